@@ -1,0 +1,205 @@
+#!/usr/bin/env bash
+# Builds the container images brokerd runs, on this machine and without an image registry:
+#   docker/build.sh                      all that are missing or whose inputs changed
+#   docker/build.sh rabbitmq:4.3 …       only these
+#   docker/build.sh --force activemq:5.19
+set -euo pipefail
+# Only the classic builder is asked for: Debian's engine has no other, and the Dockerfiles need none.
+export DOCKER_BUILDKIT=0
+
+here=$(cd "$(dirname "$0")" && pwd)
+logs=${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}
+# shellcheck source=versions.env
+. "$here/versions.env"
+
+# Two lanes are built side by side, each from left to right, what a first broker needs first.
+lanes=(
+  "postgres:17 activemq:5.19 activemq:5.18"
+  "rabbitmq:4.3 rabbitmq:4.0 rabbitmq:3.10"
+)
+
+say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
+die() { printf 'build: %s\n' "$*" >&2; exit 1; }
+
+# setting rabbitmq:4.3 SUITE -> value of RABBITMQ_4_3_SUITE
+setting() {
+  local key=${1^^}_$2
+  key=${key//[:.]/_}
+  printf '%s' "${!key:?$key is missing in docker/versions.env}"
+}
+
+label() { docker image inspect -f "{{index .Config.Labels \"$2\"}}" "$1" 2>/dev/null || true; }
+present() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# ---- base images -------------------------------------------------------------------------------------------------------------
+
+# Asked once and only if a base image is missing: without a registry every pull would cost its full time-out.
+registry_answers() { timeout 5 docker manifest inspect debian:trixie-slim >/dev/null 2>&1; }
+
+# host_tool COMMAND PACKAGE PURPOSE: installs it on Debian, or tells what to install.
+host_tool() {
+  command -v "$1" >/dev/null && return
+  if [ "$(id -u)" != 0 ] || [ ! -r /etc/debian_version ]; then die "$1 is needed $3: install it (Debian package $2)"; fi
+  say "installing the package $2 $3"
+  apt-get update -qq >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >"$logs/apt-$2.log" 2>&1 ||
+    die "apt-get could not install $2; see $logs/apt-$2.log"
+}
+
+bootstrap() {
+  local suite=$1
+  # Check-Valid-Until: the index of sid outlives its date quickly on a mirror that lags, or where the clock is ahead.
+  # shellcheck disable=SC2016 # the hook's $1 is the new root, which mmdebstrap fills in
+  mmdebstrap --variant=minbase --quiet \
+    --aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/var/log/*.log' \
+    "$suite" - | docker import --change 'CMD ["/bin/bash"]' - "brokerd/base:$suite"
+}
+
+ensure_base() {
+  local suite=$1
+  present "brokerd/base:$suite" && return
+  if [ "$registry" = yes ] && timeout 120 docker pull -q "debian:$suite-slim"; then
+    docker tag "debian:$suite-slim" "brokerd/base:$suite"
+    return
+  fi
+  bootstrap "$suite"
+}
+
+# ---- engine images -----------------------------------------------------------------------------------------------------------
+
+# The files and settings an image is made of; a change of any of them is what makes it stale.
+inputs() {
+  local name=$1 family=${1%%:*}
+  {
+    grep -E "^$(tr ':.' '__' <<<"${name^^}")_" "$here/versions.env"
+    cd "$here/$family"
+    find . -type f ! -name '*.md' ! -path "$(examples_apart "$family")" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  } | sha256sum | cut -c1-16
+}
+
+# ActiveMQ's class archive is trained with the example; RabbitMQ's is for reading only.
+examples_apart() { if [ "$1" = activemq ]; then echo ''; else echo './example/*'; fi; }
+
+true_version() {
+  local image=$1 family=$2
+  case $family in
+    postgres) docker run --rm --network none --entrypoint postgres "$image" --version | awk '{ print $3 }' ;;
+    rabbitmq) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' rabbitmq-server | sed 's/[-+~].*//' ;;
+    activemq) docker run --rm --network none --entrypoint cat "$image" /opt/apache-activemq/VERSION ;;
+  esac
+}
+
+build_image() {
+  local name=$1 family=${1%%:*} suite args=() unlabelled version labels old
+  suite=$(setting "$name" SUITE)
+  # Two lanes may want the same base at the same time.
+  (flock 9 && ensure_base "$suite") 9>"$logs/base-$suite.lock"
+  args=(--force-rm --build-arg "BASE=brokerd/base:$suite")
+  case $family in
+    postgres) args+=(--build-arg "POSTGRES=${name##*:}") ;;
+  esac
+  docker build "${args[@]}" --iidfile "$logs/$name.id" "$here/$family"
+  unlabelled=$(cat "$logs/$name.id")
+  version=$(true_version "$unlabelled" "$family")
+  [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
+  labels="LABEL brokerd.inputs=$(inputs "$name") brokerd.engine.version=$version"
+  if [ "$family" != postgres ]; then labels="$labels brokerd.engine=${family^^}"; fi
+  old=$(docker image inspect -f '{{.Id}}' "brokerd/$name" 2>/dev/null || true)
+  # The version is known only now, so the labels are a last step of their own.
+  printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "brokerd/$name" -
+  # A container may still run the image replaced here; it then stays until that container is gone.
+  if [ -n "$old" ] && [ "$old" != "$(docker image inspect -f '{{.Id}}' "brokerd/$name")" ]; then docker rmi "$old" || true; fi
+}
+
+run_lane() {
+  local name start log=$logs
+  for name in $1; do
+    log=$logs/${name/:/-}.log
+    start=$SECONDS
+    if [ "$force" = no ] && [ "$(label "brokerd/$name" brokerd.inputs)" = "$(inputs "$name")" ]; then
+      say "brokerd/$name is up to date"
+      echo "up to date" >"$logs/$name.state"
+    else
+      say "brokerd/$name: building, log $log"
+      # A child of its own, because errexit does not hold inside a condition.
+      if "$0" --one "$name" >"$log" 2>&1; then
+        say "brokerd/$name: built in $((SECONDS - start)) s"
+        echo "built in $((SECONDS - start)) s" >"$logs/$name.state"
+      else
+        { say "brokerd/$name FAILED after $((SECONDS - start)) s; the end of $log:"; tail -n 15 "$log" | sed 's/^/    /'; } >&2
+        echo "FAILED, see $log" >"$logs/$name.state"
+      fi
+    fi
+  done
+}
+
+summary() {
+  local name state failed=0
+  printf '\n%-24s %-10s %8s  %s\n' IMAGE VERSION SIZE RESULT
+  for name in $wanted; do
+    state=$(cat "$logs/$name.state" 2>/dev/null || echo "FAILED, no result")
+    case $state in FAILED*) failed=1 ;; esac
+    printf '%-24s %-10s %8s  %s\n' "brokerd/$name" "$(label "brokerd/$name" brokerd.engine.version)" \
+      "$(docker image inspect -f '{{.Size}}' "brokerd/$name" 2>/dev/null | awk '{ printf "%d MB", $1 / 1e6 }')" "$state"
+  done
+  return "$failed"
+}
+
+main() {
+  local names=() arg lane filtered pids=() suite
+  force=no
+  for arg in "$@"; do
+    case $arg in
+      --force) force=yes ;;
+      -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      -*) die "unknown option $arg; see --help" ;;
+      *) names+=("${arg#brokerd/}") ;;
+    esac
+  done
+  for arg in "${names[@]}"; do
+    case " ${lanes[*]} " in *" $arg "*) ;; *) die "unknown image $arg; there are: ${lanes[*]}" ;; esac
+  done
+  docker info >/dev/null 2>&1 || die "no Docker engine answers; run docker/engine.sh"
+
+  wanted=
+  for lane in "${lanes[@]}"; do
+    for arg in $lane; do
+      if [ ${#names[@]} = 0 ] || [[ " ${names[*]} " = *" $arg "* ]]; then wanted="$wanted $arg"; fi
+    done
+  done
+  mkdir -p "$logs"
+  exec 8>"$logs/lock"
+  flock -n 8 || die "another build is running (lock $logs/lock)"
+  rm -f "$logs"/*.state
+
+  registry=no
+  for suite in $(for arg in $wanted; do setting "$arg" SUITE; echo; done | sort -u); do
+    if ! present "brokerd/base:$suite"; then
+      if registry_answers; then
+        registry=yes
+      else
+        say "no image registry answers"
+        [ "$(id -u)" = 0 ] || die "making the base images without one takes root; or tag a debian:$suite-slim you have as brokerd/base:$suite"
+        host_tool mmdebstrap mmdebstrap "to make the base images"
+      fi
+      break
+    fi
+  done
+  export registry
+
+  for lane in "${lanes[@]}"; do
+    filtered=
+    for arg in $lane; do if [[ " $wanted " = *" $arg "* ]]; then filtered="$filtered $arg"; fi; done
+    [ -n "$filtered" ] || continue
+    run_lane "$filtered" &
+    pids+=($!)
+  done
+  for arg in "${pids[@]}"; do wait "$arg"; done
+  docker image prune -f --filter label=brokerd.stage=build >/dev/null
+  summary
+}
+
+if [ "${1:-}" = --one ]; then build_image "$2"; else main "$@"; fi
