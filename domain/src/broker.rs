@@ -1,0 +1,441 @@
+//! The broker: what was asked for, what is known, and what state follows.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, Arn, AuthenticationStrategy, BrokerId, Configurations, DeploymentMode, Endpoint,
+    EngineType, EngineVersion, Error, ErrorKind, Generation, HostInstanceType, MaintenanceWindow,
+    Protocol, Region, StorageType, Tags, Timestamp, Username, user::PendingChange,
+};
+
+/// Who owns a resource: an account in a region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
+
+/// A broker's name: 1–50 letters, digits, hyphens and underscores; unique per account and region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BrokerName(String);
+
+impl BrokerName {
+    /// Checks a caller's name.
+    ///
+    /// # Errors
+    /// A 400 on `brokerName`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.is_empty() || text.chars().count() > 50 {
+            return Err(Error::bad_request(
+                "brokerName",
+                "Broker name is invalid. Enter a name 1 to 50 characters long.",
+            ));
+        }
+        if !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            return Err(Error::bad_request(
+                "brokerName",
+                "Make sure your Broker name only contains valid characters.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BrokerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is asked of the encryption at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncryptionOptions {
+    /// Whether the service's own key is used.
+    pub use_aws_owned_key: bool,
+    /// The key, when it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+}
+
+/// Which logs are published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    /// The general log.
+    pub general: bool,
+    /// The audit log (ActiveMQ).
+    pub audit: bool,
+}
+
+/// What runs, or should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerSpec {
+    /// The engine.
+    pub engine_type: EngineType,
+    /// Its version.
+    pub engine_version: EngineVersion,
+    /// How many instances.
+    pub deployment_mode: DeploymentMode,
+    /// The tier.
+    pub host_instance_type: HostInstanceType,
+    /// What holds the messages.
+    pub storage_type: StorageType,
+    /// Whether endpoints are reachable from other machines.
+    pub publicly_accessible: bool,
+    /// Whether patch upgrades are installed in the maintenance window.
+    pub auto_minor_version_upgrade: bool,
+    /// Who decides about logins.
+    pub authentication_strategy: AuthenticationStrategy,
+    /// The subnets.
+    pub subnet_ids: Vec<String>,
+    /// The security groups; empty for public RabbitMQ brokers.
+    pub security_groups: Vec<String>,
+    /// Encryption at rest.
+    pub encryption: EncryptionOptions,
+    /// When maintenance may happen.
+    pub maintenance_window: MaintenanceWindow,
+    /// Which logs are published.
+    pub logs: Logs,
+}
+
+/// Whether a broker should exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// It should run.
+    Run,
+    /// It should go, with everything that belongs to it. Removing must tolerate that nothing of it
+    /// was ever built, and being done several times.
+    Delete,
+}
+
+/// How an instance is doing, as far as probes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// Not ready since it was last started.
+    Starting,
+    /// Every protocol answered.
+    Healthy,
+    /// Was healthy, and does not answer.
+    Suspect,
+}
+
+/// What is remembered of an instance from pass to pass, because it can't be observed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceCondition {
+    /// Which instance, from 1 on.
+    pub ordinal: u8,
+    /// How it is doing.
+    pub health: Health,
+    /// Since when.
+    pub since: Timestamp,
+    /// How often it was started without having become healthy.
+    pub failed_boots: u32,
+}
+
+/// A code of CRITICAL_ACTION_REQUIRED.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRequired {
+    /// The code, such as `BROKER_OOM`.
+    pub code: String,
+    /// What to do about it.
+    pub info: String,
+}
+
+/// What the provisioner last recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerStatus {
+    /// The last generation brought to completion.
+    #[serde(default)]
+    pub observed_generation: Option<Generation>,
+    /// How many of the requested reboots are done.
+    #[serde(default)]
+    pub reboots_done: u32,
+    /// Why creation failed for good.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// The sentence of the last pass.
+    #[serde(default)]
+    pub sentence: String,
+    /// What is known of each instance.
+    #[serde(default)]
+    pub conditions: Vec<InstanceCondition>,
+    /// What a person must do.
+    #[serde(default)]
+    pub actions_required: Vec<ActionRequired>,
+}
+
+/// The state the service reports; derived, never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerState {
+    /// Being built.
+    CreationInProgress,
+    /// Could not be built.
+    CreationFailed,
+    /// Operational.
+    Running,
+    /// Rebooting.
+    RebootInProgress,
+    /// Being removed.
+    DeletionInProgress,
+    /// Degraded until somebody acts.
+    CriticalActionRequired,
+}
+
+impl BrokerState {
+    /// The spelling of the service model.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreationInProgress => "CREATION_IN_PROGRESS",
+            Self::CreationFailed => "CREATION_FAILED",
+            Self::Running => "RUNNING",
+            Self::RebootInProgress => "REBOOT_IN_PROGRESS",
+            Self::DeletionInProgress => "DELETION_IN_PROGRESS",
+            Self::CriticalActionRequired => "CRITICAL_ACTION_REQUIRED",
+        }
+    }
+}
+
+impl fmt::Display for BrokerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The addresses of one instance. They are allocated once and stay for the broker's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerInstance {
+    /// Which instance, from 1 on.
+    pub ordinal: u8,
+    /// The host name or address that clients are told.
+    pub host: String,
+    /// The IPv4 address that the service reports for ActiveMQ instances.
+    #[serde(default)]
+    pub ip_address: Option<String>,
+    /// One per protocol, in the service's order, the console last.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl BrokerInstance {
+    /// The messaging URLs in the service's order.
+    pub fn endpoint_urls(&self, engine: EngineType) -> Vec<String> {
+        let messaging = self.endpoints.iter().filter(|e| e.protocol != Protocol::Console);
+        messaging.map(|e| e.url(engine, &self.host)).collect()
+    }
+
+    /// The URL of the console.
+    pub fn console_url(&self, engine: EngineType) -> Option<String> {
+        let console = self.endpoints.iter().find(|e| e.protocol == Protocol::Console);
+        console.map(|e| e.url(engine, &self.host))
+    }
+}
+
+/// A broker, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    /// The identifier.
+    pub id: BrokerId,
+    /// Who owns it.
+    pub scope: Scope,
+    /// The name.
+    pub name: BrokerName,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// What runs, or should.
+    pub spec: BrokerSpec,
+    /// Its configurations.
+    pub configurations: Configurations,
+    /// Its tags.
+    pub tags: Tags,
+    /// Names of its users, with what awaits them; empty for RabbitMQ, which owns its users.
+    pub users: Vec<(Username, Option<PendingChange>)>,
+    /// Whether it should exist.
+    pub intent: Intent,
+    /// Counts accepted changes.
+    pub generation: Generation,
+    /// Counts accepted reboots.
+    pub reboots_requested: u32,
+    /// What the provisioner last recorded.
+    pub status: BrokerStatus,
+    /// Where clients connect; empty until addresses are allocated.
+    pub instances: Vec<BrokerInstance>,
+}
+
+impl Broker {
+    /// The ARN.
+    pub fn arn(&self) -> Arn {
+        Arn::broker(&self.scope, &self.name, self.id)
+    }
+
+    /// The state the service reports.
+    pub fn state(&self) -> BrokerState {
+        if self.intent == Intent::Delete {
+            return BrokerState::DeletionInProgress;
+        }
+        if self.status.observed_generation.is_none() {
+            return match self.status.failure {
+                Some(_) => BrokerState::CreationFailed,
+                None => BrokerState::CreationInProgress,
+            };
+        }
+        if self.reboots_requested > self.status.reboots_done {
+            return BrokerState::RebootInProgress;
+        }
+        if !self.status.actions_required.is_empty() {
+            return BrokerState::CriticalActionRequired;
+        }
+        BrokerState::Running
+    }
+
+    /// Whether RebootBroker may be accepted now: only in RUNNING, and in CRITICAL_ACTION_REQUIRED
+    /// unless a RabbitMQ alarm is raised.
+    ///
+    /// # Errors
+    /// A 400; the operation has no 409 in the service model.
+    pub fn check_reboot(&self) -> Result<(), Error> {
+        let state = self.state();
+        let permitted = match state {
+            BrokerState::Running => true,
+            BrokerState::CriticalActionRequired => !self
+                .status
+                .actions_required
+                .iter()
+                .any(|a| a.code == "RABBITMQ_MEMORY_ALARM" || a.code == "RABBITMQ_DISK_ALARM"),
+            BrokerState::CreationInProgress
+            | BrokerState::CreationFailed
+            | BrokerState::RebootInProgress
+            | BrokerState::DeletionInProgress => false,
+        };
+        if permitted { Ok(()) } else { Err(self.wrong_state("rebooted", state)) }
+    }
+
+    /// Whether DeleteBroker may be accepted now. The service refuses it while a broker is being
+    /// created; brokerd does not, because a broker that can't be got rid of helps nobody. Deleting
+    /// twice is accepted.
+    ///
+    /// # Errors
+    /// None at present; the signature leaves room for data replication, whose members can't be
+    /// deleted until they are unpaired.
+    pub const fn check_delete(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn wrong_state(&self, verb: &str, state: BrokerState) -> Error {
+        Error {
+            kind: ErrorKind::BadRequest,
+            attribute: None,
+            message: format!(
+                "Broker [{}] can't be {verb} while it is in state [{state}].",
+                self.id
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{ConfigurationId, ConfigurationRef, DayOfWeek};
+
+    pub(crate) fn broker() -> Broker {
+        let id = uuid::Uuid::from_u128(7);
+        Broker {
+            id: BrokerId::from(id),
+            scope: Scope {
+                account: "000000000000".parse().expect("account"),
+                region: "us-east-1".parse().expect("region"),
+            },
+            name: BrokerName::parse("orders").expect("name"),
+            created: Timestamp::from_micros(0),
+            spec: BrokerSpec {
+                engine_type: EngineType::RabbitMq,
+                engine_version: EngineVersion::new(4, 3),
+                deployment_mode: DeploymentMode::SingleInstance,
+                host_instance_type: HostInstanceType::from_name("mq.m7g.medium").expect("known"),
+                storage_type: StorageType::Ebs,
+                publicly_accessible: false,
+                auto_minor_version_upgrade: true,
+                authentication_strategy: AuthenticationStrategy::Simple,
+                subnet_ids: vec!["subnet-a".to_owned()],
+                security_groups: Vec::new(),
+                encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
+                maintenance_window: MaintenanceWindow {
+                    day_of_week: DayOfWeek::Monday,
+                    time_of_day: "02:00".to_owned(),
+                    time_zone: "UTC".to_owned(),
+                },
+                logs: Logs::default(),
+            },
+            configurations: Configurations {
+                pending: Some(ConfigurationRef { id: ConfigurationId::from(id), revision: 1 }),
+                ..Configurations::default()
+            },
+            tags: Tags::default(),
+            users: Vec::new(),
+            intent: Intent::Run,
+            generation: Generation(1),
+            reboots_requested: 0,
+            status: BrokerStatus::default(),
+            instances: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_state_follows_from_intent_generation_counters_and_conditions() {
+        let mut b = broker();
+        assert_eq!(b.state(), BrokerState::CreationInProgress);
+        b.status.failure = Some("no image".to_owned());
+        assert_eq!(b.state(), BrokerState::CreationFailed);
+        b.status.failure = None;
+        b.status.observed_generation = Some(Generation(1));
+        assert_eq!(b.state(), BrokerState::Running);
+        b.generation = Generation(2);
+        assert_eq!(b.state(), BrokerState::Running, "a pending change keeps a broker running");
+        b.reboots_requested = 1;
+        assert_eq!(b.state(), BrokerState::RebootInProgress);
+        b.status.reboots_done = 1;
+        b.status.actions_required =
+            vec![ActionRequired { code: "BROKER_OOM".to_owned(), info: String::new() }];
+        assert_eq!(b.state(), BrokerState::CriticalActionRequired);
+        b.intent = Intent::Delete;
+        assert_eq!(b.state(), BrokerState::DeletionInProgress);
+    }
+
+    #[test]
+    fn a_broker_is_rebooted_only_while_it_runs() {
+        let mut b = broker();
+        let refused = b.check_reboot().expect_err("still being created");
+        assert_eq!(refused.kind, ErrorKind::BadRequest);
+        assert!(refused.message.contains("CREATION_IN_PROGRESS"), "{}", refused.message);
+        b.status.observed_generation = Some(Generation(1));
+        assert_eq!(b.check_reboot(), Ok(()));
+        b.reboots_requested = 1;
+        assert!(b.check_reboot().is_err());
+        b.status.reboots_done = 1;
+        b.status.actions_required =
+            vec![ActionRequired { code: "RABBITMQ_MEMORY_ALARM".to_owned(), info: String::new() }];
+        assert!(b.check_reboot().is_err());
+        b.intent = Intent::Delete;
+        assert!(b.check_reboot().is_err());
+        assert_eq!(b.check_delete(), Ok(()));
+    }
+
+    #[test]
+    fn broker_names_follow_the_rules() {
+        for good in ["a", "A-b_9", &"x".repeat(50)] {
+            assert!(BrokerName::parse(good).is_ok(), "{good}");
+        }
+        for wrong in ["", "a.b", "a~b", "a b", "ä", &"x".repeat(51)] {
+            assert!(BrokerName::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! CreateBroker: from a caller's words to a command that can only be valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    AuthenticationStrategy, BrokerName, BrokerSpec, BrokerUser, DeploymentMode, EncryptionOptions,
+    EngineType, Entropy, Error, Group, HostInstanceType, Logs, MaintenanceWindow, NetworkDefaults,
+    Offerings, Scope, StorageType, Tags, Username, parse_password,
+};
+
+/// What a caller sent, checked for nothing but the types of its members.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the members are those of CreateBroker, name by name")]
+pub struct CreateBrokerInput {
+    pub authentication_strategy: Option<String>,
+    pub auto_minor_version_upgrade: Option<bool>,
+    pub broker_name: Option<String>,
+    pub configuration: Option<(Option<String>, Option<i32>)>,
+    pub creator_request_id: Option<String>,
+    pub data_replication_mode: Option<String>,
+    pub data_replication_primary_broker_arn: Option<String>,
+    pub deployment_mode: Option<String>,
+    pub encryption_options: Option<(Option<bool>, Option<String>)>,
+    pub engine_type: Option<String>,
+    pub engine_version: Option<String>,
+    pub has_ldap_server_metadata: bool,
+    pub host_instance_type: Option<String>,
+    pub logs: Option<(Option<bool>, Option<bool>)>,
+    pub maintenance_window: Option<(Option<String>, Option<String>, Option<String>)>,
+    pub publicly_accessible: Option<bool>,
+    pub security_groups: Option<Vec<String>>,
+    pub storage_size: Option<i64>,
+    pub storage_type: Option<String>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tags: BTreeMap<String, String>,
+    pub users: Vec<UserInput>,
+}
+
+/// One entry of CreateBroker's `users`.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the members are those of the service's User, name by name")]
+pub struct UserInput {
+    pub username: Option<String>,
+    pub password: Option<SecretString>,
+    pub console_access: Option<bool>,
+    pub groups: Vec<String>,
+    pub replication_user: Option<bool>,
+}
+
+/// The users of a new broker, by who looks after them.
+#[derive(Debug, Clone)]
+pub enum Users {
+    /// ActiveMQ: the control plane keeps them; at least one.
+    Managed(Vec<BrokerUser>),
+    /// RabbitMQ: only the first administrator is made; the engine owns its users.
+    Administrator(Box<BrokerUser>),
+}
+
+impl Users {
+    /// All of them.
+    pub fn as_slice(&self) -> &[BrokerUser] {
+        match self {
+            Self::Managed(users) => users,
+            Self::Administrator(user) => std::slice::from_ref(user),
+        }
+    }
+}
+
+/// A valid CreateBroker.
+#[derive(Debug, Clone)]
+pub struct CreateBroker {
+    /// The name.
+    pub name: BrokerName,
+    /// What shall run.
+    pub spec: BrokerSpec,
+    /// The configuration to use, with its revision; none: the service makes one.
+    pub configuration: Option<(String, Option<i32>)>,
+    /// The users.
+    pub users: Users,
+    /// The tags.
+    pub tags: Tags,
+    /// The idempotency token, if the caller sent one that is not empty.
+    pub creator_request_id: Option<String>,
+}
+
+impl CreateBroker {
+    /// Checks a caller's words against every rule of the operation.
+    ///
+    /// # Errors
+    /// A 400 on the first member at fault. Members that the service has and brokerd does not
+    /// implement yet are refused by name.
+    pub fn parse(
+        input: CreateBrokerInput,
+        scope: &Scope,
+        offerings: &Offerings,
+        network: &NetworkDefaults,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Error> {
+        let name = BrokerName::parse(&required("brokerName", input.broker_name.clone())?)?;
+        let engine = EngineType::parse(&required("engineType", input.engine_type.clone())?)?;
+        let mode =
+            DeploymentMode::parse(&required("deploymentMode", input.deployment_mode.clone())?)?;
+        check_mode(engine, mode)?;
+        let host_name = required("hostInstanceType", input.host_instance_type.clone())?;
+        let publicly_accessible = required("publiclyAccessible", input.publicly_accessible)?;
+        let version = offerings.version(engine, input.engine_version.as_deref())?;
+        let host = HostInstanceType::parse(engine, &host_name)?;
+        let storage = match &input.storage_type {
+            Some(text) => StorageType::parse(text)?,
+            None if engine == EngineType::ActiveMq => StorageType::Efs,
+            None => StorageType::Ebs,
+        };
+        offerings.check(engine, version, host, storage, mode)?;
+        if input.auto_minor_version_upgrade == Some(false)
+            && (version.major, version.minor) >= oldest_forced(engine)
+        {
+            return Err(Error::bad_request(
+                "autoMinorVersionUpgrade",
+                format!(
+                    "Brokers on [{}] version [{version}] must have [autoMinorVersionUpgrade] set to [true].",
+                    engine.display_name()
+                ),
+            ));
+        }
+        let strategy = match &input.authentication_strategy {
+            Some(text) => AuthenticationStrategy::parse(text)?,
+            None => AuthenticationStrategy::Simple,
+        };
+        check_not_implemented(&input, engine, strategy)?;
+        if input.storage_size.is_some() {
+            return Err(Error::bad_request(
+                "storageSize",
+                format!(
+                    "[storageSize] is supported only for broker engine type [RabbitMQ] version 4.2 or later with deployment mode [{}].",
+                    DeploymentMode::ClusterMultiAz
+                ),
+            ));
+        }
+        let logs = parse_logs(engine, input.logs)?;
+        let encryption = parse_encryption(input.encryption_options.clone(), scope)?;
+        let subnet_ids = parse_subnets(input.subnet_ids.clone(), mode, network)?;
+        let security_groups = parse_security_groups(
+            input.security_groups.clone(),
+            engine,
+            publicly_accessible,
+            network,
+        )?;
+        let configuration = input.configuration.clone().map(parse_configuration).transpose()?;
+        let maintenance_window = match &input.maintenance_window {
+            None => MaintenanceWindow::pick(entropy),
+            Some((day, time, zone)) => MaintenanceWindow::parse(
+                &required("maintenanceWindowStartTime.dayOfWeek", day.clone())?,
+                &required("maintenanceWindowStartTime.timeOfDay", time.clone())?,
+                zone.as_deref(),
+            )?,
+        };
+        let tags = Tags::parse(input.tags)?;
+        let users = parse_users(engine, input.users)?;
+        Ok(Self {
+            name,
+            spec: BrokerSpec {
+                engine_type: engine,
+                engine_version: version,
+                deployment_mode: mode,
+                host_instance_type: host,
+                storage_type: storage,
+                publicly_accessible,
+                auto_minor_version_upgrade: input.auto_minor_version_upgrade.unwrap_or(true),
+                authentication_strategy: strategy,
+                subnet_ids,
+                security_groups,
+                encryption,
+                maintenance_window,
+                logs,
+            },
+            configuration,
+            users,
+            tags,
+            creator_request_id: input.creator_request_id.filter(|token| !token.is_empty()),
+        })
+    }
+
+    /// Whether an earlier CreateBroker with the same token and name asked for the same broker.
+    ///
+    /// Source: recorded answers of the service: passwords, console access, tags and the maintenance
+    /// window do not matter, the instance type does. The other members that fix what a broker is
+    /// are taken to matter too.
+    pub fn same_broker(&self, earlier: &BrokerSpec) -> bool {
+        let spec = &self.spec;
+        spec.engine_type == earlier.engine_type
+            && spec.engine_version == earlier.engine_version
+            && spec.deployment_mode == earlier.deployment_mode
+            && spec.host_instance_type == earlier.host_instance_type
+            && spec.storage_type == earlier.storage_type
+            && spec.publicly_accessible == earlier.publicly_accessible
+    }
+}
+
+fn required<T>(attribute: &'static str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::bad_request(attribute, format!("[{attribute}] is required.")))
+}
+
+/// From which version on automatic minor upgrades can't be refused.
+const fn oldest_forced(engine: EngineType) -> (u16, u16) {
+    match engine {
+        EngineType::ActiveMq => (5, 18),
+        EngineType::RabbitMq => (3, 13),
+    }
+}
+
+fn check_mode(engine: EngineType, mode: DeploymentMode) -> Result<(), Error> {
+    let fits = match mode {
+        DeploymentMode::SingleInstance => true,
+        DeploymentMode::ActiveStandbyMultiAz => engine == EngineType::ActiveMq,
+        DeploymentMode::ClusterMultiAz => engine == EngineType::RabbitMq,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::bad_request(
+        "deploymentMode",
+        format!(
+            "Broker engine type [{}] does not support deployment mode [{mode}].",
+            engine.display_name()
+        ),
+    ))
+}
+
+fn check_not_implemented(
+    input: &CreateBrokerInput,
+    engine: EngineType,
+    strategy: AuthenticationStrategy,
+) -> Result<(), Error> {
+    let refuse = |attribute, what: &str| {
+        Err(Error::bad_request(
+            attribute,
+            format!("{what} is not implemented by this version of brokerd."),
+        ))
+    };
+    match (engine, strategy) {
+        (_, AuthenticationStrategy::Simple) => {}
+        (EngineType::ActiveMq, AuthenticationStrategy::ConfigManaged)
+        | (EngineType::RabbitMq, AuthenticationStrategy::Ldap) => {
+            return Err(Error::bad_request(
+                "authenticationStrategy",
+                format!(
+                    "Broker engine type [{}] does not support authentication strategy [{strategy}].",
+                    engine.display_name()
+                ),
+            ));
+        }
+        (EngineType::ActiveMq, AuthenticationStrategy::Ldap)
+        | (EngineType::RabbitMq, AuthenticationStrategy::ConfigManaged) => {
+            return refuse(
+                "authenticationStrategy",
+                &format!("Authentication strategy [{strategy}]"),
+            );
+        }
+    }
+    if input.has_ldap_server_metadata {
+        return refuse("ldapServerMetadata", "LDAP authentication");
+    }
+    match input.data_replication_mode.as_deref() {
+        None => {}
+        Some(mode) if mode.eq_ignore_ascii_case("NONE") => {}
+        Some(mode) if mode.eq_ignore_ascii_case("CRDR") => {
+            return refuse("dataReplicationMode", "Cross-Region data replication");
+        }
+        Some(mode) => {
+            return Err(Error::bad_request(
+                "dataReplicationMode",
+                format!(
+                    "Value [{mode}] is invalid for [dataReplicationMode]. Valid values: [NONE, CRDR]."
+                ),
+            ));
+        }
+    }
+    if input.data_replication_primary_broker_arn.is_some() {
+        return refuse("dataReplicationPrimaryBrokerArn", "Cross-Region data replication");
+    }
+    Ok(())
+}
+
+fn parse_logs(
+    engine: EngineType,
+    logs: Option<(Option<bool>, Option<bool>)>,
+) -> Result<Logs, Error> {
+    let (general, audit) = logs.unwrap_or_default();
+    if engine == EngineType::RabbitMq && audit.is_some() {
+        return Err(Error::bad_request(
+            "logs.audit",
+            "Audit logging is not supported for RabbitMQ brokers.",
+        ));
+    }
+    Ok(Logs { general: general.unwrap_or(false), audit: audit.unwrap_or(false) })
+}
+
+fn parse_encryption(
+    options: Option<(Option<bool>, Option<String>)>,
+    scope: &Scope,
+) -> Result<EncryptionOptions, Error> {
+    let Some((own_key, kms_key_id)) = options else {
+        return Ok(EncryptionOptions { use_aws_owned_key: true, kms_key_id: None });
+    };
+    let use_aws_owned_key = required("encryptionOptions.useAwsOwnedKey", own_key)?;
+    let kms_key_id = kms_key_id.filter(|key| !key.is_empty());
+    match (use_aws_owned_key, kms_key_id) {
+        (true, Some(_)) => Err(Error::bad_request(
+            "encryptionOptions.kmsKeyId",
+            "[kmsKeyId] can't be specified when [useAwsOwnedKey] is [true].",
+        )),
+        (true, None) => Ok(EncryptionOptions { use_aws_owned_key, kms_key_id: None }),
+        (false, None) => Ok(EncryptionOptions {
+            use_aws_owned_key,
+            kms_key_id: Some(format!(
+                "arn:aws:kms:{}:{}:alias/aws/mq",
+                scope.region, scope.account
+            )),
+        }),
+        (false, key) => Ok(EncryptionOptions { use_aws_owned_key, kms_key_id: key }),
+    }
+}
+
+fn is_resource_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        (1..=64).contains(&rest.len())
+            && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    })
+}
+
+fn parse_subnets(
+    subnets: Option<Vec<String>>,
+    mode: DeploymentMode,
+    network: &NetworkDefaults,
+) -> Result<Vec<String>, Error> {
+    let wanted = match mode {
+        DeploymentMode::SingleInstance => 1,
+        DeploymentMode::ActiveStandbyMultiAz => 2,
+        DeploymentMode::ClusterMultiAz => network.subnets.len(),
+    };
+    let subnets = subnets.unwrap_or_default();
+    if subnets.is_empty() {
+        return Ok(network.subnets.iter().take(wanted).cloned().collect());
+    }
+    if let Some(wrong) = subnets.iter().find(|s| !is_resource_id(s, "subnet-")) {
+        return Err(Error::bad_request("subnetIds", format!("Subnet ID [{wrong}] is invalid.")));
+    }
+    if subnets.iter().collect::<BTreeSet<_>>().len() != subnets.len() {
+        return Err(Error::bad_request("subnetIds", "Specify each subnet ID only once."));
+    }
+    if mode != DeploymentMode::ClusterMultiAz && subnets.len() != wanted {
+        return Err(Error::bad_request(
+            "subnetIds",
+            format!("Specify exactly [{wanted}] subnet IDs for deployment mode [{mode}]."),
+        ));
+    }
+    Ok(subnets)
+}
+
+fn parse_security_groups(
+    groups: Option<Vec<String>>,
+    engine: EngineType,
+    publicly_accessible: bool,
+    network: &NetworkDefaults,
+) -> Result<Vec<String>, Error> {
+    let groups = groups.unwrap_or_default();
+    if let Some(wrong) = groups.iter().find(|g| !is_resource_id(g, "sg-")) {
+        return Err(Error::bad_request(
+            "securityGroups",
+            format!("Security group ID [{wrong}] is invalid."),
+        ));
+    }
+    if groups.len() > 5 {
+        return Err(Error::bad_request("securityGroups", "Specify at most [5] security groups."));
+    }
+    if engine == EngineType::RabbitMq && publicly_accessible {
+        return Ok(Vec::new());
+    }
+    Ok(if groups.is_empty() { vec![network.security_group.clone()] } else { groups })
+}
+
+fn parse_configuration(
+    (id, revision): (Option<String>, Option<i32>),
+) -> Result<(String, Option<i32>), Error> {
+    Ok((required("configuration.id", id)?, revision))
+}
+
+fn parse_users(engine: EngineType, inputs: Vec<UserInput>) -> Result<Users, Error> {
+    match engine {
+        EngineType::ActiveMq if inputs.is_empty() => {
+            return Err(Error::bad_request(
+                "users",
+                "Specify at least one user for engine type [ACTIVEMQ].",
+            ));
+        }
+        EngineType::ActiveMq if inputs.len() > 250 => {
+            return Err(Error::bad_request("users", "Specify at most [250] users."));
+        }
+        EngineType::RabbitMq if inputs.len() != 1 => {
+            return Err(Error::bad_request(
+                "users",
+                "Specify exactly one user for engine type [RABBITMQ].",
+            ));
+        }
+        EngineType::ActiveMq | EngineType::RabbitMq => {}
+    }
+    let mut users = Vec::with_capacity(inputs.len());
+    let mut names = BTreeSet::new();
+    for input in inputs {
+        let user = parse_user(engine, input)?;
+        if !names.insert(user.username.clone()) {
+            return Err(Error::bad_request(
+                "users",
+                format!("User [{}] is specified more than once.", user.username),
+            ));
+        }
+        users.push(user);
+    }
+    Ok(match engine {
+        EngineType::ActiveMq => Users::Managed(users),
+        EngineType::RabbitMq => match users.pop() {
+            Some(user) => Users::Administrator(Box::new(user)),
+            None => Users::Managed(Vec::new()),
+        },
+    })
+}
+
+fn parse_user(engine: EngineType, input: UserInput) -> Result<BrokerUser, Error> {
+    let username = Username::parse(engine, &required("username", input.username)?)?;
+    let password = required("password", input.password)?;
+    let password = parse_password(password.expose_secret())?;
+    let console_access = input.console_access.unwrap_or(false);
+    let replication_user = input.replication_user.unwrap_or(false);
+    if engine == EngineType::RabbitMq {
+        return Ok(BrokerUser {
+            username,
+            password,
+            groups: BTreeSet::new(),
+            console_access: false,
+            replication_user: false,
+        });
+    }
+    if console_access && replication_user {
+        return Err(Error::bad_request_overall(
+            "Replication user couldn't have console access. [replicationUser] and [consoleAccess] are mutually exclusive parameters.",
+        ));
+    }
+    let groups: BTreeSet<Group> =
+        input.groups.iter().map(|g| Group::parse(g)).collect::<Result<_, _>>()?;
+    if groups.len() > Group::MOST_PER_USER {
+        return Err(Error::bad_request(
+            "groups",
+            format!("A user can be in at most [{}] groups.", Group::MOST_PER_USER),
+        ));
+    }
+    Ok(BrokerUser { username, password, groups, console_access, replication_user })
+}

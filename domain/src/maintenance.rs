@@ -1,0 +1,197 @@
+//! The weekly maintenance window.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Entropy, Error};
+
+/// A day of the week, in the service's spelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DayOfWeek {
+    /// Monday.
+    Monday,
+    /// Tuesday.
+    Tuesday,
+    /// Wednesday.
+    Wednesday,
+    /// Thursday.
+    Thursday,
+    /// Friday.
+    Friday,
+    /// Saturday.
+    Saturday,
+    /// Sunday.
+    Sunday,
+}
+
+impl DayOfWeek {
+    const ALL: [Self; 7] = [
+        Self::Monday,
+        Self::Tuesday,
+        Self::Wednesday,
+        Self::Thursday,
+        Self::Friday,
+        Self::Saturday,
+        Self::Sunday,
+    ];
+
+    /// The spelling of the service model.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Monday => "MONDAY",
+            Self::Tuesday => "TUESDAY",
+            Self::Wednesday => "WEDNESDAY",
+            Self::Thursday => "THURSDAY",
+            Self::Friday => "FRIDAY",
+            Self::Saturday => "SATURDAY",
+            Self::Sunday => "SUNDAY",
+        }
+    }
+}
+
+impl fmt::Display for DayOfWeek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// When a broker may be rebooted for maintenance: two hours a week from this moment on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MaintenanceWindow {
+    /// The day.
+    pub day_of_week: DayOfWeek,
+    /// `HH:MM`, 24 hours, always two digits each.
+    pub time_of_day: String,
+    /// An IANA name or a UTC offset such as `+02:00`, as the caller wrote it.
+    pub time_zone: String,
+}
+
+impl MaintenanceWindow {
+    /// Checks a caller's window; the time is checked first, as in the service.
+    ///
+    /// # Errors
+    /// A 400 on `maintenanceWindowStartTime.<member>`.
+    pub fn parse(day: &str, time: &str, zone: Option<&str>) -> Result<Self, Error> {
+        let time_of_day = parse_time(time).ok_or_else(|| {
+            Error::bad_request(
+                "maintenanceWindowStartTime.timeOfDay",
+                format!(
+                    "Time [{time}] is invalid. Specify time in 24-hour format and use only numbers separated by a colon. Example: 13:05."
+                ),
+            )
+        })?;
+        let day_of_week = DayOfWeek::ALL
+            .into_iter()
+            .find(|d| d.as_str().eq_ignore_ascii_case(day))
+            .ok_or_else(|| {
+                Error::bad_request(
+                    "maintenanceWindowStartTime.dayOfWeek",
+                    format!(
+                        "Day of week [{day}] is invalid. Valid values: [MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY]."
+                    ),
+                )
+            })?;
+        let time_zone = zone.unwrap_or("UTC");
+        if !is_time_zone(time_zone) {
+            return Err(Error::bad_request(
+                "maintenanceWindowStartTime.timeZone",
+                format!(
+                    "Time zone [{time_zone}] is invalid. Specify a time zone in Country/City or UTC offset format."
+                ),
+            ));
+        }
+        Ok(Self { day_of_week, time_of_day, time_zone: time_zone.to_owned() })
+    }
+
+    /// A window the service picks when the caller names none: any day, any half hour, UTC.
+    pub fn pick(entropy: &dyn Entropy) -> Self {
+        let slot = entropy.below(7 * 48);
+        let day = usize::try_from(slot / 48).unwrap_or(0) % 7;
+        let half_hours = slot % 48;
+        Self {
+            day_of_week: DayOfWeek::ALL[day],
+            time_of_day: format!("{:02}:{:02}", half_hours / 2, half_hours % 2 * 30),
+            time_zone: "UTC".to_owned(),
+        }
+    }
+}
+
+fn parse_time(text: &str) -> Option<String> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |part: &str, lengths: &[usize], bound: u8| {
+        let digits = part.bytes().all(|b| b.is_ascii_digit()) && lengths.contains(&part.len());
+        digits.then(|| part.parse::<u8>().ok()).flatten().filter(|n| *n < bound)
+    };
+    Some(format!("{:02}:{:02}", number(hours, &[1, 2], 24)?, number(minutes, &[2], 60)?))
+}
+
+fn is_time_zone(text: &str) -> bool {
+    let offset = text.strip_prefix("UTC").unwrap_or(text);
+    if offset.starts_with(['+', '-']) {
+        let padded = if offset.contains(':') { offset.to_owned() } else { format!("{offset}:00") };
+        return padded.get(1..).and_then(parse_time).is_some_and(|t| t.as_str() <= "14:00");
+    }
+    jiff::tz::TimeZone::get(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_normalised() {
+        let window = MaintenanceWindow::parse("tuesday", "6:31", Some("CET")).expect("valid");
+        assert_eq!(window.day_of_week, DayOfWeek::Tuesday);
+        assert_eq!(window.time_of_day, "06:31");
+        for zone in ["UTC", "GMT", "Europe/Berlin", "America/New_York", "+02:00", "-11:30", "UTC+3"]
+        {
+            assert!(MaintenanceWindow::parse("MONDAY", "02:00", Some(zone)).is_ok(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_time_is_reported_before_a_wrong_day() {
+        let refused = MaintenanceWindow::parse("NODAY", "25:00", None).expect_err("25:00");
+        assert_eq!(refused.attribute.as_deref(), Some("maintenanceWindowStartTime.timeOfDay"));
+        assert_eq!(
+            refused.message,
+            "Time [25:00] is invalid. Specify time in 24-hour format and use only numbers separated by a colon. Example: 13:05."
+        );
+        let refused = MaintenanceWindow::parse("NODAY", "13:05", None).expect_err("NODAY");
+        assert_eq!(refused.attribute.as_deref(), Some("maintenanceWindowStartTime.dayOfWeek"));
+    }
+
+    #[test]
+    fn times_and_zones_outside_the_rules_are_refused() {
+        for time in ["", ":", "1", "24:00", "12:60", "12:5", "123:00", "1a:00", "+1:00", "12:00:00"]
+        {
+            assert!(MaintenanceWindow::parse("MONDAY", time, None).is_err(), "{time}");
+        }
+        for zone in ["", "Mars/Olympus", "+25:00", "+", "UTC+"] {
+            assert!(MaintenanceWindow::parse("MONDAY", "12:00", Some(zone)).is_err(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_picked_window_is_a_valid_one() {
+        struct Fixed(u8);
+        impl Entropy for Fixed {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(self.0);
+            }
+        }
+        for seed in 0..=255 {
+            let w = MaintenanceWindow::pick(&Fixed(seed));
+            assert_eq!(
+                MaintenanceWindow::parse(
+                    w.day_of_week.as_str(),
+                    &w.time_of_day,
+                    Some(&w.time_zone)
+                ),
+                Ok(w)
+            );
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What goes into the store and comes out of it, beside the domain's own types.
+
+use std::net::SocketAddr;
+
+use brokerd_domain::{
+    AccountId, Broker, BrokerId, BrokerUser, ConfigurationId, EngineType, EngineVersion, Protocol,
+};
+use secrecy::{SecretBox, SecretString};
+
+/// A key that signs API requests.
+#[derive(Debug, Clone)]
+pub struct AccessKey {
+    /// The public part.
+    pub id: String,
+    /// The secret part; sealed at rest.
+    pub secret: SecretString,
+    /// Whose requests it signs.
+    pub account: AccountId,
+}
+
+/// The authority that issues broker certificates.
+#[derive(Debug, Clone)]
+pub struct CertificateAuthority {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// Its key, PEM (PKCS#8); sealed at rest.
+    pub private_key_pem: SecretString,
+}
+
+/// The identifiers a new broker and its own configuration will have.
+#[derive(Debug, Clone, Copy)]
+pub struct NewIds {
+    /// The broker's.
+    pub broker: BrokerId,
+    /// That of `<brokerName>-configuration`, used when the caller named no configuration.
+    pub configuration: ConfigurationId,
+}
+
+/// What became of a CreateBroker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made once per request and taken apart at once")]
+pub enum CreateOutcome {
+    /// The broker is durably there.
+    Created,
+    /// A broker of that name exists and was made with the same token; it comes back as it is.
+    SameToken(Broker),
+    /// A broker of that name exists.
+    NameTaken,
+    /// The configuration the caller named does not exist.
+    ConfigurationNotFound,
+    /// The configuration exists, but not in that revision.
+    RevisionNotFound(i32),
+    /// The configuration is for another engine or version.
+    ConfigurationMismatch,
+    /// The account has as many brokers in this region as it may have.
+    TooManyBrokers,
+}
+
+/// An engine version that can run, as the provisioner found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offering {
+    /// The engine.
+    pub engine: EngineType,
+    /// The version callers name.
+    pub version: EngineVersion,
+    /// The version that really runs, from the image's label.
+    pub true_version: String,
+    /// The image.
+    pub image: String,
+}
+
+/// Everything a pass needs to know of a broker.
+#[derive(Debug)]
+pub struct Work {
+    /// The broker.
+    pub broker: Broker,
+    /// Its users with their passwords: those in force for ActiveMQ, the first administrator for
+    /// RabbitMQ.
+    pub users: Vec<BrokerUser>,
+    /// The content of the configuration revision that is, or at creation will be, in force.
+    pub configuration: String,
+    /// What [`crate::PgStore::save_materials`] was last given.
+    pub materials: Option<SecretBox<Vec<u8>>>,
+    /// Where the gateway leads the broker's endpoints now.
+    pub targets: Vec<Target>,
+}
+
+/// Where the gateway leads one endpoint; none: nowhere, new connections wait or are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// The instance's ordinal.
+    pub ordinal: u8,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The address of the engine's own port, as the runtime publishes it.
+    pub address: Option<SocketAddr>,
+}
+
+/// One line of the gateway's table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// The broker.
+    pub broker: BrokerId,
+    /// Where to listen.
+    pub port: u16,
+    /// Whether other machines may connect.
+    pub public: bool,
+    /// Where to lead it.
+    pub target: Target,
+}
+
+/// How endpoints are to be allocated.
+#[derive(Debug, Clone)]
+pub struct Allocation {
+    /// How many instances.
+    pub instances: u8,
+    /// The protocols of each, in the service's order.
+    pub protocols: &'static [Protocol],
+    /// The host that clients are told.
+    pub host: String,
+    /// The IPv4 address reported for each instance, if the engine has one.
+    pub ip_address: Option<String>,
+    /// The ports to choose from.
+    pub ports: std::ops::RangeInclusive<u16>,
+}
