@@ -92,16 +92,34 @@ true_version() {
   esac
 }
 
+# The jars of an ActiveMQ version, fetched by the host's Maven: its settings may name a mirror a build container knows nothing of.
+fetch_jars() {
+  local name=$1 context=$2
+  host_tool mvn maven "to fetch ActiveMQ from Maven Central"
+  mvn -B -q -f "$here/activemq/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$context/lib" \
+    -Dactivemq.version="$(setting "$name" VERSION)" -Dactivemq.stomp.version="$(setting "$name" STOMP)" \
+    -Dactivemq.web.version="$(setting "$name" WEB)" -Dactivemq.console.version="$(setting "$name" CONSOLE)" \
+    -Dslf4j.version="$(setting "$name" SLF4J)"
+}
+
 build_image() {
-  local name=$1 family=${1%%:*} suite args=() unlabelled version labels old
+  local name=$1 family=${1%%:*} suite args=() context unlabelled version labels old
   suite=$(setting "$name" SUITE)
   # Two lanes may want the same base at the same time.
   (flock 9 && ensure_base "$suite") 9>"$logs/base-$suite.lock"
   args=(--force-rm --build-arg "BASE=brokerd/base:$suite")
+  context=$here/$family
   case $family in
     postgres) args+=(--build-arg "POSTGRES=${name##*:}") ;;
+    activemq)
+      args+=(--build-arg "VERSION=$(setting "$name" VERSION)")
+      context=$logs/$name.context
+      rm -rf "$context"
+      cp -r "$here/activemq" "$context"
+      fetch_jars "$name" "$context"
+      ;;
   esac
-  docker build "${args[@]}" --iidfile "$logs/$name.id" "$here/$family"
+  docker build "${args[@]}" --iidfile "$logs/$name.id" "$context"
   unlabelled=$(cat "$logs/$name.id")
   version=$(true_version "$unlabelled" "$family")
   [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
