@@ -39,13 +39,13 @@ mount_cgroups() {
     mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
   fi
   local controller
-  for controller in $(awk '!/^#/ && $4 == 1 { print $1 }' /proc/cgroups); do
+  while read -r controller; do
     # Some hosts mount several controllers together (cpu,cpuacct) under another name.
     if ! awk '$3 == "cgroup" { print "," $4 "," }' /proc/mounts | grep -q ",$controller,"; then
       mkdir -p "/sys/fs/cgroup/$controller"
       mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" || say "cgroup controller $controller stays unmounted"
     fi
-  done
+  done < <(awk '!/^#/ && $4 == 1 { print $1 }' /proc/cgroups)
 }
 
 install_engine() {
