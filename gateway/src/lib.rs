@@ -1,1 +1,27 @@
-//! placeholder
+//! The front that owns every endpoint address.
+//!
+//! A broker's endpoints are ports of this process, never of a container, so they stay the same
+//! through restarts, fail-over and upgrades. The gateway copies bytes and knows nothing of what they
+//! mean: TLS ends in the engine, so client certificates and server names reach it untouched.
+//!
+//! It follows a table of routes that it reads from a [`RouteSource`]. A notification only says "look
+//! again", and the table is read every few seconds anyway, so a lost one costs seconds and nothing
+//! else. When the table can't be read, the last good one stays in force.
+//!
+//! Rejected: a reloadable HAProxy (knows of a fail-over later than we do, and can't hold a connection
+//! until it is over) and DNAT rules (Docker owns that table, and established flows don't move).
+
+mod front;
+mod gateway;
+mod listener;
+mod metered;
+mod metrics;
+mod options;
+mod session;
+mod source;
+mod table;
+
+pub use gateway::{Gateway, Status};
+pub use metrics::{Ending, Metrics, Refusal};
+pub use options::Options;
+pub use source::{PgRouteSource, RouteSource, SourceError};

@@ -1,0 +1,173 @@
+//! Follows the source's table.
+
+use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
+
+use brokerd_domain::Entropy;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Metrics, Options, RouteSource, SourceError, front::Front, table::Table};
+
+/// How long to wait after a table that could not be read.
+const READ_RETRY: Duration = Duration::from_millis(500);
+/// The least time between two readings, so that a burst of changes is read once.
+const READ_SPACING: Duration = Duration::from_millis(10);
+
+/// What the gateway serves now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// A table was applied at least once.
+    pub applied: bool,
+    /// The ports that accept connections.
+    pub listening: BTreeSet<u16>,
+    /// The ports that somebody else holds; they are tried again and again.
+    pub blocked: BTreeSet<u16>,
+}
+
+/// Where listeners say how they are.
+#[derive(Clone)]
+pub(crate) struct Board {
+    status: Arc<watch::Sender<Status>>,
+    metrics: Metrics,
+}
+
+impl Board {
+    pub(crate) fn listening(&self, port: u16) {
+        self.update(|status| {
+            status.blocked.remove(&port);
+            status.listening.insert(port);
+        });
+    }
+
+    pub(crate) fn blocked(&self, port: u16) {
+        self.update(|status| {
+            status.blocked.insert(port);
+        });
+    }
+
+    pub(crate) fn closed(&self, port: u16) {
+        self.update(|status| {
+            status.blocked.remove(&port);
+            status.listening.remove(&port);
+        });
+    }
+
+    fn applied(&self) {
+        self.status.send_if_modified(|status| !std::mem::replace(&mut status.applied, true));
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_modify(|status| {
+            change(status);
+            let gauge = |ports: &BTreeSet<u16>| i64::try_from(ports.len()).unwrap_or(i64::MAX);
+            self.metrics.listeners.set(gauge(&status.listening));
+            self.metrics.listeners_blocked.set(gauge(&status.blocked));
+        });
+    }
+}
+
+/// The gateway; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Gateway {
+    options: Arc<Options>,
+    metrics: Metrics,
+    entropy: Arc<dyn Entropy>,
+    board: Board,
+}
+
+impl Gateway {
+    /// A gateway that does nothing yet.
+    pub fn new(options: Options, metrics: Metrics, entropy: Arc<dyn Entropy>) -> Self {
+        let board = Board {
+            status: Arc::new(watch::Sender::new(Status::default())),
+            metrics: metrics.clone(),
+        };
+        Self { options: Arc::new(options), metrics, entropy, board }
+    }
+
+    /// Whether a table was applied: from then on every endpoint that existed answers.
+    pub fn ready(&self) -> bool {
+        self.board.status.borrow().applied
+    }
+
+    /// What is served now, and whenever that changes.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.board.status.subscribe()
+    }
+
+    /// Serves until `shutdown`. A source that fails is asked again; the last table that it gave stays
+    /// in force.
+    pub async fn run<S: RouteSource>(&self, mut source: S, shutdown: CancellationToken) {
+        let mut front =
+            Front::new(Arc::clone(&self.options), self.metrics.clone(), self.board.clone());
+        let following = async {
+            let mut failing = false;
+            loop {
+                let read = self.read(&mut source).await;
+                match read {
+                    Ok(table) => {
+                        if failing {
+                            tracing::info!("the table of routes can be read again");
+                        }
+                        failing = false;
+                        self.metrics.table_reads.inc();
+                        front.apply(table).await;
+                        self.board.applied();
+                    }
+                    Err(error) => {
+                        // Said once per outage: what is served does not change meanwhile.
+                        if !failing {
+                            tracing::warn!(
+                                error = &error as &dyn Error,
+                                "the table of routes can't be read; the last one stays in force"
+                            );
+                        }
+                        failing = true;
+                        self.metrics.table_read_failures.inc();
+                    }
+                }
+                if failing {
+                    // A lost connection may count as a change at once, again and again.
+                    sleep(self.spread(READ_RETRY)).await;
+                } else {
+                    sleep(READ_SPACING).await;
+                    let poll = self.spread(self.options.poll);
+                    // Either way it is time to look again.
+                    timeout(poll, source.changed()).await.unwrap_or_default();
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => {}
+            () = following => {}
+        }
+        front.shut_down().await;
+    }
+
+    async fn read<S: RouteSource>(&self, source: &mut S) -> Result<Table, SourceError> {
+        let reading = async {
+            if let Err(error) = source.subscribe().await {
+                // Polling serves too, only later.
+                tracing::debug!(
+                    error = &error as &dyn Error,
+                    "changes of the table of routes are not announced now"
+                );
+            }
+            source.routes().await
+        };
+        let routes = timeout(self.options.read_timeout, reading)
+            .await
+            .map_err(|_| SourceError::new("no answer in time"))??;
+        Ok(Table::new(&routes))
+    }
+
+    /// `duration` ±10 %, so that several gateways don't ask in step.
+    fn spread(&self, duration: Duration) -> Duration {
+        let percent = 90 + self.entropy.below(21);
+        duration.mul_f64(f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0)
+    }
+}

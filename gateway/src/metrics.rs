@@ -1,0 +1,207 @@
+//! What the gateway counts.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+
+/// Why a connection was closed without ever reaching an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Refusal {
+    /// The route led nowhere for as long as connections are held.
+    NoTarget,
+    /// The engine did not accept for as long as connections are held.
+    Unreachable,
+    /// The route has as many connections as it may have.
+    Limit,
+    /// The route was removed, or the gateway stopped, while the connection was held.
+    Withdrawn,
+}
+
+impl Refusal {
+    const ALL: [Self; 4] = [Self::NoTarget, Self::Unreachable, Self::Limit, Self::Withdrawn];
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Ending {
+    /// Client and engine were done.
+    Closed,
+    /// One of the two broke off.
+    Broken,
+    /// The route leads elsewhere now.
+    Retargeted,
+    /// The route was removed, or the gateway stopped.
+    Withdrawn,
+}
+
+impl Ending {
+    const ALL: [Self; 4] = [Self::Closed, Self::Broken, Self::Retargeted, Self::Withdrawn];
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: Refusal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndingLabels {
+    cause: Ending,
+}
+
+/// What the gateway counts; clones count together. No label names a broker: their number has no bound.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    /// Connections accepted.
+    pub connections: Counter,
+    /// Sessions that lead to an engine now.
+    pub sessions_active: Gauge,
+    /// Sessions ended, by cause.
+    sessions_ended: Family<EndingLabels, Counter>,
+    /// Connections waiting for an engine now.
+    pub connections_held: Gauge,
+    /// Connections that had to wait for an engine.
+    pub holds: Counter,
+    /// Connections closed without reaching an engine, by reason.
+    refused: Family<RefusalLabels, Counter>,
+    /// Bytes read from clients.
+    pub client_bytes: Counter,
+    /// Bytes read from engines.
+    pub engine_bytes: Counter,
+    /// Ports listened on now.
+    pub listeners: Gauge,
+    /// Ports of the table that can't be listened on now.
+    pub listeners_blocked: Gauge,
+    /// Failed attempts to listen on a port.
+    pub bind_failures: Counter,
+    /// Failed attempts to accept a connection.
+    pub accept_failures: Counter,
+    /// Readings of the table of routes that succeeded.
+    pub table_reads: Counter,
+    /// Readings of the table of routes that failed.
+    pub table_read_failures: Counter,
+}
+
+impl Metrics {
+    /// Metrics under `brokerd_gateway_` of `registry`, all present from the start.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        for reason in Refusal::ALL {
+            drop(metrics.refused.get_or_create(&RefusalLabels { reason }));
+        }
+        for cause in Ending::ALL {
+            drop(metrics.sessions_ended.get_or_create(&EndingLabels { cause }));
+        }
+        let r = registry.sub_registry_with_prefix("brokerd_gateway");
+        r.register("connections", "Connections accepted", metrics.connections.clone());
+        r.register(
+            "sessions_active",
+            "Sessions that lead to an engine now",
+            metrics.sessions_active.clone(),
+        );
+        r.register("sessions_ended", "Sessions ended, by cause", metrics.sessions_ended.clone());
+        r.register(
+            "connections_held",
+            "Connections waiting for an engine now",
+            metrics.connections_held.clone(),
+        );
+        r.register("holds", "Connections that had to wait for an engine", metrics.holds.clone());
+        r.register(
+            "connections_refused",
+            "Connections closed without reaching an engine, by reason",
+            metrics.refused.clone(),
+        );
+        r.register_with_unit(
+            "client",
+            "Bytes read from clients",
+            Unit::Bytes,
+            metrics.client_bytes.clone(),
+        );
+        r.register_with_unit(
+            "engine",
+            "Bytes read from engines",
+            Unit::Bytes,
+            metrics.engine_bytes.clone(),
+        );
+        r.register("listeners", "Ports listened on now", metrics.listeners.clone());
+        r.register(
+            "listeners_blocked",
+            "Ports of the table that can't be listened on now",
+            metrics.listeners_blocked.clone(),
+        );
+        r.register(
+            "bind_failures",
+            "Failed attempts to listen on a port",
+            metrics.bind_failures.clone(),
+        );
+        r.register(
+            "accept_failures",
+            "Failed attempts to accept a connection",
+            metrics.accept_failures.clone(),
+        );
+        r.register(
+            "table_reads",
+            "Readings of the table of routes that succeeded",
+            metrics.table_reads.clone(),
+        );
+        r.register(
+            "table_read_failures",
+            "Readings of the table of routes that failed",
+            metrics.table_read_failures.clone(),
+        );
+        metrics
+    }
+
+    /// How many connections were refused for this reason.
+    pub fn refused(&self, reason: Refusal) -> u64 {
+        self.refused.get_or_create(&RefusalLabels { reason }).get()
+    }
+
+    /// How many sessions ended for this cause.
+    pub fn ended(&self, cause: Ending) -> u64 {
+        self.sessions_ended.get_or_create(&EndingLabels { cause }).get()
+    }
+
+    pub(crate) fn count_refusal(&self, reason: Refusal) {
+        self.refused.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    pub(crate) fn count_ending(&self, cause: Ending) {
+        self.sessions_ended.get_or_create(&EndingLabels { cause }).inc();
+    }
+}
+
+/// Counts something as present for as long as it lives, however it ends.
+pub(crate) struct Present(Gauge);
+
+impl Present {
+    pub(crate) fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_there_at_zero_before_anything_happens() {
+        let mut registry = Registry::default();
+        Metrics::register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes it");
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(samples.len(), 20, "{text}");
+        for sample in samples {
+            assert!(sample.starts_with("brokerd_gateway_") && sample.ends_with(" 0"), "{sample}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How the gateway behaves.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+/// How the gateway behaves. The defaults fit a machine that serves its own clients.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where routes listen that other machines may reach.
+    pub public_bind: IpAddr,
+    /// Where all other routes listen.
+    pub private_bind: IpAddr,
+    /// How long a new connection waits for its route to lead to a target that accepts.
+    pub hold: Duration,
+    /// How long one attempt to reach a target may take.
+    pub connect_timeout: Duration,
+    /// How often the table is read though nothing told of a change (±10 %).
+    pub poll: Duration,
+    /// How long one reading of the table may take.
+    pub read_timeout: Duration,
+    /// How long sessions may still run once the gateway is told to stop.
+    pub drain: Duration,
+    /// How many connections one route may have at a time; none: as many as come.
+    pub connection_limit: Option<usize>,
+    /// The size of the copy buffer of each direction of a session.
+    pub buffer_bytes: usize,
+    /// How many connections may wait to be accepted, per listener.
+    pub backlog: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            hold: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(2),
+            poll: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(10),
+            drain: Duration::from_secs(1),
+            connection_limit: None,
+            buffer_bytes: 64 * 1024,
+            backlog: 1024,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! One client's connection: wait for an engine, then copy.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::copy_bidirectional_with_sizes,
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Ending, Metrics, Options, Refusal, metered::Metered, metrics::Present};
+
+const FIRST_RETRY: Duration = Duration::from_millis(25);
+const LAST_RETRY: Duration = Duration::from_millis(500);
+/// The least an attempt to connect gets, however little of the holding time is left.
+const LEAST_CONNECT_TIME: Duration = Duration::from_millis(250);
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// What everything on one route shares.
+#[derive(Clone)]
+pub(crate) struct RouteContext {
+    /// Where the route leads now.
+    pub(crate) target: watch::Receiver<Option<SocketAddr>>,
+    /// No new session is to begin.
+    pub(crate) stop_accepting: CancellationToken,
+    /// Sessions are to end.
+    pub(crate) stop_sessions: CancellationToken,
+    pub(crate) options: Arc<Options>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Serves one client to the end.
+pub(crate) async fn serve(client: TcpStream, mut route: RouteContext) {
+    tune(&client);
+    match reach(&mut route).await {
+        Ok((address, engine)) => {
+            let _active = Present::new(&route.metrics.sessions_active);
+            let ending = copy(client, engine, address, &mut route).await;
+            route.metrics.count_ending(ending);
+        }
+        Err(refusal) => route.metrics.count_refusal(refusal),
+    }
+}
+
+/// Small frames go out at once, and a peer that vanished is noticed though nothing is sent to it. Both
+/// are improvements only: a socket that refuses them still serves.
+fn tune(stream: &TcpStream) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
+    let tuned = stream.set_nodelay(true).and(SockRef::from(stream).set_tcp_keepalive(&keepalive));
+    if let Err(error) = tuned {
+        tracing::debug!(%error, "a socket refused its options");
+    }
+}
+
+/// Connects to where the route leads. While it leads nowhere or nobody accepts, the client is held: it
+/// sees a slow connection instead of a failing one.
+async fn reach(route: &mut RouteContext) -> Result<(SocketAddr, TcpStream), Refusal> {
+    let deadline = Instant::now() + route.options.hold;
+    let mut retry = FIRST_RETRY;
+    let mut held = None;
+    loop {
+        let target = *route.target.borrow_and_update();
+        let (failure, look_again) = match target {
+            None => (Refusal::NoTarget, deadline),
+            Some(address) => {
+                tokio::select! {
+                    biased;
+                    () = route.stop_accepting.cancelled() => return Err(Refusal::Withdrawn),
+                    connected = connect(address, deadline, &route.options) => {
+                        if let Some(engine) = connected {
+                            return Ok((address, engine));
+                        }
+                        (Refusal::Unreachable, deadline.min(Instant::now() + retry))
+                    }
+                    // Whether it changed or the route is gone is seen right below.
+                    _ = route.target.changed() => (Refusal::Unreachable, Instant::now()),
+                }
+            }
+        };
+        if held.is_none() {
+            route.metrics.holds.inc();
+            held = Some(Present::new(&route.metrics.connections_held));
+        }
+        tokio::select! {
+            biased;
+            () = route.stop_accepting.cancelled() => return Err(Refusal::Withdrawn),
+            changed = route.target.changed() => match changed {
+                Ok(()) => retry = FIRST_RETRY,
+                Err(_) => return Err(Refusal::Withdrawn),
+            },
+            () = sleep_until(look_again) => retry = LAST_RETRY.min(retry * 2),
+        }
+        if Instant::now() >= deadline {
+            return Err(failure);
+        }
+    }
+}
+
+async fn connect(address: SocketAddr, deadline: Instant, options: &Options) -> Option<TcpStream> {
+    let now = Instant::now();
+    let until = (now + options.connect_timeout).min(deadline.max(now + LEAST_CONNECT_TIME));
+    let stream = timeout_at(until, TcpStream::connect(address)).await.ok()?.ok()?;
+    tune(&stream);
+    Some(stream)
+}
+
+/// Copies until both sides are done, or the route no longer leads to this engine. An end of one
+/// direction is passed on and leaves the other one open.
+async fn copy(
+    client: TcpStream,
+    engine: TcpStream,
+    address: SocketAddr,
+    route: &mut RouteContext,
+) -> Ending {
+    let mut client = Metered::new(client, route.metrics.client_bytes.clone());
+    let mut engine = Metered::new(engine, route.metrics.engine_bytes.clone());
+    let size = route.options.buffer_bytes;
+    tokio::select! {
+        biased;
+        () = route.stop_sessions.cancelled() => Ending::Withdrawn,
+        moved = route.target.wait_for(|target| *target != Some(address)) => match moved {
+            Ok(_) => Ending::Retargeted,
+            Err(_) => Ending::Withdrawn,
+        },
+        copied = copy_bidirectional_with_sizes(&mut client, &mut engine, size, size) => match copied {
+            Ok(_) => Ending::Closed,
+            Err(_) => Ending::Broken,
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! The gateway with real sockets and a table that tests own.
+
+mod following;
+mod forwarding;
+mod support;
