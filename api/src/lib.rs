@@ -1,1 +1,3 @@
 //! placeholder
+mod auth;
+pub use auth::sigv4;
