@@ -2,7 +2,7 @@
 # Builds the container images brokerd runs, on this machine and without an image registry:
 #   docker/build.sh                      all that are missing or whose inputs changed
 #   docker/build.sh rabbitmq:4.3 …       only these
-#   docker/build.sh --force activemq:5.19
+#   docker/build.sh --force activemq:5.19   in any case and from scratch, with the newest Debian packages
 set -euo pipefail
 # Only the classic builder is asked for: Debian's engine has no other, and the Dockerfiles need none.
 export DOCKER_BUILDKIT=0
@@ -103,11 +103,12 @@ fetch_jars() {
 }
 
 build_image() {
-  local name=$1 family=${1%%:*} suite args=() context unlabelled version labels old
+  local name=$1 family=${1%%:*} suite args=() context unlabelled version labels
   suite=$(setting "$name" SUITE)
   # Two lanes may want the same base at the same time.
   (flock 9 && ensure_base "$suite") 9>"$logs/base-$suite.lock"
   args=(--force-rm --build-arg "BASE=brokerd/base:$suite")
+  if [ "$force" = yes ]; then args+=(--no-cache); fi
   context=$here/$family
   case $family in
     postgres) args+=(--build-arg "POSTGRES=${name##*:}") ;;
@@ -120,16 +121,14 @@ build_image() {
       ;;
   esac
   docker build "${args[@]}" --iidfile "$logs/$name.id" "$context"
+  rm -rf "$logs/$name.context"
   unlabelled=$(cat "$logs/$name.id")
   version=$(true_version "$unlabelled" "$family")
   [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
   labels="LABEL brokerd.inputs=$(inputs "$name") brokerd.engine.version=$version"
   if [ "$family" != postgres ]; then labels="$labels brokerd.engine=${family^^}"; fi
-  old=$(docker image inspect -f '{{.Id}}' "brokerd/$name" 2>/dev/null || true)
   # The version is known only now, so the labels are a last step of their own.
   printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "brokerd/$name" -
-  # A container may still run the image replaced here; it then stays until that container is gone.
-  if [ -n "$old" ] && [ "$old" != "$(docker image inspect -f '{{.Id}}' "brokerd/$name")" ]; then docker rmi "$old" || true; fi
 }
 
 run_lane() {
@@ -206,7 +205,7 @@ main() {
       break
     fi
   done
-  export registry
+  export registry force
 
   for lane in "${lanes[@]}"; do
     filtered=
@@ -216,7 +215,8 @@ main() {
     pids+=($!)
   done
   for arg in "${pids[@]}"; do wait "$arg"; done
-  docker image prune -f --filter label=brokerd.stage=build >/dev/null
+  # Build stages, what failed builds left, and replaced images, unless a container still runs them.
+  docker image prune -f --filter label=brokerd.stage >/dev/null
   summary
 }
 

@@ -42,7 +42,7 @@ public final class HashedLoginModule implements LoginModule {
   /** Takes the place of the hash of an unknown user, so that refusing one takes as long as refusing a wrong password. */
   private static final String NOBODY = SCHEME + "$10000$" + "A".repeat(22) + "==$" + "A".repeat(43) + "=";
 
-  /** Who has logged in before, with what: the next login costs one HMAC. The key makes the entries useless in a heap dump's reader. */
+  /** By user, the fingerprint of the last right login: the next one costs a single HMAC. */
   private static final Map<String, byte[]> verified = new ConcurrentHashMap<>();
   private static final SecretKeySpec processKey = randomKey();
 
