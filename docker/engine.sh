@@ -16,15 +16,16 @@ describe() {
   say "Docker engine $(docker info -f '{{.ServerVersion}} ({{.Driver}}, cgroup v{{.CgroupVersion}}), root {{.DockerRootDir}}') answers"
 }
 
+# alive PID: a process that has ended but is not reaped yet does not count.
+alive() { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
+# wait_until_answers [PID]: 1 if that process ends before it answers.
 wait_until_answers() {
   local deadline=$((SECONDS + wait_seconds))
   until answers; do
-    if [ -n "${1:-}" ] && ! kill -0 "$1" 2>/dev/null; then
-      tail -n 20 "$log" >&2
-      die "dockerd ended right after its start; the end of $log is above"
-    fi
+    if [ -n "${1:-}" ] && ! alive "$1"; then return 1; fi
     if [ "$SECONDS" -ge "$deadline" ]; then
-      [ -r "$log" ] && tail -n 20 "$log" >&2
+      [ ! -r "$log" ] || tail -n 20 "$log" >&2
       die "no answer within $wait_seconds s; see $log or 'journalctl -u docker'"
     fi
     sleep 0.2
@@ -71,11 +72,10 @@ start_with_systemd() {
 
 start_in_background() {
   local pid
-  if [ -r "$pidfile" ] && pid=$(cat "$pidfile") && [ -n "$pid" ]; then
-    if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ]; then
-      say "dockerd (pid $pid) is running already, waiting for its answer"
-      wait_until_answers "$pid"
-      return
+  if pid=$(cat "$pidfile" 2>/dev/null) && [ -n "$pid" ]; then
+    if alive "$pid" && [ "$(cat "/proc/$pid/comm")" = dockerd ]; then
+      say "dockerd (pid $pid) is running, waiting for its answer"
+      if wait_until_answers "$pid"; then return; fi
     fi
     # A crashed daemon leaves it behind, and a new one refuses to start if another process has that id by now.
     say "removing the stale $pidfile"
@@ -84,7 +84,10 @@ start_in_background() {
   mount_cgroups
   say "starting dockerd, log $log"
   setsid nohup dockerd >>"$log" 2>&1 </dev/null &
-  wait_until_answers $!
+  if ! wait_until_answers $!; then
+    tail -n 20 "$log" >&2
+    die "dockerd ended right after its start; the end of $log is above"
+  fi
 }
 
 main() {
