@@ -1,1 +1,20 @@
-//! placeholder
+//! Makes the world be what the store says it should be, and keeps it so.
+//!
+//! One pass on one broker: read the broker and the world, decide purely, act on the difference,
+//! record. Nothing is remembered between passes that could be observed instead.
+
+pub mod catalogue;
+pub mod engine;
+pub mod health;
+pub mod materials;
+pub mod metrics;
+pub mod observe;
+pub mod pass;
+pub mod plan;
+pub mod port;
+pub mod runtime;
+pub mod sweep;
+pub mod tls;
+mod worker;
+
+pub use worker::{Provisioner, Settings, StartError};

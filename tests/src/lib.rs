@@ -1,1 +1,1 @@
-//! placeholder
+//! What the scenarios share: a running brokerd, its containers, and clients.

@@ -1,0 +1,75 @@
+//! What brokerd knows of the engines: rendered files, limits, what proves that one serves.
+//!
+//! Pure: the same broker, materials and image give the same [`InstanceSpec`], byte for byte.
+
+pub mod activemq;
+mod common;
+pub mod rabbitmq;
+
+use std::time::Duration;
+
+use brokerd_domain::{Broker, BrokerUser, EngineType, InstallationId, Protocol};
+
+use crate::{
+    catalogue::Image,
+    materials::Materials,
+    runtime::{Capacity, InstanceSpec},
+};
+
+/// How tiers are mapped to the host.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sizing {
+    /// Factor on the memory and processors of the tier, above 0 and at most 1.
+    pub scale: f64,
+    /// How many files an instance may have open.
+    pub open_files: u64,
+}
+
+/// Everything an instance is rendered from.
+#[derive(Debug)]
+pub struct Blueprint<'a> {
+    /// The installation.
+    pub installation: &'a InstallationId,
+    /// The broker.
+    pub broker: &'a Broker,
+    /// Its users with their passwords.
+    pub users: &'a [BrokerUser],
+    /// The configuration revision in force.
+    pub configuration: &'a str,
+    /// What was issued for it.
+    pub materials: &'a Materials,
+    /// What runs it.
+    pub image: &'a Image,
+    /// How the tier is mapped.
+    pub sizing: Sizing,
+    /// What the host has.
+    pub capacity: Capacity,
+}
+
+/// Why a broker can't run here, in a sentence for its owner.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unsupported(pub String);
+
+/// One kind of engine.
+pub trait Engine: Send + Sync + 'static {
+    /// The instances that should exist, in order of their ordinals.
+    ///
+    /// # Errors
+    /// [`Unsupported`] when this host can't run them.
+    fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported>;
+
+    /// The protocols that must answer before an instance counts as ready.
+    fn probes(&self) -> &'static [Protocol];
+
+    /// How long a boot may take before it counts as hung.
+    fn boot_deadline(&self) -> Duration;
+}
+
+/// The engine of that type.
+pub fn engine(kind: EngineType) -> &'static dyn Engine {
+    match kind {
+        EngineType::ActiveMq => &activemq::ActiveMq,
+        EngineType::RabbitMq => &rabbitmq::RabbitMq,
+    }
+}

@@ -1,0 +1,44 @@
+//! Does an engine serve? A connection proves nothing (a published port accepts for a dead engine):
+//! only an answer in the protocol does.
+
+mod probe;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use brokerd_domain::{EngineType, Protocol};
+
+pub use probe::WireProbe;
+
+/// What to ask, and where.
+#[derive(Debug, Clone)]
+pub struct ProbeTarget {
+    /// Whose dialect.
+    pub engine: EngineType,
+    /// Which protocol.
+    pub protocol: Protocol,
+    /// Where it can be reached from here.
+    pub address: SocketAddr,
+    /// The name its certificate must be valid for.
+    pub server_name: String,
+    /// The authority that must have issued the certificate, PEM.
+    pub authority_pem: Arc<str>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// A proper answer in the protocol.
+    Answered,
+    /// Something else, or a closed connection.
+    Refused(String),
+    /// Nothing before the deadline.
+    Silent,
+}
+
+/// Asks engines.
+#[async_trait]
+pub trait Probe: Send + Sync + 'static {
+    /// Asks once. Never takes longer than `deadline`.
+    async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome;
+}

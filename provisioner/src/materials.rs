@@ -1,0 +1,201 @@
+//! What is made once for a broker and can't be made again: certificate, keys, salts, cookie.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use brokerd_domain::{Broker, BrokerUser, EngineType, Entropy, Timestamp};
+use brokerd_store::CertificateAuthority;
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
+use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    catalogue::{Image, LoginModule},
+    tls::{self, SubjectName, TlsError},
+};
+
+/// The alias of key and chain in the PKCS#12.
+pub const KEYSTORE_ALIAS: &str = "broker";
+
+/// Rounds of PBKDF2. As many as the images spend on an unknown user, so that time does not tell
+/// known names from unknown ones; passwords have at least twelve characters.
+const PBKDF2_ROUNDS: u32 = 10_000;
+
+/// Rounds for the PKCS#12. Its password is random, so that stretching it adds nothing but time to
+/// each start of the engine.
+const KEYSTORE_ROUNDS: u32 = 1_000;
+
+const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The materials of one broker. They are stored, sealed, before they are used.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Materials {
+    /// The certificate of the issuing authority, PEM.
+    pub authority_pem: String,
+    /// The broker's certificate, PEM.
+    pub certificate_pem: String,
+    /// Its key, PEM (PKCS#8).
+    pub private_key_pem: String,
+    /// Certificate and key as PKCS#12, base64; only ActiveMQ has one.
+    #[serde(default)]
+    pub keystore: Option<String>,
+    /// The password of the PKCS#12.
+    #[serde(default)]
+    pub keystore_password: String,
+    /// What RabbitMQ's nodes know each other by; only RabbitMQ has one.
+    #[serde(default)]
+    pub erlang_cookie: Option<String>,
+    /// The stored form of each user's password, by username, as the engine's image expects it.
+    pub password_hashes: BTreeMap<String, String>,
+    /// When the certificate ends, in seconds since 1970.
+    pub certificate_expires_at: i64,
+}
+
+impl fmt::Debug for Materials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Materials")
+            .field("certificate_expires_at", &self.certificate_expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Materials can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The certificate could not be issued.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The PKCS#12 could not be written.
+    #[error("can't write the PKCS#12: {0}")]
+    Keystore(String),
+}
+
+/// Makes the materials of a broker. Its addresses must be allocated before, because the certificate
+/// names them.
+///
+/// # Errors
+/// [`IssueError`] when the authority is unusable.
+pub fn issue(
+    authority: &CertificateAuthority,
+    broker: &Broker,
+    users: &[BrokerUser],
+    image: &Image,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Materials, IssueError> {
+    let issued =
+        tls::issue(authority, &broker.id.to_string(), &subject_names(broker), now, entropy)?;
+    let mut materials = Materials {
+        authority_pem: authority.certificate_pem.clone(),
+        certificate_pem: issued.certificate_pem,
+        private_key_pem: issued.private_key_pem.expose_secret().to_owned(),
+        keystore: None,
+        keystore_password: String::new(),
+        erlang_cookie: None,
+        password_hashes: users
+            .iter()
+            .map(|user| {
+                let stored = stored_password(image, &user.password, entropy);
+                (user.username.as_str().to_owned(), stored)
+            })
+            .collect(),
+        certificate_expires_at: issued.expires_at.as_seconds(),
+    };
+    match broker.spec.engine_type {
+        EngineType::ActiveMq => {
+            materials.keystore_password = random_text(entropy, ALPHANUMERIC, 32);
+            materials.keystore = Some(BASE64.encode(pkcs12(&materials)?));
+        }
+        EngineType::RabbitMq => {
+            materials.erlang_cookie = Some(random_text(entropy, &ALPHANUMERIC[..26], 32));
+        }
+    }
+    Ok(materials)
+}
+
+/// Every name by which somebody may call the broker: clients by its endpoints, its own instances by
+/// their host names, programs on this host and containers on it by the usual ones.
+pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
+    let mut names: BTreeSet<SubjectName> =
+        broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
+    names.extend(
+        broker.instances.iter().filter_map(|i| i.ip_address.as_deref()).map(SubjectName::of),
+    );
+    names.extend(
+        (1..=broker.spec.deployment_mode.instances())
+            .map(|ordinal| SubjectName::Dns(host_name(broker, ordinal))),
+    );
+    names.insert(SubjectName::Dns(broker.id.to_string()));
+    for usual in ["localhost", "host.docker.internal", "127.0.0.1"] {
+        names.insert(SubjectName::of(usual));
+    }
+    names.into_iter().collect()
+}
+
+/// The host name of an instance inside the broker's network.
+pub fn host_name(broker: &Broker, ordinal: u8) -> String {
+    format!("{}-{ordinal}", broker.id)
+}
+
+/// What the engine keeps of a password.
+///
+/// RabbitMQ: "Computing the password hash" of its access control guide, with SHA-256. ActiveMQ: the
+/// format of the login module in the images built here, or the password itself for a stock image.
+pub fn stored_password(image: &Image, password: &SecretString, entropy: &dyn Entropy) -> String {
+    let password = password.expose_secret();
+    match (image.engine, image.login_module) {
+        (EngineType::RabbitMq, _) => {
+            let mut salt = [0; 4];
+            entropy.fill(&mut salt);
+            let hash = Sha256::new().chain_update(salt).chain_update(password).finalize();
+            let mut salted = salt.to_vec();
+            salted.extend_from_slice(&hash);
+            BASE64.encode(salted)
+        }
+        (EngineType::ActiveMq, Some(LoginModule::Properties)) => password.to_owned(),
+        (EngineType::ActiveMq, Some(LoginModule::Hashed) | None) => {
+            let mut salt = [0; 16];
+            entropy.fill(&mut salt);
+            let hash: [u8; 32] =
+                pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), &salt, PBKDF2_ROUNDS);
+            let (salt, hash) = (BASE64.encode(salt), BASE64.encode(hash));
+            format!("pbkdf2-sha256${PBKDF2_ROUNDS}${salt}${hash}")
+        }
+    }
+}
+
+/// Key and chain as Java's keystores expect them.
+fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
+    let failed = |e: &dyn fmt::Display| IssueError::Keystore(e.to_string());
+    let key = PrivatePkcs8KeyDer::from_pem_slice(materials.private_key_pem.as_bytes())
+        .map_err(|e| failed(&e))?;
+    let key = PrivateKey::from_der(key.secret_pkcs8_der()).map_err(|e| failed(&e))?;
+    let mut chain = Vec::new();
+    for pem in [&materials.certificate_pem, &materials.authority_pem] {
+        let der = tls::certificate(pem)?;
+        chain.push(Certificate::from_der(&der).map_err(|e| failed(&e))?);
+    }
+    let mut store = KeyStore::new();
+    let entry = PrivateKeyChain::new(KEYSTORE_ALIAS, key, chain);
+    store.add_entry(KEYSTORE_ALIAS, KeyStoreEntry::PrivateKeyChain(entry));
+    store
+        .writer(&materials.keystore_password)
+        .encryption_iterations(KEYSTORE_ROUNDS)
+        .mac_iterations(KEYSTORE_ROUNDS)
+        .write()
+        .map_err(|e| failed(&e))
+}
+
+fn random_text(entropy: &dyn Entropy, alphabet: &[u8], length: usize) -> String {
+    (0..length)
+        .map(|_| {
+            let index = entropy.below(alphabet.len() as u64);
+            char::from(alphabet[usize::try_from(index).unwrap_or_default()])
+        })
+        .collect()
+}

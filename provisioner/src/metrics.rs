@@ -1,0 +1,113 @@
+//! What the provisioner counts.
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+/// How a pass ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Outcome {
+    /// See [`brokerd_domain::VerdictKind`].
+    Converged,
+    /// See [`brokerd_domain::VerdictKind`].
+    Progressing,
+    /// See [`brokerd_domain::VerdictKind`].
+    Blocked,
+    /// See [`brokerd_domain::VerdictKind`].
+    Failed,
+    /// The lease was lost.
+    LeaseLost,
+    /// The store did not answer.
+    StoreError,
+}
+
+/// Labels of passes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PassLabels {
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Whether a step worked, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StepOutcome {
+    /// It did.
+    Done,
+    /// It may the next time.
+    Transient,
+    /// Somebody must do something first.
+    Blocked,
+    /// It never will.
+    Rejected,
+}
+
+/// Labels of steps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StepLabels {
+    /// Whether it worked.
+    pub outcome: StepOutcome,
+}
+
+/// What the provisioner counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Passes by how they ended.
+    pub passes: Family<PassLabels, Counter>,
+    /// Seconds a pass took.
+    pub pass_seconds: Histogram,
+    /// Steps by whether they worked.
+    pub steps: Family<StepLabels, Counter>,
+    /// Restarts of engines that ended or hung.
+    pub engine_restarts: Counter,
+    /// Orphans removed from the runtime.
+    pub orphans_removed: Counter,
+}
+
+impl Metrics {
+    /// Makes them and tells the registry; every series exists from the start, at zero.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            passes: Family::default(),
+            pass_seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+            steps: Family::default(),
+            engine_restarts: Counter::default(),
+            orphans_removed: Counter::default(),
+        };
+        for outcome in [
+            Outcome::Converged,
+            Outcome::Progressing,
+            Outcome::Blocked,
+            Outcome::Failed,
+            Outcome::LeaseLost,
+            Outcome::StoreError,
+        ] {
+            let _ = metrics.passes.get_or_create(&PassLabels { outcome });
+        }
+        for outcome in
+            [StepOutcome::Done, StepOutcome::Transient, StepOutcome::Blocked, StepOutcome::Rejected]
+        {
+            let _ = metrics.steps.get_or_create(&StepLabels { outcome });
+        }
+        let registry = registry.sub_registry_with_prefix("brokerd_provisioner");
+        registry.register("passes", "Passes by how they ended", metrics.passes.clone());
+        registry.register("pass_seconds", "Seconds a pass took", metrics.pass_seconds.clone());
+        registry.register("steps", "Steps by whether they worked", metrics.steps.clone());
+        registry.register(
+            "engine_restarts",
+            "Restarts of engines that ended or hung",
+            metrics.engine_restarts.clone(),
+        );
+        registry.register(
+            "orphans_removed",
+            "Orphans removed from the runtime",
+            metrics.orphans_removed.clone(),
+        );
+        metrics
+    }
+}

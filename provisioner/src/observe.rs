@@ -1,0 +1,139 @@
+//! Reads the world as far as one broker is concerned.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use brokerd_domain::{Broker, EngineType, Health, InstallationId, Intent, Protocol};
+use futures_util::future::join_all;
+
+use crate::{
+    health::{Probe, ProbeOutcome, ProbeTarget},
+    plan::{Observed, Seen, SeenInstance},
+    runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
+};
+
+/// How long one protocol may take to answer.
+const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// What is asked of whom.
+pub struct Observer<'a> {
+    /// Where instances run.
+    pub runtime: &'a dyn Runtime,
+    /// Who asks the engines.
+    pub probe: &'a dyn Probe,
+    /// Whose objects to look at.
+    pub installation: &'a InstallationId,
+    /// The protocols that must answer before an instance counts as ready.
+    pub protocols: &'a [Protocol],
+    /// The authority of the broker's certificate, once it has one.
+    pub authority_pem: Option<Arc<str>>,
+}
+
+impl Observer<'_> {
+    /// Looks. Never fails: what can't be seen is [`Observed::Unknown`].
+    pub async fn observe(&self, broker: &Broker) -> Seen {
+        let leftovers = match broker.intent {
+            Intent::Delete => self.leftovers(broker).await,
+            Intent::Run => Observed::Absent,
+        };
+        let ordinals = 1..=broker.spec.deployment_mode.instances();
+        let instances = match broker.intent {
+            Intent::Delete => BTreeMap::new(),
+            Intent::Run => {
+                join_all(ordinals.map(|n| async move { (n, self.instance(broker, n).await) }))
+                    .await
+                    .into_iter()
+                    .collect()
+            }
+        };
+        Seen { instances, leftovers }
+    }
+
+    async fn leftovers(&self, broker: &Broker) -> Observed<Vec<u8>> {
+        let objects = match self.runtime.list().await {
+            Ok(objects) => objects,
+            Err(error) => return Observed::Unknown(error.to_string()),
+        };
+        let mut ordinals: Vec<u8> = objects
+            .iter()
+            .filter(|o| o.broker == broker.id)
+            .map(|o| o.ordinal.unwrap_or(1))
+            .collect();
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        if ordinals.is_empty() { Observed::Absent } else { Observed::Present(ordinals) }
+    }
+
+    async fn instance(&self, broker: &Broker, ordinal: u8) -> Observed<SeenInstance> {
+        let name =
+            InstanceName { installation: self.installation.clone(), broker: broker.id, ordinal };
+        let status = match self.runtime.status(&name).await {
+            Ok(Some(status)) => status,
+            Ok(None) => return Observed::Absent,
+            Err(error) => return Observed::Unknown(error.to_string()),
+        };
+        let answers = match status.state {
+            ContainerState::Running { .. } => self.ask(broker, ordinal, &status).await,
+            ContainerState::Created | ContainerState::Paused | ContainerState::Exited { .. } => {
+                BTreeMap::new()
+            }
+        };
+        Observed::Present(SeenInstance { status, answers })
+    }
+
+    /// Asks the protocols. Engines open their listeners in the order of the list, so while the last
+    /// one does not answer the others need not be bothered.
+    async fn ask(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+    ) -> BTreeMap<Protocol, ProbeOutcome> {
+        let healthy = broker
+            .status
+            .conditions
+            .iter()
+            .any(|c| c.ordinal == ordinal && c.health != Health::Starting);
+        let protocols: Vec<Protocol> =
+            self.protocols.iter().copied().filter(|p| !healthy || is_quiet(broker, *p)).collect();
+        let Some((last, others)) = protocols.split_last() else { return BTreeMap::new() };
+        let outcome = self.ask_one(broker, ordinal, status, *last).await;
+        let serves = outcome == ProbeOutcome::Answered;
+        let mut answers = BTreeMap::from([(*last, outcome)]);
+        if serves {
+            let asked = others
+                .iter()
+                .map(|p| async { (*p, self.ask_one(broker, ordinal, status, *p).await) });
+            answers.extend(join_all(asked).await);
+        }
+        answers
+    }
+
+    async fn ask_one(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+        protocol: Protocol,
+    ) -> ProbeOutcome {
+        let engine = broker.spec.engine_type;
+        let address = status.addresses.get(&protocol.engine_port(engine));
+        let host = broker.instances.iter().find(|i| i.ordinal == ordinal).map(|i| i.host.clone());
+        let (Some(address), Some(server_name), Some(authority_pem)) =
+            (address, host, self.authority_pem.clone())
+        else {
+            return ProbeOutcome::Refused("no address is published".to_owned());
+        };
+        let target =
+            ProbeTarget { engine, protocol, address: *address, server_name, authority_pem };
+        self.probe.probe(&target, PROBE_DEADLINE).await
+    }
+}
+
+/// Whether a probe leaves no line in the engine's log: those that end before a login are. Once an
+/// instance has proved all of its protocols, only these are asked.
+const fn is_quiet(broker: &Broker, protocol: Protocol) -> bool {
+    match broker.spec.engine_type {
+        EngineType::ActiveMq => matches!(protocol, Protocol::Openwire | Protocol::Amqp),
+        EngineType::RabbitMq => true,
+    }
+}

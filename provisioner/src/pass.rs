@@ -1,0 +1,433 @@
+//! One pass on one broker: observe, plan, act, record.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{
+    Broker, BrokerStatus, Clock, EngineType, Entropy, Event, EventKind, InstallationId, Intent,
+    Lease, Next, PassReport, Protocol, VerdictKind,
+};
+use brokerd_store::{Allocation, CertificateAuthority, StoreError, Work};
+use secrecy::ExposeSecret;
+use tokio::sync::OnceCell;
+
+use crate::{
+    catalogue::Catalogue,
+    engine::{Blueprint, Engine, Sizing, engine},
+    health::Probe,
+    materials::{self, Materials},
+    metrics::{Metrics, StepLabels, StepOutcome},
+    observe::Observer,
+    plan::{Desired, Missing, Plan, Step, Subject, plan},
+    port::ReconcileStore,
+    runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
+};
+
+/// How many times a pass may start over at once before others get their turn.
+const MOST_ROUNDS: usize = 30;
+
+/// How endpoints are given out.
+#[derive(Debug, Clone)]
+pub struct EndpointSettings {
+    /// The host that clients are told.
+    pub advertised_host: String,
+    /// The IPv4 address reported for ActiveMQ instances.
+    pub ip_address: Option<String>,
+    /// The ports to choose from.
+    pub ports: std::ops::RangeInclusive<u16>,
+}
+
+/// Tells whether nobody outside brokerd uses a port.
+pub type PortCheck = dyn Fn(u16) -> bool + Send + Sync;
+
+/// What every pass needs.
+pub struct Context {
+    /// The store.
+    pub store: Arc<dyn ReconcileStore>,
+    /// Where instances run.
+    pub runtime: Arc<dyn Runtime>,
+    /// Who asks the engines.
+    pub probe: Arc<dyn Probe>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whose objects these are.
+    pub installation: InstallationId,
+    /// Who issues certificates.
+    pub authority: CertificateAuthority,
+    /// Which image runs what.
+    pub catalogue: Catalogue,
+    /// How tiers are mapped.
+    pub sizing: Sizing,
+    /// How endpoints are given out.
+    pub endpoints: EndpointSettings,
+    /// Whether a port can be had.
+    pub port_is_free: Box<PortCheck>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What the host has; asked once.
+    pub capacity: OnceCell<Capacity>,
+}
+
+/// What the pass loop does about a failed step.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Come back.
+    #[error("{0}")]
+    Transient(String),
+    /// Somebody must do something first; look again slowly.
+    #[error("{0}")]
+    Blocked(String),
+    /// It will never work for this generation.
+    #[error("{0}")]
+    Rejected(String),
+    /// Stop, and record nothing.
+    #[error("the lease on the broker is lost")]
+    LeaseLost,
+    /// The store failed; the pass ends, the lease runs out or is given back.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            StoreError::NoPorts(..) => Self::Blocked(error.to_string()),
+            StoreError::Unavailable(_)
+            | StoreError::Inconsistent { .. }
+            | StoreError::Seal(_)
+            | StoreError::Other(_) => Self::Store(error),
+        }
+    }
+}
+
+impl From<RuntimeError> for StepError {
+    fn from(error: RuntimeError) -> Self {
+        let text = error.to_string();
+        match error.class {
+            RuntimeErrorClass::Transient | RuntimeErrorClass::Gone => Self::Transient(text),
+            RuntimeErrorClass::Denied => Self::Blocked(text),
+            RuntimeErrorClass::Invalid => Self::Rejected(text),
+            RuntimeErrorClass::Stale => Self::LeaseLost,
+        }
+    }
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// How things stand; none: the broker is gone, and its lease with it.
+    pub verdict: Option<(VerdictKind, Next)>,
+}
+
+impl Context {
+    /// Brings one broker as far as it gets without waiting.
+    ///
+    /// # Errors
+    /// [`StepError::LeaseLost`] and [`StepError::Store`]; everything else ends in a verdict.
+    pub async fn pass(&self, lease: &Lease) -> Result<Passed, StepError> {
+        for _ in 0..MOST_ROUNDS {
+            let Some(work) = self.store.load(lease).await? else {
+                return Ok(Passed { verdict: None });
+            };
+            let (kind, next, forgotten) = self.round(lease, &work).await?;
+            if forgotten {
+                return Ok(Passed { verdict: None });
+            }
+            if next != Next::Now {
+                return Ok(Passed { verdict: Some((kind, next)) });
+            }
+        }
+        Ok(Passed {
+            verdict: Some((VerdictKind::Progressing, Next::After(Duration::from_millis(500)))),
+        })
+    }
+
+    async fn round(
+        &self,
+        lease: &Lease,
+        work: &Work,
+    ) -> Result<(VerdictKind, Next, bool), StepError> {
+        let broker = &work.broker;
+        let kind = engine(broker.spec.engine_type);
+        let capacity = match self.capacity.get_or_try_init(|| self.runtime.capacity()).await {
+            Ok(capacity) => *capacity,
+            Err(error) => {
+                let blind = unreachable_runtime(broker, &error);
+                self.record(lease, broker, &blind, None).await?;
+                return Ok((blind.kind, blind.next, false));
+            }
+        };
+        let materials = parse_materials(work);
+        let desired = self.desired(kind, work, materials.as_ref(), capacity);
+        let observer = Observer {
+            runtime: &*self.runtime,
+            probe: &*self.probe,
+            installation: &self.installation,
+            protocols: kind.probes(),
+            authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
+        };
+        let seen = observer.observe(broker).await;
+        let subject = Subject {
+            broker,
+            desired: &desired,
+            targets: &work.targets,
+            boot_deadline: kind.boot_deadline(),
+            boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
+        };
+        let plan = plan(&subject, &seen, self.clock.now());
+        self.carry_out(lease, work, plan).await
+    }
+
+    fn desired(
+        &self,
+        engine: &dyn Engine,
+        work: &Work,
+        materials: Option<&Materials>,
+        capacity: Capacity,
+    ) -> Desired {
+        let broker = &work.broker;
+        if broker.intent == Intent::Delete || broker.instances.is_empty() {
+            return Desired::Undecided(Missing::Endpoints);
+        }
+        let Some(materials) = materials else { return Desired::Undecided(Missing::Materials) };
+        let spec = &broker.spec;
+        let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
+            return Desired::Unsupported(no_image(broker));
+        };
+        let blueprint = Blueprint {
+            installation: &self.installation,
+            broker,
+            users: &work.users,
+            configuration: &work.configuration,
+            materials,
+            image,
+            sizing: self.sizing,
+            capacity,
+        };
+        match engine.desired(&blueprint) {
+            Ok(specs) => Desired::Instances(specs),
+            Err(unsupported) => Desired::Unsupported(unsupported.0),
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        lease: &Lease,
+        work: &Work,
+        plan: Plan,
+    ) -> Result<(VerdictKind, Next, bool), StepError> {
+        let broker = &work.broker;
+        let announce = plan.sentence != broker.status.sentence;
+        if announce {
+            tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
+        }
+        for step in &plan.steps {
+            tracing::debug!(broker.id = %broker.id, "{step}");
+            match self.execute(lease, work, step).await {
+                Ok(()) => self.count(StepOutcome::Done),
+                Err(error @ (StepError::LeaseLost | StepError::Store(_))) => return Err(error),
+                Err(error) => {
+                    let failed = self.step_failed(broker, &plan, step, &error);
+                    tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
+                    self.record(lease, broker, &failed, None).await?;
+                    return Ok((failed.kind, failed.next, false));
+                }
+            }
+            if matches!(step, Step::Forget) {
+                return Ok((plan.kind, plan.next, true));
+            }
+        }
+        let completion = plan.completes;
+        self.record(lease, broker, &plan, completion).await?;
+        Ok((plan.kind, plan.next, false))
+    }
+
+    fn count(&self, outcome: StepOutcome) {
+        self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
+    }
+
+    /// A step that can't work ends the creation of a broker that never ran; one that ran waits.
+    fn step_failed(&self, broker: &Broker, plan: &Plan, step: &Step, error: &StepError) -> Plan {
+        let mut failed = plan.clone();
+        failed.steps.clear();
+        failed.completes = None;
+        failed.conditions.clone_from(&broker.status.conditions);
+        failed.sentence = format!("can't {step}: {error}");
+        let never_ran = broker.status.observed_generation.is_none()
+            && broker.intent == Intent::Run
+            && broker.status.failure.is_none();
+        let (outcome, kind, next) = match error {
+            StepError::Transient(_) | StepError::LeaseLost | StepError::Store(_) => {
+                (StepOutcome::Transient, VerdictKind::Progressing, Next::BackOff)
+            }
+            StepError::Blocked(_) if matches!(step, Step::AllocateEndpoints) => {
+                (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
+            }
+            StepError::Blocked(_) | StepError::Rejected(_) if never_ran => {
+                failed.failure = Some(failed.sentence.clone());
+                (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
+            }
+            StepError::Blocked(_) | StepError::Rejected(_) => {
+                (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
+            }
+        };
+        self.count(outcome);
+        failed.kind = kind;
+        failed.next = next;
+        failed
+    }
+
+    async fn execute(&self, lease: &Lease, work: &Work, step: &Step) -> Result<(), StepError> {
+        match step {
+            Step::AllocateEndpoints => self.allocate(lease, &work.broker).await?,
+            Step::IssueMaterials => self.issue(lease, work).await?,
+            Step::Apply(spec) => {
+                self.runtime.apply(spec).await?;
+            }
+            Step::Start(_, id) => {
+                self.metrics.engine_restarts.inc();
+                self.runtime.start(id).await?;
+            }
+            Step::Restart(_, id) => {
+                self.metrics.engine_restarts.inc();
+                self.runtime.restart(id).await?;
+            }
+            Step::Stop(_, id, grace) => {
+                self.runtime.stop(id, *grace).await?;
+            }
+            Step::Remove(ordinal, volumes) => {
+                let name = crate::runtime::InstanceName {
+                    installation: self.installation.clone(),
+                    broker: work.broker.id,
+                    ordinal: *ordinal,
+                };
+                self.runtime.remove(&name, *volumes).await?;
+            }
+            Step::SetLimits(_, id, limits) => {
+                self.runtime.set_limits(id, *limits).await?;
+            }
+            Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
+            Step::Forget => self.store.forget(lease).await?,
+        }
+        Ok(())
+    }
+
+    async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
+        let engine = broker.spec.engine_type;
+        let allocation = Allocation {
+            instances: match engine {
+                EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
+                // A RabbitMQ cluster is one endpoint in front of its nodes.
+                EngineType::RabbitMq => 1,
+            },
+            protocols: Protocol::of(engine),
+            host: self.endpoints.advertised_host.clone(),
+            ip_address: match engine {
+                EngineType::ActiveMq => self.endpoints.ip_address.clone(),
+                EngineType::RabbitMq => None,
+            },
+            ports: self.endpoints.ports.clone(),
+        };
+        self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await?;
+        Ok(())
+    }
+
+    async fn issue(&self, lease: &Lease, work: &Work) -> Result<(), StepError> {
+        let broker = &work.broker;
+        let spec = &broker.spec;
+        let image = self
+            .catalogue
+            .image(spec.engine_type, spec.engine_version)
+            .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let now = self.clock.now();
+        let issued =
+            materials::issue(&self.authority, broker, &work.users, image, now, &*self.entropy)
+                .map_err(|error| StepError::Rejected(error.to_string()))?;
+        let bytes = serde_json::to_vec(&issued).map_err(|error| {
+            StepError::Rejected(format!("the materials can't be written: {error}"))
+        })?;
+        Ok(self.store.save_materials(lease, &bytes).await?)
+    }
+
+    async fn record(
+        &self,
+        lease: &Lease,
+        broker: &Broker,
+        plan: &Plan,
+        completion: Option<crate::plan::Completion>,
+    ) -> Result<(), StepError> {
+        let report = report(broker, plan, completion, self.clock.now());
+        if changes(&broker.status, &report, plan.next) {
+            self.store.record(lease, &report).await?;
+        }
+        Ok(())
+    }
+}
+
+fn no_image(broker: &Broker) -> String {
+    format!(
+        "the catalogue has no image for {} {}",
+        broker.spec.engine_type.display_name(),
+        broker.spec.engine_version
+    )
+}
+
+fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
+    Plan {
+        steps: Vec::new(),
+        kind: VerdictKind::Progressing,
+        sentence: format!("can't reach the runtime: {error}"),
+        next: Next::BackOff,
+        conditions: broker.status.conditions.clone(),
+        completes: None,
+        failure: broker.status.failure.clone(),
+    }
+}
+
+/// What can't be read is issued again: materials are written before they are used, so unreadable
+/// ones were never in force under this version's rules.
+fn parse_materials(work: &Work) -> Option<Materials> {
+    let bytes = work.materials.as_ref()?;
+    match serde_json::from_slice(bytes.expose_secret()) {
+        Ok(materials) => Some(materials),
+        Err(error) => {
+            tracing::error!(broker.id = %work.broker.id, %error, "the stored materials can't be read; issuing new ones");
+            None
+        }
+    }
+}
+
+fn report(
+    broker: &Broker,
+    plan: &Plan,
+    completion: Option<crate::plan::Completion>,
+    now: brokerd_domain::Timestamp,
+) -> PassReport {
+    let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
+    let events = match plan.kind {
+        _ if plan.sentence == broker.status.sentence => Vec::new(),
+        VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
+        VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
+    };
+    PassReport {
+        kind: plan.kind,
+        sentence: plan.sentence.clone(),
+        observed_generation: completion.map(|c| c.generation),
+        reboots_done: completion.map(|c| c.reboots),
+        failure: plan.failure.clone(),
+        conditions: plan.conditions.clone(),
+        events,
+    }
+}
+
+/// Recording costs a durable transaction: a round that found everything as it was records nothing,
+/// and one that is followed by another at once need not be told apart from it.
+fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
+    (report.sentence != before.sentence && next != Next::Now)
+        || report.conditions != before.conditions
+        || report.failure != before.failure
+        || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
+        || report.reboots_done.is_some_and(|n| n != before.reboots_done)
+}

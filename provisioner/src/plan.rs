@@ -1,0 +1,653 @@
+//! What to do next: a pure function of the broker, the world and the time.
+//!
+//! All the ifs are here. A plan holds at most one disruptive step, and nothing that was not seen for
+//! certain is ever stopped, removed or replaced.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use brokerd_domain::{
+    Broker, Generation, Health, InstanceCondition, Intent, Next, Protocol, Timestamp, VerdictKind,
+};
+use brokerd_store::Target;
+
+use crate::{
+    health::ProbeOutcome,
+    runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes},
+};
+
+/// How often an instance that boots is looked at.
+const BOOT_POLL: Duration = Duration::from_millis(100);
+/// How often an instance that serves is looked at; the runtime's events come in between.
+const STEADY_POLL: Duration = Duration::from_secs(10);
+/// How often an instance that stopped answering is looked at.
+const SUSPECT_POLL: Duration = Duration::from_secs(1);
+/// How long an instance may be silent before it is restarted.
+const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
+/// How many boots may fail before creation counts as failed.
+const BOOTS_TO_FAIL: u32 = 3;
+/// When to look again at what can't change by itself.
+const IDLE_POLL: Duration = Duration::from_secs(3600);
+
+/// Something in the world, or the honest admission that it could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed<T> {
+    /// It is not there.
+    Absent,
+    /// It is there.
+    Present(T),
+    /// It could not be seen, and why. Never a reason to stop, remove or replace anything.
+    Unknown(String),
+}
+
+/// An instance as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenInstance {
+    /// Its container.
+    pub status: InstanceStatus,
+    /// What its protocols answered; only those that were asked.
+    pub answers: BTreeMap<Protocol, ProbeOutcome>,
+}
+
+/// The world as far as one broker is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// By ordinal.
+    pub instances: BTreeMap<u8, Observed<SeenInstance>>,
+    /// The ordinals of whatever is left of a broker that is being deleted; not looked at otherwise.
+    pub leftovers: Observed<Vec<u8>>,
+}
+
+/// What should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired {
+    /// Something must be stored first.
+    Undecided(Missing),
+    /// These instances.
+    Instances(Vec<InstanceSpec>),
+    /// Nothing can be, and why.
+    Unsupported(String),
+}
+
+/// What must be stored before instances can be rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Addresses.
+    Endpoints,
+    /// Certificate, keys, hashes.
+    Materials,
+}
+
+/// What a plan is made from, beside the world and the time.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The broker.
+    pub broker: &'a Broker,
+    /// What should be there.
+    pub desired: &'a Desired,
+    /// Where the gateway leads the endpoints now.
+    pub targets: &'a [Target],
+    /// How long a boot may take.
+    pub boot_deadline: Duration,
+    /// Processor time granted while an instance boots, in billionths of a processor.
+    pub boot_nano_cpus: u64,
+}
+
+/// One effect. Doing it twice is as good as once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Allocate and store addresses.
+    AllocateEndpoints,
+    /// Make and store certificate, keys and hashes.
+    IssueMaterials,
+    /// Make the instance be there.
+    Apply(Box<InstanceSpec>),
+    /// Start an ended instance.
+    Start(u8, RuntimeId),
+    /// Kill and start an instance that does not answer.
+    Restart(u8, RuntimeId),
+    /// Stop an instance in an orderly way.
+    Stop(u8, RuntimeId, Duration),
+    /// Remove an instance.
+    Remove(u8, Volumes),
+    /// Change what an instance may use.
+    SetLimits(u8, RuntimeId, Limits),
+    /// Lead endpoints elsewhere.
+    SetTargets(Vec<Target>),
+    /// Forget a broker of which nothing is left.
+    Forget,
+}
+
+impl Step {
+    /// Whether clients may notice it.
+    pub const fn is_disruptive(&self) -> bool {
+        matches!(self, Self::Restart(..) | Self::Stop(..))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllocateEndpoints => f.write_str("allocate endpoints"),
+            Self::IssueMaterials => f.write_str("issue materials"),
+            Self::Apply(spec) => {
+                write!(f, "apply instance {} for reboot {}", spec.name.ordinal, spec.reboot)
+            }
+            Self::Start(n, _) => write!(f, "start instance {n}"),
+            Self::Restart(n, _) => write!(f, "restart instance {n}"),
+            Self::Stop(n, ..) => write!(f, "stop instance {n}"),
+            Self::Remove(n, Volumes::Keep) => write!(f, "remove instance {n}, keep its data"),
+            Self::Remove(n, Volumes::Delete) => write!(f, "remove instance {n} and its data"),
+            Self::SetLimits(n, _, limits) => {
+                write!(
+                    f,
+                    "limit instance {n} to {} bytes and {} nano-cpus",
+                    limits.memory_bytes, limits.nano_cpus
+                )
+            }
+            Self::SetTargets(targets) => {
+                let led = targets.iter().filter(|t| t.address.is_some()).count();
+                write!(f, "lead {led} of {} endpoints to their instance", targets.len())
+            }
+            Self::Forget => f.write_str("forget the broker"),
+        }
+    }
+}
+
+/// What is brought to completion when every step of the plan succeeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completion {
+    /// The generation.
+    pub generation: Generation,
+    /// The reboots.
+    pub reboots: u32,
+}
+
+/// What to do, in order, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps; a failed one ends the pass.
+    pub steps: Vec<Step>,
+    /// How things stand.
+    pub kind: VerdictKind,
+    /// How things stand, for a person.
+    pub sentence: String,
+    /// When to look again.
+    pub next: Next,
+    /// What is to be remembered of the instances.
+    pub conditions: Vec<InstanceCondition>,
+    /// What is complete then.
+    pub completes: Option<Completion>,
+    /// Why creation has failed for good.
+    pub failure: Option<String>,
+}
+
+impl Plan {
+    fn new(kind: VerdictKind, sentence: impl Into<String>, next: Next) -> Self {
+        Self {
+            steps: Vec::new(),
+            kind,
+            sentence: sentence.into(),
+            next,
+            conditions: Vec::new(),
+            completes: None,
+            failure: None,
+        }
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+}
+
+/// Decides.
+pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+    let broker = subject.broker;
+    let mut plan = if broker.intent == Intent::Delete {
+        plan_deletion(subject, seen)
+    } else if let Some(failure) = &broker.status.failure {
+        plan_after_failure(failure, subject, seen)
+    } else {
+        match subject.desired {
+            Desired::Undecided(Missing::Endpoints) => {
+                Plan::new(VerdictKind::Progressing, "allocating endpoints", Next::Now)
+                    .step(Step::AllocateEndpoints)
+            }
+            Desired::Undecided(Missing::Materials) => {
+                Plan::new(VerdictKind::Progressing, "issuing the certificate", Next::Now)
+                    .step(Step::IssueMaterials)
+            }
+            Desired::Unsupported(why) => plan_unsupported(broker, why),
+            Desired::Instances(specs) => plan_instances(subject, specs, seen, now),
+        }
+    };
+    if plan.conditions.is_empty() {
+        plan.conditions.clone_from(&broker.status.conditions);
+    }
+    plan
+}
+
+fn plan_deletion(subject: &Subject<'_>, seen: &Seen) -> Plan {
+    let ordinals = match &seen.leftovers {
+        Observed::Unknown(why) => {
+            return Plan::new(
+                VerdictKind::Progressing,
+                format!("can't see what is left to delete: {why}"),
+                Next::BackOff,
+            );
+        }
+        Observed::Absent => {
+            return Plan::new(
+                VerdictKind::Converged,
+                "nothing is left, forgetting the broker",
+                Next::After(IDLE_POLL),
+            )
+            .step(Step::Forget);
+        }
+        Observed::Present(ordinals) => ordinals,
+    };
+    let mut plan =
+        Plan::new(VerdictKind::Progressing, "deleting the instances and their data", Next::Now);
+    if let Some(step) = lead_nowhere(subject.targets, ordinals) {
+        plan = plan.step(step);
+    }
+    for ordinal in ordinals {
+        plan = plan.step(Step::Remove(*ordinal, Volumes::Delete));
+    }
+    plan
+}
+
+/// A broker that could not be created stays listed until it is deleted, but holds on to nothing.
+fn plan_after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan {
+    let mut plan = Plan::new(
+        VerdictKind::Failed,
+        format!("creation failed: {failure}"),
+        Next::After(IDLE_POLL),
+    );
+    plan.failure = Some(failure.to_owned());
+    let there: Vec<u8> = seen
+        .instances
+        .iter()
+        .filter(|(_, instance)| matches!(instance, Observed::Present(_)))
+        .map(|(ordinal, _)| *ordinal)
+        .collect();
+    if let Some(step) = lead_nowhere(subject.targets, &there) {
+        plan = plan.step(step);
+    }
+    for ordinal in there {
+        plan = plan.step(Step::Remove(ordinal, Volumes::Delete));
+    }
+    plan
+}
+
+fn plan_unsupported(broker: &Broker, why: &str) -> Plan {
+    if broker.status.observed_generation.is_none() {
+        return fail(why.to_owned());
+    }
+    Plan::new(VerdictKind::Blocked, format!("can't apply the specification: {why}"), Next::BackOff)
+}
+
+fn fail(why: String) -> Plan {
+    let mut plan = Plan::new(VerdictKind::Failed, format!("creation failed: {why}"), Next::Now);
+    plan.failure = Some(why);
+    plan
+}
+
+/// What one instance needs.
+enum Need {
+    /// Nothing: it serves.
+    Nothing(Box<SeenInstance>),
+    /// Time.
+    Wait { sentence: String, next: Next, keep_traffic: bool },
+    /// These steps, whose last may be disruptive.
+    Steps { sentence: String, steps: Vec<Step>, keep_traffic: bool },
+    /// Nothing will help.
+    Give(String),
+}
+
+fn plan_instances(
+    subject: &Subject<'_>,
+    specs: &[InstanceSpec],
+    seen: &Seen,
+    now: Timestamp,
+) -> Plan {
+    let broker = subject.broker;
+    let unknown = specs.iter().find_map(|spec| match seen.instances.get(&spec.name.ordinal) {
+        Some(Observed::Unknown(why)) => Some((spec.name.ordinal, why.as_str())),
+        None => Some((spec.name.ordinal, "it was not looked at")),
+        Some(Observed::Absent | Observed::Present(_)) => None,
+    });
+    if let Some((ordinal, why)) = unknown {
+        return Plan::new(
+            VerdictKind::Progressing,
+            format!("can't see instance {ordinal}: {why}"),
+            Next::BackOff,
+        );
+    }
+
+    let mut conditions = Vec::new();
+    let mut serving = Vec::new();
+    let mut plan: Option<Plan> = None;
+    for spec in specs {
+        let before = condition(broker, spec.name.ordinal, now);
+        let (need, after) = judge(subject, spec, seen, before, now);
+        conditions.push(after);
+        match need {
+            Need::Nothing(instance) => serving.push((spec, instance)),
+            Need::Give(why) => {
+                let mut failed = fail(why);
+                failed.conditions = conditions;
+                return failed;
+            }
+            // One instance at a time: the first one that needs something decides.
+            Need::Wait { sentence, next, keep_traffic } if plan.is_none() => {
+                let mut waiting = Plan::new(VerdictKind::Progressing, sentence, next);
+                if !keep_traffic {
+                    waiting.steps.extend(lead_nowhere(subject.targets, &[spec.name.ordinal]));
+                }
+                plan = Some(waiting);
+            }
+            Need::Steps { sentence, steps, keep_traffic } if plan.is_none() => {
+                let mut acting = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
+                if !keep_traffic {
+                    acting.steps.extend(lead_nowhere(subject.targets, &[spec.name.ordinal]));
+                }
+                acting.steps.extend(steps);
+                plan = Some(acting);
+            }
+            Need::Wait { .. } | Need::Steps { .. } => {}
+        }
+    }
+
+    let mut plan = plan.unwrap_or_else(|| {
+        let mut done =
+            Plan::new(VerdictKind::Converged, "every endpoint answers", Next::After(STEADY_POLL));
+        let reboots = specs.iter().map(|spec| spec.reboot).min().unwrap_or(0);
+        done.completes = Some(Completion { generation: broker.generation, reboots });
+        done
+    });
+    plan.conditions = conditions;
+    let mut finishing = Vec::new();
+    for (spec, instance) in &serving {
+        if instance.status.limits != spec.limits {
+            finishing.push(Step::SetLimits(
+                spec.name.ordinal,
+                instance.status.id.clone(),
+                spec.limits,
+            ));
+        }
+        finishing.extend(lead_to(broker, subject.targets, spec.name.ordinal, &instance.status));
+    }
+    plan.steps.splice(0..0, finishing);
+    plan
+}
+
+fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
+    broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned().unwrap_or(
+        InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots: 0 },
+    )
+}
+
+fn judge(
+    subject: &Subject<'_>,
+    spec: &InstanceSpec,
+    seen: &Seen,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = spec.name.ordinal;
+    let booting = |failed_boots| InstanceCondition {
+        ordinal,
+        health: Health::Starting,
+        since: now,
+        failed_boots,
+    };
+    let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {
+        let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+        let need = Need::Steps {
+            sentence: format!("creating instance {ordinal}"),
+            steps: vec![step],
+            keep_traffic: false,
+        };
+        return (need, booting(0));
+    };
+    let status = &instance.status;
+    if status.generation > spec.generation || status.reboot > spec.reboot {
+        let need = Need::Wait {
+            sentence: format!("instance {ordinal} is newer than what was read"),
+            next: Next::After(SUSPECT_POLL),
+            keep_traffic: true,
+        };
+        return (need, before);
+    }
+    if needs_replacement(subject.broker, spec, status) {
+        return replace(subject, spec, status, before, booting(0));
+    }
+    match &status.state {
+        ContainerState::Created => {
+            let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let need = Need::Steps {
+                sentence: format!("completing instance {ordinal}"),
+                steps: vec![step],
+                keep_traffic: false,
+            };
+            (need, booting(before.failed_boots))
+        }
+        ContainerState::Exited { code, out_of_memory, last_words } => {
+            let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
+            judge_exited(subject.broker, status, &words, before, now)
+        }
+        ContainerState::Running { since } => judge_running(subject, instance, *since, before, now),
+        // Frozen: it answers nothing, and is treated as what does not answer.
+        ContainerState::Paused => judge_running(subject, instance, before.since, before, now),
+    }
+}
+
+/// Another container is needed when a reboot is outstanding, or when this one was never completed
+/// for what is asked now. A broker that serves is not restarted because brokerd would render it
+/// differently today: that waits for the next reboot.
+fn needs_replacement(broker: &Broker, spec: &InstanceSpec, status: &InstanceStatus) -> bool {
+    status.reboot < spec.reboot
+        || (status.digest != spec.digest() && broker.status.observed_generation.is_none())
+}
+
+fn replace(
+    subject: &Subject<'_>,
+    spec: &InstanceSpec,
+    status: &InstanceStatus,
+    before: InstanceCondition,
+    fresh: InstanceCondition,
+) -> (Need, InstanceCondition) {
+    let ordinal = spec.name.ordinal;
+    match status.state {
+        ContainerState::Running { .. } | ContainerState::Paused => {
+            let step = Step::Stop(ordinal, status.id.clone(), spec.stop_grace);
+            let need = Need::Steps {
+                sentence: format!("stopping instance {ordinal} to replace it"),
+                steps: vec![step],
+                keep_traffic: false,
+            };
+            (need, before)
+        }
+        ContainerState::Created | ContainerState::Exited { .. } => {
+            let apply = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let need = Need::Steps {
+                sentence: format!("replacing instance {ordinal}"),
+                steps: vec![Step::Remove(ordinal, Volumes::Keep), apply],
+                keep_traffic: false,
+            };
+            (need, fresh)
+        }
+    }
+}
+
+fn judge_exited(
+    broker: &Broker,
+    status: &InstanceStatus,
+    words: &str,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = before.ordinal;
+    // Having served before, it may have been killed for no fault of its own: at once again.
+    let failed_boots = if before.health == Health::Starting { before.failed_boots + 1 } else { 0 };
+    if failed_boots >= BOOTS_TO_FAIL && broker.status.observed_generation.is_none() {
+        return (Need::Give(format!("the engine does not boot: {words}")), before);
+    }
+    let wait = restart_delay(failed_boots);
+    let rested = now.since(before.since);
+    if rested < wait {
+        let need = Need::Wait {
+            sentence: format!("{words}; starting it again"),
+            next: Next::After(wait - rested),
+            keep_traffic: false,
+        };
+        return (need, before);
+    }
+    let need = Need::Steps {
+        sentence: format!("{words}; starting it again"),
+        steps: vec![Step::Start(ordinal, status.id.clone())],
+        keep_traffic: false,
+    };
+    (need, InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots })
+}
+
+/// How long after its last start an engine that did not come up is started again.
+fn restart_delay(failed_boots: u32) -> Duration {
+    match failed_boots {
+        0 | 1 => Duration::ZERO,
+        n => Duration::from_secs(1 << n.min(6)).min(Duration::from_secs(60)),
+    }
+}
+
+fn judge_running(
+    subject: &Subject<'_>,
+    instance: &SeenInstance,
+    since: Timestamp,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = before.ordinal;
+    let silent = instance.answers.iter().find(|(_, outcome)| **outcome != ProbeOutcome::Answered);
+    if silent.is_none() && !instance.answers.is_empty() {
+        let since = if before.health == Health::Healthy { before.since } else { now };
+        let after = InstanceCondition { ordinal, health: Health::Healthy, since, failed_boots: 0 };
+        return (Need::Nothing(Box::new(instance.clone())), after);
+    }
+    let what = silent.map_or_else(
+        || "nothing could be asked".to_owned(),
+        |(protocol, outcome)| match outcome {
+            ProbeOutcome::Silent => format!("{protocol} is silent"),
+            ProbeOutcome::Answered | ProbeOutcome::Refused(_) => {
+                format!("{protocol} does not answer")
+            }
+        },
+    );
+    let restart = |sentence| Need::Steps {
+        sentence,
+        steps: vec![Step::Restart(ordinal, instance.status.id.clone())],
+        keep_traffic: false,
+    };
+    match before.health {
+        Health::Starting => {
+            let booted_at = since.max(before.since);
+            if now.since(booted_at) < subject.boot_deadline {
+                let need = Need::Wait {
+                    sentence: format!("waiting for instance {ordinal} to serve"),
+                    next: Next::After(BOOT_POLL),
+                    keep_traffic: false,
+                };
+                return (need, before);
+            }
+            let failed_boots = before.failed_boots + 1;
+            if failed_boots >= BOOTS_TO_FAIL && subject.broker.status.observed_generation.is_none()
+            {
+                let why =
+                    format!("instance {ordinal} was not ready within its boot deadline: {what}");
+                return (Need::Give(why), before);
+            }
+            let need =
+                restart(format!("instance {ordinal} did not boot in time ({what}); restarting it"));
+            (
+                need,
+                InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots },
+            )
+        }
+        Health::Healthy => {
+            let need = Need::Wait {
+                sentence: format!("instance {ordinal}: {what}"),
+                next: Next::After(SUSPECT_POLL),
+                keep_traffic: true,
+            };
+            (need, InstanceCondition { health: Health::Suspect, since: now, ..before })
+        }
+        Health::Suspect if now.since(before.since) < SUSPECT_LIMIT => {
+            let need = Need::Wait {
+                sentence: format!("instance {ordinal}: {what}"),
+                next: Next::After(SUSPECT_POLL),
+                keep_traffic: true,
+            };
+            (need, before)
+        }
+        Health::Suspect => {
+            let need = restart(format!("instance {ordinal} hangs ({what}); restarting it"));
+            (
+                need,
+                InstanceCondition {
+                    ordinal,
+                    health: Health::Starting,
+                    since: now,
+                    failed_boots: 0,
+                },
+            )
+        }
+    }
+}
+
+/// Booting is single-threaded for long stretches and short on two processors: it gets what the host
+/// has, and the tier's share when it serves.
+fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
+    let mut spec = spec.clone();
+    spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);
+    spec
+}
+
+fn exit_sentence(ordinal: u8, code: i64, out_of_memory: bool, last_words: &str) -> String {
+    let how = if out_of_memory {
+        "ran out of memory".to_owned()
+    } else {
+        format!("ended with code {code}")
+    };
+    match last_words.trim() {
+        "" => format!("instance {ordinal} {how}"),
+        words => format!("instance {ordinal} {how}: {words}"),
+    }
+}
+
+fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
+    let changed: Vec<Target> = targets
+        .iter()
+        .filter(|t| ordinals.contains(&t.ordinal) && t.address.is_some())
+        .map(|t| Target { address: None, ..*t })
+        .collect();
+    (!changed.is_empty()).then_some(Step::SetTargets(changed))
+}
+
+fn lead_to(
+    broker: &Broker,
+    targets: &[Target],
+    ordinal: u8,
+    status: &InstanceStatus,
+) -> Option<Step> {
+    let engine = broker.spec.engine_type;
+    let changed: Vec<Target> = targets
+        .iter()
+        .filter(|t| t.ordinal == ordinal)
+        .map(|t| Target {
+            address: status.addresses.get(&t.protocol.engine_port(engine)).copied(),
+            ..*t
+        })
+        .filter(|wanted| !targets.contains(wanted))
+        .collect();
+    (!changed.is_empty()).then_some(Step::SetTargets(changed))
+}

@@ -1,0 +1,102 @@
+//! The store as the reconciler needs it, so that passes can be tested on a simulated clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, BrokerInstance, Lease, Next, PassReport, WorkerId};
+use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
+
+/// The reconciler's side of the store. Every method that takes a lease fails with
+/// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
+#[async_trait]
+pub trait ReconcileStore: Send + Sync + 'static {
+    /// Claims brokers that are due.
+    async fn claim_due(
+        &self,
+        me: WorkerId,
+        ttl: Duration,
+        limit: u32,
+    ) -> Result<Vec<Lease>, StoreError>;
+    /// How long until the next broker is due.
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
+    /// Prolongs a lease.
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
+    /// Everything known of the broker; none: it is gone.
+    async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError>;
+    /// Stores what can't be made again.
+    async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError>;
+    /// Allocates addresses, once.
+    async fn allocate_endpoints(
+        &self,
+        lease: &Lease,
+        allocation: &Allocation,
+        is_free: &(dyn Fn(u16) -> bool + Send + Sync),
+    ) -> Result<Vec<BrokerInstance>, StoreError>;
+    /// Leads endpoints elsewhere.
+    async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
+    /// Records a pass.
+    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
+    /// Removes every trace of the broker.
+    async fn forget(&self, lease: &Lease) -> Result<(), StoreError>;
+    /// Gives the lease back.
+    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError>;
+    /// Makes a broker due now.
+    async fn wake(&self, broker: BrokerId) -> Result<(), StoreError>;
+    /// Which of these brokers have a row.
+    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
+    /// Replaces what can be created.
+    async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl ReconcileStore for PgStore {
+    async fn claim_due(
+        &self,
+        me: WorkerId,
+        ttl: Duration,
+        limit: u32,
+    ) -> Result<Vec<Lease>, StoreError> {
+        Self::claim_due(self, me, ttl, limit).await
+    }
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        Self::next_due(self).await
+    }
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
+        Self::renew(self, lease, ttl).await
+    }
+    async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        Self::load(self, lease).await
+    }
+    async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
+        Self::save_materials(self, lease, materials).await
+    }
+    async fn allocate_endpoints(
+        &self,
+        lease: &Lease,
+        allocation: &Allocation,
+        is_free: &(dyn Fn(u16) -> bool + Send + Sync),
+    ) -> Result<Vec<BrokerInstance>, StoreError> {
+        Self::allocate_endpoints(self, lease, allocation, is_free).await
+    }
+    async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
+        Self::set_targets(self, lease, targets).await
+    }
+    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
+        Self::record(self, lease, report).await
+    }
+    async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
+        Self::forget(self, lease).await
+    }
+    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
+        Self::release(self, lease, next).await
+    }
+    async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
+        Self::wake(self, broker).await
+    }
+    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        Self::existing(self, brokers).await
+    }
+    async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError> {
+        Self::set_offerings(self, offerings).await
+    }
+}

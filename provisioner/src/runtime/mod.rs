@@ -1,0 +1,305 @@
+//! What runs instances.
+//!
+//! The trait speaks of one instance at a time and is small enough for Docker, Docker Swarm and
+//! Kubernetes alike. Networks and volumes are a runtime's own affair: they come with
+//! [`Runtime::apply`] and go with [`Runtime::remove`]. There is no `exec`, because not every runtime
+//! has one: health and commands go over the network to the engine's own ports.
+//!
+//! Every operation is idempotent. What is stopped or restarted is addressed by the id that was
+//! seen, never by name, so that a worker that slept can only hit what it saw.
+
+pub mod docker;
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
+
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
+use futures_util::stream::BoxStream;
+use sha2::{Digest, Sha256};
+
+/// Which instance of which broker of which installation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceName {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The broker.
+    pub broker: BrokerId,
+    /// From 1 on.
+    pub ordinal: u8,
+}
+
+impl fmt::Display for InstanceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "brokerd-{}-{}-{}", self.installation, self.broker, self.ordinal)
+    }
+}
+
+/// How much of the host an instance may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory in bytes; swap is not granted on top.
+    pub memory_bytes: u64,
+    /// Processor time in billionths of a processor.
+    pub nano_cpus: u64,
+    /// Processes and threads.
+    pub pids: u32,
+}
+
+/// A volume of an instance, mounted where the image expects its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeSpec {
+    /// Distinguishes the volumes of one instance: `data`, `conf`.
+    pub role: &'static str,
+    /// The absolute path in the container, which is also an upload root.
+    pub mount: String,
+    /// Whether it outlives the replacement of the container.
+    pub keep: bool,
+}
+
+/// A file put into the container before it starts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InjectedFile {
+    /// The mount of the volume it goes to.
+    pub root: String,
+    /// The path below `root`.
+    pub path: String,
+    /// Permission bits; the owner is the spec's user.
+    pub mode: u32,
+    /// The content, which may be secret.
+    pub content: Vec<u8>,
+}
+
+impl fmt::Debug for InjectedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} ({:o}, {} bytes)", self.root, self.path, self.mode, self.content.len())
+    }
+}
+
+/// One instance, down to the last byte: nothing is left to choose when it is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSpec {
+    /// Whose it is.
+    pub name: InstanceName,
+    /// The generation it was rendered from; a container with a higher one is newer than we are.
+    pub generation: Generation,
+    /// Which reboot it embodies.
+    pub reboot: u32,
+    /// The host name inside the broker's network, by which its peers call it.
+    pub hostname: String,
+    /// The image.
+    pub image: String,
+    /// The user and group the engine runs as.
+    pub user: (u32, u32),
+    /// The command, if it is not the image's own.
+    pub command: Vec<String>,
+    /// Environment variables, none of them secret.
+    pub environment: Vec<String>,
+    /// The engine's ports to publish.
+    pub ports: Vec<u16>,
+    /// The volumes.
+    pub volumes: Vec<VolumeSpec>,
+    /// Paths in memory, with mount options.
+    pub tmpfs: Vec<(String, String)>,
+    /// The files.
+    pub files: Vec<InjectedFile>,
+    /// The tier.
+    pub limits: Limits,
+    /// How many files may be open.
+    pub open_files: u64,
+    /// How long an orderly stop may take.
+    pub stop_grace: Duration,
+}
+
+/// A digest of what makes an [`InstanceSpec`] need another container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecDigest(pub String);
+
+impl InstanceSpec {
+    /// The digest. It covers everything but the generation and the processor limit, which change
+    /// without another container.
+    pub fn digest(&self) -> SpecDigest {
+        let mut hash = Sha256::new();
+        let mut add = |label: &str, bytes: &[u8]| {
+            hash.update((label.len() as u64).to_le_bytes());
+            hash.update(label.as_bytes());
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        add("name", self.name.to_string().as_bytes());
+        add("reboot", &self.reboot.to_le_bytes());
+        add("hostname", self.hostname.as_bytes());
+        add("image", self.image.as_bytes());
+        add("user", format!("{:?}", self.user).as_bytes());
+        add("command", format!("{:?}", self.command).as_bytes());
+        add("environment", format!("{:?}", self.environment).as_bytes());
+        add("ports", format!("{:?}", self.ports).as_bytes());
+        add("volumes", format!("{:?}", self.volumes).as_bytes());
+        add("tmpfs", format!("{:?}", self.tmpfs).as_bytes());
+        add("memory", &self.limits.memory_bytes.to_le_bytes());
+        add("pids", &self.limits.pids.to_le_bytes());
+        add("open files", &self.open_files.to_le_bytes());
+        for file in &self.files {
+            add(&format!("{file:?}"), &file.content);
+        }
+        SpecDigest(hex::encode(hash.finalize()))
+    }
+}
+
+/// A runtime's own name for a container: it changes when the container is replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuntimeId(pub String);
+
+/// What a container is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Made, never started; its files may be missing.
+    Created,
+    /// Running since then.
+    Running {
+        /// When it was last started.
+        since: Timestamp,
+    },
+    /// Frozen: it holds what it holds and answers nothing.
+    Paused,
+    /// Ended.
+    Exited {
+        /// The exit code.
+        code: i64,
+        /// Whether it ran out of memory.
+        out_of_memory: bool,
+        /// The last lines it printed, when it is known.
+        last_words: String,
+    },
+}
+
+/// A container as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceStatus {
+    /// Its id.
+    pub id: RuntimeId,
+    /// The digest of the spec it was made from.
+    pub digest: SpecDigest,
+    /// The generation it was made for.
+    pub generation: Generation,
+    /// The reboot it embodies.
+    pub reboot: u32,
+    /// What it is doing.
+    pub state: ContainerState,
+    /// Where the engine's ports can be reached from here; empty unless it runs.
+    pub addresses: BTreeMap<u16, SocketAddr>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// Whether an operation found something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ensured {
+    /// It was not there.
+    Created,
+    /// It was there and is different now.
+    Updated,
+    /// Nothing had to be done.
+    AlreadyRight,
+}
+
+/// What becomes of an instance's volumes when it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volumes {
+    /// Those that are marked so stay.
+    Keep,
+    /// All go, and so does the broker's network with its last instance.
+    Delete,
+}
+
+/// What the host has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Processors.
+    pub cpus: u32,
+}
+
+/// An image that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageInfo {
+    /// The version label of the image, or nothing.
+    pub true_version: Option<String>,
+}
+
+/// What of ours the runtime has, of whatever kind.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuntimeObject {
+    /// The broker it belongs to.
+    pub broker: BrokerId,
+    /// The instance, unless it belongs to the whole broker.
+    pub ordinal: Option<u8>,
+}
+
+/// What to do about a failed operation; the only thing a caller looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeErrorClass {
+    /// The same call may work later.
+    Transient,
+    /// Somebody must do something first: an image is missing, a right is refused.
+    Denied,
+    /// The request can never work.
+    Invalid,
+    /// What was addressed is not there any more.
+    Gone,
+    /// A newer generation has been here.
+    Stale,
+}
+
+/// A runtime did not do it.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct RuntimeError {
+    /// What to do about it.
+    pub class: RuntimeErrorClass,
+    /// What was tried.
+    pub operation: &'static str,
+    /// What the runtime said.
+    pub message: String,
+}
+
+/// Runs instances.
+#[async_trait]
+pub trait Runtime: Send + Sync + 'static {
+    /// What the host has.
+    async fn capacity(&self) -> Result<Capacity, RuntimeError>;
+
+    /// The image of that name, if it is there.
+    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError>;
+
+    /// Makes the container be there with its network, volumes and files, and running. A container
+    /// that was made but never started is completed; one that runs is left alone if its digest is
+    /// the spec's; another digest is [`RuntimeErrorClass::Invalid`], because replacing is the
+    /// caller's decision.
+    async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError>;
+
+    /// The container, if there is one.
+    async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError>;
+
+    /// Everything of this installation.
+    async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError>;
+
+    /// Brokers whose instances changed. A hint: events may be lost and repeated. The stream ends
+    /// when the connection does.
+    async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
+
+    /// Starts an ended container.
+    async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
+
+    /// Kills and starts a container.
+    async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
+
+    /// Stops a container in an orderly way, killing it after `grace`.
+    async fn stop(&self, id: &RuntimeId, grace: Duration) -> Result<Ensured, RuntimeError>;
+
+    /// Changes the limits of a container as it runs.
+    async fn set_limits(&self, id: &RuntimeId, limits: Limits) -> Result<Ensured, RuntimeError>;
+
+    /// Removes the instance, its container by force; nothing there is fine.
+    async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError>;
+}

@@ -1,0 +1,64 @@
+//! Removes what is left in the runtime of brokers that do not exist any more.
+//!
+//! The runtime is listed first and the store asked second: every object had its row before it
+//! existed, so an object without a row is a true orphan. Even so it goes only when it was seen
+//! orphaned twice, a grace period apart.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use brokerd_domain::{BrokerId, Timestamp};
+
+use crate::{
+    pass::Context,
+    runtime::{InstanceName, RuntimeObject, Volumes},
+};
+
+/// How long an object must have been an orphan.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// What was seen orphaned, and since when.
+#[derive(Debug, Default)]
+pub struct Sweeper {
+    seen: BTreeMap<RuntimeObject, Timestamp>,
+}
+
+impl Sweeper {
+    /// Looks once, and removes what has been an orphan for long enough. Gives back how many objects
+    /// it removed.
+    ///
+    /// # Errors
+    /// The sentence of the first failure; nothing is removed when the world can't be seen whole.
+    pub async fn sweep(&mut self, context: &Context) -> Result<usize, String> {
+        let objects = context.runtime.list().await.map_err(|error| error.to_string())?;
+        let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
+        brokers.sort_unstable();
+        brokers.dedup();
+        let existing = context.store.existing(&brokers).await.map_err(|error| error.to_string())?;
+        let now = context.clock.now();
+        let orphans: Vec<RuntimeObject> =
+            objects.into_iter().filter(|o| !existing.contains(&o.broker)).collect();
+        self.seen.retain(|object, _| orphans.contains(object));
+        let mut removed = 0;
+        for object in orphans {
+            let since = *self.seen.entry(object.clone()).or_insert(now);
+            if now.since(since) < GRACE {
+                continue;
+            }
+            let name = InstanceName {
+                installation: context.installation.clone(),
+                broker: object.broker,
+                ordinal: object.ordinal.unwrap_or(1),
+            };
+            tracing::warn!(%name, "removing an orphan: no broker has this object");
+            context
+                .runtime
+                .remove(&name, Volumes::Delete)
+                .await
+                .map_err(|error| error.to_string())?;
+            context.metrics.orphans_removed.inc();
+            self.seen.remove(&object);
+            removed += 1;
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,366 @@
+//! The provisioner: claims brokers that are due and runs passes on them, several at a time.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use brokerd_domain::{
+    BrokerId, Clock, Entropy, InstallationId, Lease, Next, VerdictKind, WorkerId,
+};
+use brokerd_store::{CertificateAuthority, Channel, Offering, PgStore, StoreError};
+use futures_util::StreamExt;
+use prometheus_client::registry::Registry;
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalogue::{Catalogue, CatalogueError},
+    engine::Sizing,
+    health::WireProbe,
+    metrics::{Metrics, Outcome, PassLabels},
+    pass::{Context, EndpointSettings, StepError},
+    runtime::{
+        RuntimeError,
+        docker::{DockerOptions, DockerRuntime},
+    },
+    sweep::Sweeper,
+};
+
+/// How a provisioner works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whose objects these are.
+    pub installation: InstallationId,
+    /// How many brokers are worked on at a time.
+    pub workers: usize,
+    /// How long a claim holds without being prolonged.
+    pub lease: Duration,
+    /// How often to look for due brokers when nothing notifies; notifications are only hints.
+    pub poll: Duration,
+    /// An operator's catalogue instead of the built-in one.
+    pub catalogue: Option<PathBuf>,
+    /// Where the container engine listens, unless where it always does.
+    pub docker_host: Option<String>,
+    /// How tiers are mapped.
+    pub sizing: Sizing,
+    /// How endpoints are given out.
+    pub endpoints: EndpointSettings,
+}
+
+/// A provisioner can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The catalogue can't be read.
+    #[error("can't read the catalogue {0}")]
+    CatalogueFile(PathBuf, #[source] std::io::Error),
+    /// The catalogue can't be used.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The container engine does not answer.
+    #[error("the container engine does not answer: {0}")]
+    Runtime(#[from] RuntimeError),
+}
+
+/// Claims and works.
+pub struct Provisioner {
+    context: Arc<Context>,
+    store: PgStore,
+    settings: Settings,
+    me: WorkerId,
+}
+
+impl Provisioner {
+    /// Connects to the container engine and reads the catalogue.
+    ///
+    /// # Errors
+    /// [`StartError`] when one of them can't be used.
+    pub async fn new(
+        store: PgStore,
+        settings: Settings,
+        authority: CertificateAuthority,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        registry: &mut Registry,
+    ) -> Result<Self, StartError> {
+        let catalogue = match &settings.catalogue {
+            None => Catalogue::built_in()?,
+            Some(path) => {
+                let text = tokio::fs::read_to_string(path)
+                    .await
+                    .map_err(|error| StartError::CatalogueFile(path.clone(), error))?;
+                Catalogue::parse(&text)?
+            }
+        };
+        let options =
+            DockerOptions::new(settings.docker_host.clone(), settings.installation.clone());
+        let runtime = DockerRuntime::connect(options, clock.clone()).await?;
+        let me = WorkerId::generate(&*entropy);
+        let context = Arc::new(Context {
+            store: Arc::new(store.clone()),
+            runtime: Arc::new(runtime),
+            probe: Arc::new(WireProbe::default()),
+            clock,
+            entropy,
+            installation: settings.installation.clone(),
+            authority,
+            catalogue,
+            sizing: settings.sizing,
+            endpoints: settings.endpoints.clone(),
+            port_is_free: Box::new(port_is_free),
+            metrics: Metrics::register(registry),
+            capacity: tokio::sync::OnceCell::new(),
+        });
+        Ok(Self { context, store, settings, me })
+    }
+
+    /// Works until cancelled, then lets the passes that are under way finish their step.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let wake = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(self.store.clone(), wake.clone(), shutdown.clone()));
+        tasks.spawn(watch(self.context.clone(), shutdown.clone()));
+        tasks.spawn(offer(self.context.clone(), shutdown.clone()));
+        tasks.spawn(sweep(self.context.clone(), shutdown.clone()));
+        self.claim_loop(&wake, &shutdown).await;
+        tasks.shutdown().await;
+    }
+
+    async fn claim_loop(&self, wake: &Notify, shutdown: &CancellationToken) {
+        let mut passes: JoinSet<()> = JoinSet::new();
+        loop {
+            while passes.try_join_next().is_some() {}
+            let free = self.settings.workers.saturating_sub(passes.len());
+            let mut claimed = 0;
+            if free > 0 {
+                let limit = u32::try_from(free).unwrap_or(u32::MAX);
+                match self.context.store.claim_due(self.me, self.settings.lease, limit).await {
+                    Ok(leases) => {
+                        claimed = leases.len();
+                        for lease in leases {
+                            passes.spawn(run_pass(
+                                self.context.clone(),
+                                lease,
+                                self.settings.lease,
+                            ));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "can't claim")
+                    }
+                }
+            }
+            let pause =
+                if claimed > 0 && claimed == free { Duration::ZERO } else { self.pause().await };
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+                Some(_) = passes.join_next(), if !passes.is_empty() => {}
+            }
+        }
+        while passes.join_next().await.is_some() {}
+    }
+
+    /// Until the next broker is due, but never longer than the poll interval ± 10 %, which keeps
+    /// several provisioners from asking in step.
+    async fn pause(&self) -> Duration {
+        let jitter = self.context.entropy.below(200);
+        let poll = self.settings.poll.mul_f64(0.9 + jitter_fraction(jitter));
+        match self.context.store.next_due().await {
+            Ok(Some(due)) => due.min(poll),
+            Ok(None) | Err(_) => poll,
+        }
+    }
+}
+
+fn jitter_fraction(thousandths: u64) -> f64 {
+    f64::from(u32::try_from(thousandths).unwrap_or(0)) / 1000.0
+}
+
+/// One pass under a lease that is prolonged as long as the pass lasts. Losing the lease drops the
+/// pass where it stands: the next holder observes what it left.
+async fn run_pass(context: Arc<Context>, lease: Lease, ttl: Duration) {
+    let started = Instant::now();
+    let renewal = async {
+        loop {
+            tokio::time::sleep(ttl / 3).await;
+            if let Err(error) = context.store.renew(&lease, ttl).await {
+                return error;
+            }
+        }
+    };
+    let result = tokio::select! {
+        result = context.pass(&lease) => result,
+        error = renewal => Err(StepError::from(error)),
+    };
+    let outcome = settle(&context, &lease, result).await;
+    context.metrics.passes.get_or_create(&PassLabels { outcome }).inc();
+    context.metrics.pass_seconds.observe(started.elapsed().as_secs_f64());
+}
+
+async fn settle(
+    context: &Context,
+    lease: &Lease,
+    result: Result<crate::pass::Passed, StepError>,
+) -> Outcome {
+    let (outcome, next) = match result {
+        Ok(passed) => match passed.verdict {
+            None => return Outcome::Converged,
+            Some((kind, next)) => (
+                match kind {
+                    VerdictKind::Converged => Outcome::Converged,
+                    VerdictKind::Progressing => Outcome::Progressing,
+                    VerdictKind::Blocked => Outcome::Blocked,
+                    VerdictKind::Failed => Outcome::Failed,
+                },
+                next,
+            ),
+        },
+        Err(StepError::LeaseLost) => {
+            tracing::warn!(broker.id = %lease.broker, "lost the lease; stopping this pass");
+            return Outcome::LeaseLost;
+        }
+        Err(error) => {
+            tracing::error!(
+                broker.id = %lease.broker,
+                error = &error as &dyn std::error::Error,
+                "the pass could not be completed"
+            );
+            (Outcome::StoreError, Next::BackOff)
+        }
+    };
+    match context.store.release(lease, next).await {
+        Ok(()) => outcome,
+        Err(StoreError::LeaseLost) => Outcome::LeaseLost,
+        Err(error) => {
+            tracing::warn!(
+                broker.id = %lease.broker,
+                error = &error as &dyn std::error::Error,
+                "can't give the lease back; it will run out"
+            );
+            outcome
+        }
+    }
+}
+
+async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match store.listen(Channel::Reconcile).await {
+            Ok(mut listener) => loop {
+                // Whatever came before the listener was there is found by this first wake-up.
+                wake.notify_one();
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = listener.wait() => {}
+                }
+            },
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "can't listen for due brokers"
+                );
+                pause_or_stop(Duration::from_secs(5), &shutdown).await;
+            }
+        }
+    }
+}
+
+async fn watch(context: Arc<Context>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match context.runtime.watch().await {
+            Ok(mut events) => loop {
+                let broker: BrokerId = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    event = events.next() => match event { Some(broker) => broker, None => break },
+                };
+                if let Err(error) = context.store.wake(broker).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "can't wake a broker"
+                    );
+                }
+            },
+            Err(error) => tracing::warn!(%error, "can't watch the runtime; polling goes on"),
+        }
+        pause_or_stop(Duration::from_secs(2), &shutdown).await;
+    }
+}
+
+/// Tells the API which versions can be created: those whose image is there.
+async fn offer(context: Arc<Context>, shutdown: CancellationToken) {
+    let mut last: Option<Vec<Offering>> = None;
+    while !shutdown.is_cancelled() {
+        match offerings(&context).await {
+            Ok(found) => {
+                if last.as_ref() != Some(&found) {
+                    match context.store.set_offerings(&found).await {
+                        Ok(()) => {
+                            let names: Vec<String> = found
+                                .iter()
+                                .map(|o| {
+                                    format!(
+                                        "{} {} ({})",
+                                        o.engine.display_name(),
+                                        o.version,
+                                        o.true_version
+                                    )
+                                })
+                                .collect();
+                            tracing::info!("offering {}", names.join(", "));
+                            last = Some(found);
+                        }
+                        Err(error) => {
+                            tracing::warn!(
+                                error = &error as &dyn std::error::Error,
+                                "can't store the offerings"
+                            );
+                        }
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "can't see which images are there"),
+        }
+        pause_or_stop(Duration::from_secs(15), &shutdown).await;
+    }
+}
+
+async fn offerings(context: &Context) -> Result<Vec<Offering>, RuntimeError> {
+    let mut found = Vec::new();
+    for (engine, version, image) in context.catalogue.versions() {
+        if let Some(info) = context.runtime.image(&image.image).await? {
+            found.push(Offering {
+                engine,
+                version,
+                true_version: info.true_version.unwrap_or_else(|| version.to_string()),
+                image: image.image.clone(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+async fn sweep(context: Arc<Context>, shutdown: CancellationToken) {
+    let mut sweeper = Sweeper::default();
+    while !shutdown.is_cancelled() {
+        if let Err(error) = sweeper.sweep(&context).await {
+            tracing::warn!(%error, "can't look for orphans");
+        }
+        pause_or_stop(Duration::from_secs(60), &shutdown).await;
+    }
+}
+
+async fn pause_or_stop(pause: Duration, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = tokio::time::sleep(pause) => {}
+    }
+}
+
+/// Whether nothing on this host listens on the port. The gateway may run elsewhere; then this only
+/// spares the local programs.
+fn port_is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+}

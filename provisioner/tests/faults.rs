@@ -1,0 +1,303 @@
+//! Every effect of every scenario fails in every way, and the world ends the same.
+
+mod world;
+
+use std::time::Duration;
+
+use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
+use brokerd_provisioner::runtime::ContainerState;
+use world::{
+    driver::Simulation,
+    fault::{Fault, Faults},
+    runtime::EngineBehaviour,
+};
+
+/// What a user does, one after the other, waiting for rest in between or not.
+#[derive(Debug, Clone, Copy)]
+enum Scenario {
+    Create,
+    CreateAndReboot,
+    CreateAndDelete,
+    DeleteWhileCreating,
+    RebootTwiceAtOnce,
+    EngineKilled,
+}
+
+const SCENARIOS: [Scenario; 6] = [
+    Scenario::Create,
+    Scenario::CreateAndReboot,
+    Scenario::CreateAndDelete,
+    Scenario::DeleteWhileCreating,
+    Scenario::RebootTwiceAtOnce,
+    Scenario::EngineKilled,
+];
+
+async fn play(scenario: Scenario, engine: EngineType, sim: &Simulation) -> BrokerId {
+    let id = sim.create(engine);
+    match scenario {
+        Scenario::Create => {}
+        Scenario::CreateAndReboot => {
+            sim.settle().await;
+            sim.reboot(id);
+        }
+        Scenario::CreateAndDelete => {
+            sim.settle().await;
+            sim.delete(id);
+        }
+        Scenario::DeleteWhileCreating => sim.delete(id),
+        Scenario::RebootTwiceAtOnce => {
+            sim.settle().await;
+            sim.reboot(id);
+            sim.reboot(id);
+        }
+        Scenario::EngineKilled => {
+            sim.settle().await;
+            sim.world.lock().expect("not poisoned").kill(id);
+            sim.runtime_event(id).await;
+        }
+    }
+    sim.settle().await;
+    id
+}
+
+/// What must be true at the end, however it came about.
+fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, context: &str) {
+    let world = sim.world.lock().expect("not poisoned").clone();
+    let log = sim.take_log().join("\n");
+    assert!(world.most_containers <= 1, "{context}: more than one container\n{log}");
+    match scenario {
+        Scenario::CreateAndDelete | Scenario::DeleteWhileCreating => {
+            assert_eq!(sim.state(id), None, "{context}: the broker is still there\n{log}");
+            assert_eq!(world.belongings(id), 0, "{context}: something is left\n{log}");
+        }
+        Scenario::Create
+        | Scenario::CreateAndReboot
+        | Scenario::RebootTwiceAtOnce
+        | Scenario::EngineKilled => {
+            assert_eq!(sim.state(id), Some(BrokerState::Running), "{context}\n{log}");
+            let row = sim.row(id).expect("it runs");
+            assert_eq!(
+                row.broker.status.observed_generation,
+                Some(row.broker.generation),
+                "{context}\n{log}"
+            );
+            assert_eq!(
+                row.broker.status.reboots_done, row.broker.reboots_requested,
+                "{context}\n{log}"
+            );
+            let containers: Vec<_> = world.containers.values().collect();
+            let [container] = containers.as_slice() else {
+                panic!("{context}: not one container\n{log}")
+            };
+            assert!(
+                matches!(container.status.state, ContainerState::Running { .. }),
+                "{context}\n{log}"
+            );
+            assert_eq!(container.status.reboot, row.broker.reboots_requested, "{context}\n{log}");
+            assert!(
+                container.status.limits.nano_cpus <= 2_000_000_000,
+                "{context}: still boosted\n{log}"
+            );
+            for target in &row.targets {
+                let port = target.protocol.engine_port(row.broker.spec.engine_type);
+                assert_eq!(
+                    target.address,
+                    container.status.addresses.get(&port).copied(),
+                    "{context}\n{log}"
+                );
+            }
+            // One container, its two volumes, one network: nothing leaked.
+            assert_eq!(world.belongings(id), 4, "{context}: something leaked\n{log}");
+        }
+    }
+}
+
+async fn every_effect_may_fail(engine: EngineType) {
+    for scenario in SCENARIOS {
+        let undisturbed = Simulation::new();
+        let id = play(scenario, engine, &undisturbed).await;
+        let effects = undisturbed.faults.effects();
+        let names = undisturbed.faults.names();
+        assert_final_world(scenario, &undisturbed, id, &format!("{scenario:?} undisturbed"));
+        assert!(effects > 0, "{scenario:?} has no effects");
+        for at in 0..effects {
+            for fault in Fault::ALL {
+                let context = format!("{scenario:?}, {fault:?} at effect {at} ({})", names[at]);
+                let sim = Simulation::with_faults(Faults::striking(at, fault));
+                let id = play(scenario, engine, &sim).await;
+                assert!(sim.faults.has_struck(), "{context}: it never came to that effect");
+                assert_final_world(scenario, &sim, id, &context);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rabbitmq_broker_ends_the_same_whatever_fails_at_any_effect() {
+    every_effect_may_fail(EngineType::RabbitMq).await;
+}
+
+#[tokio::test]
+async fn an_activemq_broker_ends_the_same_whatever_fails_at_any_effect() {
+    every_effect_may_fail(EngineType::ActiveMq).await;
+}
+
+#[tokio::test]
+async fn the_passes_of_each_scenario_read_as_agreed() {
+    let mut text = String::new();
+    for scenario in SCENARIOS {
+        let sim = Simulation::new();
+        play(scenario, EngineType::RabbitMq, &sim).await;
+        text.push_str(&format!("== {scenario:?}\n"));
+        for line in sim.take_log() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        text.push_str(&format!("effects: {}\n\n", sim.faults.names().join(", ")));
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/scenarios.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &text).expect("the golden can be written");
+    }
+    let golden = std::fs::read_to_string(path).expect("run once with UPDATE_GOLDEN=1");
+    assert_eq!(text, golden, "run with UPDATE_GOLDEN=1 and review the difference");
+}
+
+#[tokio::test]
+async fn an_engine_that_does_not_boot_fails_the_creation_and_says_why() {
+    let sim = Simulation::new();
+    sim.world.lock().expect("not poisoned").engine =
+        EngineBehaviour::Dies("bad configuration in line 7");
+    let id = sim.create(EngineType::RabbitMq);
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::CreationFailed));
+    let row = sim.row(id).expect("it stays listed");
+    let failure =
+        row.events.iter().find(|e| e.kind == EventKind::Failure).expect("an event says why");
+    assert!(failure.message.contains("bad configuration in line 7"), "{}", failure.message);
+    assert_eq!(sim.world.lock().expect("not poisoned").belongings(id), 0, "it holds on to nothing");
+    sim.delete(id);
+    sim.settle().await;
+    assert_eq!(sim.state(id), None, "deleting always works");
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_is_restarted_twice_and_then_given_up() {
+    let sim = Simulation::new();
+    sim.world.lock().expect("not poisoned").engine = EngineBehaviour::Hangs;
+    let id = sim.create(EngineType::ActiveMq);
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::CreationFailed));
+    assert_eq!(sim.faults.names().iter().filter(|n| **n == "restart").count(), 2);
+}
+
+#[tokio::test]
+async fn a_missing_image_fails_the_creation() {
+    let sim = Simulation::new();
+    sim.world.lock().expect("not poisoned").engine = EngineBehaviour::NoImage;
+    let id = sim.create(EngineType::RabbitMq);
+    sim.settle().await;
+    let row = sim.row(id).expect("it stays listed");
+    assert!(row.broker.status.failure.expect("failed").contains("no such image"));
+}
+
+#[tokio::test]
+async fn a_running_broker_outlives_a_long_blindness_untouched() {
+    let sim = Simulation::new();
+    let id = sim.create(EngineType::RabbitMq);
+    sim.settle().await;
+    let before = sim.world.lock().expect("not poisoned").clone();
+    let effects = sim.faults.names().iter().filter(|n| **n != "record").count();
+    *sim.blind.lock().expect("not poisoned") = true;
+    let context = sim.process();
+    for _ in 0..20 {
+        sim.clock.advance(Duration::from_secs(60));
+        let me = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(9));
+        use brokerd_provisioner::port::ReconcileStore;
+        for lease in sim.store.claim_due(me, Duration::from_secs(30), 1).await.expect("claims") {
+            let passed = context.pass(&lease).await.expect("a verdict");
+            let (_, next) = passed.verdict.expect("it is still there");
+            sim.store.release(&lease, next).await.expect("released");
+        }
+    }
+    let names = sim.faults.names();
+    assert_eq!(
+        names.iter().filter(|n| **n != "record").count(),
+        effects,
+        "nothing was done: {names:?}"
+    );
+    assert_eq!(*sim.world.lock().expect("not poisoned"), before);
+    assert_eq!(sim.state(id), Some(BrokerState::Running), "not seeing is no news");
+    *sim.blind.lock().expect("not poisoned") = false;
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::Running));
+}
+
+#[tokio::test]
+async fn an_engine_that_stops_answering_is_restarted_after_a_while() {
+    let sim = Simulation::new();
+    let id = sim.create(EngineType::RabbitMq);
+    sim.settle().await;
+    let starts = |sim: &Simulation| {
+        sim.world.lock().expect("not poisoned").containers.values().map(|c| c.starts).sum::<u32>()
+    };
+    assert_eq!(starts(&sim), 1);
+    sim.world.lock().expect("not poisoned").engine = EngineBehaviour::Hangs;
+    let context = sim.process();
+    let me = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(9));
+    use brokerd_provisioner::port::ReconcileStore;
+    let hung_at = sim.now();
+    while starts(&sim) == 1 {
+        assert!(sim.now().since(hung_at) < Duration::from_secs(60), "it hangs and nobody cares");
+        for lease in sim.store.claim_due(me, Duration::from_secs(30), 1).await.expect("claims") {
+            let passed = context.pass(&lease).await.expect("a verdict");
+            let (_, next) = passed.verdict.expect("it is still there");
+            sim.store.release(&lease, next).await.expect("released");
+        }
+        sim.clock.advance(Duration::from_millis(500));
+    }
+    assert!(sim.now().since(hung_at) >= Duration::from_secs(20), "a moment's silence is no reason");
+    sim.world.lock().expect("not poisoned").engine = EngineBehaviour::default();
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::Running));
+}
+
+#[tokio::test]
+async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes() {
+    use brokerd_provisioner::sweep::Sweeper;
+    let sim = Simulation::new();
+    let orphan = sim.create_orphan().await;
+    let id = sim.create(EngineType::RabbitMq);
+    sim.settle().await;
+    let context = sim.process();
+    let mut sweeper = Sweeper::default();
+    assert_eq!(sweeper.sweep(&context).await, Ok(0), "seen once");
+    sim.clock.advance(Duration::from_secs(59));
+    assert_eq!(sweeper.sweep(&context).await, Ok(0), "not for long enough");
+    *sim.blind.lock().expect("not poisoned") = true;
+    sim.clock.advance(Duration::from_secs(60));
+    assert!(sweeper.sweep(&context).await.is_err(), "what can't be seen is not removed");
+    *sim.blind.lock().expect("not poisoned") = false;
+    assert!(sweeper.sweep(&context).await.expect("it sees again") > 0);
+    let world = sim.world.lock().expect("not poisoned");
+    assert_eq!(world.belongings(orphan), 0);
+    assert_eq!(world.belongings(id), 4, "a broker with a row is no orphan");
+}
+
+#[tokio::test]
+async fn a_worker_that_slept_through_its_lease_records_nothing() {
+    use brokerd_provisioner::{pass::StepError, port::ReconcileStore};
+    let sim = Simulation::new();
+    let id = sim.create(EngineType::RabbitMq);
+    let ttl = Duration::from_secs(30);
+    let sleeper = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(1));
+    let stale = sim.store.claim_due(sleeper, ttl, 1).await.expect("claims").remove(0);
+    sim.clock.advance(ttl);
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::Running));
+    let before = sim.row(id).expect("it runs").broker;
+    sim.delete(id);
+    let outcome = sim.process().pass(&stale).await;
+    assert!(matches!(outcome, Err(StepError::LeaseLost)), "{outcome:?}");
+    assert_eq!(sim.row(id).expect("not forgotten").broker.status, before.status);
+}

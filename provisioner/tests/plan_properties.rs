@@ -1,0 +1,262 @@
+//! Whatever the world looks like, a plan keeps the rules.
+
+mod world;
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use brokerd_domain::{
+    EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Timestamp,
+};
+use brokerd_provisioner::{
+    health::ProbeOutcome,
+    plan::{Desired, Missing, Observed, Seen, SeenInstance, Step, Subject, plan},
+    runtime::{
+        ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
+    },
+};
+use brokerd_store::Target;
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+
+fn limits() -> Limits {
+    Limits { memory_bytes: 1 << 30, nano_cpus: 1_000_000_000, pids: 512 }
+}
+
+fn spec(broker: &brokerd_domain::Broker) -> InstanceSpec {
+    InstanceSpec {
+        name: InstanceName {
+            installation: "test".parse().expect("valid"),
+            broker: broker.id,
+            ordinal: 1,
+        },
+        generation: broker.generation,
+        reboot: broker.reboots_requested,
+        hostname: "h".to_owned(),
+        image: "i".to_owned(),
+        user: (1, 1),
+        command: Vec::new(),
+        environment: Vec::new(),
+        ports: vec![5671, 15671],
+        volumes: Vec::new(),
+        tmpfs: Vec::new(),
+        files: Vec::new(),
+        limits: limits(),
+        open_files: 1,
+        stop_grace: Duration::from_secs(1),
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    deleting: bool,
+    failed: bool,
+    observed: bool,
+    reboots: (u32, u32),
+    health: Health,
+    silent_for: u64,
+    failed_boots: u32,
+    desired: u8,
+    instance: Observed<SeenInstance>,
+    leftovers: Observed<Vec<u8>>,
+    led: bool,
+}
+
+fn outcome() -> impl Strategy<Value = ProbeOutcome> {
+    prop_oneof![
+        Just(ProbeOutcome::Answered),
+        Just(ProbeOutcome::Silent),
+        Just(ProbeOutcome::Refused("closed".to_owned())),
+    ]
+}
+
+fn state() -> impl Strategy<Value = ContainerState> {
+    prop_oneof![
+        Just(ContainerState::Created),
+        Just(ContainerState::Paused),
+        (0i64..200).prop_map(|s| ContainerState::Running {
+            since: Timestamp::from_micros(NOW.as_micros() - s * 1_000_000)
+        }),
+        (any::<bool>(), -1i64..256).prop_map(|(out_of_memory, code)| ContainerState::Exited {
+            code,
+            out_of_memory,
+            last_words: String::new()
+        }),
+    ]
+}
+
+fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
+    let present = (state(), outcome(), outcome(), 0u32..3, 0i64..3, any::<bool>(), any::<bool>())
+        .prop_map(|(state, one, two, reboot, generation, same, limited)| {
+            let mut limits = limits();
+            if !limited {
+                limits.nano_cpus = 4_000_000_000;
+            }
+            let running = matches!(state, ContainerState::Running { .. });
+            let address: SocketAddr = "127.0.0.1:40000".parse().expect("valid");
+            Observed::Present(SeenInstance {
+                status: InstanceStatus {
+                    id: RuntimeId("seen".to_owned()),
+                    digest: SpecDigest(if same { "same".to_owned() } else { "other".to_owned() }),
+                    generation: Generation(generation),
+                    reboot,
+                    state,
+                    addresses: if running {
+                        BTreeMap::from([(5671, address)])
+                    } else {
+                        BTreeMap::new()
+                    },
+                    limits,
+                },
+                answers: if running {
+                    BTreeMap::from([(Protocol::Amqp, one), (Protocol::Console, two)])
+                } else {
+                    BTreeMap::new()
+                },
+            })
+        });
+    prop_oneof![
+        1 => Just(Observed::Absent),
+        1 => Just(Observed::Unknown("the engine is silent".to_owned())),
+        6 => present,
+    ]
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let facts = (any::<bool>(), any::<bool>(), any::<bool>(), 0u32..3, 0u32..3);
+    let condition = (
+        prop_oneof![Just(Health::Starting), Just(Health::Healthy), Just(Health::Suspect)],
+        0u64..200,
+        0u32..4,
+    );
+    let leftovers = prop_oneof![
+        Just(Observed::Absent),
+        Just(Observed::Present(vec![1u8])),
+        Just(Observed::Unknown("blind".to_owned())),
+    ];
+    (facts, condition, 0u8..8, instance(), leftovers, any::<bool>()).prop_map(
+        |(
+            (deleting, failed, observed, done, more),
+            (health, silent_for, failed_boots),
+            desired,
+            instance,
+            leftovers,
+            led,
+        )| {
+            Case {
+                deleting,
+                failed: failed && !observed,
+                observed,
+                reboots: (done, done + more),
+                health,
+                silent_for,
+                failed_boots,
+                desired,
+                instance,
+                leftovers,
+                led,
+            }
+        },
+    )
+}
+
+fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Plan) {
+    let mut broker = world::broker(EngineType::RabbitMq, 1);
+    if case.deleting {
+        broker.intent = Intent::Delete;
+    }
+    broker.status.failure = case.failed.then(|| "no".to_owned());
+    broker.status.observed_generation = case.observed.then_some(Generation(1));
+    broker.status.reboots_done = case.reboots.0;
+    broker.reboots_requested = case.reboots.1;
+    broker.status.conditions = vec![InstanceCondition {
+        ordinal: 1,
+        health: case.health,
+        since: Timestamp::from_micros(
+            NOW.as_micros() - i64::try_from(case.silent_for).expect("small") * 1_000_000,
+        ),
+        failed_boots: case.failed_boots,
+    }];
+    let spec = spec(&broker);
+    let mut instance = case.instance.clone();
+    if let Observed::Present(seen) = &mut instance
+        && seen.status.digest.0 == "same"
+    {
+        seen.status.digest = spec.digest();
+    }
+    let desired = match case.desired {
+        0 => Desired::Undecided(Missing::Endpoints),
+        1 => Desired::Undecided(Missing::Materials),
+        2 => Desired::Unsupported("no room".to_owned()),
+        _ => Desired::Instances(vec![spec]),
+    };
+    let address = case.led.then(|| "127.0.0.1:1".parse().expect("valid"));
+    let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, address }];
+    let seen =
+        Seen { instances: BTreeMap::from([(1, instance)]), leftovers: case.leftovers.clone() };
+    let subject = Subject {
+        broker: &broker,
+        desired: &desired,
+        targets: &targets,
+        boot_deadline: Duration::from_secs(60),
+        boot_nano_cpus: 4_000_000_000,
+    };
+    let decided = plan(&subject, &seen, NOW);
+    assert_eq!(decided, plan(&subject, &seen, NOW), "the same facts give the same plan");
+    (broker, decided)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    #[test]
+    fn a_plan_keeps_the_rules(case in case()) {
+        let (broker, plan) = decide(&case);
+        prop_assert!(!plan.sentence.is_empty());
+        let disruptive = plan.steps.iter().filter(|s| s.is_disruptive()).count();
+        prop_assert!(disruptive <= 1, "more than one disruptive step: {plan:?}");
+
+        if matches!(case.instance, Observed::Unknown(_)) && !case.deleting && !case.failed {
+            let harmless = plan.steps.iter().all(|s| {
+                matches!(s, Step::AllocateEndpoints | Step::IssueMaterials)
+            });
+            prop_assert!(harmless, "acted on what it did not see: {plan:?}");
+            prop_assert!(plan.completes.is_none());
+        }
+        for step in &plan.steps {
+            match step {
+                Step::Forget => prop_assert!(case.deleting && case.leftovers == Observed::Absent),
+                Step::Remove(_, brokerd_provisioner::runtime::Volumes::Delete) => {
+                    prop_assert!(case.deleting || case.failed, "deleted data nobody gave up: {plan:?}");
+                }
+                Step::Stop(_, id, _) => {
+                    prop_assert_eq!(&id.0, "seen");
+                    prop_assert!(
+                        broker.reboots_requested > 0 || !case.observed,
+                        "stopped a serving broker for no reason: {:?}", plan
+                    );
+                }
+                Step::Restart(..) => prop_assert!(
+                    matches!(&case.instance, Observed::Present(seen)
+                        if seen.answers.values().any(|a| *a != ProbeOutcome::Answered) || seen.answers.is_empty()),
+                    "restarted what answers: {:?}", plan
+                ),
+                Step::AllocateEndpoints
+                | Step::IssueMaterials
+                | Step::Apply(_)
+                | Step::Start(..)
+                | Step::Remove(..)
+                | Step::SetLimits(..)
+                | Step::SetTargets(_) => {}
+            }
+        }
+        if plan.completes.is_some() {
+            let answered = matches!(&case.instance, Observed::Present(seen)
+                if !seen.answers.is_empty() && seen.answers.values().all(|a| *a == ProbeOutcome::Answered));
+            prop_assert!(answered, "complete without an answer: {plan:?}");
+        }
+        if plan.failure.is_some() {
+            prop_assert!(!case.observed, "a broker that ran can't fail to be created: {plan:?}");
+        }
+    }
+}

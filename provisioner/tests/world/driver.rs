@@ -1,0 +1,225 @@
+//! Workers on the simulated world, driven until nothing is left to do.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use brokerd_domain::{
+    BrokerId, BrokerState, EngineType, Entropy, Intent, Next, Timestamp, VerdictKind, WorkerId,
+};
+use brokerd_provisioner::{
+    catalogue::Catalogue,
+    engine::Sizing,
+    metrics::Metrics,
+    pass::{Context, EndpointSettings, Passed, StepError},
+    port::ReconcileStore,
+    tls,
+};
+use brokerd_store::CertificateAuthority;
+use tokio::sync::OnceCell;
+
+use super::{
+    TestClock, TestEntropy,
+    fault::Faults,
+    runtime::{FakeProbe, FakeRuntime, World},
+    store::{MemoryStore, Row},
+};
+
+const TTL: Duration = Duration::from_secs(30);
+
+/// A world with a store, and a way to put workers to work on it.
+pub struct Simulation {
+    /// The world.
+    pub world: Arc<Mutex<World>>,
+    /// The store.
+    pub store: Arc<MemoryStore>,
+    /// The time.
+    pub clock: Arc<TestClock>,
+    /// What goes wrong.
+    pub faults: Arc<Faults>,
+    /// Whether the runtime can't be seen.
+    pub blind: Arc<Mutex<bool>>,
+    /// One line per pass.
+    pub log: Mutex<Vec<String>>,
+    entropy: Arc<TestEntropy>,
+    authority: CertificateAuthority,
+}
+
+impl Simulation {
+    /// An empty world in which nothing goes wrong.
+    pub fn new() -> Self {
+        Self::with_faults(Arc::new(Faults::default()))
+    }
+
+    /// An empty world in which this goes wrong.
+    pub fn with_faults(faults: Arc<Faults>) -> Self {
+        let clock = TestClock::new();
+        let entropy = Arc::new(TestEntropy::default());
+        let authority = tls::new_authority(brokerd_domain::Clock::now(&*clock), &*entropy)
+            .expect("an authority");
+        let store = Arc::new(MemoryStore {
+            rows: Arc::new(Mutex::new(BTreeMap::new())),
+            clock: clock.clone(),
+            faults: faults.clone(),
+        });
+        Self {
+            world: Arc::new(Mutex::new(World::default())),
+            store,
+            clock,
+            faults,
+            blind: Arc::new(Mutex::new(false)),
+            log: Mutex::new(Vec::new()),
+            entropy,
+            authority,
+        }
+    }
+
+    /// A broker that was just asked for.
+    pub fn create(&self, engine: EngineType) -> BrokerId {
+        let broker = super::broker(engine, 42);
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(engine)]);
+        id
+    }
+
+    /// RebootBroker, as the API does it.
+    pub fn reboot(&self, id: BrokerId) {
+        self.store.request(id, |broker| broker.reboots_requested += 1);
+    }
+
+    /// DeleteBroker, as the API does it.
+    pub fn delete(&self, id: BrokerId) {
+        self.store.request(id, |broker| {
+            broker.intent = Intent::Delete;
+            broker.generation.0 += 1;
+        });
+    }
+
+    /// What the runtime's events lead to.
+    pub async fn runtime_event(&self, id: BrokerId) {
+        self.store.wake(id).await.expect("waking does not fail here");
+    }
+
+    /// A process of its own: nothing in memory survives from another.
+    pub fn process(&self) -> Context {
+        Context {
+            store: self.store.clone(),
+            runtime: Arc::new(FakeRuntime {
+                world: self.world.clone(),
+                clock: self.clock.clone(),
+                faults: self.faults.clone(),
+                blind: self.blind.clone(),
+            }),
+            probe: Arc::new(FakeProbe { world: self.world.clone(), clock: self.clock.clone() }),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            installation: "test".parse().expect("valid"),
+            authority: self.authority.clone(),
+            catalogue: Catalogue::built_in().expect("well-formed"),
+            sizing: Sizing { scale: 1.0, open_files: 20_000 },
+            endpoints: EndpointSettings {
+                advertised_host: "127.0.0.1".to_owned(),
+                ip_address: Some("127.0.0.1".to_owned()),
+                ports: 20_000..=20_999,
+            },
+            port_is_free: Box::new(|_| true),
+            metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
+            capacity: OnceCell::new(),
+        }
+    }
+
+    /// The broker's row.
+    pub fn row(&self, id: BrokerId) -> Option<Row> {
+        self.store.row(id)
+    }
+
+    /// The broker's state as the service would report it.
+    pub fn state(&self, id: BrokerId) -> Option<BrokerState> {
+        self.row(id).map(|row| row.broker.state())
+    }
+
+    /// Works until every broker is at rest, restarting the process whenever it dies.
+    pub async fn settle(&self) {
+        let mut context = self.process();
+        let mut me = WorkerId::generate(&*self.entropy);
+        for _ in 0..2000 {
+            let leases = self.store.claim_due(me, TTL, 10).await.expect("claims do not fail here");
+            let mut at_rest = leases.is_empty();
+            for lease in leases {
+                let outcome = tokio::select! {
+                    biased;
+                    () = self.faults.death() => None,
+                    passed = context.pass(&lease) => Some(passed),
+                };
+                match outcome {
+                    None => {
+                        self.log("the process dies");
+                        context = self.process();
+                        me = WorkerId::generate(&*self.entropy);
+                    }
+                    Some(Ok(Passed { verdict: None })) => self.log("the broker is gone"),
+                    Some(Ok(Passed { verdict: Some((kind, next)) })) => {
+                        let sentence = self
+                            .row(lease.broker)
+                            .map(|row| row.broker.status.sentence)
+                            .unwrap_or_default();
+                        self.log(&format!("{}: {sentence}", kind.as_str()));
+                        at_rest |= matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
+                            && matches!(next, Next::After(after) if after >= Duration::from_secs(10));
+                        let _ = self.store.release(&lease, next).await;
+                    }
+                    Some(Err(StepError::LeaseLost)) => self.log("lost the lease"),
+                    Some(Err(error)) => {
+                        self.log(&format!("failed: {error}"));
+                        let _ = self.store.release(&lease, Next::BackOff).await;
+                    }
+                }
+            }
+            match self.store.next_due().await.expect("next_due does not fail here") {
+                None => return,
+                Some(due) if at_rest && due >= Duration::from_secs(10) => return,
+                Some(due) => self.clock.advance(due.max(Duration::from_millis(10))),
+            }
+        }
+        panic!(
+            "the world does not come to rest:\n{}",
+            self.log.lock().expect("not poisoned").join("\n")
+        );
+    }
+
+    fn log(&self, line: &str) {
+        let mut log = self.log.lock().expect("not poisoned");
+        if log.last().is_none_or(|last| last != line) {
+            log.push(line.to_owned());
+        }
+    }
+
+    /// Takes the log.
+    pub fn take_log(&self) -> Vec<String> {
+        std::mem::take(&mut *self.log.lock().expect("not poisoned"))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        brokerd_domain::Clock::now(&*self.clock)
+    }
+
+    /// A number in `0..bound`.
+    pub fn below(&self, bound: u64) -> u64 {
+        self.entropy.below(bound)
+    }
+}
+
+impl Simulation {
+    /// Builds a broker and loses its row, as a restored old backup of the database would.
+    pub async fn create_orphan(&self) -> BrokerId {
+        let broker = super::broker(EngineType::RabbitMq, 4711);
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(EngineType::RabbitMq)]);
+        self.settle().await;
+        self.store.rows.lock().expect("not poisoned").remove(&id);
+        id
+    }
+}

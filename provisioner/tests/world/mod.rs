@@ -1,0 +1,117 @@
+//! A world on a simulated clock: a runtime, a store and engines that are plain data, with faults
+//! injected at the edges the reconciler acts through.
+
+#![expect(dead_code, reason = "each test binary uses a part of the world")]
+
+pub mod driver;
+pub mod fault;
+pub mod runtime;
+pub mod store;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use brokerd_domain::{
+    AuthenticationStrategy, Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, BrokerUser,
+    Clock, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType, EngineVersion,
+    Entropy, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, Scope, StorageType,
+    Tags, Timestamp, Username, parse_password,
+};
+
+/// The time, as the test says.
+#[derive(Debug, Default)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// A clock that shows a plausible date.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_790_000_000_000_000)))
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, by: std::time::Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).expect("short"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Randomness that is the same in every run.
+#[derive(Debug, Default)]
+pub struct TestEntropy(AtomicU64);
+
+impl Entropy for TestEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        for byte in bytes {
+            // SplitMix64, a byte at a time.
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            *byte = (z >> 56) as u8;
+        }
+    }
+}
+
+/// A valid RabbitMQ or ActiveMQ broker nobody has worked on yet.
+pub fn broker(engine: EngineType, seed: u128) -> Broker {
+    let (version, host, storage) = match engine {
+        EngineType::ActiveMq => (EngineVersion::new(5, 19), "mq.t3.micro", StorageType::Efs),
+        EngineType::RabbitMq => (EngineVersion::new(4, 3), "mq.m7g.medium", StorageType::Ebs),
+    };
+    Broker {
+        id: BrokerId::from(uuid::Builder::from_random_bytes(seed.to_be_bytes()).into_uuid()),
+        scope: Scope {
+            account: "000000000000".parse().expect("account"),
+            region: "us-east-1".parse().expect("region"),
+        },
+        name: BrokerName::parse("orders").expect("name"),
+        created: Timestamp::from_micros(0),
+        spec: BrokerSpec {
+            engine_type: engine,
+            engine_version: version,
+            deployment_mode: DeploymentMode::SingleInstance,
+            host_instance_type: HostInstanceType::from_name(host).expect("known"),
+            storage_type: storage,
+            publicly_accessible: false,
+            auto_minor_version_upgrade: true,
+            authentication_strategy: AuthenticationStrategy::Simple,
+            subnet_ids: vec!["subnet-a".to_owned()],
+            security_groups: Vec::new(),
+            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
+            maintenance_window: MaintenanceWindow {
+                day_of_week: DayOfWeek::Monday,
+                time_of_day: "02:00".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            logs: Logs::default(),
+        },
+        configurations: Configurations::default(),
+        tags: Tags::default(),
+        users: Vec::new(),
+        intent: Intent::Run,
+        generation: Generation(1),
+        reboots_requested: 0,
+        status: BrokerStatus::default(),
+        instances: Vec::new(),
+    }
+}
+
+/// A user who may log in.
+pub fn user(engine: EngineType) -> BrokerUser {
+    BrokerUser {
+        username: Username::parse(engine, "admin").expect("valid"),
+        password: parse_password("correct-horse-battery").expect("valid"),
+        groups: std::collections::BTreeSet::new(),
+        console_access: true,
+        replication_user: false,
+    }
+}
+
+/// What is shared between what a pass acts on and the test that looks at it.
+pub type Shared<T> = Arc<Mutex<T>>;

@@ -1,0 +1,316 @@
+//! A runtime that is plain data.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, Clock, Timestamp};
+use brokerd_provisioner::{
+    health::{Probe, ProbeOutcome, ProbeTarget},
+    runtime::{
+        Capacity, ContainerState, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus,
+        Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
+    },
+};
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use super::{TestClock, fault::Faults};
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its status, addresses aside.
+    pub status: InstanceStatus,
+    /// How often it was started.
+    pub starts: u32,
+    /// Engine ports.
+    pub ports: Vec<u16>,
+}
+
+/// The world.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct World {
+    /// Containers.
+    pub containers: BTreeMap<InstanceName, Container>,
+    /// Volumes, by instance and role, with whether they are kept.
+    pub volumes: BTreeMap<(InstanceName, String), bool>,
+    /// Networks.
+    pub networks: BTreeSet<BrokerId>,
+    /// How engines boot.
+    pub engine: EngineBehaviour,
+    next_id: u32,
+    next_port: u16,
+    /// Most containers there ever were at once.
+    pub most_containers: usize,
+}
+
+/// How engines boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineBehaviour {
+    /// They answer this long after their start.
+    Boots(Duration),
+    /// They end at once with these words.
+    Dies(&'static str),
+    /// They run and never answer.
+    Hangs,
+    /// There is no image.
+    NoImage,
+}
+
+impl Default for EngineBehaviour {
+    fn default() -> Self {
+        Self::Boots(Duration::from_millis(1500))
+    }
+}
+
+impl World {
+    fn start(&mut self, name: &InstanceName, now: Timestamp) {
+        let first_port = self.next_port;
+        let Some(container) = self.containers.get_mut(name) else { return };
+        container.starts += 1;
+        let count = u16::try_from(container.ports.len()).expect("few ports");
+        self.next_port += count;
+        container.status.addresses = container
+            .ports
+            .iter()
+            .zip(0u16..)
+            .map(|(port, n)| {
+                (*port, SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000 + first_port + n)))
+            })
+            .collect();
+        container.status.state = match self.engine {
+            EngineBehaviour::Dies(words) => ContainerState::Exited {
+                code: 1,
+                out_of_memory: false,
+                last_words: words.to_owned(),
+            },
+            _ => ContainerState::Running { since: now },
+        };
+    }
+
+    fn by_id(&self, id: &RuntimeId) -> Option<InstanceName> {
+        self.containers.iter().find(|(_, c)| c.status.id == *id).map(|(name, _)| name.clone())
+    }
+
+    /// kill -9 of an engine.
+    pub fn kill(&mut self, broker: BrokerId) {
+        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
+            container.status.state = ContainerState::Exited {
+                code: 137,
+                out_of_memory: false,
+                last_words: String::new(),
+            };
+            container.status.addresses.clear();
+        }
+    }
+
+    /// What belongs to a broker, of whatever kind.
+    pub fn belongings(&self, broker: BrokerId) -> usize {
+        self.containers.keys().filter(|n| n.broker == broker).count()
+            + self.volumes.keys().filter(|(n, _)| n.broker == broker).count()
+            + usize::from(self.networks.contains(&broker))
+    }
+}
+
+/// The runtime on it.
+pub struct FakeRuntime {
+    /// The world.
+    pub world: Arc<Mutex<World>>,
+    /// The time.
+    pub clock: Arc<TestClock>,
+    /// What goes wrong.
+    pub faults: Arc<Faults>,
+    /// Whether it can't be seen at all.
+    pub blind: Arc<Mutex<bool>>,
+}
+
+fn busy() -> RuntimeError {
+    error(RuntimeErrorClass::Transient, "the engine is busy")
+}
+
+fn error(class: RuntimeErrorClass, message: &str) -> RuntimeError {
+    RuntimeError { class, operation: "fake", message: message.to_owned() }
+}
+
+impl FakeRuntime {
+    fn see(&self) -> Result<(), RuntimeError> {
+        if *self.blind.lock().expect("not poisoned") { Err(busy()) } else { Ok(()) }
+    }
+
+    fn on(
+        &self,
+        id: &RuntimeId,
+        act: impl Fn(&mut World, &InstanceName),
+    ) -> Result<Ensured, RuntimeError> {
+        let mut world = self.world.lock().expect("not poisoned");
+        let name =
+            world.by_id(id).ok_or_else(|| error(RuntimeErrorClass::Gone, "no such container"))?;
+        act(&mut world, &name);
+        Ok(Ensured::Updated)
+    }
+
+    fn do_apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
+        let now = self.clock.now();
+        let mut world = self.world.lock().expect("not poisoned");
+        if world.engine == EngineBehaviour::NoImage {
+            return Err(error(RuntimeErrorClass::Denied, "no such image"));
+        }
+        world.networks.insert(spec.name.broker);
+        for volume in &spec.volumes {
+            world.volumes.insert((spec.name.clone(), volume.role.to_owned()), volume.keep);
+        }
+        if let Some(there) = world.containers.get(&spec.name) {
+            if there.status.generation > spec.generation {
+                return Err(error(RuntimeErrorClass::Stale, "newer"));
+            }
+            if there.status.digest != spec.digest() {
+                return Err(error(RuntimeErrorClass::Invalid, "another digest"));
+            }
+            if there.status.state != ContainerState::Created {
+                return Ok(Ensured::AlreadyRight);
+            }
+        } else {
+            world.next_id += 1;
+            let id = RuntimeId(format!("container-{}", world.next_id));
+            let status = InstanceStatus {
+                id,
+                digest: spec.digest(),
+                generation: spec.generation,
+                reboot: spec.reboot,
+                state: ContainerState::Created,
+                addresses: BTreeMap::new(),
+                limits: spec.limits,
+            };
+            let container = Container { status, starts: 0, ports: spec.ports.clone() };
+            world.containers.insert(spec.name.clone(), container);
+            world.most_containers = world.most_containers.max(world.containers.len());
+        }
+        world.start(&spec.name, now);
+        Ok(Ensured::Created)
+    }
+
+    fn do_remove(&self, name: &InstanceName, volumes: Volumes) -> Ensured {
+        let mut world = self.world.lock().expect("not poisoned");
+        let there = world.containers.remove(name).is_some();
+        world
+            .volumes
+            .retain(|(owner, _), keep| owner != name || (*keep && volumes == Volumes::Keep));
+        if volumes == Volumes::Delete && !world.containers.keys().any(|n| n.broker == name.broker) {
+            world.networks.remove(&name.broker);
+        }
+        if there { Ensured::Updated } else { Ensured::AlreadyRight }
+    }
+}
+
+#[async_trait]
+impl Runtime for FakeRuntime {
+    async fn capacity(&self) -> Result<Capacity, RuntimeError> {
+        self.see()?;
+        Ok(Capacity { memory_bytes: 64 << 30, cpus: 4 })
+    }
+
+    async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
+        self.see()?;
+        Ok(Some(ImageInfo { true_version: None }))
+    }
+
+    async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
+        self.faults.effect("apply", busy, || self.do_apply(spec)).await
+    }
+
+    async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        Ok(world.containers.get(name).map(|c| c.status.clone()))
+    }
+
+    async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        let mut objects: BTreeSet<RuntimeObject> = BTreeSet::new();
+        let instances = world.containers.keys().chain(world.volumes.keys().map(|(name, _)| name));
+        objects.extend(
+            instances.map(|n| RuntimeObject { broker: n.broker, ordinal: Some(n.ordinal) }),
+        );
+        objects.extend(world.networks.iter().map(|b| RuntimeObject { broker: *b, ordinal: None }));
+        Ok(objects.into_iter().collect())
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {
+        Ok(stream::pending().boxed())
+    }
+
+    async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        let now = self.clock.now();
+        self.faults
+            .effect("start", busy, || self.on(id, |world, name| world.start(name, now)))
+            .await
+    }
+
+    async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        let now = self.clock.now();
+        self.faults
+            .effect("restart", busy, || self.on(id, |world, name| world.start(name, now)))
+            .await
+    }
+
+    async fn stop(&self, id: &RuntimeId, _: Duration) -> Result<Ensured, RuntimeError> {
+        let stop = |world: &mut World, name: &InstanceName| {
+            if let Some(container) = world.containers.get_mut(name) {
+                container.status.state = ContainerState::Exited {
+                    code: 143,
+                    out_of_memory: false,
+                    last_words: String::new(),
+                };
+                container.status.addresses.clear();
+            }
+        };
+        self.faults.effect("stop", busy, || self.on(id, stop)).await
+    }
+
+    async fn set_limits(&self, id: &RuntimeId, limits: Limits) -> Result<Ensured, RuntimeError> {
+        let set = |world: &mut World, name: &InstanceName| {
+            if let Some(container) = world.containers.get_mut(name) {
+                container.status.limits = limits;
+            }
+        };
+        self.faults.effect("set limits", busy, || self.on(id, set)).await
+    }
+
+    async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError> {
+        self.faults.effect("remove", busy, || Ok(self.do_remove(name, volumes))).await
+    }
+}
+
+/// Engines that answer as [`EngineBehaviour`] says.
+pub struct FakeProbe {
+    /// The world.
+    pub world: Arc<Mutex<World>>,
+    /// The time.
+    pub clock: Arc<TestClock>,
+}
+
+#[async_trait]
+impl Probe for FakeProbe {
+    async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
+        let world = self.world.lock().expect("not poisoned");
+        let container = world
+            .containers
+            .values()
+            .find(|c| c.status.addresses.values().any(|a| *a == target.address));
+        let Some(container) = container else { return ProbeOutcome::Refused("nobody".to_owned()) };
+        match (&world.engine, &container.status.state) {
+            (EngineBehaviour::Boots(time), ContainerState::Running { since })
+                if self.clock.now().since(*since) >= *time =>
+            {
+                ProbeOutcome::Answered
+            }
+            (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
+            _ => ProbeOutcome::Refused("closed".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! A store that is plain data, with the lease rules of the real one.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use brokerd_domain::{
+    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, Lease, Next, PassReport,
+    Timestamp, WorkerId,
+};
+use brokerd_provisioner::port::ReconcileStore;
+use brokerd_store::{Allocation, Offering, StoreError, Target, Work};
+use secrecy::SecretBox;
+
+use super::{TestClock, fault::Faults};
+
+/// A broker and its due row.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The broker.
+    pub broker: Broker,
+    users: Vec<BrokerUser>,
+    materials: Option<Vec<u8>>,
+    /// Where the gateway leads.
+    pub targets: Vec<Target>,
+    /// What happened.
+    pub events: Vec<Event>,
+    due: Timestamp,
+    wakes: i64,
+    attempt: u32,
+    holder: Option<WorkerId>,
+    epoch: i64,
+    expires: Timestamp,
+}
+
+/// The store.
+pub struct MemoryStore {
+    /// The rows.
+    pub rows: Arc<Mutex<BTreeMap<BrokerId, Row>>>,
+    /// The database's clock.
+    pub clock: Arc<TestClock>,
+    /// What goes wrong.
+    pub faults: Arc<Faults>,
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the database is gone".into())
+}
+
+impl MemoryStore {
+    /// Adds a broker that is due.
+    pub fn insert(&self, broker: Broker, users: Vec<BrokerUser>) {
+        let now = self.clock.now();
+        let row = Row {
+            users,
+            materials: None,
+            targets: Vec::new(),
+            events: Vec::new(),
+            due: now,
+            wakes: 0,
+            attempt: 0,
+            holder: None,
+            epoch: 0,
+            expires: now,
+            broker,
+        };
+        self.rows.lock().expect("not poisoned").insert(row.broker.id, row);
+    }
+
+    /// Changes a broker as a request would, and wakes it.
+    pub fn request(&self, id: BrokerId, change: impl FnOnce(&mut Broker)) {
+        let now = self.clock.now();
+        let mut rows = self.rows.lock().expect("not poisoned");
+        let row = rows.get_mut(&id).expect("the broker exists");
+        change(&mut row.broker);
+        row.wakes += 1;
+        row.attempt = 0;
+        row.due = row.due.min(now);
+    }
+
+    /// A copy of a row.
+    pub fn row(&self, id: BrokerId) -> Option<Row> {
+        self.rows.lock().expect("not poisoned").get(&id).cloned()
+    }
+
+    fn fenced<T>(&self, lease: &Lease, act: impl FnOnce(&mut Row) -> T) -> Result<T, StoreError> {
+        let now = self.clock.now();
+        let mut rows = self.rows.lock().expect("not poisoned");
+        let row = rows.get_mut(&lease.broker).ok_or(StoreError::LeaseLost)?;
+        if row.holder != Some(lease.holder) || row.epoch != lease.epoch || row.expires <= now {
+            return Err(StoreError::LeaseLost);
+        }
+        Ok(act(row))
+    }
+}
+
+#[async_trait]
+impl ReconcileStore for MemoryStore {
+    async fn claim_due(
+        &self,
+        me: WorkerId,
+        ttl: Duration,
+        limit: u32,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let now = self.clock.now();
+        let mut rows = self.rows.lock().expect("not poisoned");
+        let due = rows
+            .values_mut()
+            .filter(|row| row.due <= now && (row.holder.is_none() || row.expires <= now))
+            .take(usize::try_from(limit).expect("small"));
+        Ok(due
+            .map(|row| {
+                row.holder = Some(me);
+                row.epoch += 1;
+                row.expires = now.plus(ttl);
+                Lease {
+                    broker: row.broker.id,
+                    holder: me,
+                    epoch: row.epoch,
+                    wakes: row.wakes,
+                    attempt: row.attempt,
+                }
+            })
+            .collect())
+    }
+
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let now = self.clock.now();
+        let rows = self.rows.lock().expect("not poisoned");
+        Ok(rows
+            .values()
+            .map(|row| if row.holder.is_some() { row.due.max(row.expires) } else { row.due })
+            .min()
+            .map(|due| due.since(now)))
+    }
+
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
+        let expires = self.clock.now().plus(ttl);
+        self.fenced(lease, |row| row.expires = expires)
+    }
+
+    async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        let rows = self.rows.lock().expect("not poisoned");
+        Ok(rows.get(&lease.broker).map(|row| Work {
+            broker: row.broker.clone(),
+            users: row.users.clone(),
+            configuration: default_configuration(&row.broker),
+            materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
+            targets: row.targets.clone(),
+        }))
+    }
+
+    async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
+        let save = || self.fenced(lease, |row| row.materials = Some(materials.to_vec()));
+        self.faults.effect("save materials", gone, save).await
+    }
+
+    async fn allocate_endpoints(
+        &self,
+        lease: &Lease,
+        allocation: &Allocation,
+        _: &(dyn Fn(u16) -> bool + Send + Sync),
+    ) -> Result<Vec<BrokerInstance>, StoreError> {
+        let allocate = || {
+            self.fenced(lease, |row| {
+                if row.broker.instances.is_empty() {
+                    let mut ports = allocation.ports.clone();
+                    for ordinal in 1..=allocation.instances {
+                        let endpoints: Vec<Endpoint> = allocation
+                            .protocols
+                            .iter()
+                            .map(|p| Endpoint {
+                                protocol: *p,
+                                port: ports.next().expect("enough ports"),
+                            })
+                            .collect();
+                        row.targets.extend(endpoints.iter().map(|e| Target {
+                            ordinal,
+                            protocol: e.protocol,
+                            address: None,
+                        }));
+                        row.broker.instances.push(BrokerInstance {
+                            ordinal,
+                            host: allocation.host.clone(),
+                            ip_address: allocation.ip_address.clone(),
+                            endpoints,
+                        });
+                    }
+                }
+                row.broker.instances.clone()
+            })
+        };
+        self.faults.effect("allocate endpoints", gone, allocate).await
+    }
+
+    async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
+        let set = || {
+            self.fenced(lease, |row| {
+                for target in targets {
+                    for there in &mut row.targets {
+                        if there.ordinal == target.ordinal && there.protocol == target.protocol {
+                            *there = *target;
+                        }
+                    }
+                }
+            })
+        };
+        self.faults.effect("set targets", gone, set).await
+    }
+
+    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
+        let record = || {
+            self.fenced(lease, |row| {
+                let status = &mut row.broker.status;
+                status.sentence.clone_from(&report.sentence);
+                status.conditions.clone_from(&report.conditions);
+                status.failure.clone_from(&report.failure);
+                status.observed_generation =
+                    report.observed_generation.or(status.observed_generation);
+                status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
+                row.events.extend(report.events.iter().cloned());
+            })
+        };
+        self.faults.effect("record", gone, record).await
+    }
+
+    async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
+        let forget = || match self.fenced(lease, |_| ()) {
+            Ok(()) => {
+                self.rows.lock().expect("not poisoned").remove(&lease.broker);
+                Ok(())
+            }
+            // The broker is gone already: this is the second time.
+            Err(_) if self.row(lease.broker).is_none() => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.faults.effect("forget", gone, forget).await
+    }
+
+    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.fenced(lease, |row| {
+            row.holder = None;
+            let after = match next {
+                Next::Now => Duration::ZERO,
+                Next::After(after) => after,
+                Next::BackOff => Duration::from_secs(5 << row.attempt.min(6)),
+            };
+            row.attempt = if next == Next::BackOff { row.attempt + 1 } else { 0 };
+            row.due = if row.wakes == lease.wakes { now.plus(after) } else { now };
+        })
+    }
+
+    async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if let Some(row) = self.rows.lock().expect("not poisoned").get_mut(&broker) {
+            row.wakes += 1;
+            row.due = row.due.min(now);
+        }
+        Ok(())
+    }
+
+    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        let rows = self.rows.lock().expect("not poisoned");
+        Ok(brokers.iter().copied().filter(|b| rows.contains_key(b)).collect())
+    }
+
+    async fn set_offerings(&self, _: &[Offering]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn default_configuration(broker: &Broker) -> String {
+    let spec = &broker.spec;
+    brokerd_domain::default_revision(spec.engine_type, spec.engine_version, "orders-configuration")
+        .1
+}
