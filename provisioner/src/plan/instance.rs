@@ -1,0 +1,274 @@
+//! What one instance needs.
+
+use std::time::Duration;
+
+use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
+
+use super::{Observed, Seen, SeenInstance, Step, Subject};
+use crate::{
+    health::ProbeOutcome,
+    runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
+};
+
+/// How often an instance that boots is looked at.
+const BOOT_POLL: Duration = Duration::from_millis(100);
+/// How often an instance that stopped answering is looked at.
+const SUSPECT_POLL: Duration = Duration::from_secs(1);
+/// How long an instance may be silent before it is restarted.
+const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
+/// How many boots may fail before creation counts as failed.
+const BOOTS_TO_FAIL: u32 = 3;
+
+/// What one instance needs.
+pub(super) enum Need {
+    /// Nothing: it serves.
+    Nothing(Box<SeenInstance>),
+    /// Time.
+    Wait { sentence: String, next: Next, keep_traffic: bool },
+    /// These steps, whose last may be disruptive.
+    Steps { sentence: String, steps: Vec<Step>, keep_traffic: bool },
+    /// Nothing will help.
+    Give(String),
+}
+
+pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
+    broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned().unwrap_or(
+        InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots: 0 },
+    )
+}
+
+pub(super) fn judge(
+    subject: &Subject<'_>,
+    spec: &InstanceSpec,
+    seen: &Seen,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = spec.name.ordinal;
+    let booting = |failed_boots| InstanceCondition {
+        ordinal,
+        health: Health::Starting,
+        since: now,
+        failed_boots,
+    };
+    let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {
+        let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+        let need = Need::Steps {
+            sentence: format!("creating instance {ordinal}"),
+            steps: vec![step],
+            keep_traffic: false,
+        };
+        return (need, booting(0));
+    };
+    let status = &instance.status;
+    if status.generation > spec.generation || status.reboot > spec.reboot {
+        let need = Need::Wait {
+            sentence: format!("instance {ordinal} is newer than what was read"),
+            next: Next::After(SUSPECT_POLL),
+            keep_traffic: true,
+        };
+        return (need, before);
+    }
+    if needs_replacement(subject.broker, spec, status) {
+        return replace(subject, spec, status, before, booting(0));
+    }
+    match &status.state {
+        ContainerState::Created => {
+            let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let need = Need::Steps {
+                sentence: format!("completing instance {ordinal}"),
+                steps: vec![step],
+                keep_traffic: false,
+            };
+            (need, booting(before.failed_boots))
+        }
+        ContainerState::Exited { code, out_of_memory, last_words } => {
+            let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
+            judge_exited(subject.broker, status, &words, before, now)
+        }
+        ContainerState::Running { since } => judge_running(subject, instance, *since, before, now),
+        // Frozen: it answers nothing, and is treated as what does not answer.
+        ContainerState::Paused => judge_running(subject, instance, before.since, before, now),
+    }
+}
+
+/// Another container is needed when a reboot is outstanding, or when this one was never completed
+/// for what is asked now. A broker that serves is not restarted because brokerd would render it
+/// differently today: that waits for the next reboot.
+fn needs_replacement(broker: &Broker, spec: &InstanceSpec, status: &InstanceStatus) -> bool {
+    status.reboot < spec.reboot
+        || (status.digest != spec.digest() && broker.status.observed_generation.is_none())
+}
+
+fn replace(
+    subject: &Subject<'_>,
+    spec: &InstanceSpec,
+    status: &InstanceStatus,
+    before: InstanceCondition,
+    fresh: InstanceCondition,
+) -> (Need, InstanceCondition) {
+    let ordinal = spec.name.ordinal;
+    match status.state {
+        ContainerState::Running { .. } | ContainerState::Paused => {
+            let step = Step::Stop(ordinal, status.id.clone(), spec.stop_grace);
+            let need = Need::Steps {
+                sentence: format!("stopping instance {ordinal} to replace it"),
+                steps: vec![step],
+                keep_traffic: false,
+            };
+            (need, before)
+        }
+        ContainerState::Created | ContainerState::Exited { .. } => {
+            let apply = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let need = Need::Steps {
+                sentence: format!("replacing instance {ordinal}"),
+                steps: vec![Step::Remove(ordinal, Volumes::Keep), apply],
+                keep_traffic: false,
+            };
+            (need, fresh)
+        }
+    }
+}
+
+fn judge_exited(
+    broker: &Broker,
+    status: &InstanceStatus,
+    words: &str,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = before.ordinal;
+    // Having served before, it may have been killed for no fault of its own: at once again.
+    let failed_boots = if before.health == Health::Starting { before.failed_boots + 1 } else { 0 };
+    if failed_boots >= BOOTS_TO_FAIL && broker.status.observed_generation.is_none() {
+        return (Need::Give(format!("the engine does not boot: {words}")), before);
+    }
+    let wait = restart_delay(failed_boots);
+    let rested = now.since(before.since);
+    if rested < wait {
+        let need = Need::Wait {
+            sentence: format!("{words}; starting it again"),
+            next: Next::After(wait - rested),
+            keep_traffic: false,
+        };
+        return (need, before);
+    }
+    let need = Need::Steps {
+        sentence: format!("{words}; starting it again"),
+        steps: vec![Step::Start(ordinal, status.id.clone())],
+        keep_traffic: false,
+    };
+    (need, InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots })
+}
+
+/// How long after its last start an engine that did not come up is started again.
+fn restart_delay(failed_boots: u32) -> Duration {
+    match failed_boots {
+        0 | 1 => Duration::ZERO,
+        n => Duration::from_secs(1 << n.min(6)).min(Duration::from_secs(60)),
+    }
+}
+
+fn judge_running(
+    subject: &Subject<'_>,
+    instance: &SeenInstance,
+    since: Timestamp,
+    before: InstanceCondition,
+    now: Timestamp,
+) -> (Need, InstanceCondition) {
+    let ordinal = before.ordinal;
+    let silent = instance.answers.iter().find(|(_, outcome)| **outcome != ProbeOutcome::Answered);
+    if silent.is_none() && !instance.answers.is_empty() {
+        let since = if before.health == Health::Healthy { before.since } else { now };
+        let after = InstanceCondition { ordinal, health: Health::Healthy, since, failed_boots: 0 };
+        return (Need::Nothing(Box::new(instance.clone())), after);
+    }
+    let what = silent.map_or_else(
+        || "nothing could be asked".to_owned(),
+        |(protocol, outcome)| match outcome {
+            ProbeOutcome::Silent => format!("{protocol} is silent"),
+            ProbeOutcome::Answered | ProbeOutcome::Refused(_) => {
+                format!("{protocol} does not answer")
+            }
+        },
+    );
+    let restart = |sentence| Need::Steps {
+        sentence,
+        steps: vec![Step::Restart(ordinal, instance.status.id.clone())],
+        keep_traffic: false,
+    };
+    match before.health {
+        Health::Starting => {
+            let booted_at = since.max(before.since);
+            if now.since(booted_at) < subject.boot_deadline {
+                let need = Need::Wait {
+                    sentence: format!("waiting for instance {ordinal} to serve"),
+                    next: Next::After(BOOT_POLL),
+                    keep_traffic: false,
+                };
+                return (need, before);
+            }
+            let failed_boots = before.failed_boots + 1;
+            if failed_boots >= BOOTS_TO_FAIL && subject.broker.status.observed_generation.is_none()
+            {
+                let why =
+                    format!("instance {ordinal} was not ready within its boot deadline: {what}");
+                return (Need::Give(why), before);
+            }
+            let need =
+                restart(format!("instance {ordinal} did not boot in time ({what}); restarting it"));
+            (
+                need,
+                InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots },
+            )
+        }
+        Health::Healthy => {
+            let need = Need::Wait {
+                sentence: format!("instance {ordinal}: {what}"),
+                next: Next::After(SUSPECT_POLL),
+                keep_traffic: true,
+            };
+            (need, InstanceCondition { health: Health::Suspect, since: now, ..before })
+        }
+        Health::Suspect if now.since(before.since) < SUSPECT_LIMIT => {
+            let need = Need::Wait {
+                sentence: format!("instance {ordinal}: {what}"),
+                next: Next::After(SUSPECT_POLL),
+                keep_traffic: true,
+            };
+            (need, before)
+        }
+        Health::Suspect => {
+            let need = restart(format!("instance {ordinal} hangs ({what}); restarting it"));
+            (
+                need,
+                InstanceCondition {
+                    ordinal,
+                    health: Health::Starting,
+                    since: now,
+                    failed_boots: 0,
+                },
+            )
+        }
+    }
+}
+
+/// Booting is single-threaded for long stretches and short on two processors: it gets what the host
+/// has, and the tier's share when it serves.
+fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
+    let mut spec = spec.clone();
+    spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);
+    spec
+}
+
+fn exit_sentence(ordinal: u8, code: i64, out_of_memory: bool, last_words: &str) -> String {
+    let how = if out_of_memory {
+        "ran out of memory".to_owned()
+    } else {
+        format!("ended with code {code}")
+    };
+    match last_words.trim() {
+        "" => format!("instance {ordinal} {how}"),
+        words => format!("instance {ordinal} {how}: {words}"),
+    }
+}
