@@ -1,0 +1,200 @@
+//! Writes the files of one broker, as brokerd would, and what to start it with.
+//!
+//! ```text
+//! cargo run -p brokerd-provisioner --example render -- <directory> <rabbitmq|activemq> <version> <type> [<scale>]
+//! ```
+//!
+//! `<directory>/conf` and `<directory>/data` then hold the two volumes' files, `ca.pem` the
+//! authority, and `instance.json` the rest, with the arguments of `docker create` under `create` and
+//! those of `docker cp` under `copy`. The administrator is `admin` with the password
+//! `example-password`.
+
+#![expect(clippy::print_stdout, reason = "a command prints")]
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::SystemTime};
+
+use anyhow::{Context, Result, bail};
+use brokerd_domain::{
+    AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
+    BrokerUser, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType, Entropy,
+    Generation, HostInstanceType, InstallationId, Intent, Logs, MaintenanceWindow, Scope,
+    StorageType, Tags, Timestamp, Username, default_revision, parse_password,
+};
+use brokerd_provisioner::{
+    catalogue::Catalogue,
+    engine::{self, Blueprint, Sizing},
+    materials,
+    runtime::{Capacity, InstanceSpec},
+    tls,
+};
+use rand::{TryRng, rngs::SysRng};
+use serde_json::json;
+
+const USER: &str = "admin";
+const PASSWORD: &str = "example-password";
+
+struct System;
+
+impl Entropy for System {
+    fn fill(&self, bytes: &mut [u8]) {
+        // A file written from bad randomness would be worse than no file.
+        assert!(SysRng.try_fill_bytes(bytes).is_ok(), "the system has no randomness");
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (directory, engine, version, host, scale) = match arguments.as_slice() {
+        [d, e, v, h] => (d, e, v, h, "1"),
+        [d, e, v, h, s] => (d, e, v, h, s.as_str()),
+        _ => bail!("usage: render <directory> <rabbitmq|activemq> <version> <type> [<scale>]"),
+    };
+    let kind = EngineType::parse(engine)?;
+    let version = version.parse()?;
+    let catalogue = Catalogue::built_in()?;
+    let image = catalogue.image(kind, version).context("no image for this version")?;
+    let broker = broker(kind, version, host)?;
+    let users = [BrokerUser {
+        username: Username::parse(kind, USER)?,
+        password: parse_password(PASSWORD)?,
+        groups: std::collections::BTreeSet::new(),
+        console_access: true,
+        replication_user: false,
+    }];
+    let now = now()?;
+    let authority = tls::new_authority(now, &System)?;
+    let materials = materials::issue(&authority, &broker, &users, image, now, &System)?;
+    let specs = engine::engine(kind).desired(&Blueprint {
+        installation: &"example".parse::<InstallationId>()?,
+        broker: &broker,
+        users: &users,
+        configuration: &default_revision(kind, version, "example").1,
+        materials: &materials,
+        image,
+        sizing: Sizing { scale: scale.parse().context("scale")?, open_files: 20_000 },
+        capacity: Capacity { memory_bytes: u64::MAX, cpus: cpus() },
+    })?;
+    let root = Path::new(directory);
+    for spec in &specs {
+        write(root, spec)?;
+    }
+    fs::write(root.join("ca.pem"), &authority.certificate_pem)?;
+    println!("{}", root.join("instance.json").display());
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place of this program that looks at the clock"
+)]
+fn now() -> Result<Timestamp> {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    Ok(Timestamp::from_micros(i64::try_from(since_epoch.as_micros())?))
+}
+
+fn cpus() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()).unwrap_or(1)
+}
+
+fn write(root: &Path, spec: &InstanceSpec) -> Result<()> {
+    for volume in &spec.volumes {
+        fs::create_dir_all(root.join(volume.role))?;
+    }
+    for file in &spec.files {
+        let volume = spec.volumes.iter().find(|v| v.mount == file.root).context("no volume")?;
+        let path = root.join(volume.role).join(&file.path);
+        fs::create_dir_all(path.parent().context("no directory")?)?;
+        // A file of an earlier run may be read-only.
+        let _ = fs::remove_file(&path);
+        fs::write(&path, &file.content)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(file.mode))?;
+    }
+    let summary = json!({
+        "image": spec.image,
+        "hostname": spec.hostname,
+        "user": spec.user,
+        "command": spec.command,
+        "environment": spec.environment,
+        "ports": spec.ports,
+        "memory_bytes": spec.limits.memory_bytes,
+        "nano_cpus": spec.limits.nano_cpus,
+        "pids": spec.limits.pids,
+        "stop_grace_seconds": spec.stop_grace.as_secs(),
+        "administrator": { "username": USER, "password": PASSWORD },
+        "create": create(spec),
+        "copy": spec.volumes.iter()
+            .map(|v| json!({ "from": root.join(v.role), "to": v.mount, "owner": spec.user }))
+            .collect::<Vec<_>>(),
+    });
+    fs::write(root.join("instance.json"), format!("{summary:#}\n"))?;
+    Ok(())
+}
+
+/// The arguments of `docker create`, with the restrictions that brokerd sets.
+fn create(spec: &InstanceSpec) -> Vec<String> {
+    let (uid, gid) = spec.user;
+    let memory = spec.limits.memory_bytes;
+    let mut all: Vec<String> =
+        ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--restart=no"]
+            .map(str::to_owned)
+            .into();
+    all.push(format!("--hostname={}", spec.hostname));
+    all.push(format!("--user={uid}:{gid}"));
+    all.push(format!("--memory={memory}"));
+    all.push(format!("--memory-swap={memory}"));
+    all.push(format!("--cpus={}", spec.limits.nano_cpus as f64 / 1e9));
+    all.push(format!("--pids-limit={}", spec.limits.pids));
+    all.push(format!("--ulimit=nofile={0}:{0}", spec.open_files));
+    all.extend(spec.volumes.iter().map(|v| format!("--volume={}", v.mount)));
+    all.extend(spec.tmpfs.iter().map(|(path, options)| format!("--tmpfs={path}:{options}")));
+    all.extend(spec.environment.iter().map(|variable| format!("--env={variable}")));
+    all.extend(spec.ports.iter().map(|port| format!("--publish=127.0.0.1::{port}")));
+    all.push(spec.image.clone());
+    all.extend(spec.command.iter().cloned());
+    all
+}
+
+fn broker(
+    engine_type: EngineType,
+    engine_version: brokerd_domain::EngineVersion,
+    host: &str,
+) -> Result<Broker> {
+    Ok(Broker {
+        id: BrokerId::generate(&System),
+        scope: Scope { account: "000000000000".parse()?, region: "us-east-1".parse()? },
+        name: BrokerName::parse("example")?,
+        created: Timestamp::from_micros(0),
+        spec: BrokerSpec {
+            engine_type,
+            engine_version,
+            deployment_mode: DeploymentMode::SingleInstance,
+            host_instance_type: HostInstanceType::parse(engine_type, host)?,
+            storage_type: StorageType::Ebs,
+            publicly_accessible: false,
+            auto_minor_version_upgrade: false,
+            authentication_strategy: AuthenticationStrategy::Simple,
+            subnet_ids: Vec::new(),
+            security_groups: Vec::new(),
+            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
+            maintenance_window: MaintenanceWindow {
+                day_of_week: DayOfWeek::Monday,
+                time_of_day: "02:00".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            logs: Logs::default(),
+        },
+        configurations: Configurations::default(),
+        tags: Tags::default(),
+        users: Vec::new(),
+        intent: Intent::Run,
+        generation: Generation(1),
+        reboots_requested: 0,
+        status: BrokerStatus::default(),
+        instances: vec![BrokerInstance {
+            ordinal: 1,
+            host: "127.0.0.1".to_owned(),
+            ip_address: None,
+            endpoints: Vec::new(),
+        }],
+    })
+}

@@ -1,0 +1,254 @@
+//! The certificate authority and what it issues.
+//!
+//! Certificates are ECDSA P-256, which Java, Erlang/OTP, Go and Python all accept, and carry subject
+//! and authority key identifiers, without which several of them refuse a private authority. Private
+//! keys and signatures take their randomness from the operating system, because *ring* accepts no
+//! other source; serial numbers and names take it from [`Entropy`].
+
+use std::{net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+
+use brokerd_domain::{Clock, Entropy, Timestamp};
+use brokerd_store::{CertificateAuthority, PgStore, StoreError};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType, SerialNumber,
+};
+use rustls::{
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// How long an authority that we make is valid.
+const AUTHORITY_VALIDITY: Duration = Duration::from_hours(24 * 3650);
+
+/// How long a broker's certificate is valid: the longest that public authorities may grant, so that
+/// no client finds it too long.
+const CERTIFICATE_VALIDITY: Duration = Duration::from_hours(24 * 397);
+
+/// How far back the validity begins, for clients whose clock is behind.
+const BACKDATED: Duration = Duration::from_hours(1);
+
+/// A certificate can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The key or certificate could not be made or read.
+    #[error("can't make the certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// A certificate is no PEM text.
+    #[error("the certificate is not PEM: {0}")]
+    Pem(String),
+    /// What should be an authority can't be one.
+    #[error("this certificate and key can't act as an authority: {0}")]
+    NotAnAuthority(String),
+}
+
+/// There is no authority to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// It could not be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It could not be stored or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One name a certificate is valid for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SubjectName {
+    /// A host name.
+    Dns(String),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl SubjectName {
+    /// The name that clients compare with when they connect to `host`: an address if it is one.
+    pub fn of(host: &str) -> Self {
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        IpAddr::from_str(bare).map_or_else(|_| Self::Dns(host.to_owned()), Self::Ip)
+    }
+
+    fn san(&self) -> Result<SanType, rcgen::Error> {
+        Ok(match self {
+            Self::Dns(name) => SanType::DnsName(name.as_str().try_into()?),
+            Self::Ip(address) => SanType::IpAddress(*address),
+        })
+    }
+}
+
+/// A fresh certificate.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// Its key, PEM (PKCS#8).
+    pub private_key_pem: SecretString,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Makes an authority of our own, valid for ten years.
+///
+/// # Errors
+/// [`TlsError`] when the operating system has no randomness.
+pub fn new_authority(
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<CertificateAuthority, TlsError> {
+    let key = KeyPair::generate()?;
+    let mut tag = [0; 4];
+    entropy.fill(&mut tag);
+    let mut params = parameters(
+        &format!("brokerd CA {}", hex::encode(tag)),
+        now,
+        now.plus(AUTHORITY_VALIDITY),
+        entropy,
+    );
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    let certificate = params.self_signed(&key)?;
+    Ok(CertificateAuthority {
+        certificate_pem: certificate.pem(),
+        private_key_pem: SecretString::from(key.serialize_pem()),
+    })
+}
+
+/// The installation's authority: the stored one, or a new one if there is none. When several
+/// processes start at once, the first to store wins and the others use its authority.
+///
+/// # Errors
+/// [`AuthorityError`] when it can be neither read nor made.
+pub async fn ensure_authority(
+    store: &PgStore,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<CertificateAuthority, AuthorityError> {
+    if let Some(stored) = store.stored_certificate_authority().await? {
+        return Ok(stored);
+    }
+    let fresh = new_authority(clock.now(), entropy)?;
+    Ok(store.certificate_authority(&fresh).await?)
+}
+
+/// An operator's own authority: any certificate that may issue, with its key as PKCS#8. It is tried
+/// out here, so that a wrong pair is found at start and not at the first broker.
+///
+/// # Errors
+/// [`TlsError::NotAnAuthority`] when what it issues would not be trusted at `now`.
+pub fn operator_authority(
+    certificate_pem: &str,
+    private_key_pem: &SecretString,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<CertificateAuthority, TlsError> {
+    let authority = CertificateAuthority {
+        certificate_pem: certificate_pem.to_owned(),
+        private_key_pem: private_key_pem.clone(),
+    };
+    let name = SubjectName::Dns("localhost".to_owned());
+    let trial = issue(&authority, "trial", std::slice::from_ref(&name), now, entropy)?;
+    verify(&authority.certificate_pem, &trial.certificate_pem, "localhost", now)
+        .map_err(|e| TlsError::NotAnAuthority(e.to_string()))?;
+    Ok(authority)
+}
+
+/// Issues a server certificate for `names`, valid from an hour ago for 397 days.
+///
+/// # Errors
+/// [`TlsError`] when the authority's texts are malformed or a name is not ASCII.
+pub fn issue(
+    authority: &CertificateAuthority,
+    common_name: &str,
+    names: &[SubjectName],
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Issued, TlsError> {
+    let authority_key = KeyPair::from_pem(authority.private_key_pem.expose_secret())?;
+    let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, authority_key)?;
+    let expires_at = now.plus(CERTIFICATE_VALIDITY);
+    let mut params = parameters(common_name, now, expires_at, entropy);
+    // Explicitly none, because only then the subject's key identifier is written.
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params.subject_alt_names = names.iter().map(SubjectName::san).collect::<Result<_, _>>()?;
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, &issuer)?;
+    Ok(Issued {
+        certificate_pem: certificate.pem(),
+        private_key_pem: SecretString::from(key.serialize_pem()),
+        expires_at,
+    })
+}
+
+/// Whether a client that trusts only this authority would accept this certificate from `host`.
+///
+/// # Errors
+/// What such a client would say.
+pub fn verify(
+    authority_pem: &str,
+    certificate_pem: &str,
+    host: &str,
+    now: Timestamp,
+) -> Result<(), TlsError> {
+    let refused = |e: &dyn std::fmt::Display| TlsError::NotAnAuthority(e.to_string());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate(authority_pem)?).map_err(|e| refused(&e))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|e| refused(&e))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|e| refused(&e))?;
+    let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    verifier
+        .verify_server_cert(&certificate(certificate_pem)?, &[], &name, &[], time)
+        .map_err(|e| refused(&e))?;
+    Ok(())
+}
+
+/// The first certificate of a PEM text.
+///
+/// # Errors
+/// [`TlsError::Pem`] when there is none.
+pub fn certificate(pem: &str) -> Result<CertificateDer<'static>, TlsError> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| TlsError::Pem(e.to_string()))
+}
+
+fn parameters(
+    common_name: &str,
+    now: Timestamp,
+    end: Timestamp,
+    entropy: &dyn Entropy,
+) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let mut serial = [0; 16];
+    entropy.fill(&mut serial);
+    // A serial number is a positive number without leading zeros (RFC 5280, 4.1.2.2).
+    serial[0] = serial[0] & 0x7f | 0x40;
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    // rcgen's type of moments comes from a crate that only rcgen names here.
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let moment =
+        |at: Timestamp| epoch + Duration::from_secs(u64::try_from(at.as_seconds()).unwrap_or(0));
+    params.not_before = moment(now) - BACKDATED;
+    params.not_after = moment(end);
+    params
+}
+
+/// Whether a certificate that ends then should be replaced by now.
+pub fn should_renew(expires_at: Timestamp, now: Timestamp) -> bool {
+    expires_at.since(now) < 30 * DAY
+}
