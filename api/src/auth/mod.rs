@@ -1,3 +1,91 @@
 //! Who calls.
 
+mod credentials;
 pub mod sigv4;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use brokerd_domain::Scope;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::{ApiState, error::ApiError};
+use sigv4::{Claim, SignatureError};
+
+pub(crate) use credentials::CredentialCache;
+
+/// The service's name in credential scopes.
+pub(crate) const SERVICE: &str = "mq";
+
+/// Most bytes of a request's body.
+pub(crate) const BODY_LIMIT: usize = 1 << 20;
+
+/// Who signed the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The account of the access key and the region it signed for: what the caller can see.
+    pub(crate) scope: Scope,
+    /// Which access key signed.
+    pub(crate) access_key_id: String,
+}
+
+/// An authentic request. Every handler of the service takes it, and so can't run without.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    /// Who signed.
+    pub(crate) caller: Caller,
+    /// The body, whose hash was signed.
+    pub(crate) body: Bytes,
+}
+
+impl FromRequest<Arc<ApiState>> for Signed {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Arc<ApiState>) -> Result<Self, ApiError> {
+        let signed = authenticate(request, api).await;
+        if let Err(error) = &signed
+            && let Some(reason) = error.authentication_failure()
+        {
+            api.metrics.authentication_rejected(reason);
+        }
+        signed
+    }
+}
+
+/// The body is read only for keys that exist, so that strangers can't make us hold megabytes.
+async fn authenticate(request: Request, api: &ApiState) -> Result<Signed, ApiError> {
+    let (parts, body) = request.into_parts();
+    let now = api.clock.now();
+    let claim = Claim::read(&parts.headers, SERVICE, now)?;
+    let id = claim.access_key_id.as_str();
+    let credential = api.credentials.get(id, now, || api.store.access_key(id)).await?;
+    let credential = credential.ok_or(SignatureError::UnknownKey)?;
+    let body = read(body).await?;
+    let request = sigv4::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        authority: parts.uri.authority().map(axum::http::uri::Authority::as_str),
+        body: &body,
+    };
+    claim.verify(&request, &credential.signing_key(claim.date.day(), &claim.region))?;
+    tracing::Span::current().record("caller.account", credential.account().as_str());
+    let scope = Scope { account: credential.account().clone(), region: claim.region };
+    Ok(Signed { caller: Caller { scope, access_key_id: claim.access_key_id }, body })
+}
+
+async fn read(body: Body) -> Result<Bytes, ApiError> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::body_too_long()),
+        Err(error) => {
+            tracing::debug!(error, "the request's body broke off");
+            Err(ApiError::bad_request("The request body could not be read."))
+        }
+    }
+}

@@ -6,8 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_e
 
 use super::Request;
 
-const QUERY: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 /// The canonical request; none if a signed header is absent.
@@ -80,7 +79,9 @@ pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>
 
 fn push_query(out: &mut Vec<u8>, query: &str) {
     let mut pairs: Vec<(String, String)> = query_pairs(query)
-        .map(|(n, v)| (percent_encode(&n, QUERY).to_string(), percent_encode(&v, QUERY).to_string()))
+        .map(|(n, v)| {
+            (percent_encode(&n, QUERY).to_string(), percent_encode(&v, QUERY).to_string())
+        })
         .collect();
     pairs.sort();
     for (index, (name, value)) in pairs.iter().enumerate() {

@@ -176,12 +176,8 @@ impl Claim {
         check_declared_payload(request.headers, &payload_hash)?;
         let canonical = canonical::request(request, &self.signed_headers, &payload_hash)
             .ok_or(SignatureError::Mismatch)?;
-        let expected = key.sign(&string_to_sign(
-            &self.date,
-            self.region.as_str(),
-            &self.service,
-            &canonical,
-        ));
+        let expected =
+            key.sign(&string_to_sign(&self.date, self.region.as_str(), &self.service, &canonical));
         if bool::from(expected.as_bytes().ct_eq(self.signature.as_bytes())) {
             Ok(())
         } else {

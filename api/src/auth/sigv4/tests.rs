@@ -146,8 +146,9 @@ fn paths_are_encoded_once_more_than_they_were_sent() {
         authority: None,
         body: b"",
     };
-    let canonical = canonical::request(&request, "host;x-amz-date", &hex::encode(Sha256::digest(b"")))
-        .expect("canonical request");
+    let canonical =
+        canonical::request(&request, "host;x-amz-date", &hex::encode(Sha256::digest(b"")))
+            .expect("canonical request");
     assert!(
         String::from_utf8_lossy(&canonical).contains("/functions/arn%253Aaws%253Alambda%253A"),
         "the colons are encoded twice"
@@ -252,9 +253,12 @@ fn a_declared_payload_hash_must_be_that_of_the_body() {
     };
     let now = at("20260930T035216Z");
     let actual = hex::encode(Sha256::digest(b"{}"));
-    for (declared, accepted) in
-        [(actual.as_str(), true), ("UNSIGNED-PAYLOAD", false), ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", false), ("", false)]
-    {
+    for (declared, accepted) in [
+        (actual.as_str(), true),
+        ("UNSIGNED-PAYLOAD", false),
+        ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", false),
+        ("", false),
+    ] {
         let mut headers = header_map(&[
             ("host".to_owned(), "localhost".to_owned()),
             ("x-amz-content-sha256".to_owned(), declared.to_owned()),
@@ -269,7 +273,14 @@ fn a_declared_payload_hash_must_be_that_of_the_body() {
         };
         let signed = sign(&target, &credentials, now);
         headers.extend(signed);
-        let request = Request { headers: &headers, method: "POST", path: "/v1/brokers", query: "", authority: None, body: b"{}" };
+        let request = Request {
+            headers: &headers,
+            method: "POST",
+            path: "/v1/brokers",
+            query: "",
+            authority: None,
+            body: b"{}",
+        };
         assert_eq!(authenticate(&request, "mq", now).is_ok(), accepted, "{declared}");
     }
 }

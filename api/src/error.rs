@@ -1,0 +1,282 @@
+//! What a caller is told when something goes wrong.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use brokerd_domain::{Error, ErrorKind};
+use brokerd_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{auth::sigv4::SignatureError, respond};
+
+/// The header from which SDKs take the exception.
+pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// The body of every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody<'a> {
+    /// The member, path or query parameter at fault, when it is a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error_attribute: Option<&'a str>,
+    /// The reason, for a person.
+    message: &'a str,
+}
+
+/// A refusal. The middleware writes it, because only there is the request's identifier known.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    attribute: Option<Cow<'static, str>>,
+    message: Cow<'static, str>,
+    retry_after_seconds: Option<u32>,
+    authentication_failure: Option<&'static str>,
+    /// For the log, never for the caller.
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            code,
+            attribute: None,
+            message: message.into(),
+            retry_after_seconds: None,
+            authentication_failure: None,
+            source: None,
+        }
+    }
+
+    /// A 400 for which no member is to blame.
+    pub(crate) fn bad_request(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequestException", message)
+    }
+
+    /// The body is longer than any request of the service.
+    pub(crate) fn body_too_long() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLargeException",
+            "Request body is too long. Send at most [1048576] bytes.",
+        )
+    }
+
+    /// An operation of the service that brokerd has not got.
+    pub(crate) fn not_implemented(operation: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplementedException",
+            format!("{operation} is not implemented by this version of brokerd."),
+        )
+    }
+
+    /// No operation has this path.
+    pub(crate) fn unknown_path() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "UnknownOperationException",
+            "No operation of the service has this path.",
+        )
+    }
+
+    /// No operation has this method on this path.
+    pub(crate) fn unknown_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "UnknownOperationException",
+            "No operation of the service has this method on this path.",
+        )
+    }
+
+    /// Something that is needed is not there at present.
+    pub(crate) fn unavailable(message: &'static str) -> Self {
+        let mut error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", message);
+        error.retry_after_seconds = Some(1);
+        error
+    }
+
+    /// A defect of ours.
+    pub(crate) fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let mut error =
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException", "");
+        error.source = Some(source.into());
+        error
+    }
+
+    /// Why the caller could not be authenticated, if that is what went wrong.
+    pub(crate) const fn authentication_failure(&self) -> Option<&'static str> {
+        self.authentication_failure
+    }
+
+    /// The exception's name.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What the log should say beyond what the caller is told.
+    pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
+        self.source.as_deref()
+    }
+
+    /// The refusal as the caller sees it.
+    pub(crate) fn render(&self, request_id: Uuid) -> Response {
+        let opaque;
+        let message = if self.status == StatusCode::INTERNAL_SERVER_ERROR {
+            opaque =
+                format!("An internal error occurred. Report it with request ID [{request_id}].");
+            opaque.as_str()
+        } else {
+            &self.message
+        };
+        let body = ErrorBody { error_attribute: self.attribute.as_deref(), message };
+        let mut response = respond::json(self.status, &body);
+        let headers = response.headers_mut();
+        headers.insert(ERROR_TYPE, HeaderValue::from_static(self.code));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let (status, code) = match error.kind {
+            ErrorKind::BadRequest => (StatusCode::BAD_REQUEST, "BadRequestException"),
+            ErrorKind::Unauthorized => (StatusCode::UNAUTHORIZED, "UnauthorizedException"),
+            ErrorKind::Forbidden => (StatusCode::FORBIDDEN, "ForbiddenException"),
+            ErrorKind::NotFound => (StatusCode::NOT_FOUND, "NotFoundException"),
+            ErrorKind::Conflict => (StatusCode::CONFLICT, "ConflictException"),
+            ErrorKind::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException")
+            }
+            ErrorKind::Internal => {
+                return Self::internal(error);
+            }
+        };
+        Self { attribute: error.attribute, ..Self::new(status, code, error.message) }
+    }
+}
+
+impl From<SignatureError> for ApiError {
+    fn from(error: SignatureError) -> Self {
+        let mut refused = Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string());
+        refused.authentication_failure = Some(error.reason());
+        refused
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                let mut refused =
+                    Self::unavailable("The service is temporarily unavailable. Try again.");
+                refused.source = Some(error.into());
+                refused
+            }
+            StoreError::LeaseLost
+            | StoreError::NoPorts(..)
+            | StoreError::Inconsistent { .. }
+            | StoreError::Seal(_)
+            | StoreError::Other(_) => Self::internal(error),
+        }
+    }
+}
+
+/// A chain of errors in one line, from the outermost to the cause.
+pub(crate) fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn rendered(error: &ApiError) -> (u16, String, String) {
+        let response = error.render(Uuid::nil());
+        let code = response.headers()[ERROR_TYPE].to_str().expect("text").to_owned();
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("body").to_bytes();
+        (status, code, String::from_utf8(body.to_vec()).expect("UTF-8"))
+    }
+
+    #[tokio::test]
+    async fn each_refusal_has_the_form_of_the_service() {
+        for (error, status, code, body) in [
+            (
+                ApiError::from(Error::broker_not_found("b-1")),
+                404,
+                "NotFoundException",
+                r#"{"errorAttribute":"broker-id","message":"Cannot find broker ID [b-1]. Verify that your broker exists or check broker permissions."}"#,
+            ),
+            (
+                ApiError::from(Error::bad_request_overall("No.")),
+                400,
+                "BadRequestException",
+                r#"{"message":"No."}"#,
+            ),
+            (
+                ApiError::from(SignatureError::Missing),
+                403,
+                "MissingAuthenticationTokenException",
+                r#"{"message":"Missing Authentication Token"}"#,
+            ),
+            (
+                ApiError::not_implemented("Promote"),
+                501,
+                "NotImplementedException",
+                r#"{"message":"Promote is not implemented by this version of brokerd."}"#,
+            ),
+            (
+                ApiError::from(StoreError::Seal("secret")),
+                500,
+                "InternalServerErrorException",
+                r#"{"message":"An internal error occurred. Report it with request ID [00000000-0000-0000-0000-000000000000]."}"#,
+            ),
+        ] {
+            assert_eq!(rendered(&error).await, (status, code.to_owned(), body.to_owned()));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unavailable_store_asks_the_caller_to_come_back() {
+        let error = ApiError::from(StoreError::Unavailable("connection refused".into()));
+        let response = error.render(Uuid::nil());
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(
+            error.source().map(chain).as_deref(),
+            Some("the database is unavailable: connection refused")
+        );
+        let (_, _, body) = rendered(&error).await;
+        assert!(!body.contains("refused"), "{body}");
+    }
+}

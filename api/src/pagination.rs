@@ -1,0 +1,182 @@
+//! `nextToken`.
+//!
+//! The form is the service's: base64 of a JSON document that holds another base64 of what was last
+//! seen. Callers must treat it as opaque; brokerd writes into it what its own next query needs.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use brokerd_domain::{Arn, BrokerId, Error, Resource, Scope, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    version: String,
+    #[serde(rename = "serializedPaginationToken")]
+    inner: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Inner<T> {
+    #[serde(rename = "tokenData")]
+    data: T,
+}
+
+/// The last broker of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct LastBroker {
+    last_seen_broker_arn: String,
+    last_seen_created: i64,
+}
+
+/// The last row of a page of a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct LastRow {
+    last_seen_row: String,
+}
+
+fn invalid(token: &str) -> Error {
+    Error::bad_request(
+        "nextToken",
+        format!("Invalid next token [{token}]. Make sure you copied the token correctly."),
+    )
+}
+
+fn write<T: Serialize>(data: T) -> String {
+    let inner = encoded(&Inner { data });
+    encoded(&Envelope { version: "v1".to_owned(), inner })
+}
+
+/// Base64 of JSON; what is written here, strings and numbers, always serialises.
+fn encoded(value: &impl Serialize) -> String {
+    STANDARD.encode(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn read<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let envelope: Envelope = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
+    if envelope.version != "v1" {
+        return None;
+    }
+    let inner: Inner<T> = serde_json::from_slice(&STANDARD.decode(envelope.inner).ok()?).ok()?;
+    Some(inner.data)
+}
+
+/// Where the page after this broker begins.
+pub(crate) fn after_broker(arn: &Arn, created: Timestamp) -> String {
+    write(LastBroker {
+        last_seen_broker_arn: arn.to_string(),
+        last_seen_created: created.as_micros(),
+    })
+}
+
+/// Reads the token of ListBrokers; an empty one is that of the first page.
+///
+/// # Errors
+/// The service's 400 on `nextToken`, also for a token of another account or region.
+pub(crate) fn broker_cursor(
+    token: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<(Timestamp, BrokerId)>, Error> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let last: LastBroker = read(token).ok_or_else(|| invalid(token))?;
+    let arn: Arn = last.last_seen_broker_arn.parse().map_err(|_| invalid(token))?;
+    match arn.resource {
+        Resource::Broker { id, .. } if arn.scope == *scope => {
+            Ok(Some((Timestamp::from_micros(last.last_seen_created), id)))
+        }
+        Resource::Broker { .. } | Resource::Configuration { .. } => Err(invalid(token)),
+    }
+}
+
+/// Cuts a page out of a catalogue that fits in memory. `key` names a row for good.
+///
+/// # Errors
+/// The service's 400 on `nextToken`.
+pub(crate) fn page_of<T>(
+    mut rows: Vec<T>,
+    token: Option<&str>,
+    size: u32,
+    key: impl Fn(&T) -> String,
+) -> Result<(Vec<T>, Option<String>), Error> {
+    if let Some(token) = token.filter(|t| !t.is_empty()) {
+        let last: LastRow = read(token).ok_or_else(|| invalid(token))?;
+        let seen = rows.iter().position(|row| key(row) == last.last_seen_row);
+        rows.drain(..=seen.ok_or_else(|| invalid(token))?);
+    }
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| has_more).map(|r| write(LastRow { last_seen_row: key(r) }));
+    Ok((rows, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arn() -> Arn {
+        "arn:aws:mq:us-east-1:000000000000:broker:orders:b-1234a5b6-78cd-401e-af00-314506001789"
+            .parse()
+            .expect("an ARN")
+    }
+
+    #[test]
+    fn a_token_is_read_back_by_its_own_scope_only() {
+        let arn = arn();
+        let Resource::Broker { id, .. } = arn.resource.clone() else { panic!("a broker") };
+        let created = Timestamp::from_micros(1_790_000_000_602_926);
+        let token = after_broker(&arn, created);
+        assert_eq!(broker_cursor(Some(&token), &arn.scope), Ok(Some((created, id))));
+        let other = Scope { region: "eu-west-1".parse().expect("region"), ..arn.scope.clone() };
+        assert!(broker_cursor(Some(&token), &other).is_err());
+    }
+
+    #[test]
+    fn a_token_has_the_form_of_the_service() {
+        let token = after_broker(&arn(), Timestamp::from_micros(7));
+        let outer = String::from_utf8(STANDARD.decode(token).expect("base64")).expect("text");
+        assert!(outer.starts_with(r#"{"version":"v1","serializedPaginationToken":""#), "{outer}");
+        let inner = outer.rsplit('"').nth(1).expect("the inner token");
+        let inner = String::from_utf8(STANDARD.decode(inner).expect("base64")).expect("text");
+        assert!(
+            inner.starts_with(r#"{"tokenData":{"last-seen-broker-arn":"arn:aws:mq:"#),
+            "{inner}"
+        );
+    }
+
+    #[test]
+    fn an_empty_token_is_the_first_page_and_others_are_refused() {
+        let scope = arn().scope;
+        assert_eq!(broker_cursor(None, &scope), Ok(None));
+        assert_eq!(broker_cursor(Some(""), &scope), Ok(None));
+        let row = page_of(vec![1, 2, 3, 4, 5, 6], None, 5, ToString::to_string);
+        let row_token = row.expect("a page").1.expect("more");
+        for wrong in ["invalid", "e30=", &row_token] {
+            let refused = broker_cursor(Some(wrong), &scope).expect_err(wrong);
+            assert_eq!(
+                refused.message,
+                format!("Invalid next token [{wrong}]. Make sure you copied the token correctly.")
+            );
+            assert_eq!(refused.attribute.as_deref(), Some("nextToken"));
+        }
+    }
+
+    #[test]
+    fn catalogues_are_paged_without_gaps_or_repetition() {
+        let rows: Vec<u32> = (0..23).collect();
+        let (mut seen, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let (page, next) =
+                page_of(rows.clone(), token.as_deref(), 5, ToString::to_string).expect("a page");
+            seen.extend(page);
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, rows);
+        let (all, none) = page_of(rows.clone(), Some(""), 23, ToString::to_string).expect("a page");
+        assert_eq!((all, none), (rows, None));
+        assert!(page_of(vec![1], Some("invalid"), 5, ToString::to_string).is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! DeleteBroker.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::BrokerPath,
+    openapi::{NotFound, ServiceErrors},
+    respond::{Answer, Reply},
+};
+
+/// The broker that will be gone.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeleteBrokerResponse {
+    /// The broker's identifier.
+    broker_id: String,
+}
+
+/// Deletes a broker in any state. The state is `DELETION_IN_PROGRESS` as soon as this answers; when
+/// everything is gone, DescribeBroker answers 404 and the name is free.
+#[utoipa::path(
+    delete,
+    path = "/v1/brokers/{broker-id}",
+    operation_id = "DeleteBroker",
+    tag = "brokers",
+    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    responses(
+        (status = 200, description = "Accepted.", body = DeleteBrokerResponse),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_broker(
+    State(api): State<Arc<ApiState>>,
+    path: BrokerPath,
+    signed: Signed,
+) -> Answer<DeleteBrokerResponse> {
+    let scope = &signed.caller.scope;
+    let id = path.id()?;
+    let broker = api.store.broker(scope, id).await?.ok_or_else(|| path.not_found())?;
+    broker.check_delete()?;
+    if !api.store.request_delete(scope, id, api.clock.now()).await? {
+        return Err(path.not_found().into());
+    }
+    Ok(Reply(DeleteBrokerResponse { broker_id: id.to_string() }))
+}

@@ -1,0 +1,146 @@
+//! ListBrokers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::{Broker, PageSize};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::Query,
+    openapi::ServiceErrors,
+    pagination,
+    respond::{Answer, Reply},
+};
+
+/// A page of brokers, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListBrokersResponse {
+    /// The brokers of every state; deleted ones are gone.
+    broker_summaries: Vec<BrokerSummary>,
+    /// Where the next page begins; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_token: Option<String>,
+}
+
+/// A broker in short.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BrokerSummary {
+    /// The ARN.
+    broker_arn: String,
+    /// The identifier.
+    broker_id: String,
+    /// The name.
+    broker_name: String,
+    /// The state, as in DescribeBroker.
+    #[schema(value_type = String, example = "RUNNING")]
+    broker_state: &'static str,
+    /// When it was asked for, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    created: String,
+    /// How many instances.
+    #[schema(value_type = String, example = "SINGLE_INSTANCE")]
+    deployment_mode: &'static str,
+    /// `ActiveMQ` or `RabbitMQ`.
+    #[schema(value_type = String, example = "RabbitMQ")]
+    engine_type: &'static str,
+    /// The tier.
+    #[schema(value_type = String, example = "mq.m7g.medium")]
+    host_instance_type: &'static str,
+}
+
+impl From<&Broker> for BrokerSummary {
+    fn from(broker: &Broker) -> Self {
+        Self {
+            broker_arn: broker.arn().to_string(),
+            broker_id: broker.id.to_string(),
+            broker_name: broker.name.to_string(),
+            broker_state: broker.state().as_str(),
+            created: broker.created.to_string(),
+            deployment_mode: broker.spec.deployment_mode.as_str(),
+            engine_type: broker.spec.engine_type.display_name(),
+            host_instance_type: broker.spec.host_instance_type.name(),
+        }
+    }
+}
+
+/// Lists the caller's brokers.
+#[utoipa::path(
+    get,
+    path = "/v1/brokers",
+    operation_id = "ListBrokers",
+    tag = "brokers",
+    params(
+        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
+        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+    ),
+    responses((status = 200, description = "A page.", body = ListBrokersResponse), ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn list_brokers(
+    State(api): State<Arc<ApiState>>,
+    query: Query,
+    signed: Signed,
+) -> Answer<ListBrokersResponse> {
+    let scope = &signed.caller.scope;
+    let size = PageSize::parse(query.get("maxResults"))?.get();
+    let after = pagination::broker_cursor(query.get("nextToken"), scope)?;
+    let brokers = api.store.brokers(scope, after, size + 1).await?;
+    Ok(Reply(page(&brokers, size)))
+}
+
+/// One broker more than fits was asked for: it tells whether there is a next page.
+fn page(brokers: &[Broker], size: u32) -> ListBrokersResponse {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let shown = brokers.get(..size).unwrap_or(brokers);
+    let last = shown.last().filter(|_| brokers.len() > size);
+    ListBrokersResponse {
+        broker_summaries: shown.iter().map(Into::into).collect(),
+        next_token: last.map(|b| pagination::after_broker(&b.arn(), b.created)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::routes::brokers::fixtures;
+
+    #[test]
+    fn a_broker_is_summed_up_as_the_service_does() {
+        let shown = serde_json::to_value(page(&[fixtures::broker()], 20)).expect("JSON");
+        assert_eq!(
+            shown,
+            json!({"brokerSummaries": [{
+                "brokerArn": "arn:aws:mq:us-east-1:000000000000:broker:orders:b-1234a5b6-78cd-401e-af00-314506001789",
+                "brokerId": "b-1234a5b6-78cd-401e-af00-314506001789",
+                "brokerName": "orders",
+                "brokerState": "CREATION_IN_PROGRESS",
+                "created": "2026-09-21T14:13:20.602926Z",
+                "deploymentMode": "SINGLE_INSTANCE",
+                "engineType": "ActiveMQ",
+                "hostInstanceType": "mq.t3.micro",
+            }]})
+        );
+    }
+
+    #[test]
+    fn there_is_a_token_exactly_when_there_is_more() {
+        let brokers = vec![fixtures::broker(); 6];
+        assert!(page(&brokers[..5], 5).next_token.is_none());
+        let first = page(&brokers, 5);
+        assert_eq!(first.broker_summaries.len(), 5);
+        let scope = fixtures::broker().scope;
+        let cursor = pagination::broker_cursor(first.next_token.as_deref(), &scope);
+        assert_eq!(cursor, Ok(Some((brokers[4].created, brokers[4].id))));
+        let empty = serde_json::to_value(page(&[], 5)).expect("JSON");
+        assert_eq!(empty, json!({"brokerSummaries": []}));
+    }
+}

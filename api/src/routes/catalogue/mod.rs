@@ -1,0 +1,4 @@
+//! What can be created here.
+
+pub(crate) mod engine_types;
+pub(crate) mod instance_options;

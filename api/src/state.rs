@@ -1,0 +1,71 @@
+//! What every request shares.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use brokerd_domain::{Clock, Entropy, NetworkDefaults, Offerings, Timestamp};
+use brokerd_store::{PgStore, StoreError};
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use tokio::sync::OnceCell;
+
+use crate::{ApiMetrics, auth::CredentialCache};
+
+/// How long a new offering may stay unseen.
+const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
+
+/// What the API needs of the rest of brokerd, and what it remembers between requests.
+pub struct ApiState {
+    pub(crate) store: PgStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) network: NetworkDefaults,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: ApiMetrics,
+    pub(crate) credentials: CredentialCache,
+    pub(crate) ca_pem: OnceCell<Bytes>,
+    offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
+}
+
+impl ApiState {
+    /// `registry` is what `/metrics` shows; `metrics` is what [`crate::register_metrics`] registered
+    /// there.
+    pub fn new(
+        store: PgStore,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        network: NetworkDefaults,
+        registry: Arc<Registry>,
+        metrics: ApiMetrics,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            entropy,
+            network,
+            registry,
+            metrics,
+            credentials: CredentialCache::default(),
+            ca_pem: OnceCell::new(),
+            offerings: Mutex::new(None),
+        }
+    }
+
+    /// What can be created, at most a second old.
+    pub(crate) async fn offerings(&self) -> Result<Arc<Offerings>, StoreError> {
+        let now = self.clock.now();
+        let remembered = self.offerings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, offerings)) = remembered
+            && at <= now
+            && now.since(at) < OFFERINGS_FRESH
+        {
+            return Ok(offerings);
+        }
+        let offerings = Arc::new(self.store.offerings().await?);
+        let mut slot = self.offerings.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = Some((now, Arc::clone(&offerings)));
+        Ok(offerings)
+    }
+}

@@ -1,0 +1,301 @@
+//! Brokers, from CreateBroker to DeleteBroker, as a client sees them.
+
+use std::time::Duration;
+
+use crate::support::{Client, TestApi, rabbitmq};
+use brokerd_domain::{
+    BrokerId, Entropy, Event, EventKind, Generation, Next, PassReport, VerdictKind, WorkerId,
+};
+use serde_json::json;
+
+struct Zeros;
+impl Entropy for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+impl TestApi {
+    /// What a provisioner does when a broker runs as asked for.
+    async fn converge(&self, id: &str) {
+        let id: BrokerId = id.parse().expect("identifier");
+        self.store.wake(id).await.expect("woken");
+        let worker = WorkerId::generate(&Zeros);
+        let leases =
+            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
+        for lease in leases {
+            if lease.broker == id {
+                let work = self.store.load(&lease).await.expect("loaded").expect("there");
+                let report = PassReport {
+                    kind: VerdictKind::Converged,
+                    sentence: "runs".to_owned(),
+                    observed_generation: Some(Generation(work.broker.generation.0)),
+                    reboots_done: Some(work.broker.reboots_requested),
+                    failure: None,
+                    conditions: Vec::new(),
+                    events: vec![Event {
+                        at: work.broker.created.plus(Duration::from_secs(9)),
+                        kind: EventKind::Verdict,
+                        message: "runs".to_owned(),
+                    }],
+                };
+                self.store.record(&lease, &report).await.expect("recorded");
+            }
+            let hour = Next::After(Duration::from_secs(3600));
+            self.store.release(&lease, hour).await.expect("released");
+        }
+    }
+
+    async fn state(&self, id: &str) -> String {
+        let reply = self.call("GET", &format!("/v1/brokers/{id}"), "").await;
+        reply.json()["brokerState"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_broker_lives_from_create_to_delete() {
+    let api = TestApi::start().await;
+    let id = api.create("orders").await;
+    let path = format!("/v1/brokers/{id}");
+
+    let reply = api.call("GET", &path, "").await;
+    assert_eq!(reply.header("cache-control"), "no-cache; no-store, must-revalidate, private");
+    assert_eq!(reply.header("access-control-allow-origin"), "*");
+    let shown = reply.json();
+    assert_eq!(shown["brokerState"], "CREATION_IN_PROGRESS");
+    assert_eq!(shown["brokerInstances"], json!([]));
+    assert_eq!(shown["configurations"]["history"], json!([]));
+    assert_eq!(shown["users"], json!([]));
+    assert_eq!(shown["engineType"], "RabbitMQ");
+    assert_eq!(shown["engineVersion"], "4.3");
+    assert_eq!(shown["brokerArn"], format!("arn:aws:mq:us-east-1:000000000000:broker:orders:{id}"));
+
+    let (status, code, _) = api.call("POST", &format!("{path}/reboot"), "").await.refusal();
+    assert_eq!((status, code.as_str()), (400, "BadRequestException"));
+
+    api.converge(&id).await;
+    assert_eq!(api.state(&id).await, "RUNNING");
+    let configurations = api.call("GET", &path, "").await.json()["configurations"].clone();
+    assert_eq!(configurations["current"]["revision"], 1);
+    assert!(configurations.get("pending").is_none());
+
+    let reply = api.call("POST", &format!("{path}/reboot"), "").await;
+    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, "{}"));
+    assert_eq!(api.state(&id).await, "REBOOT_IN_PROGRESS");
+    assert_eq!(api.call("POST", &format!("{path}/reboot"), "").await.status, 400);
+    api.converge(&id).await;
+    assert_eq!(api.state(&id).await, "RUNNING");
+
+    for _ in 0..2 {
+        let reply = api.call("DELETE", &path, "").await;
+        assert_eq!((reply.status.as_u16(), reply.json()), (200, json!({"brokerId": id})));
+        assert_eq!(api.state(&id).await, "DELETION_IN_PROGRESS");
+    }
+    let listed = api.call("GET", "/v1/brokers", "").await.json();
+    assert_eq!(listed["brokerSummaries"][0]["brokerState"], "DELETION_IN_PROGRESS");
+
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_exist_or_is_somebody_elses_is_not_found() {
+    let api = TestApi::start().await;
+    let id = api.create("orders").await;
+    api.add_key("AKIABOB", "bob-secret", "111111111111").await;
+    let bob = Client::new("AKIABOB", "bob-secret", "us-east-1");
+    let elsewhere = Client::new("AKIAALICE", "alice-secret", "eu-west-1");
+    let missing = "b-1234a5b6-78cd-401e-af00-314506001789";
+    for (client, id) in [
+        (&bob, id.as_str()),
+        (&elsewhere, &id),
+        (&api.alice, missing),
+        (&api.alice, "orders"),
+        (&api.alice, "a%20b"),
+    ] {
+        for (method, path) in [
+            ("GET", format!("/v1/brokers/{id}")),
+            ("DELETE", format!("/v1/brokers/{id}")),
+            ("POST", format!("/v1/brokers/{id}/reboot")),
+            ("GET", format!("/brokerd/v1/brokers/{id}/events")),
+        ] {
+            let reply = api.call_as(client, method, &path, "").await;
+            let shown = id.replace("%20", " ");
+            assert_eq!(
+                (reply.status.as_u16(), reply.header("x-amzn-errortype"), reply.json()),
+                (
+                    404,
+                    "NotFoundException",
+                    json!({
+                        "errorAttribute": "broker-id",
+                        "message": format!("Cannot find broker ID [{shown}]. Verify that your broker exists or check broker permissions."),
+                    })
+                ),
+                "{method} {path}"
+            );
+        }
+    }
+    let nothing = api.call_as(&bob, "GET", "/v1/brokers", "").await.json();
+    assert_eq!(nothing, json!({"brokerSummaries": []}));
+    // Names are unique per account and region, not beyond.
+    for client in [&bob, &elsewhere] {
+        let reply = api.call_as(client, "POST", "/v1/brokers", &rabbitmq("orders", "")).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_makes_create_broker_repeatable() {
+    let api = TestApi::start().await;
+    let create =
+        async |more: &str| api.call("POST", "/v1/brokers", &rabbitmq("orders", more)).await;
+    let first = create(r#", "creatorRequestId": "t1""#).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let again = create(
+        r#", "creatorRequestId": "t1", "tags": {"k": "v"}, "authenticationStrategy": "SIMPLE""#,
+    )
+    .await;
+    assert_eq!(again.json(), first.json());
+    for more in [
+        "",
+        r#", "creatorRequestId": """#,
+        r#", "creatorRequestId": null"#,
+        r#", "creatorRequestId": "t2""#,
+    ] {
+        let reply = create(more).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("x-amzn-errortype")),
+            (409, "ConflictException")
+        );
+        assert_eq!(
+            reply.json(),
+            json!({"errorAttribute": "brokerName", "message": "Broker named [orders] already exists. Specify a unique broker name."})
+        );
+    }
+    let other_size = rabbitmq("orders", r#", "creatorRequestId": "t1""#).replace("medium", "large");
+    assert_eq!(api.call("POST", "/v1/brokers", &other_size).await.status, 409);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn one_broker_is_made_however_many_calls_with_one_token_come_at_once() {
+    let api = TestApi::start().await;
+    let body = rabbitmq("orders", r#", "creatorRequestId": "t1""#);
+    let calls = (0..16).map(|_| api.call("POST", "/v1/brokers", &body));
+    let replies = futures_util::future::join_all(calls).await;
+    for reply in &replies {
+        assert_eq!((reply.status.as_u16(), &reply.text), (200, &replies[0].text));
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn create_broker_names_the_member_at_fault() {
+    let api = TestApi::start().await;
+    for (body, attribute, message) in [
+        ("", None, "Request body is not a valid JSON object."),
+        ("{}", Some("brokerName"), "[brokerName] is required."),
+        (
+            &rabbitmq("a.b", ""),
+            Some("brokerName"),
+            "Make sure your Broker name only contains valid characters.",
+        ),
+        (
+            &rabbitmq("orders", r#", "publiclyAccessibel": 1, "storageSize": "big""#),
+            Some("storageSize"),
+            "Value for [storageSize] is invalid. Expected an integer.",
+        ),
+        (
+            &rabbitmq("orders", r#", "logs": {"audit": false}"#),
+            Some("logs.audit"),
+            "Audit logging is not supported for RabbitMQ brokers.",
+        ),
+        (
+            &rabbitmq("orders", r#", "engineVersion": "4.3.1""#),
+            Some("engineVersion"),
+            "Broker engine version [4.3.1] is invalid for broker engine type [RABBITMQ]. Valid values: [4.3].",
+        ),
+        (
+            &rabbitmq(
+                "orders",
+                r#", "configuration": {"id": "c-1234a5b6-78cd-401e-af00-314506001789"}"#,
+            ),
+            Some("configuration"),
+            "Configuration ID [c-1234a5b6-78cd-401e-af00-314506001789] can't be found. Make sure it exists.",
+        ),
+        (
+            &rabbitmq("orders", "").replace("medium", "micro"),
+            Some("hostInstanceType"),
+            "Broker engine type [RabbitMQ] does not support host instance type [mq.m7g.micro].",
+        ),
+        (
+            &rabbitmq("orders", "").replace("\"correct-horse-battery\"", "1234567890"),
+            Some("users[0].password"),
+            "Value for [users[0].password] is invalid. Expected a string.",
+        ),
+    ] {
+        let reply = api.call("POST", "/v1/brokers", body).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("x-amzn-errortype")),
+            (400, "BadRequestException"),
+            "{body}"
+        );
+        assert_eq!(reply.json()["errorAttribute"].as_str(), attribute, "{body}");
+        assert_eq!(reply.json()["message"], message, "{body}");
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn brokers_are_listed_in_pages_without_gaps() {
+    let api = TestApi::start().await;
+    let mut created = Vec::new();
+    for n in 0..11 {
+        created.push(api.create(&format!("broker-{n}")).await);
+    }
+    let (mut seen, mut target) = (Vec::new(), "/v1/brokers?maxResults=5".to_owned());
+    let mut pages = 0;
+    loop {
+        let page = api.call("GET", &target, "").await.json();
+        pages += 1;
+        let ids = page["brokerSummaries"].as_array().expect("a list").iter();
+        seen.extend(ids.map(|b| b["brokerId"].as_str().expect("text").to_owned()));
+        assert!(page.get("maxResults").is_none());
+        let Some(token) = page["nextToken"].as_str() else { break };
+        let token = token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        target = format!("/v1/brokers?maxResults=5&nextToken={token}");
+    }
+    assert_eq!((seen, pages), (created, 3));
+    for (query, attribute, message) in [
+        (
+            "maxResults=4",
+            "maxResults",
+            "Invalid max results value [4]. Specify an integer between [5] and [100].",
+        ),
+        (
+            "nextToken=invalid",
+            "nextToken",
+            "Invalid next token [invalid]. Make sure you copied the token correctly.",
+        ),
+    ] {
+        let reply = api.call("GET", &format!("/v1/brokers?{query}"), "").await;
+        assert_eq!(reply.status, 400);
+        assert_eq!(reply.json(), json!({"errorAttribute": attribute, "message": message}));
+    }
+    let first = api.call("GET", "/v1/brokers?nextToken=", "").await.json();
+    assert_eq!(first["brokerSummaries"].as_array().map(Vec::len), Some(11));
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_told_newest_first() {
+    let api = TestApi::start().await;
+    let id = api.create("orders").await;
+    api.converge(&id).await;
+    let reply = api.call("GET", &format!("/brokerd/v1/brokers/{id}/events"), "").await;
+    let events = reply.json()["events"].as_array().expect("a list").clone();
+    assert!(events.len() >= 2, "{events:?}");
+    assert_eq!((&events[0]["kind"], &events[0]["message"]), (&json!("verdict"), &json!("runs")));
+    assert_eq!(events.last().expect("one")["kind"], "request");
+    api.stop().await;
+}

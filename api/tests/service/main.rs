@@ -1,0 +1,6 @@
+//! The API over a real database, one of its own for each test.
+
+mod authentication;
+mod brokers;
+mod support;
+mod surface;

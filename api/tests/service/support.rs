@@ -1,0 +1,266 @@
+//! A database of its own for each test, the whole router on top, and a client that signs.
+//!
+//! `DATABASE_URL` names a server where databases may be created.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests are told by the environment where the database is"
+)]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode},
+};
+use brokerd_api::{ApiState, register_metrics, sigv4};
+use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, NetworkDefaults, Timestamp};
+use brokerd_store::{AccessKey, MasterKey, Offering, PgStore};
+use http_body_util::BodyExt;
+use prometheus_client::registry::Registry;
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+use tower::ServiceExt;
+
+/// A clock that the test moves.
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    /// Every look is a microsecond later than the one before.
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// Numbers that are different for every call and, by the process, for every test.
+struct TestEntropy(AtomicU64);
+
+impl Entropy for TestEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let n = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
+            let mixed = (n ^ (n >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            chunk.copy_from_slice(&mixed.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Somebody with an access key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) credentials: sigv4::Credentials,
+}
+
+impl Client {
+    pub(crate) fn new(access_key_id: &str, secret: &str, region: &str) -> Self {
+        Self {
+            credentials: sigv4::Credentials {
+                access_key_id: access_key_id.to_owned(),
+                secret: secret.into(),
+                region: region.to_owned(),
+                service: "mq".to_owned(),
+            },
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    /// Status, exception and message.
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
+        let code = self.header("x-amzn-errortype").to_owned();
+        let message = self.json()["message"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), code, message)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// The API over a database of its own.
+pub(crate) struct TestApi {
+    pub(crate) store: PgStore,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) router: Router,
+    pub(crate) alice: Client,
+    database: String,
+}
+
+const START: i64 = 1_790_000_000_000_000;
+
+fn server_url() -> String {
+    std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL server")
+}
+
+fn database_url(name: &str) -> String {
+    let server = server_url();
+    let (base, options) = server.split_once('?').unwrap_or((&server, ""));
+    let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+    format!("{base}/{name}?{options}")
+}
+
+impl TestApi {
+    pub(crate) async fn start() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let database = format!("api_{}_{count}", std::process::id());
+        let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {database}")))
+            .execute(&mut server)
+            .await
+            .expect("created");
+        let seed = (u64::from(std::process::id()) << 32) + count;
+        let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
+        let key = MasterKey::new([7; 32]);
+        let store = PgStore::connect(&database_url(&database), 4, key, Arc::clone(&entropy))
+            .await
+            .expect("connected");
+        let clock = Arc::new(TestClock(AtomicI64::new(START)));
+        let mut registry = Registry::default();
+        let metrics = register_metrics(&mut registry);
+        let state = ApiState::new(
+            store.clone(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy,
+            NetworkDefaults::default(),
+            Arc::new(registry),
+            metrics,
+        );
+        let router = brokerd_api::router(state);
+        let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
+        let api = Self { store, clock, router, alice, database };
+        api.add_key("AKIAALICE", "alice-secret", "000000000000").await;
+        api.offer(&[(EngineType::ActiveMq, 5, 19), (EngineType::RabbitMq, 4, 3)]).await;
+        api
+    }
+
+    pub(crate) async fn add_key(&self, id: &str, secret: &str, account: &str) {
+        let account = account.parse().expect("account");
+        let key = AccessKey { id: id.to_owned(), secret: secret.into(), account };
+        self.store.add_access_key(&key, self.clock.now()).await.expect("added");
+    }
+
+    pub(crate) async fn offer(&self, versions: &[(EngineType, u16, u16)]) {
+        let offering = |(engine, major, minor): &(EngineType, u16, u16)| Offering {
+            engine: *engine,
+            version: EngineVersion::new(*major, *minor),
+            true_version: format!("{major}.{minor}.0"),
+            image: "image".to_owned(),
+        };
+        let offerings: Vec<_> = versions.iter().map(offering).collect();
+        self.store.set_offerings(&offerings).await.expect("offered");
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
+        let response: Response<Body> =
+            self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        Reply { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub(crate) async fn unsigned(&self, method: &str, target: &str) -> Reply {
+        let method = Method::from_bytes(method.as_bytes()).expect("method");
+        let request = Request::builder().method(method).uri(target);
+        self.send(request.body(Body::empty()).expect("request")).await
+    }
+
+    /// A request signed by `client`.
+    pub(crate) fn signed(
+        &self,
+        client: &Client,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> Request<Body> {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("mq.example:8170"));
+        if !body.is_empty() {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let request =
+            sigv4::Request { method, path, query, headers: &headers, authority: None, body };
+        let signature: [(HeaderName, HeaderValue); 2] =
+            sigv4::sign(&request, &client.credentials, self.clock.now());
+        headers.extend(signature);
+        let mut request = Request::new(Body::from(body.to_vec()));
+        *request.method_mut() = Method::from_bytes(method.as_bytes()).expect("method");
+        *request.uri_mut() = target.parse().expect("target");
+        *request.headers_mut() = headers;
+        request
+    }
+
+    pub(crate) async fn call_as(
+        &self,
+        client: &Client,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Reply {
+        self.send(self.signed(client, method, target, body.as_bytes())).await
+    }
+
+    pub(crate) async fn call(&self, method: &str, target: &str, body: &str) -> Reply {
+        self.call_as(&self.alice, method, target, body).await
+    }
+
+    /// Creates a RabbitMQ broker and returns its identifier.
+    pub(crate) async fn create(&self, name: &str) -> String {
+        let reply = self.call("POST", "/v1/brokers", &rabbitmq(name, "")).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()["brokerId"].as_str().expect("an identifier").to_owned()
+    }
+
+    /// Removes the database.
+    pub(crate) async fn stop(self) {
+        drop((self.router, self.store));
+        let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
+        let drop_it = format!("drop database {} with (force)", self.database);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(drop_it)).execute(&mut server).await.expect("dropped");
+    }
+
+    /// Takes the database away while the API runs.
+    pub(crate) async fn lose_database(&self) {
+        let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
+        let name = &self.database;
+        let sql = format!(
+            "alter database {name} with allow_connections false;
+             select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut server).await.expect("lost");
+    }
+}
+
+/// A valid CreateBroker for RabbitMQ, with `more` members.
+pub(crate) fn rabbitmq(name: &str, more: &str) -> String {
+    format!(
+        r#"{{"brokerName": "{name}", "engineType": "RabbitMQ", "deploymentMode": "SINGLE_INSTANCE",
+        "hostInstanceType": "mq.m7g.medium", "publiclyAccessible": false,
+        "users": [{{"username": "admin", "password": "correct-horse-battery"}}]{more}}}"#
+    )
+}

@@ -1,0 +1,132 @@
+//! Everything around the operations: paths, methods, CORS, and brokerd's own pages.
+
+use crate::support::TestApi;
+use brokerd_store::CertificateAuthority;
+use serde_json::json;
+
+#[tokio::test]
+async fn operations_that_are_missing_are_refused_by_name() {
+    let api = TestApi::start().await;
+    let arn = "arn%3Aaws%3Amq%3Aus-east-1%3A000000000000%3Abroker%3Aorders%3Ab-1";
+    for (name, method, target) in [
+        ("UpdateBroker", "PUT", "/v1/brokers/b-1".to_owned()),
+        ("Promote", "POST", "/v1/brokers/b-1/promote".to_owned()),
+        ("DescribeSharedResources", "GET", "/v1/brokers/b-1/shared-resources".to_owned()),
+        ("ListUsers", "GET", "/v1/brokers/b-1/users?maxResults=5".to_owned()),
+        ("CreateUser", "POST", "/v1/brokers/b-1/users/alice".to_owned()),
+        ("DescribeUser", "GET", "/v1/brokers/b-1/users/alice".to_owned()),
+        ("UpdateUser", "PUT", "/v1/brokers/b-1/users/alice".to_owned()),
+        ("DeleteUser", "DELETE", "/v1/brokers/b-1/users/alice".to_owned()),
+        ("ListConfigurations", "GET", "/v1/configurations".to_owned()),
+        ("CreateConfiguration", "POST", "/v1/configurations".to_owned()),
+        ("DescribeConfiguration", "GET", "/v1/configurations/c-1".to_owned()),
+        ("UpdateConfiguration", "PUT", "/v1/configurations/c-1".to_owned()),
+        ("DeleteConfiguration", "DELETE", "/v1/configurations/c-1".to_owned()),
+        ("ListConfigurationRevisions", "GET", "/v1/configurations/c-1/revisions".to_owned()),
+        ("DescribeConfigurationRevision", "GET", "/v1/configurations/c-1/revisions/1".to_owned()),
+        ("ListTags", "GET", format!("/v1/tags/{arn}")),
+        ("CreateTags", "POST", format!("/v1/tags/{arn}")),
+        ("DeleteTags", "DELETE", format!("/v1/tags/{arn}?tagKeys=a&tagKeys=b")),
+    ] {
+        let reply = api.call(method, &target, "").await;
+        let message = format!("{name} is not implemented by this version of brokerd.");
+        assert_eq!(reply.refusal(), (501, "NotImplementedException".to_owned(), message));
+        assert_eq!(api.unsigned(method, &target).await.status, 403, "{name} is signed too");
+    }
+    // A colon that was not encoded is the same resource.
+    let plain = arn.replace("%3A", ":");
+    assert_eq!(api.call("GET", &format!("/v1/tags/{plain}"), "").await.status, 501);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_refused_in_the_form_of_the_service() {
+    let api = TestApi::start().await;
+    for target in ["/", "/v1", "/v1/brokers/", "/v2/brokers", "/v1/brokers/b-1/reboot-broker"] {
+        let (status, code, _) = api.unsigned("GET", target).await.refusal();
+        assert_eq!((status, code.as_str()), (404, "UnknownOperationException"), "{target}");
+    }
+    for (method, target) in
+        [("PATCH", "/v1/brokers"), ("GET", "/v1/brokers/b-1/reboot"), ("DELETE", "/metrics")]
+    {
+        let reply = api.unsigned(method, target).await;
+        let (status, code, _) = reply.refusal();
+        assert_eq!(
+            (status, code.as_str()),
+            (405, "UnknownOperationException"),
+            "{method} {target}"
+        );
+        assert!(!reply.header("allow").is_empty(), "{method} {target}");
+        assert_eq!(reply.header("x-amzn-requestid").len(), 36);
+    }
+    let metrics = api.unsigned("GET", "/metrics").await.text;
+    assert!(
+        metrics
+            .contains(r#"brokerd_api_requests_total{method="other",route="other",status="404"} 5"#),
+        "strangers' paths are no labels"
+    );
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn every_resource_answers_options() {
+    let api = TestApi::start().await;
+    for (target, allowed) in [
+        ("/v1/brokers", "GET,POST,OPTIONS"),
+        ("/v1/brokers/b-1", "GET,DELETE,PUT,OPTIONS"),
+        ("/v1/brokers/b-1/reboot", "POST,OPTIONS"),
+        ("/v1/tags/arn%3Aaws", "GET,POST,DELETE,OPTIONS"),
+        ("/v1/broker-engine-types", "GET,OPTIONS"),
+    ] {
+        let reply = api.unsigned("OPTIONS", target).await;
+        assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""), "{target}");
+        assert_eq!(reply.header("access-control-allow-methods"), allowed, "{target}");
+        assert_eq!(reply.header("access-control-allow-origin"), "*");
+    }
+    assert_eq!(api.unsigned("OPTIONS", "/nowhere").await.status, 404);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn the_catalogue_follows_what_is_offered_within_a_second() {
+    let api = TestApi::start().await;
+    let types = async || api.call("GET", "/v1/broker-engine-types", "").await.json();
+    assert_eq!(
+        types().await,
+        json!({"brokerEngineTypes": [
+            {"engineType": "ACTIVEMQ", "engineVersions": [{"name": "5.19"}]},
+            {"engineType": "RABBITMQ", "engineVersions": [{"name": "4.3"}]},
+        ], "maxResults": 20})
+    );
+    api.offer(&[]).await;
+    api.clock.advance_seconds(1);
+    assert_eq!(types().await, json!({"brokerEngineTypes": [], "maxResults": 20}));
+    let options = api.call("GET", "/v1/broker-instance-options?storageType=EBS", "").await;
+    assert_eq!(options.json(), json!({"brokerInstanceOptions": [], "maxResults": 20}));
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn our_own_pages_need_no_signature() {
+    let api = TestApi::start().await;
+    assert_eq!(api.unsigned("GET", "/health/live").await.json(), json!({"status": "ok"}));
+    assert_eq!(api.unsigned("GET", "/health/ready").await.json(), json!({"status": "ok"}));
+    let document = api.unsigned("GET", "/openapi.json").await.json();
+    assert!(document["paths"]["/v1/brokers"]["post"].is_object());
+    let docs = api.unsigned("GET", "/docs").await;
+    assert!(
+        docs.header("content-type").starts_with("text/html") && docs.text.contains("CreateBroker")
+    );
+
+    let reply = api.unsigned("GET", "/brokerd/v1/ca.pem").await;
+    assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "1"));
+    let authority = CertificateAuthority {
+        certificate_pem: "-----BEGIN CERTIFICATE-----\n".to_owned(),
+        private_key_pem: "-----BEGIN PRIVATE KEY-----\n".into(),
+    };
+    api.store.certificate_authority(&authority).await.expect("stored");
+    let reply = api.unsigned("GET", "/brokerd/v1/ca.pem").await;
+    assert_eq!((reply.status.as_u16(), reply.text), (200, authority.certificate_pem));
+    assert_eq!(reply.headers["content-type"], "application/x-pem-file");
+    api.stop().await;
+}
