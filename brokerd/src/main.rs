@@ -1,1 +1,38 @@
-fn main() {}
+//! `brokerd`: the one binary.
+
+mod cli;
+mod config;
+mod home;
+mod http;
+mod ready;
+mod roles;
+mod serve;
+mod system;
+mod telemetry;
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // Fails only if there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // The one place that reads the environment. Text that is not UTF-8 is nothing of ours.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    match cli.run(&environment).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing can be done if standard error is closed.
+            let _ = writeln!(io::stderr(), "brokerd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

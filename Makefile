@@ -1,0 +1,39 @@
+# The entry points for people. Everything is done by scripts/, which can be called without make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run env down clean images fmt lint test bench
+MAKEFLAGS += --no-print-directory
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## Bring brokerd up and wait until it is ready
+	@scripts/run.sh
+
+env: ## Print what AWS tools need: eval "$(make -s env)"
+	@scripts/run.sh env
+
+down: ## Stop everything of this installation, keep its data
+	@scripts/run.sh down
+
+clean: ## Remove everything of this installation, data included
+	@scripts/run.sh clean
+
+images: ## Build the container images that are missing or stale
+	@docker/engine.sh
+	@docker/build.sh
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+lint: ## Check format and lints
+	@cargo fmt --all -- --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+
+test: ## Run all tests, with an engine and a database of their own
+	@scripts/test.sh
+
+bench: ## Measure: how long brokers take, and how much the gateway costs
+	@scripts/bench.sh

@@ -1,0 +1,169 @@
+//! Where settings come from: a later layer replaces what an earlier one says.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+/// How the text of an environment variable or a flag becomes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Integer,
+    Float,
+    /// Separated by commas.
+    List,
+}
+
+/// Every key, by its path in the file.
+pub(crate) const KEYS: &[(&str, Kind)] = &[
+    ("region", Kind::Text),
+    ("account", Kind::Text),
+    ("data_dir", Kind::Text),
+    ("installation", Kind::Text),
+    ("api.listen", Kind::Text),
+    ("api.tls_certificate", Kind::Text),
+    ("api.tls_key", Kind::Text),
+    ("database.url", Kind::Text),
+    ("database.url_file", Kind::Text),
+    ("database.max_connections", Kind::Integer),
+    ("secrets.master_key", Kind::Text),
+    ("secrets.master_key_file", Kind::Text),
+    ("endpoint.advertised_host", Kind::Text),
+    ("endpoint.ip_address", Kind::Text),
+    ("endpoint.public_bind", Kind::Text),
+    ("endpoint.private_bind", Kind::Text),
+    ("endpoint.ports", Kind::Text),
+    ("endpoint.hold_seconds", Kind::Integer),
+    ("network.subnets", Kind::List),
+    ("network.zone_suffixes", Kind::List),
+    ("network.security_group", Kind::Text),
+    ("sizing.scale", Kind::Float),
+    ("provisioner.workers", Kind::Integer),
+    ("provisioner.lease_seconds", Kind::Integer),
+    ("provisioner.poll_seconds", Kind::Integer),
+    ("provisioner.catalogue", Kind::Text),
+    ("provisioner.docker_host", Kind::Text),
+    ("runtime.nofile", Kind::Integer),
+    ("log.format", Kind::Text),
+    ("log.filter", Kind::Text),
+];
+
+/// Two ways to say the same thing: a layer that says one takes back what a lower layer said by the
+/// other.
+const ALTERNATIVES: &[(&str, &str)] =
+    &[("database.url", "database.url_file"), ("secrets.master_key", "secrets.master_key_file")];
+
+/// The environment variable that sets `key`.
+pub(crate) fn variable(key: &str) -> String {
+    format!("BROKERD_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// What the environment says.
+pub(crate) fn environment(variables: &BTreeMap<String, String>) -> Result<Table, ConfigError> {
+    let mut layer = Table::new();
+    if let Some(url) = variables.get("DATABASE_URL").filter(|url| !url.is_empty()) {
+        set(&mut layer, "database.url", Value::String(url.clone()));
+    }
+    for (name, text) in variables.iter().filter(|(_, text)| !text.is_empty()) {
+        if let Some((key, kind)) = KEYS.iter().find(|(key, _)| variable(key) == *name) {
+            let wrong = |reason| ConfigError::Value { place: name.clone(), reason };
+            let mut own = Table::new();
+            set(&mut own, key, value(text, *kind).map_err(wrong)?);
+            merge(&mut layer, own);
+        } else if in_a_section(name) {
+            return Err(ConfigError::UnknownVariable(name.clone()));
+        }
+    }
+    Ok(layer)
+}
+
+/// Whether a variable that is no key looks like one: others of our prefix belong to scripts.
+fn in_a_section(name: &str) -> bool {
+    KEYS.iter()
+        .filter_map(|(key, _)| key.split_once('.'))
+        .any(|(section, _)| name.starts_with(&format!("{}_", variable(section))))
+}
+
+/// What `--set key=value` flags say.
+pub(crate) fn assignments(flags: &[String]) -> Result<Table, ConfigError> {
+    let mut layer = Table::new();
+    for flag in flags {
+        let unknown = || ConfigError::UnknownKey(flag.clone());
+        let (name, text) = flag.split_once('=').ok_or_else(unknown)?;
+        let (key, kind) = KEYS.iter().find(|(key, _)| *key == name).ok_or_else(unknown)?;
+        let wrong = |reason| ConfigError::Value { place: format!("--set {name}"), reason };
+        set(&mut layer, key, value(text, *kind).map_err(wrong)?);
+    }
+    Ok(layer)
+}
+
+fn value(text: &str, kind: Kind) -> Result<Value, String> {
+    match kind {
+        Kind::Text => Ok(Value::String(text.to_owned())),
+        Kind::Integer => {
+            text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is no whole number"))
+        }
+        Kind::Float => text.parse().map(Value::Float).map_err(|_| format!("{text:?} is no number")),
+        Kind::List => {
+            let items = text.split(',').map(|item| Value::String(item.trim().to_owned()));
+            Ok(Value::Array(items.collect()))
+        }
+    }
+}
+
+/// Sets one key of a layer.
+pub(crate) fn set(layer: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            layer.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let entry = layer.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(section) = entry {
+                set(section, rest, value);
+            }
+        }
+    }
+}
+
+fn get<'a>(layer: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => layer.get(key),
+        Some((section, rest)) => layer.get(section)?.as_table()?.get(rest),
+    }
+}
+
+fn remove(layer: &mut Table, key: &str) {
+    if let Some((section, rest)) = key.split_once('.')
+        && let Some(Value::Table(section)) = layer.get_mut(section)
+    {
+        section.remove(rest);
+    }
+}
+
+/// Lays `upper` over `lower`.
+pub(crate) fn merge(lower: &mut Table, upper: Table) {
+    for (one, other) in ALTERNATIVES {
+        for (said, taken_back) in [(one, other), (other, one)] {
+            if get(&upper, said).is_some() {
+                remove(lower, taken_back);
+            }
+        }
+    }
+    for (key, value) in upper {
+        match (lower.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge_section(below, above),
+            (_, value) => {
+                lower.insert(key, value);
+            }
+        }
+    }
+}
+
+fn merge_section(lower: &mut Table, upper: Table) {
+    for (key, value) in upper {
+        lower.insert(key, value);
+    }
+}

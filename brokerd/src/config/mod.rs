@@ -1,0 +1,205 @@
+//! The configuration: flags over environment over one TOML file over defaults.
+//!
+//! The environment is read in `main` and nowhere else, and comes in as a map.
+
+mod layers;
+mod secret;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use brokerd_domain::{AccountId, InstallationId, Region};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+pub(crate) use secret::DatabaseUrl;
+pub(crate) use sections::LogFormat;
+use sections::{
+    Api, Database, Endpoint, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
+};
+
+/// The name of the file that is read from the data directory when no other is named.
+const FILE_NAME: &str = "brokerd.toml";
+
+/// The configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("can't read the configuration file {}", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    #[error("the configuration file {} is wrong: {reason}", .path.display())]
+    File { path: PathBuf, reason: String },
+    #[error("{place}: {reason}")]
+    Value { place: String, reason: String },
+    #[error("no setting is called {0}: see `brokerd config` for those there are")]
+    UnknownVariable(String),
+    #[error("--set {0}: expected key=value with a key that `brokerd config` shows")]
+    UnknownKey(String),
+    #[error("the configuration is wrong: {0}")]
+    Wrong(String),
+    #[error(
+        "no database is configured: set DATABASE_URL or database.url_file, or start brokerd with `make run`, which brings its own PostgreSQL"
+    )]
+    NoDatabase,
+    #[error("the database URL file {} is empty", .0.display())]
+    EmptyUrlFile(PathBuf),
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Configuration {
+    /// The region that requests are signed for and ARNs name.
+    pub(crate) region: Region,
+    /// The account that owns what the generated access key creates.
+    pub(crate) account: AccountId,
+    /// Where this machine's keys, credentials and certificate are kept.
+    pub(crate) data_dir: PathBuf,
+    /// The name that tells this installation's containers from another's on the same engine.
+    pub(crate) installation: InstallationId,
+    pub(crate) api: Api,
+    pub(crate) database: Database,
+    pub(crate) secrets: Secrets,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) network: Network,
+    pub(crate) sizing: Sizing,
+    pub(crate) provisioner: Provisioner,
+    pub(crate) runtime: Runtime,
+    pub(crate) log: Log,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".parse().expect("a valid region"),
+            account: "000000000000".parse().expect("a valid account"),
+            data_dir: PathBuf::new(),
+            installation: "default".parse().expect("a valid installation"),
+            api: Api::default(),
+            database: Database::default(),
+            secrets: Secrets::default(),
+            endpoint: Endpoint::default(),
+            network: Network::default(),
+            sizing: Sizing::default(),
+            provisioner: Provisioner::default(),
+            runtime: Runtime::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// What the command line says about the configuration.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct ConfigFlags {
+    /// The configuration file [default: brokerd.toml in the data directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "BROKERD_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where keys, credentials and the CA certificate are kept
+    #[arg(long, value_name = "DIRECTORY", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Sets one key of the configuration, for example --set sizing.scale=0.5
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
+    pub(crate) assignments: Vec<String>,
+}
+
+impl Configuration {
+    /// Lays all layers over one another and checks the result.
+    pub(crate) fn load(
+        flags: &ConfigFlags,
+        environment: &BTreeMap<String, String>,
+        is_root: bool,
+    ) -> Result<Self, ConfigError> {
+        let mut upper = layers::environment(environment)?;
+        layers::merge(&mut upper, layers::assignments(&flags.assignments)?);
+        if let Some(directory) = &flags.data_dir {
+            let text = directory.to_string_lossy().into_owned();
+            layers::set(&mut upper, "data_dir", Value::String(text));
+        }
+        let default_directory = default_data_dir(environment, is_root);
+        let directory = upper.get("data_dir").and_then(Value::as_str).map(PathBuf::from);
+        let directory = directory.unwrap_or_else(|| default_directory.clone());
+
+        let mut layer = Table::new();
+        let text = default_directory.to_string_lossy().into_owned();
+        layers::set(&mut layer, "data_dir", Value::String(text));
+        if let Some(file) = read_file(flags.config.as_deref(), &directory)? {
+            layers::merge(&mut layer, file);
+        }
+        layers::merge(&mut layer, upper);
+        let configuration: Self =
+            layer.try_into().map_err(|error| ConfigError::Wrong(one_line(&error)))?;
+        configuration.validate().map_err(|(key, reason)| ConfigError::Value {
+            place: format!("{key} (or {})", layers::variable(key)),
+            reason,
+        })?;
+        Ok(configuration)
+    }
+
+    fn validate(&self) -> Result<(), Misfit> {
+        if !self.data_dir.is_absolute() {
+            return Err(("data_dir", format!("{} is not absolute", self.data_dir.display())));
+        }
+        self.api.validate()?;
+        self.database.validate()?;
+        self.secrets.validate()?;
+        self.endpoint.validate()?;
+        self.network.validate()?;
+        self.sizing.validate()?;
+        self.provisioner.validate()?;
+        self.runtime.validate()?;
+        self.log.validate()
+    }
+
+    /// The effective values as a configuration file, secrets redacted.
+    pub(crate) fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string(self).map_err(|error| ConfigError::Wrong(error.to_string()))
+    }
+
+    /// The database's URL, from wherever it is configured.
+    pub(crate) fn database_url(&self) -> Result<DatabaseUrl, ConfigError> {
+        if let Some(url) = &self.database.url {
+            return Ok(url.clone());
+        }
+        let path = self.database.url_file.as_ref().ok_or(ConfigError::NoDatabase)?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Read(path.clone(), error))?;
+        match text.trim() {
+            "" => Err(ConfigError::EmptyUrlFile(path.clone())),
+            url => Ok(DatabaseUrl::from(url.to_owned())),
+        }
+    }
+}
+
+/// The file's layer; none if no file was named and there is none where one would be expected.
+fn read_file(named: Option<&Path>, data_dir: &Path) -> Result<Option<Table>, ConfigError> {
+    let path = named.map_or_else(|| data_dir.join(FILE_NAME), Path::to_path_buf);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(ConfigError::Read(path, error)),
+    };
+    let wrong = |reason| ConfigError::File { path: path.clone(), reason };
+    // Read as a whole configuration first, because only then an error tells its line.
+    toml::from_str::<Configuration>(&text).map_err(|error| wrong(error.to_string()))?;
+    toml::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+fn default_data_dir(environment: &BTreeMap<String, String>, is_root: bool) -> PathBuf {
+    let set = |name| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if is_root {
+        return PathBuf::from("/var/lib/brokerd");
+    }
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
+    state.unwrap_or_else(|| PathBuf::from("/var/lib")).join("brokerd")
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().trim().replace('\n', " ")
+}

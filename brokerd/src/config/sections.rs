@@ -1,0 +1,355 @@
+//! The sections of the configuration, one struct per concern.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    path::PathBuf,
+    str::FromStr,
+};
+
+use brokerd_domain::NetworkDefaults;
+use serde::{Deserialize, Serialize};
+
+use super::secret::{DatabaseUrl, Secret};
+
+/// What does not fit in a section: the key, and why.
+pub(crate) type Misfit = (&'static str, String);
+
+/// The HTTP API.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Api {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// The certificate chain, PEM; with it the API speaks HTTPS.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
+            tls_certificate: None,
+            tls_key: None,
+        }
+    }
+}
+
+impl Api {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => Err(("api.tls_key", "is missing beside api.tls_certificate".into())),
+            (None, Some(_)) => Err(("api.tls_certificate", "is missing beside api.tls_key".into())),
+            (Some(_), Some(_)) | (None, None) => Ok(()),
+        }
+    }
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Database {
+    /// `postgres://user:password@host:port/database`.
+    pub(crate) url: Option<DatabaseUrl>,
+    /// A file that holds the URL.
+    pub(crate) url_file: Option<PathBuf>,
+    /// How many connections this process may have.
+    pub(crate) max_connections: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, url_file: None, max_connections: 16 }
+    }
+}
+
+impl Database {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        if self.url.is_some() && self.url_file.is_some() {
+            return Err(("database.url", "is given together with database.url_file".into()));
+        }
+        // One is taken by each role that listens, and one has to be left to work with.
+        in_range("database.max_connections", self.max_connections, 4..=1000)
+    }
+}
+
+/// What seals secrets in the database.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Secrets {
+    /// 64 hexadecimal digits.
+    pub(crate) master_key: Option<Secret>,
+    /// A file that holds them; `master.key` in the data directory if neither is given.
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+impl Secrets {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            return Err((
+                "secrets.master_key",
+                "is given together with secrets.master_key_file".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What clients connect to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Endpoint {
+    /// The host that clients are told.
+    pub(crate) advertised_host: String,
+    /// The IPv4 address reported for ActiveMQ instances; the advertised host if that is one.
+    pub(crate) ip_address: Option<Ipv4Addr>,
+    /// Where publicly accessible brokers listen.
+    pub(crate) public_bind: IpAddr,
+    /// Where all others listen.
+    pub(crate) private_bind: IpAddr,
+    /// The ports endpoints are given.
+    pub(crate) ports: PortRange,
+    /// How long a new connection waits for its engine.
+    pub(crate) hold_seconds: u32,
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self {
+            advertised_host: "127.0.0.1".to_owned(),
+            ip_address: None,
+            public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ports: PortRange { first: 20_000, last: 29_999 },
+            hold_seconds: 10,
+        }
+    }
+}
+
+impl Endpoint {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        let host = &self.advertised_host;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+            return Err((
+                "endpoint.advertised_host",
+                format!("{host:?} is neither a host name nor an IPv4 address"),
+            ));
+        }
+        in_range("endpoint.hold_seconds", self.hold_seconds, 0..=300)
+    }
+
+    /// The IPv4 address reported for ActiveMQ instances.
+    pub(crate) fn reported_ip(&self) -> Option<Ipv4Addr> {
+        self.ip_address.or_else(|| self.advertised_host.parse().ok())
+    }
+}
+
+/// What stands for the caller's default VPC.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Network {
+    /// One subnet per zone.
+    pub(crate) subnets: Vec<String>,
+    /// The letters that, appended to the region, name its zones.
+    pub(crate) zone_suffixes: Vec<String>,
+    /// The default security group.
+    pub(crate) security_group: String,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        let NetworkDefaults { subnets, zone_suffixes, security_group } = NetworkDefaults::default();
+        Self { subnets, zone_suffixes, security_group }
+    }
+}
+
+impl Network {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        let (subnets, zones) = (self.subnets.len(), self.zone_suffixes.len());
+        // A RabbitMQ cluster has one node in each of three zones.
+        if zones < 3 || subnets != zones {
+            return Err((
+                "network.subnets",
+                format!("must be one per zone of at least three, not {subnets} in {zones} zones"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// As the rules want it.
+    pub(crate) fn defaults(&self) -> NetworkDefaults {
+        NetworkDefaults {
+            subnets: self.subnets.clone(),
+            zone_suffixes: self.zone_suffixes.clone(),
+            security_group: self.security_group.clone(),
+        }
+    }
+}
+
+/// How instance types are mapped to this machine.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sizing {
+    /// Factor on the memory and processors of an instance type.
+    pub(crate) scale: f64,
+}
+
+impl Default for Sizing {
+    fn default() -> Self {
+        Self { scale: 1.0 }
+    }
+}
+
+impl Sizing {
+    pub(crate) fn validate(self) -> Result<(), Misfit> {
+        if self.scale > 0.0 && self.scale <= 1.0 {
+            return Ok(());
+        }
+        Err(("sizing.scale", format!("must be above 0 and at most 1, not {}", self.scale)))
+    }
+}
+
+/// What makes brokers be as they should.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Provisioner {
+    /// How many brokers are worked on at a time.
+    pub(crate) workers: u32,
+    /// How long a claim on a broker holds without being prolonged.
+    pub(crate) lease_seconds: u32,
+    /// How often to look for work though nothing told of any.
+    pub(crate) poll_seconds: u32,
+    /// An image catalogue instead of the built-in one.
+    pub(crate) catalogue: Option<PathBuf>,
+    /// Where the container engine listens, unless where it always does.
+    pub(crate) docker_host: Option<String>,
+}
+
+impl Default for Provisioner {
+    fn default() -> Self {
+        Self { workers: 4, lease_seconds: 30, poll_seconds: 5, catalogue: None, docker_host: None }
+    }
+}
+
+impl Provisioner {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        in_range("provisioner.workers", self.workers, 1..=64)?;
+        in_range("provisioner.lease_seconds", self.lease_seconds, 5..=600)?;
+        in_range("provisioner.poll_seconds", self.poll_seconds, 1..=300)
+    }
+}
+
+/// Container settings that some hosts forbid.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Runtime {
+    /// How many files an instance may have open.
+    pub(crate) nofile: u32,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self { nofile: 20_000 }
+    }
+}
+
+impl Runtime {
+    pub(crate) fn validate(self) -> Result<(), Misfit> {
+        in_range("runtime.nofile", self.nofile, 1024..=1_048_576)
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// How log lines are written.
+    pub(crate) format: LogFormat,
+    /// A level, or directives such as `info,brokerd_gateway=debug`.
+    pub(crate) filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Log {
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        match tracing_subscriber::EnvFilter::try_new(&self.filter) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(("log.filter", error.to_string())),
+        }
+    }
+}
+
+/// `first-last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct PortRange {
+    first: u16,
+    last: u16,
+}
+
+impl PortRange {
+    pub(crate) const fn range(self) -> RangeInclusive<u16> {
+        self.first..=self.last
+    }
+}
+
+impl FromStr for PortRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no range of ports such as 20000-29999");
+        let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+        let first = first.trim().parse().map_err(|_| wrong())?;
+        let last = last.trim().parse().map_err(|_| wrong())?;
+        if first < 1024 || last < first {
+            return Err(wrong());
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl TryFrom<String> for PortRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<PortRange> for String {
+    fn from(range: PortRange) -> Self {
+        range.to_string()
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+fn in_range(key: &'static str, value: u32, range: RangeInclusive<u32>) -> Result<(), Misfit> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("must be between {} and {}, not {value}", range.start(), range.end())))
+}

@@ -1,0 +1,202 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn flags(assignments: &[&str]) -> ConfigFlags {
+    ConfigFlags {
+        assignments: assignments.iter().map(|a| (*a).to_owned()).collect(),
+        ..ConfigFlags::default()
+    }
+}
+
+/// A directory that is gone after the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("brokerd-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary directory");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("a temporary file");
+        path
+    }
+
+    fn flags(&self, assignments: &[&str]) -> ConfigFlags {
+        ConfigFlags { data_dir: Some(self.0.clone()), ..flags(assignments) }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn load(flags: &ConfigFlags, pairs: &[(&str, &str)]) -> Result<Configuration, String> {
+    Configuration::load(flags, &environment(pairs), false).map_err(|error| error.to_string())
+}
+
+#[test]
+fn without_any_setting_the_defaults_hold() {
+    let configuration = load(&flags(&[]), &[("HOME", "/nonexistent")]).expect("valid");
+    assert_eq!(configuration.api.listen.to_string(), "127.0.0.1:8642");
+    assert_eq!(configuration.region.as_str(), "us-east-1");
+    assert_eq!(configuration.endpoint.ports.range(), 20_000..=29_999);
+    assert_eq!(configuration.data_dir, Path::new("/nonexistent/.local/state/brokerd"));
+    assert_eq!(configuration.network.defaults(), brokerd_domain::NetworkDefaults::default());
+    let root = Configuration::load(&flags(&[]), &environment(&[("HOME", "/root")]), true);
+    assert_eq!(root.expect("valid").data_dir, Path::new("/var/lib/brokerd"));
+}
+
+#[test]
+fn flags_beat_the_environment_and_it_beats_the_file_and_it_beats_defaults() {
+    let directory = Directory::new("precedence");
+    directory.write(
+        "brokerd.toml",
+        "region = 'eu-west-1'\n[sizing]\nscale = 0.5\n[provisioner]\nworkers = 2\npoll_seconds = 9\n",
+    );
+    let configuration = load(
+        &directory.flags(&["provisioner.workers=7"]),
+        &[("BROKERD_PROVISIONER_WORKERS", "3"), ("BROKERD_SIZING_SCALE", "0.25")],
+    )
+    .expect("valid");
+    assert_eq!(configuration.provisioner.workers, 7);
+    assert!((configuration.sizing.scale - 0.25).abs() < f64::EPSILON);
+    assert_eq!(configuration.provisioner.poll_seconds, 9);
+    assert_eq!(configuration.provisioner.lease_seconds, 30);
+    assert_eq!(configuration.region.as_str(), "eu-west-1");
+}
+
+#[test]
+fn unknown_keys_are_errors_wherever_they_come_from() {
+    let directory = Directory::new("unknown");
+    let file = directory.write("other.toml", "[api]\nlisten = '127.0.0.1:1'\nport = 2\n");
+    let named = ConfigFlags { config: Some(file), ..directory.flags(&[]) };
+    let error = load(&named, &[]).expect_err("refused");
+    assert!(error.contains("other.toml") && error.contains("line 3"), "{error}");
+    let error = load(&directory.flags(&["api.port=2"]), &[]).expect_err("refused");
+    assert!(error.contains("api.port=2"), "{error}");
+    let error = load(&directory.flags(&[]), &[("BROKERD_API_PORT", "2")]).expect_err("refused");
+    assert!(error.contains("BROKERD_API_PORT"), "{error}");
+    load(&directory.flags(&[]), &[("BROKERD_CA_FILE", "/x")]).expect("that of `brokerd env`");
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let named = ConfigFlags { config: Some("/nonexistent/x.toml".into()), ..flags(&[]) };
+    let error = load(&named, &[("HOME", "/x")]).expect_err("refused");
+    assert!(error.contains("/nonexistent/x.toml"), "{error}");
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_with_their_key() {
+    for (assignment, key) in [
+        ("sizing.scale=0", "sizing.scale"),
+        ("sizing.scale=1.5", "sizing.scale"),
+        ("sizing.scale=NaN", "sizing.scale"),
+        ("sizing.scale=half", "sizing.scale"),
+        ("endpoint.ports=9-5", "ports"),
+        ("endpoint.ports=80-90", "ports"),
+        ("endpoint.advertised_host=a b", "endpoint.advertised_host"),
+        ("endpoint.hold_seconds=301", "endpoint.hold_seconds"),
+        ("api.tls_key=/x", "api.tls_certificate"),
+        ("database.max_connections=1", "database.max_connections"),
+        ("network.subnets=subnet-a", "network.subnets"),
+        ("provisioner.workers=0", "provisioner.workers"),
+        ("runtime.nofile=5", "runtime.nofile"),
+        ("log.filter==", "log.filter"),
+        ("log.format=xml", "format"),
+        ("account=1", "account ID"),
+        ("data_dir=relative", "data_dir"),
+    ] {
+        let error = load(&flags(&[assignment]), &[("HOME", "/x")]).expect_err(assignment);
+        assert!(error.contains(key), "{assignment}: {error}");
+    }
+}
+
+#[test]
+fn the_database_url_comes_from_the_most_specific_place() {
+    let directory = Directory::new("url");
+    let file = directory.write("url", "postgres://from-file\n");
+    let text = format!("[database]\nurl_file = '{}'\n", file.display());
+    directory.write("brokerd.toml", &text);
+    let url = |flags: &[&str], pairs: &[(&str, &str)]| {
+        let configuration = load(&directory.flags(flags), pairs).expect("valid");
+        configuration.database_url().expect("a URL").expose().to_owned()
+    };
+    let general = ("DATABASE_URL", "postgres://general");
+    let own = ("BROKERD_DATABASE_URL", "postgres://own");
+    let path = file.to_string_lossy();
+    assert_eq!(url(&[], &[]), "postgres://from-file");
+    assert_eq!(url(&[], &[general]), "postgres://general");
+    assert_eq!(url(&[], &[general, own]), "postgres://own");
+    assert_eq!(url(&[], &[general, ("BROKERD_DATABASE_URL_FILE", &path)]), "postgres://from-file");
+    assert_eq!(url(&["database.url=postgres://flag"], &[general, own]), "postgres://flag");
+    let without = load(&flags(&[]), &[("HOME", "/x")]).expect("valid");
+    assert!(matches!(without.database_url(), Err(ConfigError::NoDatabase)));
+}
+
+/// A value of its own for every key, in the form of a flag.
+fn everything() -> Vec<String> {
+    layers::KEYS
+        .iter()
+        .filter(|(key, _)| !key.ends_with("_file"))
+        .map(|(key, kind)| {
+            let value = match (*key, kind) {
+                ("account", _) => "123456789012",
+                ("api.listen", _) => "127.0.0.1:1",
+                ("endpoint.ports", _) => "2000-3000",
+                ("endpoint.ip_address" | "endpoint.public_bind" | "endpoint.private_bind", _) => {
+                    "10.0.0.1"
+                }
+                ("database.url", _) => "postgres://u:hush@h/d",
+                ("secrets.master_key", _) => "hush",
+                ("log.format", _) => "json",
+                ("runtime.nofile", _) => "2048",
+                (_, layers::Kind::Integer) => "7",
+                (_, layers::Kind::Float) => "0.5",
+                (_, layers::Kind::List) => "a,b,c",
+                ("data_dir", _) => "/x",
+                (_, layers::Kind::Text) => "x",
+            };
+            format!("{key}={value}")
+        })
+        .collect()
+}
+
+#[test]
+fn every_key_can_be_set_and_is_shown() {
+    let flags = ConfigFlags { assignments: everything(), ..ConfigFlags::default() };
+    let text = load(&flags, &[]).expect("valid").to_toml().expect("TOML");
+    let table: Table = toml::from_str(&text).expect("TOML");
+    let mut shown = BTreeSet::new();
+    for (key, value) in &table {
+        match value {
+            Value::Table(section) => shown.extend(section.keys().map(|k| format!("{key}.{k}"))),
+            _ => drop(shown.insert(key.clone())),
+        }
+    }
+    let keys = layers::KEYS.iter().map(|(key, _)| (*key).to_owned());
+    assert_eq!(shown, keys.filter(|key| !key.ends_with("_file")).collect());
+    let variables: BTreeSet<_> =
+        layers::KEYS.iter().map(|(key, _)| layers::variable(key)).collect();
+    assert_eq!(variables.len(), layers::KEYS.len());
+}
+
+#[test]
+fn effective_values_never_show_a_secret() {
+    let flags = ConfigFlags { assignments: everything(), ..ConfigFlags::default() };
+    let configuration = load(&flags, &[]).expect("valid");
+    for text in [configuration.to_toml().expect("TOML"), format!("{configuration:?}")] {
+        assert!(!text.contains("hush"), "{text}");
+        assert!(text.contains("[redacted]"), "{text}");
+    }
+}

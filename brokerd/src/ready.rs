@@ -1,0 +1,253 @@
+//! `brokerd ready`: waits for another process of this configuration.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+use tokio_rustls::TlsConnector;
+
+use crate::{config::Configuration, http, serve};
+
+const PAUSE: Duration = Duration::from_millis(100);
+const ATTEMPT_TIME: Duration = Duration::from_secs(10);
+/// More than any answer of ours; a stranger's may be endless.
+const LONGEST_ANSWER: u64 = 16 * 1024;
+
+/// Waits until the API says that it is ready.
+pub(crate) async fn wait(configuration: &Configuration, patience: Duration) -> anyhow::Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let attempt = timeout(ATTEMPT_TIME, ask(configuration)).await;
+        let Err(reason) = attempt.context("no answer in time").flatten() else { return Ok(()) };
+        if Instant::now() + PAUSE >= deadline {
+            let seconds = patience.as_secs();
+            return Err(reason.context(format!("brokerd is not ready after {seconds} s")));
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn ask(configuration: &Configuration) -> anyhow::Result<()> {
+    let url = serve::api_url(configuration)?;
+    let (_, authority) = url.split_once("://").context("the API's address is no URL")?;
+    let stream = TcpStream::connect(authority)
+        .await
+        .with_context(|| format!("nothing listens on {authority}"))?;
+    let answer = match &configuration.api.tls_certificate {
+        None => exchange(stream, authority).await?,
+        Some(certificate) => {
+            let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+            let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
+            let stream = connector(certificate)?.connect(name, stream).await?;
+            exchange(stream, authority).await?
+        }
+    };
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(()),
+        Some(status) => bail!("{url}/health/ready answers {status}: {}", body.trim()),
+        None => bail!("{url} does not speak HTTP"),
+    }
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    authority: &str,
+) -> anyhow::Result<String> {
+    let request =
+        format!("GET /health/ready HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// Trusts the configured certificate itself, whoever issued it and whatever names it carries.
+fn connector(certificate: &Path) -> anyhow::Result<TlsConnector> {
+    let own = http::certificates(certificate)?.swap_remove(0);
+    let provider = CryptoProvider::get_default().context("no TLS provider is installed")?;
+    let config = ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned { own, provider: Arc::clone(provider) }))
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+#[derive(Debug)]
+struct Pinned {
+    own: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *end_entity == self.own {
+            return Ok(ServerCertVerified::assertion());
+        }
+        Err(rustls::CertificateError::ApplicationVerificationFailure.into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::PathBuf,
+        sync::atomic::{AtomicU32, Ordering},
+    };
+
+    use axum::{Router, http::StatusCode, routing::get};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::http::Socket;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn configuration() -> Configuration {
+        let mut configuration = Configuration::default();
+        configuration.api.listen.set_port(0);
+        configuration
+    }
+
+    /// Serves what is not ready before the third question.
+    async fn serve(configuration: &mut Configuration) -> CancellationToken {
+        let socket = Socket::bind(configuration).await.expect("bound");
+        configuration.api.listen = socket.address().expect("an address");
+        let questions = Arc::new(AtomicU32::new(0));
+        let router = Router::new().route(
+            "/health/ready",
+            get(move || async move {
+                match questions.fetch_add(1, Ordering::Relaxed) {
+                    0 | 1 => (StatusCode::SERVICE_UNAVAILABLE, "warming up"),
+                    _ => (StatusCode::OK, ""),
+                }
+            }),
+        );
+        let shutdown = CancellationToken::new();
+        tokio::spawn(socket.serve(router, shutdown.clone()));
+        shutdown
+    }
+
+    /// A certificate and its key in files that are gone after the test.
+    struct Files(PathBuf);
+
+    impl Files {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("brokerd-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&path).expect("a directory");
+            let pair = rcgen::generate_simple_self_signed(["elsewhere".to_owned()]).expect("made");
+            std::fs::write(path.join("cert.pem"), pair.cert.pem()).expect("written");
+            std::fs::write(path.join("key.pem"), pair.signing_key.serialize_pem())
+                .expect("written");
+            Self(path)
+        }
+
+        fn apply(&self, configuration: &mut Configuration) {
+            configuration.api.tls_certificate = Some(self.0.join("cert.pem"));
+            configuration.api.tls_key = Some(self.0.join("key.pem"));
+        }
+    }
+
+    impl Drop for Files {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn install_provider() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_api_says_that_it_is_ready() {
+        let mut configuration = configuration();
+        let shutdown = serve(&mut configuration).await;
+        wait(&configuration, SOON).await.expect("ready");
+        shutdown.cancel();
+    }
+
+    #[tokio::test]
+    async fn when_time_is_over_the_last_answer_is_the_reason() {
+        let mut configuration = configuration();
+        let _shutdown = serve(&mut configuration).await;
+        let error = wait(&configuration, Duration::ZERO).await.expect_err("not ready");
+        let text = format!("{error:#}");
+        assert!(text.contains("not ready after 0 s") && text.contains("503: warming up"), "{text}");
+        configuration.api.listen.set_port(1);
+        let error = wait(&configuration, Duration::ZERO).await.expect_err("not ready");
+        assert!(format!("{error:#}").contains("nothing listens on 127.0.0.1:1"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn with_tls_only_the_configured_certificate_is_believed() {
+        install_provider();
+        let (files, others) = (Files::new("own"), Files::new("other"));
+        let mut configuration = configuration();
+        files.apply(&mut configuration);
+        let _shutdown = serve(&mut configuration).await;
+        wait(&configuration, SOON).await.expect("ready");
+        others.apply(&mut configuration);
+        wait(&configuration, Duration::ZERO).await.expect_err("somebody else");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_shake_hands_delays_nobody() {
+        install_provider();
+        let files = Files::new("slow");
+        let mut configuration = configuration();
+        files.apply(&mut configuration);
+        let _shutdown = serve(&mut configuration).await;
+        let _silent = TcpStream::connect(configuration.api.listen).await.expect("connected");
+        wait(&configuration, SOON).await.expect("ready");
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_said_to_be_taken() {
+        let mut configuration = configuration();
+        let _shutdown = serve(&mut configuration).await;
+        let error = Socket::bind(&configuration).await.err().expect("taken");
+        let text = format!("{error:#}");
+        assert!(text.contains("another program listens there"), "{text}");
+    }
+}

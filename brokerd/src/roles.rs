@@ -1,0 +1,270 @@
+//! What a process does, and what happens when a part of it ends.
+
+use std::{error::Error, future::Future, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, anyhow};
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    middleware::{self, Next},
+    response::IntoResponse as _,
+};
+use brokerd_gateway::{Gateway, PgRouteSource};
+use brokerd_provisioner::{
+    Provisioner, Settings, StartError, engine::Sizing, pass::EndpointSettings,
+};
+use prometheus_client::registry::Registry;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli::Role, http::Socket, serve::Foundation};
+
+/// How long roles may take to stop.
+const STOPPING_TIME: Duration = Duration::from_secs(20);
+/// How long the start waits for a container engine that does not answer.
+const ENGINE_PATIENCE: Duration = Duration::from_mins(1);
+const ENGINE_PAUSE: Duration = Duration::from_secs(2);
+
+/// The roles of this process, running.
+#[derive(Default)]
+pub(crate) struct Running {
+    tasks: JoinSet<(Role, anyhow::Result<()>)>,
+}
+
+/// Starts roles. The gateway comes first: it needs nothing but the table, and clients wait for it.
+pub(crate) async fn start(
+    foundation: Foundation,
+    socket: Option<Socket>,
+    roles: &[Role],
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Running> {
+    let mut running = Running::default();
+    let mut registry = Registry::default();
+    let mut gateway = None;
+    if roles.contains(&Role::Gateway) {
+        let started = new_gateway(&foundation, &mut registry);
+        let (role, source) = (started.clone(), PgRouteSource::new(foundation.store.clone()));
+        gateway = Some(started);
+        let shutdown = shutdown.clone();
+        running.spawn(Role::Gateway, async move {
+            role.run(source, shutdown).await;
+            Ok(())
+        });
+    }
+    if roles.contains(&Role::Provisioner) {
+        let provisioner = new_provisioner(&foundation, &mut registry).await?;
+        let shutdown = shutdown.clone();
+        running.spawn(Role::Provisioner, async move {
+            provisioner.run(shutdown).await;
+            Ok(())
+        });
+    }
+    if let Some(socket) = socket {
+        let router = new_router(&foundation, registry, gateway);
+        running.spawn(Role::Api, socket.serve(router, shutdown.clone()));
+    }
+    Ok(running)
+}
+
+fn new_gateway(foundation: &Foundation, registry: &mut Registry) -> Gateway {
+    let endpoint = &foundation.configuration.endpoint;
+    let options = brokerd_gateway::Options {
+        public_bind: endpoint.public_bind,
+        private_bind: endpoint.private_bind,
+        hold: Duration::from_secs(endpoint.hold_seconds.into()),
+        ..brokerd_gateway::Options::default()
+    };
+    let metrics = brokerd_gateway::Metrics::register(registry);
+    Gateway::new(options, metrics, Arc::clone(&foundation.entropy))
+}
+
+async fn new_provisioner(
+    foundation: &Foundation,
+    registry: &mut Registry,
+) -> anyhow::Result<Provisioner> {
+    let deadline = Instant::now() + ENGINE_PATIENCE;
+    loop {
+        let started = Provisioner::new(
+            foundation.store.clone(),
+            provisioner_settings(foundation),
+            foundation.authority.clone(),
+            Arc::clone(&foundation.clock),
+            Arc::clone(&foundation.entropy),
+            registry,
+        )
+        .await;
+        match started {
+            Ok(provisioner) => return Ok(provisioner),
+            Err(error @ StartError::Runtime(_)) if Instant::now() < deadline => {
+                tracing::warn!(error = &error as &dyn Error, "waiting for the container engine");
+                sleep(ENGINE_PAUSE).await;
+            }
+            Err(error @ StartError::Runtime(_)) => {
+                return Err(anyhow::Error::new(error).context(
+                    "no container engine: run docker/engine.sh, or name one with DOCKER_HOST or provisioner.docker_host",
+                ));
+            }
+            Err(error @ (StartError::CatalogueFile(..) | StartError::Catalogue(_))) => {
+                return Err(anyhow::Error::new(error).context("can't use the image catalogue"));
+            }
+        }
+    }
+}
+
+fn provisioner_settings(foundation: &Foundation) -> Settings {
+    let configuration = &foundation.configuration;
+    let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
+    let seconds = |count: u32| Duration::from_secs(count.into());
+    Settings {
+        installation: configuration.installation.clone(),
+        workers: usize::try_from(provisioner.workers).unwrap_or(1),
+        lease: seconds(provisioner.lease_seconds),
+        poll: seconds(provisioner.poll_seconds),
+        catalogue: provisioner.catalogue.clone(),
+        docker_host: provisioner.docker_host.clone(),
+        sizing: Sizing {
+            scale: configuration.sizing.scale,
+            open_files: configuration.runtime.nofile.into(),
+        },
+        endpoints: EndpointSettings {
+            advertised_host: endpoint.advertised_host.clone(),
+            ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
+            ports: endpoint.ports.range(),
+        },
+    }
+}
+
+/// The API. All roles have registered their metrics by now: it shows them.
+fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<Gateway>) -> Router {
+    let metrics = brokerd_api::register_metrics(&mut registry);
+    let state = brokerd_api::ApiState::new(
+        foundation.store.clone(),
+        Arc::clone(&foundation.clock),
+        Arc::clone(&foundation.entropy),
+        foundation.configuration.network.defaults(),
+        Arc::new(registry),
+        metrics,
+    );
+    let router = brokerd_api::router(state);
+    match gateway {
+        None => router,
+        Some(gateway) => router.layer(middleware::from_fn(move |request, next| {
+            ready_with_gateway(gateway.clone(), request, next)
+        })),
+    }
+}
+
+/// This process is ready only if its gateway is.
+async fn ready_with_gateway(
+    gateway: Gateway,
+    request: Request,
+    next: Next,
+) -> axum::response::Response {
+    if request.uri().path() == "/health/ready" && !gateway.ready() {
+        let reason = "the gateway has not read its table of routes yet\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    }
+    next.run(request).await
+}
+
+impl Running {
+    fn spawn(
+        &mut self,
+        role: Role,
+        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        self.tasks.spawn(async move { (role, work.await) });
+    }
+
+    /// Waits for `shutdown` or for a role that ends before it, and then until all have stopped.
+    pub(crate) async fn supervise(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut failure = None;
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => {}
+            ended = self.tasks.join_next() => {
+                failure = Some(match ended {
+                    None => anyhow!("no role is running"),
+                    Some(Ok((role, Ok(())))) => anyhow!("the role {} ended by itself", role.name()),
+                    Some(Ok((role, Err(error)))) => {
+                        error.context(format!("the role {} failed", role.name()))
+                    }
+                    Some(Err(error)) => anyhow::Error::new(error).context("a role panicked"),
+                });
+                shutdown.cancel();
+            }
+        }
+        let stopped = self.stop(Instant::now() + STOPPING_TIME).await;
+        match failure {
+            Some(failure) => Err(failure),
+            None => stopped,
+        }
+    }
+
+    async fn stop(&mut self, deadline: Instant) -> anyhow::Result<()> {
+        let mut failure = Ok(());
+        loop {
+            let ended = timeout_at(deadline, self.tasks.join_next()).await;
+            match ended {
+                Ok(None) => return failure,
+                Ok(Some(Ok((role, Ok(()))))) => tracing::info!(role = role.name(), "stopped"),
+                Ok(Some(Ok((role, Err(error))))) => {
+                    failure =
+                        Err(error).with_context(|| format!("the role {} failed", role.name()));
+                }
+                Ok(Some(Err(error))) => {
+                    failure = Err(anyhow::Error::new(error).context("a role panicked"));
+                }
+                Err(_) => {
+                    // What was not finished is done again after the next start.
+                    tracing::warn!("some roles did not stop in time and are abandoned");
+                    return failure;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_role_that_fails_stops_the_others_and_is_named() {
+        let shutdown = CancellationToken::new();
+        let mut running = Running::default();
+        let others = shutdown.clone();
+        running.spawn(Role::Gateway, async move {
+            others.cancelled().await;
+            Ok(())
+        });
+        running.spawn(Role::Api, async { Err(anyhow!("the reason")) });
+        let error = running.supervise(shutdown).await.expect_err("a failure");
+        assert_eq!(format!("{error:#}"), "the role api failed: the reason");
+    }
+
+    #[tokio::test]
+    async fn a_role_that_ends_by_itself_is_a_failure() {
+        let mut running = Running::default();
+        running.spawn(Role::Gateway, async { Ok(()) });
+        let error = running.supervise(CancellationToken::new()).await.expect_err("a failure");
+        assert_eq!(format!("{error:#}"), "the role gateway ended by itself");
+    }
+
+    #[tokio::test]
+    async fn stopping_when_asked_is_a_success() {
+        let shutdown = CancellationToken::new();
+        let mut running = Running::default();
+        let own = shutdown.clone();
+        running.spawn(Role::Gateway, async move {
+            own.cancelled().await;
+            Ok(())
+        });
+        shutdown.cancel();
+        running.supervise(shutdown).await.expect("no failure");
+    }
+}

@@ -1,0 +1,230 @@
+//! `brokerd serve`: from a configuration to running roles.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use brokerd_domain::{Clock, Entropy};
+use brokerd_provisioner::tls::{AuthorityError, ensure_authority};
+use brokerd_store::{CertificateAuthority, MasterKey, PgStore, StoreError};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Role,
+    config::{Configuration, DatabaseUrl},
+    home::{self, Home},
+    http::Socket,
+    roles,
+    system::{OsEntropy, SystemClock},
+    telemetry,
+};
+
+/// How long the start waits for a database that can't be reached.
+const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
+const DATABASE_PAUSE: Duration = Duration::from_millis(500);
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// What every role is built on.
+pub(crate) struct Foundation {
+    pub(crate) configuration: Configuration,
+    pub(crate) store: PgStore,
+    pub(crate) authority: CertificateAuthority,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+/// Serves until a signal, or until a role fails.
+pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyhow::Result<()> {
+    telemetry::start(&configuration)?;
+    let shutdown = stop_on_signals()?;
+    let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"), roles = names.join(","),
+        installation = %configuration.installation, data_dir = %configuration.data_dir.display(),
+        "brokerd starts"
+    );
+    let started = async {
+        let socket = if roles.contains(&Role::Api) {
+            Some(Socket::bind(&configuration).await?)
+        } else {
+            None
+        };
+        let foundation = lay_foundation(configuration, socket.as_ref()).await?;
+        roles::start(foundation, socket, roles, &shutdown).await
+    };
+    let running = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        running = started => running?,
+    };
+    tracing::info!(roles = names.join(","), "brokerd serves");
+    running.supervise(shutdown).await
+}
+
+/// Where clients on this machine find the API.
+pub(crate) fn api_url(configuration: &Configuration) -> anyhow::Result<String> {
+    let listen = configuration.api.listen;
+    if listen.port() == 0 {
+        let url = Home::at(&configuration.data_dir).api_url();
+        return url.context("brokerd has not chosen a port yet: start it first");
+    }
+    Ok(url_of(configuration, listen))
+}
+
+fn url_of(configuration: &Configuration, address: SocketAddr) -> String {
+    let scheme = if configuration.api.tls_certificate.is_some() { "https" } else { "http" };
+    if address.ip().is_unspecified() {
+        let host = &configuration.endpoint.advertised_host;
+        return format!("{scheme}://{host}:{}", address.port());
+    }
+    format!("{scheme}://{address}")
+}
+
+/// A token that the first SIGTERM or SIGINT cancels; the second ends the process at once.
+fn stop_on_signals() -> anyhow::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("can't handle SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("can't handle SIGINT")?;
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        loop {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            if token.is_cancelled() {
+                tracing::warn!(signal = name, "stopping at once");
+                std::process::exit(130);
+            }
+            tracing::info!(signal = name, "stopping");
+            token.cancel();
+        }
+    });
+    Ok(shutdown)
+}
+
+async fn lay_foundation(
+    configuration: Configuration,
+    socket: Option<&Socket>,
+) -> anyhow::Result<Foundation> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let home = Home::at(&configuration.data_dir);
+    home.ensure()?;
+    let url = configuration.database_url()?;
+    let key = master_key(&configuration, &home, &*entropy)?;
+    let store = connect(&configuration, &url, &key, &entropy).await?;
+
+    let wanted = &configuration.installation;
+    let stored = store.installation(wanted).await.map_err(|error| explain(error, &url))?;
+    if stored != *wanted {
+        bail!(
+            "this database belongs to the installation {stored}, not {wanted}: set BROKERD_INSTALLATION={stored} or use another database"
+        );
+    }
+    let authority = match ensure_authority(&store, &*clock, &*entropy).await {
+        Ok(authority) => authority,
+        Err(AuthorityError::Store(error)) => return Err(explain(error, &url)),
+        Err(error @ AuthorityError::Tls(_)) => {
+            return Err(anyhow::Error::new(error).context("can't make the certificate authority"));
+        }
+    };
+    home.write_ca(&authority.certificate_pem)?;
+    ensure_access_key(&configuration, &home, &store, &*clock, &*entropy)
+        .await
+        .map_err(|error| error.context("can't set up the access key"))?;
+    if let Some(socket) = socket {
+        let address = socket.address().context("can't tell the API's address")?;
+        home.write_api_url(&url_of(&configuration, address))?;
+    }
+    Ok(Foundation { configuration, store, authority, clock, entropy })
+}
+
+fn master_key(
+    configuration: &Configuration,
+    home: &Home,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<MasterKey> {
+    let secrets = &configuration.secrets;
+    if let Some(text) = &secrets.master_key {
+        return home::parse_master_key(text.expose())
+            .context("secrets.master_key is not 64 hexadecimal digits");
+    }
+    if let Some(path) = &secrets.master_key_file {
+        return Ok(home::master_key_in(path)?);
+    }
+    Ok(home.master_key(entropy)?)
+}
+
+async fn connect(
+    configuration: &Configuration,
+    url: &DatabaseUrl,
+    key: &MasterKey,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<PgStore> {
+    let deadline = Instant::now() + DATABASE_PATIENCE;
+    let mut next_progress = Instant::now();
+    loop {
+        let most = configuration.database.max_connections;
+        let error =
+            match PgStore::connect(url.expose(), most, key.clone(), Arc::clone(entropy)).await {
+                Ok(store) => return Ok(store),
+                Err(error @ StoreError::Unavailable(_)) if Instant::now() < deadline => error,
+                Err(error) => return Err(explain(error, url)),
+            };
+        if Instant::now() >= next_progress {
+            next_progress = Instant::now() + PROGRESS_EVERY;
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                database = url.redacted(),
+                "waiting for the database"
+            );
+        }
+        sleep(DATABASE_PAUSE).await;
+    }
+}
+
+/// Says what to do about it.
+fn explain(error: StoreError, url: &DatabaseUrl) -> anyhow::Error {
+    let url = url.redacted();
+    let advice = match &error {
+        StoreError::Unavailable(_) => {
+            format!("can't reach {url}: start that PostgreSQL or correct DATABASE_URL")
+        }
+        StoreError::Seal(_) => format!(
+            "the master key is not the one {url} was made with: restore that key, or use an empty database"
+        ),
+        StoreError::Other(_) => format!(
+            "can't use {url}: see that its user, password and database are right and that the user may create tables"
+        ),
+        StoreError::LeaseLost | StoreError::NoPorts(..) | StoreError::Inconsistent { .. } => {
+            format!("can't use {url}")
+        }
+    };
+    anyhow::Error::new(error).context(advice)
+}
+
+/// This machine's access key stays what it was, even before a new database; a new machine takes over
+/// the database's.
+async fn ensure_access_key(
+    configuration: &Configuration,
+    home: &Home,
+    store: &PgStore,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<()> {
+    let key = match home.access_key(&configuration.account)? {
+        Some(key) => key,
+        None => match store.first_access_key().await? {
+            Some(key) => home.keep_access_key(&key)?,
+            None => {
+                home.keep_access_key(&home::generate_access_key(&configuration.account, entropy))?
+            }
+        },
+    };
+    store.add_access_key(&key, clock.now()).await?;
+    Ok(())
+}

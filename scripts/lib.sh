@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# What all scripts share: where things are, how they speak. Sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+installation=${BROKERD_INSTALLATION:-default}
+me=$(basename "$0" .sh)
+
+# Progress goes to standard error: standard output is for what others read.
+say() { printf '%s: %s\n' "$me" "$*" >&2; }
+die() { printf '%s: %s\n' "$me" "$*" >&2; exit 1; }
+
+[[ $installation =~ ^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$ ]] ||
+  die "BROKERD_INSTALLATION=$installation: use at most 20 lower-case letters, digits and hyphens"
+
+# The same place as the binary's own default; other installations get one beside it.
+default_data_dir() {
+  local base
+  if [ "$(id -u)" = 0 ]; then base=/var/lib; else base=${XDG_STATE_HOME:-$HOME/.local/state}; fi
+  if [ "$installation" = default ]; then echo "$base/brokerd"; else echo "$base/brokerd-$installation"; fi
+}
+data_dir=${BROKERD_DATA_DIR:-$(default_data_dir)}
+case $data_dir in /*) ;; *) die "BROKERD_DATA_DIR=$data_dir: an absolute path is needed" ;; esac
+export BROKERD_INSTALLATION=$installation BROKERD_DATA_DIR=$data_dir
+
+ensure_data_dir() {
+  if [ ! -d "$data_dir" ]; then
+    (umask 077 && mkdir -p "$data_dir") || die "can't make $data_dir: run this as root or set BROKERD_DATA_DIR"
+  fi
+  [ -w "$data_dir" ] || die "can't write to $data_dir: run this as its owner or set BROKERD_DATA_DIR"
+}
+
+# write_secret FILE: standard input becomes its content, there completely or not at all, for this user only.
+write_secret() { (umask 077 && cat >"$1.new" && mv "$1.new" "$1"); }
+
+random_hex() { od -An -tx1 -N"$1" /dev/urandom | tr -d ' \n'; }
+
+port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+profile=${BROKERD_PROFILE:-release}
+case $profile in
+  release) profile_dir=release ;;
+  dev) profile_dir=debug ;;
+  *) die "BROKERD_PROFILE=$profile: use release or dev" ;;
+esac
+# shellcheck disable=SC2034 # for those that source this
+binary=${CARGO_TARGET_DIR:-$root/target}/$profile_dir/brokerd
+
+require_cargo() {
+  command -v cargo >/dev/null ||
+    die "cargo is missing: install Rust 1.95 or newer with https://rustup.rs and open a new shell"
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# All tests, with an engine, images and a database of their own, which are gone afterwards.
+#   scripts/test.sh [ARGUMENTS OF cargo test]
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+require_cargo
+run=test-$$
+"$root/docker/engine.sh" >&2
+say "images (log ${TMPDIR:-/tmp}/brokerd-images)"
+"$root/docker/build.sh" >&2
+
+# Installations that tests make are named after this run, so that what a killed test leaves behind is found.
+export BROKERD_TEST_RUN=$run
+sweep() {
+  local id label
+  "$root/scripts/postgres.sh" stop "$run"
+  for id in $(docker ps -aq --filter label=brokerd.installation); do
+    label=$(docker inspect -f '{{index .Config.Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"*) docker rm -f -v "$id" >/dev/null || true ;; esac
+  done
+  for id in $(docker network ls -q --filter label=brokerd.installation); do
+    label=$(docker network inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"*) docker network rm "$id" >/dev/null || true ;; esac
+  done
+  for id in $(docker volume ls -q --filter label=brokerd.installation); do
+    label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"*) docker volume rm "$id" >/dev/null || true ;; esac
+  done
+}
+trap sweep EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say "starting a database in memory"
+DATABASE_URL=$("$root/scripts/postgres.sh" --ephemeral "$run")
+export DATABASE_URL
+cd "$root"
+# The binary too: scenarios start it.
+cargo build --locked -p brokerd
+cargo test --locked --workspace "$@"
