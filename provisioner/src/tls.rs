@@ -19,6 +19,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use secrecy::{ExposeSecret, SecretString};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -143,7 +144,7 @@ pub async fn ensure_authority(
 /// out here, so that a wrong pair is found at start and not at the first broker.
 ///
 /// # Errors
-/// [`TlsError::NotAnAuthority`] when what it issues would not be trusted at `now`.
+/// [`TlsError`] when it is malformed, may not issue, has ended, or the key is not its own.
 pub fn operator_authority(
     certificate_pem: &str,
     private_key_pem: &SecretString,
@@ -154,6 +155,11 @@ pub fn operator_authority(
         certificate_pem: certificate_pem.to_owned(),
         private_key_pem: private_key_pem.clone(),
     };
+    let (begin, end) = authority_validity(certificate_pem)?;
+    if now < begin || now >= end {
+        let why = format!("it is valid from {begin} to {end}");
+        return Err(TlsError::NotAnAuthority(why));
+    }
     let name = SubjectName::Dns("localhost".to_owned());
     let trial = issue(&authority, "trial", std::slice::from_ref(&name), now, entropy)?;
     verify(&authority.certificate_pem, &trial.certificate_pem, "localhost", now)
@@ -161,10 +167,25 @@ pub fn operator_authority(
     Ok(authority)
 }
 
-/// Issues a server certificate for `names`, valid from an hour ago for 397 days.
+/// When an authority is valid, if it may issue certificates at all.
+fn authority_validity(pem: &str) -> Result<(Timestamp, Timestamp), TlsError> {
+    let refused = |why: String| TlsError::NotAnAuthority(why);
+    let der = certificate(pem)?;
+    let (_, parsed) = X509Certificate::from_der(&der).map_err(|e| refused(e.to_string()))?;
+    let usage = parsed.key_usage().map_err(|e| refused(e.to_string()))?;
+    if !parsed.is_ca() || usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
+        return Err(refused("it may not issue certificates".to_owned()));
+    }
+    let moment = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+    let validity = parsed.validity();
+    Ok((moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp())))
+}
+
+/// Issues a server certificate for `names`, valid from an hour ago for 397 days, or as long as the
+/// authority if that ends earlier.
 ///
 /// # Errors
-/// [`TlsError`] when the authority's texts are malformed or a name is not ASCII.
+/// [`TlsError`] when the authority is malformed or none, or a name is not ASCII.
 pub fn issue(
     authority: &CertificateAuthority,
     common_name: &str,
@@ -174,7 +195,8 @@ pub fn issue(
 ) -> Result<Issued, TlsError> {
     let authority_key = KeyPair::from_pem(authority.private_key_pem.expose_secret())?;
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, authority_key)?;
-    let expires_at = now.plus(CERTIFICATE_VALIDITY);
+    let (_, authority_end) = authority_validity(&authority.certificate_pem)?;
+    let expires_at = now.plus(CERTIFICATE_VALIDITY).min(authority_end);
     let mut params = parameters(common_name, now, expires_at, entropy);
     // Explicitly none, because only then the subject's key identifier is written.
     params.is_ca = IsCa::ExplicitNoCa;

@@ -9,7 +9,7 @@ use brokerd_domain::{EngineType, Protocol};
 
 use super::{
     super::{Blueprint, Unsupported},
-    permitted::PERMITTED,
+    permitted,
     xml::{self, Element},
 };
 use crate::engine::common::GIB;
@@ -17,9 +17,15 @@ use crate::engine::common::GIB;
 const CORE: &str = "http://activemq.apache.org/schema/core";
 const BEANS: &str = "http://www.springframework.org/schema/beans";
 
-/// What of a broker's attributes is the service's.
-const OWN_ATTRIBUTES: &[&str] =
-    &["brokerName", "dataDirectory", "start", "useShutdownHook", "useJmx"];
+/// The plugins that an owner may switch on.
+const PLUGINS: &[&str] = &[
+    "authorizationPlugin",
+    "discardingDLQBrokerPlugin",
+    "forcePersistencyModeBrokerPlugin",
+    "redeliveryPlugin",
+    "statisticsBrokerPlugin",
+    "timeStampingBrokerPlugin",
+];
 
 /// The largest message, in bytes; ActiveMQ's own default.
 const MAX_FRAME: u32 = 104_857_600;
@@ -33,100 +39,104 @@ pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<String
         return Err(Unsupported(format!("the configuration is a {}, not a broker", broker.name)));
     }
     check(&broker)?;
-    broker.attributes.retain(|(name, _)| !OWN_ATTRIBUTES.contains(&name.as_str()));
-
-    let network_connectors = broker.take("networkConnectors");
-    if !network_connectors.is_empty() {
+    if !broker.take("networkConnectors").is_empty() {
         return Err(Unsupported("networks of brokers can't be run yet".to_owned()));
     }
-    let plugins = broker.take("plugins");
-    let kaha = broker.take("persistenceAdapter").pop();
-    let usage = broker.take("systemUsage").pop();
-    let connectors = broker.take("transportConnectors");
+    let plugins = only(&mut broker, "plugins", PLUGINS)?;
+    let kaha = only(&mut broker, "persistenceAdapter", &["kahaDB"])?.pop();
+    let usage = only(&mut broker, "systemUsage", &["systemUsage"])?.pop();
+    let connectors = only(&mut broker, "transportConnectors", &["transportConnector"])?;
 
     let data = &blueprint.image.data_root;
     let mut own = Element::new("broker")
-        .with("xmlns", CORE)
-        .with("brokerName", blueprint.broker.name.as_str())
-        .with("dataDirectory", data)
-        .with("useJmx", true);
+        .with("xmlns", &CORE)
+        .with("brokerName", &blueprint.broker.name)
+        .with("dataDirectory", &data)
+        .with("useJmx", &true);
     if launcher {
-        own = own.with("start", false).with("useShutdownHook", false);
+        own = own.with("start", &false).with("useShutdownHook", &false);
     }
+    broker.attributes.retain(|(name, _)| own.get(name).is_none());
     own.attributes.append(&mut broker.attributes);
     own.children.append(&mut broker.children);
     let own = own
         // The console reads JMX inside the process; nothing listens for it.
         .child(
             Element::new("managementContext")
-                .with("createConnector", false)
+                .with("createConnector", &false)
                 .inside("managementContext"),
         )
         .child(persistence(kaha, data).inside("persistenceAdapter"))
         .child(authentication(plugins))
         .child(
             Element::new("sslContext")
-                .with("keyStore", format_args!("file:{}/broker.p12", blueprint.image.config_root))
-                .with("keyStoreType", "PKCS12")
+                .with("keyStore", &format_args!("file:{}/broker.p12", blueprint.image.config_root))
+                .with("keyStoreType", &"PKCS12")
                 .with("keyStorePassword", &blueprint.materials.keystore_password)
                 .inside("sslContext"),
         )
         .child(system_usage(usage, blueprint).inside("systemUsage"))
-        .child(transport_connectors(connectors, blueprint));
+        .child(transport_connectors(&connectors, blueprint));
 
     let beans = Element::new("beans")
-        .with("xmlns", BEANS)
-        .with("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
+        .with("xmlns", &BEANS)
+        .with("xmlns:xsi", &"http://www.w3.org/2001/XMLSchema-instance")
         .with(
             "xsi:schemaLocation",
-            format_args!("{BEANS} {BEANS}/spring-beans.xsd {CORE} {CORE}/activemq-core.xsd"),
+            &format_args!("{BEANS} {BEANS}/spring-beans.xsd {CORE} {CORE}/activemq-core.xsd"),
         )
         .child(own);
     Ok(beans.document())
 }
 
-/// Refuses what the service does not permit anywhere, and values that Spring would not take as text:
+/// Refuses what the service does not permit, and values that Spring would not take as text:
 /// expressions, placeholders and references to beans.
 fn check(element: &Element) -> Result<(), Unsupported> {
-    if PERMITTED.binary_search(&element.name.as_str()).is_err() {
-        return Err(Unsupported(format!(
-            "the configuration holds element {}, which is not permitted",
-            element.name
-        )));
-    }
+    let refuse = |what: &str| Unsupported(format!("the configuration holds {what}"));
+    let Some(permitted) = permitted::attributes(&element.name) else {
+        return Err(refuse(&format!("element {}, which is not permitted", element.name)));
+    };
     for (name, value) in &element.attributes {
-        if value.contains("${") || value.contains("#{") || value.trim_start().starts_with('#') {
-            return Err(Unsupported(format!(
-                "attribute {name} of {} in the configuration holds an expression",
-                element.name
-            )));
+        let which = format!("attribute {name} of {}", element.name);
+        if permitted.binary_search(&name.as_str()).is_err() {
+            return Err(refuse(&format!("{which}, which is not permitted")));
         }
-        // Properties of every bean, by which Spring would be told what to make.
-        if ["class", "id", "init-method", "destroy-method", "parent", "ref"]
-            .contains(&name.as_str())
-        {
-            return Err(Unsupported(format!(
-                "attribute {name} of {} in the configuration is not permitted",
-                element.name
-            )));
+        if value.contains("${") || value.contains("#{") || value.trim_start().starts_with('#') {
+            return Err(refuse(&format!("an expression in {which}")));
         }
     }
     element.children.iter().try_for_each(check)
+}
+
+/// Takes the wrapped element out of its collection; another one there is none of ours to start.
+fn only(
+    broker: &mut Element,
+    collection: &str,
+    names: &[&str],
+) -> Result<Vec<Element>, Unsupported> {
+    let found = broker.take(collection);
+    match found.iter().find(|element| !names.contains(&element.name.as_str())) {
+        Some(other) => Err(Unsupported(format!(
+            "the configuration holds {} in {collection}, which is not permitted",
+            other.name
+        ))),
+        None => Ok(found),
+    }
 }
 
 /// The owner's choices for the store; where it is and who may open it is the service's.
 fn persistence(kaha: Option<Element>, data: &str) -> Element {
     let mut kaha = kaha.unwrap_or_else(|| Element::new("kahaDB"));
     if kaha.get("journalDiskSyncStrategy").is_none() {
-        kaha.set("journalDiskSyncStrategy", "always");
+        kaha.set("journalDiskSyncStrategy", &"always");
     }
-    kaha.set("directory", format_args!("{data}/kahadb"));
-    kaha.set("journalMaxFileLength", "32mb");
-    kaha.set("checkForCorruptJournalFiles", true);
-    kaha.set("ignoreMissingJournalfiles", false);
+    kaha.set("directory", &format_args!("{data}/kahadb"));
+    kaha.set("journalMaxFileLength", &"32mb");
+    kaha.set("checkForCorruptJournalFiles", &true);
+    kaha.set("ignoreMissingJournalfiles", &false);
     // A standby finds a lost lock within this time, an active one that it lost it.
-    kaha.set("lockKeepAlivePeriod", 1000);
-    let locker = Element::new("shared-file-locker").with("lockAcquireSleepInterval", 500);
+    kaha.set("lockKeepAlivePeriod", &1000);
+    let locker = Element::new("shared-file-locker").with("lockAcquireSleepInterval", &500);
     kaha.children = vec![locker.inside("locker")];
     kaha
 }
@@ -134,7 +144,7 @@ fn persistence(kaha: Option<Element>, data: &str) -> Element {
 /// Who a client is comes before everything that other plugins do with it.
 fn authentication(plugins: Vec<Element>) -> Element {
     let mut all = Element::new("plugins")
-        .child(Element::new("jaasAuthenticationPlugin").with("configuration", "activemq"));
+        .child(Element::new("jaasAuthenticationPlugin").with("configuration", &"activemq"));
     all.children.extend(plugins);
     all
 }
@@ -147,10 +157,10 @@ fn system_usage(usage: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
         memory.as_ref().and_then(|m| m.get("percentOfJvmHeap")).unwrap_or("70").to_owned();
     let tier = blueprint.broker.spec.host_instance_type;
     let limited = |name: &str, bytes: u64| {
-        Element::new(name).with("limit", format_args!("{} gb", bytes / GIB)).inside(name)
+        Element::new(name).with("limit", &format_args!("{} gb", bytes / GIB)).inside(name)
     };
     usage.children = vec![
-        Element::new("memoryUsage").with("percentOfJvmHeap", percent).inside("memoryUsage"),
+        Element::new("memoryUsage").with("percentOfJvmHeap", &percent).inside("memoryUsage"),
         limited("storeUsage", tier.store_bytes()),
         limited("tempUsage", tier.temp_store_bytes()),
     ];
@@ -158,7 +168,7 @@ fn system_usage(usage: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
 }
 
 /// One connector per protocol. The owner may say of `openwire` how it tells clients of other brokers.
-fn transport_connectors(theirs: Vec<Element>, blueprint: &Blueprint<'_>) -> Element {
+fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Element {
     let connections = blueprint.broker.spec.host_instance_type.wire_connections();
     let mut all = Element::new("transportConnectors");
     for protocol in Protocol::of(EngineType::ActiveMq) {
@@ -183,8 +193,8 @@ fn transport_connectors(theirs: Vec<Element>, blueprint: &Blueprint<'_>) -> Elem
             .find(|c| c.get("name") == Some(protocol.as_str()))
             .cloned()
             .unwrap_or_else(|| Element::new("transportConnector"));
-        connector.set("name", protocol.as_str());
-        connector.set("uri", uri);
+        connector.set("name", &protocol.as_str());
+        connector.set("uri", &uri);
         all.children.push(connector);
     }
     all

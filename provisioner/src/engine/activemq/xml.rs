@@ -1,6 +1,6 @@
 //! A small XML tree: read with all entities refused, written with everything escaped.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 /// How deep a document may be; the permitted schema needs no more than half of it.
 const DEEPEST: usize = 32;
@@ -20,7 +20,7 @@ impl Element {
     }
 
     /// With this attribute, whatever value it had before.
-    pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(super) fn with(mut self, name: &str, value: &dyn Display) -> Self {
         self.set(name, value);
         self
     }
@@ -35,7 +35,7 @@ impl Element {
         Self::new(name).child(self)
     }
 
-    pub(super) fn set(&mut self, name: &str, value: impl ToString) {
+    pub(super) fn set(&mut self, name: &str, value: &dyn Display) {
         let value = value.to_string();
         match self.attributes.iter_mut().find(|(n, _)| n == name) {
             Some((_, old)) => *old = value,
@@ -146,8 +146,8 @@ mod tests {
     fn what_is_written_is_read_back() {
         let nasty = "a\"<b>&'\u{e4}\n\t{x}]]>";
         let tree = Element::new("broker")
-            .with("xmlns", "urn:x")
-            .child(Element::new("queue").with("physicalName", nasty));
+            .with("xmlns", &"urn:x")
+            .child(Element::new("queue").with("physicalName", &nasty));
         let mut expected = tree.clone();
         expected.attributes.clear();
         assert_eq!(read(&tree.document(), "urn:x"), Ok(expected));

@@ -1,0 +1,183 @@
+//! One broker and what belongs to it, the same in every run.
+
+#![expect(dead_code, unreachable_pub, reason = "each test file uses some of it")]
+
+use std::{collections::BTreeSet, sync::Mutex};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use brokerd_domain::{
+    AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
+    BrokerUser, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType,
+    EngineVersion, Entropy, Generation, Group, HostInstanceType, InstallationId, Intent, Logs,
+    MaintenanceWindow, Scope, StorageType, Tags, Timestamp, Username, default_revision,
+    parse_password,
+};
+use brokerd_provisioner::{
+    catalogue::{Catalogue, Image},
+    engine::{Blueprint, Sizing, Unsupported, engine},
+    materials::Materials,
+    runtime::{Capacity, InstanceSpec},
+};
+use uuid::Uuid;
+
+pub const GIB: u64 = 1 << 30;
+
+/// 2026-01-01T00:00:00Z.
+pub const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+/// Gives these bytes, then counts.
+pub struct Scripted(Mutex<(Vec<u8>, u8)>);
+
+impl Scripted {
+    pub fn new(first: &[u8]) -> Self {
+        Self(Mutex::new((first.iter().rev().copied().collect(), 0)))
+    }
+}
+
+impl Entropy for Scripted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut state = self.0.lock().expect("not poisoned");
+        for byte in bytes {
+            state.1 = state.1.wrapping_add(1);
+            let counted = state.1;
+            *byte = state.0.pop().unwrap_or(counted);
+        }
+    }
+}
+
+pub fn user(engine: EngineType, name: &str, password: &str, groups: &[&str]) -> BrokerUser {
+    BrokerUser {
+        username: Username::parse(engine, name).expect("a permitted name"),
+        password: parse_password(password).expect("a permitted password"),
+        groups: groups.iter().map(|g| Group::parse(g).expect("a permitted group")).collect(),
+        console_access: false,
+        replication_user: false,
+    }
+}
+
+pub fn broker(engine_type: EngineType, engine_version: EngineVersion, host: &str) -> Broker {
+    Broker {
+        id: BrokerId::from(Uuid::from_u128(0x1234_a5b6_78cd_401e_af00_3145_0600_1789)),
+        scope: Scope {
+            account: "000000000000".parse().expect("account"),
+            region: "us-east-1".parse().expect("region"),
+        },
+        name: BrokerName::parse("orders").expect("name"),
+        created: NOW,
+        spec: BrokerSpec {
+            engine_type,
+            engine_version,
+            deployment_mode: DeploymentMode::SingleInstance,
+            host_instance_type: HostInstanceType::from_name(host).expect("known"),
+            storage_type: StorageType::Ebs,
+            publicly_accessible: false,
+            auto_minor_version_upgrade: false,
+            authentication_strategy: AuthenticationStrategy::Simple,
+            subnet_ids: Vec::new(),
+            security_groups: Vec::new(),
+            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
+            maintenance_window: MaintenanceWindow {
+                day_of_week: DayOfWeek::Monday,
+                time_of_day: "02:00".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            logs: Logs::default(),
+        },
+        configurations: Configurations::default(),
+        tags: Tags::default(),
+        users: Vec::new(),
+        intent: Intent::Run,
+        generation: Generation(3),
+        reboots_requested: 1,
+        status: BrokerStatus::default(),
+        instances: vec![BrokerInstance {
+            ordinal: 1,
+            host: "mq.example.test".to_owned(),
+            ip_address: Some("192.0.2.7".to_owned()),
+            endpoints: Vec::new(),
+        }],
+    }
+}
+
+/// Everything a rendering needs, to be changed by a test before it renders.
+pub struct Example {
+    pub installation: InstallationId,
+    pub broker: Broker,
+    pub users: Vec<BrokerUser>,
+    pub configuration: String,
+    pub materials: Materials,
+    pub image: Image,
+    pub sizing: Sizing,
+    pub capacity: Capacity,
+}
+
+impl Example {
+    /// With materials that are recognizable in a golden.
+    pub fn new(kind: EngineType, version: &str, host: &str) -> Self {
+        let version: EngineVersion = version.parse().expect("a version");
+        let catalogue = Catalogue::built_in().expect("well-formed");
+        let users = match kind {
+            EngineType::ActiveMq => {
+                let mut alice = user(kind, "alice", "correct-horse-battery", &["admins", "users"]);
+                alice.console_access = true;
+                vec![alice, user(kind, "bob.b_b~b-b", "pass & <word> \"'", &["users"])]
+            }
+            EngineType::RabbitMq => vec![user(kind, "alice", "correct-horse-battery", &[])],
+        };
+        let pem = |what: &str| format!("-----BEGIN {what}-----\nVEVTVA==\n-----END {what}-----\n");
+        Self {
+            installation: "test".parse().expect("an installation"),
+            broker: broker(kind, version, host),
+            configuration: default_revision(kind, version, "orders-configuration").1,
+            materials: Materials {
+                authority_pem: pem("CERTIFICATE"),
+                certificate_pem: pem("CERTIFICATE"),
+                private_key_pem: pem("PRIVATE KEY"),
+                keystore: Some(BASE64.encode("a PKCS#12 of the test\n")),
+                keystore_password: "TestKeystorePassword".to_owned(),
+                erlang_cookie: Some("TESTCOOKIETESTCOOKIETEST".to_owned()),
+                password_hashes: users
+                    .iter()
+                    .map(|u| {
+                        let name = u.username.as_str();
+                        (name.to_owned(), format!("hash$of${name}"))
+                    })
+                    .collect(),
+                certificate_expires_at: 1_801_526_400,
+            },
+            users,
+            image: catalogue.image(kind, version).expect("offered").clone(),
+            sizing: Sizing { scale: 1.0, open_files: 20_000 },
+            capacity: Capacity { memory_bytes: 512 * GIB, cpus: 64 },
+        }
+    }
+
+    pub fn render(&self) -> Result<InstanceSpec, Unsupported> {
+        let mut specs = engine(self.broker.spec.engine_type).desired(&Blueprint {
+            installation: &self.installation,
+            broker: &self.broker,
+            users: &self.users,
+            configuration: &self.configuration,
+            materials: &self.materials,
+            image: &self.image,
+            sizing: self.sizing,
+            capacity: self.capacity,
+        })?;
+        assert_eq!(specs.len(), 1, "one instance for now");
+        Ok(specs.remove(0))
+    }
+
+    pub fn refusal(&self) -> String {
+        self.render().expect_err("refused").0
+    }
+
+    pub fn text(&self, path: &str) -> String {
+        let spec = self.render().expect("rendered");
+        let file = spec.files.iter().find(|f| f.path == path).expect(path);
+        String::from_utf8(file.content.clone()).expect("text")
+    }
+}
+
+pub fn groups(names: &[&str]) -> BTreeSet<Group> {
+    names.iter().map(|g| Group::parse(g).expect("a permitted group")).collect()
+}

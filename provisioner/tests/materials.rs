@@ -1,0 +1,199 @@
+//! Certificates, keystores and password hashes, checked by somebody else's means where possible.
+
+mod example;
+
+use std::{net::IpAddr, process::Command, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use brokerd_domain::{EngineType, EngineVersion};
+use brokerd_provisioner::{
+    catalogue::{Catalogue, Image, LoginModule},
+    materials::{self, KEYSTORE_ALIAS, Materials},
+    tls::{self, SubjectName},
+};
+use example::{NOW, Scripted, broker, user};
+use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use secrecy::{ExposeSecret, SecretString};
+
+fn image(kind: EngineType, version: EngineVersion) -> Image {
+    let catalogue = Catalogue::built_in().expect("well-formed");
+    catalogue.image(kind, version).expect("offered").clone()
+}
+
+fn issued(kind: EngineType) -> Materials {
+    let (version, host) = match kind {
+        EngineType::ActiveMq => (EngineVersion::new(5, 19), "mq.t3.micro"),
+        EngineType::RabbitMq => (EngineVersion::new(4, 3), "mq.m7g.medium"),
+    };
+    let entropy = Scripted::new(&[]);
+    let authority = tls::new_authority(NOW, &entropy).expect("made");
+    let users = [user(kind, "alice", "correct-horse-battery", &[])];
+    let broker = broker(kind, version, host);
+    materials::issue(&authority, &broker, &users, &image(kind, version), NOW, &entropy)
+        .expect("issued")
+}
+
+#[test]
+fn clients_that_trust_the_authority_accept_every_name_of_the_broker() {
+    let issued = issued(EngineType::RabbitMq);
+    let verify =
+        |host: &str, at| tls::verify(&issued.authority_pem, &issued.certificate_pem, host, at);
+    for host in [
+        "mq.example.test",
+        "192.0.2.7",
+        "localhost",
+        "127.0.0.1",
+        "host.docker.internal",
+        "b-1234a5b6-78cd-401e-af00-314506001789",
+        "b-1234a5b6-78cd-401e-af00-314506001789-1",
+    ] {
+        verify(host, NOW).unwrap_or_else(|e| panic!("{host}: {e}"));
+    }
+    assert!(verify("other.example.test", NOW).is_err());
+    assert!(verify("192.0.2.8", NOW).is_err());
+
+    let day = Duration::from_hours(24);
+    assert!(verify("localhost", NOW.plus(397 * day)).is_ok());
+    assert!(verify("localhost", NOW.plus(398 * day)).is_err());
+    assert_eq!(issued.certificate_expires_at, NOW.plus(397 * day).as_seconds());
+    let behind = brokerd_domain::Timestamp::from_micros(NOW.as_micros() - 3_500_000_000);
+    assert!(verify("localhost", behind).is_ok(), "a clock that is behind");
+
+    let stranger = tls::new_authority(NOW, &Scripted::new(b"another")).expect("made");
+    assert!(
+        tls::verify(&stranger.certificate_pem, &issued.certificate_pem, "localhost", NOW).is_err()
+    );
+}
+
+#[test]
+fn names_are_addresses_when_they_look_like_one() {
+    let ip = |text: &str| SubjectName::Ip(text.parse::<IpAddr>().expect("an address"));
+    assert_eq!(SubjectName::of("127.0.0.1"), ip("127.0.0.1"));
+    assert_eq!(SubjectName::of("::1"), ip("::1"));
+    assert_eq!(SubjectName::of("[::1]"), ip("::1"));
+    assert_eq!(SubjectName::of("a.b"), SubjectName::Dns("a.b".to_owned()));
+}
+
+#[test]
+fn an_operators_authority_is_tried_out() {
+    let entropy = Scripted::new(&[]);
+    let good = tls::new_authority(NOW, &entropy).expect("made");
+    let other = tls::new_authority(NOW, &entropy).expect("made");
+    let use_it = |certificate: &str, key: &SecretString| {
+        tls::operator_authority(certificate, key, NOW, &entropy)
+    };
+    assert!(use_it(&good.certificate_pem, &good.private_key_pem).is_ok());
+    assert!(use_it(&good.certificate_pem, &other.private_key_pem).is_err(), "another key");
+    assert!(use_it("not PEM", &good.private_key_pem).is_err());
+    let leaf = tls::issue(&good, "x", &[SubjectName::of("localhost")], NOW, &entropy);
+    let leaf = leaf.expect("issued");
+    assert!(use_it(&leaf.certificate_pem, &leaf.private_key_pem).is_err(), "no authority");
+    let later = NOW.plus(Duration::from_hours(24 * 3651));
+    assert!(
+        tls::operator_authority(&good.certificate_pem, &good.private_key_pem, later, &entropy)
+            .is_err(),
+        "expired"
+    );
+
+    let near_its_end = NOW.plus(Duration::from_hours(24 * 3649));
+    let short = tls::issue(&good, "x", &[SubjectName::of("localhost")], near_its_end, &entropy);
+    let ends = NOW.plus(Duration::from_hours(24 * 3650));
+    assert_eq!(short.expect("issued").expires_at, ends, "no longer than the authority");
+}
+
+#[test]
+fn renewal_is_due_a_month_before_the_end() {
+    let end = NOW.plus(Duration::from_hours(24 * 31));
+    assert!(!tls::should_renew(end, NOW));
+    assert!(tls::should_renew(end, NOW.plus(Duration::from_hours(48))));
+    assert!(tls::should_renew(NOW, end));
+}
+
+/// The vectors are those of the images' own examples, which were computed by Python.
+#[test]
+fn passwords_are_stored_as_the_engines_expect() {
+    let password = SecretString::from("example-password".to_owned());
+    let rabbit = image(EngineType::RabbitMq, EngineVersion::new(4, 3));
+    assert_eq!(
+        materials::stored_password(&rabbit, &password, &Scripted::new(b"salt")),
+        "c2FsdMMfU9udwvPc2rCs2Z5FLl8/AeMJc/yMUV4uIkQIK8Gn"
+    );
+    let mut active = image(EngineType::ActiveMq, EngineVersion::new(5, 19));
+    assert_eq!(
+        materials::stored_password(&active, &password, &Scripted::new(b"example-salt-16b")),
+        "pbkdf2-sha256$10000$ZXhhbXBsZS1zYWx0LTE2Yg==$2yjWSecDxbd3hPO7Ox7voMy1+3e/x4Lc9qqe8xHX4Qc="
+    );
+    active.login_module = Some(LoginModule::Properties);
+    let plain = materials::stored_password(&active, &password, &Scripted::new(b""));
+    assert_eq!(plain, password.expose_secret());
+}
+
+#[test]
+fn each_engine_gets_what_it_needs_and_secrets_stay_out_of_debug_output() {
+    let rabbit = issued(EngineType::RabbitMq);
+    let cookie = rabbit.erlang_cookie.as_deref().expect("a cookie");
+    assert!(cookie.len() >= 20 && cookie.chars().all(|c| c.is_ascii_uppercase()));
+    assert!(rabbit.keystore.is_none());
+    assert!(!format!("{rabbit:?}").contains(cookie));
+
+    let active = issued(EngineType::ActiveMq);
+    assert!(active.erlang_cookie.is_none());
+    let password = &active.keystore_password;
+    assert!(password.len() == 32 && password.chars().all(|c| c.is_ascii_alphanumeric()));
+    assert!(active.password_hashes.contains_key("alice"));
+}
+
+#[test]
+fn what_entropy_decides_is_the_same_for_the_same_entropy() {
+    for kind in [EngineType::ActiveMq, EngineType::RabbitMq] {
+        let (one, two) = (issued(kind), issued(kind));
+        assert_eq!(one.keystore_password, two.keystore_password);
+        assert_eq!(one.erlang_cookie, two.erlang_cookie);
+        assert_eq!(one.password_hashes, two.password_hashes);
+        assert_ne!(one.private_key_pem, two.private_key_pem, "keys come from the system");
+    }
+}
+
+#[test]
+fn the_keystore_holds_key_and_chain() {
+    let issued = issued(EngineType::ActiveMq);
+    let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
+    let open = |password: &str| KeyStore::from_pkcs12(&bytes, password, Pkcs12ImportPolicy::Strict);
+    assert!(open("wrong").is_err());
+    let store = open(&issued.keystore_password).expect("opens");
+    let (alias, chain) = store.private_key_chain().expect("a key");
+    assert_eq!((alias, chain.certs().len()), (KEYSTORE_ALIAS, 2));
+    let leaf = tls::certificate(&issued.certificate_pem).expect("PEM");
+    assert_eq!(chain.certs()[0].as_der(), &leaf[..]);
+}
+
+#[test]
+fn java_reads_the_keystore() {
+    let issued = issued(EngineType::ActiveMq);
+    let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
+    let path = std::env::temp_dir().join(format!("brokerd-test-{}.p12", std::process::id()));
+    std::fs::write(&path, bytes).expect("written");
+    let listing = Command::new("keytool")
+        .args(["-list", "-v", "-storetype", "PKCS12", "-storepass", &issued.keystore_password])
+        .arg("-keystore")
+        .arg(&path)
+        .output();
+    std::fs::remove_file(&path).expect("removed");
+    let Ok(listing) = listing else {
+        println!("skipped: 1 check, because there is no keytool");
+        return;
+    };
+    let text = String::from_utf8_lossy(&listing.stdout);
+    for needed in [
+        "Alias name: broker",
+        "PrivateKeyEntry",
+        "Certificate chain length: 2",
+        "AuthorityKeyIdentifier",
+        "SubjectKeyIdentifier",
+        "serverAuth",
+        "DNSName: mq.example.test",
+        "IPAddress: 192.0.2.7",
+    ] {
+        assert!(text.contains(needed), "{needed} is missing in\n{text}");
+    }
+}

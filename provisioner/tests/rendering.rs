@@ -1,0 +1,343 @@
+//! What is rendered for an engine, byte for byte, and what is refused.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test rendering` writes the goldens anew. The
+//! secrets in them belong to nothing.
+
+mod example;
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType};
+use brokerd_provisioner::{
+    catalogue::{Catalogue, LoginModule},
+    runtime::InstanceSpec,
+};
+use example::{Example, GIB, groups, user};
+
+const MIB: u64 = 1 << 20;
+
+fn activemq() -> Example {
+    Example::new(EngineType::ActiveMq, "5.19", "mq.t3.micro")
+}
+
+fn rabbitmq() -> Example {
+    Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.medium")
+}
+
+fn compare_with_golden(name: &str, content: &[u8]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        fs::write(&path, content).expect("written");
+        return;
+    }
+    let golden = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(
+        String::from_utf8_lossy(content),
+        String::from_utf8_lossy(&golden),
+        "{name} differs from its golden"
+    );
+}
+
+/// Everything of a spec but the content of its files.
+fn outline(spec: &InstanceSpec) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, value: &dyn std::fmt::Debug| {
+        writeln!(text, "{what}: {value:?}").expect("a String takes it");
+    };
+    line("name", &spec.name.to_string());
+    line("generation", &spec.generation.0);
+    line("reboot", &spec.reboot);
+    line("hostname", &spec.hostname);
+    line("image", &spec.image);
+    line("user", &spec.user);
+    line("command", &spec.command);
+    line("environment", &spec.environment);
+    line("ports", &spec.ports);
+    line("limits", &spec.limits);
+    line("open files", &spec.open_files);
+    line("stop grace", &spec.stop_grace);
+    for volume in &spec.volumes {
+        line("volume", volume);
+    }
+    for tmpfs in &spec.tmpfs {
+        line("tmpfs", tmpfs);
+    }
+    for file in &spec.files {
+        line("file", file);
+    }
+    text
+}
+
+#[test]
+fn every_offered_version_is_rendered_as_in_its_golden() {
+    let catalogue = Catalogue::built_in().expect("well-formed");
+    for (kind, version, _) in catalogue.versions() {
+        let host = match kind {
+            EngineType::ActiveMq => "mq.t3.micro",
+            EngineType::RabbitMq => "mq.m7g.medium",
+        };
+        golden(
+            &Example::new(kind, &version.to_string(), host),
+            &format!("{}-{version}", kind.as_str().to_lowercase()),
+        );
+    }
+}
+
+#[test]
+fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
+    golden(
+        &Example::new(EngineType::ActiveMq, "5.19", "mq.m5.4xlarge"),
+        "activemq-5.19-mq.m5.4xlarge",
+    );
+    golden(
+        &Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.16xlarge"),
+        "rabbitmq-4.3-mq.m7g.16xlarge",
+    );
+    let mut stock = activemq();
+    stock.image.login_module = Some(LoginModule::Properties);
+    stock.image.env = vec!["A=b".to_owned(), "ACTIVEMQ_OPTS_MEMORY=-Xmx1G".to_owned()];
+    for (user, password) in [("alice", "correct-horse-battery"), ("bob.b_b~b-b", " \\#!\"'&<> ")] {
+        stock.materials.password_hashes.insert(user.to_owned(), password.to_owned());
+    }
+    golden(&stock, "activemq-5.19-stock");
+}
+
+fn golden(example: &Example, directory: &str) {
+    let spec = example.render().expect("rendered");
+    compare_with_golden(&format!("{directory}/outline.txt"), outline(&spec).as_bytes());
+    for file in &spec.files {
+        compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
+    }
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes() {
+    for example in [activemq(), rabbitmq()] {
+        let first = example.render().expect("rendered");
+        assert_eq!(first, example.render().expect("rendered"));
+        assert_eq!(first.digest(), example.render().expect("rendered").digest());
+    }
+}
+
+#[test]
+fn every_file_goes_to_a_volume_and_keys_are_the_engines_alone() {
+    for example in [activemq(), rabbitmq()] {
+        let spec = example.render().expect("rendered");
+        for file in &spec.files {
+            assert!(spec.volumes.iter().any(|v| v.mount == file.root), "{file:?}");
+            assert!(!file.path.starts_with('/') && !file.path.contains(".."), "{file:?}");
+            assert_eq!(file.mode & 0o007, 0, "{file:?}");
+            assert!(file.content.len() < 500_000, "{file:?}");
+        }
+        let secret: Vec<_> = ["broker.p12", "users.properties", "tls/server.key", ".erlang.cookie"]
+            .into_iter()
+            .filter_map(|path| spec.files.iter().find(|f| f.path == path))
+            .collect();
+        assert_eq!(secret.len(), 2);
+        assert!(secret.iter().all(|f| f.mode == 0o400));
+        let (conf, data) = (&spec.volumes[0], &spec.volumes[1]);
+        assert!(!conf.keep && data.keep);
+        let public = format!("{:?} {:?} {:?}", spec.environment, spec.command, spec.tmpfs);
+        for secret in ["TestKeystorePassword", "TESTCOOKIE", "hash$of"] {
+            assert!(!public.contains(secret));
+        }
+    }
+}
+
+#[test]
+fn the_limits_follow_tier_and_scale() {
+    // type, scale, host's processors, memory in MiB, billionths of a processor
+    let table = [
+        ("mq.t3.micro", 1.0, 64, 1024, 2_000_000_000),
+        ("mq.t3.micro", 0.25, 64, 512, 500_000_000),
+        ("mq.t3.micro", 0.01, 64, 512, 500_000_000),
+        ("mq.t3.micro", 1.0, 1, 1024, 1_000_000_000),
+        ("mq.m5.large", 1.0, 2, 8192, 2_000_000_000),
+        ("mq.m5.xlarge", 0.5, 2, 8192, 2_000_000_000),
+        ("mq.m5.4xlarge", 0.1, 64, 6553, 1_600_000_000),
+        ("mq.m7g.medium", 1.0, 64, 4096, 1_000_000_000),
+        ("mq.m7g.medium", 0.125, 64, 512, 500_000_000),
+        ("mq.m7g.16xlarge", 1.0, 64, 262_144, 64_000_000_000),
+    ];
+    for (host, scale, cpus, mib, nano_cpus) in table {
+        let mut example = if host.contains("m7g") { rabbitmq() } else { activemq() };
+        example.broker.spec.host_instance_type = HostInstanceType::from_name(host).expect("known");
+        example.sizing.scale = scale;
+        example.capacity.cpus = cpus;
+        let limits = example.render().expect("rendered").limits;
+        assert_eq!(
+            (limits.memory_bytes, limits.nano_cpus),
+            (mib * MIB, nano_cpus),
+            "{host} × {scale}"
+        );
+    }
+}
+
+#[test]
+fn rabbitmq_never_blocks_publishers_at_idle() {
+    // type, scale, watermark, free disk
+    let table = [
+        ("mq.m7g.medium", 1.0, 180 * GIB / 100, 512 * MIB),
+        ("mq.m7g.medium", 0.25, 45 * GIB / 100, 128 * MIB),
+        ("mq.m7g.medium", 0.01, 256 * MIB, 64 * MIB),
+        ("mq.m7g.16xlarge", 1.0, 16010 * GIB / 100, GIB),
+    ];
+    for (host, scale, watermark, disk) in table {
+        let mut example = rabbitmq();
+        example.broker.spec.host_instance_type = HostInstanceType::from_name(host).expect("known");
+        example.sizing.scale = scale;
+        let text = example.text("rabbitmq.conf");
+        let value = |key: &str| -> u64 {
+            let line = text.lines().find(|l| l.starts_with(&format!("{key} = "))).expect(key);
+            line.rsplit(' ').next().and_then(|v| v.parse().ok()).expect("a number")
+        };
+        let total = value("total_memory_available_override_value");
+        assert_eq!(total, example.render().expect("rendered").limits.memory_bytes);
+        let is = value("vm_memory_high_watermark.absolute");
+        assert!(is.abs_diff(watermark) < MIB && is < total, "{host} × {scale}: {is}");
+        assert_eq!(value("disk_free_limit.absolute"), disk, "{host} × {scale}");
+    }
+}
+
+#[test]
+fn what_this_host_cannot_run_is_said_in_a_sentence() {
+    let mut large = Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.xlarge");
+    large.capacity.memory_bytes = 8 * GIB;
+    assert_eq!(
+        large.refusal(),
+        "not enough room: mq.m7g.xlarge needs 16.0 GiB of memory, this host has 8.0 GiB; a smaller \
+         sizing.scale (now 1) makes instances smaller than their type"
+    );
+    large.sizing.scale = 0.5;
+    assert!(large.render().is_ok());
+
+    let mut cluster = rabbitmq();
+    cluster.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    assert!(cluster.refusal().contains("clusters"));
+    let mut pair = activemq();
+    pair.broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
+    assert!(pair.refusal().contains("pairs"));
+
+    let mut wrong_type = rabbitmq();
+    wrong_type.broker.spec.host_instance_type =
+        HostInstanceType::from_name("mq.m5.large").expect("known");
+    assert_eq!(wrong_type.refusal(), "RabbitMQ 4.3 does not run on mq.m5.large");
+
+    let mut unknown = activemq();
+    unknown.users.push(user(EngineType::ActiveMq, "mallory", "correct-horse-battery", &[]));
+    assert!(unknown.refusal().contains("mallory"));
+}
+
+#[test]
+fn a_rabbitmq_configuration_may_only_comment_for_now() {
+    let mut example = rabbitmq();
+    example.configuration = "\n  # heartbeat = 1\n\t\n".to_owned();
+    let plain = example.text("rabbitmq.conf");
+    assert_eq!(plain, rabbitmq().text("rabbitmq.conf"));
+    example.configuration = "# fine\nload_definitions=/etc/passwd\n".to_owned();
+    assert_eq!(
+        example.refusal(),
+        "the configuration sets load_definitions, but brokerd can't apply RabbitMQ settings yet"
+    );
+}
+
+#[test]
+fn an_alias_gets_the_keys_of_the_version_that_runs() {
+    let mut example = rabbitmq();
+    example.image.version = EngineVersion::new(4, 0);
+    let text = example.text("rabbitmq.conf");
+    assert!(text.contains("\ncluster_queue_limit = 500\n"));
+    assert!(!text.contains("cluster_exchange_limit"));
+}
+
+#[test]
+fn console_users_are_in_the_consoles_group() {
+    let mut example = activemq();
+    example.users[0].groups = groups(&["b~-._b"]);
+    example.users[1].groups = groups(&["b~-._b", "activemq-webconsole"]);
+    assert_eq!(
+        example.text("groups.properties"),
+        "activemq-webconsole=alice,bob.b_b~b-b\nb~-._b=alice,bob.b_b~b-b\n"
+    );
+    example.users.clear();
+    assert_eq!(example.text("groups.properties"), "activemq-webconsole=\n");
+}
+
+fn configured(inner: &str) -> Example {
+    let mut example = activemq();
+    example.configuration =
+        format!("<broker xmlns=\"http://activemq.apache.org/schema/core\"{inner}</broker>");
+    example
+}
+
+#[test]
+fn the_owners_choices_are_merged_with_the_services() {
+    let example = configured(
+        r#" schedulerSupport="true" persistent="false">
+        <systemUsage><systemUsage sendFailIfNoSpace="true"><memoryUsage>
+            <memoryUsage percentOfJvmHeap="40"/></memoryUsage></systemUsage></systemUsage>
+        <persistenceAdapter><kahaDB journalDiskSyncStrategy="periodic" checkpointInterval="6000"/>
+        </persistenceAdapter>
+        <plugins><statisticsBrokerPlugin/><authorizationPlugin><map><authorizationMap/></map>
+        </authorizationPlugin></plugins>
+        <transportConnectors><transportConnector name="openwire" updateClusterClients="true"/>
+        </transportConnectors>
+        <destinations><queue physicalName="a &quot;b&quot; &lt;&amp;&gt;"/></destinations>"#,
+    );
+    golden(&example, "activemq-5.19-configured");
+    let text = example.text("activemq.xml");
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is missing"));
+    assert!(at("<jaasAuthenticationPlugin") < at("<statisticsBrokerPlugin"));
+    assert!(at("<statisticsBrokerPlugin") < at("<authorizationPlugin"));
+    let document = roxmltree::Document::parse(&text).expect("well-formed");
+    let queue = document
+        .descendants()
+        .find(|n| n.has_tag_name(("http://activemq.apache.org/schema/core", "queue")));
+    assert_eq!(queue.and_then(|n| n.attribute("physicalName")), Some("a \"b\" <&>"));
+}
+
+#[test]
+fn nothing_but_the_permitted_reaches_spring() {
+    for inner in [
+        "><bean class=\"java.lang.ProcessBuilder\"/>",
+        "><b:bean xmlns:b=\"http://www.springframework.org/schema/beans\"/>",
+        " start=\"false\">",
+        " brokerName=\"x\">",
+        " transportConnectorURIs=\"tcp://0.0.0.0:61616\">",
+        " advisorySupport=\"#{T(java.lang.Runtime).getRuntime().exec('x')}\">",
+        " advisorySupport=\"${user.home}\">",
+        " systemUsage=\"#other\">",
+        "><plugins><runtimeConfigurationPlugin/></plugins>",
+        "><plugins><queue/></plugins>",
+        "><persistenceAdapter><topic/></persistenceAdapter>",
+        "><persistenceAdapter><kahaDB directory=\"/\"/></persistenceAdapter>",
+        "><transportConnectors><transportConnector uri=\"tcp://0.0.0.0:1\"/></transportConnectors>",
+        "><networkConnectors><networkConnector uri=\"static:(ssl://x:1)\"/></networkConnectors>",
+        ">text",
+    ] {
+        assert!(configured(inner).render().is_err(), "{inner}");
+    }
+    let mut example = activemq();
+    for not_a_broker in [
+        "",
+        "# a comment",
+        "<broker/>",
+        "<queue xmlns=\"http://activemq.apache.org/schema/core\"/>",
+        "<!DOCTYPE broker [<!ENTITY a \"a\">]><broker xmlns=\"http://activemq.apache.org/schema/core\"/>",
+    ] {
+        example.configuration = not_a_broker.to_owned();
+        assert!(example.render().is_err(), "{not_a_broker}");
+    }
+}
+
+#[test]
+fn values_of_ours_cannot_break_out_of_the_xml() {
+    let mut example = activemq();
+    example.materials.keystore_password = "\"/><evil a='&".to_owned();
+    let text = example.text("activemq.xml");
+    let document = roxmltree::Document::parse(&text).expect("well-formed");
+    assert!(!document.descendants().any(|n| n.tag_name().name() == "evil"));
+    let found = document.descendants().find_map(|n| n.attribute("keyStorePassword"));
+    assert_eq!(found, Some("\"/><evil a='&"));
+}
