@@ -1,0 +1,123 @@
+//! A spec as the container Docker should create.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
+    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
+};
+
+use super::{labels, network};
+use crate::runtime::{InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+
+/// The name of a volume.
+fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
+    format!("{name}-{}", volume.role)
+}
+
+/// A number as Docker takes it.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What the host can give: Docker refuses more processors than there are.
+pub(super) fn at_most(limits: Limits, cpus: u32) -> Limits {
+    Limits {
+        nano_cpus: limits.nano_cpus.min(u64::from(cpus).saturating_mul(1_000_000_000)),
+        ..limits
+    }
+}
+
+/// The container. Its volumes come to be with it, labelled, which saves a request for each; its
+/// network need not exist before it is started.
+pub(super) fn body(
+    spec: &InstanceSpec,
+    digest: &SpecDigest,
+    publish_address: IpAddr,
+    cpus: u32,
+    set_ulimits: bool,
+) -> ContainerCreateBody {
+    let ports: Vec<String> = spec.ports.iter().map(|port| format!("{port}/tcp")).collect();
+    let network = network::name(&spec.name.installation, spec.name.broker);
+    let endpoint = EndpointSettings {
+        aliases: Some(vec![spec.hostname.clone()]),
+        ..EndpointSettings::default()
+    };
+    ContainerCreateBody {
+        hostname: Some(spec.hostname.clone()),
+        user: Some(format!("{}:{}", spec.user.0, spec.user.1)),
+        image: Some(spec.image.clone()),
+        cmd: Some(spec.command.clone()).filter(|command| !command.is_empty()),
+        env: Some(spec.environment.clone()),
+        exposed_ports: Some(ports.clone()),
+        labels: Some(labels::of_container(spec, digest)),
+        // brokerd asks the engine itself; a check of the image's would only cost processor time.
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        }),
+        host_config: Some(HostConfig {
+            network_mode: Some(network.clone()),
+            port_bindings: Some(bindings(ports, publish_address)),
+            ..host_config(spec, cpus, set_ulimits)
+        }),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network, endpoint)])),
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn bindings(
+    ports: Vec<String>,
+    publish_address: IpAddr,
+) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let anywhere =
+        PortBinding { host_ip: Some(publish_address.to_string()), host_port: Some(String::new()) };
+    ports.into_iter().map(|port| (port, Some(vec![anywhere.clone()]))).collect()
+}
+
+fn host_config(spec: &InstanceSpec, cpus: u32, set_ulimits: bool) -> HostConfig {
+    let limits = at_most(spec.limits, cpus);
+    let open_files = ResourcesUlimits {
+        name: Some("nofile".to_owned()),
+        soft: Some(signed(spec.open_files)),
+        hard: Some(signed(spec.open_files)),
+    };
+    let log_size = [("max-size", "10m"), ("max-file", "2")];
+    HostConfig {
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        readonly_rootfs: Some(true),
+        tmpfs: Some(spec.tmpfs.iter().cloned().collect()),
+        mounts: Some(spec.volumes.iter().map(|volume| mount(&spec.name, volume)).collect()),
+        memory: Some(signed(limits.memory_bytes)),
+        memory_swap: Some(signed(limits.memory_bytes)),
+        nano_cpus: Some(signed(limits.nano_cpus)),
+        pids_limit: Some(i64::from(limits.pids)),
+        ulimits: set_ulimits.then(|| vec![open_files]),
+        restart_policy: Some(RestartPolicy {
+            name: Some(RestartPolicyNameEnum::NO),
+            maximum_retry_count: None,
+        }),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".to_owned()),
+            config: Some(log_size.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        }),
+        ..HostConfig::default()
+    }
+}
+
+fn mount(name: &InstanceName, volume: &VolumeSpec) -> Mount {
+    Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume_name(name, volume)),
+        target: Some(volume.mount.clone()),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(labels::of_volume(name, volume)),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    }
+}

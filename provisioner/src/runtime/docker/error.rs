@@ -1,0 +1,154 @@
+//! What Docker's failures mean to a caller.
+
+use std::{future::Future, time::Duration};
+
+use bollard::errors::Error as DockerError;
+
+use crate::runtime::{RuntimeError, RuntimeErrorClass};
+
+/// Longest message that is passed on: some of Docker's repeat a whole command line.
+const LONGEST: usize = 500;
+
+/// An error of our own.
+pub(super) fn error(
+    class: RuntimeErrorClass,
+    operation: &'static str,
+    message: impl Into<String>,
+) -> RuntimeError {
+    RuntimeError { class, operation, message: one_line(&message.into()) }
+}
+
+/// The error for something in a reply that can't be.
+pub(super) fn odd(operation: &'static str, what: &str) -> RuntimeError {
+    error(
+        RuntimeErrorClass::Transient,
+        operation,
+        format!("the engine's reply has no usable {what}"),
+    )
+}
+
+/// Makes one request, which takes at most `patience`. The client's own timeout ends with the header
+/// of the reply, so it alone would wait for ever on an engine that stalls in the middle.
+pub(super) async fn request<T>(
+    patience: Duration,
+    call: impl Future<Output = Result<T, DockerError>>,
+) -> Result<T, DockerError> {
+    match tokio::time::timeout(patience, call).await {
+        Ok(result) => result,
+        Err(_) => Err(DockerError::RequestTimeoutError),
+    }
+}
+
+/// Names the operation that failed and classes the failure.
+pub(super) fn named(operation: &'static str) -> impl Fn(DockerError) -> RuntimeError {
+    move |cause| {
+        let class = match status(&cause) {
+            Some(404) if missing_image(&cause) => RuntimeErrorClass::Denied,
+            Some(404) => RuntimeErrorClass::Gone,
+            Some(401 | 403) => RuntimeErrorClass::Denied,
+            Some(408 | 409 | 429) => RuntimeErrorClass::Transient,
+            Some(400..=499) => RuntimeErrorClass::Invalid,
+            _ => RuntimeErrorClass::Transient,
+        };
+        error(class, operation, message(&cause))
+    }
+}
+
+/// What the engine said, or what kept it from saying something.
+pub(super) fn message(cause: &DockerError) -> String {
+    match cause {
+        DockerError::DockerResponseServerError { message, .. } if !message.is_empty() => {
+            message.clone()
+        }
+        DockerError::RequestTimeoutError => "the engine did not answer in time".to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(cause) = source {
+                let more = cause.to_string();
+                if !text.contains(&more) {
+                    text = format!("{text}: {more}");
+                }
+                source = cause.source();
+            }
+            text
+        }
+    }
+}
+
+/// The HTTP status, if the engine answered.
+pub(super) fn status(cause: &DockerError) -> Option<u16> {
+    match cause {
+        DockerError::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// Whether what is missing is the image, not the container.
+pub(super) fn missing_image(cause: &DockerError) -> bool {
+    status(cause) == Some(404) && message(cause).to_ascii_lowercase().contains("no such image")
+}
+
+/// Whether what is missing is the network. The engine says so when it starts a container whose
+/// network was removed.
+pub(super) fn missing_network(cause: &DockerError) -> bool {
+    let text = message(cause);
+    status(cause) == Some(404) && text.contains("network") && text.contains("not found")
+}
+
+/// Nothing, if what was to be removed is not there.
+pub(super) fn unless_gone(result: Result<(), DockerError>) -> Result<bool, DockerError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(cause) if status(&cause) == Some(404) => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut line = words.join(" ");
+    if line.len() > LONGEST {
+        line.truncate(line.floor_char_boundary(LONGEST));
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status_code: u16, message: &str) -> RuntimeError {
+        named("try")(DockerError::DockerResponseServerError {
+            status_code,
+            message: message.to_owned(),
+        })
+    }
+
+    #[test]
+    fn answers_are_classed_by_what_to_do_about_them() {
+        for (status, message, class) in [
+            (404, "No such container: x", RuntimeErrorClass::Gone),
+            (404, "No such image: x:1", RuntimeErrorClass::Denied),
+            (403, "forbidden", RuntimeErrorClass::Denied),
+            (400, "invalid reference format", RuntimeErrorClass::Invalid),
+            (409, "conflict", RuntimeErrorClass::Transient),
+            (500, "oops", RuntimeErrorClass::Transient),
+            (503, "", RuntimeErrorClass::Transient),
+        ] {
+            assert_eq!(answered(status, message).class, class, "{status} {message}");
+        }
+        assert_eq!(
+            named("try")(DockerError::RequestTimeoutError).class,
+            RuntimeErrorClass::Transient
+        );
+    }
+
+    #[test]
+    fn messages_are_one_bounded_line_that_names_the_operation() {
+        let error = answered(500, "first\n\tsecond\r\n");
+        assert_eq!(error.to_string(), "try: first second");
+        assert!(answered(500, &"ä".repeat(5000)).message.len() <= LONGEST + '…'.len_utf8());
+    }
+}

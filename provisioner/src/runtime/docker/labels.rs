@@ -1,0 +1,124 @@
+//! The labels by which the world is read back.
+
+use std::collections::HashMap;
+
+use brokerd_domain::{BrokerId, Generation, InstallationId};
+
+use crate::runtime::{InstanceName, InstanceSpec, RuntimeObject, SpecDigest, VolumeSpec};
+
+/// Whose it is.
+pub(super) const INSTALLATION: &str = "brokerd.installation";
+/// Which broker it belongs to.
+pub(super) const BROKER: &str = "brokerd.broker";
+/// Which instance it belongs to; what belongs to the whole broker has none.
+pub(super) const ORDINAL: &str = "brokerd.ordinal";
+/// The generation a container was made for.
+pub(super) const GENERATION: &str = "brokerd.generation";
+/// The reboot a container embodies.
+pub(super) const REBOOT: &str = "brokerd.reboot";
+/// The digest of the spec a container was made from.
+pub(super) const SPEC: &str = "brokerd.spec";
+/// What a volume is for.
+pub(super) const ROLE: &str = "brokerd.role";
+/// Whether a volume outlives its container.
+pub(super) const KEEP: &str = "brokerd.keep";
+/// On an image: the full version of the engine in it.
+pub(super) const ENGINE_VERSION: &str = "brokerd.engine.version";
+
+/// Labels as Docker has them.
+pub(super) type Labels = HashMap<String, String>;
+
+fn labels<const N: usize>(pairs: [(&str, String); N]) -> Labels {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The labels of a container.
+pub(super) fn of_container(spec: &InstanceSpec, digest: &SpecDigest) -> Labels {
+    labels([
+        (INSTALLATION, spec.name.installation.to_string()),
+        (BROKER, spec.name.broker.to_string()),
+        (ORDINAL, spec.name.ordinal.to_string()),
+        (GENERATION, spec.generation.0.to_string()),
+        (REBOOT, spec.reboot.to_string()),
+        (SPEC, digest.0.clone()),
+    ])
+}
+
+/// The labels of a volume. It outlives containers and its labels can't be changed, so nothing that
+/// changes with a container is in them.
+pub(super) fn of_volume(name: &InstanceName, volume: &VolumeSpec) -> Labels {
+    labels([
+        (INSTALLATION, name.installation.to_string()),
+        (BROKER, name.broker.to_string()),
+        (ORDINAL, name.ordinal.to_string()),
+        (ROLE, volume.role.to_owned()),
+        (KEEP, volume.keep.to_string()),
+    ])
+}
+
+/// The labels of a broker's network.
+pub(super) fn of_network(installation: &InstallationId, broker: BrokerId) -> Labels {
+    labels([(INSTALLATION, installation.to_string()), (BROKER, broker.to_string())])
+}
+
+/// A filter for Docker's lists and events: everything that has all of these labels.
+pub(super) fn filter(wanted: &[(&str, String)]) -> HashMap<String, Vec<String>> {
+    let labels = wanted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    HashMap::from([("label".to_owned(), labels)])
+}
+
+/// The filter for what belongs to an installation.
+pub(super) fn of_installation(installation: &InstallationId) -> HashMap<String, Vec<String>> {
+    filter(&[(INSTALLATION, installation.to_string())])
+}
+
+/// The filter for what belongs to a broker.
+pub(super) fn of_broker(
+    installation: &InstallationId,
+    broker: BrokerId,
+) -> HashMap<String, Vec<String>> {
+    filter(&[(INSTALLATION, installation.to_string()), (BROKER, broker.to_string())])
+}
+
+/// The filter for what belongs to an instance.
+pub(super) fn of_instance(name: &InstanceName) -> HashMap<String, Vec<String>> {
+    filter(&[
+        (INSTALLATION, name.installation.to_string()),
+        (BROKER, name.broker.to_string()),
+        (ORDINAL, name.ordinal.to_string()),
+    ])
+}
+
+/// What the labels say it is; nothing, if they were not written by us.
+pub(super) fn object(labels: &Labels) -> Option<RuntimeObject> {
+    let broker = labels.get(BROKER)?.parse().ok()?;
+    let ordinal = match labels.get(ORDINAL) {
+        Some(text) => Some(text.parse().ok()?),
+        None => None,
+    };
+    Some(RuntimeObject { broker, ordinal })
+}
+
+/// What the labels say a container was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MadeFrom {
+    pub(super) name: InstanceName,
+    pub(super) generation: Generation,
+    pub(super) reboot: u32,
+    pub(super) digest: SpecDigest,
+}
+
+/// What a container was made from; nothing, if the labels were not written by us.
+pub(super) fn made_from(labels: &Labels) -> Option<MadeFrom> {
+    let RuntimeObject { broker, ordinal } = object(labels)?;
+    Some(MadeFrom {
+        name: InstanceName {
+            installation: labels.get(INSTALLATION)?.parse().ok()?,
+            broker,
+            ordinal: ordinal?,
+        },
+        generation: Generation(labels.get(GENERATION)?.parse().ok()?),
+        reboot: labels.get(REBOOT)?.parse().ok()?,
+        digest: SpecDigest(labels.get(SPEC)?.clone()),
+    })
+}

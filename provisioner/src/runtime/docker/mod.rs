@@ -1,0 +1,198 @@
+//! Instances as containers of a Docker engine, 20.10 or later.
+//!
+//! Every name is made from the instance's, so that a second attempt finds what the first one made.
+//! What else is to be known later is in labels: a control plane that lost everything reads the
+//! world back from the engine alone.
+
+mod create;
+mod error;
+mod files;
+mod inspect;
+mod labels;
+mod network;
+mod operations;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bollard::{API_DEFAULT_VERSION, Docker, query_parameters::EventsOptions};
+use brokerd_domain::{BrokerId, Clock, InstallationId};
+use futures_util::{StreamExt, stream::BoxStream};
+
+pub use self::network::{InvalidPool, SubnetPool};
+
+use self::{
+    error::{named, odd, request},
+    network::Networks,
+};
+use super::{
+    Capacity, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits, Runtime,
+    RuntimeError, RuntimeId, RuntimeObject, Volumes,
+};
+
+/// How long a request may take that should take milliseconds.
+const SHORT: Duration = Duration::from_secs(30);
+
+/// How long a request may take that starts, ends or fills a container.
+const LONG: Duration = Duration::from_secs(120);
+
+/// Where the engine listens unless it was told otherwise.
+const USUAL_HOST: &str = "unix:///var/run/docker.sock";
+
+/// Which engine, and what it is told.
+#[derive(Debug, Clone)]
+pub struct DockerOptions {
+    /// Where the engine listens: `unix://…` or `tcp://…`; nothing is the usual socket.
+    pub host: Option<String>,
+    /// Whose containers; others are not seen.
+    pub installation: InstallationId,
+    /// The host's address on which engine ports are published.
+    pub publish_address: IpAddr,
+    /// Where networks come from once the engine's own pools are used up.
+    pub subnet_pool: SubnetPool,
+    /// Whether containers get a limit of open files, which some hosts forbid.
+    pub set_ulimits: bool,
+}
+
+impl DockerOptions {
+    /// The options that suit most hosts: ports are published on loopback.
+    pub const fn new(host: Option<String>, installation: InstallationId) -> Self {
+        Self {
+            host,
+            installation,
+            publish_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            subnet_pool: SubnetPool::DEFAULT,
+            set_ulimits: true,
+        }
+    }
+}
+
+/// Runs instances on one Docker engine.
+pub struct DockerRuntime {
+    docker: Docker,
+    options: DockerOptions,
+    networks: Networks,
+    cpus: u32,
+    clock: Arc<dyn Clock>,
+}
+
+impl DockerRuntime {
+    /// Connects, agrees on a version of the interface and asks how big the host is.
+    ///
+    /// # Errors
+    /// [`RuntimeError`] when nothing answers there or it is no Docker engine.
+    pub async fn connect(
+        options: DockerOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        let failed = named("connect to the Docker engine");
+        let docker = client(options.host.as_deref().unwrap_or(USUAL_HOST)).map_err(&failed)?;
+        let docker = request(SHORT, docker.negotiate_version()).await.map_err(&failed)?;
+        let cpus = capacity(&docker).await?.cpus;
+        let networks = Networks::new(options.subnet_pool);
+        Ok(Self { docker, options, networks, cpus, clock })
+    }
+}
+
+fn client(host: &str) -> Result<Docker, bollard::errors::Error> {
+    // The client's own timeout is for the header of any reply, that of a slow stop included.
+    let patience = Duration::from_hours(1).as_secs();
+    match host {
+        path if path.starts_with('/') || path.starts_with("unix://") => {
+            Docker::connect_with_unix(path, patience, API_DEFAULT_VERSION)
+        }
+        other => Ok(Docker::connect_with_host(other)?.with_timeout(Duration::from_secs(patience))),
+    }
+}
+
+async fn capacity(docker: &Docker) -> Result<Capacity, RuntimeError> {
+    const OPERATION: &str = "ask the engine for its capacity";
+    let info = request(SHORT, docker.info()).await.map_err(named(OPERATION))?;
+    let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).filter(|n| *n > 0);
+    let cpus = info.ncpu.and_then(|count| u32::try_from(count).ok()).filter(|n| *n > 0);
+    Ok(Capacity {
+        memory_bytes: memory.ok_or_else(|| odd(OPERATION, "amount of memory"))?,
+        cpus: cpus.ok_or_else(|| odd(OPERATION, "number of processors"))?,
+    })
+}
+
+#[async_trait]
+impl Runtime for DockerRuntime {
+    async fn capacity(&self) -> Result<Capacity, RuntimeError> {
+        capacity(&self.docker).await
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError> {
+        match request(SHORT, self.docker.inspect_image(reference)).await {
+            Ok(image) => {
+                let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
+                Ok(Some(ImageInfo { true_version: labels.get(labels::ENGINE_VERSION).cloned() }))
+            }
+            Err(cause) if error::status(&cause) == Some(404) => Ok(None),
+            Err(cause) => Err(named("look for an image")(cause)),
+        }
+    }
+
+    async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
+        self.ensure_instance(spec).await
+    }
+
+    async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError> {
+        const OPERATION: &str = "look at an instance";
+        match inspect::container(&self.docker, OPERATION, &name.to_string()).await? {
+            Some(found) => Ok(found.status(&self.docker).await),
+            None => Ok(None),
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        self.list_objects().await
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {
+        // The stream asks the engine when it is first polled. Until then the engine remembers what
+        // happens from this moment on; that it can be reached at all is tried out here.
+        request(SHORT, self.docker.ping()).await.map_err(named("watch the engine"))?;
+        let mut filters = labels::of_installation(&self.options.installation);
+        let events = ["start", "die", "oom", "destroy", "pause", "unpause", "health_status"];
+        filters.insert("type".to_owned(), vec!["container".to_owned()]);
+        filters.insert("event".to_owned(), events.map(str::to_owned).to_vec());
+        let options = EventsOptions {
+            since: Some(self.clock.now().as_seconds().to_string()),
+            filters: Some(filters),
+            until: None,
+        };
+        let events = self.docker.events(Some(options));
+        let brokers =
+            events.take_while(|event| std::future::ready(event.is_ok())).filter_map(|event| {
+                let attributes = event.ok().and_then(|e| e.actor).and_then(|a| a.attributes);
+                let object = attributes.and_then(|labels| labels::object(&labels));
+                std::future::ready(object.map(|object| object.broker))
+            });
+        Ok(brokers.boxed())
+    }
+
+    async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        self.start_container(id).await
+    }
+
+    async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        self.restart_container(id).await
+    }
+
+    async fn stop(&self, id: &RuntimeId, grace: Duration) -> Result<Ensured, RuntimeError> {
+        self.stop_container(id, grace).await
+    }
+
+    async fn set_limits(&self, id: &RuntimeId, limits: Limits) -> Result<Ensured, RuntimeError> {
+        self.change_limits(id, limits).await
+    }
+
+    async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError> {
+        self.remove_instance(name, volumes).await
+    }
+}

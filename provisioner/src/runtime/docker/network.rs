@@ -1,0 +1,268 @@
+//! A broker's private network.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use bollard::{
+    Docker,
+    errors::Error as DockerError,
+    models::{Ipam, IpamConfig, NetworkCreateRequest},
+    query_parameters::{InspectNetworkOptions, ListNetworksOptions},
+};
+use brokerd_domain::{BrokerId, InstallationId};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use super::{
+    SHORT,
+    error::{self, named, request, unless_gone},
+    labels,
+};
+use crate::runtime::RuntimeError;
+
+/// How many subnets are tried before giving up until the next pass.
+const ATTEMPTS: u32 = 256;
+
+/// The size of the subnets that are cut from the pool: 14 addresses, one of them the gateway's.
+const SUBNET_PREFIX: u8 = 28;
+
+/// How many brokers' networks are made side by side.
+const LANES: usize = 64;
+
+/// A range of addresses to cut broker networks from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubnetPool {
+    base: u32,
+    prefix: u8,
+}
+
+/// The text was no range of addresses that a network fits in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a range of IPv4 addresses with a prefix length of 8 to 28")]
+pub struct InvalidPool;
+
+impl SubnetPool {
+    /// The pool that is used unless another is configured: 4096 networks.
+    pub const DEFAULT: Self = Self { base: u32::from_be_bytes([10, 213, 0, 0]), prefix: 16 };
+
+    /// The subnets in an order that depends on `seed` only, and differs from seed to seed, so that
+    /// an engine shared by several installations seldom refuses the first.
+    fn candidates(self, seed: &str) -> impl Iterator<Item = String> {
+        let count = 1_u32 << (SUBNET_PREFIX - self.prefix);
+        let hash = Sha256::digest(seed.as_bytes());
+        let first = u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]);
+        // An odd step visits every one of a power of two.
+        let step = u32::from_le_bytes([hash[4], hash[5], hash[6], hash[7]]) | 1;
+        (0..count).map(move |n| {
+            let index = first.wrapping_add(n.wrapping_mul(step)) % count;
+            let address = Ipv4Addr::from(self.base + (index << (32 - SUBNET_PREFIX)));
+            format!("{address}/{SUBNET_PREFIX}")
+        })
+    }
+}
+
+impl FromStr for SubnetPool {
+    type Err = InvalidPool;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPool> {
+        let (address, prefix) = text.split_once('/').ok_or(InvalidPool)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| InvalidPool)?;
+        let prefix: u8 = prefix.parse().map_err(|_| InvalidPool)?;
+        if !(8..=SUBNET_PREFIX).contains(&prefix) {
+            return Err(InvalidPool);
+        }
+        let mask = u32::MAX << (32 - prefix);
+        Ok(Self { base: u32::from(address) & mask, prefix })
+    }
+}
+
+impl fmt::Display for SubnetPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.prefix)
+    }
+}
+
+/// The name of a broker's network.
+pub(super) fn name(installation: &InstallationId, broker: BrokerId) -> String {
+    format!("brokerd-{installation}-{broker}")
+}
+
+/// Makes networks.
+#[derive(Debug)]
+pub(super) struct Networks {
+    pool: SubnetPool,
+    lanes: Vec<Mutex<()>>,
+}
+
+impl Networks {
+    pub(super) fn new(pool: SubnetPool) -> Self {
+        Self { pool, lanes: (0..LANES).map(|_| Mutex::new(())).collect() }
+    }
+
+    /// Makes sure that the broker has a network, and one only. Engines before 25 make a second one
+    /// of the same name without complaint, after which the name leads nowhere; so this looks first,
+    /// lets nobody of this process in between, and takes back what it made when somebody of another
+    /// process was quicker.
+    pub(super) async fn ensure(
+        &self,
+        docker: &Docker,
+        installation: &InstallationId,
+        broker: BrokerId,
+    ) -> Result<(), RuntimeError> {
+        let name = name(installation, broker);
+        let lane = usize::from(Sha256::digest(name.as_bytes())[0]) % LANES;
+        let _alone = self.lanes[lane].lock().await;
+        match request(SHORT, docker.inspect_network(&name, None::<InspectNetworkOptions>)).await {
+            Ok(_) => return Ok(()),
+            Err(cause) if error::status(&cause) == Some(404) => {}
+            Err(cause) if is_ambiguous(&cause) => {
+                return drop_duplicates(docker, installation, broker).await;
+            }
+            Err(cause) => return Err(named("look for the broker's network")(cause)),
+        }
+        match self.create(docker, &name, installation, broker).await {
+            Ok(created) if created.warning.contains("already exists") => {
+                drop_duplicates(docker, installation, broker).await
+            }
+            Ok(_) => Ok(()),
+            Err(cause) if error::status(&cause) == Some(409) => Ok(()),
+            Err(cause) => Err(named("create the broker's network")(cause)),
+        }
+    }
+
+    async fn create(
+        &self,
+        docker: &Docker,
+        name: &str,
+        installation: &InstallationId,
+        broker: BrokerId,
+    ) -> Result<bollard::models::NetworkCreateResponse, DockerError> {
+        let wanted = |subnet: Option<String>| NetworkCreateRequest {
+            name: name.to_owned(),
+            driver: Some("bridge".to_owned()),
+            ipam: subnet.map(|subnet| Ipam {
+                config: Some(vec![IpamConfig { subnet: Some(subnet), ..IpamConfig::default() }]),
+                ..Ipam::default()
+            }),
+            labels: Some(labels::of_network(installation, broker)),
+            ..NetworkCreateRequest::default()
+        };
+        let mut result = request(SHORT, docker.create_network(wanted(None))).await;
+        if !matches!(&result, Err(cause) if is_exhausted(cause)) {
+            return result;
+        }
+        for subnet in self.pool.candidates(name).take(ATTEMPTS as usize) {
+            result = request(SHORT, docker.create_network(wanted(Some(subnet)))).await;
+            if !matches!(&result, Err(cause) if is_overlap(cause)) {
+                break;
+            }
+        }
+        result
+    }
+}
+
+/// The engine's own pools hold no further network (about 30 unless it was configured otherwise).
+fn is_exhausted(cause: &DockerError) -> bool {
+    let text = error::message(cause);
+    text.contains("fully subnetted") || text.contains("non-overlapping IPv4 address pool")
+}
+
+fn is_overlap(cause: &DockerError) -> bool {
+    let text = error::message(cause).to_ascii_lowercase();
+    text.contains("overlap") || text.contains("conflicts with network")
+}
+
+fn is_ambiguous(cause: &DockerError) -> bool {
+    error::message(cause).contains("is ambiguous")
+}
+
+async fn ids(
+    docker: &Docker,
+    installation: &InstallationId,
+    broker: BrokerId,
+) -> Result<Vec<String>, RuntimeError> {
+    let options = ListNetworksOptions { filters: Some(labels::of_broker(installation, broker)) };
+    let networks = request(SHORT, docker.list_networks(Some(options)))
+        .await
+        .map_err(named("list the broker's networks"))?;
+    let mut ids: Vec<String> = networks.into_iter().filter_map(|network| network.id).collect();
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// Leaves one network of several: one that is in use if there is one, else the one that everybody
+/// who does this leaves.
+async fn drop_duplicates(
+    docker: &Docker,
+    installation: &InstallationId,
+    broker: BrokerId,
+) -> Result<(), RuntimeError> {
+    let ids = ids(docker, installation, broker).await?;
+    let mut left = ids.len();
+    for id in ids.iter().rev() {
+        if left <= 1 {
+            break;
+        }
+        if remove_one(docker, id).await? != Removed::InUse {
+            left -= 1;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the broker's network; says whether there was one. One that is in use stays.
+pub(super) async fn remove(
+    docker: &Docker,
+    installation: &InstallationId,
+    broker: BrokerId,
+) -> Result<bool, RuntimeError> {
+    let mut any = false;
+    for id in ids(docker, installation, broker).await? {
+        any |= remove_one(docker, &id).await? == Removed::Now;
+    }
+    Ok(any)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removed {
+    Now,
+    Before,
+    InUse,
+}
+
+async fn remove_one(docker: &Docker, id: &str) -> Result<Removed, RuntimeError> {
+    match request(SHORT, docker.remove_network(id)).await {
+        Err(cause) if error::message(&cause).contains("active endpoints") => Ok(Removed::InUse),
+        result => unless_gone(result)
+            .map(|now| if now { Removed::Now } else { Removed::Before })
+            .map_err(named("remove the broker's network")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_pool_is_read_and_printed() {
+        assert_eq!("10.213.7.9/16".parse(), Ok(SubnetPool::DEFAULT));
+        assert_eq!(SubnetPool::DEFAULT.to_string(), "10.213.0.0/16");
+        for wrong in ["", "10.0.0.0", "10.0.0.0/29", "10.0.0.0/7", "10.0.0/16", "fd00::/16"] {
+            assert_eq!(wrong.parse::<SubnetPool>(), Err(InvalidPool), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_subnet_of_the_pool_is_a_candidate_once_in_an_order_of_its_own() {
+        let pool: SubnetPool = "10.9.0.0/20".parse().expect("pool");
+        let order: Vec<String> = pool.candidates("one").collect();
+        assert_eq!(order.len(), 256);
+        assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 256);
+        assert!(order.iter().all(|subnet| subnet.starts_with("10.9.") && subnet.ends_with("/28")));
+        assert_eq!(order, pool.candidates("one").collect::<Vec<_>>());
+        assert_ne!(order, pool.candidates("two").collect::<Vec<_>>());
+        let single: SubnetPool = "10.9.0.16/28".parse().expect("pool");
+        assert_eq!(single.candidates("x").collect::<Vec<_>>(), ["10.9.0.16/28"]);
+    }
+}

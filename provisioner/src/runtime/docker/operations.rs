@@ -1,0 +1,376 @@
+//! The operations that take more than one request.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use bollard::{
+    errors::Error as DockerError,
+    models::{
+        ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
+    },
+    query_parameters::{
+        CreateContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions,
+        ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions,
+        StopContainerOptions, UploadToContainerOptions,
+    },
+};
+use bytes::Bytes;
+use futures_util::{
+    future::{join_all, try_join_all},
+    stream,
+};
+
+use super::{
+    DockerRuntime, LONG, SHORT, create,
+    error::{self, error, missing_image, missing_network, named, request, unless_gone},
+    files,
+    inspect::{self, Found, Phase},
+    labels, network,
+};
+use crate::runtime::{
+    Ensured, InstanceName, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
+    RuntimeObject, SpecDigest, Volumes,
+};
+
+const APPLY: &str = "apply an instance";
+const START: &str = "start an instance";
+const RESTART: &str = "restart an instance";
+const STOP: &str = "stop an instance";
+const LIMITS: &str = "change an instance's limits";
+const REMOVE: &str = "remove an instance";
+const LIST: &str = "list what the engine has";
+
+/// How far the container of a spec is.
+enum Made {
+    /// It has its files and must be started.
+    Ready { id: String },
+    /// It is of this spec and has ended.
+    Ended(Found),
+    /// It is of this spec and not to be touched.
+    Right,
+}
+
+impl DockerRuntime {
+    /// Six requests when nothing is there: three, of which one is for each upload root, run beside
+    /// the two that look for and make the network, and the start comes last.
+    pub(super) async fn ensure_instance(
+        &self,
+        spec: &InstanceSpec,
+    ) -> Result<Ensured, RuntimeError> {
+        let name = &spec.name;
+        let network = self.networks.ensure(&self.docker, &name.installation, name.broker);
+        let (network, made) = tokio::join!(network, self.make(spec));
+        let made = made?;
+        network?;
+        match made {
+            Made::Right => Ok(Ensured::AlreadyRight),
+            Made::Ready { id } => {
+                self.launch(APPLY, &id, name, &spec.hostname).await?;
+                Ok(Ensured::Created)
+            }
+            Made::Ended(found) => {
+                self.launch(APPLY, &found.id, name, &spec.hostname).await?;
+                Ok(Ensured::Updated)
+            }
+        }
+    }
+
+    /// Creates the container and gives it its files; completes or judges one that is there.
+    async fn make(&self, spec: &InstanceSpec) -> Result<Made, RuntimeError> {
+        let digest = spec.digest();
+        let name = spec.name.to_string();
+        // The second round is for a container that went away between two requests, or that the
+        // engine failed to remove.
+        for _ in 0..2 {
+            match self.create(spec, &digest, &name).await {
+                Ok(id) => {
+                    self.upload(&id, spec).await?;
+                    return Ok(Made::Ready { id });
+                }
+                Err(cause) if missing_image(&cause) => return Err(no_image(&spec.image)),
+                Err(cause) if error::status(&cause) != Some(409) => {
+                    return Err(named(APPLY)(cause));
+                }
+                Err(_name_taken) => {}
+            }
+            let Some(found) = inspect::container(&self.docker, APPLY, &name).await? else {
+                continue;
+            };
+            compare(&found, spec, &digest)?;
+            match found.phase {
+                Phase::Created => {
+                    self.upload(&found.id, spec).await?;
+                    return Ok(Made::Ready { id: found.id });
+                }
+                Phase::Running(_) | Phase::Paused => return Ok(Made::Right),
+                Phase::Exited { .. } => return Ok(Made::Ended(found)),
+                Phase::Removing => {
+                    self.remove_container(&found.id).await?;
+                }
+            }
+        }
+        Err(error(RuntimeErrorClass::Transient, APPLY, "the container comes and goes"))
+    }
+
+    async fn create(
+        &self,
+        spec: &InstanceSpec,
+        digest: &SpecDigest,
+        name: &str,
+    ) -> Result<String, DockerError> {
+        let body = create::body(
+            spec,
+            digest,
+            self.options.publish_address,
+            self.cpus,
+            self.options.set_ulimits,
+        );
+        let options = CreateContainerOptions {
+            name: Some(name.to_owned()),
+            ..CreateContainerOptions::default()
+        };
+        Ok(request(LONG, self.docker.create_container(Some(options), body)).await?.id)
+    }
+
+    async fn upload(&self, id: &str, spec: &InstanceSpec) -> Result<(), RuntimeError> {
+        let archives =
+            files::archives(&spec.files, spec.user, self.clock.now()).map_err(|cause| {
+                error(RuntimeErrorClass::Invalid, APPLY, format!("can't pack the files: {cause}"))
+            })?;
+        let uploads = archives.into_iter().map(|(root, archive)| async move {
+            let options =
+                UploadToContainerOptions { path: root, ..UploadToContainerOptions::default() };
+            // As a stream, because the client traces bodies that it has as a whole.
+            let archive = bollard::body_stream(stream::iter([Bytes::from(archive)]));
+            let upload = self.docker.upload_to_container(id, Some(options), archive);
+            request(LONG, upload).await
+        });
+        try_join_all(uploads).await.map_err(named(APPLY))?;
+        Ok(())
+    }
+
+    /// Starts a container. One whose network was removed and made again still knows the old one by
+    /// its id; it is led to the new one.
+    async fn launch(
+        &self,
+        operation: &'static str,
+        id: &str,
+        name: &InstanceName,
+        hostname: &str,
+    ) -> Result<(), RuntimeError> {
+        match self.begin(id).await {
+            Ok(()) => return Ok(()),
+            Err(cause) if missing_network(&cause) => {}
+            Err(cause) => return Err(named(operation)(cause)),
+        }
+        self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+        let network = network::name(&name.installation, name.broker);
+        let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
+        // What can't be left was not joined; whether it matters the start will say.
+        let _ = request(SHORT, self.docker.disconnect_network(&network, leave)).await;
+        let join = NetworkConnectRequest {
+            container: id.to_owned(),
+            endpoint_config: Some(EndpointSettings {
+                aliases: Some(vec![hostname.to_owned()]),
+                ..EndpointSettings::default()
+            }),
+        };
+        request(SHORT, self.docker.connect_network(&network, join))
+            .await
+            .map_err(named(operation))?;
+        self.begin(id).await.map_err(named(operation))
+    }
+
+    async fn begin(&self, id: &str) -> Result<(), DockerError> {
+        request(LONG, self.docker.start_container(id, None::<StartContainerOptions>)).await
+    }
+
+    async fn kill(&self, operation: &'static str, id: &str) -> Result<bool, RuntimeError> {
+        let kill = self.docker.kill_container(id, None::<KillContainerOptions>);
+        match request(LONG, kill).await {
+            Ok(()) => Ok(true),
+            Err(cause) if error::status(&cause) == Some(409) => Ok(false),
+            Err(cause) => Err(named(operation)(cause)),
+        }
+    }
+
+    async fn seen(&self, operation: &'static str, id: &RuntimeId) -> Result<Found, RuntimeError> {
+        let found = inspect::container(&self.docker, operation, &id.0).await?;
+        found.ok_or_else(|| {
+            error(RuntimeErrorClass::Gone, operation, "the container is not there any more")
+        })
+    }
+
+    pub(super) async fn start_container(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(START, id).await?;
+        if let Phase::Running(_) = found.phase {
+            return Ok(Ensured::AlreadyRight);
+        }
+        self.launch(START, &found.id, &found.made_from.name, &found.hostname).await?;
+        Ok(Ensured::Updated)
+    }
+
+    pub(super) async fn restart_container(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(RESTART, id).await?;
+        // The engine answers once the container has ended, a paused one too.
+        self.kill(RESTART, &found.id).await?;
+        self.launch(RESTART, &found.id, &found.made_from.name, &found.hostname).await?;
+        Ok(Ensured::Updated)
+    }
+
+    pub(super) async fn stop_container(
+        &self,
+        id: &RuntimeId,
+        grace: Duration,
+    ) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(STOP, id).await?;
+        match found.phase {
+            Phase::Created | Phase::Exited { .. } | Phase::Removing => Ok(Ensured::AlreadyRight),
+            Phase::Paused => {
+                self.kill(STOP, &found.id).await?;
+                Ok(Ensured::Updated)
+            }
+            Phase::Running(_) => {
+                let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+                let options = StopContainerOptions { t: Some(seconds), signal: None };
+                let stop = self.docker.stop_container(&found.id, Some(options));
+                request(grace.saturating_add(LONG), stop).await.map_err(named(STOP))?;
+                Ok(Ensured::Updated)
+            }
+        }
+    }
+
+    pub(super) async fn change_limits(
+        &self,
+        id: &RuntimeId,
+        limits: Limits,
+    ) -> Result<Ensured, RuntimeError> {
+        let limits = create::at_most(limits, self.cpus);
+        if self.seen(LIMITS, id).await?.limits == limits {
+            return Ok(Ensured::AlreadyRight);
+        }
+        let memory = Some(create::signed(limits.memory_bytes));
+        let body = ContainerUpdateBody {
+            memory,
+            memory_swap: memory,
+            nano_cpus: Some(create::signed(limits.nano_cpus)),
+            pids_limit: Some(i64::from(limits.pids)),
+            ..ContainerUpdateBody::default()
+        };
+        request(SHORT, self.docker.update_container(&id.0, body)).await.map_err(named(LIMITS))?;
+        Ok(Ensured::Updated)
+    }
+
+    pub(super) async fn remove_instance(
+        &self,
+        name: &InstanceName,
+        volumes: Volumes,
+    ) -> Result<Ensured, RuntimeError> {
+        let mut any = self.remove_container(&name.to_string()).await?;
+        any |= self.remove_volumes(name, volumes).await?;
+        if volumes == Volumes::Delete && !self.has_instances(name).await? {
+            any |= network::remove(&self.docker, &name.installation, name.broker).await?;
+        }
+        Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
+    }
+
+    async fn remove_container(&self, container: &str) -> Result<bool, RuntimeError> {
+        let options =
+            RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
+        let removal = self.docker.remove_container(container, Some(options));
+        unless_gone(request(LONG, removal).await).map_err(named(REMOVE))
+    }
+
+    async fn remove_volumes(
+        &self,
+        name: &InstanceName,
+        volumes: Volumes,
+    ) -> Result<bool, RuntimeError> {
+        let options = ListVolumesOptions { filters: Some(labels::of_instance(name)) };
+        let listed =
+            request(SHORT, self.docker.list_volumes(Some(options))).await.map_err(named(REMOVE))?;
+        let removals = listed
+            .volumes
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|volume| {
+                // A volume that does not say is kept: it may hold somebody's messages.
+                volumes == Volumes::Delete
+                    || volume.labels.get(labels::KEEP).is_some_and(|keep| keep == "false")
+            })
+            .map(|volume| async move {
+                let options = None::<RemoveVolumeOptions>;
+                unless_gone(request(LONG, self.docker.remove_volume(&volume.name, options)).await)
+            });
+        let mut any = false;
+        for result in join_all(removals).await {
+            any |= result.map_err(named(REMOVE))?;
+        }
+        Ok(any)
+    }
+
+    /// Whether the broker has containers, in whatever state: one that has ended still needs its
+    /// network when it is started again.
+    async fn has_instances(&self, name: &InstanceName) -> Result<bool, RuntimeError> {
+        let options = ListContainersOptions {
+            all: true,
+            filters: Some(labels::of_broker(&name.installation, name.broker)),
+            ..ListContainersOptions::default()
+        };
+        let listed = request(SHORT, self.docker.list_containers(Some(options)))
+            .await
+            .map_err(named(REMOVE))?;
+        Ok(!listed.is_empty())
+    }
+
+    pub(super) async fn list_objects(&self) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        let ours = || Some(labels::of_installation(&self.options.installation));
+        let containers = ListContainersOptions {
+            all: true,
+            filters: ours(),
+            ..ListContainersOptions::default()
+        };
+        let (containers, volumes, networks) = tokio::try_join!(
+            request(SHORT, self.docker.list_containers(Some(containers))),
+            request(SHORT, self.docker.list_volumes(Some(ListVolumesOptions { filters: ours() }))),
+            request(
+                SHORT,
+                self.docker.list_networks(Some(ListNetworksOptions { filters: ours() }))
+            ),
+        )
+        .map_err(named(LIST))?;
+        let labels = containers
+            .into_iter()
+            .filter_map(|container| container.labels)
+            .chain(volumes.volumes.unwrap_or_default().into_iter().map(|volume| volume.labels))
+            .chain(networks.into_iter().filter_map(|network| network.labels));
+        let objects: BTreeSet<_> = labels.filter_map(|labels| labels::object(&labels)).collect();
+        Ok(objects.into_iter().collect())
+    }
+}
+
+/// Whether the container that is there may stand for the spec.
+fn compare(found: &Found, spec: &InstanceSpec, digest: &SpecDigest) -> Result<(), RuntimeError> {
+    if found.made_from.name != spec.name {
+        let message = "the container of this name belongs to something else";
+        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+    }
+    if found.made_from.generation > spec.generation {
+        let message = format!(
+            "the container was made for generation {}, this is {}",
+            found.made_from.generation.0, spec.generation.0
+        );
+        return Err(error(RuntimeErrorClass::Stale, APPLY, message));
+    }
+    if found.made_from.digest != *digest {
+        let message = "the container was made from another spec and must be replaced first";
+        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+    }
+    Ok(())
+}
+
+fn no_image(image: &str) -> RuntimeError {
+    let message = format!(
+        "the image {image} is not there: build it with `make images`, or pull it with `docker pull {image}`"
+    );
+    error(RuntimeErrorClass::Denied, APPLY, message)
+}

@@ -1,0 +1,567 @@
+//! The Docker runtime against a real engine.
+//!
+//! Every test has an installation of its own and leaves nothing behind, even when it fails. Without
+//! an engine the tests say so and pass, except under `CI=true`.
+
+#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use brokerd_domain::{BrokerId, Clock, Generation, InstallationId, Timestamp};
+use brokerd_provisioner::runtime::{
+    ContainerState, Ensured, InjectedFile, InstanceName, InstanceSpec, InstanceStatus, Limits,
+    Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject, VolumeSpec, Volumes,
+    docker::{DockerOptions, DockerRuntime},
+};
+use futures_util::StreamExt;
+use rand::random;
+use uuid::Uuid;
+
+const IMAGE: &str = "brokerd/base:trixie";
+const MIB: u64 = 1 << 20;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the engine's clock is the real one")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = since.expect("after 1970").as_micros();
+        Timestamp::from_micros(i64::try_from(micros).expect("before the end of time"))
+    }
+}
+
+/// Runs the command line client, which sees the engine independently of the code under test.
+fn docker(arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new("docker").args(arguments).output().map_err(|e| e.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}
+
+/// One installation, which is taken down when it goes out of scope.
+struct World {
+    installation: InstallationId,
+    broker: BrokerId,
+    runtime: DockerRuntime,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for [list, remove] in [
+            [&["ps", "-aq"] as &[&str], &["rm", "-f", "-v"]],
+            [&["volume", "ls", "-q"], &["volume", "rm", "-f"]],
+            [&["network", "ls", "-q"], &["network", "rm"]],
+        ] {
+            let filter = format!("label=brokerd.installation={}", self.installation);
+            let found = docker(&[list, &["--filter", &filter]].concat()).unwrap_or_default();
+            for id in found.lines() {
+                let _ = docker(&[remove, &[id]].concat());
+            }
+        }
+    }
+}
+
+/// A new installation; nothing, if there is no engine to try it on.
+async fn world() -> Option<World> {
+    let installation: InstallationId =
+        format!("t-{:08x}", random::<u32>()).parse().expect("installation");
+    let options = DockerOptions::new(None, installation.clone());
+    match DockerRuntime::connect(options, Arc::new(SystemClock)).await {
+        Ok(runtime) => {
+            let broker = BrokerId::from(Uuid::from_u128(random()));
+            Some(World { installation, broker, runtime })
+        }
+        Err(error) => {
+            let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+            assert!(!must, "no Docker engine to test with: {error}");
+            eprintln!("SKIPPED: no Docker engine answers ({error})");
+            None
+        }
+    }
+}
+
+const WAIT: &str = "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done";
+
+impl World {
+    fn name(&self, ordinal: u8) -> InstanceName {
+        InstanceName { installation: self.installation.clone(), broker: self.broker, ordinal }
+    }
+
+    fn spec(&self, script: &str) -> InstanceSpec {
+        InstanceSpec {
+            name: self.name(1),
+            generation: Generation(3),
+            reboot: 2,
+            hostname: "node-1".to_owned(),
+            image: IMAGE.to_owned(),
+            user: (1234, 2345),
+            command: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+            environment: vec!["COLOUR=blue".to_owned()],
+            ports: vec![5671, 15671],
+            volumes: vec![
+                VolumeSpec { role: "conf", mount: "/etc/engine".to_owned(), keep: false },
+                VolumeSpec { role: "data", mount: "/var/tmp".to_owned(), keep: true },
+            ],
+            tmpfs: vec![("/tmp".to_owned(), "rw,nosuid,nodev,size=16m,mode=1777".to_owned())],
+            files: vec![
+                file("/etc/engine", "engine.conf", 0o640, "colour = blue"),
+                file("/etc/engine", "tls/server.key", 0o400, "s3cret-in-a-file"),
+                file("/var/tmp", ".cookie", 0o400, "s3cret-in-a-cookie"),
+            ],
+            limits: Limits { memory_bytes: 64 * MIB, nano_cpus: 500_000_000, pids: 64 },
+            open_files: 2048,
+            stop_grace: Duration::from_secs(5),
+        }
+    }
+
+    async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
+        self.runtime.apply(spec).await
+    }
+
+    async fn status(&self) -> InstanceStatus {
+        self.runtime.status(&self.name(1)).await.expect("status").expect("an instance")
+    }
+
+    /// The status, once the container is in a state that `wanted` takes.
+    async fn until(&self, wanted: impl Fn(&ContainerState) -> bool) -> InstanceStatus {
+        let begun = Instant::now();
+        loop {
+            let status = self.status().await;
+            if wanted(&status.state) {
+                return status;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "still {status:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The status, once the container's process has printed its first line.
+    async fn until_up(&self) -> InstanceStatus {
+        let begun = Instant::now();
+        let name = self.name(1).to_string();
+        while !docker(&["logs", &name]).unwrap_or_default().contains("up") {
+            assert!(begun.elapsed() < Duration::from_secs(20), "never up");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.status().await
+    }
+
+    fn inspect(&self, format: &str) -> String {
+        docker(&["inspect", "--format", format, &self.name(1).to_string()]).expect("inspect")
+    }
+
+    fn exec(&self, script: &str) -> Result<String, String> {
+        docker(&["exec", &self.name(1).to_string(), "/bin/sh", "-c", script])
+    }
+
+    /// How many containers, volumes and networks there are.
+    fn count(&self) -> [usize; 3] {
+        let filter = format!("label=brokerd.installation={}", self.installation);
+        [&["ps", "-aq"] as &[&str], &["volume", "ls", "-q"], &["network", "ls", "-q"]].map(|list| {
+            docker(&[list, &["--filter", &filter]].concat()).expect("list").lines().count()
+        })
+    }
+}
+
+fn file(root: &str, path: &str, mode: u32, content: &str) -> InjectedFile {
+    InjectedFile {
+        root: root.to_owned(),
+        path: path.to_owned(),
+        mode,
+        content: content.as_bytes().to_vec(),
+    }
+}
+
+fn class(result: Result<Ensured, RuntimeError>) -> Option<RuntimeErrorClass> {
+    result.err().map(|error| error.class)
+}
+
+fn is_running(state: &ContainerState) -> bool {
+    matches!(state, ContainerState::Running { .. })
+}
+
+#[tokio::test]
+async fn applied_twice_it_runs_once_as_it_was_specified() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(WAIT);
+    let begun = Instant::now();
+    assert_eq!(world.apply(&spec).await.expect("first"), Ensured::Created);
+    eprintln!("apply took {:?}", begun.elapsed());
+    let first = world.status().await;
+    assert_eq!(world.apply(&spec).await.expect("second"), Ensured::AlreadyRight);
+    let second = world.status().await;
+    assert_eq!(first, second);
+    assert_eq!(first.digest, spec.digest());
+    assert_eq!(first.generation, Generation(3));
+    assert_eq!(first.reboot, 2);
+    assert_eq!(first.limits, spec.limits);
+    let ContainerState::Running { since } = first.state else { panic!("{first:?}") };
+    assert!(SystemClock.now().since(since) < Duration::from_secs(60));
+    assert_eq!(first.addresses.keys().copied().collect::<Vec<_>>(), [5671, 15671]);
+    for address in first.addresses.values() {
+        assert_eq!(address.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    for (format, wanted) in [
+        ("{{.Config.User}}", "1234:2345"),
+        ("{{.Config.Hostname}}", "node-1"),
+        ("{{.HostConfig.CapDrop}}", "[ALL]"),
+        ("{{.HostConfig.SecurityOpt}}", "[no-new-privileges]"),
+        ("{{.HostConfig.ReadonlyRootfs}}", "true"),
+        ("{{.HostConfig.MemorySwap}}", "67108864"),
+        ("{{.HostConfig.RestartPolicy.Name}}", "no"),
+        (
+            "{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Config}}",
+            "json-file map[max-file:2 max-size:10m]",
+        ),
+    ] {
+        assert_eq!(world.inspect(format), wanted, "{format}");
+    }
+    assert_eq!(world.exec("ulimit -n; echo $COLOUR; id -u").expect("exec"), "2048\nblue\n1234");
+    assert_eq!(world.count(), [1, 2, 1]);
+    let newer = InstanceSpec { generation: Generation(4), ..spec };
+    assert_eq!(world.apply(&newer).await.expect("newer generation"), Ensured::AlreadyRight);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_unstarted_is_completed() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec("cat /etc/engine/engine.conf; exec sleep 1000");
+    // As far as a worker came that died between creating and starting, without its network.
+    let name = spec.name.to_string();
+    let labels = [
+        format!("brokerd.installation={}", world.installation),
+        format!("brokerd.broker={}", world.broker),
+        "brokerd.ordinal=1".to_owned(),
+        "brokerd.generation=3".to_owned(),
+        "brokerd.reboot=2".to_owned(),
+        format!("brokerd.spec={}", spec.digest().0),
+    ];
+    let network = format!("brokerd-{}-{}", world.installation, world.broker);
+    let (conf, data) = (format!("{name}-conf:/etc/engine"), format!("{name}-data:/var/tmp"));
+    let mut create = vec!["create", "--name", &name, "--network", &network, "--read-only"];
+    create.extend(["-v", &conf, "-v", &data, "--user", "1234:2345"]);
+    create.extend(labels.iter().flat_map(|label| ["--label", label]));
+    create.extend([IMAGE, "/bin/sh", "-c", "cat /etc/engine/engine.conf; exec sleep 1000"]);
+    docker(&create).expect("create");
+    let before = world.status().await;
+    assert_eq!(before.state, ContainerState::Created);
+    assert!(before.addresses.is_empty());
+    assert_eq!(world.apply(&spec).await.expect("apply"), Ensured::Created);
+    let after = world.until(is_running).await;
+    assert_eq!(after.id, before.id);
+    assert_eq!(world.exec("cat /etc/engine/engine.conf").expect("cat"), "colour = blue");
+    let _ = docker(&["rm", "-f", &name]);
+    let _ = docker(&["volume", "rm", &format!("{name}-conf"), &format!("{name}-data")]);
+}
+
+#[tokio::test]
+async fn another_digest_is_not_replaced_and_a_newer_generation_is_left_alone() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(WAIT);
+    world.apply(&spec).await.expect("apply");
+    let before = world.status().await;
+    let other = InstanceSpec { hostname: "node-2".to_owned(), ..spec.clone() };
+    assert_eq!(class(world.apply(&other).await), Some(RuntimeErrorClass::Invalid));
+    let older = InstanceSpec { generation: Generation(2), ..spec };
+    assert_eq!(class(world.apply(&older).await), Some(RuntimeErrorClass::Stale));
+    assert_eq!(world.status().await, before);
+}
+
+#[tokio::test]
+async fn a_killed_engine_is_seen_ended_with_its_last_words_and_applied_again() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(
+        "for i in $(seq 1 400); do echo line $i; done; sleep 0.2; echo dying >&2; sleep 0.2; echo up; exec sleep 1000",
+    );
+    world.apply(&spec).await.expect("apply");
+    world.until_up().await;
+    docker(&["kill", &world.name(1).to_string()]).expect("kill");
+    let status = world.until(|state| !is_running(state)).await;
+    let ContainerState::Exited { code, out_of_memory, last_words } = status.state else {
+        panic!("{status:?}");
+    };
+    assert_eq!((code, out_of_memory), (137, false));
+    assert!(last_words.contains("line 400") && last_words.contains("dying"), "{last_words}");
+    assert!(last_words.len() <= 2048 && !last_words.contains("line 300"), "{last_words}");
+    assert!(status.addresses.is_empty());
+    assert_eq!(world.apply(&spec).await.expect("again"), Ensured::Updated);
+    world.until(is_running).await;
+}
+
+#[tokio::test]
+async fn running_out_of_memory_is_seen() {
+    let Some(world) = world().await else { return };
+    let mut spec = world.spec("exec tail /dev/zero");
+    spec.limits.memory_bytes = 16 * MIB;
+    world.apply(&spec).await.expect("apply");
+    let status = world.until(|state| !is_running(state)).await;
+    assert!(
+        matches!(status.state, ContainerState::Exited { code: 137, out_of_memory: true, .. }),
+        "{status:?}"
+    );
+}
+
+#[tokio::test]
+async fn it_is_started_restarted_and_stopped_by_the_id_that_was_seen() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(WAIT);
+    world.apply(&spec).await.expect("apply");
+    let seen = world.until_up().await;
+    let (id, grace) = (&seen.id, Duration::from_secs(10));
+    let runtime = &world.runtime;
+    assert_eq!(runtime.start(id).await.expect("start"), Ensured::AlreadyRight);
+
+    assert_eq!(runtime.stop(id, grace).await.expect("stop"), Ensured::Updated);
+    let status = world.status().await;
+    assert!(matches!(status.state, ContainerState::Exited { code: 0, .. }), "{status:?}");
+    assert_eq!(runtime.stop(id, grace).await.expect("stop"), Ensured::AlreadyRight);
+    assert_eq!(runtime.start(id).await.expect("start"), Ensured::Updated);
+    let started = world.until(is_running).await;
+    assert_eq!((&started.id, started.addresses.len()), (id, 2));
+
+    assert_eq!(runtime.restart(id).await.expect("restart"), Ensured::Updated);
+    let restarted = world.status().await;
+    assert!(is_running(&restarted.state) && restarted.state != started.state, "{restarted:?}");
+
+    docker(&["pause", &id.0]).expect("pause");
+    let paused = world.status().await;
+    assert_eq!((paused.state, paused.addresses.len()), (ContainerState::Paused, 0));
+    assert_eq!(world.apply(&spec).await.expect("apply"), Ensured::AlreadyRight);
+    assert_eq!(runtime.restart(id).await.expect("restart"), Ensured::Updated);
+    assert!(is_running(&world.status().await.state));
+
+    docker(&["pause", &id.0]).expect("pause");
+    assert_eq!(runtime.stop(id, grace).await.expect("stop"), Ensured::Updated);
+    let status = world.status().await;
+    assert!(matches!(status.state, ContainerState::Exited { code: 137, .. }), "{status:?}");
+    assert_eq!(runtime.restart(id).await.expect("restart"), Ensured::Updated);
+    assert!(is_running(&world.status().await.state));
+
+    let gone = RuntimeId("0123456789abcdef".to_owned());
+    let limits = spec.limits;
+    for result in [
+        runtime.start(&gone).await,
+        runtime.restart(&gone).await,
+        runtime.stop(&gone, grace).await,
+        runtime.set_limits(&gone, limits).await,
+    ] {
+        assert_eq!(class(result), Some(RuntimeErrorClass::Gone));
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_is_not_heeded_ends_after_the_grace() {
+    let Some(world) = world().await else { return };
+    world
+        .apply(&world.spec("trap '' TERM; echo up; while :; do sleep 1; done"))
+        .await
+        .expect("apply");
+    let id = world.until_up().await.id;
+    let begun = Instant::now();
+    world.runtime.stop(&id, Duration::from_secs(1)).await.expect("stop");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    let status = world.status().await;
+    assert!(matches!(status.state, ContainerState::Exited { code: 137, .. }), "{status:?}");
+}
+
+#[tokio::test]
+async fn kept_volumes_outlive_the_container_and_the_others_do_not() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(WAIT);
+    world.apply(&spec).await.expect("apply");
+    world.exec("echo queued > /var/tmp/messages").expect("write");
+    let name = world.name(1);
+    assert_eq!(world.runtime.remove(&name, Volumes::Keep).await.expect("remove"), Ensured::Updated);
+    assert_eq!(world.count(), [0, 1, 1]);
+    assert_eq!(world.runtime.status(&name).await.expect("status"), None);
+    let listed = world.runtime.list().await.expect("list");
+    assert!(listed.contains(&RuntimeObject { broker: world.broker, ordinal: Some(1) }));
+
+    let next = InstanceSpec { reboot: 3, ..spec };
+    assert_eq!(world.apply(&next).await.expect("apply"), Ensured::Created);
+    assert_eq!(world.exec("cat /var/tmp/messages").expect("read"), "queued");
+
+    let removed = world.runtime.remove(&name, Volumes::Delete).await;
+    assert_eq!(removed.expect("remove"), Ensured::Updated);
+    assert_eq!(world.count(), [0, 0, 0]);
+    let removed = world.runtime.remove(&name, Volumes::Delete).await;
+    assert_eq!(removed.expect("remove"), Ensured::AlreadyRight);
+    assert_eq!(world.runtime.list().await.expect("list"), []);
+}
+
+#[tokio::test]
+async fn files_arrive_with_owner_and_mode_and_nothing_of_them_is_shown() {
+    let Some(world) = world().await else { return };
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let stat =
+        "cd /etc/engine; stat -c '%n %a %u:%g' . * tls/*; stat -c '%n %a %u:%g' /var/tmp/.cookie";
+    let seen = world.exec(stat).expect("stat");
+    for line in [
+        "engine.conf 640 1234:2345",
+        "tls 750 1234:2345",
+        "tls/server.key 400 1234:2345",
+        "/var/tmp/.cookie 400 1234:2345",
+    ] {
+        assert!(seen.lines().any(|l| l == line), "{line} in {seen}");
+    }
+    assert_eq!(world.exec("cat /etc/engine/tls/server.key").expect("cat"), "s3cret-in-a-file");
+    assert!(world.exec("touch /etc/passwd").is_err());
+    let inspected = docker(&["inspect", &world.name(1).to_string()]).expect("inspect");
+    let filter = format!("label=brokerd.installation={}", world.installation);
+    let volumes = docker(&["volume", "ls", "-q", "--filter", &filter]).expect("volumes");
+    for volume in volumes.lines() {
+        let labels = docker(&["volume", "inspect", volume]).expect("inspect");
+        assert!(!labels.contains("s3cret"));
+    }
+    assert!(!inspected.contains("s3cret"));
+    assert!(!format!("{:?}", world.spec(WAIT)).contains("s3cret"));
+}
+
+#[tokio::test]
+async fn limits_are_changed_as_it_runs_and_never_above_what_the_host_has() {
+    let Some(world) = world().await else { return };
+    let mut spec = world.spec(WAIT);
+    let cpus = world.runtime.capacity().await.expect("capacity").cpus;
+    spec.limits.nano_cpus = u64::from(cpus) * 1_000_000_000 + 500_000_000;
+    world.apply(&spec).await.expect("apply");
+    let status = world.status().await;
+    assert_eq!(status.limits.nano_cpus, u64::from(cpus) * 1_000_000_000);
+    let same = world.runtime.set_limits(&status.id, spec.limits).await;
+    assert_eq!(same.expect("limits"), Ensured::AlreadyRight);
+    let limits = Limits { memory_bytes: 128 * MIB, nano_cpus: 250_000_000, pids: 32 };
+    let changed = world.runtime.set_limits(&status.id, limits).await;
+    assert_eq!(changed.expect("limits"), Ensured::Updated);
+    assert_eq!(world.status().await.limits, limits);
+    assert_eq!(world.inspect("{{.HostConfig.MemorySwap}}"), (128 * MIB).to_string());
+}
+
+#[tokio::test]
+async fn instances_of_a_broker_share_one_network_which_goes_with_the_last() {
+    let Some(world) = world().await else { return };
+    let specs: Vec<InstanceSpec> = (1..=3)
+        .map(|ordinal| InstanceSpec {
+            name: world.name(ordinal),
+            hostname: format!("node-{ordinal}"),
+            ..world.spec(WAIT)
+        })
+        .collect();
+    for result in futures_util::future::join_all(specs.iter().map(|s| world.apply(s))).await {
+        assert_eq!(result.expect("apply"), Ensured::Created);
+    }
+    assert_eq!(world.count(), [3, 6, 1]);
+    world.exec("getent hosts node-3").expect("a peer is found by its host name");
+    let mut wanted = vec![RuntimeObject { broker: world.broker, ordinal: None }];
+    wanted.extend((1..=3).map(|n| RuntimeObject { broker: world.broker, ordinal: Some(n) }));
+    assert_eq!(world.runtime.list().await.expect("list"), wanted);
+    // One that has ended still needs the network.
+    docker(&["kill", &world.name(1).to_string()]).expect("kill");
+    for ordinal in [3, 2] {
+        world.runtime.remove(&world.name(ordinal), Volumes::Delete).await.expect("remove");
+    }
+    assert_eq!(world.count(), [1, 2, 1]);
+    let id = world.status().await.id;
+    world.runtime.start(&id).await.expect("start");
+    world.runtime.remove(&world.name(1), Volumes::Delete).await.expect("remove");
+    assert_eq!(world.count(), [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_container_whose_network_was_removed_is_led_to_a_new_one() {
+    let Some(world) = world().await else { return };
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let id = world.status().await.id;
+    docker(&["kill", &id.0]).expect("kill");
+    let network = format!("brokerd-{}-{}", world.installation, world.broker);
+    docker(&["network", "rm", &network]).expect("remove the network");
+    assert_eq!(world.runtime.start(&id).await.expect("start"), Ensured::Updated);
+    let status = world.until(is_running).await;
+    assert_eq!((status.id, status.addresses.len()), (id, 2));
+    world.exec("getent hosts node-1").expect("found by its host name");
+}
+
+#[tokio::test]
+async fn the_death_of_an_engine_is_reported() {
+    let Some(world) = world().await else { return };
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    // Beyond the engine's whole seconds, so that the start is not reported again.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let mut events = world.runtime.watch().await.expect("watch");
+    // What happens before the stream is first polled is not lost.
+    docker(&["kill", &world.name(1).to_string()]).expect("kill");
+    let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
+    assert_eq!(event.expect("in time"), Some(world.broker));
+}
+
+#[tokio::test]
+async fn installations_do_not_see_each_other() {
+    let (Some(one), Some(two)) = (world().await, world().await) else { return };
+    let begun = one.runtime.watch().await.expect("watch");
+    two.apply(&two.spec(WAIT)).await.expect("apply");
+    assert_eq!(one.runtime.list().await.expect("list"), []);
+    assert_eq!(one.runtime.status(&one.name(1)).await.expect("status"), None);
+    let name = InstanceName { broker: two.broker, ..one.name(1) };
+    assert_eq!(one.runtime.status(&name).await.expect("status"), None);
+    one.runtime.remove(&name, Volumes::Delete).await.expect("remove");
+    assert!(is_running(&two.status().await.state));
+    let brokers: BTreeSet<_> = two.runtime.list().await.expect("list").into_iter().collect();
+    assert!(brokers.iter().all(|object| object.broker == two.broker));
+    let heard = tokio::time::timeout(Duration::from_millis(500), begun.into_future()).await;
+    assert!(heard.is_err(), "an event of another installation");
+}
+
+#[tokio::test]
+async fn a_missing_image_asks_for_somebody_to_do_something() {
+    let Some(world) = world().await else { return };
+    let spec = InstanceSpec { image: "brokerd/nothing:1".to_owned(), ..world.spec(WAIT) };
+    let error = world.apply(&spec).await.expect_err("no image");
+    assert_eq!(error.class, RuntimeErrorClass::Denied);
+    assert!(error.message.contains("brokerd/nothing:1") && error.message.contains("make images"));
+    assert_eq!(world.runtime.image("brokerd/nothing:1").await.expect("image"), None);
+    let base = world.runtime.image(IMAGE).await.expect("image").expect("is there");
+    assert_eq!(base.true_version, None);
+    if let Some(rabbit) = world.runtime.image("brokerd/rabbitmq:4.3").await.expect("image") {
+        assert!(rabbit.true_version.is_some_and(|version| version.starts_with("4.3.")));
+    }
+    world.runtime.remove(&world.name(1), Volumes::Delete).await.expect("remove");
+    assert_eq!(world.count(), [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_not_there_is_an_error_worth_retrying() {
+    let installation: InstallationId = "t-nowhere".parse().expect("installation");
+    for host in ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:9"] {
+        let options = DockerOptions::new(Some(host.to_owned()), installation.clone());
+        let error = DockerRuntime::connect(options, Arc::new(SystemClock)).await.err();
+        let error = error.expect("nothing answers there");
+        assert_eq!(error.class, RuntimeErrorClass::Transient, "{error}");
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+}
+
+/// Uses up the engine's own address pools, so it is run alone and on request only.
+#[tokio::test]
+#[ignore = "for its duration nobody else gets a network from this engine"]
+async fn networks_come_from_our_own_pool_when_the_engines_are_used_up() {
+    let Some(world) = world().await else { return };
+    let label = format!("brokerd.installation={}", world.installation);
+    for n in 0.. {
+        let name = format!("{}-filler-{n}", world.installation);
+        if docker(&["network", "create", "--label", &label, &name]).is_err() {
+            break;
+        }
+    }
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let network = format!("brokerd-{}-{}", world.installation, world.broker);
+    let subnet = "{{(index .IPAM.Config 0).Subnet}}";
+    let subnet = docker(&["network", "inspect", "--format", subnet, &network]).expect("inspect");
+    assert!(subnet.starts_with("10.213.") && subnet.ends_with("/28"), "{subnet}");
+}
