@@ -13,8 +13,9 @@ log_file=$data_dir/brokerd.log
 # The effective configuration of the running process, to see whether it is the one wanted now.
 running_config=$data_dir/running.toml
 
-# When a process began, in clock ticks since boot: with its id, its identity. The name before it may hold blanks, so count from its end.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# When a process began, in clock ticks since boot: with its id, its identity. The name before it may hold blanks, so fields are counted
+# from behind that. Nothing for a process that has ended and is only not reaped yet.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'; }
 
 # Prints the id of our process, if it still is that process and not a later one that got the same id.
 our_pid() {
@@ -26,12 +27,13 @@ our_pid() {
 runs_current_binary() { [ "$(stat -Lc %d:%i "/proc/$1/exe" 2>/dev/null)" = "$(stat -c %d:%i "$binary" 2>/dev/null)" ]; }
 
 stop_brokerd() {
-  local pid deadline=$((SECONDS + 30))
+  local pid deadline=$((SECONDS + 30)) killed=no
   if pid=$(our_pid); then
     say "stopping brokerd (pid $pid)"
     kill -TERM "$pid" 2>/dev/null || true
     while our_pid >/dev/null; do
-      if [ "$SECONDS" -ge "$deadline" ]; then
+      if [ "$SECONDS" -ge "$deadline" ] && [ $killed = no ]; then
+        killed=yes
         say "brokerd (pid $pid) does not stop, killing it"
         kill -KILL "$pid" 2>/dev/null || true
       fi
@@ -46,11 +48,11 @@ ready_seconds=120
 build() {
   local images_log=$data_dir/images.log images
   say "preparing images (log $images_log) and the binary ($profile)"
-  "$root/docker/build.sh" >"$images_log" 2>&1 &
+  # A group of its own: its lanes would outlive a build of the binary that fails.
+  setsid "$root/docker/build.sh" >"$images_log" 2>&1 &
   images=$!
-  # The build of the images would outlive a build of the binary that fails.
-  trap 'kill "$images" 2>/dev/null || true' EXIT
-  (cd "$root" && cargo build --quiet --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"
+  trap 'kill -- "-$images" 2>/dev/null || true' EXIT
+  (cd "$root" && cargo build --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"
   while kill -0 "$images" 2>/dev/null; do
     tail -n 1 "$images_log" | sed 's/^/run: images: /' >&2
     # Short enough not to be noticed, long enough not to fill the screen.
@@ -67,7 +69,7 @@ build() {
 own_database() { [ -z "${DATABASE_URL:-}${BROKERD_DATABASE_URL:-}${BROKERD_DATABASE_URL_FILE:-}" ]; }
 
 start() {
-  local wanted pid deadline=$((SECONDS + ready_seconds))
+  local wanted pid listen deadline=$((SECONDS + ready_seconds))
   if own_database; then
     "$root/scripts/postgres.sh" ensure
     export BROKERD_DATABASE_URL_FILE=$data_dir/database.url
@@ -80,6 +82,11 @@ start() {
     fi
     say "brokerd (pid $pid) is another build, configured otherwise or not ready: starting it anew"
     stop_brokerd
+  fi
+  # A stranger that answers there would be taken for ours.
+  listen=$(sed -n 's/^listen = "\(.*\)"$/\1/p' <<<"$wanted")
+  if port_taken "${listen##*:}"; then
+    die "another program listens on port ${listen##*:}: stop it, or choose another address with BROKERD_API_LISTEN"
   fi
   # Every connection of a client takes two descriptors.
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
