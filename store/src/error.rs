@@ -27,3 +27,24 @@ pub enum StoreError {
     #[error("the database refused")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
+            // Class 57 is operator intervention, 53 insufficient resources, 08 connections: all pass.
+            sqlx::Error::Database(ref refused)
+                if refused.code().is_some_and(|c| {
+                    c.starts_with("57P") || c.starts_with("53") || c.starts_with("08")
+                }) =>
+            {
+                Self::Unavailable(Box::new(error))
+            }
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}

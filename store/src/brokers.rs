@@ -1,0 +1,141 @@
+//! Brokers as the API reads and changes them.
+
+use brokerd_domain::{Broker, BrokerId, Event, EventKind, Scope, Timestamp};
+
+use crate::{Channel, PgStore, StoreError, rows::select_broker};
+
+impl PgStore {
+    /// The broker, if this scope has it.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn broker(&self, scope: &Scope, id: BrokerId) -> Result<Option<Broker>, StoreError> {
+        let row = select_broker!(
+            "where b.id = $1 and b.account = $2 and b.region = $3",
+            id.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(Broker::try_from).transpose()
+    }
+
+    /// Brokers of the scope in the order they were created, after `after`.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn brokers(
+        &self,
+        scope: &Scope,
+        after: Option<(Timestamp, BrokerId)>,
+        limit: u32,
+    ) -> Result<Vec<Broker>, StoreError> {
+        let (created, id) = after.map_or((i64::MIN, uuid::Uuid::nil()), |(created, id)| {
+            (created.as_micros(), id.uuid())
+        });
+        let rows = select_broker!(
+            "where b.account = $1 and b.region = $2 and (b.created, b.id) > ($3, $4)
+             order by b.created, b.id limit $5",
+            scope.account.as_str(),
+            scope.region.as_str(),
+            created,
+            id,
+            i64::from(limit)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Broker::try_from).collect()
+    }
+
+    /// Counts a reboot, if the broker is still as `seen`; false: look again.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn request_reboot(&self, seen: &Broker, now: Timestamp) -> Result<bool, StoreError> {
+        let changed = sqlx::query_scalar!(
+            r#"with b as (
+                 update broker set reboots_requested = reboots_requested + 1
+                 where id = $1 and generation = $2 and reboots_requested = $3 and not deleting
+                 returning id
+               ), d as (
+                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+                 from b where broker_id = b.id
+               ), e as (
+                 insert into event (broker_id, at, kind, message)
+                 select id, $4, 'request', 'RebootBroker accepted' from b
+               )
+               select id from b"#,
+            seen.id.uuid(),
+            seen.generation.0,
+            i64::from(seen.reboots_requested),
+            now.as_micros()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(changed.is_some())
+    }
+
+    /// Marks a broker for deletion, once; false: it does not exist any more.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn request_delete(
+        &self,
+        scope: &Scope,
+        id: BrokerId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let there = sqlx::query_scalar!(
+            r#"with b as (
+                 update broker set deleting = true, generation = generation + 1
+                 where id = $1 and account = $2 and region = $3 and not deleting
+                 returning id
+               ), d as (
+                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+                 from b where broker_id = b.id
+               ), e as (
+                 insert into event (broker_id, at, kind, message)
+                 select id, $4, 'request', 'DeleteBroker accepted' from b
+               )
+               select exists (select from broker where id = $1 and account = $2 and region = $3) as "there!""#,
+            id.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str(),
+            now.as_micros()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(there)
+    }
+
+    /// The newest events of a broker, newest first; none: this scope has no such broker.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn events(
+        &self,
+        scope: &Scope,
+        id: BrokerId,
+        limit: u32,
+    ) -> Result<Option<Vec<Event>>, StoreError> {
+        if self.broker(scope, id).await?.is_none() {
+            return Ok(None);
+        }
+        let rows = sqlx::query!(
+            "select at, kind, message from event where broker_id = $1 order by id desc limit $2",
+            id.uuid(),
+            i64::from(limit)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let events = rows.into_iter().map(|row| {
+            let kind = EventKind::from_name(&row.kind)
+                .ok_or(StoreError::Inconsistent { table: "event", what: row.kind })?;
+            Ok(Event { at: Timestamp::from_micros(row.at), kind, message: row.message })
+        });
+        events.collect::<Result<_, StoreError>>().map(Some)
+    }
+}

@@ -1,0 +1,243 @@
+//! CreateBroker: the broker, its users, its configuration, its due row and the first event of its
+//! history, in one statement and so in one round trip and one flush to disk.
+
+use brokerd_domain::{
+    Broker, ConfigurationId, ConfigurationRef, Configurations, CreateBroker, EngineType, Scope,
+    Timestamp, Users, default_revision,
+};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    Channel, CreateOutcome, NewIds, PgStore, StoreError,
+    rows::{password_place, select_broker},
+};
+
+/// Brokers an account may have in a region.
+///
+/// Source: quota page of the developer guide.
+const MOST_BROKERS: i64 = 200;
+
+/// The users as columns.
+#[derive(Default)]
+struct UserColumns {
+    usernames: Vec<String>,
+    passwords: Vec<Vec<u8>>,
+    groups: Vec<serde_json::Value>,
+    console: Vec<bool>,
+    replication: Vec<bool>,
+}
+
+/// The configuration that comes into being with the broker.
+struct OwnConfiguration {
+    id: Uuid,
+    name: String,
+    description: String,
+    data: String,
+}
+
+impl PgStore {
+    /// Creates a broker: row, users, configuration, due row and event, all or nothing.
+    ///
+    /// # Errors
+    /// As every method; what the service would refuse is an outcome, not an error.
+    pub async fn create_broker(
+        &self,
+        scope: &Scope,
+        command: &CreateBroker,
+        ids: NewIds,
+        now: Timestamp,
+    ) -> Result<CreateOutcome, StoreError> {
+        let (reference, own) = match &command.configuration {
+            None => own_configuration(command, ids),
+            Some((id, revision)) => {
+                match self.find_revision(scope, command, id, *revision).await? {
+                    Ok(reference) => (reference, None),
+                    Err(outcome) => return Ok(outcome),
+                }
+            }
+        };
+        if self.insert_broker(scope, command, ids, now, reference, own).await? {
+            self.notifier.notify(Channel::Reconcile);
+            return Ok(CreateOutcome::Created);
+        }
+        let name = command.name.as_str();
+        let existing = select_broker!(
+            "where b.account = $1 and b.region = $2 and b.name = $3",
+            scope.account.as_str(),
+            scope.region.as_str(),
+            name
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(existing) = existing else { return Ok(CreateOutcome::TooManyBrokers) };
+        let broker = Broker::try_from(existing)?;
+        let token = sqlx::query_scalar!(
+            "select creator_request_id from broker where id = $1",
+            broker.id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .flatten();
+        if token.is_some() && token == command.creator_request_id {
+            return Ok(CreateOutcome::SameToken(broker));
+        }
+        Ok(CreateOutcome::NameTaken)
+    }
+
+    async fn find_revision(
+        &self,
+        scope: &Scope,
+        command: &CreateBroker,
+        id: &str,
+        revision: Option<i32>,
+    ) -> Result<Result<ConfigurationRef, CreateOutcome>, StoreError> {
+        let Ok(id) = id.parse::<ConfigurationId>() else {
+            return Ok(Err(CreateOutcome::ConfigurationNotFound));
+        };
+        let found = sqlx::query!(
+            r#"select c.engine_type, c.engine_version, max(r.revision) as latest,
+                      bool_or(r.revision = $4) as wanted
+               from configuration c left join configuration_revision r on r.configuration_id = c.id
+               where c.id = $1 and c.account = $2 and c.region = $3
+               group by c.id"#,
+            id.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str(),
+            revision
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(found) = found else { return Ok(Err(CreateOutcome::ConfigurationNotFound)) };
+        let spec = &command.spec;
+        if found.engine_type != spec.engine_type.as_str()
+            || found.engine_version != spec.engine_version.to_string()
+        {
+            return Ok(Err(CreateOutcome::ConfigurationMismatch));
+        }
+        match (revision, found.latest, found.wanted) {
+            (Some(revision), _, Some(true)) | (None, Some(revision), _) => {
+                Ok(Ok(ConfigurationRef { id, revision }))
+            }
+            (revision, ..) => Ok(Err(CreateOutcome::RevisionNotFound(revision.unwrap_or(1)))),
+        }
+    }
+
+    async fn insert_broker(
+        &self,
+        scope: &Scope,
+        command: &CreateBroker,
+        ids: NewIds,
+        now: Timestamp,
+        reference: ConfigurationRef,
+        own: Option<OwnConfiguration>,
+    ) -> Result<bool, StoreError> {
+        let users = self.user_columns(command, ids.broker.uuid())?;
+        let configurations =
+            Configurations { pending: Some(reference), ..Configurations::default() };
+        let (own_id, own_name, description, data) = match own {
+            Some(own) => (Some(own.id), Some(own.name), Some(own.description), Some(own.data)),
+            None => (None, None, None, None),
+        };
+        let spec = &command.spec;
+        let event = format!("CreateBroker accepted: {}", summary(command));
+        let inserted = sqlx::query_scalar!(
+            r#"with b as (
+                 insert into broker (id, account, region, name, created, creator_request_id, spec,
+                                     configurations, tags)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, $9
+                 where (select count(*) from broker where account = $2 and region = $3) < $10
+                 on conflict (account, region, name) do nothing
+                 returning id
+               ), u as (
+                 insert into broker_user (broker_id, username, password, groups, console_access,
+                                          replication_user, listed)
+                 select b.id, n.username, n.password, n.groups, n.console, n.replication, $11
+                 from b, unnest($12::text[], $13::bytea[], $14::jsonb[], $15::bool[], $16::bool[])
+                         as n (username, password, groups, console, replication)
+               ), c as (
+                 insert into configuration (id, account, region, name, engine_type, engine_version,
+                                            authentication_strategy, created)
+                 select $17::uuid, $2, $3, $18::text, $19, $20, $21, $5 from b
+                 where $17::uuid is not null
+               ), r as (
+                 insert into configuration_revision (configuration_id, revision, created, description, data)
+                 select $17::uuid, 1, $5, $22::text, $23::text from b where $17::uuid is not null
+               ), d as (
+                 insert into reconcile (broker_id) select id from b
+               ), e as (
+                 insert into event (broker_id, at, kind, message) select id, $5, 'request', $24 from b
+               )
+               select id from b"#,
+            ids.broker.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str(),
+            command.name.as_str(),
+            now.as_micros(),
+            command.creator_request_id,
+            json!(spec),
+            json!(configurations),
+            json!(command.tags),
+            MOST_BROKERS,
+            matches!(command.users, Users::Managed(_)),
+            &users.usernames,
+            &users.passwords,
+            &users.groups,
+            &users.console,
+            &users.replication,
+            own_id,
+            own_name,
+            spec.engine_type.as_str(),
+            spec.engine_version.to_string(),
+            spec.authentication_strategy.as_str(),
+            description,
+            data,
+            event,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(inserted.is_some())
+    }
+
+    fn user_columns(
+        &self,
+        command: &CreateBroker,
+        broker: Uuid,
+    ) -> Result<UserColumns, StoreError> {
+        let mut columns = UserColumns::default();
+        for user in command.users.as_slice() {
+            let place = password_place(broker, user.username.as_str());
+            let password = user.password.expose_secret().as_bytes();
+            columns.passwords.push(self.key.seal(&*self.entropy, &place, password)?);
+            columns.usernames.push(user.username.as_str().to_owned());
+            columns.groups.push(json!(user.groups));
+            columns.console.push(user.console_access);
+            columns.replication.push(user.replication_user);
+        }
+        Ok(columns)
+    }
+}
+
+fn own_configuration(
+    command: &CreateBroker,
+    ids: NewIds,
+) -> (ConfigurationRef, Option<OwnConfiguration>) {
+    let name = format!("{}-configuration", command.name);
+    let (description, data) =
+        default_revision(command.spec.engine_type, command.spec.engine_version, &name);
+    let own = OwnConfiguration { id: ids.configuration.uuid(), name, description, data };
+    (ConfigurationRef { id: ids.configuration, revision: 1 }, Some(own))
+}
+
+fn summary(command: &CreateBroker) -> String {
+    let spec = &command.spec;
+    let engine: EngineType = spec.engine_type;
+    format!(
+        "{} {} on {}, {}",
+        engine.display_name(),
+        spec.engine_version,
+        spec.host_instance_type,
+        spec.deployment_mode
+    )
+}

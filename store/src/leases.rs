@@ -1,0 +1,182 @@
+//! Leases: who may work on which broker, for how long.
+//!
+//! A claim is a short transaction of its own; nothing is locked while a worker works. What makes
+//! stale work harmless is that every recording transaction first takes the lease row with the right
+//! holder and epoch, unexpired by the database's clock.
+
+use std::time::Duration;
+
+use brokerd_domain::{BrokerId, Lease, Next, WorkerId};
+use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
+
+use crate::{Channel, PgStore, StoreError};
+
+/// The first pause after a failed pass; it doubles with each further one.
+const FIRST_PAUSE: f64 = 5.0;
+/// The longest pause between failed passes.
+const LONGEST_PAUSE: f64 = 300.0;
+
+impl PgStore {
+    /// Claims brokers that are due and not leased, longest due first.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn claim_due(
+        &self,
+        worker: WorkerId,
+        ttl: Duration,
+        limit: u32,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let rows = sqlx::query!(
+            r#"with due as (
+                 select broker_id from reconcile
+                 where due_at <= now() and (lease_expires_at is null or lease_expires_at < now())
+                 order by due_at limit $3 for update skip locked
+               )
+               update reconcile r
+               set lease_holder = $1, lease_epoch = r.lease_epoch + 1,
+                   lease_expires_at = now() + make_interval(secs => $2)
+               from due where due.broker_id = r.broker_id
+               returning r.broker_id, r.wakes, r.lease_epoch, r.attempt"#,
+            worker.uuid(),
+            ttl.as_secs_f64(),
+            i64::from(limit)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Lease {
+                broker: BrokerId::from(row.broker_id),
+                holder: worker,
+                epoch: row.lease_epoch,
+                wakes: row.wakes,
+                attempt: u32::try_from(row.attempt).unwrap_or(0),
+            })
+            .collect())
+    }
+
+    /// How long until the next broker can be claimed, if there is any.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let seconds = sqlx::query_scalar!(
+            r#"select extract(epoch from min(greatest(due_at, coalesce(lease_expires_at, due_at)))
+                              - clock_timestamp())::float8 as seconds
+               from reconcile"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(seconds.map(|s| Duration::try_from_secs_f64(s.max(0.0)).unwrap_or(Duration::ZERO)))
+    }
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`], as every method that takes a lease.
+    pub async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
+        let renewed = sqlx::query!(
+            "update reconcile set lease_expires_at = now() + make_interval(secs => $4)
+             where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
+               and lease_expires_at > now()",
+            lease.broker.uuid(),
+            lease.holder.uuid(),
+            lease.epoch,
+            ttl.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await?;
+        held(renewed.rows_affected())
+    }
+
+    /// Gives the lease back. If the broker was woken since it was claimed, it is due at once,
+    /// whatever `next` says: the pass may not have seen why.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
+        let (pause, attempt) = match next {
+            Next::Now => (0.0, 0),
+            Next::After(pause) => (pause.as_secs_f64(), 0),
+            Next::BackOff => (self.back_off(lease.attempt), lease.attempt.saturating_add(1)),
+        };
+        let released = sqlx::query!(
+            "update reconcile
+             set lease_holder = null, lease_expires_at = null,
+                 attempt = case when wakes = $4 then $5 else 0 end,
+                 due_at = case when wakes = $4 then now() + make_interval(secs => $6) else now() end
+             where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
+               and lease_expires_at > now()",
+            lease.broker.uuid(),
+            lease.holder.uuid(),
+            lease.epoch,
+            lease.wakes,
+            i32::try_from(attempt).unwrap_or(i32::MAX),
+            pause
+        )
+        .execute(&self.pool)
+        .await?;
+        held(released.rows_affected())
+    }
+
+    /// Doubles with every failed pass, with a fifth of chance, so that what failed together is not
+    /// tried together.
+    fn back_off(&self, attempt: u32) -> f64 {
+        let doubled = FIRST_PAUSE * f64::from(1_u32 << attempt.min(10));
+        let chance = f64::from(u32::try_from(self.entropy.below(400)).unwrap_or(200)) / 1000.0;
+        doubled.min(LONGEST_PAUSE) * (0.8 + chance)
+    }
+
+    /// Makes a broker due now; unknown ones are ignored.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update reconcile set due_at = least(due_at, now()), wakes = wakes + 1
+             where broker_id = $1",
+            broker.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(())
+    }
+
+    /// Which of these brokers have a row.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        let ids: Vec<Uuid> = brokers.iter().map(|broker| broker.uuid()).collect();
+        let found = sqlx::query_scalar!("select id from broker where id = any($1)", &ids)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(found.into_iter().map(BrokerId::from).collect())
+    }
+
+    /// A transaction that holds the lease: nobody can claim the broker before it ends.
+    pub(crate) async fn fenced(
+        &self,
+        lease: &Lease,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let row = sqlx::query_scalar!(
+            "select broker_id from reconcile
+             where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
+               and lease_expires_at > now() for share",
+            lease.broker.uuid(),
+            lease.holder.uuid(),
+            lease.epoch
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if row.is_some() { Ok(transaction) } else { Err(StoreError::LeaseLost) }
+    }
+}
+
+const fn held(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+}
