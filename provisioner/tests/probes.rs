@@ -1,0 +1,403 @@
+//! The wire probe against servers that answer right, wrong, half, or not at all, and against real
+//! engines where there is a Docker engine.
+
+mod example;
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use brokerd_domain::{EngineType, Protocol};
+use brokerd_provisioner::health::{Probe, ProbeOutcome, ProbeTarget, WireProbe};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+const DEADLINE: Duration = Duration::from_secs(5);
+const SHORT: Duration = Duration::from_millis(300);
+
+/// An authority and what a server needs that it issued a certificate for.
+struct Authority {
+    pem: Arc<str>,
+    acceptor: TlsAcceptor,
+}
+
+fn authority(server_name: &str) -> Authority {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().expect("key");
+    let pem: Arc<str> = params.self_signed(&authority_key).expect("authority").pem().into();
+    let issuer = Issuer::new(params, authority_key);
+    let key = KeyPair::generate().expect("key");
+    let names = vec![server_name.to_owned()];
+    let certificate = CertificateParams::new(names)
+        .expect("names")
+        .signed_by(&key, &issuer)
+        .expect("certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .expect("server");
+    Authority { pem, acceptor: TlsAcceptor::from(Arc::new(config)) }
+}
+
+async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let address = listener.local_addr().expect("address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    address
+}
+
+/// What a server does once it has read the whole of what it was sent.
+#[derive(Clone, Copy)]
+enum Then {
+    Stay,
+    Close,
+}
+
+/// A server that reads until it has seen `request`, says `answer`, and stays or closes.
+async fn server(
+    authority: &Authority,
+    request: &'static [u8],
+    answer: &'static [u8],
+    then: Then,
+) -> SocketAddr {
+    let acceptor = authority.acceptor.clone();
+    listen(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let Ok(mut stream): Result<TlsStream<TcpStream>, _> = acceptor.accept(stream).await
+            else {
+                return;
+            };
+            let mut heard = Vec::new();
+            while !heard.windows(request.len().max(1)).any(|part| part == request)
+                && !request.is_empty()
+            {
+                let mut byte = [0];
+                if stream.read_exact(&mut byte).await.is_err() {
+                    return;
+                }
+                heard.push(byte[0]);
+            }
+            if stream.write_all(answer).await.is_err() || stream.flush().await.is_err() {
+                return;
+            }
+            if let Then::Stay = then {
+                let _ = stream.read(&mut [0; 64]).await;
+                tokio::time::sleep(DEADLINE).await;
+            }
+        }
+    })
+    .await
+}
+
+fn target(
+    engine: EngineType,
+    protocol: Protocol,
+    address: SocketAddr,
+    authority: &Authority,
+) -> ProbeTarget {
+    ProbeTarget {
+        engine,
+        protocol,
+        address,
+        server_name: "localhost".to_owned(),
+        authority_pem: authority.pem.clone(),
+    }
+}
+
+/// Each dialect: what must be in the request, and the shortest proper answer.
+const DIALECTS: [(EngineType, Protocol, &[u8], &[u8]); 11] = {
+    use EngineType::{ActiveMq, RabbitMq};
+    [
+        (
+            RabbitMq,
+            Protocol::Amqp,
+            b"AMQP\x00\x00\x09\x01",
+            b"\x01\x00\x00\x00\x00\x02\x15\x00\x0a\x00\x0a",
+        ),
+        (
+            ActiveMq,
+            Protocol::Amqp,
+            b"AMQP\x03\x01\x00\x00",
+            b"AMQP\x03\x01\x00\x00\x00\x00\x00\x1f\x02\x01\x00\x00\x00\x53\x40",
+        ),
+        (ActiveMq, Protocol::Openwire, b"", b"\x00\x00\x01\x4b\x01ActiveMQ\x00\x00\x00\x0c"),
+        (ActiveMq, Protocol::Stomp, b"CONNECT\n", b"CONNECTED\nversion:1.2\n\n\0"),
+        (ActiveMq, Protocol::Stomp, b"\n\n\0", b"\n\r\nERROR\nmessage:no\n\n\0"),
+        (ActiveMq, Protocol::Mqtt, b"MQTT\x04", b"\x20\x02\x00\x00"),
+        (ActiveMq, Protocol::Mqtt, b"\x00\x0a\x00\x00", b"\x20\x02\x00\x05"),
+        (ActiveMq, Protocol::Wss, b"\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n"),
+        (
+            RabbitMq,
+            Protocol::Console,
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n",
+            b"HTTP/1.1 200 OK\r\n",
+        ),
+        (ActiveMq, Protocol::Console, b"\r\n\r\n", b"HTTP/1.1 401 Unauthorized\r\n"),
+        (ActiveMq, Protocol::Console, b"\r\n\r\n", b"HTTP/1.1 302\r\n"),
+    ]
+};
+
+#[tokio::test]
+async fn a_proper_answer_is_one_in_every_protocol() {
+    let authority = authority("localhost");
+    let probe = WireProbe::default();
+    for (engine, protocol, request, answer) in DIALECTS {
+        for then in [Then::Stay, Then::Close] {
+            let address = server(&authority, request, answer, then).await;
+            let begun = Instant::now();
+            let outcome =
+                probe.probe(&target(engine, protocol, address, &authority), DEADLINE).await;
+            assert_eq!(outcome, ProbeOutcome::Answered, "{engine:?} {protocol}");
+            assert!(begun.elapsed() < DEADLINE / 2, "{protocol} took {:?}", begun.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_refused() {
+    let authority = authority("localhost");
+    let probe = WireProbe::default();
+    for (engine, protocol, request, _) in DIALECTS {
+        let wrong = b"SSH-2.0-OpenSSH_9.2p1 and so on, for as long as somebody may want to listen";
+        let address = server(&authority, request, wrong, Then::Stay).await;
+        let outcome = probe.probe(&target(engine, protocol, address, &authority), DEADLINE).await;
+        let ProbeOutcome::Refused(reason) = outcome else { panic!("{protocol}: {outcome:?}") };
+        assert!(reason.contains("instead of") && !reason.contains('\n'), "{protocol}: {reason}");
+    }
+    for (protocol, answer) in [
+        (Protocol::Amqp, b"AMQP\x00\x01\x00\x00\x00\x00\x00\x00\x00" as &[u8]),
+        (Protocol::Console, b"HTTP/1.1 abc\r\n"),
+    ] {
+        let address = server(&authority, b"", answer, Then::Stay).await;
+        let target = target(EngineType::RabbitMq, protocol, address, &authority);
+        let outcome = probe.probe(&target, DEADLINE).await;
+        assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{protocol}: {outcome:?}");
+    }
+    // A web server that serves, but no WebSocket.
+    let address = server(&authority, b"\r\n\r\n", b"HTTP/1.1 404 Not Found\r\n", Then::Stay).await;
+    let target = target(EngineType::ActiveMq, Protocol::Wss, address, &authority);
+    assert!(matches!(probe.probe(&target, DEADLINE).await, ProbeOutcome::Refused(_)));
+}
+
+#[tokio::test]
+async fn half_an_answer_is_none() {
+    let authority = authority("localhost");
+    let probe = WireProbe::default();
+    for (engine, protocol, request, answer) in DIALECTS {
+        let half = &answer[..answer.len().min(4) - 1];
+        let address = server(&authority, request, half, Then::Close).await;
+        let target_closed = target(engine, protocol, address, &authority);
+        let outcome = probe.probe(&target_closed, DEADLINE).await;
+        let ProbeOutcome::Refused(reason) = outcome else { panic!("{protocol}: {outcome:?}") };
+        assert!(reason.contains("closed"), "{protocol}: {reason}");
+
+        let address = server(&authority, request, half, Then::Stay).await;
+        let begun = Instant::now();
+        let outcome = probe.probe(&target(engine, protocol, address, &authority), SHORT).await;
+        assert_eq!(outcome, ProbeOutcome::Silent, "{protocol}");
+        assert!(begun.elapsed() < SHORT * 3, "{protocol} took {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn one_who_accepts_and_closes_as_a_dead_engines_proxy_does_is_refused_at_once() {
+    let authority = authority("localhost");
+    let address = listen(|stream| async move { drop(stream) }).await;
+    let begun = Instant::now();
+    for protocol in Protocol::of(EngineType::ActiveMq) {
+        let target = target(EngineType::ActiveMq, *protocol, address, &authority);
+        let outcome = WireProbe::default().probe(&target, DEADLINE).await;
+        assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{protocol}: {outcome:?}");
+    }
+    assert!(begun.elapsed() < DEADLINE);
+}
+
+#[tokio::test]
+async fn one_who_says_nothing_is_silent_and_one_who_is_not_there_refused() {
+    let authority = authority("localhost");
+    // As a paused engine: the connection stands, TLS never comes.
+    let mute = listen(|stream| async move {
+        tokio::time::sleep(DEADLINE).await;
+        drop(stream);
+    })
+    .await;
+    let begun = Instant::now();
+    let mute = target(EngineType::RabbitMq, Protocol::Amqp, mute, &authority);
+    assert_eq!(WireProbe::default().probe(&mute, SHORT).await, ProbeOutcome::Silent);
+    assert!(begun.elapsed() < SHORT * 3);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let nobody = listener.local_addr().expect("address");
+    drop(listener);
+    let nobody = target(EngineType::RabbitMq, Protocol::Amqp, nobody, &authority);
+    let outcome = WireProbe::default().probe(&nobody, DEADLINE).await;
+    assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_clients_would_not_trust_is_refused() {
+    let right = authority("localhost");
+    let other = authority("localhost");
+    let elsewhere = authority("elsewhere.example");
+    let (_, _, request, answer) = DIALECTS[0];
+    let probe = WireProbe::default();
+    let mut targets = Vec::new();
+    for (serving, trusted) in [(&other, &right), (&elsewhere, &elsewhere)] {
+        let address = server(serving, request, answer, Then::Stay).await;
+        targets.push(target(EngineType::RabbitMq, Protocol::Amqp, address, trusted));
+    }
+    let address = server(&right, request, answer, Then::Stay).await;
+    let good = target(EngineType::RabbitMq, Protocol::Amqp, address, &right);
+    targets.push(ProbeTarget { authority_pem: "no PEM".into(), ..good.clone() });
+    targets.push(ProbeTarget { server_name: "no name".to_owned(), ..good.clone() });
+    for target in targets {
+        let outcome = probe.probe(&target, DEADLINE).await;
+        assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
+    }
+    assert_eq!(probe.probe(&good, DEADLINE).await, ProbeOutcome::Answered);
+}
+
+mod live {
+    //! Real engines, made and run as brokerd does.
+    #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+
+    use brokerd_domain::{Clock, Timestamp};
+    use brokerd_provisioner::{
+        materials,
+        runtime::{
+            InstanceSpec, Runtime, Volumes,
+            docker::{DockerOptions, DockerRuntime},
+        },
+        tls,
+    };
+    use rand::random;
+
+    use super::*;
+    use crate::example::{Example, Scripted};
+
+    struct SystemClock;
+
+    impl Clock for SystemClock {
+        #[expect(clippy::disallowed_methods, reason = "the engine's clock is the real one")]
+        fn now(&self) -> Timestamp {
+            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let micros = since.expect("after 1970").as_micros();
+            Timestamp::from_micros(i64::try_from(micros).expect("before the end of time"))
+        }
+    }
+
+    /// Asks every protocol of the engine until all have answered, then `more` times again, and
+    /// returns what the engine printed since.
+    async fn ask(runtime: &DockerRuntime, spec: &InstanceSpec, engine: EngineType, pem: &str) {
+        let probe = WireProbe::default();
+        let begun = Instant::now();
+        runtime.apply(spec).await.expect("apply");
+        eprintln!("{engine:?}: applied after {:?}", begun.elapsed());
+        let status = runtime.status(&spec.name).await.expect("status").expect("there");
+        let authority_pem: Arc<str> = pem.into();
+        for protocol in Protocol::of(engine).iter().rev().copied() {
+            let target = ProbeTarget {
+                engine,
+                protocol,
+                address: status.addresses[&protocol.engine_port(engine)],
+                server_name: "localhost".to_owned(),
+                authority_pem: authority_pem.clone(),
+            };
+            let mut outcome = probe.probe(&target, DEADLINE).await;
+            while outcome != ProbeOutcome::Answered {
+                assert!(begun.elapsed() < Duration::from_secs(90), "{protocol}: {outcome:?}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                outcome = probe.probe(&target, DEADLINE).await;
+            }
+            let again = Instant::now();
+            assert_eq!(probe.probe(&target, DEADLINE).await, ProbeOutcome::Answered);
+            eprintln!(
+                "{engine:?} {protocol}: answers {:?} after apply began, in {:?}",
+                again.duration_since(begun),
+                again.elapsed()
+            );
+        }
+    }
+
+    async fn answers(engine: EngineType, version: &str, host: &str) {
+        let installation = format!("t-{:08x}", random::<u32>()).parse().expect("installation");
+        let options = DockerOptions::new(None, installation);
+        let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+        let runtime = match DockerRuntime::connect(options.clone(), Arc::new(SystemClock)).await {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                assert!(!must, "no Docker engine to test with: {error}");
+                eprintln!("SKIPPED: no Docker engine answers ({error})");
+                return;
+            }
+        };
+        let mut example = Example::new(engine, version, host);
+        if runtime.image(&example.image.image).await.expect("image").is_none() {
+            assert!(!must, "no image {}", example.image.image);
+            eprintln!("SKIPPED: no image {}", example.image.image);
+            return;
+        }
+        let (now, entropy) = (SystemClock.now(), Scripted::new(&[]));
+        let authority = tls::new_authority(now, &entropy).expect("authority");
+        example.materials = materials::issue(
+            &authority,
+            &example.broker,
+            &example.users,
+            &example.image,
+            now,
+            &entropy,
+        )
+        .expect("materials");
+        example.installation = options.installation;
+        example.sizing.scale = 0.25;
+        let spec = example.render().expect("rendered");
+        let pem = authority.certificate_pem.as_str();
+        // Caught, so that the container goes even when it did not answer.
+        let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, pem));
+        let result = futures_util::FutureExt::catch_unwind(asked).await;
+        let status = runtime.status(&spec.name).await;
+        if std::env::var_os("SHOW_LOGS").is_some() {
+            let name = spec.name.to_string();
+            let _ = std::process::Command::new("docker").args(["logs", &name]).status();
+        }
+        runtime.remove(&spec.name, Volumes::Delete).await.expect("remove");
+        if let Err(panic) = result {
+            eprintln!("{status:?}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    #[tokio::test]
+    async fn rabbitmq_answers_the_probe() {
+        answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium").await;
+    }
+
+    #[tokio::test]
+    async fn activemq_answers_the_probe_in_every_protocol() {
+        answers(EngineType::ActiveMq, "5.19", "mq.t3.micro").await;
+    }
+}
