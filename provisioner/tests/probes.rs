@@ -147,7 +147,7 @@ const DIALECTS: [(EngineType, Protocol, &[u8], &[u8]); 11] = {
         (ActiveMq, Protocol::Openwire, b"", b"\x00\x00\x01\x4b\x01ActiveMQ\x00\x00\x00\x0c"),
         (ActiveMq, Protocol::Stomp, b"CONNECT\n", b"CONNECTED\nversion:1.2\n\n\0"),
         (ActiveMq, Protocol::Stomp, b"\n\n\0", b"\n\r\nERROR\nmessage:no\n\n\0"),
-        (ActiveMq, Protocol::Mqtt, b"MQTT\x04", b"\x20\x02\x00\x00"),
+        (ActiveMq, Protocol::Mqtt, b"MQTT\x63", b"\x20\x02\x00\x00"),
         (ActiveMq, Protocol::Mqtt, b"\x00\x0a\x00\x00", b"\x20\x02\x00\x05"),
         (ActiveMq, Protocol::Wss, b"\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n"),
         (
@@ -310,8 +310,7 @@ mod live {
         }
     }
 
-    /// Asks every protocol of the engine until all have answered, then `more` times again, and
-    /// returns what the engine printed since.
+    /// Asks every protocol of the engine until it has answered, and once more.
     async fn ask(runtime: &DockerRuntime, spec: &InstanceSpec, engine: EngineType, pem: &str) {
         let probe = WireProbe::default();
         let begun = Instant::now();
@@ -380,10 +379,6 @@ mod live {
         let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, pem));
         let result = futures_util::FutureExt::catch_unwind(asked).await;
         let status = runtime.status(&spec.name).await;
-        if std::env::var_os("SHOW_LOGS").is_some() {
-            let name = spec.name.to_string();
-            let _ = std::process::Command::new("docker").args(["logs", &name]).status();
-        }
         runtime.remove(&spec.name, Volumes::Delete).await.expect("remove");
         if let Err(panic) = result {
             eprintln!("{status:?}");
