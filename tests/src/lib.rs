@@ -1,1 +1,87 @@
-//! What the scenarios share: a running brokerd, its containers, and clients.
+//! What the scenarios share: a running brokerd with a database, a data directory and ports of its own,
+//! the containers it makes, and clients that others wrote.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! brokerd_tests::scenario("a broker is created", &[], |world| {
+//!     let id = world.api.create(&brokerd_tests::NewBroker::rabbitmq("orders"))?;
+//!     world.api.wait_until_running(&id)?;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+
+pub mod api;
+pub mod clients;
+mod database;
+pub mod docker;
+pub mod http;
+pub mod machine;
+mod ports;
+mod process;
+pub mod world;
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+pub use api::{Api, NewBroker};
+pub use clients::Messenger;
+pub use world::{World, scenario};
+
+/// The user every broker of a scenario has, unless it says otherwise.
+pub const USER: &str = "admin";
+
+/// That user's password: rare enough to be found wherever it does not belong.
+pub const PASSWORD: &str = "Zebra-Harbour-93-Lantern";
+
+/// How often a condition is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long anything may take on a busy machine before it counts as never.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Looks until there is something to see.
+///
+/// # Errors
+/// When `look` fails, at once; when nothing is seen within `deadline`.
+pub fn eventually<T>(
+    what: &str,
+    deadline: Duration,
+    mut look: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look().with_context(|| format!("while waiting until {what}"))? {
+            return Ok(seen);
+        }
+        if start.elapsed() > deadline {
+            bail!("after {deadline:?} it is still not true that {what}");
+        }
+        sleep(LOOK_AGAIN);
+    }
+}
+
+/// Tries until it works.
+///
+/// # Errors
+/// The last failure, when nothing worked within `deadline`.
+pub fn retry<T>(
+    what: &str,
+    deadline: Duration,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Ok(done) => return Ok(done),
+            Err(error) if start.elapsed() > deadline => {
+                return Err(error.context(format!("after {deadline:?} it still fails: {what}")));
+            }
+            Err(_) => sleep(LOOK_AGAIN),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+"""What the message clients share: one JSON object in, one out, and exit codes that say what happened.
+
+Input:  {"url": "amqps://127.0.0.1:5671", "user": …, "password": …, "ca": "/path/ca.pem", "queue": …, "body": …, "timeout": 10}
+Exit 0: done. 3: the broker refused the user. 1: anything else; the reason is in "error".
+"""
+import json
+import sys
+from urllib.parse import urlsplit
+
+
+class Refused(Exception):
+    """The broker did not let this user in."""
+
+
+class Target:
+    def __init__(self, given):
+        parts = urlsplit(given["url"])
+        self.scheme, self.host, self.port = parts.scheme, parts.hostname, parts.port
+        self.address = (self.host, self.port)
+        self.user, self.password = given.get("user"), given.get("password")
+        self.ca = given["ca"]
+        self.queue = given.get("queue", "scenario")
+        self.body = given.get("body", "")
+        self.timeout = given.get("timeout", 10)
+
+
+def main(**actions):
+    """Does the action named on the command line: send, receive or login."""
+    target = Target(json.load(sys.stdin))
+    try:
+        answer = actions[sys.argv[1]](target) or {}
+        code = 0
+    except Refused as refused:
+        answer, code = {"error": f"refused: {refused}"}, 3
+    except Exception as error:  # the harness shows it
+        answer, code = {"error": f"{type(error).__name__}: {error}"}, 1
+    print(json.dumps(answer), flush=True)
+    sys.stderr.flush()
+    # Some clients leave threads behind that would keep the process alive.
+    import os
+
+    os._exit(code)

@@ -1,0 +1,144 @@
+//! What the container engine says, through its own command line.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::machine::run;
+
+/// Runs `docker` with these arguments.
+///
+/// # Errors
+/// When it fails.
+pub fn docker(arguments: &[&str]) -> Result<String> {
+    run(Command::new("docker").args(arguments))
+}
+
+fn lines(arguments: &[&str]) -> Result<Vec<String>> {
+    Ok(docker(arguments)?.lines().map(str::to_owned).collect())
+}
+
+/// The containers with a label, running or not, by id.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn containers(label: &str) -> Result<Vec<String>> {
+    lines(&["ps", "-aq", "--no-trunc", "--filter", &format!("label={label}")])
+}
+
+fn volumes(label: &str) -> Result<Vec<String>> {
+    lines(&["volume", "ls", "-q", "--filter", &format!("label={label}")])
+}
+
+fn networks(label: &str) -> Result<Vec<String>> {
+    lines(&["network", "ls", "-q", "--no-trunc", "--filter", &format!("label={label}")])
+}
+
+/// Everything with a label: containers, volumes, networks, each with what it is.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn objects(label: &str) -> Result<Vec<String>> {
+    let named = |what: &str, ids: Vec<String>| -> Vec<String> {
+        ids.into_iter().map(|id| format!("{what} {id}")).collect()
+    };
+    let mut all = named("container", containers(label)?);
+    all.extend(named("volume", volumes(label)?));
+    all.extend(named("network", networks(label)?));
+    Ok(all)
+}
+
+/// Removes everything with a label.
+///
+/// # Errors
+/// When the engine does not answer or keeps something.
+pub fn remove_all(label: &str) -> Result<()> {
+    let remove = |command: &[&str], ids: Vec<String>| -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = ids.iter().map(String::as_str);
+        docker(&command.iter().copied().chain(ids).collect::<Vec<_>>()).map(drop)
+    };
+    remove(&["rm", "-f", "-v"], containers(label)?)?;
+    remove(&["volume", "rm", "-f"], volumes(label)?)?;
+    remove(&["network", "rm"], networks(label)?)
+}
+
+/// A broker's container.
+///
+/// # Errors
+/// When it has none, or more than one.
+pub fn container_of(broker: &str) -> Result<Container> {
+    let found = containers(&format!("brokerd.broker={broker}"))?;
+    ensure!(found.len() == 1, "{broker} has {} containers: {found:?}", found.len());
+    inspect(&found[0])
+}
+
+/// A container, as it is now.
+///
+/// # Errors
+/// When there is no such container.
+pub fn inspect(id: &str) -> Result<Container> {
+    let text = docker(&["inspect", id])?;
+    let value: Value = serde_json::from_str(&text)?;
+    Ok(Container { id: id.to_owned(), text, value: value[0].clone() })
+}
+
+/// Everything the engine tells about a broker's objects.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn everything_about(broker: &str) -> Result<String> {
+    let label = format!("brokerd.broker={broker}");
+    let mut text = String::new();
+    for id in containers(&label)? {
+        text.push_str(&docker(&["inspect", &id])?);
+    }
+    for id in volumes(&label)? {
+        text.push_str(&docker(&["volume", "inspect", &id])?);
+    }
+    for id in networks(&label)? {
+        text.push_str(&docker(&["network", "inspect", &id])?);
+    }
+    Ok(text)
+}
+
+/// What the engine says about a container.
+#[derive(Debug, Clone)]
+pub struct Container {
+    /// Its id.
+    pub id: String,
+    /// All of it, as it was printed.
+    pub text: String,
+    value: Value,
+}
+
+impl Container {
+    /// One value, by its path in `docker inspect`.
+    pub fn at(&self, pointer: &str) -> &Value {
+        self.value.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// Whether it runs.
+    pub fn running(&self) -> bool {
+        self.at("/State/Running") == &Value::Bool(true)
+    }
+
+    /// When it was last started.
+    ///
+    /// # Errors
+    /// When the engine does not say.
+    pub fn started(&self) -> Result<String> {
+        Ok(self.at("/State/StartedAt").as_str().context("StartedAt")?.to_owned())
+    }
+
+    /// Ends its processes as a crash would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill9(&self) -> Result<()> {
+        docker(&["kill", "--signal", "KILL", &self.id]).map(drop)
+    }
+}

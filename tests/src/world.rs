@@ -1,0 +1,273 @@
+//! A world: one brokerd with everything it needs, and nothing of anybody else's.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, ensure};
+use tokio::runtime::Runtime;
+
+use crate::{
+    Api, NewBroker, PATIENCE, clients::Messenger, database::Database, docker, eventually, machine,
+    ports::Ports, process::Process,
+};
+
+/// The region requests are signed for.
+pub const REGION: &str = "us-east-1";
+
+/// How many lines of a log say enough about a failure.
+const TAIL: usize = 120;
+
+/// All roles.
+const ALL: &str = "api,provisioner,gateway";
+
+/// Instances are half their type's size: they start as fast, and more of them fit.
+pub const SCALE: f64 = 0.5;
+
+/// A running brokerd with a database, a data directory, ports and containers of its own.
+#[derive(Debug)]
+pub struct World {
+    /// The API, as the owner of this world's access key.
+    pub api: Api,
+    /// The name of the installation.
+    pub installation: String,
+    directory: PathBuf,
+    process: Process,
+    second: Option<Process>,
+    database: Database,
+    ports: Ports,
+    runtime: Arc<Runtime>,
+}
+
+/// Plays a scenario in a world of its own. Afterwards its brokers are deleted through the API, and whatever
+/// brokerd leaves behind then is a failure.
+///
+/// # Errors
+/// What the scenario returned; or what was left behind.
+pub fn scenario(
+    name: &str,
+    settings: &[(&str, &str)],
+    play: impl FnOnce(&mut World) -> Result<()>,
+) -> Result<()> {
+    let mut world = World::start(settings)?;
+    let played = play(&mut world).and_then(|()| world.finish());
+    played.map_err(|error| {
+        world.explain(name);
+        error.context(format!("scenario: {name}"))
+    })
+}
+
+impl World {
+    /// Starts a brokerd; `settings` are environment variables on top of those every world has.
+    ///
+    /// # Errors
+    /// When something of it can't be had, or brokerd does not become ready.
+    pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = Arc::new(runtime);
+        let run = machine::variable("BROKERD_TEST_RUN").unwrap_or_else(|| "t".to_owned());
+        let installation = format!("{run}-{}", machine::random_hex(3)?);
+        let ports = Ports::take()?;
+        let directory = std::env::temp_dir().join(format!("brokerd-{installation}"));
+        fs::create_dir(&directory)
+            .with_context(|| format!("can't make {}", directory.display()))?;
+        let database = Database::create(&runtime, &installation)?;
+        let address = format!("127.0.0.1:{}", ports.api());
+        let mut environment =
+            environment(&installation, &directory.join("data"), &database, &address, &ports);
+        environment
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let process = Process::new(address.clone(), environment, &directory.join("brokerd.log"));
+        let api = Api::nobody(&runtime, &address);
+        let mut world =
+            Self { api, installation, directory, process, second: None, database, ports, runtime };
+        if let Err(error) = world.process.start(ALL) {
+            world.explain("start");
+            return Err(error);
+        }
+        let (key, secret) = credentials(&world.data())?;
+        world.api = Api::new(&world.runtime, &address, REGION, &key, &secret);
+        Ok(world)
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// The certificate that clients have to trust.
+    pub fn ca(&self) -> PathBuf {
+        self.data().join("ca.pem")
+    }
+
+    /// The label of everything this world makes.
+    pub fn label(&self) -> String {
+        format!("brokerd.installation={}", self.installation)
+    }
+
+    /// Ends brokerd as a crash would.
+    ///
+    /// # Errors
+    /// When it can't be killed.
+    pub fn kill9(&mut self) -> Result<()> {
+        self.process.kill9()
+    }
+
+    /// Asks brokerd to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        self.process.stop()
+    }
+
+    /// Starts brokerd again, with all roles.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart(&mut self) -> Result<()> {
+        self.restart_as(ALL)
+    }
+
+    /// Starts brokerd again, with these roles.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart_as(&mut self, roles: &str) -> Result<()> {
+        self.process.kill9()?;
+        self.process.start(roles)
+    }
+
+    /// A second brokerd that serves the API for another account, on the same database; and that API.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn second_account(&mut self, account: &str) -> Result<Api> {
+        let directory = self.directory.join(account);
+        fs::create_dir(&directory)?;
+        fs::copy(self.data().join("master.key"), directory.join("master.key"))?;
+        let key = format!("AKIA{}", machine::random_hex(8)?.to_uppercase());
+        let secret = machine::random_hex(20)?;
+        let credentials =
+            format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+        fs::write(directory.join("credentials"), credentials)?;
+        let address = format!("127.0.0.1:{}", self.ports.second_api());
+        let mut environment =
+            environment(&self.installation, &directory, &self.database, &address, &self.ports);
+        environment.push(("BROKERD_ACCOUNT".to_owned(), account.to_owned()));
+        let mut process =
+            Process::new(address.clone(), environment, &self.directory.join("second.log"));
+        process.start("api")?;
+        self.second = Some(process);
+        Ok(Api::new(&self.runtime, &address, REGION, &key, &secret))
+    }
+
+    /// Creates a broker and waits until it runs.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn running(&self, new: &NewBroker) -> Result<String> {
+        let id = self.api.create(new)?;
+        self.api.wait_until_running(&id)?;
+        Ok(id)
+    }
+
+    /// A client of a broker's endpoint whose URL starts with `scheme`.
+    ///
+    /// # Errors
+    /// When the broker has no such endpoint.
+    pub fn messenger(&self, script: &'static str, broker: &str, scheme: &str) -> Result<Messenger> {
+        let url = self.api.endpoint(broker, scheme)?;
+        Ok(Messenger::python(script, url, self.ca()))
+    }
+
+    /// Deletes all brokers that are left, and sees that this leaves nothing.
+    fn finish(&mut self) -> Result<()> {
+        for id in self.api.list()? {
+            self.api.delete(&id)?;
+        }
+        eventually("all brokers are deleted", PATIENCE, || {
+            Ok(self.api.list()?.is_empty().then_some(()))
+        })?;
+        let left = docker::objects(&self.label())?;
+        ensure!(left.is_empty(), "all brokers are deleted, but this is left: {left:?}");
+        Ok(())
+    }
+
+    /// Prints what helps to understand a failure, and keeps the whole log.
+    fn explain(&self, name: &str) {
+        let log = fs::read_to_string(self.directory.join("brokerd.log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
+        let kept = machine::cache("scenarios").map(|directory| {
+            let path = directory.join(format!("{}.log", name.replace([' ', '/'], "-")));
+            let written = fs::write(&path, &log);
+            format!("{} ({written:?})", path.display())
+        });
+        let containers =
+            docker::docker(&["ps", "-a", "--filter", &format!("label={}", self.label())]);
+        machine::say(&format!(
+            "--- {name} failed; the end of brokerd's log, whole in {kept:?}:\n{tail}\n--- containers:\n{}\n---",
+            containers.unwrap_or_else(|error| format!("{error:#}")),
+        ));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.explain("panic");
+        }
+        let cleaned = self.process.kill9();
+        self.second = None;
+        let cleaned = cleaned
+            .and_then(|()| docker::remove_all(&self.label()))
+            .and_then(|()| self.database.drop_now(&self.runtime))
+            .and_then(|()| Ok(fs::remove_dir_all(&self.directory)?));
+        if let Err(error) = cleaned {
+            machine::say(&format!("cleaning up {} failed: {error:#}", self.installation));
+        }
+    }
+}
+
+fn environment(
+    installation: &str,
+    data: &Path,
+    database: &Database,
+    address: &str,
+    ports: &Ports,
+) -> Vec<(String, String)> {
+    let endpoints = ports.endpoints();
+    [
+        ("BROKERD_INSTALLATION", installation.to_owned()),
+        ("BROKERD_DATA_DIR", data.display().to_string()),
+        ("DATABASE_URL", database.url()),
+        ("BROKERD_REGION", REGION.to_owned()),
+        ("BROKERD_API_LISTEN", address.to_owned()),
+        ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
+        ("BROKERD_SIZING_SCALE", SCALE.to_string()),
+        (
+            "BROKERD_LOG_FILTER",
+            "info,brokerd_api=warn,brokerd_provisioner=debug,brokerd_gateway=debug".to_owned(),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// The access key in a data directory.
+fn credentials(data: &Path) -> Result<(String, String)> {
+    let text = fs::read_to_string(data.join("credentials"))?;
+    let value = |name: &str| {
+        let found =
+            text.lines().filter_map(|line| line.split_once(" = ")).find(|(key, _)| *key == name);
+        found
+            .map(|(_, value)| value.to_owned())
+            .with_context(|| format!("no {name} in the credentials"))
+    };
+    Ok((value("aws_access_key_id")?, value("aws_secret_access_key")?))
+}

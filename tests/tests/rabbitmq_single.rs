@@ -1,0 +1,185 @@
+//! A RabbitMQ broker on one instance, from its creation to its end.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_mq::types::BrokerState;
+use brokerd_tests::{
+    NewBroker, PASSWORD, USER, World,
+    clients::{self, Access},
+    docker, eventually, scenario,
+    world::SCALE,
+};
+use serde_json::json;
+
+const GIB: f64 = 1_073_741_824.0;
+
+#[test]
+fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("a RabbitMQ broker", &[], |world| {
+        let id = world.api.create(&NewBroker::rabbitmq("orders"))?;
+        let state = world.api.state(&id)?;
+        ensure!(
+            state == Some(BrokerState::CreationInProgress),
+            "right after CreateBroker: {state:?}"
+        );
+        endpoints_are_never_later_than_running(world, &id)?;
+
+        it_looks_like_the_service_s(world, &id).context("DescribeBroker")?;
+        messages_pass(world, &id).context("messages")?;
+        strangers_are_refused(world, &id).context("strangers")?;
+        the_management_api_answers(world, &id).context("management API")?;
+        the_container_is_confined(&id).context("container")?;
+        a_reboot_keeps_messages(world, &id).context("reboot")?;
+
+        world.api.delete(&id)?;
+        let state = world.api.state(&id)?;
+        ensure!(
+            matches!(state, None | Some(BrokerState::DeletionInProgress)),
+            "right after DeleteBroker: {state:?}"
+        );
+        world.api.wait_until_gone(&id)
+    })
+}
+
+fn endpoints_are_never_later_than_running(world: &World, id: &str) -> Result<()> {
+    eventually("the broker runs", brokerd_tests::PATIENCE, || {
+        let broker = world.api.describe(id)?;
+        match broker.broker_state() {
+            Some(BrokerState::CreationInProgress) => Ok(None),
+            Some(BrokerState::Running) => {
+                ensure!(broker.broker_instances().len() == 1, "RUNNING without an instance");
+                Ok(Some(()))
+            }
+            other => anyhow::bail!("{other:?}: {:?}", world.api.events(id)?),
+        }
+    })
+}
+
+fn it_looks_like_the_service_s(world: &World, id: &str) -> Result<()> {
+    let broker: serde_json::Value = serde_json::from_str(&world.api.describe_raw(id)?)?;
+    let arn = format!("arn:aws:mq:us-east-1:000000000000:broker:orders:{id}");
+    for (pointer, expected) in [
+        ("/brokerArn", json!(arn)),
+        ("/brokerName", json!("orders")),
+        ("/engineType", json!("RabbitMQ")),
+        ("/engineVersion", json!("4.3")),
+        ("/storageType", json!("ebs")),
+        ("/authenticationStrategy", json!("simple")),
+        ("/deploymentMode", json!("SINGLE_INSTANCE")),
+        ("/hostInstanceType", json!("mq.m7g.medium")),
+        ("/encryptionOptions/useAwsOwnedKey", json!(true)),
+        ("/users", json!([])),
+        ("/configurations/history", json!([])),
+    ] {
+        let found = broker.pointer(pointer);
+        ensure!(found == Some(&expected), "{pointer} is {found:?}, not {expected}");
+    }
+    ensure!(broker.pointer("/configurations/current/id").is_some(), "no configuration: {broker}");
+    let instance = &broker["brokerInstances"][0];
+    let console = instance["consoleURL"].as_str().context("consoleURL")?;
+    ensure!(console.starts_with("https://127.0.0.1:"), "{console}");
+    ensure!(instance["ipAddress"].is_null(), "RabbitMQ has no ipAddress: {instance}");
+    Ok(())
+}
+
+fn messages_pass(world: &World, id: &str) -> Result<()> {
+    world.messenger("amqp091.py", id, "amqps")?.round_trip("orders.new").context("AMQP 0-9-1")?;
+    // The same port speaks AMQP 1.0, in which queues have addresses.
+    let amqp10 = world.messenger("amqp10.py", id, "amqps")?;
+    ensure!(amqp10.login(USER, PASSWORD)? == Access::Granted, "AMQP 1.0 lets the user in");
+    amqp10.round_trip("/queues/orders.new").context("AMQP 1.0")
+}
+
+fn strangers_are_refused(world: &World, id: &str) -> Result<()> {
+    let messenger = world.messenger("amqp091.py", id, "amqps")?;
+    for (user, password) in [("guest", "guest"), (USER, "not the password"), ("nobody", PASSWORD)] {
+        let access = messenger.login(user, password)?;
+        ensure!(access.is_refused(), "{user} with {password:?}: {access:?}");
+    }
+    let amqp10 = world.messenger("amqp10.py", id, "amqps")?;
+    ensure!(amqp10.login("guest", "guest")?.is_refused(), "guest over AMQP 1.0");
+    Ok(())
+}
+
+fn the_management_api_answers(world: &World, id: &str) -> Result<()> {
+    let console = world.api.console(id)?;
+    let whoami = format!("{console}/api/whoami");
+    let answers = clients::https(
+        &world.ca(),
+        vec![
+            json!({ "url": whoami, "user": USER, "password": PASSWORD }),
+            json!({ "url": whoami, "user": "guest", "password": "guest" }),
+            json!({ "url": whoami }),
+            json!({ "url": format!("{console}/") }),
+            json!({ "url": format!("{console}/api/users"), "user": USER, "password": PASSWORD }),
+        ],
+    )?;
+    let status: Vec<_> = answers.iter().map(|answer| answer["status"].as_u64()).collect();
+    ensure!(
+        status == [Some(200), Some(401), Some(401), Some(200), Some(200)],
+        "{}",
+        clients::shown(&answers)
+    );
+    let body = |index: usize| answers[index]["body"].as_str().unwrap_or_default();
+    ensure!(body(0).contains("administrator"), "{}", body(0));
+    ensure!(body(3).contains("RabbitMQ"), "the console's page: {}", body(3));
+    ensure!(!body(4).contains("\"guest\""), "there must be no guest: {}", body(4));
+    Ok(())
+}
+
+fn the_container_is_confined(id: &str) -> Result<()> {
+    let told = docker::everything_about(id)?;
+    ensure!(!told.contains(PASSWORD), "the password is in what the container engine tells");
+    let container = docker::container_of(id)?;
+    let host = |name: &str| container.at(&format!("/HostConfig/{name}")).clone();
+    ensure!(host("Memory") == json!((4.0 * SCALE * GIB) as u64), "memory: {}", host("Memory"));
+    ensure!(host("NanoCpus") == json!((SCALE * 1e9) as u64), "CPU: {}", host("NanoCpus"));
+    ensure!(host("ReadonlyRootfs") == json!(true), "the root file system is writable");
+    ensure!(host("CapDrop") == json!(["ALL"]), "capabilities: {}", host("CapDrop"));
+    ensure!(host("CapAdd").as_array().is_none_or(Vec::is_empty), "added: {}", host("CapAdd"));
+    ensure!(host("Privileged") == json!(false), "privileged");
+    ensure!(host("PidsLimit").as_u64().is_some_and(|limit| limit > 0), "no limit on processes");
+    ensure!(host("RestartPolicy")["Name"] == "no", "{}", host("RestartPolicy"));
+    ensure!(
+        host("SecurityOpt").to_string().contains("no-new-privileges"),
+        "{}",
+        host("SecurityOpt")
+    );
+    ensure!(
+        host("Binds")
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|bind| { !Path::new(bind.as_str().unwrap_or_default()).is_absolute() }),
+        "directories of the host: {}",
+        host("Binds")
+    );
+    ensure!(container.at("/Config/User") == &json!("999:999"), "{}", container.at("/Config/User"));
+    Ok(())
+}
+
+fn a_reboot_keeps_messages(world: &World, id: &str) -> Result<()> {
+    let messenger = world.messenger("amqp091.py", id, "amqps")?;
+    messenger.send("orders.kept", "kept across a reboot")?;
+    let before = world.api.describe_raw(id)?;
+    let container = docker::container_of(id)?;
+
+    world.api.reboot(id)?;
+    let state = world.api.state(id)?;
+    ensure!(state == Some(BrokerState::RebootInProgress), "right after RebootBroker: {state:?}");
+    world.api.wait_until_running(id)?;
+
+    let after = docker::container_of(id)?;
+    ensure!(
+        after.id != container.id || after.started()? != container.started()?,
+        "nothing was rebooted"
+    );
+    ensure!(world.api.describe_raw(id)? == before, "DescribeBroker differs after the reboot");
+    let body = messenger.receive("orders.kept")?;
+    ensure!(body == "kept across a reboot", "{body:?}");
+    Ok(())
+}
