@@ -148,7 +148,7 @@ impl Provisioner {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "can't claim")
+                        tracing::warn!(error = &error as &dyn std::error::Error, "can't claim");
                     }
                 }
             }

@@ -120,9 +120,9 @@ async fn every_effect_may_fail(engine: EngineType) {
         let names = undisturbed.faults.names();
         assert_final_world(scenario, &undisturbed, id, &format!("{scenario:?} undisturbed"));
         assert!(effects > 0, "{scenario:?} has no effects");
-        for at in 0..effects {
+        for (at, name) in names.iter().enumerate() {
             for fault in Fault::ALL {
-                let context = format!("{scenario:?}, {fault:?} at effect {at} ({})", names[at]);
+                let context = format!("{scenario:?}, {fault:?} at effect {at} ({name})");
                 let sim = Simulation::with_faults(Faults::striking(at, fault));
                 let id = play(scenario, engine, &sim).await;
                 assert!(sim.faults.has_struck(), "{context}: it never came to that effect");

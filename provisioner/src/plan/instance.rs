@@ -16,6 +16,9 @@ const BOOT_POLL: Duration = Duration::from_millis(100);
 const SUSPECT_POLL: Duration = Duration::from_secs(1);
 /// How long an instance may be silent before it is restarted.
 const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
+/// How much of an engine's last output a sentence quotes.
+const QUOTED_LINES: usize = 5;
+const QUOTED_CHARACTERS: usize = 600;
 /// How many boots may fail before creation counts as failed.
 const BOOTS_TO_FAIL: u32 = 3;
 
@@ -83,6 +86,9 @@ pub(super) fn judge(
             (need, booting(before.failed_boots))
         }
         ContainerState::Exited { code, out_of_memory, last_words } => {
+            // What an engine printed that served until it was killed explains nothing.
+            let last_words =
+                if before.health == Health::Starting { last_words.as_str() } else { "" };
             let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
             judge_exited(subject.broker, status, &words, before, now)
         }
@@ -262,12 +268,15 @@ fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
 }
 
 fn exit_sentence(ordinal: u8, code: i64, out_of_memory: bool, last_words: &str) -> String {
-    let how = if out_of_memory {
-        "ran out of memory".to_owned()
-    } else {
-        format!("ended with code {code}")
+    let how = match (out_of_memory, code) {
+        (true, _) => "ran out of memory".to_owned(),
+        (false, 137) => "was killed".to_owned(),
+        (false, code) => format!("ended with code {code}"),
     };
-    match last_words.trim() {
+    let lines: Vec<&str> = last_words.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let last = lines.split_at(lines.len().saturating_sub(QUOTED_LINES)).1.join(" / ");
+    let quoted: String = last.chars().take(QUOTED_CHARACTERS).collect();
+    match quoted.as_str() {
         "" => format!("instance {ordinal} {how}"),
         words => format!("instance {ordinal} {how}: {words}"),
     }

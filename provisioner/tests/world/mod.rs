@@ -1,7 +1,7 @@
 //! A world on a simulated clock: a runtime, a store and engines that are plain data, with faults
 //! injected at the edges the reconciler acts through.
 
-#![expect(dead_code, reason = "each test binary uses a part of the world")]
+#![expect(dead_code, unreachable_pub, reason = "each test binary uses a part of the world")]
 
 pub mod driver;
 pub mod fault;

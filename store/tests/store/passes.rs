@@ -1,0 +1,136 @@
+//! What a pass records.
+
+use std::time::Duration;
+
+use brokerd_domain::{
+    BrokerState, Event, EventKind, Generation, Health, InstanceCondition, Lease, PassReport,
+    VerdictKind,
+};
+use secrecy::ExposeSecret;
+
+use crate::support::{Fixture, NOW, create, scope, with_store, worker};
+
+pub(crate) fn report(sentence: &str) -> PassReport {
+    PassReport {
+        kind: VerdictKind::Progressing,
+        sentence: sentence.to_owned(),
+        observed_generation: None,
+        reboots_done: None,
+        failure: None,
+        conditions: vec![InstanceCondition {
+            ordinal: 1,
+            health: Health::Starting,
+            since: NOW,
+            failed_boots: 1,
+        }],
+        events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
+    }
+}
+
+async fn leased(f: &Fixture) -> Lease {
+    f.store.claim_due(worker(), Duration::from_secs(30), 1).await.expect("claimed").remove(0)
+}
+
+#[tokio::test]
+async fn a_recorded_pass_shows_in_the_broker_and_its_history() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let lease = leased(&f).await;
+        f.store.record(&lease, &report("waiting")).await.expect("recorded");
+        let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
+        assert_eq!(broker.status.sentence, "waiting");
+        assert_eq!(broker.status.conditions, report("").conditions);
+        assert_eq!(broker.state(), BrokerState::CreationInProgress);
+        let events = f.store.events(&scope(), id, 1).await.expect("read").expect("there");
+        assert_eq!(events[0].message, "waiting");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn completing_the_first_generation_puts_the_configuration_in_force() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let lease = leased(&f).await;
+        let mut done = report("every endpoint answers");
+        done.observed_generation = Some(Generation(1));
+        done.reboots_done = Some(0);
+        f.store.record(&lease, &done).await.expect("recorded");
+        let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
+        assert_eq!(broker.state(), BrokerState::Running);
+        assert!(broker.configurations.pending.is_none());
+        assert_eq!(broker.configurations.current.expect("in force").revision, 1);
+        assert!(broker.configurations.history.is_empty());
+        f.store.record(&lease, &done).await.expect("recorded twice");
+        let again = f.store.broker(&scope(), id).await.expect("read").expect("there");
+        assert_eq!(again.configurations, broker.configurations);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_is_recorded_and_ends_with_the_next_report_without_one() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let lease = leased(&f).await;
+        let failed = PassReport { failure: Some("no image".to_owned()), ..report("failed") };
+        f.store.record(&lease, &failed).await.expect("recorded");
+        let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
+        assert_eq!(broker.state(), BrokerState::CreationFailed);
+        f.store.record(&lease, &report("trying")).await.expect("recorded");
+        let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
+        assert_eq!(broker.state(), BrokerState::CreationInProgress);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_worker_gets_everything_it_needs_secrets_included() {
+    with_store(|f| async move {
+        create(&f.store, "orders").await;
+        let lease = leased(&f).await;
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert!(work.materials.is_none());
+        assert!(work.configuration.contains("schedulePeriodForDestinationPurge"));
+        assert_eq!(work.users.len(), 2);
+        assert_eq!(work.users[0].password.expose_secret(), "correct-horse-battery");
+        assert!(work.users[0].console_access);
+        assert_eq!(work.users[0].groups.len(), 1);
+        f.store.save_materials(&lease, b"first").await.expect("saved");
+        f.store.save_materials(&lease, b"second").await.expect("saved again");
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert_eq!(work.materials.expect("saved").expose_secret().as_slice(), b"second");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_forgotten_broker_leaves_its_configuration_and_nothing_else() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let lease = leased(&f).await;
+        f.store.save_materials(&lease, b"secret").await.expect("saved");
+        let refused = f.store.forget(&lease).await;
+        assert!(refused.is_err(), "it is not to be deleted");
+        f.store.request_delete(&scope(), id, NOW).await.expect("asked");
+        f.store.forget(&lease).await.expect("forgotten");
+        f.store.forget(&lease).await.expect("forgotten twice");
+        assert!(f.store.broker(&scope(), id).await.expect("read").is_none());
+        assert!(f.store.load(&lease).await.expect("loaded").is_none());
+        for table in ["broker_user", "broker_secret", "endpoint", "reconcile", "event"] {
+            let left: i64 =
+                sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+                    .fetch_one(&f.pool)
+                    .await
+                    .expect("counted");
+            assert_eq!(left, 0, "{table}");
+        }
+        let left: i64 = sqlx::query_scalar("select count(*) from configuration_revision")
+            .fetch_one(&f.pool)
+            .await
+            .expect("counted");
+        assert_eq!(left, 1, "the service keeps the configuration too");
+        create(&f.store, "orders").await;
+    })
+    .await;
+}

@@ -1,0 +1,94 @@
+//! Nothing secret is readable in the database, or with another key.
+
+use std::sync::Arc;
+
+use brokerd_domain::{EngineType, EngineVersion};
+use brokerd_store::{AccessKey, CertificateAuthority, MasterKey, Offering, PgStore, StoreError};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::support::{NOW, OsEntropy, create, with_store};
+
+fn key(id: &str) -> AccessKey {
+    AccessKey {
+        id: id.to_owned(),
+        secret: SecretString::from(format!("secret of {id}")),
+        account: "000000000000".parse().expect("account"),
+    }
+}
+
+#[tokio::test]
+async fn access_keys_are_kept_sealed_and_never_overwritten() {
+    with_store(|f| async move {
+        assert!(f.store.first_access_key().await.expect("read").is_none());
+        f.store.add_access_key(&key("AKIA1"), NOW).await.expect("added");
+        let other = AccessKey { secret: SecretString::from("another"), ..key("AKIA1") };
+        f.store.add_access_key(&other, NOW).await.expect("left alone");
+        let stored = f.store.access_key("AKIA1").await.expect("read").expect("there");
+        assert_eq!(stored.secret.expose_secret(), "secret of AKIA1");
+        assert!(f.store.access_key("AKIA2").await.expect("read").is_none());
+        let raw: Vec<u8> = sqlx::query_scalar("select secret from access_key")
+            .fetch_one(&f.pool)
+            .await
+            .expect("read");
+        assert!(!raw.windows(6).any(|window| window == b"secret"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_master_key_opens_nothing_and_says_so() {
+    with_store(|f| async move {
+        f.store.add_access_key(&key("AKIA1"), NOW).await.expect("added");
+        create(&f.store, "orders").await;
+        let stranger = PgStore::connect(&f.url, 2, MasterKey::new([8; 32]), Arc::new(OsEntropy))
+            .await
+            .expect("connects");
+        let read = stranger.access_key("AKIA1").await;
+        assert!(matches!(read, Err(StoreError::Seal("access key"))), "{read:?}");
+        let lease = stranger
+            .claim_due(crate::support::worker(), std::time::Duration::from_secs(30), 1)
+            .await
+            .expect("claimed")
+            .remove(0);
+        assert!(matches!(stranger.load(&lease).await, Err(StoreError::Seal(_))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_authorities_and_two_installations_the_first_one_stays() {
+    with_store(|f| async move {
+        let authority = |n: &str| CertificateAuthority {
+            certificate_pem: format!("certificate {n}"),
+            private_key_pem: SecretString::from(format!("key {n}")),
+        };
+        assert!(f.store.stored_certificate_authority().await.expect("read").is_none());
+        f.store.certificate_authority(&authority("1")).await.expect("stored");
+        let kept = f.store.certificate_authority(&authority("2")).await.expect("kept");
+        assert_eq!(kept.certificate_pem, "certificate 1");
+        assert_eq!(kept.private_key_pem.expose_secret(), "key 1");
+        let first = f.store.installation(&"one".parse().expect("valid")).await.expect("stored");
+        let second = f.store.installation(&"two".parse().expect("valid")).await.expect("kept");
+        assert_eq!((first.as_str(), second.as_str()), ("one", "one"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn offerings_are_replaced_as_a_whole() {
+    with_store(|f| async move {
+        let offering = |minor: u16| Offering {
+            engine: EngineType::ActiveMq,
+            version: EngineVersion::new(5, minor),
+            true_version: format!("5.{minor}.1"),
+            image: "image".to_owned(),
+        };
+        f.store.set_offerings(&[offering(18), offering(19)]).await.expect("stored");
+        let offered = f.store.offerings().await.expect("read").versions(EngineType::ActiveMq);
+        assert_eq!(offered, [EngineVersion::new(5, 19), EngineVersion::new(5, 18)]);
+        f.store.set_offerings(&[offering(19)]).await.expect("stored");
+        let offered = f.store.offerings().await.expect("read").versions(EngineType::ActiveMq);
+        assert_eq!(offered, [EngineVersion::new(5, 19)]);
+    })
+    .await;
+}

@@ -1,0 +1,144 @@
+//! A database per test, and what goes into it.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use brokerd_domain::{
+    BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, EngineType, EngineVersion, Entropy,
+    NetworkDefaults, Offerings, Scope, Timestamp, UserInput, WorkerId,
+};
+use brokerd_store::{MasterKey, NewIds, PgStore};
+use secrecy::SecretString;
+use sqlx::{Connection, Executor, PgConnection, PgPool};
+
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+
+/// The operating system's randomness.
+pub(crate) struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        use rand::{TryRng, rngs::SysRng};
+        SysRng.try_fill_bytes(bytes).expect("the system has randomness");
+    }
+}
+
+/// A store on a database of its own, and a plain connection to look behind it.
+pub(crate) struct Fixture {
+    pub(crate) store: PgStore,
+    pub(crate) pool: PgPool,
+    pub(crate) url: String,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the test database is can only be said outside"
+)]
+fn admin_url() -> String {
+    std::env::var("DATABASE_URL")
+        .expect("these tests need a PostgreSQL: run them with `make test`, or set DATABASE_URL")
+}
+
+/// Runs a test on a fresh database and drops it afterwards, also when the test fails.
+pub(crate) async fn with_store<F: Future<Output = ()> + Send + 'static>(
+    test: impl FnOnce(Fixture) -> F,
+) {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let admin = admin_url();
+    let name = format!("store_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut connection = PgConnection::connect(&admin).await.expect("the database answers");
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("create database {name}")))
+        .await
+        .expect("may create databases");
+    let (server, _) = admin.rsplit_once('/').expect("a URL with a database");
+    let url = format!("{server}/{name}");
+    let store = PgStore::connect(&url, 10, MasterKey::new([7; 32]), Arc::new(OsEntropy))
+        .await
+        .expect("connects and migrates");
+    let pool = PgPool::connect(&url).await.expect("connects");
+    let outcome = tokio::spawn(test(Fixture { store, pool, url })).await;
+    connection
+        .execute(sqlx::AssertSqlSafe(format!("drop database {name} with (force)")))
+        .await
+        .expect("may drop databases");
+    if let Err(error) = outcome {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+pub(crate) fn scope() -> Scope {
+    Scope {
+        account: "000000000000".parse().expect("account"),
+        region: "us-east-1".parse().expect("region"),
+    }
+}
+
+pub(crate) fn worker() -> WorkerId {
+    WorkerId::generate(&OsEntropy)
+}
+
+pub(crate) fn ids() -> NewIds {
+    NewIds {
+        broker: BrokerId::generate(&OsEntropy),
+        configuration: ConfigurationId::generate(&OsEntropy),
+    }
+}
+
+fn user(name: &str) -> UserInput {
+    UserInput {
+        username: Some(name.to_owned()),
+        password: Some(SecretString::from("correct-horse-battery")),
+        console_access: Some(true),
+        groups: vec!["ops".to_owned()],
+        replication_user: None,
+    }
+}
+
+/// A valid CreateBroker for ActiveMQ, changed as the test likes.
+pub(crate) fn command(name: &str, change: impl FnOnce(&mut CreateBrokerInput)) -> CreateBroker {
+    let mut input = CreateBrokerInput {
+        broker_name: Some(name.to_owned()),
+        engine_type: Some("ActiveMQ".to_owned()),
+        deployment_mode: Some("SINGLE_INSTANCE".to_owned()),
+        host_instance_type: Some("mq.t3.micro".to_owned()),
+        publicly_accessible: Some(true),
+        users: vec![user("alice"), user("bob")],
+        tags: BTreeMap::from([("team".to_owned(), "red".to_owned())]),
+        ..CreateBrokerInput::default()
+    };
+    change(&mut input);
+    let offerings: Offerings = [
+        (EngineType::ActiveMq, EngineVersion::new(5, 18)),
+        (EngineType::ActiveMq, EngineVersion::new(5, 19)),
+        (EngineType::RabbitMq, EngineVersion::new(4, 3)),
+    ]
+    .into_iter()
+    .collect();
+    CreateBroker::parse(input, &scope(), &offerings, &NetworkDefaults::default(), &OsEntropy)
+        .expect("a valid command")
+}
+
+/// A valid CreateBroker for RabbitMQ.
+pub(crate) fn rabbit(name: &str) -> CreateBroker {
+    command(name, |input| {
+        input.engine_type = Some("RabbitMQ".to_owned());
+        input.host_instance_type = Some("mq.m7g.medium".to_owned());
+        input.users = vec![user("admin")];
+    })
+}
+
+/// Creates a broker and gives back its identifier.
+pub(crate) async fn create(store: &PgStore, name: &str) -> BrokerId {
+    let ids = ids();
+    let outcome =
+        store.create_broker(&scope(), &command(name, |_| {}), ids, NOW).await.expect("stored");
+    assert_eq!(outcome, brokerd_store::CreateOutcome::Created);
+    ids.broker
+}
