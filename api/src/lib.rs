@@ -21,6 +21,7 @@ mod state;
 use std::sync::Arc;
 
 use axum::{Router, middleware, response::IntoResponse};
+use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::sigv4;
 pub use metrics::{ApiMetrics, register_metrics};
@@ -36,6 +37,7 @@ pub fn router(state: ApiState) -> Router {
         .merge(routes::own::unlisted(&document))
         .method_not_allowed_fallback(|| async { error::ApiError::unknown_method().into_response() })
         .fallback(|| async { error::ApiError::unknown_path() })
+        .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn_with_state(Arc::clone(&state), observe::observe))
         .with_state(state)
 }

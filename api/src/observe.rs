@@ -1,6 +1,6 @@
 //! Around every request: identifier, deadline, panics, CORS, common headers, log and metrics.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,7 +8,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
@@ -71,12 +70,15 @@ fn span(
 }
 
 async fn run(request: Request, next: Next) -> Response {
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(DEADLINE, handled).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => ApiError::internal("a handler panicked").into_response(),
+    match tokio::time::timeout(DEADLINE, next.run(request)).await {
+        Ok(response) => response,
         Err(_) => ApiError::unavailable("The request took too long. Try again.").into_response(),
     }
+}
+
+/// What a caller gets when a handler panics: the service's form, and nothing of the reason.
+pub(crate) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    ApiError::internal("a handler panicked").into_response()
 }
 
 /// Every resource answers `OPTIONS`, as the service's do.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use brokerd_domain::{Broker, EngineType, Health, InstallationId, Intent, Protocol};
+use brokerd_domain::{Broker, EngineType, Health, InstallationId, Intent, Protocol, Timestamp};
 use futures_util::future::join_all;
 
 use crate::{
@@ -26,6 +26,8 @@ pub struct Observer<'a> {
     pub protocols: &'a [Protocol],
     /// The authority of the broker's certificate, once it has one.
     pub authority_pem: Option<Arc<str>>,
+    /// The present moment.
+    pub now: Timestamp,
 }
 
 impl Observer<'_> {
@@ -93,8 +95,11 @@ impl Observer<'_> {
             .conditions
             .iter()
             .any(|c| c.ordinal == ordinal && c.health != Health::Starting);
-        let protocols: Vec<Protocol> =
-            self.protocols.iter().copied().filter(|p| !healthy || is_quiet(broker, *p)).collect();
+        let protocols = if healthy {
+            quiet_protocols(broker.spec.engine_type, self.now)
+        } else {
+            self.protocols
+        };
         let Some((last, others)) = protocols.split_last() else { return BTreeMap::new() };
         let outcome = self.ask_one(broker, ordinal, status, *last).await;
         let serves = outcome == ProbeOutcome::Answered;
@@ -129,11 +134,15 @@ impl Observer<'_> {
     }
 }
 
-/// Whether a probe leaves no line in the engine's log: those that end before a login are. Once an
-/// instance has proved all of its protocols, only these are asked.
-const fn is_quiet(broker: &Broker, protocol: Protocol) -> bool {
-    match broker.spec.engine_type {
-        EngineType::ActiveMq => matches!(protocol, Protocol::Openwire | Protocol::Amqp),
-        EngineType::RabbitMq => true,
+/// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's
+/// log. RabbitMQ logs a warning for every AMQP connection that ends before it logs in, so AMQP itself
+/// is asked only now and then, its management listener otherwise.
+const fn quiet_protocols(engine: EngineType, now: Timestamp) -> &'static [Protocol] {
+    match engine {
+        EngineType::ActiveMq => &[Protocol::Openwire, Protocol::Amqp],
+        EngineType::RabbitMq if now.as_seconds() / 10 % 30 == 0 => {
+            &[Protocol::Console, Protocol::Amqp]
+        }
+        EngineType::RabbitMq => &[Protocol::Console],
     }
 }

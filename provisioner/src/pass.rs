@@ -167,6 +167,7 @@ impl Context {
             installation: &self.installation,
             protocols: kind.probes(),
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
+            now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
         let subject = Subject {
