@@ -39,6 +39,11 @@ impl FromIterator<(EngineType, EngineVersion)> for Offerings {
 }
 
 impl Offerings {
+    /// Whether nothing can be created.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
     /// The versions of an engine, newest first.
     pub fn versions(&self, engine: EngineType) -> Vec<EngineVersion> {
         self.versions.iter().rev().filter(|(e, _)| *e == engine).map(|(_, v)| *v).collect()
