@@ -160,7 +160,7 @@ impl World {
             environment(&self.installation, &directory, &self.database, &address, &self.ports);
         environment.push(("BROKERD_ACCOUNT".to_owned(), account.to_owned()));
         let mut process =
-            Process::new(address.clone(), environment, &self.directory.join("second.log"));
+            Process::new(address.clone(), environment, &self.directory.join("brokerd.log"));
         process.start("api")?;
         self.second = Some(process);
         Ok(Api::new(&self.runtime, &address, REGION, &key, &secret))

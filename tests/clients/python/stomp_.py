@@ -27,6 +27,8 @@ class Listener(stomp.ConnectionListener):
 
 def connect(target):
     options = {"reconnect_attempts_max": 1, "timeout": target.timeout, "try_loopback_connect": False}
+    # With a length, ActiveMQ would take a text for bytes.
+    options["auto_content_length"] = False
     if target.scheme == "wss":
         connection = WSStompConnection(
             [target.address], header={"Sec-WebSocket-Protocol": "v12.stomp"}, **options
