@@ -1,6 +1,6 @@
 //! What a process does, and what happens when a part of it ends.
 
-use std::{error::Error, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use axum::{
@@ -11,13 +11,11 @@ use axum::{
     response::IntoResponse as _,
 };
 use brokerd_gateway::{Gateway, PgRouteSource};
-use brokerd_provisioner::{
-    Provisioner, Settings, StartError, engine::Sizing, pass::EndpointSettings,
-};
+use brokerd_provisioner::{Provisioner, Settings, engine::Sizing, pass::EndpointSettings};
 use prometheus_client::registry::Registry;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,9 +23,6 @@ use crate::{cli::Role, http::Socket, serve::Foundation};
 
 /// How long roles may take to stop.
 const STOPPING_TIME: Duration = Duration::from_secs(20);
-/// How long the start waits for a container engine that does not answer.
-const ENGINE_PATIENCE: Duration = Duration::from_mins(1);
-const ENGINE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The roles of this process, running.
 #[derive(Default)]
@@ -86,33 +81,16 @@ async fn new_provisioner(
     foundation: &Foundation,
     registry: &mut Registry,
 ) -> anyhow::Result<Provisioner> {
-    let deadline = Instant::now() + ENGINE_PATIENCE;
-    loop {
-        let started = Provisioner::new(
-            foundation.store.clone(),
-            provisioner_settings(foundation),
-            foundation.authority.clone(),
-            Arc::clone(&foundation.clock),
-            Arc::clone(&foundation.entropy),
-            registry,
-        )
-        .await;
-        match started {
-            Ok(provisioner) => return Ok(provisioner),
-            Err(error @ StartError::Runtime(_)) if Instant::now() < deadline => {
-                tracing::warn!(error = &error as &dyn Error, "waiting for the container engine");
-                sleep(ENGINE_PAUSE).await;
-            }
-            Err(error @ StartError::Runtime(_)) => {
-                return Err(anyhow::Error::new(error).context(
-                    "no container engine: run docker/engine.sh, or name one with DOCKER_HOST or provisioner.docker_host",
-                ));
-            }
-            Err(error @ (StartError::CatalogueFile(..) | StartError::Catalogue(_))) => {
-                return Err(anyhow::Error::new(error).context("can't use the image catalogue"));
-            }
-        }
-    }
+    Provisioner::new(
+        foundation.store.clone(),
+        provisioner_settings(foundation),
+        foundation.authority.clone(),
+        Arc::clone(&foundation.clock),
+        Arc::clone(&foundation.entropy),
+        registry,
+    )
+    .await
+    .context("can't use the image catalogue")
 }
 
 fn provisioner_settings(foundation: &Foundation) -> Settings {

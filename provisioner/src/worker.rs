@@ -29,6 +29,9 @@ use crate::{
     sweep::Sweeper,
 };
 
+/// How long to wait before looking for a container engine again.
+const ENGINE_PAUSE: Duration = Duration::from_secs(3);
+
 /// How a provisioner works.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -59,24 +62,25 @@ pub enum StartError {
     /// The catalogue can't be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
-    /// The container engine does not answer.
-    #[error("the container engine does not answer: {0}")]
-    Runtime(#[from] RuntimeError),
 }
 
 /// Claims and works.
 pub struct Provisioner {
-    context: Arc<Context>,
     store: PgStore,
     settings: Settings,
-    me: WorkerId,
+    authority: CertificateAuthority,
+    catalogue: Catalogue,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    metrics: Metrics,
 }
 
 impl Provisioner {
-    /// Connects to the container engine and reads the catalogue.
+    /// Reads the catalogue. The container engine is looked for by [`Provisioner::run`], so that the
+    /// other roles of a process do not wait for it.
     ///
     /// # Errors
-    /// [`StartError`] when one of them can't be used.
+    /// [`StartError`] when the catalogue can't be used.
     pub async fn new(
         store: PgStore,
         settings: Settings,
@@ -94,57 +98,86 @@ impl Provisioner {
                 Catalogue::parse(&text)?
             }
         };
-        let options =
-            DockerOptions::new(settings.docker_host.clone(), settings.installation.clone());
-        let runtime = DockerRuntime::connect(options, clock.clone()).await?;
-        let me = WorkerId::generate(&*entropy);
-        let context = Arc::new(Context {
-            store: Arc::new(store.clone()),
-            runtime: Arc::new(runtime),
-            probe: Arc::new(WireProbe::default()),
-            clock,
-            entropy,
-            installation: settings.installation.clone(),
-            authority,
-            catalogue,
-            sizing: settings.sizing,
-            endpoints: settings.endpoints.clone(),
-            port_is_free: Box::new(port_is_free),
-            metrics: Metrics::register(registry),
-            capacity: tokio::sync::OnceCell::new(),
-        });
-        Ok(Self { context, store, settings, me })
+        let metrics = Metrics::register(registry);
+        Ok(Self { store, settings, authority, catalogue, clock, entropy, metrics })
     }
 
-    /// Works until cancelled, then lets the passes that are under way finish their step.
+    /// Works until cancelled, then lets the passes that are under way finish their step. Waits for
+    /// the container engine for as long as it takes.
     pub async fn run(self, shutdown: CancellationToken) {
+        let Some(runtime) = self.connect(&shutdown).await else { return };
+        let worker = Worker {
+            me: WorkerId::generate(&*self.entropy),
+            lease: self.settings.lease,
+            poll: self.settings.poll,
+            workers: self.settings.workers,
+            context: Arc::new(Context {
+                store: Arc::new(self.store.clone()),
+                runtime: Arc::new(runtime),
+                probe: Arc::new(WireProbe::default()),
+                clock: self.clock,
+                entropy: self.entropy,
+                installation: self.settings.installation,
+                authority: self.authority,
+                catalogue: self.catalogue,
+                sizing: self.settings.sizing,
+                endpoints: self.settings.endpoints,
+                port_is_free: Box::new(port_is_free),
+                metrics: self.metrics,
+                capacity: tokio::sync::OnceCell::new(),
+            }),
+        };
         let wake = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(listen(self.store.clone(), wake.clone(), shutdown.clone()));
-        tasks.spawn(watch(self.context.clone(), shutdown.clone()));
-        tasks.spawn(offer(self.context.clone(), shutdown.clone()));
-        tasks.spawn(sweep(self.context.clone(), shutdown.clone()));
-        self.claim_loop(&wake, &shutdown).await;
+        tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
+        tasks.spawn(watch(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
+        worker.claim_loop(&wake, &shutdown).await;
         tasks.shutdown().await;
     }
 
+    async fn connect(&self, shutdown: &CancellationToken) -> Option<DockerRuntime> {
+        let settings = &self.settings;
+        while !shutdown.is_cancelled() {
+            let options =
+                DockerOptions::new(settings.docker_host.clone(), settings.installation.clone());
+            match DockerRuntime::connect(options, self.clock.clone()).await {
+                Ok(runtime) => return Some(runtime),
+                Err(error) => tracing::warn!(
+                    %error,
+                    "no container engine answers: run docker/engine.sh, or name one with DOCKER_HOST or provisioner.docker_host; trying again"
+                ),
+            }
+            pause_or_stop(ENGINE_PAUSE, shutdown).await;
+        }
+        None
+    }
+}
+
+/// What claims and works, once there is an engine to work on.
+struct Worker {
+    context: Arc<Context>,
+    me: WorkerId,
+    workers: usize,
+    lease: Duration,
+    poll: Duration,
+}
+
+impl Worker {
     async fn claim_loop(&self, wake: &Notify, shutdown: &CancellationToken) {
         let mut passes: JoinSet<()> = JoinSet::new();
         loop {
             while passes.try_join_next().is_some() {}
-            let free = self.settings.workers.saturating_sub(passes.len());
+            let free = self.workers.saturating_sub(passes.len());
             let mut claimed = 0;
             if free > 0 {
                 let limit = u32::try_from(free).unwrap_or(u32::MAX);
-                match self.context.store.claim_due(self.me, self.settings.lease, limit).await {
+                match self.context.store.claim_due(self.me, self.lease, limit).await {
                     Ok(leases) => {
                         claimed = leases.len();
                         for lease in leases {
-                            passes.spawn(run_pass(
-                                self.context.clone(),
-                                lease,
-                                self.settings.lease,
-                            ));
+                            passes.spawn(run_pass(self.context.clone(), lease, self.lease));
                         }
                     }
                     Err(error) => {
@@ -168,7 +201,7 @@ impl Provisioner {
     /// several provisioners from asking in step.
     async fn pause(&self) -> Duration {
         let jitter = self.context.entropy.below(200);
-        let poll = self.settings.poll.mul_f64(0.9 + jitter_fraction(jitter));
+        let poll = self.poll.mul_f64(0.9 + jitter_fraction(jitter));
         match self.context.store.next_due().await {
             Ok(Some(due)) => due.min(poll),
             Ok(None) | Err(_) => poll,
