@@ -50,13 +50,18 @@ impl PgStore {
 
     /// Counts a reboot, if the broker is still as `seen`; false: look again.
     ///
+    /// Locks the lease before the broker, as every recording does: the other way round they would lock
+    /// each other out.
+    ///
     /// # Errors
     /// As every method.
     pub async fn request_reboot(&self, seen: &Broker, now: Timestamp) -> Result<bool, StoreError> {
         let changed = sqlx::query_scalar!(
-            r#"with b as (
-                 update broker set reboots_requested = reboots_requested + 1
-                 where id = $1 and generation = $2 and reboots_requested = $3 and not deleting
+            r#"with l as (
+                 select broker_id from reconcile where broker_id = $1 for update
+               ), b as (
+                 update broker set reboots_requested = reboots_requested + 1 from l
+                 where id = l.broker_id and generation = $2 and reboots_requested = $3 and not deleting
                  returning id
                ), d as (
                  update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
@@ -77,7 +82,7 @@ impl PgStore {
         Ok(changed.is_some())
     }
 
-    /// Marks a broker for deletion, once; false: it does not exist any more.
+    /// Marks a broker for deletion, once; false: it does not exist any more. Locks the lease first.
     ///
     /// # Errors
     /// As every method.
@@ -88,9 +93,11 @@ impl PgStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let there = sqlx::query_scalar!(
-            r#"with b as (
-                 update broker set deleting = true, generation = generation + 1
-                 where id = $1 and account = $2 and region = $3 and not deleting
+            r#"with l as (
+                 select broker_id from reconcile where broker_id = $1 for update
+               ), b as (
+                 update broker set deleting = true, generation = generation + 1 from l
+                 where id = l.broker_id and account = $2 and region = $3 and not deleting
                  returning id
                ), d as (
                  update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0

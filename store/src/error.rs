@@ -36,10 +36,11 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
-            // Class 57 is operator intervention, 53 insufficient resources, 08 connections: all pass.
+            // Class 57 is operator intervention, 53 insufficient resources, 40 a transaction that gave way to
+            // another, 08 connections: all pass.
             sqlx::Error::Database(ref refused)
                 if refused.code().is_some_and(|c| {
-                    c.starts_with("57P") || c.starts_with("53") || c.starts_with("08")
+                    ["57P", "53", "40", "08"].iter().any(|class| c.starts_with(class))
                 }) =>
             {
                 Self::Unavailable(Box::new(error))
