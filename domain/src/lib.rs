@@ -38,7 +38,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind};
 pub use id::{AccountId, BrokerId, ConfigurationId, InstallationId, Region, WorkerId};
 pub use instance_type::{HostInstanceType, QueueLimits, instance_types};
-pub use maintenance::{DayOfWeek, MaintenanceWindow};
+pub use maintenance::{DayOfWeek, MaintenanceWindow, Occurrence, WindowChanges, due_in_window};
 pub use network::NetworkDefaults;
 pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
 pub use page::PageSize;

@@ -1,10 +1,17 @@
-//! The weekly maintenance window.
+//! The weekly maintenance window: what it is, when it is, and how often it may be moved.
+
+mod changes;
+mod schedule;
 
 use std::fmt;
 
+use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{Entropy, Error};
+
+pub use changes::WindowChanges;
+pub use schedule::{Occurrence, due_in_window};
 
 /// A day of the week, in the service's spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +81,7 @@ impl MaintenanceWindow {
     /// # Errors
     /// A 400 on `maintenanceWindowStartTime.<member>`.
     pub fn parse(day: &str, time: &str, zone: Option<&str>) -> Result<Self, Error> {
-        let time_of_day = parse_time(time).ok_or_else(|| {
+        let (hour, minute) = parse_time(time).ok_or_else(|| {
             Error::bad_request(
                 "maintenanceWindowStartTime.timeOfDay",
                 format!(
@@ -94,7 +101,7 @@ impl MaintenanceWindow {
                 )
             })?;
         let time_zone = zone.unwrap_or("UTC");
-        if !is_time_zone(time_zone) {
+        if parse_zone(time_zone).is_none() {
             return Err(Error::bad_request(
                 "maintenanceWindowStartTime.timeZone",
                 format!(
@@ -102,6 +109,7 @@ impl MaintenanceWindow {
                 ),
             ));
         }
+        let time_of_day = format!("{hour:02}:{minute:02}");
         Ok(Self { day_of_week, time_of_day, time_zone: time_zone.to_owned() })
     }
 
@@ -118,22 +126,30 @@ impl MaintenanceWindow {
     }
 }
 
-fn parse_time(text: &str) -> Option<String> {
+/// Hour and minute.
+fn parse_time(text: &str) -> Option<(u8, u8)> {
     let (hours, minutes) = text.split_once(':')?;
     let number = |part: &str, lengths: &[usize], bound: u8| {
         let digits = part.bytes().all(|b| b.is_ascii_digit()) && lengths.contains(&part.len());
         digits.then(|| part.parse::<u8>().ok()).flatten().filter(|n| *n < bound)
     };
-    Some(format!("{:02}:{:02}", number(hours, &[1, 2], 24)?, number(minutes, &[2], 60)?))
+    Some((number(hours, &[1, 2], 24)?, number(minutes, &[2], 60)?))
 }
 
-fn is_time_zone(text: &str) -> bool {
+/// `+02:00`, `-3`, `UTC+3`: that much ahead of UTC; anything else is a name of the IANA database.
+fn parse_zone(text: &str) -> Option<TimeZone> {
     let offset = text.strip_prefix("UTC").unwrap_or(text);
-    if offset.starts_with(['+', '-']) {
-        let padded = if offset.contains(':') { offset.to_owned() } else { format!("{offset}:00") };
-        return padded.get(1..).and_then(parse_time).is_some_and(|t| t.as_str() <= "14:00");
+    if let Some((sign, distance)) = [("+", 1), ("-", -1)]
+        .into_iter()
+        .find_map(|(mark, sign)| Some((sign, offset.strip_prefix(mark)?)))
+    {
+        let whole_hours = !distance.contains(':');
+        let distance = if whole_hours { format!("{distance}:00") } else { distance.to_owned() };
+        let (hours, minutes) = parse_time(&distance).filter(|distance| *distance <= (14, 0))?;
+        let seconds = sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60);
+        return Offset::from_seconds(seconds).ok().map(TimeZone::fixed);
     }
-    jiff::tz::TimeZone::get(text).is_ok()
+    TimeZone::get(text).ok()
 }
 
 #[cfg(test)]
