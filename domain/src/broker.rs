@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Arn, AuthenticationStrategy, BrokerId, Configurations, DeploymentMode, Endpoint,
-    EngineType, EngineVersion, Error, ErrorKind, Generation, HostInstanceType, MaintenanceWindow,
-    Protocol, Region, StorageType, Tags, Timestamp, Username, user::PendingChange,
+    AccountId, Arn, AuthenticationStrategy, BrokerId, BrokerInstance, ConfigurationRef,
+    Configurations, DeploymentMode, EngineType, EngineVersion, Error, ErrorKind, Generation,
+    HostInstanceType, LdapServerMetadata, MaintenanceWindow, PendingChanges, Region, StorageType,
+    Tags, Timestamp, Username, WindowChanges, user::PendingChange,
 };
 
 /// Who owns a resource: an account in a region.
@@ -105,6 +106,12 @@ pub struct BrokerSpec {
     pub maintenance_window: MaintenanceWindow,
     /// Which logs are published.
     pub logs: Logs,
+    /// The directory, for strategy `LDAP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldap: Option<LdapServerMetadata>,
+    /// Gigabytes of a cluster's node; none: the instance type's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_size: Option<u32>,
 }
 
 /// Whether a broker should exist.
@@ -211,34 +218,6 @@ impl fmt::Display for BrokerState {
     }
 }
 
-/// The addresses of one instance. They are allocated once and stay for the broker's life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerInstance {
-    /// Which instance, from 1 on.
-    pub ordinal: u8,
-    /// The host name or address that clients are told.
-    pub host: String,
-    /// The IPv4 address that the service reports for ActiveMQ instances.
-    #[serde(default)]
-    pub ip_address: Option<String>,
-    /// One per protocol, in the service's order, the console last.
-    pub endpoints: Vec<Endpoint>,
-}
-
-impl BrokerInstance {
-    /// The messaging URLs in the service's order.
-    pub fn endpoint_urls(&self, engine: EngineType) -> Vec<String> {
-        let messaging = self.endpoints.iter().filter(|e| e.protocol != Protocol::Console);
-        messaging.map(|e| e.url(engine, &self.host)).collect()
-    }
-
-    /// The URL of the console.
-    pub fn console_url(&self, engine: EngineType) -> Option<String> {
-        let console = self.endpoints.iter().find(|e| e.protocol == Protocol::Console);
-        console.map(|e| e.url(engine, &self.host))
-    }
-}
-
 /// A broker, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
@@ -252,6 +231,10 @@ pub struct Broker {
     pub created: Timestamp,
     /// What runs, or should.
     pub spec: BrokerSpec,
+    /// What waits for the next reboot.
+    pub pending: PendingChanges,
+    /// How often its maintenance window was changed.
+    pub window_changes: WindowChanges,
     /// Its configurations.
     pub configurations: Configurations,
     /// Its tags.
@@ -287,13 +270,58 @@ impl Broker {
                 None => BrokerState::CreationInProgress,
             };
         }
-        if self.reboots_requested > self.status.reboots_done {
+        if self.is_rebooting() {
             return BrokerState::RebootInProgress;
         }
         if !self.status.actions_required.is_empty() {
             return BrokerState::CriticalActionRequired;
         }
         BrokerState::Running
+    }
+
+    /// Whether a reboot is outstanding. What waits is frozen meanwhile: nothing may be added to it, and
+    /// all of it is in force when the reboot is done.
+    pub const fn is_rebooting(&self) -> bool {
+        self.reboots_requested > self.status.reboots_done
+    }
+
+    /// What the instances are to be made from: while a reboot is outstanding, with everything that waits.
+    #[must_use]
+    pub fn wanted_spec(&self) -> BrokerSpec {
+        if self.is_rebooting() { self.pending.applied_to(&self.spec) } else { self.spec.clone() }
+    }
+
+    /// The configuration revision the instances are to be made from.
+    pub fn wanted_configuration(&self) -> Option<ConfigurationRef> {
+        let Configurations { current, pending, .. } = &self.configurations;
+        if self.is_rebooting() { pending.or(*current) } else { current.or(*pending) }
+    }
+
+    /// Whether anything waits for a reboot.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+            || self.configurations.pending.is_some()
+            || self.users.iter().any(|(_, pending)| pending.is_some())
+    }
+
+    /// Whether users may be created and changed now.
+    ///
+    /// # Errors
+    /// A 409, or the service's 400 for RabbitMQ, which owns its users.
+    pub fn check_user_change(&self) -> Result<(), Error> {
+        if self.spec.engine_type == EngineType::RabbitMq {
+            return Err(crate::user::rabbitmq_owns_its_users());
+        }
+        let state = self.state();
+        match state {
+            BrokerState::Running | BrokerState::CriticalActionRequired => Ok(()),
+            BrokerState::CreationInProgress
+            | BrokerState::CreationFailed
+            | BrokerState::RebootInProgress
+            | BrokerState::DeletionInProgress => {
+                Err(Error { kind: ErrorKind::Conflict, ..self.wrong_state("changed", state) })
+            }
+        }
     }
 
     /// Whether RebootBroker may be accepted now: only in RUNNING, and in CRITICAL_ACTION_REQUIRED
@@ -329,7 +357,7 @@ impl Broker {
         Ok(())
     }
 
-    fn wrong_state(&self, verb: &str, state: BrokerState) -> Error {
+    pub(crate) fn wrong_state(&self, verb: &str, state: BrokerState) -> Error {
         Error {
             kind: ErrorKind::BadRequest,
             attribute: None,
@@ -374,7 +402,11 @@ pub(crate) mod tests {
                     time_zone: "UTC".to_owned(),
                 },
                 logs: Logs::default(),
+                ldap: None,
+                storage_size: None,
             },
+            pending: PendingChanges::default(),
+            window_changes: WindowChanges::default(),
             configurations: Configurations {
                 pending: Some(ConfigurationRef { id: ConfigurationId::from(id), revision: 1 }),
                 ..Configurations::default()

@@ -1,8 +1,17 @@
 //! Configurations and what a broker refers to.
 
+pub(crate) mod association;
+mod resource;
+pub(crate) mod tmp_rabbit;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigurationId, EngineType, EngineVersion};
+
+pub use resource::{
+    Configuration, ConfigurationName, ConfigurationRevision, CreateConfiguration,
+    CreateConfigurationInput, MOST_REVISIONS, Revision, parse_revision,
+};
 
 /// One immutable revision of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +34,25 @@ pub struct Configurations {
     /// Formerly in force, oldest first.
     #[serde(default)]
     pub history: Vec<ConfigurationRef>,
+}
+
+impl Configurations {
+    /// Every configuration that is referred to.
+    pub fn all(&self) -> impl Iterator<Item = ConfigurationRef> {
+        self.current.iter().chain(&self.pending).chain(&self.history).copied()
+    }
+
+    /// What is referred to once the pending one is in force: the former current one becomes history.
+    #[must_use]
+    pub fn applied(&self) -> Self {
+        let mut after = self.clone();
+        if let Some(pending) = after.pending.take()
+            && let Some(former) = after.current.replace(pending)
+        {
+            after.history.push(former);
+        }
+        after
+    }
 }
 
 /// Description and content of revision 1, which the service writes itself.

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::{
-    AuthenticationStrategy, BrokerName, BrokerSpec, BrokerUser, DeploymentMode, EncryptionOptions,
-    EngineType, Entropy, Error, Group, HostInstanceType, Logs, MaintenanceWindow, NetworkDefaults,
-    Offerings, Scope, StorageType, Tags, Username, parse_password,
+    AuthenticationStrategy, BrokerName, BrokerSpec, BrokerUser, ConfigurationRef,
+    ConfigurationRevision, DeploymentMode, EncryptionOptions, EngineType, Entropy, Error,
+    HostInstanceType, LdapServerMetadata, LdapServerMetadataInput, Logs, MOST_USERS,
+    MaintenanceWindow, NetworkDefaults, Offerings, Scope, StorageType, Tags, UserInput,
+    configuration::association::{self, User},
+    data_replication::{self, Candidate},
+    storage_size,
+    update::{ldap_required, ldap_without_strategy, no_audit_log},
 };
 
 /// What a caller sent, checked for nothing but the types of its members.
@@ -17,7 +22,6 @@ pub struct CreateBrokerInput {
     pub authentication_strategy: Option<String>,
     pub auto_minor_version_upgrade: Option<bool>,
     pub broker_name: Option<String>,
-    pub configuration: Option<(Option<String>, Option<i32>)>,
     pub creator_request_id: Option<String>,
     pub data_replication_mode: Option<String>,
     pub data_replication_primary_broker_arn: Option<String>,
@@ -25,8 +29,8 @@ pub struct CreateBrokerInput {
     pub encryption_options: Option<(Option<bool>, Option<String>)>,
     pub engine_type: Option<String>,
     pub engine_version: Option<String>,
-    pub has_ldap_server_metadata: bool,
     pub host_instance_type: Option<String>,
+    pub ldap_server_metadata: Option<LdapServerMetadataInput>,
     pub logs: Option<(Option<bool>, Option<bool>)>,
     pub maintenance_window: Option<(Option<String>, Option<String>, Option<String>)>,
     pub publicly_accessible: Option<bool>,
@@ -38,24 +42,13 @@ pub struct CreateBrokerInput {
     pub users: Vec<UserInput>,
 }
 
-/// One entry of CreateBroker's `users`.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the members are those of the service's User, name by name")]
-pub struct UserInput {
-    pub username: Option<String>,
-    pub password: Option<SecretString>,
-    pub console_access: Option<bool>,
-    pub groups: Vec<String>,
-    pub replication_user: Option<bool>,
-}
-
 /// The users of a new broker, by who looks after them.
 #[derive(Debug, Clone)]
 pub enum Users {
     /// ActiveMQ: the control plane keeps them; at least one.
     Managed(Vec<BrokerUser>),
-    /// RabbitMQ: only the first administrator is made; the engine owns its users.
-    Administrator(Box<BrokerUser>),
+    /// RabbitMQ: only the first administrator is made, if anybody; the engine owns its users.
+    Administrator(Option<Box<BrokerUser>>),
 }
 
 impl Users {
@@ -63,7 +56,8 @@ impl Users {
     pub fn as_slice(&self) -> &[BrokerUser] {
         match self {
             Self::Managed(users) => users,
-            Self::Administrator(user) => std::slice::from_ref(user),
+            Self::Administrator(Some(user)) => std::slice::from_ref(user),
+            Self::Administrator(None) => &[],
         }
     }
 }
@@ -75,8 +69,10 @@ pub struct CreateBroker {
     pub name: BrokerName,
     /// What shall run.
     pub spec: BrokerSpec,
-    /// The configuration to use, with its revision; none: the service makes one.
-    pub configuration: Option<(String, Option<i32>)>,
+    /// The configuration to use; none: the service makes one.
+    pub configuration: Option<ConfigurationRef>,
+    /// The password of the directory's service account.
+    pub ldap_password: Option<SecretString>,
     /// The users.
     pub users: Users,
     /// The tags.
@@ -86,7 +82,8 @@ pub struct CreateBroker {
 }
 
 impl CreateBroker {
-    /// Checks a caller's words against every rule of the operation.
+    /// Checks a caller's words against every rule of the operation; `revision` is the configuration that
+    /// the caller names, as it was found.
     ///
     /// # Errors
     /// A 400 on the first member at fault. Members that the service has and brokerd does not
@@ -94,6 +91,7 @@ impl CreateBroker {
     pub fn parse(
         input: CreateBrokerInput,
         scope: &Scope,
+        revision: Option<&ConfigurationRevision>,
         offerings: &Offerings,
         network: &NetworkDefaults,
         entropy: &dyn Entropy,
@@ -124,20 +122,16 @@ impl CreateBroker {
                 ),
             ));
         }
-        let strategy = match &input.authentication_strategy {
-            Some(text) => AuthenticationStrategy::parse(text)?,
-            None => AuthenticationStrategy::Simple,
-        };
-        check_not_implemented(&input, engine, strategy)?;
-        if input.storage_size.is_some() {
-            return Err(Error::bad_request(
-                "storageSize",
-                format!(
-                    "[storageSize] is supported only for broker engine type [RabbitMQ] version 4.2 or later with deployment mode [{}].",
-                    DeploymentMode::ClusterMultiAz
-                ),
-            ));
-        }
+        let asked = input.authentication_strategy.as_deref();
+        let user = User { engine, versions: [version; 2], host, mode };
+        let brought = revision.map(|revision| association::check(revision, user)).transpose()?;
+        let strategy = association::strategy(engine, asked, brought)?;
+        let (ldap, ldap_password) = parse_ldap(strategy, input.ldap_server_metadata)?;
+        let storage_size = input
+            .storage_size
+            .map(|size| storage_size::parse(size, engine, version, mode, host))
+            .transpose()?
+            .flatten();
         let logs = parse_logs(engine, input.logs)?;
         let encryption = parse_encryption(input.encryption_options.clone(), scope)?;
         let subnet_ids = parse_subnets(input.subnet_ids.clone(), mode, network)?;
@@ -147,7 +141,6 @@ impl CreateBroker {
             publicly_accessible,
             network,
         )?;
-        let configuration = input.configuration.clone().map(parse_configuration).transpose()?;
         let maintenance_window = match &input.maintenance_window {
             None => MaintenanceWindow::pick(entropy),
             Some((day, time, zone)) => MaintenanceWindow::parse(
@@ -157,7 +150,14 @@ impl CreateBroker {
             )?,
         };
         let tags = Tags::parse(input.tags)?;
-        let users = parse_users(engine, input.users)?;
+        let users = parse_users(engine, strategy, input.users)?;
+        data_replication::check_creation(
+            input.data_replication_mode.as_deref(),
+            input.data_replication_primary_broker_arn.as_deref(),
+            Candidate { engine, version, mode, host },
+            users.as_slice(),
+            scope,
+        )?;
         Ok(Self {
             name,
             spec: BrokerSpec {
@@ -174,8 +174,11 @@ impl CreateBroker {
                 encryption,
                 maintenance_window,
                 logs,
+                ldap,
+                storage_size,
             },
-            configuration,
+            configuration: revision.map(ConfigurationRevision::reference),
+            ldap_password,
             users,
             tags,
             creator_request_id: input.creator_request_id.filter(|token| !token.is_empty()),
@@ -198,12 +201,12 @@ impl CreateBroker {
     }
 }
 
-fn required<T>(attribute: &'static str, value: Option<T>) -> Result<T, Error> {
+pub(crate) fn required<T>(attribute: &'static str, value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| Error::bad_request(attribute, format!("[{attribute}] is required.")))
 }
 
 /// From which version on automatic minor upgrades can't be refused.
-const fn oldest_forced(engine: EngineType) -> (u16, u16) {
+pub(crate) const fn oldest_forced(engine: EngineType) -> (u16, u16) {
     match engine {
         EngineType::ActiveMq => (5, 18),
         EngineType::RabbitMq => (3, 13),
@@ -228,59 +231,19 @@ fn check_mode(engine: EngineType, mode: DeploymentMode) -> Result<(), Error> {
     ))
 }
 
-fn check_not_implemented(
-    input: &CreateBrokerInput,
-    engine: EngineType,
+fn parse_ldap(
     strategy: AuthenticationStrategy,
-) -> Result<(), Error> {
-    let refuse = |attribute, what: &str| {
-        Err(Error::bad_request(
-            attribute,
-            format!("{what} is not implemented by this version of brokerd."),
-        ))
-    };
-    match (engine, strategy) {
-        (_, AuthenticationStrategy::Simple) => {}
-        (EngineType::ActiveMq, AuthenticationStrategy::ConfigManaged)
-        | (EngineType::RabbitMq, AuthenticationStrategy::Ldap) => {
-            return Err(Error::bad_request(
-                "authenticationStrategy",
-                format!(
-                    "Broker engine type [{}] does not support authentication strategy [{strategy}].",
-                    engine.display_name()
-                ),
-            ));
+    input: Option<LdapServerMetadataInput>,
+) -> Result<(Option<LdapServerMetadata>, Option<SecretString>), Error> {
+    match (strategy, input) {
+        (AuthenticationStrategy::Ldap, Some(input)) => {
+            let (metadata, password) = LdapServerMetadata::parse(input)?;
+            Ok((Some(metadata), Some(password)))
         }
-        (EngineType::ActiveMq, AuthenticationStrategy::Ldap)
-        | (EngineType::RabbitMq, AuthenticationStrategy::ConfigManaged) => {
-            return refuse(
-                "authenticationStrategy",
-                &format!("Authentication strategy [{strategy}]"),
-            );
-        }
+        (AuthenticationStrategy::Ldap, None) => Err(ldap_required()),
+        (_, Some(_)) => Err(ldap_without_strategy()),
+        (_, None) => Ok((None, None)),
     }
-    if input.has_ldap_server_metadata {
-        return refuse("ldapServerMetadata", "LDAP authentication");
-    }
-    match input.data_replication_mode.as_deref() {
-        None => {}
-        Some(mode) if mode.eq_ignore_ascii_case("NONE") => {}
-        Some(mode) if mode.eq_ignore_ascii_case("CRDR") => {
-            return refuse("dataReplicationMode", "Cross-Region data replication");
-        }
-        Some(mode) => {
-            return Err(Error::bad_request(
-                "dataReplicationMode",
-                format!(
-                    "Value [{mode}] is invalid for [dataReplicationMode]. Valid values: [NONE, CRDR]."
-                ),
-            ));
-        }
-    }
-    if input.data_replication_primary_broker_arn.is_some() {
-        return refuse("dataReplicationPrimaryBrokerArn", "Cross-Region data replication");
-    }
-    Ok(())
 }
 
 fn parse_logs(
@@ -289,10 +252,7 @@ fn parse_logs(
 ) -> Result<Logs, Error> {
     let (general, audit) = logs.unwrap_or_default();
     if engine == EngineType::RabbitMq && audit.is_some() {
-        return Err(Error::bad_request(
-            "logs.audit",
-            "Audit logging is not supported for RabbitMQ brokers.",
-        ));
+        return Err(no_audit_log());
     }
     Ok(Logs { general: general.unwrap_or(false), audit: audit.unwrap_or(false) })
 }
@@ -359,13 +319,8 @@ fn parse_subnets(
     Ok(subnets)
 }
 
-fn parse_security_groups(
-    groups: Option<Vec<String>>,
-    engine: EngineType,
-    publicly_accessible: bool,
-    network: &NetworkDefaults,
-) -> Result<Vec<String>, Error> {
-    let groups = groups.unwrap_or_default();
+/// Source: quota page of the developer guide for how many a broker may have.
+pub(crate) fn parse_security_group_ids(groups: Vec<String>) -> Result<Vec<String>, Error> {
     if let Some(wrong) = groups.iter().find(|g| !is_resource_id(g, "sg-")) {
         return Err(Error::bad_request(
             "securityGroups",
@@ -375,30 +330,42 @@ fn parse_security_groups(
     if groups.len() > 5 {
         return Err(Error::bad_request("securityGroups", "Specify at most [5] security groups."));
     }
+    Ok(groups)
+}
+
+fn parse_security_groups(
+    groups: Option<Vec<String>>,
+    engine: EngineType,
+    publicly_accessible: bool,
+    network: &NetworkDefaults,
+) -> Result<Vec<String>, Error> {
+    let groups = parse_security_group_ids(groups.unwrap_or_default())?;
     if engine == EngineType::RabbitMq && publicly_accessible {
         return Ok(Vec::new());
     }
     Ok(if groups.is_empty() { vec![network.security_group.clone()] } else { groups })
 }
 
-fn parse_configuration(
-    (id, revision): (Option<String>, Option<i32>),
-) -> Result<(String, Option<i32>), Error> {
-    Ok((required("configuration.id", id)?, revision))
-}
-
-fn parse_users(engine: EngineType, inputs: Vec<UserInput>) -> Result<Users, Error> {
+fn parse_users(
+    engine: EngineType,
+    strategy: AuthenticationStrategy,
+    inputs: Vec<UserInput>,
+) -> Result<Users, Error> {
+    let none_needed = strategy != AuthenticationStrategy::Simple;
     match engine {
-        EngineType::ActiveMq if inputs.is_empty() => {
+        EngineType::ActiveMq if inputs.is_empty() && !none_needed => {
             return Err(Error::bad_request(
                 "users",
                 "Specify at least one user for engine type [ACTIVEMQ].",
             ));
         }
-        EngineType::ActiveMq if inputs.len() > 250 => {
-            return Err(Error::bad_request("users", "Specify at most [250] users."));
+        EngineType::ActiveMq if inputs.len() > MOST_USERS => {
+            return Err(Error::bad_request(
+                "users",
+                format!("Specify at most [{MOST_USERS}] users."),
+            ));
         }
-        EngineType::RabbitMq if inputs.len() != 1 => {
+        EngineType::RabbitMq if inputs.len() != 1 && !(inputs.is_empty() && none_needed) => {
             return Err(Error::bad_request(
                 "users",
                 "Specify exactly one user for engine type [RABBITMQ].",
@@ -409,7 +376,7 @@ fn parse_users(engine: EngineType, inputs: Vec<UserInput>) -> Result<Users, Erro
     let mut users = Vec::with_capacity(inputs.len());
     let mut names = BTreeSet::new();
     for input in inputs {
-        let user = parse_user(engine, input)?;
+        let user = BrokerUser::parse(engine, input)?;
         if !names.insert(user.username.clone()) {
             return Err(Error::bad_request(
                 "users",
@@ -420,40 +387,6 @@ fn parse_users(engine: EngineType, inputs: Vec<UserInput>) -> Result<Users, Erro
     }
     Ok(match engine {
         EngineType::ActiveMq => Users::Managed(users),
-        EngineType::RabbitMq => match users.pop() {
-            Some(user) => Users::Administrator(Box::new(user)),
-            None => Users::Managed(Vec::new()),
-        },
+        EngineType::RabbitMq => Users::Administrator(users.pop().map(Box::new)),
     })
-}
-
-fn parse_user(engine: EngineType, input: UserInput) -> Result<BrokerUser, Error> {
-    let username = Username::parse(engine, &required("username", input.username)?)?;
-    let password = required("password", input.password)?;
-    let password = parse_password(password.expose_secret())?;
-    let console_access = input.console_access.unwrap_or(false);
-    let replication_user = input.replication_user.unwrap_or(false);
-    if engine == EngineType::RabbitMq {
-        return Ok(BrokerUser {
-            username,
-            password,
-            groups: BTreeSet::new(),
-            console_access: false,
-            replication_user: false,
-        });
-    }
-    if console_access && replication_user {
-        return Err(Error::bad_request_overall(
-            "Replication user couldn't have console access. [replicationUser] and [consoleAccess] are mutually exclusive parameters.",
-        ));
-    }
-    let groups: BTreeSet<Group> =
-        input.groups.iter().map(|g| Group::parse(g)).collect::<Result<_, _>>()?;
-    if groups.len() > Group::MOST_PER_USER {
-        return Err(Error::bad_request(
-            "groups",
-            format!("A user can be in at most [{}] groups.", Group::MOST_PER_USER),
-        ));
-    }
-    Ok(BrokerUser { username, password, groups, console_access, replication_user })
 }

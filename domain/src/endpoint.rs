@@ -111,6 +111,34 @@ impl Endpoint {
     }
 }
 
+/// The addresses of one instance. They are allocated once and stay for the broker's life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerInstance {
+    /// Which instance, from 1 on.
+    pub ordinal: u8,
+    /// The host name or address that clients are told.
+    pub host: String,
+    /// The IPv4 address that the service reports for ActiveMQ instances.
+    #[serde(default)]
+    pub ip_address: Option<String>,
+    /// One per protocol, in the service's order, the console last.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl BrokerInstance {
+    /// The messaging URLs in the service's order.
+    pub fn endpoint_urls(&self, engine: EngineType) -> Vec<String> {
+        let messaging = self.endpoints.iter().filter(|e| e.protocol != Protocol::Console);
+        messaging.map(|e| e.url(engine, &self.host)).collect()
+    }
+
+    /// The URL of the console.
+    pub fn console_url(&self, engine: EngineType) -> Option<String> {
+        let console = self.endpoints.iter().find(|e| e.protocol == Protocol::Console);
+        console.map(|e| e.url(engine, &self.host))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,12 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-
 macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident, $attribute:literal, { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
         }
@@ -27,10 +25,10 @@ macro_rules! wire_enum {
             ///
             /// # Errors
             /// A 400 on this member that lists the valid values.
-            pub fn parse(text: &str) -> Result<Self, Error> {
+            pub fn parse(text: &str) -> Result<Self, crate::Error> {
                 Self::ALL.iter().copied().find(|v| v.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
                     let valid: Vec<&str> = Self::ALL.iter().map(|v| v.as_str()).collect();
-                    Error::bad_request(
+                    crate::Error::bad_request(
                         $attribute,
                         format!("Value [{text}] is invalid for [{}]. Valid values: [{}].", $attribute, valid.join(", ")),
                     )
@@ -38,13 +36,14 @@ macro_rules! wire_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(crate) use wire_enum;
 
 wire_enum!(
     /// Which software a broker runs.

@@ -10,38 +10,56 @@ mod broker;
 mod clock;
 mod configuration;
 mod create;
+mod data_replication;
 mod endpoint;
 mod engine;
 mod error;
 mod event;
 mod id;
 mod instance_type;
+mod ldap;
 mod maintenance;
 mod network;
 mod offering;
 mod page;
+mod pending;
 mod reconcile;
+mod storage_size;
 mod tag;
+mod update;
+mod upgrade;
 mod user;
 
 pub use arn::{Arn, Resource};
 pub use broker::{
-    ActionRequired, Broker, BrokerInstance, BrokerName, BrokerSpec, BrokerState, BrokerStatus,
-    EncryptionOptions, Health, InstanceCondition, Intent, Logs, Scope,
+    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, EncryptionOptions,
+    Health, InstanceCondition, Intent, Logs, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
-pub use configuration::{ConfigurationRef, Configurations, default_revision};
-pub use create::{CreateBroker, CreateBrokerInput, UserInput, Users};
-pub use endpoint::{Endpoint, Protocol};
+pub use configuration::tmp_rabbit::RabbitMqConfiguration;
+pub use configuration::{
+    Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision, Configurations,
+    CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS, Revision, default_revision,
+    parse_revision,
+};
+pub use create::{CreateBroker, CreateBrokerInput, Users};
+pub use data_replication::{DataReplicationMode, PromoteMode};
+pub use endpoint::{BrokerInstance, Endpoint, Protocol};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind};
 pub use id::{AccountId, BrokerId, ConfigurationId, InstallationId, Region, WorkerId};
 pub use instance_type::{HostInstanceType, QueueLimits, instance_types};
+pub use ldap::{LdapServerMetadata, LdapServerMetadataInput};
 pub use maintenance::{DayOfWeek, MaintenanceWindow, Occurrence, WindowChanges, due_in_window};
 pub use network::NetworkDefaults;
 pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
 pub use page::PageSize;
+pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
 pub use tag::Tags;
-pub use user::{BrokerUser, Group, PendingChange, Username, parse_password};
+pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
+pub use user::{
+    BrokerUser, Group, MOST_USERS, ManagedUser, PendingChange, UserAttributes, UserInput,
+    UserUpdate, Username, parse_password, rabbitmq_owns_its_users,
+};

@@ -53,6 +53,23 @@ impl Tags {
         Ok(Self(tags))
     }
 
+    /// These tags with `added`, which win.
+    ///
+    /// # Errors
+    /// A 400 on `tags` when that makes too many.
+    pub fn with(&self, added: &Self) -> Result<Self, Error> {
+        let mut all = self.0.clone();
+        all.extend(added.0.clone());
+        Self::parse(all)
+    }
+
+    /// These tags without those of the keys; a key that is not there is no mistake.
+    #[must_use]
+    pub fn without(&self, keys: &[String]) -> Self {
+        let kept = self.0.iter().filter(|(key, _)| !keys.contains(key));
+        Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
     /// The tags, sorted by key.
     pub const fn as_map(&self) -> &BTreeMap<String, String> {
         &self.0
@@ -75,6 +92,19 @@ mod tests {
     fn ordinary_tags_are_kept() {
         let tags = parse(&[("team", "über die Straße"), ("a:b/c=d+e-f@g_h.i", "")]).expect("valid");
         assert_eq!(tags.as_map().len(), 2);
+    }
+
+    #[test]
+    fn tags_are_added_overwritten_and_taken_away() {
+        let tags = parse(&[("a", "1"), ("b", "2")]).expect("valid");
+        let more = tags.with(&parse(&[("b", "3"), ("c", "")]).expect("valid")).expect("few");
+        assert_eq!(more, parse(&[("a", "1"), ("b", "3"), ("c", "")]).expect("valid"));
+        let fewer = more.without(&["a".to_owned(), "nowhere".to_owned()]);
+        assert_eq!(fewer, parse(&[("b", "3"), ("c", "")]).expect("valid"));
+        let full: BTreeMap<_, _> = (0..50).map(|n| (n.to_string(), String::new())).collect();
+        let full = Tags::parse(full).expect("50");
+        assert!(full.with(&parse(&[("0", "again")]).expect("valid")).is_ok());
+        assert!(full.with(&parse(&[("one", "more")]).expect("valid")).is_err());
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! history, in one statement and so in one round trip and one flush to disk.
 
 use brokerd_domain::{
-    Broker, ConfigurationId, ConfigurationRef, Configurations, CreateBroker, EngineType, Scope,
-    Timestamp, Users, default_revision,
+    AuthenticationStrategy, Broker, ConfigurationRef, Configurations, CreateBroker, EngineType,
+    Scope, Timestamp, Users, default_revision,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Channel, CreateOutcome, NewIds, PgStore, StoreError,
+    changes::ldap_place,
     rows::{password_place, select_broker},
 };
 
@@ -49,14 +50,9 @@ impl PgStore {
         ids: NewIds,
         now: Timestamp,
     ) -> Result<CreateOutcome, StoreError> {
-        let (reference, own) = match &command.configuration {
+        let (reference, own) = match command.configuration {
             None => own_configuration(command, ids),
-            Some((id, revision)) => {
-                match self.find_revision(scope, command, id, *revision).await? {
-                    Ok(reference) => (reference, None),
-                    Err(outcome) => return Ok(outcome),
-                }
-            }
+            Some(reference) => (reference, None),
         };
         if self.insert_broker(scope, command, ids, now, reference, own).await? {
             self.notifier.notify(Channel::Reconcile);
@@ -71,7 +67,14 @@ impl PgStore {
         )
         .fetch_optional(&self.pool)
         .await?;
-        let Some(existing) = existing else { return Ok(CreateOutcome::TooManyBrokers) };
+        let Some(existing) = existing else {
+            return Ok(match command.configuration {
+                Some(reference) if !self.is_there(reference).await? => {
+                    CreateOutcome::ConfigurationNotFound
+                }
+                Some(_) | None => CreateOutcome::TooManyBrokers,
+            });
+        };
         let broker = Broker::try_from(existing)?;
         let token = sqlx::query_scalar!(
             "select creator_request_id from broker where id = $1",
@@ -86,42 +89,16 @@ impl PgStore {
         Ok(CreateOutcome::NameTaken)
     }
 
-    async fn find_revision(
-        &self,
-        scope: &Scope,
-        command: &CreateBroker,
-        id: &str,
-        revision: Option<i32>,
-    ) -> Result<Result<ConfigurationRef, CreateOutcome>, StoreError> {
-        let Ok(id) = id.parse::<ConfigurationId>() else {
-            return Ok(Err(CreateOutcome::ConfigurationNotFound));
-        };
-        let found = sqlx::query!(
-            r#"select c.engine_type, c.engine_version, max(r.revision) as latest,
-                      bool_or(r.revision = $4) as wanted
-               from configuration c left join configuration_revision r on r.configuration_id = c.id
-               where c.id = $1 and c.account = $2 and c.region = $3
-               group by c.id"#,
-            id.uuid(),
-            scope.account.as_str(),
-            scope.region.as_str(),
-            revision
+    async fn is_there(&self, reference: ConfigurationRef) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar!(
+            "select revision from configuration_revision
+             where configuration_id = $1 and revision = $2",
+            reference.id.uuid(),
+            reference.revision
         )
         .fetch_optional(&self.pool)
         .await?;
-        let Some(found) = found else { return Ok(Err(CreateOutcome::ConfigurationNotFound)) };
-        let spec = &command.spec;
-        if found.engine_type != spec.engine_type.as_str()
-            || found.engine_version != spec.engine_version.to_string()
-        {
-            return Ok(Err(CreateOutcome::ConfigurationMismatch));
-        }
-        match (revision, found.latest, found.wanted) {
-            (Some(revision), _, Some(true)) | (None, Some(revision), _) => {
-                Ok(Ok(ConfigurationRef { id, revision }))
-            }
-            (revision, ..) => Ok(Err(CreateOutcome::RevisionNotFound(revision.unwrap_or(1)))),
-        }
+        Ok(found.is_some())
     }
 
     async fn insert_broker(
@@ -140,14 +117,32 @@ impl PgStore {
             Some(own) => (Some(own.id), Some(own.name), Some(own.description), Some(own.data)),
             None => (None, None, None, None),
         };
+        let (id, held) = (ids.broker.uuid(), own_id.is_none().then_some(reference));
+        let ldap_password = match &command.ldap_password {
+            None => None,
+            Some(password) => {
+                let password = password.expose_secret().as_bytes();
+                Some(self.key.seal(&*self.entropy, &ldap_place(id), password)?)
+            }
+        };
         let spec = &command.spec;
+        // Those of RabbitMQ are simple whatever they hold: only the broker is config-managed.
+        let strategy = match spec.engine_type {
+            EngineType::ActiveMq => spec.authentication_strategy,
+            EngineType::RabbitMq => AuthenticationStrategy::Simple,
+        };
         let event = format!("CreateBroker accepted: {}", summary(command));
         let inserted = sqlx::query_scalar!(
-            r#"with b as (
+            r#"with held as (
+                 select c.id from configuration c
+                 join configuration_revision r on r.configuration_id = c.id and r.revision = $26
+                 where c.id = $25 for share of c
+               ), b as (
                  insert into broker (id, account, region, name, created, creator_request_id, spec,
-                                     configurations, tags)
-                 select $1, $2, $3, $4, $5, $6, $7, $8, $9
+                                     configurations, tags, ldap_password)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27
                  where (select count(*) from broker where account = $2 and region = $3) < $10
+                   and ($25::uuid is null or exists (select from held))
                  on conflict (account, region, name) do nothing
                  returning id
                ), u as (
@@ -170,7 +165,7 @@ impl PgStore {
                  insert into event (broker_id, at, kind, message) select id, $5, 'request', $24 from b
                )
                select id from b"#,
-            ids.broker.uuid(),
+            id,
             scope.account.as_str(),
             scope.region.as_str(),
             command.name.as_str(),
@@ -190,10 +185,13 @@ impl PgStore {
             own_name,
             spec.engine_type.as_str(),
             spec.engine_version.to_string(),
-            spec.authentication_strategy.as_str(),
+            strategy.as_str(),
             description,
             data,
             event,
+            held.map(|reference| reference.id.uuid()),
+            held.map(|reference| reference.revision),
+            ldap_password,
         )
         .fetch_optional(&self.pool)
         .await?;

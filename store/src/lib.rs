@@ -5,6 +5,8 @@
 
 mod access;
 mod brokers;
+mod changes;
+mod configurations;
 mod create;
 mod endpoints;
 mod error;
@@ -15,7 +17,9 @@ mod offerings;
 mod passes;
 mod rows;
 mod seal;
+mod tags;
 mod types;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,8 +30,8 @@ pub use error::StoreError;
 pub use notify::{Channel, Listener};
 pub use seal::MasterKey;
 pub use types::{
-    AccessKey, Allocation, CertificateAuthority, CreateOutcome, NewIds, Offering, Route, Target,
-    Work,
+    AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
+    NewIds, Offering, Refused, RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::{
-    Broker, BrokerStatus, BrokerUser, Configurations, EngineType, Group, Lease, PassReport,
-    Protocol,
+    Broker, BrokerSpec, BrokerStatus, BrokerUser, Configurations, EngineType, Event, EventKind,
+    Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
 };
-use secrecy::SecretBox;
+use secrecy::{SecretBox, SecretString};
 use serde_json::json;
-use sqlx::types::Json;
+use sqlx::{Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    Channel, PgStore, StoreError, Target, Work,
+    Channel, PgStore, Refused, StoreError, Target, Work,
+    changes::ldap_place,
     rows::{UserRow, select_broker},
 };
 
@@ -31,15 +32,21 @@ impl PgStore {
         else {
             return Ok(None);
         };
-        let broker = Broker::try_from(row)?;
-        let reference = broker.configurations.current.or(broker.configurations.pending);
+        let mut broker = Broker::try_from(row)?;
+        let reference = broker.wanted_configuration();
+        let is_rebooting = broker.is_rebooting();
+        broker.spec = broker.wanted_spec();
         let rest = sqlx::query!(
             r#"select (select materials from broker_secret where broker_id = $1) as materials,
                       (select data from configuration_revision
-                       where configuration_id = $2 and revision = $3) as configuration"#,
+                       where configuration_id = $2 and revision = $3) as configuration,
+                      (select case when $4 then coalesce(pending_ldap_password, ldap_password)
+                              else ldap_password end
+                       from broker where id = $1) as ldap_password"#,
             id,
             reference.map(|r| r.id.uuid()),
-            reference.map(|r| r.revision)
+            reference.map(|r| r.revision),
+            is_rebooting
         )
         .fetch_one(&self.pool)
         .await?;
@@ -48,19 +55,45 @@ impl PgStore {
             .map(|sealed| self.key.open("materials", &materials_place(id), &sealed))
             .transpose()?
             .map(|opened| SecretBox::new(Box::new(opened.to_vec())));
-        let users = self.users(id, broker.spec.engine_type).await?;
+        let ldap_password =
+            rest.ldap_password.map(|sealed| self.open_ldap_password(id, &sealed)).transpose()?;
+        let users = self.users(id, broker.spec.engine_type, is_rebooting).await?;
         let targets = self.targets(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
-        Ok(Some(Work { broker, users, configuration, materials, targets }))
+        Ok(Some(Work { broker, users, ldap_password, configuration, materials, targets }))
     }
 
-    async fn users(&self, broker: Uuid, engine: EngineType) -> Result<Vec<BrokerUser>, StoreError> {
+    fn open_ldap_password(&self, broker: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
+        let opened = self.key.open("directory password", &ldap_place(broker), sealed)?;
+        String::from_utf8(opened.to_vec())
+            .map(SecretString::from)
+            .map_err(|_| StoreError::Seal("directory password"))
+    }
+
+    /// The users as they are; while a reboot is outstanding, as they will be after it.
+    async fn users(
+        &self,
+        broker: Uuid,
+        engine: EngineType,
+        is_rebooting: bool,
+    ) -> Result<Vec<BrokerUser>, StoreError> {
         let rows = sqlx::query_as!(
             UserRow,
-            r#"select broker_id, username, password, groups as "groups: Json<BTreeSet<Group>>",
-                      console_access, replication_user
-               from broker_user where broker_id = $1 order by username"#,
-            broker
+            r#"select broker_id, username,
+                      case when $2 then coalesce(pending_password, password) else password end
+                        as "password!",
+                      case when $2 then coalesce(pending -> 'groups', groups) else groups end
+                        as "groups!: Json<BTreeSet<Group>>",
+                      case when $2 then coalesce((pending -> 'console_access')::bool, console_access)
+                        else console_access end as "console_access!",
+                      case when $2 then coalesce((pending -> 'replication_user')::bool, replication_user)
+                        else replication_user end as "replication_user!"
+               from broker_user
+               where broker_id = $1
+                 and pending_change is distinct from case when $2 then 'DELETE' else 'CREATE' end
+               order by username"#,
+            broker,
+            is_rebooting
         )
         .fetch_all(&self.pool)
         .await?;
@@ -98,8 +131,8 @@ impl PgStore {
         Ok(())
     }
 
-    /// Records a pass. The pending configuration becomes the current one when the broker's first
-    /// generation, or a reboot, is recorded as complete.
+    /// Records a pass. When that completes the broker's first generation, its configuration is in force;
+    /// when it completes the last reboot that was asked for, everything that waited is.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -107,7 +140,7 @@ impl PgStore {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
         let row = sqlx::query!(
-            r#"select status as "status: Json<BrokerStatus>",
+            r#"select status as "status: Json<BrokerStatus>", reboots_requested,
                       configurations as "configurations: Json<Configurations>"
                from broker where id = $1 for update"#,
             id
@@ -117,12 +150,11 @@ impl PgStore {
         let Some(row) = row else { return Err(StoreError::LeaseLost) };
         let (mut status, mut configurations) = (row.status.0, row.configurations.0);
         let first = status.observed_generation.is_none() && report.observed_generation.is_some();
-        let rebooted = report.reboots_done.is_some_and(|done| done > status.reboots_done);
-        if (first || rebooted)
-            && let Some(pending) = configurations.pending.take()
-            && let Some(former) = configurations.current.replace(pending)
-        {
-            configurations.history.push(former);
+        let rebooted = report.reboots_done.is_some_and(|done| {
+            done > status.reboots_done && i64::from(done) == row.reboots_requested
+        });
+        if first || rebooted {
+            configurations = configurations.applied();
         }
         status.observed_generation = report.observed_generation.or(status.observed_generation);
         status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
@@ -137,17 +169,43 @@ impl PgStore {
         )
         .execute(&mut *transaction)
         .await?;
-        for event in &report.events {
-            sqlx::query!(
-                "insert into event (broker_id, at, kind, message) values ($1, $2, $3, $4)",
-                id,
-                event.at.as_micros(),
-                event.kind.as_str(),
-                event.message
-            )
-            .execute(&mut *transaction)
-            .await?;
+        if rebooted {
+            apply_pending(&mut transaction, id).await?;
         }
+        insert_events(&mut transaction, id, &report.events).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Gives up what waits for the outstanding reboot, because it can't be: the instances are made anew
+    /// from what was in force before.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn refuse_pending(
+        &self,
+        lease: &Lease,
+        refused: Refused,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.fenced(lease).await?;
+        let id = lease.broker.uuid();
+        let everything = refused == Refused::Everything;
+        // Counting one more reboot makes the instances of the refused one stale, however many there are.
+        sqlx::query!(
+            "update broker set reboots_requested = reboots_requested + 1,
+               configurations = configurations - 'pending',
+               pending = case when $2 then '{}' else pending - 'authentication_strategy' end,
+               pending_ldap_password = case when $2 then null else pending_ldap_password end
+             where id = $1",
+            id,
+            everything
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let event = Event { at: now, kind: EventKind::Failure, message: why.to_owned() };
+        insert_events(&mut transaction, id, &[event]).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -174,6 +232,65 @@ impl PgStore {
         self.notifier.notify(Channel::Routes);
         Ok(())
     }
+}
+
+/// Puts everything that waited in force, but the configuration.
+async fn apply_pending(
+    transaction: &mut Transaction<'static, Postgres>,
+    id: Uuid,
+) -> Result<(), StoreError> {
+    let row = sqlx::query!(
+        r#"select spec as "spec: Json<BrokerSpec>", pending as "pending: Json<PendingChanges>"
+           from broker where id = $1"#,
+        id
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    let spec = row.pending.0.applied_to(&row.spec.0);
+    sqlx::query!(
+        "update broker set spec = $2, pending = '{}', pending_ldap_password = null,
+           ldap_password = coalesce(pending_ldap_password, ldap_password)
+         where id = $1",
+        id,
+        json!(spec)
+    )
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query!("delete from broker_user where broker_id = $1 and pending_change = 'DELETE'", id)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query!(
+        "update broker_user
+         set pending_change = null, pending = null, pending_password = null,
+             password = coalesce(pending_password, password),
+             groups = coalesce(pending -> 'groups', groups),
+             console_access = coalesce((pending -> 'console_access')::bool, console_access),
+             replication_user = coalesce((pending -> 'replication_user')::bool, replication_user)
+         where broker_id = $1 and pending_change is not null",
+        id
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn insert_events(
+    transaction: &mut Transaction<'static, Postgres>,
+    id: Uuid,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    for event in events {
+        sqlx::query!(
+            "insert into event (broker_id, at, kind, message) values ($1, $2, $3, $4)",
+            id,
+            event.at.as_micros(),
+            event.kind.as_str(),
+            event.message
+        )
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
 }
 
 /// One target, from its columns.

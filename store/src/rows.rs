@@ -22,6 +22,8 @@ pub(crate) struct BrokerRow {
     pub(crate) name: String,
     pub(crate) created: i64,
     pub(crate) spec: serde_json::Value,
+    pub(crate) pending: serde_json::Value,
+    pub(crate) window_changes: serde_json::Value,
     pub(crate) configurations: serde_json::Value,
     pub(crate) tags: serde_json::Value,
     pub(crate) status: serde_json::Value,
@@ -43,8 +45,8 @@ macro_rules! select_broker {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             crate::rows::BrokerRow,
-            r#"select b.id, b.account, b.region, b.name, b.created, b.spec, b.configurations, b.tags,
-                      b.status, b.instances, b.deleting, b.generation, b.reboots_requested,
+            r#"select b.id, b.account, b.region, b.name, b.created, b.spec, b.pending,
+                      b.window_changes, b.configurations, b.tags, b.status, b.instances, b.deleting, b.generation, b.reboots_requested,
                       (select coalesce(json_agg(json_build_object(
                                   'username', u.username, 'pending_change', u.pending_change)
                                   order by u.username), '[]')
@@ -83,6 +85,8 @@ impl TryFrom<BrokerRow> for Broker {
             name: BrokerName::parse(&row.name).map_err(|error| inconsistent(id, error))?,
             created: Timestamp::from_micros(row.created),
             spec,
+            pending: serde_json::from_value(row.pending).map_err(wrong)?,
+            window_changes: serde_json::from_value(row.window_changes).map_err(wrong)?,
             configurations,
             tags,
             users: users.into_iter().map(|user| (user.username, user.pending_change)).collect(),

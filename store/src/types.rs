@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use brokerd_domain::{
-    AccountId, Broker, BrokerId, BrokerUser, ConfigurationId, EngineType, EngineVersion, Protocol,
+    AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
+    EngineType, EngineVersion, Protocol,
 };
 use secrecy::{SecretBox, SecretString};
 
@@ -46,14 +47,78 @@ pub enum CreateOutcome {
     SameToken(Broker),
     /// A broker of that name exists.
     NameTaken,
-    /// The configuration the caller named does not exist.
+    /// The configuration the caller named does not exist any more.
     ConfigurationNotFound,
-    /// The configuration exists, but not in that revision.
-    RevisionNotFound(i32),
-    /// The configuration is for another engine or version.
-    ConfigurationMismatch,
     /// The account has as many brokers in this region as it may have.
     TooManyBrokers,
+}
+
+/// What became of an UpdateBroker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// It is stored.
+    Updated,
+    /// The broker is not any more as the caller saw it: look again.
+    Changed,
+    /// The configuration it would wait for does not exist any more.
+    ConfigurationNotFound,
+}
+
+/// What became of a change of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserOutcome {
+    /// It is stored.
+    Done,
+    /// The broker is not any more as the caller saw it: look again.
+    Changed,
+    /// There is such a user already.
+    Exists,
+    /// There is no such user.
+    NotFound,
+    /// The broker has as many users as it may have.
+    TooMany,
+}
+
+/// A revision that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevisionLookup {
+    /// This scope has no such configuration.
+    NoConfiguration,
+    /// The configuration has no such revision.
+    NoRevision(i32),
+    /// The revision.
+    Found(Box<ConfigurationRevision>),
+}
+
+/// What became of an UpdateConfiguration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddRevision {
+    /// The configuration, whose latest revision is the new one.
+    Added(Box<Configuration>),
+    /// This scope has no such configuration.
+    NotFound,
+    /// The configuration has as many revisions as it may have.
+    TooMany,
+}
+
+/// What became of a DeleteConfiguration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeleteConfiguration {
+    /// It is gone with all revisions.
+    Deleted,
+    /// This scope has no such configuration.
+    NotFound,
+    /// A broker uses it, will, or did.
+    InUse,
+}
+
+/// How much of what waits is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The configuration: the engine does not boot with it.
+    Configuration,
+    /// Everything but the changes of users: this host can't run it.
+    Everything,
 }
 
 /// An engine version that can run, as the provisioner found it.
@@ -72,12 +137,15 @@ pub struct Offering {
 /// Everything a pass needs to know of a broker.
 #[derive(Debug)]
 pub struct Work {
-    /// The broker.
+    /// The broker, with the specification its instances are to be made from: while a reboot is
+    /// outstanding, the one that waited for it.
     pub broker: Broker,
-    /// Its users with their passwords: those in force for ActiveMQ, the first administrator for
-    /// RabbitMQ.
+    /// The users its instances are to be made with, and their passwords: for RabbitMQ only the first
+    /// administrator.
     pub users: Vec<BrokerUser>,
-    /// The content of the configuration revision that is, or at creation will be, in force.
+    /// The password of the service account of the broker's directory.
+    pub ldap_password: Option<SecretString>,
+    /// The content of the configuration revision its instances are to be made from.
     pub configuration: String,
     /// What [`crate::PgStore::save_materials`] was last given.
     pub materials: Option<SecretBox<Vec<u8>>>,

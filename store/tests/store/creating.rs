@@ -1,6 +1,6 @@
 //! CreateBroker.
 
-use brokerd_domain::{BrokerState, Configurations, Intent, Scope};
+use brokerd_domain::{BrokerState, ConfigurationRef, Configurations, CreateBroker, Intent, Scope};
 use brokerd_store::{CreateOutcome, PgStore};
 
 use crate::support::{NOW, command, create, ids, rabbit, scope, with_store};
@@ -115,31 +115,23 @@ async fn of_many_who_create_the_same_name_at_once_exactly_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_configuration_must_exist_and_fit() {
+async fn a_configuration_must_still_be_there_in_that_revision() {
     with_store(|f| async move {
         let first = ids();
         f.store
             .create_broker(&scope(), &command("first", |_| {}), first, NOW)
             .await
             .expect("stored");
-        let using = |id: String, revision: Option<i32>| {
-            command("second", |input| input.configuration = Some((Some(id), revision)))
+        let using = |id, revision| CreateBroker {
+            configuration: Some(ConfigurationRef { id, revision }),
+            ..command("second", |_| {})
         };
-        let id = first.configuration.to_string();
-        let cases = [
-            (using("nonsense".to_owned(), None), CreateOutcome::ConfigurationNotFound),
-            (using(ids().configuration.to_string(), None), CreateOutcome::ConfigurationNotFound),
-            (using(id.clone(), Some(7)), CreateOutcome::RevisionNotFound(7)),
-        ];
-        for (command, expected) in cases {
-            assert_eq!(try_create(&f.store, &command).await, expected);
+        for gone in [using(ids().configuration, 1), using(first.configuration, 7)] {
+            assert_eq!(try_create(&f.store, &gone).await, CreateOutcome::ConfigurationNotFound);
         }
-        let older = command("second", |input| {
-            input.engine_version = Some("5.18".to_owned());
-            input.configuration = Some((Some(id.clone()), None));
-        });
-        assert_eq!(try_create(&f.store, &older).await, CreateOutcome::ConfigurationMismatch);
-        assert_eq!(try_create(&f.store, &using(id, None)).await, CreateOutcome::Created);
+        let there = using(first.configuration, 1);
+        assert_eq!(try_create(&f.store, &there).await, CreateOutcome::Created);
+        assert_eq!(try_create(&f.store, &there).await, CreateOutcome::NameTaken);
     })
     .await;
 }

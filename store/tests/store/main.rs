@@ -1,9 +1,12 @@
 //! The store on a real PostgreSQL.
 
 mod brokers;
+mod changes;
+mod configurations;
 mod creating;
 mod endpoints;
 mod leases;
 mod passes;
 mod secrets;
 mod support;
+mod users;

@@ -1,14 +1,11 @@
 //! What a pass records.
 
-use std::time::Duration;
-
 use brokerd_domain::{
-    BrokerState, Event, EventKind, Generation, Health, InstanceCondition, Lease, PassReport,
-    VerdictKind,
+    BrokerState, Event, EventKind, Generation, Health, InstanceCondition, PassReport, VerdictKind,
 };
 use secrecy::ExposeSecret;
 
-use crate::support::{Fixture, NOW, create, scope, with_store, worker};
+use crate::support::{NOW, create, leased, scope, with_store};
 
 pub(crate) fn report(sentence: &str) -> PassReport {
     PassReport {
@@ -27,15 +24,11 @@ pub(crate) fn report(sentence: &str) -> PassReport {
     }
 }
 
-async fn leased(f: &Fixture) -> Lease {
-    f.store.claim_due(worker(), Duration::from_secs(30), 1).await.expect("claimed").remove(0)
-}
-
 #[tokio::test]
 async fn a_recorded_pass_shows_in_the_broker_and_its_history() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
-        let lease = leased(&f).await;
+        let lease = leased(&f.store).await;
         f.store.record(&lease, &report("waiting")).await.expect("recorded");
         let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
         assert_eq!(broker.status.sentence, "waiting");
@@ -51,7 +44,7 @@ async fn a_recorded_pass_shows_in_the_broker_and_its_history() {
 async fn completing_the_first_generation_puts_the_configuration_in_force() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
-        let lease = leased(&f).await;
+        let lease = leased(&f.store).await;
         let mut done = report("every endpoint answers");
         done.observed_generation = Some(Generation(1));
         done.reboots_done = Some(0);
@@ -72,7 +65,7 @@ async fn completing_the_first_generation_puts_the_configuration_in_force() {
 async fn a_failure_is_recorded_and_ends_with_the_next_report_without_one() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
-        let lease = leased(&f).await;
+        let lease = leased(&f.store).await;
         let failed = PassReport { failure: Some("no image".to_owned()), ..report("failed") };
         f.store.record(&lease, &failed).await.expect("recorded");
         let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
@@ -88,7 +81,7 @@ async fn a_failure_is_recorded_and_ends_with_the_next_report_without_one() {
 async fn a_worker_gets_everything_it_needs_secrets_included() {
     with_store(|f| async move {
         create(&f.store, "orders").await;
-        let lease = leased(&f).await;
+        let lease = leased(&f.store).await;
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert!(work.materials.is_none());
         assert!(work.configuration.contains("schedulePeriodForDestinationPurge"));
@@ -108,7 +101,7 @@ async fn a_worker_gets_everything_it_needs_secrets_included() {
 async fn a_forgotten_broker_leaves_its_configuration_and_nothing_else() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
-        let lease = leased(&f).await;
+        let lease = leased(&f.store).await;
         f.store.save_materials(&lease, b"secret").await.expect("saved");
         let refused = f.store.forget(&lease).await;
         assert!(refused.is_err(), "it is not to be deleted");

@@ -10,8 +10,9 @@ use std::{
 };
 
 use brokerd_domain::{
-    BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, EngineType, EngineVersion, Entropy,
-    NetworkDefaults, Offerings, Scope, Timestamp, UserInput, WorkerId,
+    Broker, BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, EngineType, EngineVersion,
+    Entropy, Generation, Lease, NetworkDefaults, Offerings, PassReport, Scope, Timestamp,
+    UserInput, VerdictKind, WorkerId,
 };
 use brokerd_store::{MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
@@ -91,7 +92,7 @@ pub(crate) fn ids() -> NewIds {
     }
 }
 
-fn user(name: &str) -> UserInput {
+pub(crate) fn user(name: &str) -> UserInput {
     UserInput {
         username: Some(name.to_owned()),
         password: Some(SecretString::from("correct-horse-battery")),
@@ -114,15 +115,19 @@ pub(crate) fn command(name: &str, change: impl FnOnce(&mut CreateBrokerInput)) -
         ..CreateBrokerInput::default()
     };
     change(&mut input);
-    let offerings: Offerings = [
+    let network = NetworkDefaults::default();
+    CreateBroker::parse(input, &scope(), None, &offerings(), &network, &OsEntropy)
+        .expect("a valid command")
+}
+
+pub(crate) fn offerings() -> Offerings {
+    [
         (EngineType::ActiveMq, EngineVersion::new(5, 18)),
         (EngineType::ActiveMq, EngineVersion::new(5, 19)),
         (EngineType::RabbitMq, EngineVersion::new(4, 3)),
     ]
     .into_iter()
-    .collect();
-    CreateBroker::parse(input, &scope(), &offerings, &NetworkDefaults::default(), &OsEntropy)
-        .expect("a valid command")
+    .collect()
 }
 
 /// A valid CreateBroker for RabbitMQ.
@@ -141,4 +146,38 @@ pub(crate) async fn create(store: &PgStore, name: &str) -> BrokerId {
         store.create_broker(&scope(), &command(name, |_| {}), ids, NOW).await.expect("stored");
     assert_eq!(outcome, brokerd_store::CreateOutcome::Created);
     ids.broker
+}
+
+/// The broker as it is.
+pub(crate) async fn broker(store: &PgStore, id: BrokerId) -> Broker {
+    store.broker(&scope(), id).await.expect("read").expect("there")
+}
+
+/// A lease on the only broker.
+pub(crate) async fn leased(store: &PgStore) -> Lease {
+    let ttl = std::time::Duration::from_secs(30);
+    store.claim_due(worker(), ttl, 1).await.expect("claimed").remove(0)
+}
+
+/// A pass that found everything done that was asked for until then.
+pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
+    let work = store.load(lease).await.expect("loaded").expect("there");
+    let report = PassReport {
+        kind: VerdictKind::Converged,
+        sentence: "every endpoint answers".to_owned(),
+        observed_generation: Some(Generation(work.broker.generation.0)),
+        reboots_done: Some(work.broker.reboots_requested),
+        failure: None,
+        conditions: Vec::new(),
+        events: Vec::new(),
+    };
+    store.record(lease, &report).await.expect("recorded");
+}
+
+/// A running broker, and a lease on it.
+pub(crate) async fn running(store: &PgStore, name: &str) -> (Broker, Lease) {
+    let id = create(store, name).await;
+    let lease = leased(store).await;
+    complete(store, &lease).await;
+    (broker(store, id).await, lease)
 }

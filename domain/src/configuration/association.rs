@@ -1,0 +1,91 @@
+//! Whether a broker may use a configuration, and what that makes of its logins.
+
+use crate::{
+    AuthenticationStrategy, ConfigurationRevision, DeploymentMode, EngineType, EngineVersion,
+    Error, HostInstanceType, RabbitMqConfiguration,
+};
+
+/// The broker that would use a configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct User {
+    pub(crate) engine: EngineType,
+    /// What it runs now, and what it will: a configuration may be for either, because an upgrade and its
+    /// configuration need not come in one request.
+    pub(crate) versions: [EngineVersion; 2],
+    pub(crate) host: HostInstanceType,
+    pub(crate) mode: DeploymentMode,
+}
+
+/// Checks, and tells the strategy that comes with the revision: its configuration's for ActiveMQ, what its
+/// content says for RabbitMQ.
+///
+/// # Errors
+/// A 400 on `configuration`, or the service's own for RabbitMQ limits above those of the instance type.
+pub(crate) fn check(
+    revision: &ConfigurationRevision,
+    user: User,
+) -> Result<AuthenticationStrategy, Error> {
+    let configuration = &revision.configuration;
+    let [now, then] = user.versions;
+    if configuration.engine_type != user.engine
+        || (configuration.engine_version != now && configuration.engine_version != then)
+    {
+        return Err(Error::bad_request(
+            "configuration",
+            format!(
+                "Configuration ID [{}] is not for broker engine type [{}] version [{then}].",
+                configuration.id, user.engine
+            ),
+        ));
+    }
+    match user.engine {
+        EngineType::ActiveMq => Ok(configuration.authentication_strategy),
+        EngineType::RabbitMq => {
+            let settings =
+                RabbitMqConfiguration::parse(configuration.engine_version, &revision.data)?;
+            settings.check_association(
+                configuration.id,
+                revision.revision.number,
+                then,
+                user.host,
+                user.mode,
+            )?;
+            Ok(settings.authentication_strategy())
+        }
+    }
+}
+
+/// The strategy a broker has, from what its owner says and what its configuration brings.
+///
+/// # Errors
+/// A 400 on `authenticationStrategy` when the engine has no such strategy or the configuration another.
+pub(crate) fn strategy(
+    engine: EngineType,
+    wanted: Option<&str>,
+    brought: Option<AuthenticationStrategy>,
+) -> Result<AuthenticationStrategy, Error> {
+    let wanted = wanted.map(AuthenticationStrategy::parse).transpose()?;
+    let refuse = |message: String| Err(Error::bad_request("authenticationStrategy", message));
+    match (engine, wanted) {
+        (EngineType::ActiveMq, Some(strategy @ AuthenticationStrategy::ConfigManaged))
+        | (EngineType::RabbitMq, Some(strategy @ AuthenticationStrategy::Ldap)) => {
+            return refuse(format!(
+                "Broker engine type [{}] does not support authentication strategy [{strategy}].",
+                engine.display_name()
+            ));
+        }
+        _ => {}
+    }
+    match (wanted, brought) {
+        (None, None) => Ok(AuthenticationStrategy::Simple),
+        (Some(AuthenticationStrategy::ConfigManaged), None) => refuse(
+            "Authentication strategy [CONFIG_MANAGED] needs a configuration that manages authentication."
+                .to_owned(),
+        ),
+        (Some(strategy), None) | (None, Some(strategy)) => Ok(strategy),
+        (Some(wanted), Some(brought)) if wanted == brought => Ok(wanted),
+        (Some(wanted), Some(brought)) => refuse(format!(
+            "The configuration has authentication strategy [{brought}], not [{wanted}]."
+        )),
+    }
+}

@@ -1,0 +1,238 @@
+//! Users of ActiveMQ brokers, with what waits for the next reboot.
+
+use std::collections::BTreeSet;
+
+use brokerd_domain::{
+    Broker, BrokerId, BrokerUser, EngineType, Error, Group, MOST_USERS, ManagedUser, PendingChange,
+    Timestamp, UserAttributes, UserUpdate, Username,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sqlx::{Postgres, Transaction, types::Json};
+use uuid::Uuid;
+
+use crate::{Channel, PgStore, StoreError, UserOutcome, rows::password_place};
+
+/// What the API shows of a row of `broker_user`.
+struct ManagedRow {
+    username: String,
+    groups: Json<BTreeSet<Group>>,
+    console_access: bool,
+    replication_user: bool,
+    pending_change: Option<String>,
+    pending: Option<Json<UserAttributes>>,
+}
+
+impl TryFrom<ManagedRow> for ManagedUser {
+    type Error = StoreError;
+
+    fn try_from(row: ManagedRow) -> Result<Self, StoreError> {
+        let inconsistent = |what: String| StoreError::Inconsistent { table: "broker_user", what };
+        let username = Username::parse(EngineType::ActiveMq, &row.username)
+            .map_err(|error| inconsistent(error.message))?;
+        let attributes = UserAttributes {
+            groups: row.groups.0,
+            console_access: row.console_access,
+            replication_user: row.replication_user,
+        };
+        let pending = match row.pending_change {
+            None => None,
+            Some(name) => {
+                let change =
+                    PendingChange::from_name(&name).ok_or_else(|| inconsistent(name.clone()))?;
+                let after = row.pending.map_or_else(|| attributes.clone(), |pending| pending.0);
+                Some((change, after))
+            }
+        };
+        Ok(Self { username, attributes, pending })
+    }
+}
+
+impl PgStore {
+    /// A user of a broker that is known to be the caller's.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn user(
+        &self,
+        broker: BrokerId,
+        username: &str,
+    ) -> Result<Option<ManagedUser>, StoreError> {
+        let row = sqlx::query_as!(
+            ManagedRow,
+            r#"select username, groups as "groups: Json<BTreeSet<Group>>", console_access,
+                      replication_user, pending_change, pending as "pending: Json<UserAttributes>"
+               from broker_user where broker_id = $1 and username = $2 and listed"#,
+            broker.uuid(),
+            username
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(ManagedUser::try_from).transpose()
+    }
+
+    /// Adds a user that will exist after the next reboot.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn create_user(
+        &self,
+        seen: &Broker,
+        user: &BrokerUser,
+        now: Timestamp,
+    ) -> Result<UserOutcome, StoreError> {
+        let id = seen.id.uuid();
+        let name = user.username.as_str();
+        let message = format!("CreateUser accepted: {name}");
+        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+            return Ok(UserOutcome::Changed);
+        };
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from broker_user where broker_id = $1"#,
+            id
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if usize::try_from(count).unwrap_or(usize::MAX) >= MOST_USERS {
+            return Ok(UserOutcome::TooMany);
+        }
+        let inserted = sqlx::query_scalar!(
+            "insert into broker_user (broker_id, username, password, groups, console_access,
+                                      replication_user, listed, pending_change)
+             values ($1, $2, $3, $4, $5, $6, true, 'CREATE') on conflict do nothing
+             returning username",
+            id,
+            name,
+            self.sealed_password(id, name, &user.password)?,
+            json!(user.groups),
+            user.console_access,
+            user.replication_user
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if inserted.is_none() {
+            return Ok(UserOutcome::Exists);
+        }
+        self.commit(transaction).await
+    }
+
+    /// Changes a user with the next reboot; one that is not there yet, in what it will be. A user that was
+    /// to be deleted stays.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn update_user(
+        &self,
+        seen: &Broker,
+        username: &str,
+        update: &UserUpdate,
+        now: Timestamp,
+    ) -> Result<Result<UserOutcome, Error>, StoreError> {
+        let id = seen.id.uuid();
+        let Some(user) = self.user(seen.id, username).await? else {
+            return Ok(Ok(UserOutcome::NotFound));
+        };
+        let (created, before) = match &user.pending {
+            Some((PendingChange::Create, after)) => (true, after),
+            Some((PendingChange::Update, after)) => (false, after),
+            Some((PendingChange::Delete, _)) | None => (false, &user.attributes),
+        };
+        let after = match update.applied_to(before) {
+            Ok(after) => after,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let password = match &update.password {
+            None => None,
+            Some(password) => Some(self.sealed_password(id, username, password)?),
+        };
+        // The user was read before: if anything has changed since, so has the generation.
+        let message = format!("UpdateUser accepted: {username}");
+        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+            return Ok(Ok(UserOutcome::Changed));
+        };
+        if created {
+            sqlx::query!(
+                "update broker_user set password = coalesce($3, password), groups = $4,
+                   console_access = $5, replication_user = $6
+                 where broker_id = $1 and username = $2",
+                id,
+                username,
+                password,
+                json!(after.groups),
+                after.console_access,
+                after.replication_user
+            )
+            .execute(&mut *transaction)
+            .await?;
+        } else {
+            sqlx::query!(
+                "update broker_user set pending_change = 'UPDATE', pending = $3,
+                   pending_password = coalesce($4, pending_password)
+                 where broker_id = $1 and username = $2",
+                id,
+                username,
+                json!(after),
+                password
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
+        self.commit(transaction).await.map(Ok)
+    }
+
+    /// Deletes a user with the next reboot; one that is not there yet, at once.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn delete_user(
+        &self,
+        seen: &Broker,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<UserOutcome, StoreError> {
+        let id = seen.id.uuid();
+        if self.user(seen.id, username).await?.is_none() {
+            return Ok(UserOutcome::NotFound);
+        }
+        let message = format!("DeleteUser accepted: {username}");
+        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+            return Ok(UserOutcome::Changed);
+        };
+        sqlx::query!(
+            "delete from broker_user
+             where broker_id = $1 and username = $2 and pending_change = 'CREATE'",
+            id,
+            username
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "update broker_user set pending_change = 'DELETE', pending = null, pending_password = null
+             where broker_id = $1 and username = $2",
+            id,
+            username
+        )
+        .execute(&mut *transaction)
+        .await?;
+        self.commit(transaction).await
+    }
+
+    async fn commit(
+        &self,
+        transaction: Transaction<'static, Postgres>,
+    ) -> Result<UserOutcome, StoreError> {
+        transaction.commit().await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(UserOutcome::Done)
+    }
+
+    fn sealed_password(
+        &self,
+        broker: Uuid,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<Vec<u8>, StoreError> {
+        let place = password_place(broker, username);
+        self.key.seal(&*self.entropy, &place, password.expose_secret().as_bytes())
+    }
+}

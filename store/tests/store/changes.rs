@@ -1,0 +1,192 @@
+//! What waits for a reboot, and what becomes of it.
+
+use brokerd_domain::{
+    Broker, BrokerState, BrokerUpdate, ConfigurationRef, EngineVersion, LdapServerMetadata,
+    UpdateBrokerInput, UpdateContext,
+};
+use brokerd_store::{PgStore, Refused, UpdateOutcome};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::support::{
+    Fixture, NOW, broker, command, complete, create, ids, leased, offerings, running, scope,
+    with_store,
+};
+
+fn update(broker: &Broker, change: impl FnOnce(&mut UpdateBrokerInput)) -> BrokerUpdate {
+    let mut input = UpdateBrokerInput::default();
+    change(&mut input);
+    let offerings = offerings();
+    let context =
+        UpdateContext { revision: None, kept_revision: None, offerings: &offerings, now: NOW };
+    broker.update(input, context).expect("valid")
+}
+
+async fn store(store: &PgStore, seen: &Broker, update: &BrokerUpdate) {
+    let outcome = store.update_broker(seen, update, NOW).await.expect("stored");
+    assert_eq!(outcome, UpdateOutcome::Updated);
+}
+
+/// A broker on 5.18 that waits for 5.19 and for revision 2 of its configuration.
+async fn waiting(f: &Fixture) -> (Broker, brokerd_domain::Lease, ConfigurationRef) {
+    let ids = ids();
+    let old = command("orders", |input| input.engine_version = Some("5.18".to_owned()));
+    f.store.create_broker(&scope(), &old, ids, NOW).await.expect("stored");
+    let lease = leased(&f.store).await;
+    complete(&f.store, &lease).await;
+    f.store
+        .add_revision(&scope(), ids.configuration, None, "<broker second=\"2\"/>", NOW)
+        .await
+        .expect("stored");
+    let seen = broker(&f.store, ids.broker).await;
+    let mut change = update(&seen, |input| input.engine_version = Some("5.19".to_owned()));
+    let second = ConfigurationRef { id: ids.configuration, revision: 2 };
+    change.configurations.pending = Some(second);
+    store(&f.store, &seen, &change).await;
+    (broker(&f.store, ids.broker).await, lease, second)
+}
+
+#[tokio::test]
+async fn what_waits_is_what_instances_are_made_from_only_while_a_reboot_is_outstanding() {
+    with_store(|f| async move {
+        let (seen, lease, second) = waiting(&f).await;
+        assert_eq!(seen.spec.engine_version, EngineVersion::new(5, 18));
+        assert_eq!(seen.pending.engine_version, Some(EngineVersion::new(5, 19)));
+        assert_eq!(seen.generation.0, 2);
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert_eq!(work.broker.spec.engine_version, EngineVersion::new(5, 18));
+        assert!(work.configuration.contains("schedulePeriodForDestinationPurge"));
+
+        assert!(f.store.request_reboot(&seen, NOW).await.expect("asked"));
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert_eq!(work.broker.spec.engine_version, EngineVersion::new(5, 19));
+        assert!(work.configuration.contains("second"));
+        let shown = broker(&f.store, seen.id).await;
+        assert_eq!(shown.state(), BrokerState::RebootInProgress);
+        assert_eq!(shown.spec.engine_version, EngineVersion::new(5, 18), "not in force yet");
+
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::Running);
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 19));
+        assert!(!after.has_pending());
+        assert_eq!(after.configurations.current, Some(second));
+        let first = ConfigurationRef { revision: 1, ..second };
+        assert_eq!(after.configurations.history, [first]);
+        complete(&f.store, &lease).await;
+        assert_eq!(broker(&f.store, seen.id).await.configurations, after.configurations);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_that_changed_since_it_was_read_is_not_changed_on_top_of_that() {
+    with_store(|f| async move {
+        let (seen, _) = running(&f.store, "orders").await;
+        let first = update(&seen, |input| input.logs = Some((Some(true), None)));
+        store(&f.store, &seen, &first).await;
+        let late = f.store.update_broker(&seen, &first, NOW).await.expect("no error");
+        assert_eq!(late, UpdateOutcome::Changed);
+        assert!(!f.store.request_reboot(&seen, NOW).await.expect("no error"));
+        let seen = broker(&f.store, seen.id).await;
+        assert!(f.store.request_reboot(&seen, NOW).await.expect("asked"));
+        let late = f.store.update_broker(&seen, &first, NOW).await.expect("no error");
+        assert_eq!(late, UpdateOutcome::Changed, "what waits is frozen by a reboot");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_the_engine_refuses_is_given_up_and_the_rest_is_not() {
+    with_store(|f| async move {
+        let (seen, lease, second) = waiting(&f).await;
+        f.store.request_reboot(&seen, NOW).await.expect("asked");
+        f.store
+            .refuse_pending(&lease, Refused::Configuration, "revision 2 does not boot", NOW)
+            .await
+            .expect("recorded");
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::RebootInProgress);
+        assert_eq!(after.reboots_requested, 2, "the refused instances are stale");
+        assert_eq!(after.configurations.pending, None);
+        assert_eq!(after.pending.engine_version, Some(EngineVersion::new(5, 19)));
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::Running);
+        assert_eq!(after.configurations.current, Some(ConfigurationRef { revision: 1, ..second }));
+        assert!(after.configurations.history.is_empty());
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 19));
+        let events = f.store.events(&scope(), seen.id, 10).await.expect("read").expect("there");
+        assert!(events.iter().any(|event| event.message == "revision 2 does not boot"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_host_can_not_run_is_given_up_as_a_whole() {
+    with_store(|f| async move {
+        let (seen, lease, second) = waiting(&f).await;
+        f.store.request_reboot(&seen, NOW).await.expect("asked");
+        f.store
+            .refuse_pending(&lease, Refused::Everything, "no image", NOW)
+            .await
+            .expect("recorded");
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert!(!after.has_pending());
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 18));
+        assert_eq!(after.configurations.current, Some(ConfigurationRef { revision: 1, ..second }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_password_of_a_directory_waits_with_it() {
+    with_store(|f| async move {
+        let (seen, lease) = running(&f.store, "orders").await;
+        let mut change = update(&seen, |_| {});
+        let text = || "any".to_owned();
+        change.pending.ldap = Some(LdapServerMetadata {
+            hosts: vec![text()],
+            role_base: text(),
+            role_name: None,
+            role_search_matching: text(),
+            role_search_subtree: None,
+            service_account_username: text(),
+            user_base: text(),
+            user_role_name: None,
+            user_search_matching: text(),
+            user_search_subtree: None,
+        });
+        change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
+        store(&f.store, &seen, &change).await;
+        let password = |work: brokerd_store::Work| {
+            work.ldap_password.map(|password| password.expose_secret().to_owned())
+        };
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert_eq!(password(work), None, "not before the reboot");
+        let seen = broker(&f.store, seen.id).await;
+        f.store.request_reboot(&seen, NOW).await.expect("asked");
+        for _ in 0..2 {
+            let work = f.store.load(&lease).await.expect("loaded").expect("there");
+            assert!(work.broker.spec.ldap.is_some());
+            assert_eq!(password(work).as_deref(), Some("secret-of-the-directory"));
+            complete(&f.store, &lease).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_vanished_is_not_waited_for() {
+    with_store(|f| async move {
+        let (seen, _) = running(&f.store, "orders").await;
+        let mut change = update(&seen, |_| {});
+        change.configurations.pending =
+            Some(ConfigurationRef { id: ids().configuration, revision: 1 });
+        let outcome = f.store.update_broker(&seen, &change, NOW).await.expect("no error");
+        assert_eq!(outcome, UpdateOutcome::ConfigurationNotFound);
+        assert_eq!(broker(&f.store, seen.id).await.generation, seen.generation);
+        create(&f.store, "another").await;
+    })
+    .await;
+}
