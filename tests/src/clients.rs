@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{Api, PASSWORD, USER, machine};
+use crate::{
+    Api, PASSWORD, USER, machine,
+    sdk::{Client, Kind as Sdk},
+};
 
 /// How long a client waits for a message, in seconds.
 const WAIT: u64 = 20;
@@ -86,21 +89,111 @@ pub fn python() -> Result<Option<&'static Path>> {
 /// When it can't be made ready.
 pub fn jms() -> Result<Option<&'static Path>> {
     static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    shared(&MADE, || maven("jms", "what a JMS client sees", &["Client.java"]))
+}
+
+/// The AWS SDK for Java; none when it can't be had here and may be skipped.
+///
+/// # Errors
+/// When it can't be made ready.
+pub fn java() -> Result<Option<&'static Path>> {
+    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    shared(&MADE, || maven("java", "what the AWS SDK for Java sees", &["Api.java", "Members.java"]))
+}
+
+/// A project of Maven's, with its classes and everything they need in `lib`.
+fn maven(name: &str, what: &str, classes: &[&str]) -> Result<Option<PathBuf>> {
+    if !machine::has_tools(what, &["java", "mvn"])? {
+        return Ok(None);
+    }
+    let project = sources(name);
+    let mut inputs = vec![project.join("pom.xml")];
+    inputs.extend(classes.iter().map(|class| project.join("src/main/java/brokerd").join(class)));
+    made_once(name, &inputs, |directory| {
+        let out = format!("-Dout={}", directory.display());
+        machine::run(Command::new("mvn").args(["-q", "-B", &out, "package", "-f"]).arg(&inputs[0]))
+            .map(drop)
+    })
+    .map(Some)
+}
+
+/// Runs a class of a Maven project: short runs, so it is not worth to optimise much.
+fn java_class(project: &Path, class: &str) -> Command {
+    let mut command = Command::new("java");
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
+    command.arg(format!("{}/lib/*", project.display())).arg(class);
+    command
+}
+
+/// The AWS SDK for JavaScript; none when it can't be had here and may be skipped.
+///
+/// # Errors
+/// When it can't be made ready.
+pub fn javascript() -> Result<Option<&'static Path>> {
+    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
     shared(&MADE, || {
-        if !machine::has_tools("what a JMS client sees", &["java", "mvn"])? {
+        if !machine::has_tools("what the AWS SDK for JavaScript sees", &["node", "npm"])? {
             return Ok(None);
         }
-        let project = sources("jms");
-        let inputs = [project.join("pom.xml"), project.join("src/main/java/brokerd/Client.java")];
-        made_once("jms", &inputs, |directory| {
-            let out = format!("-Dout={}", directory.display());
-            machine::run(
-                Command::new("mvn").args(["-q", "-B", &out, "package", "-f"]).arg(&inputs[0]),
-            )
-            .map(drop)
+        let names = ["package.json", "package-lock.json", "api.mjs"];
+        let inputs = names.map(|name| sources("javascript").join(name));
+        made_once("javascript", &inputs, |directory| {
+            fs::create_dir_all(directory)?;
+            for (name, input) in names.iter().zip(&inputs) {
+                fs::copy(input, directory.join(name))?;
+            }
+            let quiet = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+            machine::run(Command::new("npm").args(quiet).current_dir(directory)).map(drop)
         })
         .map(Some)
     })
+}
+
+/// The AWS SDK for Go; none when it can't be had here and may be skipped.
+///
+/// # Errors
+/// When it can't be made ready.
+pub fn go() -> Result<Option<&'static Path>> {
+    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    shared(&MADE, || {
+        if !machine::has_tools("what the AWS SDK for Go sees", &["go"])? {
+            return Ok(None);
+        }
+        let inputs = ["go.mod", "go.sum", "main.go"].map(|name| sources("go").join(name));
+        made_once("go", &inputs, |directory| {
+            let mut build = Command::new("go");
+            build.args(["build", "-mod=readonly", "-o"]).arg(directory.join("api")).arg(".");
+            machine::run(build.current_dir(sources("go"))).map(drop)
+        })
+        .map(Some)
+    })
+}
+
+/// How the driver of the SDK for JavaScript is run.
+pub(crate) fn javascript_command() -> Result<Command> {
+    let directory = javascript()?.context("there is no AWS SDK for JavaScript here")?;
+    let mut command = Command::new("node");
+    command.arg(directory.join("api.mjs"));
+    Ok(command)
+}
+
+/// How the driver of the SDK for Go is run.
+pub(crate) fn go_command() -> Result<Command> {
+    Ok(Command::new(go()?.context("there is no AWS SDK for Go here")?.join("api")))
+}
+
+/// How the driver of the SDK for Java is run.
+pub(crate) fn java_command() -> Result<Command> {
+    Ok(java_class(java()?.context("there is no AWS SDK for Java here")?, "brokerd.Api"))
+}
+
+/// How a Python client is run.
+pub(crate) fn python_command(name: &str) -> Result<Command> {
+    let venv = python()?.context("there are no Python clients here")?;
+    let mut command = Command::new(venv.join("bin/python"));
+    // Warnings would only hide what went wrong; bytecode would land among the sources.
+    command.args(["-W", "ignore", "-B"]).arg(sources("python").join(name));
+    Ok(command)
 }
 
 fn shared(
@@ -115,10 +208,10 @@ fn shared(
 
 /// What a client's run came to.
 #[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    printed: String,
-    complaints: String,
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) printed: String,
+    pub(crate) complaints: String,
 }
 
 fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
@@ -134,11 +227,7 @@ fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
 }
 
 fn script(name: &str, arguments: &[&str], input: &Value) -> Result<Outcome> {
-    let venv = python()?.context("there are no Python clients here")?;
-    let mut command = Command::new(venv.join("bin/python"));
-    // Warnings would only hide what went wrong; bytecode would land among the sources.
-    command.args(["-W", "ignore", "-B"]).arg(sources("python").join(name)).args(arguments);
-    run_with_input(&mut command, &input.to_string())
+    run_with_input(python_command(name)?.args(arguments), &input.to_string())
 }
 
 /// Whether a user was let in.
@@ -268,17 +357,9 @@ impl Messenger {
             }
             Kind::Jms => {
                 let directory = jms()?.context("there is no JMS client here")?;
-                let classes = format!("{}/lib/*", directory.display());
                 let wait = WAIT.to_string();
                 let last = if action == "receive" { wait.as_str() } else { body };
-                let mut command = Command::new("java");
-                command.args([
-                    "-XX:TieredStopAtLevel=1",
-                    "-XX:+UseSerialGC",
-                    "-cp",
-                    &classes,
-                    "brokerd.Client",
-                ]);
+                let mut command = java_class(directory, "brokerd.Client");
                 command.args([action, &self.url, user, password]).arg(&self.ca).args([queue, last]);
                 run_with_input(&mut command, "")
             }
@@ -299,17 +380,13 @@ pub fn https(ca: &Path, mut requests: Vec<Value>) -> Result<Vec<Value>> {
     Ok(serde_json::from_str(&outcome.printed)?)
 }
 
-/// Calls with boto3, one after the other; see `clients/python/api.py`.
+/// Calls with boto3, one after the other; see `clients/PROTOCOL.md`.
 ///
 /// # Errors
 /// When boto3 can't be run; what a call came to is in its answer.
 pub fn boto3(api: &Api, calls: &Value) -> Result<Vec<Value>> {
-    let input = json!({
-        "endpoint": api.endpoint, "region": api.region, "key": api.key, "secret": api.secret, "calls": calls,
-    });
-    let outcome = script("api.py", &[], &input)?;
-    ensure!(outcome.code == Some(0), "boto3: {outcome:?}");
-    Ok(serde_json::from_str(&outcome.printed)?)
+    let mut client = Client::new(Sdk::Boto3, api)?;
+    calls.as_array().context("a list of calls")?.iter().map(|call| client.raw(call)).collect()
 }
 
 /// `aws mq …`: what it printed, or its complaint.
@@ -317,14 +394,7 @@ pub fn boto3(api: &Api, calls: &Value) -> Result<Vec<Value>> {
 /// # Errors
 /// When the AWS CLI can't be run.
 pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
-    let venv = python()?.context("there are no Python clients here")?;
-    let mut command = Command::new(venv.join("bin/aws"));
-    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_ENDPOINT_URL_MQ", &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
-    command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
-    command.args(["mq", "--output", "json"]).args(arguments);
-    let outcome = run_with_input(&mut command, "")?;
+    let outcome = aws_outcome(api, arguments)?;
     if outcome.code != Some(0) {
         return Ok(Err(outcome.complaints.trim().to_owned()));
     }
@@ -334,6 +404,19 @@ pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
     serde_json::from_str(&outcome.printed)
         .map(Ok)
         .map_err(|error| anyhow!("aws {arguments:?}: {error}"))
+}
+
+/// `aws mq …`: what that came to.
+pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
+    let venv = python()?.context("there are no Python clients here")?;
+    let mut command = Command::new(venv.join("bin/aws"));
+    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_ENDPOINT_URL_MQ", &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
+    command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
+    command.env("AWS_MAX_ATTEMPTS", "1");
+    command.args(["mq", "--output", "json"]).args(arguments);
+    run_with_input(&mut command, "")
 }
 
 /// A list of answers in one text, for messages of failed checks.
