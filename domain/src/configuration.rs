@@ -1,5 +1,9 @@
 //! Configurations and what a broker refers to.
 
+mod rabbitmq;
+
+pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigurationId, EngineType, EngineVersion};

@@ -30,7 +30,9 @@ pub use broker::{
     EncryptionOptions, Health, InstanceCondition, Intent, Logs, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
-pub use configuration::{ConfigurationRef, Configurations, default_revision};
+pub use configuration::{
+    ConfigurationRef, Configurations, RabbitMqConfiguration, RabbitMqSettings, default_revision,
+};
 pub use create::{CreateBroker, CreateBrokerInput, UserInput, Users};
 pub use endpoint::{Endpoint, Protocol};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
