@@ -18,8 +18,8 @@ use crate::{
     respond::{Answer, Reply},
     routes::{
         brokers::wire::{
-            ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest, LogsRequest,
-            MaintenanceWindowRequest, UserRequest,
+            ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest,
+            LogsRequest, MaintenanceWindowRequest, UserRequest,
         },
         configurations::named_revision,
     },

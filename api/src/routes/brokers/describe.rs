@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::BrokerPath,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
     routes::brokers::views::{
@@ -229,11 +229,10 @@ pub(crate) fn users(broker: &Broker) -> Vec<UserSummary> {
 )]
 pub(crate) async fn describe_broker(
     State(api): State<Arc<ApiState>>,
-    path: BrokerPath,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeBrokerResponse> {
-    let broker = api.store.broker(&signed.caller.scope, path.id()?).await?;
-    let broker = broker.ok_or_else(|| path.not_found())?;
+    let broker = path.broker(&api, &signed.caller.scope).await?;
     Ok(Reply(DescribeBrokerResponse::from(&broker)))
 }
 
@@ -338,7 +337,10 @@ mod tests {
         broker.pending.storage_size = Some(None);
         broker.pending.authentication_strategy = Some(AuthenticationStrategy::Ldap);
         let shown = described(&broker);
-        assert_eq!((&shown["engineVersion"], &shown["pendingEngineVersion"]), (&json!("5.19"), &json!("5.20")));
+        assert_eq!(
+            (&shown["engineVersion"], &shown["pendingEngineVersion"]),
+            (&json!("5.19"), &json!("5.20"))
+        );
         assert_eq!(shown["pendingHostInstanceType"], "mq.m5.large");
         assert_eq!(shown["pendingStorageSize"], 0);
         assert_eq!(shown["pendingAuthenticationStrategy"], "ldap");

@@ -3,8 +3,8 @@
 use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
     Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, Endpoint, EngineType,
-    EngineVersion, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, PendingChanges, Protocol, Scope,
-    StorageType, Tags, Timestamp, WindowChanges,
+    EngineVersion, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, PendingChanges,
+    Protocol, Scope, StorageType, Tags, Timestamp, WindowChanges,
 };
 
 /// A public ActiveMQ broker right after CreateBroker.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     json,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
@@ -49,7 +49,7 @@ pub(crate) struct PromoteResponse {
 )]
 pub(crate) async fn promote(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<PromoteResponse> {
     let broker = path.broker(&api, &signed.caller.scope).await?;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::{Path, Query},
+    extract::{PathParams, Query},
     openapi::{NotFound, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
@@ -62,15 +62,17 @@ pub(crate) struct SharedResource {
 )]
 pub(crate) async fn describe_shared_resources(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     query: Query,
     signed: Signed,
 ) -> Answer<DescribeSharedResourcesResponse> {
     let size = PageSize::parse(query.get("maxResults"))?.get();
     path.broker(&api, &signed.caller.scope).await?;
-    let (shared_resources, next_token) =
-        pagination::page_of(Vec::new(), query.get("nextToken"), size, |resource: &SharedResource| {
-            resource.resource_arn.clone()
-        })?;
+    let (shared_resources, next_token) = pagination::page_of(
+        Vec::new(),
+        query.get("nextToken"),
+        size,
+        |resource: &SharedResource| resource.resource_arn.clone(),
+    )?;
     Ok(Reply(DescribeSharedResourcesResponse { next_token, shared_resources }))
 }

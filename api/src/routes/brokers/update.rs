@@ -15,7 +15,7 @@ use crate::{
     ApiState, TRIES,
     auth::Signed,
     error::ApiError,
-    extract::Path,
+    extract::PathParams,
     json::{self, Object},
     openapi::{Conflict, NotFound, ServiceErrors},
     respond::{Answer, Reply},
@@ -151,13 +151,9 @@ impl UpdateBrokerResponse {
             auto_minor_version_upgrade: has(M::AutoMinorVersionUpgrade)
                 .then_some(after.auto_minor_version_upgrade),
             broker_id: broker.id.to_string(),
-            configuration: configuration
-                .as_ref()
-                .filter(|_| has(M::Configuration))
-                .map(Into::into),
+            configuration: configuration.as_ref().filter(|_| has(M::Configuration)).map(Into::into),
             engine_version: has(M::EngineVersion).then(|| after.engine_version.to_string()),
-            host_instance_type: has(M::HostInstanceType)
-                .then(|| after.host_instance_type.name()),
+            host_instance_type: has(M::HostInstanceType).then(|| after.host_instance_type.name()),
             ldap_server_metadata: after
                 .ldap
                 .as_ref()
@@ -190,7 +186,7 @@ impl UpdateBrokerResponse {
 )]
 pub(crate) async fn update_broker(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<UpdateBrokerResponse> {
     let scope = &signed.caller.scope;
@@ -205,7 +201,9 @@ pub(crate) async fn update_broker(
     for _ in 0..TRIES {
         let broker = path.broker(&api, scope).await?;
         let kept = match &revision {
-            None if input.host_instance_type.is_some() => kept_revision(&api, scope, &broker).await?,
+            None if input.host_instance_type.is_some() => {
+                kept_revision(&api, scope, &broker).await?
+            }
             _ => None,
         };
         let now = api.clock.now();

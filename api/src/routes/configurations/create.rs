@@ -100,11 +100,7 @@ pub(crate) async fn create_configuration(
         authentication_strategy: command.authentication_strategy,
         created: now,
         tags: command.tags,
-        latest: Revision {
-            number: 1,
-            created: now.whole_millis(),
-            description: Some(description),
-        },
+        latest: Revision { number: 1, created: now.whole_millis(), description: Some(description) },
     };
     Ok(Reply(CreateConfigurationResponse {
         arn: created.arn().to_string(),

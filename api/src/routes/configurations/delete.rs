@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     openapi::{Conflict, NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -42,7 +42,7 @@ pub(crate) struct DeleteConfigurationResponse {
 )]
 pub(crate) async fn delete_configuration(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DeleteConfigurationResponse> {
     let id = path.configuration_id()?;

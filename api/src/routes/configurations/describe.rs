@@ -11,7 +11,7 @@ use super::ConfigurationRevisionView;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -75,7 +75,7 @@ impl From<&Configuration> for DescribeConfigurationResponse {
 )]
 pub(crate) async fn describe_configuration(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeConfigurationResponse> {
     let id = path.configuration_id()?;

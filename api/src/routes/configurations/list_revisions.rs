@@ -11,7 +11,7 @@ use super::ConfigurationRevisionView;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::{Path, Query},
+    extract::{PathParams, Query},
     openapi::{NotFound, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
@@ -53,7 +53,7 @@ pub(crate) struct ListConfigurationRevisionsResponse {
 )]
 pub(crate) async fn list_configuration_revisions(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     query: Query,
     signed: Signed,
 ) -> Answer<ListConfigurationRevisionsResponse> {

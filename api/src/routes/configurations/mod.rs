@@ -50,9 +50,9 @@ pub(crate) async fn named_revision(
     refused: impl Fn(Error) -> Error,
 ) -> Result<Option<ConfigurationRevision>, ApiError> {
     let Some(Object(named)) = named else { return Ok(None) };
-    let id = named.id.ok_or_else(|| {
-        Error::bad_request("configuration.id", "[configuration.id] is required.")
-    })?;
+    let id = named
+        .id
+        .ok_or_else(|| Error::bad_request("configuration.id", "[configuration.id] is required."))?;
     let missing = || refused(Error::configuration_not_found(&id));
     let parsed = id.parse().map_err(|_| missing())?;
     match api.store.revision(scope, parsed, named.revision).await? {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -54,7 +54,7 @@ pub(crate) struct DescribeConfigurationRevisionResponse {
 )]
 pub(crate) async fn describe_configuration_revision(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeConfigurationRevisionResponse> {
     let number = parse_revision(path.get("configuration-revision"))?;

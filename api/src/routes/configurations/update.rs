@@ -13,7 +13,7 @@ use super::ConfigurationRevisionView;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     json,
     openapi::{Conflict, NotFound, ServiceErrors},
     respond::{Answer, Reply},
@@ -106,7 +106,7 @@ fn decoded(data: Option<&str>) -> Result<String, Error> {
 )]
 pub(crate) async fn update_configuration(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<UpdateConfigurationResponse> {
     let scope = &signed.caller.scope;

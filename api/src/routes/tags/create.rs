@@ -12,7 +12,7 @@ use crate::{
     ApiState,
     auth::Signed,
     error::ApiError,
-    extract::Path,
+    extract::PathParams,
     json,
     openapi::{NotFound, ServiceErrors},
 };
@@ -37,7 +37,7 @@ pub(crate) struct CreateTagsRequest {
 )]
 pub(crate) async fn create_tags(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
     let scope = &signed.caller.scope;

@@ -10,7 +10,7 @@ use crate::{
     ApiState,
     auth::Signed,
     error::ApiError,
-    extract::{Path, Query},
+    extract::{PathParams, Query},
     openapi::{NotFound, ServiceErrors},
 };
 
@@ -29,7 +29,7 @@ use crate::{
 )]
 pub(crate) async fn delete_tags(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     query: Query,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {

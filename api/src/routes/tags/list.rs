@@ -10,7 +10,7 @@ use super::{not_found, resource};
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -38,7 +38,7 @@ pub(crate) struct ListTagsResponse {
 )]
 pub(crate) async fn list_tags(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<ListTagsResponse> {
     let scope = &signed.caller.scope;

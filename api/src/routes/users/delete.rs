@@ -10,7 +10,7 @@ use crate::{
     ApiState, TRIES,
     auth::Signed,
     error::ApiError,
-    extract::Path,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -34,7 +34,7 @@ use crate::{
 )]
 pub(crate) async fn delete_user(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<Nothing> {
     let username = path.get("username");
@@ -50,7 +50,5 @@ pub(crate) async fn delete_user(
 
 /// The operation has no ConflictException in the service model.
 fn check(broker: &Broker) -> Result<(), Error> {
-    broker
-        .check_user_change()
-        .map_err(|refused| Error { kind: ErrorKind::BadRequest, ..refused })
+    broker.check_user_change().map_err(|refused| Error { kind: ErrorKind::BadRequest, ..refused })
 }

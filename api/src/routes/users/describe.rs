@@ -11,7 +11,7 @@ use super::{is_managed, not_found};
 use crate::{
     ApiState,
     auth::Signed,
-    extract::Path,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -90,7 +90,7 @@ impl DescribeUserResponse {
 )]
 pub(crate) async fn describe_user(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeUserResponse> {
     let broker = path.broker(&api, &signed.caller.scope).await?;

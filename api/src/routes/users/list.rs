@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::{Path, Query},
+    extract::{PathParams, Query},
     openapi::{NotFound, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
@@ -53,7 +53,7 @@ pub(crate) struct ListUsersResponse {
 )]
 pub(crate) async fn list_users(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     query: Query,
     signed: Signed,
 ) -> Answer<ListUsersResponse> {

@@ -13,7 +13,7 @@ use crate::{
     ApiState, TRIES,
     auth::Signed,
     error::ApiError,
-    extract::Path,
+    extract::PathParams,
     json,
     openapi::{Conflict, NotFound, ServiceErrors},
     respond::{Answer, Reply},
@@ -55,7 +55,7 @@ pub(crate) struct UpdateUserRequest {
 )]
 pub(crate) async fn update_user(
     State(api): State<Arc<ApiState>>,
-    path: Path,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
