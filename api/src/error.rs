@@ -70,15 +70,6 @@ impl ApiError {
         )
     }
 
-    /// An operation of the service that brokerd has not got.
-    pub(crate) fn not_implemented(operation: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplementedException",
-            format!("{operation} is not implemented by this version of brokerd."),
-        )
-    }
-
     /// No operation has this path.
     pub(crate) fn unknown_path() -> Self {
         Self::new(
@@ -103,6 +94,11 @@ impl ApiError {
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableException", message);
         error.retry_after_seconds = Some(1);
         error
+    }
+
+    /// The broker changed each time between look and write.
+    pub(crate) fn busy() -> Self {
+        Self::unavailable("The broker is busy. Try again.")
     }
 
     /// A defect of ours.
@@ -248,12 +244,6 @@ mod tests {
                 403,
                 "MissingAuthenticationTokenException",
                 r#"{"message":"Missing Authentication Token"}"#,
-            ),
-            (
-                ApiError::not_implemented("Promote"),
-                501,
-                "NotImplementedException",
-                r#"{"message":"Promote is not implemented by this version of brokerd."}"#,
             ),
             (
                 ApiError::from(StoreError::Seal("secret")),

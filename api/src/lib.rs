@@ -28,12 +28,14 @@ pub use metrics::{ApiMetrics, register_metrics};
 pub use openapi::document as openapi_document;
 pub use state::ApiState;
 
+/// How often a change is tried again when the broker changes between look and write.
+pub(crate) const TRIES: u32 = 8;
+
 /// Everything brokerd answers over HTTP.
 pub fn router(state: ApiState) -> Router {
     let state = Arc::new(state);
     let (router, document) = openapi::assembled();
     router
-        .merge(routes::not_implemented::router())
         .merge(routes::own::unlisted(&document))
         .method_not_allowed_fallback(|| async { error::ApiError::unknown_method().into_response() })
         .fallback(|| async { error::ApiError::unknown_path() })

@@ -2,13 +2,11 @@
 
 use axum::http::Method;
 
-/// Whose operation it is, and whether it can be called.
+/// Whose operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Amazon MQ's, implemented.
+    /// Amazon MQ's.
     Service,
-    /// Amazon MQ's, refused by name.
-    NotImplemented,
     /// brokerd's own.
     Own,
     /// brokerd's own, asked by machines every few seconds: not worth a line in the log.
@@ -33,7 +31,7 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
-use Kind::{NotImplemented, Own, Probe, Service};
+use Kind::{Own, Probe, Service};
 
 const BROKER: &str = "/v1/brokers/{broker-id}";
 const USER: &str = "/v1/brokers/{broker-id}/users/{username}";
@@ -49,34 +47,34 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("RebootBroker", POST, "/v1/brokers/{broker-id}/reboot", Service),
     op("DescribeBrokerEngineTypes", GET, "/v1/broker-engine-types", Service),
     op("DescribeBrokerInstanceOptions", GET, "/v1/broker-instance-options", Service),
-    op("UpdateBroker", PUT, BROKER, NotImplemented),
-    op("Promote", POST, "/v1/brokers/{broker-id}/promote", NotImplemented),
-    op("DescribeSharedResources", GET, "/v1/brokers/{broker-id}/shared-resources", NotImplemented),
-    op("ListUsers", GET, "/v1/brokers/{broker-id}/users", NotImplemented),
-    op("DescribeUser", GET, USER, NotImplemented),
-    op("CreateUser", POST, USER, NotImplemented),
-    op("UpdateUser", PUT, USER, NotImplemented),
-    op("DeleteUser", DELETE, USER, NotImplemented),
-    op("ListConfigurations", GET, "/v1/configurations", NotImplemented),
-    op("CreateConfiguration", POST, "/v1/configurations", NotImplemented),
-    op("DescribeConfiguration", GET, CONFIGURATION, NotImplemented),
-    op("UpdateConfiguration", PUT, CONFIGURATION, NotImplemented),
-    op("DeleteConfiguration", DELETE, CONFIGURATION, NotImplemented),
+    op("UpdateBroker", PUT, BROKER, Service),
+    op("Promote", POST, "/v1/brokers/{broker-id}/promote", Service),
+    op("DescribeSharedResources", GET, "/v1/brokers/{broker-id}/shared-resources", Service),
+    op("ListUsers", GET, "/v1/brokers/{broker-id}/users", Service),
+    op("DescribeUser", GET, USER, Service),
+    op("CreateUser", POST, USER, Service),
+    op("UpdateUser", PUT, USER, Service),
+    op("DeleteUser", DELETE, USER, Service),
+    op("ListConfigurations", GET, "/v1/configurations", Service),
+    op("CreateConfiguration", POST, "/v1/configurations", Service),
+    op("DescribeConfiguration", GET, CONFIGURATION, Service),
+    op("UpdateConfiguration", PUT, CONFIGURATION, Service),
+    op("DeleteConfiguration", DELETE, CONFIGURATION, Service),
     op(
         "ListConfigurationRevisions",
         GET,
         "/v1/configurations/{configuration-id}/revisions",
-        NotImplemented,
+        Service,
     ),
     op(
         "DescribeConfigurationRevision",
         GET,
         "/v1/configurations/{configuration-id}/revisions/{configuration-revision}",
-        NotImplemented,
+        Service,
     ),
-    op("ListTags", GET, TAGS, NotImplemented),
-    op("CreateTags", POST, TAGS, NotImplemented),
-    op("DeleteTags", DELETE, TAGS, NotImplemented),
+    op("ListTags", GET, TAGS, Service),
+    op("CreateTags", POST, TAGS, Service),
+    op("DeleteTags", DELETE, TAGS, Service),
     op("ListBrokerEvents", GET, "/brokerd/v1/brokers/{broker-id}/events", Own),
     op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Own),
     op("CheckLiveness", GET, "/health/live", Probe),
@@ -110,8 +108,7 @@ mod tests {
 
     #[test]
     fn the_service_has_25_operations() {
-        let of_service = |o: &&Operation| matches!(o.kind, Service | NotImplemented);
-        assert_eq!(OPERATIONS.iter().filter(of_service).count(), 25);
+        assert_eq!(OPERATIONS.iter().filter(|o| o.kind == Service).count(), 25);
         let names: BTreeSet<_> = OPERATIONS.iter().map(|o| o.name).collect();
         assert_eq!(names.len(), OPERATIONS.len());
         let routes: BTreeSet<_> = OPERATIONS.iter().map(|o| (o.path, o.method.as_str())).collect();

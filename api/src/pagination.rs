@@ -4,7 +4,7 @@
 //! seen. Callers must treat it as opaque; brokerd writes into it what its own next query needs.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use brokerd_domain::{Arn, BrokerId, Error, Resource, Scope, Timestamp};
+use brokerd_domain::{Arn, BrokerId, ConfigurationId, Error, Resource, Scope, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 #[derive(Serialize, Deserialize)]
@@ -20,12 +20,21 @@ struct Inner<T> {
     data: T,
 }
 
-/// The last broker of a page.
+/// The last broker or configuration of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct LastBroker {
-    last_seen_broker_arn: String,
+struct LastSeen {
+    /// Named as in the service's tokens, which were only seen for brokers.
+    #[serde(rename = "last-seen-broker-arn")]
+    last_seen_arn: String,
     last_seen_created: i64,
+}
+
+/// The last revision of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct LastRevision {
+    last_seen_revision: i32,
 }
 
 /// The last row of a page of a catalogue.
@@ -61,12 +70,25 @@ fn read<T: DeserializeOwned>(token: &str) -> Option<T> {
     Some(inner.data)
 }
 
-/// Where the page after this broker begins.
-pub(crate) fn after_broker(arn: &Arn, created: Timestamp) -> String {
-    write(LastBroker {
-        last_seen_broker_arn: arn.to_string(),
-        last_seen_created: created.as_micros(),
-    })
+/// Where the page after this broker or configuration begins.
+pub(crate) fn after(arn: &Arn, created: Timestamp) -> String {
+    write(LastSeen { last_seen_arn: arn.to_string(), last_seen_created: created.as_micros() })
+}
+
+/// Where the page after this revision begins.
+pub(crate) fn after_revision(number: i32) -> String {
+    write(LastRevision { last_seen_revision: number })
+}
+
+/// An empty token is that of the first page.
+fn cursor(token: Option<&str>, scope: &Scope) -> Result<Option<(Timestamp, Resource)>, Error> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let last: LastSeen = read(token).ok_or_else(|| invalid(token))?;
+    let arn: Arn = last.last_seen_arn.parse().map_err(|_| invalid(token))?;
+    if arn.scope != *scope {
+        return Err(invalid(token));
+    }
+    Ok(Some((Timestamp::from_micros(last.last_seen_created), arn.resource)))
 }
 
 /// Reads the token of ListBrokers; an empty one is that of the first page.
@@ -77,15 +99,54 @@ pub(crate) fn broker_cursor(
     token: Option<&str>,
     scope: &Scope,
 ) -> Result<Option<(Timestamp, BrokerId)>, Error> {
-    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
-    let last: LastBroker = read(token).ok_or_else(|| invalid(token))?;
-    let arn: Arn = last.last_seen_broker_arn.parse().map_err(|_| invalid(token))?;
-    match arn.resource {
-        Resource::Broker { id, .. } if arn.scope == *scope => {
-            Ok(Some((Timestamp::from_micros(last.last_seen_created), id)))
-        }
-        Resource::Broker { .. } | Resource::Configuration { .. } => Err(invalid(token)),
+    match cursor(token, scope)? {
+        None => Ok(None),
+        Some((created, Resource::Broker { id, .. })) => Ok(Some((created, id))),
+        Some((_, Resource::Configuration { .. })) => Err(invalid(token.unwrap_or_default())),
     }
+}
+
+/// Reads the token of ListConfigurations.
+///
+/// # Errors
+/// As [`broker_cursor`].
+pub(crate) fn configuration_cursor(
+    token: Option<&str>,
+    scope: &Scope,
+) -> Result<Option<(Timestamp, ConfigurationId)>, Error> {
+    match cursor(token, scope)? {
+        None => Ok(None),
+        Some((created, Resource::Configuration { id })) => Ok(Some((created, id))),
+        Some((_, Resource::Broker { .. })) => Err(invalid(token.unwrap_or_default())),
+    }
+}
+
+/// Reads the token of ListConfigurationRevisions.
+///
+/// # Errors
+/// The service's 400 on `nextToken`.
+pub(crate) fn revision_cursor(token: Option<&str>) -> Result<Option<i32>, Error> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let last: LastRevision = read(token).ok_or_else(|| invalid(token))?;
+    Ok(Some(last.last_seen_revision))
+}
+
+/// Cuts a page out of a list that is sorted by `key` and fits in memory. What the token names may be gone
+/// since: the page begins behind where it was.
+///
+/// # Errors
+/// The service's 400 on `nextToken`.
+pub(crate) fn page_after<T>(
+    mut rows: Vec<T>,
+    token: Option<&str>,
+    size: u32,
+    key: impl Fn(&T) -> String,
+) -> Result<(Vec<T>, Option<String>), Error> {
+    if let Some(token) = token.filter(|t| !t.is_empty()) {
+        let last: LastRow = read(token).ok_or_else(|| invalid(token))?;
+        rows.retain(|row| key(row) > last.last_seen_row);
+    }
+    page_of(rows, None, size, key)
 }
 
 /// Cuts a page out of a catalogue that fits in memory. `key` names a row for good.
@@ -125,7 +186,7 @@ mod tests {
         let arn = arn();
         let Resource::Broker { id, .. } = arn.resource.clone() else { panic!("a broker") };
         let created = Timestamp::from_micros(1_790_000_000_602_926);
-        let token = after_broker(&arn, created);
+        let token = after(&arn, created);
         assert_eq!(broker_cursor(Some(&token), &arn.scope), Ok(Some((created, id))));
         let other = Scope { region: "eu-west-1".parse().expect("region"), ..arn.scope.clone() };
         assert!(broker_cursor(Some(&token), &other).is_err());
@@ -133,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_token_has_the_form_of_the_service() {
-        let token = after_broker(&arn(), Timestamp::from_micros(7));
+        let token = after(&arn(), Timestamp::from_micros(7));
         let outer = String::from_utf8(STANDARD.decode(token).expect("base64")).expect("text");
         assert!(outer.starts_with(r#"{"version":"v1","serializedPaginationToken":""#), "{outer}");
         let inner = outer.rsplit('"').nth(1).expect("the inner token");
@@ -159,6 +220,33 @@ mod tests {
             );
             assert_eq!(refused.attribute.as_deref(), Some("nextToken"));
         }
+    }
+
+    #[test]
+    fn tokens_of_different_lists_are_not_mixed_up() {
+        let arn = arn();
+        let scope = &arn.scope;
+        let brokers = after(&arn, Timestamp::from_micros(7));
+        let id = ConfigurationId::from(uuid::Uuid::from_u128(1));
+        let configurations = after(&Arn::configuration(scope, id), Timestamp::from_micros(7));
+        let cursor = configuration_cursor(Some(&configurations), scope);
+        assert_eq!(cursor, Ok(Some((Timestamp::from_micros(7), id))));
+        assert!(configuration_cursor(Some(&brokers), scope).is_err());
+        assert!(broker_cursor(Some(&configurations), scope).is_err());
+        assert_eq!(revision_cursor(Some(&after_revision(7))), Ok(Some(7)));
+        assert_eq!(revision_cursor(Some("")), Ok(None));
+        assert!(revision_cursor(Some(&brokers)).is_err());
+    }
+
+    #[test]
+    fn a_page_goes_on_behind_what_is_gone_since() {
+        let rows = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let all = rows(&["a", "b", "c", "d", "e", "f"]);
+        let (first, token) = page_after(all, None, 5, Clone::clone).expect("a page");
+        assert_eq!(first.len(), 5);
+        let left = rows(&["a", "d", "f", "g"]);
+        let (rest, none) = page_after(left, token.as_deref(), 5, Clone::clone).expect("a page");
+        assert_eq!((rest, none), (rows(&["f", "g"]), None));
     }
 
     #[test]

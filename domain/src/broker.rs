@@ -297,11 +297,14 @@ impl Broker {
         if self.is_rebooting() { pending.or(*current) } else { current.or(*pending) }
     }
 
+    /// Whether more than changes of users waits for a reboot.
+    pub fn has_pending_specification(&self) -> bool {
+        !self.pending.is_empty() || self.configurations.pending.is_some()
+    }
+
     /// Whether anything waits for a reboot.
     pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
-            || self.configurations.pending.is_some()
-            || self.users.iter().any(|(_, pending)| pending.is_some())
+        self.has_pending_specification() || self.users.iter().any(|(_, pending)| pending.is_some())
     }
 
     /// Whether users may be created and changed now.

@@ -27,6 +27,13 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The same moment without the microseconds after its last whole millisecond: the precision in which
+    /// the service reports revisions.
+    #[must_use]
+    pub const fn whole_millis(self) -> Self {
+        Self(self.0.div_euclid(1000) * 1000)
+    }
+
     /// This moment moved by `duration` into the future; saturates at the end of time.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {

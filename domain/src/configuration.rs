@@ -1,8 +1,12 @@
 //! Configurations and what a broker refers to.
 
 pub(crate) mod association;
+mod rabbitmq;
 mod resource;
-pub(crate) mod tmp_rabbit;
+mod tmp_active;
+
+pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
+pub use tmp_active::*;
 
 use serde::{Deserialize, Serialize};
 

@@ -13,10 +13,10 @@ const GIB: u64 = 1 << 30;
 #[serde(try_from = "String", into = "String")]
 pub struct HostInstanceType(usize);
 
-/// The limits a RabbitMQ broker starts with, per configuration-parameter name of RabbitMQ 4.
+/// The limits of a RabbitMQ broker, per configuration-parameter name of RabbitMQ 4.
 ///
-/// Source: "Resource limits" of the RabbitMQ pages of the developer guide. For RabbitMQ 3 these are
-/// the fixed maxima, for 4 the defaults.
+/// Source: "Resource limits" of the RabbitMQ pages of the developer guide. For RabbitMQ 3 they are
+/// fixed, for 4 there are defaults and maxima.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
     /// `connection_max`, per node.
@@ -37,6 +37,31 @@ pub struct QueueLimits {
     pub message_bytes: u32,
 }
 
+impl QueueLimits {
+    const fn of_4(limits: [u32; 7], message_bytes: u32) -> Self {
+        let [connections, channels, consumers_per_channel, queues, vhosts, shovels, exchanges] =
+            limits;
+        Self {
+            connections,
+            channels,
+            consumers_per_channel,
+            queues,
+            vhosts,
+            shovels,
+            exchanges: Some(exchanges),
+            message_bytes,
+        }
+    }
+}
+
+/// The largest message of any RabbitMQ broker, in bytes.
+const LARGEST_MESSAGE: u32 = 134_217_728;
+
+/// Where a mode's limits stand in a row.
+fn column(mode: DeploymentMode) -> usize {
+    usize::from(mode == DeploymentMode::ClusterMultiAz)
+}
+
 struct Row {
     name: &'static str,
     vcpus: u32,
@@ -46,6 +71,8 @@ struct Row {
     disk_free_limit_gib: u32,
     /// The defaults of RabbitMQ 4 for single instances and for clusters.
     limits4: Option<[[u32; 7]; 2]>,
+    /// The most that RabbitMQ 4 can be set to.
+    maxima4: Option<[[u32; 7]; 2]>,
     /// What RabbitMQ 3 enforces.
     limits3: Option<[[u32; 6]; 2]>,
     /// RabbitMQ 3, single: the limits of virtual host `/` on queues and connections.
@@ -58,7 +85,7 @@ const fn m7g(
     memory_gib: u32,
     watermark_gib_x100: u32,
     limits4: [[u32; 7]; 2],
-    limits3: [[u32; 6]; 2],
+    maxima4: [[u32; 7]; 2],
     vhost_limits3: [u32; 2],
 ) -> Row {
     Row {
@@ -68,9 +95,15 @@ const fn m7g(
         watermark_gib_x100,
         disk_free_limit_gib: 10,
         limits4: Some(limits4),
-        limits3: Some(limits3),
+        maxima4: Some(maxima4),
+        limits3: Some([without_exchanges(maxima4[0]), without_exchanges(maxima4[1])]),
         vhost_limits3: Some(vhost_limits3),
     }
+}
+
+/// RabbitMQ 3 enforces what RabbitMQ 4 can be set to, and does not limit exchanges.
+const fn without_exchanges([a, b, c, d, e, f, _]: [u32; 7]) -> [u32; 6] {
+    [a, b, c, d, e, f]
 }
 
 const fn m5(
@@ -88,6 +121,7 @@ const fn m5(
         watermark_gib_x100: 0,
         disk_free_limit_gib,
         limits4: None,
+        maxima4: None,
         limits3: Some([limits3, limits3]),
         vhost_limits3: Some(vhost_limits3),
     }
@@ -102,6 +136,7 @@ static ROWS: &[Row] = &[
         watermark_gib_x100: 0,
         disk_free_limit_gib: 0,
         limits4: None,
+        maxima4: None,
         limits3: None,
         vhost_limits3: None,
     },
@@ -115,7 +150,7 @@ static ROWS: &[Row] = &[
         4,
         180,
         [[100, 500, 10, 500, 10, 30, 500], [100, 300, 10, 100, 10, 10, 100]],
-        [[300, 900, 1000, 2500, 10, 150], [300, 900, 1000, 500, 10, 50]],
+        [[300, 900, 1000, 2500, 10, 150, 12500], [300, 900, 1000, 500, 10, 50, 500]],
         [100, 100],
     ),
     m7g(
@@ -124,7 +159,10 @@ static ROWS: &[Row] = &[
         8,
         430,
         [[1500, 4500, 10, 1000, 50, 50, 1000], [500, 1500, 10, 1000, 50, 30, 1000]],
-        [[5000, 15000, 1000, 20000, 1500, 250], [5000, 15000, 1000, 10000, 1500, 150]],
+        [
+            [5000, 15000, 1000, 20000, 1500, 250, 100_000],
+            [5000, 15000, 1000, 10000, 1500, 150, 50000],
+        ],
         [20000, 4000],
     ),
     m7g(
@@ -133,7 +171,10 @@ static ROWS: &[Row] = &[
         16,
         930,
         [[3000, 9000, 10, 2000, 100, 100, 2000], [1000, 3000, 10, 2000, 100, 60, 2000]],
-        [[10000, 30000, 1000, 30000, 1500, 500], [10000, 30000, 1000, 15000, 1500, 300]],
+        [
+            [10000, 30000, 1000, 30000, 1500, 500, 150_000],
+            [10000, 30000, 1000, 15000, 1500, 300, 75000],
+        ],
         [30000, 8000],
     ),
     m7g(
@@ -142,7 +183,10 @@ static ROWS: &[Row] = &[
         32,
         1930,
         [[6000, 18000, 10, 4000, 150, 200, 4000], [2000, 6000, 10, 4000, 150, 120, 4000]],
-        [[20000, 60000, 1000, 40000, 1500, 1000], [20000, 60000, 1000, 20000, 1500, 600]],
+        [
+            [20000, 60000, 1000, 40000, 1500, 1000, 200_000],
+            [20000, 60000, 1000, 20000, 1500, 600, 100_000],
+        ],
         [60000, 15000],
     ),
     m7g(
@@ -151,7 +195,10 @@ static ROWS: &[Row] = &[
         64,
         3940,
         [[12000, 36000, 10, 8000, 200, 400, 8000], [4000, 12000, 10, 8000, 200, 240, 8000]],
-        [[40000, 120_000, 1000, 60000, 1500, 2000], [40000, 120_000, 1000, 30000, 1500, 1200]],
+        [
+            [40000, 120_000, 1000, 60000, 1500, 2000, 300_000],
+            [40000, 120_000, 1000, 30000, 1500, 1200, 150_000],
+        ],
         [150_000, 30000],
     ),
     m7g(
@@ -160,7 +207,10 @@ static ROWS: &[Row] = &[
         128,
         7970,
         [[24000, 72000, 10, 16000, 250, 800, 16000], [8000, 24000, 10, 16000, 250, 480, 16000]],
-        [[80000, 240_000, 1000, 80000, 1500, 4000], [80000, 240_000, 1000, 40000, 1500, 2400]],
+        [
+            [80000, 240_000, 1000, 80000, 1500, 4000, 400_000],
+            [80000, 240_000, 1000, 40000, 1500, 2400, 200_000],
+        ],
         [260_000, 60000],
     ),
     m7g(
@@ -170,8 +220,8 @@ static ROWS: &[Row] = &[
         11980,
         [[36000, 108_000, 10, 24000, 300, 1200, 24000], [12000, 36000, 10, 24000, 300, 720, 24000]],
         [
-            [120_000, 360_000, 1000, 100_000, 1500, 6000],
-            [120_000, 360_000, 1000, 50000, 1500, 3600],
+            [120_000, 360_000, 1000, 100_000, 1500, 6000, 500_000],
+            [120_000, 360_000, 1000, 50000, 1500, 3600, 250_000],
         ],
         [280_000, 90000],
     ),
@@ -182,8 +232,8 @@ static ROWS: &[Row] = &[
         16010,
         [[48000, 144_000, 10, 32000, 350, 1600, 32000], [16000, 48000, 10, 32000, 350, 960, 32000]],
         [
-            [160_000, 480_000, 1000, 120_000, 1500, 8000],
-            [160_000, 480_000, 1000, 60000, 1500, 4800],
+            [160_000, 480_000, 1000, 120_000, 1500, 8000, 600_000],
+            [160_000, 480_000, 1000, 60000, 1500, 4800, 300_000],
         ],
         [300_000, 120_000],
     ),
@@ -259,22 +309,12 @@ impl HostInstanceType {
         self.name() == "mq.t3.micro"
     }
 
-    /// RabbitMQ's limits on this type, if RabbitMQ of this version runs on it.
+    /// RabbitMQ's limits on this type when nothing else is configured, if RabbitMQ of this version
+    /// runs on it.
     pub fn queue_limits(self, version: EngineVersion, mode: DeploymentMode) -> Option<QueueLimits> {
-        let column = usize::from(mode == DeploymentMode::ClusterMultiAz);
+        let column = column(mode);
         if version.major >= 4 {
-            let [connections, channels, consumers_per_channel, queues, vhosts, shovels, exchanges] =
-                self.row().limits4?[column];
-            return Some(QueueLimits {
-                connections,
-                channels,
-                consumers_per_channel,
-                queues,
-                vhosts,
-                shovels,
-                exchanges: Some(exchanges),
-                message_bytes: 524_288,
-            });
+            return Some(QueueLimits::of_4(self.row().limits4?[column], 524_288));
         }
         let [connections, channels, consumers_per_channel, queues, vhosts, shovels] =
             self.row().limits3?[column];
@@ -286,8 +326,18 @@ impl HostInstanceType {
             vhosts,
             shovels,
             exchanges: None,
-            message_bytes: 134_217_728,
+            message_bytes: LARGEST_MESSAGE,
         })
+    }
+
+    /// The most that RabbitMQ's limits can be set to on this type; none where they can't be set.
+    pub fn queue_limit_maxima(
+        self,
+        version: EngineVersion,
+        mode: DeploymentMode,
+    ) -> Option<QueueLimits> {
+        let maxima = self.row().maxima4.filter(|_| version.major >= 4)?;
+        Some(QueueLimits::of_4(maxima[column(mode)], LARGEST_MESSAGE))
     }
 
     /// RabbitMQ 3, single instance: how many queues and connections virtual host `/` may have.
@@ -421,6 +471,16 @@ mod tests {
             .queue_limits(EngineVersion::new(3, 10), DeploymentMode::SingleInstance)
             .expect("m7g");
         assert_eq!((three.connections, three.exchanges), (5000, None));
+        let most = |h: &str, mode| host(h).queue_limit_maxima(EngineVersion::new(4, 3), mode);
+        let single = most("mq.m7g.large", DeploymentMode::SingleInstance).expect("m7g");
+        assert_eq!((single.queues, single.exchanges), (20000, Some(100_000)));
+        let cluster = most("mq.m7g.16xlarge", DeploymentMode::ClusterMultiAz).expect("m7g");
+        assert_eq!((cluster.queues, cluster.exchanges), (60000, Some(300_000)));
+        assert_eq!(most("mq.m5.large", DeploymentMode::SingleInstance), None);
+        assert_eq!(
+            large.queue_limit_maxima(EngineVersion::new(3, 10), DeploymentMode::SingleInstance),
+            None
+        );
         assert_eq!(large.vhost_limits(), Some((20000, 4000)));
         assert_eq!(
             host("mq.t3.micro")

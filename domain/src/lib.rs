@@ -36,10 +36,10 @@ pub use broker::{
     Health, InstanceCondition, Intent, Logs, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
-pub use configuration::tmp_rabbit::RabbitMqConfiguration;
 pub use configuration::{
     Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision, Configurations,
-    CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS, Revision, default_revision,
+    CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS, RabbitMqConfiguration,
+    RabbitMqSettings, Revision, SanitizationWarning, SanitizationWarningReason, default_revision,
     parse_revision,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -30,6 +31,10 @@ const PBKDF2_ROUNDS: u32 = 10_000;
 /// each start of the engine.
 const KEYSTORE_ROUNDS: u32 = 1_000;
 
+/// How long before its end a certificate is replaced, when the broker is rebooted anyway: longer than a
+/// month, so that a weekly window comes in time.
+const RENEWAL: Duration = Duration::from_hours(24 * 45);
+
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// The materials of one broker. They are stored, sealed, before they are used.
@@ -50,10 +55,27 @@ pub struct Materials {
     /// What RabbitMQ's nodes know each other by; only RabbitMQ has one.
     #[serde(default)]
     pub erlang_cookie: Option<String>,
-    /// The stored form of each user's password, by username, as the engine's image expects it.
-    pub password_hashes: BTreeMap<String, String>,
+    /// The password of each user as the engine's image expects it, by username.
+    #[serde(default)]
+    pub passwords: BTreeMap<String, PreparedPassword>,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
+}
+
+/// A password in the form that an engine keeps. Salts make it another one each time it is prepared, so it is
+/// stored, together with what tells whether it is still that of the same password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedPassword {
+    /// What the engine is given.
+    pub stored: String,
+    /// A digest of form, name and password, keyed by the broker's private key.
+    pub of: String,
+}
+
+impl fmt::Debug for PreparedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PreparedPassword")
+    }
 }
 
 impl fmt::Debug for Materials {
@@ -61,6 +83,55 @@ impl fmt::Debug for Materials {
         f.debug_struct("Materials")
             .field("certificate_expires_at", &self.certificate_expires_at)
             .finish_non_exhaustive()
+    }
+}
+
+impl Materials {
+    /// Whether every one of these users has a password that was prepared for this image.
+    pub fn cover(&self, users: &[BrokerUser], image: &Image) -> bool {
+        users.iter().all(|user| {
+            let prepared = self.passwords.get(user.username.as_str());
+            prepared.is_some_and(|p| p.of == self.digest(user, image))
+        })
+    }
+
+    /// The same with the passwords of these users and no others. What was prepared before stays as it is.
+    #[must_use]
+    pub fn with_passwords(
+        mut self,
+        users: &[BrokerUser],
+        image: &Image,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let mut passwords = BTreeMap::new();
+        for user in users {
+            let name = user.username.as_str();
+            let of = self.digest(user, image);
+            let prepared = match self.passwords.remove(name) {
+                Some(prepared) if prepared.of == of => prepared,
+                _ => {
+                    PreparedPassword { stored: stored_password(image, &user.password, entropy), of }
+                }
+            };
+            passwords.insert(name.to_owned(), prepared);
+        }
+        self.passwords = passwords;
+        self
+    }
+
+    /// Whether the certificate should be replaced at the next opportunity.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.certificate_expires_at < now.plus(RENEWAL).as_seconds()
+    }
+
+    fn digest(&self, user: &BrokerUser, image: &Image) -> String {
+        let hash = Sha256::new()
+            .chain_update(&self.private_key_pem)
+            .chain_update(format!("{:?} {:?}\0", image.engine, image.login_module))
+            .chain_update(user.username.as_str())
+            .chain_update("\0")
+            .chain_update(user.password.expose_secret());
+        hex::encode(hash.finalize())
     }
 }
 
@@ -97,13 +168,7 @@ pub fn issue(
         keystore: None,
         keystore_password: String::new(),
         erlang_cookie: None,
-        password_hashes: users
-            .iter()
-            .map(|user| {
-                let stored = stored_password(image, &user.password, entropy);
-                (user.username.as_str().to_owned(), stored)
-            })
-            .collect(),
+        passwords: BTreeMap::new(),
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
     match broker.spec.engine_type {
@@ -115,7 +180,24 @@ pub fn issue(
             materials.erlang_cookie = Some(random_text(entropy, &ALPHANUMERIC[..26], 32));
         }
     }
-    Ok(materials)
+    Ok(materials.with_passwords(users, image, entropy))
+}
+
+/// Makes the materials of a broker anew, because its certificate ends. Its nodes go on knowing each other.
+///
+/// # Errors
+/// [`IssueError`] when the authority is unusable.
+pub fn renew(
+    former: Materials,
+    authority: &CertificateAuthority,
+    broker: &Broker,
+    users: &[BrokerUser],
+    image: &Image,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Materials, IssueError> {
+    let issued = issue(authority, broker, users, image, now, entropy)?;
+    Ok(Materials { erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()), ..issued })
 }
 
 /// Every name by which somebody may call the broker: clients by its endpoints, its own instances by

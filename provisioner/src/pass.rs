@@ -192,15 +192,20 @@ impl Context {
         if broker.intent == Intent::Delete || broker.instances.is_empty() {
             return Desired::Undecided(Missing::Endpoints);
         }
-        let Some(materials) = materials else { return Desired::Undecided(Missing::Materials) };
         let spec = &broker.spec;
         let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
             return Desired::Unsupported(no_image(broker));
+        };
+        let ends =
+            broker.is_rebooting() && materials.is_some_and(|m| m.ends_soon(self.clock.now()));
+        let Some(materials) = materials.filter(|m| !ends && m.cover(&work.users, image)) else {
+            return Desired::Undecided(Missing::Materials);
         };
         let blueprint = Blueprint {
             installation: &self.installation,
             broker,
             users: &work.users,
+            ldap_password: work.ldap_password.as_ref(),
             configuration: &work.configuration,
             materials,
             image,
@@ -310,6 +315,9 @@ impl Context {
                 self.runtime.set_limits(id, *limits).await?;
             }
             Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
+            Step::RefusePending(refused, why) => {
+                self.store.refuse_pending(lease, *refused, why, self.clock.now()).await?;
+            }
             Step::Forget => self.store.forget(lease).await?,
         }
         Ok(())
@@ -342,10 +350,15 @@ impl Context {
             .catalogue
             .image(spec.engine_type, spec.engine_version)
             .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
-        let now = self.clock.now();
-        let issued =
-            materials::issue(&self.authority, broker, &work.users, image, now, &*self.entropy)
-                .map_err(|error| StepError::Rejected(error.to_string()))?;
+        let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
+        let issued = match parse_materials(work) {
+            Some(former) if broker.is_rebooting() && former.ends_soon(now) => {
+                materials::renew(former, &self.authority, broker, users, image, now, entropy)
+            }
+            Some(former) => Ok(former.with_passwords(users, image, entropy)),
+            None => materials::issue(&self.authority, broker, users, image, now, entropy),
+        };
+        let issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
         let bytes = serde_json::to_vec(&issued).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;

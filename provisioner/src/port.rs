@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, BrokerInstance, Lease, Next, PassReport, WorkerId};
-use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
+use brokerd_domain::{BrokerId, BrokerInstance, Lease, Next, PassReport, Timestamp, WorkerId};
+use brokerd_store::{Allocation, Offering, PgStore, Refused, StoreError, Target, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
 /// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
@@ -36,6 +36,14 @@ pub trait ReconcileStore: Send + Sync + 'static {
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
     /// Records a pass.
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
+    /// Gives up what waits for the outstanding reboot.
+    async fn refuse_pending(
+        &self,
+        lease: &Lease,
+        refused: Refused,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Removes every trace of the broker.
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Gives the lease back.
@@ -83,6 +91,15 @@ impl ReconcileStore for PgStore {
     }
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
         Self::record(self, lease, report).await
+    }
+    async fn refuse_pending(
+        &self,
+        lease: &Lease,
+        refused: Refused,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Self::refuse_pending(self, lease, refused, why, now).await
     }
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
         Self::forget(self, lease).await

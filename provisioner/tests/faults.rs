@@ -9,7 +9,8 @@ use brokerd_provisioner::runtime::ContainerState;
 use world::{
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::EngineBehaviour,
+    runtime::{Container, EngineBehaviour},
+    store::Row,
 };
 
 /// What a user does, one after the other, waiting for rest in between or not.
@@ -21,15 +22,19 @@ enum Scenario {
     DeleteWhileCreating,
     RebootTwiceAtOnce,
     EngineKilled,
+    ChangeEverythingAndReboot,
+    PoisonAndReboot,
 }
 
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 8] = [
     Scenario::Create,
     Scenario::CreateAndReboot,
     Scenario::CreateAndDelete,
     Scenario::DeleteWhileCreating,
     Scenario::RebootTwiceAtOnce,
     Scenario::EngineKilled,
+    Scenario::ChangeEverythingAndReboot,
+    Scenario::PoisonAndReboot,
 ];
 
 async fn play(scenario: Scenario, engine: EngineType, sim: &Simulation) -> BrokerId {
@@ -55,6 +60,19 @@ async fn play(scenario: Scenario, engine: EngineType, sim: &Simulation) -> Broke
             sim.world.lock().expect("not poisoned").kill(id);
             sim.runtime_event(id).await;
         }
+        Scenario::ChangeEverythingAndReboot => {
+            sim.settle().await;
+            sim.change_everything(id);
+            sim.settle().await;
+            let row = sim.row(id).expect("it runs");
+            assert!(row.pending_users.is_some(), "nothing changes before the reboot");
+            sim.reboot(id);
+        }
+        Scenario::PoisonAndReboot => {
+            sim.settle().await;
+            sim.poison(id);
+            sim.reboot(id);
+        }
     }
     sim.settle().await;
     id
@@ -73,7 +91,9 @@ fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, contex
         Scenario::Create
         | Scenario::CreateAndReboot
         | Scenario::RebootTwiceAtOnce
-        | Scenario::EngineKilled => {
+        | Scenario::EngineKilled
+        | Scenario::ChangeEverythingAndReboot
+        | Scenario::PoisonAndReboot => {
             assert_eq!(sim.state(id), Some(BrokerState::Running), "{context}\n{log}");
             let row = sim.row(id).expect("it runs");
             assert_eq!(
@@ -98,6 +118,7 @@ fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, contex
                 container.status.limits.nano_cpus <= 2_000_000_000,
                 "{context}: still boosted\n{log}"
             );
+            assert_in_force(scenario, &row, container, &format!("{context}\n{log}"));
             for target in &row.targets {
                 let port = target.protocol.engine_port(row.broker.spec.engine_type);
                 assert_eq!(
@@ -110,6 +131,40 @@ fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, contex
             assert_eq!(world.belongings(id), 4, "{context}: something leaked\n{log}");
         }
     }
+}
+
+/// What the engine was made from is what the store says is in force, and that is what was asked for.
+fn assert_in_force(scenario: Scenario, row: &Row, container: &Container, context: &str) {
+    let broker = &row.broker;
+    assert!(!broker.has_pending() && row.pending_users.is_none(), "{context}: something waits");
+    let changed = matches!(scenario, Scenario::ChangeEverythingAndReboot);
+    let (revision, host) = match (changed, broker.spec.engine_type) {
+        (false, EngineType::ActiveMq) => (1, "mq.t3.micro"),
+        (false, EngineType::RabbitMq) => (1, "mq.m7g.medium"),
+        (true, EngineType::ActiveMq) => (2, "mq.m5.large"),
+        (true, EngineType::RabbitMq) => (2, "mq.m7g.large"),
+    };
+    assert_eq!(broker.configurations.current, Some(world::revision(revision)), "{context}");
+    assert_eq!(broker.configurations.history.len(), usize::from(changed), "{context}");
+    assert_eq!(broker.spec.host_instance_type.name(), host, "{context}");
+    let tier = broker.spec.host_instance_type;
+    assert_eq!(container.status.limits.memory_bytes, tier.memory_bytes(), "{context}");
+    let user = if changed { "second" } else { "admin" };
+    assert_eq!(row.users[0].username.as_str(), user, "{context}");
+    if broker.spec.engine_type == EngineType::ActiveMq {
+        assert!(
+            container.files.iter().any(|f| f.starts_with(&format!("{user}=pbkdf2"))),
+            "{context}"
+        );
+    }
+    let has = |text: &str| container.files.iter().any(|file| file.contains(text));
+    assert_eq!(has("heartbeat = 120") || has("advisorySupport=\"false\""), changed, "{context}");
+    let refused = row.events.iter().any(|e| {
+        e.kind == EventKind::Failure
+            && e.message.contains("poisoned")
+            && e.message.contains("revision 2")
+    });
+    assert_eq!(refused, matches!(scenario, Scenario::PoisonAndReboot), "{context}");
 }
 
 async fn every_effect_may_fail(engine: EngineType) {

@@ -140,7 +140,7 @@ fn each_engine_gets_what_it_needs_and_secrets_stay_out_of_debug_output() {
     assert!(active.erlang_cookie.is_none());
     let password = &active.keystore_password;
     assert!(password.len() == 32 && password.chars().all(|c| c.is_ascii_alphanumeric()));
-    assert!(active.password_hashes.contains_key("alice"));
+    assert!(active.passwords.contains_key("alice"));
 }
 
 #[test]
@@ -149,9 +149,53 @@ fn what_entropy_decides_is_the_same_for_the_same_entropy() {
         let (one, two) = (issued(kind), issued(kind));
         assert_eq!(one.keystore_password, two.keystore_password);
         assert_eq!(one.erlang_cookie, two.erlang_cookie);
-        assert_eq!(one.password_hashes, two.password_hashes);
+        assert_eq!(one.passwords["alice"].stored, two.passwords["alice"].stored);
         assert_ne!(one.private_key_pem, two.private_key_pem, "keys come from the system");
     }
+}
+
+#[test]
+fn a_password_is_prepared_again_only_when_it_changes() {
+    let image = image(EngineType::ActiveMq, EngineVersion::new(5, 19));
+    let user = |name: &str, password: &str| user(EngineType::ActiveMq, name, password, &[]);
+    let [old, other] = ["correct-horse-battery", "another-password-2"];
+    let entropy = Scripted::new(b"salt");
+    let materials = issued(EngineType::ActiveMq).with_passwords(&[], &image, &entropy);
+    let before = [user("alice", old), user("bob", old)];
+    assert!(!materials.cover(&before, &image));
+    let materials = materials.with_passwords(&before, &image, &entropy);
+    assert!(materials.cover(&before, &image));
+    let after = [user("alice", old), user("bob", other), user("carol", old)];
+    assert!(!materials.cover(&after, &image));
+    let renewed = materials.clone().with_passwords(&after, &image, &entropy);
+    assert!(renewed.cover(&after, &image) && !renewed.cover(&before, &image));
+    assert_eq!(renewed.passwords["alice"], materials.passwords["alice"], "as it was");
+    assert_ne!(renewed.passwords["bob"].of, materials.passwords["bob"].of);
+    let mut stock = image.clone();
+    stock.login_module = Some(LoginModule::Properties);
+    assert!(!renewed.cover(&after, &stock), "another image keeps passwords in another form");
+    let fewer = renewed.with_passwords(&after[..1], &image, &entropy);
+    assert_eq!(fewer.passwords.len(), 1);
+}
+
+#[test]
+fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
+    let former = issued(EngineType::RabbitMq);
+    let day = Duration::from_hours(24);
+    assert!(!former.ends_soon(NOW.plus(350 * day)));
+    assert!(former.ends_soon(NOW.plus(355 * day)) && former.ends_soon(NOW.plus(500 * day)));
+    let (kind, version) = (EngineType::RabbitMq, EngineVersion::new(4, 3));
+    let (entropy, later) = (Scripted::new(&[]), NOW.plus(360 * day));
+    let authority = tls::new_authority(later, &entropy).expect("made");
+    let users = [user(kind, "alice", "correct-horse-battery", &[])];
+    let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
+    let renewed =
+        materials::renew(former.clone(), &authority, &broker, &users, &image, later, &entropy)
+            .expect("renewed");
+    assert!(!renewed.ends_soon(later));
+    assert_eq!(renewed.erlang_cookie, former.erlang_cookie);
+    assert_ne!(renewed.certificate_pem, former.certificate_pem);
+    assert!(renewed.cover(&users, &image));
 }
 
 #[test]

@@ -241,6 +241,10 @@ proptest! {
                         if seen.answers.values().any(|a| *a != ProbeOutcome::Answered) || seen.answers.is_empty()),
                     "restarted what answers: {:?}", plan
                 ),
+                Step::RefusePending(..) => prop_assert!(
+                    broker.is_rebooting() && broker.has_pending_specification(),
+                    "gave up what does not wait: {:?}", plan
+                ),
                 Step::AllocateEndpoints
                 | Step::IssueMaterials
                 | Step::Apply(_)

@@ -10,6 +10,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
+    materials::PreparedPassword,
     runtime::InstanceSpec,
 };
 use example::{Example, GIB, groups, user};
@@ -98,7 +99,8 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
     stock.image.login_module = Some(LoginModule::Properties);
     stock.image.env = vec!["A=b".to_owned(), "ACTIVEMQ_OPTS_MEMORY=-Xmx1G".to_owned()];
     for (user, password) in [("alice", "correct-horse-battery"), ("bob.b_b~b-b", " \\#!\"'&<> ")] {
-        stock.materials.password_hashes.insert(user.to_owned(), password.to_owned());
+        let prepared = PreparedPassword { stored: password.to_owned(), of: String::new() };
+        stock.materials.passwords.insert(user.to_owned(), prepared);
     }
     golden(&stock, "activemq-5.19-stock");
 }

@@ -94,7 +94,7 @@ impl PgStore {
                values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
              )
              insert into configuration_revision (configuration_id, revision, created, description, data)
-             select id, 1, $8, $10, $11 from c",
+             select id, 1, $12, $10, $11 from c",
             id.uuid(),
             scope.account.as_str(),
             scope.region.as_str(),
@@ -105,7 +105,8 @@ impl PgStore {
             now.as_micros(),
             json!(command.tags),
             description,
-            data
+            data,
+            now.whole_millis().as_micros()
         )
         .execute(&self.pool)
         .await?;
@@ -231,6 +232,7 @@ impl PgStore {
         data: &str,
         now: Timestamp,
     ) -> Result<AddRevision, StoreError> {
+        let now = now.whole_millis();
         let mut transaction = self.pool.begin().await?;
         let row = select_configuration!(
             "where c.id = $1 and c.account = $2 and c.region = $3 for update of c",

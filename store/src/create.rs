@@ -158,7 +158,7 @@ impl PgStore {
                  where $17::uuid is not null
                ), r as (
                  insert into configuration_revision (configuration_id, revision, created, description, data)
-                 select $17::uuid, 1, $5, $22::text, $23::text from b where $17::uuid is not null
+                 select $17::uuid, 1, $28, $22::text, $23::text from b where $17::uuid is not null
                ), d as (
                  insert into reconcile (broker_id) select id from b
                ), e as (
@@ -192,6 +192,7 @@ impl PgStore {
             held.map(|reference| reference.id.uuid()),
             held.map(|reference| reference.revision),
             ldap_password,
+            now.whole_millis().as_micros(),
         )
         .fetch_optional(&self.pool)
         .await?;

@@ -2,5 +2,7 @@
 
 pub(crate) mod brokers;
 pub(crate) mod catalogue;
-pub(crate) mod not_implemented;
+pub(crate) mod configurations;
 pub(crate) mod own;
+pub(crate) mod tags;
+pub(crate) mod users;

@@ -1,51 +1,9 @@
 //! Brokers, from CreateBroker to DeleteBroker, as a client sees them.
 
-use std::time::Duration;
-
 use crate::support::{Client, TestApi, rabbitmq};
-use brokerd_domain::{
-    BrokerId, Entropy, Event, EventKind, Generation, Next, PassReport, VerdictKind, WorkerId,
-};
 use serde_json::json;
 
-struct Zeros;
-impl Entropy for Zeros {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-}
-
 impl TestApi {
-    /// What a provisioner does when a broker runs as asked for.
-    async fn converge(&self, id: &str) {
-        let id: BrokerId = id.parse().expect("identifier");
-        self.store.wake(id).await.expect("woken");
-        let worker = WorkerId::generate(&Zeros);
-        let leases =
-            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
-        for lease in leases {
-            if lease.broker == id {
-                let work = self.store.load(&lease).await.expect("loaded").expect("there");
-                let report = PassReport {
-                    kind: VerdictKind::Converged,
-                    sentence: "runs".to_owned(),
-                    observed_generation: Some(Generation(work.broker.generation.0)),
-                    reboots_done: Some(work.broker.reboots_requested),
-                    failure: None,
-                    conditions: Vec::new(),
-                    events: vec![Event {
-                        at: work.broker.created.plus(Duration::from_secs(9)),
-                        kind: EventKind::Verdict,
-                        message: "runs".to_owned(),
-                    }],
-                };
-                self.store.record(&lease, &report).await.expect("recorded");
-            }
-            let hour = Next::After(Duration::from_secs(3600));
-            self.store.release(&lease, hour).await.expect("released");
-        }
-    }
-
     async fn state(&self, id: &str) -> String {
         let reply = self.call("GET", &format!("/v1/brokers/{id}"), "").await;
         reply.json()["brokerState"].as_str().unwrap_or_default().to_owned()

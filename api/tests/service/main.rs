@@ -2,5 +2,9 @@
 
 mod authentication;
 mod brokers;
+mod configurations;
 mod support;
 mod surface;
+mod tags;
+mod updates;
+mod users;

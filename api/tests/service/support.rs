@@ -7,9 +7,12 @@
     reason = "tests are told by the environment where the database is"
 )]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -18,7 +21,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode},
 };
 use brokerd_api::{ApiState, register_metrics, sigv4};
-use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, NetworkDefaults, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, EngineType, EngineVersion, Entropy, Event, EventKind, Generation,
+    NetworkDefaults, Next, PassReport, Timestamp, VerdictKind, WorkerId,
+};
 use brokerd_store::{AccessKey, MasterKey, Offering, PgStore};
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
@@ -152,7 +158,12 @@ impl TestApi {
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
         let api = Self { store, clock, router, alice, database };
         api.add_key("AKIAALICE", "alice-secret", "000000000000").await;
-        api.offer(&[(EngineType::ActiveMq, 5, 19), (EngineType::RabbitMq, 4, 3)]).await;
+        api.offer(&[
+            (EngineType::ActiveMq, 5, 19),
+            (EngineType::ActiveMq, 5, 18),
+            (EngineType::RabbitMq, 4, 3),
+        ])
+        .await;
         api
     }
 
@@ -254,6 +265,79 @@ impl TestApi {
         );
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut server).await.expect("lost");
     }
+}
+
+struct Zeros;
+impl Entropy for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+impl TestApi {
+    /// What a provisioner does when a broker runs as asked for.
+    pub(crate) async fn converge(&self, id: &str) {
+        let id: BrokerId = id.parse().expect("identifier");
+        self.store.wake(id).await.expect("woken");
+        let worker = WorkerId::generate(&Zeros);
+        let leases =
+            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
+        for lease in leases {
+            if lease.broker == id {
+                let work = self.store.load(&lease).await.expect("loaded").expect("there");
+                let report = PassReport {
+                    kind: VerdictKind::Converged,
+                    sentence: "runs".to_owned(),
+                    observed_generation: Some(Generation(work.broker.generation.0)),
+                    reboots_done: Some(work.broker.reboots_requested),
+                    failure: None,
+                    conditions: Vec::new(),
+                    events: vec![Event {
+                        at: work.broker.created.plus(Duration::from_secs(9)),
+                        kind: EventKind::Verdict,
+                        message: "runs".to_owned(),
+                    }],
+                };
+                self.store.record(&lease, &report).await.expect("recorded");
+            }
+            let hour = Next::After(Duration::from_secs(3600));
+            self.store.release(&lease, hour).await.expect("released");
+        }
+    }
+}
+
+impl TestApi {
+    /// Creates an ActiveMQ broker with user alice, and has it run; its identifier.
+    pub(crate) async fn running_activemq(&self, name: &str) -> String {
+        let reply = self.call("POST", "/v1/brokers", &activemq(name, "")).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let id = reply.json()["brokerId"].as_str().expect("an identifier").to_owned();
+        self.converge(&id).await;
+        id
+    }
+
+    /// The broker as DescribeBroker shows it.
+    pub(crate) async fn describe(&self, id: &str) -> Value {
+        self.call("GET", &format!("/v1/brokers/{id}"), "").await.json()
+    }
+
+    /// Reboots a broker, and does what a provisioner does about it.
+    pub(crate) async fn reboot(&self, id: &str) {
+        let reply = self.call("POST", &format!("/v1/brokers/{id}/reboot"), "").await;
+        assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, "{}"));
+        assert_eq!(self.describe(id).await["brokerState"], "REBOOT_IN_PROGRESS");
+        self.converge(id).await;
+        assert_eq!(self.describe(id).await["brokerState"], "RUNNING");
+    }
+}
+
+/// A valid CreateBroker for ActiveMQ, with `more` members.
+pub(crate) fn activemq(name: &str, more: &str) -> String {
+    format!(
+        r#"{{"brokerName": "{name}", "engineType": "ACTIVEMQ", "deploymentMode": "SINGLE_INSTANCE",
+        "hostInstanceType": "mq.t3.micro", "publiclyAccessible": true,
+        "users": [{{"username": "alice", "password": "correct-horse-battery"}}]{more}}}"#
+    )
 }
 
 /// A valid CreateBroker for RabbitMQ, with `more` members.

@@ -5,37 +5,47 @@ use brokerd_store::CertificateAuthority;
 use serde_json::json;
 
 #[tokio::test]
-async fn operations_that_are_missing_are_refused_by_name() {
+async fn every_operation_is_signed_and_knows_what_is_not_there() {
     let api = TestApi::start().await;
-    let arn = "arn%3Aaws%3Amq%3Aus-east-1%3A000000000000%3Abroker%3Aorders%3Ab-1";
-    for (name, method, target) in [
-        ("UpdateBroker", "PUT", "/v1/brokers/b-1".to_owned()),
-        ("Promote", "POST", "/v1/brokers/b-1/promote".to_owned()),
-        ("DescribeSharedResources", "GET", "/v1/brokers/b-1/shared-resources".to_owned()),
-        ("ListUsers", "GET", "/v1/brokers/b-1/users?maxResults=5".to_owned()),
-        ("CreateUser", "POST", "/v1/brokers/b-1/users/alice".to_owned()),
-        ("DescribeUser", "GET", "/v1/brokers/b-1/users/alice".to_owned()),
-        ("UpdateUser", "PUT", "/v1/brokers/b-1/users/alice".to_owned()),
-        ("DeleteUser", "DELETE", "/v1/brokers/b-1/users/alice".to_owned()),
-        ("ListConfigurations", "GET", "/v1/configurations".to_owned()),
-        ("CreateConfiguration", "POST", "/v1/configurations".to_owned()),
-        ("DescribeConfiguration", "GET", "/v1/configurations/c-1".to_owned()),
-        ("UpdateConfiguration", "PUT", "/v1/configurations/c-1".to_owned()),
-        ("DeleteConfiguration", "DELETE", "/v1/configurations/c-1".to_owned()),
-        ("ListConfigurationRevisions", "GET", "/v1/configurations/c-1/revisions".to_owned()),
-        ("DescribeConfigurationRevision", "GET", "/v1/configurations/c-1/revisions/1".to_owned()),
-        ("ListTags", "GET", format!("/v1/tags/{arn}")),
-        ("CreateTags", "POST", format!("/v1/tags/{arn}")),
-        ("DeleteTags", "DELETE", format!("/v1/tags/{arn}?tagKeys=a&tagKeys=b")),
+    let (b, c) =
+        ("b-00000000-0000-4000-8000-000000000000", "c-00000000-0000-4000-8000-000000000000");
+    let arn = format!("arn%3Aaws%3Amq%3Aus-east-1%3A000000000000%3Abroker%3Aorders%3A{b}");
+    let broker = format!(
+        "Cannot find broker ID [{b}]. Verify that your broker exists or check broker permissions."
+    );
+    let configuration = format!("Configuration ID [{c}] can't be found. Make sure it exists.");
+    let revision =
+        format!("Revision [1] of configuration [{c}] can't be found. Make sure it exists.");
+    let resource = "Resource was not found";
+    for (method, target, message) in [
+        ("GET", format!("/v1/brokers/{b}"), broker.as_str()),
+        ("PUT", format!("/v1/brokers/{b}"), &broker),
+        ("DELETE", format!("/v1/brokers/{b}"), &broker),
+        ("POST", format!("/v1/brokers/{b}/reboot"), &broker),
+        ("POST", format!("/v1/brokers/{b}/promote"), &broker),
+        ("GET", format!("/v1/brokers/{b}/shared-resources"), &broker),
+        ("GET", format!("/v1/brokers/{b}/users?maxResults=5"), &broker),
+        ("POST", format!("/v1/brokers/{b}/users/alice"), &broker),
+        ("GET", format!("/v1/brokers/{b}/users/alice"), &broker),
+        ("PUT", format!("/v1/brokers/{b}/users/alice"), &broker),
+        ("DELETE", format!("/v1/brokers/{b}/users/alice"), &broker),
+        ("GET", format!("/v1/configurations/{c}"), &configuration),
+        ("PUT", format!("/v1/configurations/{c}"), &configuration),
+        ("DELETE", format!("/v1/configurations/{c}"), &configuration),
+        ("GET", format!("/v1/configurations/{c}/revisions"), &configuration),
+        ("GET", format!("/v1/configurations/{c}/revisions/1"), &revision),
+        ("GET", format!("/v1/tags/{arn}"), resource),
+        ("POST", format!("/v1/tags/{arn}"), resource),
+        ("DELETE", format!("/v1/tags/{arn}?tagKeys=a&tagKeys=b"), resource),
+        // A colon that was not encoded is the same resource.
+        ("GET", format!("/v1/tags/{}", arn.replace("%3A", ":")), resource),
     ] {
-        let reply = api.call(method, &target, "").await;
-        let message = format!("{name} is not implemented by this version of brokerd.");
-        assert_eq!(reply.refusal(), (501, "NotImplementedException".to_owned(), message));
-        assert_eq!(api.unsigned(method, &target).await.status, 403, "{name} is signed too");
+        let body = if matches!(method, "POST" | "PUT") { "{}" } else { "" };
+        let reply = api.call(method, &target, body).await;
+        let expected = (404, "NotFoundException".to_owned(), message.to_owned());
+        assert_eq!(reply.refusal(), expected, "{method} {target}");
+        assert_eq!(api.unsigned(method, &target).await.status, 403, "{method} {target}");
     }
-    // A colon that was not encoded is the same resource.
-    let plain = arn.replace("%3A", ":");
-    assert_eq!(api.call("GET", &format!("/v1/tags/{plain}"), "").await.status, 501);
     api.stop().await;
 }
 
@@ -76,6 +86,7 @@ async fn every_resource_answers_options() {
         ("/v1/brokers/b-1", "GET,DELETE,PUT,OPTIONS"),
         ("/v1/brokers/b-1/reboot", "POST,OPTIONS"),
         ("/v1/tags/arn%3Aaws", "GET,POST,DELETE,OPTIONS"),
+        ("/v1/brokers/b-1/users/alice", "GET,POST,PUT,DELETE,OPTIONS"),
         ("/v1/broker-engine-types", "GET,OPTIONS"),
     ] {
         let reply = api.unsigned("OPTIONS", target).await;

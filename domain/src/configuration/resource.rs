@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Arn, AuthenticationStrategy, ConfigurationId, ConfigurationRef, EngineType, EngineVersion,
-    Error, ErrorKind, Offerings, Scope, Tags, Timestamp,
+    Error, ErrorKind, Offerings, RabbitMqConfiguration, SanitizationWarning, Scope, Tags,
+    Timestamp, configuration::sanitise_activemq,
 };
 
 /// Most revisions a configuration keeps; none can be deleted.
@@ -85,6 +86,24 @@ impl Configuration {
     /// The ARN.
     pub fn arn(&self) -> Arn {
         Arn::configuration(&self.scope, self.id)
+    }
+
+    /// What is stored of a revision's content, and what was left out of it. RabbitMQ's is stored as it is.
+    ///
+    /// # Errors
+    /// A 400 on `data` for what the engine would not take, or must not.
+    pub fn checked(&self, data: &str) -> Result<(String, Vec<SanitizationWarning>), Error> {
+        match self.engine_type {
+            EngineType::ActiveMq => {
+                let strategy = self.authentication_strategy;
+                let sanitised = sanitise_activemq(self.engine_version, strategy, data)?;
+                Ok((sanitised.data, sanitised.warnings))
+            }
+            EngineType::RabbitMq => {
+                RabbitMqConfiguration::parse(self.engine_version, data)?;
+                Ok((data.to_owned(), Vec::new()))
+            }
+        }
     }
 }
 

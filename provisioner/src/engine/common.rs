@@ -98,8 +98,8 @@ pub(super) fn stored_password<'a>(
     blueprint: &Blueprint<'a>,
     username: &str,
 ) -> Result<&'a str, Unsupported> {
-    let hashes = &blueprint.materials.password_hashes;
-    hashes.get(username).map(String::as_str).ok_or_else(|| {
+    let passwords = &blueprint.materials.passwords;
+    passwords.get(username).map(|prepared| prepared.stored.as_str()).ok_or_else(|| {
         Unsupported(format!(
             "no password was prepared for user {username}; this is a bug in brokerd"
         ))

@@ -9,6 +9,7 @@ pub mod rabbitmq;
 use std::time::Duration;
 
 use brokerd_domain::{Broker, BrokerUser, EngineType, InstallationId, Protocol};
+use secrecy::SecretString;
 
 use crate::{
     catalogue::Image,
@@ -34,6 +35,8 @@ pub struct Blueprint<'a> {
     pub broker: &'a Broker,
     /// Its users with their passwords.
     pub users: &'a [BrokerUser],
+    /// The password of its directory's service account.
+    pub ldap_password: Option<&'a SecretString>,
     /// The configuration revision in force.
     pub configuration: &'a str,
     /// What was issued for it.

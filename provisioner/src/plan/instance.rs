@@ -32,6 +32,8 @@ pub(super) enum Need {
     Steps { sentence: String, steps: Vec<Step>, keep_traffic: bool },
     /// Nothing will help.
     Give(String),
+    /// The configuration that came with the outstanding reboot has to go.
+    Refuse(String),
 }
 
 pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
@@ -136,6 +138,20 @@ fn replace(
     }
 }
 
+/// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
+/// the configuration that came with its reboot.
+fn boots_in_vain(broker: &Broker, failed_boots: u32, why: impl FnOnce() -> String) -> Option<Need> {
+    if failed_boots < BOOTS_TO_FAIL {
+        return None;
+    }
+    if broker.status.observed_generation.is_none() {
+        return Some(Need::Give(why()));
+    }
+    let refused = broker.configurations.pending.filter(|_| broker.is_rebooting())?;
+    let why = format!("revision {} of configuration {}: {}", refused.revision, refused.id, why());
+    Some(Need::Refuse(why))
+}
+
 fn judge_exited(
     broker: &Broker,
     status: &InstanceStatus,
@@ -146,8 +162,10 @@ fn judge_exited(
     let ordinal = before.ordinal;
     // Having served before, it may have been killed for no fault of its own: at once again.
     let failed_boots = if before.health == Health::Starting { before.failed_boots + 1 } else { 0 };
-    if failed_boots >= BOOTS_TO_FAIL && broker.status.observed_generation.is_none() {
-        return (Need::Give(format!("the engine does not boot: {words}")), before);
+    if let Some(need) =
+        boots_in_vain(broker, failed_boots, || format!("the engine does not boot: {words}"))
+    {
+        return (need, before);
     }
     let wait = restart_delay(failed_boots);
     let rested = now.since(before.since);
@@ -215,11 +233,10 @@ fn judge_running(
                 return (need, before);
             }
             let failed_boots = before.failed_boots + 1;
-            if failed_boots >= BOOTS_TO_FAIL && subject.broker.status.observed_generation.is_none()
-            {
-                let why =
-                    format!("instance {ordinal} was not ready within its boot deadline: {what}");
-                return (Need::Give(why), before);
+            if let Some(need) = boots_in_vain(subject.broker, failed_boots, || {
+                format!("instance {ordinal} was not ready within its boot deadline: {what}")
+            }) {
+                return (need, before);
             }
             let need =
                 restart(format!("instance {ordinal} did not boot in time ({what}); restarting it"));

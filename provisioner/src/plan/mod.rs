@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use brokerd_domain::{
     Broker, Generation, InstanceCondition, Intent, Next, Protocol, Timestamp, VerdictKind,
 };
-use brokerd_store::Target;
+use brokerd_store::{Refused, Target};
 
 use crate::{
     health::ProbeOutcome,
@@ -109,6 +109,8 @@ pub enum Step {
     SetLimits(u8, RuntimeId, Limits),
     /// Lead endpoints elsewhere.
     SetTargets(Vec<Target>),
+    /// Give up what waits for the outstanding reboot, and why.
+    RefusePending(Refused, String),
     /// Forget a broker of which nothing is left.
     Forget,
 }
@@ -143,6 +145,12 @@ impl fmt::Display for Step {
             Self::SetTargets(targets) => {
                 let led = targets.iter().filter(|t| t.address.is_some()).count();
                 write!(f, "lead {led} of {} endpoints to their instance", targets.len())
+            }
+            Self::RefusePending(Refused::Configuration, _) => {
+                f.write_str("give up the pending configuration")
+            }
+            Self::RefusePending(Refused::Everything, _) => {
+                f.write_str("give up the pending specification")
             }
             Self::Forget => f.write_str("forget the broker"),
         }
@@ -280,7 +288,21 @@ fn plan_unsupported(broker: &Broker, why: &str) -> Plan {
     if broker.status.observed_generation.is_none() {
         return fail(why.to_owned());
     }
+    if broker.is_rebooting() && broker.has_pending_specification() {
+        // What runs goes on running: it is rebooted as it was.
+        return refuse(Refused::Everything, why.to_owned());
+    }
     Plan::new(VerdictKind::Blocked, format!("can't apply the specification: {why}"), Next::BackOff)
+}
+
+fn refuse(refused: Refused, why: String) -> Plan {
+    let what = match refused {
+        Refused::Configuration => "the pending configuration is given up",
+        Refused::Everything => "the pending changes are given up",
+    };
+    let sentence = format!("{what}: {why}");
+    let plan = Plan::new(VerdictKind::Progressing, sentence.clone(), Next::Now);
+    plan.step(Step::RefusePending(refused, sentence))
 }
 
 fn fail(why: String) -> Plan {
@@ -322,6 +344,11 @@ fn plan_instances(
                 let mut failed = fail(why);
                 failed.conditions = conditions;
                 return failed;
+            }
+            Need::Refuse(why) => {
+                let mut refused = refuse(Refused::Configuration, why);
+                refused.conditions = conditions;
+                return refused;
             }
             // One instance at a time: the first one that needs something decides.
             Need::Wait { sentence, next, keep_traffic } if plan.is_none() => {

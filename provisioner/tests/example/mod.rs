@@ -9,13 +9,13 @@ use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
     BrokerUser, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType,
     EngineVersion, Entropy, Generation, Group, HostInstanceType, InstallationId, Intent, Logs,
-    MaintenanceWindow, Scope, StorageType, Tags, Timestamp, Username, default_revision,
-    parse_password,
+    MaintenanceWindow, PendingChanges, Scope, StorageType, Tags, Timestamp, Username,
+    WindowChanges, default_revision, parse_password,
 };
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
     engine::{Blueprint, Sizing, Unsupported, engine},
-    materials::Materials,
+    materials::{Materials, PreparedPassword},
     runtime::{Capacity, InstanceSpec},
 };
 use uuid::Uuid;
@@ -82,7 +82,11 @@ pub fn broker(engine_type: EngineType, engine_version: EngineVersion, host: &str
                 time_zone: "UTC".to_owned(),
             },
             logs: Logs::default(),
+            ldap: None,
+            storage_size: None,
         },
+        pending: PendingChanges::default(),
+        window_changes: WindowChanges::default(),
         configurations: Configurations::default(),
         tags: Tags::default(),
         users: Vec::new(),
@@ -136,11 +140,12 @@ impl Example {
                 keystore: Some(BASE64.encode("a PKCS#12 of the test\n")),
                 keystore_password: "TestKeystorePassword".to_owned(),
                 erlang_cookie: Some("TESTCOOKIETESTCOOKIETEST".to_owned()),
-                password_hashes: users
+                passwords: users
                     .iter()
                     .map(|u| {
                         let name = u.username.as_str();
-                        (name.to_owned(), format!("hash$of${name}"))
+                        let stored = format!("hash$of${name}");
+                        (name.to_owned(), PreparedPassword { stored, of: String::new() })
                     })
                     .collect(),
                 certificate_expires_at: 1_801_526_400,
@@ -157,6 +162,7 @@ impl Example {
             installation: &self.installation,
             broker: &self.broker,
             users: &self.users,
+            ldap_password: None,
             configuration: &self.configuration,
             materials: &self.materials,
             image: &self.image,

@@ -86,14 +86,40 @@ impl Simulation {
 
     /// RebootBroker, as the API does it.
     pub fn reboot(&self, id: BrokerId) {
-        self.store.request(id, |broker| broker.reboots_requested += 1);
+        self.store.request(id, |row| row.broker.reboots_requested += 1);
+    }
+
+    /// Everything that can wait for a reboot, as the API stores it.
+    pub fn change_everything(&self, id: BrokerId) {
+        self.store.request(id, |row| {
+            let engine = row.broker.spec.engine_type;
+            row.broker.generation.0 += 1;
+            row.broker.pending.host_instance_type =
+                brokerd_domain::HostInstanceType::from_name(match engine {
+                    EngineType::ActiveMq => "mq.m5.large",
+                    EngineType::RabbitMq => "mq.m7g.large",
+                });
+            row.pending_users = Some(vec![super::user_named(engine, "second")]);
+            row.revisions.push(super::changed_configuration(engine).to_owned());
+            row.broker.configurations.pending = Some(super::revision(2));
+        });
+    }
+
+    /// A configuration that keeps the engine from booting, to wait for a reboot.
+    pub fn poison(&self, id: BrokerId) {
+        self.store.request(id, |row| {
+            row.broker.generation.0 += 1;
+            row.revisions
+                .push(super::poisoned_configuration(row.broker.spec.engine_type).to_owned());
+            row.broker.configurations.pending = Some(super::revision(2));
+        });
     }
 
     /// DeleteBroker, as the API does it.
     pub fn delete(&self, id: BrokerId) {
-        self.store.request(id, |broker| {
-            broker.intent = Intent::Delete;
-            broker.generation.0 += 1;
+        self.store.request(id, |row| {
+            row.broker.intent = Intent::Delete;
+            row.broker.generation.0 += 1;
         });
     }
 

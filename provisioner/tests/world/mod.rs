@@ -15,9 +15,10 @@ use std::sync::{
 
 use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, BrokerUser,
-    Clock, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType, EngineVersion,
-    Entropy, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, Scope, StorageType,
-    Tags, Timestamp, Username, parse_password,
+    Clock, ConfigurationId, ConfigurationRef, Configurations, DayOfWeek, DeploymentMode,
+    EncryptionOptions, EngineType, EngineVersion, Entropy, Generation, HostInstanceType, Intent,
+    Logs, MaintenanceWindow, PendingChanges, Scope, StorageType, Tags, Timestamp, Username,
+    WindowChanges, parse_password,
 };
 
 /// The time, as the test says.
@@ -90,8 +91,12 @@ pub fn broker(engine: EngineType, seed: u128) -> Broker {
                 time_zone: "UTC".to_owned(),
             },
             logs: Logs::default(),
+            ldap: None,
+            storage_size: None,
         },
-        configurations: Configurations::default(),
+        pending: PendingChanges::default(),
+        window_changes: WindowChanges::default(),
+        configurations: Configurations { pending: Some(revision(1)), ..Configurations::default() },
         tags: Tags::default(),
         users: Vec::new(),
         intent: Intent::Run,
@@ -102,10 +107,45 @@ pub fn broker(engine: EngineType, seed: u128) -> Broker {
     }
 }
 
+/// A revision of the configuration that the broker has.
+pub fn revision(revision: i32) -> ConfigurationRef {
+    ConfigurationRef { id: ConfigurationId::from(uuid::Uuid::from_u128(7)), revision }
+}
+
+/// A configuration that differs from the default one.
+pub fn changed_configuration(engine: EngineType) -> &'static str {
+    match engine {
+        EngineType::ActiveMq => {
+            r#"<broker xmlns="http://activemq.apache.org/schema/core" advisorySupport="false"/>"#
+        }
+        EngineType::RabbitMq => "heartbeat = 120\n",
+    }
+}
+
+/// A configuration that engines of this world die of.
+pub fn poisoned_configuration(engine: EngineType) -> &'static str {
+    match engine {
+        EngineType::ActiveMq => {
+            r#"<broker xmlns="http://activemq.apache.org/schema/core" producerSystemUsagePortion="666"/>"#
+        }
+        EngineType::RabbitMq => "heartbeat = 666\n",
+    }
+}
+
+/// What is in the files of an engine with such a configuration.
+pub fn poison(text: &str) -> bool {
+    text.contains("heartbeat = 666") || text.contains("producerSystemUsagePortion=\"666\"")
+}
+
 /// A user who may log in.
 pub fn user(engine: EngineType) -> BrokerUser {
+    user_named(engine, "admin")
+}
+
+/// A user of that name who may log in.
+pub fn user_named(engine: EngineType, name: &str) -> BrokerUser {
     BrokerUser {
-        username: Username::parse(engine, "admin").expect("valid"),
+        username: Username::parse(engine, name).expect("valid"),
         password: parse_password("correct-horse-battery").expect("valid"),
         groups: std::collections::BTreeSet::new(),
         console_access: true,

@@ -29,6 +29,8 @@ pub struct Container {
     pub starts: u32,
     /// Engine ports.
     pub ports: Vec<u16>,
+    /// The files that are text.
+    pub files: Vec<String>,
 }
 
 /// The world.
@@ -83,6 +85,11 @@ impl World {
             })
             .collect();
         container.status.state = match self.engine {
+            _ if container.files.iter().any(|text| super::poison(text)) => ContainerState::Exited {
+                code: 1,
+                out_of_memory: false,
+                last_words: "poisoned".to_owned(),
+            },
             EngineBehaviour::Dies(words) => ContainerState::Exited {
                 code: 1,
                 out_of_memory: false,
@@ -185,7 +192,12 @@ impl FakeRuntime {
                 addresses: BTreeMap::new(),
                 limits: spec.limits,
             };
-            let container = Container { status, starts: 0, ports: spec.ports.clone() };
+            let files = spec
+                .files
+                .iter()
+                .filter_map(|file| String::from_utf8(file.content.clone()).ok())
+                .collect();
+            let container = Container { status, starts: 0, ports: spec.ports.clone(), files };
             world.containers.insert(spec.name.clone(), container);
             world.most_containers = world.most_containers.max(world.containers.len());
         }

@@ -8,11 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, Lease, Next, PassReport,
-    Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, EventKind, Lease, Next,
+    PassReport, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
-use brokerd_store::{Allocation, Offering, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, Refused, StoreError, Target, Work};
 use secrecy::SecretBox;
 
 use super::{TestClock, fault::Faults};
@@ -22,7 +22,12 @@ use super::{TestClock, fault::Faults};
 pub struct Row {
     /// The broker.
     pub broker: Broker,
-    users: Vec<BrokerUser>,
+    /// Its users.
+    pub users: Vec<BrokerUser>,
+    /// Its users after the next reboot, if they change.
+    pub pending_users: Option<Vec<BrokerUser>>,
+    /// The content of its configuration's revisions, from 1 on.
+    pub revisions: Vec<String>,
     materials: Option<Vec<u8>>,
     /// Where the gateway leads.
     pub targets: Vec<Target>,
@@ -56,6 +61,8 @@ impl MemoryStore {
         let now = self.clock.now();
         let row = Row {
             users,
+            pending_users: None,
+            revisions: vec![default_configuration(&broker)],
             materials: None,
             targets: Vec::new(),
             events: Vec::new(),
@@ -71,11 +78,11 @@ impl MemoryStore {
     }
 
     /// Changes a broker as a request would, and wakes it.
-    pub fn request(&self, id: BrokerId, change: impl FnOnce(&mut Broker)) {
+    pub fn request(&self, id: BrokerId, change: impl FnOnce(&mut Row)) {
         let now = self.clock.now();
         let mut rows = self.rows.lock().expect("not poisoned");
         let row = rows.get_mut(&id).expect("the broker exists");
-        change(&mut row.broker);
+        change(row);
         row.wakes += 1;
         row.attempt = 0;
         row.due = row.due.min(now);
@@ -144,12 +151,21 @@ impl ReconcileStore for MemoryStore {
 
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         let rows = self.rows.lock().expect("not poisoned");
-        Ok(rows.get(&lease.broker).map(|row| Work {
-            broker: row.broker.clone(),
-            users: row.users.clone(),
-            configuration: default_configuration(&row.broker),
-            materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
-            targets: row.targets.clone(),
+        Ok(rows.get(&lease.broker).map(|row| {
+            let is_rebooting = row.broker.is_rebooting();
+            let users = row.pending_users.as_ref().filter(|_| is_rebooting);
+            let revision = row.broker.wanted_configuration().map_or(1, |r| r.revision);
+            let revision = usize::try_from(revision).expect("from 1 on") - 1;
+            let mut broker = row.broker.clone();
+            broker.spec = broker.wanted_spec();
+            Work {
+                broker,
+                users: users.unwrap_or(&row.users).clone(),
+                ldap_password: None,
+                configuration: row.revisions[revision].clone(),
+                materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
+                targets: row.targets.clone(),
+            }
         }))
     }
 
@@ -214,6 +230,20 @@ impl ReconcileStore for MemoryStore {
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
         let record = || {
             self.fenced(lease, |row| {
+                let first = row.broker.status.observed_generation.is_none()
+                    && report.observed_generation.is_some();
+                let done = report.reboots_done.unwrap_or(row.broker.status.reboots_done);
+                let rebooted = row.broker.is_rebooting() && done == row.broker.reboots_requested;
+                if first || rebooted {
+                    row.broker.configurations = row.broker.configurations.applied();
+                }
+                if rebooted {
+                    row.broker.spec = row.broker.wanted_spec();
+                    row.broker.pending = brokerd_domain::PendingChanges::default();
+                    if let Some(users) = row.pending_users.take() {
+                        row.users = users;
+                    }
+                }
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);
                 status.conditions.clone_from(&report.conditions);
@@ -225,6 +255,27 @@ impl ReconcileStore for MemoryStore {
             })
         };
         self.faults.effect("record", gone, record).await
+    }
+
+    async fn refuse_pending(
+        &self,
+        lease: &Lease,
+        refused: Refused,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let refuse = || {
+            self.fenced(lease, |row| {
+                row.broker.reboots_requested += 1;
+                row.broker.configurations.pending = None;
+                if refused == Refused::Everything {
+                    row.broker.pending = brokerd_domain::PendingChanges::default();
+                }
+                let message = why.to_owned();
+                row.events.push(Event { at: now, kind: EventKind::Failure, message });
+            })
+        };
+        self.faults.effect("refuse pending", gone, refuse).await
     }
 
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {

@@ -4,10 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use brokerd_domain::{
-    Arn, BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, Error, Scope, UserInput,
+    Arn, BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, Error, Scope,
 };
 use brokerd_store::{CreateOutcome, NewIds};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,6 +16,13 @@ use crate::{
     json::{self, Object},
     openapi::ServiceErrors,
     respond::{Answer, Reply},
+    routes::{
+        brokers::wire::{
+            ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest,
+            LogsRequest, MaintenanceWindowRequest, UserRequest,
+        },
+        configurations::named_revision,
+    },
 };
 
 /// What to create. Enumerations are read in any letter case; null stands for absent.
@@ -55,9 +61,9 @@ pub(crate) struct CreateBrokerRequest {
     /// One of those that DescribeBrokerInstanceOptions lists.
     #[schema(required, nullable = false, example = "mq.t3.micro")]
     host_instance_type: Option<String>,
-    /// LDAP authentication; not implemented.
-    #[schema(value_type = Option<Object>)]
-    ldap_server_metadata: Option<serde_json::Value>,
+    /// The directory, for authentication strategy `LDAP`.
+    #[schema(value_type = Option<LdapServerMetadataRequest>)]
+    ldap_server_metadata: Option<Object<LdapServerMetadataRequest>>,
     /// Which logs are published; default none.
     #[schema(value_type = Option<LogsRequest>)]
     logs: Option<Object<LogsRequest>>,
@@ -77,83 +83,10 @@ pub(crate) struct CreateBrokerRequest {
     subnet_ids: Option<Vec<String>>,
     /// At most 50.
     tags: Option<BTreeMap<String, String>>,
-    /// At least one for ActiveMQ, exactly one for RabbitMQ.
+    /// At least one for ActiveMQ and exactly one for RabbitMQ, where the broker itself decides about
+    /// logins; else none is needed.
     #[schema(value_type = Option<Vec<UserRequest>>)]
     users: Option<Vec<Object<UserRequest>>>,
-}
-
-/// A configuration and one of its revisions.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct ConfigurationIdRequest {
-    /// The configuration's identifier.
-    #[schema(required, nullable = false)]
-    id: Option<String>,
-    /// The revision; default: the latest.
-    revision: Option<i32>,
-}
-
-/// Encryption at rest.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct EncryptionOptionsRequest {
-    /// The key, when the service's own is not used.
-    kms_key_id: Option<String>,
-    /// Whether the service's own key is used.
-    #[schema(required, nullable = false)]
-    use_aws_owned_key: Option<bool>,
-}
-
-/// Which logs are published.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct LogsRequest {
-    /// The audit log; must be absent for RabbitMQ.
-    audit: Option<bool>,
-    /// The general log.
-    general: Option<bool>,
-}
-
-/// The begin of the weekly maintenance window.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MaintenanceWindowRequest {
-    /// `MONDAY` to `SUNDAY`.
-    #[schema(required, nullable = false, example = "TUESDAY")]
-    day_of_week: Option<String>,
-    /// 24 hours, `HH:MM`.
-    #[schema(required, nullable = false, example = "02:00")]
-    time_of_day: Option<String>,
-    /// A name such as `Europe/Berlin`, or a UTC offset; default `UTC`.
-    time_zone: Option<String>,
-}
-
-/// A user of the new broker.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct UserRequest {
-    /// Whether the user may use the web console of ActiveMQ.
-    console_access: Option<bool>,
-    /// At most 20 groups, for ActiveMQ.
-    groups: Option<Vec<String>>,
-    /// 12 to 250 characters, at least four different ones, none of `, : =`.
-    #[schema(required, nullable = false, format = Password)]
-    password: Option<String>,
-    /// Whether this is the user of a data replication bridge.
-    replication_user: Option<bool>,
-    /// 2 to 100 characters.
-    #[schema(required, nullable = false)]
-    username: Option<String>,
-}
-
-impl From<UserRequest> for UserInput {
-    fn from(wire: UserRequest) -> Self {
-        Self {
-            username: wire.username,
-            password: wire.password.map(SecretString::from),
-            console_access: wire.console_access,
-            groups: wire.groups.unwrap_or_default(),
-            replication_user: wire.replication_user,
-        }
-    }
 }
 
 impl From<CreateBrokerRequest> for CreateBrokerInput {
@@ -163,7 +96,6 @@ impl From<CreateBrokerRequest> for CreateBrokerInput {
             authentication_strategy: wire.authentication_strategy,
             auto_minor_version_upgrade: wire.auto_minor_version_upgrade,
             broker_name: wire.broker_name,
-            configuration: wire.configuration.map(|Object(c)| (c.id, c.revision)),
             creator_request_id: wire.creator_request_id,
             data_replication_mode: wire.data_replication_mode,
             data_replication_primary_broker_arn: wire.data_replication_primary_broker_arn,
@@ -173,8 +105,8 @@ impl From<CreateBrokerRequest> for CreateBrokerInput {
                 .map(|Object(e)| (e.use_aws_owned_key, e.kms_key_id)),
             engine_type: wire.engine_type,
             engine_version: wire.engine_version,
-            has_ldap_server_metadata: wire.ldap_server_metadata.is_some(),
             host_instance_type: wire.host_instance_type,
+            ldap_server_metadata: wire.ldap_server_metadata.map(|Object(ldap)| ldap.into()),
             logs: wire.logs.map(|Object(l)| (l.general, l.audit)),
             maintenance_window: wire
                 .maintenance_window_start_time
@@ -225,10 +157,17 @@ pub(crate) async fn create_broker(
     signed: Signed,
 ) -> Answer<CreateBrokerResponse> {
     let scope = &signed.caller.scope;
-    let wire: CreateBrokerRequest = json::object(&signed.body)?;
+    let mut wire: CreateBrokerRequest = json::object(&signed.body)?;
+    let named = wire.configuration.take();
+    // The operation has no NotFoundException in the service model.
+    let revision = named_revision(&api, scope, named, |missing| {
+        Error::bad_request("configuration", missing.message)
+    })
+    .await?;
     let offerings = api.offerings().await?;
-    let entropy = api.entropy.as_ref();
-    let command = CreateBroker::parse(wire.into(), scope, &offerings, &api.network, entropy)?;
+    let (network, entropy) = (&api.network, api.entropy.as_ref());
+    let command =
+        CreateBroker::parse(wire.into(), scope, revision.as_ref(), &offerings, network, entropy)?;
     let ids = NewIds {
         broker: BrokerId::generate(entropy),
         configuration: ConfigurationId::generate(entropy),
@@ -237,16 +176,13 @@ pub(crate) async fn create_broker(
     Ok(Reply(answer(scope, &command, ids, outcome)?))
 }
 
-/// Source: recorded answers of the service for the idempotency token and the taken name. A
-/// configuration that does not exist is a 400 here, because the operation has no 404.
+/// Source: recorded answers of the service for the idempotency token and the taken name.
 fn answer(
     scope: &Scope,
     command: &CreateBroker,
     ids: NewIds,
     outcome: CreateOutcome,
 ) -> Result<CreateBrokerResponse, Error> {
-    let configuration = command.configuration.as_ref().map_or("", |(id, _)| id.as_str());
-    let refused = |message: String| Err(Error::bad_request("configuration", message));
     match outcome {
         CreateOutcome::Created => {
             let arn = Arn::broker(scope, &command.name, ids.broker);
@@ -262,16 +198,13 @@ fn answer(
                 command.name
             ),
         )),
-        CreateOutcome::ConfigurationNotFound => refused(format!(
-            "Configuration ID [{configuration}] can't be found. Make sure it exists."
-        )),
-        CreateOutcome::RevisionNotFound(revision) => refused(format!(
-            "Revision [{revision}] of configuration [{configuration}] can't be found. Make sure it exists."
-        )),
-        CreateOutcome::ConfigurationMismatch => refused(format!(
-            "Configuration ID [{configuration}] is not for broker engine type [{}] version [{}].",
-            command.spec.engine_type, command.spec.engine_version
-        )),
+        CreateOutcome::ConfigurationNotFound => {
+            let id = command.configuration.map(|reference| reference.id.to_string());
+            Err(Error::bad_request(
+                "configuration",
+                Error::configuration_not_found(&id.unwrap_or_default()).message,
+            ))
+        }
         CreateOutcome::TooManyBrokers => Err(Error::bad_request_overall(
             "The account has as many brokers in this region as it may have. Delete a broker and retry the request.",
         )),
@@ -281,7 +214,7 @@ fn answer(
 #[cfg(test)]
 mod tests {
     use brokerd_domain::{
-        EngineType, EngineVersion, Entropy, ErrorKind, NetworkDefaults, Offerings,
+        ConfigurationRef, EngineType, EngineVersion, Entropy, ErrorKind, NetworkDefaults, Offerings,
     };
 
     use super::*;
@@ -300,7 +233,7 @@ mod tests {
                 r#"{{"brokerName": "orders", "engineType": "ActiveMQ", "deploymentMode": "single_instance",
                 "hostInstanceType": "{host}", "publiclyAccessible": true, "engineVersion": null,
                 "users": [{{"username": "alice", "password": "correct-horse"}}], "tags": {{"k": "v"}},
-                "configuration": {{"id": "c-x", "revision": 3}}, "logs": {{"general": true}},
+                "logs": {{"general": true}},
                 "encryptionOptions": {{"useAwsOwnedKey": true}}, "somethingNew": 1,
                 "maintenanceWindowStartTime": {{"dayOfWeek": "tuesday", "timeOfDay": "6:31"}}}}"#
             )
@@ -310,8 +243,8 @@ mod tests {
         let offerings: Offerings =
             [(EngineType::ActiveMq, EngineVersion::new(5, 19))].into_iter().collect();
         let scope = fixtures::broker().scope;
-        CreateBroker::parse(wire.into(), &scope, &offerings, &NetworkDefaults::default(), &Zeros)
-            .expect("valid")
+        let network = NetworkDefaults::default();
+        CreateBroker::parse(wire.into(), &scope, None, &offerings, &network, &Zeros).expect("valid")
     }
 
     fn outcome(outcome: CreateOutcome) -> Result<CreateBrokerResponse, Error> {
@@ -326,7 +259,7 @@ mod tests {
     fn every_member_of_a_request_reaches_the_command() {
         let command = command("mq.t3.micro");
         assert_eq!(command.name.as_str(), "orders");
-        assert_eq!(command.configuration, Some(("c-x".to_owned(), Some(3))));
+        assert_eq!(command.configuration, None);
         assert!(command.spec.logs.general && command.spec.publicly_accessible);
         assert_eq!(command.spec.maintenance_window.time_of_day, "06:31");
         assert_eq!(command.tags.as_map().len(), 1);
@@ -357,24 +290,21 @@ mod tests {
     }
 
     #[test]
-    fn configurations_that_do_not_fit_are_refused_by_name() {
-        for (refused, message) in [
-            (
-                CreateOutcome::ConfigurationNotFound,
-                "Configuration ID [c-x] can't be found. Make sure it exists.",
-            ),
-            (
-                CreateOutcome::RevisionNotFound(3),
-                "Revision [3] of configuration [c-x] can't be found. Make sure it exists.",
-            ),
-            (
-                CreateOutcome::ConfigurationMismatch,
-                "Configuration ID [c-x] is not for broker engine type [ACTIVEMQ] version [5.19].",
-            ),
-        ] {
-            let error = outcome(refused).expect_err("refused");
-            assert_eq!((error.kind, error.message.as_str()), (ErrorKind::BadRequest, message));
-        }
+    fn a_configuration_that_vanished_is_refused_by_name() {
+        let id = uuid::Uuid::from_u128(3).into();
+        let command = CreateBroker {
+            configuration: Some(ConfigurationRef { id, revision: 1 }),
+            ..command("mq.t3.micro")
+        };
+        let ids = NewIds { broker: uuid::Uuid::from_u128(1).into(), configuration: id };
+        let scope = fixtures::broker().scope;
+        let refused = answer(&scope, &command, ids, CreateOutcome::ConfigurationNotFound);
+        let refused = refused.expect_err("gone");
+        assert_eq!(refused.kind, ErrorKind::BadRequest);
+        assert_eq!(
+            refused.message,
+            "Configuration ID [c-00000000-0000-0000-0000-000000000003] can't be found. Make sure it exists."
+        );
         assert!(outcome(CreateOutcome::TooManyBrokers).is_err());
     }
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::BrokerPath,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -39,15 +39,15 @@ pub(crate) struct DeleteBrokerResponse {
 )]
 pub(crate) async fn delete_broker(
     State(api): State<Arc<ApiState>>,
-    path: BrokerPath,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DeleteBrokerResponse> {
     let scope = &signed.caller.scope;
-    let id = path.id()?;
-    let broker = api.store.broker(scope, id).await?.ok_or_else(|| path.not_found())?;
+    let id = path.broker_id()?;
+    let broker = api.store.broker(scope, id).await?.ok_or_else(|| path.broker_not_found())?;
     broker.check_delete()?;
     if !api.store.request_delete(scope, id, api.clock.now()).await? {
-        return Err(path.not_found().into());
+        return Err(path.broker_not_found().into());
     }
     Ok(Reply(DeleteBrokerResponse { broker_id: id.to_string() }))
 }

@@ -3,16 +3,20 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
-use brokerd_domain::{Broker, BrokerState, ConfigurationRef, EngineType};
+use brokerd_domain::{AuthenticationStrategy, Broker, BrokerState, EngineType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     ApiState,
     auth::Signed,
-    extract::BrokerPath,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
+    routes::brokers::views::{
+        ActionRequiredView, BrokerInstanceView, ConfigurationsView, EncryptionOptionsView,
+        LdapServerMetadataView, LogsRequestedView, LogsView, MaintenanceWindowView, UserSummary,
+    },
 };
 
 /// Everything about a broker but its secrets. Members without a value are absent.
@@ -58,14 +62,42 @@ pub(crate) struct DescribeBrokerResponse {
     /// The tier.
     #[schema(value_type = String, example = "mq.t3.micro")]
     host_instance_type: &'static str,
+    /// The directory, for authentication strategy `ldap`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LdapServerMetadataView>, nullable = false)]
+    ldap_server_metadata: Option<LdapServerMetadataView>,
     /// Which logs are published, and where.
     logs: LogsView,
     /// When maintenance may happen.
     maintenance_window_start_time: MaintenanceWindowView,
+    /// The strategy after the next reboot; like every member that begins so, absent if nothing waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "ldap")]
+    pending_authentication_strategy: Option<&'static str>,
+    /// The version after the next reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pending_engine_version: Option<String>,
+    /// The tier after the next reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pending_host_instance_type: Option<&'static str>,
+    /// The directory after the next reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LdapServerMetadataView>, nullable = false)]
+    pending_ldap_server_metadata: Option<LdapServerMetadataView>,
+    /// Gigabytes per node after the next reboot; 0 stands for the tier's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pending_storage_size: Option<u32>,
     /// Whether the endpoints are reachable from other machines.
     publicly_accessible: bool,
     /// The security groups.
     security_groups: Vec<String>,
+    /// Gigabytes per node of a cluster; absent when it is the tier's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    storage_size: Option<u32>,
     /// `ebs` or `efs`.
     #[schema(value_type = String, example = "efs")]
     storage_type: &'static str,
@@ -77,121 +109,9 @@ pub(crate) struct DescribeBrokerResponse {
     users: Vec<UserSummary>,
 }
 
-/// A code of `CRITICAL_ACTION_REQUIRED`.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ActionRequiredView {
-    /// The code, such as `BROKER_OOM`.
-    action_required_code: String,
-    /// What to do about it.
-    action_required_info: String,
-}
-
-/// An instance and its addresses.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BrokerInstanceView {
-    /// The web console.
-    #[serde(rename = "consoleURL", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    console_url: Option<String>,
-    /// One URL per protocol, always in the same order.
-    endpoints: Vec<String>,
-    /// The IPv4 address (ActiveMQ).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    ip_address: Option<String>,
-}
-
-/// A broker's configurations.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ConfigurationsView {
-    /// In force.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    current: Option<ConfigurationIdView>,
-    /// Formerly in force, oldest first.
-    history: Vec<ConfigurationIdView>,
-    /// In force after the next reboot.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pending: Option<ConfigurationIdView>,
-}
-
-/// A revision of a configuration.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ConfigurationIdView {
-    /// The configuration's identifier.
-    id: String,
-    /// The revision's number.
-    revision: i32,
-}
-
-/// Encryption at rest.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct EncryptionOptionsView {
-    /// The key, when it is not the service's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    kms_key_id: Option<String>,
-    /// Whether the service's own key is used.
-    use_aws_owned_key: bool,
-}
-
-/// Logs and their groups, which have names even when nothing is published.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LogsView {
-    /// Whether the audit log is published (ActiveMQ).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    audit: Option<bool>,
-    /// The group of the audit log (ActiveMQ).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    audit_log_group: Option<String>,
-    /// Whether the general log is published.
-    general: bool,
-    /// The group of the general log.
-    general_log_group: String,
-}
-
-/// The begin of the weekly maintenance window.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct MaintenanceWindowView {
-    /// `MONDAY` to `SUNDAY`.
-    #[schema(value_type = String)]
-    day_of_week: &'static str,
-    /// 24 hours, `HH:MM`.
-    time_of_day: String,
-    /// A name or a UTC offset.
-    time_zone: String,
-}
-
-/// A user and what awaits it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct UserSummary {
-    /// `CREATE`, `UPDATE` or `DELETE` at the next reboot; absent if nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, nullable = false)]
-    pending_change: Option<&'static str>,
-    /// The name.
-    username: String,
-}
-
-impl From<&ConfigurationRef> for ConfigurationIdView {
-    fn from(reference: &ConfigurationRef) -> Self {
-        Self { id: reference.id.to_string(), revision: reference.revision }
-    }
-}
-
 impl From<&Broker> for DescribeBrokerResponse {
     fn from(broker: &Broker) -> Self {
-        let spec = &broker.spec;
-        let window = &spec.maintenance_window;
+        let (spec, pending) = (&broker.spec, &broker.pending);
         Self {
             actions_required: actions_required(broker),
             authentication_strategy: spec.authentication_strategy.display_name(),
@@ -211,14 +131,19 @@ impl From<&Broker> for DescribeBrokerResponse {
             engine_type: spec.engine_type.display_name(),
             engine_version: spec.engine_version.to_string(),
             host_instance_type: spec.host_instance_type.name(),
+            ldap_server_metadata: spec.ldap.as_ref().map(Into::into),
             logs: logs(broker),
-            maintenance_window_start_time: MaintenanceWindowView {
-                day_of_week: window.day_of_week.as_str(),
-                time_of_day: window.time_of_day.clone(),
-                time_zone: window.time_zone.clone(),
-            },
+            maintenance_window_start_time: (&spec.maintenance_window).into(),
+            pending_authentication_strategy: pending
+                .authentication_strategy
+                .map(AuthenticationStrategy::display_name),
+            pending_engine_version: pending.engine_version.map(|version| version.to_string()),
+            pending_host_instance_type: pending.host_instance_type.map(|host| host.name()),
+            pending_ldap_server_metadata: pending.ldap.as_ref().map(Into::into),
+            pending_storage_size: pending.storage_size.map(|size| size.unwrap_or(0)),
             publicly_accessible: spec.publicly_accessible,
             security_groups: spec.security_groups.clone(),
+            storage_size: spec.storage_size,
             storage_type: spec.storage_type.display_name(),
             subnet_ids: spec.subnet_ids.clone(),
             tags: broker.tags.as_map().clone(),
@@ -271,19 +196,21 @@ fn logs(broker: &Broker) -> LogsView {
         audit_log_group: has_audit.then(|| group("audit")),
         general: broker.spec.logs.general,
         general_log_group: group("general"),
+        pending: broker
+            .pending
+            .logs
+            .map(|logs| LogsRequestedView::of(logs, broker.spec.engine_type)),
     }
 }
 
+/// The users, with what awaits them.
+///
 /// Source: recorded answers of the service: while a broker is deleted it has no users.
-fn users(broker: &Broker) -> Vec<UserSummary> {
+pub(crate) fn users(broker: &Broker) -> Vec<UserSummary> {
     if broker.state() == BrokerState::DeletionInProgress {
         return Vec::new();
     }
-    let summary = |(name, pending): &(brokerd_domain::Username, Option<_>)| UserSummary {
-        pending_change: pending.map(brokerd_domain::PendingChange::as_str),
-        username: name.to_string(),
-    };
-    broker.users.iter().map(summary).collect()
+    broker.users.iter().map(Into::into).collect()
 }
 
 /// Tells everything about a broker.
@@ -302,18 +229,18 @@ fn users(broker: &Broker) -> Vec<UserSummary> {
 )]
 pub(crate) async fn describe_broker(
     State(api): State<Arc<ApiState>>,
-    path: BrokerPath,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeBrokerResponse> {
-    let broker = api.store.broker(&signed.caller.scope, path.id()?).await?;
-    let broker = broker.ok_or_else(|| path.not_found())?;
+    let broker = path.broker(&api, &signed.caller.scope).await?;
     Ok(Reply(DescribeBrokerResponse::from(&broker)))
 }
 
 #[cfg(test)]
 mod tests {
     use brokerd_domain::{
-        ActionRequired, ConfigurationId, Generation, Intent, Logs, PendingChange, Username,
+        ActionRequired, ConfigurationId, ConfigurationRef, EngineVersion, Generation,
+        HostInstanceType, Intent, Logs, PendingChange, Username,
     };
     use serde_json::{Value, json};
 
@@ -399,6 +326,26 @@ mod tests {
         let shown = described(&broker);
         assert_eq!(shown["users"], json!([]));
         assert_eq!(shown["brokerInstances"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn what_waits_is_shown_beside_what_is_in_force() {
+        let mut broker = fixtures::broker();
+        broker.pending.engine_version = Some(EngineVersion::new(5, 20));
+        broker.pending.host_instance_type = HostInstanceType::from_name("mq.m5.large");
+        broker.pending.logs = Some(Logs { general: true, audit: false });
+        broker.pending.storage_size = Some(None);
+        broker.pending.authentication_strategy = Some(AuthenticationStrategy::Ldap);
+        let shown = described(&broker);
+        assert_eq!(
+            (&shown["engineVersion"], &shown["pendingEngineVersion"]),
+            (&json!("5.19"), &json!("5.20"))
+        );
+        assert_eq!(shown["pendingHostInstanceType"], "mq.m5.large");
+        assert_eq!(shown["pendingStorageSize"], 0);
+        assert_eq!(shown["pendingAuthenticationStrategy"], "ldap");
+        assert_eq!(shown["logs"]["pending"], json!({"audit": false, "general": true}));
+        assert_eq!(shown["logs"]["general"], false);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiState,
     auth::Signed,
-    extract::{BrokerPath, Query},
+    extract::{PathParams, Query},
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
@@ -60,12 +60,12 @@ impl From<Event> for EventView {
 )]
 pub(crate) async fn list_broker_events(
     State(api): State<Arc<ApiState>>,
-    path: BrokerPath,
+    path: PathParams,
     query: Query,
     signed: Signed,
 ) -> Answer<ListBrokerEventsResponse> {
     let limit = PageSize::parse(query.get("maxResults"))?.get();
-    let events = api.store.events(&signed.caller.scope, path.id()?, limit).await?;
-    let events = events.ok_or_else(|| path.not_found())?;
+    let events = api.store.events(&signed.caller.scope, path.broker_id()?, limit).await?;
+    let events = events.ok_or_else(|| path.broker_not_found())?;
     Ok(Reply(ListBrokerEventsResponse { events: events.into_iter().map(Into::into).collect() }))
 }

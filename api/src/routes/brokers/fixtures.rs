@@ -3,8 +3,8 @@
 use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
     Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, Endpoint, EngineType,
-    EngineVersion, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, Protocol, Scope,
-    StorageType, Tags, Timestamp,
+    EngineVersion, Generation, HostInstanceType, Intent, Logs, MaintenanceWindow, PendingChanges,
+    Protocol, Scope, StorageType, Tags, Timestamp, WindowChanges,
 };
 
 /// A public ActiveMQ broker right after CreateBroker.
@@ -35,7 +35,11 @@ pub(crate) fn broker() -> Broker {
                 time_zone: "UTC".to_owned(),
             },
             logs: Logs::default(),
+            ldap: None,
+            storage_size: None,
         },
+        pending: PendingChanges::default(),
+        window_changes: WindowChanges::default(),
         configurations: Configurations::default(),
         tags: Tags::parse([("k".to_owned(), "v".to_owned())].into()).expect("tags"),
         users: Vec::new(),

@@ -102,7 +102,7 @@ fn page(brokers: &[Broker], size: u32) -> ListBrokersResponse {
     let last = shown.last().filter(|_| brokers.len() > size);
     ListBrokersResponse {
         broker_summaries: shown.iter().map(Into::into).collect(),
-        next_token: last.map(|b| pagination::after_broker(&b.arn(), b.created)),
+        next_token: last.map(|b| pagination::after(&b.arn(), b.created)),
     }
 }
 

@@ -5,7 +5,12 @@ pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod events;
 pub(crate) mod list;
+pub(crate) mod promote;
 pub(crate) mod reboot;
+pub(crate) mod shared_resources;
+pub(crate) mod update;
+pub(crate) mod views;
+pub(crate) mod wire;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

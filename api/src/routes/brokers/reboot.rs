@@ -7,15 +7,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    ApiState,
+    ApiState, TRIES,
     auth::Signed,
-    extract::BrokerPath,
+    error::ApiError,
+    extract::PathParams,
     openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
-
-/// How often a reboot is tried again when the broker changes between look and write.
-const TRIES: u32 = 8;
 
 /// An empty object.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,17 +36,15 @@ pub(crate) struct RebootBrokerResponse {}
 )]
 pub(crate) async fn reboot_broker(
     State(api): State<Arc<ApiState>>,
-    path: BrokerPath,
+    path: PathParams,
     signed: Signed,
 ) -> Answer<RebootBrokerResponse> {
-    let id = path.id()?;
     for _ in 0..TRIES {
-        let broker = api.store.broker(&signed.caller.scope, id).await?;
-        let broker = broker.ok_or_else(|| path.not_found())?;
+        let broker = path.broker(&api, &signed.caller.scope).await?;
         broker.check_reboot()?;
         if api.store.request_reboot(&broker, api.clock.now()).await? {
             return Ok(Reply(RebootBrokerResponse {}));
         }
     }
-    Err(crate::error::ApiError::unavailable("The broker is busy. Try again."))
+    Err(ApiError::busy())
 }

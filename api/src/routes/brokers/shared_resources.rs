@@ -1,0 +1,78 @@
+//! DescribeSharedResources.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::PageSize;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::{PathParams, Query},
+    openapi::{NotFound, ServiceErrors},
+    pagination,
+    respond::{Answer, Reply},
+};
+
+/// The resources that are shared with a broker.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DescribeSharedResourcesResponse {
+    /// Where the next page begins; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_token: Option<String>,
+    /// Shares and resources. Shares come from AWS Resource Access Manager, which brokerd has not got, so
+    /// there are none.
+    shared_resources: Vec<SharedResource>,
+}
+
+/// A share, or a resource of one.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SharedResource {
+    /// The ARN.
+    resource_arn: String,
+    /// How far it is.
+    status: String,
+    /// `RESOURCE_SHARE` or `RESOURCE`.
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Lists the resources that are shared with a RabbitMQ broker for private networking.
+#[utoipa::path(
+    get,
+    path = "/v1/brokers/{broker-id}/shared-resources",
+    operation_id = "DescribeSharedResources",
+    tag = "brokers",
+    params(
+        ("broker-id" = String, Path, description = "The broker's identifier."),
+        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
+        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = DescribeSharedResourcesResponse),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn describe_shared_resources(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    query: Query,
+    signed: Signed,
+) -> Answer<DescribeSharedResourcesResponse> {
+    let size = PageSize::parse(query.get("maxResults"))?.get();
+    path.broker(&api, &signed.caller.scope).await?;
+    let (shared_resources, next_token) = pagination::page_of(
+        Vec::new(),
+        query.get("nextToken"),
+        size,
+        |resource: &SharedResource| resource.resource_arn.clone(),
+    )?;
+    Ok(Reply(DescribeSharedResourcesResponse { next_token, shared_resources }))
+}

@@ -1,0 +1,71 @@
+//! ListConfigurationRevisions.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::PageSize;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ConfigurationRevisionView;
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::{PathParams, Query},
+    openapi::{NotFound, ServiceErrors},
+    pagination,
+    respond::{Answer, Reply},
+};
+
+/// A page of revisions, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListConfigurationRevisionsResponse {
+    /// The configuration's identifier.
+    configuration_id: String,
+    /// How many items a page holds.
+    max_results: u32,
+    /// Where the next page begins. As in the service, only an empty page has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_token: Option<String>,
+    /// The revisions, without their content.
+    revisions: Vec<ConfigurationRevisionView>,
+}
+
+/// Lists the revisions of a configuration.
+#[utoipa::path(
+    get,
+    path = "/v1/configurations/{configuration-id}/revisions",
+    operation_id = "ListConfigurationRevisions",
+    tag = "configurations",
+    params(
+        ("configuration-id" = String, Path, description = "The configuration's identifier."),
+        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
+        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = ListConfigurationRevisionsResponse),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn list_configuration_revisions(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    query: Query,
+    signed: Signed,
+) -> Answer<ListConfigurationRevisionsResponse> {
+    let max_results = PageSize::parse(query.get("maxResults"))?.get();
+    let id = path.configuration_id()?;
+    let after = pagination::revision_cursor(query.get("nextToken"))?.unwrap_or(i32::MIN);
+    let found = api.store.revisions(&signed.caller.scope, id, after, max_results).await?;
+    let found = found.ok_or_else(|| path.configuration_not_found())?;
+    Ok(Reply(ListConfigurationRevisionsResponse {
+        configuration_id: id.to_string(),
+        max_results,
+        next_token: found.last().map(|revision| pagination::after_revision(revision.number)),
+        revisions: found.iter().map(Into::into).collect(),
+    }))
+}

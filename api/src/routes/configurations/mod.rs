@@ -1,0 +1,65 @@
+//! Configurations and their revisions.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod list;
+pub(crate) mod list_revisions;
+pub(crate) mod revision;
+pub(crate) mod update;
+
+use brokerd_domain::{ConfigurationRevision, Error, Revision, Scope};
+use brokerd_store::RevisionLookup;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState, error::ApiError, json::Object, routes::brokers::wire::ConfigurationIdRequest,
+};
+
+/// A revision without its content.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConfigurationRevisionView {
+    /// When it was saved, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    created: String,
+    /// What its author said about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    description: Option<String>,
+    /// Its number, from 1 on.
+    revision: i32,
+}
+
+impl From<&Revision> for ConfigurationRevisionView {
+    fn from(revision: &Revision) -> Self {
+        Self {
+            created: revision.created.to_string(),
+            description: revision.description.clone(),
+            revision: revision.number,
+        }
+    }
+}
+
+/// The revision that a request names; the latest one if it names none. What is missing is `refused` in the
+/// form that the operation has for it.
+pub(crate) async fn named_revision(
+    api: &ApiState,
+    scope: &Scope,
+    named: Option<Object<ConfigurationIdRequest>>,
+    refused: impl Fn(Error) -> Error,
+) -> Result<Option<ConfigurationRevision>, ApiError> {
+    let Some(Object(named)) = named else { return Ok(None) };
+    let id = named
+        .id
+        .ok_or_else(|| Error::bad_request("configuration.id", "[configuration.id] is required."))?;
+    let missing = || refused(Error::configuration_not_found(&id));
+    let parsed = id.parse().map_err(|_| missing())?;
+    match api.store.revision(scope, parsed, named.revision).await? {
+        RevisionLookup::Found(found) => Ok(Some(*found)),
+        RevisionLookup::NoConfiguration => Err(missing().into()),
+        RevisionLookup::NoRevision(number) => {
+            Err(refused(Error::revision_not_found(number, &id)).into())
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! DeleteTags.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+use brokerd_domain::Error;
+
+use super::{not_found, resource};
+use crate::{
+    ApiState,
+    auth::Signed,
+    error::ApiError,
+    extract::{PathParams, Query},
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// Takes tags away from a broker or a configuration, at once. Keys that are not there are ignored.
+#[utoipa::path(
+    delete,
+    path = "/v1/tags/{resource-arn}",
+    operation_id = "DeleteTags",
+    tag = "tags",
+    params(
+        ("resource-arn" = String, Path, description = "The ARN of a broker or a configuration."),
+        ("tagKeys" = Vec<String>, Query, description = "The keys, one parameter each."),
+    ),
+    responses((status = 204, description = "Taken away."), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_tags(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    query: Query,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let scope = &signed.caller.scope;
+    let resource = resource(&path, scope)?;
+    let keys = query.all("tagKeys");
+    if keys.is_empty() {
+        return Err(Error::bad_request("tagKeys", "[tagKeys] is required.").into());
+    }
+    let changed = api.store.change_tags(scope, &resource, |tags| Ok(Some(tags.without(&keys))));
+    changed.await?.ok_or_else(not_found)??;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,73 @@
+//! ListUsers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::PageSize;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::{PathParams, Query},
+    openapi::{NotFound, ServiceErrors},
+    pagination,
+    respond::{Answer, Reply},
+    routes::brokers::{describe, views::UserSummary},
+};
+
+/// A page of users, sorted by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListUsersResponse {
+    /// The broker's identifier.
+    broker_id: String,
+    /// How many items a page holds.
+    max_results: u32,
+    /// Where the next page begins; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_token: Option<String>,
+    /// The users, with what awaits them; none for RabbitMQ, which owns its users.
+    users: Vec<UserSummary>,
+}
+
+/// Lists the users of a broker.
+#[utoipa::path(
+    get,
+    path = "/v1/brokers/{broker-id}/users",
+    operation_id = "ListUsers",
+    tag = "users",
+    params(
+        ("broker-id" = String, Path, description = "The broker's identifier."),
+        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
+        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = ListUsersResponse),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn list_users(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    query: Query,
+    signed: Signed,
+) -> Answer<ListUsersResponse> {
+    let max_results = PageSize::parse(query.get("maxResults"))?.get();
+    let broker = path.broker(&api, &signed.caller.scope).await?;
+    let mut all = describe::users(&broker);
+    all.sort_by(|one, other| one.username.cmp(&other.username));
+    let token = query.get("nextToken");
+    let (users, next_token) =
+        pagination::page_after(all, token, max_results, |user| user.username.clone())?;
+    Ok(Reply(ListUsersResponse {
+        broker_id: broker.id.to_string(),
+        max_results,
+        next_token,
+        users,
+    }))
+}

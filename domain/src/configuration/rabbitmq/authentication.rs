@@ -1,0 +1,71 @@
+//! What the authentication keys must be together.
+//!
+//! Source: the pages on OAuth 2.0, LDAP, HTTP and client certificates of the developer guide; the
+//! schema files of RabbitMQ, where a contradiction keeps a broker from booting.
+
+use std::collections::BTreeMap;
+
+use super::syntax::Setting;
+
+/// An error is a line and what is wrong there.
+pub(super) fn check(settings: &[Setting]) -> Result<(), (usize, String)> {
+    // The last one counts.
+    let values: BTreeMap<&str, &Setting> = settings.iter().map(|s| (s.key.as_str(), s)).collect();
+    contradictions(&values)?;
+    bind_users(&values)?;
+    ldap(&values)
+}
+
+/// A backend for everything is one for logins and one for permissions too.
+fn contradictions(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+    for (key, setting) in values {
+        let Some((whole, "authn" | "authz")) = key.rsplit_once('.') else { continue };
+        if values.contains_key(whole) {
+            return Err((
+                setting.line,
+                format!(
+                    "[{key}] can't be set together with [{whole}]; set [{whole}], or both of \
+                         [{whole}.authn] and [{whole}.authz]"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A user to bind as needs a password, which a configuration can't hold.
+fn bind_users(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+    for bind in ["auth_ldap.dn_lookup_bind", "auth_ldap.other_bind"] {
+        let key = format!("{bind}.user_dn");
+        if let Some(setting) = values.get(key.as_str()) {
+            return Err((
+                setting.line,
+                format!(
+                    "[{key}] needs [aws.arns.{bind}.password], and that needs AWS Secrets Manager, \
+                     which brokerd has not got. Valid keys: [{bind}] with the values as_user, anon"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Passwords go to a directory, so the way there must be encrypted.
+fn ldap(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+    let uses = |s: &&&Setting| {
+        s.key.starts_with("auth_ldap.")
+            || ((s.key.starts_with("auth_backends.") || s.key.starts_with("auth_cache."))
+                && s.value == "ldap")
+    };
+    let Some(first) = values.values().filter(uses).min_by_key(|s| s.line) else { return Ok(()) };
+    let on = |key: &str| values.get(key).is_some_and(|s| s.value == "true");
+    if on("auth_ldap.use_ssl") || on("auth_ldap.use_starttls") {
+        return Ok(());
+    }
+    Err((
+        first.line,
+        "LDAP is only possible over TLS: [auth_ldap.use_ssl] or [auth_ldap.use_starttls] must be \
+         [true]"
+            .to_owned(),
+    ))
+}
