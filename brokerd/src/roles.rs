@@ -119,6 +119,7 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
 /// The API. All roles have registered their metrics by now: it shows them.
 fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<Gateway>) -> Router {
     let metrics = brokerd_api::register_metrics(&mut registry);
+    let api = &foundation.configuration.api;
     let state = brokerd_api::ApiState::new(
         foundation.store.clone(),
         Arc::clone(&foundation.clock),
@@ -126,7 +127,8 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         foundation.configuration.network.defaults(),
         Arc::new(registry),
         metrics,
-    );
+    )
+    .throttled(api.throttle_burst, api.throttle_rate);
     let router = brokerd_api::router(state);
     match gateway {
         None => router,

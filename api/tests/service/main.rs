@@ -4,3 +4,4 @@ mod authentication;
 mod brokers;
 mod support;
 mod surface;
+mod throttling;

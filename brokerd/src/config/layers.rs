@@ -25,6 +25,8 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("api.listen", Kind::Text),
     ("api.tls_certificate", Kind::Text),
     ("api.tls_key", Kind::Text),
+    ("api.throttle_burst", Kind::Integer),
+    ("api.throttle_rate", Kind::Integer),
     ("database.url", Kind::Text),
     ("database.url_file", Kind::Text),
     ("database.max_connections", Kind::Integer),

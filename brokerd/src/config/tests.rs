@@ -48,6 +48,7 @@ fn load(flags: &ConfigFlags, pairs: &[(&str, &str)]) -> Result<Configuration, St
 fn without_any_setting_the_defaults_hold() {
     let configuration = load(&flags(&[]), &[("HOME", "/nonexistent")]).expect("valid");
     assert_eq!(configuration.api.listen.to_string(), "127.0.0.1:8642");
+    assert_eq!((configuration.api.throttle_burst, configuration.api.throttle_rate), (100, 15));
     assert_eq!(configuration.region.as_str(), "us-east-1");
     assert_eq!(configuration.endpoint.ports.range(), 20_000..=29_999);
     assert_eq!(configuration.data_dir, Path::new("/nonexistent/.local/state/brokerd"));
@@ -108,6 +109,8 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("endpoint.advertised_host=a b", "endpoint.advertised_host"),
         ("endpoint.hold_seconds=301", "endpoint.hold_seconds"),
         ("api.tls_key=/x", "api.tls_certificate"),
+        ("api.throttle_burst=-1", "throttle_burst"),
+        ("api.throttle_rate=0", "api.throttle_rate"),
         ("database.max_connections=1", "database.max_connections"),
         ("network.subnets=subnet-a", "network.subnets"),
         ("provisioner.workers=0", "provisioner.workers"),
