@@ -234,7 +234,7 @@ pub(crate) struct Provisioner {
     pub(crate) poll_seconds: u32,
     /// An image catalogue instead of the built-in one.
     pub(crate) catalogue: Option<PathBuf>,
-    /// Where the container engine listens, unless where it always does.
+    /// Where the container engine listens, unless where `DOCKER_HOST` says or where it always does.
     pub(crate) docker_host: Option<String>,
 }
 

@@ -147,6 +147,20 @@ fn the_database_url_comes_from_the_most_specific_place() {
     assert!(matches!(without.database_url(), Err(ConfigError::NoDatabase)));
 }
 
+#[test]
+fn the_container_engine_is_the_one_that_docker_itself_would_use() {
+    let host = |pairs: &[(&str, &str)]| {
+        let configuration = load(&flags(&["data_dir=/x"]), pairs).expect("valid");
+        configuration.provisioner.docker_host
+    };
+    let (general, own) = ("unix:///run/user/1/docker.sock", "unix:///own.sock");
+    assert_eq!(host(&[]), None);
+    assert_eq!(host(&[("DOCKER_HOST", "")]), None);
+    assert_eq!(host(&[("DOCKER_HOST", general)]).as_deref(), Some(general));
+    let both = [("DOCKER_HOST", general), ("BROKERD_PROVISIONER_DOCKER_HOST", own)];
+    assert_eq!(host(&both).as_deref(), Some(own));
+}
+
 /// A value of its own for every key, in the form of a flag.
 fn everything() -> Vec<String> {
     layers::KEYS
