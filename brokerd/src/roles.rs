@@ -235,6 +235,23 @@ mod tests {
         assert_eq!(format!("{error:#}"), "the role gateway ended by itself");
     }
 
+    #[test]
+    fn the_guide_for_operators_has_every_metric() {
+        let guide = include_str!("../../docs/OPERATIONS.md");
+        let mut registry = Registry::default();
+        drop(brokerd_gateway::Metrics::register(&mut registry));
+        drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
+        drop(brokerd_api::register_metrics(&mut registry));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        for (name, kind) in types {
+            let shown =
+                if kind == "counter" { format!("`{name}_total`") } else { format!("`{name}`") };
+            assert!(guide.contains(&shown), "{shown} is not in docs/OPERATIONS.md");
+        }
+    }
+
     #[tokio::test]
     async fn stopping_when_asked_is_a_success() {
         let shutdown = CancellationToken::new();
