@@ -1,6 +1,6 @@
 //! What a caller is told when something goes wrong.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -99,6 +99,18 @@ impl ApiError {
     /// The broker changed each time between look and write.
     pub(crate) fn busy() -> Self {
         Self::unavailable("The broker is busy. Try again.")
+    }
+
+    /// The caller has used up its allowance and gets the next token after `wait`.
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        let mut error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "TooManyRequestsException",
+            "Too Many Requests",
+        );
+        let seconds = wait.as_micros().div_ceil(1_000_000).max(1);
+        error.retry_after_seconds = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        error
     }
 
     /// A defect of ours.
@@ -246,6 +258,12 @@ mod tests {
                 r#"{"message":"Missing Authentication Token"}"#,
             ),
             (
+                ApiError::too_many_requests(Duration::from_millis(67)),
+                429,
+                "TooManyRequestsException",
+                r#"{"message":"Too Many Requests"}"#,
+            ),
+            (
                 ApiError::from(StoreError::Seal("secret")),
                 500,
                 "InternalServerErrorException",
@@ -253,6 +271,14 @@ mod tests {
             ),
         ] {
             assert_eq!(rendered(&error).await, (status, code.to_owned(), body.to_owned()));
+        }
+    }
+
+    #[test]
+    fn who_was_too_fast_is_asked_to_wait_whole_seconds() {
+        for (millis, seconds) in [(0, "1"), (67, "1"), (1000, "1"), (1001, "2"), (60_000, "60")] {
+            let error = ApiError::too_many_requests(Duration::from_millis(millis));
+            assert_eq!(error.render(Uuid::nil()).headers()[header::RETRY_AFTER], seconds);
         }
     }
 

@@ -17,6 +17,7 @@ mod pagination;
 mod respond;
 mod routes;
 mod state;
+mod throttle;
 
 use std::sync::Arc;
 

@@ -57,6 +57,7 @@ pub struct ApiMetrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     rejections: Family<RejectionLabels, Counter>,
+    throttled: Counter,
 }
 
 fn histogram() -> Histogram {
@@ -70,6 +71,7 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
         requests: Family::default(),
         durations: Family::new_with_constructor(histogram as fn() -> Histogram),
         rejections: Family::default(),
+        throttled: Counter::default(),
     };
     for operation in OPERATIONS.iter().map(Some).chain([None]) {
         let RouteLabels { method, route } = RouteLabels::of(operation);
@@ -96,6 +98,11 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
         "Requests whose signature was refused, by reason",
         metrics.rejections.clone(),
     );
+    registry.register(
+        "brokerd_api_throttled_requests",
+        "Requests refused because an account had used up its allowance in a region",
+        metrics.throttled.clone(),
+    );
     metrics
 }
 
@@ -110,6 +117,10 @@ impl ApiMetrics {
 
     pub(crate) fn authentication_rejected(&self, reason: &'static str) {
         self.rejections.get_or_create(&RejectionLabels { reason }).inc();
+    }
+
+    pub(crate) fn throttled(&self) {
+        self.throttled.inc();
     }
 }
 
@@ -128,6 +139,7 @@ mod tests {
             r#"brokerd_api_requests_total{method="other",route="other",status="404"} 0"#,
             r#"brokerd_api_request_duration_seconds_count{method="POST",route="/v1/brokers"} 0"#,
             r#"brokerd_api_authentication_rejections_total{reason="mismatch"} 0"#,
+            "brokerd_api_throttled_requests_total 0",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

@@ -31,6 +31,7 @@ impl IntoResponses for ServiceErrors {
         [
             ("400", "BadRequestException: a member or parameter is invalid."),
             ("403", "ForbiddenException, or the signature is refused: MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, InvalidSignatureException."),
+            ("429", "TooManyRequestsException: the account has used up its allowance in this region, which all operations under /v1 share; retry."),
             ("500", "InternalServerErrorException: a defect of brokerd."),
             ("503", "ServiceUnavailableException: the database can't be reached; retry."),
         ]

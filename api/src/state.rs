@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::OnceCell;
 
-use crate::{ApiMetrics, auth::CredentialCache};
+use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle};
 
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
@@ -25,6 +25,7 @@ pub struct ApiState {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
+    pub(crate) throttle: Throttle,
     pub(crate) ca_pem: OnceCell<Bytes>,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
@@ -48,9 +49,17 @@ impl ApiState {
             registry,
             metrics,
             credentials: CredentialCache::default(),
+            throttle: Throttle::new(0, 1),
             ca_pem: OnceCell::new(),
             offerings: Mutex::new(None),
         }
+    }
+
+    /// Lets each account send a region `burst` requests at once and `rate` more every second; as many as
+    /// it wants if `burst` is 0, as it is without this.
+    #[must_use]
+    pub fn throttled(self, burst: u32, rate: u32) -> Self {
+        Self { throttle: Throttle::new(burst, rate), ..self }
     }
 
     /// What can be created, at most a second old.

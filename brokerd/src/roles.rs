@@ -119,6 +119,7 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
 /// The API. All roles have registered their metrics by now: it shows them.
 fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<Gateway>) -> Router {
     let metrics = brokerd_api::register_metrics(&mut registry);
+    let api = &foundation.configuration.api;
     let state = brokerd_api::ApiState::new(
         foundation.store.clone(),
         Arc::clone(&foundation.clock),
@@ -126,7 +127,8 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         foundation.configuration.network.defaults(),
         Arc::new(registry),
         metrics,
-    );
+    )
+    .throttled(api.throttle_burst, api.throttle_rate);
     let router = brokerd_api::router(state);
     match gateway {
         None => router,
@@ -231,6 +233,23 @@ mod tests {
         running.spawn(Role::Gateway, async { Ok(()) });
         let error = running.supervise(CancellationToken::new()).await.expect_err("a failure");
         assert_eq!(format!("{error:#}"), "the role gateway ended by itself");
+    }
+
+    #[test]
+    fn the_guide_for_operators_has_every_metric() {
+        let guide = include_str!("../../docs/OPERATIONS.md");
+        let mut registry = Registry::default();
+        drop(brokerd_gateway::Metrics::register(&mut registry));
+        drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
+        drop(brokerd_api::register_metrics(&mut registry));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+        for (name, kind) in types {
+            let shown =
+                if kind == "counter" { format!("`{name}_total`") } else { format!("`{name}`") };
+            assert!(guide.contains(&shown), "{shown} is not in docs/OPERATIONS.md");
+        }
     }
 
     #[tokio::test]

@@ -33,7 +33,8 @@ pub(crate) struct Caller {
     pub(crate) access_key_id: String,
 }
 
-/// An authentic request. Every handler of the service takes it, and so can't run without.
+/// An authentic request within the caller's allowance. Every handler of the service takes it, and so
+/// can't run without.
 #[derive(Debug)]
 pub(crate) struct Signed {
     /// Who signed.
@@ -46,13 +47,20 @@ impl FromRequest<Arc<ApiState>> for Signed {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, api: &Arc<ApiState>) -> Result<Self, ApiError> {
-        let signed = authenticate(request, api).await;
-        if let Err(error) = &signed
-            && let Some(reason) = error.authentication_failure()
+        let is_of_service = request.uri().path().starts_with("/v1/");
+        let signed = authenticate(request, api).await.inspect_err(|error| {
+            if let Some(reason) = error.authentication_failure() {
+                api.metrics.authentication_rejected(reason);
+            }
+        })?;
+        // Only now, so that nobody can use up the allowance of another.
+        if is_of_service
+            && let Err(wait) = api.throttle.admit(&signed.caller.scope, api.clock.now())
         {
-            api.metrics.authentication_rejected(reason);
+            api.metrics.throttled();
+            return Err(ApiError::too_many_requests(wait));
         }
-        signed
+        Ok(signed)
     }
 }
 

@@ -6,5 +6,6 @@ mod configurations;
 mod support;
 mod surface;
 mod tags;
+mod throttling;
 mod updates;
 mod users;

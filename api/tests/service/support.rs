@@ -129,6 +129,15 @@ fn database_url(name: &str) -> String {
 
 impl TestApi {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|state| state).await
+    }
+
+    /// Lets every account send `burst` requests at once and `rate` more every second.
+    pub(crate) async fn start_throttled(burst: u32, rate: u32) -> Self {
+        Self::start_with(|state| state.throttled(burst, rate)).await
+    }
+
+    async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let database = format!("api_{}_{count}", std::process::id());
@@ -154,7 +163,7 @@ impl TestApi {
             Arc::new(registry),
             metrics,
         );
-        let router = brokerd_api::router(state);
+        let router = brokerd_api::router(change(state));
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
         let api = Self { store, clock, router, alice, database };
         api.add_key("AKIAALICE", "alice-secret", "000000000000").await;

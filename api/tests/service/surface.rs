@@ -105,7 +105,7 @@ async fn the_catalogue_follows_what_is_offered_within_a_second() {
     assert_eq!(
         types().await,
         json!({"brokerEngineTypes": [
-            {"engineType": "ACTIVEMQ", "engineVersions": [{"name": "5.19"}]},
+            {"engineType": "ACTIVEMQ", "engineVersions": [{"name": "5.19"}, {"name": "5.18"}]},
             {"engineType": "RABBITMQ", "engineVersions": [{"name": "4.3"}]},
         ], "maxResults": 20})
     );

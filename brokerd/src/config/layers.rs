@@ -25,6 +25,8 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("api.listen", Kind::Text),
     ("api.tls_certificate", Kind::Text),
     ("api.tls_key", Kind::Text),
+    ("api.throttle_burst", Kind::Integer),
+    ("api.throttle_rate", Kind::Integer),
     ("database.url", Kind::Text),
     ("database.url_file", Kind::Text),
     ("database.max_connections", Kind::Integer),
@@ -55,6 +57,10 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
 const ALTERNATIVES: &[(&str, &str)] =
     &[("database.url", "database.url_file"), ("secrets.master_key", "secrets.master_key_file")];
 
+/// What other programs call the same thing; our own names are stronger.
+const COMMON: &[(&str, &str)] =
+    &[("DATABASE_URL", "database.url"), ("DOCKER_HOST", "provisioner.docker_host")];
+
 /// The environment variable that sets `key`.
 pub(crate) fn variable(key: &str) -> String {
     format!("BROKERD_{}", key.replace('.', "_").to_uppercase())
@@ -63,8 +69,10 @@ pub(crate) fn variable(key: &str) -> String {
 /// What the environment says.
 pub(crate) fn environment(variables: &BTreeMap<String, String>) -> Result<Table, ConfigError> {
     let mut layer = Table::new();
-    if let Some(url) = variables.get("DATABASE_URL").filter(|url| !url.is_empty()) {
-        set(&mut layer, "database.url", Value::String(url.clone()));
+    for (name, key) in COMMON {
+        if let Some(text) = variables.get(*name).filter(|text| !text.is_empty()) {
+            set(&mut layer, key, Value::String(text.clone()));
+        }
     }
     for (name, text) in variables.iter().filter(|(_, text)| !text.is_empty()) {
         if let Some((key, kind)) = KEYS.iter().find(|(key, _)| variable(key) == *name) {

@@ -26,6 +26,10 @@ pub(crate) struct Api {
     pub(crate) tls_certificate: Option<PathBuf>,
     /// The certificate's key, PEM.
     pub(crate) tls_key: Option<PathBuf>,
+    /// How many requests an account may send to a region at once; 0 for as many as it wants.
+    pub(crate) throttle_burst: u32,
+    /// How many more it may send every second.
+    pub(crate) throttle_rate: u32,
 }
 
 impl Default for Api {
@@ -34,6 +38,9 @@ impl Default for Api {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
             tls_certificate: None,
             tls_key: None,
+            // Source: the service's quotas, "API throttling".
+            throttle_burst: 100,
+            throttle_rate: 15,
         }
     }
 }
@@ -44,7 +51,9 @@ impl Api {
             (Some(_), None) => Err(("api.tls_key", "is missing beside api.tls_certificate".into())),
             (None, Some(_)) => Err(("api.tls_certificate", "is missing beside api.tls_key".into())),
             (Some(_), Some(_)) | (None, None) => Ok(()),
-        }
+        }?;
+        in_range("api.throttle_burst", self.throttle_burst, 0..=1_000_000)?;
+        in_range("api.throttle_rate", self.throttle_rate, 1..=1_000_000)
     }
 }
 
@@ -225,7 +234,7 @@ pub(crate) struct Provisioner {
     pub(crate) poll_seconds: u32,
     /// An image catalogue instead of the built-in one.
     pub(crate) catalogue: Option<PathBuf>,
-    /// Where the container engine listens, unless where it always does.
+    /// Where the container engine listens, unless where `DOCKER_HOST` says or where it always does.
     pub(crate) docker_host: Option<String>,
 }
 

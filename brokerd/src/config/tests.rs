@@ -48,6 +48,7 @@ fn load(flags: &ConfigFlags, pairs: &[(&str, &str)]) -> Result<Configuration, St
 fn without_any_setting_the_defaults_hold() {
     let configuration = load(&flags(&[]), &[("HOME", "/nonexistent")]).expect("valid");
     assert_eq!(configuration.api.listen.to_string(), "127.0.0.1:8642");
+    assert_eq!((configuration.api.throttle_burst, configuration.api.throttle_rate), (100, 15));
     assert_eq!(configuration.region.as_str(), "us-east-1");
     assert_eq!(configuration.endpoint.ports.range(), 20_000..=29_999);
     assert_eq!(configuration.data_dir, Path::new("/nonexistent/.local/state/brokerd"));
@@ -108,6 +109,8 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("endpoint.advertised_host=a b", "endpoint.advertised_host"),
         ("endpoint.hold_seconds=301", "endpoint.hold_seconds"),
         ("api.tls_key=/x", "api.tls_certificate"),
+        ("api.throttle_burst=-1", "throttle_burst"),
+        ("api.throttle_rate=0", "api.throttle_rate"),
         ("database.max_connections=1", "database.max_connections"),
         ("network.subnets=subnet-a", "network.subnets"),
         ("provisioner.workers=0", "provisioner.workers"),
@@ -142,6 +145,20 @@ fn the_database_url_comes_from_the_most_specific_place() {
     assert_eq!(url(&["database.url=postgres://flag"], &[general, own]), "postgres://flag");
     let without = load(&flags(&[]), &[("HOME", "/x")]).expect("valid");
     assert!(matches!(without.database_url(), Err(ConfigError::NoDatabase)));
+}
+
+#[test]
+fn the_container_engine_is_the_one_that_docker_itself_would_use() {
+    let host = |pairs: &[(&str, &str)]| {
+        let configuration = load(&flags(&["data_dir=/x"]), pairs).expect("valid");
+        configuration.provisioner.docker_host
+    };
+    let (general, own) = ("unix:///run/user/1/docker.sock", "unix:///own.sock");
+    assert_eq!(host(&[]), None);
+    assert_eq!(host(&[("DOCKER_HOST", "")]), None);
+    assert_eq!(host(&[("DOCKER_HOST", general)]).as_deref(), Some(general));
+    let both = [("DOCKER_HOST", general), ("BROKERD_PROVISIONER_DOCKER_HOST", own)];
+    assert_eq!(host(&both).as_deref(), Some(own));
 }
 
 /// A value of its own for every key, in the form of a flag.
@@ -189,6 +206,37 @@ fn every_key_can_be_set_and_is_shown() {
     let variables: BTreeSet<_> =
         layers::KEYS.iter().map(|(key, _)| layers::variable(key)).collect();
     assert_eq!(variables.len(), layers::KEYS.len());
+}
+
+#[test]
+fn the_guide_for_operators_has_every_key_with_its_default_and_variable() {
+    let guide = include_str!("../../../docs/OPERATIONS.md");
+    let configuration = load(&flags(&["data_dir=/x"]), &[]).expect("valid");
+    let defaults: Table = configuration.to_toml().expect("TOML").parse().expect("TOML");
+    for (key, kind) in layers::KEYS {
+        let start = format!("| `{key}` | ");
+        let row = guide.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("{key} is not in docs/OPERATIONS.md"));
+        let variable = format!("| `{}` |", layers::variable(key));
+        assert!(row.contains(&variable), "docs/OPERATIONS.md: {key} without {variable}");
+        let (section, name) = key.split_once('.').unwrap_or(("", key));
+        let section =
+            if section.is_empty() { Some(&defaults) } else { defaults[section].as_table() };
+        // Lists, and what follows from something else, are described in words.
+        let default = match section.and_then(|section| section.get(name)) {
+            Some(Value::String(text)) if !["data_dir", "network.security_group"].contains(key) => {
+                text.clone()
+            }
+            Some(Value::Integer(number)) => number.to_string(),
+            Some(Value::Float(number)) => format!("{number:?}"),
+            _ => continue,
+        };
+        let default = format!("{start}`{default}` |");
+        assert!(
+            row.starts_with(&default),
+            "docs/OPERATIONS.md: {default} ({kind:?}) is not in {row}"
+        );
+    }
 }
 
 #[test]
