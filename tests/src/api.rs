@@ -271,6 +271,14 @@ impl Api {
     /// # Errors
     /// When nobody answers.
     pub fn get(&self, path: &str) -> Result<http::Answer> {
+        self.signed("GET", path, "")
+    }
+
+    /// A signed request, and what came back byte by byte.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn signed(&self, method: &str, path: &str, body: &str) -> Result<http::Answer> {
         let identity = Credentials::new(&self.key, &self.secret, None, None, "scenario").into();
         #[expect(
             clippy::disallowed_methods,
@@ -287,13 +295,14 @@ impl Api {
             .into();
         let url = format!("{}{path}", self.endpoint);
         let headers = std::iter::once(("host", self.address.as_str()));
-        let signable = SignableRequest::new("GET", &url, headers, SignableBody::Bytes(&[]))?;
+        let payload = SignableBody::Bytes(body.as_bytes());
+        let signable = SignableRequest::new(method, &url, headers, payload)?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
         let headers: Vec<_> = instructions
             .headers()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        http::request(&self.address, "GET", path, &headers, "")
+        http::request(&self.address, method, path, &headers, body)
     }
 
     /// DescribeBroker, byte by byte.

@@ -1,7 +1,9 @@
 //! The service's own clients against brokerd: one story, played through each of them.
 
+mod checks;
 mod requests;
 mod story;
+mod wire;
 
 use anyhow::Result;
 use brokerd_tests::{scenario, sdk::Kind};
