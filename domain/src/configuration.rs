@@ -1,8 +1,15 @@
 //! Configurations and what a broker refers to.
 
+mod activemq;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigurationId, EngineType, EngineVersion};
+
+pub use activemq::{
+    ActiveMqElement, Sanitised, SanitizationWarning, SanitizationWarningReason,
+    permitted as permitted_activemq, sanitise as sanitise_activemq, xml_attribute_value,
+};
 
 /// One immutable revision of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

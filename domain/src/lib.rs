@@ -30,7 +30,11 @@ pub use broker::{
     EncryptionOptions, Health, InstanceCondition, Intent, Logs, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
-pub use configuration::{ConfigurationRef, Configurations, default_revision};
+pub use configuration::{
+    ActiveMqElement, ConfigurationRef, Configurations, Sanitised, SanitizationWarning,
+    SanitizationWarningReason, default_revision, permitted_activemq, sanitise_activemq,
+    xml_attribute_value,
+};
 pub use create::{CreateBroker, CreateBrokerInput, UserInput, Users};
 pub use endpoint::{Endpoint, Protocol};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
