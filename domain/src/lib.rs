@@ -33,7 +33,7 @@ mod user;
 pub use arn::{Arn, Resource};
 pub use broker::{
     ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, EncryptionOptions,
-    Health, InstanceCondition, Intent, Logs, Scope,
+    Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use configuration::{
