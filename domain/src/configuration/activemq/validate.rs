@@ -24,6 +24,10 @@ const BEANS: &[(&str, &str)] = &[
     ("queryBasedSubscriptionRecoveryPolicy", "query"),
 ];
 
+/// The names by which a policy's factory of message groups is found. Any other would be looked up as
+/// a resource, whose content names a class.
+const GROUP_FACTORIES: &[&str] = &["bucket", "cached", "simple"];
+
 /// Checks what the schema says of values, of how many of something there may be, and of what must
 /// differ.
 pub(super) fn schema(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
@@ -212,6 +216,9 @@ fn engine_element(element: &ActiveMqElement, place: Place<'_>) -> Result<(), Str
         {
             return wrong("neither true nor false");
         }
+        if attribute == "messageGroupMapFactoryType" && !is_group_factory(value) {
+            return wrong("not bucket, cached or simple");
+        }
         if !place.type_of(attribute).is_none_or(|kind| value::fits_java(built_in(), kind, value)) {
             return wrong("not in the range of the engine");
         }
@@ -222,4 +229,11 @@ fn engine_element(element: &ActiveMqElement, place: Place<'_>) -> Result<(), Str
         }
     }
     Ok(())
+}
+
+/// A name with options, which are numbers.
+fn is_group_factory(value: &str) -> bool {
+    let (name, options) = value.split_once('?').unwrap_or((value, ""));
+    GROUP_FACTORIES.contains(&name)
+        && options.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'&'))
 }

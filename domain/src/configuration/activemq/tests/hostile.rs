@@ -310,6 +310,11 @@ fn what_the_engine_is_given_was_permitted_as_it_is() {
     assert_eq!(destinations[0].attribute("DLQ"), Some("true"));
     assert_eq!(destinations[1].attribute("DLQ"), None);
 
+    let factories = "><destinationPolicy><policyMap><policyEntries>\
+                     <policyEntry queue=\"a\" messageGroupMapFactoryType=\"cached?cacheSize=10\"/>\
+                     <policyEntry queue=\"b\" messageGroupMapFactoryType=\"simple\"/>\
+                     </policyEntries></policyMap></destinationPolicy>";
+    assert!(given(factories).is_ok());
     for (inner, words) in [
         ("><bean/>", "element 'bean' is not permitted where it is."),
         (" start=\"false\">", "attribute 'start' of element 'broker' is not permitted."),
@@ -331,6 +336,12 @@ fn what_the_engine_is_given_was_permitted_as_it_is() {
             " systemUsage=\"usage\">",
             "The value 'usage' of attribute 'systemUsage' of element 'broker' is not the name of \
              anything in the broker.",
+        ),
+        (
+            "><destinationPolicy><policyMap><defaultEntry><policyEntry \
+             messageGroupMapFactoryType=\"../x\"/></defaultEntry></policyMap></destinationPolicy>",
+            "The value '../x' of attribute 'messageGroupMapFactoryType' of element 'policyEntry' is not \
+             bucket, cached or simple.",
         ),
         (
             " taskRunnerPriority=\"x\">",
