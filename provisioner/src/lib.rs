@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod engine;
 pub mod health;
+pub mod maintenance;
 pub mod materials;
 pub mod metrics;
 pub mod observe;

@@ -1,10 +1,14 @@
 //! One pass on one broker: observe, plan, act, record.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use brokerd_domain::{
-    Broker, BrokerStatus, Clock, EngineType, Entropy, Event, EventKind, InstallationId, Intent,
-    Lease, Next, PassReport, Protocol, VerdictKind,
+    ActionRequired, Broker, BrokerStatus, Clock, EngineType, Entropy, Event, EventKind,
+    InstallationId, Intent, Lease, Next, PassReport, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -67,6 +71,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// What the host has; asked once.
     pub capacity: OnceCell<Capacity>,
+    /// What is behind the images' names now, as far as it was looked at.
+    pub images: Mutex<BTreeMap<String, String>>,
 }
 
 /// What the pass loop does about a failed step.
@@ -167,18 +173,30 @@ impl Context {
             installation: &self.installation,
             protocols: kind.probes(),
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
+            login: materials.as_ref().and_then(Materials::login),
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
+        let image_id = self.image_id(broker);
         let subject = Subject {
             broker,
             desired: &desired,
             targets: &work.targets,
             boot_deadline: kind.boot_deadline(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
+            image_id: image_id.as_deref(),
+            certificate_ends_soon: materials
+                .as_ref()
+                .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, plan).await
+    }
+
+    fn image_id(&self, broker: &Broker) -> Option<String> {
+        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+        let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&image.image).cloned()
     }
 
     fn desired(
@@ -397,6 +415,8 @@ fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
         conditions: broker.status.conditions.clone(),
         completes: None,
         failure: broker.status.failure.clone(),
+        actions_required: broker.status.actions_required.clone(),
+        maintenance: broker.status.maintenance.clone(),
     }
 }
 
@@ -420,11 +440,12 @@ fn report(
     now: brokerd_domain::Timestamp,
 ) -> PassReport {
     let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
-    let events = match plan.kind {
+    let mut events = match plan.kind {
         _ if plan.sentence == broker.status.sentence => Vec::new(),
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
+    events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
     PassReport {
         kind: plan.kind,
         sentence: plan.sentence.clone(),
@@ -432,8 +453,28 @@ fn report(
         reboots_done: completion.map(|c| c.reboots),
         failure: plan.failure.clone(),
         conditions: plan.conditions.clone(),
+        actions_required: plan.actions_required.clone(),
+        maintenance: plan.maintenance.clone(),
         events,
     }
+}
+
+/// Tells of every action that came to be required, or is not any more.
+fn action_events(
+    before: &[ActionRequired],
+    after: &[ActionRequired],
+    now: brokerd_domain::Timestamp,
+) -> Vec<Event> {
+    let told = |kind, message| Event { at: now, kind, message };
+    let raised = after.iter().filter(|action| !before.contains(action)).map(|action| {
+        told(EventKind::Failure, format!("{} is raised: {}", action.code, action.info))
+    });
+    let cleared = before.iter().filter(|action| !after.contains(action));
+    raised
+        .chain(
+            cleared.map(|action| told(EventKind::Verdict, format!("{} is cleared", action.code))),
+        )
+        .collect()
 }
 
 /// Recording costs a durable transaction: a round that found everything as it was records nothing,
@@ -441,6 +482,8 @@ fn report(
 fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
     (report.sentence != before.sentence && next != Next::Now)
         || report.conditions != before.conditions
+        || report.actions_required != before.actions_required
+        || report.maintenance != before.maintenance
         || report.failure != before.failure
         || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
         || report.reboots_done.is_some_and(|n| n != before.reboots_done)

@@ -100,6 +100,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                     digest: SpecDigest(if same { "same".to_owned() } else { "other".to_owned() }),
                     generation: Generation(generation),
                     reboot,
+                    image_id: "image".to_owned(),
                     state,
                     addresses: if running {
                         BTreeMap::from([(5671, address)])
@@ -113,6 +114,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                 } else {
                     BTreeMap::new()
                 },
+                alarms: Observed::Absent,
             })
         });
     prop_oneof![
@@ -176,6 +178,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
             NOW.as_micros() - i64::try_from(case.silent_for).expect("small") * 1_000_000,
         ),
         failed_boots: case.failed_boots,
+        out_of_memory: None,
     }];
     let spec = spec(&broker);
     let mut instance = case.instance.clone();
@@ -200,6 +203,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         targets: &targets,
         boot_deadline: Duration::from_secs(60),
         boot_nano_cpus: 4_000_000_000,
+        image_id: Some("image"),
+        certificate_ends_soon: false,
     };
     let decided = plan(&subject, &seen, NOW);
     assert_eq!(decided, plan(&subject, &seen, NOW), "the same facts give the same plan");

@@ -7,7 +7,7 @@ mod example;
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType};
+use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
     materials::PreparedPassword,
@@ -315,7 +315,6 @@ fn nothing_but_the_permitted_reaches_spring() {
         "><persistenceAdapter><topic/></persistenceAdapter>",
         "><persistenceAdapter><kahaDB directory=\"/\"/></persistenceAdapter>",
         "><transportConnectors><transportConnector uri=\"tcp://0.0.0.0:1\"/></transportConnectors>",
-        "><networkConnectors><networkConnector uri=\"static:(ssl://x:1)\"/></networkConnectors>",
         ">text",
     ] {
         assert!(configured(inner).render().is_err(), "{inner}");
@@ -331,6 +330,56 @@ fn nothing_but_the_permitted_reaches_spring() {
         example.configuration = not_a_broker.to_owned();
         assert!(example.render().is_err(), "{not_a_broker}");
     }
+}
+
+fn networked(connector: &str) -> Example {
+    let mut example = configured(&format!(
+        "><networkConnectors><networkConnector {connector}</networkConnectors>"
+    ));
+    example.users[1].password =
+        parse_password("#it's #{7*7} ${user.home}").expect("a permitted password");
+    example
+}
+
+#[test]
+fn networks_of_brokers_are_rendered_as_in_their_golden() {
+    let example = networked(
+        r#"name="to-b" uri="static:(ssl://b-2.mq.example.test:61617)" duplex="true" userName="alice">
+            <excludedDestinations><queue physicalName="local.&gt;"/></excludedDestinations>
+        </networkConnector>
+        <networkConnector name="to-c" uri="masterslave:(ssl://c-1:61617,ssl://c-2:61617)"
+            userName="bob.b_b~b-b"/>
+        <networkConnector name="to-d" uri="static:(ssl://d:61617)" userName="nobody"/>"#,
+    );
+    golden(&example, "activemq-5.19-networked");
+    let spec = example.render().expect("rendered");
+    let outline = outline(&spec);
+    assert!(!outline.contains("correct-horse-battery"));
+    let secret = spec.files.iter().find(|f| f.path == "activemq.xml").expect("rendered");
+    assert_eq!(secret.mode, 0o400, "it holds passwords");
+}
+
+#[test]
+fn a_connector_leads_to_other_brokers_and_nowhere_else() {
+    for connector in [
+        "/>",
+        r#"uri=""/>"#,
+        r#"uri="static:(ssl://a:1, ssl://b:1)"/>"#,
+        r#"uri="static:(ssl://a:1,&#10;ssl://b:1)"/>"#,
+        r#"uri="static:(tcp://a:1)"/>"#,
+        r#"uri="vm://x?brokerConfig=xbean:file:/etc/passwd"/>"#,
+        r#"uri="static:(ssl://a:1)" localUri="vm://x"/>"#,
+        r#"uri="static:(ssl://a:1)" brokerURL="vm://x"/>"#,
+        r#"uri="static:(ssl://a:1)" objectName="a:b=c"/>"#,
+        r#"uri="static:(ssl://a:1)" bridgeFactory="x"/>"#,
+        r#"uri="static:(ssl://a:1)" connectionFilter="x"/>"#,
+        r#"uri="static:(ssl://a:1)" password="x"/>"#,
+        r#"><uri>vm://x</uri></networkConnector>"#,
+    ] {
+        assert!(networked(connector).render().is_err(), "{connector}");
+    }
+    let refused = networked(r#"uri="static:(ssl://a:1, ssl://b:1)"/>"#).refusal();
+    assert_eq!(refused, "the configuration has a networkConnector with white space in its uri");
 }
 
 #[test]

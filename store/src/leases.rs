@@ -145,6 +145,18 @@ impl PgStore {
         Ok(())
     }
 
+    /// Makes every broker due now.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn wake_all(&self) -> Result<(), StoreError> {
+        sqlx::query!("update reconcile set due_at = least(due_at, now()), wakes = wakes + 1")
+            .execute(&self.pool)
+            .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(())
+    }
+
     /// Which of these brokers have a row.
     ///
     /// # Errors

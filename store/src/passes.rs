@@ -161,6 +161,8 @@ impl PgStore {
         status.failure.clone_from(&report.failure);
         status.sentence.clone_from(&report.sentence);
         status.conditions.clone_from(&report.conditions);
+        status.actions_required.clone_from(&report.actions_required);
+        status.maintenance.clone_from(&report.maintenance);
         sqlx::query!(
             "update broker set status = $2, configurations = $3 where id = $1",
             id,

@@ -41,6 +41,8 @@ pub struct Simulation {
     pub faults: Arc<Faults>,
     /// Whether the runtime can't be seen.
     pub blind: Arc<Mutex<bool>>,
+    /// What is behind the images' names.
+    pub images: Mutex<BTreeMap<String, String>>,
     /// One line per pass.
     pub log: Mutex<Vec<String>>,
     entropy: Arc<TestEntropy>,
@@ -70,6 +72,7 @@ impl Simulation {
             clock,
             faults,
             blind: Arc::new(Mutex::new(false)),
+            images: Mutex::default(),
             log: Mutex::new(Vec::new()),
             entropy,
             authority,
@@ -153,6 +156,7 @@ impl Simulation {
             port_is_free: Box::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
             capacity: OnceCell::new(),
+            images: Mutex::new(self.images.lock().expect("not poisoned").clone()),
         }
     }
 

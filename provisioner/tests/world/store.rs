@@ -28,6 +28,8 @@ pub struct Row {
     pub pending_users: Option<Vec<BrokerUser>>,
     /// The content of its configuration's revisions, from 1 on.
     pub revisions: Vec<String>,
+    /// When a maintenance window last did something.
+    pub maintained: Option<Timestamp>,
     materials: Option<Vec<u8>>,
     /// Where the gateway leads.
     pub targets: Vec<Target>,
@@ -62,6 +64,7 @@ impl MemoryStore {
         let row = Row {
             users,
             pending_users: None,
+            maintained: None,
             revisions: vec![default_configuration(&broker)],
             materials: None,
             targets: Vec::new(),
@@ -247,6 +250,8 @@ impl ReconcileStore for MemoryStore {
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);
                 status.conditions.clone_from(&report.conditions);
+                status.actions_required.clone_from(&report.actions_required);
+                status.maintenance.clone_from(&report.maintenance);
                 status.failure.clone_from(&report.failure);
                 status.observed_generation =
                     report.observed_generation.or(status.observed_generation);
@@ -312,6 +317,39 @@ impl ReconcileStore for MemoryStore {
             row.due = row.due.min(now);
         }
         Ok(())
+    }
+
+    async fn wake_all(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for row in self.rows.lock().expect("not poisoned").values_mut() {
+            row.wakes += 1;
+            row.due = row.due.min(now);
+        }
+        Ok(())
+    }
+
+    async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
+        let rows = self.rows.lock().expect("not poisoned");
+        Ok(rows.values().map(|row| (row.broker.clone(), row.maintained)).collect())
+    }
+
+    async fn request_maintenance(
+        &self,
+        seen: &Broker,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let current = self.row(seen.id).map(|row| row.broker);
+        if current.as_ref() != Some(seen) {
+            return Ok(false);
+        }
+        self.request(seen.id, |row| {
+            row.broker.reboots_requested += 1;
+            row.maintained = Some(now);
+            let message = reason.to_owned();
+            row.events.push(Event { at: now, kind: EventKind::Verdict, message });
+        });
+        Ok(true)
     }
 
     async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {

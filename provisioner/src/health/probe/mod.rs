@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Probe, ProbeOutcome, ProbeTarget};
+use super::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget, management};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;
@@ -52,6 +52,19 @@ impl Probe for WireProbe {
             Ok(Err(reason)) => ProbeOutcome::Refused(reason),
             Err(_) => ProbeOutcome::Silent,
         }
+    }
+
+    async fn alarms(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<Vec<Alarm>, String> {
+        let asked = timeout_at(Instant::now() + deadline, async {
+            let mut stream = self.connect(target).await?;
+            management::alarms(&mut stream, &target.server_name, login).await
+        });
+        asked.await.unwrap_or_else(|_| Err("silent".to_owned()))
     }
 }
 
