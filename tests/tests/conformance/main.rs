@@ -1,6 +1,8 @@
 //! The service's own clients against brokerd: one story, played through each of them.
 
+mod by_hand;
 mod checks;
+mod logins;
 mod requests;
 mod story;
 mod wire;

@@ -1,6 +1,6 @@
 //! UpdateBroker as Terraform sends it: a call for each part of a plan, one right after the other.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use brokerd_tests::{PASSWORD, PATIENCE, USER, eventually};
 use serde_json::{Value, json};
 
