@@ -419,6 +419,16 @@ pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
     run_with_input(&mut command, "")
 }
 
+/// The service's model, as botocore ships it.
+///
+/// # Errors
+/// When there are no Python clients, or botocore has no such model.
+pub fn service_model() -> Result<Value> {
+    let outcome = script("model.py", &[], &Value::Null)?;
+    ensure!(outcome.code == Some(0), "the model: {outcome:?}");
+    Ok(serde_json::from_str(&outcome.printed)?)
+}
+
 /// A list of answers in one text, for messages of failed checks.
 pub fn shown(answers: &[Value]) -> String {
     let mut text = String::new();
