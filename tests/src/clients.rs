@@ -1,18 +1,20 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod ready;
+
 use std::{
     fmt::Write as _,
-    fs::{self, File},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+pub use self::ready::{go, java, javascript, jms, python};
+pub(crate) use self::ready::{go_command, java_command, javascript_command, python_command};
+use self::ready::{java_class, schemathesis, sources};
 use crate::{
     Api, PASSWORD, USER, machine,
     sdk::{Client, Kind as Sdk},
@@ -23,188 +25,6 @@ const WAIT: u64 = 20;
 
 /// The exit code of a client whose user was refused.
 const REFUSED: i32 = 3;
-
-/// Where the clients' sources are.
-fn sources(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
-
-/// A directory that is made once for each content of `inputs`, whoever asks first.
-fn made_once(
-    name: &str,
-    inputs: &[PathBuf],
-    make: impl FnOnce(&Path) -> Result<()>,
-) -> Result<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    for input in inputs {
-        fs::read(input)
-            .with_context(|| format!("can't read {}", input.display()))?
-            .hash(&mut hasher);
-    }
-    let clients = machine::cache("clients")?;
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(clients.join(format!("{name}.lock")))?;
-    lock.lock()?;
-    let directory = clients.join(name);
-    let stamp = directory.join("made-from");
-    let digest = format!("{:016x}", hasher.finish());
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == digest) {
-        return Ok(directory);
-    }
-    if directory.exists() {
-        fs::remove_dir_all(&directory)?;
-    }
-    make(&directory).with_context(|| format!("can't make the {name} clients"))?;
-    fs::write(stamp, digest)?;
-    Ok(directory)
-}
-
-/// The Python clients; none when they can't be had here and may be skipped.
-///
-/// # Errors
-/// When they can't be made ready.
-pub fn python() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || {
-        if !machine::has_tools("what Python clients see", &["python3"])? {
-            return Ok(None);
-        }
-        let requirements = sources("python").join("requirements.txt");
-        made_once("venv", std::slice::from_ref(&requirements), |directory| {
-            machine::run(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
-            let pip = directory.join("bin/pip");
-            let quiet = ["install", "-q", "--disable-pip-version-check", "-r"];
-            machine::run(Command::new(pip).args(quiet).arg(&requirements)).map(drop)
-        })
-        .map(Some)
-    })
-}
-
-/// The JMS client; none when it can't be had here and may be skipped.
-///
-/// # Errors
-/// When it can't be made ready.
-pub fn jms() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || maven("jms", "what a JMS client sees", &["Client.java"]))
-}
-
-/// The AWS SDK for Java; none when it can't be had here and may be skipped.
-///
-/// # Errors
-/// When it can't be made ready.
-pub fn java() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || maven("java", "what the AWS SDK for Java sees", &["Api.java", "Members.java"]))
-}
-
-/// A project of Maven's, with its classes and everything they need in `lib`.
-fn maven(name: &str, what: &str, classes: &[&str]) -> Result<Option<PathBuf>> {
-    if !machine::has_tools(what, &["java", "mvn"])? {
-        return Ok(None);
-    }
-    let project = sources(name);
-    let mut inputs = vec![project.join("pom.xml")];
-    inputs.extend(classes.iter().map(|class| project.join("src/main/java/brokerd").join(class)));
-    made_once(name, &inputs, |directory| {
-        let out = format!("-Dout={}", directory.display());
-        machine::run(Command::new("mvn").args(["-q", "-B", &out, "package", "-f"]).arg(&inputs[0]))
-            .map(drop)
-    })
-    .map(Some)
-}
-
-/// Runs a class of a Maven project: short runs, so it is not worth to optimise much.
-fn java_class(project: &Path, class: &str) -> Command {
-    let mut command = Command::new("java");
-    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
-    command.arg(format!("{}/lib/*", project.display())).arg(class);
-    command
-}
-
-/// The AWS SDK for JavaScript; none when it can't be had here and may be skipped.
-///
-/// # Errors
-/// When it can't be made ready.
-pub fn javascript() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || {
-        if !machine::has_tools("what the AWS SDK for JavaScript sees", &["node", "npm"])? {
-            return Ok(None);
-        }
-        let names = ["package.json", "package-lock.json", "api.mjs"];
-        let inputs = names.map(|name| sources("javascript").join(name));
-        made_once("javascript", &inputs, |directory| {
-            fs::create_dir_all(directory)?;
-            for (name, input) in names.iter().zip(&inputs) {
-                fs::copy(input, directory.join(name))?;
-            }
-            let quiet = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-            machine::run(Command::new("npm").args(quiet).current_dir(directory)).map(drop)
-        })
-        .map(Some)
-    })
-}
-
-/// The AWS SDK for Go; none when it can't be had here and may be skipped.
-///
-/// # Errors
-/// When it can't be made ready.
-pub fn go() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || {
-        if !machine::has_tools("what the AWS SDK for Go sees", &["go"])? {
-            return Ok(None);
-        }
-        let inputs = ["go.mod", "go.sum", "main.go"].map(|name| sources("go").join(name));
-        made_once("go", &inputs, |directory| {
-            let mut build = Command::new("go");
-            build.args(["build", "-mod=readonly", "-o"]).arg(directory.join("api")).arg(".");
-            machine::run(build.current_dir(sources("go"))).map(drop)
-        })
-        .map(Some)
-    })
-}
-
-/// How the driver of the SDK for JavaScript is run.
-pub(crate) fn javascript_command() -> Result<Command> {
-    let directory = javascript()?.context("there is no AWS SDK for JavaScript here")?;
-    let mut command = Command::new("node");
-    command.arg(directory.join("api.mjs"));
-    Ok(command)
-}
-
-/// How the driver of the SDK for Go is run.
-pub(crate) fn go_command() -> Result<Command> {
-    Ok(Command::new(go()?.context("there is no AWS SDK for Go here")?.join("api")))
-}
-
-/// How the driver of the SDK for Java is run.
-pub(crate) fn java_command() -> Result<Command> {
-    Ok(java_class(java()?.context("there is no AWS SDK for Java here")?, "brokerd.Api"))
-}
-
-/// How a Python client is run.
-pub(crate) fn python_command(name: &str) -> Result<Command> {
-    let venv = python()?.context("there are no Python clients here")?;
-    let mut command = Command::new(venv.join("bin/python"));
-    // Warnings would only hide what went wrong; bytecode would land among the sources.
-    command.args(["-W", "ignore", "-B"]).arg(sources("python").join(name));
-    Ok(command)
-}
-
-fn shared(
-    made: &'static OnceLock<Result<Option<PathBuf>, String>>,
-    make: impl FnOnce() -> Result<Option<PathBuf>>,
-) -> Result<Option<&'static Path>> {
-    match made.get_or_init(|| make().map_err(|error| format!("{error:#}"))) {
-        Ok(made) => Ok(made.as_deref()),
-        Err(error) => bail!("{error}"),
-    }
-}
 
 /// What a client's run came to.
 #[derive(Debug)]
@@ -417,6 +237,39 @@ pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
     command.env("AWS_MAX_ATTEMPTS", "1");
     command.args(["mq", "--output", "json"]).args(arguments);
     run_with_input(&mut command, "")
+}
+
+/// Calls every documented operation with what its schema allows and with what it does not; `known` are values of path
+/// parameters that lead somewhere. False when that can't be done here and may be skipped.
+///
+/// # Errors
+/// When an answer is not what the document promises, with what Schemathesis says about it.
+pub fn every_documented_answer(api: &Api, known: &Value) -> Result<bool> {
+    let Some(venv) = schemathesis()? else { return Ok(false) };
+    let signer = json!({ "region": api.region, "key": api.key, "secret": api.secret });
+    let mut command = Command::new(venv.join("bin/st"));
+    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
+    // Its reports and its examples would land where the tests are run.
+    command.current_dir(machine::cache("scenarios")?);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", sources("schemathesis"));
+    command.env("SCHEMATHESIS_HOOKS", "hooks");
+    command.env("SIGNER", signer.to_string()).env("KNOWN", known.to_string());
+    command.args(["run", "--no-color", "--seed", "20171127", "--workers", "1"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "60", "--no-shrink"]);
+    command.args(["--request-timeout", "30", "--warnings", "off", "--continue-on-failure"]);
+    command.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,the_signature_is_accepted"]);
+    command.arg(format!("{}/openapi.json", api.endpoint));
+    let outcome = run_with_input(&mut command, "")?;
+    ensure!(
+        outcome.code == Some(0),
+        "Schemathesis ended with {:?}:\n{}{}",
+        outcome.code,
+        outcome.printed,
+        outcome.complaints
+    );
+    let told = outcome.printed.lines().find(|line| line.contains(" generated"));
+    machine::say(&format!("Schemathesis: {}", told.unwrap_or("it does not say how much").trim()));
+    Ok(true)
 }
 
 /// The service's model, as botocore ships it.

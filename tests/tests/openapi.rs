@@ -238,7 +238,7 @@ impl Comparison {
             let error = errors
                 .iter()
                 .map(|error| self.shape(&error["shape"]))
-                .find(|error| error["error"]["httpStatusCode"].to_string() == *status);
+                .find(|error| error["error"]["httpStatusCode"].as_u64() == status.parse().ok());
             if let Some(error) = error {
                 self.structure("* error", &error, schema, Way::Response);
             }
