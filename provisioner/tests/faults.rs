@@ -340,6 +340,20 @@ async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes
 }
 
 #[tokio::test]
+async fn what_belongs_to_a_broker_the_store_never_knew_is_nobodys_to_remove() {
+    use brokerd_provisioner::sweep::Sweeper;
+    let sim = Simulation::new();
+    let stranger = sim.create_stranger().await;
+    let context = sim.process();
+    let mut sweeper = Sweeper::default();
+    for _ in 0..10 {
+        assert_eq!(sweeper.sweep(&context).await, Ok(0));
+        sim.clock.advance(Duration::from_hours(1));
+    }
+    assert_eq!(sim.world.lock().expect("not poisoned").belongings(stranger), 4);
+}
+
+#[tokio::test]
 async fn a_worker_that_slept_through_its_lease_records_nothing() {
     use brokerd_provisioner::{pass::StepError, port::ReconcileStore};
     let sim = Simulation::new();

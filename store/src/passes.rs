@@ -212,23 +212,28 @@ impl PgStore {
         Ok(())
     }
 
-    /// Removes every trace of a deleted broker but its configuration, which the service keeps too.
+    /// Removes every trace of a deleted broker but its configuration, which the service keeps too, and
+    /// the fact that it was there.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
         // Deleting the lease row needs more than the shared lock that other transactions take.
         let forgotten = sqlx::query!(
-            "delete from broker where id = $1 and deleting and exists (
-               select from reconcile where broker_id = $1 and lease_holder = $2
-                 and lease_epoch = $3 and lease_expires_at > now() for update)",
+            "with b as (
+               delete from broker where id = $1 and deleting and exists (
+                 select from reconcile where broker_id = $1 and lease_holder = $2
+                   and lease_epoch = $3 and lease_expires_at > now() for update)
+               returning id
+             )
+             insert into forgotten_broker (broker_id) select id from b",
             lease.broker.uuid(),
             lease.holder.uuid(),
             lease.epoch
         )
         .execute(&self.pool)
         .await?;
-        if forgotten.rows_affected() == 0 && !self.existing(&[lease.broker]).await?.is_empty() {
+        if forgotten.rows_affected() == 0 && self.forgotten(&[lease.broker]).await?.is_empty() {
             return Err(StoreError::LeaseLost);
         }
         self.notifier.notify(Channel::Routes);
