@@ -122,8 +122,8 @@ fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, contex
             for target in &row.targets {
                 let port = target.protocol.engine_port(row.broker.spec.engine_type);
                 assert_eq!(
-                    target.address,
-                    container.status.addresses.get(&port).copied(),
+                    target.addresses.first(),
+                    container.status.addresses.get(&port),
                     "{context}\n{log}"
                 );
             }

@@ -102,13 +102,13 @@ impl PgStore {
 
     async fn targets(&self, broker: Uuid) -> Result<Vec<Target>, StoreError> {
         let rows = sqlx::query!(
-            "select ordinal, protocol, target from endpoint where broker_id = $1
+            "select ordinal, protocol, targets from endpoint where broker_id = $1
              order by ordinal, port",
             broker
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|row| target(row.ordinal, &row.protocol, row.target)).collect()
+        rows.into_iter().map(|row| target(row.ordinal, &row.protocol, row.targets)).collect()
     }
 
     /// Seals and stores what can't be observed again.
@@ -304,12 +304,12 @@ async fn insert_events(
 pub(crate) fn target(
     ordinal: i16,
     protocol: &str,
-    address: Option<String>,
+    addresses: serde_json::Value,
 ) -> Result<Target, StoreError> {
     let inconsistent = |what: String| StoreError::Inconsistent { table: "endpoint", what };
     Ok(Target {
         ordinal: u8::try_from(ordinal).map_err(|error| inconsistent(error.to_string()))?,
         protocol: Protocol::from_name(protocol).ok_or_else(|| inconsistent(protocol.to_owned()))?,
-        address: address.map(|text| text.parse().map_err(|_| inconsistent(text))).transpose()?,
+        addresses: serde_json::from_value(addresses).map_err(|e| inconsistent(e.to_string()))?,
     })
 }

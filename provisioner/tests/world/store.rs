@@ -201,7 +201,7 @@ impl ReconcileStore for MemoryStore {
                         row.targets.extend(endpoints.iter().map(|e| Target {
                             ordinal,
                             protocol: e.protocol,
-                            address: None,
+                            addresses: Vec::new(),
                         }));
                         row.broker.instances.push(BrokerInstance {
                             ordinal,
@@ -223,7 +223,7 @@ impl ReconcileStore for MemoryStore {
                 for target in targets {
                     for there in &mut row.targets {
                         if there.ordinal == target.ordinal && there.protocol == target.protocol {
-                            *there = *target;
+                            there.clone_from(target);
                         }
                     }
                 }
