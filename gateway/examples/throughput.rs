@@ -31,7 +31,7 @@ impl RouteSource for OneRoute {
     }
 
     async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
-        Ok(vec![self.0])
+        Ok(vec![self.0.clone()])
     }
 
     async fn changed(&mut self) {
