@@ -13,6 +13,7 @@ pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod port;
+mod report;
 pub mod runtime;
 pub mod sweep;
 pub mod tls;

@@ -62,6 +62,9 @@ pub struct Materials {
     /// The user by which brokerd asks a RabbitMQ broker how it is; the service has one of the same name.
     #[serde(default)]
     pub monitoring: Option<Monitoring>,
+    /// What the broker began with ([`crate::engine::Engine::seed`]); only RabbitMQ has something.
+    #[serde(default)]
+    pub seed: Option<String>,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
 }
@@ -195,6 +198,7 @@ pub fn issue(
         erlang_cookie: None,
         passwords: BTreeMap::new(),
         monitoring: None,
+        seed: None,
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
     match broker.spec.engine_type {
@@ -229,6 +233,7 @@ pub fn renew(
     Ok(Materials {
         erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
         monitoring: former.monitoring,
+        seed: former.seed,
         ..issued
     })
 }

@@ -7,15 +7,15 @@ use std::{
 };
 
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerStatus, Clock, EngineType, Entropy, Event, EventKind,
-    InstallationId, Intent, Lease, Next, PassReport, Protocol, VerdictKind,
+    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
+    Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, StoreError, Work};
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Image},
     engine::{Blueprint, Engine, Sizing, engine},
     health::Probe,
     materials::{self, Materials},
@@ -23,6 +23,7 @@ use crate::{
     observe::Observer,
     plan::{Desired, Missing, Plan, Step, Subject, plan},
     port::ReconcileStore,
+    report::{changes, report},
     runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -173,7 +174,10 @@ impl Context {
             installation: &self.installation,
             protocols: kind.probes(),
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
-            login: materials.as_ref().and_then(Materials::login),
+            login: materials
+                .as_ref()
+                .filter(|_| broker.spec.authentication_strategy == AuthenticationStrategy::Simple)
+                .and_then(Materials::login),
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
@@ -219,9 +223,23 @@ impl Context {
         let Some(materials) = materials.filter(|m| !ends && m.cover(&work.users, image)) else {
             return Desired::Undecided(Missing::Materials);
         };
-        let blueprint = Blueprint {
+        let blueprint = self.blueprint(work, materials, image, capacity);
+        match engine.desired(&blueprint) {
+            Ok(specs) => Desired::Instances(specs),
+            Err(unsupported) => Desired::Unsupported(unsupported.0),
+        }
+    }
+
+    fn blueprint<'a>(
+        &'a self,
+        work: &'a Work,
+        materials: &'a Materials,
+        image: &'a Image,
+        capacity: Capacity,
+    ) -> Blueprint<'a> {
+        Blueprint {
             installation: &self.installation,
-            broker,
+            broker: &work.broker,
             users: &work.users,
             ldap_password: work.ldap_password.as_ref(),
             configuration: &work.configuration,
@@ -229,10 +247,6 @@ impl Context {
             image,
             sizing: self.sizing,
             capacity,
-        };
-        match engine.desired(&blueprint) {
-            Ok(specs) => Desired::Instances(specs),
-            Err(unsupported) => Desired::Unsupported(unsupported.0),
         }
     }
 
@@ -376,7 +390,17 @@ impl Context {
             Some(former) => Ok(former.with_passwords(users, image, entropy)),
             None => materials::issue(&self.authority, broker, users, image, now, entropy),
         };
-        let issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
+        let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
+        if issued.seed.is_none() {
+            let capacity = self
+                .capacity
+                .get()
+                .copied()
+                .unwrap_or(Capacity { memory_bytes: u64::MAX, cpus: 1 });
+            let blueprint = self.blueprint(work, &issued, image, capacity);
+            let seed = engine(spec.engine_type).seed(&blueprint);
+            issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
+        }
         let bytes = serde_json::to_vec(&issued).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;
@@ -431,60 +455,4 @@ fn parse_materials(work: &Work) -> Option<Materials> {
             None
         }
     }
-}
-
-fn report(
-    broker: &Broker,
-    plan: &Plan,
-    completion: Option<crate::plan::Completion>,
-    now: brokerd_domain::Timestamp,
-) -> PassReport {
-    let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
-    let mut events = match plan.kind {
-        _ if plan.sentence == broker.status.sentence => Vec::new(),
-        VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
-        VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
-    };
-    events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
-    PassReport {
-        kind: plan.kind,
-        sentence: plan.sentence.clone(),
-        observed_generation: completion.map(|c| c.generation),
-        reboots_done: completion.map(|c| c.reboots),
-        failure: plan.failure.clone(),
-        conditions: plan.conditions.clone(),
-        actions_required: plan.actions_required.clone(),
-        maintenance: plan.maintenance.clone(),
-        events,
-    }
-}
-
-/// Tells of every action that came to be required, or is not any more.
-fn action_events(
-    before: &[ActionRequired],
-    after: &[ActionRequired],
-    now: brokerd_domain::Timestamp,
-) -> Vec<Event> {
-    let told = |kind, message| Event { at: now, kind, message };
-    let raised = after.iter().filter(|action| !before.contains(action)).map(|action| {
-        told(EventKind::Failure, format!("{} is raised: {}", action.code, action.info))
-    });
-    let cleared = before.iter().filter(|action| !after.contains(action));
-    raised
-        .chain(
-            cleared.map(|action| told(EventKind::Verdict, format!("{} is cleared", action.code))),
-        )
-        .collect()
-}
-
-/// Recording costs a durable transaction: a round that found everything as it was records nothing,
-/// and one that is followed by another at once need not be told apart from it.
-fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
-    (report.sentence != before.sentence && next != Next::Now)
-        || report.conditions != before.conditions
-        || report.actions_required != before.actions_required
-        || report.maintenance != before.maintenance
-        || report.failure != before.failure
-        || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
-        || report.reboots_done.is_some_and(|n| n != before.reboots_done)
 }

@@ -63,8 +63,8 @@ pub trait ReconcileStore: Send + Sync + 'static {
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// Which of these brokers have a row.
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
+    /// Which of these brokers were deleted and forgotten.
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
     /// Replaces what can be created.
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError>;
 }
@@ -137,8 +137,8 @@ impl ReconcileStore for PgStore {
     ) -> Result<bool, StoreError> {
         Self::request_maintenance(self, seen, reason, now).await
     }
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
-        Self::existing(self, brokers).await
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        Self::forgotten(self, brokers).await
     }
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError> {
         Self::set_offerings(self, offerings).await

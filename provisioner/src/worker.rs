@@ -115,7 +115,11 @@ impl Provisioner {
             context: Arc::new(Context {
                 store: Arc::new(self.store.clone()),
                 runtime: Arc::new(runtime),
-                probe: Arc::new(WireProbe::default()),
+                probe: Arc::new(WireProbe::presenting(
+                    self.authority.clone(),
+                    self.clock.clone(),
+                    self.entropy.clone(),
+                )),
                 clock: self.clock,
                 entropy: self.entropy,
                 installation: self.settings.installation,

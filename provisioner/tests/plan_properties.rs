@@ -194,7 +194,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         _ => Desired::Instances(vec![spec]),
     };
     let address = case.led.then(|| "127.0.0.1:1".parse().expect("valid"));
-    let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, address }];
+    let addresses = address.into_iter().collect();
+    let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, addresses }];
     let seen =
         Seen { instances: BTreeMap::from([(1, instance)]), leftovers: case.leftovers.clone() };
     let subject = Subject {
@@ -223,7 +224,12 @@ proptest! {
 
         if matches!(case.instance, Observed::Unknown(_)) && !case.deleting && !case.failed {
             let harmless = plan.steps.iter().all(|s| {
-                matches!(s, Step::AllocateEndpoints | Step::IssueMaterials)
+                matches!(
+                    s,
+                    Step::AllocateEndpoints
+                        | Step::IssueMaterials
+                        | Step::RefusePending(brokerd_store::Refused::Everything, _)
+                )
             });
             prop_assert!(harmless, "acted on what it did not see: {plan:?}");
             prop_assert!(plan.completes.is_none());

@@ -151,7 +151,7 @@ impl fmt::Display for Step {
                 )
             }
             Self::SetTargets(targets) => {
-                let led = targets.iter().filter(|t| t.address.is_some()).count();
+                let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
                 write!(f, "lead {led} of {} endpoints to their instance", targets.len())
             }
             Self::RefusePending(Refused::Configuration, _) => {
@@ -417,8 +417,8 @@ fn plan_instances(
 fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     let changed: Vec<Target> = targets
         .iter()
-        .filter(|t| ordinals.contains(&t.ordinal) && t.address.is_some())
-        .map(|t| Target { address: None, ..*t })
+        .filter(|t| ordinals.contains(&t.ordinal) && !t.addresses.is_empty())
+        .map(|t| Target { addresses: Vec::new(), ..t.clone() })
         .collect();
     (!changed.is_empty()).then_some(Step::SetTargets(changed))
 }
@@ -434,8 +434,13 @@ fn lead_to(
         .iter()
         .filter(|t| t.ordinal == ordinal)
         .map(|t| Target {
-            address: status.addresses.get(&t.protocol.engine_port(engine)).copied(),
-            ..*t
+            addresses: status
+                .addresses
+                .get(&t.protocol.engine_port(engine))
+                .copied()
+                .into_iter()
+                .collect(),
+            ..t.clone()
         })
         .filter(|wanted| !targets.contains(wanted))
         .collect();

@@ -152,6 +152,7 @@ impl Example {
                     password: "monitoring-password".to_owned(),
                     stored: "hash$of$monitoring".to_owned(),
                 }),
+                seed: None,
                 certificate_expires_at: 1_801_526_400,
             },
             users,

@@ -63,6 +63,7 @@ impl Simulation {
             .expect("an authority");
         let store = Arc::new(MemoryStore {
             rows: Arc::new(Mutex::new(BTreeMap::new())),
+            forgotten: Mutex::default(),
             clock: clock.clone(),
             faults: faults.clone(),
         });
@@ -244,12 +245,19 @@ impl Simulation {
 
 impl Simulation {
     /// Builds a broker and loses its row, as a restored old backup of the database would.
-    pub async fn create_orphan(&self) -> BrokerId {
+    pub async fn create_stranger(&self) -> BrokerId {
         let broker = super::broker(EngineType::RabbitMq, 4711);
         let id = broker.id;
         self.store.insert(broker, vec![super::user(EngineType::RabbitMq)]);
         self.settle().await;
         self.store.rows.lock().expect("not poisoned").remove(&id);
+        id
+    }
+
+    /// Builds a broker that is deleted meanwhile, as a worker that slept through its lease would.
+    pub async fn create_orphan(&self) -> BrokerId {
+        let id = self.create_stranger().await;
+        self.store.forgotten.lock().expect("not poisoned").insert(id);
         id
     }
 }

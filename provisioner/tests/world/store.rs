@@ -1,7 +1,7 @@
 //! A store that is plain data, with the lease rules of the real one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -47,6 +47,8 @@ pub struct Row {
 pub struct MemoryStore {
     /// The rows.
     pub rows: Arc<Mutex<BTreeMap<BrokerId, Row>>>,
+    /// Brokers that are gone for good.
+    pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.
     pub clock: Arc<TestClock>,
     /// What goes wrong.
@@ -199,7 +201,7 @@ impl ReconcileStore for MemoryStore {
                         row.targets.extend(endpoints.iter().map(|e| Target {
                             ordinal,
                             protocol: e.protocol,
-                            address: None,
+                            addresses: Vec::new(),
                         }));
                         row.broker.instances.push(BrokerInstance {
                             ordinal,
@@ -221,7 +223,7 @@ impl ReconcileStore for MemoryStore {
                 for target in targets {
                     for there in &mut row.targets {
                         if there.ordinal == target.ordinal && there.protocol == target.protocol {
-                            *there = *target;
+                            there.clone_from(target);
                         }
                     }
                 }
@@ -287,6 +289,7 @@ impl ReconcileStore for MemoryStore {
         let forget = || match self.fenced(lease, |_| ()) {
             Ok(()) => {
                 self.rows.lock().expect("not poisoned").remove(&lease.broker);
+                self.forgotten.lock().expect("not poisoned").insert(lease.broker);
                 Ok(())
             }
             // The broker is gone already: this is the second time.
@@ -352,9 +355,9 @@ impl ReconcileStore for MemoryStore {
         Ok(true)
     }
 
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
-        let rows = self.rows.lock().expect("not poisoned");
-        Ok(brokers.iter().copied().filter(|b| rows.contains_key(b)).collect())
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        let forgotten = self.forgotten.lock().expect("not poisoned");
+        Ok(brokers.iter().copied().filter(|broker| forgotten.contains(broker)).collect())
     }
 
     async fn set_offerings(&self, _: &[Offering]) -> Result<(), StoreError> {
