@@ -41,4 +41,16 @@ pub enum ProbeOutcome {
 pub trait Probe: Send + Sync + 'static {
     /// Asks once. Never takes longer than `deadline`.
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome;
+
+    /// Asks an engine that boots: again and again while it refuses, for at most `patience` and the
+    /// last attempt's `deadline`, so that its first answer is not missed until the next pass.
+    async fn await_answer(
+        &self,
+        target: &ProbeTarget,
+        deadline: Duration,
+        patience: Duration,
+    ) -> ProbeOutcome {
+        let _ = patience;
+        self.probe(target, deadline).await
+    }
 }

@@ -94,7 +94,8 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
             one[0].read(&hello.address, &hello_request).await?;
             one[1].read(api.address(), &describe).await?;
             one[2].read(api.address(), &list).await?;
-            one[3].rate.push(floor::rows(&url, CLIENTS).await?);
+            one[3].took(&floor::rows(&url, 1).await?.0);
+            one[3].rate.push(floor::rows(&url, CLIENTS).await?.1);
             let (first, others) = creations.split_first().context("no requests")?;
             let took = alone(api.address(), Arc::clone(first), CREATIONS).await?;
             one[4].took(&took);
@@ -104,15 +105,9 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         // The first round opens connections and fills caches, and does not count.
         if round > 0 {
             for (line, one) in lines.iter_mut().zip(&one) {
-                for (all, value) in [
-                    (&mut line.p50, &one.p50),
-                    (&mut line.p99, &one.p99),
-                    (&mut line.rate, &one.rate),
-                ] {
-                    if value.median().is_finite() {
-                        all.push(value.median());
-                    }
-                }
+                line.p50.push_median_of(&one.p50);
+                line.p99.push_median_of(&one.p99);
+                line.rate.push_median_of(&one.rate);
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use brokerd_tests::{Api, PASSWORD, USER, World, machine, world::SCALE};
+use brokerd_tests::{Api, PASSWORD, USER, World, machine};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
-    Bench,
+    Bench, SCALE,
     bare::{self, Bare},
     clients::{self, Dialect, Endpoint, LOOK_AGAIN},
     http::{Connection, signed},

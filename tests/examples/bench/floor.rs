@@ -4,7 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::Ipv4Addr,
     process::{Child, Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 pub(crate) const ARGUMENT: &str = "hello";
 
 /// How many rows each connection writes.
-const ROWS: u32 = 100;
+const ROWS: usize = 200;
 
 /// Serves until it is killed; says first where.
 pub(crate) fn serve() -> Result<()> {
@@ -78,8 +78,9 @@ pub(crate) async fn database(url: &str) -> Result<(String, bool)> {
     Ok((shown[0].clone(), shown[1] == "on" && shown[2] == "on"))
 }
 
-/// Rows per second, each durable before the next of the same connection.
-pub(crate) async fn rows(url: &str, connections: usize) -> Result<f64> {
+/// Rows, each durable before the next of the same connection: how long each took, and how many that is
+/// per second.
+pub(crate) async fn rows(url: &str, connections: usize) -> Result<(Vec<Duration>, f64)> {
     let mut open = Vec::new();
     for _ in 0..connections {
         open.push(PgConnection::connect(url).await?);
@@ -88,16 +89,19 @@ pub(crate) async fn rows(url: &str, connections: usize) -> Result<f64> {
     let mut tasks = JoinSet::new();
     for mut connection in open {
         tasks.spawn(async move {
+            let mut took = Vec::with_capacity(ROWS);
             for _ in 0..ROWS {
+                let begin = Instant::now();
                 sqlx::query("insert into bench_row values (1)").execute(&mut connection).await?;
+                took.push(begin.elapsed());
             }
-            connection.close().await
+            anyhow::Ok(took)
         });
     }
-    let mut done = 0;
+    let mut took = Vec::new();
     while let Some(one) = tasks.join_next().await {
-        one??;
-        done += ROWS;
+        took.extend(one??);
     }
-    Ok(f64::from(done) / begin.elapsed().as_secs_f64())
+    let rate = took.len() as f64 / begin.elapsed().as_secs_f64();
+    Ok((took, rate))
 }

@@ -28,6 +28,9 @@ use tokio_util::sync::CancellationToken;
 /// How often everything is measured, unless told otherwise.
 const ROUNDS: usize = 5;
 
+/// Instances of the size of their type.
+pub(crate) const SCALE: f64 = 1.0;
+
 /// What can be measured, in the order in which it is.
 const PARTS: &[&str] = &["brokers", "memory", "api"];
 
@@ -86,13 +89,13 @@ fn measure(arguments: &[String]) -> Result<()> {
     runtime.block_on(cancel_on_signals(stop.clone()))?;
     let bench = Bench { runtime, stop, rounds };
 
-    // The filter that brokerd has by itself, not the talkative one of the scenarios.
-    let mut world = World::start(&[("BROKERD_LOG_FILTER", "info")])?;
-    println!(
-        "{rounds} rounds on {} processors; brokers are {} of their type's size\n",
-        std::thread::available_parallelism().map_or(1, usize::from),
-        brokerd_tests::world::SCALE
-    );
+    // As brokerd is by itself: not as talkative as for scenarios, and instances as large as their type.
+    let filter = machine::variable("BROKERD_LOG_FILTER").unwrap_or_else(|| "info".to_owned());
+    let scale = SCALE.to_string();
+    let settings = [("BROKERD_LOG_FILTER", filter.as_str()), ("BROKERD_SIZING_SCALE", &scale)];
+    let mut world = World::start(&settings)?;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{rounds} rounds on {processors} processors\n");
     if wanted("brokers") {
         brokers::measure(&bench, &world)?;
     }

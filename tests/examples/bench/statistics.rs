@@ -15,6 +15,13 @@ impl Series {
         self.push(value.as_secs_f64() * 1e3);
     }
 
+    /// Takes over a round's figure, if it has one.
+    pub(crate) fn push_median_of(&mut self, round: &Self) {
+        if !round.0.is_empty() {
+            self.push(round.median());
+        }
+    }
+
     /// The value that this share of all values does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -48,6 +55,9 @@ impl From<&[Duration]> for Series {
 
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.pad("-");
+        }
         let (least, most) = (self.quantile(0.0), self.quantile(1.0));
         let text = format!("{} ({}-{})", short(self.median()), short(least), short(most));
         f.pad(&text)

@@ -19,7 +19,7 @@ use rustls::{
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -27,6 +27,10 @@ use super::{Probe, ProbeOutcome, ProbeTarget};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;
+
+/// How soon an engine that refuses is asked again. An attempt at a closed port costs a fraction of a
+/// millisecond.
+const ASK_AGAIN: Duration = Duration::from_millis(15);
 
 /// Probes over TLS.
 #[derive(Default)]
@@ -51,6 +55,23 @@ impl Probe for WireProbe {
             }
             Ok(Err(reason)) => ProbeOutcome::Refused(reason),
             Err(_) => ProbeOutcome::Silent,
+        }
+    }
+
+    async fn await_answer(
+        &self,
+        target: &ProbeTarget,
+        deadline: Duration,
+        patience: Duration,
+    ) -> ProbeOutcome {
+        let end = Instant::now() + patience;
+        loop {
+            let outcome = self.probe(target, deadline).await;
+            let may_come_up = matches!(outcome, ProbeOutcome::Refused(_));
+            if !may_come_up || Instant::now() + ASK_AGAIN >= end {
+                return outcome;
+            }
+            sleep(ASK_AGAIN).await;
         }
     }
 }
