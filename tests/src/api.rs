@@ -294,13 +294,21 @@ impl Api {
         Ok(instructions.headers().map(owned).collect())
     }
 
+    /// A signed request, and what came back byte by byte.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn signed(&self, method: &str, path: &str, body: &str) -> Result<http::Answer> {
+        let headers = self.sign(method, path, body)?;
+        http::request(&self.address, method, path, &headers, body)
+    }
+
     /// A signed GET, and what came back byte by byte.
     ///
     /// # Errors
     /// When nobody answers.
     pub fn get(&self, path: &str) -> Result<http::Answer> {
-        let headers = self.sign("GET", path, "")?;
-        http::request(&self.address, "GET", path, &headers, "")
+        self.signed("GET", path, "")
     }
 
     /// DescribeBroker, byte by byte.

@@ -96,14 +96,15 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Whether all these tools answer `--version`. Without one, a build machine fails and a user's machine
+/// Whether all these tools tell their version. Without one, a build machine fails and a user's machine
 /// skips `what`, and says so.
 ///
 /// # Errors
 /// When a tool is missing and `CI` is set.
 pub fn has_tools(what: &str, tools: &[&str]) -> Result<bool> {
     let answers = |tool: &&&str| {
-        Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
+        let ask = if **tool == "go" { "version" } else { "--version" };
+        Command::new(tool).arg(ask).output().is_ok_and(|o| o.status.success())
     };
     let missing: Vec<&str> = tools.iter().filter(|tool| !answers(tool)).copied().collect();
     if missing.is_empty() {
