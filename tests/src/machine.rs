@@ -32,8 +32,9 @@ pub fn repository() -> &'static Path {
 fn built() -> Result<PathBuf> {
     let program = env::current_exe().context("this program's path")?;
     let above = program.parent().context("the program is in a directory")?;
-    // Tests are one level deeper than binaries.
-    Ok(if above.ends_with("deps") { above.parent().unwrap_or(above) } else { above }.to_owned())
+    // Tests and examples are one level deeper than binaries.
+    let is_deeper = above.ends_with("deps") || above.ends_with("examples");
+    Ok(if is_deeper { above.parent().unwrap_or(above) } else { above }.to_owned())
 }
 
 /// The brokerd to test: `BROKERD_TEST_BINARY`, or the one that was built beside this program.
