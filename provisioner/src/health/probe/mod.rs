@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
@@ -19,7 +20,7 @@ use rustls::{
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -28,9 +29,15 @@ use super::{Probe, ProbeOutcome, ProbeTarget};
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;
 
-/// How soon an engine that refuses is asked again. An attempt at a closed port costs a fraction of a
-/// millisecond.
-const ASK_AGAIN: Duration = Duration::from_millis(15);
+/// How soon a listener that refuses is tried again. A try costs a fraction of a millisecond.
+const TRY_AGAIN: Duration = Duration::from_millis(15);
+
+/// A published port accepts for an engine that is not there yet and closes at once. Who has not closed
+/// after this time listens.
+const CLOSES_WITHIN: Duration = Duration::from_millis(4);
+
+/// How long to wait for the rest of an engine that has begun to open its listeners.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// Probes over TLS.
 #[derive(Default)]
@@ -41,9 +48,40 @@ pub struct WireProbe {
 #[async_trait]
 impl Probe for WireProbe {
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome {
+        self.ask(target, None, deadline).await
+    }
+
+    /// From the moment the first listener is there all are asked, while the others open: an engine's
+    /// first handshakes are slow, and one after the other they would be what a boot ends with.
+    async fn await_answers(
+        &self,
+        targets: &[ProbeTarget],
+        deadline: Duration,
+        patience: Duration,
+    ) -> Vec<ProbeOutcome> {
+        let Some(first) = targets.first() else { return Vec::new() };
+        let mut opened = match await_listener(first, Instant::now() + patience).await {
+            Ok(stream) => Some(stream),
+            Err(reason) => return vec![ProbeOutcome::Refused(reason)],
+        };
+        let end = Instant::now() + OPENING;
+        let answers =
+            targets.iter().map(|target| self.ask_until(end, target, opened.take(), deadline));
+        join_all(answers).await
+    }
+}
+
+impl WireProbe {
+    /// Asks once, over `stream` if there is one already.
+    async fn ask(
+        &self,
+        target: &ProbeTarget,
+        stream: Option<TcpStream>,
+        deadline: Duration,
+    ) -> ProbeOutcome {
         let end = Instant::now() + deadline;
         let answered = timeout_at(end, async {
-            let mut stream = self.connect(target).await?;
+            let mut stream = self.connect(target, stream).await?;
             dialect::converse(&mut stream, target).await?;
             Ok::<_, String>(stream)
         });
@@ -58,32 +96,36 @@ impl Probe for WireProbe {
         }
     }
 
-    async fn await_answer(
+    /// Asks again and again while it is refused, until `end`.
+    async fn ask_until(
         &self,
+        end: Instant,
         target: &ProbeTarget,
+        mut stream: Option<TcpStream>,
         deadline: Duration,
-        patience: Duration,
     ) -> ProbeOutcome {
-        let end = Instant::now() + patience;
         loop {
-            let outcome = self.probe(target, deadline).await;
-            let may_come_up = matches!(outcome, ProbeOutcome::Refused(_));
-            if !may_come_up || Instant::now() + ASK_AGAIN >= end {
+            let outcome = self.ask(target, stream.take(), deadline).await;
+            let may_change = matches!(outcome, ProbeOutcome::Refused(_));
+            if !may_change || Instant::now() + TRY_AGAIN >= end {
                 return outcome;
             }
-            sleep(ASK_AGAIN).await;
+            sleep(TRY_AGAIN).await;
         }
     }
-}
 
-impl WireProbe {
-    async fn connect(&self, target: &ProbeTarget) -> Result<TlsStream<TcpStream>, String> {
+    async fn connect(
+        &self,
+        target: &ProbeTarget,
+        stream: Option<TcpStream>,
+    ) -> Result<TlsStream<TcpStream>, String> {
         let name = ServerName::try_from(target.server_name.clone())
             .map_err(|_| format!("{} is no name a certificate can have", target.server_name))?;
         let connector = TlsConnector::from(self.configuration(&target.authority_pem)?);
-        let stream = TcpStream::connect(target.address)
-            .await
-            .map_err(|error| format!("can't connect: {error}"))?;
+        let stream = match stream {
+            Some(stream) => stream,
+            None => open(target).await?,
+        };
         // A request is one small write and waits for nothing.
         let _ = stream.set_nodelay(true);
         connector.connect(name, stream).await.map_err(|error| match error.kind() {
@@ -103,6 +145,28 @@ impl WireProbe {
         }
         known.insert(authority_pem.clone(), configuration.clone());
         Ok(configuration)
+    }
+}
+
+async fn open(target: &ProbeTarget) -> Result<TcpStream, String> {
+    TcpStream::connect(target.address).await.map_err(|error| format!("can't connect: {error}"))
+}
+
+/// Waits until somebody listens, and leads there; no longer than until `end`.
+async fn await_listener(target: &ProbeTarget, end: Instant) -> Result<TcpStream, String> {
+    loop {
+        let reason = match timeout_at(end, open(target)).await {
+            Ok(Ok(stream)) if timeout(CLOSES_WITHIN, stream.readable()).await.is_err() => {
+                return Ok(stream);
+            }
+            Ok(Ok(_)) => "closed the connection before TLS".to_owned(),
+            Ok(Err(reason)) => reason,
+            Err(_) => "can't connect: it takes too long".to_owned(),
+        };
+        if Instant::now() + TRY_AGAIN >= end {
+            return Err(reason);
+        }
+        sleep(TRY_AGAIN).await;
     }
 }
 
