@@ -5,7 +5,7 @@
 
 mod example;
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::fmt::Write as _;
 
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
@@ -14,7 +14,7 @@ use brokerd_provisioner::{
     runtime::InstanceSpec,
     tls,
 };
-use example::{Example, GIB, groups, user};
+use example::{Example, GIB, compare_with_golden, groups, user};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const MIB: u64 = 1 << 20;
@@ -28,21 +28,6 @@ fn activemq() -> Example {
 
 fn rabbitmq() -> Example {
     Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.medium")
-}
-
-fn compare_with_golden(name: &str, content: &[u8]) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
-        fs::write(&path, content).expect("written");
-        return;
-    }
-    let golden = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    assert_eq!(
-        String::from_utf8_lossy(content),
-        String::from_utf8_lossy(&golden),
-        "{name} differs from its golden"
-    );
 }
 
 /// Everything of a spec but the content of its files.

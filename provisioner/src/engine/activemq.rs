@@ -3,8 +3,10 @@
 //! Sources: "Broker instance types" of the developer guide for the tiers, "ActiveMQ users" and
 //! "Broker configurations" for users and groups.
 
+mod directory;
 mod document;
 mod network;
+mod spring;
 mod truststore;
 mod xml;
 
@@ -15,7 +17,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{AuthenticationStrategy, DeploymentMode, EngineType, Protocol};
+use brokerd_domain::{DeploymentMode, EngineType, Protocol};
+use directory::Directory;
 
 use super::{
     Blueprint, Engine, Unsupported,
@@ -40,9 +43,40 @@ const STOCK_HEAP: &str = "ACTIVEMQ_OPTS_MEMORY";
 const PROBES: &[Protocol] =
     &[Protocol::Openwire, Protocol::Amqp, Protocol::Stomp, Protocol::Mqtt, Protocol::Wss];
 
+pub use directory::{DirectoryAuthorities, DirectoryAuthoritiesError, trust_directories_of};
+
 /// ActiveMQ Classic.
-#[derive(Debug, Clone, Copy)]
-pub struct ActiveMq;
+#[derive(Debug, Clone, Default)]
+pub struct ActiveMq {
+    directory_authorities: DirectoryAuthorities,
+}
+
+impl ActiveMq {
+    /// Brokers that trust these authorities of directories.
+    pub fn new(directory_authorities: DirectoryAuthorities) -> Self {
+        Self { directory_authorities }
+    }
+
+    /// As this process was told to render them.
+    pub(super) fn of_this_process() -> &'static Self {
+        directory::ENGINE.get_or_init(Self::default)
+    }
+
+    /// What tells the JVM about a directory: files, and options that name them.
+    fn directory_files(&self, conf: &str) -> (Vec<InjectedFile>, String) {
+        let (security, trust) = (directory::SECURITY_FILE, truststore::DIRECTORIES);
+        let mut files = vec![common::file(conf, security, 0o640, directory::SECURITY)];
+        let mut options = format!("-Djava.security.properties={conf}/{security}\n");
+        if let Some(keystore) = self.directory_authorities.keystore() {
+            files.push(common::file(conf, trust, 0o640, keystore));
+            let kind = truststore::TYPE;
+            options.push_str(&format!(
+                "-Djavax.net.ssl.trustStore={conf}/{trust}\n-Djavax.net.ssl.trustStoreType={kind}\n"
+            ));
+        }
+        (files, options)
+    }
+}
 
 impl Engine for ActiveMq {
     fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported> {
@@ -50,21 +84,25 @@ impl Engine for ActiveMq {
         if spec.deployment_mode != DeploymentMode::SingleInstance {
             return Err(Unsupported("ActiveMQ pairs can't be run yet".to_owned()));
         }
-        if spec.authentication_strategy != AuthenticationStrategy::Simple {
-            return Err(Unsupported("only the broker's own users can log in yet".to_owned()));
-        }
         // Threads come with connections: one each for WebSockets, some for each of the others.
         let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 8192 };
         let limits = common::limits(blueprint, pids)?;
         let heap = heap_mib(limits.memory_bytes);
         let launcher = blueprint.image.login_module != Some(LoginModule::Properties);
-        let mut files = shared_files(blueprint, launcher)?;
+        let directory = Directory::of(blueprint, launcher)?;
+        let mut files = shared_files(blueprint, launcher, directory.as_ref())?;
         if launcher {
             let conf = &blueprint.image.config_root;
-            let options = jvm_options(limits.memory_bytes, heap);
+            let mut options = jvm_options(limits.memory_bytes, heap);
+            if directory.is_some() {
+                let (more, told) = self.directory_files(conf);
+                files.extend(more);
+                options.push_str(&told);
+            }
+            let group = if directory.is_some() { directory::CONSOLE_GROUP } else { CONSOLE_GROUP };
             files.push(common::file(conf, "jvm.options", 0o640, options));
             files.push(common::file(conf, "logging.properties", 0o640, LOGGING));
-            files.push(common::file(conf, "console.properties", 0o400, console(blueprint)));
+            files.push(common::file(conf, "console.properties", 0o400, console(blueprint, group)));
         }
         let mut instance = common::instance(blueprint, 1, limits, files, Duration::from_secs(30));
         if !launcher {
@@ -88,25 +126,33 @@ impl Engine for ActiveMq {
 fn shared_files(
     blueprint: &Blueprint<'_>,
     launcher: bool,
+    directory: Option<&Directory<'_>>,
 ) -> Result<Vec<InjectedFile>, Unsupported> {
     let conf = &blueprint.image.config_root;
     let damaged = || Unsupported("the broker's stored keystore is damaged".to_owned());
     let keystore = blueprint.materials.keystore.as_deref().ok_or_else(damaged)?;
     let keystore = BASE64.decode(keystore).map_err(|_| damaged())?;
-    let document = document::render(blueprint, launcher)?;
-    let mode = if document.connects { 0o400 } else { 0o640 };
-    let mut files = vec![
-        common::file(conf, "activemq.xml", mode, document.text),
-        common::file(conf, "login.config", 0o640, login_config(launcher)),
-        common::file(conf, "users.properties", 0o400, users(blueprint)?),
-        common::file(conf, "groups.properties", 0o640, groups(blueprint)),
-        common::file(conf, "broker.p12", 0o400, keystore),
-    ];
+    let document = document::render(blueprint, launcher, directory)?;
+    let mode = if document.secret { 0o400 } else { 0o640 };
+    let mut files = vec![common::file(conf, "activemq.xml", mode, document.text)];
+    match directory {
+        Some(directory) => {
+            files.push(common::file(conf, "login.config", 0o400, directory.login_config()));
+        }
+        None => files.extend([
+            common::file(conf, "login.config", 0o640, login_config(launcher)),
+            common::file(conf, "users.properties", 0o400, users(blueprint)?),
+            common::file(conf, "groups.properties", 0o640, groups(blueprint)),
+        ]),
+    }
+    files.push(common::file(conf, "broker.p12", 0o400, keystore));
     if document.connects {
         let authority = tls::certificate(&blueprint.materials.authority_pem).map_err(|_| {
             Unsupported("the stored certificate of the authority is damaged".to_owned())
         })?;
-        files.push(common::file(conf, truststore::FILE, 0o640, truststore::trusting(&authority)));
+        let trusted = [("brokerd".to_owned(), &*authority)].into_iter();
+        let keystore = truststore::trusting(trusted);
+        files.push(common::file(conf, truststore::BROKERS, 0o640, keystore));
     }
     Ok(files)
 }
@@ -157,14 +203,14 @@ fn login_config(launcher: bool) -> String {
     )
 }
 
-fn console(blueprint: &Blueprint<'_>) -> String {
+fn console(blueprint: &Blueprint<'_>, group: &str) -> String {
     let port = Protocol::Console.engine_port(EngineType::ActiveMq);
     let password = &blueprint.materials.keystore_password;
     properties([
         ("port", port.to_string().as_str()),
         ("keyStore", "broker.p12"),
         ("keyStorePassword", password),
-        ("groups", CONSOLE_GROUP),
+        ("groups", group),
     ])
 }
 

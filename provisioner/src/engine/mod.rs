@@ -80,7 +80,7 @@ pub trait Engine: Send + Sync + 'static {
 /// The engine of that type.
 pub fn engine(kind: EngineType) -> &'static dyn Engine {
     match kind {
-        EngineType::ActiveMq => &activemq::ActiveMq,
+        EngineType::ActiveMq => activemq::ActiveMq::of_this_process(),
         EngineType::RabbitMq => &rabbitmq::RabbitMq,
     }
 }

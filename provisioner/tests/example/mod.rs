@@ -2,7 +2,7 @@
 
 #![expect(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Mutex};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{
@@ -14,10 +14,15 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
-    engine::{Blueprint, Sizing, Unsupported, engine},
+    engine::{
+        Blueprint, Engine as _, Sizing, Unsupported,
+        activemq::{ActiveMq, DirectoryAuthorities},
+        rabbitmq::RabbitMq,
+    },
     materials::{Materials, Monitoring, PreparedPassword},
     runtime::{Capacity, InstanceSpec},
 };
+use secrecy::SecretString;
 use uuid::Uuid;
 
 pub const GIB: u64 = 1 << 30;
@@ -108,6 +113,8 @@ pub struct Example {
     pub installation: InstallationId,
     pub broker: Broker,
     pub users: Vec<BrokerUser>,
+    pub ldap_password: Option<SecretString>,
+    pub directory_authorities: DirectoryAuthorities,
     pub configuration: String,
     pub materials: Materials,
     pub image: Image,
@@ -132,6 +139,8 @@ impl Example {
         Self {
             installation: "test".parse().expect("an installation"),
             broker: broker(kind, version, host),
+            ldap_password: None,
+            directory_authorities: DirectoryAuthorities::default(),
             configuration: default_revision(kind, version, "orders-configuration").1,
             materials: Materials {
                 authority_pem: pem("CERTIFICATE"),
@@ -163,17 +172,23 @@ impl Example {
     }
 
     pub fn render(&self) -> Result<InstanceSpec, Unsupported> {
-        let mut specs = engine(self.broker.spec.engine_type).desired(&Blueprint {
+        let blueprint = Blueprint {
             installation: &self.installation,
             broker: &self.broker,
             users: &self.users,
-            ldap_password: None,
+            ldap_password: self.ldap_password.as_ref(),
             configuration: &self.configuration,
             materials: &self.materials,
             image: &self.image,
             sizing: self.sizing,
             capacity: self.capacity,
-        })?;
+        };
+        let mut specs = match self.broker.spec.engine_type {
+            EngineType::ActiveMq => {
+                ActiveMq::new(self.directory_authorities.clone()).desired(&blueprint)
+            }
+            EngineType::RabbitMq => RabbitMq.desired(&blueprint),
+        }?;
         assert_eq!(specs.len(), 1, "one instance for now");
         Ok(specs.remove(0))
     }
@@ -191,4 +206,20 @@ impl Example {
 
 pub fn groups(names: &[&str]) -> BTreeSet<Group> {
     names.iter().map(|g| Group::parse(g).expect("a permitted group")).collect()
+}
+
+/// With `UPDATE_GOLDEN` set, writes the golden instead.
+pub fn compare_with_golden(name: &str, content: &[u8]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        fs::write(&path, content).expect("written");
+        return;
+    }
+    let golden = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(
+        String::from_utf8_lossy(content),
+        String::from_utf8_lossy(&golden),
+        "{name} differs from its golden"
+    );
 }

@@ -9,13 +9,14 @@ use brokerd_domain::{EngineType, Protocol, permitted_activemq};
 
 use super::{
     super::{Blueprint, Unsupported},
+    directory::Directory,
     network, truststore,
     xml::Element,
 };
 use crate::engine::common::GIB;
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
-const BEANS: &str = "http://www.springframework.org/schema/beans";
+pub(super) const BEANS: &str = "http://www.springframework.org/schema/beans";
 
 /// The largest message, in bytes; ActiveMQ's own default.
 const MAX_FRAME: u32 = 104_857_600;
@@ -23,13 +24,18 @@ const MAX_FRAME: u32 = 104_857_600;
 /// A rendered document.
 pub(super) struct Rendered {
     pub(super) text: String,
-    /// Whether the broker connects to others: then the text holds passwords, and the broker needs to
-    /// know whom to trust.
+    /// Whether the broker connects to others: then it needs to know whom to trust.
     pub(super) connects: bool,
+    /// Whether the text holds passwords.
+    pub(super) secret: bool,
 }
 
 /// The document for an image with our launcher (`launcher`) or with ActiveMQ's own.
-pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<Rendered, Unsupported> {
+pub(super) fn render(
+    blueprint: &Blueprint<'_>,
+    launcher: bool,
+    directory: Option<&Directory<'_>>,
+) -> Result<Rendered, Unsupported> {
     let spec = &blueprint.broker.spec;
     let permitted = permitted_activemq(
         blueprint.image.version,
@@ -38,7 +44,10 @@ pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<Render
     )
     .map_err(|e| Unsupported(format!("the configuration can't be used: {e}")))?;
     let mut broker = Element::object(&permitted);
-    let plugins = broker.take("plugins");
+    let mut plugins = broker.take("plugins");
+    if let Some(directory) = directory {
+        directory.connect_maps(&mut plugins);
+    }
     let kaha = broker.take("persistenceAdapter").pop();
     let usage = broker.take("systemUsage").pop();
     let connectors = broker.take("transportConnectors");
@@ -88,7 +97,7 @@ pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<Render
             &format_args!("{BEANS} {BEANS}/spring-beans.xsd {CORE} {CORE}/activemq-core.xsd"),
         )
         .child(own);
-    Ok(Rendered { text: beans.document(), connects })
+    Ok(Rendered { text: beans.document(), connects, secret: connects || directory.is_some() })
 }
 
 /// The broker's key, and whom it trusts when it connects to others.
@@ -102,7 +111,7 @@ fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Element {
         return context;
     }
     context
-        .with("trustStore", &format_args!("file:{conf}/{}", truststore::FILE))
+        .with("trustStore", &format_args!("file:{conf}/{}", truststore::BROKERS))
         .with("trustStoreType", &truststore::TYPE)
 }
 
