@@ -89,6 +89,22 @@ impl Directory {
         eventually("the directory answers", START, || Ok(self.modify("").is_ok().then_some(())))
     }
 
+    /// Hangs: it takes connections, and never says anything.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn hang(&self) -> Result<()> {
+        docker(&["pause", &self.container]).map(drop)
+    }
+
+    /// Goes on after it hung.
+    ///
+    /// # Errors
+    /// When it did not hang.
+    pub fn go_on(&self) -> Result<()> {
+        docker(&["unpause", &self.container]).map(drop)
+    }
+
     /// Changes entries, given as LDIF.
     ///
     /// # Errors

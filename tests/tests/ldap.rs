@@ -57,6 +57,7 @@ fn users_of_a_directory_use_a_broker_as_it_permits_them() -> Result<()> {
         queues_are_for_those_who_may_use_them(world, &id).context("permissions")?;
         permissions_change_while_the_broker_runs(world, &directory, &id).context("a change")?;
         the_console_is_for_its_group(world, &id).context("console")?;
+        a_directory_that_hangs_costs_logins_only(world, &directory, &id).context("hanging")?;
         nobody_is_told_the_password(world, &id).context("secrets")
     });
     std::fs::remove_file(&ca)?;
@@ -220,6 +221,24 @@ fn the_console_is_for_its_group(world: &World, id: &str) -> Result<()> {
     let carol = json!({ "url": browse, "user": "carol", "password": password("carol") });
     let answers = clients::https(&world.ca(), vec![carol])?;
     ensure!(answers[0]["status"] == json!(200), "{}", clients::shown(&answers));
+    Ok(())
+}
+
+fn a_directory_that_hangs_costs_logins_only(
+    world: &World,
+    directory: &Directory,
+    id: &str,
+) -> Result<()> {
+    let stomp = world.messenger("stomp_.py", id, "stomp+ssl")?;
+    directory.hang()?;
+    // The client waits longer for its answer than the broker for the directory's.
+    let access = stomp.login("alice", &password("alice"))?;
+    ensure!(access.is_refused(), "{access:?}");
+    directory.go_on()?;
+    let access = stomp.login("alice", &password("alice"))?;
+    ensure!(!access.is_refused(), "{access:?}");
+    let container = docker::container_of(id)?;
+    ensure!(container.at("/RestartCount") == &json!(0) && container.running(), "it was restarted");
     Ok(())
 }
 
