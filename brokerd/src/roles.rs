@@ -1,6 +1,6 @@
 //! What a process does, and what happens when a part of it ends.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use axum::{
@@ -11,7 +11,11 @@ use axum::{
     response::IntoResponse as _,
 };
 use brokerd_gateway::{Gateway, PgRouteSource};
-use brokerd_provisioner::{Provisioner, Settings, engine::Sizing, pass::EndpointSettings};
+use brokerd_provisioner::{
+    Provisioner, Settings,
+    engine::{Sizing, activemq},
+    pass::EndpointSettings,
+};
 use prometheus_client::registry::Registry;
 use tokio::{
     task::JoinSet,
@@ -81,6 +85,10 @@ async fn new_provisioner(
     foundation: &Foundation,
     registry: &mut Registry,
 ) -> anyhow::Result<Provisioner> {
+    if let Some(path) = &foundation.configuration.provisioner.ldap_ca_file {
+        let told = trust_directories(path).await;
+        told.with_context(|| format!("provisioner.ldap_ca_file: {}", path.display()))?;
+    }
     Provisioner::new(
         foundation.store.clone(),
         provisioner_settings(foundation),
@@ -91,6 +99,11 @@ async fn new_provisioner(
     )
     .await
     .context("can't use the image catalogue")
+}
+
+async fn trust_directories(path: &Path) -> anyhow::Result<()> {
+    let authorities = activemq::DirectoryAuthorities::parse(&tokio::fs::read(path).await?)?;
+    Ok(activemq::trust_directories_of(authorities)?)
 }
 
 fn provisioner_settings(foundation: &Foundation) -> Settings {
@@ -249,6 +262,18 @@ mod tests {
             let shown =
                 if kind == "counter" { format!("`{name}_total`") } else { format!("`{name}`") };
             assert!(guide.contains(&shown), "{shown} is not in docs/OPERATIONS.md");
+        }
+    }
+
+    #[tokio::test]
+    async fn authorities_of_directories_that_can_not_be_read_are_an_error() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (file, why) in [
+            ("no-such-file.pem", "No such file"),
+            ("Cargo.toml", "there is no certificate in PEM form"),
+        ] {
+            let error = trust_directories(&manifest.join(file)).await.expect_err(file);
+            assert!(format!("{error:#}").contains(why), "{error:#}");
         }
     }
 

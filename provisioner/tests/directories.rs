@@ -190,7 +190,7 @@ fn no_name_and_no_password_ends_its_quotes() {
 }
 
 fn property<'a>(bean: Node<'a, '_>, name: &str) -> Option<&'a str> {
-    let mut properties = bean.children().filter(|child| child.is_element());
+    let mut properties = bean.children().filter(Node::is_element);
     properties.find(|p| p.attribute("name") == Some(name)).and_then(|p| p.attribute("value"))
 }
 

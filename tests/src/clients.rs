@@ -23,7 +23,7 @@ use crate::{
 /// How long a client waits for a message, in seconds.
 const WAIT: u64 = 20;
 
-/// The exit code of a client whose user was refused.
+/// The exit code of a client whose user was refused, or what the user wanted.
 const REFUSED: i32 = 3;
 
 /// What a client's run came to.
@@ -78,17 +78,29 @@ pub struct Messenger {
     kind: Kind,
     url: String,
     ca: PathBuf,
+    user: String,
+    password: String,
 }
 
 impl Messenger {
     /// A Python client.
     pub fn python(script: &'static str, url: String, ca: PathBuf) -> Self {
-        Self { kind: Kind::Python(script), url, ca }
+        Self::new(Kind::Python(script), url, ca)
     }
 
     /// A JMS client.
     pub fn jms(url: String, ca: PathBuf) -> Self {
-        Self { kind: Kind::Jms, url, ca }
+        Self::new(Kind::Jms, url, ca)
+    }
+
+    fn new(kind: Kind, url: String, ca: PathBuf) -> Self {
+        Self { kind, url, ca, user: USER.to_owned(), password: PASSWORD.to_owned() }
+    }
+
+    /// The same client of somebody else.
+    #[must_use]
+    pub fn as_user(&self, user: &str, password: &str) -> Self {
+        Self { user: user.to_owned(), password: password.to_owned(), ..self.clone() }
     }
 
     /// Sends a persistent message, and waits until the broker has it.
@@ -96,7 +108,15 @@ impl Messenger {
     /// # Errors
     /// When the broker does not take it.
     pub fn send(&self, queue: &str, body: &str) -> Result<()> {
-        self.act("send", USER, PASSWORD, queue, body).map(drop)
+        self.act("send", queue, body).map(drop)
+    }
+
+    /// Sends a message, if the user may.
+    ///
+    /// # Errors
+    /// When it can't be told whether the user may.
+    pub fn may_send(&self, queue: &str) -> Result<Access> {
+        self.access("send", &self.user, &self.password, queue)
     }
 
     /// Receives one message and acknowledges it.
@@ -104,7 +124,7 @@ impl Messenger {
     /// # Errors
     /// When there is none.
     pub fn receive(&self, queue: &str) -> Result<String> {
-        self.act("receive", USER, PASSWORD, queue, "")
+        self.act("receive", queue, "")
     }
 
     /// Subscribes, sends and receives, for protocols without queues.
@@ -112,7 +132,7 @@ impl Messenger {
     /// # Errors
     /// When the message does not come back.
     pub fn exchange(&self, topic: &str, body: &str) -> Result<String> {
-        self.act("exchange", USER, PASSWORD, topic, body)
+        self.act("exchange", topic, body)
     }
 
     /// Sends a message and takes it back.
@@ -132,23 +152,20 @@ impl Messenger {
     /// # Errors
     /// When it can't be told whether the user was let in.
     pub fn login(&self, user: &str, password: &str) -> Result<Access> {
-        let outcome = self.run("login", user, password, "", "")?;
+        self.access("login", user, password, "")
+    }
+
+    fn access(&self, action: &str, user: &str, password: &str, queue: &str) -> Result<Access> {
+        let outcome = self.run(action, user, password, queue, "")?;
         match outcome.code {
             Some(0) => Ok(Access::Granted),
             Some(REFUSED) => Ok(Access::Refused(outcome.printed)),
-            _ => bail!("login at {}: {outcome:?}", self.url),
+            _ => bail!("{action} at {}: {outcome:?}", self.url),
         }
     }
 
-    fn act(
-        &self,
-        action: &str,
-        user: &str,
-        password: &str,
-        queue: &str,
-        body: &str,
-    ) -> Result<String> {
-        let outcome = self.run(action, user, password, queue, body)?;
+    fn act(&self, action: &str, queue: &str, body: &str) -> Result<String> {
+        let outcome = self.run(action, &self.user, &self.password, queue, body)?;
         ensure!(outcome.code == Some(0), "{action} at {}: {outcome:?}", self.url);
         Ok(match self.kind {
             Kind::Jms => outcome.printed,

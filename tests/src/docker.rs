@@ -86,6 +86,18 @@ pub fn inspect(id: &str) -> Result<Container> {
     Ok(Container { id: id.to_owned(), text, value: value[0].clone() })
 }
 
+/// What a container has printed.
+///
+/// # Errors
+/// When there is no such container.
+pub fn log(id: &str) -> Result<String> {
+    let output = Command::new("docker").args(["logs", id]).output()?;
+    ensure!(output.status.success(), "docker logs {id}: {output:?}");
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Ok(format!("{out}{err}"))
+}
+
 /// Everything the engine tells about a broker's objects.
 ///
 /// # Errors

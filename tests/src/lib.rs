@@ -14,6 +14,7 @@
 pub mod api;
 pub mod clients;
 mod database;
+pub mod directory;
 pub mod docker;
 pub mod http;
 pub mod machine;

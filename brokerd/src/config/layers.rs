@@ -47,6 +47,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("provisioner.poll_seconds", Kind::Integer),
     ("provisioner.catalogue", Kind::Text),
     ("provisioner.docker_host", Kind::Text),
+    ("provisioner.ldap_ca_file", Kind::Text),
     ("runtime.nofile", Kind::Integer),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),

@@ -236,11 +236,20 @@ pub(crate) struct Provisioner {
     pub(crate) catalogue: Option<PathBuf>,
     /// Where the container engine listens, unless where `DOCKER_HOST` says or where it always does.
     pub(crate) docker_host: Option<String>,
+    /// The authorities whose certificates directories may have, PEM; those that Java knows if not given.
+    pub(crate) ldap_ca_file: Option<PathBuf>,
 }
 
 impl Default for Provisioner {
     fn default() -> Self {
-        Self { workers: 4, lease_seconds: 30, poll_seconds: 5, catalogue: None, docker_host: None }
+        Self {
+            workers: 4,
+            lease_seconds: 30,
+            poll_seconds: 5,
+            catalogue: None,
+            docker_host: None,
+            ldap_ca_file: None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 """What the message clients share: one JSON object in, one out, and exit codes that say what happened.
 
 Input:  {"url": "amqps://127.0.0.1:5671", "user": …, "password": …, "ca": "/path/ca.pem", "queue": …, "body": …, "timeout": 10}
-Exit 0: done. 3: the broker refused the user. 1: anything else; the reason is in "error".
+Exit 0: done. 3: the broker refused the user, or what the user wanted to do. 1: anything else; the reason is in "error".
 """
 import json
 import sys
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 class Refused(Exception):
-    """The broker did not let this user in."""
+    """The broker did not let this user in, or not do this."""
 
 
 class Target:

@@ -23,6 +23,15 @@ class Listener(stomp.ConnectionListener):
 
     def on_error(self, frame):
         self.errors.append(f"{frame.headers.get('message', '')} {frame.body}".strip())
+        self.messages.put(None)
+        self.receipts.put(None)
+
+    def next(self, of, timeout):
+        """What comes next; an error of the broker is its refusal."""
+        found = of.get(timeout=timeout)
+        if found is None:
+            raise Refused(self.errors[0])
+        return found
 
 
 def connect(target):
@@ -56,16 +65,16 @@ def send(target):
     connection, listener = connect(target)
     headers = {"persistent": "true", "receipt": "stored"}
     connection.send(f"/queue/{target.queue}", target.body, headers=headers)
-    listener.receipts.get(timeout=target.timeout)
+    listener.next(listener.receipts, target.timeout)
     connection.disconnect()
 
 
 def receive(target):
     connection, listener = connect(target)
     connection.subscribe(f"/queue/{target.queue}", id="1", ack="client-individual")
-    frame = listener.messages.get(timeout=target.timeout)
+    frame = listener.next(listener.messages, target.timeout)
     connection.ack(frame.headers["ack"], receipt="acknowledged")
-    listener.receipts.get(timeout=target.timeout)
+    listener.next(listener.receipts, target.timeout)
     connection.disconnect()
     return {"body": frame.body}
 
