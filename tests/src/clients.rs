@@ -169,17 +169,29 @@ pub struct Messenger {
     kind: Kind,
     url: String,
     ca: PathBuf,
+    user: String,
+    password: String,
 }
 
 impl Messenger {
     /// A Python client.
     pub fn python(script: &'static str, url: String, ca: PathBuf) -> Self {
-        Self { kind: Kind::Python(script), url, ca }
+        Self::of(Kind::Python(script), url, ca)
     }
 
     /// A JMS client.
     pub fn jms(url: String, ca: PathBuf) -> Self {
-        Self { kind: Kind::Jms, url, ca }
+        Self::of(Kind::Jms, url, ca)
+    }
+
+    fn of(kind: Kind, url: String, ca: PathBuf) -> Self {
+        Self { kind, url, ca, user: USER.to_owned(), password: PASSWORD.to_owned() }
+    }
+
+    /// The same client as somebody else.
+    #[must_use]
+    pub fn as_user(&self, user: &str, password: &str) -> Self {
+        Self { user: user.to_owned(), password: password.to_owned(), ..self.clone() }
     }
 
     /// Sends a persistent message, and waits until the broker has it.
@@ -187,7 +199,7 @@ impl Messenger {
     /// # Errors
     /// When the broker does not take it.
     pub fn send(&self, queue: &str, body: &str) -> Result<()> {
-        self.act("send", USER, PASSWORD, queue, body).map(drop)
+        self.act("send", queue, body).map(drop)
     }
 
     /// Receives one message and acknowledges it.
@@ -195,7 +207,15 @@ impl Messenger {
     /// # Errors
     /// When there is none.
     pub fn receive(&self, queue: &str) -> Result<String> {
-        self.act("receive", USER, PASSWORD, queue, "")
+        self.act("receive", queue, "")
+    }
+
+    /// Receives one message and tells the broker that it can't be processed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn reject(&self, queue: &str) -> Result<String> {
+        self.act("reject", queue, "")
     }
 
     /// Subscribes, sends and receives, for protocols without queues.
@@ -203,7 +223,7 @@ impl Messenger {
     /// # Errors
     /// When the message does not come back.
     pub fn exchange(&self, topic: &str, body: &str) -> Result<String> {
-        self.act("exchange", USER, PASSWORD, topic, body)
+        self.act("exchange", topic, body)
     }
 
     /// Sends a message and takes it back.
@@ -218,72 +238,100 @@ impl Messenger {
         Ok(())
     }
 
+    /// Whether the broker lets this user do that.
+    ///
+    /// # Errors
+    /// When it can't be told.
+    pub fn may(&self, action: &str, queue: &str, body: &str) -> Result<Access> {
+        self.access(action, self.run(action, &json!({ "queue": queue, "body": body }))?)
+    }
+
     /// Logs in as this user.
     ///
     /// # Errors
     /// When it can't be told whether the user was let in.
     pub fn login(&self, user: &str, password: &str) -> Result<Access> {
-        let outcome = self.run("login", user, password, "", "")?;
+        self.as_user(user, password).may("login", "", "")
+    }
+
+    /// Which of these users are let in, in one run of the client.
+    ///
+    /// # Errors
+    /// When it can't be told of one.
+    pub fn logins(&self, users: &[(&str, &str)]) -> Result<Vec<bool>> {
+        let answer = self.ask("logins", &json!({ "users": users }))?;
+        let refused = answer["refused"].as_array().context("no answers")?;
+        ensure!(refused.len() == users.len(), "{answer}");
+        Ok(refused.iter().map(Value::is_null).collect())
+    }
+
+    /// What a client says after an action of its own.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn ask(&self, action: &str, input: &Value) -> Result<Value> {
+        let outcome = self.run(action, input)?;
+        ensure!(outcome.code == Some(0), "{action} at {}: {outcome:?}", self.url);
+        Ok(serde_json::from_str(&outcome.printed)?)
+    }
+
+    fn act(&self, action: &str, queue: &str, body: &str) -> Result<String> {
+        let answer = self.ask(action, &json!({ "queue": queue, "body": body }))?;
+        Ok(answer["body"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn access(&self, action: &str, outcome: Outcome) -> Result<Access> {
         match outcome.code {
             Some(0) => Ok(Access::Granted),
             Some(REFUSED) => Ok(Access::Refused(outcome.printed)),
-            _ => bail!("login at {}: {outcome:?}", self.url),
+            _ => bail!("{action} as {} at {}: {outcome:?}", self.user, self.url),
         }
     }
 
-    fn act(
-        &self,
-        action: &str,
-        user: &str,
-        password: &str,
-        queue: &str,
-        body: &str,
-    ) -> Result<String> {
-        let outcome = self.run(action, user, password, queue, body)?;
-        ensure!(outcome.code == Some(0), "{action} at {}: {outcome:?}", self.url);
-        Ok(match self.kind {
-            Kind::Jms => outcome.printed,
-            Kind::Python(_) => {
-                let answer: Value = serde_json::from_str(&outcome.printed)?;
-                answer["body"].as_str().unwrap_or_default().to_owned()
-            }
-        })
-    }
-
-    fn run(
-        &self,
-        action: &str,
-        user: &str,
-        password: &str,
-        queue: &str,
-        body: &str,
-    ) -> Result<Outcome> {
+    fn run(&self, action: &str, input: &Value) -> Result<Outcome> {
+        let mut given = json!({
+            "url": self.url, "user": self.user, "password": self.password, "ca": self.ca, "timeout": WAIT,
+        });
+        for (name, value) in input.as_object().into_iter().flatten() {
+            given[name] = value.clone();
+        }
         match self.kind {
-            Kind::Python(name) => {
-                let input = json!({
-                    "url": self.url, "user": user, "password": password, "ca": self.ca,
-                    "queue": queue, "body": body, "timeout": WAIT,
-                });
-                script(name, &[action], &input)
-            }
+            Kind::Python(name) => script(name, &[action], &given),
             Kind::Jms => {
                 let directory = jms()?.context("there is no JMS client here")?;
                 let classes = format!("{}/lib/*", directory.display());
-                let wait = WAIT.to_string();
-                let last = if action == "receive" { wait.as_str() } else { body };
                 let mut command = Command::new("java");
-                command.args([
-                    "-XX:TieredStopAtLevel=1",
-                    "-XX:+UseSerialGC",
-                    "-cp",
-                    &classes,
-                    "brokerd.Client",
-                ]);
-                command.args([action, &self.url, user, password]).arg(&self.ca).args([queue, last]);
-                run_with_input(&mut command, "")
+                command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &classes]);
+                command.args(["brokerd.Client", action]);
+                run_with_input(&mut command, &properties(&given))
             }
         }
     }
+}
+
+/// The members of an object as `java.util.Properties` reads them; a list becomes numbered members.
+fn properties(given: &Value) -> String {
+    fn add(text: &mut String, name: &str, value: &Value) {
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    add(text, &format!("{name}.{index}"), item);
+                }
+            }
+            Value::String(value) => {
+                // Writing into a string can't fail.
+                let _ = writeln!(text, "{name}={}", value.replace('\\', "\\\\"));
+            }
+            other => {
+                let _ = writeln!(text, "{name}={other}");
+            }
+        }
+    }
+    let mut text = String::new();
+    for (name, value) in given.as_object().into_iter().flatten() {
+        add(&mut text, name, value);
+    }
+    text
 }
 
 /// HTTPS requests, one after the other with the same cookies: `url`, `method`, `user`, `password`, `headers`, `body`.

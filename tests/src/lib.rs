@@ -12,6 +12,7 @@
 //! ```
 
 pub mod api;
+pub mod changes;
 pub mod clients;
 mod database;
 pub mod docker;
@@ -29,6 +30,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 pub use api::{Api, NewBroker};
+pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
 pub use world::{World, scenario};
 

@@ -13,16 +13,27 @@ logging.getLogger("stomp.py").setLevel(logging.CRITICAL)
 
 class Listener(stomp.ConnectionListener):
     def __init__(self):
-        self.messages, self.receipts, self.errors = queue.Queue(), queue.Queue(), []
+        self.events, self.errors = queue.Queue(), []
 
     def on_message(self, frame):
-        self.messages.put(frame)
+        self.events.put(("message", frame))
 
     def on_receipt(self, frame):
-        self.receipts.put(frame.headers["receipt-id"])
+        self.events.put(("receipt", frame))
 
     def on_error(self, frame):
-        self.errors.append(f"{frame.headers.get('message', '')} {frame.body}".strip())
+        error = f"{frame.headers.get('message', '')} {frame.body}".strip()
+        self.errors.append(error)
+        self.events.put(("error", error))
+
+    def next(self, kind, timeout):
+        """The next message or receipt; an error instead ends the wait."""
+        while True:
+            found, what = self.events.get(timeout=timeout)
+            if found == kind:
+                return what
+            if found == "error":
+                raise Refused(what) if "not authorized" in what else RuntimeError(what)
 
 
 def connect(target):
@@ -56,18 +67,27 @@ def send(target):
     connection, listener = connect(target)
     headers = {"persistent": "true", "receipt": "stored"}
     connection.send(f"/queue/{target.queue}", target.body, headers=headers)
-    listener.receipts.get(timeout=target.timeout)
+    listener.next("receipt", target.timeout)
     connection.disconnect()
 
 
-def receive(target):
+def answered(target, answer):
     connection, listener = connect(target)
     connection.subscribe(f"/queue/{target.queue}", id="1", ack="client-individual")
-    frame = listener.messages.get(timeout=target.timeout)
-    connection.ack(frame.headers["ack"], receipt="acknowledged")
-    listener.receipts.get(timeout=target.timeout)
+    frame = listener.next("message", target.timeout)
+    getattr(connection, answer)(frame.headers["ack"], receipt="answered")
+    listener.next("receipt", target.timeout)
     connection.disconnect()
     return {"body": frame.body}
 
 
-main(login=login, send=send, receive=receive)
+def receive(target):
+    return answered(target, "ack")
+
+
+def reject(target):
+    """Receives a message and says that it can't be processed."""
+    return answered(target, "nack")
+
+
+main(login=login, send=send, receive=receive, reject=reject)
