@@ -141,8 +141,12 @@ impl Api {
         engine: EngineType,
         version: &str,
     ) -> Result<String> {
-        let call =
-            self.client.create_configuration().name(name).engine_type(engine).engine_version(version);
+        let call = self
+            .client
+            .create_configuration()
+            .name(name)
+            .engine_type(engine)
+            .engine_version(version);
         let created = self.wait(call.send()).map_err(explained)?;
         created.id.context("the answer has no configuration id")
     }
@@ -152,8 +156,11 @@ impl Api {
     /// # Errors
     /// When the API refuses, or leaves something out.
     pub fn revise(&self, configuration: &str, data: &str) -> Result<Revision> {
-        let call =
-            self.client.update_configuration().configuration_id(configuration).data(BASE64.encode(data));
+        let call = self
+            .client
+            .update_configuration()
+            .configuration_id(configuration)
+            .data(BASE64.encode(data));
         let updated = self.wait(call.send()).map_err(explained)?;
         ensure!(updated.warnings().is_empty(), "left out of {data}: {:?}", updated.warnings());
         let number = updated.latest_revision.and_then(|revision| revision.revision);
@@ -181,8 +188,10 @@ impl Api {
     /// # Errors
     /// When the API refuses.
     pub fn configure(&self, broker: &str, revision: &Revision) -> Result<()> {
-        let reference =
-            ConfigurationId::builder().id(&revision.configuration).revision(revision.number).build();
+        let reference = ConfigurationId::builder()
+            .id(&revision.configuration)
+            .revision(revision.number)
+            .build();
         self.update(broker, |call| call.configuration(reference)).map(drop)
     }
 
