@@ -14,3 +14,10 @@ alter table broker_user
     -- What the user may do after a pending UPDATE, and the new password, sealed for the same place.
     add column pending jsonb,
     add column pending_password bytea;
+
+-- Brokers that are gone for good. What is left of them in the runtime may be removed; what belongs to a broker that
+-- this database never knew, because it is empty or from an older backup, may not.
+create table forgotten_broker (
+    broker_id uuid primary key,
+    at        timestamptz not null default now()
+);

@@ -194,9 +194,9 @@ fn explain(error: StoreError, url: &DatabaseUrl) -> anyhow::Error {
         StoreError::Unavailable(_) => {
             format!("can't reach {url}: start that PostgreSQL or correct DATABASE_URL")
         }
-        StoreError::Seal(_) => format!(
-            "the master key is not the one {url} was made with: restore that key, or use an empty database"
-        ),
+        StoreError::Seal(_) => {
+            format!("the master key is not the one {url} was made with: restore that key")
+        }
         StoreError::Other(_) => format!(
             "can't use {url}: see that its user, password and database are right and that the user may create tables"
         ),

@@ -147,6 +147,18 @@ pub struct InstanceCondition {
     pub since: Timestamp,
     /// How often it was started without having become healthy.
     pub failed_boots: u32,
+    /// How often it ran out of memory of late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory: Option<OutOfMemory>,
+}
+
+/// That an instance ran out of memory, and how often within a short time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutOfMemory {
+    /// How often.
+    pub count: u32,
+    /// When for the last time.
+    pub last: Timestamp,
 }
 
 /// A code of CRITICAL_ACTION_REQUIRED.
@@ -179,6 +191,9 @@ pub struct BrokerStatus {
     /// What a person must do.
     #[serde(default)]
     pub actions_required: Vec<ActionRequired>,
+    /// Why the next maintenance window should reboot the broker even if nothing else waits, if it should.
+    #[serde(default)]
+    pub maintenance: Option<String>,
 }
 
 /// The state the service reports; derived, never stored.

@@ -1,17 +1,19 @@
 //! Configurations and what a broker refers to.
 
+mod activemq;
 pub(crate) mod association;
 mod rabbitmq;
 mod resource;
-mod tmp_active;
-
-pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
-pub use tmp_active::*;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ConfigurationId, EngineType, EngineVersion};
 
+pub use activemq::{
+    ActiveMqElement, Sanitised, SanitizationWarning, SanitizationWarningReason,
+    permitted as permitted_activemq, sanitise as sanitise_activemq, xml_attribute_value,
+};
+pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
 pub use resource::{
     Configuration, ConfigurationName, ConfigurationRevision, CreateConfiguration,
     CreateConfigurationInput, MOST_REVISIONS, Revision, parse_revision,

@@ -33,14 +33,15 @@ mod user;
 pub use arn::{Arn, Resource};
 pub use broker::{
     ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, EncryptionOptions,
-    Health, InstanceCondition, Intent, Logs, Scope,
+    Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use configuration::{
-    Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision, Configurations,
-    CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS, RabbitMqConfiguration,
-    RabbitMqSettings, Revision, SanitizationWarning, SanitizationWarningReason, default_revision,
-    parse_revision,
+    ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
+    Configurations, CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS,
+    RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised, SanitizationWarning,
+    SanitizationWarningReason, default_revision, parse_revision, permitted_activemq,
+    sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
 pub use data_replication::{DataReplicationMode, PromoteMode};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BrokerId, Event, InstanceCondition, WorkerId};
+use crate::{ActionRequired, BrokerId, Event, InstanceCondition, WorkerId};
 
 /// Counts the accepted changes of a broker's spec, from 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,6 +80,10 @@ pub struct PassReport {
     pub failure: Option<String>,
     /// What is known of each instance.
     pub conditions: Vec<InstanceCondition>,
+    /// What a person must do.
+    pub actions_required: Vec<ActionRequired>,
+    /// Why the next maintenance window should reboot the broker even if nothing else waits.
+    pub maintenance: Option<String>,
     /// What to add to the broker's history.
     pub events: Vec<Event>,
 }

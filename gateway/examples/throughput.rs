@@ -31,7 +31,7 @@ impl RouteSource for OneRoute {
     }
 
     async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
-        Ok(vec![self.0])
+        Ok(vec![self.0.clone()])
     }
 
     async fn changed(&mut self) {
@@ -118,7 +118,7 @@ async fn main() -> Result<()> {
         broker: uuid::Uuid::nil().into(),
         port: through.port(),
         public: false,
-        target: Target { ordinal: 1, protocol: Protocol::Amqp, address: Some(direct) },
+        target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![direct] },
     };
     let gateway = Gateway::new(Options::default(), Metrics::default(), Arc::new(NoEntropy));
     let mut status = gateway.status();

@@ -10,11 +10,11 @@ use crate::{
     gateway::Board,
     listener,
     session::RouteContext,
-    table::{Change, Line, Table},
+    table::{Change, Line, Table, Targets},
 };
 
 struct Port {
-    target: watch::Sender<Option<SocketAddr>>,
+    targets: watch::Sender<Targets>,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
     accepting: JoinHandle<()>,
@@ -48,9 +48,9 @@ impl Front {
             match change {
                 Change::Close(port) => self.close(port).await,
                 Change::Open(port, line) => self.open(port, &line),
-                Change::Retarget(port, target) => {
+                Change::Retarget(port, targets) => {
                     if let Some(open) = self.ports.get(&port) {
-                        open.target.send_replace(target);
+                        open.targets.send_replace(targets);
                     }
                 }
             }
@@ -61,9 +61,10 @@ impl Front {
     fn open(&mut self, port: u16, line: &Line) {
         let ip = if line.public { self.options.public_bind } else { self.options.private_bind };
         let address = SocketAddr::new(ip, port);
-        let (target, watched) = watch::channel(line.target);
+        let (targets, watched) = watch::channel(line.targets.clone());
         let route = RouteContext {
-            target: watched,
+            targets: watched,
+            turn: Arc::default(),
             stop_accepting: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             options: Arc::clone(&self.options),
@@ -84,7 +85,7 @@ impl Front {
             %address, broker.id = %line.owner.broker, protocol = %line.owner.protocol,
             "endpoint opened"
         );
-        self.ports.insert(port, Port { target, stop_accepting, stop_sessions, accepting });
+        self.ports.insert(port, Port { targets, stop_accepting, stop_sessions, accepting });
     }
 
     /// Ends the sessions and waits until the port is free.

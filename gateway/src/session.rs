@@ -1,6 +1,13 @@
 //! One client's connection: wait for an engine, then copy.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -11,7 +18,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Ending, Metrics, Options, Refusal, metered::Metered, metrics::Present};
+use crate::{
+    Ending, Metrics, Options, Refusal, metered::Metered, metrics::Present, table::Targets,
+};
 
 const FIRST_RETRY: Duration = Duration::from_millis(25);
 const LAST_RETRY: Duration = Duration::from_millis(500);
@@ -24,7 +33,9 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub(crate) struct RouteContext {
     /// Where the route leads now.
-    pub(crate) target: watch::Receiver<Option<SocketAddr>>,
+    pub(crate) targets: watch::Receiver<Targets>,
+    /// Whose turn it is.
+    pub(crate) turn: Arc<AtomicUsize>,
     /// No new session is to begin.
     pub(crate) stop_accepting: CancellationToken,
     /// Sessions are to end.
@@ -56,29 +67,29 @@ fn tune(stream: &TcpStream) {
     }
 }
 
-/// Connects to where the route leads. While it leads nowhere or nobody accepts, the client is held: it
-/// sees a slow connection instead of a failing one.
+/// Connects to where the route leads: of several engines the one whose turn it is, then the others. While
+/// it leads nowhere or nobody accepts, the client is held: it sees a slow connection instead of a failing one.
 async fn reach(route: &mut RouteContext) -> Result<(SocketAddr, TcpStream), Refusal> {
     let deadline = Instant::now() + route.options.hold;
     let mut retry = FIRST_RETRY;
     let mut held = None;
     loop {
-        let target = *route.target.borrow_and_update();
-        let (failure, look_again) = match target {
-            None => (Refusal::NoTarget, deadline),
-            Some(address) => {
-                tokio::select! {
-                    biased;
-                    () = route.stop_accepting.cancelled() => return Err(Refusal::Withdrawn),
-                    connected = connect(address, deadline, &route.options) => {
-                        if let Some(engine) = connected {
-                            return Ok((address, engine));
-                        }
-                        (Refusal::Unreachable, deadline.min(Instant::now() + retry))
+        let targets = Arc::clone(&route.targets.borrow_and_update());
+        let (failure, look_again) = if targets.is_empty() {
+            (Refusal::NoTarget, deadline)
+        } else {
+            let turn = route.turn.fetch_add(1, Ordering::Relaxed);
+            tokio::select! {
+                biased;
+                () = route.stop_accepting.cancelled() => return Err(Refusal::Withdrawn),
+                connected = connect_any(&targets, turn, deadline, &route.options) => {
+                    if let Some(connected) = connected {
+                        return Ok(connected);
                     }
-                    // Whether it changed or the route is gone is seen right below.
-                    _ = route.target.changed() => (Refusal::Unreachable, Instant::now()),
+                    (Refusal::Unreachable, deadline.min(Instant::now() + retry))
                 }
+                // Whether it changed or the route is gone is seen right below.
+                _ = route.targets.changed() => (Refusal::Unreachable, Instant::now()),
             }
         };
         if held.is_none() {
@@ -88,7 +99,7 @@ async fn reach(route: &mut RouteContext) -> Result<(SocketAddr, TcpStream), Refu
         tokio::select! {
             biased;
             () = route.stop_accepting.cancelled() => return Err(Refusal::Withdrawn),
-            changed = route.target.changed() => match changed {
+            changed = route.targets.changed() => match changed {
                 Ok(()) => retry = FIRST_RETRY,
                 Err(_) => return Err(Refusal::Withdrawn),
             },
@@ -98,6 +109,21 @@ async fn reach(route: &mut RouteContext) -> Result<(SocketAddr, TcpStream), Refu
             return Err(failure);
         }
     }
+}
+
+async fn connect_any(
+    targets: &[SocketAddr],
+    turn: usize,
+    deadline: Instant,
+    options: &Options,
+) -> Option<(SocketAddr, TcpStream)> {
+    for n in 0..targets.len() {
+        let address = targets[turn.wrapping_add(n) % targets.len()];
+        if let Some(stream) = connect(address, deadline, options).await {
+            return Some((address, stream));
+        }
+    }
+    None
 }
 
 async fn connect(address: SocketAddr, deadline: Instant, options: &Options) -> Option<TcpStream> {
@@ -122,7 +148,7 @@ async fn copy(
     tokio::select! {
         biased;
         () = route.stop_sessions.cancelled() => Ending::Withdrawn,
-        moved = route.target.wait_for(|target| *target != Some(address)) => match moved {
+        moved = route.targets.wait_for(|targets| !targets.contains(&address)) => match moved {
             Ok(_) => Ending::Retargeted,
             Err(_) => Ending::Withdrawn,
         },

@@ -1,6 +1,6 @@
 //! What to do when one table of routes follows another, decided without doing it.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use brokerd_domain::{BrokerId, Protocol};
 use brokerd_store::Route;
@@ -14,26 +14,29 @@ pub(crate) struct Owner {
 }
 
 /// What a port is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) owner: Owner,
     pub(crate) public: bool,
-    pub(crate) target: Option<SocketAddr>,
+    pub(crate) targets: Targets,
 }
+
+/// The engines a route leads to; none: new connections wait.
+pub(crate) type Targets = Arc<[SocketAddr]>;
 
 /// The routes by port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Table(BTreeMap<u16, Line>);
 
 /// One difference between two tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Stop listening, end the sessions.
     Close(u16),
     /// Start listening.
     Open(u16, Line),
     /// Lead new connections there, end the sessions that lead elsewhere.
-    Retarget(u16, Option<SocketAddr>),
+    Retarget(u16, Targets),
 }
 
 impl Table {
@@ -49,7 +52,7 @@ impl Table {
                     protocol: route.target.protocol,
                 },
                 public: route.public,
-                target: route.target.address,
+                targets: route.target.addresses.clone().into(),
             });
         }
         Self(lines)
@@ -65,17 +68,17 @@ impl Table {
                 None => closed.push(Change::Close(*port)),
                 Some(new) if new.owner != line.owner || new.public != line.public => {
                     closed.push(Change::Close(*port));
-                    others.push(Change::Open(*port, *new));
+                    others.push(Change::Open(*port, new.clone()));
                 }
-                Some(new) if new.target != line.target => {
-                    others.push(Change::Retarget(*port, new.target));
+                Some(new) if new.targets != line.targets => {
+                    others.push(Change::Retarget(*port, new.targets.clone()));
                 }
                 Some(_) => {}
             }
         }
         for (port, line) in &next.0 {
             if !self.0.contains_key(port) {
-                others.push(Change::Open(*port, *line));
+                others.push(Change::Open(*port, line.clone()));
             }
         }
         closed.extend(others);
@@ -99,7 +102,10 @@ mod tests {
             target: Target {
                 ordinal: 1,
                 protocol: Protocol::Amqp,
-                address: target.map(|port| (Ipv4Addr::LOCALHOST, port).into()),
+                addresses: target
+                    .map(|port| (Ipv4Addr::LOCALHOST, port).into())
+                    .into_iter()
+                    .collect(),
             },
         }
     }
@@ -108,8 +114,8 @@ mod tests {
         Table::new(old).changes_to(&Table::new(new))
     }
 
-    fn line(route: Route) -> Line {
-        Table::new(&[route]).0[&route.port]
+    fn line(route: &Route) -> Line {
+        Table::new(std::slice::from_ref(route)).0[&route.port].clone()
     }
 
     #[test]
@@ -123,7 +129,8 @@ mod tests {
     fn a_new_route_opens_and_a_missing_one_closes() {
         let old = route(1, 10, false, Some(1));
         let new = route(2, 11, true, Some(2));
-        assert_eq!(changes(&[old], &[new]), [Change::Close(10), Change::Open(11, line(new))]);
+        let expected = [Change::Close(10), Change::Open(11, line(&new))];
+        assert_eq!(changes(&[old], &[new]), expected);
     }
 
     #[test]
@@ -131,15 +138,17 @@ mod tests {
         let old = route(1, 10, false, Some(1));
         let moved = route(1, 10, false, Some(2));
         let nowhere = route(1, 10, false, None);
-        assert_eq!(changes(&[old], &[moved]), [Change::Retarget(10, moved.target.address)]);
-        assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(10, None)]);
+        let there = moved.target.addresses.clone().into();
+        assert_eq!(changes(std::slice::from_ref(&old), &[moved]), [Change::Retarget(10, there)]);
+        assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(10, [].into())]);
     }
 
     #[test]
     fn another_owner_or_reach_opens_the_port_anew() {
         let old = route(1, 10, false, Some(1));
         for new in [route(2, 10, false, Some(1)), route(1, 10, true, Some(1))] {
-            assert_eq!(changes(&[old], &[new]), [Change::Close(10), Change::Open(10, line(new))]);
+            let expected = [Change::Close(10), Change::Open(10, line(&new))];
+            assert_eq!(changes(std::slice::from_ref(&old), &[new]), expected);
         }
     }
 
@@ -156,6 +165,6 @@ mod tests {
     fn of_two_routes_with_one_port_the_first_counts() {
         let first = route(1, 10, false, Some(1));
         let second = route(2, 10, false, Some(2));
-        assert_eq!(Table::new(&[first, second]), Table::new(&[first]));
+        assert_eq!(Table::new(&[first.clone(), second]), Table::new(&[first]));
     }
 }

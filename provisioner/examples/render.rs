@@ -1,13 +1,13 @@
 //! Writes the files of one broker, as brokerd would, and what to start it with.
 //!
 //! ```text
-//! cargo run -p brokerd-provisioner --example render -- <directory> <rabbitmq|activemq> <version> <type> [<scale>]
+//! cargo run -p brokerd-provisioner --example render -- <directory> <rabbitmq|activemq> <version> <type> [<scale> [<configuration>]]
 //! ```
 //!
 //! `<directory>/conf` and `<directory>/data` then hold the two volumes' files, `ca.pem` the
 //! authority, and `instance.json` the rest, with the arguments of `docker create` under `create` and
 //! those of `docker cp` under `copy`. The administrator is `admin` with the password
-//! `example-password`.
+//! `example-password`. `<configuration>` is a file; without it, it is the one the service makes.
 
 #![expect(clippy::print_stdout, reason = "a command prints")]
 
@@ -44,14 +44,20 @@ impl Entropy for System {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (directory, engine, version, host, scale) = match arguments.as_slice() {
-        [d, e, v, h] => (d, e, v, h, "1"),
-        [d, e, v, h, s] => (d, e, v, h, s.as_str()),
-        _ => bail!("usage: render <directory> <rabbitmq|activemq> <version> <type> [<scale>]"),
+    let (directory, engine, version, host, options) = match arguments.as_slice() {
+        [d, e, v, h, options @ ..] if options.len() <= 2 => (d, e, v, h, options),
+        _ => bail!(
+            "usage: render <directory> <rabbitmq|activemq> <version> <type> [<scale> [<configuration>]]"
+        ),
     };
+    let scale = options.first().map_or("1", String::as_str);
     let kind = EngineType::parse(engine)?;
     let version = version.parse()?;
     let catalogue = Catalogue::built_in()?;
+    let configuration = match options.get(1) {
+        Some(path) => fs::read_to_string(path).with_context(|| path.clone())?,
+        None => default_revision(kind, version, "example").1,
+    };
     let image = catalogue.image(kind, version).context("no image for this version")?;
     let broker = broker(kind, version, host)?;
     let users = [BrokerUser {
@@ -69,7 +75,7 @@ fn main() -> Result<()> {
         broker: &broker,
         users: &users,
         ldap_password: None,
-        configuration: &default_revision(kind, version, "example").1,
+        configuration: &configuration,
         materials: &materials,
         image,
         sizing: Sizing { scale: scale.parse().context("scale")?, open_files: 20_000 },

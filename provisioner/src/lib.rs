@@ -6,12 +6,14 @@
 pub mod catalogue;
 pub mod engine;
 pub mod health;
+pub mod maintenance;
 pub mod materials;
 pub mod metrics;
 pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod port;
+mod report;
 pub mod runtime;
 pub mod sweep;
 pub mod tls;

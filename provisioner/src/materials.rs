@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     catalogue::{Image, LoginModule},
+    health::Login,
     tls::{self, SubjectName, TlsError},
 };
 
@@ -58,9 +59,29 @@ pub struct Materials {
     /// The password of each user as the engine's image expects it, by username.
     #[serde(default)]
     pub passwords: BTreeMap<String, PreparedPassword>,
+    /// The user by which brokerd asks a RabbitMQ broker how it is; the service has one of the same name.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
+    /// What the broker began with ([`crate::engine::Engine::seed`]); only RabbitMQ has something.
+    #[serde(default)]
+    pub seed: Option<String>,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
 }
+
+/// brokerd's own user of a RabbitMQ broker.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitoring {
+    /// The password.
+    pub password: String,
+    /// The same in the form that RabbitMQ keeps.
+    pub stored: String,
+}
+
+/// The name of that user.
+///
+/// Source: "RabbitMQ broker defaults" of the developer guide.
+pub const MONITORING_USER: &str = "monitoring-AWS-OWNED-DO-NOT-DELETE";
 
 /// A password in the form that an engine keeps. Salts make it another one each time it is prepared, so it is
 /// stored, together with what tells whether it is still that of the same password.
@@ -119,6 +140,13 @@ impl Materials {
         self
     }
 
+    /// Who asks a RabbitMQ broker how it is.
+    pub fn login(&self) -> Option<Login> {
+        let monitoring = self.monitoring.as_ref()?;
+        let password = SecretString::from(monitoring.password.clone());
+        Some(Login { username: MONITORING_USER, password })
+    }
+
     /// Whether the certificate should be replaced at the next opportunity.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.certificate_expires_at < now.plus(RENEWAL).as_seconds()
@@ -169,6 +197,8 @@ pub fn issue(
         keystore_password: String::new(),
         erlang_cookie: None,
         passwords: BTreeMap::new(),
+        monitoring: None,
+        seed: None,
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
     match broker.spec.engine_type {
@@ -178,6 +208,9 @@ pub fn issue(
         }
         EngineType::RabbitMq => {
             materials.erlang_cookie = Some(random_text(entropy, &ALPHANUMERIC[..26], 32));
+            let password = random_text(entropy, ALPHANUMERIC, 32);
+            let stored = stored_password(image, &SecretString::from(password.clone()), entropy);
+            materials.monitoring = Some(Monitoring { password, stored });
         }
     }
     Ok(materials.with_passwords(users, image, entropy))
@@ -197,7 +230,12 @@ pub fn renew(
     entropy: &dyn Entropy,
 ) -> Result<Materials, IssueError> {
     let issued = issue(authority, broker, users, image, now, entropy)?;
-    Ok(Materials { erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()), ..issued })
+    Ok(Materials {
+        erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
+        monitoring: former.monitoring,
+        seed: former.seed,
+        ..issued
+    })
 }
 
 /// Every name by which somebody may call the broker: clients by its endpoints, its own instances by

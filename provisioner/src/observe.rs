@@ -6,7 +6,7 @@ use brokerd_domain::{Broker, EngineType, Health, InstallationId, Intent, Protoco
 use futures_util::future::join_all;
 
 use crate::{
-    health::{Probe, ProbeOutcome, ProbeTarget},
+    health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
     plan::{Observed, Seen, SeenInstance},
     runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
 };
@@ -26,6 +26,8 @@ pub struct Observer<'a> {
     pub protocols: &'a [Protocol],
     /// The authority of the broker's certificate, once it has one.
     pub authority_pem: Option<Arc<str>>,
+    /// Who asks RabbitMQ about alarms, if the broker has such a user.
+    pub login: Option<Login>,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -79,7 +81,30 @@ impl Observer<'_> {
                 BTreeMap::new()
             }
         };
-        Observed::Present(SeenInstance { status, answers })
+        let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
+        let alarms = match (&self.login, broker.spec.engine_type) {
+            (Some(login), EngineType::RabbitMq) if serves => {
+                self.alarms(broker, ordinal, &status, login).await
+            }
+            _ => Observed::Absent,
+        };
+        Observed::Present(SeenInstance { status, answers, alarms })
+    }
+
+    async fn alarms(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+        login: &Login,
+    ) -> Observed<Vec<Alarm>> {
+        let Some(target) = self.target(broker, ordinal, status, Protocol::Console) else {
+            return Observed::Unknown("no address is published".to_owned());
+        };
+        match self.probe.alarms(&target, login, PROBE_DEADLINE).await {
+            Ok(alarms) => Observed::Present(alarms),
+            Err(why) => Observed::Unknown(why),
+        }
     }
 
     /// Asks the protocols. Engines open their listeners in the order of the list, so while the last
@@ -120,17 +145,28 @@ impl Observer<'_> {
         status: &InstanceStatus,
         protocol: Protocol,
     ) -> ProbeOutcome {
+        match self.target(broker, ordinal, status, protocol) {
+            Some(target) => self.probe.probe(&target, PROBE_DEADLINE).await,
+            None => ProbeOutcome::Refused("no address is published".to_owned()),
+        }
+    }
+
+    fn target(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+        protocol: Protocol,
+    ) -> Option<ProbeTarget> {
         let engine = broker.spec.engine_type;
-        let address = status.addresses.get(&protocol.engine_port(engine));
-        let host = broker.instances.iter().find(|i| i.ordinal == ordinal).map(|i| i.host.clone());
-        let (Some(address), Some(server_name), Some(authority_pem)) =
-            (address, host, self.authority_pem.clone())
-        else {
-            return ProbeOutcome::Refused("no address is published".to_owned());
-        };
-        let target =
-            ProbeTarget { engine, protocol, address: *address, server_name, authority_pem };
-        self.probe.probe(&target, PROBE_DEADLINE).await
+        let instance = broker.instances.iter().find(|i| i.ordinal == ordinal)?;
+        Some(ProbeTarget {
+            engine,
+            protocol,
+            address: *status.addresses.get(&protocol.engine_port(engine))?,
+            server_name: instance.host.clone(),
+            authority_pem: self.authority_pem.clone()?,
+        })
     }
 }
 

@@ -1,17 +1,21 @@
 //! One pass on one broker: observe, plan, act, record.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use brokerd_domain::{
-    Broker, BrokerStatus, Clock, EngineType, Entropy, Event, EventKind, InstallationId, Intent,
-    Lease, Next, PassReport, Protocol, VerdictKind,
+    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
+    Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, StoreError, Work};
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Image},
     engine::{Blueprint, Engine, Sizing, engine},
     health::Probe,
     materials::{self, Materials},
@@ -19,6 +23,7 @@ use crate::{
     observe::Observer,
     plan::{Desired, Missing, Plan, Step, Subject, plan},
     port::ReconcileStore,
+    report::{changes, report},
     runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -67,6 +72,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// What the host has; asked once.
     pub capacity: OnceCell<Capacity>,
+    /// What is behind the images' names now, as far as it was looked at.
+    pub images: Mutex<BTreeMap<String, String>>,
 }
 
 /// What the pass loop does about a failed step.
@@ -167,18 +174,33 @@ impl Context {
             installation: &self.installation,
             protocols: kind.probes(),
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
+            login: materials
+                .as_ref()
+                .filter(|_| broker.spec.authentication_strategy == AuthenticationStrategy::Simple)
+                .and_then(Materials::login),
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
+        let image_id = self.image_id(broker);
         let subject = Subject {
             broker,
             desired: &desired,
             targets: &work.targets,
             boot_deadline: kind.boot_deadline(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
+            image_id: image_id.as_deref(),
+            certificate_ends_soon: materials
+                .as_ref()
+                .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, plan).await
+    }
+
+    fn image_id(&self, broker: &Broker) -> Option<String> {
+        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+        let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&image.image).cloned()
     }
 
     fn desired(
@@ -201,9 +223,23 @@ impl Context {
         let Some(materials) = materials.filter(|m| !ends && m.cover(&work.users, image)) else {
             return Desired::Undecided(Missing::Materials);
         };
-        let blueprint = Blueprint {
+        let blueprint = self.blueprint(work, materials, image, capacity);
+        match engine.desired(&blueprint) {
+            Ok(specs) => Desired::Instances(specs),
+            Err(unsupported) => Desired::Unsupported(unsupported.0),
+        }
+    }
+
+    fn blueprint<'a>(
+        &'a self,
+        work: &'a Work,
+        materials: &'a Materials,
+        image: &'a Image,
+        capacity: Capacity,
+    ) -> Blueprint<'a> {
+        Blueprint {
             installation: &self.installation,
-            broker,
+            broker: &work.broker,
             users: &work.users,
             ldap_password: work.ldap_password.as_ref(),
             configuration: &work.configuration,
@@ -211,10 +247,6 @@ impl Context {
             image,
             sizing: self.sizing,
             capacity,
-        };
-        match engine.desired(&blueprint) {
-            Ok(specs) => Desired::Instances(specs),
-            Err(unsupported) => Desired::Unsupported(unsupported.0),
         }
     }
 
@@ -358,7 +390,17 @@ impl Context {
             Some(former) => Ok(former.with_passwords(users, image, entropy)),
             None => materials::issue(&self.authority, broker, users, image, now, entropy),
         };
-        let issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
+        let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
+        if issued.seed.is_none() {
+            let capacity = self
+                .capacity
+                .get()
+                .copied()
+                .unwrap_or(Capacity { memory_bytes: u64::MAX, cpus: 1 });
+            let blueprint = self.blueprint(work, &issued, image, capacity);
+            let seed = engine(spec.engine_type).seed(&blueprint);
+            issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
+        }
         let bytes = serde_json::to_vec(&issued).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;
@@ -397,6 +439,8 @@ fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
         conditions: broker.status.conditions.clone(),
         completes: None,
         failure: broker.status.failure.clone(),
+        actions_required: broker.status.actions_required.clone(),
+        maintenance: broker.status.maintenance.clone(),
     }
 }
 
@@ -411,37 +455,4 @@ fn parse_materials(work: &Work) -> Option<Materials> {
             None
         }
     }
-}
-
-fn report(
-    broker: &Broker,
-    plan: &Plan,
-    completion: Option<crate::plan::Completion>,
-    now: brokerd_domain::Timestamp,
-) -> PassReport {
-    let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
-    let events = match plan.kind {
-        _ if plan.sentence == broker.status.sentence => Vec::new(),
-        VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
-        VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
-    };
-    PassReport {
-        kind: plan.kind,
-        sentence: plan.sentence.clone(),
-        observed_generation: completion.map(|c| c.generation),
-        reboots_done: completion.map(|c| c.reboots),
-        failure: plan.failure.clone(),
-        conditions: plan.conditions.clone(),
-        events,
-    }
-}
-
-/// Recording costs a durable transaction: a round that found everything as it was records nothing,
-/// and one that is followed by another at once need not be told apart from it.
-fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
-    (report.sentence != before.sentence && next != Next::Now)
-        || report.conditions != before.conditions
-        || report.failure != before.failure
-        || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
-        || report.reboots_done.is_some_and(|n| n != before.reboots_done)
 }

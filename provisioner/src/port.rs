@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, BrokerInstance, Lease, Next, PassReport, Timestamp, WorkerId};
+use brokerd_domain::{
+    Broker, BrokerId, BrokerInstance, Lease, Next, PassReport, Timestamp, WorkerId,
+};
 use brokerd_store::{Allocation, Offering, PgStore, Refused, StoreError, Target, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
@@ -50,8 +52,19 @@ pub trait ReconcileStore: Send + Sync + 'static {
     async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError>;
     /// Makes a broker due now.
     async fn wake(&self, broker: BrokerId) -> Result<(), StoreError>;
-    /// Which of these brokers have a row.
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
+    /// Makes every broker due now.
+    async fn wake_all(&self) -> Result<(), StoreError>;
+    /// Brokers that exist, with when a maintenance window last did something.
+    async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError>;
+    /// Counts a reboot for maintenance, if the broker is still as seen.
+    async fn request_maintenance(
+        &self,
+        seen: &Broker,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Which of these brokers were deleted and forgotten.
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
     /// Replaces what can be created.
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError>;
 }
@@ -110,8 +123,22 @@ impl ReconcileStore for PgStore {
     async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
         Self::wake(self, broker).await
     }
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
-        Self::existing(self, brokers).await
+    async fn wake_all(&self) -> Result<(), StoreError> {
+        Self::wake_all(self).await
+    }
+    async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
+        Self::maintenance_candidates(self).await
+    }
+    async fn request_maintenance(
+        &self,
+        seen: &Broker,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Self::request_maintenance(self, seen, reason, now).await
+    }
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        Self::forgotten(self, brokers).await
     }
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError> {
         Self::set_offerings(self, offerings).await

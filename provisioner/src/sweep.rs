@@ -1,8 +1,9 @@
 //! Removes what is left in the runtime of brokers that do not exist any more.
 //!
-//! The runtime is listed first and the store asked second: every object had its row before it
-//! existed, so an object without a row is a true orphan. Even so it goes only when it was seen
-//! orphaned twice, a grace period apart.
+//! The runtime is listed first and the store asked second. Only what belongs to a broker that this store
+//! deleted is an orphan: a worker that slept through its lease may have made it. What the store never knew
+//! stays, because the store may be an older backup or an empty one. An orphan goes when it was seen twice,
+//! a grace period apart.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -33,10 +34,11 @@ impl Sweeper {
         let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
         brokers.sort_unstable();
         brokers.dedup();
-        let existing = context.store.existing(&brokers).await.map_err(|error| error.to_string())?;
+        let forgotten =
+            context.store.forgotten(&brokers).await.map_err(|error| error.to_string())?;
         let now = context.clock.now();
         let orphans: Vec<RuntimeObject> =
-            objects.into_iter().filter(|o| !existing.contains(&o.broker)).collect();
+            objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();
         self.seen.retain(|object, _| orphans.contains(object));
         let mut removed = 0;
         for object in orphans {

@@ -5,8 +5,14 @@
 //! keys and signatures take their randomness from the operating system, because *ring* accepts no
 //! other source; serial numbers and names take it from [`Entropy`].
 
-use std::{net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    str::FromStr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{Clock, Entropy, Timestamp};
 use brokerd_store::{CertificateAuthority, PgStore, StoreError};
 use rcgen::{
@@ -193,6 +199,38 @@ pub fn issue(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<Issued, TlsError> {
+    let subject = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.subject_alt_names = names.iter().map(SubjectName::san).collect::<Result<_, _>>()?;
+        Ok(())
+    };
+    sign(authority, common_name, subject, now, entropy)
+}
+
+/// Issues a client certificate, valid as long as a server's.
+///
+/// # Errors
+/// [`TlsError`] when the authority is malformed or none.
+pub fn issue_client(
+    authority: &CertificateAuthority,
+    common_name: &str,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Issued, TlsError> {
+    let subject = |params: &mut CertificateParams| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        Ok(())
+    };
+    sign(authority, common_name, subject, now, entropy)
+}
+
+fn sign(
+    authority: &CertificateAuthority,
+    common_name: &str,
+    subject: impl FnOnce(&mut CertificateParams) -> Result<(), TlsError>,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Issued, TlsError> {
     let authority_key = KeyPair::from_pem(authority.private_key_pem.expose_secret())?;
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, authority_key)?;
     let (_, authority_end) = authority_validity(&authority.certificate_pem)?;
@@ -201,9 +239,8 @@ pub fn issue(
     // Explicitly none, because only then the subject's key identifier is written.
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
-    params.subject_alt_names = names.iter().map(SubjectName::san).collect::<Result<_, _>>()?;
+    subject(&mut params)?;
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
     Ok(Issued {
@@ -237,6 +274,24 @@ pub fn verify(
         .verify_server_cert(&certificate(certificate_pem)?, &[], &name, &[], time)
         .map_err(|e| refused(&e))?;
     Ok(())
+}
+
+/// The authorities that Mozilla trusts, PEM.
+pub fn public_authorities_pem() -> &'static str {
+    static PEM: LazyLock<String> =
+        LazyLock::new(|| webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(pem).collect());
+    &PEM
+}
+
+/// RFC 7468, with lines of 64 characters.
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in BASE64.encode(certificate).as_bytes().chunks(64) {
+        text.push_str(&String::from_utf8_lossy(line));
+        text.push('\n');
+    }
+    text.push_str("-----END CERTIFICATE-----\n");
+    text
 }
 
 /// The first certificate of a PEM text.

@@ -3,7 +3,7 @@
 use std::{
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,7 @@ use crate::{
     catalogue::{Catalogue, CatalogueError},
     engine::Sizing,
     health::WireProbe,
+    maintenance,
     metrics::{Metrics, Outcome, PassLabels},
     pass::{Context, EndpointSettings, StepError},
     runtime::{
@@ -114,7 +115,11 @@ impl Provisioner {
             context: Arc::new(Context {
                 store: Arc::new(self.store.clone()),
                 runtime: Arc::new(runtime),
-                probe: Arc::new(WireProbe::default()),
+                probe: Arc::new(WireProbe::presenting(
+                    self.authority.clone(),
+                    self.clock.clone(),
+                    self.entropy.clone(),
+                )),
                 clock: self.clock,
                 entropy: self.entropy,
                 installation: self.settings.installation,
@@ -125,6 +130,7 @@ impl Provisioner {
                 port_is_free: Box::new(port_is_free),
                 metrics: self.metrics,
                 capacity: tokio::sync::OnceCell::new(),
+                images: Mutex::default(),
             }),
         };
         let wake = Arc::new(Notify::new());
@@ -133,6 +139,7 @@ impl Provisioner {
         tasks.spawn(watch(worker.context.clone(), shutdown.clone()));
         tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
         worker.claim_loop(&wake, &shutdown).await;
         tasks.shutdown().await;
     }
@@ -304,18 +311,27 @@ async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) 
 async fn watch(context: Arc<Context>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match context.runtime.watch().await {
-            Ok(mut events) => loop {
-                let broker: BrokerId = tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    event = events.next() => match event { Some(broker) => broker, None => break },
-                };
-                if let Err(error) = context.store.wake(broker).await {
+            Ok(mut events) => {
+                // What happened while nobody watched may have left brokers in a long pause.
+                if let Err(error) = context.store.wake_all().await {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "can't wake a broker"
+                        "can't wake the brokers"
                     );
                 }
-            },
+                loop {
+                    let broker: BrokerId = tokio::select! {
+                        () = shutdown.cancelled() => return,
+                        event = events.next() => match event { Some(broker) => broker, None => break },
+                    };
+                    if let Err(error) = context.store.wake(broker).await {
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "can't wake a broker"
+                        );
+                    }
+                }
+            }
             Err(error) => tracing::warn!(%error, "can't watch the runtime; polling goes on"),
         }
         pause_or_stop(Duration::from_secs(2), &shutdown).await;
@@ -364,6 +380,9 @@ async fn offerings(context: &Context) -> Result<Vec<Offering>, RuntimeError> {
     let mut found = Vec::new();
     for (engine, version, image) in context.catalogue.versions() {
         if let Some(info) = context.runtime.image(&image.image).await? {
+            let mut known = context.images.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(image.image.clone(), info.id);
+            drop(known);
             found.push(Offering {
                 engine,
                 version,
@@ -373,6 +392,19 @@ async fn offerings(context: &Context) -> Result<Vec<Offering>, RuntimeError> {
         }
     }
     Ok(found)
+}
+
+/// Reboots what is due in its maintenance window.
+async fn maintain(context: Arc<Context>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        if let Err(error) = maintenance::maintain(&context).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "can't look for brokers in their maintenance window"
+            );
+        }
+        pause_or_stop(Duration::from_secs(30), &shutdown).await;
+    }
 }
 
 async fn sweep(context: Arc<Context>, shutdown: CancellationToken) {

@@ -100,6 +100,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                     digest: SpecDigest(if same { "same".to_owned() } else { "other".to_owned() }),
                     generation: Generation(generation),
                     reboot,
+                    image_id: "image".to_owned(),
                     state,
                     addresses: if running {
                         BTreeMap::from([(5671, address)])
@@ -113,6 +114,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                 } else {
                     BTreeMap::new()
                 },
+                alarms: Observed::Absent,
             })
         });
     prop_oneof![
@@ -176,6 +178,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
             NOW.as_micros() - i64::try_from(case.silent_for).expect("small") * 1_000_000,
         ),
         failed_boots: case.failed_boots,
+        out_of_memory: None,
     }];
     let spec = spec(&broker);
     let mut instance = case.instance.clone();
@@ -191,7 +194,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         _ => Desired::Instances(vec![spec]),
     };
     let address = case.led.then(|| "127.0.0.1:1".parse().expect("valid"));
-    let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, address }];
+    let addresses = address.into_iter().collect();
+    let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, addresses }];
     let seen =
         Seen { instances: BTreeMap::from([(1, instance)]), leftovers: case.leftovers.clone() };
     let subject = Subject {
@@ -200,6 +204,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         targets: &targets,
         boot_deadline: Duration::from_secs(60),
         boot_nano_cpus: 4_000_000_000,
+        image_id: Some("image"),
+        certificate_ends_soon: false,
     };
     let decided = plan(&subject, &seen, NOW);
     assert_eq!(decided, plan(&subject, &seen, NOW), "the same facts give the same plan");
@@ -218,7 +224,12 @@ proptest! {
 
         if matches!(case.instance, Observed::Unknown(_)) && !case.deleting && !case.failed {
             let harmless = plan.steps.iter().all(|s| {
-                matches!(s, Step::AllocateEndpoints | Step::IssueMaterials)
+                matches!(
+                    s,
+                    Step::AllocateEndpoints
+                        | Step::IssueMaterials
+                        | Step::RefusePending(brokerd_store::Refused::Everything, _)
+                )
             });
             prop_assert!(harmless, "acted on what it did not see: {plan:?}");
             prop_assert!(plan.completes.is_none());

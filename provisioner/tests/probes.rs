@@ -294,6 +294,7 @@ mod live {
         },
         tls,
     };
+    use brokerd_store::CertificateAuthority;
     use rand::random;
 
     use super::*;
@@ -311,13 +312,19 @@ mod live {
     }
 
     /// Asks every protocol of the engine until it has answered, and once more.
-    async fn ask(runtime: &DockerRuntime, spec: &InstanceSpec, engine: EngineType, pem: &str) {
-        let probe = WireProbe::default();
+    async fn ask(
+        runtime: &DockerRuntime,
+        spec: &InstanceSpec,
+        engine: EngineType,
+        authority: CertificateAuthority,
+    ) {
+        let authority_pem: Arc<str> = authority.certificate_pem.as_str().into();
+        let entropy = Arc::new(Scripted::new(&[]));
+        let probe = WireProbe::presenting(authority, Arc::new(SystemClock), entropy);
         let begun = Instant::now();
         runtime.apply(spec).await.expect("apply");
         eprintln!("{engine:?}: applied after {:?}", begun.elapsed());
         let status = runtime.status(&spec.name).await.expect("status").expect("there");
-        let authority_pem: Arc<str> = pem.into();
         for protocol in Protocol::of(engine).iter().rev().copied() {
             let target = ProbeTarget {
                 engine,
@@ -342,7 +349,7 @@ mod live {
         }
     }
 
-    async fn answers(engine: EngineType, version: &str, host: &str) {
+    async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut Example)) {
         let installation = format!("t-{:08x}", random::<u32>()).parse().expect("installation");
         let options = DockerOptions::new(None, installation);
         let must = std::env::var_os("CI").is_some_and(|value| value == "true");
@@ -355,6 +362,7 @@ mod live {
             }
         };
         let mut example = Example::new(engine, version, host);
+        change(&mut example);
         if runtime.image(&example.image.image).await.expect("image").is_none() {
             assert!(!must, "no image {}", example.image.image);
             eprintln!("SKIPPED: no image {}", example.image.image);
@@ -374,9 +382,8 @@ mod live {
         example.installation = options.installation;
         example.sizing.scale = 0.25;
         let spec = example.render().expect("rendered");
-        let pem = authority.certificate_pem.as_str();
         // Caught, so that the container goes even when it did not answer.
-        let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, pem));
+        let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, authority));
         let result = futures_util::FutureExt::catch_unwind(asked).await;
         let status = runtime.status(&spec.name).await;
         runtime.remove(&spec.name, Volumes::Delete).await.expect("remove");
@@ -388,11 +395,24 @@ mod live {
 
     #[tokio::test]
     async fn rabbitmq_answers_the_probe() {
-        answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium").await;
+        answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium", |_| ()).await;
+    }
+
+    #[tokio::test]
+    async fn rabbitmq_answers_though_it_has_no_user_and_insists_on_client_certificates() {
+        answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium", |example| {
+            example.users.clear();
+            example.configuration = "auth_mechanisms.1 = EXTERNAL\n\
+                                     ssl_options.verify = verify_peer\n\
+                                     ssl_options.fail_if_no_peer_cert = true\n\
+                                     management.ssl.verify = verify_peer\n"
+                .to_owned();
+        })
+        .await;
     }
 
     #[tokio::test]
     async fn activemq_answers_the_probe_in_every_protocol() {
-        answers(EngineType::ActiveMq, "5.19", "mq.t3.micro").await;
+        answers(EngineType::ActiveMq, "5.19", "mq.t3.micro", |_| ()).await;
     }
 }

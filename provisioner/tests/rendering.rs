@@ -7,15 +7,20 @@ mod example;
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType};
+use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
     materials::PreparedPassword,
     runtime::InstanceSpec,
+    tls,
 };
 use example::{Example, GIB, groups, user};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const MIB: u64 = 1 << 20;
+
+/// The one file that is in no golden.
+const TRUSTED: &str = "tls/trusted.pem";
 
 fn activemq() -> Example {
     Example::new(EngineType::ActiveMq, "5.19", "mq.t3.micro")
@@ -65,7 +70,12 @@ fn outline(spec: &InstanceSpec) -> String {
         line("tmpfs", tmpfs);
     }
     for file in &spec.files {
-        line("file", file);
+        // It grows and shrinks with the public authorities.
+        if file.path == TRUSTED {
+            line("file", &format_args!("{}/{} ({:o})", file.root, file.path, file.mode));
+        } else {
+            line("file", file);
+        }
     }
     text
 }
@@ -108,7 +118,7 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
 fn golden(example: &Example, directory: &str) {
     let spec = example.render().expect("rendered");
     compare_with_golden(&format!("{directory}/outline.txt"), outline(&spec).as_bytes());
-    for file in &spec.files {
+    for file in spec.files.iter().filter(|f| f.path != TRUSTED) {
         compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
     }
 }
@@ -232,16 +242,105 @@ fn what_this_host_cannot_run_is_said_in_a_sentence() {
 }
 
 #[test]
-fn a_rabbitmq_configuration_may_only_comment_for_now() {
+fn comments_change_nothing_and_what_is_not_permitted_reaches_no_broker() {
     let mut example = rabbitmq();
     example.configuration = "\n  # heartbeat = 1\n\t\n".to_owned();
     let plain = example.text("rabbitmq.conf");
     assert_eq!(plain, rabbitmq().text("rabbitmq.conf"));
-    example.configuration = "# fine\nload_definitions=/etc/passwd\n".to_owned();
-    assert_eq!(
-        example.refusal(),
-        "the configuration sets load_definitions, but brokerd can't apply RabbitMQ settings yet"
-    );
+    for line in [
+        "load_definitions=/etc/passwd",
+        "listeners.tcp.default = 5672",
+        "ssl_options.certfile = /etc/rabbitmq/tls/ca.pem",
+        "management.ssl.fail_if_no_peer_cert = true",
+        "vm_memory_high_watermark.absolute = 1",
+        "include /etc/passwd",
+    ] {
+        example.configuration = format!("# fine\n{line}\n");
+        let refusal = example.refusal();
+        assert!(refusal.contains("data is invalid: line 2: ["), "{refusal}");
+    }
+}
+
+/// Limits, general keys, and everybody elsewhere.
+const CONFIGURED_3: &str = r#"
+heartbeat = 90
+consumer_timeout = 0
+secure.management.http.headers.enabled = false
+auth_backends.1 = cache
+auth_backends.2.authn = ldap
+auth_backends.2.authz = internal
+auth_cache.cached_backend = oauth2
+auth_oauth2.resource_server_id = rabbitmq
+auth_oauth2.jwks_uri = https://idp.example.test/jwks
+auth_oauth2.https.verify = verify_none
+auth_oauth2.scope_aliases.1.alias = arn:aws:iam::000000000000:role/reader
+auth_oauth2.scope_aliases.1.scope = rabbitmq.read:*/* rabbitmq.tag:monitoring
+auth_ldap.servers.1 = ldap.example.test
+auth_ldap.use_starttls = true
+auth_ldap.ssl_options.fail_if_no_peer_cert = true
+auth_ldap.queries.tags = '''
+[{administrator, {in_group, "cn=admins,dc=example,dc=test"}},
+ {management, {constant, true}}].
+'''
+"#;
+
+const CONFIGURED_4: &str = r"
+management.restrictions.operator_policy_changes.disabled = false
+amqp_client.ssl_options.verify = verify_none
+vhost_max = 20
+{{m7g.medium.1}}
+connection_max = 250
+cluster_exchange_limit = 7
+{{m7g.medium.1}}
+{{m7g.medium.3}}
+connection_max = 251
+{{m7g.medium.3}}
+auth_backends.3 = http
+auth_http.user_path = https://auth.example.test/user
+auth_http.ssl_options.verify = verify_none
+auth_oauth2.scope_prefix = 'api://#'
+auth_oauth2.oauth_providers.kc.issuer = https://kc.example.test
+auth_mechanisms.1 = EXTERNAL
+ssl_cert_login_from = common_name
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+ssl_options.depth = 2
+ssl_options.hostname_verification = wildcard
+management.ssl.verify = verify_peer
+";
+
+#[test]
+fn the_owners_rabbitmq_settings_are_merged_in_the_words_of_the_version() {
+    for version in ["3.10", "4.0", "4.3"] {
+        let mut example = Example::new(EngineType::RabbitMq, version, "mq.m7g.medium");
+        example.configuration = CONFIGURED_3.to_owned();
+        if version != "3.10" {
+            example.configuration.push_str(CONFIGURED_4);
+        }
+        example.users.clear();
+        example.materials.passwords.clear();
+        golden(&example, &format!("rabbitmq-{version}-configured"));
+        let text = example.text("rabbitmq.conf");
+        let mut keys: Vec<&str> =
+            text.lines().filter_map(|l| Some(l.split_once(" = ")?.0)).collect();
+        keys.sort_unstable();
+        for pair in keys.windows(2) {
+            assert_ne!(pair[0], pair[1], "set twice in {version}");
+        }
+    }
+}
+
+#[test]
+fn rabbitmq_trusts_the_installation_and_the_public_authorities() {
+    let trusted = rabbitmq().text(TRUSTED);
+    assert!(trusted.starts_with(&rabbitmq().materials.authority_pem));
+    let public = tls::public_authorities_pem();
+    assert!(trusted.ends_with(public));
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(public.as_bytes())
+        .map(|certificate| certificate.expect("well-formed"))
+        .collect();
+    assert_eq!(certificates, webpki_root_certs::TLS_SERVER_ROOT_CERTS);
+    assert!(certificates.len() > 50);
 }
 
 #[test]
@@ -315,7 +414,6 @@ fn nothing_but_the_permitted_reaches_spring() {
         "><persistenceAdapter><topic/></persistenceAdapter>",
         "><persistenceAdapter><kahaDB directory=\"/\"/></persistenceAdapter>",
         "><transportConnectors><transportConnector uri=\"tcp://0.0.0.0:1\"/></transportConnectors>",
-        "><networkConnectors><networkConnector uri=\"static:(ssl://x:1)\"/></networkConnectors>",
         ">text",
     ] {
         assert!(configured(inner).render().is_err(), "{inner}");
@@ -331,6 +429,56 @@ fn nothing_but_the_permitted_reaches_spring() {
         example.configuration = not_a_broker.to_owned();
         assert!(example.render().is_err(), "{not_a_broker}");
     }
+}
+
+fn networked(connector: &str) -> Example {
+    let mut example = configured(&format!(
+        "><networkConnectors><networkConnector {connector}</networkConnectors>"
+    ));
+    example.users[1].password =
+        parse_password("#it's #{7*7} ${user.home}").expect("a permitted password");
+    example
+}
+
+#[test]
+fn networks_of_brokers_are_rendered_as_in_their_golden() {
+    let example = networked(
+        r#"name="to-b" uri="static:(ssl://b-2.mq.example.test:61617)" duplex="true" userName="alice">
+            <excludedDestinations><queue physicalName="local.&gt;"/></excludedDestinations>
+        </networkConnector>
+        <networkConnector name="to-c" uri="masterslave:(ssl://c-1:61617,ssl://c-2:61617)"
+            userName="bob.b_b~b-b"/>
+        <networkConnector name="to-d" uri="static:(ssl://d:61617)" userName="nobody"/>"#,
+    );
+    golden(&example, "activemq-5.19-networked");
+    let spec = example.render().expect("rendered");
+    let outline = outline(&spec);
+    assert!(!outline.contains("correct-horse-battery"));
+    let secret = spec.files.iter().find(|f| f.path == "activemq.xml").expect("rendered");
+    assert_eq!(secret.mode, 0o400, "it holds passwords");
+}
+
+#[test]
+fn a_connector_leads_to_other_brokers_and_nowhere_else() {
+    for connector in [
+        "/>",
+        r#"uri=""/>"#,
+        r#"uri="static:(ssl://a:1, ssl://b:1)"/>"#,
+        r#"uri="static:(ssl://a:1,&#10;ssl://b:1)"/>"#,
+        r#"uri="static:(tcp://a:1)"/>"#,
+        r#"uri="vm://x?brokerConfig=xbean:file:/etc/passwd"/>"#,
+        r#"uri="static:(ssl://a:1)" localUri="vm://x"/>"#,
+        r#"uri="static:(ssl://a:1)" brokerURL="vm://x"/>"#,
+        r#"uri="static:(ssl://a:1)" objectName="a:b=c"/>"#,
+        r#"uri="static:(ssl://a:1)" bridgeFactory="x"/>"#,
+        r#"uri="static:(ssl://a:1)" connectionFilter="x"/>"#,
+        r#"uri="static:(ssl://a:1)" password="x"/>"#,
+        r#"><uri>vm://x</uri></networkConnector>"#,
+    ] {
+        assert!(networked(connector).render().is_err(), "{connector}");
+    }
+    let refused = networked(r#"uri="static:(ssl://a:1, ssl://b:1)"/>"#).refusal();
+    assert_eq!(refused, "the configuration has a networkConnector with white space in its uri");
 }
 
 #[test]

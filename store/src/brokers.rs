@@ -50,36 +50,90 @@ impl PgStore {
 
     /// Counts a reboot, if the broker is still as `seen`; false: look again.
     ///
-    /// Locks the lease before the broker, as every recording does: the other way round they would lock
-    /// each other out.
-    ///
     /// # Errors
     /// As every method.
     pub async fn request_reboot(&self, seen: &Broker, now: Timestamp) -> Result<bool, StoreError> {
+        self.count_reboot(seen, EventKind::Request, "RebootBroker accepted", false, now).await
+    }
+
+    /// Counts a reboot in the broker's maintenance window, if the broker is still as `seen`, and that the
+    /// window did something; false: look again.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn request_maintenance(
+        &self,
+        seen: &Broker,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.count_reboot(seen, EventKind::Verdict, reason, true, now).await
+    }
+
+    /// Locks the lease before the broker, as every recording does: the other way round they would lock
+    /// each other out.
+    async fn count_reboot(
+        &self,
+        seen: &Broker,
+        kind: EventKind,
+        message: &str,
+        in_window: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let changed = sqlx::query_scalar!(
             r#"with l as (
                  select broker_id from reconcile where broker_id = $1 for update
                ), b as (
-                 update broker set reboots_requested = reboots_requested + 1 from l
+                 update broker set reboots_requested = reboots_requested + 1,
+                   maintained = case when $7 then $4 else maintained end
+                 from l
                  where id = l.broker_id and generation = $2 and reboots_requested = $3 and not deleting
                  returning id
                ), d as (
                  update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
                  from b where broker_id = b.id
                ), e as (
-                 insert into event (broker_id, at, kind, message)
-                 select id, $4, 'request', 'RebootBroker accepted' from b
+                 insert into event (broker_id, at, kind, message) select id, $4, $5, $6 from b
                )
                select id from b"#,
             seen.id.uuid(),
             seen.generation.0,
             i64::from(seen.reboots_requested),
-            now.as_micros()
+            now.as_micros(),
+            kind.as_str(),
+            message,
+            in_window
         )
         .fetch_optional(&self.pool)
         .await?;
         self.notifier.notify(Channel::Reconcile);
         Ok(changed.is_some())
+    }
+
+    /// Every broker that is not to be deleted, with when a maintenance window last did something.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn maintenance_candidates(
+        &self,
+    ) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
+        let rows =
+            select_broker!("where not b.deleting order by b.id").fetch_all(&self.pool).await?;
+        let windows = sqlx::query!(
+            r#"select id, maintained as "maintained!" from broker where maintained is not null"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let maintained: std::collections::HashMap<_, _> = windows
+            .into_iter()
+            .map(|row| (row.id, Timestamp::from_micros(row.maintained)))
+            .collect();
+        let with_window = |row| {
+            let broker = Broker::try_from(row)?;
+            let last = maintained.get(&broker.id.uuid()).copied();
+            Ok((broker, last))
+        };
+        rows.into_iter().map(with_window).collect()
     }
 
     /// Marks a broker for deletion, once; false: it does not exist any more. Locks the lease first.

@@ -86,12 +86,12 @@ impl PgStore {
         let mut transaction = self.fenced(lease).await?;
         for target in targets {
             sqlx::query!(
-                "update endpoint set target = $4
+                "update endpoint set targets = $4
                  where broker_id = $1 and ordinal = $2 and protocol = $3",
                 lease.broker.uuid(),
                 i16::from(target.ordinal),
                 target.protocol.as_str(),
-                target.address.map(|address| address.to_string())
+                json!(target.addresses)
             )
             .execute(&mut *transaction)
             .await?;
@@ -107,7 +107,7 @@ impl PgStore {
     /// As every method.
     pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
         let rows = sqlx::query!(
-            r#"select e.port, e.broker_id, e.ordinal, e.protocol, e.target,
+            r#"select e.port, e.broker_id, e.ordinal, e.protocol, e.targets,
                       coalesce((b.spec ->> 'publicly_accessible')::boolean, false) as "public!"
                from endpoint e join broker b on b.id = e.broker_id order by e.port"#
         )
@@ -123,7 +123,7 @@ impl PgStore {
                     broker: BrokerId::from(row.broker_id),
                     port,
                     public: row.public,
-                    target: target(row.ordinal, &row.protocol, row.target)?,
+                    target: target(row.ordinal, &row.protocol, row.targets)?,
                 })
             })
             .collect()

@@ -145,15 +145,31 @@ impl PgStore {
         Ok(())
     }
 
-    /// Which of these brokers have a row.
+    /// Makes every broker due now.
     ///
     /// # Errors
     /// As every method.
-    pub async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
-        let ids: Vec<Uuid> = brokers.iter().map(|broker| broker.uuid()).collect();
-        let found = sqlx::query_scalar!("select id from broker where id = any($1)", &ids)
-            .fetch_all(&self.pool)
+    pub async fn wake_all(&self) -> Result<(), StoreError> {
+        sqlx::query!("update reconcile set due_at = least(due_at, now()), wakes = wakes + 1")
+            .execute(&self.pool)
             .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(())
+    }
+
+    /// Which of these brokers were deleted, and have nothing left that anybody needs.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        let ids: Vec<Uuid> = brokers.iter().map(|broker| broker.uuid()).collect();
+        let found = sqlx::query_scalar!(
+            "select broker_id from forgotten_broker f where broker_id = any($1)
+               and not exists (select from broker where id = f.broker_id)",
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
         Ok(found.into_iter().map(BrokerId::from).collect())
     }
 

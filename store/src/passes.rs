@@ -102,13 +102,13 @@ impl PgStore {
 
     async fn targets(&self, broker: Uuid) -> Result<Vec<Target>, StoreError> {
         let rows = sqlx::query!(
-            "select ordinal, protocol, target from endpoint where broker_id = $1
+            "select ordinal, protocol, targets from endpoint where broker_id = $1
              order by ordinal, port",
             broker
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|row| target(row.ordinal, &row.protocol, row.target)).collect()
+        rows.into_iter().map(|row| target(row.ordinal, &row.protocol, row.targets)).collect()
     }
 
     /// Seals and stores what can't be observed again.
@@ -161,6 +161,8 @@ impl PgStore {
         status.failure.clone_from(&report.failure);
         status.sentence.clone_from(&report.sentence);
         status.conditions.clone_from(&report.conditions);
+        status.actions_required.clone_from(&report.actions_required);
+        status.maintenance.clone_from(&report.maintenance);
         sqlx::query!(
             "update broker set status = $2, configurations = $3 where id = $1",
             id,
@@ -210,23 +212,28 @@ impl PgStore {
         Ok(())
     }
 
-    /// Removes every trace of a deleted broker but its configuration, which the service keeps too.
+    /// Removes every trace of a deleted broker but its configuration, which the service keeps too, and
+    /// the fact that it was there.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
     pub async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
         // Deleting the lease row needs more than the shared lock that other transactions take.
         let forgotten = sqlx::query!(
-            "delete from broker where id = $1 and deleting and exists (
-               select from reconcile where broker_id = $1 and lease_holder = $2
-                 and lease_epoch = $3 and lease_expires_at > now() for update)",
+            "with b as (
+               delete from broker where id = $1 and deleting and exists (
+                 select from reconcile where broker_id = $1 and lease_holder = $2
+                   and lease_epoch = $3 and lease_expires_at > now() for update)
+               returning id
+             )
+             insert into forgotten_broker (broker_id) select id from b",
             lease.broker.uuid(),
             lease.holder.uuid(),
             lease.epoch
         )
         .execute(&self.pool)
         .await?;
-        if forgotten.rows_affected() == 0 && !self.existing(&[lease.broker]).await?.is_empty() {
+        if forgotten.rows_affected() == 0 && self.forgotten(&[lease.broker]).await?.is_empty() {
             return Err(StoreError::LeaseLost);
         }
         self.notifier.notify(Channel::Routes);
@@ -297,12 +304,12 @@ async fn insert_events(
 pub(crate) fn target(
     ordinal: i16,
     protocol: &str,
-    address: Option<String>,
+    addresses: serde_json::Value,
 ) -> Result<Target, StoreError> {
     let inconsistent = |what: String| StoreError::Inconsistent { table: "endpoint", what };
     Ok(Target {
         ordinal: u8::try_from(ordinal).map_err(|error| inconsistent(error.to_string()))?,
         protocol: Protocol::from_name(protocol).ok_or_else(|| inconsistent(protocol.to_owned()))?,
-        address: address.map(|text| text.parse().map_err(|_| inconsistent(text))).transpose()?,
+        addresses: serde_json::from_value(addresses).map_err(|e| inconsistent(e.to_string()))?,
     })
 }

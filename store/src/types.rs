@@ -153,19 +153,20 @@ pub struct Work {
     pub targets: Vec<Target>,
 }
 
-/// Where the gateway leads one endpoint; none: nowhere, new connections wait or are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the gateway leads one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The instance's ordinal.
     pub ordinal: u8,
     /// The protocol.
     pub protocol: Protocol,
-    /// The address of the engine's own port, as the runtime publishes it.
-    pub address: Option<SocketAddr>,
+    /// The engines' own ports, as the runtime publishes them. Of several, each new connection gets one;
+    /// of none, it waits.
+    pub addresses: Vec<SocketAddr>,
 }
 
 /// One line of the gateway's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The broker.
     pub broker: BrokerId,

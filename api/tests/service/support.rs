@@ -301,6 +301,8 @@ impl TestApi {
                     reboots_done: Some(work.broker.reboots_requested),
                     failure: None,
                     conditions: Vec::new(),
+                    actions_required: Vec::new(),
+                    maintenance: None,
                     events: vec![Event {
                         at: work.broker.created.plus(Duration::from_secs(9)),
                         kind: EventKind::Verdict,

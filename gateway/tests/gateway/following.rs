@@ -71,7 +71,7 @@ async fn another_brokers_route_on_the_same_port_ends_the_former_ones_sessions() 
     let engine = Engine::start(b'a').await?;
     let port = free_port();
     let mine = route(port, Some(engine.address));
-    let fixture = Fixture::start(Some(vec![mine]));
+    let fixture = Fixture::start(Some(vec![mine.clone()]));
     fixture.listening_on(&[port]).await?;
     let mut client = connect(port).await?;
     greeting(&mut client).await?;

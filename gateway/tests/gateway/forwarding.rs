@@ -217,3 +217,22 @@ async fn stopping_ends_sessions_and_holds_and_frees_the_ports() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn of_several_engines_each_gets_its_turn_and_a_dead_one_is_passed_over() -> Result<()> {
+    let (first, second) = (Engine::start(b'a').await?, Engine::start(b'b').await?);
+    let port = free_port();
+    let mut shared = route(port, Some(first.address));
+    shared.target.addresses.push((Ipv4Addr::LOCALHOST, free_port()).into());
+    shared.target.addresses.push(second.address);
+    let fixture = Fixture::start(Some(vec![shared]));
+    fixture.listening_on(&[port]).await?;
+    let mut heard = Vec::new();
+    for _ in 0..6 {
+        heard.push(greeting(&mut connect(port).await?).await?);
+    }
+    let of = |engine: u8| heard.iter().filter(|greeting| **greeting == engine).count();
+    assert_eq!((of(b'a') + of(b'b'), of(b'a').min(of(b'b')) >= 2), (6, true), "{heard:?}");
+    assert_eq!(fixture.metrics.holds.get(), 0, "nobody waited");
+    fixture.stop().await
+}

@@ -126,7 +126,11 @@ pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
         broker: uuid::Uuid::from_u128(1).into(),
         port,
         public: false,
-        target: Target { ordinal: 1, protocol: Protocol::Amqp, address: target },
+        target: Target {
+            ordinal: 1,
+            protocol: Protocol::Amqp,
+            addresses: target.into_iter().collect(),
+        },
     }
 }
 

@@ -4,7 +4,8 @@
 //! "Broker configurations" for users and groups.
 
 mod document;
-mod permitted;
+mod network;
+mod truststore;
 mod xml;
 
 use std::{
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     catalogue::LoginModule,
     runtime::{InjectedFile, InstanceSpec},
+    tls,
 };
 
 /// The group of everybody who may use the web console.
@@ -91,13 +93,22 @@ fn shared_files(
     let damaged = || Unsupported("the broker's stored keystore is damaged".to_owned());
     let keystore = blueprint.materials.keystore.as_deref().ok_or_else(damaged)?;
     let keystore = BASE64.decode(keystore).map_err(|_| damaged())?;
-    Ok(vec![
-        common::file(conf, "activemq.xml", 0o640, document::render(blueprint, launcher)?),
+    let document = document::render(blueprint, launcher)?;
+    let mode = if document.connects { 0o400 } else { 0o640 };
+    let mut files = vec![
+        common::file(conf, "activemq.xml", mode, document.text),
         common::file(conf, "login.config", 0o640, login_config(launcher)),
         common::file(conf, "users.properties", 0o400, users(blueprint)?),
         common::file(conf, "groups.properties", 0o640, groups(blueprint)),
         common::file(conf, "broker.p12", 0o400, keystore),
-    ])
+    ];
+    if document.connects {
+        let authority = tls::certificate(&blueprint.materials.authority_pem).map_err(|_| {
+            Unsupported("the stored certificate of the authority is damaged".to_owned())
+        })?;
+        files.push(common::file(conf, truststore::FILE, 0o640, truststore::trusting(&authority)));
+    }
+    Ok(files)
 }
 
 /// How much of the container is heap: half of a small one, because threads, buffers, code and the

@@ -62,6 +62,14 @@ pub trait Engine: Send + Sync + 'static {
     /// [`Unsupported`] when this host can't run them.
     fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported>;
 
+    /// What a new broker begins with, to be stored with it; none: the engine needs nothing of the kind.
+    ///
+    /// # Errors
+    /// [`Unsupported`] when it can't be rendered.
+    fn seed(&self, _: &Blueprint<'_>) -> Result<Option<String>, Unsupported> {
+        Ok(None)
+    }
+
     /// The protocols that must answer before an instance counts as ready.
     fn probes(&self) -> &'static [Protocol];
 

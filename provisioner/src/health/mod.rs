@@ -1,12 +1,14 @@
 //! Does an engine serve? A connection proves nothing (a published port accepts for a dead engine):
 //! only an answer in the protocol does.
 
+mod management;
 mod probe;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{EngineType, Protocol};
+use secrecy::SecretString;
 
 pub use probe::WireProbe;
 
@@ -36,9 +38,39 @@ pub enum ProbeOutcome {
     Silent,
 }
 
+/// Something a RabbitMQ node blocks publishers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    /// It uses more memory than it may.
+    Memory,
+    /// It has less free disk than it keeps.
+    Disk,
+}
+
+/// Who asks a management API.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The name.
+    pub username: &'static str,
+    /// The password.
+    pub password: SecretString,
+}
+
 /// Asks engines.
 #[async_trait]
 pub trait Probe: Send + Sync + 'static {
     /// Asks once. Never takes longer than `deadline`.
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome;
+
+    /// Asks the management API of a RabbitMQ node which alarms are raised. Never takes longer than
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// Why it can't be told.
+    async fn alarms(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<Vec<Alarm>, String>;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
-use super::{Observed, Seen, SeenInstance, Step, Subject};
+use super::{Observed, Seen, SeenInstance, Step, Subject, attention};
 use crate::{
     health::ProbeOutcome,
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
@@ -38,8 +38,19 @@ pub(super) enum Need {
 
 pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
     broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned().unwrap_or(
-        InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots: 0 },
+        InstanceCondition {
+            ordinal,
+            health: Health::Starting,
+            since: now,
+            failed_boots: 0,
+            out_of_memory: None,
+        },
     )
+}
+
+/// An instance that is started now.
+fn starting(before: &InstanceCondition, now: Timestamp, failed_boots: u32) -> InstanceCondition {
+    InstanceCondition { health: Health::Starting, since: now, failed_boots, ..before.clone() }
 }
 
 pub(super) fn judge(
@@ -50,12 +61,8 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
     let ordinal = spec.name.ordinal;
-    let booting = |failed_boots| InstanceCondition {
-        ordinal,
-        health: Health::Starting,
-        since: now,
-        failed_boots,
-    };
+    let former = before.clone();
+    let booting = |failed_boots| starting(&former, now, failed_boots);
     let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {
         let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
         let need = Need::Steps {
@@ -92,7 +99,9 @@ pub(super) fn judge(
             let last_words =
                 if before.health == Health::Starting { last_words.as_str() } else { "" };
             let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
-            judge_exited(subject.broker, status, &words, before, now)
+            let starved = *out_of_memory
+                || attention::is_out_of_memory(subject.broker.spec.engine_type, *code);
+            judge_exited(subject.broker, status, &words, starved, before, now)
         }
         ContainerState::Running { since } => judge_running(subject, instance, *since, before, now),
         // Frozen: it answers nothing, and is treated as what does not answer.
@@ -156,6 +165,7 @@ fn judge_exited(
     broker: &Broker,
     status: &InstanceStatus,
     words: &str,
+    starved: bool,
     before: InstanceCondition,
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
@@ -182,7 +192,11 @@ fn judge_exited(
         steps: vec![Step::Start(ordinal, status.id.clone())],
         keep_traffic: false,
     };
-    (need, InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots })
+    let mut after = starting(&before, now, failed_boots);
+    if starved {
+        after.out_of_memory = Some(attention::once_more(before.out_of_memory, now));
+    }
+    (need, after)
 }
 
 /// How long after its last start an engine that did not come up is started again.
@@ -204,7 +218,7 @@ fn judge_running(
     let silent = instance.answers.iter().find(|(_, outcome)| **outcome != ProbeOutcome::Answered);
     if silent.is_none() && !instance.answers.is_empty() {
         let since = if before.health == Health::Healthy { before.since } else { now };
-        let after = InstanceCondition { ordinal, health: Health::Healthy, since, failed_boots: 0 };
+        let after = InstanceCondition { health: Health::Healthy, since, failed_boots: 0, ..before };
         return (Need::Nothing(Box::new(instance.clone())), after);
     }
     let what = silent.map_or_else(
@@ -240,10 +254,7 @@ fn judge_running(
             }
             let need =
                 restart(format!("instance {ordinal} did not boot in time ({what}); restarting it"));
-            (
-                need,
-                InstanceCondition { ordinal, health: Health::Starting, since: now, failed_boots },
-            )
+            (need, starting(&before, now, failed_boots))
         }
         Health::Healthy => {
             let need = Need::Wait {
@@ -263,15 +274,7 @@ fn judge_running(
         }
         Health::Suspect => {
             let need = restart(format!("instance {ordinal} hangs ({what}); restarting it"));
-            (
-                need,
-                InstanceCondition {
-                    ordinal,
-                    health: Health::Starting,
-                    since: now,
-                    failed_boots: 0,
-                },
-            )
+            (need, starting(&before, now, 0))
         }
     }
 }

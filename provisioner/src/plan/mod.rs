@@ -3,17 +3,19 @@
 //! All the ifs are here. A plan holds at most one disruptive step, and nothing that was not seen for
 //! certain is ever stopped, removed or replaced.
 
+mod attention;
 mod instance;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use brokerd_domain::{
-    Broker, Generation, InstanceCondition, Intent, Next, Protocol, Timestamp, VerdictKind,
+    ActionRequired, Broker, Generation, InstanceCondition, Intent, Next, Protocol, Timestamp,
+    VerdictKind,
 };
 use brokerd_store::{Refused, Target};
 
 use crate::{
-    health::ProbeOutcome,
+    health::{Alarm, ProbeOutcome},
     runtime::{InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes},
 };
 
@@ -42,6 +44,8 @@ pub struct SeenInstance {
     pub status: InstanceStatus,
     /// What its protocols answered; only those that were asked.
     pub answers: BTreeMap<Protocol, ProbeOutcome>,
+    /// The alarms it has raised; absent when it was not asked.
+    pub alarms: Observed<Vec<Alarm>>,
 }
 
 /// The world as far as one broker is concerned.
@@ -86,6 +90,10 @@ pub struct Subject<'a> {
     pub boot_deadline: Duration,
     /// Processor time granted while an instance boots, in billionths of a processor.
     pub boot_nano_cpus: u64,
+    /// The runtime's own name for what is behind the image's name now, if it is known.
+    pub image_id: Option<&'a str>,
+    /// Whether the certificate should be renewed at the next opportunity.
+    pub certificate_ends_soon: bool,
 }
 
 /// One effect. Doing it twice is as good as once.
@@ -143,7 +151,7 @@ impl fmt::Display for Step {
                 )
             }
             Self::SetTargets(targets) => {
-                let led = targets.iter().filter(|t| t.address.is_some()).count();
+                let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
                 write!(f, "lead {led} of {} endpoints to their instance", targets.len())
             }
             Self::RefusePending(Refused::Configuration, _) => {
@@ -183,6 +191,10 @@ pub struct Plan {
     pub completes: Option<Completion>,
     /// Why creation has failed for good.
     pub failure: Option<String>,
+    /// What a person must do.
+    pub actions_required: Vec<ActionRequired>,
+    /// Why the next maintenance window should reboot the broker even if nothing else waits.
+    pub maintenance: Option<String>,
 }
 
 impl Plan {
@@ -195,6 +207,8 @@ impl Plan {
             conditions: Vec::new(),
             completes: None,
             failure: None,
+            actions_required: Vec::new(),
+            maintenance: None,
         }
     }
 
@@ -227,6 +241,13 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     };
     if plan.conditions.is_empty() {
         plan.conditions.clone_from(&broker.status.conditions);
+    }
+    for condition in &mut plan.conditions {
+        attention::forget(condition, now);
+    }
+    if broker.intent == Intent::Run {
+        plan.actions_required = attention::actions(broker, seen, &plan.conditions);
+        plan.maintenance = attention::maintenance(subject, seen);
     }
     plan
 }
@@ -396,8 +417,8 @@ fn plan_instances(
 fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     let changed: Vec<Target> = targets
         .iter()
-        .filter(|t| ordinals.contains(&t.ordinal) && t.address.is_some())
-        .map(|t| Target { address: None, ..*t })
+        .filter(|t| ordinals.contains(&t.ordinal) && !t.addresses.is_empty())
+        .map(|t| Target { addresses: Vec::new(), ..t.clone() })
         .collect();
     (!changed.is_empty()).then_some(Step::SetTargets(changed))
 }
@@ -413,8 +434,13 @@ fn lead_to(
         .iter()
         .filter(|t| t.ordinal == ordinal)
         .map(|t| Target {
-            address: status.addresses.get(&t.protocol.engine_port(engine)).copied(),
-            ..*t
+            addresses: status
+                .addresses
+                .get(&t.protocol.engine_port(engine))
+                .copied()
+                .into_iter()
+                .collect(),
+            ..t.clone()
         })
         .filter(|wanted| !targets.contains(wanted))
         .collect();

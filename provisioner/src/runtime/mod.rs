@@ -183,6 +183,8 @@ pub struct InstanceStatus {
     pub generation: Generation,
     /// The reboot it embodies.
     pub reboot: u32,
+    /// The runtime's own name for the image it was made from: another one when the image is built anew.
+    pub image_id: String,
     /// What it is doing.
     pub state: ContainerState,
     /// Where the engine's ports can be reached from here; empty unless it runs.
@@ -223,6 +225,8 @@ pub struct Capacity {
 /// An image that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageInfo {
+    /// The runtime's own name for what is behind the image's name now.
+    pub id: String,
     /// The version label of the image, or nothing.
     pub true_version: Option<String>,
 }

@@ -15,7 +15,7 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
     engine::{Blueprint, Sizing, Unsupported, engine},
-    materials::{Materials, PreparedPassword},
+    materials::{Materials, Monitoring, PreparedPassword},
     runtime::{Capacity, InstanceSpec},
 };
 use uuid::Uuid;
@@ -148,6 +148,11 @@ impl Example {
                         (name.to_owned(), PreparedPassword { stored, of: String::new() })
                     })
                     .collect(),
+                monitoring: (kind == EngineType::RabbitMq).then(|| Monitoring {
+                    password: "monitoring-password".to_owned(),
+                    stored: "hash$of$monitoring".to_owned(),
+                }),
+                seed: None,
                 certificate_expires_at: 1_801_526_400,
             },
             users,

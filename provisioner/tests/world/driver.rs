@@ -41,6 +41,8 @@ pub struct Simulation {
     pub faults: Arc<Faults>,
     /// Whether the runtime can't be seen.
     pub blind: Arc<Mutex<bool>>,
+    /// What is behind the images' names.
+    pub images: Mutex<BTreeMap<String, String>>,
     /// One line per pass.
     pub log: Mutex<Vec<String>>,
     entropy: Arc<TestEntropy>,
@@ -61,6 +63,7 @@ impl Simulation {
             .expect("an authority");
         let store = Arc::new(MemoryStore {
             rows: Arc::new(Mutex::new(BTreeMap::new())),
+            forgotten: Mutex::default(),
             clock: clock.clone(),
             faults: faults.clone(),
         });
@@ -70,6 +73,7 @@ impl Simulation {
             clock,
             faults,
             blind: Arc::new(Mutex::new(false)),
+            images: Mutex::default(),
             log: Mutex::new(Vec::new()),
             entropy,
             authority,
@@ -153,6 +157,7 @@ impl Simulation {
             port_is_free: Box::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
             capacity: OnceCell::new(),
+            images: Mutex::new(self.images.lock().expect("not poisoned").clone()),
         }
     }
 
@@ -240,12 +245,19 @@ impl Simulation {
 
 impl Simulation {
     /// Builds a broker and loses its row, as a restored old backup of the database would.
-    pub async fn create_orphan(&self) -> BrokerId {
+    pub async fn create_stranger(&self) -> BrokerId {
         let broker = super::broker(EngineType::RabbitMq, 4711);
         let id = broker.id;
         self.store.insert(broker, vec![super::user(EngineType::RabbitMq)]);
         self.settle().await;
         self.store.rows.lock().expect("not poisoned").remove(&id);
+        id
+    }
+
+    /// Builds a broker that is deleted meanwhile, as a worker that slept through its lease would.
+    pub async fn create_orphan(&self) -> BrokerId {
+        let id = self.create_stranger().await;
+        self.store.forgotten.lock().expect("not poisoned").insert(id);
         id
     }
 }

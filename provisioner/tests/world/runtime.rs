@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Probe, ProbeOutcome, ProbeTarget},
+    health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
     runtime::{
         Capacity, ContainerState, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus,
         Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
@@ -44,6 +44,10 @@ pub struct World {
     pub networks: BTreeSet<BrokerId>,
     /// How engines boot.
     pub engine: EngineBehaviour,
+    /// The alarms every RabbitMQ node has raised; none: it does not tell.
+    pub alarms: Option<Vec<Alarm>>,
+    /// What is behind every image's name.
+    pub image_id: String,
     next_id: u32,
     next_port: u16,
     /// Most containers there ever were at once.
@@ -110,6 +114,18 @@ impl World {
                 code: 137,
                 out_of_memory: false,
                 last_words: String::new(),
+            };
+            container.status.addresses.clear();
+        }
+    }
+
+    /// An engine that ends for want of memory.
+    pub fn starve(&mut self, broker: BrokerId) {
+        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
+            container.status.state = ContainerState::Exited {
+                code: 3,
+                out_of_memory: false,
+                last_words: "java.lang.OutOfMemoryError: Java heap space".to_owned(),
             };
             container.status.addresses.clear();
         }
@@ -188,6 +204,7 @@ impl FakeRuntime {
                 digest: spec.digest(),
                 generation: spec.generation,
                 reboot: spec.reboot,
+                image_id: world.image_id.clone(),
                 state: ContainerState::Created,
                 addresses: BTreeMap::new(),
                 limits: spec.limits,
@@ -227,7 +244,7 @@ impl Runtime for FakeRuntime {
 
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
-        Ok(Some(ImageInfo { true_version: None }))
+        Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None }))
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
@@ -324,5 +341,15 @@ impl Probe for FakeProbe {
             (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
             _ => ProbeOutcome::Refused("closed".to_owned()),
         }
+    }
+
+    async fn alarms(
+        &self,
+        _: &ProbeTarget,
+        login: &Login,
+        _: Duration,
+    ) -> Result<Vec<Alarm>, String> {
+        assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
+        self.world.lock().expect("not poisoned").alarms.clone().ok_or("silent".to_owned())
     }
 }

@@ -1,7 +1,7 @@
 //! A store that is plain data, with the lease rules of the real one.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -28,6 +28,8 @@ pub struct Row {
     pub pending_users: Option<Vec<BrokerUser>>,
     /// The content of its configuration's revisions, from 1 on.
     pub revisions: Vec<String>,
+    /// When a maintenance window last did something.
+    pub maintained: Option<Timestamp>,
     materials: Option<Vec<u8>>,
     /// Where the gateway leads.
     pub targets: Vec<Target>,
@@ -45,6 +47,8 @@ pub struct Row {
 pub struct MemoryStore {
     /// The rows.
     pub rows: Arc<Mutex<BTreeMap<BrokerId, Row>>>,
+    /// Brokers that are gone for good.
+    pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.
     pub clock: Arc<TestClock>,
     /// What goes wrong.
@@ -62,6 +66,7 @@ impl MemoryStore {
         let row = Row {
             users,
             pending_users: None,
+            maintained: None,
             revisions: vec![default_configuration(&broker)],
             materials: None,
             targets: Vec::new(),
@@ -196,7 +201,7 @@ impl ReconcileStore for MemoryStore {
                         row.targets.extend(endpoints.iter().map(|e| Target {
                             ordinal,
                             protocol: e.protocol,
-                            address: None,
+                            addresses: Vec::new(),
                         }));
                         row.broker.instances.push(BrokerInstance {
                             ordinal,
@@ -218,7 +223,7 @@ impl ReconcileStore for MemoryStore {
                 for target in targets {
                     for there in &mut row.targets {
                         if there.ordinal == target.ordinal && there.protocol == target.protocol {
-                            *there = *target;
+                            there.clone_from(target);
                         }
                     }
                 }
@@ -247,6 +252,8 @@ impl ReconcileStore for MemoryStore {
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);
                 status.conditions.clone_from(&report.conditions);
+                status.actions_required.clone_from(&report.actions_required);
+                status.maintenance.clone_from(&report.maintenance);
                 status.failure.clone_from(&report.failure);
                 status.observed_generation =
                     report.observed_generation.or(status.observed_generation);
@@ -282,6 +289,7 @@ impl ReconcileStore for MemoryStore {
         let forget = || match self.fenced(lease, |_| ()) {
             Ok(()) => {
                 self.rows.lock().expect("not poisoned").remove(&lease.broker);
+                self.forgotten.lock().expect("not poisoned").insert(lease.broker);
                 Ok(())
             }
             // The broker is gone already: this is the second time.
@@ -314,9 +322,42 @@ impl ReconcileStore for MemoryStore {
         Ok(())
     }
 
-    async fn existing(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+    async fn wake_all(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for row in self.rows.lock().expect("not poisoned").values_mut() {
+            row.wakes += 1;
+            row.due = row.due.min(now);
+        }
+        Ok(())
+    }
+
+    async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
         let rows = self.rows.lock().expect("not poisoned");
-        Ok(brokers.iter().copied().filter(|b| rows.contains_key(b)).collect())
+        Ok(rows.values().map(|row| (row.broker.clone(), row.maintained)).collect())
+    }
+
+    async fn request_maintenance(
+        &self,
+        seen: &Broker,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let current = self.row(seen.id).map(|row| row.broker);
+        if current.as_ref() != Some(seen) {
+            return Ok(false);
+        }
+        self.request(seen.id, |row| {
+            row.broker.reboots_requested += 1;
+            row.maintained = Some(now);
+            let message = reason.to_owned();
+            row.events.push(Event { at: now, kind: EventKind::Verdict, message });
+        });
+        Ok(true)
+    }
+
+    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
+        let forgotten = self.forgotten.lock().expect("not poisoned");
+        Ok(brokers.iter().copied().filter(|broker| forgotten.contains(broker)).collect())
     }
 
     async fn set_offerings(&self, _: &[Offering]) -> Result<(), StoreError> {

@@ -116,19 +116,19 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
             .expect("allocated");
         let routes = f.store.routes().await.expect("read");
         assert_eq!(routes.len(), 6);
-        assert!(routes.iter().all(|r| r.public && r.target.address.is_none()));
+        assert!(routes.iter().all(|r| r.public && r.target.addresses.is_empty()));
         let mut listener = f.store.listen(Channel::Routes).await.expect("listens");
         let target = Target {
             ordinal: 1,
             protocol: Protocol::Stomp,
-            address: Some("127.0.0.1:4711".parse().expect("an address")),
+            addresses: vec!["127.0.0.1:4711".parse().expect("an address")],
         };
-        f.store.set_targets(&lease, &[target]).await.expect("led");
+        f.store.set_targets(&lease, std::slice::from_ref(&target)).await.expect("led");
         tokio::time::timeout(Duration::from_secs(5), listener.wait()).await.expect("woken");
         let routes = f.store.routes().await.expect("read");
-        let led: Vec<_> = routes.iter().filter(|r| r.target.address.is_some()).collect();
+        let led: Vec<_> = routes.iter().filter(|r| !r.target.addresses.is_empty()).collect();
         assert_eq!(led.len(), 1);
-        assert_eq!((led[0].port, led[0].target), (20_002, target));
+        assert_eq!((led[0].port, &led[0].target), (20_002, &target));
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert!(work.targets.contains(&target));
         f.store.request_delete(&scope(), lease.broker, NOW).await.expect("asked");

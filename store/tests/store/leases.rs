@@ -191,13 +191,19 @@ async fn a_request_ends_the_pause_after_failures() {
 }
 
 #[tokio::test]
-async fn only_brokers_that_exist_are_said_to() {
+async fn only_brokers_that_were_deleted_here_are_said_to_be_gone_for_good() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
         let stranger = BrokerId::from(Uuid::from_u128(1));
-        assert_eq!(f.store.existing(&[stranger, id]).await.expect("asked"), [id]);
-        assert!(f.store.existing(&[]).await.expect("asked").is_empty());
         f.store.wake(stranger).await.expect("ignored");
+        assert!(f.store.forgotten(&[stranger, id]).await.expect("asked").is_empty());
+        f.store
+            .request_delete(&crate::support::scope(), id, crate::support::NOW)
+            .await
+            .expect("asked");
+        let lease = claim(&f.store).await.expect("due");
+        f.store.forget(&lease).await.expect("forgotten");
+        assert_eq!(f.store.forgotten(&[stranger, id]).await.expect("asked"), [id]);
     })
     .await;
 }

@@ -19,7 +19,10 @@ pub(crate) fn report(sentence: &str) -> PassReport {
             health: Health::Starting,
             since: NOW,
             failed_boots: 1,
+            out_of_memory: None,
         }],
+        actions_required: Vec::new(),
+        maintenance: None,
         events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
     }
 }

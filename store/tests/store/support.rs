@@ -169,6 +169,8 @@ pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
         reboots_done: Some(work.broker.reboots_requested),
         failure: None,
         conditions: Vec::new(),
+        actions_required: Vec::new(),
+        maintenance: None,
         events: Vec::new(),
     };
     store.record(lease, &report).await.expect("recorded");

@@ -12,6 +12,7 @@ pub(super) fn check(settings: &[Setting]) -> Result<(), (usize, String)> {
     // The last one counts.
     let values: BTreeMap<&str, &Setting> = settings.iter().map(|s| (s.key.as_str(), s)).collect();
     contradictions(&values)?;
+    client_certificates(&values)?;
     bind_users(&values)?;
     ldap(&values)
 }
@@ -31,6 +32,19 @@ fn contradictions(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, Strin
         }
     }
     Ok(())
+}
+
+/// A listener that insists on certificates and does not verify them does not open.
+fn client_certificates(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+    let key = "ssl_options.fail_if_no_peer_cert";
+    let verifies = values.get("ssl_options.verify").is_some_and(|s| s.value == "verify_peer");
+    match values.get(key) {
+        Some(setting) if setting.value == "true" && !verifies => Err((
+            setting.line,
+            format!("[{key}] can only be true where [ssl_options.verify] is [verify_peer]"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A user to bind as needs a password, which a configuration can't hold.

@@ -147,8 +147,6 @@ static RULES: &[Rule] = &[
     rule("auth_oauth2.resource_servers.$.scope_aliases.$", Text, FOUR_2),
     rule("auth_oauth2.resource_servers.$.scope_aliases.$.alias", Text, FOUR_2),
     rule("auth_oauth2.resource_servers.$.scope_aliases.$.scope", Text, FOUR_2),
-    rule("auth_oauth2.resource_servers.$.verify_aud", Boolean, FOUR_2),
-    rule("auth_oauth2.resource_servers.$.require_exp", Boolean, FOUR_2),
     rule("management.oauth_enabled", Boolean, OAUTH2),
     rule("management.oauth_disable_basic_auth", Boolean, OAUTH2),
     rule("management.oauth_client_id", Text, OAUTH2),

@@ -10,6 +10,9 @@ use std::fmt;
 /// How deep a term may be nested.
 const DEEPEST: usize = 32;
 
+/// The longest atom that Erlang has.
+const LONGEST_ATOM: usize = 255;
+
 /// A term, as far as queries have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Term {
@@ -101,6 +104,13 @@ fn read(text: &str) -> Result<Term, String> {
     }
 }
 
+fn atom(name: String) -> Result<Term, String> {
+    if name.len() > LONGEST_ATOM {
+        return Err(format!("a name has at most {LONGEST_ATOM} characters"));
+    }
+    Ok(Term::Atom(name))
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -135,19 +145,19 @@ impl Reader<'_> {
             return self.quoted('"').map(Term::Text);
         }
         if self.take('\'') {
-            return self.quoted('\'').map(Term::Atom);
+            return self.quoted('\'').and_then(atom);
         }
-        let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '@';
-        let end = self.rest.find(|c| !word(c)).unwrap_or(self.rest.len());
+        let of_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '@';
+        let end = self.rest.find(|c| !of_word(c)).unwrap_or(self.rest.len());
         if !self.rest.starts_with(|c: char| c.is_ascii_lowercase()) {
             return Err(match self.rest {
                 "" => "it ends too early".to_owned(),
                 rest => format!("[{}] is no term", super::syntax::shortened(rest)),
             });
         }
-        let (atom, rest) = self.rest.split_at(end);
+        let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        Ok(Term::Atom(atom.to_owned()))
+        atom(word.to_owned())
     }
 
     fn elements(&mut self, end: char, depth: usize) -> Result<Vec<Term>, String> {
@@ -282,6 +292,8 @@ mod tests {
         }
         assert!(tags("{constant, true}").is_err());
         assert!(tags("[{constant}]").is_err());
+        let named = |length| format!("[{{{}, {{constant, true}}}}]", "x".repeat(length));
+        assert!(tags(&named(255)).is_ok() && tags(&named(256)).is_err());
         let deep = format!("{}{{constant, true}}{}", "{'not', ".repeat(40), "}".repeat(40));
         assert!(truth(&deep).expect_err("too deep").contains("nested"));
     }

@@ -230,6 +230,10 @@ fn authentication_keys_must_fit_together() {
             "auth_backends.1 = oauth2\nauth_backends.1.authz = internal",
             "line 2: [auth_backends.1.authz] can't be set together with [auth_backends.1]",
         ),
+        (
+            "heartbeat = 60\nssl_options.fail_if_no_peer_cert = true",
+            "line 2: [ssl_options.fail_if_no_peer_cert] can only be true where",
+        ),
         ("auth_mechanisms.1 = ANONYMOUS", "[PLAIN, AMQPLAIN, EXTERNAL]"),
         ("aws.arns.assume_role_arn = arn:aws:iam::1:role/x", "which brokerd has not got"),
     ] {

@@ -5,47 +5,45 @@
 //! an element that ActiveMQ knows but the service does not permit, or a value that Spring would
 //! evaluate, could run code in the broker.
 
-use brokerd_domain::{EngineType, Protocol};
+use brokerd_domain::{EngineType, Protocol, permitted_activemq};
 
 use super::{
     super::{Blueprint, Unsupported},
-    permitted,
-    xml::{self, Element},
+    network, truststore,
+    xml::Element,
 };
 use crate::engine::common::GIB;
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
 const BEANS: &str = "http://www.springframework.org/schema/beans";
 
-/// The plugins that an owner may switch on.
-const PLUGINS: &[&str] = &[
-    "authorizationPlugin",
-    "discardingDLQBrokerPlugin",
-    "forcePersistencyModeBrokerPlugin",
-    "redeliveryPlugin",
-    "statisticsBrokerPlugin",
-    "timeStampingBrokerPlugin",
-];
-
 /// The largest message, in bytes; ActiveMQ's own default.
 const MAX_FRAME: u32 = 104_857_600;
 
+/// A rendered document.
+pub(super) struct Rendered {
+    pub(super) text: String,
+    /// Whether the broker connects to others: then the text holds passwords, and the broker needs to
+    /// know whom to trust.
+    pub(super) connects: bool,
+}
+
 /// The document for an image with our launcher (`launcher`) or with ActiveMQ's own.
-pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<String, Unsupported> {
-    let mut broker = xml::read(blueprint.configuration, CORE).map_err(|e| {
-        Unsupported(format!("the configuration is not the XML that ActiveMQ needs: {e}"))
-    })?;
-    if broker.name != "broker" {
-        return Err(Unsupported(format!("the configuration is a {}, not a broker", broker.name)));
-    }
-    check(&broker)?;
-    if !broker.take("networkConnectors").is_empty() {
-        return Err(Unsupported("networks of brokers can't be run yet".to_owned()));
-    }
-    let plugins = only(&mut broker, "plugins", PLUGINS)?;
-    let kaha = only(&mut broker, "persistenceAdapter", &["kahaDB"])?.pop();
-    let usage = only(&mut broker, "systemUsage", &["systemUsage"])?.pop();
-    let connectors = only(&mut broker, "transportConnectors", &["transportConnector"])?;
+pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<Rendered, Unsupported> {
+    let spec = &blueprint.broker.spec;
+    let permitted = permitted_activemq(
+        blueprint.image.version,
+        spec.authentication_strategy,
+        blueprint.configuration,
+    )
+    .map_err(|e| Unsupported(format!("the configuration can't be used: {e}")))?;
+    let mut broker = Element::object(&permitted);
+    let plugins = broker.take("plugins");
+    let kaha = broker.take("persistenceAdapter").pop();
+    let usage = broker.take("systemUsage").pop();
+    let connectors = broker.take("transportConnectors");
+    let networks = network::connectors(broker.take("networkConnectors"), blueprint.users)?;
+    let connects = !networks.is_empty();
 
     let data = &blueprint.image.data_root;
     let mut own = Element::new("broker")
@@ -56,25 +54,29 @@ pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<String
     if launcher {
         own = own.with("start", &false).with("useShutdownHook", &false);
     }
+    if connects {
+        // A broker starts whether or not the others can be reached.
+        own = own.with("networkConnectorStartAsync", &true);
+    }
     broker.attributes.retain(|(name, _)| own.get(name).is_none());
     own.attributes.append(&mut broker.attributes);
     own.children.append(&mut broker.children);
-    let own = own
+    let mut own = own
         // The console reads JMX inside the process; nothing listens for it.
         .child(
             Element::new("managementContext")
                 .with("createConnector", &false)
                 .inside("managementContext"),
-        )
+        );
+    if connects {
+        let mut collection = Element::new("networkConnectors");
+        collection.children = networks;
+        own = own.child(collection);
+    }
+    let own = own
         .child(persistence(kaha, data).inside("persistenceAdapter"))
         .child(authentication(plugins))
-        .child(
-            Element::new("sslContext")
-                .with("keyStore", &format_args!("file:{}/broker.p12", blueprint.image.config_root))
-                .with("keyStoreType", &"PKCS12")
-                .with("keyStorePassword", &blueprint.materials.keystore_password)
-                .inside("sslContext"),
-        )
+        .child(ssl_context(blueprint, connects).inside("sslContext"))
         .child(system_usage(usage, blueprint).inside("systemUsage"))
         .child(transport_connectors(&connectors, blueprint));
 
@@ -86,42 +88,22 @@ pub(super) fn render(blueprint: &Blueprint<'_>, launcher: bool) -> Result<String
             &format_args!("{BEANS} {BEANS}/spring-beans.xsd {CORE} {CORE}/activemq-core.xsd"),
         )
         .child(own);
-    Ok(beans.document())
+    Ok(Rendered { text: beans.document(), connects })
 }
 
-/// Refuses what the service does not permit, and values that Spring would not take as text:
-/// expressions, placeholders and references to beans.
-fn check(element: &Element) -> Result<(), Unsupported> {
-    let refuse = |what: &str| Unsupported(format!("the configuration holds {what}"));
-    let Some(permitted) = permitted::attributes(&element.name) else {
-        return Err(refuse(&format!("element {}, which is not permitted", element.name)));
-    };
-    for (name, value) in &element.attributes {
-        let which = format!("attribute {name} of {}", element.name);
-        if permitted.binary_search(&name.as_str()).is_err() {
-            return Err(refuse(&format!("{which}, which is not permitted")));
-        }
-        if value.contains("${") || value.contains("#{") || value.trim_start().starts_with('#') {
-            return Err(refuse(&format!("an expression in {which}")));
-        }
+/// The broker's key, and whom it trusts when it connects to others.
+fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Element {
+    let conf = &blueprint.image.config_root;
+    let context = Element::new("sslContext")
+        .with("keyStore", &format_args!("file:{conf}/broker.p12"))
+        .with("keyStoreType", &"PKCS12")
+        .with("keyStorePassword", &blueprint.materials.keystore_password);
+    if !connects {
+        return context;
     }
-    element.children.iter().try_for_each(check)
-}
-
-/// Takes the wrapped element out of its collection; another one there is none of ours to start.
-fn only(
-    broker: &mut Element,
-    collection: &str,
-    names: &[&str],
-) -> Result<Vec<Element>, Unsupported> {
-    let found = broker.take(collection);
-    match found.iter().find(|element| !names.contains(&element.name.as_str())) {
-        Some(other) => Err(Unsupported(format!(
-            "the configuration holds {} in {collection}, which is not permitted",
-            other.name
-        ))),
-        None => Ok(found),
-    }
+    context
+        .with("trustStore", &format_args!("file:{conf}/{}", truststore::FILE))
+        .with("trustStoreType", &truststore::TYPE)
 }
 
 /// The owner's choices for the store; where it is and who may open it is the service's.

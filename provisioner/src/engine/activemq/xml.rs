@@ -1,9 +1,9 @@
-//! A small XML tree: read with all entities refused, written with everything escaped.
+//! A small XML tree for what is rendered: made of what is permitted and of what is ours, written with
+//! everything escaped.
 
 use std::fmt::{Display, Write as _};
 
-/// How deep a document may be; the permitted schema needs no more than half of it.
-const DEEPEST: usize = 32;
+use brokerd_domain::{ActiveMqElement, xml_attribute_value};
 
 /// An element without text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,28 @@ pub(super) struct Element {
 impl Element {
     pub(super) fn new(name: &str) -> Self {
         Self { name: name.to_owned(), attributes: Vec::new(), children: Vec::new() }
+    }
+
+    /// An object of the engine as its configuration describes it.
+    ///
+    /// Of a property that is written more than once the engine would take the last; here its elements
+    /// come together. One without elements is left out, because the engine would take it for a text.
+    pub(super) fn object(permitted: &ActiveMqElement) -> Self {
+        let mut object = Self::new(&permitted.name);
+        object.attributes.clone_from(&permitted.attributes);
+        for property in permitted.elements() {
+            let mut values: Vec<Self> = property.elements().map(Self::object).collect();
+            match object.children.iter_mut().find(|child| child.name == property.name) {
+                Some(earlier) => earlier.children.append(&mut values),
+                None if values.is_empty() => {}
+                None => {
+                    let mut child = Self::new(&property.name);
+                    child.children = values;
+                    object.children.push(child);
+                }
+            }
+        }
+        object
     }
 
     /// With this attribute, whatever value it had before.
@@ -68,7 +90,7 @@ impl Element {
         let indent = depth * 2;
         let _ = write!(text, "{:indent$}<{}", "", self.name);
         for (name, value) in &self.attributes {
-            let _ = write!(text, " {name}=\"{}\"", escaped(value));
+            let _ = write!(text, " {name}=\"{}\"", xml_attribute_value(value));
         }
         if self.children.is_empty() {
             text.push_str("/>\n");
@@ -82,94 +104,38 @@ impl Element {
     }
 }
 
-fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for c in value.chars() {
-        match c {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '"' => text.push_str("&quot;"),
-            // Written as themselves they would come back as blanks.
-            '\t' | '\n' | '\r' => {
-                let _ = write!(text, "&#{};", u32::from(c));
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
-/// Reads a document whose elements all are in `namespace` and have neither text nor attributes of
-/// other namespaces. Comments are dropped, document type definitions refused.
-pub(super) fn read(text: &str, namespace: &str) -> Result<Element, String> {
-    let document = roxmltree::Document::parse(text).map_err(|e| e.to_string())?;
-    convert(document.root_element(), namespace, 0)
-}
-
-fn convert(
-    node: roxmltree::Node<'_, '_>,
-    namespace: &str,
-    depth: usize,
-) -> Result<Element, String> {
-    let name = node.tag_name().name();
-    if node.tag_name().namespace() != Some(namespace) {
-        return Err(format!("element {name} is not in the namespace {namespace}"));
-    }
-    if depth > DEEPEST {
-        return Err(format!("element {name} is nested more than {DEEPEST} levels deep"));
-    }
-    let mut element = Element::new(name);
-    for attribute in node.attributes() {
-        if attribute.namespace().is_some() {
-            return Err(format!("attribute {} of {name} is in a namespace", attribute.name()));
-        }
-        element.attributes.push((attribute.name().to_owned(), attribute.value().to_owned()));
-    }
-    for child in node.children() {
-        if child.is_element() {
-            element.children.push(convert(child, namespace, depth + 1)?);
-        } else if child.is_pi()
-            || child.text().is_some_and(|t| child.is_text() && !t.trim().is_empty())
-        {
-            return Err(format!("element {name} holds text or an instruction"));
-        }
-    }
-    Ok(element)
-}
-
 #[cfg(test)]
 mod tests {
+    use brokerd_domain::{AuthenticationStrategy, EngineVersion, permitted_activemq};
+
     use super::*;
+
+    const CORE: &str = "http://activemq.apache.org/schema/core";
+
+    fn read(document: &str) -> Element {
+        let version = EngineVersion::new(5, 19);
+        let broker = permitted_activemq(version, AuthenticationStrategy::Simple, document);
+        Element::object(&broker.expect("permitted"))
+    }
 
     #[test]
     fn what_is_written_is_read_back() {
         let nasty = "a\"<b>&'\u{e4}\n\t{x}]]>";
         let tree = Element::new("broker")
-            .with("xmlns", &"urn:x")
-            .child(Element::new("queue").with("physicalName", &nasty));
+            .with("xmlns", &CORE)
+            .child(Element::new("queue").with("physicalName", &nasty).inside("destinations"));
         let mut expected = tree.clone();
         expected.attributes.clear();
-        assert_eq!(read(&tree.document(), "urn:x"), Ok(expected));
+        assert_eq!(read(&tree.document()), expected);
     }
 
     #[test]
-    fn tricks_of_xml_are_refused() {
-        let bomb =
-            "<!DOCTYPE b [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><b xmlns=\"u\" a=\"&x;\"/>";
-        let deep = format!("{}{}", "<b xmlns=\"u\">".repeat(100), "</b>".repeat(100));
-        for wrong in [
-            bomb,
-            &deep,
-            "<b/>",
-            "<b xmlns=\"u\"><c xmlns=\"other\"/></b>",
-            "<b xmlns=\"u\" xmlns:p=\"q\" p:a=\"1\"/>",
-            "<b xmlns=\"u\">text</b>",
-            "<b xmlns=\"u\"><?php x?></b>",
-            "<b xmlns=\"u\">",
-        ] {
-            assert!(read(wrong, "u").is_err(), "{wrong}");
-        }
-        assert!(read("<b xmlns=\"u\"> <!-- comment --> </b>", "u").is_ok());
+    fn a_property_is_written_once_and_never_empty() {
+        let inner = "<destinations/><destinations><queue/></destinations><destinationPolicy/>\
+                     <destinations><topic/></destinations>";
+        let broker = read(&format!("<broker xmlns=\"{CORE}\">{inner}</broker>"));
+        let mut destinations = Element::new("destinations");
+        destinations.children = vec![Element::new("queue"), Element::new("topic")];
+        assert_eq!(broker.children, [destinations]);
     }
 }

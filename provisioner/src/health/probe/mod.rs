@@ -11,11 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use brokerd_domain::{Clock, Entropy, Timestamp};
+use brokerd_store::CertificateAuthority;
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
+use secrecy::ExposeSecret;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
@@ -23,15 +26,34 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Probe, ProbeOutcome, ProbeTarget};
+use super::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget, management};
+use crate::tls::{self, Issued};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;
 
+/// The common name in the probe's certificate. Nobody logs in by it.
+const COMMON_NAME: &str = "brokerd-probe";
+
 /// Probes over TLS.
 #[derive(Default)]
 pub struct WireProbe {
-    configurations: Mutex<HashMap<Arc<str>, Arc<ClientConfig>>>,
+    issuer: Option<Issuer>,
+    configurations: Mutex<HashMap<Arc<str>, Configuration>>,
+}
+
+/// What a certificate for the probe takes.
+struct Issuer {
+    authority: CertificateAuthority,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// How to speak to the brokers of one authority.
+struct Configuration {
+    client: Arc<ClientConfig>,
+    /// When the probe's own certificate ends, if it has one for that authority.
+    expires_at: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -53,9 +75,32 @@ impl Probe for WireProbe {
             Err(_) => ProbeOutcome::Silent,
         }
     }
+
+    async fn alarms(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<Vec<Alarm>, String> {
+        let asked = timeout_at(Instant::now() + deadline, async {
+            let mut stream = self.connect(target).await?;
+            management::alarms(&mut stream, &target.server_name, login).await
+        });
+        asked.await.unwrap_or_else(|_| Err("silent".to_owned()))
+    }
 }
 
 impl WireProbe {
+    /// A probe with a certificate of its own, for brokers of this authority that speak to nobody
+    /// without one.
+    pub fn presenting(
+        authority: CertificateAuthority,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { issuer: Some(Issuer { authority, clock, entropy }), ..Self::default() }
+    }
+
     async fn connect(&self, target: &ProbeTarget) -> Result<TlsStream<TcpStream>, String> {
         let name = ServerName::try_from(target.server_name.clone())
             .map_err(|_| format!("{} is no name a certificate can have", target.server_name))?;
@@ -73,19 +118,42 @@ impl WireProbe {
 
     fn configuration(&self, authority_pem: &Arc<str>) -> Result<Arc<ClientConfig>, String> {
         let mut known = self.configurations.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(configuration) = known.get(authority_pem) {
-            return Ok(configuration.clone());
+        if let Some(configuration) = known.get(authority_pem)
+            && !self.ends_soon(configuration)
+        {
+            return Ok(configuration.client.clone());
         }
-        let configuration = Arc::new(configuration(authority_pem)?);
+        let identity = self.identity(authority_pem)?;
+        let client = Arc::new(configuration(authority_pem, identity.as_ref())?);
         if known.len() >= AUTHORITIES {
             known.clear();
         }
-        known.insert(authority_pem.clone(), configuration.clone());
-        Ok(configuration)
+        let expires_at = identity.map(|issued| issued.expires_at);
+        let entry = Configuration { client: client.clone(), expires_at };
+        known.insert(authority_pem.clone(), entry);
+        Ok(client)
+    }
+
+    fn ends_soon(&self, configuration: &Configuration) -> bool {
+        let (Some(end), Some(issuer)) = (configuration.expires_at, &self.issuer) else {
+            return false;
+        };
+        tls::should_renew(end, issuer.clock.now())
+    }
+
+    /// A broker that still has the certificate of another authority trusts no client of this one.
+    fn identity(&self, authority_pem: &str) -> Result<Option<Issued>, String> {
+        let issuer = self.issuer.as_ref();
+        let Some(issuer) = issuer.filter(|i| i.authority.certificate_pem == authority_pem) else {
+            return Ok(None);
+        };
+        tls::issue_client(&issuer.authority, COMMON_NAME, issuer.clock.now(), &*issuer.entropy)
+            .map(Some)
+            .map_err(|error| format!("the probe has no certificate: {error}"))
     }
 }
 
-fn configuration(authority_pem: &str) -> Result<ClientConfig, String> {
+fn configuration(authority_pem: &str, identity: Option<&Issued>) -> Result<ClientConfig, String> {
     let unusable = |error: &dyn std::fmt::Display| format!("the authority is unusable: {error}");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authority_pem.as_bytes()) {
@@ -96,11 +164,20 @@ fn configuration(authority_pem: &str) -> Result<ClientConfig, String> {
         return Err(unusable(&"there is no certificate in it"));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut configuration = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut configuration = match identity {
+        None => builder.with_no_client_auth(),
+        Some(issued) => {
+            let chain = tls::certificate(&issued.certificate_pem).map_err(|e| e.to_string())?;
+            let key =
+                PrivateKeyDer::from_pem_slice(issued.private_key_pem.expose_secret().as_bytes())
+                    .map_err(|error| error.to_string())?;
+            builder.with_client_auth_cert(vec![chain], key).map_err(|error| error.to_string())?
+        }
+    };
     // Every probe checks the certificate that is served now, not the one of an hour ago.
     configuration.resumption = Resumption::disabled();
     Ok(configuration)

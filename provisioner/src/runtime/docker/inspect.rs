@@ -30,6 +30,7 @@ pub(super) struct Found {
     pub(super) phase: Phase,
     pub(super) limits: Limits,
     pub(super) hostname: String,
+    image_id: String,
     addresses: BTreeMap<u16, SocketAddr>,
 }
 
@@ -88,6 +89,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         phase,
         limits: limits(&reply.host_config.unwrap_or_default()),
         hostname: config.hostname.unwrap_or_default(),
+        image_id: reply.image.unwrap_or_default(),
         addresses: addresses(&reply.network_settings.and_then(|n| n.ports).unwrap_or_default()),
     })
 }
@@ -152,6 +154,7 @@ impl Found {
             digest: self.made_from.digest,
             generation: self.made_from.generation,
             reboot: self.made_from.reboot,
+            image_id: self.image_id,
             state,
             addresses,
             limits: self.limits,

@@ -131,7 +131,10 @@ impl Runtime for DockerRuntime {
         match request(SHORT, self.docker.inspect_image(reference)).await {
             Ok(image) => {
                 let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
-                Ok(Some(ImageInfo { true_version: labels.get(labels::ENGINE_VERSION).cloned() }))
+                Ok(Some(ImageInfo {
+                    id: image.id.unwrap_or_default(),
+                    true_version: labels.get(labels::ENGINE_VERSION).cloned(),
+                }))
             }
             Err(cause) if error::status(&cause) == Some(404) => Ok(None),
             Err(cause) => Err(named("look for an image")(cause)),

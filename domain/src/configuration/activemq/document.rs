@@ -1,0 +1,136 @@
+//! The tree of a configuration, and how it is written.
+
+use std::fmt::Write as _;
+
+use super::schema::CORE;
+
+/// An element of a configuration; all of them are in ActiveMQ's namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveMqElement {
+    /// Its name, without a prefix.
+    pub name: String,
+    /// Names and values, in the order of the document.
+    pub attributes: Vec<(String, String)>,
+    pub(super) nodes: Vec<Node>,
+}
+
+/// What is in an element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    Element(ActiveMqElement),
+    Comment(String),
+    Text(String),
+}
+
+impl ActiveMqElement {
+    /// The elements directly in this one, in the order of the document.
+    pub fn elements(&self) -> impl Iterator<Item = &Self> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Comment(_) | Node::Text(_) => None,
+        })
+    }
+
+    /// The value of the attribute of that name.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether there is text in it other than layout.
+    pub(super) fn has_text(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Text(text) if !is_blank(text)))
+    }
+
+    fn write(&self, text: &mut String, root: bool) {
+        let mut attributes: Vec<(&str, &str)> =
+            self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if root {
+            attributes.push(("xmlns", CORE));
+        }
+        attributes.sort_unstable();
+        // Writing to a String can't fail.
+        let _ = write!(text, "<{}", self.name);
+        for (name, value) in attributes {
+            let _ = write!(text, " {name}=\"{}\"", xml_attribute_value(value));
+        }
+        if self.nodes.is_empty() {
+            text.push_str("/>");
+            return;
+        }
+        text.push('>');
+        for node in &self.nodes {
+            match node {
+                Node::Element(element) => element.write(text, false),
+                Node::Comment(comment) => write_comment(text, comment),
+                Node::Text(layout) => text.push_str(layout),
+            }
+        }
+        let _ = write!(text, "</{}>", self.name);
+    }
+}
+
+/// A whole document: its root, and the comments around it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Document {
+    pub(super) before: Vec<String>,
+    pub(super) root: ActiveMqElement,
+    pub(super) after: Vec<String>,
+}
+
+impl Document {
+    pub(super) fn root(&self) -> &ActiveMqElement {
+        &self.root
+    }
+
+    pub(super) fn into_root(self) -> ActiveMqElement {
+        self.root
+    }
+
+    /// The service's form: its declaration, attributes in the order of their names with `xmlns` as one
+    /// of them, nothing between the tags of an empty element, a line end at the end.
+    pub(super) fn write(&self) -> String {
+        let mut text =
+            String::from("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n");
+        for comment in &self.before {
+            write_comment(&mut text, comment);
+            text.push('\n');
+        }
+        self.root.write(&mut text, true);
+        text.push('\n');
+        for comment in &self.after {
+            write_comment(&mut text, comment);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Whether the text is nothing but XML's white space.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// The text as it is written between double quotes as an attribute's value.
+pub fn xml_attribute_value(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '"' => text.push_str("&quot;"),
+            // Written as themselves they would come back as blanks.
+            '\t' | '\n' | '\r' => {
+                // Writing to a String can't fail.
+                let _ = write!(text, "&#{};", u32::from(c));
+            }
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+fn write_comment(text: &mut String, comment: &str) {
+    // Writing to a String can't fail.
+    let _ = write!(text, "<!--{comment}-->");
+}

@@ -1,0 +1,124 @@
+//! `advanced.config`: what `rabbitmq.conf` can't say in every version, as Erlang terms.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use brokerd_domain::{EngineVersion, RabbitMqSettings};
+
+use super::{configuration, trusted_path};
+
+/// The first version in which only a number is a timeout; before, something else is none.
+const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
+
+/// Whether the timeout must be switched off here, because the version's `rabbitmq.conf` can't.
+pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersion) -> bool {
+    settings.get(configuration::CONSUMER_TIMEOUT) == Some("0") && version < NUMBERS_ONLY
+}
+
+/// The file; none when there is nothing to say.
+pub(super) fn render(
+    settings: &RabbitMqSettings,
+    version: EngineVersion,
+    root: &str,
+) -> Option<String> {
+    let mut applications: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut set =
+        |application, term: String| applications.entry(application).or_default().push(term);
+    if version.major >= 4 {
+        // For shovels and federation links; 4.0 has no key for it. Certificates of public authorities
+        // are trusted, and those of this installation's own brokers.
+        let verify = settings.get(configuration::CLIENT_VERIFY).unwrap_or("verify_peer");
+        let trusted = text(&trusted_path(root));
+        set(
+            "amqp_client",
+            format!("{{ssl_options,[{{verify,{verify}}},{{cacertfile,{trusted}}}]}}"),
+        );
+    }
+    if without_timeout(settings, version) {
+        set("rabbit", "{consumer_timeout,undefined}".to_owned());
+    }
+    // Only 4.3 has keys for queries, and for aliases.
+    for (words, query) in settings.below("auth_ldap") {
+        let name = match words[..] {
+            ["queries", "tags"] => "tag_queries".to_owned(),
+            ["queries", access] => format!("{access}_query"),
+            _ => continue,
+        };
+        set("rabbitmq_auth_backend_ldap", format!("{{{name},{query}}}"));
+    }
+    let aliases = aliases(settings);
+    if !aliases.is_empty() {
+        set(
+            "rabbitmq_auth_backend_oauth2",
+            format!("{{scope_aliases,#{{{}}}}}", aliases.join(",")),
+        );
+    }
+    if applications.is_empty() {
+        return None;
+    }
+    let applications: Vec<String> = applications
+        .into_iter()
+        .map(|(name, terms)| format!(" {{{name},[\n  {}\n ]}}", terms.join(",\n  ")))
+        .collect();
+    Some(format!("[\n{}\n].\n", applications.join(",\n")))
+}
+
+/// What a scope stands for, as entries of a map: by name, or as pairs of an alias and its scopes.
+fn aliases(settings: &RabbitMqSettings) -> Vec<String> {
+    let mut named: BTreeMap<String, &str> = BTreeMap::new();
+    let mut pairs: BTreeMap<&str, (Option<&str>, Option<&str>)> = BTreeMap::new();
+    for (words, value) in settings.below("auth_oauth2") {
+        match words[..] {
+            ["scope_aliases", alias] => {
+                named.insert(alias.replace("\\.", "."), value);
+            }
+            ["scope_aliases", index, "alias"] => pairs.entry(index).or_default().0 = Some(value),
+            ["scope_aliases", index, "scope"] => pairs.entry(index).or_default().1 = Some(value),
+            _ => {}
+        }
+    }
+    for pair in pairs.into_values() {
+        if let (Some(alias), Some(scopes)) = pair {
+            named.insert(alias.to_owned(), scopes);
+        }
+    }
+    named
+        .into_iter()
+        .map(|(alias, scopes)| {
+            let scopes: Vec<String> =
+                scopes.split(' ').filter(|s| !s.is_empty()).map(binary).collect();
+            format!("{} => [{}]", binary(&alias), scopes.join(","))
+        })
+        .collect()
+}
+
+fn binary(value: &str) -> String {
+    format!("<<{}>>", text(value))
+}
+
+/// An Erlang string.
+fn text(value: &str) -> String {
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            ' '..='~' => out.push(c),
+            // Writing to a String can't fail.
+            c => drop(write!(out, "\\x{{{:x}}}", u32::from(c))),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped() {
+        assert_eq!(text("a\"b\\c\n\u{e4}"), "\"a\\\"b\\\\c\\x{a}\\x{e4}\"");
+    }
+}

@@ -1,0 +1,107 @@
+//! What a new broker begins with: its administrator, virtual host `/`, the default policies.
+//!
+//! Rendered once and stored with the broker: RabbitMQ imports definitions again when they are not those it
+//! imported before, and would undo what the owner has changed since.
+//!
+//! Source: "RabbitMQ broker defaults" and "Default policies" of the developer guide.
+
+use brokerd_domain::BrokerUser;
+use serde_json::{Value, json};
+
+use super::version;
+use crate::{
+    engine::{Blueprint, Unsupported, common},
+    materials::MONITORING_USER,
+};
+
+/// Without users when all of them are elsewhere; there is no `guest` then either.
+pub(super) fn render(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {
+    let mut users: Vec<Value> =
+        blueprint.users.iter().map(|u| user(blueprint, u)).collect::<Result<_, _>>()?;
+    users.extend(monitoring(blueprint));
+    let permissions: Vec<Value> = blueprint
+        .users
+        .iter()
+        .map(|u| {
+            json!({
+                "user": u.username, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*",
+            })
+        })
+        .collect();
+    let document = json!({
+        "users": users,
+        "vhosts": [{ "name": "/" }],
+        "permissions": permissions,
+        "topic_permissions": [],
+        "parameters": parameters(blueprint),
+        "global_parameters": [],
+        "policies": [{
+            "vhost": "/",
+            "name": "AWS-DEFAULT-POLICY-SINGLE-INSTANCE",
+            "pattern": ".*",
+            "apply-to": "queues",
+            "priority": 0,
+            // Accepted and without effect from version 4 on, as in the service.
+            "definition": { "queue-mode": "lazy" },
+        }],
+        "queues": [],
+        "exchanges": [],
+        "bindings": [],
+    });
+    Ok(format!("{document:#}\n"))
+}
+
+fn user(blueprint: &Blueprint<'_>, user: &BrokerUser) -> Result<Value, Unsupported> {
+    Ok(json!({
+        "name": user.username,
+        "password_hash": common::stored_password(blueprint, user.username.as_str())?,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": ["administrator"],
+        "limits": {},
+    }))
+}
+
+/// brokerd's own user, who may look and nothing else.
+fn monitoring(blueprint: &Blueprint<'_>) -> Option<Value> {
+    let monitoring = blueprint.materials.monitoring.as_ref()?;
+    Some(json!({
+        "name": MONITORING_USER,
+        "password_hash": monitoring.stored,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": ["monitoring"],
+        "limits": {},
+    }))
+}
+
+/// From version 4 on the service's operator policy, before that its limits on virtual host `/`.
+///
+/// Before version 4 the operator policy would hold `ha-mode` and `ha-sync-mode`, which mean nothing on
+/// a single instance. 3.10 refuses them in operator policies, and silently leaves out everything that
+/// stands after the refused one.
+fn parameters(blueprint: &Blueprint<'_>) -> Vec<Value> {
+    if version(blueprint).major >= 4 {
+        return vec![json!({
+            "component": "operator_policy",
+            "vhost": "/",
+            "name": "default_operator_policy_AWS_managed",
+            "value": {
+                "pattern": ".*",
+                "apply-to": "classic_queues",
+                "priority": 0,
+                "definition": { "queue-version": 2 },
+            },
+        })];
+    }
+    let limits = blueprint.broker.spec.host_instance_type.vhost_limits();
+    limits
+        .map(|(queues, connections)| {
+            json!({
+                "component": "vhost-limits",
+                "vhost": "/",
+                "name": "limits",
+                "value": { "max-queues": queues, "max-connections": connections },
+            })
+        })
+        .into_iter()
+        .collect()
+}

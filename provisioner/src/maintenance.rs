@@ -1,0 +1,42 @@
+//! Maintenance windows: everything that waits, and newer builds of the engine, in the owner's own time.
+//!
+//! Source: "Amazon MQ broker maintenance window" of the developer guide. The reboot may happen anywhere in
+//! the window; here it happens when the window begins, or when the provisioner is back.
+
+use brokerd_domain::{Broker, due_in_window};
+use brokerd_store::StoreError;
+
+use crate::pass::Context;
+
+/// Asks for a reboot of every broker that is due in its window, once per window. Gives back how many.
+///
+/// # Errors
+/// What the store says; what was asked for before stands.
+pub async fn maintain(context: &Context) -> Result<usize, StoreError> {
+    let mut asked = 0;
+    for (broker, maintained) in context.store.maintenance_candidates().await? {
+        let now = context.clock.now();
+        let newer = broker.status.maintenance.is_some();
+        let window = &broker.spec.maintenance_window;
+        if broker.check_reboot().is_err()
+            || !due_in_window(window, now, maintained, broker.has_pending(), newer)
+        {
+            continue;
+        }
+        // A broker that has changed since is looked at again before the window ends.
+        if context.store.request_maintenance(&broker, &reason(&broker), now).await? {
+            tracing::info!(broker.id = %broker.id, "rebooting it in its maintenance window");
+            asked += 1;
+        }
+    }
+    Ok(asked)
+}
+
+fn reason(broker: &Broker) -> String {
+    let mut reasons = Vec::new();
+    if broker.has_pending() {
+        reasons.push("changes wait".to_owned());
+    }
+    reasons.extend(broker.status.maintenance.clone());
+    format!("the maintenance window began: {}", reasons.join(", "))
+}

@@ -1,0 +1,142 @@
+//! What a person must do about a broker, and what its next maintenance window should do.
+//!
+//! Source: "Troubleshooting" of the developer guide for the codes and when they are raised.
+
+use std::time::Duration;
+
+use brokerd_domain::{
+    ActionRequired, Broker, EngineType, Health, InstanceCondition, OutOfMemory, Timestamp,
+};
+
+use super::{Observed, Seen, Subject};
+use crate::health::Alarm;
+
+/// What a JVM with `ExitOnOutOfMemoryError` ends with.
+const JVM_OUT_OF_MEMORY: i64 = 3;
+
+/// So many times in a row are a loop and no accident.
+const LOOP: u32 = 3;
+
+/// How long apart two of them may be to count as in a row.
+const ROW: Duration = Duration::from_mins(10);
+
+/// How long an instance has to serve until its loop counts as ended.
+const CALM: Duration = Duration::from_mins(5);
+
+/// Whether that exit code says that the engine ran out of its own memory.
+pub(super) fn is_out_of_memory(engine: EngineType, code: i64) -> bool {
+    engine == EngineType::ActiveMq && code == JVM_OUT_OF_MEMORY
+}
+
+/// Counts another time.
+pub(super) fn once_more(before: Option<OutOfMemory>, now: Timestamp) -> OutOfMemory {
+    let count = before.filter(|b| now.since(b.last) < ROW).map_or(0, |b| b.count);
+    OutOfMemory { count: count.saturating_add(1), last: now }
+}
+
+/// Forgets what an instance has put behind it.
+pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
+    let calm = condition.health == Health::Healthy && now.since(condition.since) >= CALM;
+    if calm && condition.out_of_memory.is_some_and(|o| now.since(o.last) >= CALM) {
+        condition.out_of_memory = None;
+    }
+}
+
+/// What a person must do. What can't be seen at present stays as it was.
+pub(super) fn actions(
+    broker: &Broker,
+    seen: &Seen,
+    conditions: &[InstanceCondition],
+) -> Vec<ActionRequired> {
+    match broker.spec.engine_type {
+        EngineType::ActiveMq => {
+            let in_loop = |c: &InstanceCondition| c.out_of_memory.is_some_and(|o| o.count >= LOOP);
+            let action = ActionRequired {
+                code: "BROKER_OOM".to_owned(),
+                info: "The broker restarts again and again because it runs out of memory. Consume messages, or choose a larger instance type.".to_owned(),
+            };
+            conditions.iter().any(in_loop).then_some(action).into_iter().collect()
+        }
+        EngineType::RabbitMq => alarms(broker, seen),
+    }
+}
+
+fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
+    let mut raised = Vec::new();
+    for instance in seen.instances.values() {
+        let Observed::Present(instance) = instance else { continue };
+        match &instance.alarms {
+            Observed::Present(alarms) => raised.extend(alarms.iter().copied()),
+            Observed::Unknown(_) => return broker.status.actions_required.clone(),
+            Observed::Absent => {}
+        }
+    }
+    let told = [
+        (
+            Alarm::Memory,
+            "RABBITMQ_MEMORY_ALARM",
+            "RabbitMQ uses more memory than it may, and blocks publishers. Consume or purge messages, or choose a larger instance type.",
+        ),
+        (
+            Alarm::Disk,
+            "RABBITMQ_DISK_ALARM",
+            "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages, or make room on the host.",
+        ),
+    ];
+    told.into_iter()
+        .filter(|(alarm, ..)| raised.contains(alarm))
+        .map(|(_, code, info)| ActionRequired { code: code.to_owned(), info: info.to_owned() })
+        .collect()
+}
+
+/// Why the next maintenance window should reboot the broker even if nothing else waits.
+pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> {
+    if subject.certificate_ends_soon {
+        return Some("its certificate ends soon".to_owned());
+    }
+    let wanted = subject.image_id?;
+    let older = seen.instances.values().any(|instance| {
+        matches!(instance, Observed::Present(i) if !i.status.image_id.is_empty() && i.status.image_id != wanted)
+    });
+    older.then(|| "there is a newer build of its engine".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+
+    #[test]
+    fn three_times_out_of_memory_in_a_row_are_a_loop_that_ends_with_calm() {
+        let minutes = |n| NOW.plus(Duration::from_mins(n));
+        let mut out = None;
+        for minute in [0, 5, 10] {
+            out = Some(once_more(out, minutes(minute)));
+        }
+        assert_eq!(out.map(|o| o.count), Some(3));
+        assert_eq!(once_more(out, minutes(30)).count, 1, "long after is no row");
+        let mut condition = InstanceCondition {
+            ordinal: 1,
+            health: Health::Healthy,
+            since: minutes(11),
+            failed_boots: 0,
+            out_of_memory: out,
+        };
+        forget(&mut condition, minutes(15));
+        assert!(condition.out_of_memory.is_some(), "not for long enough");
+        condition.health = Health::Suspect;
+        forget(&mut condition, minutes(60));
+        assert!(condition.out_of_memory.is_some(), "it does not serve");
+        condition.health = Health::Healthy;
+        forget(&mut condition, minutes(60));
+        assert_eq!(condition.out_of_memory, None);
+    }
+
+    #[test]
+    fn only_a_jvm_ends_with_three_for_want_of_memory() {
+        assert!(is_out_of_memory(EngineType::ActiveMq, 3));
+        assert!(!is_out_of_memory(EngineType::ActiveMq, 1));
+        assert!(!is_out_of_memory(EngineType::RabbitMq, 3));
+    }
+}

@@ -1,0 +1,65 @@
+//! What a pass records, and whether it is worth recording.
+
+use brokerd_domain::{
+    ActionRequired, Broker, BrokerStatus, Event, EventKind, Next, PassReport, Timestamp,
+    VerdictKind,
+};
+
+use crate::plan::{Completion, Plan};
+
+/// What a plan that was carried out, as far as it got, leaves in the store.
+pub(crate) fn report(
+    broker: &Broker,
+    plan: &Plan,
+    completion: Option<Completion>,
+    now: Timestamp,
+) -> PassReport {
+    let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
+    let mut events = match plan.kind {
+        _ if plan.sentence == broker.status.sentence => Vec::new(),
+        VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
+        VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
+    };
+    events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
+    PassReport {
+        kind: plan.kind,
+        sentence: plan.sentence.clone(),
+        observed_generation: completion.map(|c| c.generation),
+        reboots_done: completion.map(|c| c.reboots),
+        failure: plan.failure.clone(),
+        conditions: plan.conditions.clone(),
+        actions_required: plan.actions_required.clone(),
+        maintenance: plan.maintenance.clone(),
+        events,
+    }
+}
+
+/// Tells of every action that came to be required, or is not any more.
+fn action_events(
+    before: &[ActionRequired],
+    after: &[ActionRequired],
+    now: Timestamp,
+) -> Vec<Event> {
+    let told = |kind, message| Event { at: now, kind, message };
+    let raised = after.iter().filter(|action| !before.contains(action)).map(|action| {
+        told(EventKind::Failure, format!("{} is raised: {}", action.code, action.info))
+    });
+    let cleared = before.iter().filter(|action| !after.contains(action));
+    raised
+        .chain(
+            cleared.map(|action| told(EventKind::Verdict, format!("{} is cleared", action.code))),
+        )
+        .collect()
+}
+
+/// Recording costs a durable transaction: a round that found everything as it was records nothing,
+/// and one that is followed by another at once need not be told apart from it.
+pub(crate) fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
+    (report.sentence != before.sentence && next != Next::Now)
+        || report.conditions != before.conditions
+        || report.actions_required != before.actions_required
+        || report.maintenance != before.maintenance
+        || report.failure != before.failure
+        || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
+        || report.reboots_done.is_some_and(|n| n != before.reboots_done)
+}
