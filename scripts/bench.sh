@@ -1,54 +1,55 @@
 #!/usr/bin/env bash
-# Measures what the gateway costs and, if brokerd runs and the AWS command line is there, how long brokers take.
-#   scripts/bench.sh [ROUNDS]
+# Measures what brokerd costs, beside the same work without it: brokers, memory, the API, the gateway. Brings an engine, images and a
+# database of its own, which are gone afterwards.
+#   scripts/bench.sh [ROUNDS] [brokers] [memory] [api] [gateway]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-rounds=${1:-3}
-require_cargo
-cd "$root"
-cargo run --quiet --locked --release -p brokerd-gateway --example throughput
-
-if ! command -v aws >/dev/null; then say "the AWS command line is missing: broker times are not measured"; exit 0; fi
-if ! [ -x "$binary" ] || ! "$binary" ready --timeout 1 2>/dev/null; then
-  say "brokerd does not run: broker times are not measured; run make run first"
-  exit 0
-fi
-exports=$("$binary" env)
-eval "$exports"
-
-created=()
-remove_created() {
-  local id
-  for id in "${created[@]}"; do aws mq delete-broker --broker-id "$id" >/dev/null || true; done
-}
-trap remove_created EXIT
-trap 'exit 130' INT
-
-milliseconds() { date +%s%3N; }
-
-# once ENGINE VERSION MODE TYPE: prints how long it took until the broker was running
-once() {
-  local begin id state name
-  name=bench-$$-$RANDOM
-  begin=$(milliseconds)
-  id=$(aws mq create-broker --broker-name "$name" --engine-type "$1" --engine-version "$2" --deployment-mode "$3" --host-instance-type "$4" \
-    --auto-minor-version-upgrade --no-publicly-accessible --users "Username=bench,Password=$(random_hex 12)" --query BrokerId --output text)
-  created+=("$id")
-  while :; do
-    state=$(aws mq describe-broker --broker-id "$id" --query BrokerState --output text)
-    case $state in
-      RUNNING) break ;;
-      CREATION_FAILED) die "$1 $2 could not be created; see the log of brokerd" ;;
-    esac
-    [ $(($(milliseconds) - begin)) -lt 300000 ] || die "$1 $2 does not run after 300 s"
-    sleep 0.1
-  done
-  printf '%s %s %s: %s ms until RUNNING\n' "$1" "$2" "$3" $(($(milliseconds) - begin))
-}
-
-for _ in $(seq "$rounds"); do
-  once RABBITMQ 4.3 SINGLE_INSTANCE mq.m7g.medium
-  once ACTIVEMQ 5.19 SINGLE_INSTANCE mq.t3.micro
+parts=() rounds=()
+for argument in "$@"; do
+  case $argument in
+    brokers | memory | api | gateway) parts+=("$argument") ;;
+    *[!0-9]* | 0 | '') sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) rounds=("$argument") ;;
+  esac
 done
+[ ${#parts[@]} -gt 0 ] || parts=(brokers memory api gateway)
+
+wants() { local part; for part in "${parts[@]}"; do [ "$part" != "$1" ] || return 0; done; return 1; }
+
+measure_brokerd() {
+  local run=bench-$$ wanted=() part measuring status
+  for part in "${parts[@]}"; do [ "$part" = gateway ] || wanted+=("$part"); done
+  "$root/docker/engine.sh" >&2
+  say "images (log ${TMPDIR:-/tmp}/brokerd-images)"
+  "$root/docker/build.sh" >&2
+  cargo build --locked --release -p brokerd
+  cargo build --locked --release -p brokerd-provisioner --example render
+  cargo build --locked --release -p brokerd-tests --example bench
+  export BROKERD_TEST_RUN=$run
+  # shellcheck disable=SC2064 # the run as it is now
+  trap "sweep_run $run" EXIT
+  say "starting a database that flushes to disk"
+  DATABASE_URL=$("$root/scripts/postgres.sh" --durable "$run")
+  export DATABASE_URL
+  "$(dirname "$binary")/examples/bench" "${rounds[@]}" "${wanted[@]}" &
+  measuring=$!
+  # It cleans up by itself when it is asked to stop, and is waited for: a signal ends only one wait.
+  trap 'kill -TERM "$measuring" 2>/dev/null || true' INT TERM
+  while :; do
+    status=0
+    wait "$measuring" || status=$?
+    kill -0 "$measuring" 2>/dev/null || break
+  done
+  [ "$status" = 0 ] || exit "$status"
+}
+
+require_cargo
+[ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
+cd "$root"
+if wants brokers || wants memory || wants api; then measure_brokerd; fi
+if wants gateway; then
+  cargo build --quiet --locked --release -p brokerd-gateway --example throughput
+  "$(dirname "$binary")/examples/throughput"
+fi

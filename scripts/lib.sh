@@ -49,3 +49,21 @@ require_cargo() {
   command -v cargo >/dev/null ||
     die "cargo is missing: install Rust 1.95 or newer with https://rustup.rs and open a new shell"
 }
+
+# What tests and benchmarks of a run made and a kill left behind: containers, networks and volumes of installations named after it.
+sweep_run() {
+  local run=$1 id label
+  "$root/scripts/postgres.sh" stop "$run"
+  for id in $(docker ps -aq --filter label=brokerd.installation); do
+    label=$(docker inspect -f '{{index .Config.Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"-*) docker rm -f -v "$id" >/dev/null || true ;; esac
+  done
+  for id in $(docker network ls -q --filter label=brokerd.installation); do
+    label=$(docker network inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"-*) docker network rm "$id" >/dev/null || true ;; esac
+  done
+  for id in $(docker volume ls -q --filter label=brokerd.installation); do
+    label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"-*) docker volume rm "$id" >/dev/null || true ;; esac
+  done
+}

@@ -4,6 +4,7 @@
 #   scripts/postgres.sh url                prints that URL, password and all
 #   scripts/postgres.sh stop               stops it; the data stays in its volume
 #   scripts/postgres.sh --ephemeral NAME   starts one in memory that forgets everything, prints its URL
+#   scripts/postgres.sh --durable NAME     starts one that flushes to disk like an installation's, prints its URL
 #   scripts/postgres.sh stop NAME          removes that one
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -129,19 +130,26 @@ ensure() {
   write_url
 }
 
-ephemeral() {
-  local name=brokerd-ephemeral-$1 password port
+# throwaway NAME OPTION… -- SERVER-OPTION…: one that goes with everything in it when it is stopped.
+throwaway() {
+  local name=brokerd-ephemeral-$1 label=brokerd.ephemeral=$1 password port
+  shift
   require_image
   docker rm -f -v "$name" >/dev/null 2>&1 || true
   password=$(random_hex 16)
-  create "$name" "$password" --label "brokerd.ephemeral=$1" -p 127.0.0.1::5432 \
-    --tmpfs /var/lib/postgresql/data:rw,uid=999,gid=999,mode=0700,size=2g \
-    -- -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c max_wal_size=256MB
+  create "$name" "$password" --label "$label" -p 127.0.0.1::5432 "$@"
   docker start "$name" >/dev/null || die "can't start $name"
   wait_until_answers "$name"
   port=$(docker port "$name" 5432/tcp | head -n 1)
   printf 'postgres://%s:%s@127.0.0.1:%s/%s\n' $user "$password" "${port##*:}" $database
 }
+
+ephemeral() {
+  throwaway "$1" --tmpfs /var/lib/postgresql/data:rw,uid=999,gid=999,mode=0700,size=2g \
+    -- -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c max_wal_size=256MB
+}
+
+durable() { throwaway "$1" -v /var/lib/postgresql/data --; }
 
 case ${1:-} in
   ensure) ensure ;;
@@ -154,6 +162,6 @@ case ${1:-} in
       say "$container stopped"
     fi
     ;;
-  --ephemeral) [ -n "${2:-}" ] || die "--ephemeral needs a name"; ephemeral "$2" ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  --ephemeral | --durable) [ -n "${2:-}" ] || die "$1 needs a name"; "${1#--}" "$2" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

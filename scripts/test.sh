@@ -13,23 +13,7 @@ say "images (log ${TMPDIR:-/tmp}/brokerd-images)"
 
 # Installations that tests make are named after this run, so that what a killed test leaves behind is found.
 export BROKERD_TEST_RUN=$run
-sweep() {
-  local id label
-  "$root/scripts/postgres.sh" stop "$run"
-  for id in $(docker ps -aq --filter label=brokerd.installation); do
-    label=$(docker inspect -f '{{index .Config.Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
-    case $label in "$run"*) docker rm -f -v "$id" >/dev/null || true ;; esac
-  done
-  for id in $(docker network ls -q --filter label=brokerd.installation); do
-    label=$(docker network inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
-    case $label in "$run"*) docker network rm "$id" >/dev/null || true ;; esac
-  done
-  for id in $(docker volume ls -q --filter label=brokerd.installation); do
-    label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
-    case $label in "$run"*) docker volume rm "$id" >/dev/null || true ;; esac
-  done
-}
-trap sweep EXIT
+trap 'sweep_run "$run"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -137,7 +137,8 @@ fn write(root: &Path, spec: &InstanceSpec) -> Result<()> {
     Ok(())
 }
 
-/// The arguments of `docker create`, with the restrictions that brokerd sets.
+/// The arguments of `docker create`, with the restrictions that brokerd sets for a boot: all the
+/// processors there are, whatever `nano_cpus` allows later.
 fn create(spec: &InstanceSpec) -> Vec<String> {
     let (uid, gid) = spec.user;
     let memory = spec.limits.memory_bytes;
@@ -145,11 +146,14 @@ fn create(spec: &InstanceSpec) -> Vec<String> {
         ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--restart=no"]
             .map(str::to_owned)
             .into();
+    all.extend(
+        ["--no-healthcheck", "--log-opt=max-size=10m", "--log-opt=max-file=2"].map(str::to_owned),
+    );
     all.push(format!("--hostname={}", spec.hostname));
     all.push(format!("--user={uid}:{gid}"));
     all.push(format!("--memory={memory}"));
     all.push(format!("--memory-swap={memory}"));
-    all.push(format!("--cpus={}", spec.limits.nano_cpus as f64 / 1e9));
+    all.push(format!("--cpus={}", cpus()));
     all.push(format!("--pids-limit={}", spec.limits.pids));
     all.push(format!("--ulimit=nofile={0}:{0}", spec.open_files));
     all.extend(spec.volumes.iter().map(|v| format!("--volume={}", v.mount)));

@@ -14,6 +14,9 @@ use crate::{
 /// How long one protocol may take to answer.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long to wait for an engine that boots before other brokers get their turn.
+const BOOT_PATIENCE: Duration = Duration::from_millis(250);
+
 /// What is asked of whom.
 pub struct Observer<'a> {
     /// Where instances run.
@@ -107,8 +110,9 @@ impl Observer<'_> {
         }
     }
 
-    /// Asks the protocols. Engines open their listeners in the order of the list, so while the last
-    /// one does not answer the others need not be bothered.
+    /// Asks the protocols. Engines open their listeners in the order of the list, so while the first
+    /// one does not answer the others need not be bothered; from then on they are asked while they
+    /// open, because an engine's first handshakes are slow and would be waited for afterwards.
     async fn ask(
         &self,
         broker: &Broker,
@@ -120,19 +124,19 @@ impl Observer<'_> {
             .conditions
             .iter()
             .any(|c| c.ordinal == ordinal && c.health != Health::Starting);
-        let protocols = if healthy {
-            quiet_protocols(broker.spec.engine_type, self.now)
+        let (protocols, patience) = if healthy {
+            (quiet_protocols(broker.spec.engine_type, self.now), Duration::ZERO)
         } else {
-            self.protocols
+            (self.protocols, BOOT_PATIENCE)
         };
-        let Some((last, others)) = protocols.split_last() else { return BTreeMap::new() };
-        let outcome = self.ask_one(broker, ordinal, status, *last).await;
+        let Some((first, others)) = protocols.split_first() else { return BTreeMap::new() };
+        let outcome = self.ask_one(broker, ordinal, status, *first, patience).await;
         let serves = outcome == ProbeOutcome::Answered;
-        let mut answers = BTreeMap::from([(*last, outcome)]);
+        let mut answers = BTreeMap::from([(*first, outcome)]);
         if serves {
             let asked = others
                 .iter()
-                .map(|p| async { (*p, self.ask_one(broker, ordinal, status, *p).await) });
+                .map(|p| async { (*p, self.ask_one(broker, ordinal, status, *p, patience).await) });
             answers.extend(join_all(asked).await);
         }
         answers
@@ -144,10 +148,15 @@ impl Observer<'_> {
         ordinal: u8,
         status: &InstanceStatus,
         protocol: Protocol,
+        patience: Duration,
     ) -> ProbeOutcome {
-        match self.target(broker, ordinal, status, protocol) {
-            Some(target) => self.probe.probe(&target, PROBE_DEADLINE).await,
-            None => ProbeOutcome::Refused("no address is published".to_owned()),
+        let Some(target) = self.target(broker, ordinal, status, protocol) else {
+            return ProbeOutcome::Refused("no address is published".to_owned());
+        };
+        if patience.is_zero() {
+            self.probe.probe(&target, PROBE_DEADLINE).await
+        } else {
+            self.probe.await_answer(&target, PROBE_DEADLINE, patience).await
         }
     }
 

@@ -6,7 +6,10 @@ mod example;
 use std::{
     future::Future,
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -256,6 +259,52 @@ async fn one_who_says_nothing_is_silent_and_one_who_is_not_there_refused() {
     let nobody = target(EngineType::RabbitMq, Protocol::Amqp, nobody, &authority);
     let outcome = WireProbe::default().probe(&nobody, DEADLINE).await;
     assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_boots_is_asked_until_it_answers() {
+    let authority = authority("localhost");
+    let (engine, protocol, request, answer) = DIALECTS[0];
+    let booted = server(&authority, request, answer, Then::Stay).await;
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = attempts.clone();
+    // As a published port: it accepts from the start, and closes until somebody listens behind it.
+    let address = listen(move |mut stream| {
+        let turn = counted.fetch_add(1, Ordering::Relaxed);
+        async move {
+            if turn >= 3 {
+                let mut behind = TcpStream::connect(booted).await.expect("connect");
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
+            }
+        }
+    })
+    .await;
+    let target = target(engine, protocol, address, &authority);
+    let outcome = WireProbe::default().await_answer(&target, DEADLINE, DEADLINE).await;
+    assert_eq!(outcome, ProbeOutcome::Answered);
+    assert_eq!(attempts.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
+async fn an_engine_that_boots_is_waited_for_only_so_long_and_not_at_all_when_it_hangs() {
+    let authority = authority("localhost");
+    let closed = listen(|stream| async move { drop(stream) }).await;
+    let closed = target(EngineType::ActiveMq, Protocol::Stomp, closed, &authority);
+    let begun = Instant::now();
+    let outcome = WireProbe::default().await_answer(&closed, DEADLINE, SHORT).await;
+    assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
+    assert!(begun.elapsed() < DEADLINE);
+
+    let mute = listen(|stream| async move {
+        tokio::time::sleep(DEADLINE).await;
+        drop(stream);
+    })
+    .await;
+    let mute = target(EngineType::ActiveMq, Protocol::Stomp, mute, &authority);
+    let begun = Instant::now();
+    let outcome = WireProbe::default().await_answer(&mute, SHORT, DEADLINE).await;
+    assert_eq!(outcome, ProbeOutcome::Silent);
+    assert!(begun.elapsed() < DEADLINE);
 }
 
 #[tokio::test]

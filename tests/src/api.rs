@@ -309,11 +309,11 @@ impl Api {
         Ok(url.context("no console")?.to_owned())
     }
 
-    /// A signed GET, and what came back byte by byte.
+    /// The headers that sign a request, for a quarter of an hour and any number of times.
     ///
     /// # Errors
-    /// When nobody answers.
-    pub fn get(&self, path: &str) -> Result<http::Answer> {
+    /// When there is nothing to sign in it.
+    pub fn sign(&self, method: &str, path: &str, body: &str) -> Result<Vec<(String, String)>> {
         let identity = Credentials::new(&self.key, &self.secret, None, None, "scenario").into();
         #[expect(
             clippy::disallowed_methods,
@@ -330,13 +330,28 @@ impl Api {
             .into();
         let url = format!("{}{path}", self.endpoint);
         let headers = std::iter::once(("host", self.address.as_str()));
-        let signable = SignableRequest::new("GET", &url, headers, SignableBody::Bytes(&[]))?;
+        let body = SignableBody::Bytes(body.as_bytes());
+        let signable = SignableRequest::new(method, &url, headers, body)?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        let headers: Vec<_> = instructions
-            .headers()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        http::request(&self.address, "GET", path, &headers, "")
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok(instructions.headers().map(owned).collect())
+    }
+
+    /// A signed request, and what came back byte by byte.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn signed(&self, method: &str, path: &str, body: &str) -> Result<http::Answer> {
+        let headers = self.sign(method, path, body)?;
+        http::request(&self.address, method, path, &headers, body)
+    }
+
+    /// A signed GET, and what came back byte by byte.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn get(&self, path: &str) -> Result<http::Answer> {
+        self.signed("GET", path, "")
     }
 
     /// DescribeBroker, byte by byte.

@@ -1,19 +1,24 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod ready;
+
 use std::{
     fmt::Write as _,
-    fs::{self, File},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::{Api, PASSWORD, USER, machine};
+pub use self::ready::{go, java, javascript, jms, python};
+pub(crate) use self::ready::{go_command, java_command, javascript_command, python_command};
+use self::ready::{java_class, schemathesis, sources};
+use crate::{
+    Api, PASSWORD, USER, machine,
+    sdk::{Client, Kind as Sdk},
+};
 
 /// How long a client waits for a message, in seconds.
 const WAIT: u64 = 20;
@@ -21,104 +26,12 @@ const WAIT: u64 = 20;
 /// The exit code of a client whose user was refused.
 const REFUSED: i32 = 3;
 
-/// Where the clients' sources are.
-fn sources(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
-}
-
-/// A directory that is made once for each content of `inputs`, whoever asks first.
-fn made_once(
-    name: &str,
-    inputs: &[PathBuf],
-    make: impl FnOnce(&Path) -> Result<()>,
-) -> Result<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    for input in inputs {
-        fs::read(input)
-            .with_context(|| format!("can't read {}", input.display()))?
-            .hash(&mut hasher);
-    }
-    let clients = machine::cache("clients")?;
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(clients.join(format!("{name}.lock")))?;
-    lock.lock()?;
-    let directory = clients.join(name);
-    let stamp = directory.join("made-from");
-    let digest = format!("{:016x}", hasher.finish());
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == digest) {
-        return Ok(directory);
-    }
-    if directory.exists() {
-        fs::remove_dir_all(&directory)?;
-    }
-    make(&directory).with_context(|| format!("can't make the {name} clients"))?;
-    fs::write(stamp, digest)?;
-    Ok(directory)
-}
-
-/// The Python clients; none when they can't be had here and may be skipped.
-///
-/// # Errors
-/// When they can't be made ready.
-pub fn python() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || {
-        if !machine::has_tools("what Python clients see", &["python3"])? {
-            return Ok(None);
-        }
-        let requirements = sources("python").join("requirements.txt");
-        made_once("venv", std::slice::from_ref(&requirements), |directory| {
-            machine::run(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
-            let pip = directory.join("bin/pip");
-            let quiet = ["install", "-q", "--disable-pip-version-check", "-r"];
-            machine::run(Command::new(pip).args(quiet).arg(&requirements)).map(drop)
-        })
-        .map(Some)
-    })
-}
-
-/// The JMS client; none when it can't be had here and may be skipped.
-///
-/// # Errors
-/// When it can't be made ready.
-pub fn jms() -> Result<Option<&'static Path>> {
-    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || {
-        if !machine::has_tools("what a JMS client sees", &["java", "mvn"])? {
-            return Ok(None);
-        }
-        let project = sources("jms");
-        let inputs = [project.join("pom.xml"), project.join("src/main/java/brokerd/Client.java")];
-        made_once("jms", &inputs, |directory| {
-            let out = format!("-Dout={}", directory.display());
-            machine::run(
-                Command::new("mvn").args(["-q", "-B", &out, "package", "-f"]).arg(&inputs[0]),
-            )
-            .map(drop)
-        })
-        .map(Some)
-    })
-}
-
-fn shared(
-    made: &'static OnceLock<Result<Option<PathBuf>, String>>,
-    make: impl FnOnce() -> Result<Option<PathBuf>>,
-) -> Result<Option<&'static Path>> {
-    match made.get_or_init(|| make().map_err(|error| format!("{error:#}"))) {
-        Ok(made) => Ok(made.as_deref()),
-        Err(error) => bail!("{error}"),
-    }
-}
-
 /// What a client's run came to.
 #[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    printed: String,
-    complaints: String,
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) printed: String,
+    pub(crate) complaints: String,
 }
 
 fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
@@ -134,11 +47,7 @@ fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
 }
 
 fn script(name: &str, arguments: &[&str], input: &Value) -> Result<Outcome> {
-    let venv = python()?.context("there are no Python clients here")?;
-    let mut command = Command::new(venv.join("bin/python"));
-    // Warnings would only hide what went wrong; bytecode would land among the sources.
-    command.args(["-W", "ignore", "-B"]).arg(sources("python").join(name)).args(arguments);
-    run_with_input(&mut command, &input.to_string())
+    run_with_input(python_command(name)?.args(arguments), &input.to_string())
 }
 
 /// Whether a user was let in.
@@ -299,11 +208,8 @@ impl Messenger {
             Kind::Python(name) => script(name, &[action], &given),
             Kind::Jms => {
                 let directory = jms()?.context("there is no JMS client here")?;
-                let classes = format!("{}/lib/*", directory.display());
-                let mut command = Command::new("java");
-                command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", &classes]);
-                command.args(["brokerd.Client", action]);
-                run_with_input(&mut command, &properties(&given))
+                let mut command = java_class(directory, "brokerd.Client");
+                run_with_input(command.arg(action), &properties(&given))
             }
         }
     }
@@ -347,17 +253,13 @@ pub fn https(ca: &Path, mut requests: Vec<Value>) -> Result<Vec<Value>> {
     Ok(serde_json::from_str(&outcome.printed)?)
 }
 
-/// Calls with boto3, one after the other; see `clients/python/api.py`.
+/// Calls with boto3, one after the other; see `clients/PROTOCOL.md`.
 ///
 /// # Errors
 /// When boto3 can't be run; what a call came to is in its answer.
 pub fn boto3(api: &Api, calls: &Value) -> Result<Vec<Value>> {
-    let input = json!({
-        "endpoint": api.endpoint, "region": api.region, "key": api.key, "secret": api.secret, "calls": calls,
-    });
-    let outcome = script("api.py", &[], &input)?;
-    ensure!(outcome.code == Some(0), "boto3: {outcome:?}");
-    Ok(serde_json::from_str(&outcome.printed)?)
+    let mut client = Client::new(Sdk::Boto3, api)?;
+    calls.as_array().context("a list of calls")?.iter().map(|call| client.raw(call)).collect()
 }
 
 /// `aws mq …`: what it printed, or its complaint.
@@ -365,14 +267,7 @@ pub fn boto3(api: &Api, calls: &Value) -> Result<Vec<Value>> {
 /// # Errors
 /// When the AWS CLI can't be run.
 pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
-    let venv = python()?.context("there are no Python clients here")?;
-    let mut command = Command::new(venv.join("bin/aws"));
-    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_ENDPOINT_URL_MQ", &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
-    command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
-    command.args(["mq", "--output", "json"]).args(arguments);
-    let outcome = run_with_input(&mut command, "")?;
+    let outcome = aws_outcome(api, arguments)?;
     if outcome.code != Some(0) {
         return Ok(Err(outcome.complaints.trim().to_owned()));
     }
@@ -382,6 +277,62 @@ pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
     serde_json::from_str(&outcome.printed)
         .map(Ok)
         .map_err(|error| anyhow!("aws {arguments:?}: {error}"))
+}
+
+/// `aws mq …`: what that came to.
+pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
+    let venv = python()?.context("there are no Python clients here")?;
+    let mut command = Command::new(venv.join("bin/aws"));
+    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_ENDPOINT_URL_MQ", &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
+    command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
+    command.env("AWS_MAX_ATTEMPTS", "1");
+    command.args(["mq", "--output", "json"]).args(arguments);
+    run_with_input(&mut command, "")
+}
+
+/// Calls every documented operation with what its schema allows and with what it does not; `known` are values of path
+/// parameters that lead somewhere. False when that can't be done here and may be skipped.
+///
+/// # Errors
+/// When an answer is not what the document promises, with what Schemathesis says about it.
+pub fn every_documented_answer(api: &Api, known: &Value) -> Result<bool> {
+    let Some(venv) = schemathesis()? else { return Ok(false) };
+    let signer = json!({ "region": api.region, "key": api.key, "secret": api.secret });
+    let mut command = Command::new(venv.join("bin/st"));
+    command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
+    // Its reports and its examples would land where the tests are run.
+    command.current_dir(machine::cache("scenarios")?);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", sources("schemathesis"));
+    command.env("SCHEMATHESIS_HOOKS", "hooks");
+    command.env("SIGNER", signer.to_string()).env("KNOWN", known.to_string());
+    command.args(["run", "--no-color", "--seed", "20171127", "--workers", "1"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "60", "--no-shrink"]);
+    command.args(["--request-timeout", "30", "--warnings", "off", "--continue-on-failure"]);
+    command.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,the_signature_is_accepted"]);
+    command.arg(format!("{}/openapi.json", api.endpoint));
+    let outcome = run_with_input(&mut command, "")?;
+    ensure!(
+        outcome.code == Some(0),
+        "Schemathesis ended with {:?}:\n{}{}",
+        outcome.code,
+        outcome.printed,
+        outcome.complaints
+    );
+    let told = outcome.printed.lines().find(|line| line.contains(" generated"));
+    machine::say(&format!("Schemathesis: {}", told.unwrap_or("it does not say how much").trim()));
+    Ok(true)
+}
+
+/// The service's model, as botocore ships it.
+///
+/// # Errors
+/// When there are no Python clients, or botocore has no such model.
+pub fn service_model() -> Result<Value> {
+    let outcome = script("model.py", &[], &Value::Null)?;
+    ensure!(outcome.code == Some(0), "the model: {outcome:?}");
+    Ok(serde_json::from_str(&outcome.printed)?)
 }
 
 /// A list of answers in one text, for messages of failed checks.

@@ -20,6 +20,7 @@ pub mod http;
 pub mod machine;
 mod ports;
 mod process;
+pub mod sdk;
 pub mod world;
 
 use std::{

@@ -32,8 +32,9 @@ pub fn repository() -> &'static Path {
 fn built() -> Result<PathBuf> {
     let program = env::current_exe().context("this program's path")?;
     let above = program.parent().context("the program is in a directory")?;
-    // Tests are one level deeper than binaries.
-    Ok(if above.ends_with("deps") { above.parent().unwrap_or(above) } else { above }.to_owned())
+    // Tests and examples are one level deeper than binaries.
+    let is_deeper = above.ends_with("deps") || above.ends_with("examples");
+    Ok(if is_deeper { above.parent().unwrap_or(above) } else { above }.to_owned())
 }
 
 /// The brokerd to test: `BROKERD_TEST_BINARY`, or the one that was built beside this program.
@@ -95,14 +96,15 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Whether all these tools answer `--version`. Without one, a build machine fails and a user's machine
+/// Whether all these tools tell their version. Without one, a build machine fails and a user's machine
 /// skips `what`, and says so.
 ///
 /// # Errors
 /// When a tool is missing and `CI` is set.
 pub fn has_tools(what: &str, tools: &[&str]) -> Result<bool> {
     let answers = |tool: &&&str| {
-        Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
+        let ask = if **tool == "go" { "version" } else { "--version" };
+        Command::new(tool).arg(ask).output().is_ok_and(|o| o.status.success())
     };
     let missing: Vec<&str> = tools.iter().filter(|tool| !answers(tool)).copied().collect();
     if missing.is_empty() {

@@ -57,6 +57,11 @@ impl Process {
         })
     }
 
+    /// Its id, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
     /// Ends it as a crash would.
     pub(crate) fn kill9(&mut self) -> Result<()> {
         if let Some(mut child) = self.child.take() {

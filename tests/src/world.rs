@@ -113,6 +113,16 @@ impl World {
         format!("brokerd.installation={}", self.installation)
     }
 
+    /// The database's URL.
+    pub fn database_url(&self) -> String {
+        self.database.url()
+    }
+
+    /// The process of brokerd, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
     /// Ends brokerd as a crash would.
     ///
     /// # Errors

@@ -52,12 +52,12 @@ fn a_request_that_is_not_signed_right_is_refused_by_the_service_s_code() -> Resu
         let answers = clients::boto3(
             &world.api,
             &json!([
-                { "operation": "list_brokers", "secret": "not-the-secret" },
-                { "operation": "list_brokers", "key": "AKIAIOSFODNN7EXAMPLE" },
-                { "operation": "list_brokers", "skew_seconds": -1200 },
-                { "operation": "list_brokers", "skew_seconds": 1200 },
-                { "operation": "list_brokers", "skew_seconds": 600 },
-                { "operation": "list_brokers" },
+                { "operation": "ListBrokers", "secret": "not-the-secret" },
+                { "operation": "ListBrokers", "key": "AKIAIOSFODNN7EXAMPLE" },
+                { "operation": "ListBrokers", "skew_seconds": -1200 },
+                { "operation": "ListBrokers", "skew_seconds": 1200 },
+                { "operation": "ListBrokers", "skew_seconds": 600 },
+                { "operation": "ListBrokers" },
             ]),
         )?;
         let expected = [

@@ -73,4 +73,16 @@ pub trait Probe: Send + Sync + 'static {
         login: &Login,
         deadline: Duration,
     ) -> Result<Vec<Alarm>, String>;
+
+    /// Asks an engine that boots: again and again while it refuses, for at most `patience` and the
+    /// last attempt's `deadline`, so that its first answer is not missed until the next pass.
+    async fn await_answer(
+        &self,
+        target: &ProbeTarget,
+        deadline: Duration,
+        patience: Duration,
+    ) -> ProbeOutcome {
+        let _ = patience;
+        self.probe(target, deadline).await
+    }
 }

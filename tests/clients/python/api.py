@@ -1,10 +1,4 @@
-"""The API with boto3: a list of calls in, a list of answers out.
-
-Input:  {"endpoint": …, "region": …, "key": …, "secret": …, "calls": [{"operation": "list_brokers", "parameters": {}}]}
-        A call may override region, key and secret, turn the clock with "skew_seconds", or name a "paginator".
-Answer: {"ok": …} or {"error": {"class": "NotFoundException", "modelled": true, "code": …, "message": …,
-        "attribute": …, "status": 404}}; "ok" of a paginator is the list of its pages.
-"""
+"""The API with boto3; what is read and written is in ../PROTOCOL.md."""
 import datetime
 import json
 import sys
@@ -13,6 +7,7 @@ import boto3
 import botocore.auth
 import botocore.compat
 import botocore.config
+from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 
@@ -38,20 +33,21 @@ def turn_the_clock(seconds):
     botocore.auth.get_current_datetime = turned if seconds else real
 
 
-def do(given, call):
-    turn_the_clock(call.get("skew_seconds", 0))
-    client = client_for(given, call)
+def do(client, call):
+    name = xform_name(call["operation"])
     parameters = call.get("parameters", {})
+    if not hasattr(client, name):
+        return {"unknown": f"no operation {name}"}
     modelled = tuple(
         getattr(client.exceptions, name) for name in dir(client.exceptions) if name.endswith("Exception")
     )
     try:
-        if "paginator" in call:
-            pages = client.get_paginator(call["paginator"]).paginate(
-                **parameters, PaginationConfig={"PageSize": call["page_size"]}
-            )
-            return {"ok": [strip(page) for page in pages]}
-        return {"ok": strip(getattr(client, call["operation"])(**parameters))}
+        if "page_size" in call:
+            if not client.can_paginate(name):
+                return {"unknown": f"no paginator {name}"}
+            pages = client.get_paginator(name).paginate(**parameters, PaginationConfig={"PageSize": call["page_size"]})
+            return {"ok": [without_metadata(page) for page in pages]}
+        return {"ok": without_metadata(getattr(client, name)(**parameters))}
     except ClientError as error:
         response = error.response
         return {
@@ -65,16 +61,22 @@ def do(given, call):
             }
         }
     except BotoCoreError as error:
-        return {"error": {"class": type(error).__name__, "message": str(error)}}
+        return {"error": {"class": type(error).__name__, "modelled": False, "message": str(error)}}
 
 
-def strip(answer):
+def without_metadata(answer):
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
 def main():
-    given = json.load(sys.stdin)
-    print(json.dumps([do(given, call) for call in given["calls"]], default=str))
+    given = json.loads(sys.stdin.readline())
+    usual = client_for(given, {})
+    for line in sys.stdin:
+        call = json.loads(line)
+        turn_the_clock(call.get("skew_seconds", 0))
+        is_usual = not {"region", "key", "secret"} & call.keys()
+        answer = do(usual if is_usual else client_for(given, call), call)
+        print(json.dumps(answer, default=lambda value: value.isoformat()), flush=True)
 
 
 main()

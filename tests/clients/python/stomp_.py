@@ -13,7 +13,10 @@ logging.getLogger("stomp.py").setLevel(logging.CRITICAL)
 
 class Listener(stomp.ConnectionListener):
     def __init__(self):
-        self.events, self.errors = queue.Queue(), []
+        self.events, self.reached = queue.Queue(), False
+
+    def on_connecting(self, host_and_port):
+        self.reached = True
 
     def on_message(self, frame):
         self.events.put(("message", frame))
@@ -21,9 +24,11 @@ class Listener(stomp.ConnectionListener):
     def on_receipt(self, frame):
         self.events.put(("receipt", frame))
 
+    def on_disconnected(self):
+        self.events.put(("end", None))
+
     def on_error(self, frame):
         error = f"{frame.headers.get('message', '')} {frame.body}".strip()
-        self.errors.append(error)
         self.events.put(("error", error))
 
     def next(self, kind, timeout):
@@ -34,6 +39,15 @@ class Listener(stomp.ConnectionListener):
                 return what
             if found == "error":
                 raise Refused(what) if "not authorized" in what else RuntimeError(what)
+            if found == "end":
+                raise ConnectionError("the broker ended the connection")
+
+    def refusal(self, timeout):
+        """Why the broker ended a connection that it has just ended; none when it did not say."""
+        while True:
+            found, what = self.events.get(timeout=timeout)
+            if found in ("error", "end"):
+                return what
 
 
 def connect(target):
@@ -52,8 +66,9 @@ def connect(target):
     try:
         connection.connect(target.user, target.password, wait=True)
     except ConnectFailedException as error:
-        if listener.errors:
-            raise Refused(listener.errors[0]) from error
+        # Another listener was told first, so the reason may still be on its way to this one.
+        if listener.reached and (refusal := listener.refusal(target.timeout)):
+            raise Refused(refusal) from error
         raise
     return connection, listener
 
