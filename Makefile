@@ -32,7 +32,7 @@ lint: ## Check format and lints
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
 
-test: ## Run all tests, with an engine and a database of their own
+test: ## Run all tests, with a database of their own
 	@scripts/test.sh
 
 bench: ## Measure: how long brokers take, and how much the gateway costs

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, with an engine, images and a database of their own, which are gone afterwards.
+# All tests, with a database of their own, which is gone afterwards.
 #   scripts/test.sh [ARGUMENTS OF cargo test]
 set -euo pipefail
 # shellcheck source=lib.sh

@@ -110,9 +110,8 @@ impl Observer<'_> {
         }
     }
 
-    /// Asks the protocols. Engines open their listeners in the order of the list, so while the first
-    /// one does not answer the others need not be bothered; from then on they are asked while they
-    /// open, because an engine's first handshakes are slow and would be waited for afterwards.
+    /// Asks the protocols: those of a booting instance while it opens its listeners, which engines do
+    /// in the order of the list; those of another at once.
     async fn ask(
         &self,
         broker: &Broker,
@@ -124,40 +123,23 @@ impl Observer<'_> {
             .conditions
             .iter()
             .any(|c| c.ordinal == ordinal && c.health != Health::Starting);
-        let (protocols, patience) = if healthy {
-            (quiet_protocols(broker.spec.engine_type, self.now), Duration::ZERO)
+        let protocols = if healthy {
+            quiet_protocols(broker.spec.engine_type, self.now)
         } else {
-            (self.protocols, BOOT_PATIENCE)
+            self.protocols
         };
-        let Some((first, others)) = protocols.split_first() else { return BTreeMap::new() };
-        let outcome = self.ask_one(broker, ordinal, status, *first, patience).await;
-        let serves = outcome == ProbeOutcome::Answered;
-        let mut answers = BTreeMap::from([(*first, outcome)]);
-        if serves {
-            let asked = others
-                .iter()
-                .map(|p| async { (*p, self.ask_one(broker, ordinal, status, *p, patience).await) });
-            answers.extend(join_all(asked).await);
-        }
-        answers
-    }
-
-    async fn ask_one(
-        &self,
-        broker: &Broker,
-        ordinal: u8,
-        status: &InstanceStatus,
-        protocol: Protocol,
-        patience: Duration,
-    ) -> ProbeOutcome {
-        let Some(target) = self.target(broker, ordinal, status, protocol) else {
-            return ProbeOutcome::Refused("no address is published".to_owned());
+        let targets: Option<Vec<ProbeTarget>> =
+            protocols.iter().map(|p| self.target(broker, ordinal, status, *p)).collect();
+        let Some(targets) = targets else {
+            let nowhere = || ProbeOutcome::Refused("no address is published".to_owned());
+            return protocols.iter().map(|p| (*p, nowhere())).collect();
         };
-        if patience.is_zero() {
-            self.probe.probe(&target, PROBE_DEADLINE).await
+        let outcomes = if healthy {
+            join_all(targets.iter().map(|t| self.probe.probe(t, PROBE_DEADLINE))).await
         } else {
-            self.probe.await_answer(&target, PROBE_DEADLINE, patience).await
-        }
+            self.probe.await_answers(&targets, PROBE_DEADLINE, BOOT_PATIENCE).await
+        };
+        protocols.iter().copied().zip(outcomes).collect()
     }
 
     fn target(

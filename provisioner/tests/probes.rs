@@ -261,40 +261,62 @@ async fn one_who_says_nothing_is_silent_and_one_who_is_not_there_refused() {
     assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
 }
 
-#[tokio::test]
-async fn an_engine_that_boots_is_asked_until_it_answers() {
-    let authority = authority("localhost");
-    let (engine, protocol, request, answer) = DIALECTS[0];
-    let booted = server(&authority, request, answer, Then::Stay).await;
-    let attempts = Arc::new(AtomicUsize::new(0));
-    let counted = attempts.clone();
-    // As a published port: it accepts from the start, and closes until somebody listens behind it.
+/// As a published port: it accepts from the start, and closes until its turn has come.
+async fn published(engine: SocketAddr, closed: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counted = accepted.clone();
     let address = listen(move |mut stream| {
         let turn = counted.fetch_add(1, Ordering::Relaxed);
         async move {
-            if turn >= 3 {
-                let mut behind = TcpStream::connect(booted).await.expect("connect");
+            if turn >= closed {
+                let mut behind = TcpStream::connect(engine).await.expect("connect");
                 let _ = tokio::io::copy_bidirectional(&mut stream, &mut behind).await;
             }
         }
     })
     .await;
-    let target = target(engine, protocol, address, &authority);
-    let outcome = WireProbe::default().await_answer(&target, DEADLINE, DEADLINE).await;
-    assert_eq!(outcome, ProbeOutcome::Answered);
-    assert_eq!(attempts.load(Ordering::Relaxed), 4);
+    (address, accepted)
 }
 
 #[tokio::test]
-async fn an_engine_that_boots_is_waited_for_only_so_long_and_not_at_all_when_it_hangs() {
+async fn an_engine_that_boots_is_asked_in_every_protocol_until_it_answers() {
+    let authority = authority("localhost");
+    let mut targets = Vec::new();
+    let mut counters = Vec::new();
+    for (closed, (engine, protocol, request, answer)) in [3, 5, 0].into_iter().zip(DIALECTS) {
+        let engine_address = server(&authority, request, answer, Then::Stay).await;
+        let (address, accepted) = published(engine_address, closed).await;
+        targets.push(target(engine, protocol, address, &authority));
+        counters.push((accepted, closed + 1));
+    }
+    let outcomes = WireProbe::default().await_answers(&targets, DEADLINE, DEADLINE).await;
+    assert_eq!(outcomes, vec![ProbeOutcome::Answered; 3]);
+    for (accepted, expected) in counters {
+        assert_eq!(accepted.load(Ordering::Relaxed), expected);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_asked_before_the_first_listener_of_a_boot_is_there() {
     let authority = authority("localhost");
     let closed = listen(|stream| async move { drop(stream) }).await;
-    let closed = target(EngineType::ActiveMq, Protocol::Stomp, closed, &authority);
+    let (engine, protocol, request, answer) = DIALECTS[0];
+    let open = server(&authority, request, answer, Then::Stay).await;
+    let (open, accepted) = published(open, 0).await;
+    let targets = [
+        target(EngineType::ActiveMq, Protocol::Openwire, closed, &authority),
+        target(engine, protocol, open, &authority),
+    ];
     let begun = Instant::now();
-    let outcome = WireProbe::default().await_answer(&closed, DEADLINE, SHORT).await;
-    assert!(matches!(outcome, ProbeOutcome::Refused(_)), "{outcome:?}");
+    let outcomes = WireProbe::default().await_answers(&targets, DEADLINE, SHORT).await;
+    assert!(matches!(outcomes[..], [ProbeOutcome::Refused(_)]), "{outcomes:?}");
+    assert_eq!(accepted.load(Ordering::Relaxed), 0);
     assert!(begun.elapsed() < DEADLINE);
+}
 
+#[tokio::test]
+async fn an_engine_that_hangs_while_it_boots_is_silent_after_one_deadline() {
+    let authority = authority("localhost");
     let mute = listen(|stream| async move {
         tokio::time::sleep(DEADLINE).await;
         drop(stream);
@@ -302,8 +324,8 @@ async fn an_engine_that_boots_is_waited_for_only_so_long_and_not_at_all_when_it_
     .await;
     let mute = target(EngineType::ActiveMq, Protocol::Stomp, mute, &authority);
     let begun = Instant::now();
-    let outcome = WireProbe::default().await_answer(&mute, SHORT, DEADLINE).await;
-    assert_eq!(outcome, ProbeOutcome::Silent);
+    let outcomes = WireProbe::default().await_answers(&[mute], SHORT, DEADLINE).await;
+    assert_eq!(outcomes, [ProbeOutcome::Silent]);
     assert!(begun.elapsed() < DEADLINE);
 }
 

@@ -308,7 +308,7 @@ pub fn every_documented_answer(api: &Api, known: &Value) -> Result<bool> {
     command.env("SCHEMATHESIS_HOOKS", "hooks");
     command.env("SIGNER", signer.to_string()).env("KNOWN", known.to_string());
     command.args(["run", "--no-color", "--seed", "20171127", "--workers", "1"]);
-    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "60", "--no-shrink"]);
+    command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "30", "--no-shrink"]);
     command.args(["--request-timeout", "30", "--warnings", "off", "--continue-on-failure"]);
     command.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,the_signature_is_accepted"]);
     command.arg(format!("{}/openapi.json", api.endpoint));

@@ -74,15 +74,26 @@ pub trait Probe: Send + Sync + 'static {
         deadline: Duration,
     ) -> Result<Vec<Alarm>, String>;
 
-    /// Asks an engine that boots: again and again while it refuses, for at most `patience` and the
-    /// last attempt's `deadline`, so that its first answer is not missed until the next pass.
-    async fn await_answer(
+    /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most
+    /// `patience` for the first of them, so that an answer is not missed until the next pass, and gives
+    /// each answer its own `deadline`. Outcomes come in the order of the targets; after one that is no
+    /// answer the rest may be missing.
+    async fn await_answers(
         &self,
-        target: &ProbeTarget,
+        targets: &[ProbeTarget],
         deadline: Duration,
         patience: Duration,
-    ) -> ProbeOutcome {
+    ) -> Vec<ProbeOutcome> {
         let _ = patience;
-        self.probe(target, deadline).await
+        let mut outcomes = Vec::new();
+        for target in targets {
+            let outcome = self.probe(target, deadline).await;
+            let answered = outcome == ProbeOutcome::Answered;
+            outcomes.push(outcome);
+            if !answered {
+                break;
+            }
+        }
+        outcomes
     }
 }

@@ -311,12 +311,12 @@ fn plan_unsupported(broker: &Broker, why: &str) -> Plan {
     }
     if broker.is_rebooting() && broker.has_pending_specification() {
         // What runs goes on running: it is rebooted as it was.
-        return refuse(Refused::Everything, why.to_owned());
+        return refuse(Refused::Everything, why);
     }
     Plan::new(VerdictKind::Blocked, format!("can't apply the specification: {why}"), Next::BackOff)
 }
 
-fn refuse(refused: Refused, why: String) -> Plan {
+fn refuse(refused: Refused, why: &str) -> Plan {
     let what = match refused {
         Refused::Configuration => "the pending configuration is given up",
         Refused::Everything => "the pending changes are given up",
@@ -367,7 +367,7 @@ fn plan_instances(
                 return failed;
             }
             Need::Refuse(why) => {
-                let mut refused = refuse(Refused::Configuration, why);
+                let mut refused = refuse(Refused::Configuration, &why);
                 refused.conditions = conditions;
                 return refused;
             }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
-use brokerd_domain::{AuthenticationStrategy, Broker, BrokerState, EngineType};
+use brokerd_domain::{AuthenticationStrategy, Broker, BrokerState, EngineType, HostInstanceType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -138,7 +138,7 @@ impl From<&Broker> for DescribeBrokerResponse {
                 .authentication_strategy
                 .map(AuthenticationStrategy::display_name),
             pending_engine_version: pending.engine_version.map(|version| version.to_string()),
-            pending_host_instance_type: pending.host_instance_type.map(|host| host.name()),
+            pending_host_instance_type: pending.host_instance_type.map(HostInstanceType::name),
             pending_ldap_server_metadata: pending.ldap.as_ref().map(Into::into),
             pending_storage_size: pending.storage_size.map(|size| size.unwrap_or(0)),
             publicly_accessible: spec.publicly_accessible,

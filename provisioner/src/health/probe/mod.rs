@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{Clock, Entropy, Timestamp};
 use brokerd_store::CertificateAuthority;
+use futures_util::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,
     client::Resumption,
@@ -22,7 +23,7 @@ use secrecy::ExposeSecret;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -35,9 +36,15 @@ const AUTHORITIES: usize = 16;
 /// The common name in the probe's certificate. Nobody logs in by it.
 const COMMON_NAME: &str = "brokerd-probe";
 
-/// How soon an engine that refuses is asked again. An attempt at a closed port costs a fraction of a
-/// millisecond.
-const ASK_AGAIN: Duration = Duration::from_millis(15);
+/// How soon a listener that refuses is tried again. A try costs a fraction of a millisecond.
+const TRY_AGAIN: Duration = Duration::from_millis(15);
+
+/// A published port accepts for an engine that is not there yet and closes at once. Who has not closed
+/// after this time listens.
+const CLOSES_WITHIN: Duration = Duration::from_millis(4);
+
+/// How long to wait for the rest of an engine that has begun to open its listeners.
+const OPENING: Duration = Duration::from_secs(1);
 
 /// Probes over TLS.
 #[derive(Default)]
@@ -63,21 +70,7 @@ struct Configuration {
 #[async_trait]
 impl Probe for WireProbe {
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome {
-        let end = Instant::now() + deadline;
-        let answered = timeout_at(end, async {
-            let mut stream = self.connect(target).await?;
-            dialect::converse(&mut stream, target).await?;
-            Ok::<_, String>(stream)
-        });
-        match answered.await {
-            Ok(Ok(mut stream)) => {
-                // An orderly end, for the sake of the engine's log.
-                let _ = timeout_at(end, stream.shutdown()).await;
-                ProbeOutcome::Answered
-            }
-            Ok(Err(reason)) => ProbeOutcome::Refused(reason),
-            Err(_) => ProbeOutcome::Silent,
-        }
+        self.ask(target, None, deadline).await
     }
 
     async fn alarms(
@@ -87,27 +80,29 @@ impl Probe for WireProbe {
         deadline: Duration,
     ) -> Result<Vec<Alarm>, String> {
         let asked = timeout_at(Instant::now() + deadline, async {
-            let mut stream = self.connect(target).await?;
+            let mut stream = self.connect(target, None).await?;
             management::alarms(&mut stream, &target.server_name, login).await
         });
         asked.await.unwrap_or_else(|_| Err("silent".to_owned()))
     }
 
-    async fn await_answer(
+    /// From the moment the first listener is there all are asked, while the others open: an engine's
+    /// first handshakes are slow, and one after the other they would be what a boot ends with.
+    async fn await_answers(
         &self,
-        target: &ProbeTarget,
+        targets: &[ProbeTarget],
         deadline: Duration,
         patience: Duration,
-    ) -> ProbeOutcome {
-        let end = Instant::now() + patience;
-        loop {
-            let outcome = self.probe(target, deadline).await;
-            let may_come_up = matches!(outcome, ProbeOutcome::Refused(_));
-            if !may_come_up || Instant::now() + ASK_AGAIN >= end {
-                return outcome;
-            }
-            sleep(ASK_AGAIN).await;
-        }
+    ) -> Vec<ProbeOutcome> {
+        let Some(first) = targets.first() else { return Vec::new() };
+        let mut opened = match await_listener(first, Instant::now() + patience).await {
+            Ok(stream) => Some(stream),
+            Err(reason) => return vec![ProbeOutcome::Refused(reason)],
+        };
+        let end = Instant::now() + OPENING;
+        let answers =
+            targets.iter().map(|target| self.ask_until(end, target, opened.take(), deadline));
+        join_all(answers).await
     }
 }
 
@@ -122,13 +117,60 @@ impl WireProbe {
         Self { issuer: Some(Issuer { authority, clock, entropy }), ..Self::default() }
     }
 
-    async fn connect(&self, target: &ProbeTarget) -> Result<TlsStream<TcpStream>, String> {
+    /// Asks once, over `stream` if there is one already.
+    async fn ask(
+        &self,
+        target: &ProbeTarget,
+        stream: Option<TcpStream>,
+        deadline: Duration,
+    ) -> ProbeOutcome {
+        let end = Instant::now() + deadline;
+        let answered = timeout_at(end, async {
+            let mut stream = self.connect(target, stream).await?;
+            dialect::converse(&mut stream, target).await?;
+            Ok::<_, String>(stream)
+        });
+        match answered.await {
+            Ok(Ok(mut stream)) => {
+                // An orderly end, for the sake of the engine's log.
+                let _ = timeout_at(end, stream.shutdown()).await;
+                ProbeOutcome::Answered
+            }
+            Ok(Err(reason)) => ProbeOutcome::Refused(reason),
+            Err(_) => ProbeOutcome::Silent,
+        }
+    }
+
+    /// Asks again and again while it is refused, until `end`.
+    async fn ask_until(
+        &self,
+        end: Instant,
+        target: &ProbeTarget,
+        mut stream: Option<TcpStream>,
+        deadline: Duration,
+    ) -> ProbeOutcome {
+        loop {
+            let outcome = self.ask(target, stream.take(), deadline).await;
+            let may_change = matches!(outcome, ProbeOutcome::Refused(_));
+            if !may_change || Instant::now() + TRY_AGAIN >= end {
+                return outcome;
+            }
+            sleep(TRY_AGAIN).await;
+        }
+    }
+
+    async fn connect(
+        &self,
+        target: &ProbeTarget,
+        stream: Option<TcpStream>,
+    ) -> Result<TlsStream<TcpStream>, String> {
         let name = ServerName::try_from(target.server_name.clone())
             .map_err(|_| format!("{} is no name a certificate can have", target.server_name))?;
         let connector = TlsConnector::from(self.configuration(&target.authority_pem)?);
-        let stream = TcpStream::connect(target.address)
-            .await
-            .map_err(|error| format!("can't connect: {error}"))?;
+        let stream = match stream {
+            Some(stream) => stream,
+            None => open(target).await?,
+        };
         // A request is one small write and waits for nothing.
         let _ = stream.set_nodelay(true);
         connector.connect(name, stream).await.map_err(|error| match error.kind() {
@@ -171,6 +213,28 @@ impl WireProbe {
         tls::issue_client(&issuer.authority, COMMON_NAME, issuer.clock.now(), &*issuer.entropy)
             .map(Some)
             .map_err(|error| format!("the probe has no certificate: {error}"))
+    }
+}
+
+async fn open(target: &ProbeTarget) -> Result<TcpStream, String> {
+    TcpStream::connect(target.address).await.map_err(|error| format!("can't connect: {error}"))
+}
+
+/// Waits until somebody listens, and leads there; no longer than until `end`.
+async fn await_listener(target: &ProbeTarget, end: Instant) -> Result<TcpStream, String> {
+    loop {
+        let reason = match timeout_at(end, open(target)).await {
+            Ok(Ok(stream)) if timeout(CLOSES_WITHIN, stream.readable()).await.is_err() => {
+                return Ok(stream);
+            }
+            Ok(Ok(_)) => "closed the connection before TLS".to_owned(),
+            Ok(Err(reason)) => reason,
+            Err(_) => "can't connect: it takes too long".to_owned(),
+        };
+        if Instant::now() + TRY_AGAIN >= end {
+            return Err(reason);
+        }
+        sleep(TRY_AGAIN).await;
     }
 }
 
