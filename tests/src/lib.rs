@@ -18,6 +18,7 @@ mod database;
 pub mod docker;
 pub mod http;
 pub mod machine;
+pub mod management;
 mod ports;
 mod process;
 pub mod sdk;
@@ -33,6 +34,7 @@ use anyhow::{Context, Result, bail};
 pub use api::{Api, NewBroker};
 pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
+pub use management::Management;
 pub use world::{World, scenario};
 
 /// The user every broker of a scenario has, unless it says otherwise.
