@@ -19,6 +19,7 @@ pub mod docker;
 pub mod http;
 pub mod machine;
 pub mod management;
+pub mod owner;
 mod ports;
 mod process;
 pub mod sdk;
@@ -35,6 +36,7 @@ pub use api::{Api, NewBroker};
 pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
 pub use management::Management;
+pub use owner::Owner;
 pub use world::{World, scenario};
 
 /// The user every broker of a scenario has, unless it says otherwise.

@@ -1,12 +1,10 @@
 //! Changes of a running RabbitMQ broker: its configuration, and what its owner makes in it.
 
-mod owner;
-
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{AuthenticationStrategy, BrokerState, EngineType};
 use brokerd_tests::{
-    Management, Messenger, NewBroker, PASSWORD, Revision, USER, World, changes::References,
-    clients, docker, scenario,
+    Management, Messenger, NewBroker, Owner, PASSWORD, Revision, USER, World, changes::References,
+    clients, docker, owner, scenario,
 };
 use serde_json::{Value, json};
 
@@ -48,9 +46,9 @@ fn a_rabbitmq_configuration_is_in_force_after_a_reboot_that_leaves_what_the_owne
         api.wait_until_running(&id)?;
         let first = api.configurations(&id)?.current.context("a configuration of its own")?;
 
-        let owner = owner::makes_things(world, &id)?;
+        let owner = Owner::makes_things(world, &id)?;
         api.configure(&id, &limits)?;
-        nothing_is_limited_yet(&owner.at(world.messenger("amqp091.py", &id, "amqps")?))
+        nothing_is_limited_yet(&owner.at(&world.messenger("amqp091.py", &id, "amqps")?))
             .context("before the reboot")?;
         let before = docker::container_of(&id)?;
         api.reboot_and_wait(&id)?;
@@ -59,7 +57,7 @@ fn a_rabbitmq_configuration_is_in_force_after_a_reboot_that_leaves_what_the_owne
         let references =
             References { current: Some(limits.clone()), pending: None, history: vec![first] };
         ensure!(api.configurations(&id)? == references, "{:?}", api.configurations(&id)?);
-        let messenger = owner.at(world.messenger("amqp091.py", &id, "amqps")?);
+        let messenger = owner.at(&world.messenger("amqp091.py", &id, "amqps")?);
         clients_are_told_of_limits(&messenger).context("limits over AMQP")?;
         callers_are_told_of_limits(&owner.manages(world, &id)?).context("limits over HTTP")?;
         who_never_acknowledges_loses_the_message(&messenger).context("consumer timeout")?;
@@ -164,7 +162,7 @@ fn logins_are_delegated(
     world: &World,
     id: &str,
     delegated: &Revision,
-    owner: &owner::Owner,
+    owner: &Owner,
 ) -> Result<()> {
     let api = &world.api;
     api.configure(id, delegated)?;

@@ -1,10 +1,8 @@
 //! Another engine version and another instance type, for brokers that hold messages.
 
-mod owner;
-
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, World,
+    Messenger, NewBroker, Owner, World,
     changes::refused,
     clients,
     docker::{self, Container},
@@ -65,8 +63,8 @@ fn an_upgrade_keeps_messages_and_addresses_and_brings_the_new_tier_s_size() -> R
         ensure!(refused(down)?.contains(words), "5.19 to 5.18 is refused in other words");
 
         api.wait_until_running(&rabbit)?;
-        let owner = owner::makes_things(world, &rabbit)?;
-        let amqp = owner.at(world.messenger("amqp091.py", &rabbit, "amqps")?);
+        let owner = Owner::makes_things(world, &rabbit)?;
+        let amqp = owner.at(&world.messenger("amqp091.py", &rabbit, "amqps")?);
         messages_are_left(&amqp)?;
         let wrong = api.update(&rabbit, |call| call.host_instance_type("mq.m5.large"));
         let words = refused(wrong)?;
@@ -177,7 +175,7 @@ fn versions_that_lie_too_far_apart_and_types_that_do_not_fit_are_refused() -> Re
         ensure!(refused(both)?.contains("3.10"), "3.10 to 4.0 with a type that fits");
         ensure!(api.describe_raw(&id)? == described, "what was refused has left something");
 
-        let owner = owner::makes_things(world, &id)?;
+        let owner = Owner::makes_things(world, &id)?;
         api.reboot_and_wait(&id)?;
         owner.finds_everything(world, &id).context("what the owner of a 3.10 made")
     })
