@@ -11,7 +11,7 @@ use aws_sdk_mq::{
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
     error::{DisplayErrorContext, SdkError},
     operation::describe_broker::{DescribeBrokerError, DescribeBrokerOutput},
-    types::{BrokerInstance, BrokerState, DeploymentMode, EngineType, User},
+    types::{BrokerInstance, BrokerState, ConfigurationId, DeploymentMode, EngineType, User},
 };
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
@@ -20,7 +20,7 @@ use aws_sigv4::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::{PASSWORD, PATIENCE, USER, eventually, http};
+use crate::{NewUser, PASSWORD, PATIENCE, Revision, USER, eventually, http};
 
 /// A caller of the API.
 #[derive(Debug, Clone)]
@@ -52,6 +52,10 @@ pub struct NewBroker {
     pub host: String,
     /// What makes a repeated call the same call.
     pub creator_request_id: Option<String>,
+    /// Its users; an administrator by default.
+    pub users: Vec<NewUser>,
+    /// Its configuration; one of its own by default.
+    pub configuration: Option<Revision>,
 }
 
 impl NewBroker {
@@ -66,8 +70,15 @@ impl NewBroker {
     }
 
     fn of(engine: EngineType, host: &str, name: &str) -> Self {
-        let (name, host) = (name.to_owned(), host.to_owned());
-        Self { name, engine, version: None, host, creator_request_id: None }
+        Self {
+            name: name.to_owned(),
+            engine,
+            version: None,
+            host: host.to_owned(),
+            creator_request_id: None,
+            users: vec![NewUser::new(USER, PASSWORD).with_console()],
+            configuration: None,
+        }
     }
 
     /// Of this engine version.
@@ -81,6 +92,27 @@ impl NewBroker {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = host.to_owned();
+        self
+    }
+
+    /// With one more user.
+    #[must_use]
+    pub fn and_user(mut self, user: NewUser) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// With nobody.
+    #[must_use]
+    pub fn without_users(mut self) -> Self {
+        self.users.clear();
+        self
+    }
+
+    /// With this configuration.
+    #[must_use]
+    pub fn configured(mut self, revision: &Revision) -> Self {
+        self.configuration = Some(revision.clone());
         self
     }
 }
@@ -151,7 +183,17 @@ impl Api {
     /// # Errors
     /// When the API refuses.
     pub fn create(&self, new: &NewBroker) -> Result<String> {
-        let user = User::builder().username(USER).password(PASSWORD).console_access(true).build();
+        let users = new.users.iter().map(|user| {
+            User::builder()
+                .username(&user.name)
+                .password(&user.password)
+                .set_groups(Some(user.groups.clone()))
+                .console_access(user.console)
+                .build()
+        });
+        let configuration = new.configuration.as_ref().map(|revision| {
+            ConfigurationId::builder().id(&revision.configuration).revision(revision.number).build()
+        });
         let call = self
             .client
             .create_broker()
@@ -163,7 +205,8 @@ impl Api {
             .publicly_accessible(true)
             .auto_minor_version_upgrade(true)
             .set_creator_request_id(new.creator_request_id.clone())
-            .users(user);
+            .set_configuration(configuration)
+            .set_users(Some(users.collect()));
         let created = self.wait(call.send()).map_err(explained)?;
         created.broker_id.context("the answer has no broker id")
     }

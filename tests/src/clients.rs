@@ -85,19 +85,19 @@ pub struct Messenger {
 impl Messenger {
     /// A Python client.
     pub fn python(script: &'static str, url: String, ca: PathBuf) -> Self {
-        Self::new(Kind::Python(script), url, ca)
+        Self::of(Kind::Python(script), url, ca)
     }
 
     /// A JMS client.
     pub fn jms(url: String, ca: PathBuf) -> Self {
-        Self::new(Kind::Jms, url, ca)
+        Self::of(Kind::Jms, url, ca)
     }
 
-    fn new(kind: Kind, url: String, ca: PathBuf) -> Self {
+    fn of(kind: Kind, url: String, ca: PathBuf) -> Self {
         Self { kind, url, ca, user: USER.to_owned(), password: PASSWORD.to_owned() }
     }
 
-    /// The same client of somebody else.
+    /// The same client as somebody else.
     #[must_use]
     pub fn as_user(&self, user: &str, password: &str) -> Self {
         Self { user: user.to_owned(), password: password.to_owned(), ..self.clone() }
@@ -111,20 +111,20 @@ impl Messenger {
         self.act("send", queue, body).map(drop)
     }
 
-    /// Sends a message, if the user may.
-    ///
-    /// # Errors
-    /// When it can't be told whether the user may.
-    pub fn may_send(&self, queue: &str) -> Result<Access> {
-        self.access("send", &self.user, &self.password, queue)
-    }
-
     /// Receives one message and acknowledges it.
     ///
     /// # Errors
     /// When there is none.
     pub fn receive(&self, queue: &str) -> Result<String> {
         self.act("receive", queue, "")
+    }
+
+    /// Receives one message and tells the broker that it can't be processed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn reject(&self, queue: &str) -> Result<String> {
+        self.act("reject", queue, "")
     }
 
     /// Subscribes, sends and receives, for protocols without queues.
@@ -147,61 +147,97 @@ impl Messenger {
         Ok(())
     }
 
+    /// Whether the broker lets this user do that.
+    ///
+    /// # Errors
+    /// When it can't be told.
+    pub fn may(&self, action: &str, queue: &str, body: &str) -> Result<Access> {
+        self.access(action, self.run(action, &json!({ "queue": queue, "body": body }))?)
+    }
+
     /// Logs in as this user.
     ///
     /// # Errors
     /// When it can't be told whether the user was let in.
     pub fn login(&self, user: &str, password: &str) -> Result<Access> {
-        self.access("login", user, password, "")
+        self.as_user(user, password).may("login", "", "")
     }
 
-    fn access(&self, action: &str, user: &str, password: &str, queue: &str) -> Result<Access> {
-        let outcome = self.run(action, user, password, queue, "")?;
-        match outcome.code {
-            Some(0) => Ok(Access::Granted),
-            Some(REFUSED) => Ok(Access::Refused(outcome.printed)),
-            _ => bail!("{action} at {}: {outcome:?}", self.url),
-        }
+    /// Which of these users are let in, in one run of the client.
+    ///
+    /// # Errors
+    /// When it can't be told of one.
+    pub fn logins(&self, users: &[(&str, &str)]) -> Result<Vec<bool>> {
+        let answer = self.ask("logins", &json!({ "users": users }))?;
+        let refused = answer["refused"].as_array().context("no answers")?;
+        ensure!(refused.len() == users.len(), "{answer}");
+        Ok(refused.iter().map(Value::is_null).collect())
+    }
+
+    /// What a client says after an action of its own.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn ask(&self, action: &str, input: &Value) -> Result<Value> {
+        let outcome = self.run(action, input)?;
+        ensure!(outcome.code == Some(0), "{action} at {}: {outcome:?}", self.url);
+        Ok(serde_json::from_str(&outcome.printed)?)
     }
 
     fn act(&self, action: &str, queue: &str, body: &str) -> Result<String> {
-        let outcome = self.run(action, &self.user, &self.password, queue, body)?;
-        ensure!(outcome.code == Some(0), "{action} at {}: {outcome:?}", self.url);
-        Ok(match self.kind {
-            Kind::Jms => outcome.printed,
-            Kind::Python(_) => {
-                let answer: Value = serde_json::from_str(&outcome.printed)?;
-                answer["body"].as_str().unwrap_or_default().to_owned()
-            }
-        })
+        let answer = self.ask(action, &json!({ "queue": queue, "body": body }))?;
+        Ok(answer["body"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn run(
-        &self,
-        action: &str,
-        user: &str,
-        password: &str,
-        queue: &str,
-        body: &str,
-    ) -> Result<Outcome> {
+    fn access(&self, action: &str, outcome: Outcome) -> Result<Access> {
+        match outcome.code {
+            Some(0) => Ok(Access::Granted),
+            Some(REFUSED) => Ok(Access::Refused(outcome.printed)),
+            _ => bail!("{action} as {} at {}: {outcome:?}", self.user, self.url),
+        }
+    }
+
+    fn run(&self, action: &str, input: &Value) -> Result<Outcome> {
+        let mut given = json!({
+            "url": self.url, "user": self.user, "password": self.password, "ca": self.ca, "timeout": WAIT,
+        });
+        for (name, value) in input.as_object().into_iter().flatten() {
+            given[name] = value.clone();
+        }
         match self.kind {
-            Kind::Python(name) => {
-                let input = json!({
-                    "url": self.url, "user": user, "password": password, "ca": self.ca,
-                    "queue": queue, "body": body, "timeout": WAIT,
-                });
-                script(name, &[action], &input)
-            }
+            Kind::Python(name) => script(name, &[action], &given),
             Kind::Jms => {
                 let directory = jms()?.context("there is no JMS client here")?;
-                let wait = WAIT.to_string();
-                let last = if action == "receive" { wait.as_str() } else { body };
                 let mut command = java_class(directory, "brokerd.Client");
-                command.args([action, &self.url, user, password]).arg(&self.ca).args([queue, last]);
-                run_with_input(&mut command, "")
+                run_with_input(command.arg(action), &properties(&given))
             }
         }
     }
+}
+
+/// The members of an object as `java.util.Properties` reads them; a list becomes numbered members.
+fn properties(given: &Value) -> String {
+    fn add(text: &mut String, name: &str, value: &Value) {
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    add(text, &format!("{name}.{index}"), item);
+                }
+            }
+            Value::String(value) => {
+                // Writing into a string can't fail.
+                let _ = writeln!(text, "{name}={}", value.replace('\\', "\\\\"));
+            }
+            other => {
+                let _ = writeln!(text, "{name}={other}");
+            }
+        }
+    }
+    let mut text = String::new();
+    for (name, value) in given.as_object().into_iter().flatten() {
+        add(&mut text, name, value);
+    }
+    text
 }
 
 /// HTTPS requests, one after the other with the same cookies: `url`, `method`, `user`, `password`, `headers`, `body`.

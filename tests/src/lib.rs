@@ -12,12 +12,15 @@
 //! ```
 
 pub mod api;
+pub mod changes;
 pub mod clients;
 mod database;
 pub mod directory;
 pub mod docker;
 pub mod http;
 pub mod machine;
+pub mod management;
+pub mod owner;
 mod ports;
 mod process;
 pub mod sdk;
@@ -31,7 +34,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 pub use api::{Api, NewBroker};
+pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
+pub use management::Management;
+pub use owner::Owner;
 pub use world::{World, scenario};
 
 /// The user every broker of a scenario has, unless it says otherwise.

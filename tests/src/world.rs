@@ -11,8 +11,12 @@ use anyhow::{Context, Result, ensure};
 use tokio::runtime::Runtime;
 
 use crate::{
-    Api, NewBroker, PATIENCE, clients::Messenger, database::Database, docker, eventually, machine,
-    ports::Ports, process::Process,
+    Api, NewBroker, PATIENCE,
+    clients::{self, Messenger},
+    database::Database,
+    docker, eventually, machine,
+    ports::Ports,
+    process::Process,
 };
 
 /// The region requests are signed for.
@@ -193,6 +197,34 @@ impl World {
     pub fn messenger(&self, script: &'static str, broker: &str, scheme: &str) -> Result<Messenger> {
         let url = self.api.endpoint(broker, scheme)?;
         Ok(Messenger::python(script, url, self.ca()))
+    }
+
+    /// A client of each protocol of an ActiveMQ broker, both of those at its WebSocket; JMS where it can be had.
+    ///
+    /// # Errors
+    /// When the broker lacks an endpoint.
+    pub fn every_messenger(&self, broker: &str) -> Result<Vec<Messenger>> {
+        let mut all = Vec::new();
+        for (script, scheme) in [
+            ("amqp10.py", "amqp+ssl"),
+            ("stomp_.py", "stomp+ssl"),
+            ("mqtt.py", "mqtt+ssl"),
+            ("stomp_.py", "wss"),
+            ("mqtt.py", "wss"),
+        ] {
+            all.push(self.messenger(script, broker, scheme)?);
+        }
+        all.extend(self.jms(broker)?);
+        Ok(all)
+    }
+
+    /// A JMS client of an ActiveMQ broker; none where it can't be had.
+    ///
+    /// # Errors
+    /// When the broker lacks the endpoint, or the client can't be made ready.
+    pub fn jms(&self, broker: &str) -> Result<Option<Messenger>> {
+        let Some(_) = clients::jms()? else { return Ok(None) };
+        Ok(Some(Messenger::jms(self.api.endpoint(broker, "ssl")?, self.ca())))
     }
 
     /// Deletes all brokers that are left, and sees that this leaves nothing.

@@ -1,12 +1,19 @@
 //! What survives `kill -9`, and what a failed creation leaves.
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_mq::types::BrokerState;
-use brokerd_tests::{NewBroker, PATIENCE, World, clients, docker, eventually, retry, scenario};
+use aws_sdk_mq::types::{BrokerState, EngineType};
+use brokerd_tests::{
+    NewBroker, NewUser, PATIENCE, USER, World, changes::References, clients, docker, eventually,
+    retry, scenario,
+};
+use serde_json::json;
 
 /// The client and the scheme that show whether messages pass.
 const RABBITMQ: (&str, &str) = ("amqp091.py", "amqps");
 const ACTIVEMQ: (&str, &str) = ("stomp_.py", "stomp+ssl");
+
+/// A broker stays with a killed brokerd until its lease ends.
+const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
 
 fn exactly_one_running(world: &World, id: &str) -> Result<()> {
     world.api.wait_until_running(id)?;
@@ -21,7 +28,7 @@ fn brokerd_killed_in_the_middle_of_a_creation_ends_with_exactly_one_broker() -> 
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("kill brokerd in the middle of a creation", &[], |world| {
+    scenario("kill brokerd in the middle of a creation", SHORT_LEASES, |world| {
         let mut new = NewBroker::rabbitmq("survivor");
         new.creator_request_id = Some("the-same-call".to_owned());
 
@@ -56,7 +63,7 @@ fn brokerd_killed_in_the_middle_of_a_reboot_or_a_deletion_finishes_it() -> Resul
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("kill brokerd in the middle of a reboot", &[], |world| {
+    scenario("kill brokerd in the middle of a reboot", SHORT_LEASES, |world| {
         let id = world.running(&NewBroker::activemq("survivor"))?;
         let messenger = world.messenger(ACTIVEMQ.0, &id, ACTIVEMQ.1)?;
         messenger.send("kept", "through a broken reboot")?;
@@ -79,6 +86,110 @@ fn brokerd_killed_in_the_middle_of_a_reboot_or_a_deletion_finishes_it() -> Resul
         world.restart()?;
         world.api.wait_until_gone(&id)
     })
+}
+
+const CHANGED: &str = "Basalt-Heron-29-Compass";
+
+const WITH_A_QUEUE: &str = r#"<broker xmlns="http://activemq.apache.org/schema/core">
+  <destinations>
+    <queue physicalName="made.by.the.configuration"/>
+  </destinations>
+</broker>
+"#;
+
+#[test]
+fn brokerd_killed_in_the_middle_of_changes_applies_each_of_them_exactly_once() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("kill brokerd in the middle of changes", SHORT_LEASES, |world| {
+        let id = world.running(&NewBroker::activemq("changing").version("5.18"))?;
+        let messenger = world.messenger(ACTIVEMQ.0, &id, ACTIVEMQ.1)?;
+        messenger.send("kept", "through broken changes")?;
+        let configuration =
+            world.api.create_configuration("changing", EngineType::Activemq, "5.19")?;
+        let revision = world.api.revise(&configuration, WITH_A_QUEUE)?;
+        let first = world.api.configurations(&id)?.current.context("a configuration of its own")?;
+        let instances = world.api.describe(&id)?.broker_instances;
+        let before = docker::container_of(&id)?;
+
+        let api = &world.api;
+        api.update(&id, |call| call.engine_version("5.19").host_instance_type("mq.m5.large"))?;
+        api.configure(&id, &revision)?;
+        api.update_user(&id, USER, |call| call.password(CHANGED))?;
+        api.create_user(&id, &NewUser::new("newcomer", CHANGED).with_console())?;
+
+        api.reboot(&id)?;
+        world.kill9().context("right after the answer")?;
+        world.restart()?;
+        let label = world.label();
+        let others = || -> Result<Vec<String>> {
+            Ok(docker::containers(&label)?.into_iter().filter(|c| *c != before.id).collect())
+        };
+        eventually("another container is made", PATIENCE, || {
+            Ok((!others()?.is_empty()).then_some(()))
+        })?;
+        world.kill9().context("with the container replaced")?;
+        world.restart()?;
+        eventually("the engine was started", PATIENCE, || {
+            let started =
+                others()?.iter().map(|c| docker::inspect(c)).collect::<Result<Vec<_>>>()?;
+            Ok(started.iter().any(docker::Container::running).then_some(()))
+        })?;
+        world.kill9().context("with the engine booting")?;
+        world.restart()?;
+
+        exactly_one_running(world, &id)?;
+        everything_is_changed(world, &id).context("after the reboot")?;
+        let references = world.api.configurations(&id)?;
+        let once = References { current: Some(revision), pending: None, history: vec![first] };
+        ensure!(references == once, "not applied once: {references:?}");
+        ensure!(world.api.describe(&id)?.broker_instances == instances, "other endpoints");
+        let body = messenger.as_user(USER, CHANGED).receive("kept")?;
+        ensure!(body == "through broken changes", "{body:?}");
+
+        // What is applied is not applied again.
+        let after = docker::container_of(&id)?;
+        world.kill9()?;
+        world.restart()?;
+        exactly_one_running(world, &id)?;
+        everything_is_changed(world, &id).context("after one more restart")?;
+        let again = docker::container_of(&id)?;
+        ensure!(
+            again.id == after.id && again.started()? == after.started()?,
+            "the engine was restarted without need"
+        );
+        let left = docker::objects(&label)?;
+        ensure!(left.len() == 4, "not a container, two volumes and a network: {left:?}");
+        Ok(())
+    })
+}
+
+fn everything_is_changed(world: &World, id: &str) -> Result<()> {
+    let broker = world.api.describe(id)?;
+    ensure!(broker.engine_version.as_deref() == Some("5.19"), "{broker:?}");
+    ensure!(broker.host_instance_type.as_deref() == Some("mq.m5.large"), "{broker:?}");
+    ensure!(
+        broker.pending_engine_version.is_none() && broker.pending_host_instance_type.is_none(),
+        "{broker:?}"
+    );
+    let users = world.api.users(id)?;
+    let expected = [USER, "newcomer"].map(|name| (name.to_owned(), None));
+    ensure!(users == expected, "{users:?}");
+    let messenger = world.messenger(ACTIVEMQ.0, id, ACTIVEMQ.1)?;
+    let logins = [(USER, CHANGED), ("newcomer", CHANGED), (USER, brokerd_tests::PASSWORD)];
+    let access = retry("the endpoint is back", PATIENCE, || messenger.logins(&logins))?;
+    ensure!(access == [true, true, false], "{access:?}");
+    let page = format!("{}/admin/queues.jsp", world.api.console(id)?);
+    let request = json!({ "url": page, "user": "newcomer", "password": CHANGED });
+    let answer = retry("the console is back", PATIENCE, || {
+        let answer = clients::https(&world.ca(), vec![request.clone()])?.remove(0);
+        ensure!(answer["status"] == 200, "{answer}");
+        Ok(answer)
+    })?;
+    let body = answer["body"].as_str().unwrap_or_default();
+    ensure!(body.contains("made.by.the.configuration"), "the configured queue is missing: {body}");
+    Ok(())
 }
 
 #[test]

@@ -177,9 +177,12 @@ fn queues_are_for_those_who_may_use_them(world: &World, id: &str) -> Result<()> 
     }
     let stomp = world.messenger("stomp_.py", id, "stomp+ssl")?;
     let of = |user: &str| stomp.as_user(user, &password(user));
-    ensure!(of("bob").may_send("orders.new")?.is_refused(), "bob is in no group");
-    ensure!(of("bob").may_send("bob.own")?.is_refused(), "bob may make no queue");
-    ensure!(of("alice").may_send("invoices")?.is_refused(), "alice's group is for orders");
+    ensure!(of("bob").may("send", "orders.new", "forbidden")?.is_refused(), "bob is in no group");
+    ensure!(of("bob").may("send", "bob.own", "forbidden")?.is_refused(), "bob may make no queue");
+    ensure!(
+        of("alice").may("send", "invoices", "forbidden")?.is_refused(),
+        "alice's group is for orders"
+    );
     of("carol").round_trip("orders.new").context("an administrator")?;
     of("carol").round_trip("anything").context("an administrator")
 }
@@ -195,7 +198,7 @@ fn permissions_change_while_the_broker_runs(
          changetype: modify\nadd: member\nmember: uid=bob,ou=people,dc=example,dc=test\n",
     )?;
     eventually("bob may send", NOTICED, || {
-        Ok((!bob.may_send("orders.new")?.is_refused()).then_some(()))
+        Ok((!bob.may("send", "orders.new", "forbidden")?.is_refused()).then_some(()))
     })
 }
 

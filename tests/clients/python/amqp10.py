@@ -1,5 +1,7 @@
 """AMQP 1.0 over TLS with Qpid Proton."""
-from proton import ConnectionException, Message, SSLDomain
+import contextlib
+
+from proton import ConnectionException, Message, ProtonException, SSLDomain
 from proton.utils import BlockingConnection
 
 from client import Refused, main
@@ -31,18 +33,30 @@ def login(target):
     connect(target).close()
 
 
+@contextlib.contextmanager
+def permitted():
+    try:
+        yield
+    except ProtonException as error:
+        if "unauthorized" in str(error).lower() or "not authorized" in str(error).lower():
+            raise Refused(error) from error
+        raise
+
+
 def send(target):
     """A durable message; returns when the broker has accepted it."""
     connection = connect(target)
-    connection.create_sender(target.queue).send(Message(body=target.body, durable=True))
+    with permitted():
+        connection.create_sender(target.queue).send(Message(body=target.body, durable=True))
     connection.close()
 
 
 def receive(target):
     connection = connect(target)
-    receiver = connection.create_receiver(target.queue, credit=1)
-    message = receiver.receive(timeout=target.timeout)
-    receiver.accept()
+    with permitted():
+        receiver = connection.create_receiver(target.queue, credit=1)
+        message = receiver.receive(timeout=target.timeout)
+        receiver.accept()
     connection.close()
     return {"body": message.body}
 

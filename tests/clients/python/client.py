@@ -1,6 +1,7 @@
 """What the message clients share: one JSON object in, one out, and exit codes that say what happened.
 
-Input:  {"url": "amqps://127.0.0.1:5671", "user": …, "password": …, "ca": "/path/ca.pem", "queue": …, "body": …, "timeout": 10}
+Input:  {"url": "amqps://127.0.0.1:5671", "user": …, "password": …, "ca": "/path/ca.pem", "queue": …, "body": …, "timeout": 10},
+        "users": [[name, password], …] for logins, and what other actions say they need.
 Exit 0: done. 3: the broker refused the user, or what the user wanted to do. 1: anything else; the reason is in "error".
 """
 import json
@@ -22,11 +23,25 @@ class Target:
         self.queue = given.get("queue", "scenario")
         self.body = given.get("body", "")
         self.timeout = given.get("timeout", 10)
+        self.given = given
+
+
+def logins(login, target):
+    """Each of the users one after the other: null, or the words of the refusal."""
+    answers = []
+    for target.user, target.password in target.given["users"]:
+        try:
+            login(target)
+            answers.append(None)
+        except Refused as refused:
+            answers.append(str(refused))
+    return {"refused": answers}
 
 
 def main(**actions):
-    """Does the action named on the command line: send, receive or login."""
+    """Does the action named on the command line: send, receive, login, logins or another one of the client's."""
     target = Target(json.load(sys.stdin))
+    actions["logins"] = lambda target: logins(actions["login"], target)
     try:
         answer = actions[sys.argv[1]](target) or {}
         code = 0

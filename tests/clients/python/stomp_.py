@@ -3,80 +3,136 @@ import logging
 import queue
 
 import stomp
-from stomp.adapter.ws import WSStompConnection
+import websocket
 from stomp.exception import ConnectFailedException
+from stomp.utils import Frame, convert_frame, parse_frame
 
 from client import Refused, main
 
 logging.getLogger("stomp.py").setLevel(logging.CRITICAL)
 
 
-class Listener(stomp.ConnectionListener):
-    def __init__(self):
-        self.messages, self.receipts, self.errors = queue.Queue(), queue.Queue(), []
+def refusal(frame):
+    return Refused(f"{frame.headers.get('message', '')} {frame.body}".strip())
+
+
+class OverTls(stomp.ConnectionListener):
+    def __init__(self, target):
+        self.timeout, self.events, self.reached = target.timeout, queue.Queue(), False
+        self.connection = stomp.Connection12(
+            [target.address],
+            reconnect_attempts_max=1,
+            timeout=target.timeout,
+            try_loopback_connect=False,
+            # With a length, ActiveMQ would take a text for bytes.
+            auto_content_length=False,
+        )
+        self.connection.set_ssl([target.address], ca_certs=target.ca)
+        self.connection.set_listener("", self)
+        try:
+            self.connection.connect(target.user, target.password, wait=True)
+        except ConnectFailedException:
+            # The reason may still be on its way: stomp.py wakes who waits before it tells its listeners.
+            if self.reached:
+                self.next("CONNECTED")
+            raise
+
+    def on_connecting(self, host_and_port):
+        self.reached = True
 
     def on_message(self, frame):
-        self.messages.put(frame)
+        self.events.put(frame)
 
-    def on_receipt(self, frame):
-        self.receipts.put(frame.headers["receipt-id"])
+    on_receipt = on_error = on_message
 
-    def on_error(self, frame):
-        self.errors.append(f"{frame.headers.get('message', '')} {frame.body}".strip())
-        self.messages.put(None)
-        self.receipts.put(None)
+    def on_disconnected(self):
+        self.events.put(None)
 
-    def next(self, of, timeout):
-        """What comes next; an error of the broker is its refusal."""
-        found = of.get(timeout=timeout)
-        if found is None:
-            raise Refused(self.errors[0])
-        return found
+    def transmit(self, command, headers, body=""):
+        self.connection.send_frame(command, headers, body)
+
+    def next(self, command):
+        """The next frame of this kind; an error ends the wait."""
+        while (frame := self.events.get(timeout=self.timeout)) is not None:
+            if frame.cmd == "ERROR":
+                raise refusal(frame)
+            if frame.cmd == command:
+                return frame
+        raise ConnectionError("the broker ended the connection")
+
+    def end(self):
+        self.connection.disconnect()
+
+
+class OverWebSocket:
+    """The frames are stomp.py's, the connection is not: its WebSocket is read by one thread while another writes, and what TLS
+    carries gets lost when both happen at once."""
+
+    def __init__(self, target):
+        self.socket = websocket.create_connection(
+            f"wss://{target.host}:{target.port}/",
+            timeout=target.timeout,
+            subprotocols=["v12.stomp"],
+            sslopt={"ca_certs": target.ca},
+        )
+        headers = {"accept-version": "1.2", "host": target.host}
+        if target.user is not None:
+            headers |= {"login": target.user, "passcode": target.password}
+        self.transmit("CONNECT", headers)
+        self.next("CONNECTED")
+
+    def transmit(self, command, headers, body=""):
+        self.socket.send(b"".join(convert_frame(Frame(command, headers, body))).decode())
+
+    def next(self, command):
+        """The next frame of this kind; an error ends the wait."""
+        while True:
+            frame = parse_frame(self.socket.recv().encode().rstrip(b"\0\n"))
+            frame.body = frame.body.decode()
+            if frame.cmd == "ERROR":
+                raise refusal(frame)
+            if frame.cmd == command:
+                return frame
+
+    def end(self):
+        self.socket.close()
 
 
 def connect(target):
-    options = {"reconnect_attempts_max": 1, "timeout": target.timeout, "try_loopback_connect": False}
-    # With a length, ActiveMQ would take a text for bytes.
-    options["auto_content_length"] = False
-    if target.scheme == "wss":
-        connection = WSStompConnection(
-            [target.address], header={"Sec-WebSocket-Protocol": "v12.stomp"}, **options
-        )
-    else:
-        connection = stomp.Connection12([target.address], **options)
-    connection.set_ssl([target.address], ca_certs=target.ca)
-    listener = Listener()
-    connection.set_listener("", listener)
-    try:
-        connection.connect(target.user, target.password, wait=True)
-    except ConnectFailedException as error:
-        if listener.errors:
-            raise Refused(listener.errors[0]) from error
-        raise
-    return connection, listener
+    return (OverWebSocket if target.scheme == "wss" else OverTls)(target)
 
 
 def login(target):
-    connect(target)[0].disconnect()
+    connect(target).end()
 
 
 def send(target):
     """A persistent message; the receipt comes when the broker has stored it."""
-    connection, listener = connect(target)
-    headers = {"persistent": "true", "receipt": "stored"}
-    connection.send(f"/queue/{target.queue}", target.body, headers=headers)
-    listener.next(listener.receipts, target.timeout)
-    connection.disconnect()
+    connection = connect(target)
+    headers = {"destination": f"/queue/{target.queue}", "persistent": "true", "receipt": "stored"}
+    connection.transmit("SEND", headers, target.body)
+    connection.next("RECEIPT")
+    connection.end()
 
 
-def receive(target):
-    connection, listener = connect(target)
-    connection.subscribe(f"/queue/{target.queue}", id="1", ack="client-individual")
-    frame = listener.next(listener.messages, target.timeout)
-    connection.ack(frame.headers["ack"], receipt="acknowledged")
-    listener.next(listener.receipts, target.timeout)
-    connection.disconnect()
+def answered(target, answer):
+    connection = connect(target)
+    subscription = {"destination": f"/queue/{target.queue}", "id": "1", "ack": "client-individual"}
+    connection.transmit("SUBSCRIBE", subscription)
+    frame = connection.next("MESSAGE")
+    connection.transmit(answer, {"id": frame.headers["ack"], "receipt": "answered"})
+    connection.next("RECEIPT")
+    connection.end()
     return {"body": frame.body}
 
 
-main(login=login, send=send, receive=receive)
+def receive(target):
+    return answered(target, "ACK")
+
+
+def reject(target):
+    """Receives a message and says that it can't be processed."""
+    return answered(target, "NACK")
+
+
+main(login=login, send=send, receive=receive, reject=reject)

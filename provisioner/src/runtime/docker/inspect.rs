@@ -8,25 +8,19 @@ use std::{
 use bollard::{
     Docker,
     models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HostConfig, PortMap},
-    query_parameters::{InspectContainerOptions, LogsOptions},
+    query_parameters::InspectContainerOptions,
 };
 use brokerd_domain::Timestamp;
-use futures_util::StreamExt;
 
 use super::{
     SHORT,
     error::{self, error, named, odd, request},
     labels::{self, Labels, MadeFrom},
+    words::last_words,
 };
 use crate::runtime::{
     ContainerState, InstanceStatus, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
 };
-
-/// How much of a container's last output is kept.
-const LAST_WORDS: usize = 2048;
-
-/// How many of its last lines are asked for.
-const LAST_LINES: &str = "20";
 
 /// A container as far as anybody here wants to know.
 #[derive(Debug)]
@@ -168,37 +162,6 @@ impl Found {
     }
 }
 
-/// The last lines a container printed, as far as they can be had.
-async fn last_words(docker: &Docker, id: &str) -> String {
-    let options = LogsOptions {
-        stdout: true,
-        stderr: true,
-        tail: LAST_LINES.to_owned(),
-        ..LogsOptions::default()
-    };
-    let mut lines = docker.logs(id, Some(options));
-    let mut text = Vec::new();
-    let read = async {
-        while let Some(Ok(line)) = lines.next().await {
-            text.extend_from_slice(line.as_ref());
-            // Kept near the bound while reading, because one line can be megabytes.
-            let excess = text.len().saturating_sub(2 * LAST_WORDS);
-            text.drain(..excess);
-        }
-    };
-    // What has come until then will do.
-    let _ = tokio::time::timeout(SHORT, read).await;
-    tail(&text)
-}
-
-fn tail(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let text: String =
-        text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
-    let text = text.trim();
-    text[text.ceil_char_boundary(text.len().saturating_sub(LAST_WORDS))..].to_owned()
-}
-
 /// Reads the moments Docker prints: `2026-09-21T14:13:20.602926789Z`.
 fn moment(text: &str) -> Option<Timestamp> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
@@ -264,13 +227,6 @@ mod tests {
         assert_eq!(reachable("::"), Some(Ipv6Addr::LOCALHOST.into()));
         assert_eq!(reachable("10.1.2.3"), Some(Ipv4Addr::new(10, 1, 2, 3).into()));
         assert_eq!(reachable("nonsense"), None);
-    }
-
-    #[test]
-    fn last_words_are_the_end_of_the_text_and_bounded() {
-        let long = format!("{}end\n", "ä".repeat(5000));
-        let tail = tail(long.as_bytes());
-        assert!(tail.ends_with("end") && tail.len() <= LAST_WORDS && tail.len() > LAST_WORDS - 4);
     }
 
     #[test]

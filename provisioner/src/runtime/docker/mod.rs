@@ -11,6 +11,7 @@ mod inspect;
 mod labels;
 mod network;
 mod operations;
+mod words;
 
 use std::{
     net::{IpAddr, Ipv4Addr},

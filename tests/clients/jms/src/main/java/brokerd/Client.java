@@ -2,9 +2,14 @@ package brokerd;
 
 import java.io.FileInputStream;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
 import javax.jms.Connection;
 import javax.jms.DeliveryMode;
 import javax.jms.JMSException;
@@ -18,8 +23,9 @@ import javax.net.ssl.TrustManagerFactory;
 import org.apache.activemq.ActiveMQSslConnectionFactory;
 
 /**
- * JMS over OpenWire and TLS. Arguments: action (login, send, receive), url, user, password, CA file, queue, body or seconds to
- * wait. Prints the body received. Exit 0: done, 3: the broker refused the user, 1: anything else.
+ * JMS over OpenWire and TLS. The argument is the action: login, send, receive, or logins for several users. The rest comes as properties
+ * on standard input: url, user, password, ca, queue, body, timeout, users.N.0 and users.N.1. Prints JSON. Exit 0: done, 3: the
+ * broker refused the user, 1: anything else.
  */
 public final class Client {
     private Client() {}
@@ -27,11 +33,13 @@ public final class Client {
     public static void main(String[] arguments) {
         int code = 1;
         try {
-            run(arguments);
+            Properties given = new Properties();
+            given.load(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            System.out.print(arguments[0].equals("logins") ? logins(given) : act(arguments[0], given));
             code = 0;
-        } catch (JMSSecurityException refused) {
-            System.out.print("refused: " + refused.getMessage());
-            code = 3;
+        } catch (JMSException error) {
+            System.out.print(error);
+            code = isRefusal(error) ? 3 : 1;
         } catch (Exception error) {
             System.out.print(error);
         }
@@ -39,35 +47,60 @@ public final class Client {
         System.exit(code);
     }
 
-    private static void run(String[] a) throws Exception {
-        ActiveMQSslConnectionFactory factory = new ActiveMQSslConnectionFactory(a[1]);
-        factory.setKeyAndTrustManagers(null, trusting(a[4]).getTrustManagers(), null);
+    private static boolean isRefusal(JMSException error) {
+        return error instanceof JMSSecurityException || error.getCause() instanceof SecurityException;
+    }
+
+    private static String logins(Properties given) throws Exception {
+        List<String> refused = new ArrayList<>();
+        for (int n = 0; given.containsKey("users." + n + ".0"); n++) {
+            given.setProperty("user", given.getProperty("users." + n + ".0"));
+            given.setProperty("password", given.getProperty("users." + n + ".1"));
+            try {
+                act("login", given);
+                refused.add("null");
+            } catch (JMSSecurityException error) {
+                refused.add(quoted(error.getMessage()));
+            }
+        }
+        return "{\"refused\": [" + String.join(", ", refused) + "]}";
+    }
+
+    private static String act(String action, Properties given) throws Exception {
+        ActiveMQSslConnectionFactory factory = new ActiveMQSslConnectionFactory(given.getProperty("url"));
+        factory.setKeyAndTrustManagers(null, trusting(given.getProperty("ca")).getTrustManagers(), null);
         factory.setAlwaysSyncSend(true);
-        Connection connection = factory.createConnection(a[2], a[3]);
+        Connection connection = factory.createConnection(given.getProperty("user"), given.getProperty("password"));
         try {
             connection.start();
-            if (!a[0].equals("login")) {
-                exchange(connection, a);
-            }
+            return action.equals("login") ? "{}" : exchange(connection, action, given);
         } finally {
             connection.close();
         }
     }
 
-    private static void exchange(Connection connection, String[] a) throws JMSException {
+    private static String exchange(Connection connection, String action, Properties given) throws JMSException {
         Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);
-        Queue queue = session.createQueue(a[5]);
-        if (a[0].equals("send")) {
+        Queue queue = session.createQueue(given.getProperty("queue"));
+        if (action.equals("send")) {
             MessageProducer producer = session.createProducer(queue);
             producer.setDeliveryMode(DeliveryMode.PERSISTENT);
-            producer.send(session.createTextMessage(a[6]));
-            return;
+            producer.send(session.createTextMessage(given.getProperty("body")));
+            return "{}";
         }
-        Message message = session.createConsumer(queue).receive(Long.parseLong(a[6]) * 1000);
+        Message message = session.createConsumer(queue).receive(Long.parseLong(given.getProperty("timeout")) * 1000);
         if (message == null) {
             throw new JMSException("no message");
         }
-        System.out.print(((TextMessage) message).getText());
+        return "{\"body\": " + quoted(((TextMessage) message).getText()) + "}";
+    }
+
+    private static String quoted(String text) {
+        StringBuilder out = new StringBuilder("\"");
+        for (char c : text.toCharArray()) {
+            out.append(c < ' ' || c == '"' || c == '\\' ? String.format("\\u%04x", (int) c) : String.valueOf(c));
+        }
+        return out.append('"').toString();
     }
 
     private static TrustManagerFactory trusting(String file) throws Exception {
