@@ -35,5 +35,5 @@ lint: ## Check format and lints
 test: ## Run all tests, with a database of their own
 	@scripts/test.sh
 
-bench: ## Measure: how long brokers take, and how much the gateway costs
-	@scripts/bench.sh
+bench: ## Measure what brokerd costs, beside the same work without it (ROUNDS=5)
+	@scripts/bench.sh $(ROUNDS)

@@ -315,6 +315,22 @@ async fn nobody_is_asked_before_the_first_listener_of_a_boot_is_there() {
 }
 
 #[tokio::test]
+async fn of_many_boots_only_a_few_are_waited_for() {
+    let authority = authority("localhost");
+    let closed = listen(|stream| async move { drop(stream) }).await;
+    let closed = [target(EngineType::RabbitMq, Protocol::Amqp, closed, &authority)];
+    let probe = WireProbe::default();
+    let boots = (0..6).map(|_| async {
+        let begun = Instant::now();
+        let outcomes = probe.await_answers(&closed, DEADLINE, DEADLINE).await;
+        assert!(matches!(outcomes[..], [ProbeOutcome::Refused(_)]), "{outcomes:?}");
+        begun.elapsed() >= DEADLINE / 2
+    });
+    let waited_for = futures_util::future::join_all(boots).await;
+    assert_eq!(waited_for.iter().filter(|waited| **waited).count(), 2);
+}
+
+#[tokio::test]
 async fn an_engine_that_hangs_while_it_boots_is_silent_after_one_deadline() {
     let authority = authority("localhost");
     let mute = listen(|stream| async move {

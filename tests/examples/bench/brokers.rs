@@ -18,6 +18,9 @@ use crate::{
 /// How much longer than by hand it may take.
 const TARGET: f64 = 1.15;
 
+/// Rounds that differ by more than this say more about the machine than about what was measured.
+const UNSTEADY: f64 = 1.5;
+
 /// How long a broker may take before it counts as never.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -163,6 +166,12 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
             first / engine_only,
             short(idle)
         );
+        if times.bare.spread().max(times.first.spread()) > UNSTEADY {
+            println!(
+                "{:<16}the machine was busy: rounds differ by more than {UNSTEADY} times, measure again",
+                ""
+            );
+        }
         if times.failed > 0 {
             println!("{:<16}clients failed {} times at a RUNNING broker", "", times.failed);
         }

@@ -31,6 +31,11 @@ impl Series {
         sorted.get(at.saturating_sub(1).min(last)).copied().unwrap_or(f64::NAN)
     }
 
+    /// How many times the least value the greatest is.
+    pub(crate) fn spread(&self) -> f64 {
+        self.quantile(1.0) / self.quantile(0.0)
+    }
+
     /// The middle one, or what lies between the two in the middle.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

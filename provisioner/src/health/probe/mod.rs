@@ -23,6 +23,7 @@ use secrecy::ExposeSecret;
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
+    sync::Semaphore,
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -46,11 +47,21 @@ const CLOSES_WITHIN: Duration = Duration::from_millis(4);
 /// How long to wait for the rest of an engine that has begun to open its listeners.
 const OPENING: Duration = Duration::from_secs(1);
 
+/// How many boots are waited for at a time. Who waits keeps a worker from other brokers; when more
+/// boot, passes come round often enough.
+const WAITING: usize = 2;
+
 /// Probes over TLS.
-#[derive(Default)]
 pub struct WireProbe {
     issuer: Option<Issuer>,
     configurations: Mutex<HashMap<Arc<str>, Configuration>>,
+    waiting: Semaphore,
+}
+
+impl Default for WireProbe {
+    fn default() -> Self {
+        Self { issuer: None, configurations: Mutex::default(), waiting: Semaphore::new(WAITING) }
+    }
 }
 
 /// What a certificate for the probe takes.
@@ -95,9 +106,13 @@ impl Probe for WireProbe {
         patience: Duration,
     ) -> Vec<ProbeOutcome> {
         let Some(first) = targets.first() else { return Vec::new() };
-        let mut opened = match await_listener(first, Instant::now() + patience).await {
+        let waiting = self.waiting.try_acquire();
+        let patience = if waiting.is_ok() { patience } else { Duration::ZERO };
+        let listener = await_listener(first, deadline, patience).await;
+        drop(waiting);
+        let mut opened = match listener {
             Ok(stream) => Some(stream),
-            Err(reason) => return vec![ProbeOutcome::Refused(reason)],
+            Err(outcome) => return vec![outcome],
         };
         let end = Instant::now() + OPENING;
         let answers =
@@ -220,19 +235,24 @@ async fn open(target: &ProbeTarget) -> Result<TcpStream, String> {
     TcpStream::connect(target.address).await.map_err(|error| format!("can't connect: {error}"))
 }
 
-/// Waits until somebody listens, and leads there; no longer than until `end`.
-async fn await_listener(target: &ProbeTarget, end: Instant) -> Result<TcpStream, String> {
+/// Tries once, and as long as `patience` lasts, until somebody listens, and leads there.
+async fn await_listener(
+    target: &ProbeTarget,
+    deadline: Duration,
+    patience: Duration,
+) -> Result<TcpStream, ProbeOutcome> {
+    let end = Instant::now() + patience;
     loop {
-        let reason = match timeout_at(end, open(target)).await {
-            Ok(Ok(stream)) if timeout(CLOSES_WITHIN, stream.readable()).await.is_err() => {
-                return Ok(stream);
-            }
-            Ok(Ok(_)) => "closed the connection before TLS".to_owned(),
+        let reason = match timeout(deadline, open(target)).await {
+            Err(_) => return Err(ProbeOutcome::Silent),
             Ok(Err(reason)) => reason,
-            Err(_) => "can't connect: it takes too long".to_owned(),
+            Ok(Ok(stream)) => match timeout(CLOSES_WITHIN, stream.readable()).await {
+                Err(_) => return Ok(stream),
+                Ok(_) => "closed the connection before TLS".to_owned(),
+            },
         };
         if Instant::now() + TRY_AGAIN >= end {
-            return Err(reason);
+            return Err(ProbeOutcome::Refused(reason));
         }
         sleep(TRY_AGAIN).await;
     }
