@@ -1,0 +1,133 @@
+//! Real engines, made and run as brokerd does.
+#![expect(clippy::print_stderr, reason = "a skipped test must say so")]
+
+use brokerd_domain::{Clock, Timestamp};
+use brokerd_provisioner::{
+    materials,
+    runtime::{
+        InstanceSpec, Runtime, Volumes,
+        docker::{DockerOptions, DockerRuntime},
+    },
+    tls,
+};
+use brokerd_store::CertificateAuthority;
+use rand::random;
+
+use super::*;
+use crate::example::{Example, Scripted};
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the engine's clock is the real one")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = since.expect("after 1970").as_micros();
+        Timestamp::from_micros(i64::try_from(micros).expect("before the end of time"))
+    }
+}
+
+/// Asks every protocol of the engine until it has answered, and once more.
+async fn ask(
+    runtime: &DockerRuntime,
+    spec: &InstanceSpec,
+    engine: EngineType,
+    authority: CertificateAuthority,
+) {
+    let authority_pem: Arc<str> = authority.certificate_pem.as_str().into();
+    let entropy = Arc::new(Scripted::new(&[]));
+    let probe = WireProbe::presenting(authority, Arc::new(SystemClock), entropy);
+    let begun = Instant::now();
+    runtime.apply(spec).await.expect("apply");
+    eprintln!("{engine:?}: applied after {:?}", begun.elapsed());
+    let status = runtime.status(&spec.name).await.expect("status").expect("there");
+    for protocol in Protocol::of(engine).iter().rev().copied() {
+        let target = ProbeTarget {
+            engine,
+            protocol,
+            address: status.addresses[&protocol.engine_port(engine)],
+            server_name: "localhost".to_owned(),
+            authority_pem: authority_pem.clone(),
+        };
+        let mut outcome = probe.probe(&target, DEADLINE).await;
+        while outcome != ProbeOutcome::Answered {
+            assert!(begun.elapsed() < Duration::from_secs(90), "{protocol}: {outcome:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            outcome = probe.probe(&target, DEADLINE).await;
+        }
+        let again = Instant::now();
+        assert_eq!(probe.probe(&target, DEADLINE).await, ProbeOutcome::Answered);
+        eprintln!(
+            "{engine:?} {protocol}: answers {:?} after apply began, in {:?}",
+            again.duration_since(begun),
+            again.elapsed()
+        );
+    }
+}
+
+async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut Example)) {
+    let installation = format!("t-{:08x}", random::<u32>()).parse().expect("installation");
+    let options = DockerOptions::new(None, installation);
+    let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+    let runtime = match DockerRuntime::connect(options.clone(), Arc::new(SystemClock)).await {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            assert!(!must, "no Docker engine to test with: {error}");
+            eprintln!("SKIPPED: no Docker engine answers ({error})");
+            return;
+        }
+    };
+    let mut example = Example::new(engine, version, host);
+    change(&mut example);
+    if runtime.image(&example.image.image).await.expect("image").is_none() {
+        assert!(!must, "no image {}", example.image.image);
+        eprintln!("SKIPPED: no image {}", example.image.image);
+        return;
+    }
+    let (now, entropy) = (SystemClock.now(), Scripted::new(&[]));
+    let authority = tls::new_authority(now, &entropy).expect("authority");
+    example.materials = materials::issue(
+        &authority,
+        &example.broker,
+        &example.users,
+        &example.image,
+        now,
+        &entropy,
+    )
+    .expect("materials");
+    example.installation = options.installation;
+    example.sizing.scale = 0.25;
+    let spec = example.render().expect("rendered");
+    // Caught, so that the container goes even when it did not answer.
+    let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, authority));
+    let result = futures_util::FutureExt::catch_unwind(asked).await;
+    let status = runtime.status(&spec.name).await;
+    runtime.remove(&spec.name, Volumes::Delete).await.expect("remove");
+    if let Err(panic) = result {
+        eprintln!("{status:?}");
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[tokio::test]
+async fn rabbitmq_answers_the_probe() {
+    answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium", |_| ()).await;
+}
+
+#[tokio::test]
+async fn rabbitmq_answers_though_it_has_no_user_and_insists_on_client_certificates() {
+    answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium", |example| {
+        example.users.clear();
+        example.configuration = "auth_mechanisms.1 = EXTERNAL\n\
+                                 ssl_options.verify = verify_peer\n\
+                                 ssl_options.fail_if_no_peer_cert = true\n\
+                                 management.ssl.verify = verify_peer\n"
+            .to_owned();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn activemq_answers_the_probe_in_every_protocol() {
+    answers(EngineType::ActiveMq, "5.19", "mq.t3.micro", |_| ()).await;
+}
