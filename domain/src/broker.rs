@@ -134,6 +134,8 @@ pub enum Health {
     Healthy,
     /// Was healthy, and does not answer.
     Suspect,
+    /// Runs, and waits for the store that another instance of its pair holds.
+    Standby,
 }
 
 /// What is remembered of an instance from pass to pass, because it can't be observed again.

@@ -118,15 +118,14 @@ impl Observer<'_> {
         ordinal: u8,
         status: &InstanceStatus,
     ) -> BTreeMap<Protocol, ProbeOutcome> {
-        let healthy = broker
-            .status
-            .conditions
-            .iter()
-            .any(|c| c.ordinal == ordinal && c.health != Health::Starting);
-        let protocols = if healthy {
-            quiet_protocols(broker.spec.engine_type, self.now)
-        } else {
-            self.protocols
+        let condition = broker.status.conditions.iter().find(|c| c.ordinal == ordinal);
+        let (protocols, patient) = match condition.map(|c| c.health) {
+            Some(Health::Healthy | Health::Suspect) => {
+                (quiet_protocols(broker.spec.engine_type, self.now), false)
+            }
+            // It does not listen, until it takes over and has to prove everything.
+            Some(Health::Standby) => (self.protocols, false),
+            Some(Health::Starting) | None => (self.protocols, true),
         };
         let targets: Option<Vec<ProbeTarget>> =
             protocols.iter().map(|p| self.target(broker, ordinal, status, *p)).collect();
@@ -134,10 +133,10 @@ impl Observer<'_> {
             let nowhere = || ProbeOutcome::Refused("no address is published".to_owned());
             return protocols.iter().map(|p| (*p, nowhere())).collect();
         };
-        let outcomes = if healthy {
-            join_all(targets.iter().map(|t| self.probe.probe(t, PROBE_DEADLINE))).await
-        } else {
+        let outcomes = if patient {
             self.probe.await_answers(&targets, PROBE_DEADLINE, BOOT_PATIENCE).await
+        } else {
+            join_all(targets.iter().map(|t| self.probe.probe(t, PROBE_DEADLINE))).await
         };
         protocols.iter().copied().zip(outcomes).collect()
     }

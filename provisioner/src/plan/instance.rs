@@ -49,7 +49,11 @@ pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> Instanc
 }
 
 /// An instance that is started now.
-fn starting(before: &InstanceCondition, now: Timestamp, failed_boots: u32) -> InstanceCondition {
+pub(super) fn starting(
+    before: &InstanceCondition,
+    now: Timestamp,
+    failed_boots: u32,
+) -> InstanceCondition {
     InstanceCondition { health: Health::Starting, since: now, failed_boots, ..before.clone() }
 }
 
@@ -112,7 +116,11 @@ pub(super) fn judge(
 /// Another container is needed when a reboot is outstanding, or when this one was never completed
 /// for what is asked now. A broker that serves is not restarted because brokerd would render it
 /// differently today: that waits for the next reboot.
-fn needs_replacement(broker: &Broker, spec: &InstanceSpec, status: &InstanceStatus) -> bool {
+pub(super) fn needs_replacement(
+    broker: &Broker,
+    spec: &InstanceSpec,
+    status: &InstanceStatus,
+) -> bool {
     status.reboot < spec.reboot
         || (status.digest != spec.digest() && broker.status.observed_generation.is_none())
 }
@@ -149,7 +157,11 @@ fn replace(
 
 /// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
 /// the configuration that came with its reboot.
-fn boots_in_vain(broker: &Broker, failed_boots: u32, why: impl FnOnce() -> String) -> Option<Need> {
+pub(super) fn boots_in_vain(
+    broker: &Broker,
+    failed_boots: u32,
+    why: impl FnOnce() -> String,
+) -> Option<Need> {
     if failed_boots < BOOTS_TO_FAIL {
         return None;
     }
@@ -200,7 +212,7 @@ fn judge_exited(
 }
 
 /// How long after its last start an engine that did not come up is started again.
-fn restart_delay(failed_boots: u32) -> Duration {
+pub(super) fn restart_delay(failed_boots: u32) -> Duration {
     match failed_boots {
         0 | 1 => Duration::ZERO,
         n => Duration::from_secs(1 << n.min(6)).min(Duration::from_secs(60)),
@@ -236,7 +248,7 @@ fn judge_running(
         keep_traffic: false,
     };
     match before.health {
-        Health::Starting => {
+        Health::Starting | Health::Standby => {
             let booted_at = since.max(before.since);
             if now.since(booted_at) < subject.boot_deadline {
                 let need = Need::Wait {
@@ -281,13 +293,18 @@ fn judge_running(
 
 /// Booting is single-threaded for long stretches and short on two processors: it gets what the host
 /// has, and the tier's share when it serves.
-fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
+pub(super) fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
     let mut spec = spec.clone();
     spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);
     spec
 }
 
-fn exit_sentence(ordinal: u8, code: i64, out_of_memory: bool, last_words: &str) -> String {
+pub(super) fn exit_sentence(
+    ordinal: u8,
+    code: i64,
+    out_of_memory: bool,
+    last_words: &str,
+) -> String {
     let how = match (out_of_memory, code) {
         (true, _) => "ran out of memory".to_owned(),
         (false, 137) => "was killed".to_owned(),

@@ -5,12 +5,13 @@
 
 mod attention;
 mod instance;
+mod pair;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Generation, InstanceCondition, Intent, Next, Protocol, Timestamp,
-    VerdictKind,
+    ActionRequired, Broker, DeploymentMode, Generation, InstanceCondition, Intent, Next, Protocol,
+    Timestamp, VerdictKind,
 };
 use brokerd_store::{Refused, Target};
 
@@ -352,6 +353,9 @@ fn plan_instances(
         );
     }
 
+    if broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz {
+        return pair::plan(subject, specs, seen, now);
+    }
     let mut conditions = Vec::new();
     let mut serving = Vec::new();
     let mut plan: Option<Plan> = None;
@@ -401,14 +405,9 @@ fn plan_instances(
     plan.conditions = conditions;
     let mut finishing = Vec::new();
     for (spec, instance) in &serving {
-        if instance.status.limits != spec.limits {
-            finishing.push(Step::SetLimits(
-                spec.name.ordinal,
-                instance.status.id.clone(),
-                spec.limits,
-            ));
-        }
-        finishing.extend(lead_to(broker, subject.targets, spec.name.ordinal, &instance.status));
+        let ordinal = spec.name.ordinal;
+        finishing.extend(limit(spec, &instance.status));
+        finishing.extend(lead_to(broker, subject.targets, &[ordinal], &instance.status));
     }
     plan.steps.splice(0..0, finishing);
     plan
@@ -423,16 +422,23 @@ fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     (!changed.is_empty()).then_some(Step::SetTargets(changed))
 }
 
+/// An instance that serves gets its tier's share instead of what it booted with.
+fn limit(spec: &InstanceSpec, status: &InstanceStatus) -> Option<Step> {
+    (status.limits != spec.limits)
+        .then(|| Step::SetLimits(spec.name.ordinal, status.id.clone(), spec.limits))
+}
+
+/// Leads the endpoints of these instances to the one of that status.
 fn lead_to(
     broker: &Broker,
     targets: &[Target],
-    ordinal: u8,
+    ordinals: &[u8],
     status: &InstanceStatus,
 ) -> Option<Step> {
     let engine = broker.spec.engine_type;
     let changed: Vec<Target> = targets
         .iter()
-        .filter(|t| t.ordinal == ordinal)
+        .filter(|t| ordinals.contains(&t.ordinal))
         .map(|t| Target {
             addresses: status
                 .addresses
