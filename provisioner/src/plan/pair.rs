@@ -393,7 +393,7 @@ fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) ->
 
 fn given_up(need: super::Need) -> Plan {
     match need {
-        super::Need::Refuse(why) => refuse(Refused::Configuration, why),
+        super::Need::Refuse(why) => refuse(Refused::Configuration, &why),
         super::Need::Give(why) => fail(why),
         super::Need::Nothing(_) | super::Need::Wait { .. } | super::Need::Steps { .. } => {
             Plan::new(VerdictKind::Progressing, "looking again", Next::Now)
