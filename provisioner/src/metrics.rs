@@ -65,6 +65,8 @@ pub struct Metrics {
     pub steps: Family<StepLabels, Counter>,
     /// Restarts of engines that ended or hung.
     pub engine_restarts: Counter,
+    /// Times that a standby took over.
+    pub failovers: Counter,
     /// Orphans removed from the runtime.
     pub orphans_removed: Counter,
 }
@@ -77,6 +79,7 @@ impl Metrics {
             pass_seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
             steps: Family::default(),
             engine_restarts: Counter::default(),
+            failovers: Counter::default(),
             orphans_removed: Counter::default(),
         };
         for outcome in [
@@ -102,6 +105,11 @@ impl Metrics {
             "engine_restarts",
             "Restarts of engines that ended or hung",
             metrics.engine_restarts.clone(),
+        );
+        registry.register(
+            "failovers",
+            "Times that the standby of a pair took over",
+            metrics.failovers.clone(),
         );
         registry.register(
             "orphans_removed",

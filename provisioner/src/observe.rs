@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use brokerd_domain::{Broker, EngineType, Health, InstallationId, Intent, Protocol, Timestamp};
+use brokerd_domain::{
+    Broker, DeploymentMode, EngineType, Health, InstallationId, Intent, Protocol, Timestamp,
+};
 use futures_util::future::join_all;
 
 use crate::{
@@ -13,6 +15,10 @@ use crate::{
 
 /// How long one protocol may take to answer.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
+/// standby takes over.
+const PAIR_DEADLINE: Duration = Duration::from_millis(750);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
 const BOOT_PATIENCE: Duration = Duration::from_millis(250);
@@ -118,25 +124,37 @@ impl Observer<'_> {
         ordinal: u8,
         status: &InstanceStatus,
     ) -> BTreeMap<Protocol, ProbeOutcome> {
-        let condition = broker.status.conditions.iter().find(|c| c.ordinal == ordinal);
+        let conditions = &broker.status.conditions;
+        let condition = conditions.iter().find(|c| c.ordinal == ordinal);
         let (protocols, patient) = match condition.map(|c| c.health) {
             Some(Health::Healthy | Health::Suspect) => {
                 (quiet_protocols(broker.spec.engine_type, self.now), false)
             }
-            // It does not listen, until it takes over and has to prove everything.
-            Some(Health::Standby) => (self.protocols, false),
-            Some(Health::Starting) | None => (self.protocols, true),
+            Some(Health::Standby | Health::Starting) | None => (self.protocols, true),
         };
+        let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+        let deadline = if is_pair && !patient { PAIR_DEADLINE } else { PROBE_DEADLINE };
         let targets: Option<Vec<ProbeTarget>> =
             protocols.iter().map(|p| self.target(broker, ordinal, status, *p)).collect();
         let Some(targets) = targets else {
             let nowhere = || ProbeOutcome::Refused("no address is published".to_owned());
             return protocols.iter().map(|p| (*p, nowhere())).collect();
         };
+        if is_pair
+            && patient
+            && conditions.iter().any(|c| c.health == Health::Healthy)
+            && let (Some(first), Some(protocol)) = (targets.first(), protocols.first())
+        {
+            // It does not listen while the other one serves.
+            let outcome = self.probe.probe(first, PAIR_DEADLINE).await;
+            if outcome != ProbeOutcome::Answered {
+                return BTreeMap::from([(*protocol, outcome)]);
+            }
+        }
         let outcomes = if patient {
-            self.probe.await_answers(&targets, PROBE_DEADLINE, BOOT_PATIENCE).await
+            self.probe.await_answers(&targets, deadline, BOOT_PATIENCE).await
         } else {
-            join_all(targets.iter().map(|t| self.probe.probe(t, PROBE_DEADLINE))).await
+            join_all(targets.iter().map(|t| self.probe.probe(t, deadline))).await
         };
         protocols.iter().copied().zip(outcomes).collect()
     }

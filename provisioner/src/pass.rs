@@ -21,7 +21,7 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, Missing, Plan, Step, Subject, plan},
+    plan::{Desired, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
     report::{changes, report},
     runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
@@ -417,6 +417,9 @@ impl Context {
         let report = report(broker, plan, completion, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
+            if taken_over(&broker.status.conditions, &report.conditions).is_some() {
+                self.metrics.failovers.inc();
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use brokerd_domain::{
     VerdictKind,
 };
 
-use crate::plan::{Completion, Plan};
+use crate::plan::{Completion, Plan, taken_over};
 
 /// What a plan that was carried out, as far as it got, leaves in the store.
 pub(crate) fn report(
@@ -20,6 +20,11 @@ pub(crate) fn report(
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
+    events.extend(taken_over(&broker.status.conditions, &plan.conditions).map(|(former, heir)| {
+        let message =
+            format!("failover: instance {heir} serves, which stood by for instance {former}");
+        Event { at: now, kind: EventKind::Verdict, message }
+    }));
     events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
     PassReport {
         kind: plan.kind,

@@ -81,8 +81,8 @@ impl ActiveMq {
 impl Engine for ActiveMq {
     fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported> {
         let spec = &blueprint.broker.spec;
-        if spec.deployment_mode != DeploymentMode::SingleInstance {
-            return Err(Unsupported("ActiveMQ pairs can't be run yet".to_owned()));
+        if spec.deployment_mode == DeploymentMode::ClusterMultiAz {
+            return Err(Unsupported("ActiveMQ does not run in clusters".to_owned()));
         }
         // Threads come with connections: one each for WebSockets, some for each of the others.
         let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 8192 };
@@ -104,13 +104,18 @@ impl Engine for ActiveMq {
             files.push(common::file(conf, "logging.properties", 0o640, LOGGING));
             files.push(common::file(conf, "console.properties", 0o400, console(blueprint, group)));
         }
-        let mut instance = common::instance(blueprint, 1, limits, files, Duration::from_secs(30));
-        if !launcher {
-            let name = format!("{STOCK_HEAP}=");
-            instance.environment.retain(|variable| !variable.starts_with(&name));
-            instance.environment.push(format!("{name}-Xms64M -Xmx{heap}M"));
-        }
-        Ok(vec![instance])
+        // Both of a pair are the same broker: its name, its users, its certificate, its store.
+        let instances = (1..=spec.deployment_mode.instances()).map(|ordinal| {
+            let grace = Duration::from_secs(30);
+            let mut instance = common::instance(blueprint, ordinal, limits, files.clone(), grace);
+            if !launcher {
+                let name = format!("{STOCK_HEAP}=");
+                instance.environment.retain(|variable| !variable.starts_with(&name));
+                instance.environment.push(format!("{name}-Xms64M -Xmx{heap}M"));
+            }
+            instance
+        });
+        Ok(instances.collect())
     }
 
     fn probes(&self) -> &'static [Protocol] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::Protocol;
+use brokerd_domain::{DeploymentMode, Protocol};
 
 use super::{Blueprint, Unsupported};
 use crate::{
@@ -60,7 +60,11 @@ pub(super) fn instance(
     stop_grace: Duration,
 ) -> InstanceSpec {
     let (broker, image) = (blueprint.broker, blueprint.image);
-    let volume = |role, mount: &str, keep| VolumeSpec { role, mount: mount.to_owned(), keep };
+    let volume = |role, mount: &str, keep| {
+        // The instances of a pair have one store, whose lock decides which of them serves.
+        let shared = keep && broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+        VolumeSpec { role, mount: mount.to_owned(), keep, shared }
+    };
     let engine = broker.spec.engine_type;
     InstanceSpec {
         name: InstanceName {

@@ -21,6 +21,7 @@ use crate::{
 };
 
 use instance::{Need, condition, judge};
+pub(crate) use pair::taken_over;
 
 /// How often an instance that serves is looked at; the runtime's events come in between.
 const STEADY_POLL: Duration = Duration::from_secs(10);

@@ -1,9 +1,9 @@
 //! An ActiveMQ pair: two instances on one store, whose lock decides which of them serves.
 //!
 //! The lock makes two active instances impossible; what is decided here is only how soon the other one gets
-//! it. An engine that has ended lets go by itself. One that hangs does not, and is killed; it is started
-//! again at once, and becomes the standby, because the other one asks for the lock sooner than it can boot.
-//! Nothing is done about what can't be seen.
+//! it. An engine that has ended lets go by itself. One that hangs does not, and is killed. What has lost
+//! the store is started again once the other one serves, and becomes the standby. Nothing is done about
+//! what can't be seen.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use brokerd_store::Refused;
 use super::{
     Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, fail,
     instance::{
-        boosted, boots_in_vain, condition, exit_sentence, needs_replacement, restart_delay,
+        Need, boosted, boots_in_vain, condition, exit_sentence, needs_replacement, restart_delay,
         starting,
     },
     lead_nowhere, lead_to, limit, refuse,
@@ -23,18 +23,23 @@ use crate::{
     runtime::{ContainerState, InstanceSpec, Volumes},
 };
 
-/// How often a pair that serves is looked at: half of what it may take to find a hanging engine.
-const STEADY_POLL: Duration = Duration::from_secs(1);
-/// How often a pair of which nobody serves is looked at.
-const TAKEOVER_POLL: Duration = Duration::from_millis(50);
-/// How soon an engine that did not answer is asked again.
-const SUSPECT_POLL: Duration = Duration::from_millis(200);
-/// How long the active one may be silent before it is killed.
-const SUSPECT_LIMIT: Duration = Duration::from_secs(1);
+/// How often a pair is looked at; the runtime's events come in between.
+const STEADY_POLL: Duration = Duration::from_millis(500);
+/// How often a pair of which nobody serves is looked at, and an active one that did not answer.
+const URGENT_POLL: Duration = Duration::from_millis(50);
+/// How long the active one may give no answer at all while another one waits for its store: until
+/// the second time it is asked.
+const SILENCE_LIMIT: Duration = Duration::from_millis(500);
+/// How long it may fail to answer in a part of its protocols, or while nobody could take over.
+const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long an instance has to run before it counts as a standby: one that can't start ends sooner.
 const SETTLED: Duration = Duration::from_secs(3);
-/// How long a takeover may take before the former active one is started beside it.
+/// How much longer it has to stand by before the active one is stopped for a reboot.
+const PROVEN: Duration = Duration::from_secs(3);
+/// How long a takeover may take.
 const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
+/// How long an orderly stop of a standby may take: it has nothing to put in order.
+const STANDBY_GRACE: Duration = Duration::from_secs(5);
 
 /// One instance: what it should be, what it is, what is remembered of it.
 struct Member<'a> {
@@ -48,19 +53,26 @@ impl Member<'_> {
         self.spec.name.ordinal
     }
 
+    fn state(&self) -> Option<&ContainerState> {
+        self.there.map(|instance| &instance.status.state)
+    }
+
     fn runs(&self) -> bool {
-        self.there.is_some_and(|i| matches!(i.status.state, ContainerState::Running { .. }))
+        matches!(self.state(), Some(ContainerState::Running { .. }))
     }
 
     fn is_paused(&self) -> bool {
-        self.there.is_some_and(|i| matches!(i.status.state, ContainerState::Paused))
+        matches!(self.state(), Some(ContainerState::Paused))
+    }
+
+    fn answers(&self) -> impl Iterator<Item = bool> {
+        let outcomes = self.there.into_iter().flat_map(|i| i.answers.values());
+        outcomes.map(|outcome| *outcome == ProbeOutcome::Answered)
     }
 
     /// Whether every protocol answered: it holds the store.
     fn serves(&self) -> bool {
-        self.there.is_some_and(|i| {
-            !i.answers.is_empty() && i.answers.values().all(|a| *a == ProbeOutcome::Answered)
-        })
+        self.answers().next().is_some() && self.answers().all(|answered| answered)
     }
 
     fn is_stale(&self, subject: &Subject<'_>) -> bool {
@@ -73,9 +85,48 @@ impl Member<'_> {
         })
     }
 
+    /// Whether it was the last one to serve, as far as is known.
     fn was_active(&self) -> bool {
         matches!(self.condition.health, Health::Healthy | Health::Suspect)
     }
+
+    fn stands_by(&self) -> bool {
+        self.runs() && self.condition.health == Health::Standby
+    }
+
+    /// How long it has been running undisturbed.
+    fn uptime(&self, now: Timestamp) -> Duration {
+        match self.state() {
+            Some(ContainerState::Running { since }) => {
+                now.since((*since).max(self.condition.since))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn apply(&self, subject: &Subject<'_>) -> Step {
+        Step::Apply(Box::new(boosted(self.spec, subject.boot_nano_cpus)))
+    }
+
+    /// It is made or started now.
+    fn starts(&mut self, now: Timestamp, failed_boots: u32) {
+        self.condition = starting(&self.condition, now, failed_boots);
+    }
+
+    fn becomes(&mut self, health: Health, now: Timestamp) {
+        let since = if self.condition.health == health { self.condition.since } else { now };
+        self.condition = InstanceCondition { health, since, ..self.condition.clone() };
+    }
+}
+
+fn acting(sentence: String, steps: Vec<Step>) -> Plan {
+    let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
+    plan.steps = steps;
+    plan
+}
+
+fn waiting(sentence: String, wait: Duration) -> Plan {
+    Plan::new(VerdictKind::Progressing, sentence, Next::After(wait.min(STEADY_POLL)))
 }
 
 /// What a pair needs.
@@ -98,11 +149,14 @@ pub(super) fn plan(
         .collect();
     if let Some(newer) = members.iter().find(|member| member.is_newer()) {
         let sentence = format!("instance {} is newer than what was read", newer.ordinal());
-        return Plan::new(VerdictKind::Progressing, sentence, Next::After(STEADY_POLL));
+        return waiting(sentence, STEADY_POLL);
     }
-    let mut plan = match members.iter().position(Member::serves) {
-        Some(active) => with_active(subject, &mut members, active, now),
-        None => without_active(subject, &mut members, now),
+    settle(&mut members, now);
+    let serving: Vec<usize> = (0..members.len()).filter(|n| members[*n].serves()).collect();
+    let mut plan = match *serving.as_slice() {
+        [] => without_active(subject, &mut members, now),
+        [active] => with_active(subject, &mut members, active, now),
+        [first, second, ..] => with_two(subject, &mut members, first, second, now),
     };
     if plan.conditions.is_empty() {
         plan.conditions = members.into_iter().map(|member| member.condition).collect();
@@ -110,7 +164,20 @@ pub(super) fn plan(
     plan
 }
 
-/// One serves: the other one is made its standby.
+/// Who has been running beside one that serves, or did, waits for the store.
+fn settle(members: &mut [Member<'_>], now: Timestamp) {
+    let holder = members.iter().find(|m| m.serves() || m.was_active()).map(Member::ordinal);
+    for member in members {
+        let beside = holder.is_some_and(|ordinal| ordinal != member.ordinal());
+        let starting = member.condition.health == Health::Starting && !member.serves();
+        if beside && starting && member.uptime(now) >= SETTLED {
+            member.becomes(Health::Standby, now);
+            member.condition.failed_boots = 0;
+        }
+    }
+}
+
+/// One serves: the endpoints of both lead to it, and the other one is made its standby.
 fn with_active(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -119,23 +186,18 @@ fn with_active(
 ) -> Plan {
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
     let mut steps = Vec::new();
-    {
-        let member = &mut members[active];
-        let since =
-            if member.condition.health == Health::Healthy { member.condition.since } else { now };
-        let health = Health::Healthy;
-        member.condition =
-            InstanceCondition { health, since, failed_boots: 0, ..member.condition.clone() };
-        if let Some(instance) = member.there {
-            steps.extend(limit(member.spec, &instance.status));
-            steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
-        }
+    let member = &mut members[active];
+    member.becomes(Health::Healthy, now);
+    member.condition.failed_boots = 0;
+    if let Some(instance) = member.there {
+        steps.extend(limit(member.spec, &instance.status));
+        steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
     }
-    let mut plan = match members.iter().position(|m| m.ordinal() != members[active].ordinal()) {
-        Some(other) => standby(subject, &mut members[other], now),
-        None => None,
-    }
-    .unwrap_or_else(|| finished(subject, members, active, now));
+    let other = (0..members.len()).find(|n| *n != active);
+    let mut plan = match other.and_then(|n| standby(subject, &mut members[n], now)) {
+        Some(plan) => plan,
+        None => finished(subject, members, active, !steps.is_empty(), now),
+    };
     plan.steps.splice(0..0, steps);
     plan
 }
@@ -143,127 +205,184 @@ fn with_active(
 /// What the one that does not serve needs to be a standby; none: nothing.
 fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Option<Plan> {
     let ordinal = member.ordinal();
-    let acting = |sentence: String, steps: Vec<Step>| {
-        let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-        plan.steps = steps;
-        plan
-    };
-    let apply = || Step::Apply(Box::new(boosted(member.spec, subject.boot_nano_cpus)));
     let Some(instance) = member.there else {
-        let plan = acting(format!("creating instance {ordinal} as standby"), vec![apply()]);
-        member.condition = starting(&member.condition, now, 0);
+        let plan =
+            acting(format!("creating instance {ordinal} as standby"), vec![member.apply(subject)]);
+        member.starts(now, 0);
         return Some(plan);
     };
     let status = &instance.status;
-    let alive = member.runs() || member.is_paused();
     if member.is_stale(subject) {
-        if alive {
-            let stop = Step::Stop(ordinal, status.id.clone(), member.spec.stop_grace);
+        if member.runs() || member.is_paused() {
+            let grace = member.spec.stop_grace.min(STANDBY_GRACE);
+            let stop = Step::Stop(ordinal, status.id.clone(), grace);
             return Some(acting(format!("stopping standby {ordinal} to replace it"), vec![stop]));
         }
-        let steps = vec![Step::Remove(ordinal, Volumes::Keep), apply()];
-        member.condition = starting(&member.condition, now, 0);
+        let steps = vec![Step::Remove(ordinal, Volumes::Keep), member.apply(subject)];
+        member.starts(now, 0);
         return Some(acting(format!("replacing standby {ordinal}"), steps));
     }
     match &status.state {
         ContainerState::Created => {
-            let plan = acting(format!("completing instance {ordinal}"), vec![apply()]);
-            member.condition = starting(&member.condition, now, member.condition.failed_boots);
+            let plan =
+                acting(format!("completing instance {ordinal}"), vec![member.apply(subject)]);
+            member.starts(now, member.condition.failed_boots);
             Some(plan)
         }
-        ContainerState::Exited { .. } => Some(start_again(subject, member, now, false)),
+        ContainerState::Exited { .. } => Some(start_again(subject, member, now)),
         // Frozen, it would wake up in the middle of something else's work.
-        ContainerState::Paused => {
-            let restart = Step::Restart(ordinal, status.id.clone());
-            let plan = acting(format!("standby {ordinal} is frozen; restarting it"), vec![restart]);
-            member.condition = starting(&member.condition, now, 0);
-            Some(plan)
-        }
-        ContainerState::Running { since } => {
-            let since = (*since).max(member.condition.since);
-            if member.condition.health == Health::Standby {
-                return limit(member.spec, status)
-                    .map(|step| acting(format!("limiting standby {ordinal}"), vec![step]));
+        ContainerState::Paused => Some(start_anew(member, "is frozen", now)),
+        ContainerState::Running { .. } => {
+            if member.was_active() {
+                // Somebody else has started it.
+                member.starts(now, 0);
             }
-            let rested = now.since(since);
-            if rested < SETTLED {
-                let sentence = format!("waiting for standby {ordinal} to settle");
-                let next = Next::After(SETTLED - rested);
-                return Some(Plan::new(VerdictKind::Progressing, sentence, next));
+            if member.condition.health != Health::Standby {
+                let left = SETTLED.saturating_sub(member.uptime(now));
+                return Some(waiting(format!("waiting for standby {ordinal} to settle"), left));
             }
-            let health = Health::Standby;
-            member.condition = InstanceCondition {
-                health,
-                since: now,
-                failed_boots: 0,
-                ..member.condition.clone()
-            };
-            limit(member.spec, status)
-                .map(|step| acting(format!("limiting standby {ordinal}"), vec![step]))
+            if member.spec.ports.iter().any(|port| !status.addresses.contains_key(port)) {
+                return Some(start_anew(member, "can't be reached", now));
+            }
+            // It may use what the host has until it serves: that is when it is needed most.
+            let mut limits = status.limits;
+            limits.nano_cpus = subject.boot_nano_cpus.max(member.spec.limits.nano_cpus);
+            (limits != status.limits).then(|| {
+                let step = Step::SetLimits(ordinal, status.id.clone(), limits);
+                acting(format!("preparing standby {ordinal} to take over"), vec![step])
+            })
         }
     }
 }
 
-/// Both are there. The active one is replaced last, when the other one can take over.
-fn finished(subject: &Subject<'_>, members: &[Member<'_>], active: usize, _now: Timestamp) -> Plan {
+/// Kills and starts one that nobody depends on.
+fn start_anew(member: &mut Member<'_>, why: &str, now: Timestamp) -> Plan {
+    let ordinal = member.ordinal();
+    let steps = member.there.map(|i| Step::Restart(ordinal, i.status.id.clone()));
+    member.starts(now, member.condition.failed_boots);
+    acting(format!("instance {ordinal} {why}; restarting it"), Vec::from_iter(steps))
+}
+
+/// Both are there. The active one is replaced last, when the other one is sure to take over.
+fn finished(
+    subject: &Subject<'_>,
+    members: &[Member<'_>],
+    active: usize,
+    unsettled: bool,
+    now: Timestamp,
+) -> Plan {
     let member = &members[active];
+    let ordinal = member.ordinal();
     if let Some(instance) = member.there
         && member.is_stale(subject)
     {
-        let ordinal = member.ordinal();
+        let proven = members
+            .iter()
+            .filter(|m| m.stands_by())
+            .map(|m| now.since(m.condition.since))
+            .max()
+            .unwrap_or(Duration::ZERO);
+        if proven < PROVEN || unsettled {
+            let sentence = "waiting until the standby is sure to take over".to_owned();
+            return waiting(sentence, PROVEN.saturating_sub(proven));
+        }
+        let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
+        let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
+        steps.push(Step::Stop(ordinal, instance.status.id.clone(), member.spec.stop_grace));
         let sentence = format!("stopping instance {ordinal}, so that its standby takes over");
-        let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-        plan.steps.push(Step::Stop(ordinal, instance.status.id.clone(), member.spec.stop_grace));
-        return plan;
+        return acting(sentence, steps);
     }
-    let sentence = format!("instance {} serves, the other one stands by", member.ordinal());
+    let sentence = format!("instance {ordinal} serves, the other one stands by");
     let mut plan = Plan::new(VerdictKind::Converged, sentence, Next::After(STEADY_POLL));
     let reboots = members.iter().map(|m| m.spec.reboot).min().unwrap_or(0);
     plan.completes = Some(Completion { generation: subject.broker.generation, reboots });
     plan
 }
 
-/// Nobody serves: the former active one is fenced if it is there, and whoever is not there is started.
-fn without_active(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {
+/// Both answer, which the lock forbids: who came later has taken it from who was there.
+fn with_two(
+    subject: &Subject<'_>,
+    members: &mut [Member<'_>],
+    first: usize,
+    second: usize,
+    now: Timestamp,
+) -> Plan {
+    let (former, active) =
+        if members[second].was_active() { (second, first) } else { (first, second) };
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-    let nowhere = lead_nowhere(subject.targets, &ordinals);
+    let mut steps = Vec::new();
+    if let Some(instance) = members[active].there {
+        steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
+    }
+    let ordinal = members[former].ordinal();
+    if let Some(instance) = members[former].there {
+        steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
+    }
+    members[active].becomes(Health::Healthy, now);
+    members[former].becomes(Health::Suspect, now);
+    acting(
+        format!("both instances answer; killing instance {ordinal}, which was there before"),
+        steps,
+    )
+}
+
+/// Nobody serves: the former active one is fenced if it is there, the standby gets time to take over,
+/// and whoever is not there is started.
+fn without_active(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {
     if let Some(former) = members.iter().position(|m| m.was_active() && (m.runs() || m.is_paused()))
     {
-        return fence(&mut members[former], nowhere, now);
+        return suspect(subject, members, former, now);
     }
-    let other_waits = members.iter().any(|m| m.runs() && m.condition.health == Health::Standby);
-    let mut steps = Vec::from_iter(nowhere);
+    let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
+    let nowhere = lead_nowhere(subject.targets, &ordinals);
+    let lost = members.iter().position(Member::was_active);
+    let heir = members.iter().position(Member::stands_by);
+    let mut plan = match (lost, heir) {
+        (Some(lost), Some(heir)) => takeover(members, lost, heir, now),
+        _ => start_all(subject, members, now),
+    };
+    plan.steps.splice(0..0, nowhere);
+    plan
+}
+
+/// The active one has ended, and its standby needs the processors to open the store.
+fn takeover(members: &mut [Member<'_>], lost: usize, heir: usize, now: Timestamp) -> Plan {
+    members[lost].becomes(Health::Suspect, now);
+    if now.since(members[lost].condition.since) >= TAKEOVER_LIMIT {
+        return start_anew(&mut members[heir], "does not take over", now);
+    }
+    let (lost, heir) = (members[lost].ordinal(), members[heir].ordinal());
+    waiting(format!("instance {lost} has ended; instance {heir} takes over"), URGENT_POLL)
+}
+
+fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {
+    let mut steps = Vec::new();
     let mut sentences = Vec::new();
-    let mut next = Next::After(TAKEOVER_POLL);
+    let mut next = Next::After(URGENT_POLL);
     for member in &mut *members {
         let ordinal = member.ordinal();
-        let apply = || Step::Apply(Box::new(boosted(member.spec, subject.boot_nano_cpus)));
-        let takeover = other_waits && now.since(member.condition.since) < TAKEOVER_LIMIT;
-        match member.there.map(|i| &i.status.state) {
-            None | Some(ContainerState::Created) => {
+        let stale = member.is_stale(subject);
+        match member.state() {
+            None | Some(ContainerState::Created) if !stale => {
                 sentences.push(format!("creating instance {ordinal}"));
-                steps.push(apply());
-                member.condition = starting(&member.condition, now, member.condition.failed_boots);
+                steps.push(member.apply(subject));
+                member.starts(now, member.condition.failed_boots);
                 next = Next::Now;
             }
-            // The other one is about to take over, and needs the processors for it.
-            Some(ContainerState::Exited { .. }) if member.was_active() && takeover => {
-                let since = now;
-                member.condition =
-                    InstanceCondition { since, ..starting(&member.condition, now, 0) };
-                sentences.push(format!("instance {ordinal} has ended; its standby takes over"));
-            }
-            Some(ContainerState::Exited { .. }) if takeover && !member.is_stale(subject) => {
-                sentences.push(format!("the standby of instance {ordinal} takes over"));
-            }
-            Some(ContainerState::Exited { .. }) if member.is_stale(subject) => {
+            None | Some(ContainerState::Created) => {
                 sentences.push(format!("replacing instance {ordinal}"));
-                steps.extend([Step::Remove(ordinal, Volumes::Keep), apply()]);
-                member.condition = starting(&member.condition, now, 0);
+                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
+                member.starts(now, 0);
+                next = Next::Now;
+            }
+            Some(ContainerState::Exited { .. }) if stale => {
+                sentences.push(format!("replacing instance {ordinal}"));
+                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
+                member.starts(now, 0);
                 next = Next::Now;
             }
             Some(ContainerState::Exited { .. }) => {
-                let again = start_again(subject, member, now, true);
+                let again = start_again(subject, member, now);
                 if again.failure.is_some() || again.steps.iter().any(refuses) {
                     return again;
                 }
@@ -273,7 +392,15 @@ fn without_active(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timest
                     next = Next::Now;
                 }
             }
-            Some(ContainerState::Running { .. } | ContainerState::Paused) => {}
+            Some(ContainerState::Paused) => {
+                if !steps.iter().any(Step::is_disruptive) {
+                    let anew = start_anew(member, "is frozen", now);
+                    sentences.push(anew.sentence);
+                    steps.extend(anew.steps);
+                }
+                next = Next::Now;
+            }
+            Some(ContainerState::Running { .. }) => {}
         }
     }
     if let Some(plan) = overdue(subject, members, now) {
@@ -291,85 +418,81 @@ fn refuses(step: &Step) -> bool {
     matches!(step, Step::RefusePending(..))
 }
 
-/// The active one does not answer. While it runs it may hold the store's lock for ever.
-fn fence(member: &mut Member<'_>, nowhere: Option<Step>, now: Timestamp) -> Plan {
+/// The active one does not answer. While it runs it may hold the store's lock for ever, so that it is
+/// killed: soon, if another one waits for the store.
+fn suspect(
+    subject: &Subject<'_>,
+    members: &mut [Member<'_>],
+    former: usize,
+    now: Timestamp,
+) -> Plan {
+    let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
+    let has_heir = members.iter().any(Member::stands_by);
+    let member = &mut members[former];
     let ordinal = member.ordinal();
-    let silent_since = match member.condition.health {
-        Health::Suspect => member.condition.since,
-        Health::Starting | Health::Healthy | Health::Standby => now,
+    member.becomes(Health::Suspect, now);
+    let given = if member.is_paused() {
+        // Somebody has frozen it: it can't be merely slow.
+        Duration::ZERO
+    } else if has_heir && member.answers().all(|answered| !answered) {
+        SILENCE_LIMIT
+    } else {
+        SUSPECT_LIMIT
     };
-    // Frozen by somebody, it can't be merely slow.
-    let given = if member.is_paused() { Duration::ZERO } else { SUSPECT_LIMIT };
-    let suspect = InstanceCondition {
-        health: Health::Suspect,
-        since: silent_since,
-        ..member.condition.clone()
-    };
-    let Some(instance) = member.there.filter(|_| now.since(silent_since) >= given) else {
-        member.condition = suspect;
-        let sentence = format!("instance {ordinal} does not answer");
-        return Plan::new(VerdictKind::Progressing, sentence, Next::After(SUSPECT_POLL));
-    };
-    let sentence = format!("instance {ordinal} hangs; killing it, so that its standby takes over");
-    let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.steps.extend(nowhere);
-    plan.steps.push(Step::Restart(ordinal, instance.status.id.clone()));
-    member.condition = starting(&member.condition, now, 0);
-    plan
+    if let Some(instance) = member.there
+        && now.since(member.condition.since) >= given
+    {
+        let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
+        steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
+        member.condition.since = now;
+        let what = if has_heir { ", so that its standby takes over" } else { " to start it again" };
+        return acting(format!("instance {ordinal} hangs; killing it{what}"), steps);
+    }
+    let other = members.iter_mut().find(|m| m.ordinal() != ordinal && !m.runs());
+    let repair = other.and_then(|other| standby(subject, other, now));
+    repair.unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
 }
 
-/// Starts an instance that has ended, later each time if it never came up; `alone`: nobody else serves.
-fn start_again(
-    subject: &Subject<'_>,
-    member: &mut Member<'_>,
-    now: Timestamp,
-    alone: bool,
-) -> Plan {
+/// Starts an instance that has ended, later each time if it never came up.
+fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Plan {
     let ordinal = member.ordinal();
-    let Some(instance) = member.there else {
-        return Plan::new(VerdictKind::Progressing, "looking again", Next::Now);
-    };
-    let ContainerState::Exited { code, out_of_memory, last_words } = &instance.status.state else {
-        return Plan::new(VerdictKind::Progressing, "looking again", Next::Now);
+    let (Some(instance), Some(ContainerState::Exited { code, out_of_memory, last_words })) =
+        (member.there, member.state())
+    else {
+        return waiting("looking again".to_owned(), URGENT_POLL);
     };
     let booted = member.condition.health != Health::Starting;
     let words = exit_sentence(ordinal, *code, *out_of_memory, if booted { "" } else { last_words });
     let failed_boots = if booted { 0 } else { member.condition.failed_boots + 1 };
-    if alone
-        && let Some(need) = boots_in_vain(subject.broker, failed_boots, || {
-            format!("the engine does not boot: {words}")
-        })
+    if let Some(need) =
+        boots_in_vain(subject.broker, failed_boots, || format!("the engine does not boot: {words}"))
     {
         return given_up(need);
     }
     let (wait, rested) = (restart_delay(failed_boots), now.since(member.condition.since));
     let sentence = format!("{words}; starting it again");
     if rested < wait {
-        return Plan::new(VerdictKind::Progressing, sentence, Next::After(wait - rested));
+        return waiting(sentence, wait - rested);
     }
-    let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.steps.push(Step::Start(ordinal, instance.status.id.clone()));
     let starved =
         *out_of_memory || attention::is_out_of_memory(subject.broker.spec.engine_type, *code);
+    let plan = acting(sentence, vec![Step::Start(ordinal, instance.status.id.clone())]);
     let before = member.condition.out_of_memory;
-    member.condition = starting(&member.condition, now, failed_boots);
+    member.starts(now, failed_boots);
     if starved {
         member.condition.out_of_memory = Some(attention::once_more(before, now));
     }
     plan
 }
 
-/// Instances that run and of which none has come to serve in time are restarted, all of them.
+/// Both run, and none has come to serve in time. The one that runs longest is restarted: if it is not
+/// the one that holds the store, the other one's turn comes next.
 fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Option<Plan> {
-    let late = |m: &Member<'_>| {
-        m.there.is_some_and(|i| match i.status.state {
-            ContainerState::Running { since } => {
-                now.since(since.max(m.condition.since)) >= subject.boot_deadline
-            }
-            ContainerState::Paused => true,
-            ContainerState::Created | ContainerState::Exited { .. } => false,
-        })
+    let since = |m: &Member<'_>| match m.state() {
+        Some(ContainerState::Running { since }) => Some(*since),
+        _ => None,
     };
+    let late = |m: &Member<'_>| since(m).is_some_and(|s| now.since(s) >= subject.boot_deadline);
     if !members.iter().all(late) {
         return None;
     }
@@ -379,24 +502,31 @@ fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) ->
     }) {
         return Some(given_up(need));
     }
-    // One at a time: the other one may only be waiting for what this one holds.
-    let member = members.first_mut()?;
-    let instance = member.there?;
-    let sentence = format!("no instance serves; restarting instance {}", member.ordinal());
-    let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.steps.push(Step::Restart(member.ordinal(), instance.status.id.clone()));
     for member in &mut *members {
-        member.condition = starting(&member.condition, now, failed_boots);
+        member.condition.failed_boots = failed_boots;
     }
-    Some(plan)
+    let member = members.iter_mut().min_by_key(|m| since(m))?;
+    Some(start_anew(member, "did not come to serve in time", now))
 }
 
-fn given_up(need: super::Need) -> Plan {
+fn given_up(need: Need) -> Plan {
     match need {
-        super::Need::Refuse(why) => refuse(Refused::Configuration, &why),
-        super::Need::Give(why) => fail(why),
-        super::Need::Nothing(_) | super::Need::Wait { .. } | super::Need::Steps { .. } => {
-            Plan::new(VerdictKind::Progressing, "looking again", Next::Now)
+        Need::Refuse(why) => refuse(Refused::Configuration, &why),
+        Need::Give(why) => fail(why),
+        Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => {
+            waiting("looking again".to_owned(), URGENT_POLL)
         }
     }
+}
+
+/// Who has taken over from whom between two passes, if anybody has.
+pub(crate) fn taken_over(
+    before: &[InstanceCondition],
+    after: &[InstanceCondition],
+) -> Option<(u8, u8)> {
+    let active = |c: &&InstanceCondition| matches!(c.health, Health::Healthy | Health::Suspect);
+    let former = before.iter().find(active)?.ordinal;
+    let heir = after.iter().find(|c| c.health == Health::Healthy)?.ordinal;
+    let is_new = !before.iter().filter(active).any(|c| c.ordinal == heir);
+    is_new.then_some((former, heir))
 }

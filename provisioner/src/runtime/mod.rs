@@ -54,6 +54,8 @@ pub struct VolumeSpec {
     pub mount: String,
     /// Whether it outlives the replacement of the container.
     pub keep: bool,
+    /// Whether all instances of the broker have it together: it goes with the last of them.
+    pub shared: bool,
 }
 
 /// A file put into the container before it starts.
@@ -209,7 +211,7 @@ pub enum Ensured {
 pub enum Volumes {
     /// Those that are marked so stay.
     Keep,
-    /// All go, and so does the broker's network with its last instance.
+    /// All go; what the broker's instances share, and its network, with the last of them.
     Delete,
 }
 
@@ -298,7 +300,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// Kills and starts a container.
     async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
 
-    /// Stops a container in an orderly way, killing it after `grace`.
+    /// Stops a container in an orderly way, killing it after `grace`; without any, it is killed.
     async fn stop(&self, id: &RuntimeId, grace: Duration) -> Result<Ensured, RuntimeError>;
 
     /// Changes the limits of a container as it runs.

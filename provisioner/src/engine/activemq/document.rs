@@ -5,7 +5,7 @@
 //! an element that ActiveMQ knows but the service does not permit, or a value that Spring would
 //! evaluate, could run code in the broker.
 
-use brokerd_domain::{EngineType, Protocol, permitted_activemq};
+use brokerd_domain::{DeploymentMode, EngineType, Protocol, permitted_activemq};
 
 use super::{
     super::{Blueprint, Unsupported},
@@ -83,7 +83,7 @@ pub(super) fn render(
         own = own.child(collection);
     }
     let own = own
-        .child(persistence(kaha, data).inside("persistenceAdapter"))
+        .child(persistence(kaha, data, spec.deployment_mode).inside("persistenceAdapter"))
         .child(authentication(plugins))
         .child(ssl_context(blueprint, connects).inside("sslContext"))
         .child(system_usage(usage, blueprint).inside("systemUsage"))
@@ -116,7 +116,7 @@ fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Element {
 }
 
 /// The owner's choices for the store; where it is and who may open it is the service's.
-fn persistence(kaha: Option<Element>, data: &str) -> Element {
+fn persistence(kaha: Option<Element>, data: &str, mode: DeploymentMode) -> Element {
     let mut kaha = kaha.unwrap_or_else(|| Element::new("kahaDB"));
     if kaha.get("journalDiskSyncStrategy").is_none() {
         kaha.set("journalDiskSyncStrategy", &"always");
@@ -127,7 +127,13 @@ fn persistence(kaha: Option<Element>, data: &str) -> Element {
     kaha.set("ignoreMissingJournalfiles", &false);
     // A standby finds a lost lock within this time, an active one that it lost it.
     kaha.set("lockKeepAlivePeriod", &1000);
-    let locker = Element::new("shared-file-locker").with("lockAcquireSleepInterval", &500);
+    // How often a standby asks for the lock. Opening the store takes it a second more, so that asking
+    // more often gains nothing.
+    let interval = match mode {
+        DeploymentMode::ActiveStandbyMultiAz => 200,
+        DeploymentMode::SingleInstance | DeploymentMode::ClusterMultiAz => 500,
+    };
+    let locker = Element::new("shared-file-locker").with("lockAcquireSleepInterval", &interval);
     kaha.children = vec![locker.inside("locker")];
     kaha
 }

@@ -11,9 +11,13 @@ use bollard::models::{
 use super::{labels, network};
 use crate::runtime::{InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
 
-/// The name of a volume.
+/// The name of a volume: of the instance's, or of the broker's that its instances share.
 fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
-    format!("{name}-{}", volume.role)
+    if volume.shared {
+        format!("brokerd-{}-{}-{}", name.installation, name.broker, volume.role)
+    } else {
+        format!("{name}-{}", volume.role)
+    }
 }
 
 /// A number as Docker takes it.

@@ -1,7 +1,7 @@
 //! What Docker says about a container, read.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Found {
     pub(super) hostname: String,
     image_id: String,
     addresses: BTreeMap<u16, SocketAddr>,
+    networks: BTreeSet<String>,
 }
 
 /// What a container is doing, as Docker distinguishes it.
@@ -68,6 +69,7 @@ pub(super) async fn container(
 fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Found, RuntimeError> {
     let config = reply.config.unwrap_or_default();
     let made_from = made_from(operation, &config.labels.unwrap_or_default())?;
+    let settings = reply.network_settings.unwrap_or_default();
     let state = reply.state.ok_or_else(|| odd(operation, "state"))?;
     let phase = match state.status.ok_or_else(|| odd(operation, "status"))? {
         Status::CREATED => Phase::Created,
@@ -90,7 +92,8 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         limits: limits(&reply.host_config.unwrap_or_default()),
         hostname: config.hostname.unwrap_or_default(),
         image_id: reply.image.unwrap_or_default(),
-        addresses: addresses(&reply.network_settings.and_then(|n| n.ports).unwrap_or_default()),
+        addresses: addresses(&settings.ports.unwrap_or_default()),
+        networks: settings.networks.unwrap_or_default().into_keys().collect(),
     })
 }
 
@@ -136,6 +139,11 @@ fn reachable(host: &str) -> Option<IpAddr> {
 }
 
 impl Found {
+    /// Whether it is in the network of that name.
+    pub(super) fn has_network(&self, name: &str) -> bool {
+        self.networks.contains(name)
+    }
+
     /// The status, for which an ended container is asked for its last words. What is being removed
     /// is as good as gone: it has ended, and making it anew finishes the removal first.
     pub(super) async fn status(self, docker: &Docker) -> Option<InstanceStatus> {

@@ -47,13 +47,16 @@ pub(super) fn of_container(spec: &InstanceSpec, digest: &SpecDigest) -> Labels {
 /// The labels of a volume. It outlives containers and its labels can't be changed, so nothing that
 /// changes with a container is in them.
 pub(super) fn of_volume(name: &InstanceName, volume: &VolumeSpec) -> Labels {
-    labels([
+    let mut labels = labels([
         (INSTALLATION, name.installation.to_string()),
         (BROKER, name.broker.to_string()),
-        (ORDINAL, name.ordinal.to_string()),
         (ROLE, volume.role.to_owned()),
         (KEEP, volume.keep.to_string()),
-    ])
+    ]);
+    if !volume.shared {
+        labels.insert(ORDINAL.to_owned(), name.ordinal.to_string());
+    }
+    labels
 }
 
 /// The labels of a broker's network.

@@ -1,11 +1,15 @@
 //! The operations that take more than one request.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use bollard::{
     errors::Error as DockerError,
     models::{
         ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
+        Volume,
     },
     query_parameters::{
         CreateContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions,
@@ -68,7 +72,7 @@ impl DockerRuntime {
                 Ok(Ensured::Created)
             }
             Made::Ended(found) => {
-                self.launch(APPLY, &found.id, name, &spec.hostname).await?;
+                self.relaunch(APPLY, &found).await?;
                 Ok(Ensured::Updated)
             }
         }
@@ -148,6 +152,16 @@ impl DockerRuntime {
         Ok(())
     }
 
+    /// Starts a container that has been there. One that was cut off its network is led back to it.
+    async fn relaunch(&self, operation: &'static str, found: &Found) -> Result<(), RuntimeError> {
+        let name = &found.made_from.name;
+        if found.has_network(&network::name(&name.installation, name.broker)) {
+            self.launch(operation, &found.id, name, &found.hostname).await
+        } else {
+            self.join_and_begin(operation, &found.id, name, &found.hostname).await
+        }
+    }
+
     /// Starts a container. One whose network was removed and made again still knows the old one by
     /// its id; it is led to the new one.
     async fn launch(
@@ -158,10 +172,21 @@ impl DockerRuntime {
         hostname: &str,
     ) -> Result<(), RuntimeError> {
         match self.begin(id).await {
-            Ok(()) => return Ok(()),
-            Err(cause) if missing_network(&cause) => {}
-            Err(cause) => return Err(named(operation)(cause)),
+            Ok(()) => Ok(()),
+            Err(cause) if missing_network(&cause) => {
+                self.join_and_begin(operation, id, name, hostname).await
+            }
+            Err(cause) => Err(named(operation)(cause)),
         }
+    }
+
+    async fn join_and_begin(
+        &self,
+        operation: &'static str,
+        id: &str,
+        name: &InstanceName,
+        hostname: &str,
+    ) -> Result<(), RuntimeError> {
         self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
         let network = network::name(&name.installation, name.broker);
         let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
@@ -205,7 +230,7 @@ impl DockerRuntime {
         if let Phase::Running(_) = found.phase {
             return Ok(Ensured::AlreadyRight);
         }
-        self.launch(START, &found.id, &found.made_from.name, &found.hostname).await?;
+        self.relaunch(START, &found).await?;
         Ok(Ensured::Updated)
     }
 
@@ -213,7 +238,7 @@ impl DockerRuntime {
         let found = self.seen(RESTART, id).await?;
         // The engine answers once the container has ended, a paused one too.
         self.kill(RESTART, &found.id).await?;
-        self.launch(RESTART, &found.id, &found.made_from.name, &found.hostname).await?;
+        self.relaunch(RESTART, &found).await?;
         Ok(Ensured::Updated)
     }
 
@@ -225,7 +250,12 @@ impl DockerRuntime {
         let found = self.seen(STOP, id).await?;
         match found.phase {
             Phase::Created | Phase::Exited { .. } | Phase::Removing => Ok(Ensured::AlreadyRight),
+            // Frozen, it could not end in an orderly way.
             Phase::Paused => {
+                self.kill(STOP, &found.id).await?;
+                Ok(Ensured::Updated)
+            }
+            Phase::Running(_) if grace.is_zero() => {
                 self.kill(STOP, &found.id).await?;
                 Ok(Ensured::Updated)
             }
@@ -268,6 +298,7 @@ impl DockerRuntime {
         let mut any = self.remove_container(&name.to_string()).await?;
         any |= self.remove_volumes(name, volumes).await?;
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
+            any |= self.remove_shared_volumes(name).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
@@ -285,22 +316,36 @@ impl DockerRuntime {
         name: &InstanceName,
         volumes: Volumes,
     ) -> Result<bool, RuntimeError> {
-        let options = ListVolumesOptions { filters: Some(labels::of_instance(name)) };
+        let doomed = |volume: &Volume| {
+            // A volume that does not say is kept: it may hold somebody's messages.
+            volumes == Volumes::Delete
+                || volume.labels.get(labels::KEEP).is_some_and(|keep| keep == "false")
+        };
+        self.remove_volumes_of(labels::of_instance(name), doomed).await
+    }
+
+    /// Removes what the instances of a broker had together, once none of them is left. The engine
+    /// refuses it while a container of whatever state has the volume.
+    async fn remove_shared_volumes(&self, name: &InstanceName) -> Result<bool, RuntimeError> {
+        let of_broker = labels::of_broker(&name.installation, name.broker);
+        let shared = |volume: &Volume| !volume.labels.contains_key(labels::ORDINAL);
+        self.remove_volumes_of(of_broker, shared).await
+    }
+
+    async fn remove_volumes_of(
+        &self,
+        filters: HashMap<String, Vec<String>>,
+        doomed: impl Fn(&Volume) -> bool,
+    ) -> Result<bool, RuntimeError> {
+        let options = ListVolumesOptions { filters: Some(filters) };
         let listed =
             request(SHORT, self.docker.list_volumes(Some(options))).await.map_err(named(REMOVE))?;
-        let removals = listed
-            .volumes
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|volume| {
-                // A volume that does not say is kept: it may hold somebody's messages.
-                volumes == Volumes::Delete
-                    || volume.labels.get(labels::KEEP).is_some_and(|keep| keep == "false")
-            })
-            .map(|volume| async move {
+        let removals = listed.volumes.unwrap_or_default().into_iter().filter(|v| doomed(v)).map(
+            |volume| async move {
                 let options = None::<RemoveVolumeOptions>;
                 unless_gone(request(LONG, self.docker.remove_volume(&volume.name, options)).await)
-            });
+            },
+        );
         let mut any = false;
         for result in join_all(removals).await {
             any |= result.map_err(named(REMOVE))?;
