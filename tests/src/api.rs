@@ -56,6 +56,8 @@ pub struct NewBroker {
     pub users: Vec<NewUser>,
     /// Its configuration; one of its own by default.
     pub configuration: Option<Revision>,
+    /// How it is deployed; as a single instance by default.
+    pub mode: DeploymentMode,
 }
 
 impl NewBroker {
@@ -78,7 +80,15 @@ impl NewBroker {
             creator_request_id: None,
             users: vec![NewUser::new(USER, PASSWORD).with_console()],
             configuration: None,
+            mode: DeploymentMode::SingleInstance,
         }
+    }
+
+    /// Deployed in this mode.
+    #[must_use]
+    pub fn deployed(mut self, mode: DeploymentMode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// Of this engine version.
@@ -201,7 +211,7 @@ impl Api {
             .engine_type(new.engine.clone())
             .set_engine_version(new.version.clone())
             .host_instance_type(&new.host)
-            .deployment_mode(DeploymentMode::SingleInstance)
+            .deployment_mode(new.mode.clone())
             .publicly_accessible(true)
             .auto_minor_version_upgrade(true)
             .set_creator_request_id(new.creator_request_id.clone())

@@ -24,6 +24,7 @@ pub mod owner;
 mod ports;
 mod process;
 pub mod sdk;
+pub mod steady;
 pub mod world;
 
 use std::{
@@ -38,6 +39,7 @@ pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
 pub use management::Management;
 pub use owner::Owner;
+pub use steady::Steady;
 pub use world::{World, scenario};
 
 /// The user every broker of a scenario has, unless it says otherwise.

@@ -1,0 +1,93 @@
+//! Clients that send and receive without a break, while a scenario does things to their broker.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{PASSWORD, USER, World, clients};
+
+/// A process with producers that know one address each, and a consumer that knows all.
+#[derive(Debug)]
+pub struct Steady {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+/// What became of all messages.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How many the broker acknowledged.
+    pub stored: u64,
+    /// Those of them that nobody received.
+    pub lost: Vec<String>,
+    /// How many were received more than once.
+    pub repeated: u64,
+}
+
+impl Steady {
+    /// Begins at the STOMP endpoints of all instances of a broker.
+    ///
+    /// # Errors
+    /// When the clients can't be run, or the broker has no such endpoint.
+    pub fn begin(world: &World, broker: &str, queue: &str) -> Result<Self> {
+        let described = world.api.describe(broker)?;
+        let endpoints = described.broker_instances().iter().flat_map(|i| i.endpoints());
+        let urls: Vec<&String> = endpoints.filter(|url| url.starts_with("stomp+ssl://")).collect();
+        ensure!(!urls.is_empty(), "{broker} has no endpoint for STOMP");
+        let mut command = clients::python_command("steady.py")?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut input = child.stdin.take().context("standard input")?;
+        let output = BufReader::new(child.stdout.take().context("standard output")?);
+        let given = json!({
+            "urls": urls, "user": USER, "password": PASSWORD, "ca": world.ca(), "queue": queue,
+        });
+        writeln!(input, "{given}")?;
+        Ok(Self { child, input, output })
+    }
+
+    fn ask(&mut self, action: &str) -> Result<Value> {
+        writeln!(self.input, "{action}")?;
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        serde_json::from_str(&line).with_context(|| format!("{action}: {line:?}"))
+    }
+
+    /// Waits for one more message to be acknowledged; the longest pause between two of one producer
+    /// since this was last asked.
+    ///
+    /// # Errors
+    /// When none is.
+    pub fn longest_pause(&mut self) -> Result<Duration> {
+        let told = self.ask("told")?;
+        ensure!(told["moves"] == true, "nothing is acknowledged any more: {told}");
+        Ok(Duration::from_secs_f64(told["longest"].as_f64().context("a pause")?))
+    }
+
+    /// Ends the producers, and waits until everything that was acknowledged is received.
+    ///
+    /// # Errors
+    /// When the clients have failed.
+    pub fn end(mut self) -> Result<Outcome> {
+        let told = self.ask("end")?;
+        let lost = told["lost"].as_array().context("lost messages")?;
+        Ok(Outcome {
+            stored: told["stored"].as_u64().context("acknowledged messages")?,
+            lost: lost.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect(),
+            repeated: told["repeated"].as_u64().context("repeated messages")?,
+        })
+    }
+}
+
+impl Drop for Steady {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,212 @@
+//! An ActiveMQ pair: whatever happens to one of its instances, clients of either endpoint go on, and no
+//! message that the broker acknowledged is lost.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use aws_sdk_mq::types::{BrokerInstance, BrokerStorageType, DeploymentMode};
+use brokerd_tests::{
+    Messenger, NewBroker, PATIENCE, Steady, World, clients,
+    docker::{self, Container},
+    eventually, machine, scenario,
+};
+
+/// A broker stays with a killed brokerd until its lease ends.
+const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
+
+/// What a pass says when a pair is whole.
+const WHOLE: &str = " serves, the other one stands by";
+
+fn pair(name: &str) -> NewBroker {
+    NewBroker::activemq(name).deployed(DeploymentMode::ActiveStandbyMultiAz)
+}
+
+/// The instance of a broker of that ordinal.
+fn instance(id: &str, ordinal: u8) -> Result<Container> {
+    let all = docker::containers(&format!("brokerd.broker={id}"))?;
+    for container in all {
+        let container = docker::inspect(&container)?;
+        if container.at("/Config/Labels/brokerd.ordinal") == ordinal.to_string().as_str() {
+            return Ok(container);
+        }
+    }
+    bail!("{id} has no instance {ordinal}")
+}
+
+/// A pair that scenarios do things to.
+struct Pair<'a> {
+    world: &'a mut World,
+    id: String,
+    steady: Steady,
+    /// How many events there were when it was last whole.
+    events: usize,
+    active: u8,
+}
+
+impl<'a> Pair<'a> {
+    fn new(world: &'a mut World, name: &str) -> Result<Self> {
+        let id = world.running(&pair(name))?;
+        let steady = Steady::begin(world, &id, "steady")?;
+        let mut new = Self { world, id, steady, events: 0, active: 0 };
+        new.active = new.whole()?;
+        new.steady.longest_pause()?;
+        Ok(new)
+    }
+
+    fn active(&self) -> Result<Container> {
+        instance(&self.id, self.active)
+    }
+
+    fn standby(&self) -> Result<Container> {
+        instance(&self.id, 3 - self.active)
+    }
+
+    /// Waits until, since the last time, something has happened and one serves and the other one stands
+    /// by again; the one that serves.
+    fn whole(&mut self) -> Result<u8> {
+        let before = self.events;
+        let (id, api) = (&self.id, &self.world.api);
+        let (events, sentence) = eventually("the pair is whole", PATIENCE, || {
+            let events = api.events(id)?;
+            let (_, newest) = events.first().context("no event")?;
+            let whole = events.len() > before && newest.contains(WHOLE);
+            Ok(whole.then(|| (events.len(), newest.clone())))
+        })?;
+        for ordinal in [1, 2] {
+            ensure!(instance(id, ordinal)?.running(), "instance {ordinal} does not run");
+        }
+        self.events = events;
+        let ordinal = sentence.strip_prefix("instance ").and_then(|rest| rest.split(' ').next());
+        ordinal.and_then(|o| o.parse().ok()).with_context(|| sentence.clone())
+    }
+
+    /// Does something to the pair, after which the other instance serves or not, and tells how long
+    /// producers had to wait.
+    fn survives(
+        &mut self,
+        what: &str,
+        moves: bool,
+        disturb: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<Duration> {
+        disturb(self).with_context(|| what.to_owned())?;
+        let active = self.whole().with_context(|| what.to_owned())?;
+        let pause = self.steady.longest_pause().with_context(|| what.to_owned())?;
+        machine::say(&format!("{what}: clients waited for {:.1} s", pause.as_secs_f64()));
+        let moved = active != self.active;
+        ensure!(!moves || moved, "{what}: instance {active} still serves");
+        self.active = active;
+        Ok(pause)
+    }
+
+    /// Ends the clients, and sees that nothing is lost.
+    fn nothing_is_lost(self) -> Result<()> {
+        let outcome = self.steady.end()?;
+        machine::say(&format!(
+            "{} messages acknowledged, {} lost, {} repeated",
+            outcome.stored,
+            outcome.lost.len(),
+            outcome.repeated
+        ));
+        ensure!(outcome.lost.is_empty(), "lost: {:?}", outcome.lost);
+        ensure!(outcome.stored > 100, "hardly anything was sent: {outcome:?}");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pair_is_described_as_the_service_does_and_goes_with_everything_it_had() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("a pair", &[], |world| {
+        let id = world.running(&pair("pair"))?;
+        let broker = world.api.describe(&id)?;
+        ensure!(broker.deployment_mode == Some(DeploymentMode::ActiveStandbyMultiAz), "{broker:?}");
+        // The service writes what its own model spells differently.
+        let storage = broker.storage_type.as_ref().map(BrokerStorageType::as_str);
+        ensure!(storage == Some("efs"), "{broker:?}");
+        ensure!(broker.subnet_ids().len() == 2, "{broker:?}");
+        let [first, second] = broker.broker_instances() else { bail!("{broker:?}") };
+        ensure!(first.endpoints().len() == 5 && second.endpoints().len() == 5, "{broker:?}");
+        ensure!(first.endpoints().iter().all(|url| !second.endpoints().contains(url)));
+        ensure!(first.console_url().is_some() && first.console_url() != second.console_url());
+
+        // Both lead to the one that serves.
+        let stomp = |instance: &BrokerInstance| -> Result<Messenger> {
+            let mut urls = instance.endpoints().iter().filter(|url| url.starts_with("stomp+ssl"));
+            let url = urls.next().context("no endpoint for STOMP")?;
+            Ok(Messenger::python("stomp_.py", url.clone(), world.ca()))
+        };
+        let (one, two) = (stomp(first)?, stomp(second)?);
+        one.send("there", "from the first")?;
+        ensure!(two.receive("there")? == "from the first");
+        two.send("back", "from the second")?;
+        ensure!(one.receive("back")? == "from the second");
+
+        let objects = docker::objects(&world.label())?;
+        let count = |kind: &str| objects.iter().filter(|o| o.starts_with(kind)).count();
+        let counts = [count("container"), count("volume"), count("network")];
+        ensure!(counts == [2, 3, 1], "not two instances on one store: {objects:?}");
+        world.api.delete(&id)?;
+        world.api.wait_until_gone(&id)?;
+        let left = docker::objects(&world.label())?;
+        ensure!(left.is_empty(), "left: {left:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("failovers of a pair", SHORT_LEASES, |world| {
+        let mut pair = Pair::new(world, "resilient")?;
+        pair.survives("kill -9 of the active", true, |pair| pair.active()?.kill9())?;
+        pair.survives("kill -9 of the standby", false, |pair| pair.standby()?.kill9())?;
+        pair.survives("a frozen active", true, |pair| {
+            docker::docker(&["pause", &pair.active()?.id]).map(drop)
+        })?;
+        // Its processes, not its container: nothing tells of it but its silence.
+        pair.survives("a hanging active", true, |pair| {
+            docker::docker(&["kill", "--signal", "STOP", &pair.active()?.id]).map(drop)
+        })?;
+        pair.survives("a removed active", true, |pair| {
+            docker::docker(&["rm", "-f", &pair.active()?.id]).map(drop)
+        })?;
+        pair.survives("an active cut off the network", true, |pair| {
+            let network = format!("brokerd-{}-{}", pair.world.installation, pair.id);
+            docker::docker(&["network", "disconnect", &network, &pair.active()?.id]).map(drop)
+        })?;
+        pair.survives("kill -9 of both", false, |pair| {
+            pair.active()?.kill9()?;
+            pair.standby()?.kill9()
+        })?;
+        pair.survives("a reboot", true, |pair| {
+            pair.world.api.reboot(&pair.id)?;
+            pair.world.api.wait_until_running(&pair.id)
+        })?;
+        pair.survives("kill -9 of brokerd in the middle of a failover", true, |pair| {
+            pair.active()?.kill9()?;
+            pair.world.kill9()?;
+            pair.world.restart()
+        })?;
+        if let Some(failover) = jms(&pair)? {
+            failover.round_trip("jms")?;
+        }
+        pair.nothing_is_lost()
+    })
+}
+
+/// A JMS client that knows both addresses; none where it can't be had.
+fn jms(pair: &Pair<'_>) -> Result<Option<Messenger>> {
+    if clients::jms()?.is_none() {
+        return Ok(None);
+    }
+    let broker = pair.world.api.describe(&pair.id)?;
+    let endpoints = broker.broker_instances().iter().flat_map(BrokerInstance::endpoints);
+    let urls: Vec<&str> =
+        endpoints.map(String::as_str).filter(|url| url.starts_with("ssl://")).collect();
+    let url = format!("failover:({})?timeout=20000", urls.join(","));
+    Ok(Some(Messenger::jms(url, pair.world.ca())))
+}
