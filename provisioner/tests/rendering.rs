@@ -100,6 +100,27 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
     golden(&stock, "activemq-5.19-stock");
 }
 
+#[test]
+fn both_of_a_pair_are_the_same_broker_on_one_store() {
+    let mut pair = activemq();
+    pair.broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
+    let [first, second] = pair.render_all().expect("rendered").try_into().expect("two instances");
+    assert_eq!((first.name.ordinal, second.name.ordinal), (1, 2));
+    assert_eq!(first.hostname, format!("{}-1", pair.broker.id));
+    assert_eq!(second.hostname, format!("{}-2", pair.broker.id));
+    let same = InstanceSpec {
+        name: second.name.clone(),
+        hostname: second.hostname.clone(),
+        ..first.clone()
+    };
+    assert_eq!(second, same);
+    let shared: Vec<_> = first.volumes.iter().map(|v| (v.role, v.keep, v.shared)).collect();
+    assert_eq!(shared, [("conf", false, false), ("data", true, true)]);
+    let document = first.files.iter().find(|f| f.path == "activemq.xml").expect("a document");
+    compare_with_golden("activemq-5.19-pair/activemq.xml", &document.content);
+    assert!(activemq().render().expect("rendered").volumes.iter().all(|volume| !volume.shared));
+}
+
 fn golden(example: &Example, directory: &str) {
     let spec = example.render().expect("rendered");
     compare_with_golden(&format!("{directory}/outline.txt"), outline(&spec).as_bytes());
@@ -212,9 +233,6 @@ fn what_this_host_cannot_run_is_said_in_a_sentence() {
     let mut cluster = rabbitmq();
     cluster.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
     assert!(cluster.refusal().contains("clusters"));
-    let mut pair = activemq();
-    pair.broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
-    assert!(pair.refusal().contains("pairs"));
 
     let mut wrong_type = rabbitmq();
     wrong_type.broker.spec.host_instance_type =

@@ -36,7 +36,7 @@ const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 const SETTLED: Duration = Duration::from_secs(3);
 /// How much longer it has to stand by before the active one is stopped for a reboot.
 const PROVEN: Duration = Duration::from_secs(3);
-/// How long a takeover may take.
+/// How long a takeover may take before the former active one is started beside it.
 const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
 /// How long an orderly stop of a standby may take: it has nothing to put in order.
 const STANDBY_GRACE: Duration = Duration::from_secs(5);
@@ -190,7 +190,9 @@ fn with_active(
     member.becomes(Health::Healthy, now);
     member.condition.failed_boots = 0;
     if let Some(instance) = member.there {
-        steps.extend(limit(member.spec, &instance.status));
+        // The tier of the next reboot is not the one that it runs with.
+        let tier = limit(member.spec, &instance.status).filter(|_| !member.is_stale(subject));
+        steps.extend(tier);
         steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
     }
     let other = (0..members.len()).find(|n| *n != active);
@@ -337,22 +339,24 @@ fn without_active(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timest
     let nowhere = lead_nowhere(subject.targets, &ordinals);
     let lost = members.iter().position(Member::was_active);
     let heir = members.iter().position(Member::stands_by);
-    let mut plan = match (lost, heir) {
+    let takeover = match (lost, heir) {
         (Some(lost), Some(heir)) => takeover(members, lost, heir, now),
-        _ => start_all(subject, members, now),
+        _ => None,
     };
+    let mut plan = takeover.unwrap_or_else(|| start_all(subject, members, now));
     plan.steps.splice(0..0, nowhere);
     plan
 }
 
-/// The active one has ended, and its standby needs the processors to open the store.
-fn takeover(members: &mut [Member<'_>], lost: usize, heir: usize, now: Timestamp) -> Plan {
+/// The active one has ended, and its standby needs the processors to open the store; none: for too long.
+fn takeover(members: &mut [Member<'_>], lost: usize, heir: usize, now: Timestamp) -> Option<Plan> {
     members[lost].becomes(Health::Suspect, now);
     if now.since(members[lost].condition.since) >= TAKEOVER_LIMIT {
-        return start_anew(&mut members[heir], "does not take over", now);
+        return None;
     }
     let (lost, heir) = (members[lost].ordinal(), members[heir].ordinal());
-    waiting(format!("instance {lost} has ended; instance {heir} takes over"), URGENT_POLL)
+    let sentence = format!("instance {lost} has ended; instance {heir} takes over");
+    Some(waiting(sentence, URGENT_POLL))
 }
 
 fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {

@@ -310,6 +310,61 @@ async fn instances_of_a_broker_share_one_network_which_goes_with_the_last() {
 }
 
 #[tokio::test]
+async fn what_instances_share_goes_with_the_last_of_them_and_never_before() {
+    let Some(world) = world().await else { return };
+    let mut spec = world.spec(WAIT);
+    spec.volumes[1].shared = true;
+    spec.files.retain(|file| file.root != "/var/tmp");
+    let second =
+        InstanceSpec { name: world.name(2), hostname: "node-2".to_owned(), ..spec.clone() };
+    world.apply(&spec).await.expect("apply");
+    world.apply(&second).await.expect("apply");
+    assert_eq!(world.count(), [2, 3, 1], "one volume is both instances'");
+    world.exec("echo queued > /var/tmp/messages").expect("write");
+    let read = ["exec", &second.name.to_string(), "cat", "/var/tmp/messages"];
+    assert_eq!(docker(&read).expect("read").trim(), "queued");
+
+    world.runtime.remove(&world.name(1), Volumes::Delete).await.expect("remove");
+    assert_eq!(world.count(), [1, 2, 1]);
+    assert_eq!(docker(&read).expect("read").trim(), "queued");
+    world.runtime.remove(&world.name(2), Volumes::Keep).await.expect("remove");
+    assert_eq!(world.count(), [0, 1, 1], "its messages outlive its container");
+    let listed = world.runtime.list().await.expect("list");
+    assert_eq!(listed, [RuntimeObject { broker: world.broker, ordinal: None }]);
+    world.apply(&second).await.expect("apply");
+    assert_eq!(docker(&read).expect("read").trim(), "queued");
+    world.runtime.remove(&world.name(2), Volumes::Delete).await.expect("remove");
+    assert_eq!(world.count(), [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_container_that_was_cut_off_its_network_is_led_back_when_it_is_started() {
+    let Some(world) = world().await else { return };
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let id = world.status().await.id;
+    let network = format!("brokerd-{}-{}", world.installation, world.broker);
+    docker(&["network", "disconnect", &network, &id.0]).expect("disconnect");
+    assert!(world.status().await.addresses.is_empty(), "it can't be reached");
+    world.runtime.restart(&id).await.expect("restart");
+    let status = world.status().await;
+    assert_eq!(status.id, id);
+    assert_eq!(status.addresses.len(), 2, "{status:?}");
+    world.exec("getent hosts node-1").expect("it is found by its host name");
+}
+
+#[tokio::test]
+async fn a_stop_without_grace_kills() {
+    let Some(world) = world().await else { return };
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let id = world.status().await.id;
+    world.runtime.stop(&id, Duration::ZERO).await.expect("stop");
+    let status = world.status().await;
+    assert!(matches!(status.state, ContainerState::Exited { code: 137, .. }), "{status:?}");
+    let again = world.runtime.stop(&id, Duration::ZERO).await;
+    assert_eq!(again.expect("stop"), Ensured::AlreadyRight);
+}
+
+#[tokio::test]
 async fn a_container_whose_network_was_removed_is_led_to_a_new_one() {
     let Some(world) = world().await else { return };
     world.apply(&world.spec(WAIT)).await.expect("apply");

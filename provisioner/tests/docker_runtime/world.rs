@@ -100,8 +100,18 @@ impl World {
             environment: vec!["COLOUR=blue".to_owned()],
             ports: vec![5671, 15671],
             volumes: vec![
-                VolumeSpec { role: "conf", mount: "/etc/engine".to_owned(), keep: false },
-                VolumeSpec { role: "data", mount: "/var/tmp".to_owned(), keep: true },
+                VolumeSpec {
+                    role: "conf",
+                    mount: "/etc/engine".to_owned(),
+                    keep: false,
+                    shared: false,
+                },
+                VolumeSpec {
+                    role: "data",
+                    mount: "/var/tmp".to_owned(),
+                    keep: true,
+                    shared: false,
+                },
             ],
             tmpfs: vec![("/tmp".to_owned(), "rw,nosuid,nodev,size=16m,mode=1777".to_owned())],
             files: vec![

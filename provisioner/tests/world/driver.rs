@@ -7,7 +7,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    BrokerId, BrokerState, EngineType, Entropy, Intent, Next, Timestamp, VerdictKind, WorkerId,
+    BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Intent, Next, Timestamp,
+    VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -15,6 +16,7 @@ use brokerd_provisioner::{
     metrics::Metrics,
     pass::{Context, EndpointSettings, Passed, StepError},
     port::ReconcileStore,
+    runtime::InstanceName,
     tls,
 };
 use brokerd_store::CertificateAuthority;
@@ -28,6 +30,9 @@ use super::{
 };
 
 const TTL: Duration = Duration::from_secs(30);
+
+/// Who is looked at no sooner than this is at rest.
+const REST: Duration = Duration::from_millis(500);
 
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
@@ -86,6 +91,24 @@ impl Simulation {
         let id = broker.id;
         self.store.insert(broker, vec![super::user(engine)]);
         id
+    }
+
+    /// A pair that was just asked for.
+    pub fn create_pair(&self) -> BrokerId {
+        let mut broker = super::broker(EngineType::ActiveMq, 42);
+        broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
+        broker.spec.subnet_ids = vec!["subnet-a".to_owned(), "subnet-b".to_owned()];
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(EngineType::ActiveMq)]);
+        id
+    }
+
+    /// The instance of a pair that serves.
+    pub fn active(&self, id: BrokerId) -> Option<InstanceName> {
+        let now = self.now();
+        let mut world = self.world.lock().expect("not poisoned");
+        let (holder, _) = world.holder(id, now)?;
+        world.serves(&holder, now).then_some(holder)
     }
 
     /// RebootBroker, as the API does it.
@@ -198,7 +221,7 @@ impl Simulation {
                             .unwrap_or_default();
                         self.log(&format!("{}: {sentence}", kind.as_str()));
                         at_rest |= matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
-                            && matches!(next, Next::After(after) if after >= Duration::from_secs(10));
+                            && matches!(next, Next::After(after) if after >= REST);
                         let _ = self.store.release(&lease, next).await;
                     }
                     Some(Err(StepError::LeaseLost)) => self.log("lost the lease"),
@@ -210,7 +233,7 @@ impl Simulation {
             }
             match self.store.next_due().await.expect("next_due does not fail here") {
                 None => return,
-                Some(due) if at_rest && due >= Duration::from_secs(10) => return,
+                Some(due) if at_rest && due >= REST => return,
                 Some(due) => self.clock.advance(due.max(Duration::from_millis(10))),
             }
         }

@@ -7,6 +7,7 @@ pub mod driver;
 pub mod fault;
 pub mod runtime;
 pub mod store;
+pub mod stores;
 
 use std::sync::{
     Arc, Mutex,

@@ -18,7 +18,7 @@ use brokerd_provisioner::{
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use super::{TestClock, fault::Faults};
+use super::{TestClock, fault::Faults, stores::Stores};
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub struct Container {
     pub ports: Vec<u16>,
     /// The files that are text.
     pub files: Vec<String>,
+    /// Whether it has its store together with others.
+    pub shares: bool,
+    /// Whether its engine does nothing any more, and lets go of nothing.
+    pub hangs: bool,
 }
 
 /// The world.
@@ -38,7 +42,9 @@ pub struct Container {
 pub struct World {
     /// Containers.
     pub containers: BTreeMap<InstanceName, Container>,
-    /// Volumes, by instance and role, with whether they are kept.
+    /// Who holds the stores that several instances have together.
+    pub stores: Stores,
+    /// Volumes, by instance and role, with whether they are kept; those of a whole broker by ordinal 0.
     pub volumes: BTreeMap<(InstanceName, String), bool>,
     /// Networks.
     pub networks: BTreeSet<BrokerId>,
@@ -78,6 +84,7 @@ impl World {
         let first_port = self.next_port;
         let Some(container) = self.containers.get_mut(name) else { return };
         container.starts += 1;
+        container.hangs = false;
         let count = u16::try_from(container.ports.len()).expect("few ports");
         self.next_port += count;
         container.status.addresses = container
@@ -117,6 +124,14 @@ impl World {
             };
             container.status.addresses.clear();
         }
+    }
+
+    /// kill -9 of one engine of a broker.
+    pub fn kill_one(&mut self, name: &InstanceName) {
+        let container = self.containers.get_mut(name).expect("it is there");
+        container.status.state =
+            ContainerState::Exited { code: 137, out_of_memory: false, last_words: String::new() };
+        container.status.addresses.clear();
     }
 
     /// An engine that ends for want of memory.
@@ -184,7 +199,9 @@ impl FakeRuntime {
         }
         world.networks.insert(spec.name.broker);
         for volume in &spec.volumes {
-            world.volumes.insert((spec.name.clone(), volume.role.to_owned()), volume.keep);
+            let ordinal = if volume.shared { 0 } else { spec.name.ordinal };
+            let owner = InstanceName { ordinal, ..spec.name.clone() };
+            world.volumes.insert((owner, volume.role.to_owned()), volume.keep);
         }
         if let Some(there) = world.containers.get(&spec.name) {
             if there.status.generation > spec.generation {
@@ -214,7 +231,9 @@ impl FakeRuntime {
                 .iter()
                 .filter_map(|file| String::from_utf8(file.content.clone()).ok())
                 .collect();
-            let container = Container { status, starts: 0, ports: spec.ports.clone(), files };
+            let shares = spec.volumes.iter().any(|volume| volume.shared);
+            let ports = spec.ports.clone();
+            let container = Container { status, starts: 0, ports, files, shares, hangs: false };
             world.containers.insert(spec.name.clone(), container);
             world.most_containers = world.most_containers.max(world.containers.len());
         }
@@ -224,11 +243,15 @@ impl FakeRuntime {
 
     fn do_remove(&self, name: &InstanceName, volumes: Volumes) -> Ensured {
         let mut world = self.world.lock().expect("not poisoned");
+        if volumes == Volumes::Keep {
+            world.may_end(name, self.clock.now());
+        }
         let there = world.containers.remove(name).is_some();
         world
             .volumes
             .retain(|(owner, _), keep| owner != name || (*keep && volumes == Volumes::Keep));
         if volumes == Volumes::Delete && !world.containers.keys().any(|n| n.broker == name.broker) {
+            world.volumes.retain(|(owner, _), _| owner.broker != name.broker || owner.ordinal != 0);
             world.networks.remove(&name.broker);
         }
         if there { Ensured::Updated } else { Ensured::AlreadyRight }
@@ -262,9 +285,10 @@ impl Runtime for FakeRuntime {
         let world = self.world.lock().expect("not poisoned");
         let mut objects: BTreeSet<RuntimeObject> = BTreeSet::new();
         let instances = world.containers.keys().chain(world.volumes.keys().map(|(name, _)| name));
-        objects.extend(
-            instances.map(|n| RuntimeObject { broker: n.broker, ordinal: Some(n.ordinal) }),
-        );
+        objects.extend(instances.map(|n| RuntimeObject {
+            broker: n.broker,
+            ordinal: Some(n.ordinal).filter(|ordinal| *ordinal > 0),
+        }));
         objects.extend(world.networks.iter().map(|b| RuntimeObject { broker: *b, ordinal: None }));
         Ok(objects.into_iter().collect())
     }
@@ -283,12 +307,19 @@ impl Runtime for FakeRuntime {
     async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
         let now = self.clock.now();
         self.faults
-            .effect("restart", busy, || self.on(id, |world, name| world.start(name, now)))
+            .effect("restart", busy, || {
+                self.on(id, |world, name| {
+                    world.may_end(name, now);
+                    world.start(name, now);
+                })
+            })
             .await
     }
 
     async fn stop(&self, id: &RuntimeId, _: Duration) -> Result<Ensured, RuntimeError> {
+        let now = self.clock.now();
         let stop = |world: &mut World, name: &InstanceName| {
+            world.may_end(name, now);
             if let Some(container) = world.containers.get_mut(name) {
                 container.status.state = ContainerState::Exited {
                     code: 143,
@@ -326,15 +357,25 @@ pub struct FakeProbe {
 #[async_trait]
 impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
-        let world = self.world.lock().expect("not poisoned");
-        let container = world
+        let mut world = self.world.lock().expect("not poisoned");
+        let now = self.clock.now();
+        let asked = world
             .containers
-            .values()
-            .find(|c| c.status.addresses.values().any(|a| *a == target.address));
-        let Some(container) = container else { return ProbeOutcome::Refused("nobody".to_owned()) };
+            .iter()
+            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
+            .map(|(name, container)| (name.clone(), container.clone()));
+        let Some((name, container)) = asked else {
+            return ProbeOutcome::Refused("nobody".to_owned());
+        };
+        if container.hangs || container.status.state == ContainerState::Paused {
+            return ProbeOutcome::Silent;
+        }
+        if container.shares && !world.serves(&name, now) && world.engine != EngineBehaviour::Hangs {
+            return ProbeOutcome::Refused("closed".to_owned());
+        }
         match (&world.engine, &container.status.state) {
             (EngineBehaviour::Boots(time), ContainerState::Running { since })
-                if self.clock.now().since(*since) >= *time =>
+                if now.since(*since) >= *time =>
             {
                 ProbeOutcome::Answered
             }
