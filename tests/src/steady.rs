@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_mq::types::BrokerInstance;
 use serde_json::{Value, json};
 
 use crate::{PASSWORD, USER, World, clients};
@@ -37,7 +38,7 @@ impl Steady {
     /// When the clients can't be run, or the broker has no such endpoint.
     pub fn begin(world: &World, broker: &str, queue: &str) -> Result<Self> {
         let described = world.api.describe(broker)?;
-        let endpoints = described.broker_instances().iter().flat_map(|i| i.endpoints());
+        let endpoints = described.broker_instances().iter().flat_map(BrokerInstance::endpoints);
         let urls: Vec<&String> = endpoints.filter(|url| url.starts_with("stomp+ssl://")).collect();
         ensure!(!urls.is_empty(), "{broker} has no endpoint for STOMP");
         let mut command = clients::python_command("steady.py")?;
