@@ -1,6 +1,6 @@
 //! Brokers, from CreateBroker to DeleteBroker, as a client sees them.
 
-use crate::support::{Client, TestApi, rabbitmq};
+use crate::support::{Client, TestApi, activemq, rabbitmq};
 use serde_json::json;
 
 impl TestApi {
@@ -52,6 +52,52 @@ async fn a_broker_lives_from_create_to_delete() {
     let listed = api.call("GET", "/v1/brokers", "").await.json();
     assert_eq!(listed["brokerSummaries"][0]["brokerState"], "DELETION_IN_PROGRESS");
 
+    api.stop().await;
+}
+
+fn pair(more: &str) -> String {
+    activemq("pair", more).replace("SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ")
+}
+
+#[tokio::test]
+async fn a_pair_is_created_in_two_subnets_on_shared_storage() {
+    let api = TestApi::start().await;
+    for (more, attribute) in [
+        (r#", "subnetIds": ["subnet-1"]"#, "subnetIds"),
+        (r#", "subnetIds": ["subnet-1", "subnet-1"]"#, "subnetIds"),
+        (r#", "subnetIds": ["subnet-1", "subnet-2", "subnet-3"]"#, "subnetIds"),
+        (r#", "storageType": "EBS", "hostInstanceType": "mq.m5.large""#, "deploymentMode"),
+    ] {
+        let body = pair(more);
+        // No member is given twice.
+        let body = match more.contains("mq.m5.large") {
+            true => body.replacen(r#""hostInstanceType": "mq.t3.micro", "#, "", 1),
+            false => body,
+        };
+        let reply = api.call("POST", "/v1/brokers", &body).await;
+        assert_eq!(reply.status, 400, "{more}: {}", reply.text);
+        assert_eq!(reply.json()["errorAttribute"], attribute, "{}", reply.text);
+    }
+    let reply = api
+        .call(
+            "POST",
+            "/v1/brokers",
+            &rabbitmq("pair", "").replace("SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ"),
+        )
+        .await;
+    assert_eq!(reply.json()["errorAttribute"], "deploymentMode", "{}", reply.text);
+
+    let given = pair(r#", "subnetIds": ["subnet-1", "subnet-2"]"#);
+    for (body, name) in [(pair(""), "pair"), (given.replace(r#""pair""#, r#""given""#), "given")] {
+        let reply = api.call("POST", "/v1/brokers", &body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let id = reply.json()["brokerId"].as_str().expect("an id").to_owned();
+        let shown = api.describe(&id).await;
+        assert_eq!(shown["brokerName"], name);
+        assert_eq!(shown["deploymentMode"], "ACTIVE_STANDBY_MULTI_AZ");
+        assert_eq!(shown["storageType"], "efs");
+        assert_eq!(shown["subnetIds"].as_array().map(Vec::len), Some(2));
+    }
     api.stop().await;
 }
 

@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn activemq_runs_in_pairs_on_shared_storage_only() {
+        let modes = |storage: &str| {
+            let query =
+                format!("engineType=ACTIVEMQ&storageType={storage}&hostInstanceType=mq.m5.large");
+            shown(&query).expect("valid")["brokerInstanceOptions"][0]["supportedDeploymentModes"]
+                .clone()
+        };
+        assert_eq!(modes("EFS"), json!(["SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ"]));
+        assert_eq!(modes("EBS"), json!(["SINGLE_INSTANCE"]));
+    }
+
+    #[test]
     fn filters_hold_together_and_what_matches_nothing_is_an_empty_list() {
         let one = shown("engineType=ACTIVEMQ&storageType=EBS&hostInstanceType=mq.m5.large");
         let one = one.expect("valid");
