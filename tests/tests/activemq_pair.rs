@@ -44,8 +44,8 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn new(world: &'a mut World, name: &str) -> Result<Self> {
-        let id = world.running(&pair(name))?;
+    fn new(world: &'a mut World, new: &NewBroker) -> Result<Self> {
+        let id = world.running(new)?;
         let steady = Steady::begin(world, &id, "steady")?;
         let mut new = Self { world, id, steady, events: 0, active: 0 };
         new.active = new.whole()?;
@@ -161,7 +161,7 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
         return Ok(());
     }
     scenario("failovers of a pair", SHORT_LEASES, |world| {
-        let mut pair = Pair::new(world, "resilient")?;
+        let mut pair = Pair::new(world, &pair("resilient"))?;
         pair.survives("kill -9 of the active", true, |pair| pair.active()?.kill9())?;
         pair.survives("kill -9 of the standby", false, |pair| pair.standby()?.kill9())?;
         pair.survives("a frozen active", true, |pair| {
@@ -193,6 +193,56 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
         })?;
         if let Some(failover) = jms(&pair)? {
             failover.round_trip("jms")?;
+        }
+        pair.nothing_is_lost()
+    })
+}
+
+/// A configuration that ActiveMQ does not start with.
+const UNBOOTABLE: &str = r#"<broker xmlns="http://activemq.apache.org/schema/core">
+  <destinationPolicy>
+    <policyMap>
+      <policyEntries>
+        <policyEntry memoryLimit="as much as there is" queue="&gt;"/>
+      </policyEntries>
+    </policyMap>
+  </destinationPolicy>
+</broker>
+"#;
+
+#[test]
+fn a_pair_is_upgraded_one_instance_at_a_time_and_survives_what_does_not_boot() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("changes of a pair", &[], |world| {
+        let mut pair = Pair::new(world, &pair("changing").version("5.18"))?;
+        let bad = "a configuration that does not boot";
+        let pause = pair.survives(bad, true, |pair| {
+            let (api, id) = (&pair.world.api, &pair.id);
+            let own = api.configurations(id)?.current.context("a configuration of its own")?;
+            let wrong = api.revise(&own.configuration, UNBOOTABLE)?;
+            api.configure(id, &wrong)?;
+            api.reboot(id)?;
+            api.wait_until_running(id)?;
+            let given_up = |(_, message): &(String, String)| message.contains("is given up");
+            let events = api.events(id)?;
+            ensure!(events.iter().any(given_up), "nothing was given up: {events:#?}");
+            ensure!(api.configurations(id)?.current == Some(own), "another configuration");
+            Ok(())
+        })?;
+        ensure!(pause < Duration::from_secs(15), "{bad}: a pause of {pause:?}");
+        let pause = pair.survives("an upgrade to a larger instance", true, |pair| {
+            let (api, id) = (&pair.world.api, &pair.id);
+            api.update(id, |call| call.engine_version("5.19").host_instance_type("mq.m5.large"))?;
+            api.reboot(id)?;
+            api.wait_until_running(id)
+        })?;
+        ensure!(pause < Duration::from_secs(15), "the upgrade: a pause of {pause:?}");
+        for ordinal in [1, 2] {
+            let container = instance(&pair.id, ordinal)?;
+            let image = container.at("/Config/Image");
+            ensure!(image == "brokerd/activemq:5.19", "instance {ordinal} is still {image}");
         }
         pair.nothing_is_lost()
     })
