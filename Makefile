@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env down clean images fmt lint test bench
+.PHONY: help run env down clean images fmt lint test soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -34,6 +34,9 @@ lint: ## Check format and lints
 
 test: ## Run all tests, with a database of their own
 	@scripts/test.sh
+
+soak: ## Fail a pair over many times while clients count their messages
+	@scripts/test.sh --test activemq_pair -- --ignored --nocapture
 
 bench: ## Measure what brokerd costs, beside the same work without it (ROUNDS=5)
 	@scripts/bench.sh $(ROUNDS)

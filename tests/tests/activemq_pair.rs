@@ -1,7 +1,7 @@
 //! An ActiveMQ pair: whatever happens to one of its instances, clients of either endpoint go on, and no
 //! message that the broker acknowledged is lost.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerInstance, BrokerStorageType, DeploymentMode};
@@ -10,6 +10,7 @@ use brokerd_tests::{
     docker::{self, Container},
     eventually, machine, scenario,
 };
+use serde_json::Value;
 
 /// A broker stays with a killed brokerd until its lease ends.
 const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
@@ -38,8 +39,8 @@ struct Pair<'a> {
     world: &'a mut World,
     id: String,
     steady: Steady,
-    /// How many events there were when it was last whole.
-    events: usize,
+    /// When it became whole for the last time.
+    since: String,
     active: u8,
 }
 
@@ -47,7 +48,7 @@ impl<'a> Pair<'a> {
     fn new(world: &'a mut World, new: &NewBroker) -> Result<Self> {
         let id = world.running(new)?;
         let steady = Steady::begin(world, &id, "steady")?;
-        let mut new = Self { world, id, steady, events: 0, active: 0 };
+        let mut new = Self { world, id, steady, since: String::new(), active: 0 };
         new.active = new.whole()?;
         new.steady.longest_pause()?;
         Ok(new)
@@ -64,18 +65,19 @@ impl<'a> Pair<'a> {
     /// Waits until, since the last time, something has happened and one serves and the other one stands
     /// by again; the one that serves.
     fn whole(&mut self) -> Result<u8> {
-        let before = self.events;
-        let (id, api) = (&self.id, &self.world.api);
-        let (events, sentence) = eventually("the pair is whole", PATIENCE, || {
-            let events = api.events(id)?;
-            let (_, newest) = events.first().context("no event")?;
-            let whole = events.len() > before && newest.contains(WHOLE);
-            Ok(whole.then(|| (events.len(), newest.clone())))
+        let (id, before) = (&self.id, &self.since);
+        let path = format!("/brokerd/v1/brokers/{id}/events?maxResults=5");
+        let (since, sentence) = eventually("the pair is whole", PATIENCE, || {
+            let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
+            let newest = &answer["events"][0];
+            let text = |name: &str| newest[name].as_str().unwrap_or_default().to_owned();
+            let (at, message) = (text("at"), text("message"));
+            Ok((at != *before && message.contains(WHOLE)).then_some((at, message)))
         })?;
         for ordinal in [1, 2] {
             ensure!(instance(id, ordinal)?.running(), "instance {ordinal} does not run");
         }
-        self.events = events;
+        self.since = since;
         let ordinal = sentence.strip_prefix("instance ").and_then(|rest| rest.split(' ').next());
         ordinal.and_then(|o| o.parse().ok()).with_context(|| sentence.clone())
     }
@@ -112,6 +114,23 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 }
+
+/// What makes the standby take over, and how it is done.
+type Disturbance = (&'static str, fn(&Pair<'_>) -> Result<()>);
+
+const DISTURBANCES: [Disturbance; 5] = [
+    ("kill -9 of the active", |pair| pair.active()?.kill9()),
+    ("a frozen active", |pair| docker::docker(&["pause", &pair.active()?.id]).map(drop)),
+    // Its process, not its container: nothing tells of it but its silence.
+    ("a hanging active", |pair| {
+        docker::docker(&["kill", "--signal", "STOP", &pair.active()?.id]).map(drop)
+    }),
+    ("a removed active", |pair| docker::docker(&["rm", "-f", &pair.active()?.id]).map(drop)),
+    ("an active cut off the network", |pair| {
+        let network = format!("brokerd-{}-{}", pair.world.installation, pair.id);
+        docker::docker(&["network", "disconnect", &network, &pair.active()?.id]).map(drop)
+    }),
+];
 
 #[test]
 fn a_pair_is_described_as_the_service_does_and_goes_with_everything_it_had() -> Result<()> {
@@ -162,22 +181,10 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
     }
     scenario("failovers of a pair", SHORT_LEASES, |world| {
         let mut pair = Pair::new(world, &pair("resilient"))?;
-        pair.survives("kill -9 of the active", true, |pair| pair.active()?.kill9())?;
+        for (what, disturb) in DISTURBANCES {
+            pair.survives(what, true, |pair| disturb(pair))?;
+        }
         pair.survives("kill -9 of the standby", false, |pair| pair.standby()?.kill9())?;
-        pair.survives("a frozen active", true, |pair| {
-            docker::docker(&["pause", &pair.active()?.id]).map(drop)
-        })?;
-        // Its processes, not its container: nothing tells of it but its silence.
-        pair.survives("a hanging active", true, |pair| {
-            docker::docker(&["kill", "--signal", "STOP", &pair.active()?.id]).map(drop)
-        })?;
-        pair.survives("a removed active", true, |pair| {
-            docker::docker(&["rm", "-f", &pair.active()?.id]).map(drop)
-        })?;
-        pair.survives("an active cut off the network", true, |pair| {
-            let network = format!("brokerd-{}-{}", pair.world.installation, pair.id);
-            docker::docker(&["network", "disconnect", &network, &pair.active()?.id]).map(drop)
-        })?;
         pair.survives("kill -9 of both", false, |pair| {
             pair.active()?.kill9()?;
             pair.standby()?.kill9()
@@ -193,6 +200,37 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
         })?;
         if let Some(failover) = jms(&pair)? {
             failover.round_trip("jms")?;
+        }
+        pair.nothing_is_lost()
+    })
+}
+
+/// How many failovers are many.
+const MANY: usize = 24;
+
+#[test]
+#[ignore = "takes minutes: `make soak`"]
+fn no_acknowledged_message_is_lost_in_many_failovers() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("many failovers of a pair", SHORT_LEASES, |world| {
+        let mut pair = Pair::new(world, &pair("soaked"))?;
+        let mut pauses: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+        for (what, disturb) in DISTURBANCES.iter().cycle().take(MANY) {
+            let pause = pair.survives(what, true, |pair| disturb(pair))?;
+            pauses.entry(what).or_default().push(pause);
+        }
+        for (what, mut pauses) in pauses {
+            pauses.sort_unstable();
+            let seconds = |pause: Option<&Duration>| pause.map_or(0.0, Duration::as_secs_f64);
+            machine::say(&format!(
+                "{what}: {} times, clients waited for {:.1} s ({:.1}-{:.1})",
+                pauses.len(),
+                seconds(pauses.get(pauses.len() / 2)),
+                seconds(pauses.first()),
+                seconds(pauses.last()),
+            ));
         }
         pair.nothing_is_lost()
     })
