@@ -348,6 +348,32 @@ fn a_standby_that_was_cut_off_is_started_anew_and_one_that_was_not_is_not() {
 }
 
 #[test]
+fn a_standby_that_does_not_take_over_is_suspected_and_the_other_one_is_started() {
+    let ended = |millis| {
+        let state = Some(ContainerState::Exited {
+            code: 137,
+            out_of_memory: false,
+            last_words: String::new(),
+        });
+        Half { state, ..Half::running(Health::Suspect, false, millis) }
+    };
+    assert_eq!(decide(&[ended(19_000), standby()], true, 0, None).steps, []);
+    let plan = decide(&[ended(21_000), standby()], true, 0, None);
+    assert_eq!(plan.steps, [Step::Start(1, RuntimeId("seen-1".to_owned()))]);
+    assert_eq!(plan.conditions[1].health, Health::Suspect);
+    // When the other one serves, the suspect held nothing and did nothing.
+    let serves = Half::running(Health::Starting, true, 2000);
+    let hung = Half::running(Health::Suspect, false, 2000);
+    let plan = decide(&[serves, hung.clone()], true, 0, Some(1));
+    assert_eq!(plan.steps, [Step::Restart(2, RuntimeId("seen-2".to_owned()))]);
+    // When it does not, the suspect may hold the store.
+    let waits = Half::running(Health::Starting, false, 2000);
+    let hung = Half { millis: 21_000, ..hung };
+    let plan = decide(&[waits, hung], true, 0, None);
+    assert_eq!(plan.steps, [Step::Stop(2, RuntimeId("seen-2".to_owned()), Duration::ZERO)]);
+}
+
+#[test]
 fn of_a_pair_that_is_rebooted_the_standby_comes_first_and_the_active_one_when_it_can_go() {
     let active = Half::running(Health::Healthy, true, 10_000);
     let plan = decide(&[active.clone(), standby()], true, 1, Some(1));
@@ -357,7 +383,7 @@ fn of_a_pair_that_is_rebooted_the_standby_comes_first_and_the_active_one_when_it
     assert_eq!(decide(&[active.clone(), fresh], true, 1, Some(1)).steps, []);
     let proven = Half { reboot: 1, millis: 4000, ..standby() };
     let plan = decide(&[active, proven], true, 1, Some(1));
-    let grace = Duration::from_secs(30);
+    let grace = Duration::from_secs(10);
     let stop = Step::Stop(1, RuntimeId("seen-1".to_owned()), grace);
     assert_eq!(plan.steps.last(), Some(&stop), "{plan:?}");
 }

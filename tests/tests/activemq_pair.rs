@@ -62,6 +62,10 @@ impl<'a> Pair<'a> {
         instance(&self.id, 3 - self.active)
     }
 
+    fn network(&self) -> String {
+        format!("brokerd-{}-{}", self.world.installation, self.id)
+    }
+
     /// Waits until, since the last time, something has happened and one serves and the other one stands
     /// by again; the one that serves.
     fn whole(&mut self) -> Result<u8> {
@@ -127,7 +131,7 @@ const DISTURBANCES: [Disturbance; 5] = [
     }),
     ("a removed active", |pair| docker::docker(&["rm", "-f", &pair.active()?.id]).map(drop)),
     ("an active cut off the network", |pair| {
-        let network = format!("brokerd-{}-{}", pair.world.installation, pair.id);
+        let network = pair.network();
         docker::docker(&["network", "disconnect", &network, &pair.active()?.id]).map(drop)
     }),
 ];
@@ -185,6 +189,13 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
             pair.survives(what, true, |pair| disturb(pair))?;
         }
         pair.survives("kill -9 of the standby", false, |pair| pair.standby()?.kill9())?;
+        pair.survives("a frozen standby", false, |pair| {
+            docker::docker(&["pause", &pair.standby()?.id]).map(drop)
+        })?;
+        pair.survives("a standby cut off the network", false, |pair| {
+            let network = pair.network();
+            docker::docker(&["network", "disconnect", &network, &pair.standby()?.id]).map(drop)
+        })?;
         pair.survives("kill -9 of both", false, |pair| {
             pair.active()?.kill9()?;
             pair.standby()?.kill9()

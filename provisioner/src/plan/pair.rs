@@ -5,6 +5,8 @@
 //! the store is started again once the other one serves, and becomes the standby. Nothing is done about
 //! what can't be seen.
 
+mod takeover;
+
 use std::time::Duration;
 
 use brokerd_domain::{Health, InstanceCondition, Next, Timestamp, VerdictKind};
@@ -18,6 +20,8 @@ use super::{
     },
     lead_nowhere, lead_to, limit, refuse,
 };
+use takeover::without_active;
+
 use crate::{
     health::ProbeOutcome,
     runtime::{ContainerState, InstanceSpec, Volumes},
@@ -27,19 +31,14 @@ use crate::{
 const STEADY_POLL: Duration = Duration::from_millis(500);
 /// How often a pair of which nobody serves is looked at, and an active one that did not answer.
 const URGENT_POLL: Duration = Duration::from_millis(50);
-/// How long the active one may give no answer at all while another one waits for its store: until
-/// the second time it is asked.
-const SILENCE_LIMIT: Duration = Duration::from_millis(500);
-/// How long it may fail to answer in a part of its protocols, or while nobody could take over.
-const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long an instance has to run before it counts as a standby: one that can't start ends sooner.
 const SETTLED: Duration = Duration::from_secs(3);
 /// How much longer it has to stand by before the active one is stopped for a reboot.
 const PROVEN: Duration = Duration::from_secs(3);
-/// How long a takeover may take before the former active one is started beside it.
-const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
-/// How long an orderly stop of a standby may take: it has nothing to put in order.
+/// How long an orderly stop may take, of a standby, which has nothing to put in order, and of the active
+/// one, while nobody serves. The store survives a kill.
 const STANDBY_GRACE: Duration = Duration::from_secs(5);
+const ACTIVE_GRACE: Duration = Duration::from_secs(10);
 
 /// One instance: what it should be, what it is, what is remembered of it.
 struct Member<'a> {
@@ -236,8 +235,7 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
         ContainerState::Paused => Some(start_anew(member, "is frozen", now)),
         ContainerState::Running { .. } => {
             if member.was_active() {
-                // Somebody else has started it.
-                member.starts(now, 0);
+                return Some(start_anew(member, "lost the store", now));
             }
             if member.condition.health != Health::Standby {
                 let left = SETTLED.saturating_sub(member.uptime(now));
@@ -290,7 +288,8 @@ fn finished(
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
         let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
-        steps.push(Step::Stop(ordinal, instance.status.id.clone(), member.spec.stop_grace));
+        let grace = member.spec.stop_grace.min(ACTIVE_GRACE);
+        steps.push(Step::Stop(ordinal, instance.status.id.clone(), grace));
         let sentence = format!("stopping instance {ordinal}, so that its standby takes over");
         return acting(sentence, steps);
     }
@@ -328,135 +327,6 @@ fn with_two(
     )
 }
 
-/// Nobody serves: the former active one is fenced if it is there, the standby gets time to take over,
-/// and whoever is not there is started.
-fn without_active(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {
-    if let Some(former) = members.iter().position(|m| m.was_active() && (m.runs() || m.is_paused()))
-    {
-        return suspect(subject, members, former, now);
-    }
-    let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-    let nowhere = lead_nowhere(subject.targets, &ordinals);
-    let lost = members.iter().position(Member::was_active);
-    let heir = members.iter().position(Member::stands_by);
-    let takeover = match (lost, heir) {
-        (Some(lost), Some(heir)) => takeover(members, lost, heir, now),
-        _ => None,
-    };
-    let mut plan = takeover.unwrap_or_else(|| start_all(subject, members, now));
-    plan.steps.splice(0..0, nowhere);
-    plan
-}
-
-/// The active one has ended, and its standby needs the processors to open the store; none: for too long.
-fn takeover(members: &mut [Member<'_>], lost: usize, heir: usize, now: Timestamp) -> Option<Plan> {
-    members[lost].becomes(Health::Suspect, now);
-    if now.since(members[lost].condition.since) >= TAKEOVER_LIMIT {
-        return None;
-    }
-    let (lost, heir) = (members[lost].ordinal(), members[heir].ordinal());
-    let sentence = format!("instance {lost} has ended; instance {heir} takes over");
-    Some(waiting(sentence, URGENT_POLL))
-}
-
-fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Plan {
-    let mut steps = Vec::new();
-    let mut sentences = Vec::new();
-    let mut next = Next::After(URGENT_POLL);
-    for member in &mut *members {
-        let ordinal = member.ordinal();
-        let stale = member.is_stale(subject);
-        match member.state() {
-            None | Some(ContainerState::Created) if !stale => {
-                sentences.push(format!("creating instance {ordinal}"));
-                steps.push(member.apply(subject));
-                member.starts(now, member.condition.failed_boots);
-                next = Next::Now;
-            }
-            None | Some(ContainerState::Created) => {
-                sentences.push(format!("replacing instance {ordinal}"));
-                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
-                member.starts(now, 0);
-                next = Next::Now;
-            }
-            Some(ContainerState::Exited { .. }) if stale => {
-                sentences.push(format!("replacing instance {ordinal}"));
-                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
-                member.starts(now, 0);
-                next = Next::Now;
-            }
-            Some(ContainerState::Exited { .. }) => {
-                let again = start_again(subject, member, now);
-                if again.failure.is_some() || again.steps.iter().any(refuses) {
-                    return again;
-                }
-                sentences.push(again.sentence);
-                steps.extend(again.steps);
-                if again.next == Next::Now {
-                    next = Next::Now;
-                }
-            }
-            Some(ContainerState::Paused) => {
-                if !steps.iter().any(Step::is_disruptive) {
-                    let anew = start_anew(member, "is frozen", now);
-                    sentences.push(anew.sentence);
-                    steps.extend(anew.steps);
-                }
-                next = Next::Now;
-            }
-            Some(ContainerState::Running { .. }) => {}
-        }
-    }
-    if let Some(plan) = overdue(subject, members, now) {
-        return plan;
-    }
-    if sentences.is_empty() {
-        sentences.push("waiting for an instance to serve".to_owned());
-    }
-    let mut plan = Plan::new(VerdictKind::Progressing, sentences.join("; "), next);
-    plan.steps = steps;
-    plan
-}
-
-fn refuses(step: &Step) -> bool {
-    matches!(step, Step::RefusePending(..))
-}
-
-/// The active one does not answer. While it runs it may hold the store's lock for ever, so that it is
-/// killed: soon, if another one waits for the store.
-fn suspect(
-    subject: &Subject<'_>,
-    members: &mut [Member<'_>],
-    former: usize,
-    now: Timestamp,
-) -> Plan {
-    let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-    let has_heir = members.iter().any(Member::stands_by);
-    let member = &mut members[former];
-    let ordinal = member.ordinal();
-    member.becomes(Health::Suspect, now);
-    let given = if member.is_paused() {
-        // Somebody has frozen it: it can't be merely slow.
-        Duration::ZERO
-    } else if has_heir && member.answers().all(|answered| !answered) {
-        SILENCE_LIMIT
-    } else {
-        SUSPECT_LIMIT
-    };
-    if let Some(instance) = member.there
-        && now.since(member.condition.since) >= given
-    {
-        let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
-        steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
-        member.condition.since = now;
-        let what = if has_heir { ", so that its standby takes over" } else { " to start it again" };
-        return acting(format!("instance {ordinal} hangs; killing it{what}"), steps);
-    }
-    let other = members.iter_mut().find(|m| m.ordinal() != ordinal && !m.runs());
-    let repair = other.and_then(|other| standby(subject, other, now));
-    repair.unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
-}
-
 /// Starts an instance that has ended, later each time if it never came up.
 fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Plan {
     let ordinal = member.ordinal();
@@ -487,30 +357,6 @@ fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -
         member.condition.out_of_memory = Some(attention::once_more(before, now));
     }
     plan
-}
-
-/// Both run, and none has come to serve in time. The one that runs longest is restarted: if it is not
-/// the one that holds the store, the other one's turn comes next.
-fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Option<Plan> {
-    let since = |m: &Member<'_>| match m.state() {
-        Some(ContainerState::Running { since }) => Some(*since),
-        _ => None,
-    };
-    let late = |m: &Member<'_>| since(m).is_some_and(|s| now.since(s) >= subject.boot_deadline);
-    if !members.iter().all(late) {
-        return None;
-    }
-    let failed_boots = members.iter().map(|m| m.condition.failed_boots).max().unwrap_or(0) + 1;
-    if let Some(need) = boots_in_vain(subject.broker, failed_boots, || {
-        "no instance was ready within its boot deadline".to_owned()
-    }) {
-        return Some(given_up(need));
-    }
-    for member in &mut *members {
-        member.condition.failed_boots = failed_boots;
-    }
-    let member = members.iter_mut().min_by_key(|m| since(m))?;
-    Some(start_anew(member, "did not come to serve in time", now))
 }
 
 fn given_up(need: Need) -> Plan {
