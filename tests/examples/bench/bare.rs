@@ -83,11 +83,23 @@ impl Bare {
 
     /// Starts a container; its id, and where its endpoint will be.
     pub(crate) fn start(&self) -> Result<(String, Endpoint)> {
+        self.start_with(&self.create)
+    }
+
+    /// The same, with its data on a volume that others have too.
+    pub(crate) fn start_on(&self, volume: &str) -> Result<(String, Endpoint)> {
+        let on_volume = |argument: &String| match argument.strip_prefix("--volume=") {
+            Some(mount) if mount.ends_with("/data") => format!("--volume={volume}:{mount}"),
+            _ => argument.clone(),
+        };
+        self.start_with(&self.create.iter().map(on_volume).collect::<Vec<_>>())
+    }
+
+    fn start_with(&self, create: &[String]) -> Result<(String, Endpoint)> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let anywhere = format!("--publish=127.0.0.1::{}", self.engine_port);
         let here = format!("--publish=127.0.0.1:{port}:{}", self.engine_port);
-        let arguments: Vec<&str> = self
-            .create
+        let arguments: Vec<&str> = create
             .iter()
             .map(|argument| if *argument == anywhere { &here } else { argument }.as_str())
             .collect();

@@ -22,7 +22,7 @@ const TARGET: f64 = 1.15;
 const UNSTEADY: f64 = 1.5;
 
 /// How long a broker may take before it counts as never.
-const PATIENCE: Duration = Duration::from_mins(5);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What is created.
 pub(crate) struct Subject {
@@ -216,7 +216,8 @@ fn by_brokerd(
     })
 }
 
-fn endpoint(
+/// Where a client of the first instance of a broker connects.
+pub(crate) fn endpoint(
     broker: &Value,
     subject: &Subject,
     tls: tokio_rustls::TlsConnector,
