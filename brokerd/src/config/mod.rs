@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub(crate) use secret::DatabaseUrl;
-pub(crate) use sections::LogFormat;
+pub(crate) use sections::{JoinNetworks, LogFormat};
 use sections::{
     Api, Database, Endpoint, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
 };

@@ -24,6 +24,7 @@ use super::{
     error::{self, error, missing_image, missing_network, named, request, unless_gone},
     files,
     inspect::{self, Found, Phase},
+    join,
     labels, network,
 };
 use crate::runtime::{
@@ -57,7 +58,13 @@ impl DockerRuntime {
         spec: &InstanceSpec,
     ) -> Result<Ensured, RuntimeError> {
         let name = &spec.name;
-        let network = self.networks.ensure(&self.docker, &name.installation, name.broker);
+        let network = async {
+            self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+            match &self.joiner {
+                Some(joiner) => joiner.join(&network::name(&name.installation, name.broker)).await,
+                None => Ok(()),
+            }
+        };
         let (network, made) = tokio::join!(network, self.make(spec));
         let made = made?;
         network?;
@@ -268,6 +275,8 @@ impl DockerRuntime {
         let mut any = self.remove_container(&name.to_string()).await?;
         any |= self.remove_volumes(name, volumes).await?;
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
+            let network = network::name(&name.installation, name.broker);
+            join::leave(&self.docker, self.joiner.as_ref(), &name.installation, &network).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
