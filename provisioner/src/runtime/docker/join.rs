@@ -10,9 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::{
     Docker,
-    models::{
-        ContainerSummary, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
-    },
+    models::{ContainerSummary, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
     query_parameters::{InspectContainerOptions, ListContainersOptions, ListNetworksOptions},
 };
 use brokerd_domain::InstallationId;

@@ -24,8 +24,7 @@ use super::{
     error::{self, error, missing_image, missing_network, named, request, unless_gone},
     files,
     inspect::{self, Found, Phase},
-    join,
-    labels, network,
+    join, labels, network,
 };
 use crate::runtime::{
     Ensured, InstanceName, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
