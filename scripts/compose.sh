@@ -8,7 +8,7 @@
 #   scripts/compose.sh do …      any other command of Compose on it: do ps, do logs -f brokerd
 # With BROKERD_IMAGE, that image is taken and nothing is built.
 set -euo pipefail
-# Beside the one that make run brings up.
+# Not the one that make run brings up.
 export BROKERD_INSTALLATION=${BROKERD_INSTALLATION:-compose}
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

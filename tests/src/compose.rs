@@ -20,6 +20,9 @@ use crate::{
 /// What runs programs of applications: it has a shell and OpenSSL.
 const APPLICATION: &str = "brokerd/postgres:17";
 
+/// How many endpoints there may be: those of one broker of each engine, and some.
+const ENDPOINTS: usize = 12;
+
 /// A brokerd in containers, with ports, volumes and networks of its own.
 #[derive(Debug)]
 pub struct Compose {
@@ -61,7 +64,10 @@ impl Compose {
         let installation = format!("{run}-{}", machine::random_hex(3)?);
         let directory = std::env::temp_dir().join(format!("brokerd-{installation}"));
         let ports = Ports::take()?;
-        let endpoints = ports.endpoints();
+        // For every one the engine starts a process and edits its firewall: as few as will do.
+        let endpoints = ports.endpoints().take(ENDPOINTS);
+        let (first, last) = (endpoints.clone().min(), endpoints.max());
+        let (first, last) = (first.context("a port")?, last.context("a port")?);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let runtime = Arc::new(runtime);
@@ -75,7 +81,7 @@ impl Compose {
                 ("BROKERD_IMAGE", image()?),
                 ("BROKERD_PUBLISH_API", ports.api().to_string()),
                 ("BROKERD_PUBLISH_REPLICA", ports.second_api().to_string()),
-                ("BROKERD_PUBLISH_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
+                ("BROKERD_PUBLISH_PORTS", format!("{first}-{last}")),
                 ("BROKERD_SCALE", SCALE.to_string()),
             ]
             .map(|(name, value)| (name.to_owned(), value))
