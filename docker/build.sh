@@ -246,7 +246,12 @@ main() {
   done
   for arg in "${pids[@]}"; do wait "$arg"; done
   # Build stages, what failed builds left, and replaced images, unless a container still runs them.
-  docker image prune -f --filter label=brokerd.stage >/dev/null
+  # Of one's own only, because the other kind may be in the middle of its stages.
+  if [ "$wanted" = " $own" ]; then
+    docker image prune -f --filter label=brokerd.stage=own >/dev/null
+  else
+    docker image prune -f --filter label=brokerd.stage --filter label!=brokerd.stage=own >/dev/null
+  fi
   summary
 }
 

@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use tokio::runtime::Runtime;
 
 use crate::{
-    Api, Messenger,
+    Api, Messenger, PATIENCE,
     docker::{self, Container, docker},
-    machine,
+    eventually, http, machine,
     ports::Ports,
     world::{REGION, SCALE},
 };
@@ -32,7 +33,8 @@ pub struct Compose {
     pub installation: String,
     directory: PathBuf,
     environment: Vec<(String, String)>,
-    _ports: Ports,
+    ports: Ports,
+    runtime: Arc<Runtime>,
 }
 
 /// Whether Docker Compose is here, or can be installed by whoever runs this.
@@ -87,7 +89,8 @@ impl Compose {
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
             installation,
-            _ports: ports,
+            ports,
+            runtime,
         };
         compose.run(&["up"])?;
         let exports = compose.run(&["env"])?;
@@ -100,7 +103,7 @@ impl Compose {
         ensure!(value("AWS_ENDPOINT_URL_MQ")? == format!("http://{address}"), "{exports}");
         ensure!(Path::new(value("BROKERD_CA_FILE")?) == compose.ca(), "{exports}");
         let (key, secret) = (value("AWS_ACCESS_KEY_ID")?, value("AWS_SECRET_ACCESS_KEY")?);
-        compose.api = Api::new(&runtime, &address, REGION, key, secret);
+        compose.api = Api::new(&compose.runtime, &address, REGION, key, secret);
         Ok(compose)
     }
 
@@ -114,6 +117,19 @@ impl Compose {
         machine::run(command.args(arguments).envs(environment))
     }
 
+    /// Starts the second brokerd, and waits until it is ready; its API.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn replica(&self) -> Result<Api> {
+        self.run(&["up", "--profile", "replica"])?;
+        let address = format!("127.0.0.1:{}", self.ports.second_api());
+        eventually("the second brokerd is ready", PATIENCE, || {
+            Ok(http::get(&address, "/health/ready").ok().filter(|a| a.status == 200))
+        })?;
+        Ok(Api::new(&self.runtime, &address, REGION, &self.api.key, &self.api.secret))
+    }
+
     /// The certificate that clients on this machine trust.
     pub fn ca(&self) -> PathBuf {
         self.directory.join("ca.pem")
@@ -124,7 +140,7 @@ impl Compose {
         format!("brokerd.installation={}", self.installation)
     }
 
-    /// The container with that role.
+    /// The container of that service.
     ///
     /// # Errors
     /// When there is none, or more than one.

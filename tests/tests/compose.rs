@@ -40,7 +40,7 @@ fn play(world: &Compose) -> Result<()> {
     connections_outlive_a_killed_brokerd(world, &brokers).context("kill -9")?;
     what_was_replaced_finds_its_brokers_again(world, &brokers).context("replacement")?;
     down_keeps_what_there_is(world, &brokers).context("down and up")?;
-    a_deleted_broker_takes_its_network_along(world, &brokers.ids[0]).context("deletion")?;
+    a_second_brokerd_does_the_work_of_a_dead_one(world, &brokers.ids[0]).context("replica")?;
 
     world.run(&["clean"])?;
     let left = docker::objects(&world.label())?;
@@ -173,11 +173,18 @@ fn down_keeps_what_there_is(world: &Compose, brokers: &Brokers) -> Result<()> {
     Ok(())
 }
 
-fn a_deleted_broker_takes_its_network_along(world: &Compose, id: &str) -> Result<()> {
-    world.api.delete(id)?;
-    world.api.wait_until_gone(id)?;
+fn a_second_brokerd_does_the_work_of_a_dead_one(world: &Compose, id: &str) -> Result<()> {
+    let replica = world.replica()?;
+    let dead = world.container("brokerd")?;
+    dead.kill9()?;
+    replica.delete(id)?;
+    replica.wait_until_gone(id)?;
     let left = docker::objects(&format!("brokerd.broker={id}"))?;
     ensure!(left.is_empty(), "this is left: {left:?}");
+    // It can be started though a network that it was in is gone.
+    world.run(&["up"])?;
+    ensure!(world.container("brokerd")?.id == dead.id, "it was replaced");
+    ensure!(world.api.list()? == replica.list()?, "they do not see the same");
     Ok(())
 }
 

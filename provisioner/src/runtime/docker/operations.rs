@@ -44,7 +44,7 @@ enum Made {
     /// It has its files and must be started.
     Ready { id: String },
     /// It is of this spec and has ended.
-    Ended(Found),
+    Ended { id: String },
     /// It is of this spec and not to be touched.
     Right,
 }
@@ -73,8 +73,8 @@ impl DockerRuntime {
                 self.launch(APPLY, &id, name, &spec.hostname).await?;
                 Ok(Ensured::Created)
             }
-            Made::Ended(found) => {
-                self.launch(APPLY, &found.id, name, &spec.hostname).await?;
+            Made::Ended { id } => {
+                self.launch(APPLY, &id, name, &spec.hostname).await?;
                 Ok(Ensured::Updated)
             }
         }
@@ -108,7 +108,7 @@ impl DockerRuntime {
                     return Ok(Made::Ready { id: found.id });
                 }
                 Phase::Running(_) | Phase::Paused => return Ok(Made::Right),
-                Phase::Exited { .. } => return Ok(Made::Ended(found)),
+                Phase::Exited { .. } => return Ok(Made::Ended { id: found.id }),
                 Phase::Removing => {
                     self.remove_container(&found.id).await?;
                 }
