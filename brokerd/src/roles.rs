@@ -15,6 +15,7 @@ use brokerd_provisioner::{
     Provisioner, Settings,
     engine::{Sizing, activemq},
     pass::EndpointSettings,
+    runtime::docker::Join,
 };
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Role, http::Socket, serve::Foundation};
+use crate::{cli::Role, config::JoinNetworks, http::Socket, serve::Foundation};
 
 /// How long roles may take to stop.
 const STOPPING_TIME: Duration = Duration::from_secs(20);
@@ -117,6 +118,10 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
         docker_host: provisioner.docker_host.clone(),
+        join: match configuration.runtime.join_networks {
+            JoinNetworks::Auto => Join::Itself,
+            JoinNetworks::Never => Join::Never,
+        },
         sizing: Sizing {
             scale: configuration.sizing.scale,
             open_files: configuration.runtime.nofile.into(),

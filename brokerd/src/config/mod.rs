@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub(crate) use secret::DatabaseUrl;
-pub(crate) use sections::LogFormat;
 use sections::{
     Api, Database, Endpoint, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
 };
+pub(crate) use sections::{JoinNetworks, LogFormat};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";

@@ -1,7 +1,7 @@
 //! What Docker says about a container, read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -16,6 +16,7 @@ use super::{
     SHORT,
     error::{self, error, named, odd, request},
     labels::{self, Labels, MadeFrom},
+    network,
     words::last_words,
 };
 use crate::runtime::{
@@ -31,8 +32,12 @@ pub(super) struct Found {
     pub(super) limits: Limits,
     pub(super) hostname: String,
     image_id: String,
-    addresses: BTreeMap<u16, SocketAddr>,
-    networks: BTreeSet<String>,
+    /// Where the engine's ports are published on the host.
+    published: BTreeMap<u16, SocketAddr>,
+    /// Where they are in the broker's network.
+    inside: BTreeMap<u16, SocketAddr>,
+    /// Whether it is in the broker's network.
+    pub(super) is_connected: bool,
 }
 
 /// What a container is doing, as Docker distinguishes it.
@@ -69,7 +74,6 @@ pub(super) async fn container(
 fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Found, RuntimeError> {
     let config = reply.config.unwrap_or_default();
     let made_from = made_from(operation, &config.labels.unwrap_or_default())?;
-    let settings = reply.network_settings.unwrap_or_default();
     let state = reply.state.ok_or_else(|| odd(operation, "state"))?;
     let phase = match state.status.ok_or_else(|| odd(operation, "status"))? {
         Status::CREATED => Phase::Created,
@@ -85,15 +89,23 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         Status::REMOVING | Status::DEAD => Phase::Removing,
         Status::EMPTY | Status::STOPPING => return Err(odd(operation, "status")),
     };
+    let settings = reply.network_settings.unwrap_or_default();
+    let published = addresses(&settings.ports.unwrap_or_default());
+    let network = network::name(&made_from.name.installation, made_from.name.broker);
+    let connection = settings.networks.and_then(|mut all| all.remove(&network));
+    let is_connected = connection.is_some();
+    let ip = connection.and_then(|endpoint| endpoint.ip_address?.parse().ok());
+    let inside = published.keys().filter_map(|port| Some((*port, SocketAddr::new(ip?, *port))));
     Ok(Found {
         id: reply.id.ok_or_else(|| odd(operation, "id"))?,
+        inside: inside.collect(),
+        is_connected,
+        published,
         made_from,
         phase,
         limits: limits(&reply.host_config.unwrap_or_default()),
         hostname: config.hostname.unwrap_or_default(),
         image_id: reply.image.unwrap_or_default(),
-        addresses: addresses(&settings.ports.unwrap_or_default()),
-        networks: settings.networks.unwrap_or_default().into_keys().collect(),
     })
 }
 
@@ -139,17 +151,16 @@ fn reachable(host: &str) -> Option<IpAddr> {
 }
 
 impl Found {
-    /// Whether it is in the network of that name.
-    pub(super) fn has_network(&self, name: &str) -> bool {
-        self.networks.contains(name)
-    }
-
     /// The status, for which an ended container is asked for its last words. What is being removed
-    /// is as good as gone: it has ended, and making it anew finishes the removal first.
-    pub(super) async fn status(self, docker: &Docker) -> Option<InstanceStatus> {
+    /// is as good as gone: it has ended, and making it anew finishes the removal first. The addresses are
+    /// those in the broker's network if that was `joined`.
+    pub(super) async fn status(self, docker: &Docker, joined: bool) -> Option<InstanceStatus> {
         let (state, addresses) = match self.phase {
             Phase::Created => (ContainerState::Created, BTreeMap::new()),
-            Phase::Running(since) => (ContainerState::Running { since }, self.addresses),
+            Phase::Running(since) => {
+                let addresses = if joined { self.inside } else { self.published };
+                (ContainerState::Running { since }, addresses)
+            }
             Phase::Paused => (ContainerState::Paused, BTreeMap::new()),
             Phase::Exited { code, out_of_memory } => {
                 let last_words = last_words(docker, &self.id).await;

@@ -28,7 +28,7 @@ use super::{
     error::{self, error, missing_image, missing_network, named, request, unless_gone},
     files,
     inspect::{self, Found, Phase},
-    labels, network,
+    join, labels, network,
 };
 use crate::runtime::{
     Ensured, InstanceName, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
@@ -61,7 +61,13 @@ impl DockerRuntime {
         spec: &InstanceSpec,
     ) -> Result<Ensured, RuntimeError> {
         let name = &spec.name;
-        let network = self.networks.ensure(&self.docker, &name.installation, name.broker);
+        let network = async {
+            self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+            match &self.joiner {
+                Some(joiner) => joiner.join(&network::name(&name.installation, name.broker)).await,
+                None => Ok(()),
+            }
+        };
         let (network, made) = tokio::join!(network, self.make(spec));
         let made = made?;
         network?;
@@ -155,7 +161,7 @@ impl DockerRuntime {
     /// Starts a container that has been there. One that was cut off its network is led back to it.
     async fn relaunch(&self, operation: &'static str, found: &Found) -> Result<(), RuntimeError> {
         let name = &found.made_from.name;
-        if found.has_network(&network::name(&name.installation, name.broker)) {
+        if found.is_connected {
             self.launch(operation, &found.id, name, &found.hostname).await
         } else {
             self.join_and_begin(operation, &found.id, name, &found.hostname).await
@@ -299,6 +305,8 @@ impl DockerRuntime {
         any |= self.remove_volumes(name, volumes).await?;
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
             any |= self.remove_shared_volumes(name).await?;
+            let network = network::name(&name.installation, name.broker);
+            join::leave(&self.docker, self.joiner.as_ref(), &name.installation, &network).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
