@@ -21,7 +21,7 @@ use toml::{Table, Value};
 pub(crate) use secret::DatabaseUrl;
 pub(crate) use sections::LogFormat;
 use sections::{
-    Api, Database, Endpoint, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
+    Api, Database, Endpoint, Faults, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
 };
 
 /// The name of the file that is read from the data directory when no other is named.
@@ -70,6 +70,7 @@ pub(crate) struct Configuration {
     pub(crate) sizing: Sizing,
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Runtime,
+    pub(crate) faults: Faults,
     pub(crate) log: Log,
 }
 
@@ -88,6 +89,7 @@ impl Default for Configuration {
             sizing: Sizing::default(),
             provisioner: Provisioner::default(),
             runtime: Runtime::default(),
+            faults: Faults::default(),
             log: Log::default(),
         }
     }
