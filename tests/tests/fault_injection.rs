@@ -99,7 +99,7 @@ impl<'a> Subject<'a> {
 
     /// How long the engine takes to answer what is no TLS.
     fn answer_takes(&self) -> Result<Duration> {
-        let url = self.world.api.endpoint(&self.id, "amqp")?;
+        let url = self.world.api.endpoint(&self.id, "amqps")?;
         let address = url.split("://").nth(1).context("no address")?.trim_end_matches('/');
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
