@@ -357,7 +357,7 @@ fn a_failover_kills_the_instance_that_serves() {
     let network = brokerd_domain::NetworkDefaults::default();
     let spec = FaultSpec::parse(&kind(FaultKind::Failover), &broker, &network).expect("a pair");
     let mut fault = Injected::new(FaultId::from(uuid::Uuid::from_u128(5)), spec, now);
-    let seen = Seen {
+    let mut seen = Seen {
         instances: BTreeMap::from([(1, seen_instance("one", 1)), (2, seen_instance("two", 2))]),
         leftovers: Observed::Absent,
     };
@@ -367,7 +367,7 @@ fn a_failover_kills_the_instance_that_serves() {
         protocol: brokerd_domain::Protocol::Amqp,
         addresses: vec![([127, 0, 0, 1], 2).into()],
     });
-    let decide = |fault: &Injected, targets: &[Target]| {
+    let decide = |fault: &Injected, targets: &[Target], seen: &Seen| {
         let subject = Subject {
             broker: &broker,
             desired: &Desired::Undecided(Missing::Materials),
@@ -378,17 +378,33 @@ fn a_failover_kills_the_instance_that_serves() {
             image_id: None,
             certificate_ends_soon: false,
         };
-        plan(&subject, &seen, now).steps
+        plan(&subject, seen, now).steps
     };
     let struck = |steps: Vec<Step>| match steps.as_slice() {
         [Step::Fault(FaultStep::Strike(_, struck))] => struck.clone(),
         other => panic!("{other:?}"),
     };
-    let hit = struck(decide(&fault, &targets));
+    let hit = struck(decide(&fault, &targets, &seen));
     assert_eq!((hit.len(), hit[0].ordinal, hit[0].container.as_str()), (1, 2, "two"));
-    assert_eq!(struck(decide(&fault, &[]))[0].ordinal, 1, "led nowhere: the first that is alive");
+    assert_eq!(
+        struck(decide(&fault, &[], &seen))[0].ordinal,
+        1,
+        "led nowhere: the first that is alive"
+    );
+    let mut frozen = seen_instance("two", 2);
+    if let Observed::Present(instance) = &mut frozen {
+        instance.status.state = ContainerState::Paused;
+        instance.status.addresses.clear();
+    }
+    let original = seen.instances.insert(2, frozen).expect("it was there");
+    assert_eq!(
+        struck(decide(&fault, &targets, &seen))[0].ordinal,
+        2,
+        "frozen, it tells no addresses"
+    );
+    seen.instances.insert(2, original);
     fault.struck = Some(hit);
-    let steps = decide(&fault, &targets);
+    let steps = decide(&fault, &targets, &seen);
     let [Step::Fault(FaultStep::Inject(2, id, _)), Step::Fault(FaultStep::End(..))] =
         steps.as_slice()
     else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
-use super::{Observed, Seen, SeenInstance, Step, Subject, attention, fault};
+use super::{Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, attention, fault};
 use crate::{
     health::ProbeOutcome,
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
@@ -62,7 +62,7 @@ pub(super) fn judge(
 ) -> (Need, InstanceCondition) {
     let ordinal = spec.name.ordinal;
     if let Some(held) = fault::hold(subject, ordinal, seen, now) {
-        let next = Next::After(held.until.since(now));
+        let next = Next::After(held.until.since(now).min(STEADY_POLL));
         let need = Need::Wait { sentence: held.sentence, next, keep_traffic: false };
         // Silence counts from the end of the fault on.
         let after = InstanceCondition { health: Health::Suspect, since: held.until, ..before };

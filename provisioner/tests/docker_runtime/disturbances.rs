@@ -1,7 +1,7 @@
 //! What faults do to real containers, and how it is undone.
 
 use brokerd_provisioner::runtime::{
-    ContainerState, Disturbance, Ensured, Runtime, RuntimeErrorClass, RuntimeId,
+    ContainerState, Disturbance, Ensured, Runtime, RuntimeErrorClass, RuntimeId, Volumes,
 };
 
 use crate::world::*;
@@ -79,6 +79,19 @@ async fn a_container_is_cut_off_and_reconnected_under_its_name() {
     assert!(is_connected(&world), "its peers know it as node-1");
     assert!(after.addresses.keys().eq(before.addresses.keys()), "{after:?}");
     assert_eq!(world.count(), [1, 2, 1]);
+}
+
+#[tokio::test]
+async fn what_is_disturbed_is_removed_without_a_trace() {
+    for disturbance in ALL {
+        let Some(world) = world().await else { return };
+        world.apply(&world.spec(WAIT)).await.expect("apply");
+        let id = world.until_up().await.id;
+        world.runtime.inject(&id, disturbance).await.expect("inject");
+        let removed = world.runtime.remove(&world.name(1), Volumes::Delete).await;
+        assert_eq!(removed.expect("removed"), Ensured::Updated, "{disturbance:?}");
+        assert_eq!(world.count(), [0, 0, 0], "{disturbance:?}");
+    }
 }
 
 #[tokio::test]
