@@ -36,6 +36,8 @@ use Kind::{Own, Probe, Service};
 const BROKER: &str = "/v1/brokers/{broker-id}";
 const USER: &str = "/v1/brokers/{broker-id}/users/{username}";
 const CONFIGURATION: &str = "/v1/configurations/{configuration-id}";
+const FAULTS: &str = "/brokerd/v1/brokers/{broker-id}/faults";
+const FAULT: &str = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}";
 const TAGS: &str = "/v1/tags/{resource-arn}";
 
 /// Source: the service model of 2017-11-27, and our own page of operations.
@@ -76,6 +78,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("CreateTags", POST, TAGS, Service),
     op("DeleteTags", DELETE, TAGS, Service),
     op("ListBrokerEvents", GET, "/brokerd/v1/brokers/{broker-id}/events", Own),
+    op("ListFaults", GET, FAULTS, Own),
+    op("CreateFault", POST, FAULTS, Own),
+    op("DescribeFault", GET, FAULT, Own),
+    op("DeleteFault", DELETE, FAULT, Own),
     op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Own),
     op("CheckLiveness", GET, "/health/live", Probe),
     op("CheckReadiness", GET, "/health/ready", Probe),

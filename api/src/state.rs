@@ -27,6 +27,8 @@ pub struct ApiState {
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
     pub(crate) ca_pem: OnceCell<Bytes>,
+    /// Whether callers may disturb their brokers on purpose.
+    pub(crate) faults: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
 
@@ -51,6 +53,7 @@ impl ApiState {
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
             ca_pem: OnceCell::new(),
+            faults: false,
             offerings: Mutex::new(None),
         }
     }
@@ -60,6 +63,12 @@ impl ApiState {
     #[must_use]
     pub fn throttled(self, burst: u32, rate: u32) -> Self {
         Self { throttle: Throttle::new(burst, rate), ..self }
+    }
+
+    /// Lets callers inject faults into their brokers, or not, as without this.
+    #[must_use]
+    pub fn with_faults(self, enabled: bool) -> Self {
+        Self { faults: enabled, ..self }
     }
 
     /// What can be created, at most a second old.

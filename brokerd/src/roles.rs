@@ -146,7 +146,8 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         Arc::new(registry),
         metrics,
     )
-    .throttled(api.throttle_burst, api.throttle_rate);
+    .throttled(api.throttle_burst, api.throttle_rate)
+    .with_faults(foundation.configuration.faults.enabled);
     let router = brokerd_api::router(state);
     match gateway {
         None => router,

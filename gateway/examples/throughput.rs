@@ -119,6 +119,7 @@ async fn main() -> Result<()> {
         port: through.port(),
         public: false,
         target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![direct] },
+        latency: None,
     };
     let gateway = Gateway::new(Options::default(), Metrics::default(), Arc::new(NoEntropy));
     let mut status = gateway.status();

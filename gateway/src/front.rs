@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Metrics, Options,
     gateway::Board,
+    lag::Lag,
     listener,
     session::RouteContext,
     table::{Change, Line, Table, Targets},
@@ -15,6 +16,7 @@ use crate::{
 
 struct Port {
     targets: watch::Sender<Targets>,
+    lag: Lag,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
     accepting: JoinHandle<()>,
@@ -53,6 +55,11 @@ impl Front {
                         open.targets.send_replace(targets);
                     }
                 }
+                Change::Delay(port, latency) => {
+                    if let Some(open) = self.ports.get(&port) {
+                        open.lag.set(latency);
+                    }
+                }
             }
         }
         self.table = next;
@@ -65,6 +72,7 @@ impl Front {
         let route = RouteContext {
             targets: watched,
             turn: Arc::default(),
+            lag: Lag::new(line.latency),
             stop_accepting: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             options: Arc::clone(&self.options),
@@ -72,6 +80,7 @@ impl Front {
         };
         let stop_accepting = route.stop_accepting.clone();
         let stop_sessions = route.stop_sessions.clone();
+        let lag = route.lag.clone();
         // The first attempt is made here, so that "the table was applied" means "the ports answer".
         let first = listener::bind(address, self.options.backlog);
         let accepting = tokio::spawn(listener::run(
@@ -85,7 +94,7 @@ impl Front {
             %address, broker.id = %line.owner.broker, protocol = %line.owner.protocol,
             "endpoint opened"
         );
-        self.ports.insert(port, Port { targets, stop_accepting, stop_sessions, accepting });
+        self.ports.insert(port, Port { targets, lag, stop_accepting, stop_sessions, accepting });
     }
 
     /// Ends the sessions and waits until the port is free.

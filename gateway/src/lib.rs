@@ -13,6 +13,7 @@
 
 mod front;
 mod gateway;
+mod lag;
 mod listener;
 mod metered;
 mod metrics;

@@ -1,4 +1,4 @@
-//! A stream that counts what is read from it.
+//! A stream that counts what is read from it, and delivers it late if it is to.
 
 use std::{
     io,
@@ -12,15 +12,36 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::lag::{Lag, Line};
+
 /// A stream that counts what is read from it, while it is read: a session may last for weeks.
 pub(crate) struct Metered {
     stream: TcpStream,
     read: Counter,
+    lag: Lag,
+    /// What is on its way, while the stream is late.
+    line: Option<Box<Line>>,
 }
 
 impl Metered {
-    pub(crate) const fn new(stream: TcpStream, read: Counter) -> Self {
-        Self { stream, read }
+    pub(crate) const fn new(stream: TcpStream, read: Counter, lag: Lag) -> Self {
+        Self { stream, read, lag, line: None }
+    }
+
+    fn poll_read_late(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = &self.read;
+        let line = self.line.get_or_insert_default();
+        let polled = line.poll_read(&self.lag, &mut self.stream, context, buffer, |bytes| {
+            read.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+        });
+        if self.lag.is_none() && line.is_idle() {
+            self.line = None;
+        }
+        polled
     }
 }
 
@@ -30,6 +51,9 @@ impl AsyncRead for Metered {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.line.is_some() || !self.lag.is_none() {
+            return self.poll_read_late(context, buffer);
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         let bytes = buffer.filled().len() - before;

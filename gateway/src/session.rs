@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ending, Metrics, Options, Refusal, metered::Metered, metrics::Present, table::Targets,
+    Ending, Metrics, Options, Refusal, lag::Lag, metered::Metered, metrics::Present, table::Targets,
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(25);
@@ -36,6 +36,8 @@ pub(crate) struct RouteContext {
     pub(crate) targets: watch::Receiver<Targets>,
     /// Whose turn it is.
     pub(crate) turn: Arc<AtomicUsize>,
+    /// How late the bytes are.
+    pub(crate) lag: Lag,
     /// No new session is to begin.
     pub(crate) stop_accepting: CancellationToken,
     /// Sessions are to end.
@@ -142,8 +144,8 @@ async fn copy(
     address: SocketAddr,
     route: &mut RouteContext,
 ) -> Ending {
-    let mut client = Metered::new(client, route.metrics.client_bytes.clone());
-    let mut engine = Metered::new(engine, route.metrics.engine_bytes.clone());
+    let mut client = Metered::new(client, route.metrics.client_bytes.clone(), route.lag.clone());
+    let mut engine = Metered::new(engine, route.metrics.engine_bytes.clone(), route.lag.clone());
     let size = route.options.buffer_bytes;
     tokio::select! {
         biased;

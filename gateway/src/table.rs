@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use brokerd_domain::{BrokerId, Protocol};
+use brokerd_domain::{BrokerId, Latency, Protocol};
 use brokerd_store::Route;
 
 /// Whose port it is. Another owner's clients must never meet the old owner's sessions.
@@ -19,6 +19,7 @@ pub(crate) struct Line {
     pub(crate) owner: Owner,
     pub(crate) public: bool,
     pub(crate) targets: Targets,
+    pub(crate) latency: Option<Latency>,
 }
 
 /// The engines a route leads to; none: new connections wait.
@@ -37,6 +38,8 @@ pub(crate) enum Change {
     Open(u16, Line),
     /// Lead new connections there, end the sessions that lead elsewhere.
     Retarget(u16, Targets),
+    /// Deliver bytes that much later from now on, those of sessions under way too.
+    Delay(u16, Option<Latency>),
 }
 
 impl Table {
@@ -53,6 +56,7 @@ impl Table {
                 },
                 public: route.public,
                 targets: route.target.addresses.clone().into(),
+                latency: route.latency,
             });
         }
         Self(lines)
@@ -70,10 +74,14 @@ impl Table {
                     closed.push(Change::Close(*port));
                     others.push(Change::Open(*port, new.clone()));
                 }
-                Some(new) if new.targets != line.targets => {
-                    others.push(Change::Retarget(*port, new.targets.clone()));
+                Some(new) => {
+                    if new.targets != line.targets {
+                        others.push(Change::Retarget(*port, new.targets.clone()));
+                    }
+                    if new.latency != line.latency {
+                        others.push(Change::Delay(*port, new.latency));
+                    }
                 }
-                Some(_) => {}
             }
         }
         for (port, line) in &next.0 {
@@ -107,6 +115,7 @@ mod tests {
                     .into_iter()
                     .collect(),
             },
+            latency: None,
         }
     }
 
@@ -141,6 +150,16 @@ mod tests {
         let there = moved.target.addresses.clone().into();
         assert_eq!(changes(std::slice::from_ref(&old), &[moved]), [Change::Retarget(10, there)]);
         assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(10, [].into())]);
+    }
+
+    #[test]
+    fn latency_comes_and_goes_without_touching_anything_else() {
+        let old = route(1, 10, false, Some(1));
+        let latency = Some(Latency { milliseconds: 200, jitter_milliseconds: 0 });
+        let late = Route { latency, ..old.clone() };
+        let changed = changes(std::slice::from_ref(&old), std::slice::from_ref(&late));
+        assert_eq!(changed, [Change::Delay(10, latency)]);
+        assert_eq!(changes(&[late], &[old]), [Change::Delay(10, None)]);
     }
 
     #[test]

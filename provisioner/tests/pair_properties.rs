@@ -144,6 +144,7 @@ fn decide(halves: &[Half; 2], observed: bool, reboots: u32, led: Option<u8>) -> 
         broker: &broker,
         desired: &desired,
         targets: &targets,
+        faults: &[],
         boot_deadline: Duration::from_secs(60),
         boot_nano_cpus: BOOT_NANO_CPUS,
         image_id: Some("image"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use brokerd_domain::{BrokerId, BrokerInstance, Endpoint, Lease};
+use brokerd_domain::{BrokerId, BrokerInstance, Endpoint, Latency, Lease};
 use serde_json::json;
 use sqlx::types::Json;
 
@@ -101,14 +101,21 @@ impl PgStore {
         Ok(())
     }
 
-    /// The gateway's table, by port.
+    /// The gateway's table, by port. Of several latencies the longest counts. One whose time is over by
+    /// the database's clock is left out, so that it ends though no provisioner is there to end it.
     ///
     /// # Errors
     /// As every method.
     pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
         let rows = sqlx::query!(
             r#"select e.port, e.broker_id, e.ordinal, e.protocol, e.targets,
-                      coalesce((b.spec ->> 'publicly_accessible')::boolean, false) as "public!"
+                      coalesce((b.spec ->> 'publicly_accessible')::boolean, false) as "public!",
+                      (select f.spec -> 'latency' from fault f
+                       where f.broker_id = e.broker_id and f.ended is null and f.struck is not null
+                         and f.spec -> 'latency' is not null
+                         and f.ends > (extract(epoch from now()) * 1000000)::bigint
+                       order by (f.spec #>> '{latency,milliseconds}')::bigint desc limit 1)
+                        as "latency: Json<Latency>"
                from endpoint e join broker b on b.id = e.broker_id order by e.port"#
         )
         .fetch_all(&self.pool)
@@ -124,6 +131,7 @@ impl PgStore {
                     port,
                     public: row.public,
                     target: target(row.ordinal, &row.protocol, row.targets)?,
+                    latency: row.latency.map(|latency| latency.0),
                 })
             })
             .collect()

@@ -10,6 +10,7 @@ mod configurations;
 mod create;
 mod endpoints;
 mod error;
+mod faults;
 mod installation;
 mod leases;
 mod notify;
@@ -31,7 +32,8 @@ pub use notify::{Channel, Listener};
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    NewIds, Offering, Refused, RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
+    FaultOutcome, NewIds, Offering, Refused, RevisionLookup, Route, Target, UpdateOutcome,
+    UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.

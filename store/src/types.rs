@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Protocol,
+    EngineType, EngineVersion, Fault, Latency, Protocol,
 };
 use secrecy::{SecretBox, SecretString};
 
@@ -76,6 +76,17 @@ pub enum UserOutcome {
     /// There is no such user.
     NotFound,
     /// The broker has as many users as it may have.
+    TooMany,
+}
+
+/// What became of a fault that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultOutcome {
+    /// It is stored.
+    Created,
+    /// There is no such broker, or it is being deleted.
+    BrokerNotFound,
+    /// The broker has as many faults under way as it may have.
     TooMany,
 }
 
@@ -151,6 +162,8 @@ pub struct Work {
     pub materials: Option<SecretBox<Vec<u8>>>,
     /// Where the gateway leads the broker's endpoints now.
     pub targets: Vec<Target>,
+    /// The faults that are not over, oldest first.
+    pub faults: Vec<Fault>,
 }
 
 /// Where the gateway leads one endpoint.
@@ -176,6 +189,8 @@ pub struct Route {
     pub public: bool,
     /// Where to lead it.
     pub target: Target,
+    /// How much later its bytes are to arrive, while a fault demands it.
+    pub latency: Option<Latency>,
 }
 
 /// How endpoints are to be allocated.

@@ -3,6 +3,7 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod faults;
 mod support;
 mod surface;
 mod tags;

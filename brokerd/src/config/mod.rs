@@ -20,7 +20,7 @@ use toml::{Table, Value};
 
 pub(crate) use secret::DatabaseUrl;
 use sections::{
-    Api, Database, Endpoint, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
+    Api, Database, Endpoint, Faults, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
 };
 pub(crate) use sections::{JoinNetworks, LogFormat};
 
@@ -70,6 +70,7 @@ pub(crate) struct Configuration {
     pub(crate) sizing: Sizing,
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Runtime,
+    pub(crate) faults: Faults,
     pub(crate) log: Log,
 }
 
@@ -88,6 +89,7 @@ impl Default for Configuration {
             sizing: Sizing::default(),
             provisioner: Provisioner::default(),
             runtime: Runtime::default(),
+            faults: Faults::default(),
             log: Log::default(),
         }
     }

@@ -2,4 +2,5 @@
 
 mod following;
 mod forwarding;
+mod lateness;
 mod support;

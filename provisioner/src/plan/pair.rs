@@ -14,6 +14,7 @@ use brokerd_store::Refused;
 
 use super::{
     Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, fail,
+    fault::{self, Hold},
     instance::{
         Need, boosted, boots_in_vain, condition, exit_sentence, needs_replacement, restart_delay,
         starting,
@@ -45,6 +46,8 @@ struct Member<'a> {
     spec: &'a InstanceSpec,
     there: Option<&'a SeenInstance>,
     condition: InstanceCondition,
+    /// Why it is not to be started or replaced now.
+    held: Option<Hold>,
 }
 
 impl Member<'_> {
@@ -90,7 +93,7 @@ impl Member<'_> {
     }
 
     fn stands_by(&self) -> bool {
-        self.runs() && self.condition.health == Health::Standby
+        self.runs() && self.condition.health == Health::Standby && self.held.is_none()
     }
 
     /// How long it has been running undisturbed.
@@ -144,6 +147,7 @@ pub(super) fn plan(
                 _ => None,
             },
             condition: condition(subject.broker, spec.name.ordinal, now),
+            held: fault::hold(subject, spec.name.ordinal, seen, now),
         })
         .collect();
     if let Some(newer) = members.iter().find(|member| member.is_newer()) {
@@ -169,7 +173,7 @@ fn settle(members: &mut [Member<'_>], now: Timestamp) {
     for member in members {
         let beside = holder.is_some_and(|ordinal| ordinal != member.ordinal());
         let starting = member.condition.health == Health::Starting && !member.serves();
-        if beside && starting && member.uptime(now) >= SETTLED {
+        if beside && starting && member.held.is_none() && member.uptime(now) >= SETTLED {
             member.becomes(Health::Standby, now);
             member.condition.failed_boots = 0;
         }
@@ -206,6 +210,11 @@ fn with_active(
 /// What the one that does not serve needs to be a standby; none: nothing.
 fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Option<Plan> {
     let ordinal = member.ordinal();
+    if let Some(held) = &member.held {
+        let plan = waiting(held.sentence.clone(), held.until.since(now));
+        member.becomes(Health::Starting, now);
+        return Some(plan);
+    }
     let Some(instance) = member.there else {
         let plan =
             acting(format!("creating instance {ordinal} as standby"), vec![member.apply(subject)]);

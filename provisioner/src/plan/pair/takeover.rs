@@ -60,6 +60,10 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
     let mut sentences = Vec::new();
     let mut next = Next::After(URGENT_POLL);
     for member in &mut *members {
+        if let Some(held) = &member.held {
+            sentences.push(held.sentence.clone());
+            continue;
+        }
         let ordinal = member.ordinal();
         let stale = member.is_stale(subject);
         match member.state() {
@@ -131,6 +135,14 @@ fn suspect(
     let member = &mut members[former];
     let ordinal = member.ordinal();
     member.becomes(Health::Suspect, now);
+    if let Some(held) = &member.held
+        && !has_heir
+    {
+        // Nothing would come of killing it.
+        let mut plan = waiting(held.sentence.clone(), held.until.since(now));
+        plan.steps.extend(lead_nowhere(subject.targets, &ordinals));
+        return plan;
+    }
     let given = if member.is_paused() {
         // Somebody has frozen it: it can't be merely slow.
         Duration::ZERO
@@ -160,7 +172,9 @@ fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) ->
         Some(ContainerState::Running { since }) => Some(*since),
         _ => None,
     };
-    let late = |m: &Member<'_>| since(m).is_some_and(|s| now.since(s) >= subject.boot_deadline);
+    let late = |m: &Member<'_>| {
+        m.held.is_none() && since(m).is_some_and(|s| now.since(s) >= subject.boot_deadline)
+    };
     if !members.iter().all(late) {
         return None;
     }
