@@ -26,6 +26,7 @@ pub struct ApiState {
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
+    pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
@@ -50,6 +51,7 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             offerings: Mutex::new(None),
         }
@@ -60,6 +62,13 @@ impl ApiState {
     #[must_use]
     pub fn throttled(self, burst: u32, rate: u32) -> Self {
         Self { throttle: Throttle::new(burst, rate), ..self }
+    }
+
+    /// Refuses brokers that name security groups which are not defined here, but for the default group; without
+    /// this such groups are labels that filter nothing.
+    #[must_use]
+    pub fn refusing_unknown_groups(self) -> Self {
+        Self { refuse_unknown_groups: true, ..self }
     }
 
     /// What can be created, at most a second old.

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Result;
 use brokerd_domain::{Entropy, Protocol};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Route, Target};
+use brokerd_store::{Entrance, Route, Target};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -116,14 +116,17 @@ async fn main() -> Result<()> {
     drop(reserved);
     let route = Route {
         broker: uuid::Uuid::nil().into(),
-        port: through.port(),
+        entrance: Entrance::Port(through.port()),
+        standard_ports: vec![5671],
+        connection_limit: None,
+        admitted: None,
         public: false,
         target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![direct] },
     };
     let gateway = Gateway::new(Options::default(), Metrics::default(), Arc::new(NoEntropy));
     let mut status = gateway.status();
     tokio::spawn(async move { gateway.run(OneRoute(route), CancellationToken::new()).await });
-    status.wait_for(|status| status.listening.contains(&through.port())).await?;
+    status.wait_for(|status| status.listening.contains(&through)).await?;
 
     let mut out = std::io::stdout().lock();
     writeln!(out, "{:<34}{:>12}{:>12}", "", "direct", "gateway")?;

@@ -10,21 +10,24 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::Notify,
 };
 
 /// A stream that counts what is read from it, while it is read: a session may last for weeks.
-pub(crate) struct Metered {
+pub(crate) struct Metered<'a> {
     stream: TcpStream,
     read: Counter,
+    /// Whom to tell of the end of what can be read.
+    ended: Option<&'a Notify>,
 }
 
-impl Metered {
-    pub(crate) const fn new(stream: TcpStream, read: Counter) -> Self {
-        Self { stream, read }
+impl<'a> Metered<'a> {
+    pub(crate) const fn new(stream: TcpStream, read: Counter, ended: Option<&'a Notify>) -> Self {
+        Self { stream, read, ended }
     }
 }
 
-impl AsyncRead for Metered {
+impl AsyncRead for Metered<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -35,12 +38,16 @@ impl AsyncRead for Metered {
         let bytes = buffer.filled().len() - before;
         if bytes > 0 {
             self.read.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+        } else if matches!(polled, Poll::Ready(Ok(())))
+            && let Some(ended) = self.ended
+        {
+            ended.notify_one();
         }
         polled
     }
 }
 
-impl AsyncWrite for Metered {
+impl AsyncWrite for Metered<'_> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

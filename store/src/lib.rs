@@ -15,8 +15,10 @@ mod leases;
 mod notify;
 mod offerings;
 mod passes;
+mod routes;
 mod rows;
 mod seal;
+mod security_groups;
 mod tags;
 mod types;
 mod users;
@@ -28,10 +30,12 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
+pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    NewIds, Offering, Refused, RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
+    DeleteGroupOutcome, Entrance, Names, NewGroupOutcome, NewIds, Offering, Refused,
+    RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.

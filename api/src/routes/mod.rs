@@ -4,5 +4,6 @@ pub(crate) mod brokers;
 pub(crate) mod catalogue;
 pub(crate) mod configurations;
 pub(crate) mod own;
+pub(crate) mod security_groups;
 pub(crate) mod tags;
 pub(crate) mod users;

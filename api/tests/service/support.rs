@@ -137,6 +137,11 @@ impl TestApi {
         Self::start_with(|state| state.throttled(burst, rate)).await
     }
 
+    /// Refuses security groups that are not defined.
+    pub(crate) async fn start_refusing() -> Self {
+        Self::start_with(ApiState::refusing_unknown_groups).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::support::{
-    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, route, until,
+    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, ports_of, route, until,
 };
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_port_that_is_taken_is_listened_on_as_soon_as_it_is_free() -> Result<(
     let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let fixture = Fixture::start(Some(vec![route(port, Some(engine.address))]));
     let mut status = fixture.gateway.status();
-    timeout(SOON, status.wait_for(|s| s.applied && s.blocked.contains(&port))).await??;
+    timeout(SOON, status.wait_for(|s| s.applied && ports_of(&s.blocked).contains(&port))).await??;
     assert_eq!(fixture.metrics.listeners_blocked.get(), 1);
     drop(stranger);
     fixture.listening_on(&[port]).await?;
@@ -147,7 +147,7 @@ async fn a_route_to_a_taken_port_can_be_removed() -> Result<()> {
     let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let fixture = Fixture::start(Some(vec![route(port, None)]));
     let mut status = fixture.gateway.status();
-    timeout(SOON, status.wait_for(|s| s.blocked.contains(&port))).await??;
+    timeout(SOON, status.wait_for(|s| ports_of(&s.blocked).contains(&port))).await??;
     fixture.answer(Some(Vec::new()));
     timeout(SOON, status.wait_for(|s| s.blocked.is_empty())).await??;
     fixture.stop().await

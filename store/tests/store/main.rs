@@ -8,5 +8,6 @@ mod endpoints;
 mod leases;
 mod passes;
 mod secrets;
+mod security_groups;
 mod support;
 mod users;
