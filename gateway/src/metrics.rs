@@ -179,7 +179,7 @@ impl Metrics {
         );
         r.register(
             "table_stale",
-            "1 while the table of routes can't be read and an older one is in force",
+            "Whether the table of routes can't be read and an older one is in force",
             metrics.table_stale.clone(),
         );
         r.register(
