@@ -172,3 +172,27 @@ async fn a_private_route_is_not_reached_where_a_public_one_is() -> Result<()> {
     refused.err().context("a private route is reached from outside")?;
     fixture.stop().await
 }
+
+#[tokio::test]
+async fn several_gateways_follow_one_table_and_one_that_ends_takes_nobody_along() -> Result<()> {
+    let (old, new) = (Engine::start(b'o').await?, Engine::start(b'n').await?);
+    let port = free_port();
+    let there = Ipv4Addr::new(127, 0, 0, 2);
+    let table = |target| {
+        let mut open = route(port, Some(target));
+        open.public = true;
+        Some(vec![open])
+    };
+    let at = |ip: Ipv4Addr| Options { public_bind: ip.into(), ..options() };
+    let first = Fixture::start_with(table(old.address), at(Ipv4Addr::LOCALHOST), false);
+    let second = Fixture::start_with(table(old.address), at(there), false);
+    for gateway in [&first, &second] {
+        gateway.listening_on(&[port]).await?;
+        gateway.answer(table(new.address));
+        until("the new table", || gateway.metrics.table_reads.get() == 2).await?;
+    }
+    assert_eq!(greeting(&mut connect(port).await?).await?, b'n');
+    first.stop().await?;
+    assert_eq!(greeting(&mut TcpStream::connect((there, port)).await?).await?, b'n');
+    second.stop().await
+}
