@@ -117,7 +117,11 @@ impl Gateway {
     }
 
     async fn follow<S: RouteSource>(&self, source: &mut S, front: &mut Front) {
-        let mut kept = self.options.table_file.clone().map(KeptTable::at);
+        let mut kept = self
+            .options
+            .table_file
+            .clone()
+            .map(|path| KeptTable::at(path, Arc::clone(&self.entropy)));
         let mut patience = FIRST_READING.min(self.options.read_timeout);
         let (mut failing, mut restored) = (false, false);
         loop {

@@ -5,8 +5,10 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use brokerd_domain::Entropy;
 use brokerd_store::Route;
 use serde::{Deserialize, Serialize};
 
@@ -33,16 +35,16 @@ pub(crate) enum KeptError {
 }
 
 /// Where the last good table is kept.
-#[derive(Debug)]
 pub(crate) struct KeptTable {
     path: PathBuf,
+    entropy: Arc<dyn Entropy>,
     /// What the file holds, as far as this process knows.
     known: Option<Vec<Route>>,
 }
 
 impl KeptTable {
-    pub(crate) const fn at(path: PathBuf) -> Self {
-        Self { path, known: None }
+    pub(crate) const fn at(path: PathBuf, entropy: Arc<dyn Entropy>) -> Self {
+        Self { path, entropy, known: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -79,20 +81,22 @@ impl KeptTable {
             .map_err(KeptError::Content)?;
         bytes.push(b'\n');
         let path = self.path.clone();
-        blocking(move || replace(&path, &bytes)).await.map_err(KeptError::Write)?;
+        // Not by the process's id: gateways in containers that share a directory may have the same.
+        let fresh = path.with_extension(format!("new-{}", self.entropy.uuid()));
+        blocking(move || replace(&path, &fresh, &bytes)).await.map_err(KeptError::Write)?;
         self.known = Some(routes);
         Ok(())
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Several gateways may share a directory.
-    let fresh = path.with_extension(format!("new-{}", std::process::id()));
+fn replace(path: &Path, fresh: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(fresh)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.and_then(|()| fs::rename(fresh, path)).inspect_err(|_| {
+        // Best effort: what is left takes room and nothing else.
+        let _ = fs::remove_file(fresh);
+    })
 }
 
 async fn blocking<T: Send + 'static>(
