@@ -2,11 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env down clean images fmt lint test bench
+.PHONY: help run env down clean images image compose-up compose-env compose-down compose-clean fmt lint test bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Bring brokerd up and wait until it is ready
 	@scripts/run.sh
@@ -23,6 +23,21 @@ clean: ## Remove everything of this installation, data included
 images: ## Build the container images that are missing or stale
 	@docker/engine.sh
 	@docker/build.sh
+
+image: ## Build brokerd's own container image
+	@scripts/compose.sh image
+
+compose-up: ## Bring brokerd up in containers, apart from that of make run
+	@scripts/compose.sh
+
+compose-env: ## Print what AWS tools need for that: eval "$(make -s compose-env)"
+	@scripts/compose.sh env
+
+compose-down: ## Stop it and its brokers, keep their data
+	@scripts/compose.sh down
+
+compose-clean: ## Remove it and its brokers, data included
+	@scripts/compose.sh clean
 
 fmt: ## Format the code
 	@cargo fmt --all

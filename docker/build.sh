@@ -2,6 +2,7 @@
 # Builds the container images brokerd runs, on this machine and without an image registry:
 #   docker/build.sh                      all that are missing or whose inputs changed
 #   docker/build.sh rabbitmq:4.3 …       only these
+#   docker/build.sh brokerd              brokerd itself, from the binary that cargo built; with BROKERD_PROFILE=dev from that of dev
 #   docker/build.sh --force activemq:5.19   in any case and from scratch, with the newest Debian packages
 set -euo pipefail
 # Only the classic builder is asked for: Debian's engine has no other, and the Dockerfiles need none.
@@ -17,6 +18,13 @@ lanes=(
   "postgres:17 activemq:5.19 activemq:5.18"
   "rabbitmq:4.3 rabbitmq:4.0 rabbitmq:3.10"
 )
+
+# brokerd itself is no engine's image, and is built only if it is named.
+case ${BROKERD_PROFILE:-release} in
+  dev) own=brokerd:dev own_binary=debug/brokerd ;;
+  *) own=brokerd:latest own_binary=release/brokerd ;;
+esac
+own_binary=${CARGO_TARGET_DIR:-$here/../target}/$own_binary
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 die() { printf 'build: %s\n' "$*" >&2; exit 1; }
@@ -75,6 +83,7 @@ inputs() {
   local name=$1 family=${1%%:*}
   {
     grep -E "^$(tr ':.' '__' <<<"${name^^}")_" "$here/versions.env"
+    if [ "$family" = brokerd ]; then sha256sum <"$own_binary"; fi
     cd "$here/$family"
     find . -type f ! -name '*.md' ! -path "$(examples_apart "$family")" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
   } | sha256sum | cut -c1-16
@@ -87,6 +96,7 @@ true_version() {
   local image=$1 family=$2
   case $family in
     postgres) docker run --rm --network none --entrypoint postgres "$image" --version | awk '{ print $3 }' ;;
+    brokerd) docker run --rm --network none "$image" --version | awk '{ print $2 }' ;;
     rabbitmq) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' rabbitmq-server | sed 's/[-+~].*//' ;;
     activemq) docker run --rm --network none --entrypoint cat "$image" /opt/apache-activemq/VERSION ;;
   esac
@@ -119,6 +129,14 @@ build_image() {
       cp -r "$here/activemq" "$context"
       fetch_jars "$name" "$context"
       ;;
+    brokerd)
+      context=$logs/$name.context
+      rm -rf "$context"
+      cp -r "$here/brokerd" "$context"
+      cp "$own_binary" "$context/brokerd"
+      # Only what a debugger reads goes, which is most of it.
+      if command -v strip >/dev/null; then strip --strip-debug "$context/brokerd"; fi
+      ;;
   esac
   docker build "${args[@]}" --iidfile "$logs/$name.id" "$context"
   rm -rf "$logs/$name.context"
@@ -126,7 +144,7 @@ build_image() {
   version=$(true_version "$unlabelled" "$family")
   [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
   labels="LABEL brokerd.inputs=$(inputs "$name") brokerd.engine.version=$version"
-  if [ "$family" != postgres ]; then labels="$labels brokerd.engine=${family^^}"; fi
+  if [ "$family" != postgres ] && [ "$family" != brokerd ]; then labels="$labels brokerd.engine=${family^^}"; fi
   # The version is known only now, so the labels are a last step of their own.
   printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "brokerd/$name" -
 }
@@ -171,12 +189,18 @@ main() {
   for arg in "$@"; do
     case $arg in
       --force) force=yes ;;
-      -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
       -*) die "unknown option $arg; see --help" ;;
+      brokerd) names+=("$own") ;;
       *) names+=("${arg#brokerd/}") ;;
     esac
   done
   for arg in "${names[@]}"; do
+    if [ "$arg" = "$own" ]; then
+      [ -x "$own_binary" ] || die "there is no $own_binary: build it with cargo build -p brokerd, or use make image"
+      lanes+=("$own")
+      continue
+    fi
     case " ${lanes[*]} " in *" $arg "*) ;; *) die "unknown image $arg; there are: ${lanes[*]}" ;; esac
   done
   docker info >/dev/null 2>&1 || die "no Docker engine answers; run docker/engine.sh"
@@ -188,9 +212,15 @@ main() {
     done
   done
   mkdir -p "$logs"
-  exec 8>"$logs/lock"
-  flock -n 8 || die "another build is running (lock $logs/lock)"
-  rm -f "$logs"/*.state
+  if [ "$wanted" = " $own" ]; then
+    # Seconds: whoever builds it as well is waited for, and a build of engines does not matter.
+    exec 8>"$logs/lock-brokerd"
+    flock 8
+  else
+    exec 8>"$logs/lock"
+    flock -n 8 || die "another build is running (lock $logs/lock)"
+  fi
+  for arg in $wanted; do rm -f "$logs/$arg.state"; done
 
   registry=no
   for suite in $(for arg in $wanted; do setting "$arg" SUITE; echo; done | sort -u); do
@@ -216,7 +246,12 @@ main() {
   done
   for arg in "${pids[@]}"; do wait "$arg"; done
   # Build stages, what failed builds left, and replaced images, unless a container still runs them.
-  docker image prune -f --filter label=brokerd.stage >/dev/null
+  # Of one's own only, because the other kind may be in the middle of its stages.
+  if [ "$wanted" = " $own" ]; then
+    docker image prune -f --filter label=brokerd.stage=own >/dev/null
+  else
+    docker image prune -f --filter label=brokerd.stage --filter label!=brokerd.stage=own >/dev/null
+  fi
   summary
 }
 

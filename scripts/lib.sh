@@ -50,6 +50,46 @@ require_cargo() {
     die "cargo is missing: install Rust 1.95 or newer with https://rustup.rs and open a new shell"
 }
 
+# What brokerd is made of: images and the binary, each if it is missing or stale.
+build() {
+  local images_log=$data_dir/images.log images
+  say "preparing images (log $images_log) and the binary ($profile)"
+  # A group of its own: its lanes would outlive a build of the binary that fails.
+  setsid "$root/docker/build.sh" >"$images_log" 2>&1 &
+  images=$!
+  trap 'kill -- "-$images" 2>/dev/null || true' EXIT
+  (cd "$root" && cargo build --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"
+  while kill -0 "$images" 2>/dev/null; do
+    tail -n 1 "$images_log" | sed "s/^/$me: images: /" >&2
+    # Short enough not to be noticed, long enough not to fill the screen.
+    for _ in $(seq 50); do kill -0 "$images" 2>/dev/null || break; sleep 0.2; done
+  done
+  trap - EXIT
+  if ! wait "$images"; then
+    tail -n 12 "$images_log" >&2
+    docker image inspect brokerd/postgres:17 >/dev/null 2>&1 || die "the images can't be built; see $images_log"
+    say "not all images could be built, their engine versions are not offered; see $images_log"
+  fi
+}
+
+engine_answers() { command -v docker >/dev/null && timeout 10 docker version -f '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# ids LIST-COMMAND…: of what belongs to this installation.
+ids() { docker "$@" --filter "label=brokerd.installation=$installation"; }
+
+# remove KIND LIST-COMMAND… -- REMOVE-COMMAND…
+remove() {
+  local kind=$1 list=() found
+  shift
+  while [ "$1" != -- ]; do list+=("$1"); shift; done
+  shift
+  found=$(ids "${list[@]}" -q)
+  [ -n "$found" ] || return 0
+  say "removing $(wc -w <<<"$found") $kind"
+  # shellcheck disable=SC2086 # one word per object
+  docker "$@" $found >/dev/null || die "not all $kind could be removed"
+}
+
 # What tests and benchmarks of a run made and a kill left behind: containers, networks and volumes of installations named after it.
 sweep_run() {
   local run=$1 id label

@@ -129,7 +129,7 @@ fn exports(configuration: &Configuration) -> anyhow::Result<String> {
     let region = configuration.region.as_str();
     let ca = home.ca_path();
     let variables = [
-        ("AWS_ENDPOINT_URL_MQ", serve::api_url(configuration)?),
+        ("AWS_ENDPOINT_URL_MQ", serve::client_url(configuration)?),
         ("AWS_ACCESS_KEY_ID", key.id),
         ("AWS_SECRET_ACCESS_KEY", key.secret.expose_secret().to_owned()),
         ("AWS_REGION", region.to_owned()),

@@ -20,6 +20,8 @@ use brokerd_domain::{AccountId, Entropy};
 use brokerd_store::{AccessKey, MasterKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::system::OsEntropy;
+
 const PRIVATE: u32 = 0o600;
 const PUBLIC: u32 = 0o644;
 
@@ -214,9 +216,8 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), HomeError> {
 }
 
 fn write_beside(path: &Path, content: &[u8], mode: u32) -> io::Result<PathBuf> {
-    let fresh = path.with_extension(format!("new-{}", std::process::id()));
-    // What a process of the same id left behind when it was killed.
-    let _ = fs::remove_file(&fresh);
+    // Not by the process's id: those in containers that share a directory may have the same.
+    let fresh = path.with_extension(format!("new-{}", OsEntropy.uuid()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
     file.write_all(content)?;
     file.sync_all()?;
@@ -226,7 +227,6 @@ fn write_beside(path: &Path, content: &[u8], mode: u32) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::OsEntropy;
 
     struct Directory(PathBuf);
 

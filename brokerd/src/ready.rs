@@ -52,7 +52,7 @@ pub(crate) async fn wait(
 
 async fn ask(configuration: &Configuration, whom: Whom) -> anyhow::Result<()> {
     let (url, certificate) = match whom {
-        Whom::Api => (serve::api_url(configuration)?, configuration.api.tls_certificate.as_ref()),
+        Whom::Api => (serve::local_url(configuration)?, configuration.api.tls_certificate.as_ref()),
         Whom::Gateway => (format!("http://{}", configuration.gateway.listen), None),
     };
     let (_, authority) = url.split_once("://").context("the API's address is no URL")?;
@@ -231,6 +231,10 @@ mod tests {
         let text = format!("{error:#}");
         assert!(text.contains("not ready after 0 s") && text.contains("503: warming up"), "{text}");
         configuration.api.listen.set_port(1);
+        // Neither what clients are told nor every address is where to look.
+        configuration.api.listen.set_ip([0, 0, 0, 0].into());
+        configuration.api.url = Some("https://elsewhere.example".to_owned());
+        configuration.endpoint.advertised_host = "elsewhere.example".to_owned();
         let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("not ready");
         assert!(format!("{error:#}").contains("nothing listens on 127.0.0.1:1"), "{error:#}");
     }

@@ -14,6 +14,7 @@ use brokerd_provisioner::{
     Provisioner, Settings,
     engine::{Sizing, activemq},
     pass::EndpointSettings,
+    runtime::docker::Join,
 };
 use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, UnknownGroups},
+    config::{Configuration, JoinNetworks, UnknownGroups},
     home::Home,
     http::Socket,
     lone_gateway,
@@ -95,6 +96,10 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
         docker_host: provisioner.docker_host.clone(),
+        join: match configuration.runtime.join_networks {
+            JoinNetworks::Auto => Join::Itself,
+            JoinNetworks::Never => Join::Never,
+        },
         sizing: Sizing {
             scale: configuration.sizing.scale,
             open_files: configuration.runtime.nofile.into(),

@@ -1,6 +1,10 @@
 //! `brokerd serve`: from a configuration to running roles.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use brokerd_domain::{Clock, Entropy};
@@ -114,14 +118,30 @@ async fn start(
     }
 }
 
-/// Where clients on this machine find the API.
-pub(crate) fn api_url(configuration: &Configuration) -> anyhow::Result<String> {
+/// Where clients find the API.
+pub(crate) fn client_url(configuration: &Configuration) -> anyhow::Result<String> {
     let listen = configuration.api.listen;
+    if let Some(url) = &configuration.api.url {
+        return Ok(url.clone());
+    }
     if listen.port() == 0 {
         let url = Home::at(&configuration.data_dir).api_url();
         return url.context("brokerd has not chosen a port yet: start it first");
     }
     Ok(url_of(configuration, listen))
+}
+
+/// Where this very machine, or container, finds the API that it serves.
+pub(crate) fn local_url(configuration: &Configuration) -> anyhow::Result<String> {
+    let mut configuration = configuration.clone();
+    configuration.api.url = None;
+    let listen = &mut configuration.api.listen;
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => listen.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    client_url(&configuration)
 }
 
 fn url_of(configuration: &Configuration, address: SocketAddr) -> String {

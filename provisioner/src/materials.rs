@@ -239,7 +239,8 @@ pub fn renew(
 }
 
 /// Every name by which somebody may call the broker: clients by its endpoints, its own instances by
-/// their host names, programs on this host and containers on it by the usual ones.
+/// their host names, programs on this host and containers on it by the usual ones. `brokerd.internal` is
+/// what containers beside a gateway that runs in one call it.
 pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
     let mut names: BTreeSet<SubjectName> =
         broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
@@ -251,7 +252,7 @@ pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
             .map(|ordinal| SubjectName::Dns(host_name(broker, ordinal))),
     );
     names.insert(SubjectName::Dns(broker.id.to_string()));
-    for usual in ["localhost", "host.docker.internal", "127.0.0.1"] {
+    for usual in ["localhost", "host.docker.internal", "brokerd.internal", "127.0.0.1"] {
         names.insert(SubjectName::of(usual));
     }
     names.into_iter().collect()

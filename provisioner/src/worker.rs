@@ -25,7 +25,7 @@ use crate::{
     pass::{Context, EndpointSettings, StepError},
     runtime::{
         RuntimeError,
-        docker::{DockerOptions, DockerRuntime},
+        docker::{DockerOptions, DockerRuntime, Join},
     },
     sweep::Sweeper,
 };
@@ -48,6 +48,8 @@ pub struct Settings {
     pub catalogue: Option<PathBuf>,
     /// Where the container engine listens, unless where it always does.
     pub docker_host: Option<String>,
+    /// Whether brokerd's own container joins the networks of brokers.
+    pub join: Join,
     /// How tiers are mapped.
     pub sizing: Sizing,
     /// How endpoints are given out.
@@ -147,8 +149,10 @@ impl Provisioner {
     async fn connect(&self, shutdown: &CancellationToken) -> Option<DockerRuntime> {
         let settings = &self.settings;
         while !shutdown.is_cancelled() {
-            let options =
-                DockerOptions::new(settings.docker_host.clone(), settings.installation.clone());
+            let options = DockerOptions {
+                join: settings.join.clone(),
+                ..DockerOptions::new(settings.docker_host.clone(), settings.installation.clone())
+            };
             match DockerRuntime::connect(options, self.clock.clone()).await {
                 Ok(runtime) => return Some(runtime),
                 Err(error) => tracing::warn!(

@@ -14,6 +14,7 @@
 pub mod api;
 pub mod changes;
 pub mod clients;
+pub mod compose;
 mod database;
 pub mod directory;
 pub mod docker;

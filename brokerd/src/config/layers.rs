@@ -23,6 +23,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("data_dir", Kind::Text),
     ("installation", Kind::Text),
     ("api.listen", Kind::Text),
+    ("api.url", Kind::Text),
     ("api.tls_certificate", Kind::Text),
     ("api.tls_key", Kind::Text),
     ("api.throttle_burst", Kind::Integer),
@@ -53,6 +54,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("provisioner.docker_host", Kind::Text),
     ("provisioner.ldap_ca_file", Kind::Text),
     ("runtime.nofile", Kind::Integer),
+    ("runtime.join_networks", Kind::Text),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),
 ];

@@ -24,7 +24,7 @@ use sections::{
     Api, Database, Endpoint, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
     SecurityGroups, Sizing,
 };
-pub(crate) use sections::{LogFormat, UnknownGroups};
+pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";

@@ -24,6 +24,8 @@ pub(crate) type Misfit = (&'static str, String);
 pub(crate) struct Api {
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// Where clients find it, if that is not where it listens.
+    pub(crate) url: Option<String>,
     /// The certificate chain, PEM; with it the API speaks HTTPS.
     pub(crate) tls_certificate: Option<PathBuf>,
     /// The certificate's key, PEM.
@@ -38,6 +40,7 @@ impl Default for Api {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8642)),
+            url: None,
             tls_certificate: None,
             tls_key: None,
             // Source: the service's quotas, "API throttling".
@@ -54,6 +57,16 @@ impl Api {
             (None, Some(_)) => Err(("api.tls_certificate", "is missing beside api.tls_key".into())),
             (Some(_), Some(_)) | (None, None) => Ok(()),
         }?;
+        if let Some(url) = &self.url {
+            let authority = url.split_once("://").filter(|(scheme, authority)| {
+                ["http", "https"].contains(scheme)
+                    && !authority.is_empty()
+                    && !authority.contains(|c: char| c == '/' || c.is_whitespace())
+            });
+            if authority.is_none() {
+                return Err(("api.url", format!("{url:?} is no URL such as http://host:8642")));
+            }
+        }
         in_range("api.throttle_burst", self.throttle_burst, 0..=1_000_000)?;
         in_range("api.throttle_rate", self.throttle_rate, 1..=1_000_000)
     }
@@ -318,17 +331,29 @@ impl Provisioner {
     }
 }
 
-/// Container settings that some hosts forbid.
+/// Whether the container that brokerd runs in, if it runs in one, joins the networks of brokers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum JoinNetworks {
+    /// If the container engine that runs brokers runs it, too.
+    Auto,
+    /// Engines are reached at the ports they publish on the host.
+    Never,
+}
+
+/// How instances are run.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Runtime {
-    /// How many files an instance may have open.
+    /// How many files an instance may have open, which some hosts forbid to set.
     pub(crate) nofile: u32,
+    /// Whether brokerd's own container joins the networks of brokers.
+    pub(crate) join_networks: JoinNetworks,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { nofile: 20_000 }
+        Self { nofile: 20_000, join_networks: JoinNetworks::Auto }
     }
 }
 

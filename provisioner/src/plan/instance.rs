@@ -1,6 +1,6 @@
 //! What one instance needs.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
@@ -10,8 +10,8 @@ use crate::{
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
 };
 
-/// How often an instance that boots is looked at.
-const BOOT_POLL: Duration = Duration::from_millis(100);
+/// How often an instance that boots is looked at: the longer it takes, the less a moment matters.
+const BOOT_POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(100);
 /// How often an instance that stopped answering is looked at.
 const SUSPECT_POLL: Duration = Duration::from_secs(1);
 /// How long an instance may be silent before it is restarted.
@@ -238,10 +238,11 @@ fn judge_running(
     match before.health {
         Health::Starting => {
             let booted_at = since.max(before.since);
-            if now.since(booted_at) < subject.boot_deadline {
+            let booting = now.since(booted_at);
+            if booting < subject.boot_deadline {
                 let need = Need::Wait {
                     sentence: format!("waiting for instance {ordinal} to serve"),
-                    next: Next::After(BOOT_POLL),
+                    next: Next::After((booting / 20).clamp(*BOOT_POLL.start(), *BOOT_POLL.end())),
                     keep_traffic: false,
                 };
                 return (need, before);

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+mod join;
 mod world;
 
 use std::{

@@ -48,6 +48,9 @@ import org.eclipse.jetty.webapp.WebXmlConfiguration;
  * not in jetty.xml, because reading that file and scanning for annotations and JSPs would take longer than the broker's whole start.
  */
 final class Console {
+  /** The console needs as much processor time as the first connections; those who waited for the broker have it first. */
+  private static final long DELAY_MS = 400;
+
   private Console() {}
 
   static void startInBackground(BrokerService broker) {
@@ -57,6 +60,7 @@ final class Console {
     }
     Thread t = new Thread(() -> {
       try {
+        Thread.sleep(DELAY_MS);
         long begin = System.nanoTime();
         start(broker, file);
         System.err.printf("brokerd: web console started in %d ms%n", Launcher.ms(System.nanoTime() - begin));

@@ -33,6 +33,7 @@ public final class Launcher {
 
   static BrokerService start() throws Exception {
     long begin = System.nanoTime();
+    Warmup.inBackground();
     // The control plane has validated the file; validating it again would be a third of the time to boot.
     String uri = "xbean:file:" + System.getProperty("activemq.conf") + "/activemq.xml?validate=false";
     BrokerFactory.setStartDefault(false);

@@ -8,7 +8,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.security.cert.X509Certificate;
 import java.util.Base64;
 import javax.jms.Connection;
 import javax.jms.MessageConsumer;
@@ -16,25 +15,13 @@ import javax.jms.Queue;
 import javax.jms.Session;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.apache.activemq.ActiveMQSslConnectionFactory;
 
 /** Uses every protocol once, so that the class archive recorded in the image build holds what a broker's first minutes need. */
 public final class Training {
   private static final String USER = "admin";
   private static final String PASSWORD = "example-password";
-  private static final TrustManager[] TRUST_ALL = {new X509TrustManager() {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
-    }
-  }};
+  private static final TrustManager[] TRUST_ALL = {new TrustAll()};
 
   private Training() {}
 
@@ -93,11 +80,13 @@ public final class Training {
       d.writeUTF(part);
     }
     try (Socket s = tls(8883)) {
-      OutputStream o = s.getOutputStream();
-      o.write(0x10);
-      o.write(body.size());
-      o.write(body.toByteArray());
-      o.flush();
+      // At once: ActiveMQ misreads a packet whose first bytes come by themselves.
+      ByteArrayOutputStream packet = new ByteArrayOutputStream();
+      packet.write(0x10);
+      packet.write(body.size());
+      body.writeTo(packet);
+      s.getOutputStream().write(packet.toByteArray());
+      s.getOutputStream().flush();
       expect(s, "\u0020\u0002\u0000\u0000");
     }
   }

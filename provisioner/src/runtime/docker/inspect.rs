@@ -16,6 +16,7 @@ use super::{
     SHORT,
     error::{self, error, named, odd, request},
     labels::{self, Labels, MadeFrom},
+    network,
     words::last_words,
 };
 use crate::runtime::{
@@ -31,7 +32,10 @@ pub(super) struct Found {
     pub(super) limits: Limits,
     pub(super) hostname: String,
     image_id: String,
-    addresses: BTreeMap<u16, SocketAddr>,
+    /// Where the engine's ports are published on the host.
+    published: BTreeMap<u16, SocketAddr>,
+    /// Where they are in the broker's network.
+    inside: BTreeMap<u16, SocketAddr>,
 }
 
 /// What a container is doing, as Docker distinguishes it.
@@ -83,14 +87,20 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         Status::REMOVING | Status::DEAD => Phase::Removing,
         Status::EMPTY | Status::STOPPING => return Err(odd(operation, "status")),
     };
+    let settings = reply.network_settings.unwrap_or_default();
+    let published = addresses(&settings.ports.unwrap_or_default());
+    let network = network::name(&made_from.name.installation, made_from.name.broker);
+    let ip = settings.networks.and_then(|mut all| all.remove(&network)?.ip_address?.parse().ok());
+    let inside = published.keys().filter_map(|port| Some((*port, SocketAddr::new(ip?, *port))));
     Ok(Found {
         id: reply.id.ok_or_else(|| odd(operation, "id"))?,
+        inside: inside.collect(),
+        published,
         made_from,
         phase,
         limits: limits(&reply.host_config.unwrap_or_default()),
         hostname: config.hostname.unwrap_or_default(),
         image_id: reply.image.unwrap_or_default(),
-        addresses: addresses(&reply.network_settings.and_then(|n| n.ports).unwrap_or_default()),
     })
 }
 
@@ -137,11 +147,15 @@ fn reachable(host: &str) -> Option<IpAddr> {
 
 impl Found {
     /// The status, for which an ended container is asked for its last words. What is being removed
-    /// is as good as gone: it has ended, and making it anew finishes the removal first.
-    pub(super) async fn status(self, docker: &Docker) -> Option<InstanceStatus> {
+    /// is as good as gone: it has ended, and making it anew finishes the removal first. The addresses are
+    /// those in the broker's network if that was `joined`.
+    pub(super) async fn status(self, docker: &Docker, joined: bool) -> Option<InstanceStatus> {
         let (state, addresses) = match self.phase {
             Phase::Created => (ContainerState::Created, BTreeMap::new()),
-            Phase::Running(since) => (ContainerState::Running { since }, self.addresses),
+            Phase::Running(since) => {
+                let addresses = if joined { self.inside } else { self.published };
+                (ContainerState::Running { since }, addresses)
+            }
             Phase::Paused => (ContainerState::Paused, BTreeMap::new()),
             Phase::Exited { code, out_of_memory } => {
                 let last_words = last_words(docker, &self.id).await;

@@ -18,8 +18,10 @@ pub(super) const GENERATION: &str = "brokerd.generation";
 pub(super) const REBOOT: &str = "brokerd.reboot";
 /// The digest of the spec a container was made from.
 pub(super) const SPEC: &str = "brokerd.spec";
-/// What a volume is for.
+/// What a volume is for; what a container of brokerd's own does.
 pub(super) const ROLE: &str = "brokerd.role";
+/// The role of a container that has to reach every engine.
+pub(super) const GATEWAY: &str = "gateway";
 /// Whether a volume outlives its container.
 pub(super) const KEEP: &str = "brokerd.keep";
 /// On an image: the full version of the engine in it.

@@ -8,6 +8,7 @@ mod create;
 mod error;
 mod files;
 mod inspect;
+mod join;
 mod labels;
 mod network;
 mod operations;
@@ -28,6 +29,8 @@ pub use self::network::{InvalidPool, SubnetPool};
 
 use self::{
     error::{named, odd, request},
+    inspect::Phase,
+    join::Joiner,
     network::Networks,
 };
 use super::{
@@ -57,6 +60,19 @@ pub struct DockerOptions {
     pub subnet_pool: SubnetPool,
     /// Whether containers get a limit of open files, which some hosts forbid.
     pub set_ulimits: bool,
+    /// Whether a container of this process's own is attached to the networks of brokers.
+    pub join: Join,
+}
+
+/// Which container of brokerd's own reaches engines in their networks, instead of at published ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Join {
+    /// None.
+    Never,
+    /// The one that this process runs in, if it runs in one.
+    Itself,
+    /// This one, by name or id.
+    Container(String),
 }
 
 impl DockerOptions {
@@ -68,6 +84,7 @@ impl DockerOptions {
             publish_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             subnet_pool: SubnetPool::DEFAULT,
             set_ulimits: true,
+            join: Join::Itself,
         }
     }
 }
@@ -77,6 +94,7 @@ pub struct DockerRuntime {
     docker: Docker,
     options: DockerOptions,
     networks: Networks,
+    joiner: Option<Joiner>,
     cpus: u32,
     clock: Arc<dyn Clock>,
 }
@@ -95,7 +113,11 @@ impl DockerRuntime {
         let docker = request(SHORT, docker.negotiate_version()).await.map_err(&failed)?;
         let cpus = capacity(&docker).await?.cpus;
         let networks = Networks::new(options.subnet_pool);
-        Ok(Self { docker, options, networks, cpus, clock })
+        let joiner = Joiner::find(&docker, &options.installation, &options.join).await?;
+        if let Some(joiner) = &joiner {
+            joiner.join_all().await;
+        }
+        Ok(Self { docker, options, networks, joiner, cpus, clock })
     }
 }
 
@@ -148,7 +170,12 @@ impl Runtime for DockerRuntime {
     async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError> {
         const OPERATION: &str = "look at an instance";
         match inspect::container(&self.docker, OPERATION, &name.to_string()).await? {
-            Some(found) => Ok(found.status(&self.docker).await),
+            Some(found) => {
+                if let (Some(joiner), Phase::Running(_)) = (&self.joiner, found.phase) {
+                    joiner.join(&network::name(&name.installation, name.broker)).await?;
+                }
+                Ok(found.status(&self.docker, self.joiner.is_some()).await)
+            }
             None => Ok(None),
         }
     }
@@ -171,11 +198,22 @@ impl Runtime for DockerRuntime {
             until: None,
         };
         let events = self.docker.events(Some(options));
+        let joiner = self.joiner.clone();
         let brokers =
-            events.take_while(|event| std::future::ready(event.is_ok())).filter_map(|event| {
-                let attributes = event.ok().and_then(|e| e.actor).and_then(|a| a.attributes);
-                let object = attributes.and_then(|labels| labels::object(&labels));
-                std::future::ready(object.map(|object| object.broker))
+            events.take_while(|event| std::future::ready(event.is_ok())).filter_map(move |event| {
+                let joiner = joiner.clone();
+                async move {
+                    let event = event.ok()?;
+                    let labels = event.actor?.attributes?;
+                    let object = labels::object(&labels);
+                    if let (None, Some("start"), Some(joiner)) =
+                        (&object, event.action.as_deref(), joiner)
+                    {
+                        // A gateway that was started may have been attached to nothing yet.
+                        joiner.join_all().await;
+                    }
+                    Some(object?.broker)
+                }
             });
         Ok(brokers.boxed())
     }

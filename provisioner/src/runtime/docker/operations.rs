@@ -24,7 +24,7 @@ use super::{
     error::{self, error, missing_image, missing_network, named, request, unless_gone},
     files,
     inspect::{self, Found, Phase},
-    labels, network,
+    join, labels, network,
 };
 use crate::runtime::{
     Ensured, InstanceName, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
@@ -44,7 +44,7 @@ enum Made {
     /// It has its files and must be started.
     Ready { id: String },
     /// It is of this spec and has ended.
-    Ended(Found),
+    Ended { id: String },
     /// It is of this spec and not to be touched.
     Right,
 }
@@ -57,7 +57,13 @@ impl DockerRuntime {
         spec: &InstanceSpec,
     ) -> Result<Ensured, RuntimeError> {
         let name = &spec.name;
-        let network = self.networks.ensure(&self.docker, &name.installation, name.broker);
+        let network = async {
+            self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+            match &self.joiner {
+                Some(joiner) => joiner.join(&network::name(&name.installation, name.broker)).await,
+                None => Ok(()),
+            }
+        };
         let (network, made) = tokio::join!(network, self.make(spec));
         let made = made?;
         network?;
@@ -67,8 +73,8 @@ impl DockerRuntime {
                 self.launch(APPLY, &id, name, &spec.hostname).await?;
                 Ok(Ensured::Created)
             }
-            Made::Ended(found) => {
-                self.launch(APPLY, &found.id, name, &spec.hostname).await?;
+            Made::Ended { id } => {
+                self.launch(APPLY, &id, name, &spec.hostname).await?;
                 Ok(Ensured::Updated)
             }
         }
@@ -102,7 +108,7 @@ impl DockerRuntime {
                     return Ok(Made::Ready { id: found.id });
                 }
                 Phase::Running(_) | Phase::Paused => return Ok(Made::Right),
-                Phase::Exited { .. } => return Ok(Made::Ended(found)),
+                Phase::Exited { .. } => return Ok(Made::Ended { id: found.id }),
                 Phase::Removing => {
                     self.remove_container(&found.id).await?;
                 }
@@ -268,6 +274,8 @@ impl DockerRuntime {
         let mut any = self.remove_container(&name.to_string()).await?;
         any |= self.remove_volumes(name, volumes).await?;
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
+            let network = network::name(&name.installation, name.broker);
+            join::leave(&self.docker, self.joiner.as_ref(), &name.installation, &network).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
