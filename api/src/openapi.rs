@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     ApiState,
     error::ErrorBody,
-    routes::{brokers, catalogue, configurations, own, security_groups, tags, users},
+    routes::{brokers, catalogue, configurations, faults, own, security_groups, tags, users},
 };
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
@@ -125,6 +125,8 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
             tags::delete::delete_tags
         ))
         .routes(routes!(brokers::events::list_broker_events))
+        .routes(routes!(faults::list::list_faults, faults::create::create_fault))
+        .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))
         .routes(routes!(catalogue::engine_types::describe_broker_engine_types))
         .routes(routes!(catalogue::instance_options::describe_broker_instance_options))
         .routes(routes!(

@@ -38,6 +38,8 @@ const USER: &str = "/v1/brokers/{broker-id}/users/{username}";
 const CONFIGURATION: &str = "/v1/configurations/{configuration-id}";
 const GROUPS: &str = "/brokerd/v1/security-groups";
 const GROUP: &str = "/brokerd/v1/security-groups/{security-group-id}";
+const FAULTS: &str = "/brokerd/v1/brokers/{broker-id}/faults";
+const FAULT: &str = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}";
 const TAGS: &str = "/v1/tags/{resource-arn}";
 
 /// Source: the service model of 2017-11-27, and our own page of operations.
@@ -83,6 +85,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("DescribeSecurityGroup", GET, GROUP, Own),
     op("UpdateSecurityGroup", PUT, GROUP, Own),
     op("DeleteSecurityGroup", DELETE, GROUP, Own),
+    op("ListFaults", GET, FAULTS, Own),
+    op("CreateFault", POST, FAULTS, Own),
+    op("DescribeFault", GET, FAULT, Own),
+    op("DeleteFault", DELETE, FAULT, Own),
     op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Own),
     op("CheckLiveness", GET, "/health/live", Probe),
     op("CheckReadiness", GET, "/health/ready", Probe),

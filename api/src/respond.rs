@@ -19,6 +19,16 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
+/// A 201 with a JSON body.
+#[derive(Debug)]
+pub(crate) struct Created<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::CREATED, &self.0)
+    }
+}
+
 /// What an operation answers: its output, or a refusal.
 pub(crate) type Answer<T> = Result<Reply<T>, ApiError>;
 

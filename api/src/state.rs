@@ -28,6 +28,8 @@ pub struct ApiState {
     pub(crate) throttle: Throttle,
     pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
+    /// Whether callers may disturb their brokers on purpose.
+    pub(crate) faults: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
 
@@ -53,6 +55,7 @@ impl ApiState {
             throttle: Throttle::new(0, 1),
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
+            faults: false,
             offerings: Mutex::new(None),
         }
     }
@@ -69,6 +72,12 @@ impl ApiState {
     #[must_use]
     pub fn refusing_unknown_groups(self) -> Self {
         Self { refuse_unknown_groups: true, ..self }
+    }
+
+    /// Lets callers inject faults into their brokers, or not, as without this.
+    #[must_use]
+    pub fn with_faults(self, enabled: bool) -> Self {
+        Self { faults: enabled, ..self }
     }
 
     /// What can be created, at most a second old.

@@ -125,7 +125,8 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         Arc::new(registry),
         metrics,
     )
-    .throttled(api.throttle_burst, api.throttle_rate);
+    .throttled(api.throttle_burst, api.throttle_rate)
+    .with_faults(foundation.configuration.faults.enabled);
     let state = match foundation.configuration.security_groups.unknown {
         UnknownGroups::Allow => state,
         UnknownGroups::Refuse => state.refusing_unknown_groups(),

@@ -83,6 +83,11 @@ prefixed_uuid!(
     WorkerId, "w-", "worker ID"
 );
 
+prefixed_uuid!(
+    /// `f-` and a UUID: the identifier of an injected fault.
+    FaultId, "f-", "fault ID"
+);
+
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:expr) => {
         $(#[$doc])*

@@ -15,6 +15,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod event;
+mod fault;
 mod id;
 mod instance_type;
 mod ldap;
@@ -50,7 +51,10 @@ pub use endpoint::{BrokerInstance, Endpoint, Protocol, endpoint_host};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind};
-pub use id::{AccountId, BrokerId, ConfigurationId, InstallationId, Region, WorkerId};
+pub use fault::{
+    Fault, FaultInput, FaultKind, FaultSpec, FaultState, Latency, MOST_FAULTS, Struck,
+};
+pub use id::{AccountId, BrokerId, ConfigurationId, FaultId, InstallationId, Region, WorkerId};
 pub use instance_type::{HostInstanceType, QueueLimits, instance_types};
 pub use ldap::{LdapServerMetadata, LdapServerMetadataInput};
 pub use maintenance::{DayOfWeek, MaintenanceWindow, Occurrence, WindowChanges, due_in_window};

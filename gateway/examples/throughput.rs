@@ -138,6 +138,7 @@ async fn main() -> Result<()> {
         admitted: None,
         public: false,
         target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![direct] },
+        latency: None,
     };
     let routes =
         vec![route(Entrance::Port(through.port())), route(Entrance::Name(NAME.to_owned()))];

@@ -13,6 +13,7 @@ use crate::{
     Metrics, Options,
     door::{Door, Names},
     gateway::Board,
+    lag::Lag,
     listener::{self, Listening, Reception},
     session::RouteContext,
     table::{Change, Gate, Key, Line, Table, Targets},
@@ -22,6 +23,7 @@ use crate::{
 struct Way {
     targets: watch::Sender<Targets>,
     gate: watch::Sender<Gate>,
+    lag: Lag,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
     /// The listener, if the line has one of its own.
@@ -76,6 +78,11 @@ impl Front {
                         way.gate.send_replace(gate);
                     }
                 }
+                Change::Delay(key, latency) => {
+                    if let Some(way) = self.ways.get(&key) {
+                        way.lag.set(latency);
+                    }
+                }
             }
         }
         self.share(&next).await;
@@ -92,6 +99,7 @@ impl Front {
             occupancy: Arc::default(),
             targets: watched_targets,
             turn: Arc::default(),
+            lag: Lag::new(line.latency),
             stop_accepting: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             options: Arc::clone(&self.options),
@@ -99,6 +107,7 @@ impl Front {
         };
         let (stop_accepting, stop_sessions) =
             (route.stop_accepting.clone(), route.stop_sessions.clone());
+        let lag = route.lag.clone();
         tracing::debug!(
             ?key, broker.id = %line.owner.broker, protocol = %line.owner.protocol, "endpoint opened"
         );
@@ -115,7 +124,7 @@ impl Front {
                 None
             }
         };
-        self.ways.insert(key, Way { targets, gate, stop_accepting, stop_sessions, accepting });
+        self.ways.insert(key, Way { targets, gate, lag, stop_accepting, stop_sessions, accepting });
     }
 
     fn listen(
@@ -252,6 +261,7 @@ mod tests {
             connection_limit: None,
             admitted: None,
             target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: Vec::new() },
+            latency: None,
         }
     }
 

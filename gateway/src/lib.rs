@@ -20,6 +20,7 @@ mod front;
 mod gateway;
 mod hello;
 mod kept;
+mod lag;
 mod listener;
 mod metered;
 mod metrics;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Ending, Metrics, Options, Refusal, hello,
+    lag::Lag,
     metered::Metered,
     metrics::Present,
     table::{Gate, Targets},
@@ -51,6 +52,8 @@ pub(crate) struct RouteContext {
     pub(crate) targets: watch::Receiver<Targets>,
     /// Whose turn it is.
     pub(crate) turn: Arc<AtomicUsize>,
+    /// How late the bytes are.
+    pub(crate) lag: Lag,
     /// No new session is to begin.
     pub(crate) stop_accepting: CancellationToken,
     /// Sessions are to end.
@@ -195,15 +198,16 @@ async fn copy(
 ) -> Ending {
     let size = route.options.buffer_bytes;
     let gone = Notify::new();
-    let client_bytes = &route.metrics.client_bytes;
+    let (client_bytes, lag) = (&route.metrics.client_bytes, &route.lag);
     let copying = async {
         if !early.is_empty() {
             // Less than a socket buffers.
             engine.write_all(early).await?;
             client_bytes.inc_by(u64::try_from(early.len()).unwrap_or(u64::MAX));
         }
-        let mut client = Metered::new(client, client_bytes.clone(), None);
-        let mut engine = Metered::new(engine, route.metrics.engine_bytes.clone(), Some(&gone));
+        let mut client = Metered::new(client, client_bytes.clone(), lag.clone(), None);
+        let engine_bytes = route.metrics.engine_bytes.clone();
+        let mut engine = Metered::new(engine, engine_bytes, lag.clone(), Some(&gone));
         copy_bidirectional_with_sizes(&mut client, &mut engine, size, size).await
     };
     let deserted = async {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use brokerd_domain::{BrokerId, IngressRule, Protocol};
+use brokerd_domain::{BrokerId, IngressRule, Latency, Protocol};
 use brokerd_store::{Entrance, Route};
 
 /// Whose entrance it is. Another owner's clients must never meet the old owner's sessions.
@@ -41,6 +41,7 @@ pub(crate) struct Line {
     pub(crate) standard_ports: Vec<u16>,
     pub(crate) gate: Gate,
     pub(crate) targets: Targets,
+    pub(crate) latency: Option<Latency>,
 }
 
 /// The engines a route leads to; none: new connections wait.
@@ -70,6 +71,8 @@ pub(crate) enum Change {
     Retarget(Key, Targets),
     /// Judge new connections by this.
     Regate(Key, Gate),
+    /// Deliver bytes that much later from now on, those of sessions under way too.
+    Delay(Key, Option<Latency>),
 }
 
 impl Table {
@@ -91,6 +94,7 @@ impl Table {
                     admitted: route.admitted.clone(),
                 },
                 targets: route.target.addresses.clone().into(),
+                latency: route.latency,
             };
             match &route.entrance {
                 Entrance::Port(port) => {
@@ -141,6 +145,9 @@ impl Table {
             if new.targets != line.targets {
                 others.push(Change::Retarget(key.clone(), new.targets.clone()));
             }
+            if new.latency != line.latency {
+                others.push(Change::Delay(key.clone(), new.latency));
+            }
         }
         for (key, line) in &next.0 {
             if !self.0.contains_key(key) {
@@ -176,6 +183,7 @@ mod tests {
                     .into_iter()
                     .collect(),
             },
+            latency: None,
         }
     }
 
@@ -233,6 +241,16 @@ mod tests {
         let name = |port| Key::Name("b.example".to_owned(), port);
         assert_eq!(keys, [name(443), name(15671)]);
         assert_eq!(table.shared().collect::<Vec<_>>(), [(443, true), (15671, true)]);
+    }
+
+    #[test]
+    fn latency_comes_and_goes_without_touching_anything_else() {
+        let old = route(1, 10, false, Some(1));
+        let latency = Some(Latency { milliseconds: 200, jitter_milliseconds: 0 });
+        let late = Route { latency, ..old.clone() };
+        let changed = changes(std::slice::from_ref(&old), std::slice::from_ref(&late));
+        assert_eq!(changed, [Change::Delay(Key::Port(10), latency)]);
+        assert_eq!(changes(&[late], &[old]), [Change::Delay(Key::Port(10), None)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the provisioner counts.
 
+use brokerd_domain::FaultKind;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -54,6 +55,13 @@ pub struct StepLabels {
     pub outcome: StepOutcome,
 }
 
+/// Labels of faults.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FaultLabels {
+    /// The name of its kind.
+    pub kind: &'static str,
+}
+
 /// What the provisioner counts.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -67,6 +75,8 @@ pub struct Metrics {
     pub engine_restarts: Counter,
     /// Orphans removed from the runtime.
     pub orphans_removed: Counter,
+    /// Injected faults that struck, by kind.
+    pub faults: Family<FaultLabels, Counter>,
 }
 
 impl Metrics {
@@ -78,7 +88,11 @@ impl Metrics {
             steps: Family::default(),
             engine_restarts: Counter::default(),
             orphans_removed: Counter::default(),
+            faults: Family::default(),
         };
+        for kind in FaultKind::ALL {
+            let _ = metrics.faults.get_or_create(&FaultLabels { kind: kind.as_str() });
+        }
         for outcome in [
             Outcome::Converged,
             Outcome::Progressing,
@@ -108,6 +122,12 @@ impl Metrics {
             "Orphans removed from the runtime",
             metrics.orphans_removed.clone(),
         );
+        registry.register("faults", "Injected faults that struck, by kind", metrics.faults.clone());
         metrics
+    }
+
+    /// Counts a fault that struck.
+    pub fn count_fault(&self, kind: FaultKind) {
+        self.faults.get_or_create(&FaultLabels { kind: kind.as_str() }).inc();
     }
 }

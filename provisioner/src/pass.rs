@@ -21,7 +21,7 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, Missing, Plan, Step, Subject, plan},
+    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan},
     port::ReconcileStore,
     report::{changes, report},
     runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
@@ -188,6 +188,7 @@ impl Context {
             broker,
             desired: &desired,
             targets: &work.targets,
+            faults: &work.faults,
             boot_deadline: kind.boot_deadline(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
             image_id: image_id.as_deref(),
@@ -352,7 +353,30 @@ impl Context {
             Step::RefusePending(refused, why) => {
                 self.store.refuse_pending(lease, *refused, why, self.clock.now()).await?;
             }
+            Step::Fault(step) => self.see_to_fault(lease, step).await?,
             Step::Forget => self.store.forget(lease).await?,
+        }
+        Ok(())
+    }
+
+    async fn see_to_fault(&self, lease: &Lease, step: &FaultStep) -> Result<(), StepError> {
+        let now = self.clock.now();
+        match step {
+            FaultStep::Strike(fault, struck) => {
+                self.store.strike_fault(lease, fault, struck, now).await?;
+                self.metrics.count_fault(fault.spec.kind);
+            }
+            FaultStep::Inject(_, id, disturbance) => {
+                self.runtime.inject(id, *disturbance).await?;
+            }
+            FaultStep::Heal(_, id, disturbance) => {
+                match self.runtime.heal(id, *disturbance).await {
+                    // What is gone is not disturbed any more.
+                    Err(error) if error.class == RuntimeErrorClass::Gone => {}
+                    healed => drop(healed?),
+                }
+            }
+            FaultStep::End(fault, how) => self.store.end_fault(lease, fault, how, now).await?,
         }
         Ok(())
     }

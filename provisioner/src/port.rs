@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, Lease, Next, PassReport, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, Fault, Lease, Next, PassReport, Struck, Timestamp, WorkerId,
 };
 use brokerd_store::{Allocation, Offering, PgStore, Refused, StoreError, Target, Work};
 
@@ -44,6 +44,22 @@ pub trait ReconcileStore: Send + Sync + 'static {
         lease: &Lease,
         refused: Refused,
         why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Records what a fault strikes, once and before it strikes.
+    async fn strike_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        struck: &[Struck],
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Records that a fault is over.
+    async fn end_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        how: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Removes every trace of the broker.
@@ -113,6 +129,24 @@ impl ReconcileStore for PgStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         Self::refuse_pending(self, lease, refused, why, now).await
+    }
+    async fn strike_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        struck: &[Struck],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Self::strike_fault(self, lease, fault, struck, now).await
+    }
+    async fn end_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Self::end_fault(self, lease, fault, how, now).await
     }
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
         Self::forget(self, lease).await

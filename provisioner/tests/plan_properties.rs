@@ -202,6 +202,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         broker: &broker,
         desired: &desired,
         targets: &targets,
+        faults: &[],
         boot_deadline: Duration::from_secs(60),
         boot_nano_cpus: 4_000_000_000,
         image_id: Some("image"),
@@ -256,6 +257,7 @@ proptest! {
                     broker.is_rebooting() && broker.has_pending_specification(),
                     "gave up what does not wait: {:?}", plan
                 ),
+                Step::Fault(_) => prop_assert!(false, "a fault nobody asked for: {:?}", plan),
                 Step::AllocateEndpoints
                 | Step::IssueMaterials
                 | Step::Apply(_)

@@ -10,6 +10,7 @@ mod configurations;
 mod create;
 mod endpoints;
 mod error;
+mod faults;
 mod installation;
 mod leases;
 mod notify;
@@ -34,7 +35,7 @@ pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    DeleteGroupOutcome, Entrance, Names, NewGroupOutcome, NewIds, Offering, Refused,
+    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering, Refused,
     RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
 };
 

@@ -59,8 +59,9 @@ impl PgStore {
             rest.ldap_password.map(|sealed| self.open_ldap_password(id, &sealed)).transpose()?;
         let users = self.users(id, broker.spec.engine_type, is_rebooting).await?;
         let targets = self.targets(id).await?;
+        let faults = self.faults_under_way(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
-        Ok(Some(Work { broker, users, ldap_password, configuration, materials, targets }))
+        Ok(Some(Work { broker, users, ldap_password, configuration, materials, targets, faults }))
     }
 
     fn open_ldap_password(&self, broker: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
@@ -281,7 +282,7 @@ async fn apply_pending(
     Ok(())
 }
 
-async fn insert_events(
+pub(crate) async fn insert_events(
     transaction: &mut Transaction<'static, Postgres>,
     id: Uuid,
     events: &[Event],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerSpec, IngressRule, InstallationId};
+use brokerd_domain::{BrokerId, BrokerSpec, IngressRule, InstallationId, Latency};
 use serde::Deserialize;
 use sqlx::{
     PgPool,
@@ -54,7 +54,8 @@ impl RouteReader {
         Ok(Self { pool, installation: Some(installation) })
     }
 
-    /// The whole table.
+    /// The whole table. Of several latencies the longest counts. One whose time is over by the database's
+    /// clock is left out, so that it ends though no provisioner is there to end it.
     ///
     /// # Errors
     /// As every method.
@@ -68,7 +69,13 @@ impl RouteReader {
                        from endpoint e where e.broker_id = b.id) as "endpoints!: Json<Vec<EndpointRow>>",
                       (select json_agg(g.rules) from security_group g
                        where g.account = b.account and g.region = b.region
-                         and b.spec -> 'security_groups' ? g.id) as "rules: Json<Vec<Vec<IngressRule>>>"
+                         and b.spec -> 'security_groups' ? g.id) as "rules: Json<Vec<Vec<IngressRule>>>",
+                      (select f.spec -> 'latency' from fault f
+                       where f.broker_id = b.id and f.ended is null and f.struck is not null
+                         and f.spec -> 'latency' is not null
+                         and f.ends > (extract(epoch from now()) * 1000000)::bigint
+                       order by (f.spec #>> '{latency,milliseconds}')::bigint desc limit 1)
+                        as "latency: Json<Latency>"
                from broker b where exists (select from endpoint e where e.broker_id = b.id)
                order by b.id"#
         )
@@ -85,6 +92,7 @@ impl RouteReader {
                 });
             }
             let spec = row.spec.0;
+            let latency = row.latency.map(|latency| latency.0);
             let admitted = row.rules.map(|rules| rules.0.concat());
             for endpoint in row.endpoints.0 {
                 let target = target(endpoint.ordinal, &endpoint.protocol, endpoint.targets)?;
@@ -96,6 +104,7 @@ impl RouteReader {
                     connection_limit: target.protocol.connection_limit(&spec),
                     admitted: admitted.clone(),
                     target,
+                    latency,
                 });
             }
         }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, IngressRule, Protocol, Region, endpoint_host,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,17 @@ pub enum UserOutcome {
     TooMany,
 }
 
+/// What became of a fault that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultOutcome {
+    /// It is stored.
+    Created,
+    /// There is no such broker, or it is being deleted.
+    BrokerNotFound,
+    /// The broker has as many faults under way as it may have.
+    TooMany,
+}
+
 /// A revision that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevisionLookup {
@@ -152,6 +163,8 @@ pub struct Work {
     pub materials: Option<SecretBox<Vec<u8>>>,
     /// Where the gateway leads the broker's endpoints now.
     pub targets: Vec<Target>,
+    /// The faults that are not over, oldest first.
+    pub faults: Vec<Fault>,
 }
 
 /// Where the gateway leads one endpoint.
@@ -193,6 +206,10 @@ pub struct Route {
     pub admitted: Option<Vec<IngressRule>>,
     /// Where to lead it.
     pub target: Target,
+    /// How much later its bytes are to arrive, while a fault demands it. Not kept: nobody would end it while
+    /// the database is away.
+    #[serde(skip)]
+    pub latency: Option<Latency>,
 }
 
 /// How endpoints are to be allocated.

@@ -3,6 +3,7 @@
 pub(crate) mod brokers;
 pub(crate) mod catalogue;
 pub(crate) mod configurations;
+pub(crate) mod faults;
 pub(crate) mod own;
 pub(crate) mod security_groups;
 pub(crate) mod tags;

@@ -3,6 +3,7 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod faults;
 mod security_groups;
 mod support;
 mod surface;

@@ -142,6 +142,11 @@ impl TestApi {
         Self::start_with(ApiState::refusing_unknown_groups).await
     }
 
+    /// Lets callers inject faults.
+    pub(crate) async fn start_with_faults() -> Self {
+        Self::start_with(|state| state.with_faults(true)).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);

@@ -12,6 +12,7 @@ pub(crate) enum Kind {
     Text,
     Integer,
     Float,
+    Boolean,
     /// Separated by commas.
     List,
 }
@@ -55,6 +56,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("provisioner.ldap_ca_file", Kind::Text),
     ("runtime.nofile", Kind::Integer),
     ("runtime.join_networks", Kind::Text),
+    ("faults.enabled", Kind::Boolean),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),
 ];
@@ -121,6 +123,10 @@ fn value(text: &str, kind: Kind) -> Result<Value, String> {
             text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is no whole number"))
         }
         Kind::Float => text.parse().map(Value::Float).map_err(|_| format!("{text:?} is no number")),
+        Kind::Boolean => {
+            let wrong = |_| format!("{text:?} is neither true nor false");
+            text.parse().map(Value::Boolean).map_err(wrong)
+        }
         Kind::List => {
             let items = text.split(',').map(|item| Value::String(item.trim().to_owned()));
             Ok(Value::Array(items.collect()))

@@ -21,7 +21,7 @@ use toml::{Table, Value};
 
 pub(crate) use secret::DatabaseUrl;
 use sections::{
-    Api, Database, Endpoint, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
+    Api, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
     SecurityGroups, Sizing,
 };
 pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
@@ -74,6 +74,7 @@ pub(crate) struct Configuration {
     pub(crate) sizing: Sizing,
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Runtime,
+    pub(crate) faults: Faults,
     pub(crate) log: Log,
 }
 
@@ -94,6 +95,7 @@ impl Default for Configuration {
             sizing: Sizing::default(),
             provisioner: Provisioner::default(),
             runtime: Runtime::default(),
+            faults: Faults::default(),
             log: Log::default(),
         }
     }

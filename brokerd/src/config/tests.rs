@@ -50,6 +50,7 @@ fn without_any_setting_the_defaults_hold() {
     assert_eq!(configuration.api.listen.to_string(), "127.0.0.1:8642");
     assert_eq!((configuration.api.throttle_burst, configuration.api.throttle_rate), (100, 15));
     assert_eq!(configuration.region.as_str(), "us-east-1");
+    assert!(!configuration.faults.enabled, "nobody disturbs brokers unless they are told they may");
     assert_eq!(configuration.endpoint.ports.range(), 20_000..=29_999);
     assert_eq!(configuration.data_dir, Path::new("/nonexistent/.local/state/brokerd"));
     assert_eq!(configuration.network.defaults(), brokerd_domain::NetworkDefaults::default());
@@ -209,6 +210,7 @@ fn everything() -> Vec<String> {
                 ("runtime.nofile", _) => "2048",
                 (_, layers::Kind::Integer) => "7",
                 (_, layers::Kind::Float) => "0.5",
+                (_, layers::Kind::Boolean) => "true",
                 (_, layers::Kind::List) => "a,b,c",
                 ("data_dir", _) => "/x",
                 (_, layers::Kind::Text) => "x",
@@ -276,4 +278,15 @@ fn effective_values_never_show_a_secret() {
         assert!(!text.contains("hush"), "{text}");
         assert!(text.contains("[redacted]"), "{text}");
     }
+}
+
+#[test]
+fn faults_are_enabled_by_whatever_layer_says_so() {
+    let home = ("HOME", "/nonexistent");
+    let said = load(&flags(&["faults.enabled=true"]), &[home]).expect("valid");
+    assert!(said.faults.enabled);
+    let said = load(&flags(&[]), &[home, ("BROKERD_FAULTS_ENABLED", "true")]).expect("valid");
+    assert!(said.faults.enabled);
+    let wrong = load(&flags(&["faults.enabled=perhaps"]), &[home]).expect_err("neither");
+    assert!(wrong.contains("\"perhaps\" is neither true nor false"), "{wrong}");
 }

@@ -4,5 +4,6 @@ mod admission;
 mod following;
 mod forwarding;
 mod keeping;
+mod lateness;
 mod naming;
 mod support;

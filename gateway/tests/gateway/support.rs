@@ -140,6 +140,7 @@ pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
             protocol: Protocol::Amqp,
             addresses: target.into_iter().collect(),
         },
+        latency: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
-use super::{Observed, Seen, SeenInstance, Step, Subject, attention};
+use super::{Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, attention, fault};
 use crate::{
     health::ProbeOutcome,
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
@@ -57,10 +57,19 @@ pub(super) fn judge(
     subject: &Subject<'_>,
     spec: &InstanceSpec,
     seen: &Seen,
-    before: InstanceCondition,
+    mut before: InstanceCondition,
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
     let ordinal = spec.name.ordinal;
+    if let Some(held) = fault::hold(subject, ordinal, seen, now) {
+        let next = Next::After(held.until.since(now).min(STEADY_POLL));
+        let need = Need::Wait { sentence: held.sentence, next, keep_traffic: false };
+        // Silence counts from the end of the fault on.
+        let after = InstanceCondition { health: Health::Suspect, since: held.until, ..before };
+        return (need, after);
+    }
+    // A fault that was healed early had promised a later end.
+    before.since = before.since.min(now);
     let former = before.clone();
     let booting = |failed_boots| starting(&former, now, failed_boots);
     let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {

@@ -4,13 +4,14 @@
 //! certain is ever stopped, removed or replaced.
 
 mod attention;
+mod fault;
 mod instance;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Generation, InstanceCondition, Intent, Next, Protocol, Timestamp,
-    VerdictKind,
+    ActionRequired, Broker, Fault, Generation, InstanceCondition, Intent, Next, Protocol,
+    Timestamp, VerdictKind,
 };
 use brokerd_store::{Refused, Target};
 
@@ -20,6 +21,8 @@ use crate::{
 };
 
 use instance::{Need, condition, judge};
+
+pub use fault::FaultStep;
 
 /// How often an instance that serves is looked at; the runtime's events come in between.
 const STEADY_POLL: Duration = Duration::from_secs(10);
@@ -86,6 +89,8 @@ pub struct Subject<'a> {
     pub desired: &'a Desired,
     /// Where the gateway leads the endpoints now.
     pub targets: &'a [Target],
+    /// The faults that are not over.
+    pub faults: &'a [Fault],
     /// How long a boot may take.
     pub boot_deadline: Duration,
     /// Processor time granted while an instance boots, in billionths of a processor.
@@ -119,6 +124,8 @@ pub enum Step {
     SetTargets(Vec<Target>),
     /// Give up what waits for the outstanding reboot, and why.
     RefusePending(Refused, String),
+    /// Do something on behalf of an injected fault.
+    Fault(FaultStep),
     /// Forget a broker of which nothing is left.
     Forget,
 }
@@ -160,6 +167,7 @@ impl fmt::Display for Step {
             Self::RefusePending(Refused::Everything, _) => {
                 f.write_str("give up the pending specification")
             }
+            Self::Fault(step) => step.fmt(f),
             Self::Forget => f.write_str("forget the broker"),
         }
     }
@@ -225,6 +233,8 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         plan_deletion(subject, seen)
     } else if let Some(failure) = &broker.status.failure {
         plan_after_failure(failure, subject, seen)
+    } else if let Some(disturbing) = fault::act(subject, seen, now) {
+        disturbing
     } else {
         match subject.desired {
             Desired::Undecided(Missing::Endpoints) => {
@@ -248,6 +258,7 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     if broker.intent == Intent::Run {
         plan.actions_required = attention::actions(broker, seen, &plan.conditions);
         plan.maintenance = attention::maintenance(subject, seen);
+        plan.next = fault::look_again(subject.faults, plan.next, now);
     }
     plan
 }

@@ -213,6 +213,17 @@ pub enum Volumes {
     Delete,
 }
 
+/// What a fault does to a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disturbance {
+    /// It ends at once.
+    Killed,
+    /// It stands still, and holds what it holds.
+    Frozen,
+    /// Nobody reaches it and it reaches nobody; none of its addresses is published.
+    Isolated,
+}
+
 /// What the host has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
@@ -306,4 +317,15 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Removes the instance, its container by force; nothing there is fine.
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError>;
+
+    /// Disturbs a container on purpose; one that has ended is left alone.
+    async fn inject(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError>;
+
+    /// Undoes what [`Runtime::inject`] did, as far as it lasts.
+    async fn heal(&self, id: &RuntimeId, disturbance: Disturbance)
+    -> Result<Ensured, RuntimeError>;
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    BrokerId, BrokerState, EngineType, Entropy, Intent, Next, Timestamp, VerdictKind, WorkerId,
+    BrokerId, BrokerState, EngineType, Entropy, Fault, FaultId, FaultInput, FaultSpec, Intent,
+    Next, Timestamp, VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -174,6 +175,15 @@ impl Simulation {
 
     /// Works until every broker is at rest, restarting the process whenever it dies.
     pub async fn settle(&self) {
+        self.work(None).await;
+    }
+
+    /// Works for as long, whenever something is due.
+    pub async fn live(&self, span: Duration) {
+        self.work(Some(self.now().plus(span))).await;
+    }
+
+    async fn work(&self, until: Option<Timestamp>) {
         let mut context = self.process();
         let mut me = WorkerId::generate(&*self.entropy);
         for _ in 0..2000 {
@@ -209,16 +219,49 @@ impl Simulation {
                     }
                 }
             }
-            match self.store.next_due().await.expect("next_due does not fail here") {
-                None => return,
-                Some(due) if at_rest && due >= Duration::from_secs(10) => return,
-                Some(due) => self.clock.advance(due.max(Duration::from_millis(10))),
+            let due = self.store.next_due().await.expect("next_due does not fail here");
+            let left = until.map(|until| until.since(self.now()));
+            match (due, left) {
+                (_, Some(Duration::ZERO)) | (None, None) => return,
+                (due, Some(left)) => {
+                    self.clock
+                        .advance(due.unwrap_or(left).max(Duration::from_millis(10)).min(left));
+                }
+                (Some(due), None) if at_rest && due >= Duration::from_secs(10) => return,
+                (Some(due), None) => self.clock.advance(due.max(Duration::from_millis(10))),
             }
         }
         panic!(
             "the world does not come to rest:\n{}",
             self.log.lock().expect("not poisoned").join("\n")
         );
+    }
+
+    /// A fault that somebody asks for now, as the API stores it.
+    pub fn inject(&self, id: BrokerId, input: &FaultInput) -> FaultId {
+        let fault = FaultId::generate(&*self.entropy);
+        let now = self.now();
+        self.store.request(id, |row| {
+            let network = brokerd_domain::NetworkDefaults::default();
+            let spec = FaultSpec::parse(input, &row.broker, &network).expect("a valid fault");
+            row.faults.push(Fault::new(fault, spec, now));
+        });
+        fault
+    }
+
+    /// DELETE of a fault, as the API does it.
+    pub fn heal(&self, id: BrokerId, fault: FaultId) {
+        let now = self.now();
+        self.store.request(id, |row| {
+            let there = row.faults.iter_mut().find(|f| f.id == fault).expect("it is there");
+            there.ends = there.ends.min(now);
+        });
+    }
+
+    /// A fault as it is.
+    pub fn fault(&self, id: BrokerId, fault: FaultId) -> Fault {
+        let row = self.row(id).expect("the broker is there");
+        row.faults.into_iter().find(|f| f.id == fault).expect("it is there")
     }
 
     fn log(&self, line: &str) {

@@ -12,8 +12,9 @@ use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
     health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
     runtime::{
-        Capacity, ContainerState, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus,
-        Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
+        Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
+        InstanceStatus, Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject,
+        Volumes,
     },
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -31,6 +32,12 @@ pub struct Container {
     pub ports: Vec<u16>,
     /// The files that are text.
     pub files: Vec<String>,
+    /// How often it was killed.
+    pub kills: u32,
+    /// Whether its network is cut.
+    pub isolated: bool,
+    /// When it had been started that is frozen.
+    frozen: Option<Timestamp>,
 }
 
 /// The world.
@@ -73,14 +80,23 @@ impl Default for EngineBehaviour {
     }
 }
 
-impl World {
-    fn start(&mut self, name: &InstanceName, now: Timestamp) {
-        let first_port = self.next_port;
-        let Some(container) = self.containers.get_mut(name) else { return };
-        container.starts += 1;
-        let count = u16::try_from(container.ports.len()).expect("few ports");
-        self.next_port += count;
-        container.status.addresses = container
+impl Container {
+    /// It is killed.
+    fn end(&mut self) {
+        self.kills += 1;
+        self.status.state =
+            ContainerState::Exited { code: 137, out_of_memory: false, last_words: String::new() };
+        self.status.addresses.clear();
+        self.frozen = None;
+    }
+
+    /// Gives it addresses, if it is connected; how many.
+    fn publish(&mut self, first_port: u16) -> u16 {
+        self.status.addresses.clear();
+        if self.isolated {
+            return 0;
+        }
+        self.status.addresses = self
             .ports
             .iter()
             .zip(0u16..)
@@ -88,6 +104,57 @@ impl World {
                 (*port, SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000 + first_port + n)))
             })
             .collect();
+        u16::try_from(self.ports.len()).expect("few ports")
+    }
+}
+
+impl World {
+    fn disturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
+        let Some(container) = self.containers.get_mut(name) else { return };
+        let ContainerState::Running { since } = container.status.state else {
+            if container.status.state == ContainerState::Paused
+                && disturbance == Disturbance::Killed
+            {
+                container.end();
+            }
+            return;
+        };
+        match disturbance {
+            Disturbance::Killed => container.end(),
+            Disturbance::Frozen => {
+                container.frozen = Some(since);
+                container.status.state = ContainerState::Paused;
+            }
+            Disturbance::Isolated => {
+                container.isolated = true;
+                container.status.addresses.clear();
+            }
+        }
+    }
+
+    fn undisturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
+        let first_port = self.next_port;
+        let Some(container) = self.containers.get_mut(name) else { return };
+        match (disturbance, &container.status.state) {
+            (Disturbance::Frozen, ContainerState::Paused) => {
+                let since = container.frozen.take().expect("it was frozen while it ran");
+                container.status.state = ContainerState::Running { since };
+            }
+            (Disturbance::Isolated, state) if container.isolated => {
+                let is_up = !matches!(state, ContainerState::Exited { .. });
+                container.isolated = false;
+                self.next_port += if is_up { container.publish(first_port) } else { 0 };
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, name: &InstanceName, now: Timestamp) {
+        let first_port = self.next_port;
+        let Some(container) = self.containers.get_mut(name) else { return };
+        container.starts += 1;
+        container.frozen = None;
+        self.next_port += container.publish(first_port);
         container.status.state = match self.engine {
             _ if container.files.iter().any(|text| super::poison(text)) => ContainerState::Exited {
                 code: 1,
@@ -110,12 +177,7 @@ impl World {
     /// kill -9 of an engine.
     pub fn kill(&mut self, broker: BrokerId) {
         for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.status.state = ContainerState::Exited {
-                code: 137,
-                out_of_memory: false,
-                last_words: String::new(),
-            };
-            container.status.addresses.clear();
+            container.end();
         }
     }
 
@@ -214,7 +276,16 @@ impl FakeRuntime {
                 .iter()
                 .filter_map(|file| String::from_utf8(file.content.clone()).ok())
                 .collect();
-            let container = Container { status, starts: 0, ports: spec.ports.clone(), files };
+            let ports = spec.ports.clone();
+            let container = Container {
+                status,
+                starts: 0,
+                ports,
+                files,
+                kills: 0,
+                isolated: false,
+                frozen: None,
+            };
             world.containers.insert(spec.name.clone(), container);
             world.most_containers = world.most_containers.max(world.containers.len());
         }
@@ -312,6 +383,24 @@ impl Runtime for FakeRuntime {
 
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError> {
         self.faults.effect("remove", busy, || Ok(self.do_remove(name, volumes))).await
+    }
+
+    async fn inject(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let act = || self.on(id, |world, name| world.disturb(name, disturbance));
+        self.faults.effect("inject", busy, act).await
+    }
+
+    async fn heal(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let act = || self.on(id, |world, name| world.undisturb(name, disturbance));
+        self.faults.effect("heal", busy, act).await
     }
 }
 

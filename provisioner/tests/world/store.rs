@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, EventKind, Lease, Next,
-    PassReport, Protocol, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, EventKind, Fault, Lease,
+    Next, PassReport, Protocol, Struck, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, Refused, StoreError, Target, Work};
@@ -35,6 +35,8 @@ pub struct Row {
     pub targets: Vec<Target>,
     /// What happened.
     pub events: Vec<Event>,
+    /// Faults, those that are over too.
+    pub faults: Vec<Fault>,
     due: Timestamp,
     wakes: i64,
     attempt: u32,
@@ -71,6 +73,7 @@ impl MemoryStore {
             materials: None,
             targets: Vec::new(),
             events: Vec::new(),
+            faults: Vec::new(),
             due: now,
             wakes: 0,
             attempt: 0,
@@ -170,6 +173,7 @@ impl ReconcileStore for MemoryStore {
                 configuration: row.revisions[revision].clone(),
                 materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
                 targets: row.targets.clone(),
+                faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
             }
         }))
     }
@@ -288,6 +292,46 @@ impl ReconcileStore for MemoryStore {
             })
         };
         self.faults.effect("refuse pending", gone, refuse).await
+    }
+
+    async fn strike_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        struck: &[Struck],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let strike = || {
+            self.fenced(lease, |row| {
+                let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.struck.is_none());
+                if let Some(there) = there {
+                    there.struck = Some(struck.to_vec());
+                    let message = format!("fault strikes: {}", fault.spec);
+                    row.events.push(Event { at: now, kind: EventKind::Verdict, message });
+                }
+            })
+        };
+        self.faults.effect("strike fault", gone, strike).await
+    }
+
+    async fn end_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let end = || {
+            self.fenced(lease, |row| {
+                let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.ended.is_none());
+                if let Some(there) = there {
+                    there.ended = Some(now);
+                    let message = format!("fault is over: {how}");
+                    row.events.push(Event { at: now, kind: EventKind::Verdict, message });
+                }
+            })
+        };
+        self.faults.effect("end fault", gone, end).await
     }
 
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ mod changes;
 mod configurations;
 mod creating;
 mod endpoints;
+mod faults;
 mod leases;
 mod passes;
 mod secrets;

@@ -5,6 +5,7 @@
 //! world back from the engine alone.
 
 mod create;
+mod disturb;
 mod error;
 mod files;
 mod inspect;
@@ -34,8 +35,8 @@ use self::{
     network::Networks,
 };
 use super::{
-    Capacity, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits, Runtime,
-    RuntimeError, RuntimeId, RuntimeObject, Volumes,
+    Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
+    Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
 };
 
 /// How long a request may take that should take milliseconds.
@@ -236,5 +237,21 @@ impl Runtime for DockerRuntime {
 
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError> {
         self.remove_instance(name, volumes).await
+    }
+
+    async fn inject(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        self.disturb(id, disturbance).await
+    }
+
+    async fn heal(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        self.undisturb(id, disturbance).await
     }
 }

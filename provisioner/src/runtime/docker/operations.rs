@@ -190,7 +190,11 @@ impl DockerRuntime {
         request(LONG, self.docker.start_container(id, None::<StartContainerOptions>)).await
     }
 
-    async fn kill(&self, operation: &'static str, id: &str) -> Result<bool, RuntimeError> {
+    pub(super) async fn kill(
+        &self,
+        operation: &'static str,
+        id: &str,
+    ) -> Result<bool, RuntimeError> {
         let kill = self.docker.kill_container(id, None::<KillContainerOptions>);
         match request(LONG, kill).await {
             Ok(()) => Ok(true),
@@ -199,7 +203,11 @@ impl DockerRuntime {
         }
     }
 
-    async fn seen(&self, operation: &'static str, id: &RuntimeId) -> Result<Found, RuntimeError> {
+    pub(super) async fn seen(
+        &self,
+        operation: &'static str,
+        id: &RuntimeId,
+    ) -> Result<Found, RuntimeError> {
         let found = inspect::container(&self.docker, operation, &id.0).await?;
         found.ok_or_else(|| {
             error(RuntimeErrorClass::Gone, operation, "the container is not there any more")

@@ -1,0 +1,103 @@
+//! CreateFault.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::{Error, ErrorKind, Fault, FaultId, FaultInput, FaultSpec, MOST_FAULTS};
+use brokerd_store::FaultOutcome;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::FaultView;
+use crate::{
+    ApiState,
+    auth::Signed,
+    error::ApiError,
+    extract::PathParams,
+    json,
+    openapi::{Conflict, NotFound, ServiceErrors},
+    respond::Created,
+};
+
+/// What is to happen to a broker.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateFaultRequest {
+    /// `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY`, `FILL_DISK` (which no runtime supports yet)
+    /// or `FAILOVER`.
+    #[schema(required, nullable = false, example = "PAUSE")]
+    kind: Option<String>,
+    /// Which instance is killed, paused or isolated, from 1 on; default: the one that serves.
+    instance: Option<i32>,
+    /// The zone that goes out, for example `us-east-1a`.
+    zone: Option<String>,
+    /// How long it lasts: 1 to 3600. Not for `KILL` and `FAILOVER`, which happen once.
+    duration_seconds: Option<i64>,
+    /// How much later bytes arrive, in each direction: 1 to 60000.
+    latency_milliseconds: Option<i64>,
+    /// At most how much more: 0 to 60000; default 0.
+    jitter_milliseconds: Option<i64>,
+}
+
+/// Disturbs a running broker on purpose, so that its users see how their applications take it. Healed by
+/// itself when its time is over. Refused unless brokerd's configuration says `faults.enabled = true`.
+#[utoipa::path(
+    post,
+    path = "/brokerd/v1/brokers/{broker-id}/faults",
+    operation_id = "CreateFault",
+    tag = "brokerd",
+    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    request_body = CreateFaultRequest,
+    responses(
+        (status = 201, description = "Accepted; it strikes within moments.", body = FaultView),
+        Conflict,
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn create_fault(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<Created<FaultView>, ApiError> {
+    if !api.faults {
+        return Err(disabled().into());
+    }
+    let broker = path.broker(&api, &signed.caller.scope).await?;
+    let wire: CreateFaultRequest = json::object(&signed.body)?;
+    let input = FaultInput {
+        kind: wire.kind,
+        instance: wire.instance,
+        zone: wire.zone,
+        duration_seconds: wire.duration_seconds,
+        latency_milliseconds: wire.latency_milliseconds,
+        jitter_milliseconds: wire.jitter_milliseconds,
+    };
+    let spec = FaultSpec::parse(&input, &broker, &api.network)?;
+    let now = api.clock.now();
+    let fault = Fault::new(FaultId::generate(&*api.entropy), spec, now);
+    match api.store.create_fault(broker.id, &fault).await? {
+        FaultOutcome::Created => Ok(Created(FaultView::new(fault, now))),
+        FaultOutcome::BrokerNotFound => Err(path.broker_not_found().into()),
+        FaultOutcome::TooMany => Err(too_many().into()),
+    }
+}
+
+fn disabled() -> Error {
+    Error {
+        kind: ErrorKind::Forbidden,
+        attribute: None,
+        message: "Fault injection is disabled. Set [faults.enabled] to [true] in the configuration of brokerd to enable it.".to_owned(),
+    }
+}
+
+fn too_many() -> Error {
+    Error {
+        kind: ErrorKind::Conflict,
+        attribute: None,
+        message: format!(
+            "A broker can have at most [{MOST_FAULTS}] faults at a time. Heal one or wait for its end."
+        ),
+    }
+}

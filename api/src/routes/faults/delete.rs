@@ -1,0 +1,45 @@
+//! DeleteFault.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{FaultView, fault_id, not_found};
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::PathParams,
+    openapi::{NotFound, ServiceErrors},
+    respond::{Answer, Reply},
+};
+
+/// Heals a fault now instead of when its time is over. It stays listed, and healing twice is accepted.
+#[utoipa::path(
+    delete,
+    path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",
+    operation_id = "DeleteFault",
+    tag = "brokerd",
+    params(
+        ("broker-id" = String, Path, description = "The broker's identifier."),
+        ("fault-id" = String, Path, description = "The fault's identifier."),
+    ),
+    responses(
+        (status = 200, description = "Accepted; the fault as it is now.", body = FaultView),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_fault(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<FaultView> {
+    let scope = &signed.caller.scope;
+    let broker = path.broker(&api, scope).await?;
+    let (id, now) = (fault_id(&path)?, api.clock.now());
+    let there = api.store.request_heal(scope, broker.id, id, now).await?;
+    let fault = if there { api.store.fault(scope, broker.id, id).await? } else { None };
+    let fault = fault.ok_or_else(|| not_found(&path))?;
+    Ok(Reply(FaultView::new(fault, now)))
+}

@@ -1,0 +1,200 @@
+//! What may be asked of faults.
+
+use std::time::Duration;
+
+use brokerd_domain::{
+    Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, Configurations, DayOfWeek,
+    DeploymentMode, EncryptionOptions, EngineType, EngineVersion, Fault, FaultId, FaultInput,
+    FaultKind, FaultSpec, FaultState, Generation, HostInstanceType, Intent, Latency, Logs,
+    MaintenanceWindow, NetworkDefaults, PendingChanges, Scope, StorageType, Tags, Timestamp,
+    WindowChanges,
+};
+
+fn broker(mode: DeploymentMode) -> Broker {
+    let network = NetworkDefaults::default();
+    Broker {
+        id: BrokerId::from(uuid::Uuid::from_u128(1)),
+        scope: Scope {
+            account: "000000000000".parse().expect("account"),
+            region: "us-east-1".parse().expect("region"),
+        },
+        name: BrokerName::parse("orders").expect("name"),
+        created: Timestamp::from_micros(0),
+        spec: BrokerSpec {
+            engine_type: EngineType::ActiveMq,
+            engine_version: EngineVersion::new(5, 19),
+            deployment_mode: mode,
+            host_instance_type: HostInstanceType::from_name("mq.m5.large").expect("known"),
+            storage_type: StorageType::Efs,
+            publicly_accessible: false,
+            auto_minor_version_upgrade: true,
+            authentication_strategy: brokerd_domain::AuthenticationStrategy::Simple,
+            subnet_ids: network.subnets[..usize::from(mode.instances())].to_vec(),
+            security_groups: Vec::new(),
+            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
+            maintenance_window: MaintenanceWindow {
+                day_of_week: DayOfWeek::Monday,
+                time_of_day: "02:00".to_owned(),
+                time_zone: "UTC".to_owned(),
+            },
+            logs: Logs::default(),
+            ldap: None,
+            storage_size: None,
+        },
+        pending: PendingChanges::default(),
+        window_changes: WindowChanges::default(),
+        configurations: Configurations::default(),
+        tags: Tags::default(),
+        users: Vec::new(),
+        intent: Intent::Run,
+        generation: Generation(1),
+        reboots_requested: 0,
+        status: BrokerStatus {
+            observed_generation: Some(Generation(1)),
+            ..BrokerStatus::default()
+        },
+        instances: Vec::new(),
+    }
+}
+
+fn parsed(mode: DeploymentMode, input: &FaultInput) -> Result<FaultSpec, String> {
+    FaultSpec::parse(input, &broker(mode), &NetworkDefaults::default()).map_err(|e| e.message)
+}
+
+fn kind(kind: FaultKind) -> FaultInput {
+    FaultInput { kind: Some(kind.as_str().to_owned()), ..FaultInput::default() }
+}
+
+fn lasting(of: FaultKind) -> FaultInput {
+    FaultInput { duration_seconds: Some(30), ..kind(of) }
+}
+
+const SINGLE: DeploymentMode = DeploymentMode::SingleInstance;
+const PAIR: DeploymentMode = DeploymentMode::ActiveStandbyMultiAz;
+
+#[test]
+fn what_is_complete_is_accepted_and_says_what_it_is() {
+    let latency = FaultInput { latency_milliseconds: Some(200), ..lasting(FaultKind::Latency) };
+    let jittered = FaultInput { jitter_milliseconds: Some(50), ..latency.clone() };
+    let second = FaultInput { instance: Some(2), ..lasting(FaultKind::Isolate) };
+    let outage =
+        FaultInput { zone: Some("us-east-1b".to_owned()), ..lasting(FaultKind::ZoneOutage) };
+    for (input, sentence) in [
+        (kind(FaultKind::Kill), "KILL"),
+        (kind(FaultKind::Failover), "FAILOVER"),
+        (lasting(FaultKind::Pause), "PAUSE for 30 s"),
+        (second, "ISOLATE of instance 2 for 30 s"),
+        (latency, "LATENCY of 200 ms for 30 s"),
+        (jittered, "LATENCY of 200 ms and up to 50 ms more for 30 s"),
+        (outage, "ZONE_OUTAGE of us-east-1b for 30 s"),
+    ] {
+        let spec = parsed(PAIR, &input).expect(sentence);
+        assert_eq!(spec.to_string(), sentence);
+        let text = serde_json::to_string(&spec).expect("serialises");
+        assert_eq!(serde_json::from_str::<FaultSpec>(&text).expect("reads back"), spec);
+    }
+}
+
+#[test]
+fn what_is_missing_or_does_not_apply_is_refused_by_name() {
+    let no_such = FaultInput { kind: Some("SABOTAGE".to_owned()), ..FaultInput::default() };
+    let in_zone = FaultInput { zone: Some("us-east-1a".to_owned()), ..kind(FaultKind::Kill) };
+    let third = FaultInput { instance: Some(3), ..kind(FaultKind::Kill) };
+    let no_length = FaultInput { latency_milliseconds: Some(5), ..kind(FaultKind::Latency) };
+    let slow_pause = FaultInput { latency_milliseconds: Some(5), ..lasting(FaultKind::Pause) };
+    let elsewhere =
+        FaultInput { zone: Some("us-east-1c".to_owned()), ..lasting(FaultKind::ZoneOutage) };
+    for (input, attribute, part) in [
+        (FaultInput::default(), "kind", "is required"),
+        (no_such, "kind", "Specify one of the following: [KILL, PAUSE"),
+        (lasting(FaultKind::FillDisk), "kind", "not supported by this runtime"),
+        (in_zone, "zone", "does not apply"),
+        (third, "instance", "between [1] and [2]"),
+        (lasting(FaultKind::Kill), "durationSeconds", "does not apply"),
+        (kind(FaultKind::Pause), "durationSeconds", "is required"),
+        (no_length, "durationSeconds", "is required"),
+        (lasting(FaultKind::Latency), "latencyMilliseconds", "is required"),
+        (slow_pause, "latencyMilliseconds", "does not apply"),
+        (lasting(FaultKind::ZoneOutage), "zone", "is required"),
+        (elsewhere, "zone", "Its instances are in [us-east-1a, us-east-1b]"),
+    ] {
+        let refused =
+            FaultSpec::parse(&input, &broker(PAIR), &NetworkDefaults::default()).expect_err(part);
+        assert_eq!(refused.attribute.as_deref(), Some(attribute), "{}", refused.message);
+        assert!(refused.message.contains(part), "{}", refused.message);
+    }
+}
+
+#[test]
+fn durations_and_latencies_are_bounded() {
+    for seconds in [i64::MIN, -1, 0, 3601, i64::MAX] {
+        let input = FaultInput { duration_seconds: Some(seconds), ..kind(FaultKind::Pause) };
+        let refused = parsed(SINGLE, &input).expect_err("out of bounds");
+        assert!(refused.contains("between [1] and [3600]"), "{refused}");
+    }
+    for (latency, jitter) in [(0, 0), (60_001, 0), (1, -1), (1, 60_001)] {
+        let input = FaultInput {
+            latency_milliseconds: Some(latency),
+            jitter_milliseconds: Some(jitter),
+            ..lasting(FaultKind::Latency)
+        };
+        assert!(parsed(SINGLE, &input).is_err(), "{latency} {jitter}");
+    }
+    let input = FaultInput {
+        latency_milliseconds: Some(60_000),
+        duration_seconds: Some(3600),
+        ..kind(FaultKind::Latency)
+    };
+    let spec = parsed(SINGLE, &input).expect("the most there may be");
+    assert_eq!(spec.duration, Some(Duration::from_secs(3600)));
+    assert_eq!(spec.latency, Some(Latency { milliseconds: 60_000, jitter_milliseconds: 0 }));
+}
+
+#[test]
+fn only_a_pair_can_fail_over() {
+    for mode in [SINGLE, DeploymentMode::ClusterMultiAz] {
+        let refused = parsed(mode, &kind(FaultKind::Failover)).expect_err("no standby");
+        assert!(refused.contains("has no standby"), "{refused}");
+    }
+}
+
+#[test]
+fn an_instance_is_in_the_zone_of_its_subnet() {
+    let mut there = broker(SINGLE);
+    there.spec.subnet_ids = vec![NetworkDefaults::default().subnets[1].clone()];
+    let outage =
+        |zone: &str| FaultInput { zone: Some(zone.to_owned()), ..lasting(FaultKind::ZoneOutage) };
+    let network = NetworkDefaults::default();
+    let spec = FaultSpec::parse(&outage("us-east-1b"), &there, &network).expect("it is there");
+    assert_eq!(spec.zone_instances, [1]);
+    assert!(FaultSpec::parse(&outage("us-east-1a"), &there, &network).is_err());
+    there.spec.subnet_ids = vec!["subnet-of-somebody".to_owned()];
+    let spec = FaultSpec::parse(&outage("us-east-1a"), &there, &network).expect("the first zone");
+    assert_eq!(spec.zone_instances, [1]);
+}
+
+#[test]
+fn only_a_broker_that_runs_is_disturbed() {
+    let mut young = broker(SINGLE);
+    young.status.observed_generation = None;
+    let network = NetworkDefaults::default();
+    let refused = FaultSpec::parse(&kind(FaultKind::Kill), &young, &network).expect_err("not yet");
+    assert!(refused.message.contains("CREATION_IN_PROGRESS"), "{}", refused.message);
+    let mut rebooting = broker(SINGLE);
+    rebooting.reboots_requested = 1;
+    assert!(FaultSpec::parse(&kind(FaultKind::Kill), &rebooting, &network).is_err());
+}
+
+#[test]
+fn a_fault_goes_from_pending_to_ended() {
+    let now = Timestamp::from_micros(1_790_000_000_000_000);
+    let spec = parsed(SINGLE, &lasting(FaultKind::Pause)).expect("valid");
+    let mut fault = Fault::new(FaultId::from(uuid::Uuid::from_u128(3)), spec, now);
+    assert_eq!(fault.ends, now.plus(Duration::from_secs(30)));
+    assert_eq!(fault.state(now), FaultState::Pending);
+    fault.struck = Some(Vec::new());
+    assert_eq!(fault.state(now), FaultState::Active);
+    assert_eq!(fault.state(fault.ends), FaultState::Healing);
+    fault.ended = Some(fault.ends);
+    assert_eq!(fault.state(now), FaultState::Ended);
+}

@@ -1,0 +1,278 @@
+//! What is to be done about injected faults, and what they keep from being done.
+//!
+//! A fault first records what it strikes: which container, in which life. Only that is ever disturbed and
+//! undisturbed, so that nothing happens to a container that was replaced or restarted meanwhile. What is
+//! recorded is acted on until the fault's time is over, whoever does it and however often.
+
+use std::fmt;
+
+use brokerd_domain::{Fault, FaultKind, Next, Struck, Timestamp, VerdictKind};
+
+use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
+use crate::runtime::{ContainerState, Disturbance, RuntimeId};
+
+/// One effect on behalf of a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultStep {
+    /// Record what it strikes.
+    Strike(Box<Fault>, Vec<Struck>),
+    /// Disturb an instance.
+    Inject(u8, RuntimeId, Disturbance),
+    /// Undo that.
+    Heal(u8, RuntimeId, Disturbance),
+    /// Record that it is over, and how.
+    End(Box<Fault>, &'static str),
+}
+
+impl fmt::Display for FaultStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strike(fault, _) => write!(f, "let fault {} strike", fault.id),
+            Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
+            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
+            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
+            Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
+            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
+            Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
+            Self::End(fault, _) => write!(f, "end fault {}", fault.id),
+        }
+    }
+}
+
+/// Why an instance is left as it is.
+pub(super) struct Hold {
+    /// For a person.
+    pub(super) sentence: String,
+    /// Until when.
+    pub(super) until: Timestamp,
+}
+
+/// What the broker's faults demand now; nothing, when the world is as they want it.
+pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
+    let mut plan: Option<Plan> = None;
+    for fault in subject.faults {
+        let steps = steps(fault, subject, seen, now);
+        if !steps.is_empty() {
+            let sentence = format!("seeing to fault {} ({})", fault.id, fault.spec);
+            let plan = plan
+                .get_or_insert_with(|| Plan::new(VerdictKind::Progressing, sentence, Next::Now));
+            plan.steps.extend(steps.into_iter().map(Step::Fault));
+        }
+    }
+    plan
+}
+
+/// Why an instance is not to be started, restarted or replaced now.
+pub(super) fn hold(
+    subject: &Subject<'_>,
+    ordinal: u8,
+    seen: &Seen,
+    now: Timestamp,
+) -> Option<Hold> {
+    let in_force = subject.faults.iter().filter(|f| f.ends > now && f.struck.is_some());
+    let holds = in_force.filter_map(|fault| {
+        let how = match fault.spec.kind {
+            FaultKind::ZoneOutage if fault.spec.zone_instances.contains(&ordinal) => "held down",
+            // Another container, or another start of it, would be as unreachable.
+            FaultKind::Isolate => {
+                let instance = present(seen, ordinal)?;
+                let is_up = !matches!(instance.status.state, ContainerState::Exited { .. });
+                if !is_up || !is_of(fault.struck(ordinal)?, instance) {
+                    return None;
+                }
+                "cut off"
+            }
+            _ => return None,
+        };
+        let sentence = format!(
+            "instance {ordinal} is {how} by fault {} ({}) until {}",
+            fault.id, fault.spec, fault.ends
+        );
+        Some(Hold { sentence, until: fault.ends })
+    });
+    holds.max_by_key(|hold| hold.until)
+}
+
+/// When to look again: not later than the next fault is over.
+pub(super) fn look_again(faults: &[Fault], next: Next, now: Timestamp) -> Next {
+    let first = faults.iter().map(|fault| fault.ends.since(now)).min();
+    match (next, first) {
+        (Next::After(pause), Some(end)) => Next::After(pause.min(end)),
+        (next, _) => next,
+    }
+}
+
+fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Vec<FaultStep> {
+    let end = |how| vec![FaultStep::End(Box::new(fault.clone()), how)];
+    let is_over = fault.ends <= now;
+    let Some(struck) = &fault.struck else {
+        if is_over {
+            return end("its time was over before it could strike");
+        }
+        let strike = |struck| vec![FaultStep::Strike(Box::new(fault.clone()), struck)];
+        return targets(fault, subject, seen).map(strike).unwrap_or_default();
+    };
+    let blind =
+        struck.iter().any(|s| matches!(seen.instances.get(&s.ordinal), Some(Observed::Unknown(_))));
+    if blind {
+        return Vec::new();
+    }
+    let met = struck.iter().filter_map(|struck| {
+        present(seen, struck.ordinal).filter(|i| is_of(struck, i)).map(|i| (struck, i))
+    });
+    match fault.spec.kind {
+        FaultKind::Kill | FaultKind::Failover => {
+            let mut steps: Vec<_> = met
+                .filter(|(struck, i)| is_same_life(struck, i) && !is_over)
+                .map(|(struck, i)| inject(struck.ordinal, i, Disturbance::Killed))
+                .collect();
+            steps.extend(end(if struck.is_empty() {
+                "there was nothing to kill"
+            } else {
+                "it has happened"
+            }));
+            steps
+        }
+        FaultKind::Pause if is_over => {
+            let mut steps: Vec<_> = met
+                .filter(|(struck, i)| {
+                    i.status.state == ContainerState::Paused
+                        && !is_held_by_another(fault, subject, struck, now)
+                })
+                .map(|(struck, i)| heal(struck.ordinal, i, Disturbance::Frozen))
+                .collect();
+            steps.extend(end("healed"));
+            steps
+        }
+        FaultKind::Pause => met
+            .filter(|(struck, i)| {
+                i.status.state != ContainerState::Paused && is_same_life(struck, i)
+            })
+            .map(|(struck, i)| inject(struck.ordinal, i, Disturbance::Frozen))
+            .collect(),
+        FaultKind::Isolate if is_over => {
+            let mut steps: Vec<_> = met
+                .filter(|(struck, _)| !is_held_by_another(fault, subject, struck, now))
+                .map(|(struck, i)| heal(struck.ordinal, i, Disturbance::Isolated))
+                .collect();
+            steps.extend(end("healed"));
+            steps
+        }
+        // What is cut off has no published address.
+        FaultKind::Isolate => met
+            .filter(|(_, i)| {
+                matches!(i.status.state, ContainerState::Running { .. })
+                    && !i.status.addresses.is_empty()
+            })
+            .map(|(struck, i)| inject(struck.ordinal, i, Disturbance::Isolated))
+            .collect(),
+        FaultKind::ZoneOutage if is_over => end("healed"),
+        FaultKind::ZoneOutage => fault
+            .spec
+            .zone_instances
+            .iter()
+            .filter_map(|ordinal| Some((*ordinal, present(seen, *ordinal)?)))
+            .filter(|(_, i)| is_alive(i))
+            .map(|(ordinal, i)| inject(ordinal, i, Disturbance::Killed))
+            .collect(),
+        FaultKind::Latency if is_over => end("healed"),
+        // The gateway adds latency, and it has been told by the strike.
+        FaultKind::Latency => Vec::new(),
+        FaultKind::FillDisk => end("it is not supported by this runtime"),
+    }
+}
+
+/// What the fault strikes; nothing while that can't be told.
+fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Struck>> {
+    let ordinal = match fault.spec.kind {
+        FaultKind::ZoneOutage | FaultKind::Latency | FaultKind::FillDisk => return Some(Vec::new()),
+        FaultKind::Kill | FaultKind::Pause | FaultKind::Isolate | FaultKind::Failover => {
+            fault.spec.instance.or_else(|| serving(subject, seen))
+        }
+    };
+    let Some(ordinal) = ordinal else {
+        let all_seen = !seen.instances.values().any(|i| matches!(i, Observed::Unknown(_)));
+        return all_seen.then(Vec::new);
+    };
+    let instance = match seen.instances.get(&ordinal)? {
+        Observed::Unknown(_) => return None,
+        Observed::Absent => return Some(Vec::new()),
+        Observed::Present(instance) => instance,
+    };
+    let since = match instance.status.state {
+        ContainerState::Running { since } => Some(since),
+        ContainerState::Paused => None,
+        ContainerState::Created | ContainerState::Exited { .. } => return Some(Vec::new()),
+    };
+    Some(vec![Struck { ordinal, container: instance.status.id.0.clone(), since }])
+}
+
+/// The instance that clients are led to. One that is frozen tells no addresses; if they are led nowhere, it
+/// is the first that is alive.
+fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
+    let alive =
+        || seen.instances.keys().copied().filter(|n| present(seen, *n).is_some_and(is_alive));
+    let is_led_to = |ordinal: &u8| {
+        present(seen, *ordinal).is_some_and(|instance| {
+            let led = subject.targets.iter().flat_map(|target| &target.addresses);
+            let mut own = instance.status.addresses.values();
+            led.into_iter().any(|address| own.any(|a| a == address))
+        })
+    };
+    let is_frozen = |ordinal: &u8| {
+        present(seen, *ordinal).is_some_and(|i| i.status.state == ContainerState::Paused)
+    };
+    let leads = subject.targets.iter().any(|target| !target.addresses.is_empty());
+    alive()
+        .find(is_led_to)
+        .or_else(|| alive().find(|n| leads && is_frozen(n)))
+        .or_else(|| alive().next())
+}
+
+fn present(seen: &Seen, ordinal: u8) -> Option<&SeenInstance> {
+    match seen.instances.get(&ordinal)? {
+        Observed::Present(instance) => Some(instance),
+        Observed::Absent | Observed::Unknown(_) => None,
+    }
+}
+
+const fn is_alive(instance: &SeenInstance) -> bool {
+    matches!(instance.status.state, ContainerState::Running { .. } | ContainerState::Paused)
+}
+
+fn is_of(struck: &Struck, instance: &SeenInstance) -> bool {
+    instance.status.id.0 == struck.container
+}
+
+/// Whether it has not ended since it was struck. Of a frozen one the runtime does not tell; being frozen it
+/// is not yet what a restart would have made of it.
+fn is_same_life(struck: &Struck, instance: &SeenInstance) -> bool {
+    match instance.status.state {
+        ContainerState::Running { since } => struck.since == Some(since),
+        ContainerState::Paused => true,
+        ContainerState::Created | ContainerState::Exited { .. } => false,
+    }
+}
+
+/// Whether another fault of the same kind, which is not over, wants the container as it is.
+fn is_held_by_another(
+    fault: &Fault,
+    subject: &Subject<'_>,
+    struck: &Struck,
+    now: Timestamp,
+) -> bool {
+    subject.faults.iter().any(|other| {
+        other.id != fault.id
+            && other.spec.kind == fault.spec.kind
+            && other.ends > now
+            && other.struck(struck.ordinal).is_some_and(|s| s.container == struck.container)
+    })
+}
+
+fn inject(ordinal: u8, instance: &SeenInstance, disturbance: Disturbance) -> FaultStep {
+    FaultStep::Inject(ordinal, instance.status.id.clone(), disturbance)
+}
+
+fn heal(ordinal: u8, instance: &SeenInstance, disturbance: Disturbance) -> FaultStep {
+    FaultStep::Heal(ordinal, instance.status.id.clone(), disturbance)
+}

@@ -1,0 +1,129 @@
+//! What faults do to containers, and how it is undone.
+
+use bollard::{
+    models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
+    query_parameters::InspectContainerOptions,
+};
+
+use super::{
+    DockerRuntime, SHORT,
+    error::{self, error, named, request},
+    inspect::{Found, Phase},
+    network,
+};
+use crate::runtime::{Disturbance, Ensured, RuntimeError, RuntimeErrorClass, RuntimeId};
+
+const INJECT: &str = "disturb an instance";
+const HEAL: &str = "undo a disturbance";
+
+const fn ensured(changed: bool) -> Ensured {
+    if changed { Ensured::Updated } else { Ensured::AlreadyRight }
+}
+
+impl DockerRuntime {
+    pub(super) async fn disturb(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(INJECT, id).await?;
+        match (disturbance, found.phase) {
+            (_, Phase::Created | Phase::Exited { .. } | Phase::Removing)
+            | (Disturbance::Frozen, Phase::Paused) => Ok(Ensured::AlreadyRight),
+            // The engine answers once the container has ended, a paused one too.
+            (Disturbance::Killed, _) => Ok(ensured(self.kill(INJECT, &found.id).await?)),
+            (Disturbance::Frozen, Phase::Running(_)) => {
+                match request(SHORT, self.docker.pause_container(&found.id)).await {
+                    Ok(()) => Ok(Ensured::Updated),
+                    // It ended, or somebody else froze it, between the two requests.
+                    Err(cause) if error::status(&cause) == Some(409) => Ok(Ensured::AlreadyRight),
+                    Err(cause) => Err(named(INJECT)(cause)),
+                }
+            }
+            (Disturbance::Isolated, _) => {
+                let network = network_of(&found);
+                if self.aliases(INJECT, &found.id, &network).await?.is_none() {
+                    return Ok(Ensured::AlreadyRight);
+                }
+                self.leave(&found.id, &network).await.map_err(named(INJECT))?;
+                Ok(Ensured::Updated)
+            }
+        }
+    }
+
+    pub(super) async fn undisturb(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(HEAL, id).await?;
+        match (disturbance, found.phase) {
+            (Disturbance::Frozen, Phase::Paused) => {
+                match request(SHORT, self.docker.unpause_container(&found.id)).await {
+                    Ok(()) => Ok(Ensured::Updated),
+                    Err(cause) if error::status(&cause) == Some(409) => Ok(Ensured::AlreadyRight),
+                    Err(cause) => Err(named(HEAL)(cause)),
+                }
+            }
+            (Disturbance::Killed | Disturbance::Frozen, _)
+            | (Disturbance::Isolated, Phase::Removing) => Ok(Ensured::AlreadyRight),
+            (Disturbance::Isolated, _) => self.reconnect(&found).await,
+        }
+    }
+
+    /// Connects a container to its broker's network as it was connected when it was made: under its host
+    /// name, by which its peers call it. The engine publishes its ports again, others than before.
+    async fn reconnect(&self, found: &Found) -> Result<Ensured, RuntimeError> {
+        let name = &found.made_from.name;
+        let network = network_of(found);
+        match self.aliases(HEAL, &found.id, &network).await? {
+            Some(aliases) if aliases.contains(&found.hostname) => {
+                return Ok(Ensured::AlreadyRight);
+            }
+            // Connected by somebody else, and so that its peers do not find it.
+            Some(_) => self.leave(&found.id, &network).await.map_err(named(HEAL))?,
+            None => {}
+        }
+        self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+        let join = NetworkConnectRequest {
+            container: found.id.clone(),
+            endpoint_config: Some(EndpointSettings {
+                aliases: Some(vec![found.hostname.clone()]),
+                ..EndpointSettings::default()
+            }),
+        };
+        let joined = request(SHORT, self.docker.connect_network(&network, join)).await;
+        joined.map_err(named(HEAL))?;
+        Ok(Ensured::Updated)
+    }
+
+    async fn leave(&self, id: &str, network: &str) -> Result<(), bollard::errors::Error> {
+        let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
+        request(SHORT, self.docker.disconnect_network(network, leave)).await
+    }
+
+    /// The names a container has in a network; none: it is not in it.
+    async fn aliases(
+        &self,
+        operation: &'static str,
+        id: &str,
+        network: &str,
+    ) -> Result<Option<Vec<String>>, RuntimeError> {
+        let inspection = self.docker.inspect_container(id, None::<InspectContainerOptions>);
+        let reply = match request(SHORT, inspection).await {
+            Ok(reply) => reply,
+            Err(cause) if error::status(&cause) == Some(404) => {
+                let message = "the container is not there any more";
+                return Err(error(RuntimeErrorClass::Gone, operation, message));
+            }
+            Err(cause) => return Err(named(operation)(cause)),
+        };
+        let networks = reply.network_settings.and_then(|settings| settings.networks);
+        let joined = networks.unwrap_or_default().remove(network);
+        Ok(joined.map(|settings| settings.aliases.unwrap_or_default()))
+    }
+}
+
+fn network_of(found: &Found) -> String {
+    network::name(&found.made_from.name.installation, found.made_from.name.broker)
+}

@@ -1,0 +1,274 @@
+//! Faults: what callers do to their brokers on purpose, and how far it is.
+
+use brokerd_domain::{
+    BrokerId, Event, EventKind, Fault, FaultId, FaultKind, FaultSpec, Lease, MOST_FAULTS, Scope,
+    Struck, Timestamp,
+};
+use serde_json::json;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{Channel, FaultOutcome, PgStore, StoreError, passes::insert_events};
+
+/// How many faults of a broker are remembered after they are over.
+const REMEMBERED: i64 = 100;
+
+struct FaultRow {
+    id: Uuid,
+    spec: Json<FaultSpec>,
+    starts: i64,
+    ends: i64,
+    struck: Option<Json<Vec<Struck>>>,
+    ended: Option<i64>,
+}
+
+impl From<FaultRow> for Fault {
+    fn from(row: FaultRow) -> Self {
+        Self {
+            id: FaultId::from(row.id),
+            spec: row.spec.0,
+            starts: Timestamp::from_micros(row.starts),
+            ends: Timestamp::from_micros(row.ends),
+            struck: row.struck.map(|struck| struck.0),
+            ended: row.ended.map(Timestamp::from_micros),
+        }
+    }
+}
+
+impl PgStore {
+    /// Stores a fault and makes its broker due. Locks the lease first, which also serialises the
+    /// faults of a broker, so that they can be counted.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn create_fault(
+        &self,
+        broker: BrokerId,
+        fault: &Fault,
+    ) -> Result<FaultOutcome, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let id = broker.uuid();
+        let woken = sqlx::query!(
+            "update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+             from broker b where broker_id = $1 and b.id = broker_id and not b.deleting",
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if woken.rows_affected() == 0 {
+            return Ok(FaultOutcome::BrokerNotFound);
+        }
+        let under_way = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from fault where broker_id = $1 and ended is null"#,
+            id
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if under_way >= i64::from(MOST_FAULTS) {
+            return Ok(FaultOutcome::TooMany);
+        }
+        sqlx::query!(
+            "insert into fault (id, broker_id, spec, starts, ends) values ($1, $2, $3, $4, $5)",
+            fault.id.uuid(),
+            id,
+            json!(fault.spec),
+            fault.starts.as_micros(),
+            fault.ends.as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "delete from fault where id in (
+               select id from fault where broker_id = $1 and ended is not null
+               order by starts desc, id offset $2)",
+            id,
+            REMEMBERED
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let message = format!("fault {} accepted: {}", fault.id, fault.spec);
+        let event = Event { at: fault.starts, kind: EventKind::Request, message };
+        insert_events(&mut transaction, id, &[event]).await?;
+        transaction.commit().await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(FaultOutcome::Created)
+    }
+
+    /// The newest faults of a broker, newest first; none: this scope has no such broker.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn faults(
+        &self,
+        scope: &Scope,
+        broker: BrokerId,
+        limit: u32,
+    ) -> Result<Option<Vec<Fault>>, StoreError> {
+        if self.broker(scope, broker).await?.is_none() {
+            return Ok(None);
+        }
+        let rows = sqlx::query_as!(
+            FaultRow,
+            r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
+                      struck as "struck: Json<Vec<Struck>>", ended
+               from fault where broker_id = $1 order by starts desc, id limit $2"#,
+            broker.uuid(),
+            i64::from(limit)
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(Some(rows.into_iter().map(Fault::from).collect()))
+    }
+
+    /// A fault, if this scope has the broker and the broker has it.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn fault(
+        &self,
+        scope: &Scope,
+        broker: BrokerId,
+        fault: FaultId,
+    ) -> Result<Option<Fault>, StoreError> {
+        let row = sqlx::query_as!(
+            FaultRow,
+            r#"select f.id, f.spec as "spec: Json<FaultSpec>", f.starts, f.ends,
+                      f.struck as "struck: Json<Vec<Struck>>", f.ended
+               from fault f join broker b on b.id = f.broker_id
+               where f.id = $1 and b.id = $2 and b.account = $3 and b.region = $4"#,
+            fault.uuid(),
+            broker.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(Fault::from))
+    }
+
+    /// Lets a fault's time be over and makes its broker due; one that is over already stays as it is.
+    /// Locks the lease first. False: this scope has no such fault.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn request_heal(
+        &self,
+        scope: &Scope,
+        broker: BrokerId,
+        fault: FaultId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let there = sqlx::query_scalar!(
+            r#"with l as (
+                 select r.broker_id from reconcile r join broker b on b.id = r.broker_id
+                 where b.id = $2 and b.account = $3 and b.region = $4 for update of r
+               ), f as (
+                 update fault set ends = $5 from l
+                 where id = $1 and fault.broker_id = l.broker_id and ended is null and ends > $5
+                 returning fault.broker_id
+               ), d as (
+                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+                 from f where reconcile.broker_id = f.broker_id
+               ), e as (
+                 insert into event (broker_id, at, kind, message)
+                 select broker_id, $5, 'request', $6 from f
+               )
+               select exists (
+                 select from fault join l on l.broker_id = fault.broker_id where id = $1) as "there!""#,
+            fault.uuid(),
+            broker.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str(),
+            now.as_micros(),
+            format!("fault {fault} is to be healed now")
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.notifier.notify(Channel::Reconcile);
+        Ok(there)
+    }
+
+    /// The faults of a broker that are not over, oldest first.
+    pub(crate) async fn faults_under_way(&self, broker: Uuid) -> Result<Vec<Fault>, StoreError> {
+        let rows = sqlx::query_as!(
+            FaultRow,
+            r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
+                      struck as "struck: Json<Vec<Struck>>", ended
+               from fault where broker_id = $1 and ended is null order by starts, id"#,
+            broker
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(Fault::from).collect())
+    }
+
+    /// Records what a fault strikes, once and before it strikes.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn strike_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        struck: &[Struck],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.fenced(lease).await?;
+        let id = lease.broker.uuid();
+        let changed = sqlx::query!(
+            "update fault set struck = $3
+             where id = $1 and broker_id = $2 and struck is null and ended is null",
+            fault.id.uuid(),
+            id,
+            json!(struck)
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if changed.rows_affected() == 1 {
+            let message = format!("fault {} strikes: {}", fault.id, fault.spec);
+            let event = Event { at: now, kind: EventKind::Verdict, message };
+            insert_events(&mut transaction, id, &[event]).await?;
+        }
+        transaction.commit().await?;
+        self.announce_latency(fault);
+        Ok(())
+    }
+
+    /// Records that a fault is over and nothing of it is left.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`].
+    pub async fn end_fault(
+        &self,
+        lease: &Lease,
+        fault: &Fault,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.fenced(lease).await?;
+        let id = lease.broker.uuid();
+        let changed = sqlx::query!(
+            "update fault set ended = $3 where id = $1 and broker_id = $2 and ended is null",
+            fault.id.uuid(),
+            id,
+            now.as_micros()
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if changed.rows_affected() == 1 {
+            let message = format!("fault {} is over: {how}", fault.id);
+            let event = Event { at: now, kind: EventKind::Verdict, message };
+            insert_events(&mut transaction, id, &[event]).await?;
+        }
+        transaction.commit().await?;
+        self.announce_latency(fault);
+        Ok(())
+    }
+
+    /// Latency is the gateways' to add, and they read it with their table.
+    fn announce_latency(&self, fault: &Fault) {
+        if fault.spec.kind == FaultKind::Latency {
+            self.notifier.notify(Channel::Routes);
+        }
+    }
+}

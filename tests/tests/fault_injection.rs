@@ -1,0 +1,273 @@
+//! Faults that a user injects into real brokers: what they do to clients, and that nothing of them is left.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use brokerd_tests::{
+    Messenger, NewBroker, PATIENCE, World, docker, docker::Container, eventually, retry, scenario,
+};
+use serde_json::{Value, json};
+
+const ENABLED: [(&str, &str); 1] = [("BROKERD_FAULTS_ENABLED", "true")];
+
+/// One broker and its faults.
+struct Subject<'a> {
+    world: &'a World,
+    id: String,
+    messenger: Messenger,
+    queue: &'static str,
+}
+
+impl<'a> Subject<'a> {
+    fn rabbitmq(world: &'a World) -> Result<Self> {
+        let id = world.running(&NewBroker::rabbitmq("disturbed"))?;
+        let messenger = world.messenger("amqp091.py", &id, "amqps")?;
+        Ok(Self { world, id, messenger, queue: "orders" })
+    }
+
+    fn activemq(world: &'a World) -> Result<Self> {
+        let id = world.running(&NewBroker::activemq("disturbed"))?;
+        let messenger = world.messenger("amqp10.py", &id, "amqp+ssl")?;
+        Ok(Self { world, id, messenger, queue: "orders" })
+    }
+
+    fn path(&self) -> String {
+        format!("/brokerd/v1/brokers/{}/faults", self.id)
+    }
+
+    /// Asks for a fault; its path.
+    fn inject(&self, body: &Value) -> Result<String> {
+        let answer = self.world.api.signed("POST", &self.path(), &body.to_string())?;
+        ensure!(answer.status == 201, "{body}: {answer:?}");
+        let fault: Value = serde_json::from_str(&answer.body)?;
+        Ok(format!("{}/{}", self.path(), fault["id"].as_str().context("no id")?))
+    }
+
+    fn heal(&self, fault: &str) -> Result<()> {
+        let answer = self.world.api.signed("DELETE", fault, "")?;
+        ensure!(answer.status == 200, "{answer:?}");
+        Ok(())
+    }
+
+    fn state(&self, fault: &str) -> Result<String> {
+        let answer = self.world.api.get(fault)?;
+        ensure!(answer.status == 200, "{answer:?}");
+        let fault: Value = serde_json::from_str(&answer.body)?;
+        Ok(fault["state"].as_str().context("no state")?.to_owned())
+    }
+
+    fn until_state(&self, fault: &str, wanted: &str) -> Result<()> {
+        eventually(&format!("the fault is {wanted}"), PATIENCE, || {
+            Ok((self.state(fault)? == wanted).then_some(()))
+        })
+    }
+
+    fn container(&self) -> Result<Container> {
+        docker::container_of(&self.id)
+    }
+
+    /// The container, once it is as wanted.
+    fn until(&self, what: &str, wanted: impl Fn(&Container) -> Result<bool>) -> Result<Container> {
+        eventually(what, PATIENCE, || {
+            let container = self.container()?;
+            Ok(wanted(&container)?.then_some(container))
+        })
+    }
+
+    fn keep(&self, body: &str) -> Result<()> {
+        self.messenger.send(self.queue, body)
+    }
+
+    /// The message is still there, for a client that knows the address it always knew.
+    fn has_kept(&self, body: &str) -> Result<()> {
+        let back =
+            retry("the message is received", PATIENCE, || self.messenger.receive(self.queue))?;
+        ensure!(back == body, "{back:?} instead of {body:?}");
+        Ok(())
+    }
+
+    fn told(&self, part: &str) -> Result<()> {
+        eventually(&format!("the events tell of {part:?}"), PATIENCE, || {
+            let events = self.world.api.events(&self.id)?;
+            Ok(events.iter().any(|(_, message)| message.contains(part)).then_some(()))
+        })
+    }
+
+    /// How long the engine takes to answer what is no TLS.
+    fn answer_takes(&self) -> Result<Duration> {
+        let url = self.world.api.endpoint(&self.id, "amqps")?;
+        let address = url.split("://").nth(1).context("no address")?.trim_end_matches('/');
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let begun = Instant::now();
+        stream.write_all(b"this is no greeting of TLS\r\n\r\n")?;
+        // An alert or the end of the connection: either comes from the engine.
+        let _ = stream.read(&mut [0; 64]);
+        Ok(begun.elapsed())
+    }
+}
+
+fn is_paused(container: &Container) -> bool {
+    container.at("/State/Paused") == &json!(true)
+}
+
+fn is_cut_off(container: &Container) -> bool {
+    container.at("/NetworkSettings/Networks") == &json!({})
+}
+
+fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
+    subject.keep("kept through a kill")?;
+    let before = subject.container()?;
+    let described = subject.world.api.describe_raw(&subject.id)?;
+    let fault = subject.inject(&json!({"kind": "KILL"}))?;
+    subject.until_state(&fault, "ENDED")?;
+    let started = before.started()?;
+    let after = subject
+        .until("the engine was started again", |c| Ok(c.running() && c.started()? != started))?;
+    ensure!(after.id == before.id, "another container");
+    subject.has_kept("kept through a kill")?;
+    ensure!(subject.world.api.describe_raw(&subject.id)? == described, "another endpoint");
+    ensure!(subject.container()?.started()? == after.started()?, "killed more than once");
+    subject.told("is over: it has happened")
+}
+
+fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {
+    let before = subject.container()?;
+    let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 4}))?;
+    subject.until("the container is paused", |c| Ok(is_paused(c)))?;
+    subject.until_state(&fault, "ENDED")?;
+    let after = subject.container()?;
+    ensure!(!is_paused(&after) && after.started()? == before.started()?, "it was restarted");
+    subject.messenger.round_trip(subject.queue)
+}
+
+fn a_long_pause_ends_with_a_restart_by_brokerd(subject: &Subject<'_>) -> Result<()> {
+    subject.keep("kept through a pause")?;
+    let started = subject.container()?.started()?;
+    let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 900}))?;
+    subject.until("the container is paused", |c| Ok(is_paused(c)))?;
+    let after = subject.until("brokerd has restarted it", |c| {
+        Ok(c.running() && !is_paused(c) && c.started()? != started)
+    })?;
+    subject.has_kept("kept through a pause")?;
+    ensure!(subject.state(&fault)? == "ACTIVE", "it recovered before the end of the fault");
+    subject.heal(&fault)?;
+    subject.until_state(&fault, "ENDED")?;
+    ensure!(subject.container()?.started()? == after.started()?, "healing restarted it");
+    subject.messenger.round_trip(subject.queue)
+}
+
+fn an_isolated_engine_is_out_of_reach_until_it_is_healed(subject: &Subject<'_>) -> Result<()> {
+    subject.keep("kept in isolation")?;
+    let before = subject.container()?;
+    let fault =
+        subject.inject(&json!({"kind": "ISOLATE", "instance": 1, "durationSeconds": 900}))?;
+    subject.until("its network is cut", |c| Ok(is_cut_off(c)))?;
+    subject.told("instance 1 is cut off by fault f-")?;
+    subject.heal(&fault)?;
+    subject.until_state(&fault, "ENDED")?;
+    let after = subject.container()?;
+    ensure!(!is_cut_off(&after) && after.started()? == before.started()?, "it was restarted");
+    subject.has_kept("kept in isolation")
+}
+
+fn a_zone_outage_keeps_it_down(subject: &Subject<'_>) -> Result<()> {
+    subject.keep("kept through an outage")?;
+    let body = json!({"kind": "ZONE_OUTAGE", "zone": "us-east-1a", "durationSeconds": 900});
+    let fault = subject.inject(&body)?;
+    let down = subject.until("the engine is down", |c| Ok(!c.running()))?;
+    let ended = down.at("/State/FinishedAt").clone();
+    docker::docker(&["start", &down.id])?;
+    subject.until("whoever starts it, it is killed again", |c| {
+        Ok(!c.running() && c.at("/State/FinishedAt") != &ended)
+    })?;
+    subject.told("instance 1 is held down by fault f-")?;
+    subject.heal(&fault)?;
+    subject.until("the engine is back", |c| Ok(c.running()))?;
+    subject.until_state(&fault, "ENDED")?;
+    subject.has_kept("kept through an outage")
+}
+
+fn latency_is_felt_until_it_is_healed(subject: &Subject<'_>) -> Result<()> {
+    let (second, both_ways) = (Duration::from_secs(1), Duration::from_secs(2));
+    let prompt = |what: &str| {
+        eventually(what, PATIENCE, || Ok((subject.answer_takes()? < second).then_some(())))
+    };
+    prompt("the engine answers promptly")?;
+    let body = json!({"kind": "LATENCY", "latencyMilliseconds": 1000, "durationSeconds": 900});
+    let fault = subject.inject(&body)?;
+    eventually("answers are late", PATIENCE, || {
+        Ok((subject.answer_takes()? >= both_ways).then_some(()))
+    })?;
+    ensure!(subject.state(&fault)? == "ACTIVE");
+    subject.heal(&fault)?;
+    subject.until_state(&fault, "ENDED")?;
+    prompt("the engine answers promptly again")?;
+    subject.messenger.round_trip(subject.queue)
+}
+
+#[test]
+fn a_rabbitmq_broker_takes_every_fault_and_recovers() -> Result<()> {
+    scenario("faults of RabbitMQ", &ENABLED, |world| {
+        let subject = Subject::rabbitmq(world)?;
+        a_killed_engine_comes_back(&subject).context("kill")?;
+        a_short_pause_is_a_moment_of_silence(&subject).context("short pause")?;
+        a_long_pause_ends_with_a_restart_by_brokerd(&subject).context("long pause")?;
+        an_isolated_engine_is_out_of_reach_until_it_is_healed(&subject).context("isolation")?;
+        latency_is_felt_until_it_is_healed(&subject).context("latency")?;
+        a_zone_outage_keeps_it_down(&subject).context("zone outage")
+    })
+}
+
+#[test]
+fn an_activemq_broker_takes_faults_and_recovers() -> Result<()> {
+    scenario("faults of ActiveMQ", &ENABLED, |world| {
+        let subject = Subject::activemq(world)?;
+        a_killed_engine_comes_back(&subject).context("kill")?;
+        an_isolated_engine_is_out_of_reach_until_it_is_healed(&subject).context("isolation")?;
+        let refused =
+            world.api.signed("POST", &subject.path(), &json!({"kind": "FAILOVER"}).to_string())?;
+        ensure!(refused.status == 400 && refused.body.contains("has no standby"), "{refused:?}");
+        a_zone_outage_keeps_it_down(&subject).context("zone outage")
+    })
+}
+
+#[test]
+fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> {
+    scenario("brokerd dies during a fault", &ENABLED, |world| {
+        let subject = Subject::rabbitmq(world)?;
+        let (id, messenger) = (subject.id.clone(), subject.messenger.clone());
+        let before = subject.container()?;
+        let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 5}))?;
+        let begun = Instant::now();
+        subject.until("the container is paused", |c| Ok(is_paused(c)))?;
+        world.kill9()?;
+        eventually("the fault's time is over", PATIENCE, || {
+            Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()))
+        })?;
+        ensure!(is_paused(&docker::container_of(&id)?), "nobody was there to heal it");
+        world.restart()?;
+        let subject = Subject { world, id, messenger, queue: "orders" };
+        subject.until_state(&fault, "ENDED")?;
+        let after = subject.container()?;
+        ensure!(!is_paused(&after) && after.started()? == before.started()?, "it was restarted");
+        subject.messenger.round_trip(subject.queue)
+    })
+}
+
+#[test]
+fn nobody_is_disturbed_unless_the_operator_permits_it() -> Result<()> {
+    scenario("faults are disabled", &[], |world| {
+        let path = "/brokerd/v1/brokers/b-00000000-0000-4000-8000-000000000000/faults";
+        let answer = world.api.signed("POST", path, &json!({"kind": "KILL"}).to_string())?;
+        ensure!(answer.status == 403, "{answer:?}");
+        let exception = answer.header("x-amzn-errortype").context("no exception")?;
+        ensure!(exception == "ForbiddenException", "{exception}");
+        ensure!(answer.body.contains("faults.enabled"), "{answer:?}");
+        Ok(())
+    })
+}
