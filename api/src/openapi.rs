@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     ApiState,
     error::ErrorBody,
-    routes::{brokers, catalogue, configurations, faults, own, tags, users},
+    routes::{brokers, catalogue, configurations, faults, own, security_groups, tags, users},
 };
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
@@ -129,6 +129,15 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
         .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))
         .routes(routes!(catalogue::engine_types::describe_broker_engine_types))
         .routes(routes!(catalogue::instance_options::describe_broker_instance_options))
+        .routes(routes!(
+            security_groups::list::list_security_groups,
+            security_groups::create::create_security_group
+        ))
+        .routes(routes!(
+            security_groups::describe::describe_security_group,
+            security_groups::update::update_security_group,
+            security_groups::delete::delete_security_group
+        ))
         .routes(routes!(own::ca::describe_certificate_authority))
         .split_for_parts()
 }

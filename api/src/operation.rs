@@ -36,6 +36,8 @@ use Kind::{Own, Probe, Service};
 const BROKER: &str = "/v1/brokers/{broker-id}";
 const USER: &str = "/v1/brokers/{broker-id}/users/{username}";
 const CONFIGURATION: &str = "/v1/configurations/{configuration-id}";
+const GROUPS: &str = "/brokerd/v1/security-groups";
+const GROUP: &str = "/brokerd/v1/security-groups/{security-group-id}";
 const FAULTS: &str = "/brokerd/v1/brokers/{broker-id}/faults";
 const FAULT: &str = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}";
 const TAGS: &str = "/v1/tags/{resource-arn}";
@@ -78,6 +80,11 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("CreateTags", POST, TAGS, Service),
     op("DeleteTags", DELETE, TAGS, Service),
     op("ListBrokerEvents", GET, "/brokerd/v1/brokers/{broker-id}/events", Own),
+    op("ListSecurityGroups", GET, GROUPS, Own),
+    op("CreateSecurityGroup", POST, GROUPS, Own),
+    op("DescribeSecurityGroup", GET, GROUP, Own),
+    op("UpdateSecurityGroup", PUT, GROUP, Own),
+    op("DeleteSecurityGroup", DELETE, GROUP, Own),
     op("ListFaults", GET, FAULTS, Own),
     op("CreateFault", POST, FAULTS, Own),
     op("DescribeFault", GET, FAULT, Own),

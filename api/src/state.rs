@@ -26,6 +26,7 @@ pub struct ApiState {
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
+    pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
@@ -52,6 +53,7 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             faults: false,
             offerings: Mutex::new(None),
@@ -63,6 +65,13 @@ impl ApiState {
     #[must_use]
     pub fn throttled(self, burst: u32, rate: u32) -> Self {
         Self { throttle: Throttle::new(burst, rate), ..self }
+    }
+
+    /// Refuses brokers that name security groups which are not defined here, but for the default group; without
+    /// this such groups are labels that filter nothing.
+    #[must_use]
+    pub fn refusing_unknown_groups(self) -> Self {
+        Self { refuse_unknown_groups: true, ..self }
     }
 
     /// Lets callers inject faults into their brokers, or not, as without this.

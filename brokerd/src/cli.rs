@@ -38,6 +38,12 @@ enum Command {
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
     },
+    /// Serve endpoints and nothing else, until stopped: `serve --roles gateway`
+    Gateway {
+        /// Where health and metrics are served
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<String>,
+    },
     /// Print what AWS tools need to find this brokerd: eval "$(brokerd env)"
     Env,
     /// Print the effective configuration as TOML, secrets redacted
@@ -47,6 +53,9 @@ enum Command {
         /// How many seconds to wait
         #[arg(long, default_value_t = 60)]
         timeout: u64,
+        /// Wait for a gateway that is a process of its own, not for the API
+        #[arg(long)]
+        gateway: bool,
     },
 }
 
@@ -78,6 +87,9 @@ impl Cli {
         if let Command::Serve { listen: Some(address), .. } = &self.command {
             flags.assignments.push(format!("api.listen={address}"));
         }
+        if let Command::Gateway { listen: Some(address) } = &self.command {
+            flags.assignments.push(format!("gateway.listen={address}"));
+        }
         let configuration = Configuration::load(&flags, environment, is_root())?;
         match self.command {
             Command::Serve { mut roles, .. } => {
@@ -85,10 +97,12 @@ impl Cli {
                 roles.dedup();
                 serve::serve(configuration, &roles).await
             }
+            Command::Gateway { .. } => serve::serve(configuration, &[Role::Gateway]).await,
             Command::Env => print(&exports(&configuration)?),
             Command::Config => print(&configuration.to_toml()?),
-            Command::Ready { timeout } => {
-                ready::wait(&configuration, Duration::from_secs(timeout)).await
+            Command::Ready { timeout, gateway } => {
+                let whom = if gateway { ready::Whom::Gateway } else { ready::Whom::Api };
+                ready::wait(&configuration, whom, Duration::from_secs(timeout)).await
             }
         }
     }
@@ -159,6 +173,7 @@ mod tests {
             [Role::Gateway, Role::Api]
         );
         assert!(Cli::try_parse_from(["brokerd", "serve", "--roles", "cook"]).is_err());
+        assert!(Cli::try_parse_from(["brokerd", "gateway", "--listen", "127.0.0.1:1"]).is_ok());
     }
 
     #[test]

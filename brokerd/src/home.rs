@@ -6,6 +6,7 @@
 //! | `credentials` | 0600 | the access key, as AWS tools read it |
 //! | `ca.pem` | 0644 | the certificate that clients have to trust |
 //! | `api.url` | 0644 | where the API was last served |
+//! | `routes.json` | 0600 | the gateway's last good table |
 //! | `brokerd.toml` | | the operator's configuration, if there is any |
 
 use std::{
@@ -120,6 +121,11 @@ impl Home {
     /// Writes where the API is served.
     pub(crate) fn write_api_url(&self, url: &str) -> Result<(), HomeError> {
         replace(&self.0.join("api.url"), format!("{url}\n").as_bytes())
+    }
+
+    /// Where the gateway keeps its last good table.
+    pub(crate) fn routes_path(&self) -> PathBuf {
+        self.0.join("routes.json")
     }
 
     /// Where the API was last served.

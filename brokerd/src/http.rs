@@ -25,28 +25,43 @@ const WAITING: usize = 64;
 /// How long accepting pauses when it fails, as it does when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The API's socket, bound before anything else starts, so that a second brokerd ends at once.
+/// The socket of the API or of a lone gateway, bound before anything else starts, so that a second brokerd ends at once.
 pub(crate) struct Socket {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
 }
 
 impl Socket {
-    /// Binds the configured address.
-    pub(crate) async fn bind(configuration: &Configuration) -> anyhow::Result<Self> {
+    /// Binds the address of the API.
+    pub(crate) async fn bind_api(configuration: &Configuration) -> anyhow::Result<Self> {
         let api = &configuration.api;
         let tls = match (&api.tls_certificate, &api.tls_key) {
             (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
             (Some(_) | None, None) | (None, Some(_)) => None,
         };
-        let address = api.listen;
+        Self::bind(api.listen, tls, "--listen or BROKERD_API_LISTEN").await
+    }
+
+    /// Binds the address where a gateway that is a process of its own tells how it is.
+    pub(crate) async fn bind_gateway(configuration: &Configuration) -> anyhow::Result<Self> {
+        let address = configuration.gateway.listen;
+        Self::bind(address, None, "--listen or BROKERD_GATEWAY_LISTEN").await
+    }
+
+    async fn bind(
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        setting: &str,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.map_err(|error| {
             let advice = if error.kind() == io::ErrorKind::AddrInUse {
-                "another program listens there: stop it, or choose another address with --listen or BROKERD_API_LISTEN"
+                "another program listens there: stop it, or choose"
             } else {
-                "choose another address with --listen or BROKERD_API_LISTEN"
+                "choose"
             };
-            anyhow::Error::new(error).context(format!("can't listen on {address}; {advice}"))
+            anyhow::Error::new(error).context(format!(
+                "can't listen on {address}; {advice} another address with {setting}"
+            ))
         })?;
         Ok(Self { listener, tls })
     }

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod home;
 mod http;
+mod lone_gateway;
 mod ready;
 mod roles;
 mod serve;

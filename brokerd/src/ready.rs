@@ -23,11 +23,24 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 /// More than any answer of ours; a stranger's may be endless.
 const LONGEST_ANSWER: u64 = 16 * 1024;
 
-/// Waits until the API says that it is ready.
-pub(crate) async fn wait(configuration: &Configuration, patience: Duration) -> anyhow::Result<()> {
+/// Who is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whom {
+    /// The API.
+    Api,
+    /// A gateway that is a process of its own.
+    Gateway,
+}
+
+/// Waits until it says that it is ready.
+pub(crate) async fn wait(
+    configuration: &Configuration,
+    whom: Whom,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let deadline = Instant::now() + patience;
     loop {
-        let attempt = timeout(ATTEMPT_TIME, ask(configuration)).await;
+        let attempt = timeout(ATTEMPT_TIME, ask(configuration, whom)).await;
         let Err(reason) = attempt.context("no answer in time").flatten() else { return Ok(()) };
         if Instant::now() + PAUSE >= deadline {
             let seconds = patience.as_secs();
@@ -37,13 +50,16 @@ pub(crate) async fn wait(configuration: &Configuration, patience: Duration) -> a
     }
 }
 
-async fn ask(configuration: &Configuration) -> anyhow::Result<()> {
-    let url = serve::local_url(configuration)?;
+async fn ask(configuration: &Configuration, whom: Whom) -> anyhow::Result<()> {
+    let (url, certificate) = match whom {
+        Whom::Api => (serve::local_url(configuration)?, configuration.api.tls_certificate.as_ref()),
+        Whom::Gateway => (format!("http://{}", configuration.gateway.listen), None),
+    };
     let (_, authority) = url.split_once("://").context("the API's address is no URL")?;
     let stream = TcpStream::connect(authority)
         .await
         .with_context(|| format!("nothing listens on {authority}"))?;
-    let answer = match &configuration.api.tls_certificate {
+    let answer = match certificate {
         None => exchange(stream, authority).await?,
         Some(certificate) => {
             let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
@@ -152,7 +168,7 @@ mod tests {
 
     /// Serves what is not ready before the third question.
     async fn serve(configuration: &mut Configuration) -> CancellationToken {
-        let socket = Socket::bind(configuration).await.expect("bound");
+        let socket = Socket::bind_api(configuration).await.expect("bound");
         configuration.api.listen = socket.address().expect("an address");
         let questions = Arc::new(AtomicU32::new(0));
         let router = Router::new().route(
@@ -203,7 +219,7 @@ mod tests {
     async fn waiting_ends_when_the_api_says_that_it_is_ready() {
         let mut configuration = configuration();
         let shutdown = serve(&mut configuration).await;
-        wait(&configuration, SOON).await.expect("ready");
+        wait(&configuration, Whom::Api, SOON).await.expect("ready");
         shutdown.cancel();
     }
 
@@ -211,7 +227,7 @@ mod tests {
     async fn when_time_is_over_the_last_answer_is_the_reason() {
         let mut configuration = configuration();
         let _shutdown = serve(&mut configuration).await;
-        let error = wait(&configuration, Duration::ZERO).await.expect_err("not ready");
+        let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("not ready");
         let text = format!("{error:#}");
         assert!(text.contains("not ready after 0 s") && text.contains("503: warming up"), "{text}");
         configuration.api.listen.set_port(1);
@@ -219,7 +235,7 @@ mod tests {
         configuration.api.listen.set_ip([0, 0, 0, 0].into());
         configuration.api.url = Some("https://elsewhere.example".to_owned());
         configuration.endpoint.advertised_host = "elsewhere.example".to_owned();
-        let error = wait(&configuration, Duration::ZERO).await.expect_err("not ready");
+        let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("not ready");
         assert!(format!("{error:#}").contains("nothing listens on 127.0.0.1:1"), "{error:#}");
     }
 
@@ -230,9 +246,9 @@ mod tests {
         let mut configuration = configuration();
         files.apply(&mut configuration);
         let _shutdown = serve(&mut configuration).await;
-        wait(&configuration, SOON).await.expect("ready");
+        wait(&configuration, Whom::Api, SOON).await.expect("ready");
         others.apply(&mut configuration);
-        wait(&configuration, Duration::ZERO).await.expect_err("somebody else");
+        wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("somebody else");
     }
 
     #[tokio::test]
@@ -243,14 +259,14 @@ mod tests {
         files.apply(&mut configuration);
         let _shutdown = serve(&mut configuration).await;
         let _silent = TcpStream::connect(configuration.api.listen).await.expect("connected");
-        wait(&configuration, SOON).await.expect("ready");
+        wait(&configuration, Whom::Api, SOON).await.expect("ready");
     }
 
     #[tokio::test]
     async fn a_taken_port_is_said_to_be_taken() {
         let mut configuration = configuration();
         let _shutdown = serve(&mut configuration).await;
-        let error = Socket::bind(&configuration).await.err().expect("taken");
+        let error = Socket::bind_api(&configuration).await.err().expect("taken");
         let text = format!("{error:#}");
         assert!(text.contains("another program listens there"), "{text}");
     }

@@ -6,10 +6,9 @@ use anyhow::{Context as _, anyhow};
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
     middleware::{self, Next},
-    response::IntoResponse as _,
 };
+use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings,
@@ -17,6 +16,7 @@ use brokerd_provisioner::{
     pass::EndpointSettings,
     runtime::docker::Join,
 };
+use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
 use tokio::{
     task::JoinSet,
@@ -24,7 +24,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Role, config::JoinNetworks, http::Socket, serve::Foundation};
+use crate::{
+    cli::Role,
+    config::{Configuration, JoinNetworks, UnknownGroups},
+    home::Home,
+    http::Socket,
+    lone_gateway,
+    serve::Foundation,
+};
 
 /// How long roles may take to stop.
 const STOPPING_TIME: Duration = Duration::from_secs(20);
@@ -35,51 +42,22 @@ pub(crate) struct Running {
     tasks: JoinSet<(Role, anyhow::Result<()>)>,
 }
 
-/// Starts roles. The gateway comes first: it needs nothing but the table, and clients wait for it.
-pub(crate) async fn start(
-    foundation: Foundation,
-    socket: Option<Socket>,
-    roles: &[Role],
-    shutdown: &CancellationToken,
-) -> anyhow::Result<Running> {
-    let mut running = Running::default();
-    let mut registry = Registry::default();
-    let mut gateway = None;
-    if roles.contains(&Role::Gateway) {
-        let started = new_gateway(&foundation, &mut registry);
-        let (role, source) = (started.clone(), PgRouteSource::new(foundation.store.clone()));
-        gateway = Some(started);
-        let shutdown = shutdown.clone();
-        running.spawn(Role::Gateway, async move {
-            role.run(source, shutdown).await;
-            Ok(())
-        });
-    }
-    if roles.contains(&Role::Provisioner) {
-        let provisioner = new_provisioner(&foundation, &mut registry).await?;
-        let shutdown = shutdown.clone();
-        running.spawn(Role::Provisioner, async move {
-            provisioner.run(shutdown).await;
-            Ok(())
-        });
-    }
-    if let Some(socket) = socket {
-        let router = new_router(&foundation, registry, gateway);
-        running.spawn(Role::Api, socket.serve(router, shutdown.clone()));
-    }
-    Ok(running)
-}
-
-fn new_gateway(foundation: &Foundation, registry: &mut Registry) -> Gateway {
-    let endpoint = &foundation.configuration.endpoint;
+/// The gateway of this process, not yet running.
+pub(crate) fn new_gateway(
+    configuration: &Configuration,
+    entropy: &Arc<dyn Entropy>,
+    registry: &mut Registry,
+) -> Gateway {
+    let endpoint = &configuration.endpoint;
     let options = brokerd_gateway::Options {
         public_bind: endpoint.public_bind,
         private_bind: endpoint.private_bind,
         hold: Duration::from_secs(endpoint.hold_seconds.into()),
+        shared_ports: endpoint.shared_ports(),
+        table_file: Some(Home::at(&configuration.data_dir).routes_path()),
         ..brokerd_gateway::Options::default()
     };
-    let metrics = brokerd_gateway::Metrics::register(registry);
-    Gateway::new(options, metrics, Arc::clone(&foundation.entropy))
+    Gateway::new(options, brokerd_gateway::Metrics::register(registry), Arc::clone(entropy))
 }
 
 async fn new_provisioner(
@@ -130,11 +108,12 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             advertised_host: endpoint.advertised_host.clone(),
             ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
             ports: endpoint.ports.range(),
+            domain: endpoint.domain.clone(),
         },
     }
 }
 
-/// The API. All roles have registered their metrics by now: it shows them.
+/// The API.
 fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<Gateway>) -> Router {
     let metrics = brokerd_api::register_metrics(&mut registry);
     let api = &foundation.configuration.api;
@@ -148,6 +127,10 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
     )
     .throttled(api.throttle_burst, api.throttle_rate)
     .with_faults(foundation.configuration.faults.enabled);
+    let state = match foundation.configuration.security_groups.unknown {
+        UnknownGroups::Allow => state,
+        UnknownGroups::Refuse => state.refusing_unknown_groups(),
+    };
     let router = brokerd_api::router(state);
     match gateway {
         None => router,
@@ -164,13 +147,76 @@ async fn ready_with_gateway(
     next: Next,
 ) -> axum::response::Response {
     if request.uri().path() == "/health/ready" && !gateway.ready() {
-        let reason = "the gateway has not read its table of routes yet\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+        return lone_gateway::not_ready();
     }
     next.run(request).await
 }
 
 impl Running {
+    /// Starts the gateway. It needs nothing but the table, and that not even at once.
+    pub(crate) fn start_gateway(
+        &mut self,
+        gateway: &Gateway,
+        reader: RouteReader,
+        shutdown: &CancellationToken,
+    ) {
+        let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
+        self.spawn(Role::Gateway, async move {
+            gateway.run(PgRouteSource::new(reader), shutdown).await;
+            Ok(())
+        });
+    }
+
+    /// Starts a gateway's health and metrics where there is no API to show them.
+    pub(crate) fn start_lone_gateway(
+        &mut self,
+        gateway: Gateway,
+        registry: Registry,
+        socket: Socket,
+        shutdown: &CancellationToken,
+    ) {
+        let router = lone_gateway::router(gateway, registry);
+        self.spawn(Role::Gateway, socket.serve(router, shutdown.clone()));
+    }
+
+    /// Starts the other roles. All have registered their metrics when the API starts: it shows them.
+    pub(crate) async fn start_others(
+        &mut self,
+        foundation: &Foundation,
+        roles: &[Role],
+        mut registry: Registry,
+        gateway: Option<Gateway>,
+        socket: Option<Socket>,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        if roles.contains(&Role::Provisioner) {
+            let provisioner = new_provisioner(foundation, &mut registry).await?;
+            let shutdown = shutdown.clone();
+            self.spawn(Role::Provisioner, async move {
+                provisioner.run(shutdown).await;
+                Ok(())
+            });
+        }
+        match (socket, gateway) {
+            (Some(socket), gateway) if roles.contains(&Role::Api) => {
+                let router = new_router(foundation, registry, gateway);
+                self.spawn(Role::Api, socket.serve(router, shutdown.clone()));
+            }
+            (Some(socket), Some(gateway)) => {
+                self.start_lone_gateway(gateway, registry, socket, shutdown);
+            }
+            (Some(_) | None, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Stops what was started though the rest could not be.
+    pub(crate) async fn give_up(mut self, shutdown: &CancellationToken) {
+        shutdown.cancel();
+        // Why it is given up matters more than how it went.
+        drop(self.stop(Instant::now() + STOPPING_TIME).await);
+    }
+
     fn spawn(
         &mut self,
         role: Role,

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use brokerd_domain::{Clock, Entropy};
 use brokerd_provisioner::tls::{AuthorityError, ensure_authority};
-use brokerd_store::{CertificateAuthority, MasterKey, PgStore, StoreError};
+use brokerd_store::{CertificateAuthority, MasterKey, PgStore, RouteReader, StoreError};
+use prometheus_client::registry::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
@@ -21,12 +22,12 @@ use crate::{
     config::{Configuration, DatabaseUrl},
     home::{self, Home},
     http::Socket,
-    roles,
+    roles::{self, Running},
     system::{OsEntropy, SystemClock},
     telemetry,
 };
 
-/// How long the start waits for a database that can't be reached.
+/// How long the start waits for a database that can't be reached, if nothing serves meanwhile.
 const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
@@ -50,22 +51,71 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
         installation = %configuration.installation, data_dir = %configuration.data_dir.display(),
         "brokerd starts"
     );
-    let started = async {
-        let socket = if roles.contains(&Role::Api) {
-            Some(Socket::bind(&configuration).await?)
-        } else {
-            None
-        };
-        let foundation = lay_foundation(configuration, socket.as_ref()).await?;
-        roles::start(foundation, socket, roles, &shutdown).await
-    };
-    let running = tokio::select! {
+    let mut running = Running::default();
+    let started = tokio::select! {
         biased;
-        () = shutdown.cancelled() => return Ok(()),
-        running = started => running?,
+        () = shutdown.cancelled() => Ok(()),
+        started = start(&mut running, configuration, roles, &shutdown) => started,
     };
-    tracing::info!(roles = names.join(","), "brokerd serves");
+    if let Err(error) = started {
+        running.give_up(&shutdown).await;
+        return Err(error);
+    }
+    if !shutdown.is_cancelled() {
+        tracing::info!(roles = names.join(","), "brokerd serves");
+    }
     running.supervise(shutdown).await
+}
+
+/// Starts roles. The gateway comes first, because clients wait for it, and one that is alone or has a table of a
+/// former life does not wait for the database.
+async fn start(
+    running: &mut Running,
+    configuration: Configuration,
+    roles: &[Role],
+    shutdown: &CancellationToken,
+) -> anyhow::Result<()> {
+    let socket = if roles.contains(&Role::Api) {
+        Some(Socket::bind_api(&configuration).await?)
+    } else if roles.contains(&Role::Gateway) {
+        Some(Socket::bind_gateway(&configuration).await?)
+    } else {
+        None
+    };
+    let home = Home::at(&configuration.data_dir);
+    home.ensure()?;
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let url = configuration.database_url()?;
+    let mut registry = Registry::default();
+    let mut gateway = None;
+    let mut waiting = None;
+    if roles.contains(&Role::Gateway) {
+        let reader = RouteReader::connect_lazily(url.expose(), configuration.installation.clone())
+            .map_err(|error| explain(error, &url))?;
+        let new = roles::new_gateway(&configuration, &entropy, &mut registry);
+        if roles == [Role::Gateway] || home.routes_path().exists() {
+            running.start_gateway(&new, reader, shutdown);
+        } else {
+            waiting = Some(reader);
+        }
+        gateway = Some(new);
+    }
+    match (gateway, socket) {
+        (Some(gateway), Some(socket)) if roles == [Role::Gateway] => {
+            running.start_lone_gateway(gateway, registry, socket, shutdown);
+            Ok(())
+        }
+        (gateway, socket) => {
+            // A gateway that serves already is not stopped because the database is slow to come back.
+            let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
+            let api = socket.as_ref().filter(|_| roles.contains(&Role::Api));
+            let foundation = lay_foundation(configuration, api, &url, patience, entropy).await?;
+            if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
+                running.start_gateway(gateway, reader, shutdown);
+            }
+            running.start_others(&foundation, roles, registry, gateway, socket, shutdown).await
+        }
+    }
 }
 
 /// Where clients find the API.
@@ -129,17 +179,17 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
 async fn lay_foundation(
     configuration: Configuration,
     socket: Option<&Socket>,
+    url: &DatabaseUrl,
+    patience: Option<Duration>,
+    entropy: Arc<dyn Entropy>,
 ) -> anyhow::Result<Foundation> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let home = Home::at(&configuration.data_dir);
-    home.ensure()?;
-    let url = configuration.database_url()?;
     let key = master_key(&configuration, &home, &*entropy)?;
-    let store = connect(&configuration, &url, &key, &entropy).await?;
+    let store = connect(&configuration, url, &key, &entropy, patience).await?;
 
     let wanted = &configuration.installation;
-    let stored = store.installation(wanted).await.map_err(|error| explain(error, &url))?;
+    let stored = store.installation(wanted).await.map_err(|error| explain(error, url))?;
     if stored != *wanted {
         bail!(
             "this database belongs to the installation {stored}, not {wanted}: set BROKERD_INSTALLATION={stored} or use another database"
@@ -147,7 +197,7 @@ async fn lay_foundation(
     }
     let authority = match ensure_authority(&store, &*clock, &*entropy).await {
         Ok(authority) => authority,
-        Err(AuthorityError::Store(error)) => return Err(explain(error, &url)),
+        Err(AuthorityError::Store(error)) => return Err(explain(error, url)),
         Err(error @ AuthorityError::Tls(_)) => {
             return Err(anyhow::Error::new(error).context("can't make the certificate authority"));
         }
@@ -184,15 +234,20 @@ async fn connect(
     url: &DatabaseUrl,
     key: &MasterKey,
     entropy: &Arc<dyn Entropy>,
+    patience: Option<Duration>,
 ) -> anyhow::Result<PgStore> {
-    let deadline = Instant::now() + DATABASE_PATIENCE;
+    let deadline = patience.map(|patience| Instant::now() + patience);
     let mut next_progress = Instant::now();
     loop {
         let most = configuration.database.max_connections;
         let error =
             match PgStore::connect(url.expose(), most, key.clone(), Arc::clone(entropy)).await {
                 Ok(store) => return Ok(store),
-                Err(error @ StoreError::Unavailable(_)) if Instant::now() < deadline => error,
+                Err(error @ StoreError::Unavailable(_))
+                    if deadline.is_none_or(|deadline| Instant::now() < deadline) =>
+                {
+                    error
+                }
                 Err(error) => return Err(explain(error, url)),
             };
         if Instant::now() >= next_progress {

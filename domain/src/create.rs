@@ -283,7 +283,7 @@ fn parse_encryption(
     }
 }
 
-fn is_resource_id(text: &str, prefix: &str) -> bool {
+pub(crate) fn is_resource_id(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|rest| {
         (1..=64).contains(&rest.len())
             && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')

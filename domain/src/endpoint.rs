@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EngineType;
+use crate::{BrokerId, BrokerSpec, EngineType, Region};
+
+/// HTTPS URLs need not say it.
+const HTTPS: u16 = 443;
 
 /// A protocol a broker serves, each over TLS.
 ///
@@ -50,6 +53,41 @@ impl Protocol {
                 EngineType::ActiveMq => 8162,
                 EngineType::RabbitMq => 15671,
             },
+        }
+    }
+
+    /// The ports on which the service has it, the one that its URLs name first.
+    ///
+    /// Source: "Endpoints" and "API ports" of the developer guide; RabbitMQ's console is on both.
+    pub const fn standard_ports(self, engine: EngineType) -> &'static [u16] {
+        match self {
+            Self::Openwire => &[61617],
+            Self::Amqp => &[5671],
+            Self::Stomp => &[61614],
+            Self::Mqtt => &[8883],
+            Self::Wss => &[61619],
+            Self::Console => match engine {
+                EngineType::ActiveMq => &[8162],
+                EngineType::RabbitMq => &[HTTPS, 15671],
+            },
+        }
+    }
+
+    /// How many connections one endpoint of such a broker takes; none: as many as come. What an owner may
+    /// set is not looked at, only the most that it can be set to: the engine minds the rest.
+    ///
+    /// Source: quota page (wire-level connections) and "Resource limits" of the developer guide.
+    pub fn connection_limit(self, spec: &BrokerSpec) -> Option<u32> {
+        let (tier, mode) = (spec.host_instance_type, spec.deployment_mode);
+        match (spec.engine_type, self) {
+            (_, Self::Console) => None,
+            (EngineType::ActiveMq, _) => Some(tier.wire_connections()),
+            (EngineType::RabbitMq, _) => {
+                let per_node = tier
+                    .queue_limit_maxima(spec.engine_version, mode)
+                    .or_else(|| tier.queue_limits(spec.engine_version, mode))?;
+                Some(per_node.connections.saturating_mul(u32::from(mode.instances())))
+            }
         }
     }
 
@@ -100,14 +138,36 @@ impl fmt::Display for Protocol {
 pub struct Endpoint {
     /// What is spoken there.
     pub protocol: Protocol,
-    /// The gateway's port.
+    /// The port that clients are told: the gateway's own, or the standard one of a host name of the broker's
+    /// own.
     pub port: u16,
 }
 
 impl Endpoint {
     /// The URL a client is given.
     pub fn url(&self, engine: EngineType, host: &str) -> String {
-        format!("{}://{host}:{}", self.protocol.scheme(engine), self.port)
+        let scheme = self.protocol.scheme(engine);
+        match (self.protocol, self.port) {
+            // Source: the console URL of a RabbitMQ broker has no port.
+            (Protocol::Console, HTTPS) => format!("{scheme}://{host}"),
+            (_, port) => format!("{scheme}://{host}:{port}"),
+        }
+    }
+}
+
+/// The host name of an instance's own endpoints below a domain, as the service has it below its own.
+///
+/// Source: "Endpoints" of the developer guide. A RabbitMQ broker is one endpoint, whatever stands behind it.
+pub fn endpoint_host(
+    broker: BrokerId,
+    engine: EngineType,
+    ordinal: u8,
+    region: &Region,
+    domain: &str,
+) -> String {
+    match engine {
+        EngineType::ActiveMq => format!("{broker}-{ordinal}.mq.{region}.{domain}"),
+        EngineType::RabbitMq => format!("{broker}.mq.{region}.{domain}"),
     }
 }
 
@@ -165,6 +225,28 @@ mod tests {
         );
         let rabbit = Endpoint { protocol: Protocol::Amqp, port: 5671 };
         assert_eq!(rabbit.url(EngineType::RabbitMq, "h"), "amqps://h:5671");
+        let console = Endpoint { protocol: Protocol::Console, port: 443 };
+        assert_eq!(console.url(EngineType::RabbitMq, "h"), "https://h");
+    }
+
+    #[test]
+    fn host_names_are_those_of_the_service_below_another_domain() {
+        let id = "b-1234a5b6-78cd-401e-af00-314506001789";
+        let broker = id.parse().expect("an identifier");
+        let region = "eu-west-1".parse().expect("a region");
+        let host = |engine| endpoint_host(broker, engine, 2, &region, "example.com");
+        assert_eq!(host(EngineType::ActiveMq), format!("{id}-2.mq.eu-west-1.example.com"));
+        assert_eq!(host(EngineType::RabbitMq), format!("{id}.mq.eu-west-1.example.com"));
+    }
+
+    #[test]
+    fn an_engine_listens_on_a_standard_port() {
+        for engine in [EngineType::ActiveMq, EngineType::RabbitMq] {
+            for protocol in Protocol::of(engine) {
+                let standard = protocol.standard_ports(engine);
+                assert!(standard.contains(&protocol.engine_port(engine)), "{engine:?} {protocol}");
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod offering;
 mod page;
 mod pending;
 mod reconcile;
+mod security_group;
 mod storage_size;
 mod tag;
 mod update;
@@ -46,7 +47,7 @@ pub use configuration::{
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
 pub use data_replication::{DataReplicationMode, PromoteMode};
-pub use endpoint::{BrokerInstance, Endpoint, Protocol};
+pub use endpoint::{BrokerInstance, Endpoint, Protocol, endpoint_host};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind};
@@ -62,6 +63,10 @@ pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
 pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
+pub use security_group::{
+    Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
+    parse_group_description, parse_rules,
+};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub use user::{

@@ -1,24 +1,38 @@
 //! The listeners, kept as the table says.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Metrics, Options,
+    door::{Door, Names},
     gateway::Board,
     lag::Lag,
-    listener,
+    listener::{self, Listening, Reception},
     session::RouteContext,
-    table::{Change, Line, Table, Targets},
+    table::{Change, Gate, Key, Line, Table, Targets},
 };
 
-struct Port {
+/// What is open for a line of the table.
+struct Way {
     targets: watch::Sender<Targets>,
+    gate: watch::Sender<Gate>,
     lag: Lag,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
+    /// The listener, if the line has one of its own.
+    accepting: Option<JoinHandle<()>>,
+}
+
+/// A listener that lines with names share.
+struct SharedListener {
+    stop: CancellationToken,
     accepting: JoinHandle<()>,
 }
 
@@ -28,7 +42,9 @@ pub(crate) struct Front {
     metrics: Metrics,
     board: Board,
     table: Table,
-    ports: BTreeMap<u16, Port>,
+    ways: BTreeMap<Key, Way>,
+    names: Names,
+    shared: BTreeMap<(SocketAddr, u16), SharedListener>,
     sessions: TaskTracker,
 }
 
@@ -39,7 +55,9 @@ impl Front {
             metrics,
             board,
             table: Table::default(),
-            ports: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            names: Names::default(),
+            shared: BTreeMap::new(),
             sessions: TaskTracker::new(),
         }
     }
@@ -48,29 +66,38 @@ impl Front {
     pub(crate) async fn apply(&mut self, next: Table) {
         for change in self.table.changes_to(&next) {
             match change {
-                Change::Close(port) => self.close(port).await,
-                Change::Open(port, line) => self.open(port, &line),
-                Change::Retarget(port, targets) => {
-                    if let Some(open) = self.ports.get(&port) {
-                        open.targets.send_replace(targets);
+                Change::Close(key) => self.close(&key).await,
+                Change::Open(key, line) => self.open(key, &line),
+                Change::Retarget(key, targets) => {
+                    if let Some(way) = self.ways.get(&key) {
+                        way.targets.send_replace(targets);
                     }
                 }
-                Change::Delay(port, latency) => {
-                    if let Some(open) = self.ports.get(&port) {
-                        open.lag.set(latency);
+                Change::Regate(key, gate) => {
+                    if let Some(way) = self.ways.get(&key) {
+                        way.gate.send_replace(gate);
+                    }
+                }
+                Change::Delay(key, latency) => {
+                    if let Some(way) = self.ways.get(&key) {
+                        way.lag.set(latency);
                     }
                 }
             }
         }
+        self.share(&next).await;
         self.table = next;
     }
 
-    fn open(&mut self, port: u16, line: &Line) {
-        let ip = if line.public { self.options.public_bind } else { self.options.private_bind };
-        let address = SocketAddr::new(ip, port);
-        let (targets, watched) = watch::channel(line.targets.clone());
+    fn open(&mut self, key: Key, line: &Line) {
+        let (targets, watched_targets) = watch::channel(line.targets.clone());
+        let (gate, watched_gate) = watch::channel(line.gate.clone());
         let route = RouteContext {
-            targets: watched,
+            public: line.public,
+            standard_ports: line.standard_ports.clone().into(),
+            gate: watched_gate,
+            occupancy: Arc::default(),
+            targets: watched_targets,
             turn: Arc::default(),
             lag: Lag::new(line.latency),
             stop_accepting: CancellationToken::new(),
@@ -78,55 +105,189 @@ impl Front {
             options: Arc::clone(&self.options),
             metrics: self.metrics.clone(),
         };
-        let stop_accepting = route.stop_accepting.clone();
-        let stop_sessions = route.stop_sessions.clone();
+        let (stop_accepting, stop_sessions) =
+            (route.stop_accepting.clone(), route.stop_sessions.clone());
         let lag = route.lag.clone();
-        // The first attempt is made here, so that "the table was applied" means "the ports answer".
-        let first = listener::bind(address, self.options.backlog);
-        let accepting = tokio::spawn(listener::run(
-            address,
-            first,
-            route,
-            self.sessions.clone(),
-            self.board.clone(),
-        ));
         tracing::debug!(
-            %address, broker.id = %line.owner.broker, protocol = %line.owner.protocol,
-            "endpoint opened"
+            ?key, broker.id = %line.owner.broker, protocol = %line.owner.protocol, "endpoint opened"
         );
-        self.ports.insert(port, Port { targets, lag, stop_accepting, stop_sessions, accepting });
+        let accepting = match &key {
+            Key::Port(port) => {
+                let ip =
+                    if line.public { self.options.public_bind } else { self.options.private_bind };
+                let address = SocketAddr::new(ip, *port);
+                let stop = stop_accepting.clone();
+                Some(self.listen(address, Reception::Own(route), stop))
+            }
+            Key::Name(name, port) => {
+                self.names.insert(name, *port, route);
+                None
+            }
+        };
+        self.ways.insert(key, Way { targets, gate, lag, stop_accepting, stop_sessions, accepting });
     }
 
-    /// Ends the sessions and waits until the port is free.
-    async fn close(&mut self, port: u16) {
-        if let Some(closing) = self.ports.remove(&port) {
+    fn listen(
+        &self,
+        address: SocketAddr,
+        reception: Reception,
+        stop: CancellationToken,
+    ) -> JoinHandle<()> {
+        let listening = Listening {
+            address,
+            backlog: self.options.backlog,
+            reception,
+            stop,
+            sessions: self.sessions.clone(),
+            metrics: self.metrics.clone(),
+            board: self.board.clone(),
+        };
+        // The first attempt is made here, so that "the table was applied" means "the ports answer".
+        let first = listener::bind(address, self.options.backlog);
+        tokio::spawn(listening.run(first))
+    }
+
+    /// Ends the sessions and waits until the entrance is free.
+    async fn close(&mut self, key: &Key) {
+        if let Some(closing) = self.ways.remove(key) {
+            if let Key::Name(name, port) = key {
+                self.names.remove(name, *port);
+            }
             closing.stop_accepting.cancel();
             closing.stop_sessions.cancel();
-            end(closing.accepting).await;
-            tracing::debug!(port, "endpoint closed");
+            if let Some(accepting) = closing.accepting {
+                end(accepting).await;
+            }
+            tracing::debug!(?key, "endpoint closed");
+        }
+    }
+
+    /// Listens where the lines with names want it, and nowhere else. Their sessions don't depend on it.
+    async fn share(&mut self, next: &Table) {
+        let wanted = doors(next, &self.options);
+        let unwanted: Vec<_> =
+            self.shared.keys().filter(|door| !wanted.contains(door)).copied().collect();
+        for door in unwanted {
+            if let Some(closing) = self.shared.remove(&door) {
+                closing.stop.cancel();
+                end(closing.accepting).await;
+            }
+        }
+        for (address, port) in wanted {
+            if self.shared.contains_key(&(address, port)) {
+                continue;
+            }
+            let stop = CancellationToken::new();
+            let door = Door {
+                names: self.names.clone(),
+                port,
+                options: Arc::clone(&self.options),
+                metrics: self.metrics.clone(),
+                stop: stop.clone(),
+            };
+            let accepting = self.listen(address, Reception::Shared(door), stop.clone());
+            self.shared.insert((address, port), SharedListener { stop, accepting });
         }
     }
 
     /// Stops accepting, lets sessions end by themselves for a moment, and ends the rest.
     pub(crate) async fn shut_down(mut self) {
-        for port in self.ports.values() {
-            port.stop_accepting.cancel();
+        for way in self.ways.values() {
+            way.stop_accepting.cancel();
+        }
+        for shared in self.shared.values() {
+            shared.stop.cancel();
         }
         self.sessions.close();
         if timeout(self.options.drain, self.sessions.wait()).await.is_err() {
-            for port in self.ports.values() {
-                port.stop_sessions.cancel();
+            for way in self.ways.values() {
+                way.stop_sessions.cancel();
             }
             self.sessions.wait().await;
         }
-        for port in std::mem::take(&mut self.ports).into_values() {
-            end(port.accepting).await;
+        let own = std::mem::take(&mut self.ways).into_values().filter_map(|way| way.accepting);
+        let shared = std::mem::take(&mut self.shared).into_values().map(|door| door.accepting);
+        for accepting in own.chain(shared) {
+            end(accepting).await;
         }
     }
+}
+
+/// Where to listen for the lines with names, and for which standard port. Public ones are reached everywhere
+/// that private ones are, if they listen on all addresses: then there is one listener.
+fn doors(table: &Table, options: &Options) -> BTreeSet<(SocketAddr, u16)> {
+    let mut reach: BTreeMap<u16, BTreeSet<bool>> = BTreeMap::new();
+    for (port, public) in table.shared() {
+        reach.entry(port).or_default().insert(public);
+    }
+    let mut doors = BTreeSet::new();
+    for (port, publics) in reach {
+        let listen = options.shared_ports.get(&port).copied().unwrap_or(port);
+        let bind = |public| if public { options.public_bind } else { options.private_bind };
+        let addresses: BTreeSet<IpAddr> = publics.into_iter().map(bind).collect();
+        for ip in &addresses {
+            if !addresses.iter().any(|other| other != ip && covers(*other, *ip)) {
+                doors.insert((SocketAddr::new(*ip, listen), port));
+            }
+        }
+    }
+    doors
+}
+
+/// Whether who listens on `wide` gets what is sent to `narrow`.
+fn covers(wide: IpAddr, narrow: IpAddr) -> bool {
+    wide.is_unspecified() && (wide.is_ipv6() || narrow.is_ipv4())
 }
 
 async fn end(accepting: JoinHandle<()>) {
     if let Err(error) = accepting.await {
         tracing::error!(%error, "a listener panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use brokerd_domain::Protocol;
+    use brokerd_store::{Entrance, Route, Target};
+
+    use super::*;
+
+    fn named(name: &str, public: bool) -> Route {
+        Route {
+            broker: uuid::Uuid::from_u128(1).into(),
+            entrance: Entrance::Name(name.to_owned()),
+            standard_ports: vec![5671],
+            public,
+            connection_limit: None,
+            admitted: None,
+            target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: Vec::new() },
+            latency: None,
+        }
+    }
+
+    fn wanted(routes: &[Route], public: &str, private: &str) -> Vec<String> {
+        let options = Options {
+            public_bind: public.parse().expect("an address"),
+            private_bind: private.parse().expect("an address"),
+            shared_ports: [(5671, 15671)].into(),
+            ..Options::default()
+        };
+        let doors = doors(&Table::new(routes), &options);
+        doors.into_iter().map(|(address, _)| address.to_string()).collect()
+    }
+
+    #[test]
+    fn a_shared_port_listens_where_its_brokers_are_reached() {
+        let (public, private) = (named("a", true), named("b", false));
+        let (all, both) = ("0.0.0.0", [public.clone(), private.clone()]);
+        assert!(wanted(&[], all, "127.0.0.1").is_empty());
+        let private = std::slice::from_ref(&private);
+        assert_eq!(wanted(private, all, "127.0.0.1"), ["127.0.0.1:15671"]);
+        assert_eq!(wanted(&both, all, "127.0.0.1"), ["0.0.0.0:15671"]);
+        assert_eq!(wanted(&both, "::", "127.0.0.1"), ["[::]:15671"]);
+        let apart = ["10.0.0.1:15671", "127.0.0.1:15671"];
+        assert_eq!(wanted(&both, "10.0.0.1", "127.0.0.1"), apart);
+        assert_eq!(wanted(&both, all, "::1"), ["0.0.0.0:15671", "[::1]:15671"]);
+        assert_eq!(wanted(&[public], "10.0.0.1", "127.0.0.1"), ["10.0.0.1:15671"]);
     }
 }

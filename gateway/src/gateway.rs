@@ -1,30 +1,35 @@
 //! Follows the source's table.
 
-use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use brokerd_domain::Entropy;
+use brokerd_store::Route;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Metrics, Options, RouteSource, SourceError, front::Front, table::Table};
+use crate::{
+    Metrics, Options, RouteSource, SourceError, front::Front, kept::KeptTable, table::Table,
+};
 
 /// How long to wait after a table that could not be read.
 const READ_RETRY: Duration = Duration::from_millis(500);
 /// The least time between two readings, so that a burst of changes is read once.
 const READ_SPACING: Duration = Duration::from_millis(10);
+/// How long the first reading may take before what was kept of a former life serves.
+const FIRST_READING: Duration = Duration::from_secs(1);
 
 /// What the gateway serves now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// A table was applied at least once.
     pub applied: bool,
-    /// The ports that accept connections.
-    pub listening: BTreeSet<u16>,
-    /// The ports that somebody else holds; they are tried again and again.
-    pub blocked: BTreeSet<u16>,
+    /// The addresses that accept connections.
+    pub listening: BTreeSet<SocketAddr>,
+    /// The addresses that somebody else holds; they are tried again and again.
+    pub blocked: BTreeSet<SocketAddr>,
 }
 
 /// Where listeners say how they are.
@@ -35,23 +40,23 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(crate) fn listening(&self, port: u16) {
+    pub(crate) fn listening(&self, address: SocketAddr) {
         self.update(|status| {
-            status.blocked.remove(&port);
-            status.listening.insert(port);
+            status.blocked.remove(&address);
+            status.listening.insert(address);
         });
     }
 
-    pub(crate) fn blocked(&self, port: u16) {
+    pub(crate) fn blocked(&self, address: SocketAddr) {
         self.update(|status| {
-            status.blocked.insert(port);
+            status.blocked.insert(address);
         });
     }
 
-    pub(crate) fn closed(&self, port: u16) {
+    pub(crate) fn closed(&self, address: SocketAddr) {
         self.update(|status| {
-            status.blocked.remove(&port);
-            status.listening.remove(&port);
+            status.blocked.remove(&address);
+            status.listening.remove(&address);
         });
     }
 
@@ -62,7 +67,7 @@ impl Board {
     fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_modify(|status| {
             change(status);
-            let gauge = |ports: &BTreeSet<u16>| i64::try_from(ports.len()).unwrap_or(i64::MAX);
+            let gauge = |all: &BTreeSet<SocketAddr>| i64::try_from(all.len()).unwrap_or(i64::MAX);
             self.metrics.listeners.set(gauge(&status.listening));
             self.metrics.listeners_blocked.set(gauge(&status.blocked));
         });
@@ -99,56 +104,106 @@ impl Gateway {
     }
 
     /// Serves until `shutdown`. A source that fails is asked again; the last table that it gave stays
-    /// in force.
+    /// in force, at the start the one that was kept of a former life.
     pub async fn run<S: RouteSource>(&self, mut source: S, shutdown: CancellationToken) {
         let mut front =
             Front::new(Arc::clone(&self.options), self.metrics.clone(), self.board.clone());
-        let following = async {
-            let mut failing = false;
-            loop {
-                let read = self.read(&mut source).await;
-                match read {
-                    Ok(table) => {
-                        if failing {
-                            tracing::info!("the table of routes can be read again");
-                        }
-                        failing = false;
-                        self.metrics.table_reads.inc();
-                        front.apply(table).await;
-                        self.board.applied();
-                    }
-                    Err(error) => {
-                        // Said once per outage: what is served does not change meanwhile.
-                        if !failing {
-                            tracing::warn!(
-                                error = &error as &dyn Error,
-                                "the table of routes can't be read; the last one stays in force"
-                            );
-                        }
-                        failing = true;
-                        self.metrics.table_read_failures.inc();
-                    }
-                }
-                if failing {
-                    // A lost connection may count as a change at once, again and again.
-                    sleep(self.spread(READ_RETRY)).await;
-                } else {
-                    sleep(READ_SPACING).await;
-                    let poll = self.spread(self.options.poll);
-                    // Either way it is time to look again.
-                    timeout(poll, source.changed()).await.unwrap_or_default();
-                }
-            }
-        };
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {}
-            () = following => {}
+            () = self.follow(&mut source, &mut front) => {}
         }
         front.shut_down().await;
     }
 
-    async fn read<S: RouteSource>(&self, source: &mut S) -> Result<Table, SourceError> {
+    async fn follow<S: RouteSource>(&self, source: &mut S, front: &mut Front) {
+        let mut kept = self
+            .options
+            .table_file
+            .clone()
+            .map(|path| KeptTable::at(path, Arc::clone(&self.entropy)));
+        let mut patience = FIRST_READING.min(self.options.read_timeout);
+        let (mut failing, mut restored) = (false, false);
+        loop {
+            match self.read(source, patience).await {
+                Ok(routes) => {
+                    if failing {
+                        tracing::info!("the table of routes can be read again");
+                    }
+                    failing = false;
+                    self.metrics.table_reads.inc();
+                    self.metrics.table_stale.set(0);
+                    front.apply(Table::new(&routes)).await;
+                    self.board.applied();
+                    if let Some(kept) = &mut kept {
+                        self.keep(kept, routes).await;
+                    }
+                }
+                Err(error) => {
+                    // Said once per outage: what is served does not change meanwhile.
+                    if !failing {
+                        tracing::warn!(
+                            error = &error as &dyn Error,
+                            "the table of routes can't be read; the last one stays in force"
+                        );
+                    }
+                    failing = true;
+                    self.metrics.table_read_failures.inc();
+                    self.metrics.table_stale.set(1);
+                    if !self.ready()
+                        && let Some(kept) = kept.as_mut().filter(|_| !restored)
+                    {
+                        restored = true;
+                        self.restore(kept, front).await;
+                    }
+                }
+            }
+            patience = self.options.read_timeout;
+            if failing {
+                // A lost connection may count as a change at once, again and again.
+                sleep(self.spread(READ_RETRY)).await;
+            } else {
+                sleep(READ_SPACING).await;
+                let poll = self.spread(self.options.poll);
+                // Either way it is time to look again.
+                timeout(poll, source.changed()).await.unwrap_or_default();
+            }
+        }
+    }
+
+    async fn keep(&self, kept: &mut KeptTable, routes: Vec<Route>) {
+        if let Err(error) = kept.save(routes).await {
+            self.metrics.table_keep_failures.inc();
+            tracing::warn!(
+                error = &error as &dyn Error, path = %kept.path().display(),
+                "the table of routes can't be kept for a start without a database"
+            );
+        }
+    }
+
+    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) {
+        match kept.load().await {
+            Ok(None) => {}
+            Ok(Some(routes)) => {
+                tracing::warn!(
+                    path = %kept.path().display(), routes = routes.len(),
+                    "serving by the table of routes that was kept"
+                );
+                front.apply(Table::new(&routes)).await;
+                self.board.applied();
+            }
+            Err(error) => tracing::warn!(
+                error = &error as &dyn Error, path = %kept.path().display(),
+                "the table of routes that was kept is of no use"
+            ),
+        }
+    }
+
+    async fn read<S: RouteSource>(
+        &self,
+        source: &mut S,
+        patience: Duration,
+    ) -> Result<Vec<Route>, SourceError> {
         let reading = async {
             if let Err(error) = source.subscribe().await {
                 // Polling serves too, only later.
@@ -159,10 +214,7 @@ impl Gateway {
             }
             source.routes().await
         };
-        let routes = timeout(self.options.read_timeout, reading)
-            .await
-            .map_err(|_| SourceError::new("no answer in time"))??;
-        Ok(Table::new(&routes))
+        timeout(patience, reading).await.map_err(|_| SourceError::new("no answer in time"))?
     }
 
     /// `duration` ±10 %, so that several gateways don't ask in step.

@@ -4,15 +4,22 @@
 //! through restarts, fail-over and upgrades. The gateway copies bytes and knows nothing of what they
 //! mean: TLS ends in the engine, so client certificates and server names reach it untouched.
 //!
+//! An endpoint has a port of its own, or a host name on a standard port that all brokers share: there the
+//! ClientHello is read for the name that it asks for, and handed on as it came.
+//!
 //! It follows a table of routes that it reads from a [`RouteSource`]. A notification only says "look
 //! again", and the table is read every few seconds anyway, so a lost one costs seconds and nothing
-//! else. When the table can't be read, the last good one stays in force.
+//! else. When the table can't be read, the last good one stays in force, also across the gateway's own
+//! restart: it is kept in a file.
 //!
 //! Rejected: a reloadable HAProxy (knows of a fail-over later than we do, and can't hold a connection
 //! until it is over) and DNAT rules (Docker owns that table, and established flows don't move).
 
+mod door;
 mod front;
 mod gateway;
+mod hello;
+mod kept;
 mod lag;
 mod listener;
 mod metered;

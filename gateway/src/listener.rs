@@ -1,17 +1,18 @@
-//! One port: bind it, accept on it, until told to stop.
+//! One address: bind it, accept on it, until told to stop.
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::sleep,
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Refusal,
+    Metrics,
+    door::Door,
     gateway::Board,
-    session::{RouteContext, serve},
+    session::{RouteContext, refuse, serve, tune},
 };
 
 const FIRST_BIND_RETRY: Duration = Duration::from_millis(100);
@@ -28,73 +29,105 @@ pub(crate) fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener>
     socket.listen(backlog)
 }
 
-/// Binds if `first` did not, retrying for as long as it takes, and accepts.
-pub(crate) async fn run(
-    address: SocketAddr,
-    first: io::Result<TcpListener>,
-    route: RouteContext,
-    sessions: TaskTracker,
-    board: Board,
-) {
-    let stop = route.stop_accepting.clone();
-    let serving = async {
-        let listener = match first {
-            Ok(listener) => listener,
-            Err(error) => {
-                // Said once: the retries below are silent until one succeeds.
-                tracing::warn!(
-                    %address, %error,
-                    "an endpoint's port can't be listened on; trying again until it is free"
-                );
-                board.blocked(address.port());
-                let listener = bind_at_last(address, &route).await;
-                tracing::info!(%address, "an endpoint's port is free and listened on now");
-                listener
-            }
-        };
-        board.listening(address.port());
-        accept(&listener, &route, &sessions).await;
-    };
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {}
-        () = serving => {}
-    }
-    board.closed(address.port());
+/// What happens to those who connect.
+pub(crate) enum Reception {
+    /// All are led the same way.
+    Own(RouteContext),
+    /// Each is led by the name that it asks for.
+    Shared(Door),
 }
 
-async fn bind_at_last(address: SocketAddr, route: &RouteContext) -> TcpListener {
-    let mut pause = FIRST_BIND_RETRY;
-    loop {
-        route.metrics.bind_failures.inc();
-        sleep(pause).await;
-        pause = LAST_BIND_RETRY.min(pause * 2);
-        if let Ok(listener) = bind(address, route.options.backlog) {
-            return listener;
-        }
-    }
+/// One address to listen on.
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    pub(crate) backlog: u32,
+    pub(crate) reception: Reception,
+    pub(crate) stop: CancellationToken,
+    pub(crate) sessions: TaskTracker,
+    pub(crate) metrics: Metrics,
+    pub(crate) board: Board,
 }
 
-async fn accept(listener: &TcpListener, route: &RouteContext, sessions: &TaskTracker) {
-    // Counts this route's sessions; `sessions` those of all routes.
-    let own = TaskTracker::new();
-    loop {
-        let client = match listener.accept().await {
-            Ok((client, _)) => client,
-            Err(error) => {
-                // The client may have left already, which costs nothing; out of descriptors is the
-                // one case that a tight loop would make worse.
-                route.metrics.accept_failures.inc();
-                tracing::debug!(%error, "a connection can't be accepted");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
+impl Listening {
+    /// Binds if `first` did not, retrying for as long as it takes, and accepts.
+    pub(crate) async fn run(self, first: io::Result<TcpListener>) {
+        let address = self.address;
+        let serving = async {
+            let listener = match first {
+                Ok(listener) => listener,
+                Err(error) => {
+                    // Said once: the retries below are silent until one succeeds.
+                    tracing::warn!(
+                        %address, %error,
+                        "an endpoint's port can't be listened on; trying again until it is free"
+                    );
+                    self.board.blocked(address);
+                    let listener = self.bind_at_last().await;
+                    tracing::info!(%address, "an endpoint's port is free and listened on now");
+                    listener
+                }
+            };
+            self.board.listening(address);
+            self.accept(&listener).await;
         };
-        route.metrics.connections.inc();
-        if route.options.connection_limit.is_some_and(|limit| own.len() >= limit) {
-            route.metrics.count_refusal(Refusal::Limit);
-            continue;
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {}
+            () = serving => {}
         }
-        sessions.spawn(own.track_future(serve(client, route.clone())));
+        self.board.closed(address);
+    }
+
+    async fn bind_at_last(&self) -> TcpListener {
+        let mut pause = FIRST_BIND_RETRY;
+        loop {
+            self.metrics.bind_failures.inc();
+            sleep(pause).await;
+            pause = LAST_BIND_RETRY.min(pause * 2);
+            if let Ok(listener) = bind(self.address, self.backlog) {
+                return listener;
+            }
+        }
+    }
+
+    async fn accept(&self, listener: &TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((client, peer)) => {
+                    self.metrics.connections.inc();
+                    self.receive(client, peer);
+                }
+                Err(error) => {
+                    // The client may have left already, which costs nothing; out of descriptors is the
+                    // one case that a tight loop would make worse.
+                    self.metrics.accept_failures.inc();
+                    tracing::debug!(%error, "a connection can't be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn receive(&self, client: TcpStream, peer: SocketAddr) {
+        match &self.reception {
+            Reception::Own(route) => match route.enter(peer.ip()) {
+                Ok(place) => {
+                    let route = route.clone();
+                    self.sessions.spawn(async move {
+                        tune(&client);
+                        serve(client, &[], route, place).await;
+                    });
+                }
+                Err(refusal) => {
+                    let metrics = self.metrics.clone();
+                    self.sessions
+                        .spawn(async move { refuse(client, refusal, &[], &metrics).await });
+                }
+            },
+            Reception::Shared(door) => {
+                let door = door.clone();
+                self.sessions.spawn(async move { door.receive(client, peer).await });
+            }
+        }
     }
 }

@@ -10,22 +10,30 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::Notify,
 };
 
 use crate::lag::{Lag, Line};
 
 /// A stream that counts what is read from it, while it is read: a session may last for weeks.
-pub(crate) struct Metered {
+pub(crate) struct Metered<'a> {
     stream: TcpStream,
     read: Counter,
     lag: Lag,
     /// What is on its way, while the stream is late.
     line: Option<Box<Line>>,
+    /// Whom to tell of the end of what can be read.
+    ended: Option<&'a Notify>,
 }
 
-impl Metered {
-    pub(crate) const fn new(stream: TcpStream, read: Counter, lag: Lag) -> Self {
-        Self { stream, read, lag, line: None }
+impl<'a> Metered<'a> {
+    pub(crate) const fn new(
+        stream: TcpStream,
+        read: Counter,
+        lag: Lag,
+        ended: Option<&'a Notify>,
+    ) -> Self {
+        Self { stream, read, lag, line: None, ended }
     }
 
     fn poll_read_late(
@@ -43,17 +51,12 @@ impl Metered {
         }
         polled
     }
-}
 
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+    fn poll_read_now(
+        &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.line.is_some() || !self.lag.is_none() {
-            return self.poll_read_late(context, buffer);
-        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         let bytes = buffer.filled().len() - before;
@@ -64,7 +67,29 @@ impl AsyncRead for Metered {
     }
 }
 
-impl AsyncWrite for Metered {
+impl AsyncRead for Metered<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = if self.line.is_some() || !self.lag.is_none() {
+            self.poll_read_late(context, buffer)
+        } else {
+            self.poll_read_now(context, buffer)
+        };
+        if matches!(polled, Poll::Ready(Ok(())))
+            && buffer.filled().len() == before
+            && let Some(ended) = self.ended
+        {
+            ended.notify_one();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Metered<'_> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

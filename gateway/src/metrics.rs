@@ -17,10 +17,30 @@ pub enum Refusal {
     Limit,
     /// The route was removed, or the gateway stopped, while the connection was held.
     Withdrawn,
+    /// No rule of the broker's security groups lets the peer in.
+    Forbidden,
+    /// On a shared port: the client left, or sent something else than a ClientHello.
+    NoHello,
+    /// On a shared port: the ClientHello took too long.
+    SlowHello,
+    /// On a shared port: the ClientHello has no server name.
+    NoName,
+    /// On a shared port: no endpoint that is reached there has the name.
+    UnknownName,
 }
 
 impl Refusal {
-    const ALL: [Self; 4] = [Self::NoTarget, Self::Unreachable, Self::Limit, Self::Withdrawn];
+    const ALL: [Self; 9] = [
+        Self::NoTarget,
+        Self::Unreachable,
+        Self::Limit,
+        Self::Withdrawn,
+        Self::Forbidden,
+        Self::NoHello,
+        Self::SlowHello,
+        Self::NoName,
+        Self::UnknownName,
+    ];
 }
 
 /// Why a session ended.
@@ -34,10 +54,13 @@ pub enum Ending {
     Retargeted,
     /// The route was removed, or the gateway stopped.
     Withdrawn,
+    /// The engine ended its side and the client did not take note.
+    Deserted,
 }
 
 impl Ending {
-    const ALL: [Self; 4] = [Self::Closed, Self::Broken, Self::Retargeted, Self::Withdrawn];
+    const ALL: [Self; 5] =
+        [Self::Closed, Self::Broken, Self::Retargeted, Self::Withdrawn, Self::Deserted];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +104,10 @@ pub struct Metrics {
     pub table_reads: Counter,
     /// Readings of the table of routes that failed.
     pub table_read_failures: Counter,
+    /// 1 while the table in force is not the newest, because it can't be read.
+    pub table_stale: Gauge,
+    /// Failed attempts to keep the table of routes on disk.
+    pub table_keep_failures: Counter,
 }
 
 impl Metrics {
@@ -150,6 +177,16 @@ impl Metrics {
             "Readings of the table of routes that failed",
             metrics.table_read_failures.clone(),
         );
+        r.register(
+            "table_stale",
+            "Whether the table of routes can't be read and an older one is in force",
+            metrics.table_stale.clone(),
+        );
+        r.register(
+            "table_keep_failures",
+            "Failed attempts to keep the table of routes on disk",
+            metrics.table_keep_failures.clone(),
+        );
         metrics
     }
 
@@ -199,7 +236,7 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes it");
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples.len(), 20, "{text}");
+        assert_eq!(samples.len(), 28, "{text}");
         for sample in samples {
             assert!(sample.starts_with("brokerd_gateway_") && sample.ends_with(" 0"), "{sample}");
         }

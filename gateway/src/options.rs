@@ -1,7 +1,9 @@
 //! How the gateway behaves.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -22,8 +24,12 @@ pub struct Options {
     pub read_timeout: Duration,
     /// How long sessions may still run once the gateway is told to stop.
     pub drain: Duration,
-    /// How many connections one route may have at a time; none: as many as come.
-    pub connection_limit: Option<usize>,
+    /// How long a ClientHello on a shared port may take.
+    pub hello_timeout: Duration,
+    /// Where to listen for a standard port that brokers with names share, if not on itself.
+    pub shared_ports: BTreeMap<u16, u16>,
+    /// Where to keep the last good table; none: it is lost when the process ends.
+    pub table_file: Option<PathBuf>,
     /// The size of the copy buffer of each direction of a session.
     pub buffer_bytes: usize,
     /// How many connections may wait to be accepted, per listener.
@@ -40,7 +46,9 @@ impl Default for Options {
             poll: Duration::from_secs(5),
             read_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(1),
-            connection_limit: None,
+            hello_timeout: Duration::from_secs(10),
+            shared_ports: BTreeMap::new(),
+            table_file: None,
             buffer_bytes: 64 * 1024,
             backlog: 1024,
         }

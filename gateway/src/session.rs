@@ -1,7 +1,7 @@
 //! One client's connection: wait for an engine, then copy.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,15 +11,19 @@ use std::{
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::copy_bidirectional_with_sizes,
+    io::{AsyncWriteExt as _, copy_bidirectional_with_sizes},
     net::TcpStream,
-    sync::watch,
-    time::{Instant, sleep_until, timeout_at},
+    sync::{Notify, watch},
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ending, Metrics, Options, Refusal, lag::Lag, metered::Metered, metrics::Present, table::Targets,
+    Ending, Metrics, Options, Refusal, hello,
+    lag::Lag,
+    metered::Metered,
+    metrics::Present,
+    table::{Gate, Targets},
 };
 
 const FIRST_RETRY: Duration = Duration::from_millis(25);
@@ -28,10 +32,22 @@ const LAST_RETRY: Duration = Duration::from_millis(500);
 const LEAST_CONNECT_TIME: Duration = Duration::from_millis(250);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How long a client may still speak to an engine that has ended its side.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a client that is not served gets to take note of it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What everything on one route shares.
 #[derive(Clone)]
 pub(crate) struct RouteContext {
+    /// Whether other machines may connect.
+    pub(crate) public: bool,
+    /// The ports on which the service has the endpoint.
+    pub(crate) standard_ports: Arc<[u16]>,
+    /// Who gets in, and how many.
+    pub(crate) gate: watch::Receiver<Gate>,
+    /// How many are in.
+    pub(crate) occupancy: Arc<AtomicUsize>,
     /// Where the route leads now.
     pub(crate) targets: watch::Receiver<Targets>,
     /// Whose turn it is.
@@ -46,22 +62,57 @@ pub(crate) struct RouteContext {
     pub(crate) metrics: Metrics,
 }
 
-/// Serves one client to the end.
-pub(crate) async fn serve(client: TcpStream, mut route: RouteContext) {
-    tune(&client);
+/// A place among those of a route, free again when this goes.
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl RouteContext {
+    /// Lets a peer in, or says why not.
+    pub(crate) fn enter(&self, peer: IpAddr) -> Result<Place, Refusal> {
+        let gate = self.gate.borrow();
+        if !gate.admits(peer, &self.standard_ports) {
+            return Err(Refusal::Forbidden);
+        }
+        let most = gate.limit.unwrap_or(usize::MAX);
+        let one_more = |inside: usize| (inside < most).then(|| inside + 1);
+        match self.occupancy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(_) => Ok(Place(Arc::clone(&self.occupancy))),
+            Err(_) => Err(Refusal::Limit),
+        }
+    }
+}
+
+/// Serves one client to the end. `early` is what was read from it already.
+pub(crate) async fn serve(client: TcpStream, early: &[u8], mut route: RouteContext, place: Place) {
     match reach(&mut route).await {
         Ok((address, engine)) => {
             let _active = Present::new(&route.metrics.sessions_active);
-            let ending = copy(client, engine, address, &mut route).await;
+            let ending = copy(client, early, engine, address, &mut route).await;
             route.metrics.count_ending(ending);
         }
-        Err(refusal) => route.metrics.count_refusal(refusal),
+        Err(refusal) => {
+            // What waited for an engine does not keep others from waiting.
+            drop(place);
+            refuse(client, refusal, &[], &route.metrics).await;
+        }
     }
+}
+
+/// Counts a client that is not served, and ends its connection in an orderly way.
+pub(crate) async fn refuse(client: TcpStream, refusal: Refusal, words: &[u8], metrics: &Metrics) {
+    metrics.count_refusal(refusal);
+    // Whoever does not go has had its time.
+    let _ = timeout(FAREWELL, hello::dismiss(client, words)).await;
 }
 
 /// Small frames go out at once, and a peer that vanished is noticed though nothing is sent to it. Both
 /// are improvements only: a socket that refuses them still serves.
-fn tune(stream: &TcpStream) {
+pub(crate) fn tune(stream: &TcpStream) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let tuned = stream.set_nodelay(true).and(SockRef::from(stream).set_tcp_keepalive(&keepalive));
     if let Err(error) = tuned {
@@ -136,17 +187,33 @@ async fn connect(address: SocketAddr, deadline: Instant, options: &Options) -> O
     Some(stream)
 }
 
-/// Copies until both sides are done, or the route no longer leads to this engine. An end of one
-/// direction is passed on and leaves the other one open.
+/// Copies until both sides are done, the engine is gone, or the route no longer leads to it. An end of the
+/// client's direction is passed on and leaves the other one open.
 async fn copy(
     client: TcpStream,
-    engine: TcpStream,
+    early: &[u8],
+    mut engine: TcpStream,
     address: SocketAddr,
     route: &mut RouteContext,
 ) -> Ending {
-    let mut client = Metered::new(client, route.metrics.client_bytes.clone(), route.lag.clone());
-    let mut engine = Metered::new(engine, route.metrics.engine_bytes.clone(), route.lag.clone());
     let size = route.options.buffer_bytes;
+    let gone = Notify::new();
+    let (client_bytes, lag) = (&route.metrics.client_bytes, &route.lag);
+    let copying = async {
+        if !early.is_empty() {
+            // Less than a socket buffers.
+            engine.write_all(early).await?;
+            client_bytes.inc_by(u64::try_from(early.len()).unwrap_or(u64::MAX));
+        }
+        let mut client = Metered::new(client, client_bytes.clone(), lag.clone(), None);
+        let engine_bytes = route.metrics.engine_bytes.clone();
+        let mut engine = Metered::new(engine, engine_bytes, lag.clone(), Some(&gone));
+        copy_bidirectional_with_sizes(&mut client, &mut engine, size, size).await
+    };
+    let deserted = async {
+        gone.notified().await;
+        sleep(LAST_WORDS).await;
+    };
     tokio::select! {
         biased;
         () = route.stop_sessions.cancelled() => Ending::Withdrawn,
@@ -154,9 +221,10 @@ async fn copy(
             Ok(_) => Ending::Retargeted,
             Err(_) => Ending::Withdrawn,
         },
-        copied = copy_bidirectional_with_sizes(&mut client, &mut engine, size, size) => match copied {
+        copied = copying => match copied {
             Ok(_) => Ending::Closed,
             Err(_) => Ending::Broken,
         },
+        () = deserted => Ending::Deserted,
     }
 }

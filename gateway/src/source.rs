@@ -2,7 +2,7 @@
 
 use std::{error::Error, future::Future};
 
-use brokerd_store::{Channel, Listener, PgStore, Route, StoreError};
+use brokerd_store::{Listener, Route, RouteReader, StoreError};
 
 /// The table can't be read now.
 #[derive(Debug, thiserror::Error)]
@@ -40,27 +40,27 @@ pub trait RouteSource: Send + 'static {
 
 /// The table in the database.
 pub struct PgRouteSource {
-    store: PgStore,
+    reader: RouteReader,
     listener: Option<Listener>,
 }
 
 impl PgRouteSource {
-    /// The table in this database.
-    pub const fn new(store: PgStore) -> Self {
-        Self { store, listener: None }
+    /// The table that this reader reads.
+    pub const fn new(reader: RouteReader) -> Self {
+        Self { reader, listener: None }
     }
 }
 
 impl RouteSource for PgRouteSource {
     async fn subscribe(&mut self) -> Result<(), SourceError> {
         if self.listener.is_none() {
-            self.listener = Some(self.store.listen(Channel::Routes).await?);
+            self.listener = Some(self.reader.listen().await?);
         }
         Ok(())
     }
 
     async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
-        Ok(self.store.routes().await?)
+        Ok(self.reader.routes().await?)
     }
 
     async fn changed(&mut self) {

@@ -1,11 +1,15 @@
 //! What to do when one table of routes follows another, decided without doing it.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use brokerd_domain::{BrokerId, Latency, Protocol};
-use brokerd_store::Route;
+use brokerd_domain::{BrokerId, IngressRule, Latency, Protocol};
+use brokerd_store::{Entrance, Route};
 
-/// Whose port it is. Another owner's clients must never meet the old owner's sessions.
+/// Whose entrance it is. Another owner's clients must never meet the old owner's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) broker: BrokerId,
@@ -13,11 +17,29 @@ pub(crate) struct Owner {
     pub(crate) protocol: Protocol,
 }
 
-/// What a port is for.
+/// Who gets in, and how many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Gate {
+    /// How many connections at a time; none: as many as come.
+    pub(crate) limit: Option<usize>,
+    /// Whom one of these lets in; none: everybody.
+    pub(crate) admitted: Option<Vec<IngressRule>>,
+}
+
+impl Gate {
+    /// Whether this peer may connect to an endpoint that the service has on one of these ports.
+    pub(crate) fn admits(&self, peer: IpAddr, ports: &[u16]) -> bool {
+        self.admitted.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.admits(peer, ports)))
+    }
+}
+
+/// What an entrance is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) owner: Owner,
     pub(crate) public: bool,
+    pub(crate) standard_ports: Vec<u16>,
+    pub(crate) gate: Gate,
     pub(crate) targets: Targets,
     pub(crate) latency: Option<Latency>,
 }
@@ -25,68 +47,111 @@ pub(crate) struct Line {
 /// The engines a route leads to; none: new connections wait.
 pub(crate) type Targets = Arc<[SocketAddr]>;
 
-/// The routes by port.
+/// How clients find a line. A name has a line for each port, because on each another protocol is spoken.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    /// By a port of its own.
+    Port(u16),
+    /// By this name on this standard port.
+    Name(String, u16),
+}
+
+/// The routes by entrance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Table(BTreeMap<u16, Line>);
+pub(crate) struct Table(BTreeMap<Key, Line>);
 
 /// One difference between two tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Stop listening, end the sessions.
-    Close(u16),
-    /// Start listening.
-    Open(u16, Line),
+    /// Let nobody in any more, end the sessions.
+    Close(Key),
+    /// Let clients in.
+    Open(Key, Line),
     /// Lead new connections there, end the sessions that lead elsewhere.
-    Retarget(u16, Targets),
+    Retarget(Key, Targets),
+    /// Judge new connections by this.
+    Regate(Key, Gate),
     /// Deliver bytes that much later from now on, those of sessions under way too.
-    Delay(u16, Option<Latency>),
+    Delay(Key, Option<Latency>),
 }
 
 impl Table {
-    /// The table of these routes. Of two with the same port, which the store does not allow, the
+    /// The table of these routes. Of two with the same entrance, which the store does not allow, the
     /// first counts.
     pub(crate) fn new(routes: &[Route]) -> Self {
         let mut lines = BTreeMap::new();
         for route in routes {
-            lines.entry(route.port).or_insert(Line {
+            let line = Line {
                 owner: Owner {
                     broker: route.broker,
                     ordinal: route.target.ordinal,
                     protocol: route.target.protocol,
                 },
                 public: route.public,
+                standard_ports: route.standard_ports.clone(),
+                gate: Gate {
+                    limit: route.connection_limit.and_then(|limit| usize::try_from(limit).ok()),
+                    admitted: route.admitted.clone(),
+                },
                 targets: route.target.addresses.clone().into(),
                 latency: route.latency,
-            });
-        }
-        Self(lines)
-    }
-
-    /// What leads from this table to `next`. What frees a port comes first, because `next` may want
-    /// the port for somebody else.
-    pub(crate) fn changes_to(&self, next: &Self) -> Vec<Change> {
-        let mut closed = Vec::new();
-        let mut others = Vec::new();
-        for (port, line) in &self.0 {
-            match next.0.get(port) {
-                None => closed.push(Change::Close(*port)),
-                Some(new) if new.owner != line.owner || new.public != line.public => {
-                    closed.push(Change::Close(*port));
-                    others.push(Change::Open(*port, new.clone()));
+            };
+            match &route.entrance {
+                Entrance::Port(port) => {
+                    lines.entry(Key::Port(*port)).or_insert(line);
                 }
-                Some(new) => {
-                    if new.targets != line.targets {
-                        others.push(Change::Retarget(*port, new.targets.clone()));
-                    }
-                    if new.latency != line.latency {
-                        others.push(Change::Delay(*port, new.latency));
+                Entrance::Name(name) => {
+                    for port in &route.standard_ports {
+                        // A rule that speaks of one of them does not speak of the other.
+                        let line = Line { standard_ports: vec![*port], ..line.clone() };
+                        let key = Key::Name(name.to_ascii_lowercase(), *port);
+                        lines.entry(key).or_insert(line);
                     }
                 }
             }
         }
-        for (port, line) in &next.0 {
-            if !self.0.contains_key(port) {
-                others.push(Change::Open(*port, line.clone()));
+        Self(lines)
+    }
+
+    /// The lines that are found by name: on which standard port, and whether other machines may connect.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (u16, bool)> {
+        self.0.iter().filter_map(|(key, line)| match key {
+            Key::Name(_, port) => Some((*port, line.public)),
+            Key::Port(_) => None,
+        })
+    }
+
+    /// What leads from this table to `next`. What frees an entrance comes first, because `next` may want
+    /// it for somebody else.
+    pub(crate) fn changes_to(&self, next: &Self) -> Vec<Change> {
+        let mut closed = Vec::new();
+        let mut others = Vec::new();
+        for (key, line) in &self.0 {
+            let Some(new) = next.0.get(key) else {
+                closed.push(Change::Close(key.clone()));
+                continue;
+            };
+            let reopen = new.owner != line.owner
+                || new.public != line.public
+                || new.standard_ports != line.standard_ports;
+            if reopen {
+                closed.push(Change::Close(key.clone()));
+                others.push(Change::Open(key.clone(), new.clone()));
+                continue;
+            }
+            if new.gate != line.gate {
+                others.push(Change::Regate(key.clone(), new.gate.clone()));
+            }
+            if new.targets != line.targets {
+                others.push(Change::Retarget(key.clone(), new.targets.clone()));
+            }
+            if new.latency != line.latency {
+                others.push(Change::Delay(key.clone(), new.latency));
+            }
+        }
+        for (key, line) in &next.0 {
+            if !self.0.contains_key(key) {
+                others.push(Change::Open(key.clone(), line.clone()));
             }
         }
         closed.extend(others);
@@ -105,8 +170,11 @@ mod tests {
     fn route(broker: u128, port: u16, public: bool, target: Option<u16>) -> Route {
         Route {
             broker: uuid::Uuid::from_u128(broker).into(),
-            port,
+            entrance: Entrance::Port(port),
+            standard_ports: vec![5671],
             public,
+            connection_limit: None,
+            admitted: None,
             target: Target {
                 ordinal: 1,
                 protocol: Protocol::Amqp,
@@ -124,7 +192,7 @@ mod tests {
     }
 
     fn line(route: &Route) -> Line {
-        Table::new(std::slice::from_ref(route)).0[&route.port].clone()
+        Table::new(std::slice::from_ref(route)).0.into_values().next().expect("a line")
     }
 
     #[test]
@@ -138,7 +206,7 @@ mod tests {
     fn a_new_route_opens_and_a_missing_one_closes() {
         let old = route(1, 10, false, Some(1));
         let new = route(2, 11, true, Some(2));
-        let expected = [Change::Close(10), Change::Open(11, line(&new))];
+        let expected = [Change::Close(Key::Port(10)), Change::Open(Key::Port(11), line(&new))];
         assert_eq!(changes(&[old], &[new]), expected);
     }
 
@@ -148,8 +216,31 @@ mod tests {
         let moved = route(1, 10, false, Some(2));
         let nowhere = route(1, 10, false, None);
         let there = moved.target.addresses.clone().into();
-        assert_eq!(changes(std::slice::from_ref(&old), &[moved]), [Change::Retarget(10, there)]);
-        assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(10, [].into())]);
+        assert_eq!(
+            changes(std::slice::from_ref(&old), &[moved]),
+            [Change::Retarget(Key::Port(10), there)]
+        );
+        assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(Key::Port(10), [].into())]);
+    }
+
+    #[test]
+    fn another_limit_or_rule_changes_the_gate_only() {
+        let old = route(1, 10, false, Some(1));
+        let new = Route { connection_limit: Some(7), admitted: Some(Vec::new()), ..old.clone() };
+        let gate = Gate { limit: Some(7), admitted: Some(Vec::new()) };
+        assert_eq!(changes(&[old], &[new]), [Change::Regate(Key::Port(10), gate)]);
+    }
+
+    #[test]
+    fn a_name_is_found_on_each_of_its_ports_in_lower_case() {
+        let mut named = route(1, 10, true, Some(1));
+        named.entrance = Entrance::Name("B.Example".to_owned());
+        named.standard_ports = vec![443, 15671];
+        let table = Table::new(&[named]);
+        let keys: Vec<_> = table.0.keys().cloned().collect();
+        let name = |port| Key::Name("b.example".to_owned(), port);
+        assert_eq!(keys, [name(443), name(15671)]);
+        assert_eq!(table.shared().collect::<Vec<_>>(), [(443, true), (15671, true)]);
     }
 
     #[test]
@@ -158,15 +249,15 @@ mod tests {
         let latency = Some(Latency { milliseconds: 200, jitter_milliseconds: 0 });
         let late = Route { latency, ..old.clone() };
         let changed = changes(std::slice::from_ref(&old), std::slice::from_ref(&late));
-        assert_eq!(changed, [Change::Delay(10, latency)]);
-        assert_eq!(changes(&[late], &[old]), [Change::Delay(10, None)]);
+        assert_eq!(changed, [Change::Delay(Key::Port(10), latency)]);
+        assert_eq!(changes(&[late], &[old]), [Change::Delay(Key::Port(10), None)]);
     }
 
     #[test]
     fn another_owner_or_reach_opens_the_port_anew() {
         let old = route(1, 10, false, Some(1));
         for new in [route(2, 10, false, Some(1)), route(1, 10, true, Some(1))] {
-            let expected = [Change::Close(10), Change::Open(10, line(&new))];
+            let expected = [Change::Close(Key::Port(10)), Change::Open(Key::Port(10), line(&new))];
             assert_eq!(changes(std::slice::from_ref(&old), &[new]), expected);
         }
     }
@@ -176,7 +267,7 @@ mod tests {
         let old = [route(1, 20, false, None), route(1, 30, false, None)];
         let new = [route(2, 10, false, None), route(2, 20, false, None)];
         let changes = changes(&old, &new);
-        assert_eq!(changes[..2], [Change::Close(20), Change::Close(30)]);
+        assert_eq!(changes[..2], [Change::Close(Key::Port(20)), Change::Close(Key::Port(30))]);
         assert_eq!(changes.len(), 4);
     }
 

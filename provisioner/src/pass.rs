@@ -10,7 +10,7 @@ use brokerd_domain::{
     AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
     Next, Protocol, VerdictKind,
 };
-use brokerd_store::{Allocation, CertificateAuthority, StoreError, Work};
+use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
@@ -39,6 +39,8 @@ pub struct EndpointSettings {
     pub ip_address: Option<String>,
     /// The ports to choose from.
     pub ports: std::ops::RangeInclusive<u16>,
+    /// The domain below which brokers get host names of their own, and the standard ports, instead.
+    pub domain: Option<String>,
 }
 
 /// Tells whether nobody outside brokerd uses a port.
@@ -394,6 +396,12 @@ impl Context {
                 EngineType::RabbitMq => None,
             },
             ports: self.endpoints.ports.clone(),
+            names: self.endpoints.domain.clone().map(|domain| Names {
+                broker: broker.id,
+                engine,
+                region: broker.scope.region.clone(),
+                domain,
+            }),
         };
         self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await?;
         Ok(())

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use brokerd_domain::{BrokerId, BrokerInstance, Endpoint, Latency, Lease};
+use brokerd_domain::{BrokerInstance, Endpoint, Lease};
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::{Allocation, Channel, PgStore, Route, StoreError, Target, passes::target};
+use crate::{Allocation, Channel, PgStore, StoreError, Target};
 
 /// Serialises allocations: two that choose at once would choose the same ports.
 const ALLOCATION_LOCK: i64 = 0x6272_6f6b_6572_6401;
@@ -37,11 +37,12 @@ impl PgStore {
         sqlx::query!("select pg_advisory_xact_lock($1)", ALLOCATION_LOCK)
             .execute(&mut *transaction)
             .await?;
-        let taken: BTreeSet<i32> = sqlx::query_scalar!("select port from endpoint")
-            .fetch_all(&mut *transaction)
-            .await?
-            .into_iter()
-            .collect();
+        let taken: BTreeSet<i32> =
+            sqlx::query_scalar!("select port from endpoint where host is null")
+                .fetch_all(&mut *transaction)
+                .await?
+                .into_iter()
+                .collect();
         let (first, last) = (*allocation.ports.start(), *allocation.ports.end());
         let mut free = allocation
             .ports
@@ -49,13 +50,19 @@ impl PgStore {
             .filter(|port| !taken.contains(&i32::from(*port)) && is_free(*port));
         let mut instances = Vec::new();
         for ordinal in 1..=allocation.instances {
+            let name = allocation.names.as_ref().map(|names| names.host(ordinal));
             let mut endpoints = Vec::new();
             for protocol in allocation.protocols {
-                let port = free.next().ok_or(StoreError::NoPorts(first, last))?;
+                let port = match &allocation.names {
+                    Some(names) => protocol.standard_ports(names.engine)[0],
+                    None => free.next().ok_or(StoreError::NoPorts(first, last))?,
+                };
                 endpoints.push(Endpoint { protocol: *protocol, port });
                 sqlx::query!(
-                    "insert into endpoint (port, broker_id, ordinal, protocol) values ($1, $2, $3, $4)",
+                    "insert into endpoint (port, host, broker_id, ordinal, protocol)
+                     values ($1, $2, $3, $4, $5)",
                     i32::from(port),
+                    name,
                     id,
                     i16::from(ordinal),
                     protocol.as_str()
@@ -65,7 +72,7 @@ impl PgStore {
             }
             instances.push(BrokerInstance {
                 ordinal,
-                host: allocation.host.clone(),
+                host: name.unwrap_or_else(|| allocation.host.clone()),
                 ip_address: allocation.ip_address.clone(),
                 endpoints,
             });
@@ -99,41 +106,5 @@ impl PgStore {
         transaction.commit().await?;
         self.notifier.notify(Channel::Routes);
         Ok(())
-    }
-
-    /// The gateway's table, by port. Of several latencies the longest counts. One whose time is over by
-    /// the database's clock is left out, so that it ends though no provisioner is there to end it.
-    ///
-    /// # Errors
-    /// As every method.
-    pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
-        let rows = sqlx::query!(
-            r#"select e.port, e.broker_id, e.ordinal, e.protocol, e.targets,
-                      coalesce((b.spec ->> 'publicly_accessible')::boolean, false) as "public!",
-                      (select f.spec -> 'latency' from fault f
-                       where f.broker_id = e.broker_id and f.ended is null and f.struck is not null
-                         and f.spec -> 'latency' is not null
-                         and f.ends > (extract(epoch from now()) * 1000000)::bigint
-                       order by (f.spec #>> '{latency,milliseconds}')::bigint desc limit 1)
-                        as "latency: Json<Latency>"
-               from endpoint e join broker b on b.id = e.broker_id order by e.port"#
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter()
-            .map(|row| {
-                let port = u16::try_from(row.port).map_err(|error| StoreError::Inconsistent {
-                    table: "endpoint",
-                    what: error.to_string(),
-                })?;
-                Ok(Route {
-                    broker: BrokerId::from(row.broker_id),
-                    port,
-                    public: row.public,
-                    target: target(row.ordinal, &row.protocol, row.targets)?,
-                    latency: row.latency.map(|latency| latency.0),
-                })
-            })
-            .collect()
     }
 }

@@ -16,8 +16,10 @@ mod leases;
 mod notify;
 mod offerings;
 mod passes;
+mod routes;
 mod rows;
 mod seal;
+mod security_groups;
 mod tags;
 mod types;
 mod users;
@@ -29,11 +31,12 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
+pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    FaultOutcome, NewIds, Offering, Refused, RevisionLookup, Route, Target, UpdateOutcome,
-    UserOutcome, Work,
+    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering, Refused,
+    RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.

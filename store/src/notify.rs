@@ -106,14 +106,19 @@ impl Listener {
     }
 }
 
+/// Starts listening with a connection of its own.
+pub(crate) async fn listen(pool: &PgPool, channel: Channel) -> Result<Listener, StoreError> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(channel.name()).await?;
+    Ok(Listener { listener })
+}
+
 impl PgStore {
     /// Starts listening. What happened before is not told: listen first, then look.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached.
     pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(channel.name()).await?;
-        Ok(Listener { listener })
+        listen(&self.pool, channel).await
     }
 }

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Fault, Latency, Protocol,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
+use serde::{Deserialize, Serialize};
 
 /// A key that signs API requests.
 #[derive(Debug, Clone)]
@@ -167,7 +168,7 @@ pub struct Work {
 }
 
 /// Where the gateway leads one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The instance's ordinal.
     pub ordinal: u8,
@@ -178,18 +179,36 @@ pub struct Target {
     pub addresses: Vec<SocketAddr>,
 }
 
+/// How clients find an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entrance {
+    /// By a port of its own.
+    Port(u16),
+    /// By this host name, on the standard ports that all brokers share.
+    Name(String),
+}
+
 /// One line of the gateway's table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The broker.
     pub broker: BrokerId,
-    /// Where to listen.
-    pub port: u16,
+    /// How clients find it.
+    pub entrance: Entrance,
+    /// The ports on which the service has it: where to listen for a name, and what rules speak of.
+    pub standard_ports: Vec<u16>,
     /// Whether other machines may connect.
     pub public: bool,
+    /// How many connections it may have at a time; none: as many as come.
+    pub connection_limit: Option<u32>,
+    /// Who may connect: whom one of these rules lets in; none: everybody.
+    pub admitted: Option<Vec<IngressRule>>,
     /// Where to lead it.
     pub target: Target,
-    /// How much later its bytes are to arrive, while a fault demands it.
+    /// How much later its bytes are to arrive, while a fault demands it. Not kept: nobody would end it while
+    /// the database is away.
+    #[serde(skip)]
     pub latency: Option<Latency>,
 }
 
@@ -200,10 +219,56 @@ pub struct Allocation {
     pub instances: u8,
     /// The protocols of each, in the service's order.
     pub protocols: &'static [Protocol],
-    /// The host that clients are told.
+    /// The host that clients are told, if there are no names.
     pub host: String,
     /// The IPv4 address reported for each instance, if the engine has one.
     pub ip_address: Option<String>,
-    /// The ports to choose from.
+    /// The ports to choose from, if there are no names.
     pub ports: std::ops::RangeInclusive<u16>,
+    /// With names, instances have host names of their own and the standard ports.
+    pub names: Option<Names>,
+}
+
+/// What the host names of instances are made of.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// The broker.
+    pub broker: BrokerId,
+    /// Its engine.
+    pub engine: EngineType,
+    /// Its region.
+    pub region: Region,
+    /// Below which domain.
+    pub domain: String,
+}
+
+impl Names {
+    /// The host name of an instance.
+    pub fn host(&self, ordinal: u8) -> String {
+        endpoint_host(self.broker, self.engine, ordinal, &self.region, &self.domain)
+    }
+}
+
+/// What became of a new security group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewGroupOutcome {
+    /// It is there.
+    Created,
+    /// Another group has the name.
+    NameTaken,
+    /// Another group has the identifier.
+    IdTaken,
+    /// The account has as many groups in this region as it may have.
+    TooMany,
+}
+
+/// What became of a security group that is not wanted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeleteGroupOutcome {
+    /// It is gone.
+    Deleted,
+    /// This scope has no such group.
+    NotFound,
+    /// A broker has it.
+    InUse,
 }

@@ -80,6 +80,7 @@ pub struct Messenger {
     ca: PathBuf,
     user: String,
     password: String,
+    names: Value,
 }
 
 impl Messenger {
@@ -94,7 +95,20 @@ impl Messenger {
     }
 
     fn of(kind: Kind, url: String, ca: PathBuf) -> Self {
-        Self { kind, url, ca, user: USER.to_owned(), password: PASSWORD.to_owned() }
+        Self {
+            kind,
+            url,
+            ca,
+            user: USER.to_owned(),
+            password: PASSWORD.to_owned(),
+            names: Value::Null,
+        }
+    }
+
+    /// The same Python client with names that only it knows; see `clients/python/client.py`.
+    #[must_use]
+    pub fn knowing(&self, names: &Value) -> Self {
+        Self { names: names.clone(), ..self.clone() }
     }
 
     /// The same client as somebody else.
@@ -201,6 +215,9 @@ impl Messenger {
         let mut given = json!({
             "url": self.url, "user": self.user, "password": self.password, "ca": self.ca, "timeout": WAIT,
         });
+        if !self.names.is_null() {
+            given["names"] = self.names.clone();
+        }
         for (name, value) in input.as_object().into_iter().flatten() {
             given[name] = value.clone();
         }

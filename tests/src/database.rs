@@ -33,6 +33,22 @@ impl Database {
         format!("{}/{}{separator}{options}", &address[..host], self.name)
     }
 
+    /// Takes it away from everybody, as an outage would.
+    pub(crate) fn close(&self, runtime: &Runtime) -> Result<()> {
+        let name = &self.name;
+        let statement = format!(
+            r#"ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false;
+               SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"#
+        );
+        execute(runtime, &self.server, statement)
+    }
+
+    /// Gives it back.
+    pub(crate) fn open(&self, runtime: &Runtime) -> Result<()> {
+        let statement = format!(r#"ALTER DATABASE "{}" WITH ALLOW_CONNECTIONS true"#, self.name);
+        execute(runtime, &self.server, statement)
+    }
+
     /// Removes it, whoever is still connected.
     pub(crate) fn drop_now(&self, runtime: &Runtime) -> Result<()> {
         let statement = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, self.name);

@@ -13,6 +13,10 @@ use anyhow::{Context, Result};
 const FIRST: u16 = 12_000;
 const BLOCKS: u16 = 160;
 const SIZE: u16 = 50;
+/// The service's own ports.
+const STANDARD: [u16; 8] = [443, 5671, 8162, 8883, 15671, 61614, 61617, 61619];
+/// How many ports worlds with names need for them.
+const RESERVED: u16 = 8;
 
 /// A block of ports, for as long as this lives.
 #[derive(Debug)]
@@ -52,6 +56,21 @@ impl Ports {
     /// Where a second brokerd's API listens.
     pub(crate) fn second_api(&self) -> u16 {
         self.first + 1
+    }
+
+    /// Where a gateway of its own tells how it is, in worlds with names.
+    pub(crate) fn gateway(&self) -> u16 {
+        self.first + SIZE - 1
+    }
+
+    /// Where each of the service's standard ports is listened on, in worlds with names.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (u16, u16)> {
+        STANDARD.into_iter().zip(self.first + SIZE - 1 - RESERVED..)
+    }
+
+    /// What the brokers' endpoints are given in worlds with names.
+    pub(crate) fn endpoints_beside_names(&self) -> RangeInclusive<u16> {
+        self.first + 2..=self.first + SIZE - 2 - RESERVED
     }
 
     /// What the brokers' endpoints are given.

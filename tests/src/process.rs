@@ -32,9 +32,17 @@ impl Process {
         Self { address, arguments: Vec::new(), environment, log: log.to_owned(), child: None }
     }
 
+    /// Sets something for its next start.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.environment.push((name.to_owned(), value));
+    }
+
     /// Starts it, and waits until it is ready.
     pub(crate) fn start(&mut self, roles: &str) -> Result<()> {
-        self.arguments = vec!["serve".to_owned(), "--roles".to_owned(), roles.to_owned()];
+        self.arguments = match roles {
+            "gateway" => vec!["gateway".to_owned()],
+            roles => vec!["serve".to_owned(), "--roles".to_owned(), roles.to_owned()],
+        };
         let log = File::options().create(true).append(true).open(&self.log)?;
         let kept = |name: &'static str| Some((name, machine::variable(name)?));
         let child = Command::new(machine::binary()?)

@@ -1,6 +1,7 @@
 //! A world: one brokerd with everything it needs, and nothing of anybody else's.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -8,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -41,6 +43,7 @@ pub struct World {
     directory: PathBuf,
     process: Process,
     second: Option<Process>,
+    gateway: Option<Process>,
     database: Database,
     ports: Ports,
     runtime: Arc<Runtime>,
@@ -87,8 +90,17 @@ impl World {
             .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let process = Process::new(address.clone(), environment, &directory.join("brokerd.log"));
         let api = Api::nobody(&runtime, &address);
-        let mut world =
-            Self { api, installation, directory, process, second: None, database, ports, runtime };
+        let mut world = Self {
+            api,
+            installation,
+            directory,
+            process,
+            second: None,
+            gateway: None,
+            database,
+            ports,
+            runtime,
+        };
         if let Err(error) = world.process.start(ALL) {
             world.explain("start");
             return Err(error);
@@ -154,6 +166,74 @@ impl World {
     pub fn restart_as(&mut self, roles: &str) -> Result<()> {
         self.process.kill9()?;
         self.process.start(roles)
+    }
+
+    /// Starts brokerd again so that new brokers get host names below `domain`; and what clients have to know of
+    /// them.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart_with_names(&mut self, domain: &str) -> Result<Value> {
+        for (name, value) in self.naming(domain) {
+            self.process.set(name, value);
+        }
+        self.restart()?;
+        let ports: BTreeMap<String, u16> =
+            self.ports.shared().map(|(standard, port)| (standard.to_string(), port)).collect();
+        Ok(json!({ "domain": domain, "ports": ports }))
+    }
+
+    fn naming(&self, domain: &str) -> [(&'static str, String); 3] {
+        let shared: Vec<_> =
+            self.ports.shared().map(|(standard, port)| format!("{standard}={port}")).collect();
+        let endpoints = self.ports.endpoints_beside_names();
+        [
+            ("BROKERD_ENDPOINT_DOMAIN", domain.to_owned()),
+            ("BROKERD_ENDPOINT_SHARED_PORTS", shared.join(",")),
+            ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
+        ]
+    }
+
+    /// Starts a gateway that is a process of its own, with a data directory of its own and without a key, or
+    /// starts it again; brokerd itself must not be one. Where it tells how it is.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart_gateway(&mut self, domain: &str) -> Result<String> {
+        let address = format!("127.0.0.1:{}", self.ports.gateway());
+        let naming = self.naming(domain);
+        let (data, log) = (self.gateway_data(), self.directory.join("brokerd.log"));
+        let process = self.gateway.get_or_insert_with(|| {
+            let mut environment =
+                environment(&self.installation, &data, &self.database, "127.0.0.1:0", &self.ports);
+            environment.extend(naming.map(|(name, value)| (name.to_owned(), value)));
+            environment.push(("BROKERD_GATEWAY_LISTEN".to_owned(), address.clone()));
+            Process::new(address.clone(), environment, &log)
+        });
+        process.kill9()?;
+        process.start("gateway")?;
+        Ok(address)
+    }
+
+    /// The data directory of that gateway.
+    pub fn gateway_data(&self) -> PathBuf {
+        self.directory.join("gateway")
+    }
+
+    /// Takes the database away, as an outage would.
+    ///
+    /// # Errors
+    /// When the server does not do it.
+    pub fn lose_database(&self) -> Result<()> {
+        self.database.close(&self.runtime)
+    }
+
+    /// Gives the database back.
+    ///
+    /// # Errors
+    /// When the server does not do it.
+    pub fn restore_database(&self) -> Result<()> {
+        self.database.open(&self.runtime)
     }
 
     /// A second brokerd that serves the API for another account, on the same database; and that API.
@@ -266,6 +346,7 @@ impl Drop for World {
         }
         let cleaned = self.process.kill9();
         self.second = None;
+        self.gateway = None;
         let cleaned = cleaned
             .and_then(|()| docker::remove_all(&self.label()))
             .and_then(|()| self.database.drop_now(&self.runtime))

@@ -4,6 +4,7 @@ mod authentication;
 mod brokers;
 mod configurations;
 mod faults;
+mod security_groups;
 mod support;
 mod surface;
 mod tags;

@@ -137,6 +137,11 @@ impl TestApi {
         Self::start_with(|state| state.throttled(burst, rate)).await
     }
 
+    /// Refuses security groups that are not defined.
+    pub(crate) async fn start_refusing() -> Self {
+        Self::start_with(ApiState::refusing_unknown_groups).await
+    }
+
     /// Lets callers inject faults.
     pub(crate) async fn start_with_faults() -> Self {
         Self::start_with(|state| state.with_faults(true)).await

@@ -17,6 +17,8 @@ async fn every_operation_is_signed_and_knows_what_is_not_there() {
     let revision =
         format!("Revision [1] of configuration [{c}] can't be found. Make sure it exists.");
     let resource = "Resource was not found";
+    let group = "Cannot find security group ID [sg-nobody].";
+    let no_group = "Cannot find security group ID [nobody].";
     for (method, target, message) in [
         ("GET", format!("/v1/brokers/{b}"), broker.as_str()),
         ("PUT", format!("/v1/brokers/{b}"), &broker),
@@ -37,6 +39,10 @@ async fn every_operation_is_signed_and_knows_what_is_not_there() {
         ("GET", format!("/v1/tags/{arn}"), resource),
         ("POST", format!("/v1/tags/{arn}"), resource),
         ("DELETE", format!("/v1/tags/{arn}?tagKeys=a&tagKeys=b"), resource),
+        ("GET", "/brokerd/v1/security-groups/sg-nobody".to_owned(), group),
+        ("PUT", "/brokerd/v1/security-groups/sg-nobody".to_owned(), group),
+        ("DELETE", "/brokerd/v1/security-groups/sg-nobody".to_owned(), group),
+        ("DELETE", "/brokerd/v1/security-groups/nobody".to_owned(), no_group),
         // A colon that was not encoded is the same resource.
         ("GET", format!("/v1/tags/{}", arn.replace("%3A", ":")), resource),
     ] {
@@ -88,6 +94,7 @@ async fn every_resource_answers_options() {
         ("/v1/tags/arn%3Aaws", "GET,POST,DELETE,OPTIONS"),
         ("/v1/brokers/b-1/users/alice", "GET,POST,PUT,DELETE,OPTIONS"),
         ("/v1/broker-engine-types", "GET,OPTIONS"),
+        ("/brokerd/v1/security-groups/sg-1", "GET,PUT,DELETE,OPTIONS"),
     ] {
         let reply = api.unsigned("OPTIONS", target).await;
         assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""), "{target}");

@@ -3,6 +3,7 @@
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
 mod layers;
+mod ports;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -20,9 +21,10 @@ use toml::{Table, Value};
 
 pub(crate) use secret::DatabaseUrl;
 use sections::{
-    Api, Database, Endpoint, Faults, Log, Misfit, Network, Provisioner, Runtime, Secrets, Sizing,
+    Api, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
+    SecurityGroups, Sizing,
 };
-pub(crate) use sections::{JoinNetworks, LogFormat};
+pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
@@ -66,6 +68,8 @@ pub(crate) struct Configuration {
     pub(crate) database: Database,
     pub(crate) secrets: Secrets,
     pub(crate) endpoint: Endpoint,
+    pub(crate) gateway: Gateway,
+    pub(crate) security_groups: SecurityGroups,
     pub(crate) network: Network,
     pub(crate) sizing: Sizing,
     pub(crate) provisioner: Provisioner,
@@ -85,6 +89,8 @@ impl Default for Configuration {
             database: Database::default(),
             secrets: Secrets::default(),
             endpoint: Endpoint::default(),
+            gateway: Gateway::default(),
+            security_groups: SecurityGroups::default(),
             network: Network::default(),
             sizing: Sizing::default(),
             provisioner: Provisioner::default(),

@@ -1,17 +1,19 @@
 //! The sections of the configuration, one struct per concern.
 
 use std::{
-    fmt,
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
-    str::FromStr,
 };
 
 use brokerd_domain::NetworkDefaults;
 use serde::{Deserialize, Serialize};
 
-use super::secret::{DatabaseUrl, Secret};
+use super::{
+    ports::{PortRange, SharedPort, is_domain, validate_shared_ports},
+    secret::{DatabaseUrl, Secret},
+};
 
 /// What does not fit in a section: the key, and why.
 pub(crate) type Misfit = (&'static str, String);
@@ -134,6 +136,10 @@ pub(crate) struct Endpoint {
     pub(crate) private_bind: IpAddr,
     /// The ports endpoints are given.
     pub(crate) ports: PortRange,
+    /// The domain below which new brokers get host names of their own, and the standard ports.
+    pub(crate) domain: Option<String>,
+    /// `standard=listen`: where the gateway listens for a standard port, if not on itself.
+    pub(crate) shared_ports: Vec<SharedPort>,
     /// How long a new connection waits for its engine.
     pub(crate) hold_seconds: u32,
 }
@@ -145,7 +151,9 @@ impl Default for Endpoint {
             ip_address: None,
             public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: PortRange { first: 20_000, last: 29_999 },
+            ports: PortRange::new(20_000, 29_999),
+            domain: None,
+            shared_ports: Vec::new(),
             hold_seconds: 10,
         }
     }
@@ -161,12 +169,61 @@ impl Endpoint {
                 format!("{host:?} is neither a host name nor an IPv4 address"),
             ));
         }
+        if let Some(domain) = self.domain.as_deref().filter(|domain| !is_domain(domain)) {
+            return Err(("endpoint.domain", format!("{domain:?} is no domain in lower case")));
+        }
+        let others = self.domain.as_ref().map(|_| self.ports);
+        validate_shared_ports(&self.shared_ports, others)
+            .map_err(|why| ("endpoint.shared_ports", why))?;
         in_range("endpoint.hold_seconds", self.hold_seconds, 0..=300)
+    }
+
+    /// Where the gateway listens for standard ports, if not on themselves.
+    pub(crate) fn shared_ports(&self) -> BTreeMap<u16, u16> {
+        self.shared_ports.iter().map(|port| port.pair()).collect()
     }
 
     /// The IPv4 address reported for ActiveMQ instances.
     pub(crate) fn reported_ip(&self) -> Option<Ipv4Addr> {
         self.ip_address.or_else(|| self.advertised_host.parse().ok())
+    }
+}
+
+/// A gateway that is a process of its own.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// Where it serves its health and metrics.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8643)) }
+    }
+}
+
+/// What becomes of a broker that names a security group that is not defined here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnknownGroups {
+    /// The group is a label that filters nothing.
+    Allow,
+    /// The broker is refused.
+    Refuse,
+}
+
+/// Security groups.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SecurityGroups {
+    /// What becomes of a broker that names a group that is not defined here.
+    pub(crate) unknown: UnknownGroups,
+}
+
+impl Default for SecurityGroups {
+    fn default() -> Self {
+        Self { unknown: UnknownGroups::Allow }
     }
 }
 
@@ -346,55 +403,6 @@ impl Log {
             Ok(_) => Ok(()),
             Err(error) => Err(("log.filter", error.to_string())),
         }
-    }
-}
-
-/// `first-last`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(crate) struct PortRange {
-    first: u16,
-    last: u16,
-}
-
-impl PortRange {
-    pub(crate) const fn range(self) -> RangeInclusive<u16> {
-        self.first..=self.last
-    }
-}
-
-impl FromStr for PortRange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no range of ports such as 20000-29999");
-        let (first, last) = text.split_once('-').ok_or_else(wrong)?;
-        let first = first.trim().parse().map_err(|_| wrong())?;
-        let last = last.trim().parse().map_err(|_| wrong())?;
-        if first < 1024 || last < first {
-            return Err(wrong());
-        }
-        Ok(Self { first, last })
-    }
-}
-
-impl TryFrom<String> for PortRange {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<PortRange> for String {
-    fn from(range: PortRange) -> Self {
-        range.to_string()
-    }
-}
-
-impl fmt::Display for PortRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.first, self.last)
     }
 }
 

@@ -109,6 +109,15 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("endpoint.ports=80-90", "ports"),
         ("endpoint.advertised_host=a b", "endpoint.advertised_host"),
         ("endpoint.hold_seconds=301", "endpoint.hold_seconds"),
+        ("endpoint.domain=Example.com", "endpoint.domain"),
+        ("endpoint.domain=.example.com", "endpoint.domain"),
+        ("endpoint.shared_ports=443", "443=8443"),
+        ("endpoint.shared_ports=443=0", "443=8443"),
+        ("endpoint.shared_ports=444=8443", "endpoint.shared_ports"),
+        ("endpoint.shared_ports=443=1,443=2", "endpoint.shared_ports"),
+        ("endpoint.shared_ports=443=9000,8162=9000", "endpoint.shared_ports"),
+        ("endpoint.shared_ports=443=5671", "endpoint.shared_ports"),
+        ("security_groups.unknown=perhaps", "perhaps"),
         ("api.tls_key=/x", "api.tls_certificate"),
         ("api.throttle_burst=-1", "throttle_burst"),
         ("api.throttle_rate=0", "api.throttle_rate"),
@@ -128,6 +137,17 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         let error = load(&flags(&[assignment]), &[("HOME", "/x")]).expect_err(assignment);
         assert!(error.contains(key), "{assignment}: {error}");
     }
+}
+
+#[test]
+fn standard_ports_can_be_listened_on_elsewhere() {
+    let ports = "endpoint.shared_ports=443=8443, 5671=443";
+    let configuration = load(&flags(&["data_dir=/x", "endpoint.domain=b.test", ports]), &[]);
+    let endpoint = configuration.expect("valid").endpoint;
+    assert_eq!(endpoint.shared_ports(), [(443, 8443), (5671, 443)].into());
+    let inside = ["data_dir=/x", "endpoint.domain=b.test", "endpoint.shared_ports=443=20000"];
+    let error = load(&flags(&inside), &[]).expect_err("taken");
+    assert!(error.contains("endpoint.ports"), "{error}");
 }
 
 #[test]
@@ -176,6 +196,9 @@ fn everything() -> Vec<String> {
                 ("account", _) => "123456789012",
                 ("api.listen", _) => "127.0.0.1:1",
                 ("endpoint.ports", _) => "2000-3000",
+                ("endpoint.shared_ports", _) => "443=8443",
+                ("gateway.listen", _) => "127.0.0.1:2",
+                ("security_groups.unknown", _) => "refuse",
                 ("endpoint.ip_address" | "endpoint.public_bind" | "endpoint.private_bind", _) => {
                     "10.0.0.1"
                 }

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::support::{
-    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, route, until,
+    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, ports_of, route, until,
 };
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_port_that_is_taken_is_listened_on_as_soon_as_it_is_free() -> Result<(
     let stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let fixture = Fixture::start(Some(vec![route(port, Some(engine.address))]));
     let mut status = fixture.gateway.status();
-    timeout(SOON, status.wait_for(|s| s.applied && s.blocked.contains(&port))).await??;
+    timeout(SOON, status.wait_for(|s| s.applied && ports_of(&s.blocked).contains(&port))).await??;
     assert_eq!(fixture.metrics.listeners_blocked.get(), 1);
     drop(stranger);
     fixture.listening_on(&[port]).await?;
@@ -147,7 +147,7 @@ async fn a_route_to_a_taken_port_can_be_removed() -> Result<()> {
     let _stranger = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     let fixture = Fixture::start(Some(vec![route(port, None)]));
     let mut status = fixture.gateway.status();
-    timeout(SOON, status.wait_for(|s| s.blocked.contains(&port))).await??;
+    timeout(SOON, status.wait_for(|s| ports_of(&s.blocked).contains(&port))).await??;
     fixture.answer(Some(Vec::new()));
     timeout(SOON, status.wait_for(|s| s.blocked.is_empty())).await??;
     fixture.stop().await
@@ -171,4 +171,28 @@ async fn a_private_route_is_not_reached_where_a_public_one_is() -> Result<()> {
     let refused = TcpStream::connect((public_bind, private)).await;
     refused.err().context("a private route is reached from outside")?;
     fixture.stop().await
+}
+
+#[tokio::test]
+async fn several_gateways_follow_one_table_and_one_that_ends_takes_nobody_along() -> Result<()> {
+    let (old, new) = (Engine::start(b'o').await?, Engine::start(b'n').await?);
+    let port = free_port();
+    let there = Ipv4Addr::new(127, 0, 0, 2);
+    let table = |target| {
+        let mut open = route(port, Some(target));
+        open.public = true;
+        Some(vec![open])
+    };
+    let at = |ip: Ipv4Addr| Options { public_bind: ip.into(), ..options() };
+    let first = Fixture::start_with(table(old.address), at(Ipv4Addr::LOCALHOST), false);
+    let second = Fixture::start_with(table(old.address), at(there), false);
+    for gateway in [&first, &second] {
+        gateway.listening_on(&[port]).await?;
+        gateway.answer(table(new.address));
+        until("the new table", || gateway.metrics.table_reads.get() == 2).await?;
+    }
+    assert_eq!(greeting(&mut connect(port).await?).await?, b'n');
+    first.stop().await?;
+    assert_eq!(greeting(&mut TcpStream::connect((there, port)).await?).await?, b'n');
+    second.stop().await
 }

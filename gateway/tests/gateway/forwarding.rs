@@ -4,6 +4,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::{Context as _, Result};
 use brokerd_gateway::{Ending, Options, Refusal};
+use brokerd_store::Route;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -171,16 +172,28 @@ async fn a_hold_ends_when_its_time_is_over() -> Result<()> {
 async fn connections_above_the_limit_of_a_route_are_refused() -> Result<()> {
     let engine = Engine::start(b'a').await?;
     let port = free_port();
-    let limited = Options { connection_limit: Some(2), ..options() };
-    let fixture =
-        Fixture::start_with(Some(vec![route(port, Some(engine.address))]), limited, false);
+    let limited = Route { connection_limit: Some(2), ..route(port, Some(engine.address)) };
+    let fixture = Fixture::start(Some(vec![limited.clone()]));
     fixture.listening_on(&[port]).await?;
     let mut first = connect(port).await?;
     let mut second = connect(port).await?;
     greeting(&mut first).await?;
     greeting(&mut second).await?;
-    ended(&mut connect(port).await?).await?;
+    // An orderly end, though it had something to say.
+    let mut third = connect(port).await?;
+    third.write_all(b"hello").await?;
+    assert_eq!(timeout(SOON, third.read(&mut [0])).await??, 0);
     assert_eq!(fixture.metrics.refused(Refusal::Limit), 1);
+    fixture.answer(Some(vec![Route { connection_limit: Some(3), ..limited.clone() }]));
+    // Another limit holds for those who come, and disturbs nobody.
+    timeout(SOON, async {
+        while greeting(&mut connect(port).await?).await.is_err() {}
+        anyhow::Ok(())
+    })
+    .await??;
+    fixture.answer(Some(vec![limited]));
+    second.write_all(b"!").await?;
+    assert_eq!(greeting(&mut second).await?, b'!');
     drop(first);
     // The place is free a moment after the session's end.
     timeout(SOON, async {
@@ -234,5 +247,22 @@ async fn of_several_engines_each_gets_its_turn_and_a_dead_one_is_passed_over() -
     let of = |engine: u8| heard.iter().filter(|greeting| **greeting == engine).count();
     assert_eq!((of(b'a') + of(b'b'), of(b'a').min(of(b'b')) >= 2), (6, true), "{heard:?}");
     assert_eq!(fixture.metrics.holds.get(), 0, "nobody waited");
+    fixture.stop().await
+}
+
+#[tokio::test]
+async fn an_engine_that_is_gone_ends_the_session_of_a_client_that_does_not_notice() -> Result<()> {
+    let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let port = free_port();
+    let fixture = Fixture::start(Some(vec![route(port, Some(engine.local_addr()?))]));
+    fixture.listening_on(&[port]).await?;
+    let mut client = connect(port).await?;
+    let (served, _) = timeout(SOON, engine.accept()).await??;
+    until("the session", || fixture.metrics.sessions_active.get() == 1).await?;
+    drop(served);
+    // It reads the end, and says nothing and does not leave.
+    ended(&mut client).await?;
+    until("the session's end", || fixture.metrics.sessions_active.get() == 0).await?;
+    assert_eq!(fixture.metrics.ended(Ending::Deserted), 1);
     fixture.stop().await
 }

@@ -1,6 +1,9 @@
-//! The gateway with real sockets and a table that tests own.
+//! The gateway with real sockets, real TLS, and a source of routes that the test controls.
 
+mod admission;
 mod following;
 mod forwarding;
+mod keeping;
 mod lateness;
+mod naming;
 mod support;

@@ -1,6 +1,7 @@
 //! A gateway on ports of its own, engines that answer, and clients.
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -12,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use brokerd_domain::{Entropy, Protocol};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Route, Target};
+use brokerd_store::{Entrance, Route, Target};
 use prometheus_client::registry::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -93,7 +94,7 @@ impl Fixture {
 
     pub(crate) async fn listening_on(&self, ports: &[u16]) -> Result<()> {
         let mut status = self.gateway.status();
-        timeout(SOON, status.wait_for(|s| s.applied && s.listening.iter().eq(ports)))
+        timeout(SOON, status.wait_for(|s| s.applied && ports_of(&s.listening).iter().eq(ports)))
             .await
             .with_context(|| format!("not listening on {ports:?}"))??;
         Ok(())
@@ -103,6 +104,11 @@ impl Fixture {
         self.shutdown.cancel();
         Ok(timeout(SOON, self.running).await.context("the gateway does not stop")??)
     }
+}
+
+/// The ports of addresses.
+pub(crate) fn ports_of(addresses: &BTreeSet<SocketAddr>) -> BTreeSet<u16> {
+    addresses.iter().map(SocketAddr::port).collect()
 }
 
 pub(crate) fn options() -> Options {
@@ -124,8 +130,11 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
     Route {
         broker: uuid::Uuid::from_u128(1).into(),
-        port,
+        entrance: Entrance::Port(port),
+        standard_ports: vec![5671],
         public: false,
+        connection_limit: None,
+        admitted: None,
         target: Target {
             ordinal: 1,
             protocol: Protocol::Amqp,

@@ -176,6 +176,7 @@ impl Simulation {
                 advertised_host: "127.0.0.1".to_owned(),
                 ip_address: Some("127.0.0.1".to_owned()),
                 ports: 20_000..=20_999,
+                domain: None,
             },
             port_is_free: Box::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, EventKind, Fault, Lease,
-    Next, PassReport, Struck, Timestamp, WorkerId,
+    Next, PassReport, Protocol, Struck, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, Refused, StoreError, Target, Work};
@@ -194,13 +194,17 @@ impl ReconcileStore for MemoryStore {
                 if row.broker.instances.is_empty() {
                     let mut ports = allocation.ports.clone();
                     for ordinal in 1..=allocation.instances {
+                        let port = |protocol: &Protocol| match &allocation.names {
+                            Some(names) => protocol.standard_ports(names.engine)[0],
+                            None => ports.next().expect("enough ports"),
+                        };
+                        let names = allocation.names.as_ref();
+                        let ports: Vec<u16> = allocation.protocols.iter().map(port).collect();
                         let endpoints: Vec<Endpoint> = allocation
                             .protocols
                             .iter()
-                            .map(|p| Endpoint {
-                                protocol: *p,
-                                port: ports.next().expect("enough ports"),
-                            })
+                            .zip(ports)
+                            .map(|(p, port)| Endpoint { protocol: *p, port })
                             .collect();
                         row.targets.extend(endpoints.iter().map(|e| Target {
                             ordinal,
@@ -209,7 +213,8 @@ impl ReconcileStore for MemoryStore {
                         }));
                         row.broker.instances.push(BrokerInstance {
                             ordinal,
-                            host: allocation.host.clone(),
+                            host: names
+                                .map_or_else(|| allocation.host.clone(), |n| n.host(ordinal)),
                             ip_address: allocation.ip_address.clone(),
                             endpoints,
                         });

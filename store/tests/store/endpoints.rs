@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use brokerd_domain::{EngineType, Lease, Protocol};
-use brokerd_store::{Allocation, Channel, StoreError, Target};
+use brokerd_store::{Allocation, Channel, Entrance, Names, RouteReader, StoreError, Target};
 
 use crate::support::{Fixture, NOW, create, scope, with_store, worker};
 
@@ -14,6 +14,7 @@ pub(crate) fn allocation(ports: RangeInclusive<u16>) -> Allocation {
         host: "127.0.0.1".to_owned(),
         ip_address: Some("127.0.0.1".to_owned()),
         ports,
+        names: None,
     }
 }
 
@@ -128,12 +129,91 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
         let routes = f.store.routes().await.expect("read");
         let led: Vec<_> = routes.iter().filter(|r| !r.target.addresses.is_empty()).collect();
         assert_eq!(led.len(), 1);
-        assert_eq!((led[0].port, &led[0].target), (20_002, &target));
+        assert_eq!((&led[0].entrance, &led[0].target), (&Entrance::Port(20_002), &target));
+        assert_eq!(
+            (led[0].standard_ports.as_slice(), led[0].connection_limit),
+            (&[61614][..], Some(300))
+        );
+        assert_eq!(led[0].admitted, None, "its group is only a label");
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert!(work.targets.contains(&target));
         f.store.request_delete(&scope(), lease.broker, NOW).await.expect("asked");
         f.store.forget(&lease).await.expect("forgotten");
         assert!(f.store.routes().await.expect("read").is_empty());
+    })
+    .await;
+}
+
+fn named(lease: &Lease, engine: EngineType) -> Allocation {
+    let names = Names {
+        broker: lease.broker,
+        engine,
+        region: scope().region,
+        domain: "example.com".to_owned(),
+    };
+    Allocation {
+        instances: 2,
+        protocols: Protocol::of(engine),
+        names: Some(names),
+        ..allocation(20_000..=20_005)
+    }
+}
+
+#[tokio::test]
+async fn brokers_with_names_share_the_standard_ports_and_leave_the_others_to_those_without() {
+    with_store(|f| async move {
+        let leases = leases(&f, 3).await;
+        for lease in &leases[..2] {
+            let instances = f
+                .store
+                .allocate_endpoints(lease, &named(lease, EngineType::ActiveMq), &|_| false)
+                .await
+                .expect("allocated");
+            let id = lease.broker;
+            let hosts: Vec<_> = instances.iter().map(|i| i.host.as_str()).collect();
+            let host = |n: u8| format!("{id}-{n}.mq.us-east-1.example.com");
+            assert_eq!(hosts, [host(1), host(2)]);
+            let ports: Vec<u16> = instances[1].endpoints.iter().map(|e| e.port).collect();
+            assert_eq!(ports, [61617, 5671, 61614, 8883, 61619, 8162]);
+            // What was allocated stays, whatever is configured later.
+            let later = f.store.allocate_endpoints(lease, &allocation(1..=9), &|_| true).await;
+            assert_eq!(later.expect("kept"), instances);
+        }
+        f.store
+            .allocate_endpoints(&leases[2], &allocation(20_000..=20_005), &|_| true)
+            .await
+            .expect("six are enough");
+        let routes = f.store.routes().await.expect("read");
+        let by_port = |r: &&brokerd_store::Route| matches!(r.entrance, Entrance::Port(_));
+        assert_eq!((routes.len(), routes.iter().filter(by_port).count()), (30, 6));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_needs_no_key_but_the_right_database() {
+    with_store(|f| async move {
+        let lease = leases(&f, 1).await.remove(0);
+        f.store
+            .allocate_endpoints(&lease, &allocation(20_000..=20_100), &|_| true)
+            .await
+            .expect("allocated");
+        let (mine, other) = ("mine".parse().expect("a name"), "other".parse().expect("a name"));
+        f.store.installation(&mine).await.expect("stored");
+        let reader = RouteReader::connect_lazily(&f.url, mine).expect("a URL");
+        assert_eq!(reader.routes().await.expect("read"), f.store.routes().await.expect("read"));
+        let mut listener = reader.listen().await.expect("listens");
+        let target = Target { ordinal: 1, protocol: Protocol::Mqtt, addresses: Vec::new() };
+        f.store.set_targets(&lease, &[target]).await.expect("led");
+        tokio::time::timeout(Duration::from_secs(5), listener.wait()).await.expect("woken");
+
+        let stranger = RouteReader::connect_lazily(&f.url, other).expect("a URL").routes().await;
+        assert!(matches!(stranger, Err(StoreError::Inconsistent { .. })), "{stranger:?}");
+        let nobody = "postgres://nobody@127.0.0.1:1/none";
+        let nobody = RouteReader::connect_lazily(nobody, "mine".parse().expect("a name"));
+        let nobody = nobody.expect("connects later").routes().await;
+        assert!(matches!(nobody, Err(StoreError::Unavailable(_))), "{nobody:?}");
+        assert!(RouteReader::connect_lazily("::", "mine".parse().expect("a name")).is_err());
     })
     .await;
 }

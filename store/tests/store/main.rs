@@ -9,5 +9,6 @@ mod faults;
 mod leases;
 mod passes;
 mod secrets;
+mod security_groups;
 mod support;
 mod users;

@@ -22,6 +22,7 @@ use crate::{
             LogsRequest, MaintenanceWindowRequest, UserRequest,
         },
         configurations::named_revision,
+        security_groups,
     },
 };
 
@@ -73,7 +74,7 @@ pub(crate) struct CreateBrokerRequest {
     /// Whether the endpoints are reachable from other machines.
     #[schema(required, nullable = false)]
     publicly_accessible: Option<bool>,
-    /// At most five; default: the default group.
+    /// At most five; default: the default group. Those that ListSecurityGroups shows are enforced.
     security_groups: Option<Vec<String>>,
     /// Gigabytes, for RabbitMQ clusters of version 4.2 and later.
     storage_size: Option<i64>,
@@ -168,6 +169,7 @@ pub(crate) async fn create_broker(
     let (network, entropy) = (&api.network, api.entropy.as_ref());
     let command =
         CreateBroker::parse(wire.into(), scope, revision.as_ref(), &offerings, network, entropy)?;
+    security_groups::check(&api, scope, &command.spec.security_groups).await?;
     let ids = NewIds {
         broker: BrokerId::generate(entropy),
         configuration: ConfigurationId::generate(entropy),

@@ -31,6 +31,7 @@ use crate::{
             },
         },
         configurations::named_revision,
+        security_groups,
     },
 };
 
@@ -214,6 +215,9 @@ pub(crate) async fn update_broker(
             now,
         };
         let update = broker.update(input.clone(), context)?;
+        if update.changed.contains(&UpdatedMember::SecurityGroups) {
+            security_groups::check(&api, scope, &update.spec.security_groups).await?;
+        }
         let outcome = if update.changed.is_empty() {
             UpdateOutcome::Updated
         } else {

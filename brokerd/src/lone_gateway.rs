@@ -1,0 +1,51 @@
+//! What a gateway without the API beside it tells of itself.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use brokerd_gateway::Gateway;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+
+/// Source: the OpenMetrics specification.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Health and metrics, with the paths that the API has for them.
+pub(crate) fn router(gateway: Gateway, registry: Registry) -> Router {
+    let registry = Arc::new(registry);
+    Router::new()
+        .route("/health/live", get(|| async { ok() }))
+        .route("/health/ready", get(move || ready(gateway)))
+        .route("/metrics", get(move || metrics(registry)))
+}
+
+fn ok() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#).into_response()
+}
+
+/// Ready is who serves by a table, though it may be an old one: a database that is away is no reason to send
+/// clients elsewhere.
+async fn ready(gateway: Gateway) -> Response {
+    if gateway.ready() { ok() } else { not_ready() }
+}
+
+/// The answer of a process whose gateway serves nobody yet.
+pub(crate) fn not_ready() -> Response {
+    let reason = "the gateway has not read its table of routes yet\n";
+    (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+}
+
+async fn metrics(registry: Arc<Registry>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics can't be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

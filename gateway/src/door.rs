@@ -1,0 +1,97 @@
+//! A standard port that brokers with names share: who is let in where, by the name in the ClientHello.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio::{net::TcpStream, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Metrics, Options, Refusal,
+    hello::{self, NoHello, UNRECOGNIZED_NAME},
+    session::{RouteContext, refuse, serve, tune},
+};
+
+/// The routes that are found by name, on which port; all doors share it.
+#[derive(Clone, Default)]
+pub(crate) struct Names(Arc<RwLock<BTreeMap<u16, BTreeMap<String, RouteContext>>>>);
+
+impl Names {
+    pub(crate) fn insert(&self, name: &str, port: u16, route: RouteContext) {
+        let mut ports = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        ports.entry(port).or_default().insert(name.to_owned(), route);
+    }
+
+    pub(crate) fn remove(&self, name: &str, port: u16) {
+        let mut ports = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = ports.get_mut(&port) {
+            names.remove(name);
+        }
+    }
+
+    fn find(&self, name: &str, port: u16) -> Option<RouteContext> {
+        let ports = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        ports.get(&port)?.get(name).cloned()
+    }
+}
+
+/// One standard port at one address.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) names: Names,
+    pub(crate) port: u16,
+    pub(crate) options: Arc<Options>,
+    pub(crate) metrics: Metrics,
+    /// Nobody is to be let in any more.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Door {
+    /// Serves whoever asks for a name that is known, to the end.
+    pub(crate) async fn receive(self, mut client: TcpStream, peer: SocketAddr) {
+        tune(&client);
+        let hello = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {
+                return refuse(client, Refusal::Withdrawn, &[], &self.metrics).await;
+            }
+            hello = timeout(self.options.hello_timeout, hello::read(&mut client)) => hello,
+        };
+        let (refusal, words) = match hello {
+            Err(_) => (Refusal::SlowHello, Vec::new()),
+            Ok(Err(NoHello::Ended)) => (Refusal::NoHello, Vec::new()),
+            Ok(Err(NoHello::Malformed(alert))) => (Refusal::NoHello, alert),
+            Ok(Ok(hello)) => match self.find(hello.name.as_deref(), &client) {
+                Err(refusal) => (refusal, UNRECOGNIZED_NAME.to_vec()),
+                Ok(route) => match route.enter(peer.ip()) {
+                    Err(refusal) => (refusal, Vec::new()),
+                    Ok(place) => return serve(client, &hello.bytes, route, place).await,
+                },
+            },
+        };
+        refuse(client, refusal, &words, &self.metrics).await;
+    }
+
+    fn find(&self, name: Option<&str>, client: &TcpStream) -> Result<RouteContext, Refusal> {
+        let route = self.names.find(name.ok_or(Refusal::NoName)?, self.port);
+        let route = route.ok_or(Refusal::UnknownName)?;
+        // From elsewhere a private broker is not even there.
+        if !route.public && !self.is_private(client) {
+            return Err(Refusal::UnknownName);
+        }
+        Ok(route)
+    }
+
+    /// Whether the client came to the address where private brokers are.
+    fn is_private(&self, client: &TcpStream) -> bool {
+        let private = self.options.private_bind;
+        private.is_unspecified() || client.local_addr().is_ok_and(|local| same(local.ip(), private))
+    }
+}
+
+fn same(one: IpAddr, other: IpAddr) -> bool {
+    one.to_canonical() == other.to_canonical()
+}
