@@ -9,7 +9,8 @@ use crate::{
 
 /// The deployment modes this brokerd can run. A mode the service has and this list has not is
 /// refused by name, never pretended.
-pub const SUPPORTED_DEPLOYMENT_MODES: &[DeploymentMode] = &[DeploymentMode::SingleInstance];
+pub const SUPPORTED_DEPLOYMENT_MODES: &[DeploymentMode] =
+    &[DeploymentMode::SingleInstance, DeploymentMode::ClusterMultiAz];
 
 /// The engine versions that can run: those whose image is present.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -100,9 +100,40 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
     golden(&stock, "activemq-5.19-stock");
 }
 
+#[test]
+fn every_version_of_a_cluster_is_rendered_as_in_its_golden() {
+    for version in ["3.10", "4.0", "4.3"] {
+        let example = cluster(version);
+        let nodes = example.render_all().expect("rendered");
+        let ordinals: Vec<u8> = nodes.iter().map(|node| node.name.ordinal).collect();
+        assert_eq!(ordinals, [1, 2, 3]);
+        golden_of(&nodes[0], &format!("rabbitmq-{version}-cluster"));
+        for node in &nodes {
+            // They know each other by names and cookie, and differ in nothing but their own.
+            assert_eq!(node.files, nodes[0].files);
+            assert_eq!(node.hostname, format!("{}-{}", example.broker.id, node.name.ordinal));
+            let conf = node.files.iter().find(|f| f.path == "rabbitmq.conf").expect("there");
+            let conf = String::from_utf8(conf.content.clone()).expect("text");
+            let peer = format!("nodes.{} = rabbit@{}\n", node.name.ordinal, node.hostname);
+            assert!(conf.contains(&peer), "{peer} is not in {conf}");
+        }
+        let digests: Vec<_> = nodes.iter().map(InstanceSpec::digest).collect();
+        assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+    }
+}
+
+fn cluster(version: &str) -> Example {
+    let mut example = Example::new(EngineType::RabbitMq, version, "mq.m7g.large");
+    example.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    example
+}
+
 fn golden(example: &Example, directory: &str) {
-    let spec = example.render().expect("rendered");
-    compare_with_golden(&format!("{directory}/outline.txt"), outline(&spec).as_bytes());
+    golden_of(&example.render().expect("rendered"), directory);
+}
+
+fn golden_of(spec: &InstanceSpec, directory: &str) {
+    compare_with_golden(&format!("{directory}/outline.txt"), outline(spec).as_bytes());
     for file in spec.files.iter().filter(|f| f.path != TRUSTED) {
         compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
     }
@@ -209,9 +240,6 @@ fn what_this_host_cannot_run_is_said_in_a_sentence() {
     large.sizing.scale = 0.5;
     assert!(large.render().is_ok());
 
-    let mut cluster = rabbitmq();
-    cluster.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
-    assert!(cluster.refusal().contains("clusters"));
     let mut pair = activemq();
     pair.broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
     assert!(pair.refusal().contains("pairs"));

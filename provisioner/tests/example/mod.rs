@@ -172,6 +172,12 @@ impl Example {
     }
 
     pub fn render(&self) -> Result<InstanceSpec, Unsupported> {
+        let mut specs = self.render_all()?;
+        assert_eq!(specs.len(), 1, "one instance");
+        Ok(specs.remove(0))
+    }
+
+    pub fn render_all(&self) -> Result<Vec<InstanceSpec>, Unsupported> {
         let blueprint = Blueprint {
             installation: &self.installation,
             broker: &self.broker,
@@ -183,14 +189,12 @@ impl Example {
             sizing: self.sizing,
             capacity: self.capacity,
         };
-        let mut specs = match self.broker.spec.engine_type {
+        match self.broker.spec.engine_type {
             EngineType::ActiveMq => {
                 ActiveMq::new(self.directory_authorities.clone()).desired(&blueprint)
             }
             EngineType::RabbitMq => RabbitMq.desired(&blueprint),
-        }?;
-        assert_eq!(specs.len(), 1, "one instance for now");
-        Ok(specs.remove(0))
+        }
     }
 
     pub fn refusal(&self) -> String {

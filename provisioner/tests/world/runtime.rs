@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
+    health::{Alarm, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
     runtime::{
         Capacity, ContainerState, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus,
         Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
@@ -44,6 +44,14 @@ pub struct World {
     pub networks: BTreeSet<BrokerId>,
     /// How engines boot.
     pub engine: EngineBehaviour,
+    /// Instances whose engine runs and does not answer.
+    pub hung: BTreeSet<u8>,
+    /// Nodes that are parted from the other nodes of their cluster.
+    pub parted: BTreeSet<u8>,
+    /// Nodes that somebody's quorum depends on.
+    pub critical: BTreeSet<u8>,
+    /// Fewest instances of a cluster that served right after one of them was stopped or restarted.
+    pub fewest_left: Option<usize>,
     /// The alarms every RabbitMQ node has raised; none: it does not tell.
     pub alarms: Option<Vec<Alarm>>,
     /// What is behind every image's name.
@@ -76,6 +84,8 @@ impl Default for EngineBehaviour {
 impl World {
     fn start(&mut self, name: &InstanceName, now: Timestamp) {
         let first_port = self.next_port;
+        self.hung.remove(&name.ordinal);
+        self.parted.remove(&name.ordinal);
         let Some(container) = self.containers.get_mut(name) else { return };
         container.starts += 1;
         let count = u16::try_from(container.ports.len()).expect("few ports");
@@ -103,11 +113,55 @@ impl World {
         };
     }
 
+    fn at(&self, target: &ProbeTarget) -> Option<InstanceName> {
+        let mut there = self.containers.iter();
+        there
+            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
+            .map(|(name, _)| name.clone())
+    }
+
     fn by_id(&self, id: &RuntimeId) -> Option<InstanceName> {
         self.containers.iter().find(|(_, c)| c.status.id == *id).map(|(name, _)| name.clone())
     }
 
-    /// kill -9 of an engine.
+    /// Whether an engine serves. A node of a cluster does while it and most of the others run.
+    fn serves(&self, name: &InstanceName, now: Timestamp) -> bool {
+        let EngineBehaviour::Boots(time) = self.engine else { return false };
+        let up = |name: &InstanceName, container: &Container| {
+            let state = &container.status.state;
+            !self.hung.contains(&name.ordinal)
+                && matches!(state, ContainerState::Running { since } if now.since(*since) >= time)
+        };
+        let nodes = || self.containers.iter().filter(|(other, _)| other.broker == name.broker);
+        let needed = if self.is_cluster(name) { 2 } else { 1 };
+        self.containers.get(name).is_some_and(|container| up(name, container))
+            && nodes().filter(|(other, container)| up(other, container)).count() >= needed
+    }
+
+    fn is_cluster(&self, name: &InstanceName) -> bool {
+        let container = self.containers.get(name);
+        container.is_some_and(|c| c.files.iter().any(|f| f.contains("cluster_formation.")))
+    }
+
+    /// Before an instance is stopped: how many others of its cluster serve.
+    fn note_stop(&mut self, name: &InstanceName, now: Timestamp) {
+        if !self.is_cluster(name) || !self.serves(name, now) {
+            return;
+        }
+        let others = self.containers.keys().filter(|n| n.broker == name.broker && *n != name);
+        let left = others.filter(|other| self.serves(other, now)).count();
+        self.fewest_left = Some(self.fewest_left.map_or(left, |fewest| fewest.min(left)));
+    }
+
+    /// kill -9 of some engines of a broker.
+    pub fn kill_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
+        let mut rest = self.containers.clone();
+        rest.retain(|name, _| name.broker != broker || !ordinals.contains(&name.ordinal));
+        self.kill(broker);
+        self.containers.extend(rest);
+    }
+
+    /// kill -9 of every engine of a broker.
     pub fn kill(&mut self, broker: BrokerId) {
         for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
             container.status.state = ContainerState::Exited {
@@ -283,12 +337,19 @@ impl Runtime for FakeRuntime {
     async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
         let now = self.clock.now();
         self.faults
-            .effect("restart", busy, || self.on(id, |world, name| world.start(name, now)))
+            .effect("restart", busy, || {
+                self.on(id, |world, name| {
+                    world.note_stop(name, now);
+                    world.start(name, now);
+                })
+            })
             .await
     }
 
     async fn stop(&self, id: &RuntimeId, _: Duration) -> Result<Ensured, RuntimeError> {
+        let now = self.clock.now();
         let stop = |world: &mut World, name: &InstanceName| {
+            world.note_stop(name, now);
             if let Some(container) = world.containers.get_mut(name) {
                 container.status.state = ContainerState::Exited {
                     code: 143,
@@ -327,29 +388,60 @@ pub struct FakeProbe {
 impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
         let world = self.world.lock().expect("not poisoned");
-        let container = world
-            .containers
-            .values()
-            .find(|c| c.status.addresses.values().any(|a| *a == target.address));
-        let Some(container) = container else { return ProbeOutcome::Refused("nobody".to_owned()) };
-        match (&world.engine, &container.status.state) {
-            (EngineBehaviour::Boots(time), ContainerState::Running { since })
-                if self.clock.now().since(*since) >= *time =>
-            {
-                ProbeOutcome::Answered
-            }
-            (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
+        let Some(name) = world.at(target) else {
+            return ProbeOutcome::Refused("nobody".to_owned());
+        };
+        match world.engine {
+            EngineBehaviour::Hangs => ProbeOutcome::Silent,
+            _ if world.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
+            _ if world.serves(&name, self.clock.now()) => ProbeOutcome::Answered,
             _ => ProbeOutcome::Refused("closed".to_owned()),
         }
     }
 
-    async fn alarms(
+    async fn nodes(
         &self,
-        _: &ProbeTarget,
+        target: &ProbeTarget,
         login: &Login,
         _: Duration,
-    ) -> Result<Vec<Alarm>, String> {
+    ) -> Result<Vec<NodeReport>, NotTold> {
         assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
-        self.world.lock().expect("not poisoned").alarms.clone().ok_or("silent".to_owned())
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let alarms = match (&world.alarms, world.is_cluster(&asked)) {
+            (Some(alarms), _) => alarms.clone(),
+            (None, true) => Vec::new(),
+            (None, false) => return Err(NotTold::Failed("silent".to_owned())),
+        };
+        let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
+        let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
+        let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);
+        Ok(peers
+            .clone()
+            .map(|name| NodeReport {
+                name: node(name),
+                running: world.serves(name, self.clock.now()) && parted(name) == parted(&asked),
+                apart_from: peers
+                    .clone()
+                    .filter(|other| parted(other) != parted(name))
+                    .map(node)
+                    .collect(),
+                alarms: alarms.clone(),
+            })
+            .collect())
+    }
+
+    async fn is_quorum_critical(
+        &self,
+        target: &ProbeTarget,
+        _: &Login,
+        _: Duration,
+    ) -> Result<bool, NotTold> {
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let now = self.clock.now();
+        let up = world.containers.keys().filter(|n| n.broker == asked.broker);
+        let all_up = up.filter(|name| world.serves(name, now)).count() >= 3;
+        Ok(!all_up || world.critical.contains(&asked.ordinal))
     }
 }

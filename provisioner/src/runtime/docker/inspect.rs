@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) phase: Phase,
     pub(super) limits: Limits,
     pub(super) hostname: String,
+    /// The names of the networks it is or will be in.
+    pub(super) networks: Vec<String>,
     image_id: String,
     addresses: BTreeMap<u16, SocketAddr>,
 }
@@ -83,6 +85,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         Status::REMOVING | Status::DEAD => Phase::Removing,
         Status::EMPTY | Status::STOPPING => return Err(odd(operation, "status")),
     };
+    let settings = reply.network_settings.unwrap_or_default();
     Ok(Found {
         id: reply.id.ok_or_else(|| odd(operation, "id"))?,
         made_from,
@@ -90,7 +93,8 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         limits: limits(&reply.host_config.unwrap_or_default()),
         hostname: config.hostname.unwrap_or_default(),
         image_id: reply.image.unwrap_or_default(),
-        addresses: addresses(&reply.network_settings.and_then(|n| n.ports).unwrap_or_default()),
+        networks: settings.networks.unwrap_or_default().into_keys().collect(),
+        addresses: addresses(&settings.ports.unwrap_or_default()),
     })
 }
 

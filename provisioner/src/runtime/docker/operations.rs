@@ -163,6 +163,28 @@ impl DockerRuntime {
             Err(cause) => return Err(named(operation)(cause)),
         }
         self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+        self.join(operation, id, name, hostname).await?;
+        self.begin(id).await.map_err(named(operation))
+    }
+
+    /// Leads a container that somebody took out of its network back to it.
+    async fn rejoin(&self, operation: &'static str, found: &Found) -> Result<(), RuntimeError> {
+        let name = &found.made_from.name;
+        if found.networks.contains(&network::name(&name.installation, name.broker)) {
+            return Ok(());
+        }
+        self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
+        self.join(operation, &found.id, name, &found.hostname).await
+    }
+
+    /// Connects a container that does not run with its broker's network.
+    async fn join(
+        &self,
+        operation: &'static str,
+        id: &str,
+        name: &InstanceName,
+        hostname: &str,
+    ) -> Result<(), RuntimeError> {
         let network = network::name(&name.installation, name.broker);
         let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
         // What can't be left was not joined; whether it matters the start will say.
@@ -174,10 +196,7 @@ impl DockerRuntime {
                 ..EndpointSettings::default()
             }),
         };
-        request(SHORT, self.docker.connect_network(&network, join))
-            .await
-            .map_err(named(operation))?;
-        self.begin(id).await.map_err(named(operation))
+        request(SHORT, self.docker.connect_network(&network, join)).await.map_err(named(operation))
     }
 
     async fn begin(&self, id: &str) -> Result<(), DockerError> {
@@ -205,6 +224,7 @@ impl DockerRuntime {
         if let Phase::Running(_) = found.phase {
             return Ok(Ensured::AlreadyRight);
         }
+        self.rejoin(START, &found).await?;
         self.launch(START, &found.id, &found.made_from.name, &found.hostname).await?;
         Ok(Ensured::Updated)
     }
@@ -213,6 +233,7 @@ impl DockerRuntime {
         let found = self.seen(RESTART, id).await?;
         // The engine answers once the container has ended, a paused one too.
         self.kill(RESTART, &found.id).await?;
+        self.rejoin(RESTART, &found).await?;
         self.launch(RESTART, &found.id, &found.made_from.name, &found.hostname).await?;
         Ok(Ensured::Updated)
     }
