@@ -50,6 +50,8 @@ pub struct NewBroker {
     pub version: Option<String>,
     /// Its instance type.
     pub host: String,
+    /// How it is deployed; on a single instance by default.
+    pub mode: DeploymentMode,
     /// What makes a repeated call the same call.
     pub creator_request_id: Option<String>,
     /// Its users; an administrator by default.
@@ -75,6 +77,7 @@ impl NewBroker {
             engine,
             version: None,
             host: host.to_owned(),
+            mode: DeploymentMode::SingleInstance,
             creator_request_id: None,
             users: vec![NewUser::new(USER, PASSWORD).with_console()],
             configuration: None,
@@ -92,6 +95,13 @@ impl NewBroker {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = host.to_owned();
+        self
+    }
+
+    /// Deployed like this.
+    #[must_use]
+    pub fn deployed(mut self, mode: DeploymentMode) -> Self {
+        self.mode = mode;
         self
     }
 
@@ -201,7 +211,7 @@ impl Api {
             .engine_type(new.engine.clone())
             .set_engine_version(new.version.clone())
             .host_instance_type(&new.host)
-            .deployment_mode(DeploymentMode::SingleInstance)
+            .deployment_mode(new.mode.clone())
             .publicly_accessible(true)
             .auto_minor_version_upgrade(true)
             .set_creator_request_id(new.creator_request_id.clone())
