@@ -123,7 +123,7 @@ impl Engine for RabbitMq {
                 let mut node =
                     common::instance(blueprint, ordinal, limits, files, Duration::from_mins(1));
                 if is_cluster(blueprint) {
-                    cluster::notice_soon(&mut node.environment);
+                    cluster::environment(blueprint, &mut node.environment);
                 }
                 node
             })

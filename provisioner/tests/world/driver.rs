@@ -29,6 +29,9 @@ use super::{
 
 const TTL: Duration = Duration::from_secs(30);
 
+/// Looking again no sooner than this is rest.
+const REST: Duration = Duration::from_secs(1);
+
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
     /// The world.
@@ -83,6 +86,16 @@ impl Simulation {
     /// A broker that was just asked for.
     pub fn create(&self, engine: EngineType) -> BrokerId {
         let broker = super::broker(engine, 42);
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(engine)]);
+        id
+    }
+
+    /// A RabbitMQ cluster that was just asked for.
+    pub fn create_cluster(&self) -> BrokerId {
+        let engine = EngineType::RabbitMq;
+        let mut broker = super::broker(engine, 42);
+        broker.spec.deployment_mode = brokerd_domain::DeploymentMode::ClusterMultiAz;
         let id = broker.id;
         self.store.insert(broker, vec![super::user(engine)]);
         id
@@ -198,7 +211,7 @@ impl Simulation {
                             .unwrap_or_default();
                         self.log(&format!("{}: {sentence}", kind.as_str()));
                         at_rest |= matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
-                            && matches!(next, Next::After(after) if after >= Duration::from_secs(10));
+                            && matches!(next, Next::After(after) if after >= REST);
                         let _ = self.store.release(&lease, next).await;
                     }
                     Some(Err(StepError::LeaseLost)) => self.log("lost the lease"),
@@ -210,7 +223,7 @@ impl Simulation {
             }
             match self.store.next_due().await.expect("next_due does not fail here") {
                 None => return,
-                Some(due) if at_rest && due >= Duration::from_secs(10) => return,
+                Some(due) if at_rest && due >= REST => return,
                 Some(due) => self.clock.advance(due.max(Duration::from_millis(10))),
             }
         }

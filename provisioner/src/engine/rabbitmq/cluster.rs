@@ -40,8 +40,23 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
     keys
 }
 
+/// What a new cluster of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
+/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
+/// make it while its nodes boot. A node reads this before it has data, and never again.
+const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
+    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
+    rabbitmq_4.0.0,khepri_db";
+
+/// What a node's environment has beyond that of a single instance.
+pub(super) fn environment(blueprint: &Blueprint<'_>, environment: &mut Vec<String>) {
+    notice_soon(environment);
+    if version(blueprint) == EngineVersion::new(4, 0) {
+        environment.push(FEATURES_OF_4_0.to_owned());
+    }
+}
+
 /// Lets a node notice sooner that another one is gone.
-pub(super) fn notice_soon(environment: &mut Vec<String>) {
+fn notice_soon(environment: &mut Vec<String>) {
     match environment.iter_mut().find(|variable| variable.starts_with(ERLANG_ARGUMENTS)) {
         Some(variable) => {
             variable.push(' ');
