@@ -5,22 +5,16 @@
 
 mod example;
 
-use std::fmt::Write as _;
-
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
     materials::PreparedPassword,
-    runtime::InstanceSpec,
     tls,
 };
-use example::{Example, GIB, compare_with_golden, groups, user};
+use example::{Example, GIB, TRUSTED, golden_of, groups, outline, user};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const MIB: u64 = 1 << 20;
-
-/// The one file that is in no golden.
-const TRUSTED: &str = "tls/trusted.pem";
 
 fn activemq() -> Example {
     Example::new(EngineType::ActiveMq, "5.19", "mq.t3.micro")
@@ -28,41 +22,6 @@ fn activemq() -> Example {
 
 fn rabbitmq() -> Example {
     Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.medium")
-}
-
-/// Everything of a spec but the content of its files.
-fn outline(spec: &InstanceSpec) -> String {
-    let mut text = String::new();
-    let mut line = |what: &str, value: &dyn std::fmt::Debug| {
-        writeln!(text, "{what}: {value:?}").expect("a String takes it");
-    };
-    line("name", &spec.name.to_string());
-    line("generation", &spec.generation.0);
-    line("reboot", &spec.reboot);
-    line("hostname", &spec.hostname);
-    line("image", &spec.image);
-    line("user", &spec.user);
-    line("command", &spec.command);
-    line("environment", &spec.environment);
-    line("ports", &spec.ports);
-    line("limits", &spec.limits);
-    line("open files", &spec.open_files);
-    line("stop grace", &spec.stop_grace);
-    for volume in &spec.volumes {
-        line("volume", volume);
-    }
-    for tmpfs in &spec.tmpfs {
-        line("tmpfs", tmpfs);
-    }
-    for file in &spec.files {
-        // It grows and shrinks with the public authorities.
-        if file.path == TRUSTED {
-            line("file", &format_args!("{}/{} ({:o})", file.root, file.path, file.mode));
-        } else {
-            line("file", file);
-        }
-    }
-    text
 }
 
 #[test]
@@ -100,43 +59,8 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
     golden(&stock, "activemq-5.19-stock");
 }
 
-#[test]
-fn every_version_of_a_cluster_is_rendered_as_in_its_golden() {
-    for version in ["3.10", "4.0", "4.3"] {
-        let example = cluster(version);
-        let nodes = example.render_all().expect("rendered");
-        let ordinals: Vec<u8> = nodes.iter().map(|node| node.name.ordinal).collect();
-        assert_eq!(ordinals, [1, 2, 3]);
-        golden_of(&nodes[0], &format!("rabbitmq-{version}-cluster"));
-        for node in &nodes {
-            // They know each other by names and cookie, and differ in nothing but their own.
-            assert_eq!(node.files, nodes[0].files);
-            assert_eq!(node.hostname, format!("{}-{}", example.broker.id, node.name.ordinal));
-            let conf = node.files.iter().find(|f| f.path == "rabbitmq.conf").expect("there");
-            let conf = String::from_utf8(conf.content.clone()).expect("text");
-            let peer = format!("nodes.{} = rabbit@{}\n", node.name.ordinal, node.hostname);
-            assert!(conf.contains(&peer), "{peer} is not in {conf}");
-        }
-        let digests: Vec<_> = nodes.iter().map(InstanceSpec::digest).collect();
-        assert!(digests[0] != digests[1] && digests[1] != digests[2]);
-    }
-}
-
-fn cluster(version: &str) -> Example {
-    let mut example = Example::new(EngineType::RabbitMq, version, "mq.m7g.large");
-    example.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
-    example
-}
-
 fn golden(example: &Example, directory: &str) {
     golden_of(&example.render().expect("rendered"), directory);
-}
-
-fn golden_of(spec: &InstanceSpec, directory: &str) {
-    compare_with_golden(&format!("{directory}/outline.txt"), outline(spec).as_bytes());
-    for file in spec.files.iter().filter(|f| f.path != TRUSTED) {
-        compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
-    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ enum Made {
     /// It has its files and must be started.
     Ready { id: String },
     /// It is of this spec and has ended.
-    Ended(Found),
+    Ended(Box<Found>),
     /// It is of this spec and not to be touched.
     Right,
 }
@@ -102,7 +102,7 @@ impl DockerRuntime {
                     return Ok(Made::Ready { id: found.id });
                 }
                 Phase::Running(_) | Phase::Paused => return Ok(Made::Right),
-                Phase::Exited { .. } => return Ok(Made::Ended(found)),
+                Phase::Exited { .. } => return Ok(Made::Ended(Box::new(found))),
                 Phase::Removing => {
                     self.remove_container(&found.id).await?;
                 }
