@@ -44,16 +44,6 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
             docker::docker(&["pause", &node(&id, 1)?.id]).map(drop)
         })?;
         cluster.survives("one node cut off", || cut(&id, 3))?;
-        cluster.survives("VOLUME", || {
-            docker::docker(&["rm", "-f", &node(&id, 2)?.id])?;
-            docker::docker(&[
-                "volume",
-                "rm",
-                "-f",
-                &format!("brokerd-{}-{id}-2-data", world.installation),
-            ])
-            .map(drop)
-        })?;
         cluster.survives("two nodes killed", || {
             node(&id, 1)?.kill9()?;
             node(&id, 3)?.kill9()
@@ -97,8 +87,9 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
     }
     scenario("a RabbitMQ 3.10 cluster", SHORT_LEASES, |world| {
         let id = created(world, "3.10")?;
-        let cluster = Cluster { world, id: &id, load: &Load::begin(world, &id, QUEUE, 50)? };
-        cluster.load.wait_until_served(PATIENCE)?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let cluster = Cluster { world, id: &id, load: &load };
         cluster.survives("a partition", || {
             cut(&id, 2)?;
             eventually("the others miss it", PATIENCE, || {
@@ -109,7 +100,8 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
             // Whoever is quicker: brokerd brings it back too.
             let _ = docker::docker(&["network", "connect", "--alias", &name, &network, &node.id]);
             Ok(())
-        })
+        })?;
+        nothing_is_lost(load)
     })
 }
 
