@@ -70,8 +70,8 @@ async fn play(scenario: Scenario, sim: &Simulation) -> BrokerId {
         Scenario::ContainerRemoved => in_the_world(sim, |world| {
             world.containers.retain(|name, _| name.ordinal != 2);
         }),
-        Scenario::Hung => in_the_world(sim, |world| drop(world.hung.insert(3))),
-        Scenario::Parted => in_the_world(sim, |world| drop(world.parted.insert(1))),
+        Scenario::Hung => in_the_world(sim, |world| world.hung.extend([3])),
+        Scenario::Parted => in_the_world(sim, |world| world.parted.extend([1])),
         Scenario::ChangeEverythingAndReboot => {
             sim.change_everything(id);
             sim.settle().await;
@@ -206,7 +206,7 @@ async fn a_node_that_somebodys_quorum_depends_on_is_waited_for() {
     sim.settle().await;
     let before = ids(&sim);
     let began = sim.now();
-    in_the_world(&sim, |world| drop(world.critical.insert(2)));
+    in_the_world(&sim, |world| world.critical.extend([2]));
     sim.reboot(id);
     sim.settle().await;
     let log = sim.take_log().join("\n");
