@@ -101,6 +101,9 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
             let _ = docker::docker(&["network", "connect", "--alias", &name, &network, &node.id]);
             Ok(())
         })?;
+        let events = world.api.events(&id)?;
+        let restarted = events.iter().any(|(_, what)| what.contains("is parted from the others"));
+        machine::say(&format!("restarted because it stayed parted: {restarted}"));
         nothing_is_lost(load)
     })
 }

@@ -31,8 +31,10 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
         let key = format!("cluster_formation.classic_config.nodes.{ordinal}");
         (key, format!("rabbit@{}", materials::host_name(broker, ordinal)))
     }));
-    // Peers are started together and may still be looking for their own names.
-    keys.push(("cluster_formation.discovery_retry_limit".to_owned(), "60".to_owned()));
+    // Peers are started together and may still be looking for their own names. Version 3 looks as often
+    // for somebody to join before the first node begins alone, while the others wait for it.
+    let tries = if version(blueprint).major >= 4 { "60" } else { "3" };
+    keys.push(("cluster_formation.discovery_retry_limit".to_owned(), tries.to_owned()));
     keys.push(("cluster_formation.discovery_retry_interval".to_owned(), "1000".to_owned()));
     if version(blueprint) >= DEFAULT_QUEUE_TYPE {
         keys.push(("default_queue_type".to_owned(), "quorum".to_owned()));
