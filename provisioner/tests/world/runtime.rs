@@ -44,7 +44,7 @@ pub struct World {
     pub networks: BTreeSet<BrokerId>,
     /// How engines boot.
     pub engine: EngineBehaviour,
-    /// Instances whose engine runs and does not answer.
+    /// Nodes of a cluster whose engine runs and does not answer.
     pub hung: BTreeSet<u8>,
     /// Nodes that are parted from the other nodes of their cluster.
     pub parted: BTreeSet<u8>,
@@ -124,18 +124,28 @@ impl World {
         self.containers.iter().find(|(_, c)| c.status.id == *id).map(|(name, _)| name.clone())
     }
 
-    /// Whether an engine serves. A node of a cluster does while it and most of the others run.
-    fn serves(&self, name: &InstanceName, now: Timestamp) -> bool {
+    /// Whether a node of a cluster serves: while it and most of the others run.
+    fn node_serves(&self, name: &InstanceName, now: Timestamp) -> bool {
         let EngineBehaviour::Boots(time) = self.engine else { return false };
         let up = |name: &InstanceName, container: &Container| {
             let state = &container.status.state;
             !self.hung.contains(&name.ordinal)
                 && matches!(state, ContainerState::Running { since } if now.since(*since) >= time)
         };
-        let nodes = || self.containers.iter().filter(|(other, _)| other.broker == name.broker);
-        let needed = if self.is_cluster(name) { 2 } else { 1 };
+        let nodes = self.containers.iter().filter(|(other, _)| other.broker == name.broker);
         self.containers.get(name).is_some_and(|container| up(name, container))
-            && nodes().filter(|(other, container)| up(other, container)).count() >= needed
+            && nodes.filter(|(other, container)| up(other, container)).count() >= 2
+    }
+
+    /// What a node of a cluster answers; none: it is no such node.
+    fn node_answers(&self, target: &ProbeTarget, now: Timestamp) -> Option<ProbeOutcome> {
+        let name = self.at(target).filter(|name| self.is_cluster(name))?;
+        Some(match self.engine {
+            EngineBehaviour::Hangs => ProbeOutcome::Silent,
+            _ if self.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
+            _ if self.node_serves(&name, now) => ProbeOutcome::Answered,
+            _ => ProbeOutcome::Refused("closed".to_owned()),
+        })
     }
 
     fn is_cluster(&self, name: &InstanceName) -> bool {
@@ -145,11 +155,11 @@ impl World {
 
     /// Before an instance is stopped: how many others of its cluster serve.
     fn note_stop(&mut self, name: &InstanceName, now: Timestamp) {
-        if !self.is_cluster(name) || !self.serves(name, now) {
+        if !self.is_cluster(name) || !self.node_serves(name, now) {
             return;
         }
         let others = self.containers.keys().filter(|n| n.broker == name.broker && *n != name);
-        let left = others.filter(|other| self.serves(other, now)).count();
+        let left = others.filter(|other| self.node_serves(other, now)).count();
         self.fewest_left = Some(self.fewest_left.map_or(left, |fewest| fewest.min(left)));
     }
 
@@ -388,13 +398,21 @@ pub struct FakeProbe {
 impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
         let world = self.world.lock().expect("not poisoned");
-        let Some(name) = world.at(target) else {
-            return ProbeOutcome::Refused("nobody".to_owned());
-        };
-        match world.engine {
-            EngineBehaviour::Hangs => ProbeOutcome::Silent,
-            _ if world.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
-            _ if world.serves(&name, self.clock.now()) => ProbeOutcome::Answered,
+        if let Some(outcome) = world.node_answers(target, self.clock.now()) {
+            return outcome;
+        }
+        let container = world
+            .containers
+            .values()
+            .find(|c| c.status.addresses.values().any(|a| *a == target.address));
+        let Some(container) = container else { return ProbeOutcome::Refused("nobody".to_owned()) };
+        match (&world.engine, &container.status.state) {
+            (EngineBehaviour::Boots(time), ContainerState::Running { since })
+                if self.clock.now().since(*since) >= *time =>
+            {
+                ProbeOutcome::Answered
+            }
+            (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
             _ => ProbeOutcome::Refused("closed".to_owned()),
         }
     }
@@ -420,7 +438,8 @@ impl Probe for FakeProbe {
             .clone()
             .map(|name| NodeReport {
                 name: node(name),
-                running: world.serves(name, self.clock.now()) && parted(name) == parted(&asked),
+                running: world.node_serves(name, self.clock.now())
+                    && parted(name) == parted(&asked),
                 apart_from: peers
                     .clone()
                     .filter(|other| parted(other) != parted(name))
@@ -441,7 +460,7 @@ impl Probe for FakeProbe {
         let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
         let now = self.clock.now();
         let up = world.containers.keys().filter(|n| n.broker == asked.broker);
-        let all_up = up.filter(|name| world.serves(name, now)).count() >= 3;
+        let all_up = up.filter(|name| world.node_serves(name, now)).count() >= 3;
         Ok(!all_up || world.critical.contains(&asked.ordinal))
     }
 }
