@@ -50,14 +50,14 @@ pub struct NewBroker {
     pub version: Option<String>,
     /// Its instance type.
     pub host: String,
-    /// How it is deployed; on a single instance by default.
-    pub mode: DeploymentMode,
     /// What makes a repeated call the same call.
     pub creator_request_id: Option<String>,
     /// Its users; an administrator by default.
     pub users: Vec<NewUser>,
     /// Its configuration; one of its own by default.
     pub configuration: Option<Revision>,
+    /// How it is deployed; as a single instance by default.
+    pub mode: DeploymentMode,
 }
 
 impl NewBroker {
@@ -77,11 +77,18 @@ impl NewBroker {
             engine,
             version: None,
             host: host.to_owned(),
-            mode: DeploymentMode::SingleInstance,
             creator_request_id: None,
             users: vec![NewUser::new(USER, PASSWORD).with_console()],
             configuration: None,
+            mode: DeploymentMode::SingleInstance,
         }
+    }
+
+    /// Deployed in this mode.
+    #[must_use]
+    pub fn deployed(mut self, mode: DeploymentMode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// Of this engine version.
@@ -95,13 +102,6 @@ impl NewBroker {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = host.to_owned();
-        self
-    }
-
-    /// Deployed like this.
-    #[must_use]
-    pub fn deployed(mut self, mode: DeploymentMode) -> Self {
-        self.mode = mode;
         self
     }
 
