@@ -152,6 +152,9 @@ pub struct InstanceCondition {
     /// How often it ran out of memory of late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_memory: Option<OutOfMemory>,
+    /// Since when it serves but is not as it should be among the nodes of its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart_since: Option<Timestamp>,
 }
 
 /// That an instance ran out of memory, and how often within a short time.

@@ -8,6 +8,7 @@
 mod arn;
 mod broker;
 mod clock;
+mod cluster_limits;
 mod configuration;
 mod create;
 mod data_replication;
@@ -38,6 +39,7 @@ pub use broker::{
     Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
+pub use cluster_limits::ClusterLimits;
 pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
     Configurations, CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS,

@@ -9,8 +9,11 @@ use crate::{
 
 /// The deployment modes this brokerd can run. A mode the service has and this list has not is
 /// refused by name, never pretended.
-pub const SUPPORTED_DEPLOYMENT_MODES: &[DeploymentMode] =
-    &[DeploymentMode::SingleInstance, DeploymentMode::ActiveStandbyMultiAz];
+pub const SUPPORTED_DEPLOYMENT_MODES: &[DeploymentMode] = &[
+    DeploymentMode::SingleInstance,
+    DeploymentMode::ActiveStandbyMultiAz,
+    DeploymentMode::ClusterMultiAz,
+];
 
 /// The engine versions that can run: those whose image is present.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

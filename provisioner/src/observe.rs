@@ -8,8 +8,8 @@ use brokerd_domain::{
 use futures_util::future::join_all;
 
 use crate::{
-    health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
-    plan::{Observed, Seen, SeenInstance},
+    health::{Alarm, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
+    plan::{ClusterView, Observed, Seen, SeenInstance},
     runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
 };
 
@@ -35,7 +35,7 @@ pub struct Observer<'a> {
     pub protocols: &'a [Protocol],
     /// The authority of the broker's certificate, once it has one.
     pub authority_pem: Option<Arc<str>>,
-    /// Who asks RabbitMQ about alarms, if the broker has such a user.
+    /// Who asks RabbitMQ about its nodes, if the broker has such a user.
     pub login: Option<Login>,
     /// The present moment.
     pub now: Timestamp,
@@ -91,29 +91,53 @@ impl Observer<'_> {
             }
         };
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
-        let alarms = match (&self.login, broker.spec.engine_type) {
+        let (alarms, cluster) = match (&self.login, broker.spec.engine_type) {
             (Some(login), EngineType::RabbitMq) if serves => {
-                self.alarms(broker, ordinal, &status, login).await
+                self.nodes(broker, ordinal, &status, login).await
             }
-            _ => Observed::Absent,
+            _ => (Observed::Absent, Observed::Absent),
         };
-        Observed::Present(SeenInstance { status, answers, alarms })
+        Observed::Present(SeenInstance { status, answers, alarms, cluster })
     }
 
-    async fn alarms(
+    /// What a node says about alarms and, in a cluster, about the others; whether it may be stopped only
+    /// while a reboot may stop it.
+    async fn nodes(
         &self,
         broker: &Broker,
         ordinal: u8,
         status: &InstanceStatus,
         login: &Login,
-    ) -> Observed<Vec<Alarm>> {
-        let Some(target) = self.target(broker, ordinal, status, Protocol::Console) else {
-            return Observed::Unknown("no address is published".to_owned());
+    ) -> (Observed<Vec<Alarm>>, Observed<ClusterView>) {
+        let is_cluster = broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz;
+        let unknown = |why: String| {
+            let cluster =
+                if is_cluster { Observed::Unknown(why.clone()) } else { Observed::Absent };
+            (Observed::Unknown(why), cluster)
         };
-        match self.probe.alarms(&target, login, PROBE_DEADLINE).await {
-            Ok(alarms) => Observed::Present(alarms),
-            Err(why) => Observed::Unknown(why),
+        let Some(target) = self.target(broker, ordinal, status, Protocol::Console) else {
+            return unknown("no address is published".to_owned());
+        };
+        let nodes = match self.probe.nodes(&target, login, PROBE_DEADLINE).await {
+            Ok(nodes) => nodes,
+            Err(NotTold::Forbidden) => {
+                return (Observed::Unknown(NotTold::Forbidden.to_string()), Observed::Absent);
+            }
+            Err(why) => return unknown(why.to_string()),
+        };
+        let alarms = Observed::Present(raised(&nodes));
+        if !is_cluster {
+            return (alarms, Observed::Absent);
         }
+        let quorum_critical = if broker.is_rebooting() {
+            match self.probe.is_quorum_critical(&target, login, PROBE_DEADLINE).await {
+                Ok(critical) => Observed::Present(critical),
+                Err(why) => Observed::Unknown(why.to_string()),
+            }
+        } else {
+            Observed::Absent
+        };
+        (alarms, Observed::Present(ClusterView { nodes, quorum_critical }))
     }
 
     /// Asks the protocols: those of a booting instance while it opens its listeners, which engines do
@@ -167,7 +191,12 @@ impl Observer<'_> {
         protocol: Protocol,
     ) -> Option<ProbeTarget> {
         let engine = broker.spec.engine_type;
-        let instance = broker.instances.iter().find(|i| i.ordinal == ordinal)?;
+        let instances = &broker.instances;
+        let instance = match engine {
+            EngineType::ActiveMq => instances.iter().find(|i| i.ordinal == ordinal)?,
+            // Whatever its nodes, it is one instance to the outside.
+            EngineType::RabbitMq => instances.first()?,
+        };
         Some(ProbeTarget {
             engine,
             protocol,
@@ -176,6 +205,14 @@ impl Observer<'_> {
             authority_pem: self.authority_pem.clone()?,
         })
     }
+}
+
+/// Every alarm that some node has raised.
+fn raised(nodes: &[NodeReport]) -> Vec<Alarm> {
+    let mut alarms: Vec<Alarm> = nodes.iter().flat_map(|node| node.alarms.clone()).collect();
+    alarms.sort_unstable();
+    alarms.dedup();
+    alarms
 }
 
 /// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's

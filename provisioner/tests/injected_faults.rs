@@ -345,6 +345,7 @@ fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
         },
         answers: BTreeMap::new(),
         alarms: Observed::Absent,
+        cluster: Observed::Absent,
     })
 }
 

@@ -99,6 +99,7 @@ impl Half {
             },
             answers: answers.collect(),
             alarms: Observed::Absent,
+            cluster: Observed::Absent,
         })
     }
 
@@ -109,6 +110,7 @@ impl Half {
             since: ago(self.millis),
             failed_boots: self.failed_boots,
             out_of_memory: None,
+            apart_since: None,
         }
     }
 }

@@ -115,6 +115,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                     BTreeMap::new()
                 },
                 alarms: Observed::Absent,
+                cluster: Observed::Absent,
             })
         });
     prop_oneof![
@@ -179,6 +180,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         ),
         failed_boots: case.failed_boots,
         out_of_memory: None,
+        apart_since: None,
     }];
     let spec = spec(&broker);
     let mut instance = case.instance.clone();

@@ -5,8 +5,6 @@
 
 mod example;
 
-use std::fmt::Write as _;
-
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
@@ -14,13 +12,10 @@ use brokerd_provisioner::{
     runtime::InstanceSpec,
     tls,
 };
-use example::{Example, GIB, compare_with_golden, groups, user};
+use example::{Example, GIB, TRUSTED, compare_with_golden, golden_of, groups, outline, user};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const MIB: u64 = 1 << 20;
-
-/// The one file that is in no golden.
-const TRUSTED: &str = "tls/trusted.pem";
 
 fn activemq() -> Example {
     Example::new(EngineType::ActiveMq, "5.19", "mq.t3.micro")
@@ -28,41 +23,6 @@ fn activemq() -> Example {
 
 fn rabbitmq() -> Example {
     Example::new(EngineType::RabbitMq, "4.3", "mq.m7g.medium")
-}
-
-/// Everything of a spec but the content of its files.
-fn outline(spec: &InstanceSpec) -> String {
-    let mut text = String::new();
-    let mut line = |what: &str, value: &dyn std::fmt::Debug| {
-        writeln!(text, "{what}: {value:?}").expect("a String takes it");
-    };
-    line("name", &spec.name.to_string());
-    line("generation", &spec.generation.0);
-    line("reboot", &spec.reboot);
-    line("hostname", &spec.hostname);
-    line("image", &spec.image);
-    line("user", &spec.user);
-    line("command", &spec.command);
-    line("environment", &spec.environment);
-    line("ports", &spec.ports);
-    line("limits", &spec.limits);
-    line("open files", &spec.open_files);
-    line("stop grace", &spec.stop_grace);
-    for volume in &spec.volumes {
-        line("volume", volume);
-    }
-    for tmpfs in &spec.tmpfs {
-        line("tmpfs", tmpfs);
-    }
-    for file in &spec.files {
-        // It grows and shrinks with the public authorities.
-        if file.path == TRUSTED {
-            line("file", &format_args!("{}/{} ({:o})", file.root, file.path, file.mode));
-        } else {
-            line("file", file);
-        }
-    }
-    text
 }
 
 #[test]
@@ -122,11 +82,7 @@ fn both_of_a_pair_are_the_same_broker_on_one_store() {
 }
 
 fn golden(example: &Example, directory: &str) {
-    let spec = example.render().expect("rendered");
-    compare_with_golden(&format!("{directory}/outline.txt"), outline(&spec).as_bytes());
-    for file in spec.files.iter().filter(|f| f.path != TRUSTED) {
-        compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
-    }
+    golden_of(&example.render().expect("rendered"), directory);
 }
 
 #[test]
@@ -229,10 +185,6 @@ fn what_this_host_cannot_run_is_said_in_a_sentence() {
     );
     large.sizing.scale = 0.5;
     assert!(large.render().is_ok());
-
-    let mut cluster = rabbitmq();
-    cluster.broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
-    assert!(cluster.refusal().contains("clusters"));
 
     let mut wrong_type = rabbitmq();
     wrong_type.broker.spec.host_instance_type =

@@ -1,5 +1,6 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod load;
 mod ready;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+pub use self::load::{Delivered, Load};
 pub use self::ready::{go, java, javascript, jms, python};
 pub(crate) use self::ready::{go_command, java_command, javascript_command, python_command};
 use self::ready::{java_class, schemathesis, sources};

@@ -102,6 +102,49 @@ async fn a_pair_is_created_in_two_subnets_on_shared_storage() {
 }
 
 #[tokio::test]
+async fn a_cluster_of_rabbitmq_is_created_in_every_subnet_or_in_those_that_were_named() {
+    let api = TestApi::start().await;
+    let cluster = |name: &str, more: &str| {
+        rabbitmq(name, more).replace("SINGLE_INSTANCE", "CLUSTER_MULTI_AZ")
+    };
+    for (name, more, subnets) in [
+        ("everywhere", "", 3),
+        ("somewhere", r#", "subnetIds": ["subnet-1", "subnet-2"]"#, 2),
+        ("roomy", r#", "storageSize": 15"#, 3),
+    ] {
+        let reply = api.call("POST", "/v1/brokers", &cluster(name, more)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let id = reply.json()["brokerId"].as_str().expect("an id").to_owned();
+        let shown = api.describe(&id).await;
+        assert_eq!(shown["deploymentMode"], "CLUSTER_MULTI_AZ");
+        assert_eq!(shown["subnetIds"].as_array().map(Vec::len), Some(subnets), "{shown}");
+    }
+    let options = "/v1/broker-instance-options?engineType=RABBITMQ";
+    let options = api.call("GET", options, "").await.json();
+    let options = options["brokerInstanceOptions"].as_array().expect("a list").clone();
+    assert!(!options.is_empty());
+    for option in options {
+        let modes = json!(["SINGLE_INSTANCE", "CLUSTER_MULTI_AZ"]);
+        assert_eq!(option["supportedDeploymentModes"], modes, "{option}");
+    }
+
+    for (wrong, attribute) in [
+        (cluster("twice", r#", "subnetIds": ["subnet-1", "subnet-1"]"#), "subnetIds"),
+        (cluster("huge", r#", "storageSize": 30"#), "storageSize"),
+        (activemq("wrong", "").replace("SINGLE_INSTANCE", "CLUSTER_MULTI_AZ"), "deploymentMode"),
+        (
+            rabbitmq("wrong", "").replace("SINGLE_INSTANCE", "ACTIVE_STANDBY_MULTI_AZ"),
+            "deploymentMode",
+        ),
+    ] {
+        let reply = api.call("POST", "/v1/brokers", &wrong).await;
+        assert_eq!(reply.status, 400, "{}", reply.text);
+        assert_eq!(reply.json()["errorAttribute"], attribute, "{}", reply.text);
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn what_does_not_exist_or_is_somebody_elses_is_not_found() {
     let api = TestApi::start().await;
     let id = api.create("orders").await;

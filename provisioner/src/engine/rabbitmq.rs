@@ -5,6 +5,7 @@
 //! keys exist.
 
 mod advanced;
+mod cluster;
 mod configuration;
 mod definitions;
 
@@ -67,9 +68,6 @@ pub struct RabbitMq;
 impl Engine for RabbitMq {
     fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported> {
         let spec = &blueprint.broker.spec;
-        if spec.deployment_mode != DeploymentMode::SingleInstance {
-            return Err(Unsupported("RabbitMQ clusters can't be run yet".to_owned()));
-        }
         let configured = RabbitMqConfiguration::parse(spec.engine_version, blueprint.configuration)
             .map_err(|error| Unsupported(error.message))?;
         let settings =
@@ -118,7 +116,18 @@ impl Engine for RabbitMq {
         if let Some(text) = advanced::render(&settings, version(blueprint), conf) {
             files.push(common::file(conf, "advanced.config", 0o640, text));
         }
-        Ok(vec![common::instance(blueprint, 1, limits, files, Duration::from_mins(1))])
+        let nodes = 1..=spec.deployment_mode.instances();
+        Ok(nodes
+            .map(|ordinal| {
+                let files = files.clone();
+                let mut node =
+                    common::instance(blueprint, ordinal, limits, files, Duration::from_mins(1));
+                if is_cluster(blueprint) {
+                    cluster::environment(blueprint, &mut node.environment);
+                }
+                node
+            })
+            .collect())
     }
 
     fn seed(&self, blueprint: &Blueprint<'_>) -> Result<Option<String>, Unsupported> {
@@ -137,6 +146,10 @@ impl Engine for RabbitMq {
 /// The version that really runs, which may stand in for the one that was asked for.
 fn version(blueprint: &Blueprint<'_>) -> EngineVersion {
     blueprint.image.version
+}
+
+fn is_cluster(blueprint: &Blueprint<'_>) -> bool {
+    blueprint.broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz
 }
 
 fn plugins(version: EngineVersion, settings: &RabbitMqSettings) -> String {

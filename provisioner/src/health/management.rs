@@ -1,30 +1,70 @@
 //! What RabbitMQ's management API says about its nodes.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{Alarm, Login};
+use super::{Alarm, Login, NodeReport, NotTold};
 
 /// Most bytes of an answer that are read; three nodes need a few hundred.
 const LONGEST: u64 = 64 * 1024;
 
-/// The part of `/api/nodes` that is asked for. Nodes that do not run have none of it.
+/// What is asked about every node.
+const NODES: &str = "/api/nodes?columns=name,running,partitions,mem_alarm,disk_free_alarm";
+
+/// Whether a quorum is lost without the node that is asked.
+const CRITICAL: &str = "/api/health/checks/node-is-quorum-critical";
+
+/// The part of `/api/nodes` that is asked for. Nodes that do not run have next to none of it.
 #[derive(Deserialize)]
 struct Node {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    running: Option<bool>,
+    #[serde(default)]
+    partitions: Option<BTreeSet<String>>,
     #[serde(default)]
     mem_alarm: Option<bool>,
     #[serde(default)]
     disk_free_alarm: Option<bool>,
 }
 
-/// Asks, and reads the answer to its end.
-pub(super) async fn alarms<S>(
+/// The part of a health check's answer that tells it from another server's 503.
+#[derive(Deserialize)]
+struct Check {
+    status: String,
+}
+
+/// Asks what a node knows of all nodes of its cluster.
+pub(super) async fn nodes<S>(
     stream: &mut S,
     host: &str,
     login: &Login,
-) -> Result<Vec<Alarm>, String>
+) -> Result<Vec<NodeReport>, NotTold>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    parse_nodes(&get(stream, host, login, NODES).await?)
+}
+
+/// Asks whether something would lose its quorum if the node stopped.
+pub(super) async fn is_quorum_critical<S>(
+    stream: &mut S,
+    host: &str,
+    login: &Login,
+) -> Result<bool, NotTold>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    parse_check(&get(stream, host, login, CRITICAL).await?)
+}
+
+/// Asks, and reads the answer to its end.
+async fn get<S>(stream: &mut S, host: &str, login: &Login, path: &str) -> Result<Vec<u8>, String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -32,8 +72,7 @@ where
     let credentials = BASE64.encode(format!("{}:{password}", login.username));
     // A server of HTTP/1.0 sends no chunks and closes behind its answer.
     let request = format!(
-        "GET /api/nodes?columns=name,mem_alarm,disk_free_alarm HTTP/1.0\r\nHost: {host}\r\n\
-         Authorization: Basic {credentials}\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Basic {credentials}\r\n\r\n"
     );
     let broke = |error: std::io::Error| format!("the connection broke: {error}");
     stream.write_all(request.as_bytes()).await.map_err(broke)?;
@@ -46,57 +85,126 @@ where
     {
         return Err(broke(error));
     }
-    parse(&answer)
+    Ok(answer)
 }
 
-fn parse(answer: &[u8]) -> Result<Vec<Alarm>, String> {
+/// Status and body.
+fn split(answer: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or("the answer has no end")?;
-    let status = answer.get(9..12).unwrap_or_default();
-    if status != b"200" {
-        return Err(format!("answered status {}", status.escape_ascii()));
+    Ok((answer.get(9..12).unwrap_or_default(), &answer[end + 4..]))
+}
+
+fn odd(error: &serde_json::Error) -> NotTold {
+    NotTold::Failed(format!("answered what it should not: {error}"))
+}
+
+fn unexpected(status: &[u8]) -> NotTold {
+    NotTold::Failed(format!("answered status {}", status.escape_ascii()))
+}
+
+fn parse_nodes(answer: &[u8]) -> Result<Vec<NodeReport>, NotTold> {
+    let (status, body) = split(answer)?;
+    match status {
+        b"200" => {}
+        b"401" => return Err(NotTold::Forbidden),
+        status => return Err(unexpected(status)),
     }
-    let nodes: Vec<Node> = serde_json::from_slice(&answer[end + 4..])
-        .map_err(|error| format!("answered what it should not: {error}"))?;
-    let mut raised = Vec::new();
-    if nodes.iter().any(|node| node.mem_alarm == Some(true)) {
-        raised.push(Alarm::Memory);
+    let nodes: Vec<Node> = serde_json::from_slice(body).map_err(|error| odd(&error))?;
+    Ok(nodes
+        .into_iter()
+        .map(|node| {
+            let raised = [
+                (Alarm::Memory, node.mem_alarm == Some(true)),
+                (Alarm::Disk, node.disk_free_alarm == Some(true)),
+            ];
+            NodeReport {
+                name: node.name,
+                running: node.running == Some(true),
+                apart_from: node.partitions.unwrap_or_default(),
+                alarms: raised.into_iter().filter(|(_, is)| *is).map(|(alarm, _)| alarm).collect(),
+            }
+        })
+        .collect())
+}
+
+fn parse_check(answer: &[u8]) -> Result<bool, NotTold> {
+    let (status, body) = split(answer)?;
+    let check = || serde_json::from_slice::<Check>(body).map_err(|error| odd(&error));
+    match (status, check()?.status.as_str()) {
+        (b"200", "ok") => Ok(false),
+        (b"503", "failed") => Ok(true),
+        (status, _) => Err(unexpected(status)),
     }
-    if nodes.iter().any(|node| node.disk_free_alarm == Some(true)) {
-        raised.push(Alarm::Disk);
-    }
-    Ok(raised)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn answer(body: &str) -> Result<Vec<Alarm>, String> {
-        parse(format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{body}").as_bytes())
+    fn answer(status: &str, body: &str) -> Vec<u8> {
+        format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n\r\n{body}").into_bytes()
+    }
+
+    fn nodes(body: &str) -> Vec<NodeReport> {
+        parse_nodes(&answer("200 OK", body)).expect("an answer")
     }
 
     #[test]
-    fn an_alarm_of_any_node_is_raised() {
-        assert_eq!(answer("[]"), Ok(Vec::new()));
-        let calm = r#"{"name": "rabbit@a", "mem_alarm": false, "disk_free_alarm": false}"#;
-        assert_eq!(answer(&format!("[{calm}]")), Ok(Vec::new()));
-        let memory = calm.replace(r#""mem_alarm": false"#, r#""mem_alarm": true"#);
-        let disk = calm.replace(r#""disk_free_alarm": false"#, r#""disk_free_alarm": true"#);
-        assert_eq!(answer(&format!("[{calm},{memory}]")), Ok(vec![Alarm::Memory]));
-        assert_eq!(answer(&format!("[{disk},{memory}]")), Ok(vec![Alarm::Memory, Alarm::Disk]));
-        assert_eq!(answer(r#"[{"name": "rabbit@down"}, {"mem_alarm": null}]"#), Ok(Vec::new()));
+    fn a_node_tells_of_every_node_what_it_knows() {
+        assert_eq!(nodes("[]"), []);
+        let told = nodes(
+            r#"[{"name": "rabbit@a", "running": true, "partitions": ["rabbit@c"],
+                 "mem_alarm": true, "disk_free_alarm": true},
+                {"name": "rabbit@b", "running": true, "partitions": [],
+                 "mem_alarm": false, "disk_free_alarm": false},
+                {"name": "rabbit@c", "running": false},
+                {"name": "rabbit@d", "running": null, "mem_alarm": null}]"#,
+        );
+        let report = |name: &str, running, apart_from: &[&str], alarms: &[Alarm]| NodeReport {
+            name: name.to_owned(),
+            running,
+            apart_from: apart_from.iter().map(|n| (*n).to_owned()).collect(),
+            alarms: alarms.to_vec(),
+        };
+        assert_eq!(
+            told,
+            [
+                report("rabbit@a", true, &["rabbit@c"], &[Alarm::Memory, Alarm::Disk]),
+                report("rabbit@b", true, &[], &[]),
+                report("rabbit@c", false, &[], &[]),
+                report("rabbit@d", false, &[], &[]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_node_tells_whether_it_may_be_stopped() {
+        assert_eq!(parse_check(&answer("200 OK", r#"{"status":"ok"}"#)), Ok(false));
+        let failed = r#"{"status":"failed","reason":"...","queues":[]}"#;
+        assert_eq!(parse_check(&answer("503 Service Unavailable", failed)), Ok(true));
+        for (status, body) in [
+            ("503 Service Unavailable", "starting"),
+            ("503 Service Unavailable", r#"{"error":"x"}"#),
+            ("401 Unauthorized", r#"{"status":"failed"}"#),
+            ("200 OK", r#"{"status":"failed"}"#),
+        ] {
+            assert!(parse_check(&answer(status, body)).is_err(), "{status} {body}");
+        }
     }
 
     #[test]
     fn what_is_no_answer_is_told() {
         for wrong in [
             &b""[..],
-            b"HTTP/1.1 401 Unauthorized\r\n\r\n{}",
+            b"HTTP/1.1 404 Not Found\r\n\r\n{}",
             b"HTTP/1.1 200 OK\r\n\r\n{}",
             b"HTTP/1.1 200 OK\r\n\r\n[{\"mem_alarm\": 1}]",
             b"HTTP/1.1 200 OK\r\n",
         ] {
-            assert!(parse(wrong).is_err(), "{}", wrong.escape_ascii());
+            let told = parse_nodes(wrong);
+            assert!(matches!(told, Err(NotTold::Failed(_))), "{}", wrong.escape_ascii());
         }
+        let stranger = answer("401 Unauthorized", r#"{"error":"not_authorised"}"#);
+        assert_eq!(parse_nodes(&stranger), Err(NotTold::Forbidden));
     }
 }

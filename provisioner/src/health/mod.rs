@@ -4,7 +4,7 @@
 mod management;
 mod probe;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{EngineType, Protocol};
@@ -47,6 +47,36 @@ pub enum Alarm {
     Disk,
 }
 
+/// What a RabbitMQ node knows of a node of its cluster, itself or another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Which node.
+    pub name: String,
+    /// Whether it runs.
+    pub running: bool,
+    /// The nodes it was parted from and has not come together with again.
+    pub apart_from: BTreeSet<String>,
+    /// The alarms it has raised.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Why a management API tells nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTold {
+    /// It does not know who asks, because the broker's owner wants it so.
+    #[error("the user that asks is not known there")]
+    Forbidden,
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<String> for NotTold {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
 /// Who asks a management API.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -62,17 +92,29 @@ pub trait Probe: Send + Sync + 'static {
     /// Asks once. Never takes longer than `deadline`.
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome;
 
-    /// Asks the management API of a RabbitMQ node which alarms are raised. Never takes longer than
-    /// `deadline`.
+    /// Asks the management API of a RabbitMQ node what it knows of its cluster's nodes. Never takes
+    /// longer than `deadline`.
     ///
     /// # Errors
     /// Why it can't be told.
-    async fn alarms(
+    async fn nodes(
         &self,
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<Alarm>, String>;
+    ) -> Result<Vec<NodeReport>, NotTold>;
+
+    /// Asks it whether something would lose its quorum if the node stopped. Never takes longer than
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// Why it can't be told.
+    async fn is_quorum_critical(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<bool, NotTold>;
 
     /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most
     /// `patience` for the first of them, so that an answer is not missed until the next pass, and gives

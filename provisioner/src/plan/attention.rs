@@ -122,6 +122,7 @@ mod tests {
             since: minutes(11),
             failed_boots: 0,
             out_of_memory: out,
+            apart_since: None,
         };
         forget(&mut condition, minutes(15));
         assert!(condition.out_of_memory.is_some(), "not for long enough");

@@ -44,6 +44,7 @@ pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> Instanc
             since: now,
             failed_boots: 0,
             out_of_memory: None,
+            apart_since: None,
         },
     )
 }
@@ -228,7 +229,7 @@ pub(super) fn restart_delay(failed_boots: u32) -> Duration {
     }
 }
 
-fn judge_running(
+pub(super) fn judge_running(
     subject: &Subject<'_>,
     instance: &SeenInstance,
     since: Timestamp,

@@ -4,6 +4,7 @@
 //! certain is ever stopped, removed or replaced.
 
 mod attention;
+mod cluster;
 mod fault;
 mod instance;
 mod pair;
@@ -17,7 +18,7 @@ use brokerd_domain::{
 use brokerd_store::{Refused, Target};
 
 use crate::{
-    health::{Alarm, ProbeOutcome},
+    health::{Alarm, NodeReport, ProbeOutcome},
     runtime::{InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes},
 };
 
@@ -51,6 +52,17 @@ pub struct SeenInstance {
     pub answers: BTreeMap<Protocol, ProbeOutcome>,
     /// The alarms it has raised; absent when it was not asked.
     pub alarms: Observed<Vec<Alarm>>,
+    /// What it says of its cluster; absent when it was not asked or is in none.
+    pub cluster: Observed<ClusterView>,
+}
+
+/// What a RabbitMQ node says of the cluster it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterView {
+    /// What it knows of every node, itself included.
+    pub nodes: Vec<NodeReport>,
+    /// Whether something would lose its quorum if this node stopped; absent when it was not asked.
+    pub quorum_critical: Observed<bool>,
 }
 
 /// The world as far as one broker is concerned.
@@ -365,6 +377,9 @@ fn plan_instances(
         );
     }
 
+    if broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz {
+        return cluster::plan(subject, specs, seen, now);
+    }
     if broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz {
         return pair::plan(subject, specs, seen, now);
     }

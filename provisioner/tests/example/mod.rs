@@ -2,7 +2,7 @@
 
 #![expect(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
-use std::{collections::BTreeSet, fs, path::PathBuf, sync::Mutex};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf, sync::Mutex};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{
@@ -226,4 +226,50 @@ pub fn compare_with_golden(name: &str, content: &[u8]) {
         String::from_utf8_lossy(&golden),
         "{name} differs from its golden"
     );
+}
+
+/// The one file that is in no golden.
+pub const TRUSTED: &str = "tls/trusted.pem";
+
+/// Everything of a spec but the content of its files.
+pub fn outline(spec: &InstanceSpec) -> String {
+    let mut text = String::new();
+    let mut line = |what: &str, value: &dyn std::fmt::Debug| {
+        writeln!(text, "{what}: {value:?}").expect("a String takes it");
+    };
+    line("name", &spec.name.to_string());
+    line("generation", &spec.generation.0);
+    line("reboot", &spec.reboot);
+    line("hostname", &spec.hostname);
+    line("image", &spec.image);
+    line("user", &spec.user);
+    line("command", &spec.command);
+    line("environment", &spec.environment);
+    line("ports", &spec.ports);
+    line("limits", &spec.limits);
+    line("open files", &spec.open_files);
+    line("stop grace", &spec.stop_grace);
+    for volume in &spec.volumes {
+        line("volume", volume);
+    }
+    for tmpfs in &spec.tmpfs {
+        line("tmpfs", tmpfs);
+    }
+    for file in &spec.files {
+        // It grows and shrinks with the public authorities.
+        if file.path == TRUSTED {
+            line("file", &format_args!("{}/{} ({:o})", file.root, file.path, file.mode));
+        } else {
+            line("file", file);
+        }
+    }
+    text
+}
+
+/// Compares a spec and its files with their goldens.
+pub fn golden_of(spec: &InstanceSpec, directory: &str) {
+    compare_with_golden(&format!("{directory}/outline.txt"), outline(spec).as_bytes());
+    for file in spec.files.iter().filter(|f| f.path != TRUSTED) {
+        compare_with_golden(&format!("{directory}/{}", file.path), &file.content);
+    }
 }

@@ -111,6 +111,16 @@ impl Simulation {
         world.serves(&holder, now).then_some(holder)
     }
 
+    /// A RabbitMQ cluster that was just asked for.
+    pub fn create_cluster(&self) -> BrokerId {
+        let engine = EngineType::RabbitMq;
+        let mut broker = super::broker(engine, 42);
+        broker.spec.deployment_mode = brokerd_domain::DeploymentMode::ClusterMultiAz;
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(engine)]);
+        id
+    }
+
     /// RebootBroker, as the API does it.
     pub fn reboot(&self, id: BrokerId) {
         self.store.request(id, |row| row.broker.reboots_requested += 1);

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget},
+    health::{Alarm, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
         InstanceStatus, Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject,
@@ -57,6 +57,14 @@ pub struct World {
     pub networks: BTreeSet<BrokerId>,
     /// How engines boot.
     pub engine: EngineBehaviour,
+    /// Nodes of a cluster whose engine runs and does not answer.
+    pub hung: BTreeSet<u8>,
+    /// Nodes that are parted from the other nodes of their cluster.
+    pub parted: BTreeSet<u8>,
+    /// Nodes that somebody's quorum depends on.
+    pub critical: BTreeSet<u8>,
+    /// Fewest instances of a cluster that served right after one of them was stopped or restarted.
+    pub fewest_left: Option<usize>,
     /// The alarms every RabbitMQ node has raised; none: it does not tell.
     pub alarms: Option<Vec<Alarm>>,
     /// What is behind every image's name.
@@ -157,6 +165,8 @@ impl World {
 
     fn start(&mut self, name: &InstanceName, now: Timestamp) {
         let first_port = self.next_port;
+        self.hung.remove(&name.ordinal);
+        self.parted.remove(&name.ordinal);
         let Some(container) = self.containers.get_mut(name) else { return };
         container.starts += 1;
         container.hangs = false;
@@ -178,11 +188,65 @@ impl World {
         };
     }
 
+    fn at(&self, target: &ProbeTarget) -> Option<InstanceName> {
+        let mut there = self.containers.iter();
+        there
+            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
+            .map(|(name, _)| name.clone())
+    }
+
     fn by_id(&self, id: &RuntimeId) -> Option<InstanceName> {
         self.containers.iter().find(|(_, c)| c.status.id == *id).map(|(name, _)| name.clone())
     }
 
-    /// kill -9 of an engine.
+    /// Whether a node of a cluster serves: while it and most of the others run.
+    fn node_serves(&self, name: &InstanceName, now: Timestamp) -> bool {
+        let EngineBehaviour::Boots(time) = self.engine else { return false };
+        let up = |name: &InstanceName, container: &Container| {
+            let state = &container.status.state;
+            !self.hung.contains(&name.ordinal)
+                && matches!(state, ContainerState::Running { since } if now.since(*since) >= time)
+        };
+        let nodes = self.containers.iter().filter(|(other, _)| other.broker == name.broker);
+        self.containers.get(name).is_some_and(|container| up(name, container))
+            && nodes.filter(|(other, container)| up(other, container)).count() >= 2
+    }
+
+    /// What a node of a cluster answers; none: it is no such node.
+    fn node_answers(&self, target: &ProbeTarget, now: Timestamp) -> Option<ProbeOutcome> {
+        let name = self.at(target).filter(|name| self.is_cluster(name))?;
+        Some(match self.engine {
+            EngineBehaviour::Hangs => ProbeOutcome::Silent,
+            _ if self.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
+            _ if self.node_serves(&name, now) => ProbeOutcome::Answered,
+            _ => ProbeOutcome::Refused("closed".to_owned()),
+        })
+    }
+
+    fn is_cluster(&self, name: &InstanceName) -> bool {
+        let container = self.containers.get(name);
+        container.is_some_and(|c| c.files.iter().any(|f| f.contains("cluster_formation.")))
+    }
+
+    /// Before an instance is stopped: how many others of its cluster serve.
+    fn note_stop(&mut self, name: &InstanceName, now: Timestamp) {
+        if !self.is_cluster(name) || !self.node_serves(name, now) {
+            return;
+        }
+        let others = self.containers.keys().filter(|n| n.broker == name.broker && *n != name);
+        let left = others.filter(|other| self.node_serves(other, now)).count();
+        self.fewest_left = Some(self.fewest_left.map_or(left, |fewest| fewest.min(left)));
+    }
+
+    /// kill -9 of some engines of a broker.
+    pub fn kill_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
+        let mut rest = self.containers.clone();
+        rest.retain(|name, _| name.broker != broker || !ordinals.contains(&name.ordinal));
+        self.kill(broker);
+        self.containers.extend(rest);
+    }
+
+    /// kill -9 of every engine of a broker.
     pub fn kill(&mut self, broker: BrokerId) {
         for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
             container.end();
@@ -379,6 +443,7 @@ impl Runtime for FakeRuntime {
         self.faults
             .effect("restart", busy, || {
                 self.on(id, |world, name| {
+                    world.note_stop(name, now);
                     world.may_end(name, now);
                     world.start(name, now);
                 })
@@ -389,6 +454,7 @@ impl Runtime for FakeRuntime {
     async fn stop(&self, id: &RuntimeId, _: Duration) -> Result<Ensured, RuntimeError> {
         let now = self.clock.now();
         let stop = |world: &mut World, name: &InstanceName| {
+            world.note_stop(name, now);
             world.may_end(name, now);
             if let Some(container) = world.containers.get_mut(name) {
                 container.status.state = ContainerState::Exited {
@@ -447,6 +513,9 @@ impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
         let mut world = self.world.lock().expect("not poisoned");
         let now = self.clock.now();
+        if let Some(outcome) = world.node_answers(target, now) {
+            return outcome;
+        }
         let asked = world
             .containers
             .iter()
@@ -472,13 +541,50 @@ impl Probe for FakeProbe {
         }
     }
 
-    async fn alarms(
+    async fn nodes(
         &self,
-        _: &ProbeTarget,
+        target: &ProbeTarget,
         login: &Login,
         _: Duration,
-    ) -> Result<Vec<Alarm>, String> {
+    ) -> Result<Vec<NodeReport>, NotTold> {
         assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
-        self.world.lock().expect("not poisoned").alarms.clone().ok_or("silent".to_owned())
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let alarms = match (&world.alarms, world.is_cluster(&asked)) {
+            (Some(alarms), _) => alarms.clone(),
+            (None, true) => Vec::new(),
+            (None, false) => return Err(NotTold::Failed("silent".to_owned())),
+        };
+        let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
+        let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
+        let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);
+        Ok(peers
+            .clone()
+            .map(|name| NodeReport {
+                name: node(name),
+                running: world.node_serves(name, self.clock.now())
+                    && parted(name) == parted(&asked),
+                apart_from: peers
+                    .clone()
+                    .filter(|other| parted(other) != parted(name))
+                    .map(node)
+                    .collect(),
+                alarms: alarms.clone(),
+            })
+            .collect())
+    }
+
+    async fn is_quorum_critical(
+        &self,
+        target: &ProbeTarget,
+        _: &Login,
+        _: Duration,
+    ) -> Result<bool, NotTold> {
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let now = self.clock.now();
+        let up = world.containers.keys().filter(|n| n.broker == asked.broker);
+        let all_up = up.filter(|name| world.node_serves(name, now)).count() >= 3;
+        Ok(!all_up || world.critical.contains(&asked.ordinal))
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn report(sentence: &str) -> PassReport {
             since: NOW,
             failed_boots: 1,
             out_of_memory: None,
+            apart_since: None,
         }],
         actions_required: Vec::new(),
         maintenance: None,

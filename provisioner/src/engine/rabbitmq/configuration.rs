@@ -10,7 +10,9 @@ use std::{
 
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
-use super::{Blueprint, advanced, free_disk, trusted_path, version, watermark};
+use super::{
+    Blueprint, advanced, cluster, free_disk, is_cluster, trusted_path, version, watermark,
+};
 use crate::runtime::Limits;
 
 pub(super) const CONSUMER_TIMEOUT: &str = "consumer_timeout";
@@ -99,6 +101,11 @@ pub(super) fn render(
     }
     for (key, value) in authentication(settings, version, root) {
         set(&key, &quoted(&value));
+    }
+    if is_cluster(blueprint) {
+        for (key, value) in cluster::keys(blueprint) {
+            set(&key, &value);
+        }
     }
     text
 }

@@ -8,7 +8,7 @@
 use brokerd_domain::BrokerUser;
 use serde_json::{Value, json};
 
-use super::version;
+use super::{cluster, is_cluster, version};
 use crate::{
     engine::{Blueprint, Unsupported, common},
     materials::MONITORING_USER,
@@ -35,20 +35,27 @@ pub(super) fn render(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {
         "topic_permissions": [],
         "parameters": parameters(blueprint),
         "global_parameters": [],
-        "policies": [{
-            "vhost": "/",
-            "name": "AWS-DEFAULT-POLICY-SINGLE-INSTANCE",
-            "pattern": ".*",
-            "apply-to": "queues",
-            "priority": 0,
-            // Accepted and without effect from version 4 on, as in the service.
-            "definition": { "queue-mode": "lazy" },
-        }],
+        "policies": policies(blueprint)?,
         "queues": [],
         "exchanges": [],
         "bindings": [],
     });
     Ok(format!("{document:#}\n"))
+}
+
+fn policies(blueprint: &Blueprint<'_>) -> Result<Vec<Value>, Unsupported> {
+    if is_cluster(blueprint) {
+        return cluster::policies(blueprint);
+    }
+    Ok(vec![json!({
+        "vhost": "/",
+        "name": "AWS-DEFAULT-POLICY-SINGLE-INSTANCE",
+        "pattern": ".*",
+        "apply-to": "queues",
+        "priority": 0,
+        // Accepted and without effect from version 4 on, as in the service.
+        "definition": { "queue-mode": "lazy" },
+    })])
 }
 
 fn user(blueprint: &Blueprint<'_>, user: &BrokerUser) -> Result<Value, Unsupported> {
@@ -92,7 +99,12 @@ fn parameters(blueprint: &Blueprint<'_>) -> Vec<Value> {
             },
         })];
     }
-    let limits = blueprint.broker.spec.host_instance_type.vhost_limits();
+    let host = blueprint.broker.spec.host_instance_type;
+    let limits = if is_cluster(blueprint) {
+        host.cluster_limits().map(|limits| (limits.queues, limits.connections))
+    } else {
+        host.vhost_limits()
+    };
     limits
         .map(|(queues, connections)| {
             json!({

@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Alarm, Login, Probe, ProbeOutcome, ProbeTarget, management};
+use super::{Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management};
 use crate::tls::{self, Issued};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
@@ -84,17 +84,30 @@ impl Probe for WireProbe {
         self.ask(target, None, deadline).await
     }
 
-    async fn alarms(
+    async fn nodes(
         &self,
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<Alarm>, String> {
+    ) -> Result<Vec<NodeReport>, NotTold> {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
-            management::alarms(&mut stream, &target.server_name, login).await
+            management::nodes(&mut stream, &target.server_name, login).await
         });
-        asked.await.unwrap_or_else(|_| Err("silent".to_owned()))
+        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
+    }
+
+    async fn is_quorum_critical(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<bool, NotTold> {
+        let asked = timeout_at(Instant::now() + deadline, async {
+            let mut stream = self.connect(target, None).await?;
+            management::is_quorum_critical(&mut stream, &target.server_name, login).await
+        });
+        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
     }
 
     /// From the moment the first listener is there all are asked, while the others open: an engine's

@@ -1,0 +1,212 @@
+//! One node: what it should be, what it is, what it says of the others.
+
+use std::time::Duration;
+
+use brokerd_domain::{Health, InstanceCondition, Timestamp};
+
+use super::super::{
+    Observed, Seen, SeenInstance, Step, Subject,
+    instance::{Need, condition, judge, judge_running, needs_replacement},
+};
+use crate::{
+    health::ProbeOutcome,
+    runtime::{ContainerState, InstanceSpec},
+};
+
+/// How long a node may be silent until no new clients are led to it.
+const DOUBTED: Duration = Duration::from_secs(3);
+
+/// What a node says of its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// All run and are together.
+    Whole,
+    /// Some do not run for it.
+    Apart {
+        /// How many.
+        misses: usize,
+        /// Whether somebody speaks of a partition.
+        parted: bool,
+    },
+    /// There is nobody who could ask.
+    Untold,
+    /// It was asked and can't be told, or the node does not serve.
+    Unknown,
+}
+
+/// A node.
+pub(super) struct Node<'a> {
+    pub(super) spec: &'a InstanceSpec,
+    pub(super) there: Option<&'a SeenInstance>,
+    /// What was remembered of it.
+    pub(super) before: InstanceCondition,
+    /// What is to be remembered.
+    pub(super) after: InstanceCondition,
+    /// What it needs, were it alone and up to date.
+    pub(super) need: Need,
+    /// Whether it is to be made anew.
+    pub(super) is_stale: bool,
+    pub(super) view: View,
+    /// Whether it is stopped now.
+    pub(super) goes: bool,
+    /// Whether what it needs is done now.
+    pub(super) is_dealt_with: bool,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn look(
+        subject: &Subject<'_>,
+        spec: &'a InstanceSpec,
+        seen: &'a Seen,
+        now: Timestamp,
+    ) -> Self {
+        let before = condition(subject.broker, spec.name.ordinal, now);
+        let there = match seen.instances.get(&spec.name.ordinal) {
+            Some(Observed::Present(instance)) => Some(instance),
+            _ => None,
+        };
+        let stale =
+            there.filter(|instance| needs_replacement(subject.broker, spec, &instance.status));
+        let (need, after) = match stale.map(|instance| (instance, &instance.status.state)) {
+            // It serves until its turn comes, and is watched like the others.
+            Some((instance, ContainerState::Running { since })) => {
+                judge_running(subject, instance, *since, before.clone(), now)
+            }
+            Some((instance, ContainerState::Paused)) => {
+                judge_running(subject, instance, before.since, before.clone(), now)
+            }
+            _ => judge(subject, spec, seen, before.clone(), now),
+        };
+        Self {
+            spec,
+            there,
+            before,
+            after,
+            need,
+            is_stale: stale.is_some(),
+            view: View::Unknown,
+            goes: false,
+            is_dealt_with: false,
+        }
+    }
+
+    pub(super) fn ordinal(&self) -> u8 {
+        self.spec.name.ordinal
+    }
+
+    /// RabbitMQ's name for it.
+    pub(super) fn name(&self) -> String {
+        format!("rabbit@{}", self.spec.hostname)
+    }
+
+    pub(super) fn is_newer(&self) -> bool {
+        self.there.is_some_and(|i| {
+            i.status.generation > self.spec.generation || i.status.reboot > self.spec.reboot
+        })
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.there.is_some_and(|i| {
+            matches!(i.status.state, ContainerState::Running { .. } | ContainerState::Paused)
+        })
+    }
+
+    pub(super) fn serves(&self) -> bool {
+        self.there.is_some_and(|i| {
+            !i.answers.is_empty() && i.answers.values().all(|a| *a == ProbeOutcome::Answered)
+        })
+    }
+
+    /// Whether it runs and has not answered for longer than it may.
+    pub(super) fn is_hung(&self) -> bool {
+        matches!(&self.need, Need::Steps { steps, .. }
+            if steps.iter().any(|step| matches!(step, Step::Restart(..))))
+    }
+
+    /// Whether it runs and may still need its time to come up.
+    pub(super) fn boots(&self) -> bool {
+        let starting = self.before.health == Health::Starting;
+        starting && self.is_alive() && !self.serves() && !self.is_hung()
+    }
+
+    /// Whether it is to be made or started now.
+    pub(super) fn is_about_to_start(&self) -> bool {
+        !self.is_hung() && matches!(self.need, Need::Steps { .. })
+    }
+
+    /// What is to be remembered of it: as before when it needs something and its turn has not come.
+    pub(super) fn remembered(self) -> InstanceCondition {
+        let waits = matches!(self.need, Need::Steps { .. }) && !self.is_dealt_with;
+        if waits { self.before } else { self.after }
+    }
+
+    /// Whether clients may be led to it.
+    pub(super) fn has_clients(&self, now: Timestamp) -> bool {
+        let doubted = self.after.health == Health::Suspect
+            && self.is_alive()
+            && now.since(self.after.since) < DOUBTED;
+        !self.goes && (self.serves() || doubted)
+    }
+
+    /// What it says of the nodes of those names.
+    pub(super) fn view(&self, names: &[String]) -> View {
+        let Some(instance) = self.there.filter(|_| self.serves()) else { return View::Unknown };
+        let said = match &instance.cluster {
+            Observed::Absent => return View::Untold,
+            Observed::Unknown(_) => return View::Unknown,
+            Observed::Present(said) => said,
+        };
+        let own = self.name();
+        let known = |name: &String| said.nodes.iter().find(|node| node.name == *name);
+        let apart_from = known(&own).map(|node| &node.apart_from);
+        let is_missed = |name: &&String| {
+            !known(name).is_some_and(|node| node.running)
+                || apart_from.is_some_and(|apart| apart.contains(*name))
+        };
+        let misses = names.iter().filter(is_missed).count();
+        let parted = said.nodes.iter().any(|node| !node.apart_from.is_empty());
+        if misses == 0 && !parted { View::Whole } else { View::Apart { misses, parted } }
+    }
+
+    /// How many nodes do not run for it or are apart from it.
+    pub(super) fn misses(&self) -> usize {
+        match self.view {
+            View::Apart { misses, .. } => misses,
+            View::Whole | View::Untold | View::Unknown => 0,
+        }
+    }
+
+    /// Whether it is the only node of its cluster.
+    pub(super) fn knows_nobody(&self) -> bool {
+        let said = self.there.map(|instance| &instance.cluster);
+        matches!(said, Some(Observed::Present(said)) if said.nodes.len() <= 1)
+    }
+
+    /// Whether it says that nobody's quorum depends on it.
+    pub(super) fn may_stop(&self) -> bool {
+        self.quorum_critical() == Some(false)
+    }
+
+    /// Whether it says that somebody's does.
+    pub(super) fn is_critical(&self) -> bool {
+        self.quorum_critical() == Some(true)
+    }
+
+    fn quorum_critical(&self) -> Option<bool> {
+        match &self.there?.cluster {
+            Observed::Present(said) => match said.quorum_critical {
+                Observed::Present(critical) => Some(critical),
+                Observed::Absent | Observed::Unknown(_) => None,
+            },
+            Observed::Absent | Observed::Unknown(_) => None,
+        }
+    }
+
+    pub(super) fn stop(&self, grace: Duration) -> Option<Step> {
+        Some(Step::Stop(self.ordinal(), self.there?.status.id.clone(), grace))
+    }
+
+    pub(super) fn restart(&self) -> Option<Step> {
+        Some(Step::Restart(self.ordinal(), self.there?.status.id.clone()))
+    }
+}

@@ -1,0 +1,288 @@
+//! RabbitMQ clusters: three nodes behind one endpoint, which lose nothing that they confirmed.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_mq::types::{BrokerState, DeploymentMode};
+use brokerd_tests::{
+    Management, NewBroker, PASSWORD, USER, World,
+    clients::{self, Load},
+    docker::{self, Container},
+    eventually, machine, scenario,
+};
+use serde_json::{Value, json};
+
+/// A broker stays with a killed brokerd until its lease ends.
+const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
+
+/// How long three nodes may take on two processors.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+const NODES: [u8; 3] = [1, 2, 3];
+
+/// The queue that the load is on.
+const QUEUE: &str = "load";
+
+#[test]
+fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("a RabbitMQ cluster and its nodes", SHORT_LEASES, |world| {
+        let id = created(world, "4.3")?;
+        it_looks_like_the_service_s(world, &id).context("DescribeBroker")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        it_has_the_default_policies(world, &id).context("policies")?;
+
+        let cluster = Cluster { world, id: &id, load: &load };
+        cluster.survives("one node killed", || node(&id, 1)?.kill9())?;
+        cluster.survives("one container removed", || {
+            docker::docker(&["rm", "-f", &node(&id, 2)?.id]).map(drop)
+        })?;
+        cluster.survives("one node frozen", || {
+            docker::docker(&["pause", &node(&id, 1)?.id]).map(drop)
+        })?;
+        cluster.survives("one node cut off", || cut(&id, 3))?;
+        cluster.survives("two nodes killed", || {
+            node(&id, 1)?.kill9()?;
+            node(&id, 3)?.kill9()
+        })?;
+        cluster.survives("all nodes killed", || {
+            NODES.iter().try_for_each(|ordinal| node(&id, *ordinal)?.kill9())
+        })?;
+        let gap = cluster.is_rebooted_node_by_node()?;
+        ensure!(gap < Duration::from_secs(10), "nobody was served for {gap:?} of the reboot");
+        nothing_is_lost(load)
+    })
+}
+
+#[test]
+fn brokerd_killed_in_the_middle_of_a_rolling_reboot_finishes_it() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("kill brokerd in the middle of a rolling reboot", SHORT_LEASES, |world| {
+        let id = created(world, "4.3")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let before = all_ids(&id)?;
+        world.api.reboot(&id)?;
+        eventually("the first node is made anew", PATIENCE, || {
+            Ok(node(&id, 1).ok().filter(|n| n.id != before[0] && n.running()).map(drop))
+        })?;
+        world.kill9()?;
+        ensure!(all_ids(&id)?[1..] == before[1..], "more than one node was stopped");
+        world.restart()?;
+        rebooted(world, &id, &before)?;
+        load.wait_until_served(PATIENCE)?;
+        nothing_is_lost(load)
+    })
+}
+
+#[test]
+fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("a RabbitMQ 3.10 cluster", SHORT_LEASES, |world| {
+        let id = created(world, "3.10")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let cluster = Cluster { world, id: &id, load: &load };
+        cluster.survives("a partition", || {
+            cut(&id, 2)?;
+            eventually("the others miss it", PATIENCE, || {
+                Ok((running(world, &id)? == 2).then_some(()))
+            })?;
+            let (node, name) = (node(&id, 2)?, format!("{id}-2"));
+            let network = format!("brokerd-{}-{id}", world.installation);
+            // Whoever is quicker: brokerd brings it back too.
+            let _ = docker::docker(&["network", "connect", "--alias", &name, &network, &node.id]);
+            Ok(())
+        })?;
+        let events = world.api.events(&id)?;
+        let restarted = events.iter().any(|(_, what)| what.contains("is parted from the others"));
+        machine::say(&format!("restarted because it stayed parted: {restarted}"));
+        nothing_is_lost(load)
+    })
+}
+
+#[test]
+fn a_cluster_of_4_0_is_upgraded() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("a RabbitMQ 4.0 cluster", SHORT_LEASES, |world| {
+        let id = created(world, "4.0")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let cluster = Cluster { world, id: &id, load: &load };
+        cluster.survives("one node killed", || node(&id, 1)?.kill9())?;
+
+        let before = all_ids(&id)?;
+        let began = Instant::now();
+        world.api.update(&id, |call| call.engine_version("4.3"))?;
+        world.api.reboot(&id)?;
+        rebooted(world, &id, &before)?;
+        machine::say(&format!("upgraded in {:.1?}", began.elapsed()));
+        let version = world.api.describe(&id)?.engine_version;
+        ensure!(version.as_deref() == Some("4.3"), "{version:?}");
+        load.wait_until_served(PATIENCE)?;
+        nothing_is_lost(load)
+    })
+}
+
+fn created(world: &World, version: &str) -> Result<String> {
+    let new =
+        NewBroker::rabbitmq("orders").version(version).deployed(DeploymentMode::ClusterMultiAz);
+    let began = Instant::now();
+    let id = world.api.create(&new)?;
+    runs(world, &id)?;
+    machine::say(&format!("a cluster of {version} ran after {:.1?}", began.elapsed()));
+    let nodes = running(world, &id)?;
+    ensure!(nodes == 3, "RUNNING with {nodes} nodes");
+    Ok(id)
+}
+
+fn runs(world: &World, id: &str) -> Result<()> {
+    eventually("the cluster runs", PATIENCE, || match world.api.state(id)? {
+        Some(BrokerState::Running) => Ok(Some(())),
+        Some(BrokerState::CreationInProgress | BrokerState::RebootInProgress) => Ok(None),
+        other => anyhow::bail!("{other:?}: {:?}", world.api.events(id)?),
+    })
+}
+
+fn it_looks_like_the_service_s(world: &World, id: &str) -> Result<()> {
+    let broker: Value = serde_json::from_str(&world.api.describe_raw(id)?)?;
+    ensure!(broker["deploymentMode"] == "CLUSTER_MULTI_AZ", "{broker}");
+    let subnets = broker["subnetIds"].as_array().map(Vec::len);
+    ensure!(subnets == Some(3), "subnets: {subnets:?}");
+    // Whatever its nodes, it is one instance with one endpoint.
+    let instances = broker["brokerInstances"].as_array().context("instances")?;
+    ensure!(instances.len() == 1, "{broker}");
+    let endpoints = instances[0]["endpoints"].as_array().context("endpoints")?;
+    ensure!(endpoints.len() == 1, "{broker}");
+    Ok(())
+}
+
+fn it_has_the_default_policies(world: &World, id: &str) -> Result<()> {
+    let management = Management::of(world, id, USER, PASSWORD)?;
+    let policies = management.get("policies/%2F")?;
+    let definition = json!({ "max-length": 500_000, "overflow": "reject-publish" });
+    let named = |name: &str| policies.as_array()?.iter().find(|policy| policy["name"] == name);
+    let quorum = named("AWS-DEFAULT-QUORUM-QUEUES-POLICY-CLUSTER-MULTI-AZ").context("quorum")?;
+    ensure!(
+        quorum["definition"] == definition && quorum["apply-to"] == "quorum_queues",
+        "{quorum}"
+    );
+    let classic = named("AWS-DEFAULT-POLICY-CLUSTER").context("classic")?;
+    ensure!(classic["definition"]["queue-mode"] == "lazy", "{classic}");
+    // What does not say is a quorum queue with a member on every node.
+    eventually("the queue is known with its policy", PATIENCE, || {
+        let queue = management.get(&format!("queues/%2F/{QUEUE}"))?;
+        ensure!(queue["type"] == "quorum", "{queue}");
+        ensure!(queue["members"].as_array().map(Vec::len) == Some(3), "{queue}");
+        Ok((queue["policy"] == quorum["name"]).then_some(()))
+    })
+}
+
+/// The container of a node.
+fn node(id: &str, ordinal: u8) -> Result<Container> {
+    let all = docker::containers(&format!("brokerd.broker={id}"))?;
+    let all = all.iter().filter_map(|container| docker::inspect(container).ok());
+    let wanted = Value::from(ordinal.to_string());
+    let mut found = all.filter(|node| node.at("/Config/Labels/brokerd.ordinal") == &wanted);
+    found.next().with_context(|| format!("node {ordinal} has no container"))
+}
+
+fn all_ids(id: &str) -> Result<Vec<String>> {
+    NODES.iter().map(|ordinal| Ok(node(id, *ordinal)?.id)).collect()
+}
+
+fn alive(id: &str) -> Result<usize> {
+    let nodes = NODES.iter().filter_map(|ordinal| node(id, *ordinal).ok());
+    Ok(nodes.filter(Container::running).count())
+}
+
+/// How many nodes run, as the cluster sees it through the endpoint; none while it does not answer.
+fn running(world: &World, id: &str) -> Result<usize> {
+    let management = Management::of(world, id, USER, PASSWORD)?;
+    let Ok(nodes) = management.get("nodes") else { return Ok(0) };
+    let nodes = nodes.as_array().context("nodes")?;
+    let whole = |node: &&Value| {
+        node["running"] == true && node["partitions"].as_array().is_none_or(Vec::is_empty)
+    };
+    Ok(nodes.iter().filter(whole).count())
+}
+
+/// Takes a node out of the broker's network.
+fn cut(id: &str, ordinal: u8) -> Result<()> {
+    let node = node(id, ordinal)?;
+    let networks = node.at("/NetworkSettings/Networks").as_object().context("networks")?;
+    let network = networks.keys().next().context("a network")?;
+    docker::docker(&["network", "disconnect", network, &node.id]).map(drop)
+}
+
+fn nothing_is_lost(load: Load) -> Result<()> {
+    let delivered = load.finish()?;
+    machine::say(&format!("{delivered:?}"));
+    ensure!(delivered.lost.is_empty(), "{delivered:?}");
+    ensure!(delivered.confirmed > 100, "hardly anything was published: {delivered:?}");
+    Ok(())
+}
+
+/// Waits until every node was made anew.
+fn rebooted(world: &World, id: &str, before: &[String]) -> Result<()> {
+    runs(world, id)?;
+    let after = all_ids(id)?;
+    ensure!(before.iter().all(|node| !after.contains(node)), "{before:?} became {after:?}");
+    eventually("all nodes run", PATIENCE, || Ok((running(world, id)? == 3).then_some(())))
+}
+
+struct Cluster<'a> {
+    world: &'a World,
+    id: &'a str,
+    load: &'a Load,
+}
+
+impl Cluster<'_> {
+    /// Whatever is done to it, clients are served again and all nodes come back.
+    fn survives(&self, what: &str, harm: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.load.take_longest_gap();
+        let began = Instant::now();
+        harm().context(what.to_owned())?;
+        self.load.wait_until_served(PATIENCE).context(what.to_owned())?;
+        let served = began.elapsed();
+        eventually(&format!("all nodes are back after: {what}"), PATIENCE, || {
+            let whole = alive(self.id)? == 3 && running(self.world, self.id)? == 3;
+            Ok(whole.then_some(()))
+        })?;
+        let whole = began.elapsed();
+        self.load.wait_until_served(PATIENCE).context(what.to_owned())?;
+        let gap = self.load.take_longest_gap();
+        machine::say(&format!(
+            "{what}: served after {served:.1?}, whole after {whole:.1?}, longest gap {gap:.1?}"
+        ));
+        let state = self.world.api.state(self.id)?;
+        ensure!(state == Some(BrokerState::Running), "{what}: {state:?}");
+        Ok(())
+    }
+
+    /// A reboot never stops more than one node; the longest time without service.
+    fn is_rebooted_node_by_node(&self) -> Result<Duration> {
+        let before = all_ids(self.id)?;
+        self.load.take_longest_gap();
+        let began = Instant::now();
+        self.world.api.reboot(self.id)?;
+        eventually("the cluster is rebooted", PATIENCE, || {
+            let alive = alive(self.id)?;
+            ensure!(alive >= 2, "only {alive} nodes run during a reboot");
+            Ok((self.world.api.state(self.id)? == Some(BrokerState::Running)).then_some(()))
+        })?;
+        let gap = self.load.take_longest_gap();
+        machine::say(&format!("rebooted in {:.1?}, longest gap {gap:.1?}", began.elapsed()));
+        rebooted(self.world, self.id, &before)?;
+        Ok(gap)
+    }
+}
