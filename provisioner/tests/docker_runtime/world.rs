@@ -141,7 +141,7 @@ impl World {
             if wanted(&status.state) {
                 return status;
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "still {status:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "still {status:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -151,7 +151,7 @@ impl World {
         let begun = Instant::now();
         let name = self.name(1).to_string();
         while !docker(&["logs", &name]).unwrap_or_default().contains("up") {
-            assert!(begun.elapsed() < Duration::from_secs(20), "never up");
+            assert!(begun.elapsed() < Duration::from_secs(60), "never up");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.status().await
