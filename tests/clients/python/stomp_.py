@@ -1,10 +1,10 @@
 """STOMP 1.2 with stomp.py, over TLS or over WebSocket, as the scheme of the URL says."""
 import logging
 import queue
+import socket
 
 import stomp
 import websocket
-from stomp.exception import ConnectFailedException
 from stomp.utils import Frame, convert_frame, parse_frame
 
 from client import Refused, main
@@ -18,7 +18,7 @@ def refusal(frame):
 
 class OverTls(stomp.ConnectionListener):
     def __init__(self, target):
-        self.timeout, self.events, self.reached = target.timeout, queue.Queue(), False
+        self.timeout, self.events = target.timeout, queue.Queue()
         self.connection = stomp.Connection12(
             [target.address],
             reconnect_attempts_max=1,
@@ -29,21 +29,26 @@ class OverTls(stomp.ConnectionListener):
         )
         self.connection.set_ssl([target.address], ca_certs=target.ca)
         self.connection.set_listener("", self)
+        # stomp.py itself would wait for ever: it does not notice that a connection over TLS has ended.
+        self.connection.connect(target.user, target.password, wait=False)
         try:
-            self.connection.connect(target.user, target.password, wait=True)
-        except ConnectFailedException:
-            # The reason may still be on its way: stomp.py wakes who waits before it tells its listeners.
-            if self.reached:
-                self.next("CONNECTED")
+            self.next("CONNECTED")
+        except queue.Empty:
+            if self.has_ended():
+                raise Refused("the broker ended the connection without a word") from None
             raise
 
-    def on_connecting(self, host_and_port):
-        self.reached = True
+    def has_ended(self):
+        with socket.fromfd(self.connection.transport.socket.fileno(), socket.AF_INET, socket.SOCK_STREAM) as plain:
+            try:
+                return plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            except BlockingIOError:
+                return False
 
     def on_message(self, frame):
         self.events.put(frame)
 
-    on_receipt = on_error = on_message
+    on_connected = on_receipt = on_error = on_message
 
     def on_disconnected(self):
         self.events.put(None)
