@@ -449,7 +449,7 @@ impl Context {
         let report = report(broker, plan, completion, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
-            if taken_over(&broker.status.conditions, &report.conditions).is_some() {
+            if taken_over(broker, &report.conditions).is_some() {
                 self.metrics.failovers.inc();
             }
         }

@@ -20,7 +20,7 @@ pub(crate) fn report(
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
-    events.extend(taken_over(&broker.status.conditions, &plan.conditions).map(|(former, heir)| {
+    events.extend(taken_over(broker, &plan.conditions).map(|(former, heir)| {
         let message =
             format!("failover: instance {heir} serves, which stood by for instance {former}");
         Event { at: now, kind: EventKind::Verdict, message }

@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 pub use self::load::{Delivered, Load};
 pub use self::ready::{go, java, javascript, jms, python};
-pub(crate) use self::ready::{go_command, java_command, javascript_command, python_command};
-use self::ready::{java_class, schemathesis, sources};
+pub(crate) use self::ready::{
+    go_command, java_command, javascript_command, jms_command, python_command,
+};
+use self::ready::{schemathesis, sources};
 use crate::{
     Api, PASSWORD, USER, machine,
     sdk::{Client, Kind as Sdk},
@@ -226,9 +228,7 @@ impl Messenger {
         match self.kind {
             Kind::Python(name) => script(name, &[action], &given),
             Kind::Jms => {
-                let directory = jms()?.context("there is no JMS client here")?;
-                let mut command = java_class(directory, "brokerd.Client");
-                run_with_input(command.arg(action), &properties(&given))
+                run_with_input(jms_command("brokerd.Client")?.arg(action), &properties(&given))
             }
         }
     }

@@ -76,6 +76,19 @@ pub fn container_of(broker: &str) -> Result<Container> {
     inspect(&found[0])
 }
 
+/// The container of one of a broker's instances.
+///
+/// # Errors
+/// When it has none.
+pub fn instance_of(broker: &str, ordinal: u8) -> Result<Container> {
+    let all = containers(&format!("brokerd.broker={broker}"))?;
+    // Another one may go meanwhile.
+    let mut all = all.iter().filter_map(|container| inspect(container).ok());
+    let wanted = Value::from(ordinal.to_string());
+    let found = all.find(|container| container.at("/Config/Labels/brokerd.ordinal") == &wanted);
+    found.with_context(|| format!("instance {ordinal} of {broker} has no container"))
+}
+
 /// A container, as it is now.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ pub mod compose;
 mod database;
 pub mod directory;
 pub mod docker;
+pub mod faults;
 pub mod http;
 pub mod machine;
 pub mod management;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{World, clients};
+use crate::{PASSWORD, USER, World, clients};
 
 /// Somebody at a broker's management API.
 #[derive(Debug, Clone)]
@@ -24,6 +24,19 @@ impl Management {
     pub fn of(world: &World, broker: &str, user: &str, password: &str) -> Result<Self> {
         let url = format!("{}/api", world.api.console(broker)?);
         Ok(Self { url, ca: world.ca(), user: user.to_owned(), password: password.to_owned() })
+    }
+
+    /// How many nodes of a cluster run and are together, as it sees them through its endpoint; none while it
+    /// does not answer.
+    ///
+    /// # Errors
+    /// When the broker has no console yet, or answers something else.
+    pub fn running_nodes(world: &World, broker: &str) -> Result<usize> {
+        let Ok(nodes) = Self::of(world, broker, USER, PASSWORD)?.get("nodes") else { return Ok(0) };
+        let whole = |node: &&Value| {
+            node["running"] == true && node["partitions"].as_array().is_none_or(Vec::is_empty)
+        };
+        Ok(nodes.as_array().context("nodes")?.iter().filter(whole).count())
     }
 
     /// Asks one thing after the other: method, path, body. Gives back status and body of each answer.

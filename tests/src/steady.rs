@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -37,17 +37,32 @@ impl Steady {
     /// # Errors
     /// When the clients can't be run, or the broker has no such endpoint.
     pub fn begin(world: &World, broker: &str, queue: &str) -> Result<Self> {
-        let described = world.api.describe(broker)?;
-        let endpoints = described.broker_instances().iter().flat_map(BrokerInstance::endpoints);
-        let urls: Vec<&String> = endpoints.filter(|url| url.starts_with("stomp+ssl://")).collect();
-        ensure!(!urls.is_empty(), "{broker} has no endpoint for STOMP");
-        let mut command = clients::python_command("steady.py")?;
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let mut input = child.stdin.take().context("standard input")?;
-        let output = BufReader::new(child.stdout.take().context("standard output")?);
+        let urls = endpoints(world, broker, "stomp+ssl://")?;
         let given = json!({
             "urls": urls, "user": USER, "password": PASSWORD, "ca": world.ca(), "queue": queue,
         });
+        Self::run(&mut clients::python_command("steady.py")?, &given.to_string())
+    }
+
+    /// Begins with a JMS producer and consumer that know all instances of a broker by one URL of the
+    /// failover transport; none where there is no JMS client.
+    ///
+    /// # Errors
+    /// When the clients can't be run, or the broker has no such endpoint.
+    pub fn begin_jms(world: &World, broker: &str, queue: &str) -> Result<Option<Self>> {
+        if clients::jms()?.is_none() {
+            return Ok(None);
+        }
+        let url = format!("failover:({})", endpoints(world, broker, "ssl://")?.join(","));
+        let ca = world.ca().display().to_string();
+        let given = [url.as_str(), USER, PASSWORD, &ca, queue].join("\n");
+        Self::run(&mut clients::jms_command("brokerd.Steady")?, &given).map(Some)
+    }
+
+    fn run(command: &mut Command, given: &str) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut input = child.stdin.take().context("standard input")?;
+        let output = BufReader::new(child.stdout.take().context("standard output")?);
         writeln!(input, "{given}")?;
         Ok(Self { child, input, output })
     }
@@ -83,6 +98,15 @@ impl Steady {
             repeated: told["repeated"].as_u64().context("repeated messages")?,
         })
     }
+}
+
+/// The URLs of all instances of a broker that begin so.
+fn endpoints(world: &World, broker: &str, scheme: &str) -> Result<Vec<String>> {
+    let described = world.api.describe(broker)?;
+    let urls = described.broker_instances().iter().flat_map(BrokerInstance::endpoints);
+    let urls: Vec<String> = urls.filter(|url| url.starts_with(scheme)).cloned().collect();
+    ensure!(!urls.is_empty(), "{broker} has no endpoint that begins with {scheme}");
+    Ok(urls)
 }
 
 impl Drop for Steady {

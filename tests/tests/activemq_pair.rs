@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerInstance, BrokerStorageType, DeploymentMode};
 use brokerd_tests::{
     Messenger, NewBroker, PATIENCE, Steady, World, clients,
-    docker::{self, Container},
+    docker::{self, Container, instance_of as instance},
     eventually, machine, scenario,
 };
 use serde_json::Value;
@@ -20,18 +20,6 @@ const WHOLE: &str = " serves, the other one stands by";
 
 fn pair(name: &str) -> NewBroker {
     NewBroker::activemq(name).deployed(DeploymentMode::ActiveStandbyMultiAz)
-}
-
-/// The instance of a broker of that ordinal.
-fn instance(id: &str, ordinal: u8) -> Result<Container> {
-    let all = docker::containers(&format!("brokerd.broker={id}"))?;
-    for container in all {
-        let container = docker::inspect(&container)?;
-        if container.at("/Config/Labels/brokerd.ordinal") == ordinal.to_string().as_str() {
-            return Ok(container);
-        }
-    }
-    bail!("{id} has no instance {ordinal}")
 }
 
 /// A pair that scenarios do things to.

@@ -8,11 +8,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, PATIENCE, World, docker, docker::Container, eventually, retry, scenario,
+    Messenger, NewBroker, PATIENCE, World,
+    docker::{self, Container},
+    eventually,
+    faults::{ENABLED, Faults},
+    retry, scenario,
 };
-use serde_json::{Value, json};
-
-const ENABLED: [(&str, &str); 1] = [("BROKERD_FAULTS_ENABLED", "true")];
+use serde_json::json;
 
 /// One broker and its faults.
 struct Subject<'a> {
@@ -35,35 +37,8 @@ impl<'a> Subject<'a> {
         Ok(Self { world, id, messenger, queue: "orders" })
     }
 
-    fn path(&self) -> String {
-        format!("/brokerd/v1/brokers/{}/faults", self.id)
-    }
-
-    /// Asks for a fault; its path.
-    fn inject(&self, body: &Value) -> Result<String> {
-        let answer = self.world.api.signed("POST", &self.path(), &body.to_string())?;
-        ensure!(answer.status == 201, "{body}: {answer:?}");
-        let fault: Value = serde_json::from_str(&answer.body)?;
-        Ok(format!("{}/{}", self.path(), fault["id"].as_str().context("no id")?))
-    }
-
-    fn heal(&self, fault: &str) -> Result<()> {
-        let answer = self.world.api.signed("DELETE", fault, "")?;
-        ensure!(answer.status == 200, "{answer:?}");
-        Ok(())
-    }
-
-    fn state(&self, fault: &str) -> Result<String> {
-        let answer = self.world.api.get(fault)?;
-        ensure!(answer.status == 200, "{answer:?}");
-        let fault: Value = serde_json::from_str(&answer.body)?;
-        Ok(fault["state"].as_str().context("no state")?.to_owned())
-    }
-
-    fn until_state(&self, fault: &str, wanted: &str) -> Result<()> {
-        eventually(&format!("the fault is {wanted}"), PATIENCE, || {
-            Ok((self.state(fault)? == wanted).then_some(()))
-        })
+    fn faults(&self) -> Faults<'_> {
+        Faults::of(&self.world.api, &self.id)
     }
 
     fn container(&self) -> Result<Container> {
@@ -123,8 +98,8 @@ fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
     subject.keep("kept through a kill")?;
     let before = subject.container()?;
     let described = subject.world.api.describe_raw(&subject.id)?;
-    let fault = subject.inject(&json!({"kind": "KILL"}))?;
-    subject.until_state(&fault, "ENDED")?;
+    let fault = subject.faults().inject(&json!({"kind": "KILL"}))?;
+    subject.faults().until_state(&fault, "ENDED")?;
     let started = before.started()?;
     let after = subject
         .until("the engine was started again", |c| Ok(c.running() && c.started()? != started))?;
@@ -137,9 +112,9 @@ fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
 
 fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {
     let before = subject.container()?;
-    let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 4}))?;
+    let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 4}))?;
     subject.until("the container is paused", |c| Ok(is_paused(c)))?;
-    subject.until_state(&fault, "ENDED")?;
+    subject.faults().until_state(&fault, "ENDED")?;
     let after = subject.container()?;
     ensure!(!is_paused(&after) && after.started()? == before.started()?, "it was restarted");
     subject.messenger.round_trip(subject.queue)
@@ -148,15 +123,18 @@ fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {
 fn a_long_pause_ends_with_a_restart_by_brokerd(subject: &Subject<'_>) -> Result<()> {
     subject.keep("kept through a pause")?;
     let started = subject.container()?.started()?;
-    let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 900}))?;
+    let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 900}))?;
     subject.until("the container is paused", |c| Ok(is_paused(c)))?;
     let after = subject.until("brokerd has restarted it", |c| {
         Ok(c.running() && !is_paused(c) && c.started()? != started)
     })?;
     subject.has_kept("kept through a pause")?;
-    ensure!(subject.state(&fault)? == "ACTIVE", "it recovered before the end of the fault");
-    subject.heal(&fault)?;
-    subject.until_state(&fault, "ENDED")?;
+    ensure!(
+        subject.faults().state(&fault)? == "ACTIVE",
+        "it recovered before the end of the fault"
+    );
+    subject.faults().heal(&fault)?;
+    subject.faults().until_state(&fault, "ENDED")?;
     ensure!(subject.container()?.started()? == after.started()?, "healing restarted it");
     subject.messenger.round_trip(subject.queue)
 }
@@ -164,12 +142,13 @@ fn a_long_pause_ends_with_a_restart_by_brokerd(subject: &Subject<'_>) -> Result<
 fn an_isolated_engine_is_out_of_reach_until_it_is_healed(subject: &Subject<'_>) -> Result<()> {
     subject.keep("kept in isolation")?;
     let before = subject.container()?;
-    let fault =
-        subject.inject(&json!({"kind": "ISOLATE", "instance": 1, "durationSeconds": 900}))?;
+    let fault = subject
+        .faults()
+        .inject(&json!({"kind": "ISOLATE", "instance": 1, "durationSeconds": 900}))?;
     subject.until("its network is cut", |c| Ok(is_cut_off(c)))?;
     subject.told("instance 1 is cut off by fault f-")?;
-    subject.heal(&fault)?;
-    subject.until_state(&fault, "ENDED")?;
+    subject.faults().heal(&fault)?;
+    subject.faults().until_state(&fault, "ENDED")?;
     let after = subject.container()?;
     ensure!(!is_cut_off(&after) && after.started()? == before.started()?, "it was restarted");
     subject.has_kept("kept in isolation")
@@ -178,7 +157,7 @@ fn an_isolated_engine_is_out_of_reach_until_it_is_healed(subject: &Subject<'_>) 
 fn a_zone_outage_keeps_it_down(subject: &Subject<'_>) -> Result<()> {
     subject.keep("kept through an outage")?;
     let body = json!({"kind": "ZONE_OUTAGE", "zone": "us-east-1a", "durationSeconds": 900});
-    let fault = subject.inject(&body)?;
+    let fault = subject.faults().inject(&body)?;
     let down = subject.until("the engine is down", |c| Ok(!c.running()))?;
     let ended = down.at("/State/FinishedAt").clone();
     docker::docker(&["start", &down.id])?;
@@ -186,9 +165,9 @@ fn a_zone_outage_keeps_it_down(subject: &Subject<'_>) -> Result<()> {
         Ok(!c.running() && c.at("/State/FinishedAt") != &ended)
     })?;
     subject.told("instance 1 is held down by fault f-")?;
-    subject.heal(&fault)?;
+    subject.faults().heal(&fault)?;
     subject.until("the engine is back", |c| Ok(c.running()))?;
-    subject.until_state(&fault, "ENDED")?;
+    subject.faults().until_state(&fault, "ENDED")?;
     subject.has_kept("kept through an outage")
 }
 
@@ -199,20 +178,20 @@ fn latency_is_felt_until_it_is_healed(subject: &Subject<'_>) -> Result<()> {
     };
     prompt("the engine answers promptly")?;
     let body = json!({"kind": "LATENCY", "latencyMilliseconds": 1000, "durationSeconds": 900});
-    let fault = subject.inject(&body)?;
+    let fault = subject.faults().inject(&body)?;
     eventually("answers are late", PATIENCE, || {
         Ok((subject.answer_takes()? >= both_ways).then_some(()))
     })?;
-    ensure!(subject.state(&fault)? == "ACTIVE");
-    subject.heal(&fault)?;
-    subject.until_state(&fault, "ENDED")?;
+    ensure!(subject.faults().state(&fault)? == "ACTIVE");
+    subject.faults().heal(&fault)?;
+    subject.faults().until_state(&fault, "ENDED")?;
     prompt("the engine answers promptly again")?;
     subject.messenger.round_trip(subject.queue)
 }
 
 #[test]
 fn a_rabbitmq_broker_takes_every_fault_and_recovers() -> Result<()> {
-    scenario("faults of RabbitMQ", &ENABLED, |world| {
+    scenario("faults of RabbitMQ", &[ENABLED], |world| {
         let subject = Subject::rabbitmq(world)?;
         a_killed_engine_comes_back(&subject).context("kill")?;
         a_short_pause_is_a_moment_of_silence(&subject).context("short pause")?;
@@ -225,12 +204,11 @@ fn a_rabbitmq_broker_takes_every_fault_and_recovers() -> Result<()> {
 
 #[test]
 fn an_activemq_broker_takes_faults_and_recovers() -> Result<()> {
-    scenario("faults of ActiveMQ", &ENABLED, |world| {
+    scenario("faults of ActiveMQ", &[ENABLED], |world| {
         let subject = Subject::activemq(world)?;
         a_killed_engine_comes_back(&subject).context("kill")?;
         an_isolated_engine_is_out_of_reach_until_it_is_healed(&subject).context("isolation")?;
-        let refused =
-            world.api.signed("POST", &subject.path(), &json!({"kind": "FAILOVER"}).to_string())?;
+        let refused = subject.faults().ask(&json!({"kind": "FAILOVER"}))?;
         ensure!(refused.status == 400 && refused.body.contains("has no standby"), "{refused:?}");
         a_zone_outage_keeps_it_down(&subject).context("zone outage")
     })
@@ -238,11 +216,11 @@ fn an_activemq_broker_takes_faults_and_recovers() -> Result<()> {
 
 #[test]
 fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> {
-    scenario("brokerd dies during a fault", &ENABLED, |world| {
+    scenario("brokerd dies during a fault", &[ENABLED], |world| {
         let subject = Subject::rabbitmq(world)?;
         let (id, messenger) = (subject.id.clone(), subject.messenger.clone());
         let before = subject.container()?;
-        let fault = subject.inject(&json!({"kind": "PAUSE", "durationSeconds": 5}))?;
+        let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 5}))?;
         let begun = Instant::now();
         subject.until("the container is paused", |c| Ok(is_paused(c)))?;
         world.kill9()?;
@@ -252,7 +230,7 @@ fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> 
         ensure!(is_paused(&docker::container_of(&id)?), "nobody was there to heal it");
         world.restart()?;
         let subject = Subject { world, id, messenger, queue: "orders" };
-        subject.until_state(&fault, "ENDED")?;
+        subject.faults().until_state(&fault, "ENDED")?;
         let after = subject.container()?;
         ensure!(!is_paused(&after) && after.started()? == before.started()?, "it was restarted");
         subject.messenger.round_trip(subject.queue)
@@ -262,8 +240,8 @@ fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> 
 #[test]
 fn nobody_is_disturbed_unless_the_operator_permits_it() -> Result<()> {
     scenario("faults are disabled", &[], |world| {
-        let path = "/brokerd/v1/brokers/b-00000000-0000-4000-8000-000000000000/faults";
-        let answer = world.api.signed("POST", path, &json!({"kind": "KILL"}).to_string())?;
+        let id = "b-00000000-0000-4000-8000-000000000000";
+        let answer = Faults::of(&world.api, id).ask(&json!({"kind": "KILL"}))?;
         ensure!(answer.status == 403, "{answer:?}");
         let exception = answer.header("x-amzn-errortype").context("no exception")?;
         ensure!(exception == "ForbiddenException", "{exception}");

@@ -7,7 +7,7 @@ use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
     Management, NewBroker, PASSWORD, USER, World,
     clients::{self, Load},
-    docker::{self, Container},
+    docker::{self, Container, instance_of as node},
     eventually, machine, scenario,
 };
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
         cluster.survives("a partition", || {
             cut(&id, 2)?;
             eventually("the others miss it", PATIENCE, || {
-                Ok((running(world, &id)? == 2).then_some(()))
+                Ok((Management::running_nodes(world, &id)? == 2).then_some(()))
             })?;
             let (node, name) = (node(&id, 2)?, format!("{id}-2"));
             let network = format!("brokerd-{}-{id}", world.installation);
@@ -140,7 +140,7 @@ fn created(world: &World, version: &str) -> Result<String> {
     let id = world.api.create(&new)?;
     runs(world, &id)?;
     machine::say(&format!("a cluster of {version} ran after {:.1?}", began.elapsed()));
-    let nodes = running(world, &id)?;
+    let nodes = Management::running_nodes(world, &id)?;
     ensure!(nodes == 3, "RUNNING with {nodes} nodes");
     Ok(id)
 }
@@ -187,15 +187,6 @@ fn it_has_the_default_policies(world: &World, id: &str) -> Result<()> {
     })
 }
 
-/// The container of a node.
-fn node(id: &str, ordinal: u8) -> Result<Container> {
-    let all = docker::containers(&format!("brokerd.broker={id}"))?;
-    let all = all.iter().filter_map(|container| docker::inspect(container).ok());
-    let wanted = Value::from(ordinal.to_string());
-    let mut found = all.filter(|node| node.at("/Config/Labels/brokerd.ordinal") == &wanted);
-    found.next().with_context(|| format!("node {ordinal} has no container"))
-}
-
 fn all_ids(id: &str) -> Result<Vec<String>> {
     NODES.iter().map(|ordinal| Ok(node(id, *ordinal)?.id)).collect()
 }
@@ -203,17 +194,6 @@ fn all_ids(id: &str) -> Result<Vec<String>> {
 fn alive(id: &str) -> Result<usize> {
     let nodes = NODES.iter().filter_map(|ordinal| node(id, *ordinal).ok());
     Ok(nodes.filter(Container::running).count())
-}
-
-/// How many nodes run, as the cluster sees it through the endpoint; none while it does not answer.
-fn running(world: &World, id: &str) -> Result<usize> {
-    let management = Management::of(world, id, USER, PASSWORD)?;
-    let Ok(nodes) = management.get("nodes") else { return Ok(0) };
-    let nodes = nodes.as_array().context("nodes")?;
-    let whole = |node: &&Value| {
-        node["running"] == true && node["partitions"].as_array().is_none_or(Vec::is_empty)
-    };
-    Ok(nodes.iter().filter(whole).count())
 }
 
 /// Takes a node out of the broker's network.
@@ -237,7 +217,9 @@ fn rebooted(world: &World, id: &str, before: &[String]) -> Result<()> {
     runs(world, id)?;
     let after = all_ids(id)?;
     ensure!(before.iter().all(|node| !after.contains(node)), "{before:?} became {after:?}");
-    eventually("all nodes run", PATIENCE, || Ok((running(world, id)? == 3).then_some(())))
+    eventually("all nodes run", PATIENCE, || {
+        Ok((Management::running_nodes(world, id)? == 3).then_some(()))
+    })
 }
 
 struct Cluster<'a> {
@@ -255,7 +237,8 @@ impl Cluster<'_> {
         self.load.wait_until_served(PATIENCE).context(what.to_owned())?;
         let served = began.elapsed();
         eventually(&format!("all nodes are back after: {what}"), PATIENCE, || {
-            let whole = alive(self.id)? == 3 && running(self.world, self.id)? == 3;
+            let whole =
+                alive(self.id)? == 3 && Management::running_nodes(self.world, self.id)? == 3;
             Ok(whole.then_some(()))
         })?;
         let whole = began.elapsed();

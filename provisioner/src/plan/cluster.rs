@@ -4,7 +4,8 @@
 //! another when they boot, so they have to be started together. Only what stops a node waits: one at a time,
 //! while every node serves, all of them know one another and nobody's quorum depends on it. The exception is
 //! an upgrade, which a cluster can't go through with nodes of both versions: all are stopped, then all are
-//! made anew. Nothing is done about what can't be seen.
+//! made anew. Nothing is done about what can't be seen, nor about nodes that a fault holds; while it holds
+//! most of them, the others are not blamed for being unable to serve.
 
 mod node;
 
@@ -14,7 +15,7 @@ use brokerd_domain::{DeploymentMode, Next, Timestamp, VerdictKind};
 use brokerd_store::{Refused, Target};
 
 use super::{
-    Completion, Plan, Seen, Step, Subject, fail,
+    Completion, Plan, Seen, Step, Subject, fail, fault,
     instance::{Need, boosted, starting},
     limit, refuse,
 };
@@ -46,8 +47,9 @@ pub(super) fn plan(
     seen: &Seen,
     now: Timestamp,
 ) -> Plan {
+    let in_vain = in_vain_until(subject, specs, seen, now);
     let mut nodes: Vec<Node<'_>> =
-        specs.iter().map(|spec| Node::look(subject, spec, seen, now)).collect();
+        specs.iter().map(|spec| Node::look(subject, spec, seen, in_vain, now)).collect();
     if let Some(newer) = nodes.iter().find(|node| node.is_newer()) {
         let sentence = format!("instance {} is newer than what was read", newer.ordinal());
         return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
@@ -77,6 +79,21 @@ pub(super) fn plan(
     decision.steps = steps;
     decision.conditions = nodes.into_iter().map(Node::remembered).collect();
     decision
+}
+
+/// Until when so many nodes are held by faults that the others wait in vain for a majority.
+fn in_vain_until(
+    subject: &Subject<'_>,
+    specs: &[InstanceSpec],
+    seen: &Seen,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let holds = specs.iter().filter_map(|s| fault::hold(subject, s.name.ordinal, seen, now));
+    let mut ends: Vec<Timestamp> = holds.map(|hold| hold.until).collect();
+    ends.sort_unstable();
+    let dispensable = specs.len().saturating_sub(1) / 2;
+    let too_many = ends.len().checked_sub(dispensable + 1)?;
+    ends.get(too_many).copied()
 }
 
 fn acting(sentence: String, steps: Vec<Step>) -> Plan {
@@ -117,9 +134,10 @@ fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     if !(first_time || upgrade) {
         return None;
     }
-    let all_alive = nodes.iter().all(|node| node.is_stale && node.is_alive());
+    let mut free = nodes.iter().filter(|node| !node.is_held);
+    let is_untouched = free.all(|node| node.is_stale && node.is_alive());
     let whole = nodes.iter().all(|node| matches!(node.view, View::Whole | View::Untold));
-    if upgrade && all_alive && !whole {
+    if upgrade && is_untouched && !whole {
         return None;
     }
     let node = nodes.iter_mut().find(|node| node.is_stale && node.is_alive())?;
@@ -137,7 +155,8 @@ fn restart_hung(nodes: &mut [Node<'_>]) -> Option<Plan> {
         return None;
     }
     // One that is not given up yet may come back, and is then what the others need.
-    if !somebody_serves && nodes.iter().any(|node| node.is_alive() && !node.is_hung()) {
+    let may_come_back = |node: &Node<'_>| node.is_alive() && !node.is_hung() && !node.is_held;
+    if !somebody_serves && nodes.iter().any(may_come_back) {
         return None;
     }
     let most = if somebody_serves { 1 } else { nodes.len() };

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use brokerd_domain::{Fault, FaultKind, Next, Struck, Timestamp, VerdictKind};
+use brokerd_domain::{DeploymentMode, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind};
 
 use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
 use crate::runtime::{ContainerState, Disturbance, RuntimeId};
@@ -77,7 +77,10 @@ pub(super) fn hold(
             FaultKind::Isolate => {
                 let instance = present(seen, ordinal)?;
                 let is_up = !matches!(instance.status.state, ContainerState::Exited { .. });
-                if !is_up || !is_of(fault.struck(ordinal)?, instance) {
+                // One of a pair would take the store from the other one, and nobody could reach it.
+                let has_rival =
+                    subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+                if !(is_up || has_rival) || !is_of(fault.struck(ordinal)?, instance) {
                     return None;
                 }
                 "cut off"

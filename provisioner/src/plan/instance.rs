@@ -37,16 +37,18 @@ pub(super) enum Need {
 }
 
 pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
-    broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned().unwrap_or(
-        InstanceCondition {
-            ordinal,
-            health: Health::Starting,
-            since: now,
-            failed_boots: 0,
-            out_of_memory: None,
-            apart_since: None,
-        },
-    )
+    let known = broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned();
+    let mut condition = known.unwrap_or(InstanceCondition {
+        ordinal,
+        health: Health::Starting,
+        since: now,
+        failed_boots: 0,
+        out_of_memory: None,
+        apart_since: None,
+    });
+    // A fault that was healed early had promised a later end.
+    condition.since = condition.since.min(now);
+    condition
 }
 
 /// An instance that is started now.
@@ -62,7 +64,7 @@ pub(super) fn judge(
     subject: &Subject<'_>,
     spec: &InstanceSpec,
     seen: &Seen,
-    mut before: InstanceCondition,
+    before: InstanceCondition,
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
     let ordinal = spec.name.ordinal;
@@ -73,8 +75,6 @@ pub(super) fn judge(
         let after = InstanceCondition { health: Health::Suspect, since: held.until, ..before };
         return (need, after);
     }
-    // A fault that was healed early had promised a later end.
-    before.since = before.since.min(now);
     let former = before.clone();
     let booting = |failed_boots| starting(&former, now, failed_boots);
     let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {

@@ -9,7 +9,9 @@ mod takeover;
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, InstanceCondition, Next, Timestamp, VerdictKind};
+use brokerd_domain::{
+    Broker, DeploymentMode, Health, InstanceCondition, Next, Timestamp, VerdictKind,
+};
 use brokerd_store::Refused;
 
 use super::{
@@ -212,7 +214,9 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
     let ordinal = member.ordinal();
     if let Some(held) = &member.held {
         let plan = waiting(held.sentence.clone(), held.until.since(now));
-        member.becomes(Health::Starting, now);
+        // What is down has not failed to boot: it may not.
+        let health = if member.runs() { Health::Starting } else { Health::Standby };
+        member.becomes(health, now);
         return Some(plan);
     }
     let Some(instance) = member.there else {
@@ -378,11 +382,12 @@ fn given_up(need: Need) -> Plan {
     }
 }
 
-/// Who has taken over from whom between two passes, if anybody has.
-pub(crate) fn taken_over(
-    before: &[InstanceCondition],
-    after: &[InstanceCondition],
-) -> Option<(u8, u8)> {
+/// Who of a pair has taken over from whom between two passes, if anybody has.
+pub(crate) fn taken_over(broker: &Broker, after: &[InstanceCondition]) -> Option<(u8, u8)> {
+    if broker.spec.deployment_mode != DeploymentMode::ActiveStandbyMultiAz {
+        return None;
+    }
+    let before = &broker.status.conditions;
     let active = |c: &&InstanceCondition| matches!(c.health, Health::Healthy | Health::Suspect);
     let former = before.iter().find(active)?.ordinal;
     let heir = after.iter().find(|c| c.health == Health::Healthy)?.ordinal;

@@ -25,7 +25,8 @@ use tokio::sync::OnceCell;
 use super::{
     TestClock, TestEntropy,
     fault::Faults,
-    runtime::{FakeProbe, FakeRuntime, World},
+    probe::FakeProbe,
+    runtime::{FakeRuntime, World},
     store::{MemoryStore, Row},
 };
 

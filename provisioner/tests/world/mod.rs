@@ -5,6 +5,7 @@
 
 pub mod driver;
 pub mod fault;
+pub mod probe;
 pub mod runtime;
 pub mod store;
 pub mod stores;

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Alarm, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
+    health::Alarm,
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
         InstanceStatus, Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject,
@@ -188,23 +188,17 @@ impl World {
         };
     }
 
-    fn at(&self, target: &ProbeTarget) -> Option<InstanceName> {
-        let mut there = self.containers.iter();
-        there
-            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
-            .map(|(name, _)| name.clone())
-    }
-
     fn by_id(&self, id: &RuntimeId) -> Option<InstanceName> {
         self.containers.iter().find(|(_, c)| c.status.id == *id).map(|(name, _)| name.clone())
     }
 
-    /// Whether a node of a cluster serves: while it and most of the others run.
-    fn node_serves(&self, name: &InstanceName, now: Timestamp) -> bool {
+    /// Whether a node of a cluster serves: while it and most of the others run and reach each other.
+    pub fn node_serves(&self, name: &InstanceName, now: Timestamp) -> bool {
         let EngineBehaviour::Boots(time) = self.engine else { return false };
         let up = |name: &InstanceName, container: &Container| {
             let state = &container.status.state;
             !self.hung.contains(&name.ordinal)
+                && !container.isolated
                 && matches!(state, ContainerState::Running { since } if now.since(*since) >= time)
         };
         let nodes = self.containers.iter().filter(|(other, _)| other.broker == name.broker);
@@ -212,18 +206,8 @@ impl World {
             && nodes.filter(|(other, container)| up(other, container)).count() >= 2
     }
 
-    /// What a node of a cluster answers; none: it is no such node.
-    fn node_answers(&self, target: &ProbeTarget, now: Timestamp) -> Option<ProbeOutcome> {
-        let name = self.at(target).filter(|name| self.is_cluster(name))?;
-        Some(match self.engine {
-            EngineBehaviour::Hangs => ProbeOutcome::Silent,
-            _ if self.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
-            _ if self.node_serves(&name, now) => ProbeOutcome::Answered,
-            _ => ProbeOutcome::Refused("closed".to_owned()),
-        })
-    }
-
-    fn is_cluster(&self, name: &InstanceName) -> bool {
+    /// Whether that instance is a node of a cluster.
+    pub fn is_cluster(&self, name: &InstanceName) -> bool {
         let container = self.containers.get(name);
         container.is_some_and(|c| c.files.iter().any(|f| f.contains("cluster_formation.")))
     }
@@ -497,94 +481,5 @@ impl Runtime for FakeRuntime {
     ) -> Result<Ensured, RuntimeError> {
         let act = || self.on(id, |world, name| world.undisturb(name, disturbance));
         self.faults.effect("heal", busy, act).await
-    }
-}
-
-/// Engines that answer as [`EngineBehaviour`] says.
-pub struct FakeProbe {
-    /// The world.
-    pub world: Arc<Mutex<World>>,
-    /// The time.
-    pub clock: Arc<TestClock>,
-}
-
-#[async_trait]
-impl Probe for FakeProbe {
-    async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
-        let mut world = self.world.lock().expect("not poisoned");
-        let now = self.clock.now();
-        if let Some(outcome) = world.node_answers(target, now) {
-            return outcome;
-        }
-        let asked = world
-            .containers
-            .iter()
-            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
-            .map(|(name, container)| (name.clone(), container.clone()));
-        let Some((name, container)) = asked else {
-            return ProbeOutcome::Refused("nobody".to_owned());
-        };
-        if container.hangs || container.status.state == ContainerState::Paused {
-            return ProbeOutcome::Silent;
-        }
-        if container.shares && !world.serves(&name, now) && world.engine != EngineBehaviour::Hangs {
-            return ProbeOutcome::Refused("closed".to_owned());
-        }
-        match (&world.engine, &container.status.state) {
-            (EngineBehaviour::Boots(time), ContainerState::Running { since })
-                if now.since(*since) >= *time =>
-            {
-                ProbeOutcome::Answered
-            }
-            (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
-            _ => ProbeOutcome::Refused("closed".to_owned()),
-        }
-    }
-
-    async fn nodes(
-        &self,
-        target: &ProbeTarget,
-        login: &Login,
-        _: Duration,
-    ) -> Result<Vec<NodeReport>, NotTold> {
-        assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
-        let world = self.world.lock().expect("not poisoned");
-        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
-        let alarms = match (&world.alarms, world.is_cluster(&asked)) {
-            (Some(alarms), _) => alarms.clone(),
-            (None, true) => Vec::new(),
-            (None, false) => return Err(NotTold::Failed("silent".to_owned())),
-        };
-        let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
-        let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
-        let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);
-        Ok(peers
-            .clone()
-            .map(|name| NodeReport {
-                name: node(name),
-                running: world.node_serves(name, self.clock.now())
-                    && parted(name) == parted(&asked),
-                apart_from: peers
-                    .clone()
-                    .filter(|other| parted(other) != parted(name))
-                    .map(node)
-                    .collect(),
-                alarms: alarms.clone(),
-            })
-            .collect())
-    }
-
-    async fn is_quorum_critical(
-        &self,
-        target: &ProbeTarget,
-        _: &Login,
-        _: Duration,
-    ) -> Result<bool, NotTold> {
-        let world = self.world.lock().expect("not poisoned");
-        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
-        let now = self.clock.now();
-        let up = world.containers.keys().filter(|n| n.broker == asked.broker);
-        let all_up = up.filter(|name| world.node_serves(name, now)).count() >= 3;
-        Ok(!all_up || world.critical.contains(&asked.ordinal))
     }
 }

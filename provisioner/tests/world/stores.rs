@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use brokerd_domain::{BrokerId, Timestamp};
 use brokerd_provisioner::runtime::{ContainerState, InstanceName};
 
-use super::runtime::{EngineBehaviour, World};
+use super::runtime::{Container, EngineBehaviour, World};
 
 /// How long it takes to open a store.
 const OPENING: Duration = Duration::from_millis(300);
@@ -56,24 +56,27 @@ impl World {
         Some((next.0, now))
     }
 
-    /// Whether that instance holds its store and answers.
+    /// Whether that instance holds its store and answers, and can be reached.
     pub fn serves(&mut self, name: &InstanceName, now: Timestamp) -> bool {
         self.holder(name.broker, now).is_some_and(|(holder, since)| {
-            holder == *name && now.since(since) >= OPENING && self.has_booted(name, now)
+            let is_reached = self.containers.get(name).is_some_and(|c| !c.isolated);
+            let is_open = now.since(since) >= OPENING && self.has_booted(name, now);
+            holder == *name && is_open && is_reached
         })
     }
 
     /// Asserts that ending this instance takes nobody's service away: of a pair, one that serves is
     /// ended only when the other one can take over, and that one only while somebody serves.
     pub fn may_end(&mut self, name: &InstanceName, now: Timestamp) {
-        if !self.containers.get(name).is_some_and(|c| c.shares) || !self.has_booted(name, now) {
+        let matters = |c: &Container| c.shares && !c.isolated;
+        if !self.containers.get(name).is_some_and(matters) || !self.has_booted(name, now) {
             return;
         }
         let others: Vec<InstanceName> = self
             .containers
-            .keys()
-            .filter(|n| n.broker == name.broker && *n != name)
-            .cloned()
+            .iter()
+            .filter(|(n, c)| n.broker == name.broker && *n != name && !c.isolated)
+            .map(|(n, _)| n.clone())
             .collect();
         let safe = if self.serves(name, now) {
             others.iter().any(|other| self.has_booted(other, now))

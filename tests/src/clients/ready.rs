@@ -95,7 +95,7 @@ fn venv(name: &str, clients: &str) -> Result<PathBuf> {
 /// When it can't be made ready.
 pub fn jms() -> Result<Option<&'static Path>> {
     static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || maven("jms", "what a JMS client sees", &["Client.java"]))
+    shared(&MADE, || maven("jms", "what a JMS client sees", &["Client.java", "Steady.java"]))
 }
 
 /// The AWS SDK for Java; none when it can't be had here and may be skipped.
@@ -124,7 +124,7 @@ fn maven(name: &str, what: &str, classes: &[&str]) -> Result<Option<PathBuf>> {
 }
 
 /// Runs a class of a Maven project: short runs, so it is not worth to optimise much.
-pub(super) fn java_class(project: &Path, class: &str) -> Command {
+fn java_class(project: &Path, class: &str) -> Command {
     let mut command = Command::new("java");
     command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp"]);
     command.arg(format!("{}/lib/*", project.display())).arg(class);
@@ -191,6 +191,11 @@ pub(crate) fn go_command() -> Result<Command> {
 /// How the driver of the SDK for Java is run.
 pub(crate) fn java_command() -> Result<Command> {
     Ok(java_class(java()?.context("there is no AWS SDK for Java here")?, "brokerd.Api"))
+}
+
+/// How a class of the JMS client is run.
+pub(crate) fn jms_command(class: &str) -> Result<Command> {
+    Ok(java_class(jms()?.context("there is no JMS client here")?, class))
 }
 
 /// How a Python client is run.

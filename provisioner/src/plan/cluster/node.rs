@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, InstanceCondition, Timestamp};
+use brokerd_domain::{Health, InstanceCondition, Next, Timestamp};
 
 use super::super::{
-    Observed, Seen, SeenInstance, Step, Subject,
+    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, fault,
     instance::{Need, condition, judge, judge_running, needs_replacement},
 };
 use crate::{
@@ -47,6 +47,8 @@ pub(super) struct Node<'a> {
     /// Whether it is to be made anew.
     pub(super) is_stale: bool,
     pub(super) view: View,
+    /// Whether a fault keeps it from serving, whatever is done to it.
+    pub(super) is_held: bool,
     /// Whether it is stopped now.
     pub(super) goes: bool,
     /// Whether what it needs is done now.
@@ -58,10 +60,17 @@ impl<'a> Node<'a> {
         subject: &Subject<'_>,
         spec: &'a InstanceSpec,
         seen: &'a Seen,
+        in_vain: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let before = condition(subject.broker, spec.name.ordinal, now);
-        let there = match seen.instances.get(&spec.name.ordinal) {
+        let ordinal = spec.name.ordinal;
+        let mut before = condition(subject.broker, ordinal, now);
+        if in_vain.is_some() {
+            // No reason to give anything up: it could not have come to serve.
+            before.failed_boots = before.failed_boots.min(1);
+        }
+        let is_held = fault::hold(subject, ordinal, seen, now).is_some();
+        let there = match seen.instances.get(&ordinal) {
             Some(Observed::Present(instance)) => Some(instance),
             _ => None,
         };
@@ -69,15 +78,15 @@ impl<'a> Node<'a> {
             there.filter(|instance| needs_replacement(subject.broker, spec, &instance.status));
         let (need, after) = match stale.map(|instance| (instance, &instance.status.state)) {
             // It serves until its turn comes, and is watched like the others.
-            Some((instance, ContainerState::Running { since })) => {
+            Some((instance, ContainerState::Running { since })) if !is_held => {
                 judge_running(subject, instance, *since, before.clone(), now)
             }
-            Some((instance, ContainerState::Paused)) => {
+            Some((instance, ContainerState::Paused)) if !is_held => {
                 judge_running(subject, instance, before.since, before.clone(), now)
             }
             _ => judge(subject, spec, seen, before.clone(), now),
         };
-        Self {
+        let mut node = Self {
             spec,
             there,
             before,
@@ -85,9 +94,29 @@ impl<'a> Node<'a> {
             need,
             is_stale: stale.is_some(),
             view: View::Unknown,
+            is_held,
             goes: false,
             is_dealt_with: false,
+        };
+        if let Some(until) = in_vain.filter(|_| !is_held && node.is_alive() && !node.serves()) {
+            node.waits_in_vain(until, now);
         }
+        node
+    }
+
+    /// It runs, but lacks the nodes that are held until then: its silence counts from then on.
+    fn waits_in_vain(&mut self, until: Timestamp, now: Timestamp) {
+        let health = match self.before.health {
+            Health::Healthy | Health::Suspect => Health::Suspect,
+            starting @ (Health::Starting | Health::Standby) => starting,
+        };
+        self.is_held = true;
+        self.need = Need::Wait {
+            sentence: format!("instance {} waits for the others", self.ordinal()),
+            next: Next::After(until.since(now).min(STEADY_POLL)),
+            keep_traffic: false,
+        };
+        self.after = InstanceCondition { health, since: until, ..self.before.clone() };
     }
 
     pub(super) fn ordinal(&self) -> u8 {
@@ -126,7 +155,7 @@ impl<'a> Node<'a> {
     /// Whether it runs and may still need its time to come up.
     pub(super) fn boots(&self) -> bool {
         let starting = self.before.health == Health::Starting;
-        starting && self.is_alive() && !self.serves() && !self.is_hung()
+        starting && self.is_alive() && !self.serves() && !self.is_hung() && !self.is_held
     }
 
     /// Whether it is to be made or started now.
@@ -145,7 +174,7 @@ impl<'a> Node<'a> {
         let doubted = self.after.health == Health::Suspect
             && self.is_alive()
             && now.since(self.after.since) < DOUBTED;
-        !self.goes && (self.serves() || doubted)
+        !self.goes && !self.is_held && (self.serves() || doubted)
     }
 
     /// What it says of the nodes of those names.

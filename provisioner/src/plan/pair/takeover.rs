@@ -59,12 +59,21 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
     let mut steps = Vec::new();
     let mut sentences = Vec::new();
     let mut next = Next::After(URGENT_POLL);
+    let somebody_is_free = members.iter().any(|member| member.held.is_none());
     for member in &mut *members {
+        let ordinal = member.ordinal();
         if let Some(held) = &member.held {
             sentences.push(held.sentence.clone());
+            // It may have taken the store, and nobody can reach it.
+            if let Some(instance) = member.there
+                && somebody_is_free
+                && (member.runs() || member.is_paused())
+            {
+                steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
+                next = Next::Now;
+            }
             continue;
         }
-        let ordinal = member.ordinal();
         let stale = member.is_stale(subject);
         match member.state() {
             None | Some(ContainerState::Created) if !stale => {
@@ -138,9 +147,10 @@ fn suspect(
     if let Some(held) = &member.held
         && !has_heir
     {
-        // Nothing would come of killing it.
-        let mut plan = waiting(held.sentence.clone(), held.until.since(now));
-        plan.steps.extend(lead_nowhere(subject.targets, &ordinals));
+        // Nothing would come of killing it before the other one stands by.
+        let waiting = waiting(held.sentence.clone(), held.until.since(now));
+        let mut plan = repair_other(subject, members, ordinal, now).unwrap_or(waiting);
+        plan.steps.splice(0..0, lead_nowhere(subject.targets, &ordinals));
         return plan;
     }
     let given = if member.is_paused() {
@@ -160,9 +170,19 @@ fn suspect(
         let what = if has_heir { ", so that its standby takes over" } else { " to start it again" };
         return acting(format!("instance {ordinal} hangs; killing it{what}"), steps);
     }
-    let other = members.iter_mut().find(|m| m.ordinal() != ordinal && !m.runs());
-    let repair = other.and_then(|other| standby(subject, other, now));
-    repair.unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
+    repair_other(subject, members, ordinal, now)
+        .unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
+}
+
+/// What the other one needs, if it does not run.
+fn repair_other(
+    subject: &Subject<'_>,
+    members: &mut [Member<'_>],
+    ordinal: u8,
+    now: Timestamp,
+) -> Option<Plan> {
+    let other = members.iter_mut().find(|m| m.ordinal() != ordinal && !m.runs())?;
+    standby(subject, other, now)
 }
 
 /// Both run, and none has come to serve in time. The one that runs longest is restarted: if it is not

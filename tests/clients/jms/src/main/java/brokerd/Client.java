@@ -95,7 +95,7 @@ public final class Client {
         return "{\"body\": " + quoted(((TextMessage) message).getText()) + "}";
     }
 
-    private static String quoted(String text) {
+    static String quoted(String text) {
         StringBuilder out = new StringBuilder("\"");
         for (char c : text.toCharArray()) {
             out.append(c < ' ' || c == '"' || c == '\\' ? String.format("\\u%04x", (int) c) : String.valueOf(c));
@@ -103,7 +103,7 @@ public final class Client {
         return out.append('"').toString();
     }
 
-    private static TrustManagerFactory trusting(String file) throws Exception {
+    static TrustManagerFactory trusting(String file) throws Exception {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (InputStream in = new FileInputStream(file)) {

@@ -1,0 +1,127 @@
+//! What engines that are plain data answer.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use brokerd_domain::{Clock, Timestamp};
+use brokerd_provisioner::{
+    health::{Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
+    runtime::{ContainerState, InstanceName},
+};
+
+use super::{
+    TestClock,
+    runtime::{EngineBehaviour, World},
+};
+
+impl World {
+    fn at(&self, target: &ProbeTarget) -> Option<InstanceName> {
+        let mut there = self.containers.iter();
+        there
+            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
+            .map(|(name, _)| name.clone())
+    }
+
+    /// What a node of a cluster answers; none: it is no such node.
+    fn node_answers(&self, target: &ProbeTarget, now: Timestamp) -> Option<ProbeOutcome> {
+        let name = self.at(target).filter(|name| self.is_cluster(name))?;
+        Some(match self.engine {
+            EngineBehaviour::Hangs => ProbeOutcome::Silent,
+            _ if self.hung.contains(&name.ordinal) => ProbeOutcome::Silent,
+            _ if self.node_serves(&name, now) => ProbeOutcome::Answered,
+            _ => ProbeOutcome::Refused("closed".to_owned()),
+        })
+    }
+}
+
+/// Engines that answer as [`EngineBehaviour`] says.
+pub struct FakeProbe {
+    /// The world.
+    pub world: Arc<Mutex<World>>,
+    /// The time.
+    pub clock: Arc<TestClock>,
+}
+
+#[async_trait]
+impl Probe for FakeProbe {
+    async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
+        let mut world = self.world.lock().expect("not poisoned");
+        let now = self.clock.now();
+        if let Some(outcome) = world.node_answers(target, now) {
+            return outcome;
+        }
+        let asked = world
+            .containers
+            .iter()
+            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
+            .map(|(name, container)| (name.clone(), container.clone()));
+        let Some((name, container)) = asked else {
+            return ProbeOutcome::Refused("nobody".to_owned());
+        };
+        if container.hangs || container.status.state == ContainerState::Paused {
+            return ProbeOutcome::Silent;
+        }
+        if container.shares && !world.serves(&name, now) && world.engine != EngineBehaviour::Hangs {
+            return ProbeOutcome::Refused("closed".to_owned());
+        }
+        match (&world.engine, &container.status.state) {
+            (EngineBehaviour::Boots(time), ContainerState::Running { since })
+                if now.since(*since) >= *time =>
+            {
+                ProbeOutcome::Answered
+            }
+            (EngineBehaviour::Hangs, _) => ProbeOutcome::Silent,
+            _ => ProbeOutcome::Refused("closed".to_owned()),
+        }
+    }
+
+    async fn nodes(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        _: Duration,
+    ) -> Result<Vec<NodeReport>, NotTold> {
+        assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let alarms = match (&world.alarms, world.is_cluster(&asked)) {
+            (Some(alarms), _) => alarms.clone(),
+            (None, true) => Vec::new(),
+            (None, false) => return Err(NotTold::Failed("silent".to_owned())),
+        };
+        let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
+        let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
+        let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);
+        Ok(peers
+            .clone()
+            .map(|name| NodeReport {
+                name: node(name),
+                running: world.node_serves(name, self.clock.now())
+                    && parted(name) == parted(&asked),
+                apart_from: peers
+                    .clone()
+                    .filter(|other| parted(other) != parted(name))
+                    .map(node)
+                    .collect(),
+                alarms: alarms.clone(),
+            })
+            .collect())
+    }
+
+    async fn is_quorum_critical(
+        &self,
+        target: &ProbeTarget,
+        _: &Login,
+        _: Duration,
+    ) -> Result<bool, NotTold> {
+        let world = self.world.lock().expect("not poisoned");
+        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let now = self.clock.now();
+        let up = world.containers.keys().filter(|n| n.broker == asked.broker);
+        let all_up = up.filter(|name| world.node_serves(name, now)).count() >= 3;
+        Ok(!all_up || world.critical.contains(&asked.ordinal))
+    }
+}
