@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures what brokerd costs, beside the same work without it: brokers, failover, memory, the API, the gateway. Brings an engine,
-# images and a database of its own, which are gone afterwards.
-#   scripts/bench.sh [ROUNDS] [brokers] [failover] [memory] [api] [gateway]
+# Measures what brokerd costs, beside the same work without it: brokers, failover, an idle fleet, memory, the API, the gateway beside
+# HAProxy. Brings an engine, images and a database of its own, which are gone afterwards.
+#   scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api] [gateway]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,12 +9,12 @@ set -euo pipefail
 parts=() rounds=()
 for argument in "$@"; do
   case $argument in
-    brokers | failover | memory | api | gateway) parts+=("$argument") ;;
+    brokers | failover | idle | memory | api | gateway) parts+=("$argument") ;;
     *[!0-9]* | 0 | '') sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) rounds=("$argument") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(brokers failover memory api gateway)
+[ ${#parts[@]} -gt 0 ] || parts=(brokers failover idle memory api gateway)
 
 wants() { local part; for part in "${parts[@]}"; do [ "$part" != "$1" ] || return 0; done; return 1; }
 
@@ -45,11 +45,32 @@ measure_brokerd() {
   [ "$status" = 0 ] || exit "$status"
 }
 
+# What the gateway is compared with. Where it can't be had, the benchmark says that it is missing.
+prepare_haproxy() {
+  command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "HAProxy is missing: the gateway is measured without it"
+    return
+  fi
+  say "installing the package haproxy"
+  local out
+  out=$(mktemp)
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends haproxy; } >"$out" 2>&1; then
+    tail -n 5 "$out" >&2
+    say "apt-get could not install haproxy: the gateway is measured without it"
+  else
+    # The package brings a service, which nobody asked for.
+    { service haproxy stop && update-rc.d haproxy disable; } >/dev/null 2>&1 || true
+  fi
+  rm -f "$out"
+}
+
 require_cargo
 [ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
 cd "$root"
-if wants brokers || wants failover || wants memory || wants api; then measure_brokerd; fi
+if wants brokers || wants failover || wants idle || wants memory || wants api; then measure_brokerd; fi
 if wants gateway; then
   cargo build --quiet --locked --release -p brokerd-gateway --example throughput
-  "$(dirname "$binary")/examples/throughput"
+  prepare_haproxy
+  "$(dirname "$binary")/examples/throughput" "${rounds[@]}"
 fi

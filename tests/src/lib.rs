@@ -41,7 +41,7 @@ pub use changes::{NewUser, Revision};
 pub use clients::Messenger;
 pub use management::Management;
 pub use owner::Owner;
-pub use steady::Steady;
+pub use steady::{Pauses, Steady};
 pub use world::{World, scenario};
 
 /// The user every broker of a scenario has, unless it says otherwise.

@@ -1,6 +1,7 @@
 //! Clients that send and receive without a break, while a scenario does things to their broker.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_mq::types::BrokerInstance;
 use serde_json::{Value, json};
 
-use crate::{PASSWORD, USER, World, clients};
+use crate::{PASSWORD, USER, World, clients, machine};
 
 /// A process with producers that know one address each, and a consumer that knows all.
 #[derive(Debug)]
@@ -114,5 +115,31 @@ impl Drop for Steady {
         // It may have ended by itself.
         drop(self.child.kill());
         drop(self.child.wait());
+    }
+}
+
+/// How long clients had to wait, by what was done to their broker.
+#[derive(Debug, Default)]
+pub struct Pauses(BTreeMap<&'static str, Vec<Duration>>);
+
+impl Pauses {
+    /// Adds one.
+    pub fn push(&mut self, what: &'static str, pause: Duration) {
+        self.0.entry(what).or_default().push(pause);
+    }
+
+    /// Says the median and the extremes of each.
+    pub fn say(self) {
+        for (what, mut pauses) in self.0 {
+            pauses.sort_unstable();
+            let seconds = |pause: Option<&Duration>| pause.map_or(0.0, Duration::as_secs_f64);
+            machine::say(&format!(
+                "{what}: {} times, clients waited for {:.1} s ({:.1}-{:.1})",
+                pauses.len(),
+                seconds(pauses.get(pauses.len() / 2)),
+                seconds(pauses.first()),
+                seconds(pauses.last()),
+            ));
+        }
     }
 }

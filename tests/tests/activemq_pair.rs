@@ -1,12 +1,12 @@
 //! An ActiveMQ pair: whatever happens to one of its instances, clients of either endpoint go on, and no
 //! message that the broker acknowledged is lost.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerInstance, BrokerStorageType, DeploymentMode};
 use brokerd_tests::{
-    Messenger, NewBroker, PATIENCE, Steady, World, clients,
+    Messenger, NewBroker, PATIENCE, Pauses, Steady, World, clients,
     docker::{self, Container, instance_of as instance},
     eventually, machine, scenario,
 };
@@ -215,22 +215,11 @@ fn no_acknowledged_message_is_lost_in_many_failovers() -> Result<()> {
     }
     scenario("many failovers of a pair", SHORT_LEASES, |world| {
         let mut pair = Pair::new(world, &pair("soaked"))?;
-        let mut pauses: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+        let mut pauses = Pauses::default();
         for (what, disturb) in DISTURBANCES.iter().cycle().take(MANY) {
-            let pause = pair.survives(what, true, |pair| disturb(pair))?;
-            pauses.entry(what).or_default().push(pause);
+            pauses.push(what, pair.survives(what, true, |pair| disturb(pair))?);
         }
-        for (what, mut pauses) in pauses {
-            pauses.sort_unstable();
-            let seconds = |pause: Option<&Duration>| pause.map_or(0.0, Duration::as_secs_f64);
-            machine::say(&format!(
-                "{what}: {} times, clients waited for {:.1} s ({:.1}-{:.1})",
-                pauses.len(),
-                seconds(pauses.get(pauses.len() / 2)),
-                seconds(pauses.first()),
-                seconds(pauses.last()),
-            ));
-        }
+        pauses.say();
         pair.nothing_is_lost()
     })
 }

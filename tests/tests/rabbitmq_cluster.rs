@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, USER, World,
+    Management, NewBroker, PASSWORD, Pauses, USER, World,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
     eventually, machine, scenario,
@@ -37,12 +37,8 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
 
         let cluster = Cluster { world, id: &id, load: &load };
         cluster.survives("one node killed", || node(&id, 1)?.kill9())?;
-        cluster.survives("one container removed", || {
-            docker::docker(&["rm", "-f", &node(&id, 2)?.id]).map(drop)
-        })?;
-        cluster.survives("one node frozen", || {
-            docker::docker(&["pause", &node(&id, 1)?.id]).map(drop)
-        })?;
+        cluster.survives("one container removed", || remove(&id, 2))?;
+        cluster.survives("one node frozen", || freeze(&id, 1))?;
         cluster.survives("one node cut off", || cut(&id, 3))?;
         cluster.survives("two nodes killed", || {
             node(&id, 1)?.kill9()?;
@@ -53,6 +49,48 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
         })?;
         let gap = cluster.is_rebooted_node_by_node()?;
         ensure!(gap < Duration::from_secs(10), "nobody was served for {gap:?} of the reboot");
+        nothing_is_lost(load)
+    })
+}
+
+/// Every way to lose a node.
+type Loss = (&'static str, fn(&str, u8) -> Result<()>);
+
+const LOSSES: [Loss; 4] = [
+    ("one node killed", |id, ordinal| node(id, ordinal)?.kill9()),
+    ("one container removed", remove),
+    ("one node frozen", freeze),
+    ("one node cut off", cut),
+];
+
+/// How often a node is lost in every way, unless `BROKERD_SOAK_ROUNDS` says otherwise.
+const MANY: usize = 20;
+
+#[test]
+#[ignore = "takes more than half an hour: `make soak`"]
+fn no_confirmed_message_is_lost_in_many_losses_of_nodes() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    let rounds = match machine::variable("BROKERD_SOAK_ROUNDS") {
+        Some(rounds) => {
+            rounds.parse::<usize>().with_context(|| format!("BROKERD_SOAK_ROUNDS={rounds}"))?
+        }
+        None => MANY,
+    };
+    scenario("many losses of a cluster's nodes", SHORT_LEASES, |world| {
+        let id = created(world, "4.3")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let cluster = Cluster { world, id: &id, load: &load };
+        let mut pauses = Pauses::default();
+        // Four ways and three nodes: each node is lost in each way in turn.
+        let mut ordinals = NODES.into_iter().cycle();
+        for (what, lose) in LOSSES.iter().cycle().take(rounds * LOSSES.len()) {
+            let ordinal = ordinals.next().context("a node")?;
+            pauses.push(what, cluster.survives(what, || lose(&id, ordinal))?);
+        }
+        pauses.say();
         nothing_is_lost(load)
     })
 }
@@ -196,6 +234,14 @@ fn alive(id: &str) -> Result<usize> {
     Ok(nodes.filter(Container::running).count())
 }
 
+fn remove(id: &str, ordinal: u8) -> Result<()> {
+    docker::docker(&["rm", "-f", &node(id, ordinal)?.id]).map(drop)
+}
+
+fn freeze(id: &str, ordinal: u8) -> Result<()> {
+    docker::docker(&["pause", &node(id, ordinal)?.id]).map(drop)
+}
+
 /// Takes a node out of the broker's network.
 fn cut(id: &str, ordinal: u8) -> Result<()> {
     let node = node(id, ordinal)?;
@@ -229,8 +275,9 @@ struct Cluster<'a> {
 }
 
 impl Cluster<'_> {
-    /// Whatever is done to it, clients are served again and all nodes come back.
-    fn survives(&self, what: &str, harm: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// Whatever is done to it, clients are served again and all nodes come back; how long nothing was
+    /// confirmed meanwhile.
+    fn survives(&self, what: &str, harm: impl FnOnce() -> Result<()>) -> Result<Duration> {
         self.load.take_longest_gap();
         let began = Instant::now();
         harm().context(what.to_owned())?;
@@ -249,7 +296,7 @@ impl Cluster<'_> {
         ));
         let state = self.world.api.state(self.id)?;
         ensure!(state == Some(BrokerState::Running), "{what}: {state:?}");
-        Ok(())
+        Ok(gap)
     }
 
     /// A reboot never stops more than one node; the longest time without service.

@@ -1,7 +1,7 @@
 //! What brokerd costs, measured against the same work without it, side by side in one run:
 //! engines started by hand, an endpoint that does nothing, a row written to the same database.
 //!
-//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [memory] [api]`
+//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -12,6 +12,7 @@ mod clients;
 mod failover;
 mod floor;
 mod http;
+mod idle;
 mod load;
 mod memory;
 mod statistics;
@@ -33,7 +34,7 @@ const ROUNDS: usize = 5;
 pub(crate) const SCALE: f64 = 1.0;
 
 /// What can be measured, in the order in which it is.
-const PARTS: &[&str] = &["brokers", "failover", "memory", "api"];
+const PARTS: &[&str] = &["brokers", "failover", "idle", "memory", "api"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -102,6 +103,9 @@ fn measure(arguments: &[String]) -> Result<()> {
     }
     if wanted("failover") {
         failover::measure(&bench, &world)?;
+    }
+    if wanted("idle") {
+        idle::measure(&bench, &world)?;
     }
     if wanted("memory") {
         memory::measure(&bench, &world)?;

@@ -1,0 +1,144 @@
+//! What processors do for brokers that nobody uses: brokerd's share, and the engines'.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use brokerd_tests::{World, docker, machine};
+use tokio::time::sleep;
+
+use crate::{
+    Bench,
+    brokers::{self, SUBJECTS, Subject},
+    http::{Connection, signed},
+    statistics::{Series, load_average},
+};
+
+/// How long one look lasts.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// Ticks of the kernel's clock per second, in which /proc counts on every architecture that brokerd runs on.
+const TICKS: f64 = 100.0;
+
+/// What runs: of what engine, deployed how, and how it is called.
+const FLEET: [(&Subject, &str, &str); 4] = [
+    (&SUBJECTS[0], "SINGLE_INSTANCE", "ActiveMQ 5.19, one instance"),
+    (&SUBJECTS[1], "SINGLE_INSTANCE", "RabbitMQ 4.3, one instance"),
+    (&SUBJECTS[0], "ACTIVE_STANDBY_MULTI_AZ", "ActiveMQ 5.19, a pair"),
+    (&SUBJECTS[1], "CLUSTER_MULTI_AZ", "RabbitMQ 4.3, a cluster"),
+];
+
+pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
+    let api = &world.api;
+    let before = load_average();
+    let mut requests = Vec::new();
+    for (n, (subject, mode, _)) in FLEET.iter().enumerate() {
+        let body = subject.body(&format!("idle-{n}")).replace("SINGLE_INSTANCE", mode);
+        requests.push(signed(api, "POST", "/v1/brokers", &body)?);
+    }
+    machine::say(&format!("bench: creating {} brokers that nobody uses", FLEET.len()));
+    let ids = bench.wait(async {
+        let mut connection = Connection::to(api.address()).await?;
+        let mut ids = Vec::new();
+        for request in &requests {
+            ids.push(brokers::create(&mut connection, request).await?);
+        }
+        for id in &ids {
+            brokers::running(&mut connection, api, id).await?;
+        }
+        Ok(ids)
+    })?;
+    let pid = world.pid().context("brokerd does not run")?;
+    let mut brokerd = Series::default();
+    let mut engines = FLEET.map(|_| Series::default());
+    for round in 0..=bench.rounds {
+        machine::say(&format!("bench: idle brokers, round {round} of {}", bench.rounds));
+        let (own, theirs) = (process(pid)?, all_containers(&ids)?);
+        let begin = Instant::now();
+        bench.wait(async {
+            sleep(LOOK).await;
+            Ok(())
+        })?;
+        let (own_then, theirs_then) = (process(pid)?, all_containers(&ids)?);
+        let seconds = begin.elapsed().as_secs_f64();
+        // In the first round engines still settle.
+        if round > 0 {
+            brokerd.push((own_then - own) / seconds * 100.0);
+            for ((series, then), start) in engines.iter_mut().zip(theirs_then).zip(theirs) {
+                series.push((then - start) / seconds * 100.0);
+            }
+        }
+    }
+    println!("Brokers that nobody uses, per cent of one processor: median of rounds (least-most)");
+    println!(
+        "  load average {before} before, {} after; rounds of {} s",
+        load_average(),
+        LOOK.as_secs()
+    );
+    println!("{:<36}{brokerd:>24}", format!("brokerd, for all {}", FLEET.len()));
+    for ((_, _, name), series) in FLEET.iter().zip(&engines) {
+        println!("{name:<36}{series:>24}");
+    }
+    println!();
+    bench.wait(async {
+        let mut connection = Connection::to(api.address()).await?;
+        for id in &ids {
+            brokers::delete(&mut connection, api, id).await?;
+        }
+        Ok(())
+    })
+}
+
+/// How many seconds of a processor a process and what it has started have had.
+fn process(pid: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name before them may have anything in it.
+    let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
+    let times: Vec<&str> = fields.split(' ').skip(11).take(4).collect();
+    ensure!(times.len() == 4, "{stat}");
+    let mut ticks = 0.0;
+    for time in times {
+        ticks += time.parse::<f64>()?;
+    }
+    Ok(ticks / TICKS)
+}
+
+/// The same of each broker's containers together.
+fn all_containers(brokers: &[String]) -> Result<Vec<f64>> {
+    let mut all = Vec::new();
+    for broker in brokers {
+        let mut seconds = 0.0;
+        for id in docker::containers(&format!("brokerd.broker={broker}"))? {
+            let container = docker::inspect(&id)?;
+            let pid = container.at("/State/Pid").as_u64().context("no process")?;
+            ensure!(container.running(), "a container of {broker} does not run");
+            seconds += group(pid)?;
+        }
+        all.push(seconds);
+    }
+    Ok(all)
+}
+
+/// The same of the control group that a process is in, probes within a container included.
+fn group(pid: u64) -> Result<f64> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
+    let root = Path::new("/sys/fs/cgroup");
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let path = path.trim_start_matches('/');
+        if controllers.split(',').any(|controller| controller == "cpuacct") {
+            let file = root.join("cpuacct").join(path).join("cpuacct.usage");
+            let nanoseconds: f64 = fs::read_to_string(file)?.trim().parse()?;
+            return Ok(nanoseconds / 1e9);
+        }
+    }
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/")).context("no group")?;
+    let stat = fs::read_to_string(root.join(path).join("cpu.stat"))?;
+    let usage = stat.lines().find_map(|line| line.strip_prefix("usage_usec "));
+    let microseconds: f64 = usage.context("no usage")?.parse()?;
+    Ok(microseconds / 1e6)
+}
