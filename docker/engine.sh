@@ -83,7 +83,8 @@ start_in_background() {
   fi
   mount_cgroups
   say "starting dockerd, log $log"
-  setsid nohup dockerd >>"$log" 2>&1 </dev/null &
+  # It outlives whoever starts it, and so must not hold on to the directory.
+  (cd / && exec setsid nohup dockerd >>"$log" 2>&1 </dev/null) &
   if ! wait_until_answers $!; then
     tail -n 20 "$log" >&2
     die "dockerd ended right after its start; the end of $log is above"

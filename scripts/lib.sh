@@ -94,6 +94,10 @@ remove() {
 sweep_run() {
   local run=$1 id label
   "$root/scripts/postgres.sh" stop "$run"
+  for id in $(docker ps -aq --filter label=brokerd.ephemeral); do
+    label=$(docker inspect -f '{{index .Config.Labels "brokerd.ephemeral"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"-*) docker rm -f -v "$id" >/dev/null || true ;; esac
+  done
   for id in $(docker ps -aq --filter label=brokerd.installation); do
     label=$(docker inspect -f '{{index .Config.Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
     case $label in "$run"-*) docker rm -f -v "$id" >/dev/null || true ;; esac

@@ -88,7 +88,7 @@ ensure_password() {
 create_own() {
   docker volume create --label "brokerd.installation=$installation" "$volume" >/dev/null
   create "$container" "$(cat "$password_file")" \
-    --label "brokerd.installation=$installation" --label brokerd.role=postgres --restart no --stop-timeout 30 \
+    --label "brokerd.installation=$installation" --label brokerd.role=postgres --restart unless-stopped --stop-timeout 30 \
     -v "$volume:/var/lib/postgresql/data" -p "127.0.0.1:$(cat "$port_file"):5432" --
 }
 
@@ -120,6 +120,8 @@ ensure() {
       docker rm "$container" >/dev/null
     fi
     exists "$container" || create_own
+    # brokerd brings its engines back after a restart of Docker, and needs the database for it.
+    docker update --restart unless-stopped "$container" >/dev/null
     say "starting $container on 127.0.0.1:$(cat "$port_file")"
     start_own
     wait_until_answers "$container"
@@ -130,18 +132,27 @@ ensure() {
   write_url
 }
 
-# throwaway NAME OPTION… -- SERVER-OPTION…: one that goes with everything in it when it is stopped.
+# throwaway NAME OPTION… -- SERVER-OPTION…: one that goes with everything in it when it is stopped. It keeps its port when it is
+# started again.
 throwaway() {
-  local name=brokerd-ephemeral-$1 label=brokerd.ephemeral=$1 password port
+  local name=brokerd-ephemeral-$1 label=brokerd.ephemeral=$1 password port out=''
   shift
   require_image
   docker rm -f -v "$name" >/dev/null 2>&1 || true
   password=$(random_hex 16)
-  create "$name" "$password" --label "$label" -p 127.0.0.1::5432 "$@"
-  docker start "$name" >/dev/null || die "can't start $name"
-  wait_until_answers "$name"
-  port=$(docker port "$name" 5432/tcp | head -n 1)
-  printf 'postgres://%s:%s@127.0.0.1:%s/%s\n' $user "$password" "${port##*:}" $database
+  for port in $(seq $first_port $last_port); do
+    if port_taken "$port"; then continue; fi
+    create "$name" "$password" --label "$label" -p "127.0.0.1:$port:5432" "$@"
+    if out=$(docker start "$name" 2>&1 >/dev/null); then
+      wait_until_answers "$name"
+      printf 'postgres://%s:%s@127.0.0.1:%s/%s\n' $user "$password" "$port" $database
+      return
+    fi
+    docker rm -f -v "$name" >/dev/null
+    # Somebody else was quicker.
+    case $out in *'already allocated'* | *'address already in use'*) ;; *) die "can't start $name: $out" ;; esac
+  done
+  die "no port is free in $first_port-$last_port"
 }
 
 ephemeral() {
@@ -149,7 +160,7 @@ ephemeral() {
     -- -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c max_wal_size=256MB
 }
 
-durable() { throwaway "$1" -v /var/lib/postgresql/data --; }
+durable() { throwaway "$1" --restart unless-stopped -v /var/lib/postgresql/data --; }
 
 case ${1:-} in
   ensure) ensure ;;

@@ -17,6 +17,7 @@ mod report;
 pub mod runtime;
 pub mod sweep;
 pub mod tls;
+pub mod watch;
 mod worker;
 
 pub use worker::{Provisioner, Settings, StartError};

@@ -7,11 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brokerd_domain::{
-    BrokerId, Clock, Entropy, InstallationId, Lease, Next, VerdictKind, WorkerId,
-};
+use brokerd_domain::{Clock, Entropy, InstallationId, Lease, Next, VerdictKind, WorkerId};
 use brokerd_store::{CertificateAuthority, Channel, Offering, PgStore, StoreError};
-use futures_util::StreamExt;
 use prometheus_client::registry::Registry;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +25,7 @@ use crate::{
         docker::{DockerOptions, DockerRuntime, Join},
     },
     sweep::Sweeper,
+    watch,
 };
 
 /// How long to wait before looking for a container engine again.
@@ -138,7 +136,7 @@ impl Provisioner {
         let wake = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
-        tasks.spawn(watch(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
         tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
         tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
@@ -312,36 +310,6 @@ async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) 
     }
 }
 
-async fn watch(context: Arc<Context>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        match context.runtime.watch().await {
-            Ok(mut events) => {
-                // What happened while nobody watched may have left brokers in a long pause.
-                if let Err(error) = context.store.wake_all().await {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "can't wake the brokers"
-                    );
-                }
-                loop {
-                    let broker: BrokerId = tokio::select! {
-                        () = shutdown.cancelled() => return,
-                        event = events.next() => match event { Some(broker) => broker, None => break },
-                    };
-                    if let Err(error) = context.store.wake(broker).await {
-                        tracing::debug!(
-                            error = &error as &dyn std::error::Error,
-                            "can't wake a broker"
-                        );
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "can't watch the runtime; polling goes on"),
-        }
-        pause_or_stop(Duration::from_secs(2), &shutdown).await;
-    }
-}
-
 /// Tells the API which versions can be created: those whose image is there.
 async fn offer(context: Arc<Context>, shutdown: CancellationToken) {
     let mut last: Option<Vec<Offering>> = None;
@@ -421,7 +389,7 @@ async fn sweep(context: Arc<Context>, shutdown: CancellationToken) {
     }
 }
 
-async fn pause_or_stop(pause: Duration, shutdown: &CancellationToken) {
+pub(crate) async fn pause_or_stop(pause: Duration, shutdown: &CancellationToken) {
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = tokio::time::sleep(pause) => {}

@@ -1,27 +1,70 @@
 //! A database of its own for each world.
 
-use anyhow::{Context, Result};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
-use crate::machine;
+use crate::{
+    PATIENCE,
+    docker::{self, Container},
+    machine, retry,
+};
 
 /// A fresh database.
 #[derive(Debug)]
 pub(crate) struct Database {
     server: String,
     pub(crate) name: String,
+    /// What the script calls a server that is only this database's.
+    own_server: Option<String>,
 }
 
 impl Database {
     /// Makes an empty database on the server that `DATABASE_URL` names.
     pub(crate) fn create(runtime: &Runtime, installation: &str) -> Result<Self> {
-        let server = machine::variable("DATABASE_URL")
-            .context("DATABASE_URL names no PostgreSQL to make databases in: run `make test`, which brings one")?;
+        Self::on(runtime, shared_server()?, installation, None)
+    }
+
+    /// Makes an empty database on a server of its own, which loses nothing when it is killed.
+    pub(crate) fn create_with_server(runtime: &Runtime, installation: &str) -> Result<Self> {
+        let server = script(&["--durable", installation])?.trim().to_owned();
+        let created = Self::on(runtime, server, installation, Some(installation.to_owned()));
+        if created.is_err() {
+            script(&["stop", installation])?;
+        }
+        created
+    }
+
+    fn on(
+        runtime: &Runtime,
+        server: String,
+        installation: &str,
+        own_server: Option<String>,
+    ) -> Result<Self> {
         let name = format!("brokerd_{}", installation.replace('-', "_"));
         execute(runtime, &server, format!(r#"CREATE DATABASE "{name}""#))
             .context("can't make a database: DATABASE_URL must name a user who may")?;
-        Ok(Self { server, name })
+        Ok(Self { server, name, own_server })
+    }
+
+    /// The container of its own server.
+    pub(crate) fn container(&self) -> Result<Container> {
+        let name = self.own_server.as_ref().context("the server is not this database's alone")?;
+        let found = docker::containers(&format!("brokerd.ephemeral={name}"))?;
+        ensure!(found.len() == 1, "{name} has {} servers", found.len());
+        docker::inspect(&found[0])
+    }
+
+    /// Waits until its server answers, and the one of all other databases.
+    pub(crate) fn wait_for_servers(&self, runtime: &Runtime) -> Result<()> {
+        for server in [&self.server, &shared_server()?] {
+            retry("the database answers", PATIENCE, || {
+                execute(runtime, server, "SELECT 1".to_owned())
+            })?;
+        }
+        Ok(())
     }
 
     /// Its URL.
@@ -51,9 +94,23 @@ impl Database {
 
     /// Removes it, whoever is still connected.
     pub(crate) fn drop_now(&self, runtime: &Runtime) -> Result<()> {
+        if let Some(own) = &self.own_server {
+            return script(&["stop", own]).map(drop);
+        }
         let statement = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, self.name);
         execute(runtime, &self.server, statement)
     }
+}
+
+fn shared_server() -> Result<String> {
+    machine::variable("DATABASE_URL").context(
+        "DATABASE_URL names no PostgreSQL to make databases in: run `make test`, which brings one",
+    )
+}
+
+fn script(arguments: &[&str]) -> Result<String> {
+    let script = machine::repository().join("scripts/postgres.sh");
+    machine::run(Command::new(script).args(arguments))
 }
 
 fn execute(runtime: &Runtime, server: &str, statement: String) -> Result<()> {
@@ -76,7 +133,8 @@ mod tests {
             ("postgres://u:p@127.0.0.1:5432", "postgres://u:p@127.0.0.1:5432/x"),
             ("postgres:///postgres?host=/run/pg", "postgres:///x?host=/run/pg"),
         ] {
-            let database = Database { server: server.to_owned(), name: "x".to_owned() };
+            let (server, name) = (server.to_owned(), "x".to_owned());
+            let database = Database { server, name, own_server: None };
             assert_eq!(database.url(), url);
         }
     }

@@ -18,6 +18,7 @@ pub mod compose;
 mod database;
 pub mod directory;
 pub mod docker;
+pub mod engine;
 pub mod faults;
 pub mod http;
 pub mod machine;
@@ -42,7 +43,7 @@ pub use clients::Messenger;
 pub use management::Management;
 pub use owner::Owner;
 pub use steady::{Pauses, Steady};
-pub use world::{World, scenario};
+pub use world::{World, scenario, scenario_with_database};
 
 /// The user every broker of a scenario has, unless it says otherwise.
 pub const USER: &str = "admin";

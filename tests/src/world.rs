@@ -16,7 +16,8 @@ use crate::{
     Api, NewBroker, PATIENCE,
     clients::{self, Messenger},
     database::Database,
-    docker, eventually, machine,
+    docker::{self, Container},
+    eventually, machine,
     ports::Ports,
     process::Process,
 };
@@ -59,7 +60,26 @@ pub fn scenario(
     settings: &[(&str, &str)],
     play: impl FnOnce(&mut World) -> Result<()>,
 ) -> Result<()> {
-    let mut world = World::start(settings)?;
+    in_world(World::start(settings)?, name, play)
+}
+
+/// Plays a scenario in a world whose database is on a server of its own.
+///
+/// # Errors
+/// As [`scenario`].
+pub fn scenario_with_database(
+    name: &str,
+    settings: &[(&str, &str)],
+    play: impl FnOnce(&mut World) -> Result<()>,
+) -> Result<()> {
+    in_world(World::start_on(settings, Database::create_with_server)?, name, play)
+}
+
+fn in_world(
+    mut world: World,
+    name: &str,
+    play: impl FnOnce(&mut World) -> Result<()>,
+) -> Result<()> {
     let played = play(&mut world).and_then(|()| world.finish());
     played.map_err(|error| {
         world.explain(name);
@@ -73,6 +93,13 @@ impl World {
     /// # Errors
     /// When something of it can't be had, or brokerd does not become ready.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_on(settings, Database::create)
+    }
+
+    fn start_on(
+        settings: &[(&str, &str)],
+        create: fn(&Runtime, &str) -> Result<Database>,
+    ) -> Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let runtime = Arc::new(runtime);
@@ -82,7 +109,7 @@ impl World {
         let directory = std::env::temp_dir().join(format!("brokerd-{installation}"));
         fs::create_dir(&directory)
             .with_context(|| format!("can't make {}", directory.display()))?;
-        let database = Database::create(&runtime, &installation)?;
+        let database = create(&runtime, &installation)?;
         let address = format!("127.0.0.1:{}", ports.api());
         let mut environment =
             environment(&installation, &directory.join("data"), &database, &address, &ports);
@@ -218,6 +245,22 @@ impl World {
     /// The data directory of that gateway.
     pub fn gateway_data(&self) -> PathBuf {
         self.directory.join("gateway")
+    }
+
+    /// The container of the database's server, if that is this world's own.
+    ///
+    /// # Errors
+    /// When it is not, or is not there.
+    pub fn database_container(&self) -> Result<Container> {
+        self.database.container()
+    }
+
+    /// Waits until the database answers again, and the server of the databases of other worlds.
+    ///
+    /// # Errors
+    /// When one of them does not.
+    pub fn wait_for_databases(&self) -> Result<()> {
+        self.database.wait_for_servers(&self.runtime)
     }
 
     /// Takes the database away, as an outage would.

@@ -373,11 +373,14 @@ impl ReconcileStore for MemoryStore {
 
     async fn wake_all(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        for row in self.rows.lock().expect("not poisoned").values_mut() {
-            row.wakes += 1;
-            row.due = row.due.min(now);
-        }
-        Ok(())
+        let wake = || {
+            for row in self.rows.lock().expect("not poisoned").values_mut() {
+                row.wakes += 1;
+                row.due = row.due.min(now);
+            }
+            Ok(())
+        };
+        self.faults.effect("wake all", gone, wake).await
     }
 
     async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {

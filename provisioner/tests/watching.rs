@@ -1,0 +1,32 @@
+//! What the runtime tells is followed, whatever happens to it or to the store.
+
+mod world;
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_provisioner::watch::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use world::{
+    driver::Simulation,
+    fault::{Fault, Faults},
+};
+
+#[tokio::test]
+async fn brokers_that_could_not_be_woken_when_the_runtime_was_back_are_woken_later() {
+    // After a restart of the host the database may come later than the runtime.
+    let faults = Faults::striking(0, Fault::Refused);
+    let sim = Simulation::with_faults(faults.clone());
+    let shutdown = CancellationToken::new();
+    let watching = watch(Arc::new(sim.process()), shutdown.clone());
+    let woken = async {
+        while faults.effects() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        shutdown.cancel();
+    };
+    timeout(Duration::from_secs(20), async { tokio::join!(watching, woken) })
+        .await
+        .expect("woken in time");
+    assert_eq!(faults.names(), ["wake all", "wake all"]);
+}
