@@ -335,6 +335,7 @@ impl ReconcileStore for MemoryStore {
                 let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.ended.is_none());
                 if let Some(there) = there {
                     there.ended = Some(now);
+                    there.reason = Some(how.to_owned());
                     let message = format!("fault is over: {how}");
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }
