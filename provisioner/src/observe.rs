@@ -17,8 +17,8 @@ use crate::{
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
-/// standby takes over.
-const PAIR_DEADLINE: Duration = Duration::from_millis(750);
+/// standby takes over. Whoever halts for a second still answers the second time.
+pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
 const BOOT_PATIENCE: Duration = Duration::from_millis(250);
