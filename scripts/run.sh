@@ -43,6 +43,16 @@ stop_brokerd() {
   rm -f "$pid_file" "$running_config"
 }
 
+# make has these two from the environment, which beats the file: one that says otherwise would go unheard.
+heed_configuration() {
+  local file=${BROKERD_CONFIG:-$data_dir/brokerd.toml} said
+  [ -r "$file" ] || return 0
+  said=$(sed -n 's/^installation *= *"\(.*\)".*/\1/p' "$file")
+  [ "${said:-$installation}" = "$installation" ] || die "$file says installation = \"$said\": set BROKERD_INSTALLATION=$said for make"
+  said=$(sed -n 's/^data_dir *= *"\(.*\)".*/\1/p' "$file")
+  [ "${said:-$data_dir}" = "$data_dir" ] || die "$file says data_dir = \"$said\": set BROKERD_DATA_DIR=$said for make"
+}
+
 ready_seconds=120
 
 own_database() { [ -z "${DATABASE_URL:-}${BROKERD_DATABASE_URL:-}${BROKERD_DATABASE_URL_FILE:-}" ]; }
@@ -149,6 +159,7 @@ case ${1:-up} in
   up)
     require_cargo
     ensure_data_dir
+    heed_configuration
     "$root/docker/engine.sh" >&2
     build
     start

@@ -205,6 +205,7 @@ impl From<StoreError> for ApiError {
             | StoreError::NoPorts(..)
             | StoreError::Inconsistent { .. }
             | StoreError::Seal(_)
+            | StoreError::Newer(_)
             | StoreError::Other(_) => Self::internal(error),
         }
     }

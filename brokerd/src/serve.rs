@@ -275,6 +275,9 @@ fn explain(error: StoreError, url: &DatabaseUrl) -> anyhow::Error {
         StoreError::Other(_) => format!(
             "can't use {url}: see that its user, password and database are right and that the user may create tables"
         ),
+        StoreError::Newer(_) => format!(
+            "{url} was used by a later version of brokerd: start that version, or one after it"
+        ),
         StoreError::LeaseLost | StoreError::NoPorts(..) | StoreError::Inconsistent { .. } => {
             format!("can't use {url}")
         }

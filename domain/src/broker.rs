@@ -395,53 +395,14 @@ impl Broker {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{ConfigurationId, ConfigurationRef, DayOfWeek};
+    use crate::{ConfigurationId, ConfigurationRef, example};
 
+    /// A RabbitMQ broker with the first revision of a configuration.
     pub(crate) fn broker() -> Broker {
-        let id = uuid::Uuid::from_u128(7);
-        Broker {
-            id: BrokerId::from(id),
-            scope: Scope {
-                account: "000000000000".parse().expect("account"),
-                region: "us-east-1".parse().expect("region"),
-            },
-            name: BrokerName::parse("orders").expect("name"),
-            created: Timestamp::from_micros(0),
-            spec: BrokerSpec {
-                engine_type: EngineType::RabbitMq,
-                engine_version: EngineVersion::new(4, 3),
-                deployment_mode: DeploymentMode::SingleInstance,
-                host_instance_type: HostInstanceType::from_name("mq.m7g.medium").expect("known"),
-                storage_type: StorageType::Ebs,
-                publicly_accessible: false,
-                auto_minor_version_upgrade: true,
-                authentication_strategy: AuthenticationStrategy::Simple,
-                subnet_ids: vec!["subnet-a".to_owned()],
-                security_groups: Vec::new(),
-                encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-                maintenance_window: MaintenanceWindow {
-                    day_of_week: DayOfWeek::Monday,
-                    time_of_day: "02:00".to_owned(),
-                    time_zone: "UTC".to_owned(),
-                },
-                logs: Logs::default(),
-                ldap: None,
-                storage_size: None,
-            },
-            pending: PendingChanges::default(),
-            window_changes: WindowChanges::default(),
-            configurations: Configurations {
-                pending: Some(ConfigurationRef { id: ConfigurationId::from(id), revision: 1 }),
-                ..Configurations::default()
-            },
-            tags: Tags::default(),
-            users: Vec::new(),
-            intent: Intent::Run,
-            generation: Generation(1),
-            reboots_requested: 0,
-            status: BrokerStatus::default(),
-            instances: Vec::new(),
-        }
+        let mut new = example::broker(EngineType::RabbitMq);
+        let id = ConfigurationId::from(new.id.uuid());
+        new.configurations.pending = Some(ConfigurationRef { id, revision: 1 });
+        new
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod event;
+pub mod example;
 mod fault;
 mod id;
 mod instance_type;

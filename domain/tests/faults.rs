@@ -3,58 +3,17 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, Configurations, DayOfWeek,
-    DeploymentMode, EncryptionOptions, EngineType, EngineVersion, Fault, FaultId, FaultInput,
-    FaultKind, FaultSpec, FaultState, Generation, HostInstanceType, Intent, Latency, Logs,
-    MaintenanceWindow, NetworkDefaults, PendingChanges, Scope, StorageType, Tags, Timestamp,
-    WindowChanges,
+    Broker, DeploymentMode, EngineType, Fault, FaultId, FaultInput, FaultKind, FaultSpec,
+    FaultState, Latency, NetworkDefaults, Timestamp, example,
 };
 
 fn broker(mode: DeploymentMode) -> Broker {
     let network = NetworkDefaults::default();
-    Broker {
-        id: BrokerId::from(uuid::Uuid::from_u128(1)),
-        scope: Scope {
-            account: "000000000000".parse().expect("account"),
-            region: "us-east-1".parse().expect("region"),
-        },
-        name: BrokerName::parse("orders").expect("name"),
-        created: Timestamp::from_micros(0),
-        spec: BrokerSpec {
-            engine_type: EngineType::ActiveMq,
-            engine_version: EngineVersion::new(5, 19),
-            deployment_mode: mode,
-            host_instance_type: HostInstanceType::from_name("mq.m5.large").expect("known"),
-            storage_type: StorageType::Efs,
-            publicly_accessible: false,
-            auto_minor_version_upgrade: true,
-            authentication_strategy: brokerd_domain::AuthenticationStrategy::Simple,
-            subnet_ids: network.subnets[..usize::from(mode.instances())].to_vec(),
-            security_groups: Vec::new(),
-            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-            maintenance_window: MaintenanceWindow {
-                day_of_week: DayOfWeek::Monday,
-                time_of_day: "02:00".to_owned(),
-                time_zone: "UTC".to_owned(),
-            },
-            logs: Logs::default(),
-            ldap: None,
-            storage_size: None,
-        },
-        pending: PendingChanges::default(),
-        window_changes: WindowChanges::default(),
-        configurations: Configurations::default(),
-        tags: Tags::default(),
-        users: Vec::new(),
-        intent: Intent::Run,
-        generation: Generation(1),
-        reboots_requested: 0,
-        status: BrokerStatus {
-            observed_generation: Some(Generation(1)),
-            ..BrokerStatus::default()
-        },
-        instances: Vec::new(),
-    }
+    let mut broker = example::broker(EngineType::ActiveMq);
+    broker.spec.deployment_mode = mode;
+    broker.spec.subnet_ids = network.subnets[..usize::from(mode.instances())].to_vec();
+    broker.status.observed_generation = Some(broker.generation);
+    broker
 }
 
 fn parsed(mode: DeploymentMode, input: &FaultInput) -> Result<FaultSpec, String> {

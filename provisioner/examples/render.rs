@@ -15,10 +15,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::SystemTime};
 
 use anyhow::{Context, Result, bail};
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
-    BrokerUser, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType, Entropy,
-    Generation, HostInstanceType, InstallationId, Intent, Logs, MaintenanceWindow, Scope,
-    StorageType, Tags, Timestamp, Username, default_revision, parse_password,
+    Broker, BrokerId, BrokerInstance, BrokerUser, EngineType, Entropy, HostInstanceType,
+    InstallationId, Timestamp, Username, default_revision, example, parse_password,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -170,46 +168,15 @@ fn broker(
     engine_version: brokerd_domain::EngineVersion,
     host: &str,
 ) -> Result<Broker> {
-    Ok(Broker {
-        id: BrokerId::generate(&System),
-        scope: Scope { account: "000000000000".parse()?, region: "us-east-1".parse()? },
-        name: BrokerName::parse("example")?,
-        created: Timestamp::from_micros(0),
-        spec: BrokerSpec {
-            engine_type,
-            engine_version,
-            deployment_mode: DeploymentMode::SingleInstance,
-            host_instance_type: HostInstanceType::parse(engine_type, host)?,
-            storage_type: StorageType::Ebs,
-            publicly_accessible: false,
-            auto_minor_version_upgrade: false,
-            authentication_strategy: AuthenticationStrategy::Simple,
-            subnet_ids: Vec::new(),
-            security_groups: Vec::new(),
-            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-            maintenance_window: MaintenanceWindow {
-                day_of_week: DayOfWeek::Monday,
-                time_of_day: "02:00".to_owned(),
-                time_zone: "UTC".to_owned(),
-            },
-            logs: Logs::default(),
-            ldap: None,
-            storage_size: None,
-        },
-        pending: brokerd_domain::PendingChanges::default(),
-        window_changes: brokerd_domain::WindowChanges::default(),
-        configurations: Configurations::default(),
-        tags: Tags::default(),
-        users: Vec::new(),
-        intent: Intent::Run,
-        generation: Generation(1),
-        reboots_requested: 0,
-        status: BrokerStatus::default(),
-        instances: vec![BrokerInstance {
-            ordinal: 1,
-            host: "127.0.0.1".to_owned(),
-            ip_address: None,
-            endpoints: Vec::new(),
-        }],
-    })
+    let mut broker = example::broker(engine_type);
+    broker.id = BrokerId::generate(&System);
+    broker.spec.engine_version = engine_version;
+    broker.spec.host_instance_type = HostInstanceType::parse(engine_type, host)?;
+    broker.instances = vec![BrokerInstance {
+        ordinal: 1,
+        host: "127.0.0.1".to_owned(),
+        ip_address: None,
+        endpoints: Vec::new(),
+    }];
+    Ok(broker)
 }

@@ -109,6 +109,7 @@ impl From<StoreError> for StepError {
             StoreError::Unavailable(_)
             | StoreError::Inconsistent { .. }
             | StoreError::Seal(_)
+            | StoreError::Newer(_)
             | StoreError::Other(_) => Self::Store(error),
         }
     }

@@ -24,13 +24,14 @@ enum Scenario {
     KilledWhileRebooting,
     ContainerRemoved,
     Hung,
+    Frozen,
     Parted,
     ChangeEverythingAndReboot,
     PoisonAndReboot,
     Upgrade,
 }
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 14] = [
     Scenario::Create,
     Scenario::CreateAndDelete,
     Scenario::Reboot,
@@ -40,6 +41,7 @@ const SCENARIOS: [Scenario; 13] = [
     Scenario::KilledWhileRebooting,
     Scenario::ContainerRemoved,
     Scenario::Hung,
+    Scenario::Frozen,
     Scenario::Parted,
     Scenario::ChangeEverythingAndReboot,
     Scenario::PoisonAndReboot,
@@ -71,6 +73,7 @@ async fn play(scenario: Scenario, sim: &Simulation) -> BrokerId {
             world.containers.retain(|name, _| name.ordinal != 2);
         }),
         Scenario::Hung => in_the_world(sim, |world| world.hung.extend([3])),
+        Scenario::Frozen => in_the_world(sim, |world| world.freeze_only(id, &[2])),
         Scenario::Parted => in_the_world(sim, |world| world.parted.extend([1])),
         Scenario::ChangeEverythingAndReboot => {
             sim.change_everything(id);
@@ -197,6 +200,23 @@ async fn a_configuration_that_does_not_boot_is_noticed_on_the_first_node_alone()
 fn ids(sim: &Simulation) -> Vec<String> {
     let world = sim.world.lock().expect("not poisoned");
     world.containers.values().map(|c| c.status.id.0.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_frozen_node_is_given_no_time_while_the_others_serve() {
+    let sim = Simulation::new();
+    let id = sim.create_cluster();
+    sim.settle().await;
+    let effects = sim.faults.effects();
+    let began = sim.now();
+    in_the_world(&sim, |world| world.freeze_only(id, &[2]));
+    sim.runtime_event(id).await;
+    sim.settle().await;
+    let done = sim.faults.names().split_off(effects);
+    assert!(done.starts_with(&["set targets", "restart"]), "{done:?}");
+    let took = sim.now().since(began);
+    assert!(took < Duration::from_secs(20), "it was given time: {took:?}");
+    assert_eq!(sim.state(id), Some(BrokerState::Running));
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Why the store could not do it.
 
+use sqlx::migrate::MigrateError;
+
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -23,9 +25,22 @@ pub enum StoreError {
     /// A sealed value can't be opened: the master key is not the one that sealed it.
     #[error("can't open the sealed {0}: is the master key the right one?")]
     Seal(&'static str),
+    /// The database was migrated by a later version of brokerd, which this one would misunderstand.
+    #[error("the database has migration {0}, which this brokerd does not know")]
+    Newer(i64),
     /// Anything else.
     #[error("the database refused")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::Newer(version),
+            MigrateError::Execute(error) => error.into(),
+            other => Self::Other(Box::new(other)),
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -61,8 +61,8 @@ impl PgStore {
     /// Connects and migrates. Several processes may do so at once: migrations take a lock.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Other`] when it
-    /// can't be migrated.
+    /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Newer`] when a later
+    /// version has migrated it, [`StoreError::Other`] when it can't be migrated.
     pub async fn connect(
         database_url: &str,
         max_connections: u32,
@@ -77,10 +77,7 @@ impl PgStore {
             .test_before_acquire(false)
             .connect(database_url)
             .await?;
-        sqlx::migrate!("../migrations")
-            .run(&pool)
-            .await
-            .map_err(|error| StoreError::Other(Box::new(error)))?;
+        sqlx::migrate!("../migrations").run(&pool).await?;
         let notifier = notify::Notifier::start(pool.clone());
         Ok(Self { pool, key, entropy, notifier })
     }

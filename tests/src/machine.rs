@@ -20,6 +20,17 @@ pub fn variable(name: &str) -> Option<String> {
     value.ok().filter(|value| !value.is_empty())
 }
 
+/// How often a soak does everything that it does: `BROKERD_SOAK_ROUNDS`, or twenty times.
+///
+/// # Errors
+/// When that is no number.
+pub fn soak_rounds() -> Result<usize> {
+    const MANY: usize = 20;
+    variable("BROKERD_SOAK_ROUNDS").map_or(Ok(MANY), |rounds| {
+        rounds.parse().with_context(|| format!("BROKERD_SOAK_ROUNDS={rounds}"))
+    })
+}
+
 /// The root of the repository.
 ///
 /// # Panics

@@ -26,7 +26,8 @@ fn pair(name: &str) -> NewBroker {
 struct Pair<'a> {
     world: &'a mut World,
     id: String,
-    steady: Steady,
+    /// Clients that send and receive all the time, by what they speak.
+    clients: Vec<(&'static str, Steady)>,
     /// When it became whole for the last time.
     since: String,
     active: u8,
@@ -35,11 +36,28 @@ struct Pair<'a> {
 impl<'a> Pair<'a> {
     fn new(world: &'a mut World, new: &NewBroker) -> Result<Self> {
         let id = world.running(new)?;
-        let steady = Steady::begin(world, &id, "steady")?;
-        let mut new = Self { world, id, steady, since: String::new(), active: 0 };
+        let clients = vec![("STOMP", Steady::begin(world, &id, "steady")?)];
+        let mut new = Self { world, id, clients, since: String::new(), active: 0 };
         new.active = new.whole()?;
-        new.steady.longest_pause()?;
+        new.longest_pause()?;
         Ok(new)
+    }
+
+    /// Has clients of the failover transport too, where there is JMS.
+    fn with_jms(mut self) -> Result<Self> {
+        let jms = Steady::begin_jms(self.world, &self.id, "jms")?;
+        self.clients.extend(jms.map(|jms| ("JMS", jms)));
+        self.longest_pause()?;
+        Ok(self)
+    }
+
+    /// How long any of the clients had to wait since this was last asked.
+    fn longest_pause(&mut self) -> Result<Duration> {
+        let mut longest = Duration::ZERO;
+        for (speaking, client) in &mut self.clients {
+            longest = longest.max(client.longest_pause().context(*speaking)?);
+        }
+        Ok(longest)
     }
 
     fn active(&self) -> Result<Container> {
@@ -84,7 +102,7 @@ impl<'a> Pair<'a> {
     ) -> Result<Duration> {
         disturb(self).with_context(|| what.to_owned())?;
         let active = self.whole().with_context(|| what.to_owned())?;
-        let pause = self.steady.longest_pause().with_context(|| what.to_owned())?;
+        let pause = self.longest_pause().with_context(|| what.to_owned())?;
         machine::say(&format!("{what}: clients waited for {:.1} s", pause.as_secs_f64()));
         let moved = active != self.active;
         ensure!(!moves || moved, "{what}: instance {active} still serves");
@@ -94,15 +112,17 @@ impl<'a> Pair<'a> {
 
     /// Ends the clients, and sees that nothing is lost.
     fn nothing_is_lost(self) -> Result<()> {
-        let outcome = self.steady.end()?;
-        machine::say(&format!(
-            "{} messages acknowledged, {} lost, {} repeated",
-            outcome.stored,
-            outcome.lost.len(),
-            outcome.repeated
-        ));
-        ensure!(outcome.lost.is_empty(), "lost: {:?}", outcome.lost);
-        ensure!(outcome.stored > 100, "hardly anything was sent: {outcome:?}");
+        for (speaking, client) in self.clients {
+            let outcome = client.end()?;
+            machine::say(&format!(
+                "{speaking}: {} messages acknowledged, {} lost, {} repeated",
+                outcome.stored,
+                outcome.lost.len(),
+                outcome.repeated
+            ));
+            ensure!(outcome.lost.is_empty(), "{speaking}: lost: {:?}", outcome.lost);
+            ensure!(outcome.stored > 100, "{speaking}: hardly anything was sent: {outcome:?}");
+        }
         Ok(())
     }
 }
@@ -121,6 +141,21 @@ const DISTURBANCES: [Disturbance; 5] = [
     ("an active cut off the network", |pair| {
         let network = pair.network();
         docker::docker(&["network", "disconnect", &network, &pair.active()?.id]).map(drop)
+    }),
+];
+
+/// The same for what needs brokerd.
+type Ours = (&'static str, fn(&mut Pair<'_>) -> Result<()>);
+
+const OURS: [Ours; 2] = [
+    ("a reboot", |pair| {
+        pair.world.api.reboot(&pair.id)?;
+        pair.world.api.wait_until_running(&pair.id)
+    }),
+    ("kill -9 of brokerd in the middle of a failover", |pair| {
+        pair.active()?.kill9()?;
+        pair.world.kill9()?;
+        pair.world.restart()
     }),
 ];
 
@@ -188,17 +223,10 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
             pair.active()?.kill9()?;
             pair.standby()?.kill9()
         })?;
-        pair.survives("a reboot", true, |pair| {
-            pair.world.api.reboot(&pair.id)?;
-            pair.world.api.wait_until_running(&pair.id)
-        })?;
-        let what = "kill -9 of brokerd in the middle of a failover";
-        let pause = pair.survives(what, true, |pair| {
-            pair.active()?.kill9()?;
-            pair.world.kill9()?;
-            pair.world.restart()
-        })?;
-        ensure!(pause < Duration::from_secs(12), "{what}: a pause of {pause:?}");
+        for (what, disturb) in OURS {
+            let pause = pair.survives(what, true, |pair| disturb(pair))?;
+            ensure!(pause < Duration::from_secs(15), "{what}: a pause of {pause:?}");
+        }
         if let Some(failover) = jms(&pair)? {
             failover.round_trip("jms")?;
         }
@@ -206,20 +234,23 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
     })
 }
 
-/// How many failovers are many.
-const MANY: usize = 24;
-
 #[test]
-#[ignore = "takes minutes: `make soak`"]
+#[ignore = "takes more than half an hour: `make soak`"]
 fn no_acknowledged_message_is_lost_in_many_failovers() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
     scenario("many failovers of a pair", LONG_LEASES, |world| {
-        let mut pair = Pair::new(world, &pair("soaked"))?;
+        let rounds = machine::soak_rounds()?;
+        let mut pair = Pair::new(world, &pair("soaked"))?.with_jms()?;
         let mut pauses = Pauses::default();
-        for (what, disturb) in DISTURBANCES.iter().cycle().take(MANY) {
-            pauses.push(what, pair.survives(what, true, |pair| disturb(pair))?);
+        for _ in 0..rounds {
+            for (what, disturb) in DISTURBANCES {
+                pauses.push(what, pair.survives(what, true, |pair| disturb(pair))?);
+            }
+            for (what, disturb) in OURS {
+                pauses.push(what, pair.survives(what, true, |pair| disturb(pair))?);
+            }
         }
         pauses.say();
         pair.nothing_is_lost()

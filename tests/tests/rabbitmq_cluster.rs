@@ -53,18 +53,18 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
     })
 }
 
-/// Every way to lose a node.
+/// Every way to lose a node, or all but one.
 type Loss = (&'static str, fn(&str, u8) -> Result<()>);
 
-const LOSSES: [Loss; 4] = [
+const LOSSES: [Loss; 5] = [
     ("one node killed", |id, ordinal| node(id, ordinal)?.kill9()),
     ("one container removed", remove),
     ("one node frozen", freeze),
     ("one node cut off", cut),
+    ("two nodes killed", |id, spared| {
+        NODES.iter().filter(|n| **n != spared).try_for_each(|n| node(id, *n)?.kill9())
+    }),
 ];
-
-/// How often a node is lost in every way, unless `BROKERD_SOAK_ROUNDS` says otherwise.
-const MANY: usize = 20;
 
 #[test]
 #[ignore = "takes more than half an hour: `make soak`"]
@@ -72,19 +72,14 @@ fn no_confirmed_message_is_lost_in_many_losses_of_nodes() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    let rounds = match machine::variable("BROKERD_SOAK_ROUNDS") {
-        Some(rounds) => {
-            rounds.parse::<usize>().with_context(|| format!("BROKERD_SOAK_ROUNDS={rounds}"))?
-        }
-        None => MANY,
-    };
+    let rounds = machine::soak_rounds()?;
     scenario("many losses of a cluster's nodes", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
         let cluster = Cluster { world, id: &id, load: &load };
         let mut pauses = Pauses::default();
-        // Four ways and three nodes: each node is lost in each way in turn.
+        // Five ways and three nodes: each node is lost in each way in turn.
         let mut ordinals = NODES.into_iter().cycle();
         for (what, lose) in LOSSES.iter().cycle().take(rounds * LOSSES.len()) {
             let ordinal = ordinals.next().context("a node")?;

@@ -54,6 +54,7 @@ pub(super) fn plan(
         let sentence = format!("instance {} is newer than what was read", newer.ordinal());
         return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
     }
+    give_up_frozen(subject, &mut nodes, now);
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
         Need::Give(why) => Some(fail(why.clone())),
         Need::Refuse(why) => Some(refuse(Refused::Configuration, why)),
@@ -79,6 +80,28 @@ pub(super) fn plan(
     decision.steps = steps;
     decision.conditions = nodes.into_iter().map(Node::remembered).collect();
     decision
+}
+
+/// One that somebody has frozen, and no fault, can't be merely slow, and the others wait for it as long as it
+/// is there: while most serve without it, it is restarted without being given time.
+fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp) {
+    let serving = nodes.iter().filter(|node| node.serves()).count();
+    if 2 * serving <= nodes.len() {
+        return;
+    }
+    let is_wanted = |node: &Node<'_>| {
+        let mut faults = subject.faults.iter().filter(|fault| fault.ends > now);
+        faults.any(|fault| fault.struck(node.ordinal()).is_some())
+    };
+    for node in nodes.iter_mut().filter(|node| node.is_frozen() && !is_wanted(node)) {
+        let sentence = format!("instance {} is frozen; restarting it", node.ordinal());
+        node.need = Need::Steps {
+            sentence,
+            steps: node.restart().into_iter().collect(),
+            keep_traffic: false,
+        };
+        node.after = starting(&node.before, now, 0);
+    }
 }
 
 /// Until when so many nodes are held by faults that the others wait in vain for a majority.

@@ -6,11 +6,9 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf, sync::Mutex
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus,
-    BrokerUser, Configurations, DayOfWeek, DeploymentMode, EncryptionOptions, EngineType,
-    EngineVersion, Entropy, Generation, Group, HostInstanceType, InstallationId, Intent, Logs,
-    MaintenanceWindow, PendingChanges, Scope, StorageType, Tags, Timestamp, Username,
-    WindowChanges, default_revision, parse_password,
+    Broker, BrokerId, BrokerInstance, BrokerUser, EngineType, EngineVersion, Entropy, Generation,
+    Group, HostInstanceType, InstallationId, Timestamp, Username, default_revision, example,
+    parse_password,
 };
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
@@ -61,51 +59,20 @@ pub fn user(engine: EngineType, name: &str, password: &str, groups: &[&str]) -> 
 }
 
 pub fn broker(engine_type: EngineType, engine_version: EngineVersion, host: &str) -> Broker {
-    Broker {
-        id: BrokerId::from(Uuid::from_u128(0x1234_a5b6_78cd_401e_af00_3145_0600_1789)),
-        scope: Scope {
-            account: "000000000000".parse().expect("account"),
-            region: "us-east-1".parse().expect("region"),
-        },
-        name: BrokerName::parse("orders").expect("name"),
-        created: NOW,
-        spec: BrokerSpec {
-            engine_type,
-            engine_version,
-            deployment_mode: DeploymentMode::SingleInstance,
-            host_instance_type: HostInstanceType::from_name(host).expect("known"),
-            storage_type: StorageType::Ebs,
-            publicly_accessible: false,
-            auto_minor_version_upgrade: false,
-            authentication_strategy: AuthenticationStrategy::Simple,
-            subnet_ids: Vec::new(),
-            security_groups: Vec::new(),
-            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-            maintenance_window: MaintenanceWindow {
-                day_of_week: DayOfWeek::Monday,
-                time_of_day: "02:00".to_owned(),
-                time_zone: "UTC".to_owned(),
-            },
-            logs: Logs::default(),
-            ldap: None,
-            storage_size: None,
-        },
-        pending: PendingChanges::default(),
-        window_changes: WindowChanges::default(),
-        configurations: Configurations::default(),
-        tags: Tags::default(),
-        users: Vec::new(),
-        intent: Intent::Run,
-        generation: Generation(3),
-        reboots_requested: 1,
-        status: BrokerStatus::default(),
-        instances: vec![BrokerInstance {
-            ordinal: 1,
-            host: "mq.example.test".to_owned(),
-            ip_address: Some("192.0.2.7".to_owned()),
-            endpoints: Vec::new(),
-        }],
-    }
+    let mut broker = example::broker(engine_type);
+    broker.id = BrokerId::from(Uuid::from_u128(0x1234_a5b6_78cd_401e_af00_3145_0600_1789));
+    broker.created = NOW;
+    broker.spec.engine_version = engine_version;
+    broker.spec.host_instance_type = HostInstanceType::from_name(host).expect("known");
+    broker.generation = Generation(3);
+    broker.reboots_requested = 1;
+    broker.instances = vec![BrokerInstance {
+        ordinal: 1,
+        host: "mq.example.test".to_owned(),
+        ip_address: Some("192.0.2.7".to_owned()),
+        endpoints: Vec::new(),
+    }];
+    broker
 }
 
 /// Everything a rendering needs, to be changed by a test before it renders.

@@ -16,11 +16,8 @@ use std::sync::{
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, BrokerUser,
-    Clock, ConfigurationId, ConfigurationRef, Configurations, DayOfWeek, DeploymentMode,
-    EncryptionOptions, EngineType, EngineVersion, Entropy, Generation, HostInstanceType, Intent,
-    Logs, MaintenanceWindow, PendingChanges, Scope, StorageType, Tags, Timestamp, Username,
-    WindowChanges, parse_password,
+    Broker, BrokerId, BrokerUser, Clock, ConfigurationId, ConfigurationRef, EngineType, Entropy,
+    HostInstanceType, Timestamp, Username, example, parse_password,
 };
 
 /// The time, as the test says.
@@ -63,50 +60,13 @@ impl Entropy for TestEntropy {
 
 /// A valid RabbitMQ or ActiveMQ broker nobody has worked on yet.
 pub fn broker(engine: EngineType, seed: u128) -> Broker {
-    let (version, host, storage) = match engine {
-        EngineType::ActiveMq => (EngineVersion::new(5, 19), "mq.t3.micro", StorageType::Efs),
-        EngineType::RabbitMq => (EngineVersion::new(4, 3), "mq.m7g.medium", StorageType::Ebs),
-    };
-    Broker {
-        id: BrokerId::from(uuid::Builder::from_random_bytes(seed.to_be_bytes()).into_uuid()),
-        scope: Scope {
-            account: "000000000000".parse().expect("account"),
-            region: "us-east-1".parse().expect("region"),
-        },
-        name: BrokerName::parse("orders").expect("name"),
-        created: Timestamp::from_micros(0),
-        spec: BrokerSpec {
-            engine_type: engine,
-            engine_version: version,
-            deployment_mode: DeploymentMode::SingleInstance,
-            host_instance_type: HostInstanceType::from_name(host).expect("known"),
-            storage_type: storage,
-            publicly_accessible: false,
-            auto_minor_version_upgrade: true,
-            authentication_strategy: AuthenticationStrategy::Simple,
-            subnet_ids: vec!["subnet-a".to_owned()],
-            security_groups: Vec::new(),
-            encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-            maintenance_window: MaintenanceWindow {
-                day_of_week: DayOfWeek::Monday,
-                time_of_day: "02:00".to_owned(),
-                time_zone: "UTC".to_owned(),
-            },
-            logs: Logs::default(),
-            ldap: None,
-            storage_size: None,
-        },
-        pending: PendingChanges::default(),
-        window_changes: WindowChanges::default(),
-        configurations: Configurations { pending: Some(revision(1)), ..Configurations::default() },
-        tags: Tags::default(),
-        users: Vec::new(),
-        intent: Intent::Run,
-        generation: Generation(1),
-        reboots_requested: 0,
-        status: BrokerStatus::default(),
-        instances: Vec::new(),
+    let mut broker = example::broker(engine);
+    if engine == EngineType::ActiveMq {
+        broker.spec.host_instance_type = HostInstanceType::from_name("mq.t3.micro").expect("known");
     }
+    broker.id = BrokerId::from(uuid::Builder::from_random_bytes(seed.to_be_bytes()).into_uuid());
+    broker.configurations.pending = Some(revision(1));
+    broker
 }
 
 /// A revision of the configuration that the broker has.

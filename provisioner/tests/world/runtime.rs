@@ -230,6 +230,14 @@ impl World {
         self.containers.extend(rest);
     }
 
+    /// Somebody freezes some engines of a broker.
+    pub fn freeze_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
+        let all: Vec<InstanceName> = self.containers.keys().cloned().collect();
+        for name in all.iter().filter(|n| n.broker == broker && ordinals.contains(&n.ordinal)) {
+            self.disturb(name, Disturbance::Frozen);
+        }
+    }
+
     /// kill -9 of every engine of a broker.
     pub fn kill(&mut self, broker: BrokerId) {
         for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {

@@ -3,6 +3,7 @@
 mod brokers;
 mod changes;
 mod configurations;
+mod connecting;
 mod creating;
 mod endpoints;
 mod faults;

@@ -10,7 +10,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct DeleteBrokerResponse {
     path = "/v1/brokers/{broker-id}",
     operation_id = "DeleteBroker",
     tag = "brokers",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     responses(
         (status = 200, description = "Accepted.", body = DeleteBrokerResponse),
         NotFound,

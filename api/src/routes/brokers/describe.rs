@@ -11,7 +11,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
     routes::brokers::views::{
         ActionRequiredView, BrokerInstanceView, ConfigurationsView, EncryptionOptionsView,
@@ -219,7 +219,7 @@ pub(crate) fn users(broker: &Broker) -> Vec<UserSummary> {
     path = "/v1/brokers/{broker-id}",
     operation_id = "DescribeBroker",
     tag = "brokers",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     responses(
         (status = 200, description = "The broker.", body = DescribeBrokerResponse),
         NotFound,

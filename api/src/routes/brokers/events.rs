@@ -11,7 +11,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::{PathParams, Query},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -48,7 +48,7 @@ impl From<Event> for EventView {
     operation_id = "ListBrokerEvents",
     tag = "brokerd",
     params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
+        OfBroker,
         ("maxResults" = Option<u32>, Query, description = "5 to 100 events; default 20.", minimum = 5, maximum = 100),
     ),
     responses(

@@ -11,7 +11,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::Query,
-    openapi::ServiceErrors,
+    openapi::{Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -76,10 +76,7 @@ impl From<&Broker> for BrokerSummary {
     path = "/v1/brokers",
     operation_id = "ListBrokers",
     tag = "brokers",
-    params(
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-    ),
+    params(Page),
     responses((status = 200, description = "A page.", body = ListBrokersResponse), ServiceErrors),
     security(("sigv4" = [])),
 )]

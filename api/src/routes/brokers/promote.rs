@@ -11,7 +11,7 @@ use crate::{
     auth::Signed,
     extract::PathParams,
     json,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct PromoteResponse {
     path = "/v1/brokers/{broker-id}/promote",
     operation_id = "Promote",
     tag = "brokers",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     request_body = PromoteRequest,
     responses(
         (status = 200, description = "Accepted.", body = PromoteResponse),

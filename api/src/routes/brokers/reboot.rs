@@ -11,7 +11,7 @@ use crate::{
     auth::Signed,
     error::ApiError,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct RebootBrokerResponse {}
     path = "/v1/brokers/{broker-id}/reboot",
     operation_id = "RebootBroker",
     tag = "brokers",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     responses(
         (status = 200, description = "Accepted.", body = RebootBrokerResponse),
         NotFound,

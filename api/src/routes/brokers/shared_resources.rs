@@ -11,7 +11,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::{PathParams, Query},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -48,11 +48,7 @@ pub(crate) struct SharedResource {
     path = "/v1/brokers/{broker-id}/shared-resources",
     operation_id = "DescribeSharedResources",
     tag = "brokers",
-    params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-    ),
+    params(OfBroker, Page),
     responses(
         (status = 200, description = "A page.", body = DescribeSharedResourcesResponse),
         NotFound,

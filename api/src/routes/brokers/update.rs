@@ -17,7 +17,7 @@ use crate::{
     error::ApiError,
     extract::PathParams,
     json::{self, Object},
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
     routes::{
         brokers::{
@@ -175,7 +175,7 @@ impl UpdateBrokerResponse {
     path = "/v1/brokers/{broker-id}",
     operation_id = "UpdateBroker",
     tag = "brokers",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     request_body = UpdateBrokerRequest,
     responses(
         (status = 200, description = "Accepted.", body = UpdateBrokerResponse),

@@ -11,7 +11,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::Query,
-    openapi::ServiceErrors,
+    openapi::{Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -57,8 +57,7 @@ pub(crate) struct EngineVersionName {
     tag = "catalogue",
     params(
         ("engineType" = Option<String>, Query, description = "Only this engine."),
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+        Page,
     ),
     responses(
         (status = 200, description = "A page.", body = DescribeBrokerEngineTypesResponse),

@@ -13,7 +13,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::Query,
-    openapi::ServiceErrors,
+    openapi::{Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -72,8 +72,7 @@ pub(crate) struct AvailabilityZone {
         ("engineType" = Option<String>, Query, description = "Only this engine."),
         ("hostInstanceType" = Option<String>, Query, description = "Only this instance type."),
         ("storageType" = Option<String>, Query, description = "Only this storage type."),
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+        Page,
     ),
     responses(
         (status = 200, description = "A page.", body = DescribeBrokerInstanceOptionsResponse),

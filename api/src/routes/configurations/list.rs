@@ -12,7 +12,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::Query,
-    openapi::ServiceErrors,
+    openapi::{Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -82,10 +82,7 @@ impl From<&Configuration> for ConfigurationSummary {
     path = "/v1/configurations",
     operation_id = "ListConfigurations",
     tag = "configurations",
-    params(
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
-    ),
+    params(Page),
     responses(
         (status = 200, description = "A page.", body = ListConfigurationsResponse),
         ServiceErrors,

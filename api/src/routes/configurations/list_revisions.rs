@@ -12,7 +12,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::{PathParams, Query},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, Page, ServiceErrors},
     pagination,
     respond::{Answer, Reply},
 };
@@ -41,8 +41,7 @@ pub(crate) struct ListConfigurationRevisionsResponse {
     tag = "configurations",
     params(
         ("configuration-id" = String, Path, description = "The configuration's identifier."),
-        ("maxResults" = Option<u32>, Query, description = "5 to 100 items per page; default 20.", minimum = 5, maximum = 100),
-        ("nextToken" = Option<String>, Query, description = "Where the page begins."),
+        Page,
     ),
     responses(
         (status = 200, description = "A page.", body = ListConfigurationRevisionsResponse),

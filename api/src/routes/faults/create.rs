@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     extract::PathParams,
     json,
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
     respond::Created,
 };
 
@@ -46,7 +46,7 @@ pub(crate) struct CreateFaultRequest {
     path = "/brokerd/v1/brokers/{broker-id}/faults",
     operation_id = "CreateFault",
     tag = "brokerd",
-    params(("broker-id" = String, Path, description = "The broker's identifier.")),
+    params(OfBroker),
     request_body = CreateFaultRequest,
     responses(
         (status = 201, description = "Accepted; it strikes within moments.", body = FaultView),

@@ -9,7 +9,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -20,7 +20,7 @@ use crate::{
     operation_id = "DeleteFault",
     tag = "brokerd",
     params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
+        OfBroker,
         ("fault-id" = String, Path, description = "The fault's identifier."),
     ),
     responses(

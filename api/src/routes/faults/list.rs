@@ -12,7 +12,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::{PathParams, Query},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct ListFaultsResponse {
     operation_id = "ListFaults",
     tag = "brokerd",
     params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
+        OfBroker,
         ("maxResults" = Option<u32>, Query, description = "5 to 100 faults; default 20.", minimum = 5, maximum = 100),
     ),
     responses(

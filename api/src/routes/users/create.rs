@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     extract::PathParams,
     json,
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfUser, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -40,10 +40,7 @@ pub(crate) struct CreateUserRequest {
     path = "/v1/brokers/{broker-id}/users/{username}",
     operation_id = "CreateUser",
     tag = "users",
-    params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
-        ("username" = String, Path, description = "The user's name."),
-    ),
+    params(OfUser),
     request_body = CreateUserRequest,
     responses(
         (status = 200, description = "Accepted.", body = Nothing),

@@ -11,7 +11,7 @@ use crate::{
     auth::Signed,
     error::ApiError,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfUser, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -21,10 +21,7 @@ use crate::{
     path = "/v1/brokers/{broker-id}/users/{username}",
     operation_id = "DeleteUser",
     tag = "users",
-    params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
-        ("username" = String, Path, description = "The user's name."),
-    ),
+    params(OfUser),
     responses(
         (status = 200, description = "Accepted.", body = Nothing),
         NotFound,

@@ -12,7 +12,7 @@ use crate::{
     ApiState,
     auth::Signed,
     extract::PathParams,
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfUser, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -77,10 +77,7 @@ impl DescribeUserResponse {
     path = "/v1/brokers/{broker-id}/users/{username}",
     operation_id = "DescribeUser",
     tag = "users",
-    params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
-        ("username" = String, Path, description = "The user's name."),
-    ),
+    params(OfUser),
     responses(
         (status = 200, description = "The user.", body = DescribeUserResponse),
         NotFound,

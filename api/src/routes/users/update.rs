@@ -15,7 +15,7 @@ use crate::{
     error::ApiError,
     extract::PathParams,
     json,
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfUser, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -40,10 +40,7 @@ pub(crate) struct UpdateUserRequest {
     path = "/v1/brokers/{broker-id}/users/{username}",
     operation_id = "UpdateUser",
     tag = "users",
-    params(
-        ("broker-id" = String, Path, description = "The broker's identifier."),
-        ("username" = String, Path, description = "The user's name."),
-    ),
+    params(OfUser),
     request_body = UpdateUserRequest,
     responses(
         (status = 200, description = "Accepted.", body = Nothing),

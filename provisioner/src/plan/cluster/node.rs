@@ -140,6 +140,10 @@ impl<'a> Node<'a> {
         })
     }
 
+    pub(super) fn is_frozen(&self) -> bool {
+        self.there.is_some_and(|i| i.status.state == ContainerState::Paused)
+    }
+
     pub(super) fn serves(&self) -> bool {
         self.there.is_some_and(|i| {
             !i.answers.is_empty() && i.answers.values().all(|a| *a == ProbeOutcome::Answered)
