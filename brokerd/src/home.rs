@@ -7,6 +7,7 @@
 //! | `ca.pem` | 0644 | the certificate that clients have to trust |
 //! | `api.url` | 0644 | where the API was last served |
 //! | `routes.json` | 0600 | the gateway's last good table |
+//! | `provisioners/` | 0700 | a file for each provisioner that lives, which it locks |
 //! | `brokerd.toml` | | the operator's configuration, if there is any |
 
 use std::{
@@ -126,6 +127,11 @@ impl Home {
     /// Where the gateway keeps its last good table.
     pub(crate) fn routes_path(&self) -> PathBuf {
         self.0.join("routes.json")
+    }
+
+    /// Where provisioners find out which of them have died.
+    pub(crate) fn provisioners_path(&self) -> PathBuf {
+        self.0.join("provisioners")
     }
 
     /// Where the API was last served.

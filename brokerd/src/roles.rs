@@ -93,6 +93,7 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
         installation: configuration.installation.clone(),
         workers: usize::try_from(provisioner.workers).unwrap_or(1),
         lease: seconds(provisioner.lease_seconds),
+        lives: Home::at(&configuration.data_dir).provisioners_path(),
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
         docker_host: provisioner.docker_host.clone(),

@@ -182,13 +182,15 @@ pub struct Fault {
     pub struck: Option<Vec<Struck>>,
     /// When it was over.
     pub ended: Option<Timestamp>,
+    /// How it ended.
+    pub reason: Option<String>,
 }
 
 impl Fault {
     /// A fault that begins now.
     pub fn new(id: FaultId, spec: FaultSpec, now: Timestamp) -> Self {
         let ends = now.plus(spec.duration.unwrap_or(PATIENCE));
-        Self { id, spec, starts: now, ends, struck: None, ended: None }
+        Self { id, spec, starts: now, ends, struck: None, ended: None, reason: None }
     }
 
     /// How far it is.

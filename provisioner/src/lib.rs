@@ -6,6 +6,8 @@
 pub mod catalogue;
 pub mod engine;
 pub mod health;
+mod lease;
+mod lives;
 pub mod maintenance;
 pub mod materials;
 pub mod metrics;

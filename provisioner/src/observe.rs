@@ -17,8 +17,8 @@ use crate::{
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
-/// standby takes over.
-const PAIR_DEADLINE: Duration = Duration::from_millis(750);
+/// standby takes over. Whoever halts for a second still answers the second time.
+pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
 const BOOT_PATIENCE: Duration = Duration::from_millis(250);
@@ -52,10 +52,12 @@ impl Observer<'_> {
         let instances = match broker.intent {
             Intent::Delete => BTreeMap::new(),
             Intent::Run => {
-                join_all(ordinals.map(|n| async move { (n, self.instance(broker, n).await) }))
-                    .await
-                    .into_iter()
-                    .collect()
+                let statuses = join_all(ordinals.map(|n| self.status(broker, n))).await;
+                let frozen = statuses.iter().any(is_frozen);
+                let asked = (1..).zip(statuses).map(|(n, status)| async move {
+                    (n, self.instance(broker, n, status, frozen).await)
+                });
+                join_all(asked).await.into_iter().collect()
             }
         };
         Seen { instances, leftovers }
@@ -76,13 +78,28 @@ impl Observer<'_> {
         if ordinals.is_empty() { Observed::Absent } else { Observed::Present(ordinals) }
     }
 
-    async fn instance(&self, broker: &Broker, ordinal: u8) -> Observed<SeenInstance> {
+    async fn status(&self, broker: &Broker, ordinal: u8) -> Observed<InstanceStatus> {
         let name =
             InstanceName { installation: self.installation.clone(), broker: broker.id, ordinal };
-        let status = match self.runtime.status(&name).await {
-            Ok(Some(status)) => status,
-            Ok(None) => return Observed::Absent,
-            Err(error) => return Observed::Unknown(error.to_string()),
+        match self.runtime.status(&name).await {
+            Ok(Some(status)) => Observed::Present(status),
+            Ok(None) => Observed::Absent,
+            Err(error) => Observed::Unknown(error.to_string()),
+        }
+    }
+
+    /// Asks an instance, of which one may be `frozen`.
+    async fn instance(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: Observed<InstanceStatus>,
+        frozen: bool,
+    ) -> Observed<SeenInstance> {
+        let status = match status {
+            Observed::Present(status) => status,
+            Observed::Absent => return Observed::Absent,
+            Observed::Unknown(why) => return Observed::Unknown(why),
         };
         let answers = match status.state {
             ContainerState::Running { .. } => self.ask(broker, ordinal, &status).await,
@@ -92,6 +109,11 @@ impl Observer<'_> {
         };
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
         let (alarms, cluster) = match (&self.login, broker.spec.engine_type) {
+            // Whoever is asked about all nodes asks all nodes, and waits for that one in vain.
+            (Some(_), EngineType::RabbitMq) if serves && frozen => {
+                let why = "another node is frozen";
+                (Observed::Unknown(why.to_owned()), Observed::Unknown(why.to_owned()))
+            }
             (Some(login), EngineType::RabbitMq) if serves => {
                 self.nodes(broker, ordinal, &status, login).await
             }
@@ -205,6 +227,10 @@ impl Observer<'_> {
             authority_pem: self.authority_pem.clone()?,
         })
     }
+}
+
+const fn is_frozen(status: &Observed<InstanceStatus>) -> bool {
+    matches!(status, Observed::Present(InstanceStatus { state: ContainerState::Paused, .. }))
 }
 
 /// Every alarm that some node has raised.

@@ -13,6 +13,7 @@ use brokerd_domain::{
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalogue::{Catalogue, Image},
@@ -76,6 +77,8 @@ pub struct Context {
     pub capacity: OnceCell<Capacity>,
     /// What is behind the images' names now, as far as it was looked at.
     pub images: Mutex<BTreeMap<String, String>>,
+    /// Cancelled when this process stops: passes end after the round they are in.
+    pub stopping: CancellationToken,
 }
 
 /// What the pass loop does about a failed step.
@@ -145,7 +148,7 @@ impl Context {
             if forgotten {
                 return Ok(Passed { verdict: None });
             }
-            if next != Next::Now {
+            if next != Next::Now || self.stopping.is_cancelled() {
                 return Ok(Passed { verdict: Some((kind, next)) });
             }
         }

@@ -1,25 +1,28 @@
 //! The provisioner: claims brokers that are due and runs passes on them, several at a time.
 
 use std::{
+    io,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use brokerd_domain::{Clock, Entropy, InstallationId, Lease, Next, VerdictKind, WorkerId};
-use brokerd_store::{CertificateAuthority, Channel, Offering, PgStore, StoreError};
+use brokerd_domain::{Clock, Entropy, InstallationId, WorkerId};
+use brokerd_store::{CertificateAuthority, Channel, Offering, PgStore};
 use prometheus_client::registry::Registry;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalogue::{Catalogue, CatalogueError},
     engine::Sizing,
     health::WireProbe,
+    lease::run_pass,
+    lives::{Life, Lives},
     maintenance,
-    metrics::{Metrics, Outcome, PassLabels},
-    pass::{Context, EndpointSettings, StepError},
+    metrics::Metrics,
+    pass::{Context, EndpointSettings},
     runtime::{
         RuntimeError,
         docker::{DockerOptions, DockerRuntime, Join},
@@ -30,6 +33,8 @@ use crate::{
 
 /// How long to wait before looking for a container engine again.
 const ENGINE_PAUSE: Duration = Duration::from_secs(3);
+/// How often to look whether another provisioner has died.
+const LIVES_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a provisioner works.
 #[derive(Debug, Clone)]
@@ -40,6 +45,8 @@ pub struct Settings {
     pub workers: usize,
     /// How long a claim holds without being prolonged.
     pub lease: Duration,
+    /// Where provisioners find out which of them have died.
+    pub lives: PathBuf,
     /// How often to look for due brokers when nothing notifies; notifications are only hints.
     pub poll: Duration,
     /// An operator's catalogue instead of the built-in one.
@@ -103,12 +110,18 @@ impl Provisioner {
         Ok(Self { store, settings, authority, catalogue, clock, entropy, metrics })
     }
 
-    /// Works until cancelled, then lets the passes that are under way finish their step. Waits for
-    /// the container engine for as long as it takes.
+    /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
+    /// it holds. Waits for the container engine for as long as it takes.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Some(runtime) = self.connect(&shutdown).await else { return };
+        let me = WorkerId::generate(&*self.entropy);
+        let lives = Lives::at(self.settings.lives.clone());
+        let life = begin(&lives, me).await;
+        // At once, because the last one to die may have been this one's former self.
+        bury(&lives, &self.store).await;
+        let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
+        let store = self.store.clone();
         let worker = Worker {
-            me: WorkerId::generate(&*self.entropy),
+            me,
             lease: self.settings.lease,
             poll: self.settings.poll,
             workers: self.settings.workers,
@@ -131,17 +144,27 @@ impl Provisioner {
                 metrics: self.metrics,
                 capacity: tokio::sync::OnceCell::new(),
                 images: Mutex::default(),
+                stopping: shutdown.clone(),
             }),
         };
         let wake = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
+        tasks.spawn(mourn(lives, store.clone(), shutdown.clone()));
         tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
         tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
         tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
         worker.claim_loop(&wake, &shutdown).await;
         tasks.shutdown().await;
+        match store.give_up(me).await {
+            Ok(_) => end(life).await,
+            // The next one gives it up.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "can't tell others that this provisioner has stopped"
+            ),
+        }
     }
 
     async fn connect(&self, shutdown: &CancellationToken) -> Option<DockerRuntime> {
@@ -182,11 +205,12 @@ impl Worker {
             let mut claimed = 0;
             if free > 0 {
                 let limit = u32::try_from(free).unwrap_or(u32::MAX);
+                let at = Instant::now();
                 match self.context.store.claim_due(self.me, self.lease, limit).await {
                     Ok(leases) => {
                         claimed = leases.len();
                         for lease in leases {
-                            passes.spawn(run_pass(self.context.clone(), lease, self.lease));
+                            passes.spawn(run_pass(self.context.clone(), lease, at, self.lease));
                         }
                     }
                     Err(error) => {
@@ -222,70 +246,63 @@ fn jitter_fraction(thousandths: u64) -> f64 {
     f64::from(u32::try_from(thousandths).unwrap_or(0)) / 1000.0
 }
 
-/// One pass under a lease that is prolonged as long as the pass lasts. Losing the lease drops the
-/// pass where it stands: the next holder observes what it left.
-async fn run_pass(context: Arc<Context>, lease: Lease, ttl: Duration) {
-    let started = Instant::now();
-    let renewal = async {
-        loop {
-            tokio::time::sleep(ttl / 3).await;
-            if let Err(error) = context.store.renew(&lease, ttl).await {
-                return error;
-            }
-        }
-    };
-    let result = tokio::select! {
-        result = context.pass(&lease) => result,
-        error = renewal => Err(StepError::from(error)),
-    };
-    let outcome = settle(&context, &lease, result).await;
-    context.metrics.passes.get_or_create(&PassLabels { outcome }).inc();
-    context.metrics.pass_seconds.observe(started.elapsed().as_secs_f64());
-}
-
-async fn settle(
-    context: &Context,
-    lease: &Lease,
-    result: Result<crate::pass::Passed, StepError>,
-) -> Outcome {
-    let (outcome, next) = match result {
-        Ok(passed) => match passed.verdict {
-            None => return Outcome::Converged,
-            Some((kind, next)) => (
-                match kind {
-                    VerdictKind::Converged => Outcome::Converged,
-                    VerdictKind::Progressing => Outcome::Progressing,
-                    VerdictKind::Blocked => Outcome::Blocked,
-                    VerdictKind::Failed => Outcome::Failed,
-                },
-                next,
-            ),
-        },
-        Err(StepError::LeaseLost) => {
-            tracing::warn!(broker.id = %lease.broker, "lost the lease; stopping this pass");
-            return Outcome::LeaseLost;
-        }
+/// Begins this provisioner's life. Without a file nobody notices its end before its leases do.
+async fn begin(lives: &Lives, me: WorkerId) -> Option<Life> {
+    let lives = lives.clone();
+    match blocking(move || lives.begin(me)).await {
+        Ok(life) => Some(life),
         Err(error) => {
-            tracing::error!(
-                broker.id = %lease.broker,
-                error = &error as &dyn std::error::Error,
-                "the pass could not be completed"
-            );
-            (Outcome::StoreError, Next::BackOff)
-        }
-    };
-    match context.store.release(lease, next).await {
-        Ok(()) => outcome,
-        Err(StoreError::LeaseLost) => Outcome::LeaseLost,
-        Err(error) => {
-            tracing::warn!(
-                broker.id = %lease.broker,
-                error = &error as &dyn std::error::Error,
-                "can't give the lease back; it will run out"
-            );
-            outcome
+            tracing::warn!(%error, "can't keep a lock in the data directory: if this process is killed, its brokers wait for the end of its leases");
+            None
         }
     }
+}
+
+async fn end(life: Option<Life>) {
+    let Some(life) = life else { return };
+    if let Err(error) = blocking(move || life.end()).await {
+        tracing::warn!(%error, "can't remove the lock in the data directory");
+    }
+}
+
+/// Gives up what dead provisioners of this data directory held.
+async fn bury(lives: &Lives, store: &PgStore) {
+    let lives = lives.clone();
+    let ended = match blocking(move || lives.ended()).await {
+        Ok(ended) => ended,
+        Err(error) => {
+            tracing::debug!(%error, "can't see which provisioners have died");
+            return;
+        }
+    };
+    for ended in ended {
+        match store.give_up(ended.worker).await {
+            Ok(brokers) => {
+                tracing::info!(worker = %ended.worker, brokers, "a provisioner has died; its brokers are free");
+                if let Err(error) = blocking(move || ended.forget()).await {
+                    tracing::warn!(%error, "can't remove a dead provisioner's lock in the data directory");
+                }
+            }
+            // Its file is still there.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "can't free the brokers of a provisioner that has died"
+            ),
+        }
+    }
+}
+
+async fn mourn(lives: Lives, store: PgStore, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        bury(&lives, &store).await;
+        pause_or_stop(LIVES_PAUSE, &shutdown).await;
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) {

@@ -146,7 +146,11 @@ impl Node {
                 reboot: self.reboot.min(spec.reboot),
                 image_id: "image".to_owned(),
                 state,
-                addresses: if runs { BTreeMap::from([(5671, address)]) } else { BTreeMap::new() },
+                // The port of one that is frozen is still published.
+                addresses: (runs || self.state == 3)
+                    .then_some((5671, address))
+                    .into_iter()
+                    .collect(),
                 limits: LIMITS,
             },
             answers: if runs {
@@ -272,6 +276,12 @@ proptest! {
                     prop_assert!(!all_content && !unknown && long, "restarted what serves: {plan:?}");
                 }
                 Step::Remove(_, volumes) => prop_assert_eq!(volumes, &Volumes::Keep),
+                Step::SetTargets(targets) => {
+                    for address in targets.iter().flat_map(|target| &target.addresses) {
+                        let node = &nodes[usize::from(address.port()) - 40_001];
+                        prop_assert_eq!(node.state, 5, "led to one that does not run: {:?}", plan);
+                    }
+                }
                 _ => {}
             }
         }

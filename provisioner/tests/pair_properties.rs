@@ -2,14 +2,15 @@
 
 mod world;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, ops::Range, time::Duration};
 
 use brokerd_domain::{
-    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Timestamp,
+    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Next, Protocol, Timestamp,
     VerdictKind,
 };
 use brokerd_provisioner::{
     health::ProbeOutcome,
+    observe::PAIR_DEADLINE,
     plan::{Desired, Observed, Plan, Seen, SeenInstance, Step, Subject, plan},
     runtime::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
@@ -318,6 +319,62 @@ fn a_silent_active_is_killed_the_second_time_and_not_before() {
     let answers = [ProbeOutcome::Answered, ProbeOutcome::Silent];
     let lame = Half { answers, ..again };
     assert_eq!(decide(&[lame, standby()], true, 0, Some(1)).steps, []);
+}
+
+/// Looks at a pair on a clock of its own, in milliseconds, whose active instance says nothing in `silence` and
+/// else answers after `latency`; `effort` is what a look takes besides. When it is killed, if that happens.
+fn killed_at(first: u64, silence: Range<u64>, latency: u64, effort: u64) -> Option<u64> {
+    let deadline = u64::try_from(PAIR_DEADLINE.as_millis()).expect("small");
+    let mut clock = first;
+    let (mut health, mut since) = (Health::Healthy, 0);
+    while clock < silence.start + 30_000 {
+        clock += effort;
+        let undisturbed = clock + latency;
+        let answer = if undisturbed > silence.start && clock < silence.end {
+            silence.end.saturating_add(undisturbed - silence.start.max(clock))
+        } else {
+            undisturbed
+        };
+        let answers = answer <= clock + deadline;
+        clock = if answers { answer } else { clock + deadline };
+        let active = Half::running(health, answers, clock - since);
+        let plan = decide(&[active, standby()], true, 0, Some(1));
+        if plan.steps.iter().any(|step| matches!(step, Step::Stop(1, ..))) {
+            return Some(clock);
+        }
+        assert!(!plan.steps.iter().any(Step::is_disruptive), "{plan:?}");
+        let condition = &plan.conditions[0];
+        let lasts = u64::try_from(NOW.since(condition.since).as_millis()).expect("small");
+        (health, since) = (condition.health, clock - lasts);
+        clock += match plan.next {
+            Next::Now => 0,
+            Next::After(pause) => u64::try_from(pause.as_millis()).expect("small"),
+            Next::BackOff => panic!("{plan:?}"),
+        };
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_hang_is_noticed_within_two_seconds(
+        first in 0u64..1000, latency in 1u64..30, effort in 0u64..60,
+    ) {
+        let hangs = 5000;
+        let killed = killed_at(first, hangs..u64::MAX, latency, effort).expect("killed");
+        prop_assert!(killed - hangs <= 2000, "after {} ms", killed - hangs);
+        prop_assert!(killed - hangs >= 1000, "too soon: after {} ms", killed - hangs);
+    }
+
+    #[test]
+    fn a_halt_of_a_second_is_no_reason_to_take_over(
+        first in 0u64..1000, latency in 1u64..=150, effort in 0u64..200, halt in 0u64..=1000,
+    ) {
+        let killed = killed_at(first, 5000..5000 + halt, latency, effort);
+        prop_assert_eq!(killed, None);
+    }
 }
 
 #[test]

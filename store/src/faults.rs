@@ -20,6 +20,7 @@ struct FaultRow {
     ends: i64,
     struck: Option<Json<Vec<Struck>>>,
     ended: Option<i64>,
+    reason: Option<String>,
 }
 
 impl From<FaultRow> for Fault {
@@ -31,6 +32,7 @@ impl From<FaultRow> for Fault {
             ends: Timestamp::from_micros(row.ends),
             struck: row.struck.map(|struck| struck.0),
             ended: row.ended.map(Timestamp::from_micros),
+            reason: row.reason,
         }
     }
 }
@@ -110,7 +112,7 @@ impl PgStore {
         let rows = sqlx::query_as!(
             FaultRow,
             r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
-                      struck as "struck: Json<Vec<Struck>>", ended
+                      struck as "struck: Json<Vec<Struck>>", ended, reason
                from fault where broker_id = $1 order by starts desc, id limit $2"#,
             broker.uuid(),
             i64::from(limit)
@@ -133,7 +135,7 @@ impl PgStore {
         let row = sqlx::query_as!(
             FaultRow,
             r#"select f.id, f.spec as "spec: Json<FaultSpec>", f.starts, f.ends,
-                      f.struck as "struck: Json<Vec<Struck>>", f.ended
+                      f.struck as "struck: Json<Vec<Struck>>", f.ended, f.reason
                from fault f join broker b on b.id = f.broker_id
                where f.id = $1 and b.id = $2 and b.account = $3 and b.region = $4"#,
             fault.uuid(),
@@ -193,7 +195,7 @@ impl PgStore {
         let rows = sqlx::query_as!(
             FaultRow,
             r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
-                      struck as "struck: Json<Vec<Struck>>", ended
+                      struck as "struck: Json<Vec<Struck>>", ended, reason
                from fault where broker_id = $1 and ended is null order by starts, id"#,
             broker
         )
@@ -248,10 +250,12 @@ impl PgStore {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
         let changed = sqlx::query!(
-            "update fault set ended = $3 where id = $1 and broker_id = $2 and ended is null",
+            "update fault set ended = $3, reason = $4
+             where id = $1 and broker_id = $2 and ended is null",
             fault.id.uuid(),
             id,
-            now.as_micros()
+            now.as_micros(),
+            how
         )
         .execute(&mut *transaction)
         .await?;

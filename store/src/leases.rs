@@ -10,7 +10,7 @@ use brokerd_domain::{BrokerId, Lease, Next, WorkerId};
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::{Channel, PgStore, StoreError};
+use crate::{Channel, PgStore, StoreError, notify::notify_now};
 
 /// The first pause after a failed pass; it doubles with each further one.
 const FIRST_PAUSE: f64 = 5.0;
@@ -119,6 +119,25 @@ impl PgStore {
         .execute(&self.pool)
         .await?;
         held(released.rows_affected())
+    }
+
+    /// Gives back whatever a worker holds that is dead or stops; how much that was. Those who listen are
+    /// told at once. If it does live, it can do nothing with what it held.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
+        let given = sqlx::query!(
+            "update reconcile
+             set lease_holder = null, lease_expires_at = null, lease_epoch = lease_epoch + 1
+             where lease_holder = $1",
+            worker.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
+        // Not by the notifier, which the end of the process might forestall.
+        notify_now(&self.pool, Channel::Reconcile).await?;
+        Ok(given.rows_affected())
     }
 
     /// Doubles with every failed pass, with a fifth of chance, so that what failed together is not

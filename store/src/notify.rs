@@ -61,9 +61,7 @@ impl Notifier {
                     [(&shared.reconcile, Channel::Reconcile), (&shared.routes, Channel::Routes)]
                 {
                     if flag.swap(false, Ordering::AcqRel)
-                        && let Err(error) = sqlx::query!("select pg_notify($1, '')", channel.name())
-                            .execute(&pool)
-                            .await
+                        && let Err(error) = notify_now(&pool, channel).await
                     {
                         tracing::debug!(%error, "a notification was not sent; polling finds its cause");
                     }
@@ -104,6 +102,11 @@ impl Listener {
             }
         }
     }
+}
+
+/// Tells everybody who listens on `channel`.
+pub(crate) async fn notify_now(pool: &PgPool, channel: Channel) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_notify($1, '')", channel.name()).execute(pool).await.map(drop)
 }
 
 /// Starts listening with a connection of its own.

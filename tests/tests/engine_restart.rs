@@ -16,8 +16,8 @@ use brokerd_tests::{
     eventually, machine, retry, scenario_with_database,
 };
 
-/// A broker stays with a killed brokerd until its lease ends.
-const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
+/// Who waits for the end of a killed brokerd's leases waits too long.
+const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 /// How long seven engines may take on two processors.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -59,7 +59,7 @@ fn come_back(kinds: &[Kind]) -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario_with_database("restart the engine and the host", SHORT_LEASES, |world| {
+    scenario_with_database("restart the engine and the host", LONG_LEASES, |world| {
         let brokers = Broker::all(world, kinds)?;
         let engine = Engine::to_restart("that brokers outlive a restart of the Docker engine")?;
         let Some(mut engine) = engine else {

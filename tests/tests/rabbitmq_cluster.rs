@@ -12,8 +12,8 @@ use brokerd_tests::{
 };
 use serde_json::{Value, json};
 
-/// A broker stays with a killed brokerd until its lease ends.
-const SHORT_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "5")];
+/// Who waits for the end of a killed brokerd's leases waits too long.
+const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 /// How long three nodes may take on two processors.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -28,7 +28,7 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("a RabbitMQ cluster and its nodes", SHORT_LEASES, |world| {
+    scenario("a RabbitMQ cluster and its nodes", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         it_looks_like_the_service_s(world, &id).context("DescribeBroker")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
@@ -73,7 +73,7 @@ fn no_confirmed_message_is_lost_in_many_losses_of_nodes() -> Result<()> {
         return Ok(());
     }
     let rounds = machine::soak_rounds()?;
-    scenario("many losses of a cluster's nodes", SHORT_LEASES, |world| {
+    scenario("many losses of a cluster's nodes", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
@@ -95,7 +95,7 @@ fn brokerd_killed_in_the_middle_of_a_rolling_reboot_finishes_it() -> Result<()> 
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("kill brokerd in the middle of a rolling reboot", SHORT_LEASES, |world| {
+    scenario("kill brokerd in the middle of a rolling reboot", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
@@ -118,7 +118,7 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("a RabbitMQ 3.10 cluster", SHORT_LEASES, |world| {
+    scenario("a RabbitMQ 3.10 cluster", LONG_LEASES, |world| {
         let id = created(world, "3.10")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
@@ -146,7 +146,7 @@ fn a_cluster_of_4_0_is_upgraded() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("a RabbitMQ 4.0 cluster", SHORT_LEASES, |world| {
+    scenario("a RabbitMQ 4.0 cluster", LONG_LEASES, |world| {
         let id = created(world, "4.0")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;

@@ -39,7 +39,7 @@ async fn a_fault_is_created_described_listed_and_healed() {
         assert_eq!(&fault[member], value, "{fault}");
     }
     assert_eq!(fault["state"], "PENDING");
-    for absent in ["instance", "zone", "endedAt"] {
+    for absent in ["instance", "zone", "endedAt", "reason"] {
         assert!(fault.get(absent).is_none(), "{fault}");
     }
     let id = fault["id"].as_str().expect("an identifier");
@@ -70,6 +70,11 @@ async fn a_fault_is_created_described_listed_and_healed() {
         told[2].ends_with("accepted: LATENCY of 200 ms and up to 50 ms more for 60 s"),
         "{told:?}"
     );
+
+    api.end_fault(id, "healed").await;
+    let over = api.call("GET", &one, "").await.json();
+    assert_eq!((&over["state"], &over["reason"]), (&json!("ENDED"), &json!("healed")), "{over}");
+    assert_eq!(api.call("GET", &path, "").await.json()["faults"][1], over);
     api.stop().await;
 }
 

@@ -328,6 +328,21 @@ impl TestApi {
 }
 
 impl TestApi {
+    /// What a provisioner does when nothing of a fault is left.
+    pub(crate) async fn end_fault(&self, id: &str, how: &str) {
+        let worker = WorkerId::generate(&Zeros);
+        self.store.wake_all().await.expect("woken");
+        let leases =
+            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
+        for lease in leases {
+            let work = self.store.load(&lease).await.expect("loaded").expect("there");
+            for fault in work.faults.iter().filter(|fault| fault.id.to_string() == id) {
+                self.store.end_fault(&lease, fault, how, fault.ends).await.expect("ended");
+            }
+            self.store.release(&lease, Next::Now).await.expect("released");
+        }
+    }
+
     /// Creates an ActiveMQ broker with user alice, and has it run; its identifier.
     pub(crate) async fn running_activemq(&self, name: &str) -> String {
         let reply = self.call("POST", "/v1/brokers", &activemq(name, "")).await;

@@ -314,7 +314,7 @@ impl Default for Provisioner {
     fn default() -> Self {
         Self {
             workers: 4,
-            lease_seconds: 30,
+            lease_seconds: 15,
             poll_seconds: 5,
             catalogue: None,
             docker_host: None,

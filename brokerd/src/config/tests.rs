@@ -73,7 +73,7 @@ fn flags_beat_the_environment_and_it_beats_the_file_and_it_beats_defaults() {
     assert_eq!(configuration.provisioner.workers, 7);
     assert!((configuration.sizing.scale - 0.25).abs() < f64::EPSILON);
     assert_eq!(configuration.provisioner.poll_seconds, 9);
-    assert_eq!(configuration.provisioner.lease_seconds, 30);
+    assert_eq!(configuration.provisioner.lease_seconds, 15);
     assert_eq!(configuration.region.as_str(), "eu-west-1");
 }
 

@@ -104,12 +104,7 @@ fn server_name(name: &'static str) -> ServerName<'static> {
 }
 
 fn named(name: &str, target: Option<std::net::SocketAddr>) -> Route {
-    Route {
-        entrance: Entrance::Name(name.to_owned()),
-        standard_ports: vec![5671],
-        public: true,
-        ..route(0, target)
-    }
+    Route { entrance: Entrance::Name(name.to_owned()), public: true, ..route(0, target) }
 }
 
 /// Options by which port 5671 is another one.

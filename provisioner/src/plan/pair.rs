@@ -30,8 +30,9 @@ use crate::{
     runtime::{ContainerState, InstanceSpec, Volumes},
 };
 
-/// How often a pair is looked at; the runtime's events come in between.
-const STEADY_POLL: Duration = Duration::from_millis(500);
+/// How often a pair is looked at; the runtime's events come in between. From a hang to the end of the second
+/// look are at most this and twice the time to answer, and the urgent poll: less than two seconds.
+const STEADY_POLL: Duration = Duration::from_millis(400);
 /// How often a pair of which nobody serves is looked at, and an active one that did not answer.
 const URGENT_POLL: Duration = Duration::from_millis(50);
 /// How long an instance has to run before it counts as a standby: one that can't start ends sooner.

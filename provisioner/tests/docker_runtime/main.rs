@@ -384,8 +384,7 @@ async fn a_container_whose_network_was_removed_is_led_to_a_new_one() {
 async fn the_death_of_an_engine_is_reported() {
     let Some(world) = world().await else { return };
     world.apply(&world.spec(WAIT)).await.expect("apply");
-    // Beyond the engine's whole seconds, so that the start is not reported again.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    world.until_its_start_is_history().await;
     let mut events = world.runtime.watch().await.expect("watch");
     // What happens before the stream is first polled is not lost.
     docker(&["kill", &world.name(1).to_string()]).expect("kill");

@@ -146,6 +146,18 @@ impl World {
         }
     }
 
+    /// Waits for the second after the one in which the container was started: an engine tells of what happened
+    /// in whole seconds, and so of the start again to whoever begins to watch it in the same one.
+    pub(crate) async fn until_its_start_is_history(&self) {
+        let status = self.status().await;
+        let ContainerState::Running { since } = status.state else { panic!("{status:?}") };
+        let begun = Instant::now();
+        while SystemClock.now().as_seconds() <= since.as_seconds() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "started in the future");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The status, once the container's process has printed its first line.
     pub(crate) async fn until_up(&self) -> InstanceStatus {
         let begun = Instant::now();

@@ -21,6 +21,7 @@ use brokerd_provisioner::{
 };
 use brokerd_store::CertificateAuthority;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     TestClock, TestEntropy,
@@ -193,6 +194,7 @@ impl Simulation {
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
             capacity: OnceCell::new(),
             images: Mutex::new(self.images.lock().expect("not poisoned").clone()),
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -232,6 +234,10 @@ impl Simulation {
                     None => {
                         self.log("the process dies");
                         context = self.process();
+                        // Started again in its directory, or on another machine.
+                        if self.entropy.below(2) == 0 {
+                            self.store.give_up(me);
+                        }
                         me = WorkerId::generate(&*self.entropy);
                     }
                     Some(Ok(Passed { verdict: None })) => self.log("the broker is gone"),

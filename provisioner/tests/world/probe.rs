@@ -92,6 +92,10 @@ impl Probe for FakeProbe {
             (None, true) => Vec::new(),
             (None, false) => return Err(NotTold::Failed("silent".to_owned())),
         };
+        let frozen = world.containers.iter().any(|(name, container)| {
+            name.broker == asked.broker && container.status.state == ContainerState::Paused
+        });
+        assert!(!frozen, "asked about a node that keeps everybody waiting");
         let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
         let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
         let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);

@@ -96,6 +96,15 @@ impl MemoryStore {
         row.due = row.due.min(now);
     }
 
+    /// What happens when a worker is known to be dead.
+    pub fn give_up(&self, worker: WorkerId) {
+        let mut rows = self.rows.lock().expect("not poisoned");
+        for row in rows.values_mut().filter(|row| row.holder == Some(worker)) {
+            row.holder = None;
+            row.epoch += 1;
+        }
+    }
+
     /// A copy of a row.
     pub fn row(&self, id: BrokerId) -> Option<Row> {
         self.rows.lock().expect("not poisoned").get(&id).cloned()
@@ -326,6 +335,7 @@ impl ReconcileStore for MemoryStore {
                 let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.ended.is_none());
                 if let Some(there) = there {
                     there.ended = Some(now);
+                    there.reason = Some(how.to_owned());
                     let message = format!("fault is over: {how}");
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }

@@ -72,6 +72,9 @@ async fn a_fault_makes_its_broker_due_strikes_once_and_ends_once() {
         let listed = f.store.faults(&scope(), broker.id, 20).await.expect("read").expect("there");
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].ended, Some(later));
+        assert_eq!(listed[0].reason.as_deref(), Some("healed"), "as it ended first");
+        let one = f.store.fault(&scope(), broker.id, fault.id).await.expect("read");
+        assert_eq!(one.as_ref(), Some(&listed[0]));
         let told = messages(&f, &broker).await;
         let expected = [
             format!("fault {} is over: healed", fault.id),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{BrokerId, Lease, Next};
-use brokerd_store::{PgStore, StoreError};
+use brokerd_store::{Channel, PgStore, StoreError};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -100,6 +100,37 @@ async fn whoever_slept_through_the_lease_can_do_nothing_with_it() {
             let allocated = f.store.allocate_endpoints(&stale, &allocation, &|_| true).await;
             lost(allocated.map(|_| ()));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_dead_worker_held_is_free_at_once_and_nothing_else_is() {
+    with_store(|f| async move {
+        for name in ["first", "second", "third"] {
+            create(&f.store, name).await;
+        }
+        let (dead, living) = (worker(), worker());
+        let held = f.store.claim_due(dead, TTL, 2).await.expect("claimed");
+        let other = f.store.claim_due(living, TTL, 1).await.expect("claimed").remove(0);
+        assert!(claim(&f.store).await.is_none());
+        let mut listener = f.store.listen(Channel::Reconcile).await.expect("listening");
+
+        assert_eq!(f.store.give_up(dead).await.expect("given up"), 2);
+        listener.wait().await;
+        assert_eq!(f.store.give_up(dead).await.expect("nothing left"), 0);
+
+        // Should it live after all, it can work with what it claims anew, but not with what it held.
+        let again = f.store.claim_due(dead, TTL, 1).await.expect("claimed").remove(0);
+        for stale in &held {
+            assert!(matches!(f.store.renew(stale, TTL).await, Err(StoreError::LeaseLost)));
+            assert!(matches!(f.store.release(stale, Next::Now).await, Err(StoreError::LeaseLost)));
+        }
+        f.store.renew(&again, TTL).await.expect("claimed in the ordinary way");
+        let last = claim(&f.store).await.expect("due");
+        let free: BTreeSet<_> = [again.broker, last.broker].into();
+        assert_eq!(free, held.iter().map(|lease| lease.broker).collect());
+        f.store.renew(&other, TTL).await.expect("another worker's");
     })
     .await;
 }

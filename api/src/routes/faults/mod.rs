@@ -55,6 +55,10 @@ pub(crate) struct FaultView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     ended_at: Option<String>,
+    /// How it ended, in words for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "healed")]
+    reason: Option<String>,
 }
 
 impl FaultView {
@@ -73,6 +77,7 @@ impl FaultView {
             starts_at: fault.starts.to_string(),
             ends_at: fault.ends.to_string(),
             ended_at: fault.ended.map(|ended| ended.to_string()),
+            reason: fault.reason,
         }
     }
 }

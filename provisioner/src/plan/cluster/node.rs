@@ -173,10 +173,15 @@ impl<'a> Node<'a> {
         if waits { self.before } else { self.after }
     }
 
+    /// Whether it runs and is not frozen: then its silence may be a matter of load.
+    fn may_be_slow(&self) -> bool {
+        self.there.is_some_and(|i| matches!(i.status.state, ContainerState::Running { .. }))
+    }
+
     /// Whether clients may be led to it.
     pub(super) fn has_clients(&self, now: Timestamp) -> bool {
         let doubted = self.after.health == Health::Suspect
-            && self.is_alive()
+            && self.may_be_slow()
             && now.since(self.after.since) < DOUBTED;
         !self.goes && !self.is_held && (self.serves() || doubted)
     }

@@ -1,9 +1,6 @@
 //! What faults do to containers, and how it is undone.
 
-use bollard::{
-    models::{EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
-    query_parameters::InspectContainerOptions,
-};
+use bollard::query_parameters::InspectContainerOptions;
 
 use super::{
     DockerRuntime, SHORT,
@@ -45,7 +42,9 @@ impl DockerRuntime {
                 if self.aliases(INJECT, &found.id, &network).await?.is_none() {
                     return Ok(Ensured::AlreadyRight);
                 }
-                self.leave(&found.id, &network).await.map_err(named(INJECT))?;
+                network::disconnect(&self.docker, &network, &found.id)
+                    .await
+                    .map_err(named(INJECT))?;
                 Ok(Ensured::Updated)
             }
         }
@@ -71,35 +70,20 @@ impl DockerRuntime {
         }
     }
 
-    /// Connects a container to its broker's network as it was connected when it was made: under its host
-    /// name, by which its peers call it. The engine publishes its ports again, others than before.
+    /// Connects a container to its broker's network again, unless its peers find it there.
     async fn reconnect(&self, found: &Found) -> Result<Ensured, RuntimeError> {
         let name = &found.made_from.name;
         let network = network_of(found);
-        match self.aliases(HEAL, &found.id, &network).await? {
-            Some(aliases) if aliases.contains(&found.hostname) => {
-                return Ok(Ensured::AlreadyRight);
-            }
-            // Connected by somebody else, and so that its peers do not find it.
-            Some(_) => self.leave(&found.id, &network).await.map_err(named(HEAL))?,
-            None => {}
+        // Somebody else may have connected it, and so that they do not.
+        let aliases = self.aliases(HEAL, &found.id, &network).await?;
+        if aliases.is_some_and(|aliases| aliases.contains(&found.hostname)) {
+            return Ok(Ensured::AlreadyRight);
         }
         self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
-        let join = NetworkConnectRequest {
-            container: found.id.clone(),
-            endpoint_config: Some(EndpointSettings {
-                aliases: Some(vec![found.hostname.clone()]),
-                ..EndpointSettings::default()
-            }),
-        };
-        let joined = request(SHORT, self.docker.connect_network(&network, join)).await;
-        joined.map_err(named(HEAL))?;
+        network::connect_under(&self.docker, &network, &found.id, &found.hostname)
+            .await
+            .map_err(named(HEAL))?;
         Ok(Ensured::Updated)
-    }
-
-    async fn leave(&self, id: &str, network: &str) -> Result<(), bollard::errors::Error> {
-        let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
-        request(SHORT, self.docker.disconnect_network(network, leave)).await
     }
 
     /// The names a container has in a network; none: it is not in it.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::{
     Docker,
-    models::{ContainerSummary, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest},
+    models::{ContainerSummary, EndpointSettings},
     query_parameters::{InspectContainerOptions, ListContainersOptions, ListNetworksOptions},
 };
 use brokerd_domain::InstallationId;
@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use super::{
     Join, SHORT,
     error::{self, named, odd, request},
-    labels,
+    labels, network,
 };
 use crate::runtime::RuntimeError;
 
@@ -146,16 +146,10 @@ impl Joiner {
 
     async fn attach(&self, missing: Vec<(String, String)>) -> Result<(), RuntimeError> {
         let attached = missing.into_iter().map(|(container, network)| async move {
-            let body = NetworkConnectRequest {
-                container: container.clone(),
-                endpoint_config: Some(EndpointSettings {
-                    // What leads out of the container, and to its published ports, stays what it is. Engines
-                    // before 28 do not know this: for them the first network by name leads out.
-                    gw_priority: Some(-1),
-                    ..EndpointSettings::default()
-                }),
-            };
-            match request(SHORT, self.docker.connect_network(&network, body)).await {
+            // What leads out of the container, and to its published ports, stays what it is. Engines
+            // before 28 do not know this: for them the first network by name leads out.
+            let how = EndpointSettings { gw_priority: Some(-1), ..EndpointSettings::default() };
+            match network::connect(&self.docker, &network, &container, how).await {
                 Ok(()) => tracing::info!(container, network, "joined the network of a broker"),
                 // Another pass or another provisioner was quicker.
                 Err(cause) if error::message(&cause).contains(ALREADY) => {}
@@ -194,8 +188,7 @@ pub(super) async fn leave(
         .collect();
     attached.extend(joiner.map(|joiner| joiner.own.clone()));
     for container in attached {
-        let body = NetworkDisconnectRequest { container, force: Some(true) };
-        match request(SHORT, docker.disconnect_network(network, body)).await {
+        match network::disconnect(docker, network, &container).await {
             Ok(()) => {}
             Err(cause) if error::status(&cause) == Some(404) => {}
             Err(cause) if error::message(&cause).contains(NOT_THERE) => {}

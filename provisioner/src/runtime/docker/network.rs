@@ -5,7 +5,10 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use bollard::{
     Docker,
     errors::Error as DockerError,
-    models::{Ipam, IpamConfig, NetworkCreateRequest},
+    models::{
+        EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest,
+        NetworkDisconnectRequest,
+    },
     query_parameters::{InspectNetworkOptions, ListNetworksOptions},
 };
 use brokerd_domain::{BrokerId, InstallationId};
@@ -84,6 +87,44 @@ impl fmt::Display for SubnetPool {
 /// The name of a broker's network.
 pub(super) fn name(installation: &InstallationId, broker: BrokerId) -> String {
     format!("brokerd-{installation}-{broker}")
+}
+
+/// Connects a container to a network.
+pub(super) async fn connect(
+    docker: &Docker,
+    network: &str,
+    container: &str,
+    how: EndpointSettings,
+) -> Result<(), DockerError> {
+    let body =
+        NetworkConnectRequest { container: container.to_owned(), endpoint_config: Some(how) };
+    request(SHORT, docker.connect_network(network, body)).await
+}
+
+/// Disconnects a container from a network, whatever it is doing.
+pub(super) async fn disconnect(
+    docker: &Docker,
+    network: &str,
+    container: &str,
+) -> Result<(), DockerError> {
+    let body = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+    request(SHORT, docker.disconnect_network(network, body)).await
+}
+
+/// Connects an instance to its broker's network as it was connected when it was made: under its host name,
+/// by which its peers call it. The engine publishes its ports again, others than before.
+pub(super) async fn connect_under(
+    docker: &Docker,
+    network: &str,
+    container: &str,
+    hostname: &str,
+) -> Result<(), DockerError> {
+    // It may be connected to a former network of that name, or under another one. What can't be
+    // disconnected was not; whether that matters will be seen right below.
+    let _ = disconnect(docker, network, container).await;
+    let aliases = Some(vec![hostname.to_owned()]);
+    connect(docker, network, container, EndpointSettings { aliases, ..EndpointSettings::default() })
+        .await
 }
 
 /// Makes networks.

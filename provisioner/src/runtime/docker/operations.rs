@@ -7,10 +7,7 @@ use std::{
 
 use bollard::{
     errors::Error as DockerError,
-    models::{
-        ContainerUpdateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest,
-        Volume,
-    },
+    models::{ContainerUpdateBody, Volume},
     query_parameters::{
         CreateContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions,
         ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions,
@@ -195,17 +192,7 @@ impl DockerRuntime {
     ) -> Result<(), RuntimeError> {
         self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
         let network = network::name(&name.installation, name.broker);
-        let leave = NetworkDisconnectRequest { container: id.to_owned(), force: Some(true) };
-        // What can't be left was not joined; whether it matters the start will say.
-        let _ = request(SHORT, self.docker.disconnect_network(&network, leave)).await;
-        let join = NetworkConnectRequest {
-            container: id.to_owned(),
-            endpoint_config: Some(EndpointSettings {
-                aliases: Some(vec![hostname.to_owned()]),
-                ..EndpointSettings::default()
-            }),
-        };
-        request(SHORT, self.docker.connect_network(&network, join))
+        network::connect_under(&self.docker, &network, id, hostname)
             .await
             .map_err(named(operation))?;
         self.begin(id).await.map_err(named(operation))
