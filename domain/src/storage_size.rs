@@ -1,6 +1,6 @@
 //! How much disk a node of a RabbitMQ cluster has.
 
-use crate::{DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType};
+use crate::{BrokerSpec, DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType};
 
 /// Gigabytes a node has by default, which is also the least, and at most.
 ///
@@ -18,6 +18,21 @@ const RANGES: &[(&str, u32, u32)] = &[
 
 /// Sizes come in steps of this many gigabytes.
 const STEP: u32 = 5;
+
+impl BrokerSpec {
+    /// How large the disk of each instance is, in bytes; a pair has one together.
+    ///
+    /// Source: "Broker storage" and "Broker instance types" of the developer guide.
+    pub fn storage_bytes(&self) -> u64 {
+        let host = self.host_instance_type;
+        let is_cluster = self.deployment_mode == DeploymentMode::ClusterMultiAz;
+        let range = RANGES.iter().find(|(name, ..)| is_cluster && *name == host.name());
+        match range {
+            Some((_, least, _)) => u64::from(self.storage_size.unwrap_or(*least)) << 30,
+            None => host.store_bytes(),
+        }
+    }
+}
 
 /// Reads `storageSize`, in gigabytes; 0 stands for the default of the instance type, which comes back
 /// as none because the service does not show it either.

@@ -45,6 +45,7 @@ fn spec(broker: &Broker, ordinal: u8) -> InstanceSpec {
         environment: Vec::new(),
         ports: vec![5671, 15671],
         volumes: Vec::new(),
+        disk_bytes: None,
         tmpfs: Vec::new(),
         files: Vec::new(),
         limits: LIMITS,
@@ -148,6 +149,7 @@ impl Node {
                 state,
                 addresses: if runs { BTreeMap::from([(5671, address)]) } else { BTreeMap::new() },
                 limits: LIMITS,
+                own_disk: false,
             },
             answers: if runs {
                 BTreeMap::from([(Protocol::Amqp, outcome)])
@@ -156,6 +158,7 @@ impl Node {
             },
             alarms: Observed::Absent,
             cluster: self.view(ordinal),
+            filled: Observed::Absent,
         })
     }
 

@@ -81,7 +81,7 @@ async fn what_can_not_be_done_is_refused_in_the_form_of_the_service() {
         ("{}", "kind", "Fault kind is required."),
         (r#"{"kind": "SABOTAGE"}"#, "kind", "Fault kind [SABOTAGE] is invalid."),
         (r#"{"kind": "FAILOVER"}"#, "kind", "[SINGLE_INSTANCE] has no standby to fail over to."),
-        (r#"{"kind": "FILL_DISK", "durationSeconds": 5}"#, "kind", "not supported"),
+        (r#"{"kind": "FILL_DISK", "durationSeconds": 5}"#, "kind", "[runtime.sized_volumes]"),
         (r#"{"kind": "PAUSE"}"#, "durationSeconds", "is required"),
         (r#"{"kind": "PAUSE", "durationSeconds": 4000}"#, "durationSeconds", "[1] and [3600]"),
         (r#"{"kind": "PAUSE", "durationSeconds": "5"}"#, "durationSeconds", "Expected an integer"),

@@ -84,6 +84,7 @@ pub(super) fn instance(
             volume("conf", &image.config_root, false),
             volume("data", &image.data_root, true),
         ],
+        disk_bytes: blueprint.materials.own_disk.then(|| broker.spec.storage_bytes()),
         tmpfs: image.tmpfs.iter().map(|t| (t.path.clone(), t.options.clone())).collect(),
         files,
         limits,

@@ -19,7 +19,7 @@ use brokerd_provisioner::{
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use super::{TestClock, fault::Faults, stores::Stores};
+use super::{TestClock, disks::Disks, fault::Faults, stores::Stores};
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct World {
     pub containers: BTreeMap<InstanceName, Container>,
     /// Who holds the stores that several instances have together.
     pub stores: Stores,
+    /// Disks that faults have filled.
+    pub disks: Disks,
     /// Volumes, by instance and role, with whether they are kept; those of a whole broker by ordinal 0.
     pub volumes: BTreeMap<(InstanceName, String), bool>,
     /// Networks.
@@ -124,6 +126,9 @@ impl Container {
 
 impl World {
     fn disturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
+        if disturbance == Disturbance::Filled {
+            return self.fill(name);
+        }
         let Some(container) = self.containers.get_mut(name) else { return };
         let ContainerState::Running { since } = container.status.state else {
             if container.status.state == ContainerState::Paused
@@ -143,6 +148,7 @@ impl World {
                 container.isolated = true;
                 container.status.addresses.clear();
             }
+            Disturbance::Filled => {}
         }
     }
 
@@ -159,6 +165,7 @@ impl World {
                 container.isolated = false;
                 self.next_port += if is_up { container.publish(first_port) } else { 0 };
             }
+            (Disturbance::Filled, _) => self.drain(name),
             _ => {}
         }
     }
@@ -333,6 +340,7 @@ impl FakeRuntime {
                 state: ContainerState::Created,
                 addresses: BTreeMap::new(),
                 limits: spec.limits,
+                own_disk: spec.disk_bytes.is_some(),
             };
             let files = spec
                 .files
@@ -372,6 +380,7 @@ impl FakeRuntime {
             world.volumes.retain(|(owner, _), _| owner.broker != name.broker || owner.ordinal != 0);
             world.networks.remove(&name.broker);
         }
+        world.remove_disks(name.broker, volumes);
         if there { Ensured::Updated } else { Ensured::AlreadyRight }
     }
 }
@@ -481,5 +490,11 @@ impl Runtime for FakeRuntime {
     ) -> Result<Ensured, RuntimeError> {
         let act = || self.on(id, |world, name| world.undisturb(name, disturbance));
         self.faults.effect("heal", busy, act).await
+    }
+
+    async fn is_filled(&self, id: &RuntimeId) -> Result<bool, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        Ok(world.by_id(id).is_some_and(|name| world.is_filled(&name)))
     }
 }
