@@ -6,7 +6,7 @@
 #   disk attach LINK                 attaches what is there
 #   disk detach LINK                 takes it off its device
 # Where the file system is mounted at /data:
-#   disk fill                        leaves no free space
+#   disk fill BYTES                  leaves so much free space
 #   disk drain                       undoes that
 set -euo pipefail
 umask 077
@@ -79,17 +79,18 @@ detach() {
   fi
 }
 
-free() { stat -f -c '%a * %S' /data; }
+free() { echo $(($(stat -f -c '%a * %S' /data))); }
 
 fill() {
-  local whole
+  local leave=$1 size
   if [ -e "$ballast" ]; then return; fi
-  whole=$(($(stat -f -c '%b * %S' /data)))
   rm -f "$ballast.new"
-  # Both fail once nothing is left, and keep what they got.
-  fallocate -l "$whole" "$ballast.new" 2>/dev/null || true
-  dd if=/dev/zero bs=4096 oflag=append conv=notrunc of="$ballast.new" 2>/dev/null || true
-  [ $(($(free))) -lt 65536 ] || die "there are $(($(free))) bytes left"
+  size=$(($(free) - leave))
+  : >"$ballast.new"
+  # What can't be had as a whole is taken as far as it goes, by both.
+  if [ "$size" -gt 0 ]; then fallocate -l "$size" "$ballast.new" 2>/dev/null || true; fi
+  if [ "$leave" = 0 ]; then dd if=/dev/zero bs=4096 oflag=append conv=notrunc of="$ballast.new" 2>/dev/null || true; fi
+  [ "$(free)" -lt $((leave + 1048576)) ] || die "there are $(free) bytes left"
   mv "$ballast.new" "$ballast"
 }
 
@@ -101,6 +102,6 @@ case ${1:-} in
     flock 9
     "$@"
     ;;
-  fill | drain) "$1" ;;
-  *) die "usage: disk ensure|attach|detach LINK …, disk fill|drain" ;;
+  fill | drain) "$@" ;;
+  *) die "usage: disk ensure|attach|detach LINK …, disk fill BYTES, disk drain" ;;
 esac

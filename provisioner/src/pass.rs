@@ -375,7 +375,7 @@ impl Context {
                     // What is gone is not disturbed any more. A disk is still there, for another container.
                     Err(error)
                         if error.class == RuntimeErrorClass::Gone
-                            && *disturbance != Disturbance::Filled => {}
+                            && !matches!(disturbance, Disturbance::Filled { .. }) => {}
                     healed => drop(healed?),
                 }
             }

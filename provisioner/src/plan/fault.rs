@@ -7,7 +7,9 @@
 
 use std::fmt;
 
-use brokerd_domain::{DeploymentMode, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind};
+use brokerd_domain::{
+    DeploymentMode, EngineType, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind,
+};
 
 use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
 use crate::runtime::{ContainerState, Disturbance, RuntimeId};
@@ -32,8 +34,10 @@ impl fmt::Display for FaultStep {
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
             Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
             Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
-            Self::Inject(n, _, Disturbance::Filled) => write!(f, "fill the disk of instance {n}"),
-            Self::Heal(n, _, Disturbance::Filled) => {
+            Self::Inject(n, _, Disturbance::Filled { .. }) => {
+                write!(f, "fill the disk of instance {n}")
+            }
+            Self::Heal(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "make room on the disk of instance {n}")
             }
             Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
@@ -197,12 +201,12 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             };
             if !is_over {
                 let has_room = instance.filled == Observed::Present(false);
-                let fill = || inject(ordinal, instance, Disturbance::Filled);
+                let fill = || inject(ordinal, instance, full(subject));
                 return has_room.then(fill).into_iter().collect();
             }
             let mut steps = Vec::new();
             if !is_filled_by_another(fault, subject, first.ordinal, now) {
-                steps.push(heal(ordinal, instance, Disturbance::Filled));
+                steps.push(heal(ordinal, instance, full(subject)));
             }
             steps.extend(end("healed"));
             steps
@@ -315,6 +319,19 @@ fn with_disk<'a>(
     }
     let mut there = candidates.into_iter().filter_map(|n| Some((n, present(seen, n)?)));
     there.find(|(_, instance)| instance.status.own_disk)
+}
+
+/// A disk that is as full as messages can make it. RabbitMQ blocks publishers with room to spare, and is never left
+/// without: with no room at all it knows no users any more. ActiveMQ uses what there is.
+fn full(subject: &Subject<'_>) -> Disturbance {
+    let spec = &subject.broker.spec;
+    let leave = match spec.engine_type {
+        EngineType::ActiveMq => 0,
+        EngineType::RabbitMq => {
+            spec.host_instance_type.disk_free_limit_bytes(spec.deployment_mode) / 2
+        }
+    };
+    Disturbance::Filled { leave }
 }
 
 fn has_one_disk(subject: &Subject<'_>) -> bool {

@@ -228,9 +228,12 @@ pub enum Disturbance {
     Frozen,
     /// Nobody reaches it and it reaches nobody; none of its addresses is published.
     Isolated,
-    /// The disk that its data is on has no room left. That is the disk's, whatever becomes of the container; what
-    /// has no disk of its own can't be filled.
-    Filled,
+    /// The disk that its data is on is full. That is the disk's, whatever becomes of the container; what has no disk
+    /// of its own can't be filled.
+    Filled {
+        /// How many bytes are left.
+        leave: u64,
+    },
 }
 
 /// What the host has.

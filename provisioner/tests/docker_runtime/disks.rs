@@ -247,7 +247,7 @@ async fn a_disk_is_filled_to_the_last_byte_and_emptied_whatever_became_of_its_co
     let Some(world) = disk_world().await else { return };
     let spec = world.with_disk();
     world.apply(&spec).await.expect("apply");
-    let (runtime, full) = (&world.runtime, Disturbance::Filled);
+    let (runtime, full) = (&world.runtime, Disturbance::Filled { leave: 0 });
     let id = world.status().await.id;
     world.exec("echo queued > /var/tmp/messages").expect("write");
     assert_eq!(runtime.heal(&id, full).await.expect("heal"), Ensured::AlreadyRight);
@@ -274,6 +274,13 @@ async fn a_disk_is_filled_to_the_last_byte_and_emptied_whatever_became_of_its_co
     assert!(!runtime.is_filled(&id).await.expect("asked"));
     assert!(world.takes(30), "there is no room");
     assert_eq!(world.exec("cat /var/tmp/messages").expect("read"), "queued");
+
+    // Or as full as that some room is left.
+    let nearly = Disturbance::Filled { leave: 8 * MIB };
+    assert_eq!(runtime.inject(&id, nearly).await.expect("inject"), Ensured::Updated);
+    assert!(world.takes(7) && !world.takes(9), "8 MiB are free");
+    assert_eq!(runtime.heal(&id, nearly).await.expect("heal"), Ensured::Updated);
+    assert!(world.takes(30), "there is no room");
     assert_eq!(world.count(), [1, 3, 1]);
 }
 
@@ -284,8 +291,8 @@ async fn the_disk_of_the_host_is_not_filled() {
     let status = world.status().await;
     assert!(!status.own_disk);
     for wanted in [
-        world.runtime.inject(&status.id, Disturbance::Filled).await,
-        world.runtime.heal(&status.id, Disturbance::Filled).await,
+        world.runtime.inject(&status.id, Disturbance::Filled { leave: 0 }).await,
+        world.runtime.heal(&status.id, Disturbance::Filled { leave: 0 }).await,
     ] {
         assert_eq!(class(wanted), Some(RuntimeErrorClass::Invalid));
     }

@@ -126,7 +126,7 @@ impl Container {
 
 impl World {
     fn disturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
-        if disturbance == Disturbance::Filled {
+        if let Disturbance::Filled { .. } = disturbance {
             return self.fill(name);
         }
         let Some(container) = self.containers.get_mut(name) else { return };
@@ -148,7 +148,7 @@ impl World {
                 container.isolated = true;
                 container.status.addresses.clear();
             }
-            Disturbance::Filled => {}
+            Disturbance::Filled { .. } => {}
         }
     }
 
@@ -165,7 +165,7 @@ impl World {
                 container.isolated = false;
                 self.next_port += if is_up { container.publish(first_port) } else { 0 };
             }
-            (Disturbance::Filled, _) => self.drain(name),
+            (Disturbance::Filled { .. }, _) => self.drain(name),
             _ => {}
         }
     }

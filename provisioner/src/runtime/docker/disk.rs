@@ -103,9 +103,9 @@ impl Disk {
     }
 
     /// Has the file system, as the engine does.
-    fn inside(&self, action: &str, user: &str) -> Helper {
+    fn inside(&self, command: Vec<String>, user: &str) -> Helper {
         Helper {
-            command: vec![action.to_owned()],
+            command,
             user: Some(user.to_owned()),
             mounts: vec![mount(self.volume.clone(), DATA)],
             devices: None,
@@ -183,12 +183,12 @@ impl DockerRuntime {
         self.run(operation, disk, &disk.attaching(&["detach"])).await
     }
 
-    /// Leaves no free space on a container's disk, or undoes that; whether there was something to do.
+    /// Leaves so many bytes free on a container's disk, or undoes that; whether there was something to do.
     pub(super) async fn fill(
         &self,
         operation: &'static str,
         found: &Found,
-        wanted: bool,
+        leave: Option<u64>,
     ) -> Result<bool, RuntimeError> {
         let Some((disk, _)) = &found.disk else {
             let message = "its data is on the disk of the host, which others need too";
@@ -196,10 +196,14 @@ impl DockerRuntime {
         };
         // Nobody can tell while the disk is not attached. What was left half filled is undone, too.
         let was = matches!(self.has_ballast(operation, found).await, Ok(true));
-        if was && wanted {
+        if was && leave.is_some() {
             return Ok(false);
         }
-        let helper = disk.inside(if wanted { "fill" } else { "drain" }, &found.user);
+        let command = match leave {
+            Some(bytes) => vec!["fill".to_owned(), bytes.to_string()],
+            None => vec!["drain".to_owned()],
+        };
+        let helper = disk.inside(command, &found.user);
         match self.run(operation, disk, &helper).await {
             Err(cause) if is_detached(&cause.message) => {
                 self.attach(operation, disk).await?;
@@ -207,7 +211,7 @@ impl DockerRuntime {
             }
             ran => ran?,
         }
-        Ok(was != wanted)
+        Ok(was != leave.is_some())
     }
 
     /// Whether a container's disk is filled.
