@@ -428,6 +428,10 @@ mod tests {
         assert_eq!(host("mq.m5.large").memory_watermark_bytes(), 8 * GIB * 2 / 5);
         assert_eq!(host("mq.t3.micro").wire_connections(), 300);
         assert_eq!(host("mq.m5.large").store_bytes(), 200 * GIB);
+        let (single, cluster) = (DeploymentMode::SingleInstance, DeploymentMode::ClusterMultiAz);
+        let free = |name, mode| host(name).disk_free_limit_bytes(mode) / GIB;
+        assert_eq!((free("mq.m7g.medium", single), free("mq.m7g.medium", cluster)), (10, 2));
+        assert_eq!(free("mq.m5.4xlarge", cluster), 69);
     }
 
     #[test]

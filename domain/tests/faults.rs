@@ -127,6 +127,22 @@ fn what_is_missing_or_does_not_apply_is_refused_by_name() {
 }
 
 #[test]
+fn only_disks_of_brokers_own_are_filled() {
+    let one = FaultInput { instance: Some(2), ..lasting(FaultKind::FillDisk) };
+    let fill = |input: &FaultInput| {
+        FaultSpec::parse(input, &broker(PAIR), &NetworkDefaults::default(), true)
+    };
+    assert_eq!(fill(&one).expect("valid").to_string(), "FILL_DISK of instance 2 for 30 s");
+    assert_eq!(fill(&lasting(FaultKind::FillDisk)).expect("valid").instance, None);
+    let third = FaultInput { instance: Some(3), ..lasting(FaultKind::FillDisk) };
+    for (input, attribute) in [(kind(FaultKind::FillDisk), "durationSeconds"), (third, "instance")]
+    {
+        let refused = fill(&input).expect_err(attribute);
+        assert_eq!(refused.attribute.as_deref(), Some(attribute));
+    }
+}
+
+#[test]
 fn durations_and_latencies_are_bounded() {
     for seconds in [i64::MIN, -1, 0, 3601, i64::MAX] {
         let input = FaultInput { duration_seconds: Some(seconds), ..kind(FaultKind::Pause) };

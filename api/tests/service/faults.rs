@@ -104,6 +104,19 @@ async fn what_can_not_be_done_is_refused_in_the_form_of_the_service() {
 }
 
 #[tokio::test]
+async fn disks_are_filled_where_brokers_have_disks_of_their_own() {
+    let api = TestApi::start_with_disks().await;
+    let path = running(&api).await;
+    let body = r#"{"kind": "FILL_DISK", "instance": 1, "durationSeconds": 60}"#;
+    let fault = api.call("POST", &path, body).await;
+    assert_eq!(fault.status, 201, "{fault:?}");
+    assert_eq!(fault.json()["state"], "PENDING");
+    let reply = api.call("POST", &path, r#"{"kind": "FILL_DISK"}"#).await;
+    assert_eq!(reply.json()["errorAttribute"], "durationSeconds", "{reply:?}");
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn a_broker_that_is_not_there_or_not_running_is_not_disturbed() {
     let api = TestApi::start_with_faults().await;
     let id = api.create("young").await;

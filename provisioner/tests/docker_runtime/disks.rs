@@ -285,6 +285,22 @@ async fn a_disk_is_filled_to_the_last_byte_and_emptied_whatever_became_of_its_co
 }
 
 #[tokio::test]
+async fn a_host_without_loop_devices_is_told_what_to_do() {
+    let Some(world) = disk_world().await else { return };
+    let volume = format!("{}-disk", world.volume());
+    let ours = format!("brokerd.installation={}", world.installation);
+    docker(&["volume", "create", "--label", &ours, &volume]).expect("create");
+    let mount = format!("{volume}:/disk");
+    let link = world.link().display().to_string();
+    let size = SIZE.to_string();
+    // Without the host's devices it is like on a host that has none.
+    let ensure = ["ensure", &link, &size, "1234", "2345"];
+    let run = ["run", "--rm", "--label", &ours, "-v", &mount, HELPER];
+    let told = docker(&[&run[..], &ensure].concat()).expect_err("there are none");
+    assert!(told.contains("modprobe loop") && told.contains("runtime.sized_volumes"), "{told}");
+}
+
+#[tokio::test]
 async fn the_disk_of_the_host_is_not_filled() {
     let Some(world) = world().await else { return };
     world.apply(&world.spec(WAIT)).await.expect("apply");

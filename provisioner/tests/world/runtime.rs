@@ -98,7 +98,7 @@ impl Default for EngineBehaviour {
 
 impl Container {
     /// It is killed.
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         self.kills += 1;
         self.status.state =
             ContainerState::Exited { code: 137, out_of_memory: false, last_words: String::new() };
@@ -227,38 +227,6 @@ impl World {
         let others = self.containers.keys().filter(|n| n.broker == name.broker && *n != name);
         let left = others.filter(|other| self.node_serves(other, now)).count();
         self.fewest_left = Some(self.fewest_left.map_or(left, |fewest| fewest.min(left)));
-    }
-
-    /// kill -9 of some engines of a broker.
-    pub fn kill_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
-        let mut rest = self.containers.clone();
-        rest.retain(|name, _| name.broker != broker || !ordinals.contains(&name.ordinal));
-        self.kill(broker);
-        self.containers.extend(rest);
-    }
-
-    /// kill -9 of every engine of a broker.
-    pub fn kill(&mut self, broker: BrokerId) {
-        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.end();
-        }
-    }
-
-    /// kill -9 of one engine of a broker.
-    pub fn kill_one(&mut self, name: &InstanceName) {
-        self.containers.get_mut(name).expect("it is there").end();
-    }
-
-    /// An engine that ends for want of memory.
-    pub fn starve(&mut self, broker: BrokerId) {
-        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.status.state = ContainerState::Exited {
-                code: 3,
-                out_of_memory: false,
-                last_words: "java.lang.OutOfMemoryError: Java heap space".to_owned(),
-            };
-            container.status.addresses.clear();
-        }
     }
 
     /// What belongs to a broker, of whatever kind.
