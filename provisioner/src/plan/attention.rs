@@ -62,9 +62,10 @@ pub(super) fn actions(
 }
 
 fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
-    let mut raised = Vec::new();
+    let (mut raised, mut own_disk) = (Vec::new(), false);
     for instance in seen.instances.values() {
         let Observed::Present(instance) = instance else { continue };
+        own_disk |= instance.status.own_disk;
         match &instance.alarms {
             Observed::Present(alarms) => raised.extend(alarms.iter().copied()),
             Observed::Unknown(_) => return broker.status.actions_required.clone(),
@@ -80,7 +81,11 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
         (
             Alarm::Disk,
             "RABBITMQ_DISK_ALARM",
-            "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages, or make room on the host.",
+            if own_disk {
+                "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages."
+            } else {
+                "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages, or make room on the host."
+            },
         ),
     ];
     told.into_iter()
