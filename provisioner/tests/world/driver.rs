@@ -34,7 +34,7 @@ use super::{
 const TTL: Duration = Duration::from_secs(30);
 
 /// Who is looked at no sooner than this is at rest.
-const REST: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_millis(400);
 
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
