@@ -160,7 +160,8 @@ fn replace(
                 steps: vec![Step::Remove(ordinal, Volumes::Keep), apply],
                 keep_traffic: false,
             };
-            (need, fresh)
+            // Whether what it is now has too little memory too is not known yet.
+            (need, InstanceCondition { out_of_memory: None, ..fresh })
         }
     }
 }
