@@ -20,7 +20,7 @@ pub(crate) use self::ready::{
 };
 use self::ready::{schemathesis, sources};
 use crate::{
-    Api, PASSWORD, USER, World, machine,
+    Api, PASSWORD, PATIENCE, USER, World, eventually, machine,
     sdk::{Client, Kind as Sdk},
 };
 
@@ -288,6 +288,20 @@ pub fn https(ca: &Path, mut requests: Vec<Value>) -> Result<Vec<Value>> {
     let outcome = script("https.py", &[], &Value::Array(requests))?;
     ensure!(outcome.code == Some(0), "HTTPS: {outcome:?}");
     Ok(serde_json::from_str(&outcome.printed)?)
+}
+
+/// ActiveMQ's own list of its queues: a page of its console.
+///
+/// # Errors
+/// When it is refused, or the console does not answer for too long.
+pub fn queues(world: &World, broker: &str) -> Result<String> {
+    let page = format!("{}/admin/queues.jsp", world.api.console(broker)?);
+    let request = json!({ "url": page, "user": USER, "password": PASSWORD });
+    eventually("the console lists the queues", PATIENCE, || {
+        let Ok(answers) = https(&world.ca(), vec![request.clone()]) else { return Ok(None) };
+        ensure!(answers[0]["status"] == 200, "{}", shown(&answers));
+        Ok(answers[0]["body"].as_str().map(str::to_owned))
+    })
 }
 
 /// Calls with boto3, one after the other; see `clients/PROTOCOL.md`.
