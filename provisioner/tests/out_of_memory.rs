@@ -32,7 +32,7 @@ fn running_since(sim: &Simulation, name: &InstanceName) -> Option<Timestamp> {
 }
 
 async fn starve(sim: &Simulation, name: &InstanceName) {
-    sim.world.lock().expect("not poisoned").starve(name);
+    sim.in_the_world(|world| world.starve(name));
     sim.runtime_event(name.broker).await;
     sim.settle().await;
 }
@@ -92,15 +92,15 @@ async fn a_node_that_the_kernel_kills_again_and_again_requires_action_and_no_oth
     assert_eq!(sim.state(id), Some(BrokerState::CriticalActionRequired));
     assert_eq!(codes(&sim, id), ["BROKER_OOM"]);
     // Not to be told of alarms is no news of the loop.
-    sim.world.lock().expect("not poisoned").alarms = None;
+    sim.in_the_world(|world| world.alarms = None);
     sim.live(Duration::from_mins(1)).await;
     assert_eq!(codes(&sim, id), ["BROKER_OOM"]);
     sim.live(Duration::from_mins(6)).await;
     assert!(codes(&sim, id).is_empty(), "{:?}", sim.take_log());
-    sim.world.lock().expect("not poisoned").alarms = Some(vec![Alarm::Memory]);
+    sim.in_the_world(|world| world.alarms = Some(vec![Alarm::Memory]));
     sim.live(Duration::from_secs(15)).await;
     assert_eq!(codes(&sim, id), ["RABBITMQ_MEMORY_ALARM"], "one node's alarm is the cluster's");
-    sim.world.lock().expect("not poisoned").alarms = Some(Vec::new());
+    sim.in_the_world(|world| world.alarms = Some(Vec::new()));
     sim.live(Duration::from_secs(15)).await;
     assert_eq!(sim.state(id), Some(BrokerState::Running));
     assert_eq!(others.each_ref().map(|name| running_since(&sim, name)), before);
