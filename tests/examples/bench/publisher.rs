@@ -18,9 +18,6 @@ use crate::{
 
 const BODY: [u8; 1024] = [b'm'; 1024];
 
-/// How often it is tried to log in.
-const ATTEMPTS: u32 = 3;
-
 /// How much is read at once.
 const READ: usize = 64 * 1024;
 
@@ -48,30 +45,19 @@ impl Publisher {
             Dialect::Amqp => amqp::message(queue, &BODY),
             Dialect::Stomp => stomp_message(queue),
         };
-        let mut attempts = 0;
-        loop {
-            let mut publisher = Self {
-                stream: connect(address, endpoint).await?,
-                dialect: endpoint.dialect,
-                length: message.len(),
-                window: message.repeat(window),
-                unread: Vec::with_capacity(READ),
-                confirms: Confirms::default(),
-            };
-            attempts += 1;
-            match publisher.log_in(endpoint).await {
-                Ok(()) => return Ok(publisher),
-                Err(error) if attempts == ATTEMPTS => return Err(error),
-                Err(_) => {}
-            }
-        }
-    }
-
-    async fn log_in(&mut self, endpoint: &Endpoint) -> Result<()> {
+        let mut publisher = Self {
+            stream: connect(address, endpoint).await?,
+            dialect: endpoint.dialect,
+            length: message.len(),
+            window: message.repeat(window),
+            unread: Vec::with_capacity(READ),
+            confirms: Confirms::default(),
+        };
         match endpoint.dialect {
-            Dialect::Amqp => self.log_in_with_amqp(endpoint).await,
-            Dialect::Stomp => self.log_in_with_stomp(endpoint).await,
+            Dialect::Amqp => publisher.log_in_with_amqp(endpoint).await?,
+            Dialect::Stomp => publisher.log_in_with_stomp(endpoint).await?,
         }
+        Ok(publisher)
     }
 
     /// Sends so many messages at once, a window at most.
@@ -192,19 +178,11 @@ impl Publisher {
             "CONNECT\naccept-version:1.2\nhost:bench\nlogin:{}\npasscode:{}\n\n\0",
             endpoint.user, endpoint.password
         );
-        self.exchange(&login, "CONNECTED").await?;
-        // Now and then ActiveMQ takes the first frame of a connection twice, and says so after the next one.
-        self.exchange("BEGIN\ntransaction:t\nreceipt:t\n\n\0", "RECEIPT").await?;
-        self.exchange("ABORT\ntransaction:t\nreceipt:t\n\n\0", "RECEIPT").await
-    }
-
-    /// Sends a frame, and waits for the answer.
-    async fn exchange(&mut self, frame: &str, kind: &str) -> Result<()> {
-        self.stream.write_all(frame.as_bytes()).await?;
+        self.stream.write_all(login.as_bytes()).await?;
         self.stream.flush().await?;
         loop {
             if let Some((frame, size)) = stomp_frame(&self.unread) {
-                ensure_kind(frame, kind)?;
+                ensure_kind(frame, "CONNECTED")?;
                 self.unread.drain(..size);
                 return Ok(());
             }
