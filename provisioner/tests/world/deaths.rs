@@ -34,15 +34,15 @@ impl World {
         self.containers.get_mut(name).expect("it is there").end();
     }
 
-    /// An engine that ends for want of memory.
-    pub fn starve(&mut self, broker: BrokerId) {
-        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.status.state = ContainerState::Exited {
-                code: 3,
-                out_of_memory: false,
-                last_words: "java.lang.OutOfMemoryError: Java heap space".to_owned(),
-            };
-            container.status.addresses.clear();
-        }
+    /// An engine that ends for want of memory: a JVM by itself, a node by the kernel's hand.
+    pub fn starve(&mut self, name: &InstanceName) {
+        let out_of_memory = self.is_cluster(name);
+        let container = self.containers.get_mut(name).expect("it is there");
+        container.end();
+        container.status.state = ContainerState::Exited {
+            code: if out_of_memory { 137 } else { 3 },
+            out_of_memory,
+            last_words: String::new(),
+        };
     }
 }

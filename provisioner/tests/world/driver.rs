@@ -87,6 +87,11 @@ impl Simulation {
         }
     }
 
+    /// Does something to the world.
+    pub fn in_the_world(&self, act: impl FnOnce(&mut World)) {
+        act(&mut self.world.lock().expect("not poisoned"));
+    }
+
     /// A broker that was just asked for.
     pub fn create(&self, engine: EngineType) -> BrokerId {
         let broker = super::broker(engine, 42);
