@@ -15,7 +15,7 @@ logs=${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}
 
 # Two lanes are built side by side, each from left to right, what a first broker needs first.
 lanes=(
-  "postgres:17 activemq:5.19 activemq:5.18"
+  "postgres:17 activemq:5.19 activemq:5.18 disk:trixie"
   "rabbitmq:4.3 rabbitmq:4.0 rabbitmq:3.10"
 )
 
@@ -98,6 +98,7 @@ true_version() {
     postgres) docker run --rm --network none --entrypoint postgres "$image" --version | awk '{ print $3 }' ;;
     brokerd) docker run --rm --network none "$image" --version | awk '{ print $2 }' ;;
     rabbitmq) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' rabbitmq-server | sed 's/[-+~].*//' ;;
+    disk) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' e2fsprogs ;;
     activemq) docker run --rm --network none --entrypoint cat "$image" /opt/apache-activemq/VERSION ;;
   esac
 }
@@ -144,7 +145,7 @@ build_image() {
   version=$(true_version "$unlabelled" "$family")
   [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
   labels="LABEL brokerd.inputs=$(inputs "$name") brokerd.engine.version=$version"
-  if [ "$family" != postgres ] && [ "$family" != brokerd ]; then labels="$labels brokerd.engine=${family^^}"; fi
+  case $family in activemq | rabbitmq) labels="$labels brokerd.engine=${family^^}" ;; esac
   # The version is known only now, so the labels are a last step of their own.
   printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "brokerd/$name" -
 }

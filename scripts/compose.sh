@@ -123,6 +123,7 @@ clean() {
   remove "container(s) of brokerd" ps -a --filter label=brokerd.role -- rm -f -v
   remove "container(s)" ps -a -- rm -f -v
   remove "network(s)" network ls -- network rm
+  detach_disks
   remove "volume(s)" volume ls -- volume rm
   rm -f "$data_dir/ca.pem" "$data_dir/images.log"
   if [ -d "$data_dir" ] && ! rmdir "$data_dir" 2>/dev/null; then

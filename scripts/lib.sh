@@ -90,6 +90,20 @@ remove() {
   docker "$@" $found >/dev/null || die "not all $kind could be removed"
 }
 
+# detach_disk VOLUME INSTALLATION: takes the disk whose file is in that volume off its loop device, so that the volume can go for good.
+detach_disk() {
+  docker run --rm --network none --device-cgroup-rule 'b 7:* rwm' --device-cgroup-rule 'c 10:237 rwm' -v /dev:/dev -v "$1:/disk" \
+    brokerd/disk:trixie detach "/dev/brokerd-$2/${1%-disk}"
+}
+
+# The disks of this installation; see runtime.sized_volumes.
+detach_disks() {
+  local volume
+  for volume in $(ids volume ls -q --filter label=brokerd.role=disk); do
+    detach_disk "$volume" "$installation" || die "a disk could not be detached, see above; docker/build.sh disk:trixie makes what it takes"
+  done
+}
+
 # What tests and benchmarks of a run made and a kill left behind: containers, networks and volumes of installations named after it.
 sweep_run() {
   local run=$1 id label
@@ -108,6 +122,11 @@ sweep_run() {
   done
   for id in $(docker volume ls -q --filter label=brokerd.installation); do
     label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
-    case $label in "$run"-*) docker volume rm "$id" >/dev/null || true ;; esac
+    case $label in
+      "$run"-*)
+        case $id in *-disk) detach_disk "$id" "$label" || true ;; esac
+        docker volume rm "$id" >/dev/null || true
+        ;;
+    esac
   done
 }

@@ -141,6 +141,7 @@ clean() {
   if engine_answers; then
     remove "container(s)" ps -a -- rm -f -v
     remove "network(s)" network ls -- network rm
+    detach_disks
     remove "volume(s)" volume ls -- volume rm
   else
     # Data and keys go together or not at all.

@@ -30,6 +30,7 @@ pub struct ApiState {
     pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
+    pub(crate) sized_volumes: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
 
@@ -56,6 +57,7 @@ impl ApiState {
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             faults: false,
+            sized_volumes: false,
             offerings: Mutex::new(None),
         }
     }
@@ -72,6 +74,12 @@ impl ApiState {
     #[must_use]
     pub fn refusing_unknown_groups(self) -> Self {
         Self { refuse_unknown_groups: true, ..self }
+    }
+
+    /// Lets callers fill the disks of their brokers, because these have disks of their own; not so without this.
+    #[must_use]
+    pub fn with_sized_volumes(self, enabled: bool) -> Self {
+        Self { sized_volumes: enabled, ..self }
     }
 
     /// Lets callers inject faults into their brokers, or not, as without this.

@@ -104,6 +104,7 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
         sizing: Sizing {
             scale: configuration.sizing.scale,
             open_files: configuration.runtime.nofile.into(),
+            sized_volumes: configuration.runtime.sized_volumes,
         },
         endpoints: EndpointSettings {
             advertised_host: endpoint.advertised_host.clone(),
@@ -127,7 +128,8 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         metrics,
     )
     .throttled(api.throttle_burst, api.throttle_rate)
-    .with_faults(foundation.configuration.faults.enabled);
+    .with_faults(foundation.configuration.faults.enabled)
+    .with_sized_volumes(foundation.configuration.runtime.sized_volumes);
     let state = match foundation.configuration.security_groups.unknown {
         UnknownGroups::Allow => state,
         UnknownGroups::Refuse => state.refusing_unknown_groups(),

@@ -29,7 +29,7 @@ pub enum FaultKind {
     ZoneOutage,
     /// Every byte of the broker's clients arrives later, in both directions.
     Latency,
-    /// The volume is full.
+    /// The instance's disk is full; that of a pair is one.
     FillDisk,
     /// The active instance of a pair is killed, so that the standby takes over.
     Failover,
@@ -210,7 +210,7 @@ impl Fault {
 }
 
 impl FaultSpec {
-    /// Checks what a caller asks for.
+    /// Checks what a caller asks for. Disks can be filled only where brokers have disks of their own.
     ///
     /// # Errors
     /// A 400 on the member at fault, or on none when the broker's state does not permit a fault.
@@ -218,18 +218,19 @@ impl FaultSpec {
         input: &FaultInput,
         broker: &Broker,
         network: &NetworkDefaults,
+        sized_volumes: bool,
     ) -> Result<Self, Error> {
         let kind = FaultKind::parse(input.kind.as_deref())?;
         match broker.state() {
             BrokerState::Running | BrokerState::CriticalActionRequired => {}
             state => return Err(broker.wrong_state("disturbed", state)),
         }
-        if kind == FaultKind::FillDisk {
+        if kind == FaultKind::FillDisk && !sized_volumes {
             // Volumes share the disk of the host, and neither engine can be told from outside that
             // its part is used up: anything else would be a fault of another kind under this name.
             return Err(Error::bad_request(
                 "kind",
-                "Fault kind [FILL_DISK] is not supported by this runtime.",
+                "Fault kind [FILL_DISK] needs brokers with disks of their own. Set [runtime.sized_volumes] to [true] in the configuration of brokerd before they are created.",
             ));
         }
         if kind == FaultKind::Failover
@@ -308,12 +309,12 @@ fn required(member: &'static str, kind: FaultKind) -> Error {
 fn instance(kind: FaultKind, value: Option<i32>, broker: &Broker) -> Result<Option<u8>, Error> {
     let Some(value) = value else { return Ok(None) };
     match kind {
-        FaultKind::Kill | FaultKind::Pause | FaultKind::Isolate => {
+        FaultKind::Kill | FaultKind::Pause | FaultKind::Isolate | FaultKind::FillDisk => {
             let most = broker.spec.deployment_mode.instances();
             let ordinal = between("instance", value.into(), 1, most.into())?;
             Ok(u8::try_from(ordinal).ok())
         }
-        FaultKind::ZoneOutage | FaultKind::Latency | FaultKind::FillDisk | FaultKind::Failover => {
+        FaultKind::ZoneOutage | FaultKind::Latency | FaultKind::Failover => {
             Err(does_not_apply("instance", kind))
         }
     }

@@ -285,12 +285,13 @@ impl HostInstanceType {
         }
     }
 
-    /// How much free disk RabbitMQ keeps, in bytes, for a single instance.
-    pub fn disk_free_limit_bytes(self) -> u64 {
-        u64::from(self.row().disk_free_limit_gib) * GIB
+    /// How much free disk RabbitMQ keeps, in bytes. The disks of a cluster's nodes are smaller on mq.m7g.
+    pub fn disk_free_limit_bytes(self, mode: DeploymentMode) -> u64 {
+        let is_small = mode == DeploymentMode::ClusterMultiAz && self.row().limits4.is_some();
+        if is_small { 2 * GIB } else { u64::from(self.row().disk_free_limit_gib) * GIB }
     }
 
-    /// How much an ActiveMQ broker may store, in bytes.
+    /// How much a broker may store, in bytes, where its nodes have no disks of another size.
     pub fn store_bytes(self) -> u64 {
         if self.is_micro() { 20 * GIB } else { 200 * GIB }
     }
@@ -427,6 +428,10 @@ mod tests {
         assert_eq!(host("mq.m5.large").memory_watermark_bytes(), 8 * GIB * 2 / 5);
         assert_eq!(host("mq.t3.micro").wire_connections(), 300);
         assert_eq!(host("mq.m5.large").store_bytes(), 200 * GIB);
+        let (single, cluster) = (DeploymentMode::SingleInstance, DeploymentMode::ClusterMultiAz);
+        let free = |name, mode| host(name).disk_free_limit_bytes(mode) / GIB;
+        assert_eq!((free("mq.m7g.medium", single), free("mq.m7g.medium", cluster)), (10, 2));
+        assert_eq!(free("mq.m5.4xlarge", cluster), 69);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How much disk a node of a RabbitMQ cluster has.
 
-use crate::{DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType};
+use crate::{BrokerSpec, DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType};
 
 /// Gigabytes a node has by default, which is also the least, and at most.
 ///
@@ -18,6 +18,22 @@ const RANGES: &[(&str, u32, u32)] = &[
 
 /// Sizes come in steps of this many gigabytes.
 const STEP: u32 = 5;
+
+impl BrokerSpec {
+    /// How large the disk of each instance is, in bytes; a pair has one together.
+    pub fn storage_bytes(&self) -> u64 {
+        storage_bytes(self.host_instance_type, self.deployment_mode, self.storage_size)
+    }
+}
+
+/// Source: "Broker storage" and "Broker instance types" of the developer guide.
+fn storage_bytes(host: HostInstanceType, mode: DeploymentMode, chosen: Option<u32>) -> u64 {
+    let is_cluster = mode == DeploymentMode::ClusterMultiAz;
+    match RANGES.iter().find(|(name, ..)| is_cluster && *name == host.name()) {
+        Some((_, least, _)) => u64::from(chosen.unwrap_or(*least)) << 30,
+        None => host.store_bytes(),
+    }
+}
 
 /// Reads `storageSize`, in gigabytes; 0 stands for the default of the instance type, which comes back
 /// as none because the service does not show it either.
@@ -62,6 +78,23 @@ mod tests {
         let host = HostInstanceType::from_name("mq.m7g.medium").expect("known");
         let (engine, mode) = (EngineType::RabbitMq, DeploymentMode::ClusterMultiAz);
         parse(size, engine, EngineVersion::new(4, 2), mode, host)
+    }
+
+    #[test]
+    fn disks_have_the_size_of_the_tier_unless_the_nodes_of_a_cluster_have_another_one() {
+        use DeploymentMode::{ActiveStandbyMultiAz, ClusterMultiAz, SingleInstance};
+        for (name, mode, chosen, gigabytes) in [
+            ("mq.t3.micro", SingleInstance, None, 20),
+            ("mq.m5.large", ActiveStandbyMultiAz, None, 200),
+            ("mq.m7g.medium", SingleInstance, None, 200),
+            ("mq.m5.large", ClusterMultiAz, None, 200),
+            ("mq.m7g.medium", ClusterMultiAz, None, 5),
+            ("mq.m7g.medium", ClusterMultiAz, Some(25), 25),
+        ] {
+            let host = HostInstanceType::from_name(name).expect("known");
+            let size = storage_bytes(host, mode, chosen);
+            assert_eq!(size, gigabytes << 30, "{name} {mode}");
+        }
     }
 
     #[test]

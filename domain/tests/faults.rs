@@ -17,7 +17,8 @@ fn broker(mode: DeploymentMode) -> Broker {
 }
 
 fn parsed(mode: DeploymentMode, input: &FaultInput) -> Result<FaultSpec, String> {
-    FaultSpec::parse(input, &broker(mode), &NetworkDefaults::default()).map_err(|e| e.message)
+    FaultSpec::parse(input, &broker(mode), &NetworkDefaults::default(), false)
+        .map_err(|e| e.message)
 }
 
 fn kind(kind: FaultKind) -> FaultInput {
@@ -66,7 +67,7 @@ fn what_is_missing_or_does_not_apply_is_refused_by_name() {
     for (input, attribute, part) in [
         (FaultInput::default(), "kind", "is required"),
         (no_such, "kind", "Specify one of the following: [KILL, PAUSE"),
-        (lasting(FaultKind::FillDisk), "kind", "not supported by this runtime"),
+        (lasting(FaultKind::FillDisk), "kind", "Set [runtime.sized_volumes] to [true]"),
         (in_zone, "zone", "does not apply"),
         (third, "instance", "between [1] and [2]"),
         (lasting(FaultKind::Kill), "durationSeconds", "does not apply"),
@@ -77,10 +78,26 @@ fn what_is_missing_or_does_not_apply_is_refused_by_name() {
         (lasting(FaultKind::ZoneOutage), "zone", "is required"),
         (elsewhere, "zone", "Its instances are in [us-east-1a, us-east-1b]"),
     ] {
-        let refused =
-            FaultSpec::parse(&input, &broker(PAIR), &NetworkDefaults::default()).expect_err(part);
+        let refused = FaultSpec::parse(&input, &broker(PAIR), &NetworkDefaults::default(), false)
+            .expect_err(part);
         assert_eq!(refused.attribute.as_deref(), Some(attribute), "{}", refused.message);
         assert!(refused.message.contains(part), "{}", refused.message);
+    }
+}
+
+#[test]
+fn only_disks_of_brokers_own_are_filled() {
+    let one = FaultInput { instance: Some(2), ..lasting(FaultKind::FillDisk) };
+    let fill = |input: &FaultInput| {
+        FaultSpec::parse(input, &broker(PAIR), &NetworkDefaults::default(), true)
+    };
+    assert_eq!(fill(&one).expect("valid").to_string(), "FILL_DISK of instance 2 for 30 s");
+    assert_eq!(fill(&lasting(FaultKind::FillDisk)).expect("valid").instance, None);
+    let third = FaultInput { instance: Some(3), ..lasting(FaultKind::FillDisk) };
+    for (input, attribute) in [(kind(FaultKind::FillDisk), "durationSeconds"), (third, "instance")]
+    {
+        let refused = fill(&input).expect_err(attribute);
+        assert_eq!(refused.attribute.as_deref(), Some(attribute));
     }
 }
 
@@ -124,11 +141,13 @@ fn an_instance_is_in_the_zone_of_its_subnet() {
     let outage =
         |zone: &str| FaultInput { zone: Some(zone.to_owned()), ..lasting(FaultKind::ZoneOutage) };
     let network = NetworkDefaults::default();
-    let spec = FaultSpec::parse(&outage("us-east-1b"), &there, &network).expect("it is there");
+    let spec =
+        FaultSpec::parse(&outage("us-east-1b"), &there, &network, false).expect("it is there");
     assert_eq!(spec.zone_instances, [1]);
-    assert!(FaultSpec::parse(&outage("us-east-1a"), &there, &network).is_err());
+    assert!(FaultSpec::parse(&outage("us-east-1a"), &there, &network, false).is_err());
     there.spec.subnet_ids = vec!["subnet-of-somebody".to_owned()];
-    let spec = FaultSpec::parse(&outage("us-east-1a"), &there, &network).expect("the first zone");
+    let spec =
+        FaultSpec::parse(&outage("us-east-1a"), &there, &network, false).expect("the first zone");
     assert_eq!(spec.zone_instances, [1]);
 }
 
@@ -137,11 +156,12 @@ fn only_a_broker_that_runs_is_disturbed() {
     let mut young = broker(SINGLE);
     young.status.observed_generation = None;
     let network = NetworkDefaults::default();
-    let refused = FaultSpec::parse(&kind(FaultKind::Kill), &young, &network).expect_err("not yet");
+    let refused =
+        FaultSpec::parse(&kind(FaultKind::Kill), &young, &network, false).expect_err("not yet");
     assert!(refused.message.contains("CREATION_IN_PROGRESS"), "{}", refused.message);
     let mut rebooting = broker(SINGLE);
     rebooting.reboots_requested = 1;
-    assert!(FaultSpec::parse(&kind(FaultKind::Kill), &rebooting, &network).is_err());
+    assert!(FaultSpec::parse(&kind(FaultKind::Kill), &rebooting, &network, false).is_err());
 }
 
 #[test]

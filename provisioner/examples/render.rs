@@ -76,7 +76,11 @@ fn main() -> Result<()> {
         configuration: &configuration,
         materials: &materials,
         image,
-        sizing: Sizing { scale: scale.parse().context("scale")?, open_files: 20_000 },
+        sizing: Sizing {
+            scale: scale.parse().context("scale")?,
+            open_files: 20_000,
+            sized_volumes: false,
+        },
         capacity: Capacity { memory_bytes: u64::MAX, cpus: cpus() },
     })?;
     let root = Path::new(directory);

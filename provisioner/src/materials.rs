@@ -65,6 +65,9 @@ pub struct Materials {
     /// What the broker began with ([`crate::engine::Engine::seed`]); only RabbitMQ has something.
     #[serde(default)]
     pub seed: Option<String>,
+    /// Whether its data is on disks of its own of its tier's size, as it was decided when it was created.
+    #[serde(default)]
+    pub own_disk: bool,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
 }
@@ -199,6 +202,7 @@ pub fn issue(
         passwords: BTreeMap::new(),
         monitoring: None,
         seed: None,
+        own_disk: false,
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
     match broker.spec.engine_type {
@@ -234,6 +238,7 @@ pub fn renew(
         erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
         monitoring: former.monitoring,
         seed: former.seed,
+        own_disk: former.own_disk,
         ..issued
     })
 }

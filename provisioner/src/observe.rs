@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use brokerd_domain::{
-    Broker, DeploymentMode, EngineType, Health, InstallationId, Intent, Protocol, Timestamp,
+    Broker, DeploymentMode, EngineType, Fault, FaultKind, Health, InstallationId, Intent, Protocol,
+    Timestamp,
 };
 use futures_util::future::join_all;
 
@@ -37,6 +38,8 @@ pub struct Observer<'a> {
     pub authority_pem: Option<Arc<str>>,
     /// Who asks RabbitMQ about its nodes, if the broker has such a user.
     pub login: Option<Login>,
+    /// The faults that are not over.
+    pub faults: &'a [Fault],
     /// The present moment.
     pub now: Timestamp,
 }
@@ -119,7 +122,24 @@ impl Observer<'_> {
             }
             _ => (Observed::Absent, Observed::Absent),
         };
-        Observed::Present(SeenInstance { status, answers, alarms, cluster })
+        let filled = self.filled(&status).await;
+        Observed::Present(SeenInstance { status, answers, alarms, cluster, filled })
+    }
+
+    /// Whether an instance's disk is filled; only asked while that matters.
+    async fn filled(&self, status: &InstanceStatus) -> Observed<bool> {
+        let matters = |fault: &Fault| {
+            fault.spec.kind == FaultKind::FillDisk
+                && fault.struck.is_some()
+                && fault.ends > self.now
+        };
+        if !status.own_disk || !self.faults.iter().any(matters) {
+            return Observed::Absent;
+        }
+        match self.runtime.is_filled(&status.id).await {
+            Ok(filled) => Observed::Present(filled),
+            Err(error) => Observed::Unknown(error.to_string()),
+        }
     }
 
     /// What a node says about alarms and, in a cluster, about the others; whether it may be stopped only

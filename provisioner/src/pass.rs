@@ -25,7 +25,7 @@ use crate::{
     plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
     report::{changes, report},
-    runtime::{Capacity, Runtime, RuntimeError, RuntimeErrorClass},
+    runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -184,6 +184,7 @@ impl Context {
                 .as_ref()
                 .filter(|_| broker.spec.authentication_strategy == AuthenticationStrategy::Simple)
                 .and_then(Materials::login),
+            faults: &work.faults,
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
@@ -375,8 +376,10 @@ impl Context {
             }
             FaultStep::Heal(_, id, disturbance) => {
                 match self.runtime.heal(id, *disturbance).await {
-                    // What is gone is not disturbed any more.
-                    Err(error) if error.class == RuntimeErrorClass::Gone => {}
+                    // What is gone is not disturbed any more. A disk is still there, for another container.
+                    Err(error)
+                        if error.class == RuntimeErrorClass::Gone
+                            && !matches!(disturbance, Disturbance::Filled { .. }) => {}
                     healed => drop(healed?),
                 }
             }
@@ -424,15 +427,13 @@ impl Context {
                 materials::renew(former, &self.authority, broker, users, image, now, entropy)
             }
             Some(former) => Ok(former.with_passwords(users, image, entropy)),
-            None => materials::issue(&self.authority, broker, users, image, now, entropy),
+            None => materials::issue(&self.authority, broker, users, image, now, entropy)
+                .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
         };
         let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
         if issued.seed.is_none() {
-            let capacity = self
-                .capacity
-                .get()
-                .copied()
-                .unwrap_or(Capacity { memory_bytes: u64::MAX, cpus: 1 });
+            let unknown = Capacity { memory_bytes: u64::MAX, cpus: 1 };
+            let capacity = self.capacity.get().copied().unwrap_or(unknown);
             let blueprint = self.blueprint(work, &issued, image, capacity);
             let seed = engine(spec.engine_type).seed(&blueprint);
             issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;

@@ -127,7 +127,10 @@ async fn an_activemq_that_runs_out_of_memory_again_and_again_requires_action_unt
     let sim = Simulation::new();
     let id = running(&sim, EngineType::ActiveMq).await;
     let starve = async || {
-        sim.world.lock().expect("not poisoned").starve(id);
+        sim.in_the_world(|world| {
+            let name = world.containers.keys().next().expect("it is there").clone();
+            world.starve(&name);
+        });
         sim.runtime_event(id).await;
         sim.settle().await;
         sim.state(id)

@@ -10,7 +10,7 @@ use brokerd_provisioner::runtime::ContainerState;
 use world::{
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::{EngineBehaviour, World},
+    runtime::EngineBehaviour,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,6 @@ const SCENARIOS: [Scenario; 14] = [
     Scenario::Upgrade,
 ];
 
-fn in_the_world(sim: &Simulation, act: impl FnOnce(&mut World)) {
-    act(&mut sim.world.lock().expect("not poisoned"));
-}
-
 async fn play(scenario: Scenario, sim: &Simulation) -> BrokerId {
     let id = sim.create_cluster();
     if scenario == Scenario::Upgrade {
@@ -62,19 +58,19 @@ async fn play(scenario: Scenario, sim: &Simulation) -> BrokerId {
         Scenario::Create => {}
         Scenario::CreateAndDelete => sim.delete(id),
         Scenario::Reboot => sim.reboot(id),
-        Scenario::OneKilled => in_the_world(sim, |world| world.kill_only(id, &[2])),
-        Scenario::TwoKilled => in_the_world(sim, |world| world.kill_only(id, &[1, 3])),
-        Scenario::AllKilled => in_the_world(sim, |world| world.kill(id)),
+        Scenario::OneKilled => sim.in_the_world(|world| world.kill_only(id, &[2])),
+        Scenario::TwoKilled => sim.in_the_world(|world| world.kill_only(id, &[1, 3])),
+        Scenario::AllKilled => sim.in_the_world(|world| world.kill(id)),
         Scenario::KilledWhileRebooting => {
             sim.reboot(id);
-            in_the_world(sim, |world| world.kill_only(id, &[3]));
+            sim.in_the_world(|world| world.kill_only(id, &[3]));
         }
-        Scenario::ContainerRemoved => in_the_world(sim, |world| {
+        Scenario::ContainerRemoved => sim.in_the_world(|world| {
             world.containers.retain(|name, _| name.ordinal != 2);
         }),
-        Scenario::Hung => in_the_world(sim, |world| world.hung.extend([3])),
-        Scenario::Frozen => in_the_world(sim, |world| world.freeze_only(id, &[2])),
-        Scenario::Parted => in_the_world(sim, |world| world.parted.extend([1])),
+        Scenario::Hung => sim.in_the_world(|world| world.hung.extend([3])),
+        Scenario::Frozen => sim.in_the_world(|world| world.freeze_only(id, &[2])),
+        Scenario::Parted => sim.in_the_world(|world| world.parted.extend([1])),
         Scenario::ChangeEverythingAndReboot => {
             sim.change_everything(id);
             sim.settle().await;
@@ -209,7 +205,7 @@ async fn a_frozen_node_is_given_no_time_while_the_others_serve() {
     sim.settle().await;
     let effects = sim.faults.effects();
     let began = sim.now();
-    in_the_world(&sim, |world| world.freeze_only(id, &[2]));
+    sim.in_the_world(|world| world.freeze_only(id, &[2]));
     sim.runtime_event(id).await;
     sim.settle().await;
     let done = sim.faults.names().split_off(effects);
@@ -226,7 +222,7 @@ async fn a_node_that_somebodys_quorum_depends_on_is_waited_for() {
     sim.settle().await;
     let before = ids(&sim);
     let began = sim.now();
-    in_the_world(&sim, |world| world.critical.extend([2]));
+    sim.in_the_world(|world| world.critical.extend([2]));
     sim.reboot(id);
     sim.settle().await;
     let log = sim.take_log().join("\n");

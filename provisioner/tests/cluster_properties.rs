@@ -45,6 +45,7 @@ fn spec(broker: &Broker, ordinal: u8) -> InstanceSpec {
         environment: Vec::new(),
         ports: vec![5671, 15671],
         volumes: Vec::new(),
+        disk_bytes: None,
         tmpfs: Vec::new(),
         files: Vec::new(),
         limits: LIMITS,
@@ -152,6 +153,7 @@ impl Node {
                     .into_iter()
                     .collect(),
                 limits: LIMITS,
+                own_disk: false,
             },
             answers: if runs {
                 BTreeMap::from([(Protocol::Amqp, outcome)])
@@ -160,6 +162,7 @@ impl Node {
             },
             alarms: Observed::Absent,
             cluster: self.view(ordinal),
+            filled: Observed::Absent,
         })
     }
 

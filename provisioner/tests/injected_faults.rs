@@ -59,6 +59,11 @@ fn is_up(container: &Container) -> bool {
     matches!(container.status.state, ContainerState::Running { .. })
 }
 
+fn is_filled(sim: &Simulation) -> bool {
+    let world = sim.world.lock().expect("not poisoned");
+    world.containers.keys().any(|name| world.is_filled(name))
+}
+
 fn has_ended(sim: &Simulation, id: BrokerId, fault: FaultId) -> bool {
     sim.fault(id, fault).state(sim.now()) == FaultState::Ended
 }
@@ -79,6 +84,7 @@ fn assert_healed(sim: &Simulation, id: BrokerId, fault: FaultId, context: &str) 
     assert_eq!(sentence(sim, id), "every endpoint answers", "{context}\n{log}");
     let container = container(sim);
     assert!(is_up(&container) && !container.isolated, "{context}\n{log}");
+    assert!(!is_filled(sim), "{context}: the disk is full\n{log}");
     let row = sim.row(id).expect("there");
     for target in &row.targets {
         let port = target.protocol.engine_port(EngineType::RabbitMq);
@@ -99,6 +105,7 @@ async fn every_fault_ends_the_same_whatever_fails_at_any_effect() {
         (FaultKind::Isolate, Some(60)),
         (FaultKind::ZoneOutage, Some(60)),
         (FaultKind::Latency, Some(60)),
+        (FaultKind::FillDisk, Some(60)),
     ] {
         let play = async |sim: &Simulation| {
             let id = sim.create(EngineType::RabbitMq);
@@ -128,6 +135,8 @@ async fn every_fault_ends_the_same_whatever_fails_at_any_effect() {
                     _ => 0,
                 };
                 assert_eq!(container(&sim).kills, kills, "{context}: killed as often");
+                let fills = sim.world.lock().expect("not poisoned").disks.fills;
+                assert_eq!(fills, u32::from(of == FaultKind::FillDisk), "{context}: filled");
             }
         }
     }
@@ -183,7 +192,13 @@ async fn a_container_that_was_replaced_is_none_of_the_faults_business() {
 
 #[tokio::test]
 async fn what_nobody_was_there_to_heal_in_time_is_healed_by_the_next_pass() {
-    for of in [FaultKind::Pause, FaultKind::Isolate, FaultKind::ZoneOutage, FaultKind::Latency] {
+    for of in [
+        FaultKind::Pause,
+        FaultKind::Isolate,
+        FaultKind::ZoneOutage,
+        FaultKind::Latency,
+        FaultKind::FillDisk,
+    ] {
         let (sim, id) = running().await;
         let fault = sim.inject(id, &lasting(of, 10));
         sim.live(Duration::from_secs(1)).await;
@@ -292,7 +307,7 @@ async fn of_two_faults_on_one_container_the_longer_one_counts() {
 
 #[tokio::test]
 async fn a_broker_is_deleted_in_the_middle_of_its_faults() {
-    for of in [FaultKind::Pause, FaultKind::Isolate, FaultKind::ZoneOutage] {
+    for of in [FaultKind::Pause, FaultKind::Isolate, FaultKind::ZoneOutage, FaultKind::FillDisk] {
         let (sim, id) = running().await;
         sim.inject(id, &lasting(of, 3600));
         sim.live(Duration::from_secs(1)).await;
@@ -342,10 +357,12 @@ fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
             state: ContainerState::Running { since: Timestamp::from_micros(7) },
             addresses: BTreeMap::from([(5671, ([127, 0, 0, 1], port).into())]),
             limits,
+            own_disk: false,
         },
         answers: BTreeMap::new(),
         alarms: Observed::Absent,
         cluster: Observed::Absent,
+        filled: Observed::Absent,
     })
 }
 
@@ -356,7 +373,8 @@ fn a_failover_kills_the_instance_that_serves() {
     broker.spec.deployment_mode = brokerd_domain::DeploymentMode::ActiveStandbyMultiAz;
     let now = Timestamp::from_micros(1_790_000_000_000_000);
     let network = brokerd_domain::NetworkDefaults::default();
-    let spec = FaultSpec::parse(&kind(FaultKind::Failover), &broker, &network).expect("a pair");
+    let spec =
+        FaultSpec::parse(&kind(FaultKind::Failover), &broker, &network, false).expect("a pair");
     let mut fault = Injected::new(FaultId::from(uuid::Uuid::from_u128(5)), spec, now);
     let mut seen = Seen {
         instances: BTreeMap::from([(1, seen_instance("one", 1)), (2, seen_instance("two", 2))]),

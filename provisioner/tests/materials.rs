@@ -180,7 +180,8 @@ fn a_password_is_prepared_again_only_when_it_changes() {
 
 #[test]
 fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
-    let former = issued(EngineType::RabbitMq);
+    let mut former = issued(EngineType::RabbitMq);
+    former.own_disk = true;
     let day = Duration::from_hours(24);
     assert!(!former.ends_soon(NOW.plus(350 * day)));
     assert!(former.ends_soon(NOW.plus(355 * day)) && former.ends_soon(NOW.plus(500 * day)));
@@ -194,6 +195,7 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
             .expect("renewed");
     assert!(!renewed.ends_soon(later));
     assert_eq!(renewed.erlang_cookie, former.erlang_cookie);
+    assert_eq!(renewed.own_disk, former.own_disk, "its data is where it is");
     assert_ne!(renewed.certificate_pem, former.certificate_pem);
     assert!(renewed.cover(&users, &image));
 }

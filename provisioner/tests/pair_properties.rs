@@ -97,10 +97,12 @@ impl Half {
                 state: state.clone(),
                 addresses: addresses.into_iter().collect(),
                 limits,
+                own_disk: false,
             },
             answers: answers.collect(),
             alarms: Observed::Absent,
             cluster: Observed::Absent,
+            filled: Observed::Absent,
         })
     }
 
@@ -172,6 +174,7 @@ fn spec(broker: &brokerd_domain::Broker, ordinal: u8) -> InstanceSpec {
         environment: Vec::new(),
         ports: PORTS.to_vec(),
         volumes: Vec::new(),
+        disk_bytes: None,
         tmpfs: Vec::new(),
         files: Vec::new(),
         limits: LIMITS,

@@ -39,6 +39,7 @@ fn spec(broker: &brokerd_domain::Broker) -> InstanceSpec {
         environment: Vec::new(),
         ports: vec![5671, 15671],
         volumes: Vec::new(),
+        disk_bytes: None,
         tmpfs: Vec::new(),
         files: Vec::new(),
         limits: limits(),
@@ -108,6 +109,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                         BTreeMap::new()
                     },
                     limits,
+                    own_disk: false,
                 },
                 answers: if running {
                     BTreeMap::from([(Protocol::Amqp, one), (Protocol::Console, two)])
@@ -116,6 +118,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                 },
                 alarms: Observed::Absent,
                 cluster: Observed::Absent,
+                filled: Observed::Absent,
             })
         });
     prop_oneof![

@@ -91,6 +91,15 @@ impl NewBroker {
         self
     }
 
+    /// How many instances it has.
+    pub fn instances(&self) -> u8 {
+        match self.mode {
+            DeploymentMode::ActiveStandbyMultiAz => 2,
+            DeploymentMode::ClusterMultiAz => 3,
+            _ => 1,
+        }
+    }
+
     /// Of this engine version.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {

@@ -20,12 +20,15 @@ pub(crate) use self::ready::{
 };
 use self::ready::{schemathesis, sources};
 use crate::{
-    Api, PASSWORD, USER, machine,
+    Api, PASSWORD, PATIENCE, USER, World, eventually, machine,
     sdk::{Client, Kind as Sdk},
 };
 
 /// How long a client waits for a message, in seconds.
 const WAIT: u64 = 20;
+
+/// A large message: a little less than the most that ActiveMQ's endpoints take.
+const LARGE: u64 = 100_000_000;
 
 /// The exit code of a client whose user was refused, or what the user wanted.
 const REFUSED: i32 = 3;
@@ -52,6 +55,21 @@ fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
 
 fn script(name: &str, arguments: &[&str], input: &Value) -> Result<Outcome> {
     run_with_input(python_command(name)?.args(arguments), &input.to_string())
+}
+
+/// Sends an ActiveMQ broker several messages at once, each of a size that it permits, until it has ended.
+///
+/// # Errors
+/// When the broker holds all of them.
+pub fn overwhelm(world: &World, broker: &str, messages: u32) -> Result<()> {
+    let given = json!({
+        "url": world.api.endpoint(broker, "stomp+ssl")?, "user": USER, "password": PASSWORD,
+        "ca": world.ca(), "connections": messages, "bytes": LARGE, "timeout": 2 * WAIT,
+    });
+    let outcome = script("hog.py", &[], &given)?;
+    let told: Value = serde_json::from_str(&outcome.printed).unwrap_or_default();
+    ensure!(told["broken"].as_u64() > Some(0), "it held all of it: {outcome:?}");
+    Ok(())
 }
 
 /// Whether a user was let in.
@@ -270,6 +288,20 @@ pub fn https(ca: &Path, mut requests: Vec<Value>) -> Result<Vec<Value>> {
     let outcome = script("https.py", &[], &Value::Array(requests))?;
     ensure!(outcome.code == Some(0), "HTTPS: {outcome:?}");
     Ok(serde_json::from_str(&outcome.printed)?)
+}
+
+/// ActiveMQ's own list of its queues: a page of its console.
+///
+/// # Errors
+/// When it is refused, or the console does not answer for too long.
+pub fn queues(world: &World, broker: &str) -> Result<String> {
+    let page = format!("{}/admin/queues.jsp", world.api.console(broker)?);
+    let request = json!({ "url": page, "user": USER, "password": PASSWORD });
+    eventually("the console lists the queues", PATIENCE, || {
+        let Ok(answers) = https(&world.ca(), vec![request.clone()]) else { return Ok(None) };
+        ensure!(answers[0]["status"] == 200, "{}", shown(&answers));
+        Ok(answers[0]["body"].as_str().map(str::to_owned))
+    })
 }
 
 /// Calls with boto3, one after the other; see `clients/PROTOCOL.md`.

@@ -62,8 +62,23 @@ pub fn remove_all(label: &str) -> Result<()> {
         docker(&command.iter().copied().chain(ids).collect::<Vec<_>>()).map(drop)
     };
     remove(&["rm", "-f", "-v"], containers(label)?)?;
+    detach_disks(label)?;
     remove(&["volume", "rm", "-f"], volumes(label)?)?;
     remove(&["network", "rm"], networks(label)?)
+}
+
+/// Takes the disks that brokers have of their own off their devices.
+fn detach_disks(label: &str) -> Result<()> {
+    let installation = label.rsplit('=').next().unwrap_or_default();
+    let (of, role) = (format!("label={label}"), "label=brokerd.role=disk");
+    for file in lines(&["volume", "ls", "-q", "--filter", &of, "--filter", role])? {
+        let link = format!("/dev/brokerd-{installation}/{}", file.trim_end_matches("-disk"));
+        let mount = format!("{file}:/disk");
+        let devices = ["--device-cgroup-rule", "b 7:* rwm", "--device-cgroup-rule", "c 10:237 rwm"];
+        let volumes = ["-v", "/dev:/dev", "-v", &mount, "brokerd/disk:trixie", "detach", &link];
+        docker(&[&["run", "--rm", "--network", "none"], &devices[..], &volumes].concat())?;
+    }
+    Ok(())
 }
 
 /// A broker's container.

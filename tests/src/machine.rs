@@ -125,6 +125,19 @@ pub fn has_tools(what: &str, tools: &[&str]) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether brokers can have disks of their own here. Without loop devices, a build machine fails and a user's
+/// machine skips `what`, and says so.
+///
+/// # Errors
+/// When there are none and `CI` is set.
+pub fn has_loop_devices(what: &str) -> Result<bool> {
+    if Path::new("/dev/loop-control").exists() {
+        return Ok(true);
+    }
+    skip(what, "the host has no loop devices: modprobe loop would help")?;
+    Ok(false)
+}
+
 /// Notes that `what` could not be checked.
 ///
 /// # Errors

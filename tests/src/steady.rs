@@ -86,6 +86,14 @@ impl Steady {
         Ok(Duration::from_secs_f64(told["longest"].as_f64().context("a pause")?))
     }
 
+    /// How many messages were acknowledged so far.
+    ///
+    /// # Errors
+    /// When the clients have failed.
+    pub fn stored(&mut self) -> Result<u64> {
+        self.ask("count")?["stored"].as_u64().context("acknowledged messages")
+    }
+
     /// Ends the producers, and waits until everything that was acknowledged is received.
     ///
     /// # Errors

@@ -195,6 +195,15 @@ impl World {
         self.process.start(roles)
     }
 
+    /// Starts brokerd again with another value of a variable of its environment.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart_with(&mut self, name: &'static str, value: &str) -> Result<()> {
+        self.process.set(name, value.to_owned());
+        self.restart()
+    }
+
     /// Starts brokerd again so that new brokers get host names below `domain`; and what clients have to know of
     /// them.
     ///

@@ -219,7 +219,7 @@ fn nothing_is_ruled_yet(world: &World, id: &str) -> Result<()> {
     let stomp = world.messenger("stomp_.py", id, "stomp+ssl")?;
     let visitor = stomp.as_user(VISITOR.0, VISITOR.1);
     visitor.round_trip("orders.new").context("everybody may do everything")?;
-    ensure!(!queues(world, id)?.contains("orders.prepared"), "the queue is there already");
+    ensure!(!clients::queues(world, id)?.contains("orders.prepared"), "the queue is there already");
     visitor.send("orders.rejected", "unwanted")?;
     visitor.reject("orders.rejected")?;
     let dead = stomp.receive("ActiveMQ.DLQ").context("one rejection is enough")?;
@@ -248,7 +248,10 @@ fn groups_decide_who_may_do_what(world: &World, id: &str) -> Result<()> {
 fn the_console_still_works(world: &World, id: &str) -> Result<()> {
     let stomp = world.messenger("stomp_.py", id, "stomp+ssl")?;
     stomp.send("orders.kept", "kept through what does not boot")?;
-    ensure!(queues(world, id)?.contains("orders.prepared"), "the configured queue is missing");
+    ensure!(
+        clients::queues(world, id)?.contains("orders.prepared"),
+        "the configured queue is missing"
+    );
     // Browsing takes a connection to the broker, JMX would not do.
     let page = format!("{}/admin/browse.jsp?JMSDestination=orders.kept", world.api.console(id)?);
     let request = json!({ "url": page, "user": USER, "password": PASSWORD });
@@ -260,19 +263,6 @@ fn the_console_still_works(world: &World, id: &str) -> Result<()> {
     let answer = clients::https(&world.ca(), vec![request])?.remove(0);
     ensure!(answer["status"] == 403, "a member without console access: {answer}");
     Ok(())
-}
-
-/// The console's list of queues.
-fn queues(world: &World, id: &str) -> Result<String> {
-    let page = format!("{}/admin/queues.jsp", world.api.console(id)?);
-    let request = json!({ "url": page, "user": USER, "password": PASSWORD });
-    eventually("the console lists the queues", PATIENCE, || {
-        let Ok(answers) = clients::https(&world.ca(), vec![request.clone()]) else {
-            return Ok(None);
-        };
-        ensure!(answers[0]["status"] == 200, "{}", clients::shown(&answers));
-        Ok(answers[0]["body"].as_str().map(str::to_owned))
-    })
 }
 
 fn what_cannot_be_processed_is_delivered_again_and_then_put_aside(
@@ -323,6 +313,9 @@ fn what_does_not_boot_is_given_up(
     let access = visitor.may("send", "anything.else", "forbidden")?;
     ensure!(matches!(access, Access::Refused(_)), "the rules are not in force: {access:?}");
     ensure!(docker::containers(&world.label())?.len() == 1, "more than one container");
-    ensure!(queues(world, id)?.contains("orders.prepared"), "the configured queue is missing");
+    ensure!(
+        clients::queues(world, id)?.contains("orders.prepared"),
+        "the configured queue is missing"
+    );
     Ok(())
 }

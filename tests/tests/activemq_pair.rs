@@ -269,8 +269,17 @@ const UNBOOTABLE: &str = r#"<broker xmlns="http://activemq.apache.org/schema/cor
 </broker>
 "#;
 
+/// One that is seen to be in force.
+const CONFIGURED: &str = r#"<broker xmlns="http://activemq.apache.org/schema/core">
+  <destinations>
+    <queue physicalName="orders.prepared"/>
+  </destinations>
+</broker>
+"#;
+
 #[test]
-fn a_pair_is_upgraded_one_instance_at_a_time_and_survives_what_does_not_boot() -> Result<()> {
+fn a_pair_is_changed_and_upgraded_one_instance_at_a_time_and_survives_what_does_not_boot()
+-> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
@@ -291,6 +300,21 @@ fn a_pair_is_upgraded_one_instance_at_a_time_and_survives_what_does_not_boot() -
             Ok(())
         })?;
         ensure!(pause < Duration::from_secs(15), "{bad}: a pause of {pause:?}");
+        let pause = pair.survives("another configuration", true, |pair| {
+            let (api, id) = (&pair.world.api, &pair.id);
+            let own = api.configurations(id)?.current.context("a configuration of its own")?;
+            let configured = api.revise(&own.configuration, CONFIGURED)?;
+            api.configure(id, &configured)?;
+            let waiting = api.configurations(id)?;
+            ensure!(waiting.current == Some(own) && waiting.pending.is_some(), "{waiting:?}");
+            api.reboot(id)?;
+            api.wait_until_running(id)?;
+            ensure!(api.configurations(id)?.current == Some(configured), "not in force");
+            Ok(())
+        })?;
+        ensure!(pause < Duration::from_secs(15), "another configuration: a pause of {pause:?}");
+        is_configured(&pair)?;
+        let before = memory(&pair)?;
         let pause = pair.survives("an upgrade to a larger instance", true, |pair| {
             let (api, id) = (&pair.world.api, &pair.id);
             api.update(id, |call| call.engine_version("5.19").host_instance_type("mq.m5.large"))?;
@@ -303,8 +327,27 @@ fn a_pair_is_upgraded_one_instance_at_a_time_and_survives_what_does_not_boot() -
             let image = container.at("/Config/Image");
             ensure!(image == "brokerd/activemq:5.19", "instance {ordinal} is still {image}");
         }
+        let after = memory(&pair)?;
+        ensure!(before.iter().zip(&after).all(|(b, a)| a > b), "{before:?} became {after:?}");
+        pair.survives("kill -9 of the active", true, |pair| pair.active()?.kill9())?;
+        is_configured(&pair).context("the other one")?;
         pair.nothing_is_lost()
     })
+}
+
+fn is_configured(pair: &Pair<'_>) -> Result<()> {
+    let queues = clients::queues(pair.world, &pair.id)?;
+    ensure!(queues.contains("orders.prepared"), "the configured queue is missing");
+    Ok(())
+}
+
+/// How much memory each instance may use.
+fn memory(pair: &Pair<'_>) -> Result<Vec<u64>> {
+    let limit = |ordinal| {
+        let bytes = instance(&pair.id, ordinal)?.at("/HostConfig/Memory").as_u64();
+        bytes.context("no limit")
+    };
+    [1, 2].into_iter().map(limit).collect()
 }
 
 /// A JMS client that knows both addresses; none where it can't be had.

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
     Management, NewBroker, PASSWORD, Pauses, USER, World,
+    changes::References,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
     eventually, machine, scenario,
@@ -114,6 +115,49 @@ fn brokerd_killed_in_the_middle_of_a_rolling_reboot_finishes_it() -> Result<()> 
 }
 
 #[test]
+fn a_cluster_is_changed_node_by_node_while_clients_are_served() -> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("changes of a RabbitMQ cluster", &[], |world| {
+        let id = created(world, "4.3")?;
+        let load = Load::begin(world, &id, QUEUE, 50)?;
+        load.wait_until_served(PATIENCE)?;
+        let (api, cluster) = (&world.api, Cluster { world, id: &id, load: &load });
+
+        let own = api.configurations(&id)?.current.context("a configuration of its own")?;
+        let limit = api.revise(&own.configuration, "max_message_size = 5000\n")?;
+        cluster.is_changed("another configuration", || api.configure(&id, &limit))?;
+        let references =
+            References { current: Some(limit.clone()), pending: None, history: vec![own] };
+        ensure!(api.configurations(&id)? == references, "{:?}", api.configurations(&id)?);
+        for ordinal in NODES {
+            let asked = "application:get_env(rabbit, max_message_size).";
+            let told =
+                docker::docker(&["exec", &node(&id, ordinal)?.id, "rabbitmqctl", "eval", asked])?;
+            ensure!(told.trim() == "{ok,5000}", "node {ordinal}: {told}");
+        }
+
+        let before = memory(&id)?;
+        cluster.is_changed("a larger instance type", || {
+            api.update(&id, |call| call.host_instance_type("mq.m7g.large"))?;
+            let waiting = api.describe(&id)?;
+            ensure!(waiting.host_instance_type.as_deref() == Some("mq.m7g.medium"), "{waiting:?}");
+            let pending = waiting.pending_host_instance_type.as_deref();
+            ensure!(pending == Some("mq.m7g.large"), "{waiting:?}");
+            Ok(())
+        })?;
+        let after = api.describe(&id)?;
+        ensure!(after.host_instance_type.as_deref() == Some("mq.m7g.large"), "{after:?}");
+        ensure!(after.pending_host_instance_type.is_none(), "{after:?}");
+        let twice: Vec<u64> = before.iter().map(|bytes| 2 * bytes).collect();
+        ensure!(memory(&id)? == twice, "{before:?} became {:?}", memory(&id)?);
+        ensure!(api.configurations(&id)?.current == Some(limit), "the configuration is another");
+        nothing_is_lost(load)
+    })
+}
+
+#[test]
 fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
@@ -123,26 +167,14 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
         let cluster = Cluster { world, id: &id, load: &load };
-        cluster.survives("a partition", || {
-            cut(&id, 2)?;
-            eventually("the others miss it", PATIENCE, || {
-                Ok((Management::running_nodes(world, &id)? == 2).then_some(()))
-            })?;
-            let (node, name) = (node(&id, 2)?, format!("{id}-2"));
-            let network = format!("brokerd-{}-{id}", world.installation);
-            // Whoever is quicker: brokerd brings it back too.
-            let _ = docker::docker(&["network", "connect", "--alias", &name, &network, &node.id]);
-            Ok(())
-        })?;
-        let events = world.api.events(&id)?;
-        let restarted = events.iter().any(|(_, what)| what.contains("is parted from the others"));
-        machine::say(&format!("restarted because it stayed parted: {restarted}"));
+        cluster.survives("a partition", || part(world, &id, 2))?;
+        who_was_restarted(world, &id)?;
         nothing_is_lost(load)
     })
 }
 
 #[test]
-fn a_cluster_of_4_0_is_upgraded() -> Result<()> {
+fn a_cluster_of_4_0_gets_over_a_partition_and_is_upgraded() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
@@ -152,6 +184,8 @@ fn a_cluster_of_4_0_is_upgraded() -> Result<()> {
         load.wait_until_served(PATIENCE)?;
         let cluster = Cluster { world, id: &id, load: &load };
         cluster.survives("one node killed", || node(&id, 1)?.kill9())?;
+        cluster.survives("a partition", || part(world, &id, 2))?;
+        who_was_restarted(world, &id)?;
 
         let before = all_ids(&id)?;
         let began = Instant::now();
@@ -224,6 +258,13 @@ fn all_ids(id: &str) -> Result<Vec<String>> {
     NODES.iter().map(|ordinal| Ok(node(id, *ordinal)?.id)).collect()
 }
 
+/// How much memory each node may use.
+fn memory(id: &str) -> Result<Vec<u64>> {
+    let limit =
+        |ordinal: &u8| node(id, *ordinal)?.at("/HostConfig/Memory").as_u64().context("none");
+    NODES.iter().map(limit).collect()
+}
+
 fn alive(id: &str) -> Result<usize> {
     let nodes = NODES.iter().filter_map(|ordinal| node(id, *ordinal).ok());
     Ok(nodes.filter(Container::running).count())
@@ -243,6 +284,26 @@ fn cut(id: &str, ordinal: u8) -> Result<()> {
     let networks = node.at("/NetworkSettings/Networks").as_object().context("networks")?;
     let network = networks.keys().next().context("a network")?;
     docker::docker(&["network", "disconnect", network, &node.id]).map(drop)
+}
+
+/// Takes a node out of the broker's network until the others miss it, and puts it back.
+fn part(world: &World, id: &str, ordinal: u8) -> Result<()> {
+    cut(id, ordinal)?;
+    eventually("the others miss it", PATIENCE, || {
+        Ok((Management::running_nodes(world, id)? == 2).then_some(()))
+    })?;
+    let (node, name) = (node(id, ordinal)?, format!("{id}-{ordinal}"));
+    let network = format!("brokerd-{}-{id}", world.installation);
+    // Whoever is quicker: brokerd brings it back too.
+    let _ = docker::docker(&["network", "connect", "--alias", &name, &network, &node.id]);
+    Ok(())
+}
+
+fn who_was_restarted(world: &World, id: &str) -> Result<()> {
+    let events = world.api.events(id)?;
+    let restarted = events.iter().any(|(_, what)| what.contains("is parted from the others"));
+    machine::say(&format!("restarted because it stayed parted: {restarted}"));
+    Ok(())
 }
 
 fn nothing_is_lost(load: Load) -> Result<()> {
@@ -292,6 +353,18 @@ impl Cluster<'_> {
         let state = self.world.api.state(self.id)?;
         ensure!(state == Some(BrokerState::Running), "{what}: {state:?}");
         Ok(gap)
+    }
+
+    /// What is asked for waits for a reboot, which brings it to one node after the other.
+    fn is_changed(&self, what: &str, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+        let before = all_ids(self.id)?;
+        ask().context(what.to_owned())?;
+        let state = self.world.api.state(self.id)?;
+        ensure!(state == Some(BrokerState::Running), "{what}: {state:?} before the reboot");
+        ensure!(all_ids(self.id)? == before, "{what}: in force before the reboot");
+        let gap = self.is_rebooted_node_by_node().context(what.to_owned())?;
+        ensure!(gap < Duration::from_secs(10), "{what}: nobody was served for {gap:?}");
+        self.load.wait_until_served(PATIENCE).context(what.to_owned())
     }
 
     /// A reboot never stops more than one node; the longest time without service.

@@ -86,7 +86,7 @@ async fn what_can_not_be_done_is_refused_in_the_form_of_the_service() {
         ("{}", "kind", "Fault kind is required."),
         (r#"{"kind": "SABOTAGE"}"#, "kind", "Fault kind [SABOTAGE] is invalid."),
         (r#"{"kind": "FAILOVER"}"#, "kind", "[SINGLE_INSTANCE] has no standby to fail over to."),
-        (r#"{"kind": "FILL_DISK", "durationSeconds": 5}"#, "kind", "not supported"),
+        (r#"{"kind": "FILL_DISK", "durationSeconds": 5}"#, "kind", "[runtime.sized_volumes]"),
         (r#"{"kind": "PAUSE"}"#, "durationSeconds", "is required"),
         (r#"{"kind": "PAUSE", "durationSeconds": 4000}"#, "durationSeconds", "[1] and [3600]"),
         (r#"{"kind": "PAUSE", "durationSeconds": "5"}"#, "durationSeconds", "Expected an integer"),
@@ -105,6 +105,19 @@ async fn what_can_not_be_done_is_refused_in_the_form_of_the_service() {
     }
     let reply = api.call("POST", &path, "[]").await;
     assert_eq!(reply.status, 400, "{reply:?}");
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn disks_are_filled_where_brokers_have_disks_of_their_own() {
+    let api = TestApi::start_with_disks().await;
+    let path = running(&api).await;
+    let body = r#"{"kind": "FILL_DISK", "instance": 1, "durationSeconds": 60}"#;
+    let fault = api.call("POST", &path, body).await;
+    assert_eq!(fault.status, 201, "{fault:?}");
+    assert_eq!(fault.json()["state"], "PENDING");
+    let reply = api.call("POST", &path, r#"{"kind": "FILL_DISK"}"#).await;
+    assert_eq!(reply.json()["errorAttribute"], "durationSeconds", "{reply:?}");
     api.stop().await;
 }
 

@@ -147,6 +147,10 @@ impl TestApi {
         Self::start_with(|state| state.with_faults(true)).await
     }
 
+    pub(crate) async fn start_with_disks() -> Self {
+        Self::start_with(|state| state.with_faults(true).with_sized_volumes(true)).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);

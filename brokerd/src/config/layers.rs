@@ -56,6 +56,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("provisioner.ldap_ca_file", Kind::Text),
     ("runtime.nofile", Kind::Integer),
     ("runtime.join_networks", Kind::Text),
+    ("runtime.sized_volumes", Kind::Boolean),
     ("faults.enabled", Kind::Boolean),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),

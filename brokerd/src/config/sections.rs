@@ -349,11 +349,13 @@ pub(crate) struct Runtime {
     pub(crate) nofile: u32,
     /// Whether brokerd's own container joins the networks of brokers.
     pub(crate) join_networks: JoinNetworks,
+    /// Whether new brokers get disks of their own of their tier's size, instead of directories on the host's disk.
+    pub(crate) sized_volumes: bool,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { nofile: 20_000, join_networks: JoinNetworks::Auto }
+        Self { nofile: 20_000, join_networks: JoinNetworks::Auto, sized_volumes: false }
     }
 }
 

@@ -281,7 +281,7 @@ fn effective_values_never_show_a_secret() {
 }
 
 #[test]
-fn faults_are_enabled_by_whatever_layer_says_so() {
+fn faults_and_sized_volumes_are_enabled_by_whatever_layer_says_so() {
     let home = ("HOME", "/nonexistent");
     let said = load(&flags(&["faults.enabled=true"]), &[home]).expect("valid");
     assert!(said.faults.enabled);
@@ -289,4 +289,7 @@ fn faults_are_enabled_by_whatever_layer_says_so() {
     assert!(said.faults.enabled);
     let wrong = load(&flags(&["faults.enabled=perhaps"]), &[home]).expect_err("neither");
     assert!(wrong.contains("\"perhaps\" is neither true nor false"), "{wrong}");
+    assert!(!said.runtime.sized_volumes, "not unless somebody says so");
+    let sized = ("BROKERD_RUNTIME_SIZED_VOLUMES", "true");
+    assert!(load(&flags(&[]), &[home, sized]).expect("valid").runtime.sized_volumes);
 }

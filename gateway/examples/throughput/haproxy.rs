@@ -1,9 +1,10 @@
-//! The way through HAProxy: a process of this one, with a configuration of its own.
+//! The way through HAProxy: a process of this one, with a configuration of its own. The benchmark of
+//! brokers takes the same way.
 
 use std::{
     fs,
     io::ErrorKind,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -11,12 +12,10 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::{
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
     time::sleep,
 };
-
-use crate::{NAME, Way, free_address};
 
 /// Where it is; the second one is Debian's, and not in everybody's path.
 const PROGRAMS: [&str; 2] = ["haproxy", "/usr/sbin/haproxy"];
@@ -30,6 +29,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub(crate) struct HaProxy {
     child: Child,
     pub(crate) version: String,
+    /// For everybody.
+    pub(crate) plain: SocketAddr,
+    /// By the name that clients ask for.
+    pub(crate) named: SocketAddr,
 }
 
 /// A file that is gone when this goes.
@@ -43,11 +46,12 @@ impl Drop for Passing {
 }
 
 impl HaProxy {
-    /// Starts it in front of an engine, and waits until it listens; nothing where it is not installed.
-    pub(crate) async fn start(engine: SocketAddr) -> Result<Option<(Self, Way)>> {
+    /// Starts it in front of an engine of this name, and waits until it listens; nothing where it is not
+    /// installed.
+    pub(crate) async fn start(engine: SocketAddr, name: &str) -> Result<Option<Self>> {
         for program in PROGRAMS {
             if let Some(version) = version(program).await? {
-                return Self::start_program(program, version, engine).await.map(Some);
+                return Self::start_program(program, version, engine, name).await.map(Some);
             }
         }
         Ok(None)
@@ -57,12 +61,13 @@ impl HaProxy {
         program: &str,
         version: String,
         engine: SocketAddr,
-    ) -> Result<(Self, Way)> {
-        let way = Way { plain: free_address().await?, named: free_address().await? };
-        let name = format!("brokerd-throughput-{}.cfg", std::process::id());
+        name: &str,
+    ) -> Result<Self> {
+        let (plain, named) = (free_address().await?, free_address().await?);
+        let file = format!("brokerd-throughput-{}.cfg", std::process::id());
         // It is read once, at the start.
-        let file = Passing(std::env::temp_dir().join(name));
-        write_new(&file.0, &configuration(&way, engine))?;
+        let file = Passing(std::env::temp_dir().join(file));
+        write_new(&file.0, &configuration(plain, named, engine, name))?;
         let mut child = Command::new(program)
             // In the foreground, as one process.
             .args(["-db", "-f"])
@@ -72,18 +77,23 @@ impl HaProxy {
             .kill_on_drop(true)
             .spawn()?;
         let begin = Instant::now();
-        while TcpStream::connect(way.plain).await.is_err() {
+        while TcpStream::connect(plain).await.is_err() {
             ensure!(child.try_wait()?.is_none(), "HAProxy has ended; its words are above");
             ensure!(begin.elapsed() < START, "HAProxy does not listen after {START:?}");
             sleep(LOOK_AGAIN).await;
         }
-        Ok((Self { child, version }, way))
+        Ok(Self { child, version, plain, named })
     }
 
     /// Ends it.
     pub(crate) async fn end(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
+}
+
+/// An address that is free now.
+pub(crate) async fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
 }
 
 /// What it says that it is; nothing if there is no such program.
@@ -105,7 +115,7 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
 }
 
 /// As little as it takes to pass everything on, and to tell names apart.
-fn configuration(way: &Way, engine: SocketAddr) -> String {
+fn configuration(plain: SocketAddr, named: SocketAddr, engine: SocketAddr, name: &str) -> String {
     format!(
         "\
 global
@@ -116,16 +126,15 @@ defaults
     timeout client 1m
     timeout server 1m
 frontend plain
-    bind {}
+    bind {plain}
     default_backend engine
 frontend named
-    bind {}
+    bind {named}
     tcp-request inspect-delay 5s
     tcp-request content accept if {{ req.ssl_hello_type 1 }}
-    use_backend engine if {{ req.ssl_sni -i {NAME} }}
+    use_backend engine if {{ req.ssl_sni -i {name} }}
 backend engine
     server engine {engine}
-",
-        way.plain, way.named
+"
     )
 }

@@ -121,11 +121,6 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// An address that is free now.
-async fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
-}
-
 async fn measure(rounds: usize, gateway: &Handle) -> Result<()> {
     let before = load_average();
     let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -133,9 +128,9 @@ async fn measure(rounds: usize, gateway: &Handle) -> Result<()> {
     tokio::spawn(traffic::echo(engine));
     let mut ways = vec![Way { plain: address, named: address }];
     ways.push(route::through_gateway(address, gateway).await?);
-    let haproxy = HaProxy::start(address).await?;
-    if let Some((_, way)) = &haproxy {
-        ways.push(Way { ..*way });
+    let haproxy = HaProxy::start(address, NAME).await?;
+    if let Some(haproxy) = &haproxy {
+        ways.push(Way { plain: haproxy.plain, named: haproxy.named });
     }
     let hello = traffic::client_hello()?;
     let mut rows = Figure::ALL.map(|figure| Row::new(figure.name()));
@@ -152,8 +147,8 @@ async fn measure(rounds: usize, gateway: &Handle) -> Result<()> {
             }
         }
     }
-    let version = haproxy.as_ref().map(|(haproxy, _)| haproxy.version.clone());
-    if let Some((haproxy, _)) = haproxy {
+    let version = haproxy.as_ref().map(|haproxy| haproxy.version.clone());
+    if let Some(haproxy) = haproxy {
         haproxy.end().await?;
     }
     print(&rows, rounds, &before, version.as_deref());

@@ -9,7 +9,7 @@ use brokerd_store::{Entrance, Route, Target};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{NAME, Way, free_address};
+use crate::{NAME, Way, haproxy::free_address};
 
 struct Fixed(Vec<Route>);
 

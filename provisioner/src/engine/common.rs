@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{DeploymentMode, Protocol};
+use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, Protocol};
 
 use super::{Blueprint, Unsupported};
 use crate::{
@@ -84,11 +84,22 @@ pub(super) fn instance(
             volume("conf", &image.config_root, false),
             volume("data", &image.data_root, true),
         ],
+        disk_bytes: blueprint.materials.own_disk.then(|| disk_bytes(&broker.spec)),
         tmpfs: image.tmpfs.iter().map(|t| (t.path.clone(), t.options.clone())).collect(),
         files,
         limits,
         open_files: blueprint.sizing.open_files,
         stop_grace,
+    }
+}
+
+/// How large a disk of the broker's own is. What the file system needs for itself comes on top where the engine
+/// may use all the rest: ActiveMQ, for messages and for its temporary store.
+fn disk_bytes(spec: &BrokerSpec) -> u64 {
+    let tier = spec.host_instance_type;
+    match spec.engine_type {
+        EngineType::ActiveMq => (tier.store_bytes() + tier.temp_store_bytes()) / 100 * 102,
+        EngineType::RabbitMq => spec.storage_bytes(),
     }
 }
 

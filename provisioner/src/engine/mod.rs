@@ -24,6 +24,8 @@ pub struct Sizing {
     pub scale: f64,
     /// How many files an instance may have open.
     pub open_files: u64,
+    /// Whether new brokers get disks of their own of the tier's size.
+    pub sized_volumes: bool,
 }
 
 /// Everything an instance is rendered from.

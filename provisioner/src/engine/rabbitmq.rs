@@ -181,11 +181,16 @@ fn watermark(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
 
 /// How much free disk RabbitMQ keeps before it blocks publishers.
 ///
-/// The tiers' 10 GiB and more are a twentieth of the service's own disks. Here brokers share the
-/// host's disk, and the same number would block every publisher on a small host: an eighth of the
-/// container's memory is kept, at most 1 GiB, and never more than the tier's own.
+/// On a disk of the broker's own that is the tier's. The tiers' 10 GiB and more are a twentieth of such
+/// disks. Where brokers share the host's disk, the same number would block every publisher on a small
+/// host: an eighth of the container's memory is kept, at most 1 GiB, and never more than the tier's own.
 fn free_disk(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
-    let tier = blueprint.broker.spec.host_instance_type.disk_free_limit_bytes();
+    let (tier, mode) =
+        (blueprint.broker.spec.host_instance_type, blueprint.broker.spec.deployment_mode);
+    if blueprint.materials.own_disk {
+        return tier.disk_free_limit_bytes(mode).max(LEAST_FREE_DISK);
+    }
+    let tier = tier.disk_free_limit_bytes(DeploymentMode::SingleInstance);
     (limits.memory_bytes / 8)
         .min(GIB)
         .min(common::scaled(tier, blueprint.sizing.scale))

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    ActionRequired, Broker, EngineType, Health, InstanceCondition, OutOfMemory, Timestamp,
+    ActionRequired, Broker, DeploymentMode, EngineType, Health, InstanceCondition, OutOfMemory,
+    Timestamp,
 };
 
 use super::{Observed, Seen, Subject};
@@ -13,6 +14,10 @@ use crate::health::Alarm;
 
 /// What a JVM with `ExitOnOutOfMemoryError` ends with.
 const JVM_OUT_OF_MEMORY: i64 = 3;
+
+/// The code of a loop of restarts for want of memory. The guide has it for ActiveMQ alone, whose cure, another
+/// instance type and a reboot, it permits; of a node of RabbitMQ that the kernel kills it says nothing.
+const OUT_OF_MEMORY: &str = "BROKER_OOM";
 
 /// So many times in a row are a loop and no accident.
 const LOOP: u32 = 3;
@@ -34,9 +39,11 @@ pub(super) fn once_more(before: Option<OutOfMemory>, now: Timestamp) -> OutOfMem
     OutOfMemory { count: count.saturating_add(1), last: now }
 }
 
-/// Forgets what an instance has put behind it.
+/// Forgets what an instance has put behind it. One that stands by beside another one that serves is as
+/// calm as that one.
 pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
-    let calm = condition.health == Health::Healthy && now.since(condition.since) >= CALM;
+    let is_well = matches!(condition.health, Health::Healthy | Health::Standby);
+    let calm = is_well && now.since(condition.since) >= CALM;
     if calm && condition.out_of_memory.is_some_and(|o| now.since(o.last) >= CALM) {
         condition.out_of_memory = None;
     }
@@ -48,26 +55,45 @@ pub(super) fn actions(
     seen: &Seen,
     conditions: &[InstanceCondition],
 ) -> Vec<ActionRequired> {
-    match broker.spec.engine_type {
-        EngineType::ActiveMq => {
-            let in_loop = |c: &InstanceCondition| c.out_of_memory.is_some_and(|o| o.count >= LOOP);
-            let action = ActionRequired {
-                code: "BROKER_OOM".to_owned(),
-                info: "The broker restarts again and again because it runs out of memory. Consume messages, or choose a larger instance type.".to_owned(),
-            };
-            conditions.iter().any(in_loop).then_some(action).into_iter().collect()
-        }
+    let engine = broker.spec.engine_type;
+    let mut raised = match engine {
+        EngineType::ActiveMq => Vec::new(),
         EngineType::RabbitMq => alarms(broker, seen),
+    };
+    let counts = conditions.iter().filter_map(|c| c.out_of_memory).map(|o| o.count);
+    let times = match broker.spec.deployment_mode {
+        // Whichever of them serves has the same messages to hold.
+        DeploymentMode::ActiveStandbyMultiAz => counts.sum(),
+        DeploymentMode::SingleInstance | DeploymentMode::ClusterMultiAz => {
+            counts.max().unwrap_or(0)
+        }
+    };
+    if times >= LOOP {
+        let info = match engine {
+            EngineType::ActiveMq => {
+                "The broker restarts again and again because it runs out of memory. Consume messages, or choose a larger instance type."
+            }
+            EngineType::RabbitMq => {
+                "RabbitMQ restarts again and again because it runs out of memory. Consume or purge messages, or choose a larger instance type."
+            }
+        };
+        raised.push(ActionRequired { code: OUT_OF_MEMORY.to_owned(), info: info.to_owned() });
     }
+    raised
 }
 
 fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
-    let mut raised = Vec::new();
+    let (mut raised, mut own_disk) = (Vec::new(), false);
     for instance in seen.instances.values() {
         let Observed::Present(instance) = instance else { continue };
+        own_disk |= instance.status.own_disk;
         match &instance.alarms {
             Observed::Present(alarms) => raised.extend(alarms.iter().copied()),
-            Observed::Unknown(_) => return broker.status.actions_required.clone(),
+            Observed::Unknown(_) => {
+                let mut before = broker.status.actions_required.clone();
+                before.retain(|action| action.code != OUT_OF_MEMORY);
+                return before;
+            }
             Observed::Absent => {}
         }
     }
@@ -80,7 +106,11 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
         (
             Alarm::Disk,
             "RABBITMQ_DISK_ALARM",
-            "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages, or make room on the host.",
+            if own_disk {
+                "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages."
+            } else {
+                "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages, or make room on the host."
+            },
         ),
     ];
     told.into_iter()
@@ -129,9 +159,11 @@ mod tests {
         condition.health = Health::Suspect;
         forget(&mut condition, minutes(60));
         assert!(condition.out_of_memory.is_some(), "it does not serve");
-        condition.health = Health::Healthy;
-        forget(&mut condition, minutes(60));
-        assert_eq!(condition.out_of_memory, None);
+        for calm in [Health::Healthy, Health::Standby] {
+            (condition.health, condition.out_of_memory) = (calm, out);
+            forget(&mut condition, minutes(60));
+            assert_eq!(condition.out_of_memory, None, "{calm:?}");
+        }
     }
 
     #[test]

@@ -30,7 +30,8 @@ const LEAST_POLL: Duration = Duration::from_millis(400);
 /// How soon nodes that do not agree are asked again.
 const APART_POLL: Duration = Duration::from_secs(1);
 /// How long nodes may be parted before the smaller side is restarted. On Mnesia they may never get over a
-/// partition by themselves, though `pause_minority` says that they should: seen with 4.0.
+/// partition by themselves, though `pause_minority` says that they should: seen with 4.0 before it began with
+/// Khepri, which does.
 const PARTED_LIMIT: Duration = Duration::from_secs(15);
 /// How long nodes that all serve may fail to see each other for another reason.
 const APART_LIMIT: Duration = Duration::from_mins(1);

@@ -1,12 +1,15 @@
 //! What is to be done about injected faults, and what they keep from being done.
 //!
 //! A fault first records what it strikes: which container, in which life. Only that is ever disturbed and
-//! undisturbed, so that nothing happens to a container that was replaced or restarted meanwhile. What is
-//! recorded is acted on until the fault's time is over, whoever does it and however often.
+//! undisturbed, so that nothing happens to a container that was replaced or restarted meanwhile. A disk outlives
+//! its container: it is filled and emptied by way of whichever has it. What is recorded is acted on until the
+//! fault's time is over, whoever does it and however often.
 
 use std::fmt;
 
-use brokerd_domain::{DeploymentMode, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind};
+use brokerd_domain::{
+    DeploymentMode, EngineType, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind,
+};
 
 use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
 use crate::runtime::{ContainerState, Disturbance, RuntimeId};
@@ -31,6 +34,12 @@ impl fmt::Display for FaultStep {
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
             Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
             Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
+            Self::Inject(n, _, Disturbance::Filled { .. }) => {
+                write!(f, "fill the disk of instance {n}")
+            }
+            Self::Heal(n, _, Disturbance::Filled { .. }) => {
+                write!(f, "make room on the disk of instance {n}")
+            }
             Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
             Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
             Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
@@ -98,7 +107,9 @@ pub(super) fn hold(
 
 /// When to look again: not later than the next fault is over.
 pub(super) fn look_again(faults: &[Fault], next: Next, now: Timestamp) -> Next {
-    let first = faults.iter().map(|fault| fault.ends.since(now)).min();
+    // What could not be healed in time waits for something else.
+    let outstanding = faults.iter().filter(|fault| fault.ends > now);
+    let first = outstanding.map(|fault| fault.ends.since(now)).min();
     match (next, first) {
         (Next::After(pause), Some(end)) => Next::After(pause.min(end)),
         (next, _) => next,
@@ -181,17 +192,37 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
         FaultKind::Latency if is_over => end("healed"),
         // The gateway adds latency, and it has been told by the strike.
         FaultKind::Latency => Vec::new(),
-        FaultKind::FillDisk => end("it is not supported by this runtime"),
+        FaultKind::FillDisk => {
+            let Some(first) = struck.first() else {
+                return end("there was nothing to fill: its data is on the disk of the host");
+            };
+            let Some((ordinal, instance)) = with_disk(subject, seen, first.ordinal) else {
+                return Vec::new();
+            };
+            if !is_over {
+                let has_room = instance.filled == Observed::Present(false);
+                let fill = || inject(ordinal, instance, full(subject));
+                return has_room.then(fill).into_iter().collect();
+            }
+            let mut steps = Vec::new();
+            if !is_filled_by_another(fault, subject, first.ordinal, now) {
+                steps.push(heal(ordinal, instance, full(subject)));
+            }
+            steps.extend(end("healed"));
+            steps
+        }
     }
 }
 
 /// What the fault strikes; nothing while that can't be told.
 fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Struck>> {
     let ordinal = match fault.spec.kind {
-        FaultKind::ZoneOutage | FaultKind::Latency | FaultKind::FillDisk => return Some(Vec::new()),
-        FaultKind::Kill | FaultKind::Pause | FaultKind::Isolate | FaultKind::Failover => {
-            fault.spec.instance.or_else(|| serving(subject, seen))
-        }
+        FaultKind::ZoneOutage | FaultKind::Latency => return Some(Vec::new()),
+        FaultKind::Kill
+        | FaultKind::Pause
+        | FaultKind::Isolate
+        | FaultKind::FillDisk
+        | FaultKind::Failover => fault.spec.instance.or_else(|| serving(subject, seen)),
     };
     let Some(ordinal) = ordinal else {
         let all_seen = !seen.instances.values().any(|i| matches!(i, Observed::Unknown(_)));
@@ -202,9 +233,13 @@ fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Stru
         Observed::Absent => return Some(Vec::new()),
         Observed::Present(instance) => instance,
     };
+    if fault.spec.kind == FaultKind::FillDisk && !instance.status.own_disk {
+        return Some(Vec::new());
+    }
     let since = match instance.status.state {
         ContainerState::Running { since } => Some(since),
         ContainerState::Paused => None,
+        _ if fault.spec.kind == FaultKind::FillDisk => None,
         ContainerState::Created | ContainerState::Exited { .. } => return Some(Vec::new()),
     };
     Some(vec![Struck { ordinal, container: instance.status.id.0.clone(), since }])
@@ -269,6 +304,47 @@ fn is_held_by_another(
             && other.spec.kind == fault.spec.kind
             && other.ends > now
             && other.struck(struck.ordinal).is_some_and(|s| s.container == struck.container)
+    })
+}
+
+/// A container that has the disk of an instance: its own, or another one of a pair, which has one disk.
+fn with_disk<'a>(
+    subject: &Subject<'_>,
+    seen: &'a Seen,
+    ordinal: u8,
+) -> Option<(u8, &'a SeenInstance)> {
+    let mut candidates = vec![ordinal];
+    if has_one_disk(subject) {
+        candidates.extend(seen.instances.keys().filter(|other| **other != ordinal));
+    }
+    let mut there = candidates.into_iter().filter_map(|n| Some((n, present(seen, n)?)));
+    there.find(|(_, instance)| instance.status.own_disk)
+}
+
+/// A disk that is as full as messages can make it. RabbitMQ blocks publishers with room to spare, and is never left
+/// without: with no room at all it knows no users any more. ActiveMQ uses what there is.
+fn full(subject: &Subject<'_>) -> Disturbance {
+    let spec = &subject.broker.spec;
+    let leave = match spec.engine_type {
+        EngineType::ActiveMq => 0,
+        EngineType::RabbitMq => {
+            spec.host_instance_type.disk_free_limit_bytes(spec.deployment_mode) / 2
+        }
+    };
+    Disturbance::Filled { leave }
+}
+
+fn has_one_disk(subject: &Subject<'_>) -> bool {
+    subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz
+}
+
+/// Whether another fault, which is not over, wants the disk of an instance to be full.
+fn is_filled_by_another(fault: &Fault, subject: &Subject<'_>, ordinal: u8, now: Timestamp) -> bool {
+    subject.faults.iter().any(|other| {
+        other.id != fault.id
+            && other.spec.kind == FaultKind::FillDisk
+            && other.ends > now
+            && other.struck.iter().flatten().any(|s| has_one_disk(subject) || s.ordinal == ordinal)
     })
 }
 

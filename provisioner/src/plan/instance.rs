@@ -96,7 +96,9 @@ pub(super) fn judge(
         return (need, before);
     }
     if needs_replacement(subject.broker, spec, status) {
-        return replace(subject, spec, status, before, booting(0));
+        // Whether what it will be has too little memory too is not known yet.
+        let fresh = InstanceCondition { out_of_memory: None, ..booting(0) };
+        return replace(subject, spec, status, before, fresh);
     }
     match &status.state {
         ContainerState::Created => {

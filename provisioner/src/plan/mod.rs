@@ -54,6 +54,8 @@ pub struct SeenInstance {
     pub alarms: Observed<Vec<Alarm>>,
     /// What it says of its cluster; absent when it was not asked or is in none.
     pub cluster: Observed<ClusterView>,
+    /// Whether its disk is filled by a fault; absent when it was not asked.
+    pub filled: Observed<bool>,
 }
 
 /// What a RabbitMQ node says of the cluster it is in.

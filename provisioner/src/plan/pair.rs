@@ -118,6 +118,12 @@ impl Member<'_> {
         self.condition = starting(&self.condition, now, failed_boots);
     }
 
+    /// Another container takes its place, for what is asked now.
+    fn is_replaced(&mut self, now: Timestamp) {
+        self.starts(now, 0);
+        self.condition.out_of_memory = None;
+    }
+
     fn becomes(&mut self, health: Health, now: Timestamp) {
         let since = if self.condition.health == health { self.condition.since } else { now };
         self.condition = InstanceCondition { health, since, ..self.condition.clone() };
@@ -234,7 +240,7 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
             return Some(acting(format!("stopping standby {ordinal} to replace it"), vec![stop]));
         }
         let steps = vec![Step::Remove(ordinal, Volumes::Keep), member.apply(subject)];
-        member.starts(now, 0);
+        member.is_replaced(now);
         return Some(acting(format!("replacing standby {ordinal}"), steps));
     }
     match &status.state {

@@ -100,6 +100,8 @@ pub struct InstanceSpec {
     pub ports: Vec<u16>,
     /// The volumes.
     pub volumes: Vec<VolumeSpec>,
+    /// How large the file system of each kept volume is, at least; none: it is a directory on the host's disk.
+    pub disk_bytes: Option<u64>,
     /// Paths in memory, with mount options.
     pub tmpfs: Vec<(String, String)>,
     /// The files.
@@ -117,8 +119,8 @@ pub struct InstanceSpec {
 pub struct SpecDigest(pub String);
 
 impl InstanceSpec {
-    /// The digest. It covers everything but the generation and the processor limit, which change
-    /// without another container.
+    /// The digest. It covers everything but the generation, the processor limit and the size of disks, which
+    /// change without another container.
     pub fn digest(&self) -> SpecDigest {
         let mut hash = Sha256::new();
         let mut add = |label: &str, bytes: &[u8]| {
@@ -193,6 +195,8 @@ pub struct InstanceStatus {
     pub addresses: BTreeMap<u16, SocketAddr>,
     /// What it may use.
     pub limits: Limits,
+    /// Whether its data is on a disk of its own, which has the size of its tier.
+    pub own_disk: bool,
 }
 
 /// Whether an operation found something to do.
@@ -224,6 +228,12 @@ pub enum Disturbance {
     Frozen,
     /// Nobody reaches it and it reaches nobody; none of its addresses is published.
     Isolated,
+    /// The disk that its data is on is full. That is the disk's, whatever becomes of the container; what has no disk
+    /// of its own can't be filled.
+    Filled {
+        /// How many bytes are left.
+        leave: u64,
+    },
 }
 
 /// What the host has.
@@ -320,7 +330,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// Removes the instance, its container by force; nothing there is fine.
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError>;
 
-    /// Disturbs a container on purpose; one that has ended is left alone.
+    /// Disturbs a container on purpose; one that has ended is left alone, except for its disk.
     async fn inject(
         &self,
         id: &RuntimeId,
@@ -330,4 +340,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// Undoes what [`Runtime::inject`] did, as far as it lasts.
     async fn heal(&self, id: &RuntimeId, disturbance: Disturbance)
     -> Result<Ensured, RuntimeError>;
+
+    /// Whether [`Disturbance::Filled`] is in force for the disk of a container.
+    async fn is_filled(&self, id: &RuntimeId) -> Result<bool, RuntimeError>;
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+mod disks;
 mod disturbances;
 mod join;
 mod world;

@@ -16,6 +16,7 @@ use rand::random;
 use uuid::Uuid;
 
 pub(crate) const IMAGE: &str = "brokerd/base:trixie";
+pub(crate) const HELPER: &str = "brokerd/disk:trixie";
 pub(crate) const MIB: u64 = 1 << 20;
 
 pub(crate) struct SystemClock;
@@ -48,6 +49,7 @@ pub(crate) struct World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        self.detach_disks();
         for [list, remove] in [
             [&["ps", "-aq"] as &[&str], &["rm", "-f", "-v"]],
             [&["volume", "ls", "-q"], &["volume", "rm", "-f"]],
@@ -113,6 +115,7 @@ impl World {
                     shared: false,
                 },
             ],
+            disk_bytes: None,
             tmpfs: vec![("/tmp".to_owned(), "rw,nosuid,nodev,size=16m,mode=1777".to_owned())],
             files: vec![
                 file("/etc/engine", "engine.conf", 0o640, "colour = blue"),
@@ -175,6 +178,40 @@ impl World {
 
     pub(crate) fn exec(&self, script: &str) -> Result<String, String> {
         docker(&["exec", &self.name(1).to_string(), "/bin/sh", "-c", script])
+    }
+
+    /// Takes every disk of the installation off its device, as a restart of the host would.
+    pub(crate) fn detach_disks(&self) {
+        let ours = format!("label=brokerd.installation={}", self.installation);
+        let files = docker(&[
+            "volume",
+            "ls",
+            "-q",
+            "--filter",
+            &ours,
+            "--filter",
+            "label=brokerd.role=disk",
+        ]);
+        for file in files.unwrap_or_default().lines() {
+            let volume = file.trim_end_matches("-disk");
+            let link = format!("/dev/brokerd-{}/{volume}", self.installation);
+            let mount = format!("{file}:/disk");
+            let _ = docker(&[
+                "run",
+                "--rm",
+                "--device-cgroup-rule",
+                "b 7:* rwm",
+                "--device-cgroup-rule",
+                "c 10:237 rwm",
+                "-v",
+                "/dev:/dev",
+                "-v",
+                &mount,
+                HELPER,
+                "detach",
+                &link,
+            ]);
+        }
     }
 
     /// How many containers, volumes and networks there are.

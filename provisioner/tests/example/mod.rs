@@ -129,11 +129,12 @@ impl Example {
                     stored: "hash$of$monitoring".to_owned(),
                 }),
                 seed: None,
+                own_disk: false,
                 certificate_expires_at: 1_801_526_400,
             },
             users,
             image: catalogue.image(kind, version).expect("offered").clone(),
-            sizing: Sizing { scale: 1.0, open_files: 20_000 },
+            sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: false },
             capacity: Capacity { memory_bytes: 512 * GIB, cpus: 64 },
         }
     }

@@ -87,6 +87,11 @@ impl Simulation {
         }
     }
 
+    /// Does something to the world.
+    pub fn in_the_world(&self, act: impl FnOnce(&mut World)) {
+        act(&mut self.world.lock().expect("not poisoned"));
+    }
+
     /// A broker that was just asked for.
     pub fn create(&self, engine: EngineType) -> BrokerId {
         let broker = super::broker(engine, 42);
@@ -183,7 +188,7 @@ impl Simulation {
             installation: "test".parse().expect("valid"),
             authority: self.authority.clone(),
             catalogue: Catalogue::built_in().expect("well-formed"),
-            sizing: Sizing { scale: 1.0, open_files: 20_000 },
+            sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {
                 advertised_host: "127.0.0.1".to_owned(),
                 ip_address: Some("127.0.0.1".to_owned()),
@@ -282,7 +287,7 @@ impl Simulation {
         let now = self.now();
         self.store.request(id, |row| {
             let network = brokerd_domain::NetworkDefaults::default();
-            let spec = FaultSpec::parse(input, &row.broker, &network).expect("a valid fault");
+            let spec = FaultSpec::parse(input, &row.broker, &network, true).expect("a valid fault");
             row.faults.push(Fault::new(fault, spec, now));
         });
         fault

@@ -3,6 +3,8 @@
 
 #![expect(dead_code, unreachable_pub, reason = "each test binary uses a part of the world")]
 
+pub mod deaths;
+pub mod disks;
 pub mod driver;
 pub mod fault;
 pub mod probe;

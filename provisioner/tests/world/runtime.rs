@@ -19,7 +19,7 @@ use brokerd_provisioner::{
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use super::{TestClock, fault::Faults, stores::Stores};
+use super::{TestClock, disks::Disks, fault::Faults, stores::Stores};
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct World {
     pub containers: BTreeMap<InstanceName, Container>,
     /// Who holds the stores that several instances have together.
     pub stores: Stores,
+    /// Disks that faults have filled.
+    pub disks: Disks,
     /// Volumes, by instance and role, with whether they are kept; those of a whole broker by ordinal 0.
     pub volumes: BTreeMap<(InstanceName, String), bool>,
     /// Networks.
@@ -96,7 +98,7 @@ impl Default for EngineBehaviour {
 
 impl Container {
     /// It is killed.
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         self.kills += 1;
         self.status.state =
             ContainerState::Exited { code: 137, out_of_memory: false, last_words: String::new() };
@@ -123,7 +125,10 @@ impl Container {
 }
 
 impl World {
-    fn disturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
+    pub fn disturb(&mut self, name: &InstanceName, disturbance: Disturbance) {
+        if let Disturbance::Filled { .. } = disturbance {
+            return self.fill(name);
+        }
         let Some(container) = self.containers.get_mut(name) else { return };
         let ContainerState::Running { since } = container.status.state else {
             if container.status.state == ContainerState::Paused
@@ -143,6 +148,7 @@ impl World {
                 container.isolated = true;
                 container.status.addresses.clear();
             }
+            Disturbance::Filled { .. } => {}
         }
     }
 
@@ -159,6 +165,7 @@ impl World {
                 container.isolated = false;
                 self.next_port += if is_up { container.publish(first_port) } else { 0 };
             }
+            (Disturbance::Filled { .. }, _) => self.drain(name),
             _ => {}
         }
     }
@@ -220,46 +227,6 @@ impl World {
         let others = self.containers.keys().filter(|n| n.broker == name.broker && *n != name);
         let left = others.filter(|other| self.node_serves(other, now)).count();
         self.fewest_left = Some(self.fewest_left.map_or(left, |fewest| fewest.min(left)));
-    }
-
-    /// kill -9 of some engines of a broker.
-    pub fn kill_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
-        let mut rest = self.containers.clone();
-        rest.retain(|name, _| name.broker != broker || !ordinals.contains(&name.ordinal));
-        self.kill(broker);
-        self.containers.extend(rest);
-    }
-
-    /// Somebody freezes some engines of a broker.
-    pub fn freeze_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
-        let all: Vec<InstanceName> = self.containers.keys().cloned().collect();
-        for name in all.iter().filter(|n| n.broker == broker && ordinals.contains(&n.ordinal)) {
-            self.disturb(name, Disturbance::Frozen);
-        }
-    }
-
-    /// kill -9 of every engine of a broker.
-    pub fn kill(&mut self, broker: BrokerId) {
-        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.end();
-        }
-    }
-
-    /// kill -9 of one engine of a broker.
-    pub fn kill_one(&mut self, name: &InstanceName) {
-        self.containers.get_mut(name).expect("it is there").end();
-    }
-
-    /// An engine that ends for want of memory.
-    pub fn starve(&mut self, broker: BrokerId) {
-        for (_, container) in self.containers.iter_mut().filter(|(name, _)| name.broker == broker) {
-            container.status.state = ContainerState::Exited {
-                code: 3,
-                out_of_memory: false,
-                last_words: "java.lang.OutOfMemoryError: Java heap space".to_owned(),
-            };
-            container.status.addresses.clear();
-        }
     }
 
     /// What belongs to a broker, of whatever kind.
@@ -341,6 +308,7 @@ impl FakeRuntime {
                 state: ContainerState::Created,
                 addresses: BTreeMap::new(),
                 limits: spec.limits,
+                own_disk: spec.disk_bytes.is_some(),
             };
             let files = spec
                 .files
@@ -380,6 +348,7 @@ impl FakeRuntime {
             world.volumes.retain(|(owner, _), _| owner.broker != name.broker || owner.ordinal != 0);
             world.networks.remove(&name.broker);
         }
+        world.remove_disks(name.broker, volumes);
         if there { Ensured::Updated } else { Ensured::AlreadyRight }
     }
 }
@@ -489,5 +458,11 @@ impl Runtime for FakeRuntime {
     ) -> Result<Ensured, RuntimeError> {
         let act = || self.on(id, |world, name| world.undisturb(name, disturbance));
         self.faults.effect("heal", busy, act).await
+    }
+
+    async fn is_filled(&self, id: &RuntimeId) -> Result<bool, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        Ok(world.by_id(id).is_some_and(|name| world.is_filled(&name)))
     }
 }

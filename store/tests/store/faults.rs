@@ -20,7 +20,7 @@ fn fault(broker: &Broker, kind: &str, now: Timestamp) -> Fault {
         input.latency_milliseconds = Some(200);
         input.jitter_milliseconds = Some(10);
     }
-    let spec = FaultSpec::parse(&input, broker, &NetworkDefaults::default()).expect("valid");
+    let spec = FaultSpec::parse(&input, broker, &NetworkDefaults::default(), true).expect("valid");
     Fault::new(FaultId::generate(&OsEntropy), spec, now)
 }
 

@@ -5,6 +5,7 @@ Input, a JSON object in one line: {"urls": […], "user": …, "password": …, 
 address; one consumer, which takes the next URL whenever it loses its connection. Every further line is an action, answered in one line:
 
 "told": how many messages were acknowledged, and the longest pause of any producer, in seconds, since it was last asked.
+"count": how many messages were acknowledged, without waiting for another one.
 "end":  the producers stop, and the consumer takes what is left: lost and repeated messages, and the last complaint.
 """
 import contextlib
@@ -126,6 +127,10 @@ class Steady:
             longest, self.longest = self.longest, 0.0
             return {"stored": len(self.stored), "longest": longest, "moves": moves, "complaint": self.complaint}
 
+    def count(self):
+        with self.changed:
+            return {"stored": len(self.stored)}
+
     def end(self):
         self.ending.set()
         for producer in self.producers:
@@ -143,4 +148,4 @@ class Steady:
 if __name__ == "__main__":
     steady = Steady(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
-        print(json.dumps({"told": steady.told, "end": steady.end}[line.strip()]()), flush=True)
+        print(json.dumps({"told": steady.told, "count": steady.count, "end": steady.end}[line.strip()]()), flush=True)

@@ -32,7 +32,7 @@ pub(crate) struct Subject {
     pub(crate) host: &'static str,
     pub(crate) dialect: Dialect,
     pub(crate) engine_port: u16,
-    scheme: &'static str,
+    pub(crate) scheme: &'static str,
 }
 
 /// An engine each.

@@ -1,20 +1,26 @@
 //! What brokerd costs, measured against the same work without it, side by side in one run:
 //! engines started by hand, an endpoint that does nothing, a row written to the same database.
 //!
-//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api]`
+//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api] [publishes]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod amqp;
 mod api;
 mod bare;
 mod brokers;
 mod clients;
 mod failover;
 mod floor;
+#[expect(dead_code, reason = "brokers are told apart by their ports here, not by name")]
+#[path = "../../../gateway/examples/throughput/haproxy.rs"]
+mod haproxy;
 mod http;
 mod idle;
 mod load;
 mod memory;
+mod publisher;
+mod publishes;
 mod statistics;
 
 use std::process::ExitCode;
@@ -34,7 +40,7 @@ const ROUNDS: usize = 5;
 pub(crate) const SCALE: f64 = 1.0;
 
 /// What can be measured, in the order in which it is.
-const PARTS: &[&str] = &["brokers", "failover", "idle", "memory", "api"];
+const PARTS: &[&str] = &["brokers", "failover", "idle", "memory", "api", "publishes"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -112,6 +118,9 @@ fn measure(arguments: &[String]) -> Result<()> {
     }
     if wanted("api") {
         api::measure(&bench, &mut world)?;
+    }
+    if wanted("publishes") {
+        publishes::measure(&bench, &world)?;
     }
     Ok(())
 }

@@ -22,6 +22,16 @@ impl Series {
         }
     }
 
+    /// How many times the other one's value of the same round this one's is.
+    pub(crate) fn of_rounds(&self, other: &Self) -> f64 {
+        Self(self.0.iter().zip(&other.0).map(|(mine, others)| mine / others).collect()).median()
+    }
+
+    /// How much more than the other one's value of the same round this one's is.
+    pub(crate) fn more_in_rounds(&self, other: &Self) -> f64 {
+        Self(self.0.iter().zip(&other.0).map(|(mine, others)| mine - others).collect()).median()
+    }
+
     /// The value that this share of all values does not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();

@@ -23,11 +23,11 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateFaultRequest {
-    /// `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY`, `FILL_DISK` (which no runtime supports yet)
-    /// or `FAILOVER`.
+    /// `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY`, `FILL_DISK` (of brokers that were created with
+    /// `runtime.sized_volumes = true` in brokerd's configuration) or `FAILOVER`.
     #[schema(required, nullable = false, example = "PAUSE")]
     kind: Option<String>,
-    /// Which instance is killed, paused or isolated, from 1 on; default: the one that serves.
+    /// Which instance is killed, paused or isolated, or has its disk filled, from 1 on; default: the one that serves.
     instance: Option<i32>,
     /// The zone that goes out, for example `us-east-1a`.
     zone: Option<String>,
@@ -74,7 +74,7 @@ pub(crate) async fn create_fault(
         latency_milliseconds: wire.latency_milliseconds,
         jitter_milliseconds: wire.jitter_milliseconds,
     };
-    let spec = FaultSpec::parse(&input, &broker, &api.network)?;
+    let spec = FaultSpec::parse(&input, &broker, &api.network, api.sized_volumes)?;
     let now = api.clock.now();
     let fault = Fault::new(FaultId::generate(&*api.entropy), spec, now);
     match api.store.create_fault(broker.id, &fault).await? {

@@ -30,6 +30,9 @@ pub(super) struct Rendered {
     pub(super) secret: bool,
 }
 
+/// How often ActiveMQ looks how much room there is on its disk, in milliseconds.
+const DISK_CHECK: u32 = 1000;
+
 /// The document for an image with our launcher (`launcher`) or with ActiveMQ's own.
 pub(super) fn render(
     blueprint: &Blueprint<'_>,
@@ -63,6 +66,12 @@ pub(super) fn render(
     if launcher {
         own = own.with("start", &false).with("useShutdownHook", &false);
     }
+    if blueprint.materials.own_disk {
+        // On a disk that something else fills, producers wait for room before the journal fails.
+        own = own
+            .with("schedulePeriodForDiskUsageCheck", &DISK_CHECK)
+            .with("diskUsageCheckRegrowThreshold", &0);
+    }
     if connects {
         // A broker starts whether or not the others can be reached.
         own = own.with("networkConnectorStartAsync", &true);
@@ -83,7 +92,7 @@ pub(super) fn render(
         own = own.child(collection);
     }
     let own = own
-        .child(persistence(kaha, data, spec.deployment_mode).inside("persistenceAdapter"))
+        .child(persistence(kaha, blueprint).inside("persistenceAdapter"))
         .child(authentication(plugins))
         .child(ssl_context(blueprint, connects).inside("sslContext"))
         .child(system_usage(usage, blueprint).inside("systemUsage"))
@@ -116,10 +125,16 @@ fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Element {
 }
 
 /// The owner's choices for the store; where it is and who may open it is the service's.
-fn persistence(kaha: Option<Element>, data: &str, mode: DeploymentMode) -> Element {
+fn persistence(kaha: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
+    let data = &blueprint.image.data_root;
     let mut kaha = kaha.unwrap_or_else(|| Element::new("kahaDB"));
     if kaha.get("journalDiskSyncStrategy").is_none() {
         kaha.set("journalDiskSyncStrategy", &"always");
+    }
+    if blueprint.materials.own_disk && kaha.get("preallocationStrategy").is_none() {
+        // A write into a sparse journal that finds no room leaves half a record, with which the store does
+        // not open.
+        kaha.set("preallocationStrategy", &"chunked_zeros");
     }
     kaha.set("directory", &format_args!("{data}/kahadb"));
     kaha.set("journalMaxFileLength", &"32mb");
@@ -129,7 +144,7 @@ fn persistence(kaha: Option<Element>, data: &str, mode: DeploymentMode) -> Eleme
     kaha.set("lockKeepAlivePeriod", &1000);
     // How often a standby asks for the lock. Opening the store takes it a second more, so that asking
     // more often gains nothing.
-    let interval = match mode {
+    let interval = match blueprint.broker.spec.deployment_mode {
         DeploymentMode::ActiveStandbyMultiAz => 200,
         DeploymentMode::SingleInstance | DeploymentMode::ClusterMultiAz => 500,
     };
@@ -154,7 +169,13 @@ fn system_usage(usage: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
         memory.as_ref().and_then(|m| m.get("percentOfJvmHeap")).unwrap_or("70").to_owned();
     let tier = blueprint.broker.spec.host_instance_type;
     let limited = |name: &str, bytes: u64| {
-        Element::new(name).with("limit", &format_args!("{} gb", bytes / GIB)).inside(name)
+        let usage = Element::new(name);
+        if !blueprint.materials.own_disk {
+            return usage.with("limit", &format_args!("{} gb", bytes / GIB)).inside(name);
+        }
+        // Only a share of the disk grows again when there is room again.
+        let all = tier.store_bytes() + tier.temp_store_bytes();
+        usage.with("percentLimit", &(bytes * 100 / all)).inside(name)
     };
     usage.children = vec![
         Element::new("memoryUsage").with("percentOfJvmHeap", &percent).inside("memoryUsage"),

@@ -85,13 +85,13 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
             None | Some(ContainerState::Created) => {
                 sentences.push(format!("replacing instance {ordinal}"));
                 steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
-                member.starts(now, 0);
+                member.is_replaced(now);
                 next = Next::Now;
             }
             Some(ContainerState::Exited { .. }) if stale => {
                 sentences.push(format!("replacing instance {ordinal}"));
                 steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
-                member.starts(now, 0);
+                member.is_replaced(now);
                 next = Next::Now;
             }
             Some(ContainerState::Exited { .. }) => {

@@ -4,15 +4,18 @@ use std::{collections::HashMap, net::IpAddr};
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
-    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
-    RestartPolicyNameEnum,
+    MountType, MountVolumeOptions, MountVolumeOptionsDriverConfig, NetworkingConfig, PortBinding,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
-use super::{labels, network};
+use super::{
+    disk::{self, Disk},
+    labels, network,
+};
 use crate::runtime::{InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
 
 /// The name of a volume: of the instance's, or of the broker's that its instances share.
-fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
+pub(super) fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
     if volume.shared {
         format!("brokerd-{}-{}-{}", name.installation, name.broker, volume.role)
     } else {
@@ -95,7 +98,7 @@ fn host_config(spec: &InstanceSpec, cpus: u32, set_ulimits: bool) -> HostConfig 
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         readonly_rootfs: Some(true),
         tmpfs: Some(spec.tmpfs.iter().cloned().collect()),
-        mounts: Some(spec.volumes.iter().map(|volume| mount(&spec.name, volume)).collect()),
+        mounts: Some(spec.volumes.iter().flat_map(|volume| mounts(spec, volume)).collect()),
         memory: Some(signed(limits.memory_bytes)),
         memory_swap: Some(signed(limits.memory_bytes)),
         nano_cpus: Some(signed(limits.nano_cpus)),
@@ -113,15 +116,38 @@ fn host_config(spec: &InstanceSpec, cpus: u32, set_ulimits: bool) -> HostConfig 
     }
 }
 
-fn mount(name: &InstanceName, volume: &VolumeSpec) -> Mount {
-    Mount {
+/// The mount of a volume; of one that is on a disk of its own, also that of the volume with the disk's file. The
+/// engine can't read it there. It keeps the container engine from taking it for unused.
+fn mounts(spec: &InstanceSpec, volume: &VolumeSpec) -> Vec<Mount> {
+    let name = volume_name(&spec.name, volume);
+    let labels = labels::of_volume(&spec.name, volume);
+    let mount = |source: String, target: &str, options: MountVolumeOptions| Mount {
         typ: Some(MountType::VOLUME),
-        source: Some(volume_name(name, volume)),
-        target: Some(volume.mount.clone()),
-        volume_options: Some(MountVolumeOptions {
-            labels: Some(labels::of_volume(name, volume)),
-            ..MountVolumeOptions::default()
-        }),
+        source: Some(source),
+        target: Some(target.to_owned()),
+        volume_options: Some(options),
         ..Mount::default()
+    };
+    if !(volume.keep && spec.disk_bytes.is_some()) {
+        let options = MountVolumeOptions { labels: Some(labels), ..MountVolumeOptions::default() };
+        return vec![mount(name, &volume.mount, options)];
     }
+    let disk = Disk::of(&spec.name.installation, name);
+    let data = MountVolumeOptions {
+        // The disk can't be mounted yet.
+        no_copy: Some(true),
+        driver_config: Some(MountVolumeOptionsDriverConfig {
+            name: Some("local".to_owned()),
+            options: Some(disk.driver_options()),
+        }),
+        labels: Some(labels.clone()),
+        ..MountVolumeOptions::default()
+    };
+    let file = MountVolumeOptions {
+        no_copy: Some(true),
+        labels: Some(labels::of_disk(labels)),
+        ..MountVolumeOptions::default()
+    };
+    let file = mount(disk.file_volume(), disk::MOUNT, file);
+    vec![mount(disk.volume.clone(), &volume.mount, data), Mount { read_only: Some(true), ..file }]
 }

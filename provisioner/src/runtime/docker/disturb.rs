@@ -25,6 +25,9 @@ impl DockerRuntime {
     ) -> Result<Ensured, RuntimeError> {
         let found = self.seen(INJECT, id).await?;
         match (disturbance, found.phase) {
+            (Disturbance::Filled { leave }, _) => {
+                Ok(ensured(self.fill(INJECT, &found, Some(leave)).await?))
+            }
             (_, Phase::Created | Phase::Exited { .. } | Phase::Removing)
             | (Disturbance::Frozen, Phase::Paused) => Ok(Ensured::AlreadyRight),
             // The engine answers once the container has ended, a paused one too.
@@ -57,6 +60,7 @@ impl DockerRuntime {
     ) -> Result<Ensured, RuntimeError> {
         let found = self.seen(HEAL, id).await?;
         match (disturbance, found.phase) {
+            (Disturbance::Filled { .. }, _) => Ok(ensured(self.fill(HEAL, &found, None).await?)),
             (Disturbance::Frozen, Phase::Paused) => {
                 match request(SHORT, self.docker.unpause_container(&found.id)).await {
                     Ok(()) => Ok(Ensured::Updated),

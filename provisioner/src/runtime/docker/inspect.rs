@@ -7,13 +7,17 @@ use std::{
 
 use bollard::{
     Docker,
-    models::{ContainerInspectResponse, ContainerStateStatusEnum as Status, HostConfig, PortMap},
+    models::{
+        ContainerInspectResponse, ContainerStateStatusEnum as Status, HostConfig, MountPoint,
+        PortMap,
+    },
     query_parameters::InspectContainerOptions,
 };
 use brokerd_domain::Timestamp;
 
 use super::{
     SHORT,
+    disk::Disk,
     error::{self, error, named, odd, request},
     labels::{self, Labels, MadeFrom},
     network,
@@ -38,6 +42,10 @@ pub(super) struct Found {
     inside: BTreeMap<u16, SocketAddr>,
     /// Whether it is in the broker's network.
     pub(super) is_connected: bool,
+    /// The disk of its own that its data is on, and where that is mounted.
+    pub(super) disk: Option<(Disk, String)>,
+    /// The user and group its processes run as.
+    pub(super) user: String,
 }
 
 /// What a container is doing, as Docker distinguishes it.
@@ -95,6 +103,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
     let connection = settings.networks.and_then(|mut all| all.remove(&network));
     let is_connected = connection.is_some();
     let ip = connection.and_then(|endpoint| endpoint.ip_address?.parse().ok());
+    let disk = disk(&made_from, &reply.mounts.unwrap_or_default());
     let inside = published.keys().filter_map(|port| Some((*port, SocketAddr::new(ip?, *port))));
     Ok(Found {
         id: reply.id.ok_or_else(|| odd(operation, "id"))?,
@@ -104,6 +113,8 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         made_from,
         phase,
         limits: limits(&reply.host_config.unwrap_or_default()),
+        disk,
+        user: config.user.unwrap_or_default(),
         hostname: config.hostname.unwrap_or_default(),
         image_id: reply.image.unwrap_or_default(),
     })
@@ -113,6 +124,15 @@ fn made_from(operation: &'static str, labels: &Labels) -> Result<MadeFrom, Runti
     labels::made_from(labels).ok_or_else(|| {
         let message = "a container of this name is there that brokerd did not make";
         error(RuntimeErrorClass::Invalid, operation, message)
+    })
+}
+
+fn disk(made_from: &MadeFrom, mounts: &[MountPoint]) -> Option<(Disk, String)> {
+    mounts.iter().find_map(|mount| {
+        let disk = Disk::of(&made_from.name.installation, mount.name.clone()?);
+        let file = Some(disk.file_volume());
+        let has_file = mounts.iter().any(|other| other.name == file);
+        has_file.then_some((disk, mount.destination.clone()?))
     })
 }
 
@@ -177,6 +197,7 @@ impl Found {
             state,
             addresses,
             limits: self.limits,
+            own_disk: self.disk.is_some(),
         })
     }
 }

@@ -20,6 +20,10 @@ pub(super) const REBOOT: &str = "brokerd.reboot";
 pub(super) const SPEC: &str = "brokerd.spec";
 /// What a volume is for; what a container of brokerd's own does.
 pub(super) const ROLE: &str = "brokerd.role";
+/// The role of a volume that holds the file of a disk.
+pub(super) const DISK: &str = "disk";
+/// Of a helper: which volume's disk it works on.
+pub(super) const DISK_OF: &str = "brokerd.disk";
 /// The role of a container that has to reach every engine.
 pub(super) const GATEWAY: &str = "gateway";
 /// Whether a volume outlives its container.
@@ -59,6 +63,17 @@ pub(super) fn of_volume(name: &InstanceName, volume: &VolumeSpec) -> Labels {
         labels.insert(ORDINAL.to_owned(), name.ordinal.to_string());
     }
     labels
+}
+
+/// The labels of the volume that holds the file of a disk, from those of the volume that the disk is mounted as.
+pub(super) fn of_disk(mut volume: Labels) -> Labels {
+    volume.insert(ROLE.to_owned(), DISK.to_owned());
+    volume
+}
+
+/// The labels of a helper. It belongs to no broker in the eyes of whoever lists what brokers have.
+pub(super) fn of_helper(installation: &InstallationId, volume: &str) -> Labels {
+    labels([(INSTALLATION, installation.to_string()), (DISK_OF, volume.to_owned())])
 }
 
 /// The labels of a broker's network.

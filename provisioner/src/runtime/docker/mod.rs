@@ -5,6 +5,7 @@
 //! world back from the engine alone.
 
 mod create;
+mod disk;
 mod disturb;
 mod error;
 mod files;
@@ -253,5 +254,11 @@ impl Runtime for DockerRuntime {
         disturbance: Disturbance,
     ) -> Result<Ensured, RuntimeError> {
         self.undisturb(id, disturbance).await
+    }
+
+    async fn is_filled(&self, id: &RuntimeId) -> Result<bool, RuntimeError> {
+        const OPERATION: &str = "look at the disk of an instance";
+        let found = self.seen(OPERATION, id).await?;
+        self.has_ballast(OPERATION, &found).await
     }
 }

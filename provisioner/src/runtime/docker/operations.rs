@@ -22,6 +22,7 @@ use futures_util::{
 
 use super::{
     DockerRuntime, LONG, SHORT, create,
+    disk::{self, Disk},
     error::{self, error, missing_image, missing_network, named, request, unless_gone},
     files,
     inspect::{self, Found, Phase},
@@ -51,7 +52,7 @@ enum Made {
 }
 
 impl DockerRuntime {
-    /// Six requests when nothing is there: three, of which one is for each upload root, run beside
+    /// Six requests when nothing is there and no disk has to be made: three, of which one is for each upload root, run beside
     /// the two that look for and make the network, and the start comes last.
     pub(super) async fn ensure_instance(
         &self,
@@ -85,11 +86,15 @@ impl DockerRuntime {
     async fn make(&self, spec: &InstanceSpec) -> Result<Made, RuntimeError> {
         let digest = spec.digest();
         let name = spec.name.to_string();
+        if spec.disk_bytes.is_some() {
+            self.has_helper(APPLY).await?;
+        }
         // The second round is for a container that went away between two requests, or that the
         // engine failed to remove.
         for _ in 0..2 {
             match self.create(spec, &digest, &name).await {
                 Ok(id) => {
+                    self.ensure_disks(APPLY, spec).await?;
                     self.upload(&id, spec).await?;
                     return Ok(Made::Ready { id });
                 }
@@ -105,6 +110,7 @@ impl DockerRuntime {
             compare(&found, spec, &digest)?;
             match found.phase {
                 Phase::Created => {
+                    self.ensure_disks(APPLY, spec).await?;
                     self.upload(&found.id, spec).await?;
                     return Ok(Made::Ready { id: found.id });
                 }
@@ -174,7 +180,7 @@ impl DockerRuntime {
         name: &InstanceName,
         hostname: &str,
     ) -> Result<(), RuntimeError> {
-        match self.begin(id).await {
+        match self.begin(operation, id).await? {
             Ok(()) => Ok(()),
             Err(cause) if missing_network(&cause) => {
                 self.join_and_begin(operation, id, name, hostname).await
@@ -195,11 +201,33 @@ impl DockerRuntime {
         network::connect_under(&self.docker, &network, id, hostname)
             .await
             .map_err(named(operation))?;
-        self.begin(id).await.map_err(named(operation))
+        self.begin(operation, id).await?.map_err(named(operation))
     }
 
-    async fn begin(&self, id: &str) -> Result<(), DockerError> {
-        request(LONG, self.docker.start_container(id, None::<StartContainerOptions>)).await
+    /// Starts a container, and attaches its disk first where that is what keeps it from starting: nothing is
+    /// attached after a restart of the host. What the engine says of the start may be cured by the caller.
+    async fn begin(
+        &self,
+        operation: &'static str,
+        id: &str,
+    ) -> Result<Result<(), DockerError>, RuntimeError> {
+        let start = async || {
+            let start = self.docker.start_container(id, None::<StartContainerOptions>);
+            request(LONG, start).await
+        };
+        let started = start().await;
+        let Err(cause) = &started else { return Ok(started) };
+        if !disk::is_detached(&error::message(cause)) {
+            return Ok(started);
+        }
+        let found = self.seen(operation, &RuntimeId(id.to_owned())).await?;
+        match &found.disk {
+            None => Ok(started),
+            Some((disk, _)) => {
+                self.attach(operation, disk).await?;
+                Ok(start().await)
+            }
+        }
     }
 
     pub(super) async fn kill(
@@ -307,7 +335,7 @@ impl DockerRuntime {
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })
     }
 
-    async fn remove_container(&self, container: &str) -> Result<bool, RuntimeError> {
+    pub(super) async fn remove_container(&self, container: &str) -> Result<bool, RuntimeError> {
         let options =
             RemoveContainerOptions { force: true, v: true, ..RemoveContainerOptions::default() };
         let removal = self.docker.remove_container(container, Some(options));
@@ -343,17 +371,37 @@ impl DockerRuntime {
         let options = ListVolumesOptions { filters: Some(filters) };
         let listed =
             request(SHORT, self.docker.list_volumes(Some(options))).await.map_err(named(REMOVE))?;
-        let removals = listed.volumes.unwrap_or_default().into_iter().filter(|v| doomed(v)).map(
-            |volume| async move {
-                let options = None::<RemoveVolumeOptions>;
-                unless_gone(request(LONG, self.docker.remove_volume(&volume.name, options)).await)
-            },
-        );
+        let doomed = listed.volumes.unwrap_or_default().into_iter().filter(|v| doomed(v));
+        let (files, volumes): (Vec<Volume>, Vec<Volume>) = doomed.partition(|volume| {
+            volume.labels.get(labels::ROLE).is_some_and(|role| role == labels::DISK)
+        });
+        let files: Vec<(Volume, Option<Disk>)> = files
+            .into_iter()
+            .map(|file| {
+                let disk = Disk::in_file(&self.options.installation, &file.name);
+                (file, disk)
+            })
+            .collect();
+        for disk in files.iter().filter_map(|(_, disk)| disk.as_ref()) {
+            self.remove_helpers(disk).await?;
+        }
         let mut any = false;
-        for result in join_all(removals).await {
-            any |= result.map_err(named(REMOVE))?;
+        for result in join_all(volumes.iter().map(|volume| self.remove_volume(volume))).await {
+            any |= result?;
+        }
+        // What tells of a disk goes last: until then it is found and done again.
+        for (file, disk) in &files {
+            if let Some(disk) = disk {
+                self.detach(REMOVE, disk).await?;
+            }
+            any |= self.remove_volume(file).await?;
         }
         Ok(any)
+    }
+
+    async fn remove_volume(&self, volume: &Volume) -> Result<bool, RuntimeError> {
+        let removal = self.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>);
+        unless_gone(request(LONG, removal).await).map_err(named(REMOVE))
     }
 
     /// Whether the broker has containers, in whatever state: one that has ended still needs its

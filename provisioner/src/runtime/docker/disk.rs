@@ -1,0 +1,324 @@
+//! Disks of brokers' own: a kept volume that is an ext4 file system of its tier's size, in a sparse file.
+//!
+//! The file is in a volume beside the one that the file system is mounted as. Both come to be with the container,
+//! so that whatever a crash leaves is found by its labels. A helper, which is there for a moment, makes the file
+//! and attaches it to a loop device. Docker mounts not that device, whose number is another one after a restart of
+//! the host, but a link to it, which is gone after a restart: then the start of the container fails, the file is
+//! attached again, and the start is repeated.
+
+use std::collections::HashMap;
+
+use bollard::{
+    errors::Error as DockerError,
+    models::{
+        ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, RestartPolicy,
+        RestartPolicyNameEnum,
+    },
+    query_parameters::{
+        ContainerArchiveInfoOptions, CreateContainerOptions, ListContainersOptions,
+        StartContainerOptions, WaitContainerOptions,
+    },
+};
+use brokerd_domain::InstallationId;
+use futures_util::StreamExt;
+
+use super::{
+    DockerRuntime, LONG, SHORT, create,
+    error::{self, error, missing_image, named, request},
+    inspect::Found,
+    labels,
+    words::last_words,
+};
+use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass};
+
+/// The image of the helper.
+const HELPER: &str = "brokerd/disk:trixie";
+
+/// Where the volume with a disk's file is mounted, in the helper and in the broker's container.
+pub(super) const MOUNT: &str = "/disk";
+
+/// Where the helper has the file system itself.
+const DATA: &str = "/data";
+
+/// What fills a disk, in its root.
+const BALLAST: &str = ".brokerd-ballast";
+
+/// What the helper ends with when the host lacks something.
+const UNFIT: i64 = 3;
+
+/// Memory of the helper: the most is needed to check a large file system.
+const MEMORY: i64 = 512 << 20;
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Disk {
+    /// The volume that its file system is mounted as.
+    pub(super) volume: String,
+    link: String,
+}
+
+impl Disk {
+    /// The disk of that volume.
+    pub(super) fn of(installation: &InstallationId, volume: String) -> Self {
+        let link = format!("/dev/brokerd-{installation}/{volume}");
+        Self { volume, link }
+    }
+
+    /// The disk whose file is in that volume.
+    pub(super) fn in_file(installation: &InstallationId, file_volume: &str) -> Option<Self> {
+        let volume = file_volume.strip_suffix(&format!("-{}", labels::DISK))?;
+        Some(Self::of(installation, volume.to_owned()))
+    }
+
+    /// The volume that holds its file.
+    pub(super) fn file_volume(&self) -> String {
+        format!("{}-{}", self.volume, labels::DISK)
+    }
+
+    /// How Docker mounts it. What is deleted in it is given back to the host.
+    pub(super) fn driver_options(&self) -> HashMap<String, String> {
+        [("type", "ext4"), ("device", self.link.as_str()), ("o", "discard,nodev,nosuid")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    /// Has the disk's file and the host's devices.
+    fn attaching(&self, arguments: &[&str]) -> Helper {
+        let [action, rest @ ..] = arguments else { return Helper::default() };
+        let mut command = vec![(*action).to_owned(), self.link.clone()];
+        command.extend(rest.iter().map(|argument| (*argument).to_owned()));
+        let devices = Mount {
+            typ: Some(MountType::BIND),
+            source: Some("/dev".to_owned()),
+            target: Some("/dev".to_owned()),
+            ..Mount::default()
+        };
+        Helper {
+            command,
+            user: None,
+            mounts: vec![devices, mount(self.file_volume(), MOUNT)],
+            // Loop devices, and what makes them.
+            devices: Some(vec!["b 7:* rwm".to_owned(), "c 10:237 rwm".to_owned()]),
+        }
+    }
+
+    /// Has the file system, as the engine does.
+    fn inside(&self, command: Vec<String>, user: &str) -> Helper {
+        Helper {
+            command,
+            user: Some(user.to_owned()),
+            mounts: vec![mount(self.volume.clone(), DATA)],
+            devices: None,
+        }
+    }
+}
+
+/// What the helper does, and what it has for it.
+#[derive(Debug, Default)]
+struct Helper {
+    command: Vec<String>,
+    user: Option<String>,
+    mounts: Vec<Mount>,
+    devices: Option<Vec<String>>,
+}
+
+fn mount(volume: String, target: &str) -> Mount {
+    Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(volume),
+        target: Some(target.to_owned()),
+        ..Mount::default()
+    }
+}
+
+/// Whether a disk could not be mounted because it is not attached.
+pub(super) fn is_detached(message: &str) -> bool {
+    message.contains("failed to mount local volume")
+}
+
+impl DockerRuntime {
+    /// Sees that there is a helper, without which nothing should be begun that needs it.
+    pub(super) async fn has_helper(&self, operation: &'static str) -> Result<(), RuntimeError> {
+        match request(SHORT, self.docker.inspect_image(HELPER)).await {
+            Ok(_) => Ok(()),
+            Err(cause) if error::status(&cause) == Some(404) => Err(no_helper(operation)),
+            Err(cause) => Err(named(operation)(cause)),
+        }
+    }
+
+    /// Makes the disks of a container that was never started be there, large enough and attached.
+    pub(super) async fn ensure_disks(
+        &self,
+        operation: &'static str,
+        spec: &InstanceSpec,
+    ) -> Result<(), RuntimeError> {
+        let Some(bytes) = spec.disk_bytes else { return Ok(()) };
+        let (bytes, uid, gid) =
+            (bytes.to_string(), spec.user.0.to_string(), spec.user.1.to_string());
+        for volume in spec.volumes.iter().filter(|volume| volume.keep) {
+            let name = create::volume_name(&spec.name, volume);
+            let disk = Disk::of(&spec.name.installation, name);
+            let helper = disk.attaching(&["ensure", &bytes, &uid, &gid]);
+            self.run(operation, &disk, &helper).await?;
+        }
+        Ok(())
+    }
+
+    /// Attaches the disk of a container that could not be started for want of it.
+    pub(super) async fn attach(
+        &self,
+        operation: &'static str,
+        disk: &Disk,
+    ) -> Result<(), RuntimeError> {
+        tracing::info!(disk = %disk.volume, "attaching a disk");
+        self.run(operation, disk, &disk.attaching(&["attach"])).await
+    }
+
+    /// Takes a disk off its device, so that its volumes can be removed.
+    pub(super) async fn detach(
+        &self,
+        operation: &'static str,
+        disk: &Disk,
+    ) -> Result<(), RuntimeError> {
+        self.run(operation, disk, &disk.attaching(&["detach"])).await
+    }
+
+    /// Leaves so many bytes free on a container's disk, or undoes that; whether there was something to do.
+    pub(super) async fn fill(
+        &self,
+        operation: &'static str,
+        found: &Found,
+        leave: Option<u64>,
+    ) -> Result<bool, RuntimeError> {
+        let Some((disk, _)) = &found.disk else {
+            let message = "its data is on the disk of the host, which others need too";
+            return Err(error(RuntimeErrorClass::Invalid, operation, message));
+        };
+        // Nobody can tell while the disk is not attached. What was left half filled is undone, too.
+        let was = matches!(self.has_ballast(operation, found).await, Ok(true));
+        if was && leave.is_some() {
+            return Ok(false);
+        }
+        let command = match leave {
+            Some(bytes) => vec!["fill".to_owned(), bytes.to_string()],
+            None => vec!["drain".to_owned()],
+        };
+        let helper = disk.inside(command, &found.user);
+        match self.run(operation, disk, &helper).await {
+            Err(cause) if is_detached(&cause.message) => {
+                self.attach(operation, disk).await?;
+                self.run(operation, disk, &helper).await?;
+            }
+            ran => ran?,
+        }
+        Ok(was != leave.is_some())
+    }
+
+    /// Whether a container's disk is filled.
+    pub(super) async fn has_ballast(
+        &self,
+        operation: &'static str,
+        found: &Found,
+    ) -> Result<bool, RuntimeError> {
+        let Some((_, mount)) = &found.disk else { return Ok(false) };
+        let options = ContainerArchiveInfoOptions { path: format!("{mount}/{BALLAST}") };
+        let asked = self.docker.get_container_archive_info(&found.id, Some(options));
+        match request(SHORT, asked).await {
+            Ok(_) => Ok(true),
+            Err(cause) if error::status(&cause) == Some(404) => Ok(false),
+            Err(cause) => Err(named(operation)(cause)),
+        }
+    }
+
+    /// Runs the helper to its end. One that somebody did not get to remove goes first.
+    async fn run(
+        &self,
+        operation: &'static str,
+        disk: &Disk,
+        helper: &Helper,
+    ) -> Result<(), RuntimeError> {
+        self.remove_helpers(disk).await?;
+        let body = ContainerCreateBody {
+            image: Some(HELPER.to_owned()),
+            cmd: Some(helper.command.clone()),
+            user: helper.user.clone(),
+            labels: Some(labels::of_helper(&self.options.installation, &disk.volume)),
+            host_config: Some(HostConfig {
+                network_mode: Some("none".to_owned()),
+                cap_drop: Some(vec!["ALL".to_owned()]),
+                security_opt: Some(vec!["no-new-privileges".to_owned()]),
+                readonly_rootfs: Some(true),
+                mounts: Some(helper.mounts.clone()),
+                device_cgroup_rules: helper.devices.clone(),
+                memory: Some(MEMORY),
+                memory_swap: Some(MEMORY),
+                pids_limit: Some(64),
+                restart_policy: Some(RestartPolicy {
+                    name: Some(RestartPolicyNameEnum::NO),
+                    maximum_retry_count: None,
+                }),
+                log_config: Some(HostConfigLogConfig {
+                    typ: Some("json-file".to_owned()),
+                    config: None,
+                }),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
+        };
+        let create = self.docker.create_container(None::<CreateContainerOptions>, body);
+        let id = match request(LONG, create).await {
+            Ok(created) => created.id,
+            Err(cause) if missing_image(&cause) => return Err(no_helper(operation)),
+            Err(cause) => return Err(named(operation)(cause)),
+        };
+        let ran = self.watch_helper(operation, &id).await;
+        let removed = self.remove_container(&id).await;
+        ran.and(removed.map(drop))
+    }
+
+    async fn watch_helper(&self, operation: &'static str, id: &str) -> Result<(), RuntimeError> {
+        let start = self.docker.start_container(id, None::<StartContainerOptions>);
+        request(LONG, start).await.map_err(named(operation))?;
+        let options = WaitContainerOptions { condition: "not-running".to_owned() };
+        let mut wait = Box::pin(self.docker.wait_container(id, Some(options)));
+        let ended = request(LONG, async { wait.next().await.transpose() }).await;
+        match ended {
+            Ok(_) => Ok(()),
+            Err(DockerError::DockerContainerWaitError { code, .. }) => {
+                let class = match code {
+                    UNFIT => RuntimeErrorClass::Denied,
+                    _ => RuntimeErrorClass::Transient,
+                };
+                let words = last_words(&self.docker, id).await;
+                Err(error(class, operation, format!("the disk of the broker: {words}")))
+            }
+            Err(cause) => Err(named(operation)(cause)),
+        }
+    }
+
+    /// Removes the helpers of a disk, those that run, too: whatever they do is done again.
+    pub(super) async fn remove_helpers(&self, disk: &Disk) -> Result<(), RuntimeError> {
+        let of = labels::of_helper(&self.options.installation, &disk.volume);
+        let wanted: Vec<_> =
+            of.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let options = ListContainersOptions {
+            all: true,
+            filters: Some(labels::filter(&wanted)),
+            ..ListContainersOptions::default()
+        };
+        let listed = request(SHORT, self.docker.list_containers(Some(options)))
+            .await
+            .map_err(named("look for helpers"))?;
+        for id in listed.into_iter().filter_map(|container| container.id) {
+            self.remove_container(&id).await?;
+        }
+        Ok(())
+    }
+}
+
+fn no_helper(operation: &'static str) -> RuntimeError {
+    let message = format!(
+        "the image {HELPER} is not there, which sized volumes need: build it with `make images`, or set runtime.sized_volumes to false"
+    );
+    error(RuntimeErrorClass::Denied, operation, message)
+}
