@@ -12,6 +12,8 @@ set -euo pipefail
 umask 077
 
 image=/disk/disk.img
+# There while the file may be larger than the file system in it.
+growing=/disk/growing
 ballast=/data/.brokerd-ballast
 
 # 3: somebody has to do something about the host.
@@ -37,8 +39,11 @@ attach() {
   device=$(attached)
   if [ -z "$device" ]; then device=$(losetup --find --show "$image"); fi
   forget_links_to "$device" "$link"
-  mkdir -p "${link%/*}"
-  ln -sfn "$device" "$link.new"
+  # Another disk's detach may take the directory away in between.
+  for _ in 1 2 3; do
+    mkdir -p "${link%/*}"
+    if ln -sfn "$device" "$link.new"; then break; fi
+  done
   mv -fT "$link.new" "$link"
 }
 
@@ -57,16 +62,18 @@ enlarge() {
   device=$(attached)
   if [ -n "$device" ]; then losetup --detach "$device"; fi
   [ -z "$(attached)" ] || return 0
-  truncate -s "$bytes" "$image"
+  : >"$growing"
+  if [ "$(stat -c %s "$image")" -lt "$bytes" ]; then truncate -s "$bytes" "$image"; fi
   # 1: it has mended something.
   e2fsck -f -p "$image" >&2 || [ $? = 1 ]
   resize2fs "$image" >&2
+  rm "$growing"
 }
 
 ensure() {
   local link=$1 bytes=$2 owner=$3:$4
   if [ ! -e "$image" ]; then make "$bytes" "$owner"; fi
-  if [ "$(stat -c %s "$image")" -lt "$bytes" ]; then enlarge "$bytes"; fi
+  if [ -e "$growing" ] || [ "$(stat -c %s "$image")" -lt "$bytes" ]; then enlarge "$bytes"; fi
   attach "$link"
 }
 
