@@ -56,15 +56,18 @@ make() {
   mv "$image.new" "$image"
 }
 
-# Only while nobody uses it: what could not be done now is done the next time.
+# Only while nobody uses it: what can't be done now is done the next time.
 enlarge() {
-  local bytes=$1 device
+  local bytes=$1 device status=0
   device=$(attached)
-  if [ -n "$device" ]; then losetup --detach "$device"; fi
-  [ -z "$(attached)" ] || return 0
+  if [ -z "$device" ]; then device=$(losetup --find --show "$image"); fi
+  # 1: it has mended something; 8: among others, that it is in use.
+  e2fsck -f -p "$device" >&2 || status=$?
+  case $status in 0 | 1) ;; 8) return 0 ;; *) die "the file system is damaged: e2fsck ends with $status" ;; esac
+  # A device does not notice that its file has grown.
+  losetup --detach "$device"
   : >"$growing"
   if [ "$(stat -c %s "$image")" -lt "$bytes" ]; then truncate -s "$bytes" "$image"; fi
-  # 1: it has mended something.
   e2fsck -f -p "$image" >&2 || [ $? = 1 ]
   resize2fs "$image" >&2
   rm "$growing"

@@ -200,6 +200,11 @@ async fn the_disk_of_a_pair_is_one_and_goes_with_the_last_of_them() {
     world.exec("echo queued > /var/tmp/messages").expect("write");
     let read = ["exec", &second.name.to_string(), "cat", "/var/tmp/messages"];
     assert_eq!(docker(&read).expect("read"), "queued");
+    // While one of them has it, it stays as large as it is.
+    world.runtime.remove(&world.name(1), Volumes::Keep).await.expect("remove");
+    let larger = InstanceSpec { disk_bytes: Some(2 * SIZE), ..spec.clone() };
+    world.apply(&larger).await.expect("apply");
+    assert!(is_about(world.size(), SIZE), "{}", world.size());
     world.runtime.remove(&world.name(1), Volumes::Delete).await.expect("remove");
     assert_eq!(docker(&read).expect("read"), "queued");
     world.runtime.remove(&world.name(2), Volumes::Delete).await.expect("remove");
