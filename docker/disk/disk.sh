@@ -12,6 +12,8 @@ set -euo pipefail
 umask 077
 
 image=/disk/disk.img
+# There while the file may be larger than the file system in it.
+growing=/disk/growing
 ballast=/data/.brokerd-ballast
 
 # 3: somebody has to do something about the host.
@@ -37,8 +39,11 @@ attach() {
   device=$(attached)
   if [ -z "$device" ]; then device=$(losetup --find --show "$image"); fi
   forget_links_to "$device" "$link"
-  mkdir -p "${link%/*}"
-  ln -sfn "$device" "$link.new"
+  # Another disk's detach may take the directory away in between.
+  for _ in 1 2 3; do
+    mkdir -p "${link%/*}"
+    if ln -sfn "$device" "$link.new"; then break; fi
+  done
   mv -fT "$link.new" "$link"
 }
 
@@ -51,22 +56,27 @@ make() {
   mv "$image.new" "$image"
 }
 
-# Only while nobody uses it: what could not be done now is done the next time.
+# Only while nobody uses it: what can't be done now is done the next time.
 enlarge() {
-  local bytes=$1 device
+  local bytes=$1 device status=0
   device=$(attached)
-  if [ -n "$device" ]; then losetup --detach "$device"; fi
-  [ -z "$(attached)" ] || return 0
-  truncate -s "$bytes" "$image"
-  # 1: it has mended something.
+  if [ -z "$device" ]; then device=$(losetup --find --show "$image"); fi
+  # 1: it has mended something; 8: among others, that it is in use.
+  e2fsck -f -p "$device" >&2 || status=$?
+  case $status in 0 | 1) ;; 8) return 0 ;; *) die "the file system is damaged: e2fsck ends with $status" ;; esac
+  # A device does not notice that its file has grown.
+  losetup --detach "$device"
+  : >"$growing"
+  if [ "$(stat -c %s "$image")" -lt "$bytes" ]; then truncate -s "$bytes" "$image"; fi
   e2fsck -f -p "$image" >&2 || [ $? = 1 ]
   resize2fs "$image" >&2
+  rm "$growing"
 }
 
 ensure() {
   local link=$1 bytes=$2 owner=$3:$4
   if [ ! -e "$image" ]; then make "$bytes" "$owner"; fi
-  if [ "$(stat -c %s "$image")" -lt "$bytes" ]; then enlarge "$bytes"; fi
+  if [ -e "$growing" ] || [ "$(stat -c %s "$image")" -lt "$bytes" ]; then enlarge "$bytes"; fi
   attach "$link"
 }
 

@@ -103,7 +103,7 @@ async fn the_disk_of_the_host_is_never_filled() {
     let fault = sim.inject(id, &filling(600));
     sim.live(Duration::from_secs(5)).await;
     assert_eq!((filled(&sim), state(&sim, id, fault)), (vec![], FaultState::Ended));
-    assert!(is_told(&sim, id, "there was nothing to fill: its data is on the disk of the host"));
+    assert!(is_told(&sim, id, "there was no disk of its own to fill"));
     assert!(!sim.faults.names().contains(&"inject"));
 }
 

@@ -329,7 +329,7 @@ fn the_disk_of_the_host_is_never_filled() -> Result<()> {
         let (_, free) = subject.disk(1)?;
         let fault = subject.faults().inject(&body)?;
         subject.faults().until_state(&fault, "ENDED")?;
-        let why = "there was nothing to fill: its data is on the disk of the host";
+        let why = "there was no disk of its own to fill";
         subject.told(&format!("fault {fault} is over: {why}"))?;
         ensure!(subject.disk(1)?.1 > free / 2, "it was filled all the same");
         Ok(())

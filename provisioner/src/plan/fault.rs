@@ -194,7 +194,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
         FaultKind::Latency => Vec::new(),
         FaultKind::FillDisk => {
             let Some(first) = struck.first() else {
-                return end("there was nothing to fill: its data is on the disk of the host");
+                return end("there was no disk of its own to fill");
             };
             let Some((ordinal, instance)) = with_disk(subject, seen, first.ordinal) else {
                 return Vec::new();

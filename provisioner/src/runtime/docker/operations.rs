@@ -52,8 +52,9 @@ enum Made {
 }
 
 impl DockerRuntime {
-    /// Six requests when nothing is there and no disk has to be made: three, of which one is for each upload root, run beside
-    /// the two that look for and make the network, and the start comes last.
+    /// Six requests when nothing is there: three, of which one is for each upload root, run beside
+    /// the two that look for and make the network, and the start comes last. A disk of its own takes
+    /// a helper's run more.
     pub(super) async fn ensure_instance(
         &self,
         spec: &InstanceSpec,
