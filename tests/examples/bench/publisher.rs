@@ -1,10 +1,7 @@
 //! A client that publishes 1 KiB persistent messages and counts what the broker confirms: many under way at
 //! once, written together, as a client does that is to load a broker.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
 use rustls::pki_types::ServerName;
@@ -69,23 +66,6 @@ impl Publisher {
         self.stream.flush().await?;
         self.confirms.expect(count);
         Ok(())
-    }
-
-    /// Has a window of messages under way for that long, and waits for the last confirm; how many there were.
-    pub(crate) async fn keep_busy(&mut self, window: usize, time: Duration) -> Result<usize> {
-        let begin = Instant::now();
-        self.publish(window).await?;
-        let (mut published, mut open) = (window, window);
-        while open > 0 {
-            let confirmed = self.confirmed().await?;
-            open -= confirmed;
-            if begin.elapsed() < time {
-                self.publish(confirmed).await?;
-                open += confirmed;
-                published += confirmed;
-            }
-        }
-        Ok(published)
     }
 
     /// Waits for confirms; how many messages they are for.

@@ -3,12 +3,13 @@
 
 use std::{
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use brokerd_tests::{World, docker, machine};
-use tokio::{net::lookup_host, task::JoinSet, time::timeout};
+use tokio::{net::lookup_host, sync::Barrier, task::JoinSet, time::timeout};
 
 use crate::{
     Bench,
@@ -26,10 +27,8 @@ const OF_DIRECT: f64 = 0.95;
 /// How much later the gateway may make a confirm, in microseconds.
 const LATER: f64 = 100.0;
 
-/// How often the ways are loaded one after the other in each round, and how long each time: what else the
-/// machine does then hits all alike.
-const TURNS: usize = 8;
-const LOAD: Duration = Duration::from_millis(300);
+/// How long a way is loaded in each round.
+const LOAD: Duration = Duration::from_secs(3);
 
 /// How many messages one at a time each way gets in each round.
 const ALONE: usize = 200;
@@ -71,7 +70,7 @@ const LOADS: [Load; 3] = [
         subject: Subject { host: "mq.m5.large", ..SUBJECTS[0] },
         queue_type: "",
         connections: 16,
-        window: 20,
+        window: 100,
     },
 ];
 
@@ -95,9 +94,8 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
     }
     println!("Persistent messages of 1 KiB over TLS, confirmed by a real broker");
     println!(
-        "  {} rounds of {TURNS} turns of {} ms: median (least-most); ratios and differences are medians of those of each turn",
-        bench.rounds,
-        LOAD.as_millis()
+        "  {} rounds in turns: median (least-most); ratios and differences are medians of those of the rounds",
+        bench.rounds
     );
     println!("  load average {before} before, {} after", load_average());
     println!(
@@ -113,12 +111,12 @@ fn print_rates(rows: &[(&str, Figures)], haproxy: bool) {
     print_head("confirmed per second", "/direct", "/HAProxy");
     for (name, figures) in rows {
         let [direct, gateway, other] = &figures.per_second;
-        let (of_direct, of_other) = (gateway.of_turns(direct), gateway.of_turns(other));
+        let (of_direct, of_other) = (gateway.of_rounds(direct), gateway.of_rounds(other));
         println!("{name:<30}{direct:>24}{gateway:>24}{other:>24}{of_direct:>9.3}{of_other:>9.3}");
     }
     for (name, figures) in rows {
         let [direct, gateway, other] = &figures.per_second;
-        let (of_direct, of_other) = (gateway.of_turns(direct), gateway.of_turns(other));
+        let (of_direct, of_other) = (gateway.of_rounds(direct), gateway.of_rounds(other));
         let met = verdict(of_direct >= OF_DIRECT);
         print!("  {name}: at least {OF_DIRECT} of what passes directly: {met}");
         if haproxy {
@@ -136,7 +134,7 @@ fn print_times(rows: &[(&str, Figures)], haproxy: bool) {
     let mut latest = f64::NAN;
     for (name, figures) in rows {
         let [direct, gateway, other] = &figures.microseconds;
-        let (later, others) = (gateway.more_in_turns(direct), other.more_in_turns(direct));
+        let (later, others) = (gateway.more_in_rounds(direct), other.more_in_rounds(direct));
         latest = latest.max(later);
         let others = if haproxy { short(others) } else { "-".to_owned() };
         println!("{name:<30}{direct:>24}{gateway:>24}{other:>24}{:>9}{others:>9}", short(later));
@@ -202,18 +200,23 @@ async fn in_turns(bench: &Bench, load: &Load, endpoint: &Endpoint, ways: &Ways) 
     let mut clients = Clients { load, endpoint, queue: QUEUE.to_owned(), failed: 0 };
     clients.declare(ways.addresses[0]).await?;
     let mut figures = Figures::default();
+    let count = ways.addresses.len();
     // The first round opens, fills and compiles everything, and does not count.
     for round in 0..=bench.rounds {
         machine::say(&format!("bench: {}, round {round} of {}", load.name, bench.rounds));
-        let (rates, times) = clients.round(&ways.addresses, round).await?;
-        if round == 0 {
-            continue;
+        for n in 0..count {
+            // Nobody is always the first.
+            let at = (round + n) % count;
+            let rate = clients.flood(ways.addresses[at]).await?;
+            if round > 0 {
+                figures.per_second[at].push(rate);
+            }
         }
-        for (series, rates) in figures.per_second.iter_mut().zip(rates) {
-            rates.into_iter().for_each(|rate| series.push(rate));
-        }
-        for (series, times) in figures.microseconds.iter_mut().zip(&times) {
-            series.push_median_of(times);
+        let times = clients.one_at_a_time(&ways.addresses, round).await?;
+        if round > 0 {
+            for (series, times) in figures.microseconds.iter_mut().zip(&times) {
+                series.push_median_of(times);
+            }
         }
     }
     figures.failed = clients.failed;
@@ -235,76 +238,39 @@ impl Clients<'_> {
         client.declare(&self.queue, self.load.queue_type).await
     }
 
-    /// Measures every way: confirmed per second, each time it was loaded; and the times of single messages.
-    async fn round(
+    /// Loads a way: confirmed per second.
+    async fn flood(&mut self, address: SocketAddr) -> Result<f64> {
+        loop {
+            let work = async {
+                let (rate, published) =
+                    flood(address, self.endpoint, &self.queue, self.load).await?;
+                empty(address, self.endpoint, &self.queue, published).await?;
+                anyhow::Ok(rate)
+            };
+            match timeout(PATIENCE, work).await.context("no confirms").flatten() {
+                Ok(rate) => return Ok(rate),
+                Err(error) => self.begin_again(error, address).await?,
+            }
+        }
+    }
+
+    async fn one_at_a_time(
         &mut self,
         addresses: &[SocketAddr],
         round: usize,
-    ) -> Result<(Vec<Vec<f64>>, Vec<Series>)> {
+    ) -> Result<Vec<Series>> {
         loop {
             let work = async {
-                let rates = self.loaded(addresses, round).await?;
-                anyhow::Ok((rates, self.one_at_a_time(addresses, round).await?))
+                let times = one_at_a_time(addresses, self.endpoint, &self.queue, round).await?;
+                let published = ALONE * addresses.len();
+                empty(addresses[0], self.endpoint, &self.queue, published).await?;
+                anyhow::Ok(times)
             };
             match timeout(PATIENCE, work).await.context("no confirms").flatten() {
-                Ok(measured) => return Ok(measured),
+                Ok(times) => return Ok(times),
                 Err(error) => self.begin_again(error, addresses[0]).await?,
             }
         }
-    }
-
-    async fn loaded(&self, addresses: &[SocketAddr], round: usize) -> Result<Vec<Vec<f64>>> {
-        let (load, count) = (self.load, addresses.len());
-        let mut crowds = Vec::new();
-        for address in addresses {
-            let mut crowd = Vec::new();
-            for _ in 0..load.connections {
-                let publisher =
-                    Publisher::connect(*address, self.endpoint, &self.queue, load.window);
-                crowd.push(publisher.await?);
-            }
-            crowds.push(crowd);
-        }
-        let mut rates = vec![Vec::new(); count];
-        for turn in 0..TURNS {
-            let mut published = 0;
-            for n in 0..count {
-                // Nobody is always the first.
-                let at = (round + turn + n) % count;
-                let begin = Instant::now();
-                let its = flood(&mut crowds[at], load.window).await?;
-                rates[at].push(its as f64 / begin.elapsed().as_secs_f64());
-                published += its;
-            }
-            self.empty(addresses[0], published).await?;
-        }
-        Ok(rates)
-    }
-
-    /// A connection on every way, which publish one message each in turns: how long confirms took, in
-    /// microseconds.
-    async fn one_at_a_time(&self, addresses: &[SocketAddr], round: usize) -> Result<Vec<Series>> {
-        let mut publishers = Vec::new();
-        for address in addresses {
-            publishers.push(Publisher::connect(*address, self.endpoint, &self.queue, 1).await?);
-        }
-        let mut times = vec![Series::default(); addresses.len()];
-        for n in 0..ALONE {
-            for turn in 0..publishers.len() {
-                let at = (round + n + turn) % publishers.len();
-                let begin = Instant::now();
-                publishers[at].publish(1).await?;
-                publishers[at].confirmed().await?;
-                times[at].push(begin.elapsed().as_secs_f64() * 1e6);
-            }
-        }
-        self.empty(addresses[0], ALONE * addresses.len()).await?;
-        Ok(times)
-    }
-
-    async fn empty(&self, address: SocketAddr, published: usize) -> Result<()> {
-        let mut consumer = Publisher::connect(address, self.endpoint, &self.queue, 0).await?;
-        consumer.empty(&self.queue, published).await
     }
 
     /// Now and then ActiveMQ takes the first frame of a connection twice and refuses the second one: that is
@@ -322,21 +288,79 @@ impl Clients<'_> {
     }
 }
 
-/// All at once, each with as many messages under way as it may, until the last one is confirmed; how many
-/// were.
-async fn flood(crowd: &mut Vec<Publisher>, window: usize) -> Result<usize> {
+/// Many connections, each with as many messages under way as it may: confirmed per second, and how many were
+/// published.
+async fn flood(
+    address: SocketAddr,
+    endpoint: &Endpoint,
+    queue: &str,
+    load: &Load,
+) -> Result<(f64, usize)> {
+    let together = Arc::new(Barrier::new(load.connections));
     let mut tasks = JoinSet::new();
-    for mut publisher in crowd.drain(..) {
+    for _ in 0..load.connections {
+        let mut publisher = Publisher::connect(address, endpoint, queue, load.window).await?;
+        let (together, window) = (Arc::clone(&together), load.window);
         tasks.spawn(async move {
-            let published = publisher.keep_busy(window, LOAD).await?;
-            anyhow::Ok((publisher, published))
+            together.wait().await;
+            let begin = Instant::now();
+            publisher.publish(window).await?;
+            let mut confirmed = 0;
+            loop {
+                let more = publisher.confirmed().await?;
+                confirmed += more;
+                let elapsed = begin.elapsed();
+                if elapsed >= LOAD {
+                    let mut left = window - more;
+                    while left > 0 {
+                        left -= publisher.confirmed().await?;
+                    }
+                    let rate = confirmed as f64 / elapsed.as_secs_f64();
+                    return anyhow::Ok((rate, confirmed + window - more));
+                }
+                publisher.publish(more).await?;
+            }
         });
     }
-    let mut all = 0;
+    let (mut rate, mut published) = (0.0, 0);
     while let Some(done) = tasks.join_next().await {
-        let (publisher, published) = done??;
-        crowd.push(publisher);
-        all += published;
+        let (its_rate, its) = done??;
+        rate += its_rate;
+        published += its;
     }
-    Ok(all)
+    Ok((rate, published))
+}
+
+/// A connection on every way, which publish one message each in turns: how long confirms took, in
+/// microseconds.
+async fn one_at_a_time(
+    addresses: &[SocketAddr],
+    endpoint: &Endpoint,
+    queue: &str,
+    round: usize,
+) -> Result<Vec<Series>> {
+    let mut publishers = Vec::new();
+    for address in addresses {
+        publishers.push(Publisher::connect(*address, endpoint, queue, 1).await?);
+    }
+    let mut times = vec![Series::default(); addresses.len()];
+    for n in 0..ALONE {
+        for turn in 0..publishers.len() {
+            let at = (round + n + turn) % publishers.len();
+            let begin = Instant::now();
+            publishers[at].publish(1).await?;
+            publishers[at].confirmed().await?;
+            times[at].push(begin.elapsed().as_secs_f64() * 1e6);
+        }
+    }
+    Ok(times)
+}
+
+async fn empty(
+    address: SocketAddr,
+    endpoint: &Endpoint,
+    queue: &str,
+    published: usize,
+) -> Result<()> {
+    Publisher::connect(address, endpoint, queue, 0).await?.empty(queue, published).await
 }

@@ -22,13 +22,13 @@ impl Series {
         }
     }
 
-    /// How many times the other one's value of the same turn this one's is.
-    pub(crate) fn of_turns(&self, other: &Self) -> f64 {
+    /// How many times the other one's value of the same round this one's is.
+    pub(crate) fn of_rounds(&self, other: &Self) -> f64 {
         Self(self.0.iter().zip(&other.0).map(|(mine, others)| mine / others).collect()).median()
     }
 
-    /// How much more than the other one's value of the same turn this one's is.
-    pub(crate) fn more_in_turns(&self, other: &Self) -> f64 {
+    /// How much more than the other one's value of the same round this one's is.
+    pub(crate) fn more_in_rounds(&self, other: &Self) -> f64 {
         Self(self.0.iter().zip(&other.0).map(|(mine, others)| mine - others).collect()).median()
     }
 
