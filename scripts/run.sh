@@ -147,9 +147,12 @@ clean() {
     # Data and keys go together or not at all.
     die "no Docker engine answers, so volumes can't be removed: run docker/engine.sh first"
   fi
-  for file in master.key credentials ca.pem api.url database.url postgres.password postgres.port running.toml brokerd.pid brokerd.log images.log; do
+  for file in master.key credentials ca.pem api.url routes.json database.url postgres.password postgres.port running.toml brokerd.pid brokerd.log images.log; do
     rm -f "$data_dir/$file"
   done
+  # Those that were killed have left files there, which are named by identifiers.
+  rm -f "$data_dir"/provisioners/????????-????-????-????-????????????
+  rmdir "$data_dir/provisioners" 2>/dev/null || true
   if [ -d "$data_dir" ] && ! rmdir "$data_dir" 2>/dev/null; then
     say "$data_dir stays: it holds files that brokerd did not make"
   fi
