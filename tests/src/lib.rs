@@ -51,6 +51,9 @@ pub const USER: &str = "admin";
 /// That user's password: rare enough to be found wherever it does not belong.
 pub const PASSWORD: &str = "Zebra-Harbour-93-Lantern";
 
+/// The setting of scenarios that kill brokerd: who waited for the end of its leases would wait too long.
+pub const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
+
 /// How often a condition is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 

@@ -6,14 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerInstance, BrokerStorageType, DeploymentMode};
 use brokerd_tests::{
-    Messenger, NewBroker, PATIENCE, Pauses, Steady, World, clients,
+    LONG_LEASES, Messenger, NewBroker, PATIENCE, Pauses, Steady, World, clients,
     docker::{self, Container, instance_of as instance},
     eventually, machine, scenario,
 };
 use serde_json::Value;
-
-/// Who waits for the end of a killed brokerd's leases waits too long.
-const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 /// What a pass says when a pair is whole.
 const WHOLE: &str = " serves, the other one stands by";

@@ -3,17 +3,14 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, EngineType};
 use brokerd_tests::{
-    NewBroker, NewUser, PATIENCE, USER, World, changes::References, clients, docker, eventually,
-    retry, scenario,
+    LONG_LEASES, NewBroker, NewUser, PATIENCE, USER, World, changes::References, clients, docker,
+    eventually, retry, scenario,
 };
 use serde_json::json;
 
 /// The client and the scheme that show whether messages pass.
 const RABBITMQ: (&str, &str) = ("amqp091.py", "amqps");
 const ACTIVEMQ: (&str, &str) = ("stomp_.py", "stomp+ssl");
-
-/// Who waits for the end of a killed brokerd's leases waits too long.
-const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 fn exactly_one_running(world: &World, id: &str) -> Result<()> {
     world.api.wait_until_running(id)?;

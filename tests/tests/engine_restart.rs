@@ -10,14 +10,11 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Messenger, NewBroker, World, clients,
+    LONG_LEASES, Messenger, NewBroker, World, clients,
     docker::{self, Container},
     engine::Engine,
     eventually, machine, retry, scenario_with_database,
 };
-
-/// Who waits for the end of a killed brokerd's leases waits too long.
-const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 /// How long seven engines may take on two processors.
 const PATIENCE: Duration = Duration::from_secs(180);

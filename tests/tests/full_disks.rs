@@ -143,6 +143,22 @@ impl<'a> Subject<'a> {
         ensure!(self.world.api.reboot(&self.id).is_err(), "a reboot is no cure for an alarm");
         Ok(())
     }
+
+    /// Publishers are blocked and its owner is told, until the fault is healed; no engine is restarted for it.
+    fn blocks_publishers_until_healed(
+        &self,
+        load: &Load,
+        fault: &str,
+        starts: &[String],
+    ) -> Result<()> {
+        self.has_disk_alarm()?;
+        is_blocked(load)?;
+        self.heal(fault)?;
+        self.is_in(&BrokerState::Running)?;
+        load.wait_until_served(NODES_PATIENCE)?;
+        ensure!(self.starts()? == starts, "an engine was restarted");
+        Ok(())
+    }
 }
 
 /// Nothing is confirmed for a while.
@@ -192,12 +208,7 @@ fn a_rabbitmq_broker_blocks_publishers_while_its_disk_is_full() -> Result<()> {
         load.wait_until_served(PATIENCE)?;
         let starts = subject.starts()?;
         let fault = subject.fill(None, 900)?;
-        subject.has_disk_alarm()?;
-        is_blocked(&load)?;
-        subject.heal(&fault)?;
-        subject.is_in(&BrokerState::Running)?;
-        load.wait_until_served(PATIENCE)?;
-        ensure!(subject.starts()? == starts, "it was restarted");
+        subject.blocks_publishers_until_healed(&load, &fault, &starts)?;
 
         // What brokerd is not there to heal in time is healed when it is back.
         let fault = subject.fill(None, 5)?;
@@ -231,12 +242,7 @@ fn a_cluster_blocks_publishers_on_every_node_while_one_disk_is_full() -> Result<
             subject.disk(1)?.1 > 4 * GIB && subject.disk(3)?.1 > 4 * GIB,
             "other disks are full"
         );
-        subject.has_disk_alarm()?;
-        is_blocked(&load)?;
-        subject.heal(&fault)?;
-        subject.is_in(&BrokerState::Running)?;
-        load.wait_until_served(NODES_PATIENCE)?;
-        ensure!(subject.starts()? == starts, "a node was restarted");
+        subject.blocks_publishers_until_healed(&load, &fault, &starts)?;
         lost_nothing(load)?;
         subject.leaves_nothing()
     })

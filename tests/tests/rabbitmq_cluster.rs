@@ -5,16 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, Pauses, USER, World,
+    LONG_LEASES, Management, NewBroker, PASSWORD, Pauses, USER, World,
     changes::References,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
     eventually, machine, scenario,
 };
 use serde_json::{Value, json};
-
-/// Who waits for the end of a killed brokerd's leases waits too long.
-const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
 
 /// How long three nodes may take on two processors.
 const PATIENCE: Duration = Duration::from_secs(180);

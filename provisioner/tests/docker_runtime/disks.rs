@@ -10,16 +10,6 @@ use crate::world::*;
 
 const SIZE: u64 = 64 * MIB;
 
-/// What a helper needs to be run by hand.
-const DEVICES: [&str; 6] = [
-    "--device-cgroup-rule",
-    "b 7:* rwm",
-    "--device-cgroup-rule",
-    "c 10:237 rwm",
-    "-v",
-    "/dev:/dev",
-];
-
 /// A world whose instances can have disks; nothing where there are none to be had.
 async fn disk_world() -> Option<World> {
     let world = world().await?;

@@ -17,6 +17,15 @@ use uuid::Uuid;
 
 pub(crate) const IMAGE: &str = "brokerd/base:trixie";
 pub(crate) const HELPER: &str = "brokerd/disk:trixie";
+/// What the helper needs to be run by hand.
+pub(crate) const DEVICES: [&str; 6] = [
+    "--device-cgroup-rule",
+    "b 7:* rwm",
+    "--device-cgroup-rule",
+    "c 10:237 rwm",
+    "-v",
+    "/dev:/dev",
+];
 pub(crate) const MIB: u64 = 1 << 20;
 
 pub(crate) struct SystemClock;
@@ -196,21 +205,8 @@ impl World {
             let volume = file.trim_end_matches("-disk");
             let link = format!("/dev/brokerd-{}/{volume}", self.installation);
             let mount = format!("{file}:/disk");
-            let _ = docker(&[
-                "run",
-                "--rm",
-                "--device-cgroup-rule",
-                "b 7:* rwm",
-                "--device-cgroup-rule",
-                "c 10:237 rwm",
-                "-v",
-                "/dev:/dev",
-                "-v",
-                &mount,
-                HELPER,
-                "detach",
-                &link,
-            ]);
+            let detach = ["-v", &mount, HELPER, "detach", &link];
+            let _ = docker(&[&["run", "--rm"], &DEVICES[..], &detach].concat());
         }
     }
 

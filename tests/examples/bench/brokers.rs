@@ -95,6 +95,19 @@ pub(crate) async fn running(connection: &mut Connection, api: &Api, id: &str) ->
     }
 }
 
+/// Creates brokers, all at once, and waits until they run; their ids.
+pub(crate) async fn all_running(api: &Api, requests: &[Vec<u8>]) -> Result<Vec<String>> {
+    let mut connection = Connection::to(api.address()).await?;
+    let mut ids = Vec::new();
+    for request in requests {
+        ids.push(create(&mut connection, request).await?);
+    }
+    for id in &ids {
+        running(&mut connection, api, id).await?;
+    }
+    Ok(ids)
+}
+
 /// Deletes a broker and waits until nothing is left of it.
 pub(crate) async fn delete(connection: &mut Connection, api: &Api, id: &str) -> Result<()> {
     let path = format!("/v1/brokers/{id}");

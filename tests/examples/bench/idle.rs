@@ -40,17 +40,7 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
         requests.push(signed(api, "POST", "/v1/brokers", &body)?);
     }
     machine::say(&format!("bench: creating {} brokers that nobody uses", FLEET.len()));
-    let ids = bench.wait(async {
-        let mut connection = Connection::to(api.address()).await?;
-        let mut ids = Vec::new();
-        for request in &requests {
-            ids.push(brokers::create(&mut connection, request).await?);
-        }
-        for id in &ids {
-            brokers::running(&mut connection, api, id).await?;
-        }
-        Ok(ids)
-    })?;
+    let ids = bench.wait(brokers::all_running(api, &requests))?;
     let pid = world.pid().context("brokerd does not run")?;
     let mut brokerd = Series::default();
     let mut engines = FLEET.map(|_| Series::default());

@@ -8,7 +8,7 @@ use brokerd_tests::{World, docker, machine};
 use crate::{
     Bench,
     brokers::{self, SUBJECTS},
-    http::{Connection, signed},
+    http::signed,
     statistics::{load_average, verdict},
 };
 
@@ -61,17 +61,7 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
         requests.push(signed(api, "POST", "/v1/brokers", &subject.body(&name))?);
     }
     machine::say(&format!("bench: creating {BROKERS} brokers at once"));
-    bench.wait(async {
-        let mut connection = Connection::to(api.address()).await?;
-        let mut ids = Vec::new();
-        for request in &requests {
-            ids.push(brokers::create(&mut connection, request).await?);
-        }
-        for id in &ids {
-            brokers::running(&mut connection, api, id).await?;
-        }
-        Ok(())
-    })?;
+    bench.wait(brokers::all_running(api, &requests))?;
     let took = begin.elapsed();
     let resident = Resident::of(world)?;
     let mut live = 0;
