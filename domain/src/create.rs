@@ -343,7 +343,7 @@ fn parse_security_groups(
     if engine == EngineType::RabbitMq && publicly_accessible {
         return Ok(Vec::new());
     }
-    Ok(if groups.is_empty() { vec![network.security_group.clone()] } else { groups })
+    Ok(if groups.is_empty() { network.security_group.iter().cloned().collect() } else { groups })
 }
 
 fn parse_users(

@@ -352,7 +352,9 @@ impl BrokerUpdate {
                 self.note(UpdatedMember::MaintenanceWindow, true);
             }
         }
-        if let Some(groups) = input.security_groups {
+        // Terraform says what it read when nothing was set: that a broker without groups has none.
+        let groups = input.security_groups;
+        if let Some(groups) = groups.filter(|groups| *groups != self.spec.security_groups) {
             if engine == EngineType::RabbitMq {
                 return Err(Error::bad_request(
                     "securityGroups",
@@ -367,9 +369,8 @@ impl BrokerUpdate {
             }
             let groups = parse_security_group_ids(groups)?;
             // Source: Terraform reads the new groups back without a reboot.
-            let changed = groups != self.spec.security_groups;
             self.spec.security_groups = groups;
-            self.note(UpdatedMember::SecurityGroups, changed);
+            self.note(UpdatedMember::SecurityGroups, true);
         }
         if let Some(mode) = input.data_replication_mode {
             let candidate = Candidate {

@@ -100,11 +100,20 @@ fn nothing_is_changed_by_an_empty_request_and_by_what_is_already_so() {
             input.authentication_strategy = some("simple");
             input.logs = Some((Some(false), None));
             input.data_replication_mode = some("none");
+            input.security_groups = Some(broker.spec.security_groups.clone());
         })
         .expect("valid");
         assert!(same.changed.is_empty(), "{:?}", same.changed);
         assert_eq!(same.pending, broker.pending);
     }
+}
+
+#[test]
+fn a_broker_that_has_security_groups_can_not_be_left_without_any() {
+    let mut broker = activemq();
+    broker.spec.security_groups = vec!["sg-0123456789abcdef0".to_owned()];
+    let none = refused(&broker, |input| input.security_groups = Some(Vec::new()));
+    assert_eq!(none.attribute.as_deref(), Some("securityGroups"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod load;
 mod ready;
+mod terraform;
 
 use std::{
     fmt::Write as _,
@@ -19,6 +20,7 @@ pub(crate) use self::ready::{
     go_command, java_command, javascript_command, jms_command, python_command,
 };
 use self::ready::{schemathesis, sources};
+pub use self::terraform::Terraform;
 use crate::{
     Api, PASSWORD, PATIENCE, USER, World, eventually, machine,
     sdk::{Client, Kind as Sdk},

@@ -235,14 +235,14 @@ pub(crate) struct Network {
     pub(crate) subnets: Vec<String>,
     /// The letters that, appended to the region, name its zones.
     pub(crate) zone_suffixes: Vec<String>,
-    /// The default security group.
+    /// The default security group; empty: there is none.
     pub(crate) security_group: String,
 }
 
 impl Default for Network {
     fn default() -> Self {
         let NetworkDefaults { subnets, zone_suffixes, security_group } = NetworkDefaults::default();
-        Self { subnets, zone_suffixes, security_group }
+        Self { subnets, zone_suffixes, security_group: security_group.unwrap_or_default() }
     }
 }
 
@@ -264,7 +264,7 @@ impl Network {
         NetworkDefaults {
             subnets: self.subnets.clone(),
             zone_suffixes: self.zone_suffixes.clone(),
-            security_group: self.security_group.clone(),
+            security_group: Some(self.security_group.clone()).filter(|group| !group.is_empty()),
         }
     }
 }

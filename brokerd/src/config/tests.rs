@@ -255,9 +255,7 @@ fn the_guide_for_operators_has_every_key_with_its_default_and_variable() {
             if section.is_empty() { Some(&defaults) } else { defaults[section].as_table() };
         // Lists, and what follows from something else, are described in words.
         let default = match section.and_then(|section| section.get(name)) {
-            Some(Value::String(text)) if !["data_dir", "network.security_group"].contains(key) => {
-                text.clone()
-            }
+            Some(Value::String(text)) if *key != "data_dir" && !text.is_empty() => text.clone(),
             Some(Value::Integer(number)) => number.to_string(),
             Some(Value::Float(number)) => format!("{number:?}"),
             _ => continue,

@@ -175,6 +175,55 @@ pub fn go() -> Result<Option<&'static Path>> {
     })
 }
 
+/// Terraform's settings, by which it takes the AWS provider from here; none when it can't be had here and may be skipped.
+///
+/// # Errors
+/// When the provider can't be made ready.
+pub(super) fn terraform() -> Result<Option<&'static Path>> {
+    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    shared(&MADE, || {
+        if !machine::has_tools("what Terraform sees", &["terraform", "python3"])? {
+            return Ok(None);
+        }
+        let requirements = sources("terraform").join("requirements.txt");
+        let directory = made_once("terraform", std::slice::from_ref(&requirements), |directory| {
+            let mirror = directory.join("mirror/registry.terraform.io/hashicorp/aws");
+            fs::create_dir_all(&mirror)?;
+            let download =
+                ["-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"];
+            machine::run(
+                Command::new("python3")
+                    .args(download)
+                    .arg("-d")
+                    .arg(directory)
+                    .arg("-r")
+                    .arg(&requirements),
+            )?;
+            machine::run(
+                Command::new("python3")
+                    .args(["-c", UNPACK_PROVIDER])
+                    .args([directory, mirror.as_path()]),
+            )?;
+            let mirror = directory.join("mirror");
+            let settings = format!(
+                "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n"
+            );
+            Ok(fs::write(directory.join("terraformrc"), settings)?)
+        })?;
+        Ok(Some(directory.join("terraformrc")))
+    })
+}
+
+/// Takes the archive of the provider out of the package, and leaves the package itself behind.
+const UNPACK_PROVIDER: &str = r#"
+import pathlib, sys, zipfile
+[package] = pathlib.Path(sys.argv[1]).glob("*.whl")
+with zipfile.ZipFile(package) as archive:
+    [name] = [name for name in archive.namelist() if "_3." in name]
+    pathlib.Path(sys.argv[2], pathlib.Path(name).name).write_bytes(archive.read(name))
+package.unlink()
+"#;
+
 /// How the driver of the SDK for JavaScript is run.
 pub(crate) fn javascript_command() -> Result<Command> {
     let directory = javascript()?.context("there is no AWS SDK for JavaScript here")?;

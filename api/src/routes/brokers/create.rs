@@ -74,7 +74,7 @@ pub(crate) struct CreateBrokerRequest {
     /// Whether the endpoints are reachable from other machines.
     #[schema(required, nullable = false)]
     publicly_accessible: Option<bool>,
-    /// At most five; default: the default group. Those that ListSecurityGroups shows are enforced.
+    /// At most five; default: the operator's default group, if there is one. Those that ListSecurityGroups shows are enforced.
     security_groups: Option<Vec<String>>,
     /// Gigabytes, for RabbitMQ clusters of version 4.2 and later.
     storage_size: Option<i64>,

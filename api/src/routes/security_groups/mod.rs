@@ -124,7 +124,7 @@ pub(crate) async fn check(
         return Ok(());
     }
     let unknown = api.store.unknown_security_groups(scope, groups).await?;
-    match unknown.into_iter().find(|id| *id != api.network.security_group) {
+    match unknown.into_iter().find(|id| Some(id) != api.network.security_group.as_ref()) {
         None => Ok(()),
         Some(id) => Err(Error::bad_request(
             "securityGroups",
