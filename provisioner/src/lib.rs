@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod engine;
 pub mod health;
+mod images;
 mod lease;
 mod lives;
 pub mod maintenance;
@@ -15,6 +16,7 @@ pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod port;
+pub mod registry;
 mod report;
 pub mod runtime;
 pub mod sweep;

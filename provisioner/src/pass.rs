@@ -8,7 +8,7 @@ use std::{
 
 use brokerd_domain::{
     AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
-    Next, Protocol, VerdictKind,
+    Next, Protocol, RunningEngine, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -22,7 +22,7 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
+    plan::{Desired, FaultStep, Missing, Observed, Plan, Seen, Step, Subject, plan, taken_over},
     port::ReconcileStore,
     report::{changes, report},
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
@@ -188,7 +188,7 @@ impl Context {
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
-        let image_id = self.image_id(broker);
+        let image_id = self.image_id(work);
         let subject = Subject {
             broker,
             desired: &desired,
@@ -202,13 +202,19 @@ impl Context {
                 .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan).await
+        self.carry_out(lease, work, &seen, plan).await
     }
 
-    fn image_id(&self, broker: &Broker) -> Option<String> {
-        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+    fn image_id(&self, work: &Work) -> Option<String> {
+        let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&image.image).cloned()
+        known.get(&image.reference()).cloned()
+    }
+
+    /// What runs the broker, or is to run it.
+    fn image(&self, work: &Work) -> Option<&Image> {
+        let spec = &work.broker.spec;
+        self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
     }
 
     fn desired(
@@ -222,8 +228,7 @@ impl Context {
         if broker.intent == Intent::Delete || broker.instances.is_empty() {
             return Desired::Undecided(Missing::Endpoints);
         }
-        let spec = &broker.spec;
-        let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
+        let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
         let ends =
@@ -262,6 +267,7 @@ impl Context {
         &self,
         lease: &Lease,
         work: &Work,
+        seen: &Seen,
         plan: Plan,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
@@ -286,8 +292,47 @@ impl Context {
             }
         }
         let completion = plan.completes;
+        if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
+            self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
+        }
         self.record(lease, broker, &plan, completion).await?;
         Ok((plan.kind, plan.next, false))
+    }
+
+    /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
+    /// is rebooted what runs is the former version still, until the reboot is complete.
+    async fn newly_running(
+        &self,
+        work: &Work,
+        seen: &Seen,
+        complete: bool,
+    ) -> Option<RunningEngine> {
+        let broker = &work.broker;
+        if broker.is_rebooting() && !complete {
+            return None;
+        }
+        let mut images = seen.instances.values().filter_map(|instance| match instance {
+            Observed::Present(instance) if instance.serves() => Some(&instance.status.image_id),
+            Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => None,
+        });
+        let image_id = images.next()?;
+        let asked = broker.spec.engine_version;
+        let is_known = |known: &RunningEngine| known.image_id == *image_id && known.asked == asked;
+        if images.any(|other| other != image_id) || work.running.as_ref().is_some_and(is_known) {
+            return None;
+        }
+        let image = self.image(work)?;
+        // What can't be told now is told by a later pass.
+        let info = self.runtime.image(image_id).await.ok()??;
+        let told = info.true_version;
+        Some(RunningEngine {
+            asked,
+            version: image.version,
+            true_version: image.true_version(told.as_deref()).unwrap_or_else(|other| other),
+            image: image.reference(),
+            image_id: image_id.clone(),
+            since: self.clock.now(),
+        })
     }
 
     fn count(&self, outcome: StepOutcome) {
@@ -417,10 +462,7 @@ impl Context {
     async fn issue(&self, lease: &Lease, work: &Work) -> Result<(), StepError> {
         let broker = &work.broker;
         let spec = &broker.spec;
-        let image = self
-            .catalogue
-            .image(spec.engine_type, spec.engine_version)
-            .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
         let issued = match parse_materials(work) {
             Some(former) if broker.is_rebooting() && former.ends_soon(now) => {

@@ -5,6 +5,7 @@ mod brokers;
 mod configurations;
 mod faults;
 mod security_groups;
+mod stand_ins;
 mod support;
 mod surface;
 mod tags;
