@@ -3,12 +3,16 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod contention;
 mod faults;
+mod refusals;
 mod security_groups;
 mod stand_ins;
+mod states;
 mod support;
 mod surface;
 mod tags;
+mod texts;
 mod throttling;
 mod updates;
 mod users;
