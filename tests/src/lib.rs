@@ -26,6 +26,7 @@ pub mod management;
 pub mod owner;
 mod ports;
 mod process;
+pub mod registry;
 pub mod sdk;
 pub mod steady;
 pub mod world;
