@@ -156,7 +156,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::http::Socket;
+    use crate::http::{Metrics, Socket};
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -181,7 +181,7 @@ mod tests {
             }),
         );
         let shutdown = CancellationToken::new();
-        tokio::spawn(socket.serve(router, shutdown.clone()));
+        tokio::spawn(socket.serve(router, 16, Metrics::default(), shutdown.clone()));
         shutdown
     }
 
