@@ -265,6 +265,12 @@ impl BrokerUpdate {
             }
             self.configurations.pending = next;
             self.note(UpdatedMember::Configuration, changed);
+        } else if self.changed.contains(&UpdatedMember::EngineVersion)
+            && let Some(kept) = context.kept_revision
+            && self.configurations.pending == Some(kept.reference())
+        {
+            // It may have come for a version that does not wait any more.
+            association::check(kept, user)?;
         } else if engine == EngineType::RabbitMq
             && self.changed.contains(&UpdatedMember::HostInstanceType)
             && let Some(kept) = context.kept_revision

@@ -198,6 +198,26 @@ fn a_configuration_may_be_for_the_version_that_runs_or_for_the_one_that_waits() 
 }
 
 #[test]
+fn a_configuration_does_not_wait_longer_than_the_version_it_is_for() {
+    let broker = activemq();
+    let newer = revision(&broker, EngineVersion::new(5, 19), 2, "");
+    let both = updated(&broker, Some(&newer), |input| input.engine_version = some("5.19"));
+    let waiting = after(broker, both);
+    let offerings = offerings();
+    let back = |revision, kept_revision| {
+        let input = UpdateBrokerInput { engine_version: some("5.18"), ..<_>::default() };
+        waiting.update(
+            input,
+            UpdateContext { revision, kept_revision, offerings: &offerings, now: NOW },
+        )
+    };
+    let alone = back(None, Some(&newer)).expect_err("a configuration for 5.19");
+    assert_eq!(alone.attribute.as_deref(), Some("configuration"));
+    let current = revision(&waiting, EngineVersion::new(5, 18), 1, "");
+    assert!(back(Some(&current), None).expect("valid").pending.is_empty());
+}
+
+#[test]
 fn a_rabbitmq_configuration_decides_about_logins() {
     let broker = rabbit();
     let version = EngineVersion::new(4, 0);
@@ -320,8 +340,7 @@ fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
     cluster.spec.engine_version = EngineVersion::new(4, 3);
     cluster.spec.storage_size = Some(10);
     let large = |input: &mut UpdateBrokerInput| input.host_instance_type = some("mq.m7g.large");
-    let refused = updated(&cluster, None, large).expect_err("10 of at least 15");
-    assert_eq!(refused.attribute.as_deref(), Some("storageSize"));
+    assert_eq!(refused(&cluster, large).attribute.as_deref(), Some("storageSize"));
     let both = |input: &mut UpdateBrokerInput| {
         input.host_instance_type = some("mq.m7g.large");
         input.storage_size = Some(20);
