@@ -244,8 +244,9 @@ pub fn renew(
 }
 
 /// Every name by which somebody may call the broker: clients by its endpoints, its own instances by
-/// their host names, programs on this host and containers on it by the usual ones. `brokerd.internal` is
-/// what containers beside a gateway that runs in one call it.
+/// their host names, containers on this host by the usual one for it. `brokerd.internal` is what containers
+/// beside a gateway that runs in one call it. Loopback is named only where clients are told it: whoever trusts
+/// the authority takes the engine for whatever its certificate names.
 pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
     let mut names: BTreeSet<SubjectName> =
         broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
@@ -257,8 +258,12 @@ pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
             .map(|ordinal| SubjectName::Dns(host_name(broker, ordinal))),
     );
     names.insert(SubjectName::Dns(broker.id.to_string()));
-    for usual in ["localhost", "host.docker.internal", "brokerd.internal", "127.0.0.1"] {
+    for usual in ["host.docker.internal", "brokerd.internal"] {
         names.insert(SubjectName::of(usual));
+    }
+    let loopback = ["localhost", "127.0.0.1"].map(SubjectName::of);
+    if loopback.iter().any(|name| names.contains(name)) {
+        names.extend(loopback);
     }
     names.into_iter().collect()
 }

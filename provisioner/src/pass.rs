@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -34,10 +35,11 @@ const MOST_ROUNDS: usize = 30;
 /// How endpoints are given out.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// The host that clients are told.
-    pub advertised_host: String,
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub ip_address: Option<String>,
+    /// The host that clients are told; none: the runtime knows at which address of its host both programs and
+    /// brokers reach it, and otherwise it is loopback.
+    pub advertised_host: Option<String>,
+    /// The IPv4 address of each instance's endpoints, which is reported for ActiveMQ; the host if that is one.
+    pub ip_address: Option<Ipv4Addr>,
     /// The ports to choose from.
     pub ports: std::ops::RangeInclusive<u16>,
     /// The domain below which brokers get host names of their own, and the standard ports, instead.
@@ -390,6 +392,9 @@ impl Context {
 
     async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
         let engine = broker.spec.engine_type;
+        let host = self.endpoints.advertised_host.clone().unwrap_or_else(|| {
+            self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
+        });
         let allocation = Allocation {
             instances: match engine {
                 EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
@@ -397,11 +402,12 @@ impl Context {
                 EngineType::RabbitMq => 1,
             },
             protocols: Protocol::of(engine),
-            host: self.endpoints.advertised_host.clone(),
-            ip_address: match engine {
-                EngineType::ActiveMq => self.endpoints.ip_address.clone(),
-                EngineType::RabbitMq => None,
-            },
+            ip_address: self
+                .endpoints
+                .ip_address
+                .or_else(|| host.parse().ok())
+                .map(|ip| ip.to_string()),
+            host,
             ports: self.endpoints.ports.clone(),
             names: self.endpoints.domain.clone().map(|domain| Names {
                 broker: broker.id,
