@@ -190,8 +190,8 @@ pub fn issue(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<Materials, IssueError> {
-    let issued =
-        tls::issue(authority, &broker.id.to_string(), &subject_names(broker), now, entropy)?;
+    let names = subject_names(broker);
+    let issued = tls::issue(authority, &common_name(broker), &names, now, entropy)?;
     let mut materials = Materials {
         authority_pem: authority.certificate_pem.clone(),
         certificate_pem: issued.certificate_pem,
@@ -266,6 +266,14 @@ pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
         names.extend(loopback);
     }
     names.into_iter().collect()
+}
+
+/// The broker's own name; where clients are told an address, that: some (those of Qpid Proton) compare it with this
+/// and with host names only.
+fn common_name(broker: &Broker) -> String {
+    let host = broker.instances.first().map(|instance| instance.host.as_str());
+    let address = host.filter(|host| matches!(SubjectName::of(host), SubjectName::Ip(_)));
+    address.map_or_else(|| broker.id.to_string(), str::to_owned)
 }
 
 /// The host name of an instance inside the broker's network.

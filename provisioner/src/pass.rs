@@ -8,8 +8,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
-    Next, Protocol, VerdictKind,
+    AuthenticationStrategy, Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent,
+    Lease, Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -170,7 +170,7 @@ impl Context {
             Ok(capacity) => *capacity,
             Err(error) => {
                 let blind = unreachable_runtime(broker, &error);
-                self.record(lease, broker, &blind, None).await?;
+                self.record(lease, broker, &blind, None, None).await?;
                 return Ok((blind.kind, blind.next, false));
             }
         };
@@ -203,8 +203,9 @@ impl Context {
                 .as_ref()
                 .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
+        let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan).await
+        self.carry_out(lease, work, plan, links.as_deref()).await
     }
 
     fn image_id(&self, broker: &Broker) -> Option<String> {
@@ -265,6 +266,7 @@ impl Context {
         lease: &Lease,
         work: &Work,
         plan: Plan,
+        links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
         let announce = plan.sentence != broker.status.sentence;
@@ -279,7 +281,7 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
-                    self.record(lease, broker, &failed, None).await?;
+                    self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
             }
@@ -288,7 +290,7 @@ impl Context {
             }
         }
         let completion = plan.completes;
-        self.record(lease, broker, &plan, completion).await?;
+        self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
     }
 
@@ -456,10 +458,12 @@ impl Context {
         broker: &Broker,
         plan: &Plan,
         completion: Option<crate::plan::Completion>,
+        links: Option<&[DownLink]>,
     ) -> Result<(), StepError> {
-        let report = report(broker, plan, completion, self.clock.now());
+        let report = report(broker, plan, completion, links, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
+            self.metrics.count_links(&broker.status.links_down, &report.links_down);
             if taken_over(broker, &report.conditions).is_some() {
                 self.metrics.failovers.inc();
             }
