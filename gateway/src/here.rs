@@ -136,7 +136,7 @@ eth0\t070012AC\t0200000A\t0007\t0\t0\t0\tFFFFFFFF\t0\t0\t0
     fn this_machine_is_here_and_addresses_for_documentation_are_not() {
         assert!(is_here(Ipv4Addr::LOCALHOST.into()));
         assert!(is_here("::ffff:127.0.0.1".parse().expect("an address")));
-        assert!(!is_here("192.0.2.1".parse().expect("an address")));
+        assert!(!is_here("203.0.113.1".parse().expect("an address")));
         assert!(!is_here("2001:db8::1".parse().expect("an address")));
     }
 }

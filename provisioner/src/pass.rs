@@ -25,7 +25,7 @@ use crate::{
     observe::Observer,
     plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
-    report::{changes, report},
+    report::{changes, report, unreachable_runtime},
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -478,20 +478,6 @@ fn no_image(broker: &Broker) -> String {
         broker.spec.engine_type.display_name(),
         broker.spec.engine_version
     )
-}
-
-fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    Plan {
-        steps: Vec::new(),
-        kind: VerdictKind::Progressing,
-        sentence: format!("can't reach the runtime: {error}"),
-        next: Next::BackOff,
-        conditions: broker.status.conditions.clone(),
-        completes: None,
-        failure: broker.status.failure.clone(),
-        actions_required: broker.status.actions_required.clone(),
-        maintenance: broker.status.maintenance.clone(),
-    }
 }
 
 /// What can't be read is issued again: materials are written before they are used, so unreadable

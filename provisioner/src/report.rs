@@ -5,7 +5,10 @@ use brokerd_domain::{
     VerdictKind,
 };
 
-use crate::plan::{Completion, Plan, taken_over};
+use crate::{
+    plan::{Completion, Plan, taken_over},
+    runtime::RuntimeError,
+};
 
 /// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
 /// seen which are.
@@ -41,6 +44,21 @@ pub(crate) fn report(
         maintenance: plan.maintenance.clone(),
         links_down,
         events,
+    }
+}
+
+/// What there is to record when the runtime does not answer.
+pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
+    Plan {
+        steps: Vec::new(),
+        kind: VerdictKind::Progressing,
+        sentence: format!("can't reach the runtime: {error}"),
+        next: Next::BackOff,
+        conditions: broker.status.conditions.clone(),
+        completes: None,
+        failure: broker.status.failure.clone(),
+        actions_required: broker.status.actions_required.clone(),
+        maintenance: broker.status.maintenance.clone(),
     }
 }
 

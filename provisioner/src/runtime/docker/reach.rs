@@ -197,7 +197,7 @@ mod tests {
         let own = |subnet| subnets(network(subnet)).find_map(own_address_in);
         assert_eq!(own("127.0.0.0/8"), Some(Ipv4Addr::LOCALHOST));
         // Source: RFC 5737, addresses for documentation: nobody has them.
-        for nowhere in ["192.0.2.0/24", "fd00::/8", "127.0.0.1", "127.0.0.0/40"] {
+        for nowhere in ["203.0.113.0/24", "fd00::/8", "127.0.0.1", "127.0.0.0/40"] {
             assert_eq!(own(nowhere), None, "{nowhere}");
         }
     }
