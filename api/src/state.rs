@@ -16,6 +16,7 @@ use crate::{
     auth::{Bodies, CredentialCache},
     observe::Sampler,
     throttle::Throttle,
+    turn::Queues,
 };
 
 /// How long a new offering may stay unseen.
@@ -34,6 +35,7 @@ pub struct ApiState {
     pub(crate) bodies: Bodies,
     /// Which refusals of strangers are worth a line in the log.
     pub(crate) sampler: Sampler,
+    pub(crate) queues: Queues,
     pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
@@ -66,6 +68,7 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            queues: Queues::default(),
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             faults: false,

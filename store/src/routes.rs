@@ -1,6 +1,6 @@
 //! The gateway's table.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use brokerd_domain::{
     BrokerId, DeploymentMode, EngineType, EngineVersion, HostInstanceType, IngressRule,
@@ -59,6 +59,8 @@ struct EndpointRow {
 struct Row {
     broker: BrokerId,
     shape: Value,
+    /// Where its clients are told that it is, if that is an address.
+    address: Option<Ipv4Addr>,
     endpoints: Value,
     rules: Option<Value>,
     latencies: Option<Value>,
@@ -111,6 +113,7 @@ impl Row {
                     shape.deployment_mode,
                 ),
                 admitted: admitted.clone(),
+                address: self.address,
                 target,
                 latency,
             });
@@ -152,6 +155,7 @@ impl RouteReader {
     pub async fn routes(&self) -> Result<RouteTable, StoreError> {
         let rows = sqlx::query!(
             r#"select b.id,
+                      coalesce(b.instances -> 0 ->> 'ip_address', b.instances -> 0 ->> 'host') as address,
                       (select id from installation) as installation,
                       jsonb_build_object(
                           'engine_type', b.spec -> 'engine_type',
@@ -189,6 +193,7 @@ impl RouteReader {
             let row = Row {
                 broker: BrokerId::from(row.id),
                 shape: row.shape,
+                address: row.address.and_then(|address| address.parse().ok()),
                 endpoints: row.endpoints,
                 rules: row.rules,
                 latencies: row.latencies,

@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, MatchedPath, Request};
 use brokerd_domain::Scope;
 use bytes::Bytes;
 
-use crate::{ApiState, error::ApiError, operation};
+use crate::{ApiState, error::ApiError, operation, text};
 use sigv4::{Claim, SignatureError};
 
 pub(crate) use bodies::Bodies;
@@ -61,6 +61,9 @@ impl FromRequest<Arc<ApiState>> for Signed {
 
     async fn from_request(request: Request, api: &Arc<ApiState>) -> Result<Self, ApiError> {
         let is_of_service = request.uri().path().starts_with("/v1/");
+        let (mut parts, body) = request.into_parts();
+        let target = text::check_target(&mut parts).await;
+        let request = Request::from_parts(parts, body);
         let signed = authenticate(request, api).await.inspect_err(|error| {
             if let Some(reason) = error.authentication_failure() {
                 api.metrics.authentication_rejected(reason);
@@ -73,6 +76,7 @@ impl FromRequest<Arc<ApiState>> for Signed {
             api.metrics.throttled();
             return Err(ApiError::too_many_requests(wait));
         }
+        target?;
         Ok(signed)
     }
 }
