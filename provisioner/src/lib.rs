@@ -18,6 +18,7 @@ pub mod plan;
 pub mod port;
 pub mod registry;
 mod report;
+mod running;
 pub mod runtime;
 pub mod sweep;
 pub mod tls;

@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
-    Next, Protocol, RunningEngine, VerdictKind,
+    AuthenticationStrategy, Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent,
+    Lease, Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -22,9 +23,10 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Observed, Plan, Seen, Step, Subject, plan, taken_over},
+    plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, taken_over},
     port::ReconcileStore,
-    report::{changes, report},
+    report::{changes, report, unreachable_runtime},
+    running::no_image,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -34,10 +36,11 @@ const MOST_ROUNDS: usize = 30;
 /// How endpoints are given out.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// The host that clients are told.
-    pub advertised_host: String,
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub ip_address: Option<String>,
+    /// The host that clients are told; none: the runtime knows at which address of its host both programs and
+    /// brokers reach it, and otherwise it is loopback.
+    pub advertised_host: Option<String>,
+    /// The IPv4 address of each instance's endpoints, which is reported for ActiveMQ; the host if that is one.
+    pub ip_address: Option<Ipv4Addr>,
     /// The ports to choose from.
     pub ports: std::ops::RangeInclusive<u16>,
     /// The domain below which brokers get host names of their own, and the standard ports, instead.
@@ -169,7 +172,7 @@ impl Context {
             Ok(capacity) => *capacity,
             Err(error) => {
                 let blind = unreachable_runtime(broker, &error);
-                self.record(lease, broker, &blind, None).await?;
+                self.record(lease, broker, &blind, None, None).await?;
                 return Ok((blind.kind, blind.next, false));
             }
         };
@@ -202,20 +205,15 @@ impl Context {
                 .as_ref()
                 .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
+        let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, &seen, plan).await
+        self.carry_out(lease, work, &seen, plan, links.as_deref()).await
     }
 
     fn image_id(&self, work: &Work) -> Option<String> {
         let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&image.reference()).cloned()
-    }
-
-    /// What runs the broker, or is to run it.
-    fn image(&self, work: &Work) -> Option<&Image> {
-        let spec = &work.broker.spec;
-        self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
     }
 
     fn desired(
@@ -270,6 +268,7 @@ impl Context {
         work: &Work,
         seen: &Seen,
         plan: Plan,
+        links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
         let announce = plan.sentence != broker.status.sentence;
@@ -284,7 +283,7 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
-                    self.record(lease, broker, &failed, None).await?;
+                    self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
             }
@@ -296,44 +295,8 @@ impl Context {
         if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
             self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
         }
-        self.record(lease, broker, &plan, completion).await?;
+        self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
-    }
-
-    /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
-    /// is rebooted what runs is the former version still, until the reboot is complete.
-    async fn newly_running(
-        &self,
-        work: &Work,
-        seen: &Seen,
-        complete: bool,
-    ) -> Option<RunningEngine> {
-        let broker = &work.broker;
-        if broker.is_rebooting() && !complete {
-            return None;
-        }
-        let mut images = seen.instances.values().filter_map(|instance| match instance {
-            Observed::Present(instance) if instance.serves() => Some(&instance.status.image_id),
-            Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => None,
-        });
-        let image_id = images.next()?;
-        let asked = broker.spec.engine_version;
-        let is_known = |known: &RunningEngine| known.image_id == *image_id && known.asked == asked;
-        if images.any(|other| other != image_id) || work.running.as_ref().is_some_and(is_known) {
-            return None;
-        }
-        let image = self.image(work)?;
-        // What can't be told now is told by a later pass.
-        let info = self.runtime.image(image_id).await.ok()??;
-        let told = info.true_version;
-        Some(RunningEngine {
-            asked,
-            version: image.version,
-            true_version: image.true_version(told.as_deref()).unwrap_or_else(|other| other),
-            image: image.reference(),
-            image_id: image_id.clone(),
-            since: self.clock.now(),
-        })
     }
 
     fn count(&self, outcome: StepOutcome) {
@@ -436,6 +399,9 @@ impl Context {
 
     async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
         let engine = broker.spec.engine_type;
+        let host = self.endpoints.advertised_host.clone().unwrap_or_else(|| {
+            self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
+        });
         let allocation = Allocation {
             instances: match engine {
                 EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
@@ -443,11 +409,12 @@ impl Context {
                 EngineType::RabbitMq => 1,
             },
             protocols: Protocol::of(engine),
-            host: self.endpoints.advertised_host.clone(),
-            ip_address: match engine {
-                EngineType::ActiveMq => self.endpoints.ip_address.clone(),
-                EngineType::RabbitMq => None,
-            },
+            ip_address: self
+                .endpoints
+                .ip_address
+                .or_else(|| host.parse().ok())
+                .map(|ip| ip.to_string()),
+            host,
             ports: self.endpoints.ports.clone(),
             names: self.endpoints.domain.clone().map(|domain| Names {
                 broker: broker.id,
@@ -493,37 +460,17 @@ impl Context {
         broker: &Broker,
         plan: &Plan,
         completion: Option<crate::plan::Completion>,
+        links: Option<&[DownLink]>,
     ) -> Result<(), StepError> {
-        let report = report(broker, plan, completion, self.clock.now());
+        let report = report(broker, plan, completion, links, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
+            self.metrics.count_links(&broker.status.links_down, &report.links_down);
             if taken_over(broker, &report.conditions).is_some() {
                 self.metrics.failovers.inc();
             }
         }
         Ok(())
-    }
-}
-
-fn no_image(broker: &Broker) -> String {
-    format!(
-        "the catalogue has no image for {} {}",
-        broker.spec.engine_type.display_name(),
-        broker.spec.engine_version
-    )
-}
-
-fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    Plan {
-        steps: Vec::new(),
-        kind: VerdictKind::Progressing,
-        sentence: format!("can't reach the runtime: {error}"),
-        next: Next::BackOff,
-        conditions: broker.status.conditions.clone(),
-        completes: None,
-        failure: broker.status.failure.clone(),
-        actions_required: broker.status.actions_required.clone(),
-        maintenance: broker.status.maintenance.clone(),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
+mod choice;
+mod engines;
 mod layers;
 mod ports;
 mod secret;
@@ -20,12 +22,16 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+#[cfg(test)]
+pub(crate) use choice::Choice;
+pub(crate) use engines::Images;
+use engines::{Engines, Registry};
 pub(crate) use secret::DatabaseUrl;
 use sections::{
-    Api, Database, Endpoint, Engines, Faults, Gateway, Log, Misfit, Network, Provisioner, Registry,
-    Runtime, Secrets, SecurityGroups, Sizing,
+    Api, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
+    SecurityGroups, Sizing,
 };
-pub(crate) use sections::{Images, JoinNetworks, LogFormat, UnknownGroups};
+pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";

@@ -1,16 +1,17 @@
 //! The sections of the configuration, one struct per concern.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
 };
 
-use brokerd_domain::{EngineVersion, NetworkDefaults, StandIns};
+use brokerd_domain::NetworkDefaults;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    choice::Choice,
     ports::{PortRange, SharedPort, is_domain, validate_shared_ports},
     secret::{DatabaseUrl, Secret},
 };
@@ -130,13 +131,13 @@ impl Secrets {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Endpoint {
     /// The host that clients are told.
-    pub(crate) advertised_host: String,
+    pub(crate) advertised_host: Choice<String>,
     /// The IPv4 address reported for ActiveMQ instances; the advertised host if that is one.
     pub(crate) ip_address: Option<Ipv4Addr>,
     /// Where publicly accessible brokers listen.
     pub(crate) public_bind: IpAddr,
     /// Where all others listen.
-    pub(crate) private_bind: IpAddr,
+    pub(crate) private_bind: Choice<IpAddr>,
     /// The ports endpoints are given.
     pub(crate) ports: PortRange,
     /// The domain below which new brokers get host names of their own, and the standard ports.
@@ -150,10 +151,10 @@ pub(crate) struct Endpoint {
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
-            advertised_host: "127.0.0.1".to_owned(),
+            advertised_host: Choice::Auto,
             ip_address: None,
             public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            private_bind: Choice::Auto,
             ports: PortRange::new(20_000, 29_999),
             domain: None,
             shared_ports: Vec::new(),
@@ -164,9 +165,10 @@ impl Default for Endpoint {
 
 impl Endpoint {
     pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        let host = &self.advertised_host;
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+        let wrong =
+            |host: &&String| host.is_empty() || host.len() > 253 || !host.chars().all(allowed);
+        if let Some(host) = self.advertised_host.chosen().filter(wrong) {
             return Err((
                 "endpoint.advertised_host",
                 format!("{host:?} is neither a host name nor an IPv4 address"),
@@ -184,11 +186,6 @@ impl Endpoint {
     /// Where the gateway listens for standard ports, if not on themselves.
     pub(crate) fn shared_ports(&self) -> BTreeMap<u16, u16> {
         self.shared_ports.iter().map(|port| port.pair()).collect()
-    }
-
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub(crate) fn reported_ip(&self) -> Option<Ipv4Addr> {
-        self.ip_address.or_else(|| self.advertised_host.parse().ok())
     }
 }
 
@@ -293,103 +290,6 @@ impl Sizing {
         }
         Err(("sizing.scale", format!("must be above 0 and at most 1, not {}", self.scale)))
     }
-}
-
-/// Which of the images that a version may have run it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Images {
-    /// Those built on this machine.
-    Built,
-    /// The official ones.
-    Pulled,
-}
-
-/// Which engine versions there are, and what runs them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Engines {
-    /// Versions to offer though Amazon MQ does not.
-    pub(crate) also_offer: BTreeSet<EngineVersion>,
-    /// What runs a version that has an image of either kind.
-    pub(crate) images: Images,
-    /// Whether images are pulled that are not there.
-    pub(crate) pull: bool,
-    /// Which versions are served by others.
-    pub(crate) stand_in: StandIns,
-}
-
-impl Default for Engines {
-    fn default() -> Self {
-        Self {
-            also_offer: BTreeSet::new(),
-            images: Images::Built,
-            pull: true,
-            stand_in: StandIns::default(),
-        }
-    }
-}
-
-/// A registry of the operator's own.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Registry {
-    /// Where it is, perhaps with a path; images come from there whose names have no registry.
-    pub(crate) address: Option<String>,
-    /// Who pulls.
-    pub(crate) username: Option<String>,
-    /// The password.
-    pub(crate) password: Option<Secret>,
-    /// A file that holds it.
-    pub(crate) password_file: Option<PathBuf>,
-    /// The file in which `docker login` keeps names and passwords.
-    pub(crate) docker_config: Option<PathBuf>,
-}
-
-impl Registry {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        if self.password.is_some() && self.password_file.is_some() {
-            return Err((
-                "registry.password",
-                "is given together with registry.password_file".into(),
-            ));
-        }
-        let password = self.password.is_some() || self.password_file.is_some();
-        match (&self.address, &self.username) {
-            (None, Some(_)) => {
-                Err(("registry.address", "is missing beside registry.username".into()))
-            }
-            (_, None) if password => {
-                Err(("registry.username", "is missing beside the registry's password".into()))
-            }
-            (_, Some(_)) if !password => {
-                Err(("registry.password", "is missing beside registry.username".into()))
-            }
-            (Some(address), _) if !is_registry(address) => Err((
-                "registry.address",
-                format!("{address:?} is no registry such as registry.example.com:5000/mirror"),
-            )),
-            (Some(_) | None, Some(_) | None) => Ok(()),
-        }
-    }
-
-    /// Whether images come from it whose names have no registry: not if it is Docker Hub, where they come
-    /// from anyway.
-    pub(crate) fn mirror(&self) -> Option<&str> {
-        self.address.as_deref().filter(|address| *address != "docker.io")
-    }
-}
-
-/// A host with a dot or a port, without which it would be taken for a name at Docker Hub; perhaps a path.
-fn is_registry(address: &str) -> bool {
-    let (host, path) = address.split_once('/').unwrap_or((address, "-"));
-    let plain = |text: &str, more: &[char]| {
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(&c);
-        !text.is_empty() && text.chars().all(fits)
-    };
-    plain(host, &['.', '-', ':'])
-        && (host.contains(['.', ':']) || host == "localhost")
-        && path.split('/').all(|part| plain(part, &['.', '-', '_']))
 }
 
 /// What makes brokers be as they should.
