@@ -80,7 +80,7 @@ binary=${CARGO_TARGET_DIR:-$root/target}/$profile_dir/brokerd
 # at_least WANTED HAVE: versions.
 at_least() { [ -n "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-cargo_version() { (cd / && cargo --version 2>/dev/null) | awk '{ print $2 }'; }
+cargo_version() { (cargo --version 2>/dev/null || true) | awk '{ print $2 }'; }
 
 # apt_install PACKAGE…: on Debian and Ubuntu, for root.
 can_apt_install() { [ "$(id -u)" = 0 ] && [ -r /etc/debian_version ] && command -v apt-get >/dev/null; }
@@ -97,7 +97,7 @@ apt_install() {
 }
 
 # apt_candidate PACKAGE: the version that would be installed.
-apt_candidate() { apt-cache policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
+apt_candidate() { { apt-cache policy "$1" 2>/dev/null || true; } | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
 
 # Rust that is new enough, and what it links with: found, installed where that can be done, or said in a line.
 require_cargo() {
@@ -106,16 +106,20 @@ require_cargo() {
   # A shell that was open before rustup came does not know it.
   if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
   have=$(cargo_version)
-  if ! at_least "$wanted" "$have" && [ -z "$have" ] && can_apt_install; then
+  if [ -z "$have" ] && ! command -v rustup >/dev/null && can_apt_install; then
     [ -n "$(apt_candidate rustup)" ] || apt-get update -qq >/dev/null 2>&1 || true
     if at_least "$wanted" "$(apt_candidate cargo)"; then
       apt_install cargo
     elif [ -n "$(apt_candidate rustup)" ]; then
       apt_install rustup
-      say "installing Rust"
-      { rustup -q toolchain install stable --profile minimal && rustup -q default stable; } >&2 ||
-        die "rustup could not install Rust; its words are above"
     fi
+    have=$(cargo_version)
+  fi
+  # Its package brings none, and somebody may have killed what brings one.
+  if [ -z "$have" ] && command -v rustup >/dev/null; then
+    say "installing Rust"
+    { rustup -q toolchain install stable --profile minimal && rustup -q default stable; } >&2 ||
+      die "rustup could not install Rust; its words are above"
     have=$(cargo_version)
   fi
   [ -n "$have" ] || die "cargo is missing: install Rust $wanted or newer with https://rustup.rs"

@@ -87,6 +87,7 @@ heed_port() {
   refuse_stranger "${listen:-127.0.0.1:8642}"
 }
 
+launched=''
 # The process writes down who it is before it is brokerd, so that a start that is killed leaves none that nobody knows.
 launch() {
   # shellcheck disable=SC2016 # the inner shell's
@@ -96,26 +97,23 @@ launch() {
     printf "%s %s\n" $$ "${22}" >"$1"
     exec "$2" serve
   ' brokerd "$pid_file" "$binary" >>"$log_file" 2>&1 </dev/null &
+  launched=$!
 }
 
 # Fails if the process has ended.
 wait_until_ready() {
-  local deadline=$((SECONDS + ready_seconds)) pid=''
+  local deadline=$((SECONDS + ready_seconds))
   # It is another brokerd's answer if there is no authority here yet, and if there is one, brokerd compares it.
   until [ -s "$data_dir/ca.pem" ] && "$binary" ready --timeout 1 2>/dev/null && our_pid >/dev/null; do
-    if [ -z "$pid" ]; then
-      pid=$(our_pid) || true
-    elif ! our_pid >/dev/null; then
-      return 1
-    fi
-    [ "$SECONDS" -lt "$deadline" ] || die "brokerd (pid $pid) is not ready after $ready_seconds s; see its log"
+    if ! our_pid >/dev/null && { [ -z "$launched" ] || [ -z "$(began "$launched")" ]; }; then return 1; fi
+    [ "$SECONDS" -lt "$deadline" ] || die "brokerd (pid $(our_pid || true)) is not ready after $ready_seconds s; see its log"
     sleep 0.1
   done
 }
 
 # start [service]
 start() {
-  local wanted listen pid service=${1:-} launched own=no
+  local wanted listen pid service=${1:-} length own=no
   if service_is_installed; then service=service; fi
   if own_database; then
     own=yes
@@ -155,11 +153,11 @@ start() {
   # Every connection of a client takes two descriptors.
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   say "starting brokerd, log $log_file"
-  launched=$(stat -c %s "$log_file" 2>/dev/null || echo 0)
+  length=$(stat -c %s "$log_file" 2>/dev/null || echo 0)
   printf '%s\n' "$wanted" | write_secret "$running_config"
   launch
   if ! wait_until_ready; then
-    tail -c "+$((launched + 1))" "$log_file" | tail -n 20 >&2
+    tail -c "+$((length + 1))" "$log_file" | tail -n 20 >&2
     rm -f "$pid_file"
     die "brokerd did not start; the end of $log_file is above"
   fi

@@ -432,7 +432,6 @@ fn the_commands_that_make_run_prints_are_the_readmes_and_end_with_the_message() 
                     .filter(|line| !line.contains("   /") && !line.contains("   http"));
                 command.map(|command| format!("{command}\n"))
             })
-            .skip(2)
             .collect();
         let blocks = five_minutes(include_str!("../../README.md"));
         let first = blocks.first().context("commands")?;
