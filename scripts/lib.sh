@@ -111,7 +111,8 @@ require_cargo() {
     if at_least "$wanted" "$(apt_candidate cargo)"; then
       apt_install cargo
     elif [ -n "$(apt_candidate rustup)" ]; then
-      apt_install rustup
+      # It fetches over TLS, and recommends what that takes.
+      apt_install rustup ca-certificates
     fi
     have=$(cargo_version)
   fi
