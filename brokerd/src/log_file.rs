@@ -144,7 +144,7 @@ mod tests {
             files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(
             files,
-            [("log", "seven\n"), ("log.1", "five\nsix\n"), ("log.2", "three\nfour\n")]
+            [("log", "six\nseven\n"), ("log.1", "four\nfive\n"), ("log.2", "three\n")]
         );
     }
 

@@ -1,7 +1,9 @@
 //! `make run` and what belongs to it: what keeps it from starting is said in a line and before anything is built, what was killed halfway is
 //! completed, its database is nobody else's and looked after, and nothing is left of it if that is wanted.
 
-use std::{fs, net::TcpListener, process::Command, time::Duration};
+use std::{
+    fs, net::TcpListener, os::unix::net::UnixDatagram, path::Path, process::Command, time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
@@ -294,6 +296,8 @@ fn make_run_completes_what_was_killed_and_make_clean_leaves_nothing() -> Result<
     checkout.make("up")?;
     its_database_is_looked_after(&checkout).context("after it was down")?;
 
+    what_starts_it_with_the_machine_is_written_down(&checkout)?;
+
     machine::run(Command::new("kill").args(["-KILL", &checkout.pid()?.to_string()]))?;
     ensure!(fs::read_dir(checkout.data().join("provisioners"))?.count() > 0, "no lock is left");
     for name in ["brokerd.log.1", "api.new-0dd1f2c4-1111-4222-8333-444455556666"] {
@@ -331,6 +335,63 @@ fn its_database_is_confined_and_nobody_elses(checkout: &Checkout) -> Result<()> 
 
 fn password(checkout: &Checkout) -> Result<String> {
     Ok(fs::read_to_string(checkout.data().join("postgres.password"))?.trim().to_owned())
+}
+
+/// Where systemd does not run, and who would install it there is told how; what it would be given is a unit that systemd understands.
+fn what_starts_it_with_the_machine_is_written_down(checkout: &Checkout) -> Result<()> {
+    if Path::new("/run/systemd/system").exists() {
+        return machine::leave("that the unit of a service is written down", "systemd runs here");
+    }
+    let said = checkout.make("service")?;
+    let unit = checkout.data().join(format!("brokerd-{}.service", checkout.installation));
+    ensure!(
+        said.printed.contains(&format!("cp '{}' /etc/systemd/system/", unit.display())),
+        "{said:?}"
+    );
+    let text = fs::read_to_string(&unit)?;
+    for line in
+        ["Type=notify", "Restart=on-failure", "WatchdogSec=30", "WantedBy=multi-user.target"]
+    {
+        ensure!(text.lines().any(|there| there == line), "{line} is not in {text}");
+    }
+    let environment = fs::read_to_string(checkout.data().join("service.env"))?;
+    let address = format!("BROKERD_API_LISTEN=\"{}\"\n", checkout.address());
+    ensure!(environment.contains(&address), "{environment}");
+    if Command::new("systemd-analyze").arg("--version").output().is_ok() {
+        machine::run(Command::new("systemd-analyze").arg("verify").arg(&unit))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_service_manager_hears_that_brokerd_serves_lives_and_stops() -> Result<()> {
+    let path = std::env::temp_dir().join(format!("brokerd-notify-{}", machine::random_hex(4)?));
+    let manager = UnixDatagram::bind(&path)?;
+    manager.set_read_timeout(Some(SECONDS))?;
+    let socket = path.display().to_string();
+    let settings = [("NOTIFY_SOCKET", socket.as_str()), ("WATCHDOG_USEC", "200000")];
+    let heard = scenario("a service manager", &settings, |world| {
+        hears(&manager, "READY=1")?;
+        for _ in 0..5 {
+            hears(&manager, "WATCHDOG=1")?;
+        }
+        world.stop()?;
+        hears(&manager, "STOPPING=1")?;
+        world.restart()
+    });
+    fs::remove_file(path)?;
+    heard
+}
+
+/// Waits until brokerd says it.
+fn hears(manager: &UnixDatagram, wanted: &str) -> Result<()> {
+    let mut buffer = [0; 256];
+    loop {
+        let length = manager.recv(&mut buffer).with_context(|| format!("{wanted} is not said"))?;
+        if &buffer[..length] == wanted.as_bytes() {
+            return Ok(());
+        }
+    }
 }
 
 /// It is started again as soon as it has ended, whatever Docker does; others are left alone.
