@@ -15,6 +15,9 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
+/// How long a manager that has much to read is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The service manager; nobody, if none started this process.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceManager {
@@ -37,8 +40,8 @@ impl ServiceManager {
         };
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address)?;
-        // A manager that does not read must not stop this process.
-        socket.set_nonblocking(true)?;
+        // A manager that does not read must not stop this process, and one that is slow must not miss anything.
+        socket.set_write_timeout(Some(PATIENCE))?;
         let meant = value("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
         let watchdog = value("WATCHDOG_USEC")
             .filter(|_| meant)

@@ -2,7 +2,8 @@
 //! completed, its database is nobody else's and looked after, and nothing is left of it if that is wanted.
 
 use std::{
-    fs, net::TcpListener, os::unix::net::UnixDatagram, path::Path, process::Command, time::Duration,
+    fs, net::TcpListener, os::unix::net::UnixDatagram, path::Path, process::Command, sync::mpsc,
+    thread, time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -366,32 +367,38 @@ fn what_starts_it_with_the_machine_is_written_down(checkout: &Checkout) -> Resul
 #[test]
 fn the_service_manager_hears_that_brokerd_serves_lives_and_stops() -> Result<()> {
     let path = std::env::temp_dir().join(format!("brokerd-notify-{}", machine::random_hex(4)?));
-    let manager = UnixDatagram::bind(&path)?;
-    manager.set_read_timeout(Some(SECONDS))?;
     let socket = path.display().to_string();
     let settings = [("NOTIFY_SOCKET", socket.as_str()), ("WATCHDOG_USEC", "200000")];
+    let manager = UnixDatagram::bind(&path)?;
+    let (sender, said) = mpsc::channel();
+    // Read at once, because such a socket holds ten messages. The thread ends with the test.
+    thread::spawn(move || {
+        let mut buffer = [0; 256];
+        while let Ok(length) = manager.recv(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
     let heard = scenario("a service manager", &settings, |world| {
-        hears(&manager, "READY=1")?;
+        hears(&said, "READY=1")?;
         for _ in 0..5 {
-            hears(&manager, "WATCHDOG=1")?;
+            hears(&said, "WATCHDOG=1")?;
         }
         world.stop()?;
-        hears(&manager, "STOPPING=1")?;
+        hears(&said, "STOPPING=1")?;
         world.restart()
     });
     fs::remove_file(path)?;
     heard
 }
 
-/// Waits until brokerd says it.
-fn hears(manager: &UnixDatagram, wanted: &str) -> Result<()> {
-    let mut buffer = [0; 256];
-    loop {
-        let length = manager.recv(&mut buffer).with_context(|| format!("{wanted} is not said"))?;
-        if &buffer[..length] == wanted.as_bytes() {
-            return Ok(());
-        }
-    }
+/// Waits until brokerd has said it.
+fn hears(said: &mpsc::Receiver<String>, wanted: &str) -> Result<()> {
+    eventually(&format!("{wanted} is said"), SECONDS, || {
+        Ok(said.try_iter().find(|text| text == wanted).map(drop))
+    })
 }
 
 /// It is started again as soon as it has ended, whatever Docker does; others are left alone.
