@@ -139,49 +139,6 @@ pub fn official_rabbitmq() -> Result<(String, String)> {
     Ok((image, version))
 }
 
-/// The newest distribution of ActiveMQ 5.18 that mirrors of Maven Central have.
-const DISTRIBUTION: &str = "5.18.3";
-
-/// An image of the distribution of ActiveMQ 5.18 like the official one; its name, and its full version. None
-/// where there is no Maven.
-///
-/// # Errors
-/// When it can't be built.
-pub fn official_activemq() -> Result<Option<(String, String)>> {
-    if !machine::has_tools("official images of ActiveMQ", &["mvn", "tar"])? {
-        return Ok(None);
-    }
-    let image = format!("brokerd/test-official-activemq:{DISTRIBUTION}");
-    let context = machine::cache("official-activemq")?;
-    let archive = context.join(format!("apache-activemq-{DISTRIBUTION}-bin.tar.gz"));
-    if !archive.exists() {
-        let artifact =
-            format!("-Dartifact=org.apache.activemq:apache-activemq:{DISTRIBUTION}:tar.gz:bin");
-        let directory = format!("-DoutputDirectory={}", context.display());
-        machine::run(Command::new("mvn").args([
-            "-B",
-            "-q",
-            "dependency:copy",
-            &artifact,
-            &directory,
-        ]))?;
-    }
-    let unpacked = context.join("image");
-    if unpacked.exists() {
-        fs::remove_dir_all(&unpacked)?;
-    }
-    fs::create_dir_all(&unpacked)?;
-    machine::run(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&unpacked))?;
-    for entry in fs::read_dir(sources("official/activemq"))? {
-        let entry = entry?;
-        fs::copy(entry.path(), unpacked.join(entry.file_name()))?;
-    }
-    let argument = format!("VERSION={DISTRIBUTION}");
-    build(&image, &unpacked, &["--build-arg", &argument])?;
-    fs::remove_dir_all(&unpacked)?;
-    Ok(Some((image, DISTRIBUTION.to_owned())))
-}
-
 fn sources(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
