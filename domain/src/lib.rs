@@ -45,7 +45,7 @@ pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
     Configurations, CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS,
     RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised, SanitizationWarning,
-    SanitizationWarningReason, default_revision, parse_revision, permitted_activemq,
+    SanitizationWarningReason, default_revision, network_uri, parse_revision, permitted_activemq,
     sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};

@@ -3,9 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, ChangeType, EngineType};
 use brokerd_tests::{
-    Messenger, NewBroker, NewUser, PASSWORD, PATIENCE, USER, World,
-    changes::References,
-    clients,
+    Messenger, NewBroker, NewUser, PASSWORD, PATIENCE, USER, World, changes::References, clients,
     docker, eventually, scenario,
 };
 use serde_json::json;
