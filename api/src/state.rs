@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::OnceCell;
 
-use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle};
+use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle, turn::Queues};
 
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
@@ -26,11 +26,14 @@ pub struct ApiState {
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
+    pub(crate) queues: Queues,
     pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
     pub(crate) sized_volumes: bool,
+    /// Whether operations are refused in every state in which the service refuses them.
+    pub(crate) strict_states: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
 
@@ -54,10 +57,12 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            queues: Queues::default(),
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             faults: false,
             sized_volumes: false,
+            strict_states: false,
             offerings: Mutex::new(None),
         }
     }
@@ -80,6 +85,12 @@ impl ApiState {
     #[must_use]
     pub fn with_sized_volumes(self, enabled: bool) -> Self {
         Self { sized_volumes: enabled, ..self }
+    }
+
+    /// Deletes brokers only in the states in which the service does; in any state without this.
+    #[must_use]
+    pub fn with_strict_states(self, enabled: bool) -> Self {
+        Self { strict_states: enabled, ..self }
     }
 
     /// Lets callers inject faults into their brokers, or not, as without this.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, Generation,
-    Intent, Revision, StorageType, Tags, broker::tests::broker,
+    ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, ErrorKind,
+    Generation, Intent, Revision, StorageType, Tags, broker::tests::broker,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
@@ -256,6 +256,7 @@ fn logs_wait_for_activemq_and_are_switched_at_once_for_rabbitmq() {
     assert!(change.spec.logs.general && change.pending.logs.is_none());
     let audit = refused(&rabbit(), |input| input.logs = Some((None, Some(false))));
     assert_eq!(audit.attribute.as_deref(), Some("logs.audit"));
+    assert_eq!(audit.message, "Audit logs are not supported for RabbitMQ brokers.");
 }
 
 #[test]
@@ -305,4 +306,23 @@ fn what_waits_survives_other_changes() {
     assert_eq!(second.pending.engine_version, Some(EngineVersion::new(5, 19)));
     assert_eq!(second.pending.host_instance_type, Some(host("mq.m5.large")));
     assert_eq!(second.changed, BTreeSet::from([UpdatedMember::HostInstanceType]));
+}
+
+#[test]
+fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
+    let mut cluster = rabbit();
+    cluster.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    cluster.spec.engine_version = EngineVersion::new(4, 3);
+    cluster.spec.storage_size = Some(10);
+    let large = |input: &mut UpdateBrokerInput| input.host_instance_type = some("mq.m7g.large");
+    let refused = updated(&cluster, None, large).expect_err("10 of at least 15");
+    assert_eq!(refused.attribute.as_deref(), Some("storageSize"));
+    let both = |input: &mut UpdateBrokerInput| {
+        input.host_instance_type = some("mq.m7g.large");
+        input.storage_size = Some(20);
+    };
+    let change = updated(&cluster, None, both).expect("valid");
+    assert_eq!(change.pending.storage_size, Some(Some(20)));
+    cluster.spec.storage_size = Some(20);
+    assert!(updated(&cluster, None, large).is_ok(), "20 fits both");
 }

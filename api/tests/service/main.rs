@@ -3,11 +3,15 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod contention;
 mod faults;
+mod refusals;
 mod security_groups;
+mod states;
 mod support;
 mod surface;
 mod tags;
+mod texts;
 mod throttling;
 mod updates;
 mod users;

@@ -127,6 +127,26 @@ fn database_url(name: &str) -> String {
     format!("{base}/{name}?{options}")
 }
 
+/// What a process of the API needs: its connections, and its state.
+async fn process(database: &str, seed: u64, clock: &Arc<TestClock>) -> (PgStore, ApiState) {
+    let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
+    let key = MasterKey::new([7; 32]);
+    let store = PgStore::connect(&database_url(database), 4, key, Arc::clone(&entropy))
+        .await
+        .expect("connected");
+    let mut registry = Registry::default();
+    let metrics = register_metrics(&mut registry);
+    let state = ApiState::new(
+        store.clone(),
+        Arc::clone(clock) as Arc<dyn Clock>,
+        entropy,
+        NetworkDefaults::default(),
+        Arc::new(registry),
+        metrics,
+    );
+    (store, state)
+}
+
 impl TestApi {
     pub(crate) async fn start() -> Self {
         Self::start_with(|state| state).await
@@ -151,6 +171,11 @@ impl TestApi {
         Self::start_with(|state| state.with_faults(true).with_sized_volumes(true)).await
     }
 
+    /// Deletes brokers only in the states in which the service does.
+    pub(crate) async fn start_strict() -> Self {
+        Self::start_with(|state| state.with_strict_states(true)).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -161,22 +186,8 @@ impl TestApi {
             .await
             .expect("created");
         let seed = (u64::from(std::process::id()) << 32) + count;
-        let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
-        let key = MasterKey::new([7; 32]);
-        let store = PgStore::connect(&database_url(&database), 4, key, Arc::clone(&entropy))
-            .await
-            .expect("connected");
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let mut registry = Registry::default();
-        let metrics = register_metrics(&mut registry);
-        let state = ApiState::new(
-            store.clone(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy,
-            NetworkDefaults::default(),
-            Arc::new(registry),
-            metrics,
-        );
+        let (store, state) = process(&database, seed, &clock).await;
         let router = brokerd_api::router(change(state));
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
         let api = Self { store, clock, router, alice, database };
@@ -188,6 +199,12 @@ impl TestApi {
         ])
         .await;
         api
+    }
+
+    /// The API of another process over the same database.
+    pub(crate) async fn another_process(&self) -> Router {
+        let (_, state) = process(&self.database, u64::MAX / 2, &self.clock).await;
+        brokerd_api::router(state)
     }
 
     pub(crate) async fn add_key(&self, id: &str, secret: &str, account: &str) {
@@ -209,8 +226,12 @@ impl TestApi {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response: Response<Body> =
-            self.router.clone().oneshot(request).await.expect("infallible");
+        self.send_to(&self.router, request).await
+    }
+
+    /// Sends a request to another process.
+    pub(crate) async fn send_to(&self, router: &Router, request: Request<Body>) -> Reply {
+        let response: Response<Body> = router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
@@ -300,6 +321,12 @@ impl Entropy for Zeros {
 impl TestApi {
     /// What a provisioner does when a broker runs as asked for.
     pub(crate) async fn converge(&self, id: &str) {
+        self.found(id, |_| {}).await;
+    }
+
+    /// What a provisioner does when a broker runs as asked for, but for what `change` makes of its report.
+    pub(crate) async fn found(&self, id: &str, change: impl FnOnce(&mut PassReport)) {
+        let mut change = Some(change);
         let id: BrokerId = id.parse().expect("identifier");
         self.store.wake(id).await.expect("woken");
         let worker = WorkerId::generate(&Zeros);
@@ -308,7 +335,7 @@ impl TestApi {
         for lease in leases {
             if lease.broker == id {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
-                let report = PassReport {
+                let mut report = PassReport {
                     kind: VerdictKind::Converged,
                     sentence: "runs".to_owned(),
                     observed_generation: Some(Generation(work.broker.generation.0)),
@@ -323,6 +350,9 @@ impl TestApi {
                         message: "runs".to_owned(),
                     }],
                 };
+                if let Some(change) = change.take() {
+                    change(&mut report);
+                }
                 self.store.record(&lease, &report).await.expect("recorded");
             }
             let hour = Next::After(Duration::from_secs(3600));

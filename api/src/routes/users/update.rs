@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::UserUpdate;
+use brokerd_domain::{BrokerOperation, UserUpdate};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Nothing, told};
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
-    error::ApiError,
     extract::PathParams,
     json,
     openapi::{Conflict, NotFound, OfUser, ServiceErrors},
@@ -56,7 +55,7 @@ pub(crate) async fn update_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
-    path.broker(&api, scope).await?.check_user_change()?;
+    path.broker(&api, scope).await?.check_user_change(BrokerOperation::UpdateUser)?;
     let wire: UpdateUserRequest = json::object(&signed.body)?;
     let password = wire.password.map(SecretString::from);
     let update = UserUpdate::parse(
@@ -66,13 +65,13 @@ pub(crate) async fn update_user(
         wire.replication_user,
     )?;
     let username = path.get("username");
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, scope).await?;
-        broker.check_user_change()?;
+    let turn = path.turn(&api, scope).await?;
+    loop {
+        let broker = turn.broker().await?;
+        broker.check_user_change(BrokerOperation::UpdateUser)?;
         let outcome = api.store.update_user(&broker, username, &update, api.clock.now()).await??;
         if told(outcome, username)? {
             return Ok(Reply(Nothing {}));
         }
     }
-    Err(ApiError::busy())
 }
