@@ -256,6 +256,9 @@ impl BrokerUpdate {
             // One that is in force or waits already was checked when it came.
             if changed && !is_current {
                 brought = Some(association::check(revision, user)?);
+            } else if changed && engine == EngineType::RabbitMq {
+                // What decides about logins goes back with the configuration that decided about it.
+                brought = Some(spec.authentication_strategy);
             }
             self.configurations.pending = next;
             self.note(UpdatedMember::Configuration, changed);
@@ -304,6 +307,10 @@ impl BrokerUpdate {
         let target = self.pending.applied_to(&broker.spec);
         if strategy == AuthenticationStrategy::Ldap && target.ldap.is_none() {
             return Err(ldap_required());
+        }
+        if strategy != AuthenticationStrategy::Ldap {
+            // Nothing is left of a directory that came with a strategy that was taken back.
+            self.pending.ldap = None;
         }
         Ok(())
     }

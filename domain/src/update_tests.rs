@@ -218,10 +218,8 @@ fn a_rabbitmq_configuration_decides_about_logins() {
     assert!(updated(&broker, Some(&limit), |_| {}).is_err(), "above the tier's maximum");
 }
 
-#[test]
-fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
-    let broker = activemq();
-    let directory = || LdapServerMetadataInput {
+fn directory() -> LdapServerMetadataInput {
+    LdapServerMetadataInput {
         hosts: Some(vec!["ldap.example".to_owned()]),
         role_base: some("a"),
         role_search_matching: some("a"),
@@ -230,7 +228,12 @@ fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
         user_base: some("a"),
         user_search_matching: some("a"),
         ..LdapServerMetadataInput::default()
-    };
+    }
+}
+
+#[test]
+fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
+    let broker = activemq();
     let alone = refused(&broker, |input| input.ldap_server_metadata = Some(directory()));
     assert_eq!(alone.attribute.as_deref(), Some("ldapServerMetadata"));
     let without = refused(&broker, |input| input.authentication_strategy = some("LDAP"));
@@ -325,4 +328,60 @@ fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
     assert_eq!(change.pending.storage_size, Some(Some(20)));
     cluster.spec.storage_size = Some(20);
     assert!(updated(&cluster, None, large).is_ok(), "20 fits both");
+}
+
+/// The broker as it is once an update is stored.
+fn stored(broker: &Broker, update: BrokerUpdate) -> Broker {
+    Broker {
+        spec: update.spec,
+        pending: update.pending,
+        configurations: update.configurations,
+        window_changes: update.window_changes,
+        ..broker.clone()
+    }
+}
+
+proptest::proptest! {
+    /// Whatever waits, and in whatever order it came: asking for what is in force takes it back.
+    #[test]
+    fn changes_that_are_taken_back_leave_nothing_behind(
+        members in proptest::collection::vec(0_usize..6, 1..8),
+        is_rabbit in proptest::bool::ANY,
+    ) {
+        let before = if is_rabbit { rabbit() } else { activemq() };
+        let data = "auth_backends.1 = oauth2\nauth_oauth2.resource_server_id = rabbitmq\n\
+                    auth_oauth2.issuer = https://idp.example.com\n";
+        let version = before.spec.engine_version;
+        let second = revision(&before, version, 2, if is_rabbit { data } else { "" });
+        let first = revision(&before, version, 1, "");
+        let mut broker = before.clone();
+        for member in members {
+            let named = (member == 0).then_some(&second);
+            let changed = updated(&broker, named, |input| match member {
+                1 => input.engine_version = some(if is_rabbit { "4.3" } else { "5.19" }),
+                2 => input.host_instance_type = some(if is_rabbit { "mq.m7g.large" } else { "mq.m5.large" }),
+                3 => input.logs = Some((Some(true), None)),
+                4 if !is_rabbit => {
+                    input.authentication_strategy = some("LDAP");
+                    input.ldap_server_metadata = Some(directory());
+                }
+                _ => {}
+            });
+            if let Ok(update) = changed {
+                broker = stored(&broker, update);
+            }
+        }
+        let back = updated(&broker, Some(&first), |input| {
+            input.engine_version = Some(before.spec.engine_version.to_string());
+            input.host_instance_type = some(before.spec.host_instance_type.name());
+            input.logs = Some((Some(false), None));
+            if !is_rabbit {
+                input.authentication_strategy = some("SIMPLE");
+            }
+        })
+        .expect("what is in force is valid");
+        let after = stored(&broker, back);
+        proptest::prop_assert!(!after.has_pending(), "{:?} {:?}", after.pending, after.configurations);
+        proptest::prop_assert_eq!(after, before);
+    }
 }

@@ -85,7 +85,8 @@ impl PgStore {
         sqlx::query!(
             "update broker set spec = $2, pending = $3, configurations = $4, window_changes = $5,
                not_applied = case when $7 then not_applied end,
-               pending_ldap_password = coalesce($6, pending_ldap_password)
+               pending_ldap_password =
+                 case when $8 then coalesce($6, pending_ldap_password) end
              where id = $1",
             id,
             json!(update.spec),
@@ -93,7 +94,8 @@ impl PgStore {
             json!(update.configurations),
             json!(update.window_changes),
             password,
-            waits_as_before
+            waits_as_before,
+            update.pending.ldap.is_some()
         )
         .execute(&mut *transaction)
         .await?;

@@ -9,22 +9,22 @@ use brokerd_domain::{EngineType, EngineVersion};
 use brokerd_provisioner::catalogue::Catalogue;
 
 /// One process that starts brokers one after the other.
-pub struct Engine {
+pub(crate) struct Engine {
     process: Child,
     to: ChildStdin,
     from: ChildStdout,
     /// How many brokers it was asked to start.
-    pub asked: usize,
+    pub(crate) asked: usize,
 }
 
 impl Engine {
     /// Of that version; none: it can't be had here.
-    pub fn start(version: EngineVersion) -> Option<Self> {
+    pub(crate) fn start(version: EngineVersion) -> Option<Self> {
         let catalogue = Catalogue::built_in().expect("well-formed");
         let image = &catalogue.image(EngineType::ActiveMq, version).expect("offered").image;
         let mut process = Command::new("docker")
             .args(["run", "--rm", "--interactive", "--network", "none", "--memory", "1g"])
-            .args([image.as_str(), "check"])
+            .args([image.replace("brokerd/", "brokerd-revisions/").as_str(), "check"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -43,7 +43,7 @@ impl Engine {
     }
 
     /// Why a broker does not start with the document; nothing if it does.
-    pub fn why_not(&mut self, document: &str) -> String {
+    pub(crate) fn why_not(&mut self, document: &str) -> String {
         self.ask(document).unwrap_or_else(|| panic!("the engine died of {document}"))
     }
 

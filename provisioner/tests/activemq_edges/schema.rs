@@ -82,7 +82,7 @@ const TEXTS: &[&str] = &[
 ];
 
 /// The permitted schema.
-pub struct Schema {
+pub(crate) struct Schema {
     types: Value,
     elements: BTreeMap<String, Value>,
     /// The elements and collections around each element, from the broker on.
@@ -90,21 +90,21 @@ pub struct Schema {
 }
 
 /// An attribute of an element.
-pub struct Attribute {
+pub(crate) struct Attribute {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     base: String,
     more: Vec<String>,
 }
 
 /// A broker with these attributes and this content.
-pub fn broker(attributes: &str, inner: &str) -> String {
+pub(crate) fn broker(attributes: &str, inner: &str) -> String {
     format!("<broker xmlns=\"{CORE}\"{attributes}>{inner}</broker>")
 }
 
 impl Schema {
     /// As it is built in.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let text = include_str!("../../../domain/data/activemq-schema.json");
         let schema: Value = serde_json::from_str(text).expect("JSON");
         let elements: BTreeMap<String, Value> =
@@ -137,7 +137,7 @@ impl Schema {
     }
 
     /// The names of all elements that a broker with users of its own may have.
-    pub fn elements(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn elements(&self) -> impl Iterator<Item = &str> {
         self.elements
             .keys()
             .map(String::as_str)
@@ -145,7 +145,7 @@ impl Schema {
     }
 
     /// The attributes of an element in a version.
-    pub fn attributes(&self, element: &str, version: EngineVersion) -> Vec<Attribute> {
+    pub(crate) fn attributes(&self, element: &str, version: EngineVersion) -> Vec<Attribute> {
         let all = self.elements[element]["attributes"].as_object().into_iter().flatten();
         all.filter_map(|(name, is)| {
             let since = is["since"].as_str().map(|text| text.parse().expect("a version"));
@@ -170,7 +170,7 @@ impl Schema {
     }
 
     /// A document with that element and these attributes, and with what the engine needs beside them.
-    pub fn with(&self, element: &str, attributes: &[(&str, &str)]) -> String {
+    pub(crate) fn with(&self, element: &str, attributes: &[(&str, &str)]) -> String {
         let mut all: BTreeMap<&str, &str> = needed(element).iter().copied().collect();
         all.extend(attributes.iter().copied());
         let written = |all: &BTreeMap<&str, &str>| -> String {
@@ -238,7 +238,7 @@ fn inside(element: &str) -> &'static str {
 
 impl Attribute {
     /// Values at and over the edges of its type.
-    pub fn values(&self) -> Vec<String> {
+    pub(crate) fn values(&self) -> Vec<String> {
         let all = match self.base.as_str() {
             "boolean" => SWITCHES,
             "double" => DOUBLES,
