@@ -51,7 +51,7 @@ pub(crate) fn new_gateway(
     let endpoint = &configuration.endpoint;
     let options = brokerd_gateway::Options {
         public_bind: endpoint.public_bind,
-        private_bind: endpoint.private_bind,
+        private_bind: endpoint.private_bind.chosen().copied(),
         hold: Duration::from_secs(endpoint.hold_seconds.into()),
         shared_ports: endpoint.shared_ports(),
         table_file: Some(Home::at(&configuration.data_dir).routes_path()),
@@ -107,8 +107,8 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             sized_volumes: configuration.runtime.sized_volumes,
         },
         endpoints: EndpointSettings {
-            advertised_host: endpoint.advertised_host.clone(),
-            ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
+            advertised_host: endpoint.advertised_host.chosen().cloned(),
+            ip_address: endpoint.ip_address,
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
         },

@@ -29,6 +29,8 @@ use crate::{
 
 /// How long the start waits for a database that can't be reached, if nothing serves meanwhile.
 const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
+/// Where this machine always finds what listens on all addresses.
+const LOOPBACK: &str = "127.0.0.1";
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
@@ -147,7 +149,7 @@ pub(crate) fn local_url(configuration: &Configuration) -> anyhow::Result<String>
 fn url_of(configuration: &Configuration, address: SocketAddr) -> String {
     let scheme = if configuration.api.tls_certificate.is_some() { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        let host = &configuration.endpoint.advertised_host;
+        let host = configuration.endpoint.advertised_host.chosen().map_or(LOOPBACK, String::as_str);
         return format!("{scheme}://{host}:{}", address.port());
     }
     format!("{scheme}://{address}")

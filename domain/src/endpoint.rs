@@ -178,7 +178,7 @@ pub struct BrokerInstance {
     pub ordinal: u8,
     /// The host name or address that clients are told.
     pub host: String,
-    /// The IPv4 address that the service reports for ActiveMQ instances.
+    /// The IPv4 address of its endpoints, which the service reports for ActiveMQ instances.
     #[serde(default)]
     pub ip_address: Option<String>,
     /// One per protocol, in the service's order, the console last.

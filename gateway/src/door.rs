@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Metrics, Options, Refusal,
     hello::{self, NoHello, UNRECOGNIZED_NAME},
+    here::is_here,
     session::{RouteContext, refuse, serve, tune},
 };
 
@@ -85,10 +86,14 @@ impl Door {
         Ok(route)
     }
 
-    /// Whether the client came to the address where private brokers are.
+    /// Whether the client came to the address where private brokers are, or is on this machine if there is none
+    /// in particular.
     fn is_private(&self, client: &TcpStream) -> bool {
-        let private = self.options.private_bind;
-        private.is_unspecified() || client.local_addr().is_ok_and(|local| same(local.ip(), private))
+        match self.options.private_bind {
+            None => client.peer_addr().is_ok_and(|peer| is_here(peer.ip())),
+            Some(private) if private.is_unspecified() => true,
+            Some(private) => client.local_addr().is_ok_and(|local| same(local.ip(), private)),
+        }
     }
 }
 

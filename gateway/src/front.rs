@@ -26,8 +26,18 @@ struct Way {
     lag: Lag,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
-    /// The listener, if the line has one of its own.
-    accepting: Option<JoinHandle<()>>,
+    /// The listeners that the line has of its own.
+    accepting: Vec<JoinHandle<()>>,
+}
+
+/// Where a listener is that lines with names share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Shared {
+    address: SocketAddr,
+    /// The standard port that it is for.
+    port: u16,
+    /// Whether all of the lines are for this machine only.
+    only_here: bool,
 }
 
 /// A listener that lines with names share.
@@ -44,7 +54,7 @@ pub(crate) struct Front {
     table: Table,
     ways: BTreeMap<Key, Way>,
     names: Names,
-    shared: BTreeMap<(SocketAddr, u16), SharedListener>,
+    shared: BTreeMap<Shared, SharedListener>,
     sessions: TaskTracker,
 }
 
@@ -113,15 +123,22 @@ impl Front {
         );
         let accepting = match &key {
             Key::Port(port) => {
-                let ip =
-                    if line.public { self.options.public_bind } else { self.options.private_bind };
-                let address = SocketAddr::new(ip, *port);
-                let stop = stop_accepting.clone();
-                Some(self.listen(address, Reception::Own(route), stop))
+                let binds = if line.public {
+                    BTreeSet::from([self.options.public_bind])
+                } else {
+                    self.options.private_binds(line.address)
+                };
+                let only_here = !line.public && self.options.private_bind.is_none();
+                let listen = |ip| {
+                    let address = SocketAddr::new(ip, *port);
+                    let reception = Reception::Own(route.clone());
+                    self.listen(address, only_here, reception, stop_accepting.clone())
+                };
+                binds.into_iter().map(listen).collect()
             }
             Key::Name(name, port) => {
                 self.names.insert(name, *port, route);
-                None
+                Vec::new()
             }
         };
         self.ways.insert(key, Way { targets, gate, lag, stop_accepting, stop_sessions, accepting });
@@ -130,11 +147,13 @@ impl Front {
     fn listen(
         &self,
         address: SocketAddr,
+        only_here: bool,
         reception: Reception,
         stop: CancellationToken,
     ) -> JoinHandle<()> {
         let listening = Listening {
             address,
+            only_here,
             backlog: self.options.backlog,
             reception,
             stop,
@@ -155,7 +174,7 @@ impl Front {
             }
             closing.stop_accepting.cancel();
             closing.stop_sessions.cancel();
-            if let Some(accepting) = closing.accepting {
+            for accepting in closing.accepting {
                 end(accepting).await;
             }
             tracing::debug!(?key, "endpoint closed");
@@ -173,10 +192,11 @@ impl Front {
                 end(closing.accepting).await;
             }
         }
-        for (address, port) in wanted {
-            if self.shared.contains_key(&(address, port)) {
+        for key in wanted {
+            if self.shared.contains_key(&key) {
                 continue;
             }
+            let Shared { address, port, only_here } = key;
             let stop = CancellationToken::new();
             let door = Door {
                 names: self.names.clone(),
@@ -185,8 +205,9 @@ impl Front {
                 metrics: self.metrics.clone(),
                 stop: stop.clone(),
             };
-            let accepting = self.listen(address, Reception::Shared(door), stop.clone());
-            self.shared.insert((address, port), SharedListener { stop, accepting });
+            let reception = Reception::Shared(door);
+            let accepting = self.listen(address, only_here, reception, stop.clone());
+            self.shared.insert(key, SharedListener { stop, accepting });
         }
     }
 
@@ -205,7 +226,7 @@ impl Front {
             }
             self.sessions.wait().await;
         }
-        let own = std::mem::take(&mut self.ways).into_values().filter_map(|way| way.accepting);
+        let own = std::mem::take(&mut self.ways).into_values().flat_map(|way| way.accepting);
         let shared = std::mem::take(&mut self.shared).into_values().map(|door| door.accepting);
         for accepting in own.chain(shared) {
             end(accepting).await;
@@ -215,19 +236,27 @@ impl Front {
 
 /// Where to listen for the lines with names, and for which standard port. Public ones are reached everywhere
 /// that private ones are, if they listen on all addresses: then there is one listener.
-fn doors(table: &Table, options: &Options) -> BTreeSet<(SocketAddr, u16)> {
-    let mut reach: BTreeMap<u16, BTreeSet<bool>> = BTreeMap::new();
-    for (port, public) in table.shared() {
-        reach.entry(port).or_default().insert(public);
+fn doors(table: &Table, options: &Options) -> BTreeSet<Shared> {
+    let mut reach: BTreeMap<u16, BTreeMap<IpAddr, bool>> = BTreeMap::new();
+    for (port, line) in table.shared() {
+        let only_here = !line.public && options.private_bind.is_none();
+        let binds = if line.public {
+            BTreeSet::from([options.public_bind])
+        } else {
+            options.private_binds(line.address)
+        };
+        let addresses = reach.entry(port).or_default();
+        for ip in binds {
+            *addresses.entry(ip).or_insert(true) &= only_here;
+        }
     }
     let mut doors = BTreeSet::new();
-    for (port, publics) in reach {
+    for (port, addresses) in reach {
         let listen = options.shared_ports.get(&port).copied().unwrap_or(port);
-        let bind = |public| if public { options.public_bind } else { options.private_bind };
-        let addresses: BTreeSet<IpAddr> = publics.into_iter().map(bind).collect();
-        for ip in &addresses {
-            if !addresses.iter().any(|other| other != ip && covers(*other, *ip)) {
-                doors.insert((SocketAddr::new(*ip, listen), port));
+        for (ip, only_here) in &addresses {
+            if !addresses.keys().any(|other| other != ip && covers(*other, *ip)) {
+                let (address, only_here) = (SocketAddr::new(*ip, listen), *only_here);
+                doors.insert(Shared { address, port, only_here });
             }
         }
     }
@@ -247,6 +276,8 @@ async fn end(accepting: JoinHandle<()>) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use brokerd_domain::Protocol;
     use brokerd_store::{Entrance, Route, Target};
 
@@ -260,6 +291,7 @@ mod tests {
             public,
             connection_limit: None,
             admitted: None,
+            address: None,
             target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: Vec::new() },
             latency: None,
         }
@@ -268,12 +300,15 @@ mod tests {
     fn wanted(routes: &[Route], public: &str, private: &str) -> Vec<String> {
         let options = Options {
             public_bind: public.parse().expect("an address"),
-            private_bind: private.parse().expect("an address"),
+            private_bind: private.parse().ok(),
             shared_ports: [(5671, 15671)].into(),
             ..Options::default()
         };
         let doors = doors(&Table::new(routes), &options);
-        doors.into_iter().map(|(address, _)| address.to_string()).collect()
+        doors
+            .into_iter()
+            .map(|door| format!("{}{}", door.address, if door.only_here { " here" } else { "" }))
+            .collect()
     }
 
     #[test]
@@ -289,5 +324,12 @@ mod tests {
         assert_eq!(wanted(&both, "10.0.0.1", "127.0.0.1"), apart);
         assert_eq!(wanted(&both, all, "::1"), ["0.0.0.0:15671", "[::1]:15671"]);
         assert_eq!(wanted(&[public], "10.0.0.1", "127.0.0.1"), ["10.0.0.1:15671"]);
+
+        let told = Route { address: Some(Ipv4Addr::new(172, 17, 0, 1)), ..private[0].clone() };
+        let here = ["127.0.0.1:15671 here", "172.17.0.1:15671 here"];
+        assert_eq!(wanted(std::slice::from_ref(&told), all, "auto"), here);
+        let chosen = wanted(std::slice::from_ref(&told), all, "127.0.0.1");
+        assert_eq!(chosen, ["127.0.0.1:15671"]);
+        assert_eq!(wanted(&[told, both[0].clone()], all, "auto"), ["0.0.0.0:15671"]);
     }
 }

@@ -19,6 +19,7 @@ mod door;
 mod front;
 mod gateway;
 mod hello;
+mod here;
 mod kept;
 mod lag;
 mod listener;

@@ -9,9 +9,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics,
+    Metrics, Refusal,
     door::Door,
     gateway::Board,
+    here::is_here,
     session::{RouteContext, refuse, serve, tune},
 };
 
@@ -40,6 +41,8 @@ pub(crate) enum Reception {
 /// One address to listen on.
 pub(crate) struct Listening {
     pub(crate) address: SocketAddr,
+    /// Whoever is not on this machine is not answered.
+    pub(crate) only_here: bool,
     pub(crate) backlog: u32,
     pub(crate) reception: Reception,
     pub(crate) stop: CancellationToken,
@@ -55,6 +58,11 @@ impl Listening {
         let serving = async {
             let listener = match first {
                 Ok(listener) => listener,
+                // The address of a network that is not there yet, or is elsewhere: nobody can come to it.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                    tracing::debug!(%address, "an endpoint's address is not this machine's");
+                    self.bind_at_last().await
+                }
                 Err(error) => {
                     // Said once: the retries below are silent until one succeeds.
                     tracing::warn!(
@@ -95,6 +103,10 @@ impl Listening {
             match listener.accept().await {
                 Ok((client, peer)) => {
                     self.metrics.connections.inc();
+                    if self.only_here && !is_here(peer.ip()) {
+                        self.metrics.count_refusal(Refusal::Forbidden);
+                        continue;
+                    }
                     self.receive(client, peer);
                 }
                 Err(error) => {

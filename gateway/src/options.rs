@@ -1,7 +1,7 @@
 //! How the gateway behaves.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     time::Duration,
@@ -12,8 +12,9 @@ use std::{
 pub struct Options {
     /// Where routes listen that other machines may reach.
     pub public_bind: IpAddr,
-    /// Where all other routes listen.
-    pub private_bind: IpAddr,
+    /// Where all other routes listen; none: on loopback, and for who is on this machine at the address that their
+    /// clients are told.
+    pub private_bind: Option<IpAddr>,
     /// How long a new connection waits for its route to lead to a target that accepts.
     pub hold: Duration,
     /// How long one attempt to reach a target may take.
@@ -36,11 +37,27 @@ pub struct Options {
     pub backlog: u32,
 }
 
+impl Options {
+    /// Where private routes listen whose clients are told `addresses`.
+    pub(crate) fn private_binds(
+        &self,
+        addresses: impl IntoIterator<Item = Ipv4Addr>,
+    ) -> BTreeSet<IpAddr> {
+        match self.private_bind {
+            Some(address) => BTreeSet::from([address]),
+            None => {
+                let told = addresses.into_iter().filter(|address| !address.is_unspecified());
+                [Ipv4Addr::LOCALHOST].into_iter().chain(told).map(IpAddr::V4).collect()
+            }
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            private_bind: None,
             hold: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(2),
             poll: Duration::from_secs(5),

@@ -62,6 +62,7 @@ impl RouteReader {
     pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
         let rows = sqlx::query!(
             r#"select b.id, b.spec as "spec: Json<BrokerSpec>",
+                      coalesce(b.instances -> 0 ->> 'ip_address', b.instances -> 0 ->> 'host') as address,
                       (select id from installation) as installation,
                       (select json_agg(json_build_object('port', e.port, 'host', e.host,
                                 'ordinal', e.ordinal, 'protocol', e.protocol, 'targets', e.targets)
@@ -92,6 +93,7 @@ impl RouteReader {
                 });
             }
             let spec = row.spec.0;
+            let address = row.address.and_then(|address| address.parse().ok());
             let latency = row.latency.map(|latency| latency.0);
             let admitted = row.rules.map(|rules| rules.0.concat());
             for endpoint in row.endpoints.0 {
@@ -103,6 +105,7 @@ impl RouteReader {
                     public: spec.publicly_accessible,
                     connection_limit: target.protocol.connection_limit(&spec),
                     admitted: admitted.clone(),
+                    address,
                     target,
                     latency,
                 });

@@ -45,6 +45,7 @@ pub(crate) async fn through_gateway(engine: SocketAddr, runtime: &Handle) -> Res
         connection_limit: Some(2_000),
         admitted: None,
         public: false,
+        address: None,
         target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![engine] },
         latency: None,
     };

@@ -337,7 +337,7 @@ async fn a_private_broker_is_not_there_for_who_comes_to_the_public_address() -> 
     // With one listener for all addresses, and with one for each.
     for public_bind in [Ipv4Addr::UNSPECIFIED.into(), outside] {
         let port = free_port();
-        let options = Options { public_bind, ..at(port) };
+        let options = Options { public_bind, private_bind: Some(inside), ..at(port) };
         let routes = vec![public.route(), hidden.clone()];
         let fixture = Fixture::start_with(Some(routes), options, false);
         fixture.listening_on(&[port]).await?;

@@ -135,6 +135,7 @@ pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
         public: false,
         connection_limit: None,
         admitted: None,
+        address: None,
         target: Target {
             ordinal: 1,
             protocol: Protocol::Amqp,

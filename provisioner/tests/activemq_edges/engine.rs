@@ -24,7 +24,7 @@ impl Engine {
         let image = &catalogue.image(EngineType::ActiveMq, version).expect("offered").image;
         let mut process = Command::new("docker")
             .args(["run", "--rm", "--interactive", "--network", "none", "--memory", "1g"])
-            .args([image.replace("brokerd/", "brokerd-revisions/").as_str(), "check"])
+            .args([image.as_str(), "check"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
