@@ -8,6 +8,7 @@ import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,9 @@ import java.util.logging.Level;
 import java.util.logging.LogManager;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.apache.activemq.broker.BrokerFactory;
 import org.apache.activemq.broker.BrokerService;
 
@@ -78,8 +82,21 @@ public final class Check {
           // Of one that did not start, too.
         }
       }
+      forgetManagement();
       remove(data);
       Files.deleteIfExists(file);
+    }
+  }
+
+  /** What a broker that did not start leaves registered would be in the way of the next one. */
+  private static void forgetManagement() {
+    MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+    try {
+      for (ObjectName name : server.queryNames(new ObjectName("org.apache.activemq:*"), null)) {
+        server.unregisterMBean(name);
+      }
+    } catch (JMException gone) {
+      // Somebody else has unregistered it.
     }
   }
 

@@ -38,6 +38,12 @@ const NOT_OURS: &[&str] = &["brokerURL", "localUri", "objectName"];
 /// a resource, whose content names a class.
 const GROUP_FACTORIES: &[&str] = &["bucket", "cached", "simple"];
 
+/// The shortest delay of the plugin that delivers again, in milliseconds: its scheduler counts in seconds.
+const SHORTEST_REDELIVERY: i128 = 1000;
+
+/// The longest time between two looks that a timer of Java can wait for, from now on, in milliseconds.
+const LONGEST_SCHEDULE: i128 = 9_222_246_136_947_933_183;
+
 /// What a destination may be named by.
 const DESTINATION: &[&str] = &["queue", "topic", "tempQueue", "tempTopic"];
 
@@ -45,7 +51,8 @@ const DESTINATION: &[&str] = &["queue", "topic", "tempQueue", "tempTopic"];
 /// one kind of thing, and wants them to differ.
 const OWN_NAMES: &[&str] = &["amqp", "mqtt", "openwire", "stomp", "wss"];
 
-/// Removes attributes whose values the engine does not take, which it can do without.
+/// Removes attributes whose values the engine does not take, which it can do without, and plugins without
+/// their map: it may have been removed before.
 pub(super) fn remove(broker: &mut ActiveMqElement) -> Vec<SanitizationWarning> {
     let mut warnings = Vec::new();
     remove_in(broker, built_in().broker(), &mut warnings);
@@ -77,6 +84,20 @@ fn remove_in(
         attribute_name: Some(attribute),
         reason,
     }));
+    element.nodes.retain(|node| {
+        let is_empty = |child: &ActiveMqElement| {
+            child.name == "authorizationPlugin" && in_collections(child, "map").next().is_none()
+        };
+        let Node::Element(child) = node else { return true };
+        if is_empty(child) {
+            warnings.push(SanitizationWarning {
+                element_name: child.name.clone(),
+                attribute_name: None,
+                reason: SanitizationWarningReason::DisallowedElementRemoved,
+            });
+        }
+        !is_empty(child)
+    });
     for node in &mut element.nodes {
         if let Node::Element(child) = node
             && let Some(inside) = built_in().child(place, &child.name)
@@ -103,6 +124,11 @@ fn takes(element: &str, attribute: &str, kind: &str, value: &str) -> bool {
             number.parse::<i32>().is_ok_and(|number| number.wrapping_mul(1 << shift) > 0)
         }),
         ("discardingDLQBrokerPlugin", "dropOnly") => value.split(' ').all(is_pattern),
+        // The name is part of a management name, in which everything else can be quoted.
+        ("networkConnector", "name") => !value.contains('\n'),
+        ("redeliveryPolicy", "initialRedeliveryDelay" | "redeliveryDelay") => {
+            value::whole(value).is_none_or(|delay| delay >= SHORTEST_REDELIVERY)
+        }
         ("filteredDestination", "selector") => is_selector(value),
         ("queue" | "topic" | "tempQueue" | "tempTopic", "physicalName")
         | ("compositeQueue" | "compositeTopic" | "virtualTopic", "name") => is_name(value),
@@ -154,6 +180,18 @@ pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
                 .to_owned(),
         );
     }
+    if let Some(schedule) = broker.attribute("offlineDurableSubscriberTaskSchedule") {
+        let off = |text: &str| value::whole(text) == Some(-1);
+        let looks = broker.attribute("offlineDurableSubscriberTimeout").is_some_and(|t| !off(t));
+        let waits = value::whole(schedule).is_some_and(|n| (1..=LONGEST_SCHEDULE).contains(&n));
+        if looks && !waits && !off(schedule) {
+            messages.push(format!(
+                "Attribute 'offlineDurableSubscriberTaskSchedule' of element 'broker' must be positive where \
+                 'offlineDurableSubscriberTimeout' is set, not '{}'.",
+                value::shortened(schedule)
+            ));
+        }
+    }
     let mut names: BTreeSet<&str> = OWN_NAMES.iter().copied().collect();
     check_names(broker, &mut names, &mut messages);
     messages.truncate(MOST_MESSAGES);
@@ -196,7 +234,6 @@ fn check_in(element: &ActiveMqElement, parent: &str, messages: &mut Vec<String>)
         (_, "authorizationMap") if !has("authorizationEntries") => {
             messages.push(incomplete(element, ["authorizationEntries"]));
         }
-        (_, "authorizationPlugin") if !has("map") => messages.push(incomplete(element, ["map"])),
         (_, "retainedMessageSubscriptionRecoveryPolicy") if !has("wrapped") => {
             messages.push(incomplete(element, ["wrapped"]));
         }
