@@ -156,7 +156,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::{config::Choice, http::Socket};
+    use crate::{
+        config::Choice,
+        http::{Metrics, Socket},
+    };
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -181,7 +184,7 @@ mod tests {
             }),
         );
         let shutdown = CancellationToken::new();
-        tokio::spawn(socket.serve(router, shutdown.clone()));
+        tokio::spawn(socket.serve(router, 16, Metrics::default(), shutdown.clone()));
         shutdown
     }
 

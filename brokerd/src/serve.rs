@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Role,
     config::{Configuration, DatabaseUrl},
+    descriptors::Descriptors,
     home::{self, Home},
     http::Socket,
     roles::{self, Running},
@@ -46,6 +47,7 @@ pub(crate) struct Foundation {
 /// Serves until a signal, or until a role fails.
 pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyhow::Result<()> {
     telemetry::start(&configuration)?;
+    let descriptors = Descriptors::raise();
     let shutdown = stop_on_signals()?;
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
     tracing::info!(
@@ -57,7 +59,7 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
     let started = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
-        started = start(&mut running, configuration, roles, &shutdown) => started,
+        started = start(&mut running, configuration, roles, descriptors, &shutdown) => started,
     };
     if let Err(error) = started {
         running.give_up(&shutdown).await;
@@ -75,8 +77,10 @@ async fn start(
     running: &mut Running,
     configuration: Configuration,
     roles: &[Role],
+    descriptors: Descriptors,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let shares = descriptors.shares(roles);
     let socket = if roles.contains(&Role::Api) {
         Some(Socket::bind_api(&configuration).await?)
     } else if roles.contains(&Role::Gateway) {
@@ -84,6 +88,7 @@ async fn start(
     } else {
         None
     };
+    let socket = socket.map(|socket| (socket, shares.http));
     let home = Home::at(&configuration.data_dir);
     home.ensure()?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -94,7 +99,7 @@ async fn start(
     if roles.contains(&Role::Gateway) {
         let reader = RouteReader::connect_lazily(url.expose(), configuration.installation.clone())
             .map_err(|error| explain(error, &url))?;
-        let new = roles::new_gateway(&configuration, &entropy, &mut registry);
+        let new = roles::new_gateway(&configuration, &entropy, shares.gateway, &mut registry);
         if roles == [Role::Gateway] || home.routes_path().exists() {
             running.start_gateway(&new, reader, shutdown);
         } else {
@@ -110,7 +115,8 @@ async fn start(
         (gateway, socket) => {
             // A gateway that serves already is not stopped because the database is slow to come back.
             let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
-            let api = socket.as_ref().filter(|_| roles.contains(&Role::Api));
+            let api =
+                socket.as_ref().map(|(socket, _)| socket).filter(|_| roles.contains(&Role::Api));
             let foundation = lay_foundation(configuration, api, &url, patience, entropy).await?;
             if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
                 running.start_gateway(gateway, reader, shutdown);

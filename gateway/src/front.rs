@@ -10,7 +10,8 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics, Options,
+    Crowd, Limits, Metrics, Options,
+    budget::Budget,
     door::{Door, Names},
     gateway::Board,
     lag::Lag,
@@ -56,11 +57,17 @@ pub(crate) struct Front {
     names: Names,
     shared: BTreeMap<Shared, SharedListener>,
     sessions: TaskTracker,
+    crowd: Crowd,
+    late_bytes: Budget,
 }
 
 impl Front {
     pub(crate) fn new(options: Arc<Options>, metrics: Metrics, board: Board) -> Self {
+        let crowd = Crowd::new(limits(&options, 0));
+        let late_bytes = Budget::new(options.late_bytes, metrics.late_bytes.clone());
         Self {
+            crowd,
+            late_bytes,
             options,
             metrics,
             board,
@@ -97,6 +104,8 @@ impl Front {
         }
         self.share(&next).await;
         self.table = next;
+        let own: usize = self.ways.values().map(|way| way.accepting.len()).sum();
+        self.crowd.limit(limits(&self.options, own + self.shared.len()));
     }
 
     fn open(&mut self, key: Key, line: &Line) {
@@ -109,7 +118,7 @@ impl Front {
             occupancy: Arc::default(),
             targets: watched_targets,
             turn: Arc::default(),
-            lag: Lag::new(line.latency),
+            lag: Lag::new(line.latency, self.late_bytes.part(self.options.late_bytes_per_route)),
             stop_accepting: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             options: Arc::clone(&self.options),
@@ -158,6 +167,7 @@ impl Front {
             reception,
             stop,
             sessions: self.sessions.clone(),
+            crowd: self.crowd.clone(),
             metrics: self.metrics.clone(),
             board: self.board.clone(),
         };
@@ -232,6 +242,11 @@ impl Front {
             end(accepting).await;
         }
     }
+}
+
+/// How many are let in beside these listeners: each has a connection to the engine, too, or gets one.
+fn limits(options: &Options, listeners: usize) -> Limits {
+    Limits::of(options.descriptors.saturating_sub(listeners) / 2)
 }
 
 /// Where to listen for the lines with names, and for which standard port. Public ones are reached everywhere

@@ -25,8 +25,14 @@ pub struct Options {
     pub read_timeout: Duration,
     /// How long sessions may still run once the gateway is told to stop.
     pub drain: Duration,
-    /// How long a ClientHello on a shared port may take.
+    /// How long a connection may take for its first record or, on a shared port, for its ClientHello.
     pub hello_timeout: Duration,
+    /// How many descriptors listeners and connections may take together; a connection takes two.
+    pub descriptors: usize,
+    /// How many bytes of a route may be late on purpose at a time.
+    pub late_bytes_per_route: usize,
+    /// How many bytes of all routes may be.
+    pub late_bytes: usize,
     /// Where to listen for a standard port that brokers with names share, if not on itself.
     pub shared_ports: BTreeMap<u16, u16>,
     /// Where to keep the last good table; none: it is lost when the process ends.
@@ -63,7 +69,10 @@ impl Default for Options {
             poll: Duration::from_secs(5),
             read_timeout: Duration::from_secs(10),
             drain: Duration::from_secs(1),
-            hello_timeout: Duration::from_secs(10),
+            hello_timeout: Duration::from_secs(5),
+            descriptors: 12_000,
+            late_bytes_per_route: 16 << 20,
+            late_bytes: 64 << 20,
             shared_ports: BTreeMap::new(),
             table_file: None,
             buffer_bytes: 64 * 1024,

@@ -85,8 +85,7 @@ impl PgStore {
         sqlx::query!(
             "update broker set spec = $2, pending = $3, configurations = $4, window_changes = $5,
                not_applied = case when $7 then not_applied end,
-               pending_ldap_password =
-                 case when $8 then coalesce($6, pending_ldap_password) end
+               pending_ldap_password = coalesce($6, pending_ldap_password)
              where id = $1",
             id,
             json!(update.spec),
@@ -94,11 +93,16 @@ impl PgStore {
             json!(update.configurations),
             json!(update.window_changes),
             password,
-            waits_as_before,
-            update.pending.ldap.is_some()
+            waits_as_before
         )
         .execute(&mut *transaction)
         .await?;
+        if seen.pending.ldap.is_some() && update.pending.ldap.is_none() {
+            // Else it would be in force after the next reboot, with a directory that it is not for.
+            sqlx::query!("update broker set pending_ldap_password = null where id = $1", id)
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         self.notifier.notify(Channel::Reconcile);
         if update.changed.contains(&UpdatedMember::SecurityGroups) {

@@ -208,6 +208,30 @@ pub struct Route {
     pub latency: Option<Latency>,
 }
 
+/// The gateway's table, as far as it can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// What can be read.
+    pub routes: Vec<Route>,
+    /// What can't: the rest of the table is none the worse for it.
+    pub unreadable: Vec<UnreadableRoute>,
+}
+
+impl From<Vec<Route>> for RouteTable {
+    fn from(routes: Vec<Route>) -> Self {
+        Self { routes, unreadable: Vec::new() }
+    }
+}
+
+/// Something in the gateway's table that makes no sense to this brokerd: a later one may have written it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRoute {
+    /// Whose it is.
+    pub broker: BrokerId,
+    /// What makes no sense.
+    pub what: String,
+}
+
 /// How endpoints are to be allocated.
 #[derive(Debug, Clone)]
 pub struct Allocation {
