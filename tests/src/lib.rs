@@ -14,6 +14,7 @@
 pub mod api;
 pub mod broken;
 pub mod changes;
+pub mod checkout;
 pub mod clients;
 pub mod compose;
 mod database;
