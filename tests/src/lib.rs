@@ -12,6 +12,7 @@
 //! ```
 
 pub mod api;
+pub mod broken;
 pub mod changes;
 pub mod checkout;
 pub mod clients;
