@@ -79,6 +79,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("ListTags", GET, TAGS, Service),
     op("CreateTags", POST, TAGS, Service),
     op("DeleteTags", DELETE, TAGS, Service),
+    op("InspectBroker", GET, "/brokerd/v1/brokers/{broker-id}", Own),
     op("ListBrokerEvents", GET, "/brokerd/v1/brokers/{broker-id}/events", Own),
     op("ListSecurityGroups", GET, GROUPS, Own),
     op("CreateSecurityGroup", POST, GROUPS, Own),
@@ -89,13 +90,25 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("CreateFault", POST, FAULTS, Own),
     op("DescribeFault", GET, FAULT, Own),
     op("DeleteFault", DELETE, FAULT, Own),
-    op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Own),
+    op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Probe),
     op("CheckLiveness", GET, "/health/live", Probe),
     op("CheckReadiness", GET, "/health/ready", Probe),
     op("ReadMetrics", GET, "/metrics", Probe),
     op("ReadOpenApi", GET, "/openapi.json", Own),
     op("ReadDocs", GET, "/docs", Own),
 ];
+
+/// Most bytes of a body. Only documents of configurations are long.
+const BODY_LIMIT: usize = 64 * 1024;
+const DOCUMENT_LIMIT: usize = 1 << 20;
+
+/// Most bytes of the body of a request to this operation.
+pub(crate) fn body_limit(operation: Option<&Operation>) -> usize {
+    match operation {
+        Some(operation) if operation.name == "UpdateConfiguration" => DOCUMENT_LIMIT,
+        Some(_) | None => BODY_LIMIT,
+    }
+}
 
 /// The operation of that method and path template.
 pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Operation> {

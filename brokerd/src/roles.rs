@@ -12,9 +12,11 @@ use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings,
+    catalogue::{EngineSettings, Source},
     engine::{Sizing, activemq},
     pass::EndpointSettings,
-    runtime::docker::Join,
+    registry::{Registries, RegistryLogin},
+    runtime::docker::{Join, OwnDatabase},
 };
 use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
@@ -26,9 +28,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, JoinNetworks, UnknownGroups},
+    config::{Configuration, Images, JoinNetworks, UnknownGroups},
     home::Home,
-    http::Socket,
+    http::{self, Socket},
     lone_gateway,
     serve::Foundation,
 };
@@ -46,15 +48,17 @@ pub(crate) struct Running {
 pub(crate) fn new_gateway(
     configuration: &Configuration,
     entropy: &Arc<dyn Entropy>,
+    descriptors: usize,
     registry: &mut Registry,
 ) -> Gateway {
     let endpoint = &configuration.endpoint;
     let options = brokerd_gateway::Options {
         public_bind: endpoint.public_bind,
-        private_bind: endpoint.private_bind,
+        private_bind: endpoint.private_bind.chosen().copied(),
         hold: Duration::from_secs(endpoint.hold_seconds.into()),
         shared_ports: endpoint.shared_ports(),
         table_file: Some(Home::at(&configuration.data_dir).routes_path()),
+        descriptors,
         ..brokerd_gateway::Options::default()
     };
     Gateway::new(options, brokerd_gateway::Metrics::register(registry), Arc::clone(entropy))
@@ -70,7 +74,7 @@ async fn new_provisioner(
     }
     Provisioner::new(
         foundation.store.clone(),
-        provisioner_settings(foundation),
+        provisioner_settings(foundation)?,
         foundation.authority.clone(),
         Arc::clone(&foundation.clock),
         Arc::clone(&foundation.entropy),
@@ -85,17 +89,27 @@ async fn trust_directories(path: &Path) -> anyhow::Result<()> {
     Ok(activemq::trust_directories_of(authorities)?)
 }
 
-fn provisioner_settings(foundation: &Foundation) -> Settings {
+fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
     let seconds = |count: u32| Duration::from_secs(count.into());
-    Settings {
+    Ok(Settings {
         installation: configuration.installation.clone(),
         workers: usize::try_from(provisioner.workers).unwrap_or(1),
         lease: seconds(provisioner.lease_seconds),
         lives: Home::at(&configuration.data_dir).provisioners_path(),
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
+        engines: EngineSettings {
+            prefer: match configuration.engines.images {
+                Images::Built => Source::Built,
+                Images::Pulled => Source::Pulled,
+            },
+            stand_ins: configuration.engines.stand_in.clone(),
+            also_offer: configuration.engines.also_offer.clone(),
+            registry: configuration.registry.mirror().map(str::to_owned),
+        },
+        pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
         docker_host: provisioner.docker_host.clone(),
         join: match configuration.runtime.join_networks {
             JoinNetworks::Auto => Join::Itself,
@@ -107,12 +121,26 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             sized_volumes: configuration.runtime.sized_volumes,
         },
         endpoints: EndpointSettings {
-            advertised_host: endpoint.advertised_host.clone(),
-            ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
+            advertised_host: endpoint.advertised_host.chosen().cloned(),
+            ip_address: endpoint.ip_address,
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
         },
-    }
+    })
+}
+
+/// As whom images are pulled.
+fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
+    let configuration = &foundation.configuration;
+    let registry = &configuration.registry;
+    let password = configuration.registry_password().context("registry.password_file")?;
+    let login = |((address, username), password): ((&String, &String), _)| RegistryLogin {
+        address: address.clone(),
+        username: username.clone(),
+        password,
+    };
+    let own = registry.address.as_ref().zip(registry.username.as_ref()).zip(password).map(login);
+    Ok(Registries { own, docker_config: registry.docker_config.clone() })
 }
 
 /// The API.
@@ -157,6 +185,19 @@ async fn ready_with_gateway(
 }
 
 impl Running {
+    /// Keeps the database running, as long as this process does, if it is this installation's own.
+    pub(crate) fn look_after_database(
+        &mut self,
+        database: OwnDatabase,
+        shutdown: &CancellationToken,
+    ) {
+        let shutdown = shutdown.clone();
+        self.spawn(Role::Provisioner, async move {
+            database.look_after(shutdown).await;
+            Ok(())
+        });
+    }
+
     /// Starts the gateway. It needs nothing but the table, and that not even at once.
     pub(crate) fn start_gateway(
         &mut self,
@@ -175,12 +216,13 @@ impl Running {
     pub(crate) fn start_lone_gateway(
         &mut self,
         gateway: Gateway,
-        registry: Registry,
-        socket: Socket,
+        mut registry: Registry,
+        (socket, most): (Socket, usize),
         shutdown: &CancellationToken,
     ) {
+        let metrics = http::Metrics::register(&mut registry);
         let router = lone_gateway::router(gateway, registry);
-        self.spawn(Role::Gateway, socket.serve(router, shutdown.clone()));
+        self.spawn(Role::Gateway, socket.serve(router, most, metrics, shutdown.clone()));
     }
 
     /// Starts the other roles. All have registered their metrics when the API starts: it shows them.
@@ -190,7 +232,7 @@ impl Running {
         roles: &[Role],
         mut registry: Registry,
         gateway: Option<Gateway>,
-        socket: Option<Socket>,
+        socket: Option<(Socket, usize)>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
         if roles.contains(&Role::Provisioner) {
@@ -202,9 +244,10 @@ impl Running {
             });
         }
         match (socket, gateway) {
-            (Some(socket), gateway) if roles.contains(&Role::Api) => {
+            (Some((socket, most)), gateway) if roles.contains(&Role::Api) => {
+                let metrics = http::Metrics::register(&mut registry);
                 let router = new_router(foundation, registry, gateway);
-                self.spawn(Role::Api, socket.serve(router, shutdown.clone()));
+                self.spawn(Role::Api, socket.serve(router, most, metrics, shutdown.clone()));
             }
             (Some(socket), Some(gateway)) => {
                 self.start_lone_gateway(gateway, registry, socket, shutdown);
@@ -311,6 +354,7 @@ mod tests {
         drop(brokerd_gateway::Metrics::register(&mut registry));
         drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
         drop(brokerd_api::register_metrics(&mut registry));
+        drop(http::Metrics::register(&mut registry));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));

@@ -8,8 +8,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use brokerd_domain::{Clock, Entropy};
-use brokerd_provisioner::tls::{AuthorityError, ensure_authority};
-use brokerd_store::{CertificateAuthority, MasterKey, PgStore, RouteReader, StoreError};
+use brokerd_provisioner::{
+    runtime::docker::OwnDatabase,
+    tls::{AuthorityError, ensure_authority},
+};
+use brokerd_store::{
+    CertificateAuthority, MasterKey, PgStore, RouteReader, ServerAddress, StoreError,
+};
 use prometheus_client::registry::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -20,8 +25,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Role,
     config::{Configuration, DatabaseUrl},
+    descriptors::Descriptors,
     home::{self, Home},
     http::Socket,
+    notify::ServiceManager,
     roles::{self, Running},
     system::{OsEntropy, SystemClock},
     telemetry,
@@ -29,6 +36,8 @@ use crate::{
 
 /// How long the start waits for a database that can't be reached, if nothing serves meanwhile.
 const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
+/// Where this machine always finds what listens on all addresses.
+const LOOPBACK: &str = "127.0.0.1";
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
@@ -42,8 +51,13 @@ pub(crate) struct Foundation {
 }
 
 /// Serves until a signal, or until a role fails.
-pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    configuration: Configuration,
+    roles: &[Role],
+    manager: ServiceManager,
+) -> anyhow::Result<()> {
     telemetry::start(&configuration)?;
+    let descriptors = Descriptors::raise();
     let shutdown = stop_on_signals()?;
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
     tracing::info!(
@@ -51,11 +65,13 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
         installation = %configuration.installation, data_dir = %configuration.data_dir.display(),
         "brokerd starts"
     );
+    tokio::spawn(manager.clone().keep_watchdog(shutdown.clone()));
+    manager.status("starting");
     let mut running = Running::default();
     let started = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
-        started = start(&mut running, configuration, roles, &shutdown) => started,
+        started = start(&mut running, configuration, roles, descriptors, &shutdown) => started,
     };
     if let Err(error) = started {
         running.give_up(&shutdown).await;
@@ -63,7 +79,14 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
     }
     if !shutdown.is_cancelled() {
         tracing::info!(roles = names.join(","), "brokerd serves");
+        manager.ready();
+        manager.status("serving");
     }
+    let stopping = shutdown.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        manager.stopping();
+    });
     running.supervise(shutdown).await
 }
 
@@ -73,8 +96,10 @@ async fn start(
     running: &mut Running,
     configuration: Configuration,
     roles: &[Role],
+    descriptors: Descriptors,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let shares = descriptors.shares(roles);
     let socket = if roles.contains(&Role::Api) {
         Some(Socket::bind_api(&configuration).await?)
     } else if roles.contains(&Role::Gateway) {
@@ -82,17 +107,31 @@ async fn start(
     } else {
         None
     };
+    let socket = socket.map(|socket| (socket, shares.http));
     let home = Home::at(&configuration.data_dir);
     home.ensure()?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let url = configuration.database_url()?;
+    if roles.contains(&Role::Provisioner)
+        && let Some(address) = ServerAddress::of(url.expose())
+    {
+        // Whoever waits for the database below may wait for this.
+        running.look_after_database(
+            OwnDatabase::new(
+                configuration.provisioner.docker_host.clone(),
+                configuration.installation.clone(),
+                address,
+            ),
+            shutdown,
+        );
+    }
     let mut registry = Registry::default();
     let mut gateway = None;
     let mut waiting = None;
     if roles.contains(&Role::Gateway) {
         let reader = RouteReader::connect_lazily(url.expose(), configuration.installation.clone())
             .map_err(|error| explain(error, &url))?;
-        let new = roles::new_gateway(&configuration, &entropy, &mut registry);
+        let new = roles::new_gateway(&configuration, &entropy, shares.gateway, &mut registry);
         if roles == [Role::Gateway] || home.routes_path().exists() {
             running.start_gateway(&new, reader, shutdown);
         } else {
@@ -108,7 +147,8 @@ async fn start(
         (gateway, socket) => {
             // A gateway that serves already is not stopped because the database is slow to come back.
             let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
-            let api = socket.as_ref().filter(|_| roles.contains(&Role::Api));
+            let api =
+                socket.as_ref().map(|(socket, _)| socket).filter(|_| roles.contains(&Role::Api));
             let foundation = lay_foundation(configuration, api, &url, patience, entropy).await?;
             if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
                 running.start_gateway(gateway, reader, shutdown);
@@ -147,7 +187,7 @@ pub(crate) fn local_url(configuration: &Configuration) -> anyhow::Result<String>
 fn url_of(configuration: &Configuration, address: SocketAddr) -> String {
     let scheme = if configuration.api.tls_certificate.is_some() { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        let host = &configuration.endpoint.advertised_host;
+        let host = configuration.endpoint.advertised_host.chosen().map_or(LOOPBACK, String::as_str);
         return format!("{scheme}://{host}:{}", address.port());
     }
     format!("{scheme}://{address}")

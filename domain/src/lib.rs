@@ -29,6 +29,7 @@ mod page;
 mod pending;
 mod reconcile;
 mod security_group;
+mod stand_in;
 mod storage_size;
 mod tag;
 mod text;
@@ -38,8 +39,8 @@ mod user;
 
 pub use arn::{Arn, Resource};
 pub use broker::{
-    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, EncryptionOptions,
-    Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
+    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, DownLink,
+    EncryptionOptions, Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use cluster_limits::ClusterLimits;
@@ -47,7 +48,7 @@ pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
     Configurations, CreateConfiguration, CreateConfigurationInput, MOST_CONFIGURATIONS,
     MOST_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
-    SanitizationWarning, SanitizationWarningReason, default_revision, parse_revision,
+    SanitizationWarning, SanitizationWarningReason, default_revision, network_uri, parse_revision,
     parse_revision_description, permitted_activemq, sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
@@ -73,6 +74,7 @@ pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,
 };
+pub use stand_in::{InvalidStandIn, RunningEngine, StandIns};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub use user::{

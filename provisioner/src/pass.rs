@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
-    Next, Protocol, VerdictKind,
+    AuthenticationStrategy, Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent,
+    Lease, Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -22,9 +23,10 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
+    plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, taken_over},
     port::ReconcileStore,
-    report::{changes, report},
+    report::{changes, report, unreachable_runtime},
+    running::no_image,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -34,10 +36,11 @@ const MOST_ROUNDS: usize = 30;
 /// How endpoints are given out.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// The host that clients are told.
-    pub advertised_host: String,
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub ip_address: Option<String>,
+    /// The host that clients are told; none: the runtime knows at which address of its host both programs and
+    /// brokers reach it, and otherwise it is loopback.
+    pub advertised_host: Option<String>,
+    /// The IPv4 address of each instance's endpoints, which is reported for ActiveMQ; the host if that is one.
+    pub ip_address: Option<Ipv4Addr>,
     /// The ports to choose from.
     pub ports: std::ops::RangeInclusive<u16>,
     /// The domain below which brokers get host names of their own, and the standard ports, instead.
@@ -169,7 +172,7 @@ impl Context {
             Ok(capacity) => *capacity,
             Err(error) => {
                 let blind = unreachable_runtime(broker, &error);
-                self.record(lease, broker, &blind, None).await?;
+                self.record(lease, broker, &blind, None, None).await?;
                 return Ok((blind.kind, blind.next, false));
             }
         };
@@ -189,7 +192,7 @@ impl Context {
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
-        let image_id = self.image_id(broker);
+        let image_id = self.image_id(work);
         let subject = Subject {
             broker,
             desired: &desired,
@@ -202,14 +205,15 @@ impl Context {
                 .as_ref()
                 .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
+        let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan).await
+        self.carry_out(lease, work, &seen, plan, links.as_deref()).await
     }
 
-    fn image_id(&self, broker: &Broker) -> Option<String> {
-        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+    fn image_id(&self, work: &Work) -> Option<String> {
+        let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&image.image).cloned()
+        known.get(&image.reference()).cloned()
     }
 
     fn desired(
@@ -223,8 +227,7 @@ impl Context {
         if broker.intent == Intent::Delete || broker.instances.is_empty() {
             return Desired::Undecided(Missing::Endpoints);
         }
-        let spec = &broker.spec;
-        let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
+        let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
         let ends =
@@ -263,7 +266,9 @@ impl Context {
         &self,
         lease: &Lease,
         work: &Work,
+        seen: &Seen,
         plan: Plan,
+        links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
         let announce = plan.sentence != broker.status.sentence;
@@ -278,7 +283,10 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
-                    self.record(lease, broker, &failed, None).await?;
+                    for step in &failed.steps {
+                        self.execute(lease, work, step).await?;
+                    }
+                    self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
             }
@@ -287,7 +295,10 @@ impl Context {
             }
         }
         let completion = plan.completes;
-        self.record(lease, broker, &plan, completion).await?;
+        if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
+            self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
+        }
+        self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
     }
 
@@ -295,7 +306,8 @@ impl Context {
         self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
     }
 
-    /// A step that can't work ends the creation of a broker that never ran; one that ran waits.
+    /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
+    /// was before the reboot that asks for it, or waits.
     fn step_failed(&self, broker: &Broker, plan: &Plan, step: &Step, error: &StepError) -> Plan {
         let mut failed = plan.clone();
         failed.steps.clear();
@@ -315,6 +327,11 @@ impl Context {
             StepError::Blocked(_) | StepError::Rejected(_) if never_ran => {
                 failed.failure = Some(failed.sentence.clone());
                 (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
+            }
+            StepError::Rejected(_) if broker.applies_pending() && broker.has_pending() => {
+                let refused = refuse(&failed.sentence);
+                (failed.sentence, failed.steps) = (refused.sentence, refused.steps);
+                (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {
                 (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
@@ -356,8 +373,8 @@ impl Context {
                 self.runtime.set_limits(id, *limits).await?;
             }
             Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
-            Step::RefusePending(refused, why) => {
-                self.store.refuse_pending(lease, *refused, why, self.clock.now()).await?;
+            Step::GiveUpPending(why) => {
+                self.store.give_up_pending(lease, why, self.clock.now()).await?;
             }
             Step::Fault(step) => self.see_to_fault(lease, step).await?,
             Step::Forget => self.store.forget(lease).await?,
@@ -391,6 +408,9 @@ impl Context {
 
     async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
         let engine = broker.spec.engine_type;
+        let host = self.endpoints.advertised_host.clone().unwrap_or_else(|| {
+            self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
+        });
         let allocation = Allocation {
             instances: match engine {
                 EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
@@ -398,11 +418,12 @@ impl Context {
                 EngineType::RabbitMq => 1,
             },
             protocols: Protocol::of(engine),
-            host: self.endpoints.advertised_host.clone(),
-            ip_address: match engine {
-                EngineType::ActiveMq => self.endpoints.ip_address.clone(),
-                EngineType::RabbitMq => None,
-            },
+            ip_address: self
+                .endpoints
+                .ip_address
+                .or_else(|| host.parse().ok())
+                .map(|ip| ip.to_string()),
+            host,
             ports: self.endpoints.ports.clone(),
             names: self.endpoints.domain.clone().map(|domain| Names {
                 broker: broker.id,
@@ -418,10 +439,7 @@ impl Context {
     async fn issue(&self, lease: &Lease, work: &Work) -> Result<(), StepError> {
         let broker = &work.broker;
         let spec = &broker.spec;
-        let image = self
-            .catalogue
-            .image(spec.engine_type, spec.engine_version)
-            .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
         let issued = match parse_materials(work) {
             Some(former) if broker.is_rebooting() && former.ends_soon(now) => {
@@ -451,37 +469,17 @@ impl Context {
         broker: &Broker,
         plan: &Plan,
         completion: Option<crate::plan::Completion>,
+        links: Option<&[DownLink]>,
     ) -> Result<(), StepError> {
-        let report = report(broker, plan, completion, self.clock.now());
+        let report = report(broker, plan, completion, links, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
+            self.metrics.count_links(&broker.status.links_down, &report.links_down);
             if taken_over(broker, &report.conditions).is_some() {
                 self.metrics.failovers.inc();
             }
         }
         Ok(())
-    }
-}
-
-fn no_image(broker: &Broker) -> String {
-    format!(
-        "the catalogue has no image for {} {}",
-        broker.spec.engine_type.display_name(),
-        broker.spec.engine_version
-    )
-}
-
-fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    Plan {
-        steps: Vec::new(),
-        kind: VerdictKind::Progressing,
-        sentence: format!("can't reach the runtime: {error}"),
-        next: Next::BackOff,
-        conditions: broker.status.conditions.clone(),
-        completes: None,
-        failure: broker.status.failure.clone(),
-        actions_required: broker.status.actions_required.clone(),
-        maintenance: broker.status.maintenance.clone(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What goes into the store and comes out of it, beside the domain's own types.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, endpoint_host,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
+    endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -126,15 +127,6 @@ pub enum DeleteConfiguration {
     InUse,
 }
 
-/// How much of what waits is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// The configuration: the engine does not boot with it.
-    Configuration,
-    /// Everything but the changes of users: this host can't run it.
-    Everything,
-}
-
 /// An engine version that can run, as the provisioner found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offering {
@@ -142,7 +134,9 @@ pub struct Offering {
     pub engine: EngineType,
     /// The version callers name.
     pub version: EngineVersion,
-    /// The version that really runs, from the image's label.
+    /// The version that serves its brokers: another one if that stands in for it.
+    pub runs: EngineVersion,
+    /// The same down to the patch, as far as the image tells.
     pub true_version: String,
     /// The image.
     pub image: String,
@@ -167,6 +161,8 @@ pub struct Work {
     pub targets: Vec<Target>,
     /// The faults that are not over, oldest first.
     pub faults: Vec<Fault>,
+    /// What really ran when it last served.
+    pub running: Option<RunningEngine>,
 }
 
 /// Where the gateway leads one endpoint.
@@ -206,12 +202,39 @@ pub struct Route {
     pub connection_limit: Option<u32>,
     /// Who may connect: whom one of these rules lets in; none: everybody.
     pub admitted: Option<Vec<IngressRule>>,
+    /// The address that clients reach it at as far as the broker knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Ipv4Addr>,
     /// Where to lead it.
     pub target: Target,
     /// How much later its bytes are to arrive, while a fault demands it. Not kept: nobody would end it while
     /// the database is away.
     #[serde(skip)]
     pub latency: Option<Latency>,
+}
+
+/// The gateway's table, as far as it can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// What can be read.
+    pub routes: Vec<Route>,
+    /// What can't: the rest of the table is none the worse for it.
+    pub unreadable: Vec<UnreadableRoute>,
+}
+
+impl From<Vec<Route>> for RouteTable {
+    fn from(routes: Vec<Route>) -> Self {
+        Self { routes, unreadable: Vec::new() }
+    }
+}
+
+/// Something in the gateway's table that makes no sense to this brokerd: a later one may have written it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRoute {
+    /// Whose it is.
+    pub broker: BrokerId,
+    /// What makes no sense.
+    pub what: String,
 }
 
 /// How endpoints are to be allocated.
@@ -223,7 +246,7 @@ pub struct Allocation {
     pub protocols: &'static [Protocol],
     /// The host that clients are told, if there are no names.
     pub host: String,
-    /// The IPv4 address reported for each instance, if the engine has one.
+    /// The IPv4 address of each instance's endpoints, if it is known.
     pub ip_address: Option<String>,
     /// The ports to choose from, if there are no names.
     pub ports: std::ops::RangeInclusive<u16>,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
     health::Alarm,
+    registry::RegistryLogin,
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject,
-        Volumes,
+        InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
+        RuntimeObject, Volumes,
     },
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -355,6 +356,10 @@ impl FakeRuntime {
 
 #[async_trait]
 impl Runtime for FakeRuntime {
+    fn host_address(&self) -> Option<IpAddr> {
+        None
+    }
+
     async fn capacity(&self) -> Result<Capacity, RuntimeError> {
         self.see()?;
         Ok(Capacity { memory_bytes: 64 << 30, cpus: 4 })
@@ -363,6 +368,15 @@ impl Runtime for FakeRuntime {
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
         Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None }))
+    }
+
+    async fn pull(
+        &self,
+        _: &str,
+        _: Option<&RegistryLogin>,
+        _: &Pulled,
+    ) -> Result<(), RuntimeError> {
+        self.see()
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
