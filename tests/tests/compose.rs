@@ -60,6 +60,11 @@ fn its_containers_are_confined(world: &Compose) -> Result<()> {
         let mounts = container.at("/Mounts").to_string();
         ensure!(mounts.contains("docker.sock") == has_socket, "{role}: {mounts}");
     }
+    let database = world.container("postgres")?;
+    ensure!(database.at("/HostConfig/ReadonlyRootfs") == &json!(true), "{}", database.text);
+    ensure!(database.at("/HostConfig/CapDrop") == &json!(["ALL"]), "{}", database.text);
+    let published = database.at("/HostConfig/PortBindings").as_object();
+    ensure!(published.is_none_or(|ports| ports.is_empty()), "it is published: {published:?}");
     // The password of the database is in none of them.
     let password = docker::docker(&[
         "exec",
