@@ -29,6 +29,7 @@ mod page;
 mod pending;
 mod reconcile;
 mod security_group;
+mod stand_in;
 mod storage_size;
 mod tag;
 mod text;
@@ -73,6 +74,7 @@ pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,
 };
+pub use stand_in::{InvalidStandIn, RunningEngine, StandIns};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub use user::{
