@@ -41,7 +41,7 @@ use crate::config::Configuration;
 /// How long a client may take to shake hands.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, and how long a connection may wait for the next one.
-const HEAD_TIME: Duration = Duration::from_secs(30);
+const HEAD_TIME: Duration = Duration::from_secs(60);
 /// The longest head of a request, in bytes; session tokens of some kibibytes are usual.
 const LONGEST_HEAD: usize = 32 * 1024;
 /// How long requests without a signature may still take once this is to stop.
