@@ -377,6 +377,7 @@ async fn offerings(context: &Context) -> Result<Vec<Offering>, RuntimeError> {
                 version,
                 true_version: info.true_version.unwrap_or_else(|| version.to_string()),
                 image: image.image.clone(),
+                modules: info.modules.unwrap_or_default(),
             });
         }
     }

@@ -3,6 +3,7 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod engine_versions;
 mod faults;
 mod refusals;
 mod security_groups;

@@ -207,6 +207,7 @@ impl TestApi {
             version: EngineVersion::new(*major, *minor),
             true_version: format!("{major}.{minor}.0"),
             image: "image".to_owned(),
+            modules: String::new(),
         };
         let offerings: Vec<_> = versions.iter().map(offering).collect();
         self.store.set_offerings(&offerings).await.expect("offered");

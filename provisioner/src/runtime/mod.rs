@@ -252,6 +252,8 @@ pub struct ImageInfo {
     pub id: String,
     /// The version label of the image, or nothing.
     pub true_version: Option<String>,
+    /// The modules of the engine and their versions, as the image's label has them, or nothing.
+    pub modules: Option<String>,
 }
 
 /// What of ours the runtime has, of whatever kind.

@@ -81,6 +81,7 @@ async fn offerings_are_replaced_as_a_whole() {
             engine: EngineType::ActiveMq,
             version: EngineVersion::new(5, minor),
             true_version: format!("5.{minor}.1"),
+            modules: format!("broker=5.{minor}.1"),
             image: "image".to_owned(),
         };
         f.store.set_offerings(&[offering(18), offering(19)]).await.expect("stored");

@@ -1,6 +1,7 @@
 //! What strangers can do to brokerd and to its brokers before they have said who they are. Each attack is
 //! played against a real brokerd and real engines, and others are served meanwhile.
 
+mod engine_openings;
 mod openings;
 mod others;
 mod strangers;

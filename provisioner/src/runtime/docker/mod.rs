@@ -158,6 +158,7 @@ impl Runtime for DockerRuntime {
                 Ok(Some(ImageInfo {
                     id: image.id.unwrap_or_default(),
                     true_version: labels.get(labels::ENGINE_VERSION).cloned(),
+                    modules: labels.get(labels::ENGINE_MODULES).cloned(),
                 }))
             }
             Err(cause) if error::status(&cause) == Some(404) => Ok(None),
