@@ -3,6 +3,7 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod contention;
 mod engine_versions;
 mod faults;
 mod refusals;
@@ -11,6 +12,7 @@ mod states;
 mod support;
 mod surface;
 mod tags;
+mod texts;
 mod throttling;
 mod updates;
 mod users;
