@@ -4,6 +4,7 @@
 //! the process. Lease times are the database's; every other time comes in as an argument.
 
 mod access;
+mod address;
 mod brokers;
 mod changes;
 mod configurations;
@@ -29,6 +30,7 @@ use std::{sync::Arc, time::Duration};
 use brokerd_domain::Entropy;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
+pub use address::ServerAddress;
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
 pub use routes::RouteReader;

@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod changes;
+pub mod checkout;
 pub mod clients;
 pub mod compose;
 mod database;
