@@ -12,8 +12,10 @@ use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings,
+    catalogue::{EngineSettings, Source},
     engine::{Sizing, activemq},
     pass::EndpointSettings,
+    registry::{Registries, RegistryLogin},
     runtime::docker::{Join, OwnDatabase},
 };
 use brokerd_store::RouteReader;
@@ -26,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, JoinNetworks, UnknownGroups},
+    config::{Configuration, Images, JoinNetworks, UnknownGroups},
     home::Home,
     http::{self, Socket},
     lone_gateway,
@@ -72,7 +74,7 @@ async fn new_provisioner(
     }
     Provisioner::new(
         foundation.store.clone(),
-        provisioner_settings(foundation),
+        provisioner_settings(foundation)?,
         foundation.authority.clone(),
         Arc::clone(&foundation.clock),
         Arc::clone(&foundation.entropy),
@@ -87,17 +89,27 @@ async fn trust_directories(path: &Path) -> anyhow::Result<()> {
     Ok(activemq::trust_directories_of(authorities)?)
 }
 
-fn provisioner_settings(foundation: &Foundation) -> Settings {
+fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
     let seconds = |count: u32| Duration::from_secs(count.into());
-    Settings {
+    Ok(Settings {
         installation: configuration.installation.clone(),
         workers: usize::try_from(provisioner.workers).unwrap_or(1),
         lease: seconds(provisioner.lease_seconds),
         lives: Home::at(&configuration.data_dir).provisioners_path(),
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
+        engines: EngineSettings {
+            prefer: match configuration.engines.images {
+                Images::Built => Source::Built,
+                Images::Pulled => Source::Pulled,
+            },
+            stand_ins: configuration.engines.stand_in.clone(),
+            also_offer: configuration.engines.also_offer.clone(),
+            registry: configuration.registry.mirror().map(str::to_owned),
+        },
+        pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
         docker_host: provisioner.docker_host.clone(),
         join: match configuration.runtime.join_networks {
             JoinNetworks::Auto => Join::Itself,
@@ -114,7 +126,21 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
         },
-    }
+    })
+}
+
+/// As whom images are pulled.
+fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
+    let configuration = &foundation.configuration;
+    let registry = &configuration.registry;
+    let password = configuration.registry_password().context("registry.password_file")?;
+    let login = |((address, username), password): ((&String, &String), _)| RegistryLogin {
+        address: address.clone(),
+        username: username.clone(),
+        password,
+    };
+    let own = registry.address.as_ref().zip(registry.username.as_ref()).zip(password).map(login);
+    Ok(Registries { own, docker_config: registry.docker_config.clone() })
 }
 
 /// The API.

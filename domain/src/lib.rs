@@ -30,6 +30,7 @@ mod page;
 mod pending;
 mod reconcile;
 mod security_group;
+mod stand_in;
 mod storage_size;
 mod tag;
 mod text;
@@ -49,7 +50,7 @@ pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
     Configurations, CreateConfiguration, CreateConfigurationInput, MOST_CONFIGURATIONS,
     MOST_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
-    SanitizationWarning, SanitizationWarningReason, default_revision, parse_revision,
+    SanitizationWarning, SanitizationWarningReason, default_revision, network_uri, parse_revision,
     parse_revision_description, permitted_activemq, sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
@@ -75,6 +76,7 @@ pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,
 };
+pub use stand_in::{InvalidStandIn, RunningEngine, StandIns};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub use user::{

@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod engine;
 pub mod health;
+mod images;
 mod lease;
 mod lives;
 pub mod maintenance;
@@ -15,7 +16,9 @@ pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod port;
+pub mod registry;
 mod report;
+mod running;
 pub mod runtime;
 pub mod sweep;
 pub mod tls;

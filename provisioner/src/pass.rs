@@ -23,9 +23,10 @@ use crate::{
     materials::{self, Materials},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
+    plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, taken_over},
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
+    running::no_image,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -191,7 +192,7 @@ impl Context {
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
-        let image_id = self.image_id(broker);
+        let image_id = self.image_id(work);
         let subject = Subject {
             broker,
             desired: &desired,
@@ -206,13 +207,13 @@ impl Context {
         };
         let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan, links.as_deref()).await
+        self.carry_out(lease, work, &seen, plan, links.as_deref()).await
     }
 
-    fn image_id(&self, broker: &Broker) -> Option<String> {
-        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+    fn image_id(&self, work: &Work) -> Option<String> {
+        let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&image.image).cloned()
+        known.get(&image.reference()).cloned()
     }
 
     fn desired(
@@ -226,8 +227,7 @@ impl Context {
         if broker.intent == Intent::Delete || broker.instances.is_empty() {
             return Desired::Undecided(Missing::Endpoints);
         }
-        let spec = &broker.spec;
-        let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
+        let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
         let ends =
@@ -266,6 +266,7 @@ impl Context {
         &self,
         lease: &Lease,
         work: &Work,
+        seen: &Seen,
         plan: Plan,
         links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
@@ -282,6 +283,9 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
+                    for step in &failed.steps {
+                        self.execute(lease, work, step).await?;
+                    }
                     self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
@@ -291,6 +295,9 @@ impl Context {
             }
         }
         let completion = plan.completes;
+        if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
+            self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
+        }
         self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
     }
@@ -299,7 +306,8 @@ impl Context {
         self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
     }
 
-    /// A step that can't work ends the creation of a broker that never ran; one that ran waits.
+    /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
+    /// was before the reboot that asks for it, or waits.
     fn step_failed(&self, broker: &Broker, plan: &Plan, step: &Step, error: &StepError) -> Plan {
         let mut failed = plan.clone();
         failed.steps.clear();
@@ -319,6 +327,11 @@ impl Context {
             StepError::Blocked(_) | StepError::Rejected(_) if never_ran => {
                 failed.failure = Some(failed.sentence.clone());
                 (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
+            }
+            StepError::Rejected(_) if broker.applies_pending() && broker.has_pending() => {
+                let refused = refuse(&failed.sentence);
+                (failed.sentence, failed.steps) = (refused.sentence, refused.steps);
+                (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {
                 (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
@@ -360,8 +373,8 @@ impl Context {
                 self.runtime.set_limits(id, *limits).await?;
             }
             Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
-            Step::RefusePending(refused, why) => {
-                self.store.refuse_pending(lease, *refused, why, self.clock.now()).await?;
+            Step::GiveUpPending(why) => {
+                self.store.give_up_pending(lease, why, self.clock.now()).await?;
             }
             Step::Fault(step) => self.see_to_fault(lease, step).await?,
             Step::Forget => self.store.forget(lease).await?,
@@ -426,10 +439,7 @@ impl Context {
     async fn issue(&self, lease: &Lease, work: &Work) -> Result<(), StepError> {
         let broker = &work.broker;
         let spec = &broker.spec;
-        let image = self
-            .catalogue
-            .image(spec.engine_type, spec.engine_version)
-            .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
         let issued = match parse_materials(work) {
             Some(former) if broker.is_rebooting() && former.ends_soon(now) => {
@@ -471,14 +481,6 @@ impl Context {
         }
         Ok(())
     }
-}
-
-fn no_image(broker: &Broker) -> String {
-    format!(
-        "the catalogue has no image for {} {}",
-        broker.spec.engine_type.display_name(),
-        broker.spec.engine_version
-    )
 }
 
 /// What can't be read is issued again: materials are written before they are used, so unreadable

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, Fault, Lease, Next, PassReport, Struck, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, EngineType, Fault, Lease, Next, PassReport, RunningEngine,
+    Struck, Timestamp, WorkerId,
 };
-use brokerd_store::{Allocation, Offering, PgStore, Refused, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
 /// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
@@ -36,13 +37,19 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<Vec<BrokerInstance>, StoreError>;
     /// Leads endpoints elsewhere.
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
-    /// Records a pass.
-    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
-    /// Gives up what waits for the outstanding reboot.
-    async fn refuse_pending(
+    /// Records what really runs.
+    async fn save_running_engine(
         &self,
         lease: &Lease,
-        refused: Refused,
+        engine: EngineType,
+        runs: &RunningEngine,
+    ) -> Result<(), StoreError>;
+    /// Records a pass.
+    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
+    /// Gives up applying what waits for the outstanding reboot.
+    async fn give_up_pending(
+        &self,
+        lease: &Lease,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -118,17 +125,24 @@ impl ReconcileStore for PgStore {
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         Self::set_targets(self, lease, targets).await
     }
+    async fn save_running_engine(
+        &self,
+        lease: &Lease,
+        engine: EngineType,
+        runs: &RunningEngine,
+    ) -> Result<(), StoreError> {
+        Self::save_running_engine(self, lease, engine, runs).await
+    }
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
         Self::record(self, lease, report).await
     }
-    async fn refuse_pending(
+    async fn give_up_pending(
         &self,
         lease: &Lease,
-        refused: Refused,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Self::refuse_pending(self, lease, refused, why, now).await
+        Self::give_up_pending(self, lease, why, now).await
     }
     async fn strike_fault(
         &self,

@@ -19,6 +19,7 @@ mod offerings;
 mod passes;
 mod routes;
 mod rows;
+mod running_engines;
 mod seal;
 mod security_groups;
 mod tags;
@@ -37,7 +38,7 @@ pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering, Refused,
+    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering,
     RevisionLookup, Route, RouteTable, Target, UnreadableRoute, UpdateOutcome, UserOutcome, Work,
 };
 

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, endpoint_host,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
+    endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -126,15 +127,6 @@ pub enum DeleteConfiguration {
     InUse,
 }
 
-/// How much of what waits is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// The configuration: the engine does not boot with it.
-    Configuration,
-    /// Everything but the changes of users: this host can't run it.
-    Everything,
-}
-
 /// An engine version that can run, as the provisioner found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offering {
@@ -142,7 +134,9 @@ pub struct Offering {
     pub engine: EngineType,
     /// The version callers name.
     pub version: EngineVersion,
-    /// The version that really runs, from the image's label.
+    /// The version that serves its brokers: another one if that stands in for it.
+    pub runs: EngineVersion,
+    /// The same down to the patch, as far as the image tells.
     pub true_version: String,
     /// The image.
     pub image: String,
@@ -170,6 +164,8 @@ pub struct Work {
     pub targets: Vec<Target>,
     /// The faults that are not over, oldest first.
     pub faults: Vec<Fault>,
+    /// What really ran when it last served.
+    pub running: Option<RunningEngine>,
 }
 
 /// Where the gateway leads one endpoint.

@@ -13,6 +13,7 @@ async fn open_advisories_are_told_of_what_really_runs() {
     let offering = |engine, (major, minor), true_version: &str, modules: &str| Offering {
         engine,
         version: EngineVersion::new(major, minor),
+        runs: EngineVersion::new(major, minor),
         true_version: true_version.to_owned(),
         image: format!("image:{major}.{minor}"),
         modules: modules.to_owned(),

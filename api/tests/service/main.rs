@@ -8,6 +8,7 @@ mod engine_versions;
 mod faults;
 mod refusals;
 mod security_groups;
+mod stand_ins;
 mod states;
 mod support;
 mod surface;

@@ -45,7 +45,10 @@ fn log_in(url: &str, ca: &Path) -> Result<()> {
 }
 
 /// A connection by TLS to `host:port`, whose handshake begins with what is written first.
-pub(crate) fn connect(address: &str, ca: &Path) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+pub(crate) fn connect(
+    address: &str,
+    ca: &Path,
+) -> Result<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&std::fs::read(ca)?) {
         roots.add(certificate?)?;
