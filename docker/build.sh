@@ -4,12 +4,14 @@
 #   docker/build.sh rabbitmq:4.3 …       only these
 #   docker/build.sh brokerd              brokerd itself, from the binary that cargo built; with BROKERD_PROFILE=dev from that of dev
 #   docker/build.sh --force activemq:5.19   in any case and from scratch, with the newest Debian packages
+# BROKERD_IMAGE_PREFIX=mine builds mine/activemq:5.19 and leaves brokerd/activemq:5.19, which others run, alone.
 set -euo pipefail
 # Only the classic builder is asked for: Debian's engine has no other, and the Dockerfiles need none.
 export DOCKER_BUILDKIT=0
 
 here=$(cd "$(dirname "$0")" && pwd)
-logs=${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}
+prefix=${BROKERD_IMAGE_PREFIX:-brokerd}
+logs=${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/$prefix-images}
 # shellcheck source=versions.env
 . "$here/versions.env"
 
@@ -83,6 +85,8 @@ inputs() {
   local name=$1 family=${1%%:*}
   {
     grep -E "^$(tr ':.' '__' <<<"${name^^}")_" "$here/versions.env"
+    # An image without this label is stale.
+    case $family in activemq | rabbitmq) echo brokerd.engine.modules ;; esac
     if [ "$family" = brokerd ]; then sha256sum <"$own_binary"; fi
     cd "$here/$family"
     find . -type f ! -name '*.md' ! -path "$(examples_apart "$family")" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
@@ -103,12 +107,60 @@ true_version() {
   esac
 }
 
+# module=version of each of ActiveMQ's jars that belongs in the image.
+activemq_modules() {
+  local name=$1 module
+  for module in broker client jaas kahadb-store openwire-legacy; do echo "$module=$(setting "$name" VERSION)"; done
+  for module in pool jms-pool; do echo "$module=$(setting "$name" POOL)"; done
+  for module in amqp http mqtt spring; do echo "$module=$(setting "$name" PROTOCOLS)"; done
+  echo "stomp=$(setting "$name" STOMP)"
+  echo "web=$(setting "$name" WEB)"
+  echo "web-console=$(setting "$name" CONSOLE)"
+}
+
+# What an image is made of, as module=version,…: what advisories are about.
+modules() {
+  local image=$1 name=$2
+  case ${name%%:*} in
+    activemq) activemq_modules "$name" | sort ;;
+    rabbitmq)
+      # shellcheck disable=SC2016 # dpkg fills in the fields
+      docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Package}=${Version}\n' rabbitmq-server erlang-base |
+        sed 's/^rabbitmq-server=/server=/; s/^erlang-base=/erlang=/; s/=[0-9]*:/=/; s/[-+~].*//'
+      ;;
+  esac | paste -sd,
+}
+
+# open_advisories ACTIVEMQ broker=5.19.2,… -> a line for each advisory of docker/advisories.toml that is open for one of the modules. The
+# API has the same rule in brokerd_domain: fixed is the line that a fixed version is of from that version on, and all from the newest on.
+open_advisories() {
+  local engine=$1 modules=$2
+  awk -v engine="$engine" -v modules="$modules" '
+    function number(version, part) { split(version, part, "."); return (part[1] * 1000 + part[2]) * 1000 + part[3] }
+    function line(version, part) { split(version, part, "."); return part[1] "." part[2] }
+    function judge(  i, newest, fixed, fixes, have) {
+      if (field["engine"] != engine || !(field["module"] in version)) return
+      have = version[field["module"]]
+      gsub(/[^0-9.,]/, "", field["fixed_in"])
+      newest = split(field["fixed_in"], fixes, ",")
+      for (i in fixes) if (line(fixes[i]) == line(have) && number(have) >= number(fixes[i])) fixed = 1
+      for (i in fixes) if (number(fixes[i]) > number(fixes[newest])) newest = i
+      if (!fixed && number(have) < number(fixes[newest]))
+        printf "  %s %s %s: %s%s\n", field["id"], field["module"], have, field["summary"], field["mitigation"] ? " (" field["mitigation"] ")" : ""
+    }
+    BEGIN { n = split(modules, all, ","); for (i = 1; i <= n; i++) { split(all[i], pair, "="); version[pair[1]] = pair[2] } }
+    /^\[\[advisory\]\]/ { judge(); split("", field) }
+    /^[a-z_]+ = / { key = $1; value = $0; sub(/^[a-z_]+ = /, "", value); gsub(/^"|"$/, "", value); field[key] = value }
+    END { judge() }' "$here/advisories.toml"
+}
+
 # The jars of an ActiveMQ version, fetched by the host's Maven: its settings may name a mirror a build container knows nothing of.
 fetch_jars() {
   local name=$1 context=$2
   host_tool mvn maven "to fetch ActiveMQ from Maven Central"
   mvn -B -q -f "$here/activemq/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$context/lib" \
-    -Dactivemq.version="$(setting "$name" VERSION)" -Dactivemq.stomp.version="$(setting "$name" STOMP)" \
+    -Dactivemq.version="$(setting "$name" VERSION)" -Dactivemq.pool.version="$(setting "$name" POOL)" \
+    -Dactivemq.protocols.version="$(setting "$name" PROTOCOLS)" -Dactivemq.stomp.version="$(setting "$name" STOMP)" \
     -Dactivemq.web.version="$(setting "$name" WEB)" -Dactivemq.console.version="$(setting "$name" CONSOLE)" \
     -Dslf4j.version="$(setting "$name" SLF4J)"
 }
@@ -124,7 +176,7 @@ build_image() {
   case $family in
     postgres) args+=(--build-arg "POSTGRES=${name##*:}") ;;
     activemq)
-      args+=(--build-arg "VERSION=$(setting "$name" VERSION)")
+      args+=(--build-arg "VERSION=$(setting "$name" VERSION)" --build-arg "MODULES=$(activemq_modules "$name" | paste -sd' ')")
       context=$logs/$name.context
       rm -rf "$context"
       cp -r "$here/activemq" "$context"
@@ -145,9 +197,11 @@ build_image() {
   version=$(true_version "$unlabelled" "$family")
   [ -n "$version" ] || { echo "the image does not tell its version"; return 1; }
   labels="LABEL brokerd.inputs=$(inputs "$name") brokerd.engine.version=$version"
-  case $family in activemq | rabbitmq) labels="$labels brokerd.engine=${family^^}" ;; esac
+  case $family in
+    activemq | rabbitmq) labels="$labels brokerd.engine=${family^^} brokerd.engine.modules=$(modules "$unlabelled" "$name")" ;;
+  esac
   # The version is known only now, so the labels are a last step of their own.
-  printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "brokerd/$name" -
+  printf 'FROM %s\n%s\n' "$unlabelled" "$labels" | docker build --force-rm -t "$prefix/$name" -
 }
 
 run_lane() {
@@ -155,17 +209,17 @@ run_lane() {
   for name in $1; do
     log=$logs/${name/:/-}.log
     start=$SECONDS
-    if [ "$force" = no ] && [ "$(label "brokerd/$name" brokerd.inputs)" = "$(inputs "$name")" ]; then
-      say "brokerd/$name is up to date"
+    if [ "$force" = no ] && [ "$(label "$prefix/$name" brokerd.inputs)" = "$(inputs "$name")" ]; then
+      say "$prefix/$name is up to date"
       echo "up to date" >"$logs/$name.state"
     else
-      say "brokerd/$name: building, log $log"
+      say "$prefix/$name: building, log $log"
       # A child of its own, because errexit does not hold inside a condition.
       if "$0" --one "$name" >"$log" 2>&1; then
-        say "brokerd/$name: built in $((SECONDS - start)) s"
+        say "$prefix/$name: built in $((SECONDS - start)) s"
         echo "built in $((SECONDS - start)) s" >"$logs/$name.state"
       else
-        { say "brokerd/$name FAILED after $((SECONDS - start)) s; the end of $log:"; tail -n 15 "$log" | sed 's/^/    /'; } >&2
+        { say "$prefix/$name FAILED after $((SECONDS - start)) s; the end of $log:"; tail -n 15 "$log" | sed 's/^/    /'; } >&2
         echo "FAILED, see $log" >"$logs/$name.state"
       fi
     fi
@@ -173,13 +227,17 @@ run_lane() {
 }
 
 summary() {
-  local name state failed=0
+  local name state advisories failed=0
   printf '\n%-24s %-10s %8s  %s\n' IMAGE VERSION SIZE RESULT
   for name in $wanted; do
     state=$(cat "$logs/$name.state" 2>/dev/null || echo "FAILED, no result")
     case $state in FAILED*) failed=1 ;; esac
-    printf '%-24s %-10s %8s  %s\n' "brokerd/$name" "$(label "brokerd/$name" brokerd.engine.version)" \
-      "$(docker image inspect -f '{{.Size}}' "brokerd/$name" 2>/dev/null | awk '{ printf "%d MB", $1 / 1e6 }')" "$state"
+    printf '%-24s %-10s %8s  %s\n' "$prefix/$name" "$(label "$prefix/$name" brokerd.engine.version)" \
+      "$(docker image inspect -f '{{.Size}}' "$prefix/$name" 2>/dev/null | awk '{ printf "%d MB", $1 / 1e6 }')" "$state"
+  done
+  for name in $wanted; do
+    advisories=$(open_advisories "$(label "$prefix/$name" brokerd.engine)" "$(label "$prefix/$name" brokerd.engine.modules)")
+    if [ -n "$advisories" ]; then printf '\nopen advisories of %s (docker/advisories.toml):\n%s\n' "$prefix/$name" "$advisories"; fi
   done
   return "$failed"
 }
@@ -190,10 +248,10 @@ main() {
   for arg in "$@"; do
     case $arg in
       --force) force=yes ;;
-      -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
       -*) die "unknown option $arg; see --help" ;;
       brokerd) names+=("$own") ;;
-      *) names+=("${arg#brokerd/}") ;;
+      *) names+=("${arg#"$prefix"/}") ;;
     esac
   done
   for arg in "${names[@]}"; do

@@ -201,6 +201,7 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
             security_groups::delete::delete_security_group
         ))
         .routes(routes!(own::ca::describe_certificate_authority))
+        .routes(routes!(own::engine_versions::list_engine_versions))
         .split_for_parts()
 }
 

@@ -5,6 +5,7 @@
 //! identifiers come in through [`Clock`] and [`Entropy`], so that every rule can be tested
 //! exhaustively. Names are the Amazon MQ service's own wherever it has one.
 
+mod advisory;
 mod arn;
 mod broker;
 mod clock;
@@ -37,6 +38,7 @@ mod update;
 mod upgrade;
 mod user;
 
+pub use advisory::{Advisory, EngineModules, NotAVersion, PatchVersion};
 pub use arn::{Arn, Resource};
 pub use broker::{
     ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, DownLink,

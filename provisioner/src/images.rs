@@ -111,6 +111,7 @@ async fn look(context: &Context) -> Result<Found, RuntimeError> {
                 runs: image.version,
                 true_version,
                 image: reference,
+                modules: info.modules.unwrap_or_default(),
             }),
             Err(other) => found.missing.push(format!(
                 "{name}: {reference} is {other}; to let that serve, set engines.stand_in"

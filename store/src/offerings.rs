@@ -26,6 +26,32 @@ impl PgStore {
             .collect()
     }
 
+    /// What can be created, with what is known of the images, by engine and version.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn offered_engines(&self) -> Result<Vec<Offering>, StoreError> {
+        let rows = sqlx::query!(
+            "select engine, version, runs, true_version, image, modules from offering order by engine, version"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|row| {
+                let inconsistent =
+                    || StoreError::Inconsistent { table: "offering", what: row.version.clone() };
+                Ok(Offering {
+                    engine: EngineType::parse(&row.engine).map_err(|_| inconsistent())?,
+                    version: row.version.parse().map_err(|_| inconsistent())?,
+                    runs: row.runs.parse().map_err(|_| inconsistent())?,
+                    true_version: row.true_version,
+                    image: row.image,
+                    modules: row.modules,
+                })
+            })
+            .collect()
+    }
+
     /// Replaces what can be created.
     ///
     /// # Errors
@@ -35,13 +61,14 @@ impl PgStore {
         sqlx::query!("delete from offering").execute(&mut *transaction).await?;
         for offering in offerings {
             sqlx::query!(
-                "insert into offering (engine, version, runs, true_version, image)
-                 values ($1, $2, $3, $4, $5)",
+                "insert into offering (engine, version, runs, true_version, image, modules)
+                 values ($1, $2, $3, $4, $5, $6)",
                 offering.engine.as_str(),
                 offering.version.to_string(),
                 offering.runs.to_string(),
                 offering.true_version,
-                offering.image
+                offering.image,
+                offering.modules
             )
             .execute(&mut *transaction)
             .await?;

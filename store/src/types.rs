@@ -140,6 +140,9 @@ pub struct Offering {
     pub true_version: String,
     /// The image.
     pub image: String,
+    /// The modules of the engine in it and their versions, from the image's label: `module=version,…`; empty if
+    /// it does not tell.
+    pub modules: String,
 }
 
 /// Everything a pass needs to know of a broker.

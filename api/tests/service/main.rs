@@ -4,6 +4,7 @@ mod authentication;
 mod brokers;
 mod configurations;
 mod contention;
+mod engine_versions;
 mod faults;
 mod refusals;
 mod security_groups;

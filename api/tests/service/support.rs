@@ -228,6 +228,7 @@ impl TestApi {
                 runs: *runs,
                 true_version: format!("{runs}.0"),
                 image: "image".to_owned(),
+                modules: String::new(),
             };
         let offerings: Vec<_> = rows.iter().map(offering).collect();
         self.store.set_offerings(&offerings).await.expect("offered");

@@ -84,8 +84,8 @@ impl Engine for ActiveMq {
         if spec.deployment_mode == DeploymentMode::ClusterMultiAz {
             return Err(Unsupported("ActiveMQ does not run in clusters".to_owned()));
         }
-        // Threads come with connections: one each for WebSockets, some for each of the others.
-        let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 8192 };
+        // Each connection of four protocols has a thread; WebSockets, the store and the JVM share some hundred.
+        let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 12_288 };
         let limits = common::limits(blueprint, pids)?;
         let heap = heap_mib(limits.memory_bytes);
         let launcher = blueprint.image.login_module != Some(LoginModule::Properties);

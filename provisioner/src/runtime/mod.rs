@@ -260,6 +260,8 @@ pub struct ImageInfo {
     pub id: String,
     /// The full version of the engine, if the image tells.
     pub true_version: Option<String>,
+    /// The modules of the engine and their versions, as the image's label has them, or nothing.
+    pub modules: Option<String>,
 }
 
 /// How far a pull has got, for whoever waits for it.

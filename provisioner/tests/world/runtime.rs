@@ -367,7 +367,7 @@ impl Runtime for FakeRuntime {
 
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
-        Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None }))
+        Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None, modules: None }))
     }
 
     async fn pull(

@@ -82,6 +82,7 @@ async fn offerings_are_replaced_as_a_whole() {
             version: EngineVersion::new(5, minor),
             runs: EngineVersion::new(5, 19),
             true_version: format!("5.{minor}.1"),
+            modules: format!("broker=5.{minor}.1"),
             image: "image".to_owned(),
         };
         f.store.set_offerings(&[offering(18), offering(19)]).await.expect("stored");

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod database;
+mod engine_openings;
 mod lateness;
 mod openings;
 mod others;

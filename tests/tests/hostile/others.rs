@@ -44,7 +44,11 @@ fn log_in(url: &str, ca: &Path) -> Result<()> {
     }
 }
 
-fn connect(address: &str, ca: &Path) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+/// A connection by TLS to `host:port`, whose handshake begins with what is written first.
+pub(crate) fn connect(
+    address: &str,
+    ca: &Path,
+) -> Result<StreamOwned<ClientConnection, TcpStream>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&std::fs::read(ca)?) {
         roots.add(certificate?)?;

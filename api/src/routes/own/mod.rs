@@ -2,6 +2,7 @@
 
 pub(crate) mod ca;
 mod docs;
+pub(crate) mod engine_versions;
 mod health;
 mod metrics;
 

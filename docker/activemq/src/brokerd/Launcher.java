@@ -34,11 +34,13 @@ public final class Launcher {
   static BrokerService start() throws Exception {
     long begin = System.nanoTime();
     Warmup.inBackground();
+    Connectors.bound();
     // The control plane has validated the file; validating it again would be a third of the time to boot.
     String uri = "xbean:file:" + System.getProperty("activemq.conf") + "/activemq.xml?validate=false";
     BrokerFactory.setStartDefault(false);
     BrokerService broker = BrokerFactory.createBroker(uri, false);
     broker.setUseShutdownHook(false);
+    Connectors.tellLogins(broker);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       stopping.set(true);
       try {

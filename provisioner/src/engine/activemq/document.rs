@@ -221,16 +221,21 @@ fn published(blueprint: &Blueprint<'_>) -> Element {
         .child(map("portMapping", ports.into_iter().collect()))
 }
 
-/// One connector per protocol. The owner may say of `openwire` how it tells clients of other brokers.
+/// One connector per protocol, with a thread for each connection. The owner may say of `openwire` how it
+/// tells clients of other brokers.
+///
+/// ActiveMQ's NIO connectors are not used: of all versions before 5.19.9 they can be made to use up memory
+/// and threads before a login (CVE-2026-39304, -53916, -59878), take a STOMP client's first frame twice, and
+/// misread packets of MQTT that come in parts. TLS 1.2 is what the service documents.
 fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Element {
     let connections = blueprint.broker.spec.host_instance_type.wire_connections();
     let mut all = Element::new("transportConnectors");
     for protocol in Protocol::of(EngineType::ActiveMq) {
         let scheme = match protocol {
-            Protocol::Openwire => "nio+ssl",
-            Protocol::Amqp => "amqp+nio+ssl",
-            Protocol::Stomp => "stomp+nio+ssl",
-            Protocol::Mqtt => "mqtt+nio+ssl",
+            Protocol::Openwire => "ssl",
+            Protocol::Amqp => "amqp+ssl",
+            Protocol::Stomp => "stomp+ssl",
+            Protocol::Mqtt => "mqtt+ssl",
             Protocol::Wss => "wss",
             Protocol::Console => continue,
         };
@@ -238,10 +243,10 @@ fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Elemen
         let mut uri = format!(
             "{scheme}://0.0.0.0:{port}?maximumConnections={connections}&wireFormat.maxFrameSize={MAX_FRAME}"
         );
-        // Jetty, which serves WebSockets, chooses the same two versions and never delays by itself. What the
-        // others delay is the second of two small answers: a login took 40 ms longer.
+        // Jetty, which serves WebSockets, never delays by itself. What the others delay is the second of two
+        // small answers: a login took 40 ms longer.
         if *protocol != Protocol::Wss {
-            uri.push_str("&transport.enabledProtocols=TLSv1.2,TLSv1.3&transport.tcpNoDelay=true");
+            uri.push_str("&transport.enabledProtocols=TLSv1.2&transport.tcpNoDelay=true");
         }
         let mut connector = theirs
             .iter()

@@ -34,10 +34,16 @@ pub(super) async fn inspect(
     reference: &str,
 ) -> Result<Option<ImageInfo>, RuntimeError> {
     match request(SHORT, docker.inspect_image(reference)).await {
-        Ok(image) => Ok(Some(ImageInfo {
-            id: image.id.unwrap_or_default(),
-            true_version: image.config.and_then(true_version),
-        })),
+        Ok(image) => {
+            let config = image.config.unwrap_or_default();
+            let modules =
+                config.labels.as_ref().and_then(|all| all.get(labels::ENGINE_MODULES).cloned());
+            Ok(Some(ImageInfo {
+                id: image.id.unwrap_or_default(),
+                true_version: true_version(config),
+                modules,
+            }))
+        }
         Err(cause) if error::status(&cause) == Some(404) => Ok(None),
         Err(cause) => Err(named("look for an image")(cause)),
     }

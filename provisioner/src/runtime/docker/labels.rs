@@ -30,6 +30,8 @@ pub(super) const GATEWAY: &str = "gateway";
 pub(super) const KEEP: &str = "brokerd.keep";
 /// On an image: the full version of the engine in it.
 pub(super) const ENGINE_VERSION: &str = "brokerd.engine.version";
+/// On images: the modules of the engine, `module=version,…`.
+pub(super) const ENGINE_MODULES: &str = "brokerd.engine.modules";
 
 /// Labels as Docker has them.
 pub(super) type Labels = HashMap<String, String>;
