@@ -19,12 +19,13 @@ use crate::{
     catalogue::{Catalogue, Image},
     engine::{Blueprint, Engine, Sizing, engine},
     health::Probe,
-    materials::{self, Materials},
+    materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
     plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
     report::{changes, report},
+    rsa_keys::RsaKeys,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
 };
 
@@ -63,6 +64,8 @@ pub struct Context {
     pub installation: InstallationId,
     /// Who issues certificates.
     pub authority: CertificateAuthority,
+    /// Where brokers' RSA keys come from.
+    pub rsa_keys: Arc<dyn RsaKeys>,
     /// Which image runs what.
     pub catalogue: Catalogue,
     /// How tiers are mapped.
@@ -226,9 +229,9 @@ impl Context {
         let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
             return Desired::Unsupported(no_image(broker));
         };
-        let ends =
-            broker.is_rebooting() && materials.is_some_and(|m| m.ends_soon(self.clock.now()));
-        let Some(materials) = materials.filter(|m| !ends && m.cover(&work.users, image)) else {
+        let outdated =
+            broker.is_rebooting() && materials.is_some_and(|m| m.is_outdated(self.clock.now()));
+        let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
             return Desired::Undecided(Missing::Materials);
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
@@ -422,13 +425,22 @@ impl Context {
             .image(spec.engine_type, spec.engine_version)
             .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
-        let issued = match parse_materials(work) {
-            Some(former) if broker.is_rebooting() && former.ends_soon(now) => {
-                materials::renew(former, &self.authority, broker, users, image, now, entropy)
+        let former = parse_materials(work);
+        let in_force =
+            former.as_ref().is_some_and(|m| !(broker.is_rebooting() && m.is_outdated(now)));
+        let issued = match former {
+            Some(former) if in_force => Ok(former.with_passwords(users, image, entropy)),
+            former => {
+                let rsa_key = self.rsa_keys.take().await;
+                let rsa_key = rsa_key.map_err(|error| StepError::Transient(error.to_string()))?;
+                let authority = &self.authority;
+                let means = Means { authority, rsa_key: &rsa_key, now, entropy };
+                match former {
+                    Some(former) => materials::renew(former, means, broker, users, image),
+                    None => materials::issue(means, broker, users, image)
+                        .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
+                }
             }
-            Some(former) => Ok(former.with_passwords(users, image, entropy)),
-            None => materials::issue(&self.authority, broker, users, image, now, entropy)
-                .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
         };
         let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
         if issued.seed.is_none() {

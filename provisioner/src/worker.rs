@@ -23,6 +23,7 @@ use crate::{
     maintenance,
     metrics::Metrics,
     pass::{Context, EndpointSettings},
+    rsa_keys::Stock,
     runtime::{
         RuntimeError,
         docker::{DockerOptions, DockerRuntime, Join},
@@ -120,6 +121,7 @@ impl Provisioner {
         bury(&lives, &self.store).await;
         let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
         let store = self.store.clone();
+        let rsa_keys = Arc::new(Stock::default());
         let worker = Worker {
             me,
             lease: self.settings.lease,
@@ -137,6 +139,7 @@ impl Provisioner {
                 entropy: self.entropy,
                 installation: self.settings.installation,
                 authority: self.authority,
+                rsa_keys: rsa_keys.clone(),
                 catalogue: self.catalogue,
                 sizing: self.settings.sizing,
                 endpoints: self.settings.endpoints,
@@ -154,6 +157,8 @@ impl Provisioner {
         tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
         tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
+        let stop = shutdown.clone();
+        tasks.spawn(async move { rsa_keys.keep_filled(&stop).await });
         tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
         worker.claim_loop(&wake, &shutdown).await;
         tasks.shutdown().await;

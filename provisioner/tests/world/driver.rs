@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -16,10 +16,12 @@ use brokerd_provisioner::{
     metrics::Metrics,
     pass::{Context, EndpointSettings, Passed, StepError},
     port::ReconcileStore,
+    rsa_keys::{self, RsaKeys},
     runtime::InstanceName,
-    tls,
+    tls::{self, TlsError},
 };
 use brokerd_store::CertificateAuthority;
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +37,18 @@ const TTL: Duration = Duration::from_secs(30);
 
 /// Who is looked at no sooner than this is at rest.
 const REST: Duration = Duration::from_millis(400);
+
+/// The same key for every broker: making one takes as long as many passes.
+struct OneRsaKey;
+
+#[async_trait::async_trait]
+impl RsaKeys for OneRsaKey {
+    async fn take(&self) -> Result<SecretString, TlsError> {
+        static KEY: LazyLock<SecretString> =
+            LazyLock::new(|| rsa_keys::generate().expect("the system has randomness"));
+        Ok(KEY.clone())
+    }
+}
 
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
@@ -187,6 +201,7 @@ impl Simulation {
             entropy: self.entropy.clone(),
             installation: "test".parse().expect("valid"),
             authority: self.authority.clone(),
+            rsa_keys: Arc::new(OneRsaKey),
             catalogue: Catalogue::built_in().expect("well-formed"),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {

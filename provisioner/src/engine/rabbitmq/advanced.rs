@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use brokerd_domain::{EngineVersion, RabbitMqSettings};
 
-use super::{configuration, trusted_path};
+use super::{Blueprint, configuration, listeners, trusted_path, version};
 
 /// The first version in which only a number is a timeout; before, something else is none.
 const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
@@ -14,15 +14,15 @@ pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersio
     settings.get(configuration::CONSUMER_TIMEOUT) == Some("0") && version < NUMBERS_ONLY
 }
 
-/// The file; none when there is nothing to say.
-pub(super) fn render(
-    settings: &RabbitMqSettings,
-    version: EngineVersion,
-    root: &str,
-) -> Option<String> {
+/// The file.
+pub(super) fn render(blueprint: &Blueprint<'_>, settings: &RabbitMqSettings) -> String {
+    let (version, root) = (version(blueprint), &blueprint.image.config_root);
     let mut applications: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut set =
         |application, term: String| applications.entry(application).or_default().push(term);
+    for (application, term) in listeners::terms(blueprint, settings) {
+        set(application, term);
+    }
     if version.major >= 4 {
         // For shovels and federation links; 4.0 has no key for it. Certificates of public authorities
         // are trusted, and those of this installation's own brokers.
@@ -52,14 +52,11 @@ pub(super) fn render(
             format!("{{scope_aliases,#{{{}}}}}", aliases.join(",")),
         );
     }
-    if applications.is_empty() {
-        return None;
-    }
     let applications: Vec<String> = applications
         .into_iter()
         .map(|(name, terms)| format!(" {{{name},[\n  {}\n ]}}", terms.join(",\n  ")))
         .collect();
-    Some(format!("[\n{}\n].\n", applications.join(",\n")))
+    format!("[\n{}\n].\n", applications.join(",\n"))
 }
 
 /// What a scope stands for, as entries of a map: by name, or as pairs of an alias and its scopes.
@@ -91,12 +88,12 @@ fn aliases(settings: &RabbitMqSettings) -> Vec<String> {
         .collect()
 }
 
-fn binary(value: &str) -> String {
+pub(super) fn binary(value: &str) -> String {
     format!("<<{}>>", text(value))
 }
 
 /// An Erlang string.
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     let mut out = String::from("\"");
     for c in value.chars() {
         match c {

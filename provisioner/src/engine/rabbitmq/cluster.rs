@@ -6,11 +6,8 @@
 use brokerd_domain::EngineVersion;
 use serde_json::{Value, json};
 
-use super::{Blueprint, Unsupported, version};
+use super::{Blueprint, Unsupported, add_arguments, version};
 use crate::materials;
-
-/// Where the scripts take arguments of the Erlang machine from.
-const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
 
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.
@@ -51,20 +48,9 @@ const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
 
 /// What a node's environment has beyond that of a single instance.
 pub(super) fn environment(blueprint: &Blueprint<'_>, environment: &mut Vec<String>) {
-    notice_soon(environment);
+    add_arguments(environment, NET_TICK);
     if version(blueprint) == EngineVersion::new(4, 0) {
         environment.push(FEATURES_OF_4_0.to_owned());
-    }
-}
-
-/// Lets a node notice sooner that another one is gone.
-fn notice_soon(environment: &mut Vec<String>) {
-    match environment.iter_mut().find(|variable| variable.starts_with(ERLANG_ARGUMENTS)) {
-        Some(variable) => {
-            variable.push(' ');
-            variable.push_str(NET_TICK);
-        }
-        None => environment.push(format!("{ERLANG_ARGUMENTS}{NET_TICK}")),
     }
 }
 
@@ -125,22 +111,4 @@ pub(super) fn policies(blueprint: &Blueprint<'_>) -> Result<Vec<Value>, Unsuppor
             json!({ "ha-mode": "all", "ha-sync-mode": "automatic" }),
         ),
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_keeps_the_arguments_it_has() {
-        let mut environment = vec!["A=b".to_owned(), format!("{ERLANG_ARGUMENTS}+sbwt none")];
-        notice_soon(&mut environment);
-        assert_eq!(
-            environment,
-            ["A=b", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none -kernel net_ticktime 10"]
-        );
-        let mut none = Vec::new();
-        notice_soon(&mut none);
-        assert_eq!(none, ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel net_ticktime 10"]);
-    }
 }

@@ -21,6 +21,9 @@ pub(super) const CLIENT_VERIFY: &str = "amqp_client.ssl_options.verify";
 /// The longest that RabbitMQ 4.3 can wait; there it stands for ever, which 4.3 can't.
 const LONGEST_TIMEOUT: u32 = 2_147_483_647;
 
+/// How clients may log in where the owner does not say.
+const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN"];
+
 /// The first version that knows `auth_oauth2.jwks_uri`.
 const JWKS_URI: EngineVersion = EngineVersion::new(4, 3);
 
@@ -43,23 +46,6 @@ pub(super) fn render(
     set("listeners.tcp", &"none");
     set("listeners.ssl.default", &Protocol::Amqp.engine_port(EngineType::RabbitMq));
     set("management.ssl.port", &Protocol::Console.engine_port(EngineType::RabbitMq));
-    for prefix in ["ssl_options", "management.ssl"] {
-        set(&format!("{prefix}.cacertfile"), &format_args!("{root}/tls/ca.pem"));
-        set(&format!("{prefix}.certfile"), &format_args!("{root}/tls/server.pem"));
-        set(&format!("{prefix}.keyfile"), &format_args!("{root}/tls/server.key"));
-        set(&format!("{prefix}.versions.1"), &"tlsv1.3");
-        set(&format!("{prefix}.versions.2"), &"tlsv1.2");
-        set(&format!("{prefix}.honor_cipher_order"), &true);
-    }
-    set("ssl_options.verify", &chosen("ssl_options.verify", "verify_none"));
-    set("ssl_options.fail_if_no_peer_cert", &chosen("ssl_options.fail_if_no_peer_cert", "false"));
-    // A browser has no certificate; the service does not insist on one there.
-    set("management.ssl.fail_if_no_peer_cert", &false);
-    for key in ["ssl_options.depth", "management.ssl.verify", "management.ssl.depth"] {
-        if let Some(value) = settings.get(key) {
-            set(key, &value);
-        }
-    }
     // No key of RabbitMQ itself.
     if settings.get("secure.management.http.headers.enabled") != Some("false") {
         set("management.headers.content_type_options", &"nosniff");
@@ -152,6 +138,12 @@ fn authentication(
             || key.starts_with("auth_oauth2.scope_aliases.");
         if permitted && !elsewhere {
             keys.insert(key.to_owned(), module(key, value).unwrap_or(value).to_owned());
+        }
+    }
+    // RabbitMQ itself offers more, and the newer the version, the more.
+    if settings.below("auth_mechanisms").next().is_none() {
+        for (index, mechanism) in (1..).zip(MECHANISMS) {
+            keys.insert(format!("auth_mechanisms.{index}"), (*mechanism).to_owned());
         }
     }
     let mut rename = |old: &str, new: &str| {
