@@ -15,9 +15,11 @@ use brokerd_provisioner::{
     engine::{Sizing, activemq},
     pass::EndpointSettings,
     runtime::docker::Join,
+    secrets::AwsEndpoints,
 };
 use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
+use secrecy::SecretString;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
@@ -26,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, JoinNetworks, UnknownGroups},
+    config::{Configuration, JoinNetworks, Secret, UnknownGroups},
     home::Home,
     http::Socket,
     lone_gateway,
@@ -85,6 +87,10 @@ async fn trust_directories(path: &Path) -> anyhow::Result<()> {
     Ok(activemq::trust_directories_of(authorities)?)
 }
 
+fn secret(configured: Option<&Secret>) -> Option<SecretString> {
+    configured.map(|secret| SecretString::from(secret.expose()))
+}
+
 fn provisioner_settings(foundation: &Foundation) -> Settings {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
@@ -111,6 +117,14 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
+        },
+        aws: AwsEndpoints {
+            secrets_manager: configuration.aws.secrets_manager_url.clone(),
+            s3: configuration.aws.s3_url.clone(),
+            sts: configuration.aws.sts_url.clone(),
+            access_key_id: configuration.aws.access_key_id.clone(),
+            secret_access_key: secret(configuration.aws.secret_access_key.as_ref()),
+            session_token: secret(configuration.aws.session_token.as_ref()),
         },
     }
 }

@@ -27,6 +27,7 @@ mod offering;
 mod page;
 mod pending;
 mod reconcile;
+mod secret;
 mod security_group;
 mod storage_size;
 mod tag;
@@ -66,6 +67,7 @@ pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
 pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
+pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,

@@ -18,6 +18,7 @@ pub mod port;
 mod report;
 pub mod rsa_keys;
 pub mod runtime;
+pub mod secrets;
 pub mod sweep;
 pub mod tls;
 pub mod watch;

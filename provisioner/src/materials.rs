@@ -71,11 +71,29 @@ pub struct Materials {
     /// What the broker began with ([`crate::engine::Engine::seed`]); only RabbitMQ has something.
     #[serde(default)]
     pub seed: Option<String>,
+    /// What its configuration names by ARN.
+    #[serde(default)]
+    pub resolved: Resolved,
     /// Whether its data is on disks of its own of its tier's size, as it was decided when it was created.
     #[serde(default)]
     pub own_disk: bool,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
+}
+
+/// What a configuration names by ARN, as it was when it was fetched.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// For which reboot it was fetched.
+    pub reboot: u32,
+    /// By ARN.
+    pub values: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved").field("reboot", &self.reboot).finish_non_exhaustive()
+    }
 }
 
 /// A key and the certificate for it.
@@ -251,6 +269,7 @@ pub fn issue(
         passwords: BTreeMap::new(),
         monitoring: None,
         seed: None,
+        resolved: Resolved::default(),
         own_disk: false,
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
@@ -286,6 +305,7 @@ pub fn renew(
         erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
         monitoring: former.monitoring,
         seed: former.seed,
+        resolved: former.resolved,
         own_disk: former.own_disk,
         ..issued
     })

@@ -27,6 +27,7 @@ use crate::{
     report::{changes, report},
     rsa_keys::RsaKeys,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
+    secrets::{self, SecretSource},
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -66,6 +67,8 @@ pub struct Context {
     pub authority: CertificateAuthority,
     /// Where brokers' RSA keys come from.
     pub rsa_keys: Arc<dyn RsaKeys>,
+    /// Where that comes from which configurations name by ARN.
+    pub secrets: Arc<dyn SecretSource>,
     /// Which image runs what.
     pub catalogue: Catalogue,
     /// How tiers are mapped.
@@ -176,7 +179,11 @@ impl Context {
             }
         };
         let materials = parse_materials(work);
-        let desired = self.desired(kind, work, materials.as_ref(), capacity);
+        let desired = match self.resolve(lease, work, materials.as_ref()).await? {
+            Resolution::Nothing => self.desired(kind, work, materials.as_ref(), capacity),
+            Resolution::Stored => return Ok((VerdictKind::Progressing, Next::Now, false)),
+            Resolution::Refused(why) => Desired::Unsupported(why),
+        };
         let observer = Observer {
             runtime: &*self.runtime,
             probe: &*self.probe,
@@ -206,6 +213,34 @@ impl Context {
         };
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, plan).await
+    }
+
+    /// Fetches what the configuration names by ARN, and stores it before it is used.
+    async fn resolve(
+        &self,
+        lease: &Lease,
+        work: &Work,
+        materials: Option<&Materials>,
+    ) -> Result<Resolution, StepError> {
+        let broker = &work.broker;
+        let spec = &broker.spec;
+        let image = self.catalogue.image(spec.engine_type, spec.engine_version);
+        let (Intent::Run, None, Some(image), Some(materials)) =
+            (broker.intent, &broker.status.failure, image, materials)
+        else {
+            return Ok(Resolution::Nothing);
+        };
+        let Some(wanted) = secrets::wanted(work, image, materials) else {
+            return Ok(Resolution::Nothing);
+        };
+        match wanted.fetch(&*self.secrets, &materials.resolved).await {
+            Ok(resolved) => {
+                let materials = Materials { resolved, ..materials.clone() };
+                self.save(lease, &materials).await?;
+                Ok(Resolution::Stored)
+            }
+            Err(why) => Ok(Resolution::Refused(why)),
+        }
     }
 
     fn image_id(&self, broker: &Broker) -> Option<String> {
@@ -450,7 +485,11 @@ impl Context {
             let seed = engine(spec.engine_type).seed(&blueprint);
             issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
         }
-        let bytes = serde_json::to_vec(&issued).map_err(|error| {
+        self.save(lease, &issued).await
+    }
+
+    async fn save(&self, lease: &Lease, materials: &Materials) -> Result<(), StepError> {
+        let bytes = serde_json::to_vec(materials).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;
         Ok(self.store.save_materials(lease, &bytes).await?)
@@ -472,6 +511,16 @@ impl Context {
         }
         Ok(())
     }
+}
+
+/// What became of what the configuration names by ARN.
+enum Resolution {
+    /// There is nothing to fetch.
+    Nothing,
+    /// It was fetched and stored.
+    Stored,
+    /// It can't be had.
+    Refused(String),
 }
 
 fn no_image(broker: &Broker) -> String {

@@ -329,6 +329,17 @@ pub fn certificate(pem: &str) -> Result<CertificateDer<'static>, TlsError> {
     CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| TlsError::Pem(e.to_string()))
 }
 
+/// Whether this is a certificate at all.
+///
+/// # Errors
+/// [`TlsError::Pem`] when it is none.
+pub fn check(certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
+    match X509Certificate::from_der(certificate) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(TlsError::Pem(error.to_string())),
+    }
+}
+
 fn parameters(
     common_name: &str,
     now: Timestamp,

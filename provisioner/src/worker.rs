@@ -28,6 +28,7 @@ use crate::{
         RuntimeError,
         docker::{DockerOptions, DockerRuntime, Join},
     },
+    secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
     watch,
 };
@@ -60,6 +61,8 @@ pub struct Settings {
     pub sizing: Sizing,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
+    /// Where secrets are that are not kept here.
+    pub aws: AwsEndpoints,
 }
 
 /// A provisioner can't start.
@@ -71,6 +74,9 @@ pub enum StartError {
     /// The catalogue can't be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// A place for secrets can't be one.
+    #[error(transparent)]
+    Endpoint(#[from] WrongEndpoint),
 }
 
 /// Claims and works.
@@ -79,6 +85,7 @@ pub struct Provisioner {
     settings: Settings,
     authority: CertificateAuthority,
     catalogue: Catalogue,
+    secrets: Secrets,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
@@ -108,7 +115,8 @@ impl Provisioner {
             }
         };
         let metrics = Metrics::register(registry);
-        Ok(Self { store, settings, authority, catalogue, clock, entropy, metrics })
+        let secrets = Secrets::new(store.clone(), Remote::new(&settings.aws, clock.clone())?);
+        Ok(Self { store, settings, authority, catalogue, secrets, clock, entropy, metrics })
     }
 
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
@@ -140,6 +148,7 @@ impl Provisioner {
                 installation: self.settings.installation,
                 authority: self.authority,
                 rsa_keys: rsa_keys.clone(),
+                secrets: Arc::new(self.secrets),
                 catalogue: self.catalogue,
                 sizing: self.settings.sizing,
                 endpoints: self.settings.endpoints,

@@ -19,6 +19,7 @@ mod passes;
 mod routes;
 mod rows;
 mod seal;
+mod secrets;
 mod security_groups;
 mod tags;
 mod types;

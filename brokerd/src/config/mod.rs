@@ -19,10 +19,10 @@ use brokerd_domain::{AccountId, InstallationId, Region};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-pub(crate) use secret::DatabaseUrl;
+pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
-    Api, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
-    SecurityGroups, Sizing,
+    Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
+    Secrets, SecurityGroups, Sizing,
 };
 pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
 
@@ -67,6 +67,7 @@ pub(crate) struct Configuration {
     pub(crate) api: Api,
     pub(crate) database: Database,
     pub(crate) secrets: Secrets,
+    pub(crate) aws: Aws,
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
     pub(crate) security_groups: SecurityGroups,
@@ -88,6 +89,7 @@ impl Default for Configuration {
             api: Api::default(),
             database: Database::default(),
             secrets: Secrets::default(),
+            aws: Aws::default(),
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
             security_groups: SecurityGroups::default(),

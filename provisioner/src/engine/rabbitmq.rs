@@ -9,6 +9,7 @@ mod advanced;
 mod cluster;
 mod configuration;
 mod definitions;
+mod elsewhere;
 mod listeners;
 
 use std::time::Duration;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use brokerd_domain::{
     DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
 };
+
+use elsewhere::Elsewhere;
 
 use super::{
     Blueprint, Engine, Unsupported,
@@ -86,6 +89,7 @@ impl Engine for RabbitMq {
                 spec.host_instance_type
             )));
         };
+        let elsewhere = Elsewhere::of(blueprint, &settings)?;
         let limits = common::limits(blueprint, PIDS)?;
         let materials = blueprint.materials;
         let cookie = materials
@@ -104,14 +108,20 @@ impl Engine for RabbitMq {
                 conf,
                 "rabbitmq.conf",
                 0o640,
-                configuration::render(blueprint, limits, queue_limits, &settings),
+                configuration::render(blueprint, limits, queue_limits, &settings, &elsewhere),
             ),
             common::file(conf, "enabled_plugins", 0o640, plugins(version(blueprint), &settings)),
             common::file(conf, "definitions.json", 0o640, seed),
             common::file(conf, "tls/ca.pem", 0o640, materials.authority_pem.as_bytes()),
             common::file(conf, certificate, 0o640, materials.certificate_pem.as_bytes()),
             common::file(conf, key, 0o400, materials.private_key_pem.as_bytes()),
-            common::file(conf, "advanced.config", 0o640, advanced::render(blueprint, &settings)),
+            // Passwords are in it.
+            common::file(
+                conf,
+                "advanced.config",
+                0o400,
+                advanced::render(blueprint, &settings, &elsewhere),
+            ),
             common::file(
                 conf,
                 TRUSTED,
@@ -125,6 +135,7 @@ impl Engine for RabbitMq {
             files.push(common::file(conf, certificate, 0o640, rsa.certificate_pem.as_bytes()));
             files.push(common::file(conf, key, 0o400, rsa.private_key_pem.as_bytes()));
         }
+        files.extend(elsewhere.files(&materials.authority_pem));
         let accounts = accounts::program(blueprint);
         let keeps_accounts = accounts.is_some();
         files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));

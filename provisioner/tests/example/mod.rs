@@ -23,7 +23,7 @@ use brokerd_provisioner::{
         activemq::{ActiveMq, DirectoryAuthorities},
         rabbitmq::RabbitMq,
     },
-    materials::{Identity, Materials, Monitoring, PreparedPassword},
+    materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
     rsa_keys,
     runtime::{Capacity, InstanceSpec},
 };
@@ -147,6 +147,7 @@ impl Example {
                     stored: "hash$of$monitoring".to_owned(),
                 }),
                 seed: None,
+                resolved: Resolved::default(),
                 own_disk: false,
                 certificate_expires_at: 1_801_526_400,
             },

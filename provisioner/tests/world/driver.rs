@@ -8,7 +8,7 @@ use std::{
 
 use brokerd_domain::{
     BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Fault, FaultId, FaultInput,
-    FaultSpec, Intent, Next, Timestamp, VerdictKind, WorkerId,
+    FaultSpec, Intent, Next, Scope, SecretReference, Timestamp, VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -18,6 +18,7 @@ use brokerd_provisioner::{
     port::ReconcileStore,
     rsa_keys::{self, RsaKeys},
     runtime::InstanceName,
+    secrets::{NotFetched, SecretSource},
     tls::{self, TlsError},
 };
 use brokerd_store::CertificateAuthority;
@@ -47,6 +48,21 @@ impl RsaKeys for OneRsaKey {
         static KEY: LazyLock<SecretString> =
             LazyLock::new(|| rsa_keys::generate().expect("the system has randomness"));
         Ok(KEY.clone())
+    }
+}
+
+/// Nothing is kept anywhere.
+struct NoSecrets;
+
+#[async_trait::async_trait]
+impl SecretSource for NoSecrets {
+    async fn fetch(
+        &self,
+        _: &Scope,
+        _: &str,
+        _: &SecretReference,
+    ) -> Result<SecretString, NotFetched> {
+        Err(NotFetched("there is none".to_owned()))
     }
 }
 
@@ -202,6 +218,7 @@ impl Simulation {
             installation: "test".parse().expect("valid"),
             authority: self.authority.clone(),
             rsa_keys: Arc::new(OneRsaKey),
+            secrets: Arc::new(NoSecrets),
             catalogue: Catalogue::built_in().expect("well-formed"),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use brokerd_domain::{EngineVersion, RabbitMqSettings};
 
-use super::{Blueprint, configuration, listeners, trusted_path, version};
+use super::{Blueprint, Elsewhere, configuration, listeners, trusted_path, version};
 
 /// The first version in which only a number is a timeout; before, something else is none.
 const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
@@ -15,12 +15,16 @@ pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersio
 }
 
 /// The file.
-pub(super) fn render(blueprint: &Blueprint<'_>, settings: &RabbitMqSettings) -> String {
+pub(super) fn render(
+    blueprint: &Blueprint<'_>,
+    settings: &RabbitMqSettings,
+    elsewhere: &Elsewhere<'_>,
+) -> String {
     let (version, root) = (version(blueprint), &blueprint.image.config_root);
     let mut applications: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut set =
         |application, term: String| applications.entry(application).or_default().push(term);
-    for (application, term) in listeners::terms(blueprint, settings) {
+    for (application, term) in listeners::terms(blueprint, settings, elsewhere) {
         set(application, term);
     }
     if version.major >= 4 {
@@ -35,6 +39,16 @@ pub(super) fn render(blueprint: &Blueprint<'_>, settings: &RabbitMqSettings) -> 
     }
     if without_timeout(settings, version) {
         set("rabbit", "{consumer_timeout,undefined}".to_owned());
+    }
+    // Here a password may be of any characters.
+    for bind in ["dn_lookup_bind", "other_bind"] {
+        let password = elsewhere.value(&format!("auth_ldap.{bind}.password"));
+        if let Some((user, password)) =
+            settings.get(&format!("auth_ldap.{bind}.user_dn")).zip(password)
+        {
+            let (user, password) = (text(user), text(password));
+            set("rabbitmq_auth_backend_ldap", format!("{{{bind},{{{user},{password}}}}}"));
+        }
     }
     // Only 4.3 has keys for queries, and for aliases.
     for (words, query) in settings.below("auth_ldap") {

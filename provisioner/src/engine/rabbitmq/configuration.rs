@@ -11,7 +11,8 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
 use super::{
-    Blueprint, advanced, cluster, free_disk, is_cluster, trusted_path, version, watermark,
+    Blueprint, Elsewhere, advanced, cluster, free_disk, is_cluster, trusted_path, version,
+    watermark,
 };
 use crate::runtime::Limits;
 
@@ -33,6 +34,7 @@ pub(super) fn render(
     limits: Limits,
     queue_limits: QueueLimits,
     settings: &RabbitMqSettings,
+    elsewhere: &Elsewhere<'_>,
 ) -> String {
     let root = &blueprint.image.config_root;
     let version = version(blueprint);
@@ -85,7 +87,7 @@ pub(super) fn render(
     for (key, value) in limit_keys(version, settings.limits(queue_limits)) {
         set(key, &value);
     }
-    for (key, value) in authentication(settings, version, root) {
+    for (key, value) in authentication(settings, version, root, elsewhere) {
         set(&key, &quoted(&value));
     }
     if is_cluster(blueprint) {
@@ -128,6 +130,7 @@ fn authentication(
     settings: &RabbitMqSettings,
     version: EngineVersion,
     root: &str,
+    elsewhere: &Elsewhere<'_>,
 ) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for (key, value) in settings.iter() {
@@ -135,7 +138,8 @@ fn authentication(
             ["auth_", "ssl_cert_login_", "management.oauth_"].iter().any(|p| key.starts_with(p));
         let elsewhere = key.ends_with(".fail_if_no_peer_cert")
             || key.starts_with("auth_ldap.queries.")
-            || key.starts_with("auth_oauth2.scope_aliases.");
+            || key.starts_with("auth_oauth2.scope_aliases.")
+            || key.ends_with("_bind.user_dn");
         if permitted && !elsewhere {
             keys.insert(key.to_owned(), module(key, value).unwrap_or(value).to_owned());
         }
@@ -158,6 +162,13 @@ fn authentication(
         rename("auth_oauth2.https.verify", "auth_oauth2.https.peer_verification");
     }
     trust(&mut keys, version, &trusted_path(root));
+    for (key, _) in settings.references().filter(|(key, _)| key.starts_with("auth_")) {
+        if !key.ends_with(".password")
+            && let Some(path) = elsewhere.path(key)
+        {
+            keys.insert(key.to_owned(), path);
+        }
+    }
     keys
 }
 
