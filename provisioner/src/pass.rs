@@ -192,7 +192,7 @@ impl Context {
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
             login: materials
                 .as_ref()
-                .filter(|_| broker.spec.authentication_strategy == AuthenticationStrategy::Simple)
+                .filter(|_| self.has_own_user(work))
                 .and_then(Materials::login),
             faults: &work.faults,
             now: self.clock.now(),
@@ -213,6 +213,15 @@ impl Context {
         };
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, plan).await
+    }
+
+    fn has_own_user(&self, work: &Work) -> bool {
+        let spec = &work.broker.spec;
+        spec.authentication_strategy == AuthenticationStrategy::Simple
+            || self
+                .catalogue
+                .image(spec.engine_type, spec.engine_version)
+                .is_some_and(|image| secrets::knows_its_own_users(work, image))
     }
 
     /// Fetches what the configuration names by ARN, and stores it before it is used.

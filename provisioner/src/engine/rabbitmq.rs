@@ -66,6 +66,13 @@ const PLUGINS_ON_DEMAND: &[(&str, &str, &str)] = &[
     ("rabbitmq_auth_backend_cache", "cache", "auth_cache"),
 ];
 
+/// What a new broker of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
+/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
+/// make it while the nodes of a cluster boot. A node reads this before it has data, and never again.
+const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
+    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
+    rabbitmq_4.0.0,khepri_db";
+
 /// Where the scripts take arguments of the Erlang machine from.
 const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
 
@@ -147,6 +154,9 @@ impl Engine for RabbitMq {
                     common::instance(blueprint, ordinal, limits, files, Duration::from_mins(1));
                 if keeps_accounts {
                     add_arguments(&mut node.environment, &accounts::argument(conf));
+                }
+                if version(blueprint) == EngineVersion::new(4, 0) {
+                    node.environment.push(FEATURES_OF_4_0.to_owned());
                 }
                 if is_cluster(blueprint) {
                     cluster::environment(blueprint, &mut node.environment);

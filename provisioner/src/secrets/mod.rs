@@ -114,6 +114,13 @@ pub fn wanted(work: &Work, image: &Image, materials: &Materials) -> Option<Wante
     (!has_all || !fresh).then_some(Wanted { scope, role, reboot, keys_by_arn, has_all })
 }
 
+/// Whether a RabbitMQ broker knows brokerd's own user: users elsewhere are asked for first otherwise, who may be slow
+/// or away.
+pub fn knows_its_own_users(work: &Work, image: &Image) -> bool {
+    settings_of(work, image)
+        .is_some_and(|settings| matches!(settings.get("auth_backends.1"), None | Some("internal")))
+}
+
 fn settings_of(work: &Work, image: &Image) -> Option<RabbitMqSettings> {
     let spec = &work.broker.spec;
     let configured = RabbitMqConfiguration::parse(spec.engine_version, &work.configuration).ok()?;

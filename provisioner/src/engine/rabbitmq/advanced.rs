@@ -46,7 +46,7 @@ pub(super) fn render(
         if let Some((user, password)) =
             settings.get(&format!("auth_ldap.{bind}.user_dn")).zip(password)
         {
-            let (user, password) = (text(user), text(password));
+            let (user, password) = (octets(user), octets(password));
             set("rabbitmq_auth_backend_ldap", format!("{{{bind},{{{user},{password}}}}}"));
         }
     }
@@ -106,6 +106,11 @@ pub(super) fn binary(value: &str) -> String {
     format!("<<{}>>", text(value))
 }
 
+/// An Erlang string of the UTF-8 that is sent as it is.
+fn octets(value: &str) -> String {
+    text(&value.bytes().map(char::from).collect::<String>())
+}
+
 /// An Erlang string.
 pub(super) fn text(value: &str) -> String {
     let mut out = String::from("\"");
@@ -130,6 +135,7 @@ mod tests {
 
     #[test]
     fn strings_are_escaped() {
+        assert_eq!(octets("\u{e4}"), "\"\\x{c3}\\x{a4}\"");
         assert_eq!(text("a\"b\\c\n\u{e4}"), "\"a\\\"b\\\\c\\x{a}\\x{e4}\"");
     }
 }

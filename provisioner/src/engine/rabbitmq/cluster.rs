@@ -3,7 +3,6 @@
 //! Sources: "RabbitMQ broker architecture" and "Default policies" of the developer guide for what the
 //! service sets; RabbitMQ's guides on clustering, partitions and net ticks for the keys.
 
-use brokerd_domain::EngineVersion;
 use serde_json::{Value, json};
 
 use super::{Blueprint, Unsupported, add_arguments, version};
@@ -12,9 +11,6 @@ use crate::materials;
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.
 const NET_TICK: &str = "-kernel net_ticktime 10";
-
-/// The first version in which a queue that does not say is a quorum queue if the node says so.
-const DEFAULT_QUEUE_TYPE: EngineVersion = EngineVersion::new(4, 0);
 
 /// The keys of `rabbitmq.conf`, in order. Every node lists all of them, itself too.
 pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
@@ -33,25 +29,12 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
     let tries = if version(blueprint).major >= 4 { "60" } else { "3" };
     keys.push(("cluster_formation.discovery_retry_limit".to_owned(), tries.to_owned()));
     keys.push(("cluster_formation.discovery_retry_interval".to_owned(), "1000".to_owned()));
-    if version(blueprint) >= DEFAULT_QUEUE_TYPE {
-        keys.push(("default_queue_type".to_owned(), "quorum".to_owned()));
-    }
     keys
 }
-
-/// What a new cluster of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
-/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
-/// make it while its nodes boot. A node reads this before it has data, and never again.
-const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
-    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
-    rabbitmq_4.0.0,khepri_db";
 
 /// What a node's environment has beyond that of a single instance.
 pub(super) fn environment(blueprint: &Blueprint<'_>, environment: &mut Vec<String>) {
     add_arguments(environment, NET_TICK);
-    if version(blueprint) == EngineVersion::new(4, 0) {
-        environment.push(FEATURES_OF_4_0.to_owned());
-    }
 }
 
 /// The service's default policies of clusters.

@@ -25,6 +25,9 @@ const LONGEST_TIMEOUT: u32 = 2_147_483_647;
 /// How clients may log in where the owner does not say.
 const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN"];
 
+/// The first version in which a queue that does not say is a quorum queue if the node says so.
+const DEFAULT_QUEUE_TYPE: EngineVersion = EngineVersion::new(4, 0);
+
 /// The first version that knows `auth_oauth2.jwks_uri`.
 const JWKS_URI: EngineVersion = EngineVersion::new(4, 3);
 
@@ -83,6 +86,10 @@ pub(super) fn render(
             Some("0") => set(CONSUMER_TIMEOUT, &LONGEST_TIMEOUT),
             _ => set(CONSUMER_TIMEOUT, &chosen(CONSUMER_TIMEOUT, "1800000")),
         }
+    }
+    if version >= DEFAULT_QUEUE_TYPE {
+        // New virtual hosts have it as their own; those that there are keep what they have.
+        set("default_queue_type", &"quorum");
     }
     for (key, value) in limit_keys(version, settings.limits(queue_limits)) {
         set(key, &value);
