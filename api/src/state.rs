@@ -31,6 +31,8 @@ pub struct ApiState {
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
     pub(crate) sized_volumes: bool,
+    /// Whether operations are refused in every state in which the service refuses them.
+    pub(crate) strict_states: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
 }
 
@@ -58,6 +60,7 @@ impl ApiState {
             ca_pem: OnceCell::new(),
             faults: false,
             sized_volumes: false,
+            strict_states: false,
             offerings: Mutex::new(None),
         }
     }
@@ -80,6 +83,12 @@ impl ApiState {
     #[must_use]
     pub fn with_sized_volumes(self, enabled: bool) -> Self {
         Self { sized_volumes: enabled, ..self }
+    }
+
+    /// Deletes brokers only in the states in which the service does; in any state without this.
+    #[must_use]
+    pub fn with_strict_states(self, enabled: bool) -> Self {
+        Self { strict_states: enabled, ..self }
     }
 
     /// Lets callers inject faults into their brokers, or not, as without this.

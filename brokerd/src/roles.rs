@@ -142,6 +142,7 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         metrics,
     )
     .throttled(api.throttle_burst, api.throttle_rate)
+    .with_strict_states(api.strict_states)
     .with_faults(foundation.configuration.faults.enabled)
     .with_sized_volumes(foundation.configuration.runtime.sized_volumes);
     let state = match foundation.configuration.security_groups.unknown {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Arn, AuthenticationStrategy, BrokerId, BrokerInstance, ConfigurationRef,
-    Configurations, DeploymentMode, EngineType, EngineVersion, Error, ErrorKind, Generation,
-    HostInstanceType, LdapServerMetadata, MaintenanceWindow, PendingChanges, Region, StorageType,
-    Tags, Timestamp, Username, WindowChanges, user::PendingChange,
+    Configurations, DeploymentMode, EngineType, EngineVersion, Error, Generation, HostInstanceType,
+    LdapServerMetadata, MaintenanceWindow, PendingChanges, Region, StorageType, Tags, Timestamp,
+    Username, WindowChanges, user::PendingChange,
 };
 
 /// Who owns a resource: an account in a region.
@@ -216,6 +216,8 @@ pub enum BrokerState {
     DeletionInProgress,
     /// Degraded until somebody acts.
     CriticalActionRequired,
+    /// The replica of a data replication pair. No broker is one yet: replication is not implemented.
+    Replica,
 }
 
 impl BrokerState {
@@ -228,6 +230,7 @@ impl BrokerState {
             Self::RebootInProgress => "REBOOT_IN_PROGRESS",
             Self::DeletionInProgress => "DELETION_IN_PROGRESS",
             Self::CriticalActionRequired => "CRITICAL_ACTION_REQUIRED",
+            Self::Replica => "REPLICA",
         }
     }
 }
@@ -326,70 +329,6 @@ impl Broker {
     pub fn has_pending(&self) -> bool {
         self.has_pending_specification() || self.users.iter().any(|(_, pending)| pending.is_some())
     }
-
-    /// Whether users may be created and changed now.
-    ///
-    /// # Errors
-    /// A 409, or the service's 400 for RabbitMQ, which owns its users.
-    pub fn check_user_change(&self) -> Result<(), Error> {
-        if self.spec.engine_type == EngineType::RabbitMq {
-            return Err(crate::user::rabbitmq_owns_its_users());
-        }
-        let state = self.state();
-        match state {
-            BrokerState::Running | BrokerState::CriticalActionRequired => Ok(()),
-            BrokerState::CreationInProgress
-            | BrokerState::CreationFailed
-            | BrokerState::RebootInProgress
-            | BrokerState::DeletionInProgress => {
-                Err(Error { kind: ErrorKind::Conflict, ..self.wrong_state("changed", state) })
-            }
-        }
-    }
-
-    /// Whether RebootBroker may be accepted now: only in RUNNING, and in CRITICAL_ACTION_REQUIRED
-    /// unless a RabbitMQ alarm is raised.
-    ///
-    /// # Errors
-    /// A 400; the operation has no 409 in the service model.
-    pub fn check_reboot(&self) -> Result<(), Error> {
-        let state = self.state();
-        let permitted = match state {
-            BrokerState::Running => true,
-            BrokerState::CriticalActionRequired => !self
-                .status
-                .actions_required
-                .iter()
-                .any(|a| a.code == "RABBITMQ_MEMORY_ALARM" || a.code == "RABBITMQ_DISK_ALARM"),
-            BrokerState::CreationInProgress
-            | BrokerState::CreationFailed
-            | BrokerState::RebootInProgress
-            | BrokerState::DeletionInProgress => false,
-        };
-        if permitted { Ok(()) } else { Err(self.wrong_state("rebooted", state)) }
-    }
-
-    /// Whether DeleteBroker may be accepted now. The service refuses it while a broker is being
-    /// created; brokerd does not, because a broker that can't be got rid of helps nobody. Deleting
-    /// twice is accepted.
-    ///
-    /// # Errors
-    /// None at present; the signature leaves room for data replication, whose members can't be
-    /// deleted until they are unpaired.
-    pub const fn check_delete(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    pub(crate) fn wrong_state(&self, verb: &str, state: BrokerState) -> Error {
-        Error {
-            kind: ErrorKind::BadRequest,
-            attribute: None,
-            message: format!(
-                "Broker [{}] can't be {verb} while it is in state [{state}].",
-                self.id
-            ),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -424,25 +363,6 @@ pub(crate) mod tests {
         assert_eq!(b.state(), BrokerState::CriticalActionRequired);
         b.intent = Intent::Delete;
         assert_eq!(b.state(), BrokerState::DeletionInProgress);
-    }
-
-    #[test]
-    fn a_broker_is_rebooted_only_while_it_runs() {
-        let mut b = broker();
-        let refused = b.check_reboot().expect_err("still being created");
-        assert_eq!(refused.kind, ErrorKind::BadRequest);
-        assert!(refused.message.contains("CREATION_IN_PROGRESS"), "{}", refused.message);
-        b.status.observed_generation = Some(Generation(1));
-        assert_eq!(b.check_reboot(), Ok(()));
-        b.reboots_requested = 1;
-        assert!(b.check_reboot().is_err());
-        b.status.reboots_done = 1;
-        b.status.actions_required =
-            vec![ActionRequired { code: "RABBITMQ_MEMORY_ALARM".to_owned(), info: String::new() }];
-        assert!(b.check_reboot().is_err());
-        b.intent = Intent::Delete;
-        assert!(b.check_reboot().is_err());
-        assert_eq!(b.check_delete(), Ok(()));
     }
 
     #[test]

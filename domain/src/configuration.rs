@@ -16,7 +16,8 @@ pub use activemq::{
 pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
 pub use resource::{
     Configuration, ConfigurationName, ConfigurationRevision, CreateConfiguration,
-    CreateConfigurationInput, MOST_REVISIONS, Revision, parse_revision,
+    CreateConfigurationInput, MOST_CONFIGURATIONS, MOST_REVISIONS, Revision, parse_revision,
+    parse_revision_description,
 };
 
 /// One immutable revision of a configuration.

@@ -11,9 +11,19 @@ use crate::{
     MaintenanceWindow, NetworkDefaults, Offerings, Scope, StorageType, Tags, UserInput,
     configuration::association::{self, User},
     data_replication::{self, Candidate},
-    storage_size,
-    update::{ldap_required, ldap_without_strategy, no_audit_log},
+    storage_size, text,
+    update::{ldap_required, ldap_without_strategy},
 };
+
+/// How long an idempotency token may be. The service's bound is not known: most of AWS has 64, and Terraform's tokens
+/// are up to 79 characters long.
+const LONGEST_TOKEN: usize = 128;
+/// How long the name of a key may be.
+///
+/// Source: `KeyId` of the KMS API reference.
+const LONGEST_KEY: usize = 2048;
+/// How many zones the largest region has, and so how many subnets of different zones there can be.
+const MOST_ZONES: usize = 6;
 
 /// What a caller sent, checked for nothing but the types of its members.
 #[derive(Debug, Clone, Default)]
@@ -150,6 +160,11 @@ impl CreateBroker {
             )?,
         };
         let tags = Tags::parse(input.tags)?;
+        let creator_request_id = input
+            .creator_request_id
+            .filter(|token| !token.is_empty())
+            .map(|token| text::line("creatorRequestId", token, LONGEST_TOKEN))
+            .transpose()?;
         let users = parse_users(engine, strategy, input.users)?;
         data_replication::check_creation(
             input.data_replication_mode.as_deref(),
@@ -181,7 +196,7 @@ impl CreateBroker {
             ldap_password,
             users,
             tags,
-            creator_request_id: input.creator_request_id.filter(|token| !token.is_empty()),
+            creator_request_id,
         })
     }
 
@@ -252,7 +267,11 @@ fn parse_logs(
 ) -> Result<Logs, Error> {
     let (general, audit) = logs.unwrap_or_default();
     if engine == EngineType::RabbitMq && audit.is_some() {
-        return Err(no_audit_log());
+        // UpdateBroker has other words for the same.
+        return Err(Error::bad_request(
+            "logs.audit",
+            "Audit logging is not supported for RabbitMQ brokers.",
+        ));
     }
     Ok(Logs { general: general.unwrap_or(false), audit: audit.unwrap_or(false) })
 }
@@ -279,7 +298,10 @@ fn parse_encryption(
                 scope.region, scope.account
             )),
         }),
-        (false, key) => Ok(EncryptionOptions { use_aws_owned_key, kms_key_id: key }),
+        (false, Some(key)) => {
+            let key = text::line("encryptionOptions.kmsKeyId", key, LONGEST_KEY)?;
+            Ok(EncryptionOptions { use_aws_owned_key, kms_key_id: Some(key) })
+        }
     }
 }
 
@@ -309,6 +331,13 @@ fn parse_subnets(
     }
     if subnets.iter().collect::<BTreeSet<_>>().len() != subnets.len() {
         return Err(Error::bad_request("subnetIds", "Specify each subnet ID only once."));
+    }
+    let most = wanted.max(MOST_ZONES);
+    if mode == DeploymentMode::ClusterMultiAz && subnets.len() > most {
+        return Err(Error::bad_request(
+            "subnetIds",
+            format!("Specify at most [{most}] subnet IDs for deployment mode [{mode}]."),
+        ));
     }
     if mode != DeploymentMode::ClusterMultiAz && subnets.len() != wanted {
         return Err(Error::bad_request(
@@ -341,7 +370,14 @@ fn parse_security_groups(
 ) -> Result<Vec<String>, Error> {
     let groups = parse_security_group_ids(groups.unwrap_or_default())?;
     if engine == EngineType::RabbitMq && publicly_accessible {
-        return Ok(Vec::new());
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Source: pull request 42 of cloudposse/terraform-aws-mq-broker.
+        return Err(Error::bad_request(
+            "securityGroups",
+            "Broker with [publiclyAccessible] set to true does not support specifying [securityGroups]",
+        ));
     }
     Ok(if groups.is_empty() { vec![network.security_group.clone()] } else { groups })
 }

@@ -6,8 +6,8 @@
 //! Source: "Cross-Region data replication" of the ActiveMQ pages of the developer guide.
 
 use crate::{
-    Arn, Broker, BrokerUser, DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType,
-    Resource, Scope, engine::wire_enum,
+    Arn, Broker, BrokerOperation, BrokerUser, DeploymentMode, EngineType, EngineVersion, Error,
+    HostInstanceType, Resource, Scope, engine::wire_enum,
 };
 
 wire_enum!(
@@ -154,10 +154,8 @@ impl Broker {
     pub fn check_promote(&self, mode: Option<&str>) -> Result<(), Error> {
         let Some(mode) = mode else { return refuse("mode", "[mode] is required.") };
         PromoteMode::parse(mode)?;
-        Err(Error::bad_request_overall(format!(
-            "Broker [{}] can't be promoted. It is not a replica in a data replication pair.",
-            self.id
-        )))
+        self.check_state(BrokerOperation::Promote)?;
+        not_implemented()
     }
 }
 
@@ -223,6 +221,9 @@ mod tests {
         let refused = |mode| broker.check_promote(mode).expect_err("no replica");
         assert_eq!(refused(None).attribute.as_deref(), Some("mode"));
         assert_eq!(refused(Some("SLOWLY")).attribute.as_deref(), Some("mode"));
-        assert!(refused(Some("switchover")).message.contains("not a replica"));
+        assert_eq!(
+            refused(Some("switchover")).message,
+            "Broker [orders] can't be promoted while in state [CREATION_IN_PROGRESS]"
+        );
     }
 }

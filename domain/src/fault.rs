@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Broker, BrokerState, DeploymentMode, Error, FaultId, NetworkDefaults, Timestamp};
+use crate::{Broker, BrokerOperation, DeploymentMode, Error, FaultId, NetworkDefaults, Timestamp};
 
 /// How many faults of one broker may be under way at a time.
 pub const MOST_FAULTS: u32 = 10;
@@ -221,10 +221,7 @@ impl FaultSpec {
         sized_volumes: bool,
     ) -> Result<Self, Error> {
         let kind = FaultKind::parse(input.kind.as_deref())?;
-        match broker.state() {
-            BrokerState::Running | BrokerState::CriticalActionRequired => {}
-            state => return Err(broker.wrong_state("disturbed", state)),
-        }
+        broker.check_state(BrokerOperation::CreateFault)?;
         if kind == FaultKind::FillDisk && !sized_volumes {
             // Volumes share the disk of the host, and neither engine can be told from outside that
             // its part is used up: anything else would be a fault of another kind under this name.

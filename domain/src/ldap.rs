@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, text};
 
 /// The longest value of any member; directories know no longer names.
 const LONGEST: usize = 1024;
@@ -84,7 +84,7 @@ impl LdapServerMetadata {
         let metadata = Self {
             hosts,
             role_base: required("ldapServerMetadata.roleBase", input.role_base)?,
-            role_name: input.role_name,
+            role_name: optional("ldapServerMetadata.roleName", input.role_name)?,
             role_search_matching: required(
                 "ldapServerMetadata.roleSearchMatching",
                 input.role_search_matching,
@@ -95,7 +95,7 @@ impl LdapServerMetadata {
                 input.service_account_username,
             )?,
             user_base: required("ldapServerMetadata.userBase", input.user_base)?,
-            user_role_name: input.user_role_name,
+            user_role_name: optional("ldapServerMetadata.userRoleName", input.user_role_name)?,
             user_search_matching: required(
                 "ldapServerMetadata.userSearchMatching",
                 input.user_search_matching,
@@ -107,22 +107,14 @@ impl LdapServerMetadata {
 }
 
 fn required(attribute: &'static str, value: Option<String>) -> Result<String, Error> {
-    match value {
-        Some(text) if !text.is_empty() && text.len() <= LONGEST => {
-            if text.chars().any(char::is_control) {
-                return Err(Error::bad_request(
-                    attribute,
-                    format!("[{attribute}] must not contain control characters."),
-                ));
-            }
-            Ok(text)
-        }
-        Some(text) if !text.is_empty() => Err(Error::bad_request(
-            attribute,
-            format!("[{attribute}] can be at most [{LONGEST}] characters long."),
-        )),
-        _ => Err(Error::bad_request(attribute, format!("[{attribute}] is required."))),
-    }
+    let value = value.filter(|text| !text.is_empty());
+    let value = value
+        .ok_or_else(|| Error::bad_request(attribute, format!("[{attribute}] is required.")))?;
+    text::line(attribute, value, LONGEST)
+}
+
+fn optional(attribute: &'static str, value: Option<String>) -> Result<Option<String>, Error> {
+    value.map(|value| text::line(attribute, value, LONGEST)).transpose()
 }
 
 /// Source: RFC 1123, section 2.1.
@@ -168,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_missing_or_no_host_is_refused_by_its_member() {
         type Change = fn(&mut LdapServerMetadataInput);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 11] = [
             ("ldapServerMetadata.hosts", |i| i.hosts = None),
             ("ldapServerMetadata.hosts", |i| i.hosts = Some(vec!["ldaps://host:636".to_owned()])),
             ("ldapServerMetadata.hosts", |i| i.hosts = Some(vec!["a".to_owned(); 3])),
@@ -179,6 +171,9 @@ mod tests {
                 i.service_account_username = Some("a\nb".to_owned());
             }),
             ("ldapServerMetadata.serviceAccountPassword", |i| i.service_account_password = None),
+            ("ldapServerMetadata.roleName", |i| i.role_name = Some("a\u{7}".to_owned())),
+            ("ldapServerMetadata.roleName", |i| i.role_name = Some("a".repeat(1025))),
+            ("ldapServerMetadata.userRoleName", |i| i.user_role_name = Some("a".repeat(1025))),
         ];
         for (attribute, change) in cases {
             let mut wrong = input();

@@ -24,6 +24,7 @@ mod ldap;
 mod maintenance;
 mod network;
 mod offering;
+mod operation;
 mod page;
 mod pending;
 mod reconcile;
@@ -31,6 +32,7 @@ mod secret;
 mod security_group;
 mod storage_size;
 mod tag;
+mod text;
 mod update;
 mod upgrade;
 mod user;
@@ -44,10 +46,10 @@ pub use clock::{Clock, Entropy, Timestamp};
 pub use cluster_limits::ClusterLimits;
 pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
-    Configurations, CreateConfiguration, CreateConfigurationInput, MOST_REVISIONS,
-    RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised, SanitizationWarning,
-    SanitizationWarningReason, default_revision, parse_revision, permitted_activemq,
-    sanitise_activemq, xml_attribute_value,
+    Configurations, CreateConfiguration, CreateConfigurationInput, MOST_CONFIGURATIONS,
+    MOST_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
+    SanitizationWarning, SanitizationWarningReason, default_revision, parse_revision,
+    parse_revision_description, permitted_activemq, sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
 pub use data_replication::{DataReplicationMode, PromoteMode};
@@ -64,6 +66,7 @@ pub use ldap::{LdapServerMetadata, LdapServerMetadataInput};
 pub use maintenance::{DayOfWeek, MaintenanceWindow, Occurrence, WindowChanges, due_in_window};
 pub use network::NetworkDefaults;
 pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
+pub use operation::BrokerOperation;
 pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 use crate::{Entropy, Error, ErrorKind, Scope, Timestamp, create::is_resource_id};
@@ -81,10 +81,24 @@ pub struct InvalidCidr;
 impl FromStr for Cidr {
     type Err = InvalidCidr;
 
-    /// Bits beyond the prefix are dropped, as the service does.
+    /// Bits beyond the prefix are dropped, as the service does. IPv4 addresses in IPv6 form are written as IPv4.
     fn from_str(text: &str) -> Result<Self, InvalidCidr> {
-        text.parse::<IpNet>().map(|net| Self(net.trunc())).map_err(|_| InvalidCidr)
+        let net = text.parse::<IpNet>().map_err(|_| InvalidCidr)?.trunc();
+        Ok(Self(canonical(net)))
     }
+}
+
+/// Peers are compared in IPv4 form, so a range of IPv4 addresses in IPv6 form (RFC 4291, section 2.5.5.2) would have
+/// none of them.
+fn canonical(net: IpNet) -> IpNet {
+    if let IpNet::V6(six) = net
+        && let Some(address) = six.network().to_ipv4_mapped()
+        && let Some(length) = six.prefix_len().checked_sub(96)
+        && let Ok(four) = Ipv4Net::new(address, length)
+    {
+        return four.into();
+    }
+    net
 }
 
 impl TryFrom<String> for Cidr {
@@ -262,7 +276,8 @@ fn parse_rule((index, rule): (usize, IngressRuleInput)) -> Result<IngressRule, E
     let cidr = rule.cidr.unwrap_or_default();
     let cidr =
         cidr.parse().map_err(|_| wrong("cidr", format!("CIDR block [{cidr}] is invalid.")))?;
-    let description = rule.description.map(|d| text("description", d)).transpose()?;
+    let description = rule.description.map(|d| text("description", d)).transpose();
+    let description = description.map_err(|refused| wrong("description", refused.message))?;
     Ok(IngressRule { from_port, to_port, cidr, description })
 }
 
@@ -303,6 +318,30 @@ mod tests {
     #[test]
     fn bits_beyond_the_prefix_are_dropped() {
         assert_eq!(parsed(1, 1, "10.1.2.3/8").cidr.to_string(), "10.0.0.0/8");
+    }
+
+    #[test]
+    fn ipv4_in_ipv6_form_is_ipv4() {
+        for (written, canonical) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+            ("::ffff:192.0.2.7/128", "192.0.2.7/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            // Wider than all of IPv4, and so none of it.
+            ("::ffff:0:0/90", "::ffc0:0:0/90"),
+            ("::/0", "::/0"),
+            ("64:ff9b::/96", "64:ff9b::/96"),
+        ] {
+            assert_eq!(parsed(1, 1, written).cidr.to_string(), canonical, "{written}");
+        }
+        let mapped = parsed(5671, 5671, "::ffff:10.0.0.0/104");
+        assert!(mapped.admits(ip("10.1.2.3"), &[5671]));
+        assert!(mapped.admits(ip("::ffff:10.9.9.9"), &[5671]));
+        assert!(!mapped.admits(ip("11.0.0.1"), &[5671]));
+        let twice = vec![rule(1, 1, "10.0.0.0/8"), rule(1, 1, "::ffff:10.0.0.0/104")];
+        assert!(parse_rules(twice).is_err(), "one rule in two forms");
+        let stored: Cidr = serde_json::from_str(r#""::ffff:10.0.0.0/104""#).expect("a range");
+        assert_eq!(stored.to_string(), "10.0.0.0/8", "of a row that is older than this rule");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use crate::{
-    AuthenticationStrategy, Broker, BrokerSpec, BrokerState, ConfigurationRevision, Configurations,
-    DeploymentMode, EngineType, Error, ErrorKind, HostInstanceType, LdapServerMetadata,
+    AuthenticationStrategy, Broker, BrokerOperation, BrokerSpec, ConfigurationRevision,
+    Configurations, DeploymentMode, EngineType, Error, HostInstanceType, LdapServerMetadata,
     LdapServerMetadataInput, Logs, MaintenanceWindow, Offerings, PendingChanges, Timestamp,
     WindowChanges,
     configuration::association::{self, User},
@@ -113,7 +113,7 @@ impl Broker {
         input: UpdateBrokerInput,
         context: UpdateContext<'_>,
     ) -> Result<BrokerUpdate, Error> {
-        self.check_update_state()?;
+        self.check_state(BrokerOperation::UpdateBroker)?;
         let mut update = BrokerUpdate {
             spec: self.spec.clone(),
             pending: self.pending.clone(),
@@ -127,20 +127,6 @@ impl Broker {
         update.rest(input, context.now)?;
         self.check_required_actions(&update)?;
         Ok(update)
-    }
-
-    /// Source: Terraform's provider retries UpdateBroker on ConflictException while a broker is busy.
-    fn check_update_state(&self) -> Result<(), Error> {
-        let state = self.state();
-        match state {
-            BrokerState::Running | BrokerState::CriticalActionRequired => Ok(()),
-            BrokerState::CreationInProgress
-            | BrokerState::CreationFailed
-            | BrokerState::RebootInProgress
-            | BrokerState::DeletionInProgress => {
-                Err(Error { kind: ErrorKind::Conflict, ..self.wrong_state("updated", state) })
-            }
-        }
     }
 
     /// Source: the pages on RABBITMQ_MEMORY_ALARM and RABBITMQ_DISK_ALARM of the developer guide.
@@ -324,7 +310,10 @@ impl BrokerUpdate {
             let current = self.spec.logs;
             let waiting = self.pending.logs.unwrap_or(current);
             if engine == EngineType::RabbitMq && audit.is_some() {
-                return Err(no_audit_log());
+                return Err(Error::bad_request(
+                    "logs.audit",
+                    "Audit logs are not supported for RabbitMQ brokers.",
+                ));
             }
             let wanted = Logs {
                 general: general.unwrap_or(waiting.general),
@@ -398,10 +387,6 @@ fn check_resource_shares(engine: EngineType, arns: &[String]) -> Result<(), Erro
         None => Ok(()),
         Some(arn) => refuse(format!("Resource share [{arn}] can't be found.")),
     }
-}
-
-pub(crate) fn no_audit_log() -> Error {
-    Error::bad_request("logs.audit", "Audit logging is not supported for RabbitMQ brokers.")
 }
 
 pub(crate) fn ldap_without_strategy() -> Error {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, Generation,
-    Intent, Revision, StorageType, Tags, broker::tests::broker,
+    ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, ErrorKind,
+    Generation, Intent, Revision, StorageType, Tags, broker::tests::broker,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
@@ -256,6 +256,7 @@ fn logs_wait_for_activemq_and_are_switched_at_once_for_rabbitmq() {
     assert!(change.spec.logs.general && change.pending.logs.is_none());
     let audit = refused(&rabbit(), |input| input.logs = Some((None, Some(false))));
     assert_eq!(audit.attribute.as_deref(), Some("logs.audit"));
+    assert_eq!(audit.message, "Audit logs are not supported for RabbitMQ brokers.");
 }
 
 #[test]

@@ -23,13 +23,41 @@ pub(crate) struct Process {
     address: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    /// How many descriptors it may have; none: as many as this process.
+    descriptors: Option<u32>,
     log: PathBuf,
     child: Option<Child>,
 }
 
 impl Process {
     pub(crate) fn new(address: String, environment: Vec<(String, String)>, log: &Path) -> Self {
-        Self { address, arguments: Vec::new(), environment, log: log.to_owned(), child: None }
+        Self {
+            address,
+            arguments: Vec::new(),
+            environment,
+            descriptors: None,
+            log: log.to_owned(),
+            child: None,
+        }
+    }
+
+    /// How many descriptors it may have from its next start on.
+    pub(crate) fn limit_descriptors(&mut self, most: u32) {
+        self.descriptors = Some(most);
+    }
+
+    /// The program, or the shell that becomes the program once the limit is set.
+    fn command(&self) -> Result<Command> {
+        let binary = machine::binary()?;
+        Ok(match self.descriptors {
+            None => Command::new(binary),
+            Some(most) => {
+                let mut command = Command::new("sh");
+                let script = format!("ulimit -n {most} && exec \"$@\"");
+                command.args(["-c", &script, "sh"]).arg(binary);
+                command
+            }
+        })
     }
 
     /// Sets something for its next start.
@@ -45,7 +73,8 @@ impl Process {
         };
         let log = File::options().create(true).append(true).open(&self.log)?;
         let kept = |name: &'static str| Some((name, machine::variable(name)?));
-        let child = Command::new(machine::binary()?)
+        let child = self
+            .command()?
             .args(&self.arguments)
             .env_clear()
             .envs(["PATH", "HOME", "DOCKER_HOST", "TMPDIR"].into_iter().filter_map(kept))

@@ -204,6 +204,23 @@ impl World {
         self.restart()
     }
 
+    /// Starts brokerd again with no more descriptors than these, hard limit included.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart_with_descriptors(&mut self, most: u32) -> Result<()> {
+        self.process.limit_descriptors(most);
+        self.restart()
+    }
+
+    /// What brokerd has logged so far.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.directory.join("brokerd.log"))?)
+    }
+
     /// Starts brokerd again so that new brokers get host names below `domain`; and what clients have to know of
     /// them.
     ///

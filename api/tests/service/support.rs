@@ -151,6 +151,11 @@ impl TestApi {
         Self::start_with(|state| state.with_faults(true).with_sized_volumes(true)).await
     }
 
+    /// Deletes brokers only in the states in which the service does.
+    pub(crate) async fn start_strict() -> Self {
+        Self::start_with(|state| state.with_strict_states(true)).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -300,6 +305,12 @@ impl Entropy for Zeros {
 impl TestApi {
     /// What a provisioner does when a broker runs as asked for.
     pub(crate) async fn converge(&self, id: &str) {
+        self.found(id, |_| {}).await;
+    }
+
+    /// What a provisioner does when a broker runs as asked for, but for what `change` makes of its report.
+    pub(crate) async fn found(&self, id: &str, change: impl FnOnce(&mut PassReport)) {
+        let mut change = Some(change);
         let id: BrokerId = id.parse().expect("identifier");
         self.store.wake(id).await.expect("woken");
         let worker = WorkerId::generate(&Zeros);
@@ -308,7 +319,7 @@ impl TestApi {
         for lease in leases {
             if lease.broker == id {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
-                let report = PassReport {
+                let mut report = PassReport {
                     kind: VerdictKind::Converged,
                     sentence: "runs".to_owned(),
                     observed_generation: Some(Generation(work.broker.generation.0)),
@@ -323,6 +334,9 @@ impl TestApi {
                         message: "runs".to_owned(),
                     }],
                 };
+                if let Some(change) = change.take() {
+                    change(&mut report);
+                }
                 self.store.record(&lease, &report).await.expect("recorded");
             }
             let hour = Next::After(Duration::from_secs(3600));

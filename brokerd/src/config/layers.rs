@@ -29,6 +29,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("api.tls_key", Kind::Text),
     ("api.throttle_burst", Kind::Integer),
     ("api.throttle_rate", Kind::Integer),
+    ("api.strict_states", Kind::Boolean),
     ("database.url", Kind::Text),
     ("database.url_file", Kind::Text),
     ("database.max_connections", Kind::Integer),

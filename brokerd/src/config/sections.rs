@@ -34,6 +34,8 @@ pub(crate) struct Api {
     pub(crate) throttle_burst: u32,
     /// How many more it may send every second.
     pub(crate) throttle_rate: u32,
+    /// Whether brokers are deleted only in the states in which the service does.
+    pub(crate) strict_states: bool,
 }
 
 impl Default for Api {
@@ -46,6 +48,7 @@ impl Default for Api {
             // Source: the service's quotas, "API throttling".
             throttle_burst: 100,
             throttle_rate: 15,
+            strict_states: false,
         }
     }
 }

@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Arn, AuthenticationStrategy, ConfigurationId, ConfigurationRef, EngineType, EngineVersion,
     Error, ErrorKind, Offerings, RabbitMqConfiguration, SanitizationWarning, Scope, Tags,
-    Timestamp, configuration::sanitise_activemq,
+    Timestamp, configuration::sanitise_activemq, text,
 };
 
 /// Most revisions a configuration keeps; none can be deleted.
 ///
 /// Source: quota page of the developer guide.
 pub const MOST_REVISIONS: i32 = 300;
+
+/// Most configurations an account keeps in a region.
+pub const MOST_CONFIGURATIONS: i64 = 1000;
+
+/// How long the description of a revision may be, in characters.
+const LONGEST_DESCRIPTION: usize = 1024;
 
 /// A configuration's name: 1–150 letters, digits and `-._~`. It need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +190,14 @@ impl CreateConfiguration {
         let tags = Tags::parse(input.tags)?;
         Ok(Self { name, engine_type, engine_version, authentication_strategy, tags })
     }
+}
+
+/// Reads what a caller says about a revision.
+///
+/// # Errors
+/// A 400 on `description`.
+pub fn parse_revision_description(text: String) -> Result<String, Error> {
+    text::lines("description", text, LONGEST_DESCRIPTION)
 }
 
 /// Reads a revision's number from a path: any integer of 32 bits, leading zeros included.

@@ -22,7 +22,8 @@ pub(crate) struct DeleteBrokerResponse {
     broker_id: String,
 }
 
-/// Deletes a broker in any state. The state is `DELETION_IN_PROGRESS` as soon as this answers; when
+/// Deletes a broker in any state, unless brokerd's configuration says `api.strict_states = true`: then only in
+/// those in which the service does. The state is `DELETION_IN_PROGRESS` as soon as this answers; when
 /// everything is gone, DescribeBroker answers 404 and the name is free.
 #[utoipa::path(
     delete,
@@ -45,7 +46,7 @@ pub(crate) async fn delete_broker(
     let scope = &signed.caller.scope;
     let id = path.broker_id()?;
     let broker = api.store.broker(scope, id).await?.ok_or_else(|| path.broker_not_found())?;
-    broker.check_delete()?;
+    broker.check_delete(api.strict_states)?;
     if !api.store.request_delete(scope, id, api.clock.now()).await? {
         return Err(path.broker_not_found().into());
     }

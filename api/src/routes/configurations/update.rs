@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use brokerd_domain::{Error, MOST_REVISIONS, SanitizationWarning};
+use brokerd_domain::{Error, MOST_REVISIONS, SanitizationWarning, parse_revision_description};
 use brokerd_store::AddRevision;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -116,7 +116,8 @@ pub(crate) async fn update_configuration(
     let configuration = configuration.ok_or_else(|| path.configuration_not_found())?;
     let data = decoded(wire.data.as_deref())?;
     let (data, warnings) = configuration.checked(&data)?;
-    let (description, now) = (wire.description.as_deref(), api.clock.now());
+    let description = wire.description.map(parse_revision_description).transpose()?;
+    let (description, now) = (description.as_deref(), api.clock.now());
     match api.store.add_revision(scope, id, description, &data, now).await? {
         AddRevision::Added(after) => Ok(Reply(UpdateConfigurationResponse {
             arn: after.arn().to_string(),

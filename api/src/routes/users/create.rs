@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::{BrokerUser, EngineType, UserInput};
+use brokerd_domain::{BrokerOperation, BrokerUser, EngineType, UserInput};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -56,7 +56,7 @@ pub(crate) async fn create_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
-    path.broker(&api, scope).await?.check_user_change()?;
+    path.broker(&api, scope).await?.check_user_change(BrokerOperation::CreateUser)?;
     let wire: CreateUserRequest = json::object(&signed.body)?;
     let username = path.get("username");
     let input = UserInput {
@@ -69,7 +69,7 @@ pub(crate) async fn create_user(
     let user = BrokerUser::parse(EngineType::ActiveMq, input)?;
     for _ in 0..TRIES {
         let broker = path.broker(&api, scope).await?;
-        broker.check_user_change()?;
+        broker.check_user_change(BrokerOperation::CreateUser)?;
         if told(api.store.create_user(&broker, &user, api.clock.now()).await?, username)? {
             return Ok(Reply(Nothing {}));
         }

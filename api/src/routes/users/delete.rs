@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::{Broker, Error, ErrorKind};
+use brokerd_domain::BrokerOperation;
 
 use super::{Nothing, told};
 use crate::{
@@ -37,15 +37,10 @@ pub(crate) async fn delete_user(
     let username = path.get("username");
     for _ in 0..TRIES {
         let broker = path.broker(&api, &signed.caller.scope).await?;
-        check(&broker)?;
+        broker.check_user_change(BrokerOperation::DeleteUser)?;
         if told(api.store.delete_user(&broker, username, api.clock.now()).await?, username)? {
             return Ok(Reply(Nothing {}));
         }
     }
     Err(ApiError::busy())
-}
-
-/// The operation has no ConflictException in the service model.
-fn check(broker: &Broker) -> Result<(), Error> {
-    broker.check_user_change().map_err(|refused| Error { kind: ErrorKind::BadRequest, ..refused })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::UserUpdate;
+use brokerd_domain::{BrokerOperation, UserUpdate};
 use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -56,7 +56,7 @@ pub(crate) async fn update_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
-    path.broker(&api, scope).await?.check_user_change()?;
+    path.broker(&api, scope).await?.check_user_change(BrokerOperation::UpdateUser)?;
     let wire: UpdateUserRequest = json::object(&signed.body)?;
     let password = wire.password.map(SecretString::from);
     let update = UserUpdate::parse(
@@ -68,7 +68,7 @@ pub(crate) async fn update_user(
     let username = path.get("username");
     for _ in 0..TRIES {
         let broker = path.broker(&api, scope).await?;
-        broker.check_user_change()?;
+        broker.check_user_change(BrokerOperation::UpdateUser)?;
         let outcome = api.store.update_user(&broker, username, &update, api.clock.now()).await??;
         if told(outcome, username)? {
             return Ok(Reply(Nothing {}));

@@ -96,7 +96,7 @@ fn refusals(sdk: &mut Client, brokers: &Brokers) -> Result<()> {
         (
             rabbitmq(json!({ "Logs": { "General": true, "Audit": false } })),
             Some("logs.audit"),
-            "Audit logging is not supported for RabbitMQ brokers.",
+            "Audit logs are not supported for RabbitMQ brokers.",
         ),
     ] {
         sdk.refused("UpdateBroker", &request)?.is_exactly(

@@ -1,0 +1,6 @@
+//! What strangers can do to brokerd and to its brokers before they have said who they are. Each attack is
+//! played against a real brokerd and real engines, and others are served meanwhile.
+
+mod openings;
+mod others;
+mod strangers;
