@@ -16,6 +16,7 @@ pub mod pass;
 pub mod plan;
 pub mod port;
 mod report;
+mod resolve;
 pub mod rsa_keys;
 pub mod runtime;
 pub mod secrets;

@@ -7,8 +7,7 @@ use std::{
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease,
-    Next, Protocol, VerdictKind,
+    Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease, Next, Protocol, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -25,9 +24,10 @@ use crate::{
     plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
     report::{changes, report},
+    resolve::Resolution,
     rsa_keys::RsaKeys,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
-    secrets::{self, SecretSource},
+    secrets::SecretSource,
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -213,43 +213,6 @@ impl Context {
         };
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, plan).await
-    }
-
-    fn has_own_user(&self, work: &Work) -> bool {
-        let spec = &work.broker.spec;
-        spec.authentication_strategy == AuthenticationStrategy::Simple
-            || self
-                .catalogue
-                .image(spec.engine_type, spec.engine_version)
-                .is_some_and(|image| secrets::knows_its_own_users(work, image))
-    }
-
-    /// Fetches what the configuration names by ARN, and stores it before it is used.
-    async fn resolve(
-        &self,
-        lease: &Lease,
-        work: &Work,
-        materials: Option<&Materials>,
-    ) -> Result<Resolution, StepError> {
-        let broker = &work.broker;
-        let spec = &broker.spec;
-        let image = self.catalogue.image(spec.engine_type, spec.engine_version);
-        let (Intent::Run, None, Some(image), Some(materials)) =
-            (broker.intent, &broker.status.failure, image, materials)
-        else {
-            return Ok(Resolution::Nothing);
-        };
-        let Some(wanted) = secrets::wanted(work, image, materials) else {
-            return Ok(Resolution::Nothing);
-        };
-        match wanted.fetch(&*self.secrets, &materials.resolved).await {
-            Ok(resolved) => {
-                let materials = Materials { resolved, ..materials.clone() };
-                self.save(lease, &materials).await?;
-                Ok(Resolution::Stored)
-            }
-            Err(why) => Ok(Resolution::Refused(why)),
-        }
     }
 
     fn image_id(&self, broker: &Broker) -> Option<String> {
@@ -497,7 +460,7 @@ impl Context {
         self.save(lease, &issued).await
     }
 
-    async fn save(&self, lease: &Lease, materials: &Materials) -> Result<(), StepError> {
+    pub(crate) async fn save(&self, lease: &Lease, materials: &Materials) -> Result<(), StepError> {
         let bytes = serde_json::to_vec(materials).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;
@@ -520,16 +483,6 @@ impl Context {
         }
         Ok(())
     }
-}
-
-/// What became of what the configuration names by ARN.
-enum Resolution {
-    /// There is nothing to fetch.
-    Nothing,
-    /// It was fetched and stored.
-    Stored,
-    /// It can't be had.
-    Refused(String),
 }
 
 fn no_image(broker: &Broker) -> String {

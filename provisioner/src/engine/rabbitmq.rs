@@ -159,7 +159,7 @@ impl Engine for RabbitMq {
                     node.environment.push(FEATURES_OF_4_0.to_owned());
                 }
                 if is_cluster(blueprint) {
-                    cluster::environment(blueprint, &mut node.environment);
+                    cluster::environment(&mut node.environment);
                 }
                 node
             })

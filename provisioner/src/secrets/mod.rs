@@ -92,8 +92,6 @@ pub struct Wanted {
     reboot: u32,
     /// For which keys each ARN is.
     keys_by_arn: BTreeMap<String, Vec<String>>,
-    /// Whether the broker has all of it from before.
-    has_all: bool,
 }
 
 /// Looks what is wanted; none: nothing. A configuration that can't be read wants nothing: that is told elsewhere.
@@ -111,7 +109,7 @@ pub fn wanted(work: &Work, image: &Image, materials: &Materials) -> Option<Wante
     let fresh = !broker.is_rebooting() || materials.resolved.reboot == broker.reboots_requested;
     let role = settings.assumed_role().unwrap_or_default().to_owned();
     let (scope, reboot) = (broker.scope.clone(), broker.reboots_requested);
-    (!has_all || !fresh).then_some(Wanted { scope, role, reboot, keys_by_arn, has_all })
+    (!has_all || !fresh).then_some(Wanted { scope, role, reboot, keys_by_arn })
 }
 
 /// Whether a RabbitMQ broker knows brokerd's own user: users elsewhere are asked for first otherwise, who may be slow
@@ -128,7 +126,7 @@ fn settings_of(work: &Work, image: &Image) -> Option<RabbitMqSettings> {
 }
 
 impl Wanted {
-    /// Fetches all of it. What a broker already has does for a reboot that can't have it anew.
+    /// Fetches all of it. What a broker already has does where it can't be had anew.
     ///
     /// # Errors
     /// A sentence for the broker's owner.
@@ -137,20 +135,6 @@ impl Wanted {
         source: &dyn SecretSource,
         former: &Resolved,
     ) -> Result<Resolved, String> {
-        match self.fetch_anew(source).await {
-            Ok(values) => Ok(Resolved { reboot: self.reboot, values }),
-            Err(why) if self.has_all => {
-                tracing::warn!("what a broker has from before is used: {why}");
-                Ok(Resolved { reboot: self.reboot, values: former.values.clone() })
-            }
-            Err(why) => Err(why),
-        }
-    }
-
-    async fn fetch_anew(
-        &self,
-        source: &dyn SecretSource,
-    ) -> Result<BTreeMap<String, String>, String> {
         if role_account(&self.role).as_ref() != Some(&self.scope.account) {
             return Err(format!(
                 "[aws.arns.assume_role_arn] must be a role of account {}",
@@ -159,18 +143,35 @@ impl Wanted {
         }
         let mut values = BTreeMap::new();
         for (arn, keys) in &self.keys_by_arn {
-            let refused = |why: &dyn std::fmt::Display| {
-                format!("[{arn}] of [aws.arns.{}] can't be used: {why}", keys.join(", aws.arns."))
+            let value = match self.fetch_one(source, arn, keys).await {
+                Ok(value) => value,
+                Err(why) => {
+                    let why = format!(
+                        "[{arn}] of [aws.arns.{}] can't be used: {why}",
+                        keys.join(", aws.arns.")
+                    );
+                    let Some(value) = former.values.get(arn) else { return Err(why) };
+                    tracing::warn!("what a broker has from before is used: {why}");
+                    value.clone()
+                }
             };
-            let reference =
-                SecretReference::parse(arn).ok_or_else(|| refused(&"it is no such ARN"))?;
-            let value = source.fetch(&self.scope, &self.role, &reference).await;
-            let value = value.map_err(|why| refused(&why))?;
-            let value = value.expose_secret();
-            keys.iter().try_for_each(|key| check(key, value)).map_err(|why| refused(&why))?;
-            values.insert(arn.clone(), value.to_owned());
+            values.insert(arn.clone(), value);
         }
-        Ok(values)
+        Ok(Resolved { reboot: self.reboot, values })
+    }
+
+    async fn fetch_one(
+        &self,
+        source: &dyn SecretSource,
+        arn: &str,
+        keys: &[String],
+    ) -> Result<String, String> {
+        let reference = SecretReference::parse(arn).ok_or("it is no such ARN")?;
+        let value = source.fetch(&self.scope, &self.role, &reference).await;
+        let value = value.map_err(|why| why.to_string())?;
+        let value = value.expose_secret();
+        keys.iter().try_for_each(|key| check(key, value))?;
+        Ok(value.to_owned())
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
 }
 
 /// What a node's environment has beyond that of a single instance.
-pub(super) fn environment(blueprint: &Blueprint<'_>, environment: &mut Vec<String>) {
+pub(super) fn environment(environment: &mut Vec<String>) {
     add_arguments(environment, NET_TICK);
 }
 
