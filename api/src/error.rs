@@ -201,6 +201,13 @@ impl From<StoreError> for ApiError {
                 refused.source = Some(error.into());
                 refused
             }
+            StoreError::Text(_) => {
+                let mut refused = Self::bad_request(
+                    "The request is invalid. A text has a character that can't be kept.",
+                );
+                refused.source = Some(error.into());
+                refused
+            }
             StoreError::LeaseLost
             | StoreError::NoPorts(..)
             | StoreError::Inconsistent { .. }

@@ -79,6 +79,16 @@ impl Query {
         Self(query_pairs(query).map(|(name, value)| (text(name), text(value))).collect())
     }
 
+    /// The query of a request.
+    pub(crate) fn of(parts: &Parts) -> Self {
+        Self::parse(parts.uri.query().unwrap_or_default())
+    }
+
+    /// All parameters, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Every value of a parameter.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.clone()).collect()
@@ -94,7 +104,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+        Ok(Self::of(parts))
     }
 }
 

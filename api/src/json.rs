@@ -9,11 +9,14 @@ use serde::{
 };
 use serde_json::error::Category;
 
+use crate::text;
+
 /// Reads a body that must be a JSON object. Unknown members are ignored.
 ///
 /// # Errors
-/// A 400 that names the member with a wrong type, and never quotes its value, which may be a password.
+/// A 400 that names the member with a wrong type or with a text that no member can have, and never quotes its value, which may be a password.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    text::check_json(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(refusal)?;
     reader.end().map_err(|_| not_json())?;

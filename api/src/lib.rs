@@ -17,7 +17,9 @@ mod pagination;
 mod respond;
 mod routes;
 mod state;
+mod text;
 mod throttle;
+mod turn;
 
 use std::sync::Arc;
 
@@ -28,9 +30,6 @@ pub use auth::sigv4;
 pub use metrics::{ApiMetrics, register_metrics};
 pub use openapi::document as openapi_document;
 pub use state::ApiState;
-
-/// How often a change is tried again when the broker changes between look and write.
-pub(crate) const TRIES: u32 = 8;
 
 /// Everything brokerd answers over HTTP.
 pub fn router(state: ApiState) -> Router {

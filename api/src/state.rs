@@ -11,7 +11,7 @@ use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::OnceCell;
 
-use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle};
+use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle, turn::Queues};
 
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
@@ -26,6 +26,7 @@ pub struct ApiState {
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
+    pub(crate) queues: Queues,
     pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
@@ -56,6 +57,7 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            queues: Queues::default(),
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
             faults: false,

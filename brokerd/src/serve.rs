@@ -278,7 +278,10 @@ fn explain(error: StoreError, url: &DatabaseUrl) -> anyhow::Error {
         StoreError::Newer(_) => format!(
             "{url} was used by a later version of brokerd: start that version, or one after it"
         ),
-        StoreError::LeaseLost | StoreError::NoPorts(..) | StoreError::Inconsistent { .. } => {
+        StoreError::LeaseLost
+        | StoreError::NoPorts(..)
+        | StoreError::Inconsistent { .. }
+        | StoreError::Text(_) => {
             format!("can't use {url}")
         }
     };

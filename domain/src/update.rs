@@ -201,6 +201,11 @@ impl BrokerUpdate {
             };
             let changed = set(&mut self.pending.storage_size, &spec.storage_size, wanted);
             self.note(UpdatedMember::StorageSize, changed);
+        } else if let Some(kept) = target.storage_size
+            && host != spec.host_instance_type
+        {
+            // What was chosen for one instance type may be too little or too much for another.
+            storage_size::parse(kept.into(), engine, version, spec.deployment_mode, host)?;
         }
         let upgrades = input.auto_minor_version_upgrade.unwrap_or(spec.auto_minor_version_upgrade);
         let forced = (version.major, version.minor) >= oldest_forced(engine);

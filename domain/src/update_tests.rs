@@ -307,3 +307,22 @@ fn what_waits_survives_other_changes() {
     assert_eq!(second.pending.host_instance_type, Some(host("mq.m5.large")));
     assert_eq!(second.changed, BTreeSet::from([UpdatedMember::HostInstanceType]));
 }
+
+#[test]
+fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
+    let mut cluster = rabbit();
+    cluster.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    cluster.spec.engine_version = EngineVersion::new(4, 3);
+    cluster.spec.storage_size = Some(10);
+    let large = |input: &mut UpdateBrokerInput| input.host_instance_type = some("mq.m7g.large");
+    let refused = updated(&cluster, None, large).expect_err("10 of at least 15");
+    assert_eq!(refused.attribute.as_deref(), Some("storageSize"));
+    let both = |input: &mut UpdateBrokerInput| {
+        input.host_instance_type = some("mq.m7g.large");
+        input.storage_size = Some(20);
+    };
+    let change = updated(&cluster, None, both).expect("valid");
+    assert_eq!(change.pending.storage_size, Some(Some(20)));
+    cluster.spec.storage_size = Some(20);
+    assert!(updated(&cluster, None, large).is_ok(), "20 fits both");
+}

@@ -116,6 +116,7 @@ impl From<StoreError> for StepError {
             | StoreError::Inconsistent { .. }
             | StoreError::Seal(_)
             | StoreError::Newer(_)
+            | StoreError::Text(_)
             | StoreError::Other(_) => Self::Store(error),
         }
     }

@@ -2,8 +2,8 @@
 
 use brokerd_domain::{
     AuthenticationStrategy, Configuration, ConfigurationId, ConfigurationName,
-    ConfigurationRevision, CreateConfiguration, EngineType, MOST_REVISIONS, Revision, Scope, Tags,
-    Timestamp,
+    ConfigurationRevision, CreateConfiguration, EngineType, MOST_CONFIGURATIONS, MOST_REVISIONS,
+    Revision, Scope, Tags, Timestamp,
 };
 use serde_json::json;
 use sqlx::types::Json;
@@ -75,7 +75,7 @@ impl TryFrom<ConfigurationRow> for Configuration {
 }
 
 impl PgStore {
-    /// Creates a configuration with its first revision.
+    /// Creates a configuration with its first revision; false: the account has as many in this region as it may have.
     ///
     /// # Errors
     /// As every method.
@@ -86,12 +86,14 @@ impl PgStore {
         command: &CreateConfiguration,
         (description, data): (&str, &str),
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
+    ) -> Result<bool, StoreError> {
+        let created = sqlx::query!(
             "with c as (
                insert into configuration (id, account, region, name, engine_type, engine_version,
                                           authentication_strategy, created, tags)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id
+               select $1, $2, $3, $4, $5, $6, $7, $8, $9
+               where (select count(*) from configuration where account = $2 and region = $3) < $13
+               returning id
              )
              insert into configuration_revision (configuration_id, revision, created, description, data)
              select id, 1, $12, $10, $11 from c",
@@ -106,11 +108,70 @@ impl PgStore {
             json!(command.tags),
             description,
             data,
-            now.whole_millis().as_micros()
+            now.whole_millis().as_micros(),
+            MOST_CONFIGURATIONS
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(created.rows_affected() > 0)
+    }
+
+    /// Whether a scope has as many configurations as it may have.
+    pub(crate) async fn is_full_of_configurations(
+        &self,
+        scope: &Scope,
+    ) -> Result<bool, StoreError> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "count!" from configuration where account = $1 and region = $2"#,
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count >= MOST_CONFIGURATIONS)
+    }
+
+    /// Makes room for new configurations in a scope that is full of those that came with brokers which are gone, as
+    /// throw-away brokers leave them: a hundred of the oldest that nobody has changed or tagged, and that no broker refers
+    /// to. Gives back how many it has deleted.
+    ///
+    /// # Errors
+    /// As every method.
+    pub(crate) async fn forget_left_configurations(
+        &self,
+        scope: &Scope,
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        // Whoever is about to refer to one holds its row, and is seen by the second statement otherwise.
+        let left = sqlx::query_scalar!(
+            "select c.id from configuration c
+             where c.account = $1 and c.region = $2 and c.tags = '{}'
+               and c.name like '%-configuration'
+               and not exists (select from configuration_revision r
+                               where r.configuration_id = c.id and r.revision > 1)
+               and not exists (select from broker b
+                               where b.account = $1 and b.region = $2
+                                 and strpos(b.configurations::text, c.id::text) > 0)
+             order by c.created, c.id limit 100 for update of c skip locked",
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let deleted = sqlx::query!(
+            "delete from configuration c
+             where c.id = any($3)
+               and not exists (select from broker b
+                               where b.account = $1 and b.region = $2
+                                 and strpos(b.configurations::text, c.id::text) > 0)",
+            scope.account.as_str(),
+            scope.region.as_str(),
+            &left
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(deleted.rows_affected())
     }
 
     /// The configuration, if this scope has it.

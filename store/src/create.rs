@@ -3,7 +3,7 @@
 
 use brokerd_domain::{
     AuthenticationStrategy, Broker, ConfigurationRef, Configurations, CreateBroker, EngineType,
-    Scope, Timestamp, Users, default_revision,
+    MOST_CONFIGURATIONS, Scope, Timestamp, Users, default_revision,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -31,6 +31,7 @@ struct UserColumns {
 }
 
 /// The configuration that comes into being with the broker.
+#[derive(Clone)]
 struct OwnConfiguration {
     id: Uuid,
     name: String,
@@ -54,7 +55,7 @@ impl PgStore {
             None => own_configuration(command, ids),
             Some(reference) => (reference, None),
         };
-        if self.insert_broker(scope, command, ids, now, reference, own).await? {
+        if self.insert_broker(scope, command, ids, now, reference, own.clone()).await? {
             self.notifier.notify(Channel::Reconcile);
             return Ok(CreateOutcome::Created);
         }
@@ -68,12 +69,22 @@ impl PgStore {
         .fetch_optional(&self.pool)
         .await?;
         let Some(existing) = existing else {
-            return Ok(match command.configuration {
+            match command.configuration {
                 Some(reference) if !self.is_there(reference).await? => {
-                    CreateOutcome::ConfigurationNotFound
+                    return Ok(CreateOutcome::ConfigurationNotFound);
                 }
-                Some(_) | None => CreateOutcome::TooManyBrokers,
-            });
+                None if self.is_full_of_configurations(scope).await? => {
+                    if self.forget_left_configurations(scope).await? == 0 {
+                        return Ok(CreateOutcome::TooManyConfigurations);
+                    }
+                    if self.insert_broker(scope, command, ids, now, reference, own).await? {
+                        self.notifier.notify(Channel::Reconcile);
+                        return Ok(CreateOutcome::Created);
+                    }
+                }
+                Some(_) | None => {}
+            }
+            return Ok(CreateOutcome::TooManyBrokers);
         };
         let broker = Broker::try_from(existing)?;
         let token = sqlx::query_scalar!(
@@ -143,6 +154,8 @@ impl PgStore {
                  select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27
                  where (select count(*) from broker where account = $2 and region = $3) < $10
                    and ($25::uuid is null or exists (select from held))
+                   and ($17::uuid is null or (select count(*) from configuration
+                                              where account = $2 and region = $3) < $29)
                  on conflict (account, region, name) do nothing
                  returning id
                ), u as (
@@ -193,6 +206,7 @@ impl PgStore {
             held.map(|reference| reference.revision),
             ldap_password,
             now.whole_millis().as_micros(),
+            MOST_CONFIGURATIONS,
         )
         .fetch_optional(&self.pool)
         .await?;

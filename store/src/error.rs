@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The database was migrated by a later version of brokerd, which this one would misunderstand.
     #[error("the database has migration {0}, which this brokerd does not know")]
     Newer(i64),
+    /// A text has a character that can't be kept. Callers are asked not to send any; this is the net behind.
+    #[error("a text has a character that the database can't keep")]
+    Text(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Anything else.
     #[error("the database refused")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -59,6 +62,12 @@ impl From<sqlx::Error> for StoreError {
                 }) =>
             {
                 Self::Unavailable(Box::new(error))
+            }
+            // character_not_in_repertoire, untranslatable_character, invalid_text_representation.
+            sqlx::Error::Database(ref refused)
+                if refused.code().is_some_and(|c| ["22021", "22P05", "22P02"].contains(&&*c)) =>
+            {
+                Self::Text(Box::new(error))
             }
             other => Self::Other(Box::new(other)),
         }

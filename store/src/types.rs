@@ -52,6 +52,8 @@ pub enum CreateOutcome {
     ConfigurationNotFound,
     /// The account has as many brokers in this region as it may have.
     TooManyBrokers,
+    /// It has as many configurations, and the broker needs one of its own.
+    TooManyConfigurations,
 }
 
 /// What became of an UpdateBroker.

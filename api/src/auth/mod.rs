@@ -13,7 +13,7 @@ use brokerd_domain::Scope;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::{ApiState, error::ApiError};
+use crate::{ApiState, error::ApiError, text};
 use sigv4::{Claim, SignatureError};
 
 pub(crate) use credentials::CredentialCache;
@@ -48,6 +48,9 @@ impl FromRequest<Arc<ApiState>> for Signed {
 
     async fn from_request(request: Request, api: &Arc<ApiState>) -> Result<Self, ApiError> {
         let is_of_service = request.uri().path().starts_with("/v1/");
+        let (mut parts, body) = request.into_parts();
+        let target = text::check_target(&mut parts).await;
+        let request = Request::from_parts(parts, body);
         let signed = authenticate(request, api).await.inspect_err(|error| {
             if let Some(reason) = error.authentication_failure() {
                 api.metrics.authentication_rejected(reason);
@@ -60,6 +63,7 @@ impl FromRequest<Arc<ApiState>> for Signed {
             api.metrics.throttled();
             return Err(ApiError::too_many_requests(wait));
         }
+        target?;
         Ok(signed)
     }
 }

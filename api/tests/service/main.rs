@@ -3,6 +3,7 @@
 mod authentication;
 mod brokers;
 mod configurations;
+mod contention;
 mod faults;
 mod refusals;
 mod security_groups;
@@ -10,6 +11,7 @@ mod states;
 mod support;
 mod surface;
 mod tags;
+mod texts;
 mod throttling;
 mod updates;
 mod users;

@@ -127,6 +127,26 @@ fn database_url(name: &str) -> String {
     format!("{base}/{name}?{options}")
 }
 
+/// What a process of the API needs: its connections, and its state.
+async fn process(database: &str, seed: u64, clock: &Arc<TestClock>) -> (PgStore, ApiState) {
+    let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
+    let key = MasterKey::new([7; 32]);
+    let store = PgStore::connect(&database_url(database), 4, key, Arc::clone(&entropy))
+        .await
+        .expect("connected");
+    let mut registry = Registry::default();
+    let metrics = register_metrics(&mut registry);
+    let state = ApiState::new(
+        store.clone(),
+        Arc::clone(clock) as Arc<dyn Clock>,
+        entropy,
+        NetworkDefaults::default(),
+        Arc::new(registry),
+        metrics,
+    );
+    (store, state)
+}
+
 impl TestApi {
     pub(crate) async fn start() -> Self {
         Self::start_with(|state| state).await
@@ -166,22 +186,8 @@ impl TestApi {
             .await
             .expect("created");
         let seed = (u64::from(std::process::id()) << 32) + count;
-        let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
-        let key = MasterKey::new([7; 32]);
-        let store = PgStore::connect(&database_url(&database), 4, key, Arc::clone(&entropy))
-            .await
-            .expect("connected");
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let mut registry = Registry::default();
-        let metrics = register_metrics(&mut registry);
-        let state = ApiState::new(
-            store.clone(),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy,
-            NetworkDefaults::default(),
-            Arc::new(registry),
-            metrics,
-        );
+        let (store, state) = process(&database, seed, &clock).await;
         let router = brokerd_api::router(change(state));
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
         let api = Self { store, clock, router, alice, database };
@@ -193,6 +199,12 @@ impl TestApi {
         ])
         .await;
         api
+    }
+
+    /// The API of another process over the same database.
+    pub(crate) async fn another_process(&self) -> Router {
+        let (_, state) = process(&self.database, u64::MAX / 2, &self.clock).await;
+        brokerd_api::router(state)
     }
 
     pub(crate) async fn add_key(&self, id: &str, secret: &str, account: &str) {
@@ -214,8 +226,12 @@ impl TestApi {
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response: Response<Body> =
-            self.router.clone().oneshot(request).await.expect("infallible");
+        self.send_to(&self.router, request).await
+    }
+
+    /// Sends a request to another process.
+    pub(crate) async fn send_to(&self, router: &Router, request: Request<Body>) -> Reply {
+        let response: Response<Body> = router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");

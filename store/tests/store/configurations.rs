@@ -6,9 +6,13 @@ use brokerd_domain::{
     AuthenticationStrategy, ConfigurationId, ConfigurationName, CreateConfiguration, EngineType,
     EngineVersion, Error, Resource, Scope, Tags,
 };
-use brokerd_store::{AddRevision, DeleteConfiguration, PgStore, RevisionLookup};
+use brokerd_store::{
+    AddRevision, CreateOutcome, DeleteConfiguration, PgStore, RevisionLookup, StoreError,
+};
 
-use crate::support::{NOW, OsEntropy, create, running, scope, with_store};
+use crate::support::{
+    NOW, OsEntropy, command as command_of_broker, create, ids, running, scope, with_store,
+};
 
 async fn configuration(store: &PgStore, name: &str) -> ConfigurationId {
     let id = ConfigurationId::generate(&OsEntropy);
@@ -20,7 +24,8 @@ async fn configuration(store: &PgStore, name: &str) -> ConfigurationId {
         tags: Tags::default(),
     };
     let first = ("the first", "<broker/>");
-    store.create_configuration(&scope(), id, &command, first, NOW).await.expect("stored");
+    let stored = store.create_configuration(&scope(), id, &command, first, NOW).await;
+    assert!(stored.expect("stored"), "there is room");
     id
 }
 
@@ -170,6 +175,91 @@ async fn tags_of_brokers_and_configurations_change_at_once() {
             let read = f.store.tags(&scope(), &resource).await.expect("read").expect("there");
             assert_eq!(read, added);
         }
+    })
+    .await;
+}
+
+/// Has the scope as many configurations as it may have, each with its first revision.
+async fn fill(pool: &sqlx::PgPool, name: &str) {
+    let sql = "with c as (
+           insert into configuration (id, account, region, name, engine_type, engine_version,
+                                      authentication_strategy, created)
+           select gen_random_uuid(), $1, $2, $3, 'ACTIVEMQ', '5.19', 'SIMPLE', n
+           from generate_series(1, 1000 - (select count(*) from configuration)) n
+           returning id)
+         insert into configuration_revision (configuration_id, revision, created, data)
+         select id, 1, 1, '<broker/>' from c";
+    let (scope, query) = (scope(), sqlx::query(sql));
+    let query = query.bind(scope.account.as_str().to_owned());
+    let query = query.bind(scope.region.as_str().to_owned()).bind(name.to_owned());
+    query.execute(pool).await.expect("filled");
+}
+
+async fn count(pool: &sqlx::PgPool) -> i64 {
+    let count = sqlx::query_scalar("select count(*) from configuration");
+    count.fetch_one(pool).await.expect("counted")
+}
+
+#[tokio::test]
+async fn an_account_has_at_most_a_thousand_configurations() {
+    with_store(|f| async move {
+        fill(&f.pool, "mine").await;
+        let command = CreateConfiguration {
+            name: ConfigurationName::parse("one-more").expect("valid"),
+            engine_type: EngineType::ActiveMq,
+            engine_version: EngineVersion::new(5, 19),
+            authentication_strategy: AuthenticationStrategy::Simple,
+            tags: Tags::default(),
+        };
+        let id = ConfigurationId::generate(&OsEntropy);
+        let first = ("the first", "<broker/>");
+        let create = async |scope: &Scope| {
+            f.store.create_configuration(scope, id, &command, first, NOW).await
+        };
+        assert!(!create(&scope()).await.expect("answered"));
+        assert!(create(&elsewhere()).await.expect("answered"), "another region");
+        // A broker that brings its own needs room for it; one that names another does not.
+        let broker = command_of_broker("orders", |_| {});
+        let outcome = f.store.create_broker(&scope(), &broker, ids(), NOW).await.expect("answered");
+        assert_eq!(outcome, CreateOutcome::TooManyConfigurations);
+        assert_eq!(count(&f.pool).await, 1001);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_deleted_brokers_left_makes_room_for_new_ones() {
+    with_store(|f| async move {
+        let kept = create(&f.store, "kept").await;
+        let used = crate::support::broker(&f.store, kept).await.configurations.pending;
+        let used = used.expect("its own").id;
+        let changed = configuration(&f.store, "changed-configuration").await;
+        let added = f.store.add_revision(&scope(), changed, None, "<broker/>", NOW).await;
+        assert!(matches!(added, Ok(AddRevision::Added(_))), "{added:?}");
+        let mine = configuration(&f.store, "mine").await;
+        fill(&f.pool, "gone-configuration").await;
+        let broker = command_of_broker("orders", |_| {});
+        let outcome = f.store.create_broker(&scope(), &broker, ids(), NOW).await.expect("answered");
+        assert_eq!(outcome, CreateOutcome::Created);
+        assert_eq!(count(&f.pool).await, 901);
+        for id in [used, changed, mine] {
+            assert!(f.store.configuration(&scope(), id).await.expect("read").is_some());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_that_can_not_be_kept_is_told_from_a_defect() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let user = f.store.user(id, "al\0ice").await;
+        assert!(matches!(user, Err(StoreError::Text(_))), "{user:?}");
+        let json = sqlx::query(r#"select '{"a": "\u0000"}'::jsonb ->> 'a'"#).execute(&f.pool).await;
+        let refused = StoreError::from(json.expect_err("no such text"));
+        assert!(matches!(refused, StoreError::Text(_)), "{refused:?}");
+        let uuid = sqlx::query("select 'x'::uuid").execute(&f.pool).await;
+        assert!(matches!(StoreError::from(uuid.expect_err("none")), StoreError::Text(_)));
     })
     .await;
 }

@@ -21,7 +21,7 @@ use crate::{
             ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest,
             LogsRequest, MaintenanceWindowRequest, UserRequest,
         },
-        configurations::named_revision,
+        configurations::{named_revision, too_many_configurations},
         security_groups,
     },
 };
@@ -41,7 +41,7 @@ pub(crate) struct CreateBrokerRequest {
     /// The configuration to use; default: a new one named `<brokerName>-configuration`.
     #[schema(value_type = Option<ConfigurationIdRequest>)]
     configuration: Option<Object<ConfigurationIdRequest>>,
-    /// An idempotency token: repeating a call with the same one answers as the first time.
+    /// An idempotency token of at most 128 characters: repeating a call with the same one answers as the first time.
     creator_request_id: Option<String>,
     /// `NONE` (default) or `CRDR`, which is not implemented.
     data_replication_mode: Option<String>,
@@ -74,7 +74,7 @@ pub(crate) struct CreateBrokerRequest {
     /// Whether the endpoints are reachable from other machines.
     #[schema(required, nullable = false)]
     publicly_accessible: Option<bool>,
-    /// At most five; default: the default group. Those that ListSecurityGroups shows are enforced.
+    /// At most five, and none for public RabbitMQ brokers; default: the default group. Those that ListSecurityGroups shows are enforced.
     security_groups: Option<Vec<String>>,
     /// Gigabytes, for RabbitMQ clusters of version 4.2 and later.
     storage_size: Option<i64>,
@@ -207,6 +207,7 @@ fn answer(
                 Error::configuration_not_found(&id.unwrap_or_default()).message,
             ))
         }
+        CreateOutcome::TooManyConfigurations => Err(too_many_configurations()),
         CreateOutcome::TooManyBrokers => Err(Error::bad_request_overall(
             "The account has as many brokers in this region as it may have. Delete a broker and retry the request.",
         )),
@@ -308,5 +309,6 @@ mod tests {
             "Configuration ID [c-00000000-0000-0000-0000-000000000003] can't be found. Make sure it exists."
         );
         assert!(outcome(CreateOutcome::TooManyBrokers).is_err());
+        assert!(outcome(CreateOutcome::TooManyConfigurations).is_err());
     }
 }

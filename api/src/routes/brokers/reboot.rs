@@ -7,9 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
-    error::ApiError,
     extract::PathParams,
     openapi::{NotFound, OfBroker, ServiceErrors},
     respond::{Answer, Reply},
@@ -39,12 +38,12 @@ pub(crate) async fn reboot_broker(
     path: PathParams,
     signed: Signed,
 ) -> Answer<RebootBrokerResponse> {
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, &signed.caller.scope).await?;
+    let turn = path.turn(&api, &signed.caller.scope).await?;
+    loop {
+        let broker = turn.broker().await?;
         broker.check_reboot()?;
         if api.store.request_reboot(&broker, api.clock.now()).await? {
             return Ok(Reply(RebootBrokerResponse {}));
         }
     }
-    Err(ApiError::busy())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
     error::ApiError,
     extract::PathParams,
@@ -199,8 +199,9 @@ pub(crate) async fn update_broker(
     let revision = named_revision(&api, scope, named, |missing| missing).await?;
     let input = UpdateBrokerInput::from(wire);
     let offerings = api.offerings().await?;
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, scope).await?;
+    let turn = path.turn(&api, scope).await?;
+    loop {
+        let broker = turn.broker().await?;
         let kept = match &revision {
             None if input.host_instance_type.is_some() => {
                 kept_revision(&api, scope, &broker).await?
@@ -232,7 +233,6 @@ pub(crate) async fn update_broker(
             }
         }
     }
-    Err(ApiError::busy())
 }
 
 /// What a RabbitMQ broker's configuration sets may be too much for another instance type.

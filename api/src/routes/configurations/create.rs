@@ -10,7 +10,7 @@ use brokerd_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ConfigurationRevisionView;
+use super::{ConfigurationRevisionView, too_many_configurations};
 use crate::{
     ApiState,
     auth::Signed,
@@ -90,7 +90,10 @@ pub(crate) async fn create_configuration(
         default_revision(command.engine_type, command.engine_version, command.name.as_str());
     let (id, now) = (ConfigurationId::generate(api.entropy.as_ref()), api.clock.now());
     let scope = &signed.caller.scope;
-    api.store.create_configuration(scope, id, &command, (&description, &data), now).await?;
+    let first = (description.as_str(), data.as_str());
+    if !api.store.create_configuration(scope, id, &command, first, now).await? {
+        return Err(too_many_configurations().into());
+    }
     let created = Configuration {
         id,
         scope: scope.clone(),

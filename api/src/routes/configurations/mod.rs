@@ -8,7 +8,7 @@ pub(crate) mod list_revisions;
 pub(crate) mod revision;
 pub(crate) mod update;
 
-use brokerd_domain::{ConfigurationRevision, Error, Revision, Scope};
+use brokerd_domain::{ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope};
 use brokerd_store::RevisionLookup;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +29,13 @@ pub(crate) struct ConfigurationRevisionView {
     description: Option<String>,
     /// Its number, from 1 on.
     revision: i32,
+}
+
+/// The refusal of one configuration more than an account may have.
+pub(crate) fn too_many_configurations() -> Error {
+    Error::bad_request_overall(format!(
+        "The account has [{MOST_CONFIGURATIONS}] configurations in this region, as many as it may have. Delete a configuration and retry the request."
+    ))
 }
 
 impl From<&Revision> for ConfigurationRevisionView {

@@ -17,6 +17,7 @@ use crate::{
     json,
     openapi::{Conflict, NotFound, ServiceErrors},
     respond::{Answer, Reply},
+    text,
 };
 
 /// Most warnings of one answer.
@@ -30,7 +31,7 @@ pub(crate) struct UpdateConfigurationRequest {
     /// The content, base64: XML for ActiveMQ, keys and values for RabbitMQ.
     #[schema(required, nullable = false, format = Byte)]
     data: Option<String>,
-    /// What to remember of it.
+    /// What to remember of it, at most 1024 characters.
     description: Option<String>,
 }
 
@@ -84,8 +85,10 @@ fn decoded(data: Option<&str>) -> Result<String, Error> {
     let bytes = STANDARD
         .decode(data)
         .map_err(|_| Error::bad_request("data", "[data] is not valid base64."))?;
-    String::from_utf8(bytes)
-        .map_err(|_| Error::bad_request("data", "[data] is not valid UTF-8 text in base64."))
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::bad_request("data", "[data] is not valid UTF-8 text in base64."))?;
+    text::check("data", &text)?;
+    Ok(text)
 }
 
 /// Appends a revision. Brokers are not touched: they refer to a revision by its number.
@@ -142,7 +145,7 @@ mod tests {
     #[test]
     fn content_is_utf_8_in_base64_of_the_standard_alphabet() {
         assert_eq!(decoded(Some("aMOpbGxv")), Ok("h\u{e9}llo".to_owned()));
-        for wrong in [None, Some("%%%"), Some("aGk"), Some("_-8="), Some("//8=")] {
+        for wrong in [None, Some("%%%"), Some("aGk"), Some("_-8="), Some("//8="), Some("IwA=")] {
             let refused = decoded(wrong).expect_err("refused");
             assert_eq!(refused.attribute.as_deref(), Some("data"), "{wrong:?}");
         }

@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 
 use super::{Nothing, told};
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
-    error::ApiError,
     extract::PathParams,
     json,
     openapi::{Conflict, NotFound, OfUser, ServiceErrors},
@@ -67,12 +66,12 @@ pub(crate) async fn create_user(
         replication_user: wire.replication_user,
     };
     let user = BrokerUser::parse(EngineType::ActiveMq, input)?;
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, scope).await?;
+    let turn = path.turn(&api, scope).await?;
+    loop {
+        let broker = turn.broker().await?;
         broker.check_user_change(BrokerOperation::CreateUser)?;
         if told(api.store.create_user(&broker, &user, api.clock.now()).await?, username)? {
             return Ok(Reply(Nothing {}));
         }
     }
-    Err(ApiError::busy())
 }

@@ -7,9 +7,8 @@ use brokerd_domain::BrokerOperation;
 
 use super::{Nothing, told};
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
-    error::ApiError,
     extract::PathParams,
     openapi::{NotFound, OfUser, ServiceErrors},
     respond::{Answer, Reply},
@@ -35,12 +34,12 @@ pub(crate) async fn delete_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let username = path.get("username");
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, &signed.caller.scope).await?;
+    let turn = path.turn(&api, &signed.caller.scope).await?;
+    loop {
+        let broker = turn.broker().await?;
         broker.check_user_change(BrokerOperation::DeleteUser)?;
         if told(api.store.delete_user(&broker, username, api.clock.now()).await?, username)? {
             return Ok(Reply(Nothing {}));
         }
     }
-    Err(ApiError::busy())
 }

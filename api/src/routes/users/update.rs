@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 
 use super::{Nothing, told};
 use crate::{
-    ApiState, TRIES,
+    ApiState,
     auth::Signed,
-    error::ApiError,
     extract::PathParams,
     json,
     openapi::{Conflict, NotFound, OfUser, ServiceErrors},
@@ -66,13 +65,13 @@ pub(crate) async fn update_user(
         wire.replication_user,
     )?;
     let username = path.get("username");
-    for _ in 0..TRIES {
-        let broker = path.broker(&api, scope).await?;
+    let turn = path.turn(&api, scope).await?;
+    loop {
+        let broker = turn.broker().await?;
         broker.check_user_change(BrokerOperation::UpdateUser)?;
         let outcome = api.store.update_user(&broker, username, &update, api.clock.now()).await??;
         if told(outcome, username)? {
             return Ok(Reply(Nothing {}));
         }
     }
-    Err(ApiError::busy())
 }
