@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{Management, PASSWORD, USER, World, clients};
 
-/// A pattern in the table: whatever is there.
+/// Those that every broker has.
 const PLUGINS: &[&str] = &[
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_federation",
@@ -30,11 +30,11 @@ pub struct Defaults {
 
 impl Defaults {
     /// That of this version and mode.
-    pub fn of(version: &str, mode: DeploymentMode) -> Self {
+    pub fn of(version: &str, mode: &DeploymentMode) -> Self {
         Self {
             is_4: version.starts_with("4."),
             is_protected: version.starts_with("4.") && version != "4.0",
-            is_cluster: mode == DeploymentMode::ClusterMultiAz,
+            is_cluster: *mode == DeploymentMode::ClusterMultiAz,
         }
     }
 

@@ -206,7 +206,7 @@ fn created(world: &World, version: &str) -> Result<String> {
     machine::say(&format!("a cluster of {version} ran after {:.1?}", began.elapsed()));
     let nodes = Management::running_nodes(world, &id)?;
     ensure!(nodes == 3, "RUNNING with {nodes} nodes");
-    Defaults::of(version, new.mode).hold(world, &id).context("defaults")?;
+    Defaults::of(version, &new.mode).hold(world, &id).context("defaults")?;
     Ok(id)
 }
 

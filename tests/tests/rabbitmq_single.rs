@@ -33,7 +33,7 @@ fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
         strangers_are_refused(world, &id).context("strangers")?;
         the_management_api_answers(world, &id).context("management API")?;
         clients_of_every_suite_are_served(world, &id).context("suites")?;
-        Defaults::of("4.3", NewBroker::rabbitmq("").mode).hold(world, &id).context("defaults")?;
+        Defaults::of("4.3", &NewBroker::rabbitmq("").mode).hold(world, &id).context("defaults")?;
         the_services_accounts_stay(world, &id).context("accounts")?;
         the_container_is_confined(&id).context("container")?;
         a_reboot_keeps_messages(world, &id).context("reboot")?;

@@ -42,7 +42,7 @@ fn a_broker_of_every_offered_version_takes_messages_and_is_deleted() -> Result<(
             let messenger: Messenger = world.messenger(script, id, scheme)?;
             if new.engine == EngineType::Rabbitmq {
                 let version = new.version.as_deref().unwrap_or_default();
-                Defaults::of(version, new.mode.clone())
+                Defaults::of(version, &new.mode)
                     .hold(world, id)
                     .with_context(|| new.name.clone())?;
             }
