@@ -61,12 +61,21 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "BadRequestException", message)
     }
 
-    /// The body is longer than any request of the service.
-    pub(crate) fn body_too_long() -> Self {
+    /// The body is longer than any request to this operation.
+    pub(crate) fn body_too_long(limit: usize) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLargeException",
-            "Request body is too long. Send at most [1048576] bytes.",
+            format!("Request body is too long. Send at most [{limit}] bytes."),
+        )
+    }
+
+    /// The body did not come in time.
+    pub(crate) fn body_too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "RequestTimeoutException",
+            "The request body took too long.",
         )
     }
 
@@ -124,6 +133,19 @@ impl ApiError {
     /// Why the caller could not be authenticated, if that is what went wrong.
     pub(crate) const fn authentication_failure(&self) -> Option<&'static str> {
         self.authentication_failure
+    }
+
+    /// Whether strangers cause it as often as they like: one line in the log for each would be too many.
+    pub(crate) fn is_anybodys(&self) -> bool {
+        self.authentication_failure.is_some()
+            || matches!(
+                self.status,
+                StatusCode::PAYLOAD_TOO_LARGE
+                    | StatusCode::REQUEST_TIMEOUT
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::METHOD_NOT_ALLOWED
+            )
+            || self.code == "UnknownOperationException"
     }
 
     /// The exception's name.

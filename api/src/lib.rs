@@ -26,7 +26,7 @@ use std::sync::Arc;
 use axum::{Router, middleware, response::IntoResponse};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use auth::sigv4;
+pub use auth::{OnAuthentic, sigv4};
 pub use metrics::{ApiMetrics, register_metrics};
 pub use openapi::document as openapi_document;
 pub use state::ApiState;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -58,6 +58,8 @@ pub struct ApiMetrics {
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     rejections: Family<RejectionLabels, Counter>,
     throttled: Counter,
+    pub(crate) body_bytes: Gauge,
+    pub(crate) bodies_given_up: Counter,
 }
 
 fn histogram() -> Histogram {
@@ -72,6 +74,8 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
         durations: Family::new_with_constructor(histogram as fn() -> Histogram),
         rejections: Family::default(),
         throttled: Counter::default(),
+        body_bytes: Gauge::default(),
+        bodies_given_up: Counter::default(),
     };
     for operation in OPERATIONS.iter().map(Some).chain([None]) {
         let RouteLabels { method, route } = RouteLabels::of(operation);
@@ -102,6 +106,17 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
         "brokerd_api_throttled_requests",
         "Requests refused because an account had used up its allowance in a region",
         metrics.throttled.clone(),
+    );
+    registry.register_with_unit(
+        "brokerd_api_body",
+        "Bytes of requests' bodies held now",
+        Unit::Bytes,
+        metrics.body_bytes.clone(),
+    );
+    registry.register(
+        "brokerd_api_bodies_given_up",
+        "Bodies of requests given up because all together were too large",
+        metrics.bodies_given_up.clone(),
     );
     metrics
 }
@@ -140,6 +155,8 @@ mod tests {
             r#"brokerd_api_request_duration_seconds_count{method="POST",route="/v1/brokers"} 0"#,
             r#"brokerd_api_authentication_rejections_total{reason="mismatch"} 0"#,
             "brokerd_api_throttled_requests_total 0",
+            "brokerd_api_body_bytes 0",
+            "brokerd_api_bodies_given_up_total 0",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

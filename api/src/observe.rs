@@ -1,6 +1,10 @@
 //! Around every request: identifier, deadline, panics, CORS, common headers, log and metrics.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -8,6 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use brokerd_domain::Timestamp;
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
@@ -49,6 +54,16 @@ pub(crate) async fn observe(
     let elapsed = api.clock.now().since(started);
     api.metrics.answered(operation, response.status(), elapsed.as_secs_f64());
     let _entered = span.enter();
+    let unlogged = match &failure {
+        Some(failure) if failure.is_anybodys() => match api.sampler.admit(api.clock.now()) {
+            Some(unlogged) => unlogged,
+            None => return response,
+        },
+        Some(_) | None => 0,
+    };
+    if unlogged > 0 {
+        tracing::info!(unlogged, "more requests of strangers were refused and counted");
+    }
     log(operation, response.status().as_u16(), elapsed, failure.as_deref());
     response
 }
@@ -124,6 +139,39 @@ fn add_common_headers(headers: &mut HeaderMap, request_id: Uuid, is_success: boo
     }
 }
 
+/// Chooses the refusals of strangers that are logged: a few in every span of time, and how many there were beside
+/// them. All are counted.
+#[derive(Debug, Default)]
+pub(crate) struct Sampler(Mutex<Sample>);
+
+#[derive(Debug, Default)]
+struct Sample {
+    since: Option<Timestamp>,
+    logged: u32,
+    unlogged: u64,
+}
+
+impl Sampler {
+    const SPAN: Duration = Duration::from_secs(10);
+    const LOGGED: u32 = 5;
+
+    /// Whether the refusal at this time is to be logged: how many were not since this was last so.
+    fn admit(&self, now: Timestamp) -> Option<u64> {
+        let mut sample = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sample.since.is_none_or(|since| now < since || now.since(since) >= Self::SPAN) {
+            let unlogged = sample.unlogged;
+            *sample = Sample { since: Some(now), logged: 1, unlogged: 0 };
+            return Some(unlogged);
+        }
+        if sample.logged < Self::LOGGED {
+            sample.logged += 1;
+            return Some(0);
+        }
+        sample.unlogged += 1;
+        None
+    }
+}
+
 /// One line per request; a failure of ours is an error with its causes, a caller's is not.
 fn log(operation: Option<&Operation>, status: u16, elapsed: Duration, failure: Option<&ApiError>) {
     let duration_ms = elapsed.as_secs_f64() * 1000.0;
@@ -141,5 +189,23 @@ fn log(operation: Option<&Operation>, status: u16, elapsed: Duration, failure: O
         tracing::debug!(http.status = status, duration_ms, "{name} answered");
     } else {
         tracing::info!(http.status = status, duration_ms, error, "{name} answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_refusals_a_few_are_logged_and_then_how_many_were_not() {
+        let sampler = Sampler::default();
+        let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let logged = (0..1000).filter(|_| sampler.admit(at(1)).is_some()).count();
+        assert_eq!(logged, 5);
+        assert_eq!(sampler.admit(at(10)), None);
+        assert_eq!(sampler.admit(at(11)), Some(996));
+        assert_eq!(sampler.admit(at(11)), Some(0));
+        // A clock that was put back silences nobody.
+        assert_eq!(sampler.admit(at(3)), Some(0));
     }
 }

@@ -102,6 +102,18 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("ReadDocs", GET, "/docs", Own),
 ];
 
+/// Most bytes of a body. Only documents of configurations are long.
+const BODY_LIMIT: usize = 64 * 1024;
+const DOCUMENT_LIMIT: usize = 1 << 20;
+
+/// Most bytes of the body of a request to this operation.
+pub(crate) fn body_limit(operation: Option<&Operation>) -> usize {
+    match operation {
+        Some(operation) if operation.name == "UpdateConfiguration" => DOCUMENT_LIMIT,
+        Some(_) | None => BODY_LIMIT,
+    }
+}
+
 /// The operation of that method and path template.
 pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|o| o.method == *method && o.path == path)

@@ -11,7 +11,13 @@ use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tokio::sync::OnceCell;
 
-use crate::{ApiMetrics, auth::CredentialCache, throttle::Throttle, turn::Queues};
+use crate::{
+    ApiMetrics,
+    auth::{Bodies, CredentialCache},
+    observe::Sampler,
+    throttle::Throttle,
+    turn::Queues,
+};
 
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
@@ -26,6 +32,9 @@ pub struct ApiState {
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
     pub(crate) throttle: Throttle,
+    pub(crate) bodies: Bodies,
+    /// Which refusals of strangers are worth a line in the log.
+    pub(crate) sampler: Sampler,
     pub(crate) queues: Queues,
     pub(crate) refuse_unknown_groups: bool,
     pub(crate) ca_pem: OnceCell<Bytes>,
@@ -54,6 +63,8 @@ impl ApiState {
             entropy,
             network,
             registry,
+            bodies: Bodies::new(metrics.body_bytes.clone(), metrics.bodies_given_up.clone()),
+            sampler: Sampler::default(),
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),

@@ -1,27 +1,53 @@
 //! Serving HTTP, with or without TLS.
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::Path,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use axum::Router;
+use axum::{Router, body::Body};
+use brokerd_api::OnAuthentic;
+use brokerd_gateway::{Crowd, Limits, Visitor};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use prometheus_client::{
+    metrics::{counter::Counter, gauge::Gauge},
+    registry::Registry,
+};
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
-    time::{sleep, timeout},
+    time::{Sleep, sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use crate::config::Configuration;
 
 /// How long a client may take to shake hands.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// How many connections may have shaken hands and wait to be served.
-const WAITING: usize = 64;
+/// How long the head of a request may take, and how long a connection may wait for the next one.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+/// The longest head of a request, in bytes; session tokens of some kibibytes are usual.
+const LONGEST_HEAD: usize = 32 * 1024;
+/// How long requests without a signature may still take once this is to stop.
+const UNSIGNED_TIME: Duration = Duration::from_secs(2);
+/// How long a client may take nothing of an answer.
+const STALL_TIME: Duration = Duration::from_secs(30);
 /// How long accepting pauses when it fails, as it does when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -39,6 +65,12 @@ impl Socket {
             (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
             (Some(_) | None, None) | (None, Some(_)) => None,
         };
+        if tls.is_none() && !api.listen.ip().is_loopback() {
+            tracing::warn!(
+                listen = %api.listen,
+                "the API is served beyond this machine without TLS: passwords in requests can be read on their way; set api.tls_certificate and api.tls_key, or put it behind what does TLS"
+            );
+        }
         Self::bind(api.listen, tls, "--listen or BROKERD_API_LISTEN").await
     }
 
@@ -71,26 +103,206 @@ impl Socket {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown`, then finishes the requests that are under way.
+    /// Serves until `shutdown`, then finishes the requests that are under way. No more than `most` connections at a
+    /// time: for another one that one has to go which has been without a signed request for longest.
     pub(crate) async fn serve(
         self,
         router: Router,
+        most: usize,
+        metrics: Metrics,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
-        let served = match self.tls {
-            None => {
-                axum::serve(self.listener, router)
-                    .with_graceful_shutdown(shutdown.cancelled_owned())
-                    .await
+        let Self { listener, tls } = self;
+        let crowd = Crowd::new(Limits { all: most, unproven: most, unproven_of_source: most / 2 });
+        let graceful = GracefulShutdown::new();
+        let server = Server { router, tls, metrics: metrics.clone() };
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::debug!(%error, "a connection can't be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            match crowd.enter(peer.ip()) {
+                Some(visitor) => {
+                    let watcher = graceful.watcher();
+                    tokio::spawn(server.clone().attend(stream, Arc::new(visitor), watcher));
+                }
+                None => {
+                    metrics.refused.inc();
+                    turn_away(stream);
+                }
             }
-            Some(acceptor) => {
-                let listener = TlsListener::start(self.listener, acceptor)?;
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(shutdown.cancelled_owned())
-                    .await
+        }
+        drop(listener);
+        let mut ended = pin!(graceful.shutdown());
+        if timeout(UNSIGNED_TIME, &mut ended).await.is_err() {
+            // Who has still not said who it is keeps nobody from stopping.
+            crowd.evict_unproven();
+            ended.await;
+        }
+        Ok(())
+    }
+}
+
+/// Says that there is no room, to who waits for an answer already. Nothing is waited for.
+fn turn_away(stream: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    // Who does not get it sees the connection end.
+    let _ = stream.into_std().and_then(|mut stream| stream.write(ANSWER));
+}
+
+/// How connections are counted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics {
+    active: Gauge,
+    refused: Counter,
+    crowded: Counter,
+}
+
+impl Metrics {
+    /// Metrics under `brokerd_http_` of `registry`, all present from the start.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let r = registry.sub_registry_with_prefix("brokerd_http");
+        r.register("connections", "Connections open now", metrics.active.clone());
+        r.register(
+            "connections_refused",
+            "Connections refused because all that may be open were at work",
+            metrics.refused.clone(),
+        );
+        r.register(
+            "connections_crowded_out",
+            "Connections without a signed request closed in favour of others",
+            metrics.crowded.clone(),
+        );
+        metrics
+    }
+}
+
+/// What serves each connection.
+#[derive(Clone)]
+struct Server {
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    metrics: Metrics,
+}
+
+impl Server {
+    async fn attend(self, stream: TcpStream, visitor: Arc<Visitor>, watcher: Watcher) {
+        let (active, crowded) = (self.metrics.active.clone(), self.metrics.crowded.clone());
+        active.inc();
+        tokio::select! {
+            () = self.converse(stream, Arc::clone(&visitor), watcher) => {}
+            () = visitor.evicted() => {
+                crowded.inc();
             }
-        };
-        served.context("can't serve HTTP")
+        }
+        active.dec();
+    }
+
+    async fn converse(self, stream: TcpStream, visitor: Arc<Visitor>, watcher: Watcher) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a socket refused its options");
+        }
+        match self.tls.clone() {
+            None => self.answer(stream, visitor, watcher).await,
+            Some(acceptor) => match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => self.answer(stream, visitor, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake took too long"),
+            },
+        }
+    }
+
+    async fn answer(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        visitor: Arc<Visitor>,
+        watcher: Watcher,
+    ) {
+        let router = self.router;
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            let proving = Arc::clone(&visitor);
+            request.extensions_mut().insert(OnAuthentic::new(move || proving.prove()));
+            let (answering, visitor) = (router.clone().oneshot(request), Arc::clone(&visitor));
+            async move {
+                let answer = answering.await;
+                visitor.doubt();
+                answer
+            }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(LONGEST_HEAD);
+        let connection = http.serve_connection(TokioIo::new(Unstalled::new(stream)), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "an HTTP connection broke off");
+        }
+    }
+}
+
+/// A stream that fails when the other side does not take what is written to it.
+struct Unstalled<S> {
+    stream: S,
+    /// Until when it has to take some of it, while it takes nothing.
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Unstalled<S> {
+    const fn new(stream: S) -> Self {
+        Self { stream, until: None }
+    }
+
+    fn check<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.until = None;
+            return polled;
+        }
+        let until = self.until.get_or_insert_with(|| Box::pin(sleep(STALL_TIME)));
+        until.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.check(context, polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        self.check(context, polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.check(context, polled)
     }
 }
 
@@ -112,56 +324,4 @@ pub(crate) fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'st
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect).with_context(name)?;
     anyhow::ensure!(!chain.is_empty(), name());
     Ok(chain)
-}
-
-/// Accepts connections and shakes hands beside one another, so that a slow client delays nobody.
-struct TlsListener {
-    address: SocketAddr,
-    accepted: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-}
-
-impl TlsListener {
-    fn start(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (sender, accepted) = mpsc::channel(WAITING);
-        tokio::spawn(async move {
-            // Ends with the receiver, that is with the server.
-            while !sender.is_closed() {
-                let accepted = tokio::select! {
-                    () = sender.closed() => return,
-                    accepted = listener.accept() => accepted,
-                };
-                let Ok((stream, peer)) = accepted else {
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                };
-                let (acceptor, sender) = (acceptor.clone(), sender.clone());
-                tokio::spawn(async move {
-                    match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
-                        Ok(Ok(stream)) => drop(sender.send((stream, peer)).await),
-                        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-                        Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
-                    }
-                });
-            }
-        });
-        Ok(Self { address, accepted })
-    }
-}
-
-impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.accepted.recv().await {
-            Some(accepted) => accepted,
-            // The accepting task ends only after this listener.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
 }

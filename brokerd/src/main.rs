@@ -2,6 +2,7 @@
 
 mod cli;
 mod config;
+mod descriptors;
 mod home;
 mod http;
 mod lone_gateway;
@@ -18,6 +19,10 @@ use std::{
 };
 
 use clap::Parser as _;
+
+/// Gives back what a rush has taken: with the C library's, a process stays as large as it once was.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

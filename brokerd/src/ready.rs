@@ -156,7 +156,10 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::http::Socket;
+    use crate::{
+        config::Choice,
+        http::{Metrics, Socket},
+    };
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -181,7 +184,7 @@ mod tests {
             }),
         );
         let shutdown = CancellationToken::new();
-        tokio::spawn(socket.serve(router, shutdown.clone()));
+        tokio::spawn(socket.serve(router, 16, Metrics::default(), shutdown.clone()));
         shutdown
     }
 
@@ -234,7 +237,7 @@ mod tests {
         // Neither what clients are told nor every address is where to look.
         configuration.api.listen.set_ip([0, 0, 0, 0].into());
         configuration.api.url = Some("https://elsewhere.example".to_owned());
-        configuration.endpoint.advertised_host = "elsewhere.example".to_owned();
+        configuration.endpoint.advertised_host = Choice::Chosen("elsewhere.example".to_owned());
         let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("not ready");
         assert!(format!("{error:#}").contains("nothing listens on 127.0.0.1:1"), "{error:#}");
     }

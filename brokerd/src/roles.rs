@@ -30,7 +30,7 @@ use crate::{
     cli::Role,
     config::{Configuration, JoinNetworks, Secret, UnknownGroups},
     home::Home,
-    http::Socket,
+    http::{self, Socket},
     lone_gateway,
     serve::Foundation,
 };
@@ -48,15 +48,17 @@ pub(crate) struct Running {
 pub(crate) fn new_gateway(
     configuration: &Configuration,
     entropy: &Arc<dyn Entropy>,
+    descriptors: usize,
     registry: &mut Registry,
 ) -> Gateway {
     let endpoint = &configuration.endpoint;
     let options = brokerd_gateway::Options {
         public_bind: endpoint.public_bind,
-        private_bind: endpoint.private_bind,
+        private_bind: endpoint.private_bind.chosen().copied(),
         hold: Duration::from_secs(endpoint.hold_seconds.into()),
         shared_ports: endpoint.shared_ports(),
         table_file: Some(Home::at(&configuration.data_dir).routes_path()),
+        descriptors,
         ..brokerd_gateway::Options::default()
     };
     Gateway::new(options, brokerd_gateway::Metrics::register(registry), Arc::clone(entropy))
@@ -113,8 +115,8 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             sized_volumes: configuration.runtime.sized_volumes,
         },
         endpoints: EndpointSettings {
-            advertised_host: endpoint.advertised_host.clone(),
-            ip_address: endpoint.reported_ip().map(|ip| ip.to_string()),
+            advertised_host: endpoint.advertised_host.chosen().cloned(),
+            ip_address: endpoint.ip_address,
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
         },
@@ -189,12 +191,13 @@ impl Running {
     pub(crate) fn start_lone_gateway(
         &mut self,
         gateway: Gateway,
-        registry: Registry,
-        socket: Socket,
+        mut registry: Registry,
+        (socket, most): (Socket, usize),
         shutdown: &CancellationToken,
     ) {
+        let metrics = http::Metrics::register(&mut registry);
         let router = lone_gateway::router(gateway, registry);
-        self.spawn(Role::Gateway, socket.serve(router, shutdown.clone()));
+        self.spawn(Role::Gateway, socket.serve(router, most, metrics, shutdown.clone()));
     }
 
     /// Starts the other roles. All have registered their metrics when the API starts: it shows them.
@@ -204,7 +207,7 @@ impl Running {
         roles: &[Role],
         mut registry: Registry,
         gateway: Option<Gateway>,
-        socket: Option<Socket>,
+        socket: Option<(Socket, usize)>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
         if roles.contains(&Role::Provisioner) {
@@ -216,9 +219,10 @@ impl Running {
             });
         }
         match (socket, gateway) {
-            (Some(socket), gateway) if roles.contains(&Role::Api) => {
+            (Some((socket, most)), gateway) if roles.contains(&Role::Api) => {
+                let metrics = http::Metrics::register(&mut registry);
                 let router = new_router(foundation, registry, gateway);
-                self.spawn(Role::Api, socket.serve(router, shutdown.clone()));
+                self.spawn(Role::Api, socket.serve(router, most, metrics, shutdown.clone()));
             }
             (Some(socket), Some(gateway)) => {
                 self.start_lone_gateway(gateway, registry, socket, shutdown);
@@ -325,6 +329,7 @@ mod tests {
         drop(brokerd_gateway::Metrics::register(&mut registry));
         drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
         drop(brokerd_api::register_metrics(&mut registry));
+        drop(http::Metrics::register(&mut registry));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Role,
     config::{Configuration, DatabaseUrl},
+    descriptors::Descriptors,
     home::{self, Home},
     http::Socket,
     roles::{self, Running},
@@ -29,6 +30,8 @@ use crate::{
 
 /// How long the start waits for a database that can't be reached, if nothing serves meanwhile.
 const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
+/// Where this machine always finds what listens on all addresses.
+const LOOPBACK: &str = "127.0.0.1";
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
@@ -44,6 +47,7 @@ pub(crate) struct Foundation {
 /// Serves until a signal, or until a role fails.
 pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyhow::Result<()> {
     telemetry::start(&configuration)?;
+    let descriptors = Descriptors::raise();
     let shutdown = stop_on_signals()?;
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
     tracing::info!(
@@ -55,7 +59,7 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
     let started = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
-        started = start(&mut running, configuration, roles, &shutdown) => started,
+        started = start(&mut running, configuration, roles, descriptors, &shutdown) => started,
     };
     if let Err(error) = started {
         running.give_up(&shutdown).await;
@@ -73,8 +77,10 @@ async fn start(
     running: &mut Running,
     configuration: Configuration,
     roles: &[Role],
+    descriptors: Descriptors,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let shares = descriptors.shares(roles);
     let socket = if roles.contains(&Role::Api) {
         Some(Socket::bind_api(&configuration).await?)
     } else if roles.contains(&Role::Gateway) {
@@ -82,6 +88,7 @@ async fn start(
     } else {
         None
     };
+    let socket = socket.map(|socket| (socket, shares.http));
     let home = Home::at(&configuration.data_dir);
     home.ensure()?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -92,7 +99,7 @@ async fn start(
     if roles.contains(&Role::Gateway) {
         let reader = RouteReader::connect_lazily(url.expose(), configuration.installation.clone())
             .map_err(|error| explain(error, &url))?;
-        let new = roles::new_gateway(&configuration, &entropy, &mut registry);
+        let new = roles::new_gateway(&configuration, &entropy, shares.gateway, &mut registry);
         if roles == [Role::Gateway] || home.routes_path().exists() {
             running.start_gateway(&new, reader, shutdown);
         } else {
@@ -108,7 +115,8 @@ async fn start(
         (gateway, socket) => {
             // A gateway that serves already is not stopped because the database is slow to come back.
             let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
-            let api = socket.as_ref().filter(|_| roles.contains(&Role::Api));
+            let api =
+                socket.as_ref().map(|(socket, _)| socket).filter(|_| roles.contains(&Role::Api));
             let foundation = lay_foundation(configuration, api, &url, patience, entropy).await?;
             if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
                 running.start_gateway(gateway, reader, shutdown);
@@ -147,7 +155,7 @@ pub(crate) fn local_url(configuration: &Configuration) -> anyhow::Result<String>
 fn url_of(configuration: &Configuration, address: SocketAddr) -> String {
     let scheme = if configuration.api.tls_certificate.is_some() { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        let host = &configuration.endpoint.advertised_host;
+        let host = configuration.endpoint.advertised_host.chosen().map_or(LOOPBACK, String::as_str);
         return format!("{scheme}://{host}:{}", address.port());
     }
     format!("{scheme}://{address}")

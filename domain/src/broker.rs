@@ -199,6 +199,18 @@ pub struct BrokerStatus {
     /// Why the next maintenance window should reboot the broker even if nothing else waits, if it should.
     #[serde(default)]
     pub maintenance: Option<String>,
+    /// Its links to other brokers that are down.
+    #[serde(default)]
+    pub links_down: Vec<DownLink>,
+}
+
+/// A link of a broker to another one, or to itself, that does not carry anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownLink {
+    /// What it is, and its name: `shovel orders in /`.
+    pub link: String,
+    /// What the engine says about it.
+    pub why: String,
 }
 
 /// The state the service reports; derived, never stored.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BrokerId, BrokerSpec, EngineType, Region};
+use crate::{
+    BrokerId, BrokerSpec, DeploymentMode, EngineType, EngineVersion, HostInstanceType, Region,
+};
 
 /// HTTPS URLs need not say it.
 const HTTPS: u16 = 443;
@@ -79,13 +81,24 @@ impl Protocol {
     /// Source: quota page (wire-level connections) and "Resource limits" of the developer guide.
     pub fn connection_limit(self, spec: &BrokerSpec) -> Option<u32> {
         let (tier, mode) = (spec.host_instance_type, spec.deployment_mode);
-        match (spec.engine_type, self) {
+        self.connection_limit_of(spec.engine_type, spec.engine_version, tier, mode)
+    }
+
+    /// The same, of any broker of this engine, instance type and deployment mode.
+    pub fn connection_limit_of(
+        self,
+        engine: EngineType,
+        version: EngineVersion,
+        tier: HostInstanceType,
+        mode: DeploymentMode,
+    ) -> Option<u32> {
+        match (engine, self) {
             (_, Self::Console) => None,
             (EngineType::ActiveMq, _) => Some(tier.wire_connections()),
             (EngineType::RabbitMq, _) => {
                 let per_node = tier
-                    .queue_limit_maxima(spec.engine_version, mode)
-                    .or_else(|| tier.queue_limits(spec.engine_version, mode))?;
+                    .queue_limit_maxima(version, mode)
+                    .or_else(|| tier.queue_limits(version, mode))?;
                 Some(per_node.connections.saturating_mul(u32::from(mode.instances())))
             }
         }
@@ -178,7 +191,7 @@ pub struct BrokerInstance {
     pub ordinal: u8,
     /// The host name or address that clients are told.
     pub host: String,
-    /// The IPv4 address that the service reports for ActiveMQ instances.
+    /// The IPv4 address of its endpoints, which the service reports for ActiveMQ instances.
     #[serde(default)]
     pub ip_address: Option<String>,
     /// One per protocol, in the service's order, the console last.

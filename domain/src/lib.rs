@@ -39,8 +39,8 @@ mod user;
 
 pub use arn::{Arn, Resource};
 pub use broker::{
-    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, EncryptionOptions,
-    Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
+    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, DownLink,
+    EncryptionOptions, Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use cluster_limits::ClusterLimits;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionRequired, BrokerId, Event, InstanceCondition, WorkerId};
+use crate::{ActionRequired, BrokerId, DownLink, Event, InstanceCondition, WorkerId};
 
 /// Counts the accepted changes of a broker's spec, from 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub struct PassReport {
     pub actions_required: Vec<ActionRequired>,
     /// Why the next maintenance window should reboot the broker even if nothing else waits.
     pub maintenance: Option<String>,
+    /// The links that are down.
+    pub links_down: Vec<DownLink>,
     /// What to add to the broker's history.
     pub events: Vec<Event>,
 }

@@ -202,9 +202,10 @@ impl BrokerUpdate {
             let changed = set(&mut self.pending.storage_size, &spec.storage_size, wanted);
             self.note(UpdatedMember::StorageSize, changed);
         } else if let Some(kept) = target.storage_size
-            && host != spec.host_instance_type
+            && (input.host_instance_type.is_some() || input.engine_version.is_some())
         {
-            // What was chosen for one instance type may be too little or too much for another.
+            // What was chosen for one instance type may be too little or too much for another, and versions before 4.2
+            // have no choice.
             storage_size::parse(kept.into(), engine, version, spec.deployment_mode, host)?;
         }
         let upgrades = input.auto_minor_version_upgrade.unwrap_or(spec.auto_minor_version_upgrade);
@@ -254,11 +255,22 @@ impl BrokerUpdate {
             let next = (!is_current).then_some(wanted);
             let changed = next != self.configurations.pending;
             // One that is in force or waits already was checked when it came.
-            if changed && !is_current {
-                brought = Some(association::check(revision, user)?);
+            if changed {
+                brought = Some(match (is_current, engine) {
+                    (false, _) => association::check(revision, user)?,
+                    (true, EngineType::ActiveMq) => revision.configuration.authentication_strategy,
+                    // Who decides about logins goes back with it.
+                    (true, EngineType::RabbitMq) => spec.authentication_strategy,
+                });
             }
             self.configurations.pending = next;
             self.note(UpdatedMember::Configuration, changed);
+        } else if self.changed.contains(&UpdatedMember::EngineVersion)
+            && let Some(kept) = context.kept_revision
+            && self.configurations.pending == Some(kept.reference())
+        {
+            // It may have come for a version that does not wait any more.
+            association::check(kept, user)?;
         } else if engine == EngineType::RabbitMq
             && self.changed.contains(&UpdatedMember::HostInstanceType)
             && let Some(kept) = context.kept_revision
@@ -300,6 +312,9 @@ impl BrokerUpdate {
             self.pending.ldap = Some(metadata);
             self.ldap_password = Some(password);
             self.note(UpdatedMember::LdapServerMetadata, true);
+        }
+        if strategy != AuthenticationStrategy::Ldap {
+            self.pending.ldap = None;
         }
         let target = self.pending.applied_to(&broker.spec);
         if strategy == AuthenticationStrategy::Ldap && target.ldap.is_none() {

@@ -1,5 +1,7 @@
 //! Every rule of UpdateBroker.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{
     ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, ErrorKind,
@@ -196,6 +198,26 @@ fn a_configuration_may_be_for_the_version_that_runs_or_for_the_one_that_waits() 
 }
 
 #[test]
+fn a_configuration_does_not_wait_longer_than_the_version_it_is_for() {
+    let broker = activemq();
+    let newer = revision(&broker, EngineVersion::new(5, 19), 2, "");
+    let both = updated(&broker, Some(&newer), |input| input.engine_version = some("5.19"));
+    let waiting = after(broker, both);
+    let offerings = offerings();
+    let back = |revision, kept_revision| {
+        let input = UpdateBrokerInput { engine_version: some("5.18"), ..<_>::default() };
+        waiting.update(
+            input,
+            UpdateContext { revision, kept_revision, offerings: &offerings, now: NOW },
+        )
+    };
+    let alone = back(None, Some(&newer)).expect_err("a configuration for 5.19");
+    assert_eq!(alone.attribute.as_deref(), Some("configuration"));
+    let current = revision(&waiting, EngineVersion::new(5, 18), 1, "");
+    assert!(back(Some(&current), None).expect("valid").pending.is_empty());
+}
+
+#[test]
 fn a_rabbitmq_configuration_decides_about_logins() {
     let broker = rabbit();
     let version = EngineVersion::new(4, 0);
@@ -218,10 +240,8 @@ fn a_rabbitmq_configuration_decides_about_logins() {
     assert!(updated(&broker, Some(&limit), |_| {}).is_err(), "above the tier's maximum");
 }
 
-#[test]
-fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
-    let broker = activemq();
-    let directory = || LdapServerMetadataInput {
+fn directory() -> LdapServerMetadataInput {
+    LdapServerMetadataInput {
         hosts: Some(vec!["ldap.example".to_owned()]),
         role_base: some("a"),
         role_search_matching: some("a"),
@@ -230,7 +250,12 @@ fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
         user_base: some("a"),
         user_search_matching: some("a"),
         ..LdapServerMetadataInput::default()
-    };
+    }
+}
+
+#[test]
+fn a_directory_needs_its_strategy_and_the_strategy_a_directory() {
+    let broker = activemq();
     let alone = refused(&broker, |input| input.ldap_server_metadata = Some(directory()));
     assert_eq!(alone.attribute.as_deref(), Some("ldapServerMetadata"));
     let without = refused(&broker, |input| input.authentication_strategy = some("LDAP"));
@@ -315,8 +340,7 @@ fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
     cluster.spec.engine_version = EngineVersion::new(4, 3);
     cluster.spec.storage_size = Some(10);
     let large = |input: &mut UpdateBrokerInput| input.host_instance_type = some("mq.m7g.large");
-    let refused = updated(&cluster, None, large).expect_err("10 of at least 15");
-    assert_eq!(refused.attribute.as_deref(), Some("storageSize"));
+    assert_eq!(refused(&cluster, large).attribute.as_deref(), Some("storageSize"));
     let both = |input: &mut UpdateBrokerInput| {
         input.host_instance_type = some("mq.m7g.large");
         input.storage_size = Some(20);
@@ -325,4 +349,104 @@ fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
     assert_eq!(change.pending.storage_size, Some(Some(20)));
     cluster.spec.storage_size = Some(20);
     assert!(updated(&cluster, None, large).is_ok(), "20 fits both");
+    let mut old = rabbit();
+    old.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    old.pending.engine_version = Some(EngineVersion::new(4, 3));
+    old.pending.storage_size = Some(Some(10));
+    let back = refused(&old, |input| input.engine_version = some("4.0"));
+    assert_eq!(back.attribute.as_deref(), Some("storageSize"));
+}
+
+/// The broker as it is after an update, or as it was if that is refused.
+fn after(broker: Broker, update: Result<BrokerUpdate, Error>) -> Broker {
+    match update {
+        Err(_) => broker,
+        Ok(BrokerUpdate { spec, pending, configurations, window_changes, .. }) => {
+            Broker { spec, pending, configurations, window_changes, ..broker }
+        }
+    }
+}
+
+const MANAGED: &str =
+    "auth_backends.1 = oauth2\nauth_oauth2.jwks_uri = https://keys.example/jwks.json\n";
+
+/// An update of some members, by the bits of `members`, with a configuration or without.
+fn some_update(broker: &Broker, members: u8, configuration: u8) -> Result<BrokerUpdate, Error> {
+    let engine = broker.spec.engine_type;
+    let (version, larger) = match engine {
+        EngineType::ActiveMq => ("5.19", "mq.m5.large"),
+        EngineType::RabbitMq => ("4.3", "mq.m7g.large"),
+    };
+    let mut revision = match configuration {
+        0 => None,
+        1 => Some(revision(broker, broker.spec.engine_version, 2, "")),
+        2 => Some(revision(broker, version.parse().expect("a version"), 3, "")),
+        _ => Some(revision(broker, broker.spec.engine_version, 4, MANAGED)),
+    };
+    if let Some(revision) = revision.as_mut().filter(|r| r.data == MANAGED)
+        && engine == EngineType::ActiveMq
+    {
+        revision.configuration.authentication_strategy = AuthenticationStrategy::Ldap;
+        revision.data = String::new();
+    }
+    let ldap = configuration == 3 && engine == EngineType::ActiveMq;
+    let has = |bit: u8| members & (1 << bit) != 0;
+    updated(broker, revision.as_ref(), |input| {
+        input.engine_version = has(0).then(|| version.to_owned());
+        input.host_instance_type = has(1).then(|| larger.to_owned());
+        input.storage_size = has(2).then_some(25);
+        input.logs = has(3).then_some((Some(true), None));
+        input.security_groups =
+            (has(4) && engine == EngineType::ActiveMq).then(|| vec!["sg-2".to_owned()]);
+        input.authentication_strategy = ldap.then(|| "LDAP".to_owned());
+        input.ldap_server_metadata = ldap.then(directory);
+    })
+}
+
+proptest! {
+    /// Whatever was asked for, in one request or in several: asking for what is in force takes all of it back.
+    #[test]
+    fn going_back_to_what_is_in_force_leaves_nothing_that_waits(
+        engine in prop_oneof![Just(EngineType::ActiveMq), Just(EngineType::RabbitMq)],
+        updates in prop::collection::vec((any::<u8>(), 0_u8..4), 1..4),
+    ) {
+        let mut before = match engine {
+            EngineType::ActiveMq => activemq(),
+            EngineType::RabbitMq => rabbit(),
+        };
+        if engine == EngineType::RabbitMq {
+            before.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+        }
+        let mut waiting = before.clone();
+        for (members, configuration) in updates {
+            let update = some_update(&waiting, members, configuration);
+            waiting = after(waiting, update);
+        }
+        let spec = &before.spec;
+        let current = revision(&before, spec.engine_version, 1, "");
+        let back = updated(&waiting, Some(&current), |input| {
+            input.engine_version = Some(spec.engine_version.to_string());
+            input.host_instance_type = some(spec.host_instance_type.name());
+            input.storage_size = Some(0);
+            input.logs = Some((Some(spec.logs.general), None));
+            input.authentication_strategy = some(spec.authentication_strategy.as_str());
+        });
+        let back = back.expect("what is in force is valid");
+        prop_assert!(back.pending.is_empty(), "{:?}", back.pending);
+        prop_assert_eq!(back.configurations.pending, None);
+        prop_assert_eq!(back.ldap_password.map(|_| ()), None);
+    }
+}
+
+#[test]
+fn logins_go_back_with_the_configuration_that_decides_about_them() {
+    let broker = rabbit();
+    let managed = revision(&broker, EngineVersion::new(4, 0), 2, MANAGED);
+    let change = updated(&broker, Some(&managed), |_| {});
+    let waiting = after(broker.clone(), change);
+    assert!(waiting.pending.authentication_strategy.is_some());
+    let current = revision(&broker, EngineVersion::new(4, 0), 1, "");
+    let back = updated(&waiting, Some(&current), |_| {}).expect("valid");
+    assert!(back.pending.is_empty(), "{:?}", back.pending);
+    assert_eq!(back.configurations.pending, None);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Metrics, Options, Refusal,
-    hello::{self, NoHello, UNRECOGNIZED_NAME},
-    session::{RouteContext, refuse, serve, tune},
+    hello::{self, UNRECOGNIZED_NAME},
+    here::is_here,
+    session::{Heard, RouteContext, refuse, tune, unheard},
 };
 
 /// The routes that are found by name, on which port; all doors share it.
@@ -50,29 +51,27 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Serves whoever asks for a name that is known, to the end.
-    pub(crate) async fn receive(self, mut client: TcpStream, peer: SocketAddr) {
+    /// Hears out a client: who asks for a name that is known gets a place. None if it was refused.
+    pub(crate) async fn hear(self, mut client: TcpStream, peer: IpAddr) -> Option<Heard> {
         tune(&client);
-        let hello = tokio::select! {
+        let heard = tokio::select! {
             biased;
-            () = self.stop.cancelled() => {
-                return refuse(client, Refusal::Withdrawn, &[], &self.metrics).await;
+            () = self.stop.cancelled() => Err((Refusal::Withdrawn, Vec::new())),
+            heard = timeout(self.options.hello_timeout, hello::read(&mut client)) => unheard(heard),
+        };
+        let entered = heard.and_then(|hello| {
+            let route = self.find(hello.name.as_deref(), &client);
+            let route = route.map_err(|refusal| (refusal, UNRECOGNIZED_NAME.to_vec()))?;
+            let place = route.enter(peer).map_err(|refusal| (refusal, Vec::new()))?;
+            Ok((hello.bytes, route, place))
+        });
+        match entered {
+            Ok((early, route, place)) => Some(Heard { client, early, route, place }),
+            Err((refusal, words)) => {
+                refuse(client, refusal, &words, &self.metrics).await;
+                None
             }
-            hello = timeout(self.options.hello_timeout, hello::read(&mut client)) => hello,
-        };
-        let (refusal, words) = match hello {
-            Err(_) => (Refusal::SlowHello, Vec::new()),
-            Ok(Err(NoHello::Ended)) => (Refusal::NoHello, Vec::new()),
-            Ok(Err(NoHello::Malformed(alert))) => (Refusal::NoHello, alert),
-            Ok(Ok(hello)) => match self.find(hello.name.as_deref(), &client) {
-                Err(refusal) => (refusal, UNRECOGNIZED_NAME.to_vec()),
-                Ok(route) => match route.enter(peer.ip()) {
-                    Err(refusal) => (refusal, Vec::new()),
-                    Ok(place) => return serve(client, &hello.bytes, route, place).await,
-                },
-            },
-        };
-        refuse(client, refusal, &words, &self.metrics).await;
+        }
     }
 
     fn find(&self, name: Option<&str>, client: &TcpStream) -> Result<RouteContext, Refusal> {
@@ -85,10 +84,14 @@ impl Door {
         Ok(route)
     }
 
-    /// Whether the client came to the address where private brokers are.
+    /// Whether the client came to the address where private brokers are, or is on this machine if there is none
+    /// in particular.
     fn is_private(&self, client: &TcpStream) -> bool {
-        let private = self.options.private_bind;
-        private.is_unspecified() || client.local_addr().is_ok_and(|local| same(local.ip(), private))
+        match self.options.private_bind {
+            None => client.peer_addr().is_ok_and(|peer| is_here(peer.ip())),
+            Some(private) if private.is_unspecified() => true,
+            Some(private) => client.local_addr().is_ok_and(|local| same(local.ip(), private)),
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics, Options,
+    Crowd, Limits, Metrics, Options,
+    budget::Budget,
     door::{Door, Names},
     gateway::Board,
     lag::Lag,
@@ -26,8 +27,18 @@ struct Way {
     lag: Lag,
     stop_accepting: CancellationToken,
     stop_sessions: CancellationToken,
-    /// The listener, if the line has one of its own.
-    accepting: Option<JoinHandle<()>>,
+    /// The listeners that the line has of its own.
+    accepting: Vec<JoinHandle<()>>,
+}
+
+/// Where a listener is that lines with names share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Shared {
+    address: SocketAddr,
+    /// The standard port that it is for.
+    port: u16,
+    /// Whether all of the lines are for this machine only.
+    only_here: bool,
 }
 
 /// A listener that lines with names share.
@@ -44,13 +55,19 @@ pub(crate) struct Front {
     table: Table,
     ways: BTreeMap<Key, Way>,
     names: Names,
-    shared: BTreeMap<(SocketAddr, u16), SharedListener>,
+    shared: BTreeMap<Shared, SharedListener>,
     sessions: TaskTracker,
+    crowd: Crowd,
+    late_bytes: Budget,
 }
 
 impl Front {
     pub(crate) fn new(options: Arc<Options>, metrics: Metrics, board: Board) -> Self {
+        let crowd = Crowd::new(limits(&options, 0));
+        let late_bytes = Budget::new(options.late_bytes, metrics.late_bytes.clone());
         Self {
+            crowd,
+            late_bytes,
             options,
             metrics,
             board,
@@ -87,6 +104,8 @@ impl Front {
         }
         self.share(&next).await;
         self.table = next;
+        let own: usize = self.ways.values().map(|way| way.accepting.len()).sum();
+        self.crowd.limit(limits(&self.options, own + self.shared.len()));
     }
 
     fn open(&mut self, key: Key, line: &Line) {
@@ -99,7 +118,7 @@ impl Front {
             occupancy: Arc::default(),
             targets: watched_targets,
             turn: Arc::default(),
-            lag: Lag::new(line.latency),
+            lag: Lag::new(line.latency, self.late_bytes.part(self.options.late_bytes_per_route)),
             stop_accepting: CancellationToken::new(),
             stop_sessions: CancellationToken::new(),
             options: Arc::clone(&self.options),
@@ -113,15 +132,22 @@ impl Front {
         );
         let accepting = match &key {
             Key::Port(port) => {
-                let ip =
-                    if line.public { self.options.public_bind } else { self.options.private_bind };
-                let address = SocketAddr::new(ip, *port);
-                let stop = stop_accepting.clone();
-                Some(self.listen(address, Reception::Own(route), stop))
+                let binds = if line.public {
+                    BTreeSet::from([self.options.public_bind])
+                } else {
+                    self.options.private_binds(line.address)
+                };
+                let only_here = !line.public && self.options.private_bind.is_none();
+                let listen = |ip| {
+                    let address = SocketAddr::new(ip, *port);
+                    let reception = Reception::Own(route.clone());
+                    self.listen(address, only_here, reception, stop_accepting.clone())
+                };
+                binds.into_iter().map(listen).collect()
             }
             Key::Name(name, port) => {
                 self.names.insert(name, *port, route);
-                None
+                Vec::new()
             }
         };
         self.ways.insert(key, Way { targets, gate, lag, stop_accepting, stop_sessions, accepting });
@@ -130,15 +156,18 @@ impl Front {
     fn listen(
         &self,
         address: SocketAddr,
+        only_here: bool,
         reception: Reception,
         stop: CancellationToken,
     ) -> JoinHandle<()> {
         let listening = Listening {
             address,
+            only_here,
             backlog: self.options.backlog,
             reception,
             stop,
             sessions: self.sessions.clone(),
+            crowd: self.crowd.clone(),
             metrics: self.metrics.clone(),
             board: self.board.clone(),
         };
@@ -155,7 +184,7 @@ impl Front {
             }
             closing.stop_accepting.cancel();
             closing.stop_sessions.cancel();
-            if let Some(accepting) = closing.accepting {
+            for accepting in closing.accepting {
                 end(accepting).await;
             }
             tracing::debug!(?key, "endpoint closed");
@@ -173,10 +202,11 @@ impl Front {
                 end(closing.accepting).await;
             }
         }
-        for (address, port) in wanted {
-            if self.shared.contains_key(&(address, port)) {
+        for key in wanted {
+            if self.shared.contains_key(&key) {
                 continue;
             }
+            let Shared { address, port, only_here } = key;
             let stop = CancellationToken::new();
             let door = Door {
                 names: self.names.clone(),
@@ -185,8 +215,9 @@ impl Front {
                 metrics: self.metrics.clone(),
                 stop: stop.clone(),
             };
-            let accepting = self.listen(address, Reception::Shared(door), stop.clone());
-            self.shared.insert((address, port), SharedListener { stop, accepting });
+            let reception = Reception::Shared(door);
+            let accepting = self.listen(address, only_here, reception, stop.clone());
+            self.shared.insert(key, SharedListener { stop, accepting });
         }
     }
 
@@ -205,7 +236,7 @@ impl Front {
             }
             self.sessions.wait().await;
         }
-        let own = std::mem::take(&mut self.ways).into_values().filter_map(|way| way.accepting);
+        let own = std::mem::take(&mut self.ways).into_values().flat_map(|way| way.accepting);
         let shared = std::mem::take(&mut self.shared).into_values().map(|door| door.accepting);
         for accepting in own.chain(shared) {
             end(accepting).await;
@@ -213,21 +244,34 @@ impl Front {
     }
 }
 
+/// How many are let in beside these listeners: each has a connection to the engine, too, or gets one.
+fn limits(options: &Options, listeners: usize) -> Limits {
+    Limits::of(options.descriptors.saturating_sub(listeners) / 2)
+}
+
 /// Where to listen for the lines with names, and for which standard port. Public ones are reached everywhere
 /// that private ones are, if they listen on all addresses: then there is one listener.
-fn doors(table: &Table, options: &Options) -> BTreeSet<(SocketAddr, u16)> {
-    let mut reach: BTreeMap<u16, BTreeSet<bool>> = BTreeMap::new();
-    for (port, public) in table.shared() {
-        reach.entry(port).or_default().insert(public);
+fn doors(table: &Table, options: &Options) -> BTreeSet<Shared> {
+    let mut reach: BTreeMap<u16, BTreeMap<IpAddr, bool>> = BTreeMap::new();
+    for (port, line) in table.shared() {
+        let only_here = !line.public && options.private_bind.is_none();
+        let binds = if line.public {
+            BTreeSet::from([options.public_bind])
+        } else {
+            options.private_binds(line.address)
+        };
+        let addresses = reach.entry(port).or_default();
+        for ip in binds {
+            *addresses.entry(ip).or_insert(true) &= only_here;
+        }
     }
     let mut doors = BTreeSet::new();
-    for (port, publics) in reach {
+    for (port, addresses) in reach {
         let listen = options.shared_ports.get(&port).copied().unwrap_or(port);
-        let bind = |public| if public { options.public_bind } else { options.private_bind };
-        let addresses: BTreeSet<IpAddr> = publics.into_iter().map(bind).collect();
-        for ip in &addresses {
-            if !addresses.iter().any(|other| other != ip && covers(*other, *ip)) {
-                doors.insert((SocketAddr::new(*ip, listen), port));
+        for (ip, only_here) in &addresses {
+            if !addresses.keys().any(|other| other != ip && covers(*other, *ip)) {
+                let (address, only_here) = (SocketAddr::new(*ip, listen), *only_here);
+                doors.insert(Shared { address, port, only_here });
             }
         }
     }
@@ -247,6 +291,8 @@ async fn end(accepting: JoinHandle<()>) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use brokerd_domain::Protocol;
     use brokerd_store::{Entrance, Route, Target};
 
@@ -260,6 +306,7 @@ mod tests {
             public,
             connection_limit: None,
             admitted: None,
+            address: None,
             target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: Vec::new() },
             latency: None,
         }
@@ -268,12 +315,15 @@ mod tests {
     fn wanted(routes: &[Route], public: &str, private: &str) -> Vec<String> {
         let options = Options {
             public_bind: public.parse().expect("an address"),
-            private_bind: private.parse().expect("an address"),
+            private_bind: private.parse().ok(),
             shared_ports: [(5671, 15671)].into(),
             ..Options::default()
         };
         let doors = doors(&Table::new(routes), &options);
-        doors.into_iter().map(|(address, _)| address.to_string()).collect()
+        doors
+            .into_iter()
+            .map(|door| format!("{}{}", door.address, if door.only_here { " here" } else { "" }))
+            .collect()
     }
 
     #[test]
@@ -289,5 +339,12 @@ mod tests {
         assert_eq!(wanted(&both, "10.0.0.1", "127.0.0.1"), apart);
         assert_eq!(wanted(&both, all, "::1"), ["0.0.0.0:15671", "[::1]:15671"]);
         assert_eq!(wanted(&[public], "10.0.0.1", "127.0.0.1"), ["10.0.0.1:15671"]);
+
+        let told = Route { address: Some(Ipv4Addr::new(172, 17, 0, 1)), ..private[0].clone() };
+        let here = ["127.0.0.1:15671 here", "172.17.0.1:15671 here"];
+        assert_eq!(wanted(std::slice::from_ref(&told), all, "auto"), here);
+        let chosen = wanted(std::slice::from_ref(&told), all, "127.0.0.1");
+        assert_eq!(chosen, ["127.0.0.1:15671"]);
+        assert_eq!(wanted(&[told, both[0].clone()], all, "auto"), ["0.0.0.0:15671"]);
     }
 }

@@ -1,9 +1,15 @@
 //! Follows the source's table.
 
-use std::{collections::BTreeSet, error::Error, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use brokerd_domain::Entropy;
-use brokerd_store::Route;
+use brokerd_store::{Route, RouteTable, UnreadableRoute};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -11,7 +17,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Metrics, Options, RouteSource, SourceError, front::Front, kept::KeptTable, table::Table,
+    Metrics, Options, Refusal, RouteSource, SourceError, front::Front, kept::KeptTable,
+    table::Table,
 };
 
 /// How long to wait after a table that could not be read.
@@ -20,6 +27,9 @@ const READ_RETRY: Duration = Duration::from_millis(500);
 const READ_SPACING: Duration = Duration::from_millis(10);
 /// How long the first reading may take before what was kept of a former life serves.
 const FIRST_READING: Duration = Duration::from_secs(1);
+
+/// How often it is said that the gateway is full, while it is.
+const FULL_AGAIN: Duration = Duration::from_secs(60);
 
 /// What the gateway serves now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +47,8 @@ pub struct Status {
 pub(crate) struct Board {
     status: Arc<watch::Sender<Status>>,
     metrics: Metrics,
+    /// When it was last said that the gateway is full.
+    full: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Board {
@@ -58,6 +70,18 @@ impl Board {
             status.blocked.remove(&address);
             status.listening.remove(&address);
         });
+    }
+
+    /// Somebody was not let in for want of descriptors. Said once in a while, however many they are.
+    pub(crate) fn full(&self) {
+        self.metrics.count_refusal(Refusal::Full);
+        let mut said = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|said| said.elapsed() > FULL_AGAIN) {
+            *said = Some(Instant::now());
+            tracing::warn!(
+                "the gateway has as many connections as its descriptors allow and refuses more: raise the limit of open files"
+            );
+        }
     }
 
     fn applied(&self) {
@@ -89,6 +113,7 @@ impl Gateway {
         let board = Board {
             status: Arc::new(watch::Sender::new(Status::default())),
             metrics: metrics.clone(),
+            full: Arc::default(),
         };
         Self { options: Arc::new(options), metrics, entropy, board }
     }
@@ -124,19 +149,22 @@ impl Gateway {
             .map(|path| KeptTable::at(path, Arc::clone(&self.entropy)));
         let mut patience = FIRST_READING.min(self.options.read_timeout);
         let (mut failing, mut restored) = (false, false);
+        let (mut served, mut unreadable) = (Vec::new(), Vec::new());
         loop {
             match self.read(source, patience).await {
-                Ok(routes) => {
+                Ok(table) => {
                     if failing {
                         tracing::info!("the table of routes can be read again");
                     }
                     failing = false;
                     self.metrics.table_reads.inc();
                     self.metrics.table_stale.set(0);
-                    front.apply(Table::new(&routes)).await;
+                    self.tell_unreadable(&table.unreadable, &mut unreadable);
+                    served = completed(table, &served);
+                    front.apply(Table::new(&served)).await;
                     self.board.applied();
                     if let Some(kept) = &mut kept {
-                        self.keep(kept, routes).await;
+                        self.keep(kept, served.clone()).await;
                     }
                 }
                 Err(error) => {
@@ -154,7 +182,7 @@ impl Gateway {
                         && let Some(kept) = kept.as_mut().filter(|_| !restored)
                     {
                         restored = true;
-                        self.restore(kept, front).await;
+                        served = self.restore(kept, front).await;
                     }
                 }
             }
@@ -181,9 +209,30 @@ impl Gateway {
         }
     }
 
-    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) {
+    /// Says what can't be read, once for as long as it is the same.
+    fn tell_unreadable(&self, now: &[UnreadableRoute], before: &mut Vec<UnreadableRoute>) {
+        /// More of them say nothing new.
+        const SHOWN: usize = 5;
+        self.metrics.routes_unreadable.set(i64::try_from(now.len()).unwrap_or(i64::MAX));
+        if now == before.as_slice() {
+            return;
+        }
+        for route in now.iter().filter(|route| !before.contains(route)).take(SHOWN) {
+            tracing::error!(
+                broker.id = %route.broker, what = route.what,
+                "a broker's endpoints can't be read and are served as they last were"
+            );
+        }
+        if now.is_empty() {
+            tracing::info!("everything in the table of routes can be read again");
+        }
+        *before = now.to_vec();
+    }
+
+    /// Serves by what was kept; that, if it was of use.
+    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) -> Vec<Route> {
         match kept.load().await {
-            Ok(None) => {}
+            Ok(None) => Vec::new(),
             Ok(Some(routes)) => {
                 tracing::warn!(
                     path = %kept.path().display(), routes = routes.len(),
@@ -191,11 +240,15 @@ impl Gateway {
                 );
                 front.apply(Table::new(&routes)).await;
                 self.board.applied();
+                routes
             }
-            Err(error) => tracing::warn!(
-                error = &error as &dyn Error, path = %kept.path().display(),
-                "the table of routes that was kept is of no use"
-            ),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn Error, path = %kept.path().display(),
+                    "the table of routes that was kept is of no use"
+                );
+                Vec::new()
+            }
         }
     }
 
@@ -203,7 +256,7 @@ impl Gateway {
         &self,
         source: &mut S,
         patience: Duration,
-    ) -> Result<Vec<Route>, SourceError> {
+    ) -> Result<RouteTable, SourceError> {
         let reading = async {
             if let Err(error) = source.subscribe().await {
                 // Polling serves too, only later.
@@ -222,4 +275,19 @@ impl Gateway {
         let percent = 90 + self.entropy.below(21);
         duration.mul_f64(f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0)
     }
+}
+
+/// The table, with what can't be read in it as it was served before.
+fn completed(table: RouteTable, before: &[Route]) -> Vec<Route> {
+    let RouteTable { mut routes, unreadable } = table;
+    if unreadable.is_empty() {
+        return routes;
+    }
+    let key = |route: &Route| (route.broker, route.target.ordinal, route.target.protocol);
+    let present: BTreeSet<_> = routes.iter().map(key).collect();
+    let lost = before.iter().filter(|route| {
+        unreadable.iter().any(|one| one.broker == route.broker) && !present.contains(&key(route))
+    });
+    routes.extend(lost.cloned());
+    routes
 }

@@ -15,10 +15,13 @@
 //! Rejected: a reloadable HAProxy (knows of a fail-over later than we do, and can't hold a connection
 //! until it is over) and DNAT rules (Docker owns that table, and established flows don't move).
 
+mod budget;
+mod crowd;
 mod door;
 mod front;
 mod gateway;
 mod hello;
+mod here;
 mod kept;
 mod lag;
 mod listener;
@@ -29,6 +32,7 @@ mod session;
 mod source;
 mod table;
 
+pub use crowd::{Crowd, Limits, Visitor};
 pub use gateway::{Gateway, Status};
 pub use metrics::{Ending, Metrics, Refusal};
 pub use options::Options;

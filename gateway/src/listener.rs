@@ -9,10 +9,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics,
+    Crowd, Metrics, Refusal,
     door::Door,
     gateway::Board,
-    session::{RouteContext, refuse, serve, tune},
+    here::is_here,
+    metrics::Present,
+    session::{RouteContext, serve},
 };
 
 const FIRST_BIND_RETRY: Duration = Duration::from_millis(100);
@@ -30,6 +32,7 @@ pub(crate) fn bind(address: SocketAddr, backlog: u32) -> io::Result<TcpListener>
 }
 
 /// What happens to those who connect.
+#[derive(Clone)]
 pub(crate) enum Reception {
     /// All are led the same way.
     Own(RouteContext),
@@ -40,10 +43,13 @@ pub(crate) enum Reception {
 /// One address to listen on.
 pub(crate) struct Listening {
     pub(crate) address: SocketAddr,
+    /// Whoever is not on this machine is not answered.
+    pub(crate) only_here: bool,
     pub(crate) backlog: u32,
     pub(crate) reception: Reception,
     pub(crate) stop: CancellationToken,
     pub(crate) sessions: TaskTracker,
+    pub(crate) crowd: Crowd,
     pub(crate) metrics: Metrics,
     pub(crate) board: Board,
 }
@@ -55,6 +61,11 @@ impl Listening {
         let serving = async {
             let listener = match first {
                 Ok(listener) => listener,
+                // The address of a network that is not there yet, or is elsewhere: nobody can come to it.
+                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                    tracing::debug!(%address, "an endpoint's address is not this machine's");
+                    self.bind_at_last().await
+                }
                 Err(error) => {
                     // Said once: the retries below are silent until one succeeds.
                     tracing::warn!(
@@ -95,6 +106,10 @@ impl Listening {
             match listener.accept().await {
                 Ok((client, peer)) => {
                     self.metrics.connections.inc();
+                    if self.only_here && !is_here(peer.ip()) {
+                        self.metrics.count_refusal(Refusal::Forbidden);
+                        continue;
+                    }
                     self.receive(client, peer);
                 }
                 Err(error) => {
@@ -108,26 +123,30 @@ impl Listening {
         }
     }
 
+    /// Whoever has not said yet what it wants may have to go for others; nothing is waited for then.
     fn receive(&self, client: TcpStream, peer: SocketAddr) {
-        match &self.reception {
-            Reception::Own(route) => match route.enter(peer.ip()) {
-                Ok(place) => {
-                    let route = route.clone();
-                    self.sessions.spawn(async move {
-                        tune(&client);
-                        serve(client, &[], route, place).await;
-                    });
+        let Some(visitor) = self.crowd.enter(peer.ip()) else {
+            return self.board.full();
+        };
+        let (peer, metrics) = (peer.ip(), self.metrics.clone());
+        let reception = self.reception.clone();
+        self.sessions.spawn(async move {
+            let unproven = Present::new(&metrics.connections_unproven);
+            let hearing = async {
+                match reception {
+                    Reception::Own(route) => route.hear(client, peer).await,
+                    Reception::Shared(door) => door.hear(client, peer).await,
                 }
-                Err(refusal) => {
-                    let metrics = self.metrics.clone();
-                    self.sessions
-                        .spawn(async move { refuse(client, refusal, &[], &metrics).await });
-                }
-            },
-            Reception::Shared(door) => {
-                let door = door.clone();
-                self.sessions.spawn(async move { door.receive(client, peer).await });
+            };
+            let heard = tokio::select! {
+                heard = hearing => heard,
+                () = visitor.evicted() => return metrics.count_refusal(Refusal::Crowded),
+            };
+            if let Some(heard) = heard {
+                visitor.prove();
+                drop(unproven);
+                serve(heard).await;
             }
-        }
+        });
     }
 }

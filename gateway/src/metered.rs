@@ -42,8 +42,8 @@ impl<'a> Metered<'a> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = &self.read;
-        let line = self.line.get_or_insert_default();
-        let polled = line.poll_read(&self.lag, &mut self.stream, context, buffer, |bytes| {
+        let line = self.line.get_or_insert_with(|| Box::new(Line::new(self.lag.clone())));
+        let polled = line.poll_read(&mut self.stream, context, buffer, |bytes| {
             read.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
         });
         if self.lag.is_none() && line.is_idle() {

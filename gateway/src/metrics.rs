@@ -19,10 +19,14 @@ pub enum Refusal {
     Withdrawn,
     /// No rule of the broker's security groups lets the peer in.
     Forbidden,
-    /// On a shared port: the client left, or sent something else than a ClientHello.
+    /// The client left, or sent something else than a ClientHello.
     NoHello,
-    /// On a shared port: the ClientHello took too long.
+    /// The ClientHello took too long.
     SlowHello,
+    /// Others came while this one had not sent a ClientHello yet, and there was not room for all.
+    Crowded,
+    /// The gateway has as many connections as its descriptors allow.
+    Full,
     /// On a shared port: the ClientHello has no server name.
     NoName,
     /// On a shared port: no endpoint that is reached there has the name.
@@ -30,7 +34,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::NoTarget,
         Self::Unreachable,
         Self::Limit,
@@ -38,6 +42,8 @@ impl Refusal {
         Self::Forbidden,
         Self::NoHello,
         Self::SlowHello,
+        Self::Crowded,
+        Self::Full,
         Self::NoName,
         Self::UnknownName,
     ];
@@ -78,6 +84,8 @@ struct EndingLabels {
 pub struct Metrics {
     /// Connections accepted.
     pub connections: Counter,
+    /// Connections that have not sent a ClientHello yet.
+    pub connections_unproven: Gauge,
     /// Sessions that lead to an engine now.
     pub sessions_active: Gauge,
     /// Sessions ended, by cause.
@@ -108,6 +116,10 @@ pub struct Metrics {
     pub table_stale: Gauge,
     /// Failed attempts to keep the table of routes on disk.
     pub table_keep_failures: Counter,
+    /// What can't be read in the newest table of routes.
+    pub routes_unreadable: Gauge,
+    /// Bytes that are late on purpose now.
+    pub late_bytes: Gauge,
 }
 
 impl Metrics {
@@ -122,6 +134,11 @@ impl Metrics {
         }
         let r = registry.sub_registry_with_prefix("brokerd_gateway");
         r.register("connections", "Connections accepted", metrics.connections.clone());
+        r.register(
+            "connections_unproven",
+            "Connections that have not sent a ClientHello yet",
+            metrics.connections_unproven.clone(),
+        );
         r.register(
             "sessions_active",
             "Sessions that lead to an engine now",
@@ -187,6 +204,17 @@ impl Metrics {
             "Failed attempts to keep the table of routes on disk",
             metrics.table_keep_failures.clone(),
         );
+        r.register(
+            "routes_unreadable",
+            "Rows of the newest table of routes that can't be read and are served as they last were",
+            metrics.routes_unreadable.clone(),
+        );
+        r.register_with_unit(
+            "late",
+            "Bytes that a fault of latency holds back now",
+            Unit::Bytes,
+            metrics.late_bytes.clone(),
+        );
         metrics
     }
 
@@ -236,7 +264,7 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes it");
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples.len(), 28, "{text}");
+        assert_eq!(samples.len(), 33, "{text}");
         for sample in samples {
             assert!(sample.starts_with("brokerd_gateway_") && sample.ends_with(" 0"), "{sample}");
         }

@@ -14,12 +14,13 @@ use tokio::{
     io::{AsyncWriteExt as _, copy_bidirectional_with_sizes},
     net::TcpStream,
     sync::{Notify, watch},
-    time::{Instant, sleep, sleep_until, timeout, timeout_at},
+    time::{Instant, error::Elapsed, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ending, Metrics, Options, Refusal, hello,
+    Ending, Metrics, Options, Refusal,
+    hello::{self, NoHello},
     lag::Lag,
     metered::Metered,
     metrics::Present,
@@ -71,7 +72,49 @@ impl Drop for Place {
     }
 }
 
+/// A client that has sent what its engine is to have first, and has a place.
+pub(crate) struct Heard {
+    pub(crate) client: TcpStream,
+    /// What was read from it.
+    pub(crate) early: Vec<u8>,
+    pub(crate) route: RouteContext,
+    pub(crate) place: Place,
+}
+
 impl RouteContext {
+    /// Hears out a client of an endpoint with a port of its own: only its first record gets it a place. None if
+    /// it was refused.
+    pub(crate) async fn hear(self, mut client: TcpStream, peer: IpAddr) -> Option<Heard> {
+        if !self.admits(peer) {
+            refuse(client, Refusal::Forbidden, &[], &self.metrics).await;
+            return None;
+        }
+        tune(&client);
+        let heard = tokio::select! {
+            biased;
+            () = self.stop_accepting.cancelled() => Err((Refusal::Withdrawn, Vec::new())),
+            heard = timeout(self.options.hello_timeout, hello::first_record(&mut client)) => {
+                unheard(heard)
+            }
+        };
+        let entered = heard.and_then(|early| match self.enter(peer) {
+            Ok(place) => Ok((early, place)),
+            Err(refusal) => Err((refusal, Vec::new())),
+        });
+        match entered {
+            Ok((early, place)) => Some(Heard { client, early, route: self, place }),
+            Err((refusal, words)) => {
+                refuse(client, refusal, &words, &self.metrics).await;
+                None
+            }
+        }
+    }
+
+    /// Whether a rule lets this peer in.
+    fn admits(&self, peer: IpAddr) -> bool {
+        self.gate.borrow().admits(peer, &self.standard_ports)
+    }
+
     /// Lets a peer in, or says why not.
     pub(crate) fn enter(&self, peer: IpAddr) -> Result<Place, Refusal> {
         let gate = self.gate.borrow();
@@ -87,8 +130,21 @@ impl RouteContext {
     }
 }
 
-/// Serves one client to the end. `early` is what was read from it already.
-pub(crate) async fn serve(client: TcpStream, early: &[u8], mut route: RouteContext, place: Place) {
+/// What was heard, or why the client is refused and what it is told.
+pub(crate) fn unheard<H>(
+    heard: Result<Result<H, NoHello>, Elapsed>,
+) -> Result<H, (Refusal, Vec<u8>)> {
+    match heard {
+        Ok(Ok(heard)) => Ok(heard),
+        Ok(Err(NoHello::Ended)) => Err((Refusal::NoHello, Vec::new())),
+        Ok(Err(NoHello::Malformed(alert))) => Err((Refusal::NoHello, alert)),
+        Err(_) => Err((Refusal::SlowHello, Vec::new())),
+    }
+}
+
+/// Serves one client to the end.
+pub(crate) async fn serve(heard: Heard) {
+    let Heard { client, early, mut route, place } = heard;
     match reach(&mut route).await {
         Ok((address, engine)) => {
             let _active = Present::new(&route.metrics.sessions_active);
@@ -191,7 +247,7 @@ async fn connect(address: SocketAddr, deadline: Instant, options: &Options) -> O
 /// client's direction is passed on and leaves the other one open.
 async fn copy(
     client: TcpStream,
-    early: &[u8],
+    early: Vec<u8>,
     mut engine: TcpStream,
     address: SocketAddr,
     route: &mut RouteContext,
@@ -200,11 +256,11 @@ async fn copy(
     let gone = Notify::new();
     let (client_bytes, lag) = (&route.metrics.client_bytes, &route.lag);
     let copying = async {
-        if !early.is_empty() {
-            // Less than a socket buffers.
-            engine.write_all(early).await?;
-            client_bytes.inc_by(u64::try_from(early.len()).unwrap_or(u64::MAX));
-        }
+        lag.pass().await;
+        // Less than a socket buffers.
+        engine.write_all(&early).await?;
+        client_bytes.inc_by(u64::try_from(early.len()).unwrap_or(u64::MAX));
+        drop(early);
         let mut client = Metered::new(client, client_bytes.clone(), lag.clone(), None);
         let engine_bytes = route.metrics.engine_bytes.clone();
         let mut engine = Metered::new(engine, engine_bytes, lag.clone(), Some(&gone));

@@ -2,7 +2,7 @@
 
 use std::{error::Error, future::Future};
 
-use brokerd_store::{Listener, Route, RouteReader, StoreError};
+use brokerd_store::{Listener, RouteReader, RouteTable, StoreError};
 
 /// The table can't be read now.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub trait RouteSource: Send + 'static {
     fn subscribe(&mut self) -> impl Future<Output = Result<(), SourceError>> + Send;
 
     /// The whole table as it is now.
-    fn routes(&mut self) -> impl Future<Output = Result<Vec<Route>, SourceError>> + Send;
+    fn routes(&mut self) -> impl Future<Output = Result<RouteTable, SourceError>> + Send;
 
     /// Waits until the table may have changed. May be dropped at any time, and may wait for ever:
     /// the gateway polls as well.
@@ -59,7 +59,7 @@ impl RouteSource for PgRouteSource {
         Ok(())
     }
 
-    async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
+    async fn routes(&mut self) -> Result<RouteTable, SourceError> {
         Ok(self.reader.routes().await?)
     }
 

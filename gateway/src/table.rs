@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -38,6 +38,7 @@ impl Gate {
 pub(crate) struct Line {
     pub(crate) owner: Owner,
     pub(crate) public: bool,
+    pub(crate) address: Option<Ipv4Addr>,
     pub(crate) standard_ports: Vec<u16>,
     pub(crate) gate: Gate,
     pub(crate) targets: Targets,
@@ -88,6 +89,7 @@ impl Table {
                     protocol: route.target.protocol,
                 },
                 public: route.public,
+                address: route.address,
                 standard_ports: route.standard_ports.clone(),
                 gate: Gate {
                     limit: route.connection_limit.and_then(|limit| usize::try_from(limit).ok()),
@@ -113,10 +115,10 @@ impl Table {
         Self(lines)
     }
 
-    /// The lines that are found by name: on which standard port, and whether other machines may connect.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = (u16, bool)> {
+    /// The lines that are found by name, each with its standard port.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = (u16, &Line)> {
         self.0.iter().filter_map(|(key, line)| match key {
-            Key::Name(_, port) => Some((*port, line.public)),
+            Key::Name(_, port) => Some((*port, line)),
             Key::Port(_) => None,
         })
     }
@@ -133,6 +135,7 @@ impl Table {
             };
             let reopen = new.owner != line.owner
                 || new.public != line.public
+                || new.address != line.address
                 || new.standard_ports != line.standard_ports;
             if reopen {
                 closed.push(Change::Close(key.clone()));
@@ -161,8 +164,6 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
     use brokerd_store::Target;
 
     use super::*;
@@ -175,6 +176,7 @@ mod tests {
             public,
             connection_limit: None,
             admitted: None,
+            address: None,
             target: Target {
                 ordinal: 1,
                 protocol: Protocol::Amqp,
@@ -240,7 +242,8 @@ mod tests {
         let keys: Vec<_> = table.0.keys().cloned().collect();
         let name = |port| Key::Name("b.example".to_owned(), port);
         assert_eq!(keys, [name(443), name(15671)]);
-        assert_eq!(table.shared().collect::<Vec<_>>(), [(443, true), (15671, true)]);
+        let shared: Vec<_> = table.shared().map(|(port, line)| (port, line.public)).collect();
+        assert_eq!(shared, [(443, true), (15671, true)]);
     }
 
     #[test]

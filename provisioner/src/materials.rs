@@ -252,9 +252,9 @@ pub fn issue(
     image: &Image,
 ) -> Result<Materials, IssueError> {
     let Means { authority, rsa_key, now, entropy } = means;
-    let (id, names) = (broker.id.to_string(), subject_names(broker));
-    let issued = tls::issue(authority, &id, &names, now, entropy)?;
-    let rsa = tls::issue_rsa(authority, &id, rsa_key, &names, now, entropy)?;
+    let (name, names) = (common_name(broker), subject_names(broker));
+    let issued = tls::issue(authority, &name, &names, now, entropy)?;
+    let rsa = tls::issue_rsa(authority, &name, rsa_key, &names, now, entropy)?;
     let mut materials = Materials {
         authority_pem: authority.certificate_pem.clone(),
         certificate_pem: issued.certificate_pem,
@@ -312,8 +312,9 @@ pub fn renew(
 }
 
 /// Every name by which somebody may call the broker: clients by its endpoints, its own instances by
-/// their host names, programs on this host and containers on it by the usual ones. `brokerd.internal` is
-/// what containers beside a gateway that runs in one call it.
+/// their host names, containers on this host by the usual one for it. `brokerd.internal` is what containers
+/// beside a gateway that runs in one call it. Loopback is named only where clients are told it: whoever trusts
+/// the authority takes the engine for whatever its certificate names.
 pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
     let mut names: BTreeSet<SubjectName> =
         broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
@@ -325,10 +326,22 @@ pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
             .map(|ordinal| SubjectName::Dns(host_name(broker, ordinal))),
     );
     names.insert(SubjectName::Dns(broker.id.to_string()));
-    for usual in ["localhost", "host.docker.internal", "brokerd.internal", "127.0.0.1"] {
+    for usual in ["host.docker.internal", "brokerd.internal"] {
         names.insert(SubjectName::of(usual));
     }
+    let loopback = ["localhost", "127.0.0.1"].map(SubjectName::of);
+    if loopback.iter().any(|name| names.contains(name)) {
+        names.extend(loopback);
+    }
     names.into_iter().collect()
+}
+
+/// The broker's own name; where clients are told an address, that: some (those of Qpid Proton) compare it with this
+/// and with host names only.
+fn common_name(broker: &Broker) -> String {
+    let host = broker.instances.first().map(|instance| instance.host.as_str());
+    let address = host.filter(|host| matches!(SubjectName::of(host), SubjectName::Ip(_)));
+    address.map_or_else(|| broker.id.to_string(), str::to_owned)
 }
 
 /// The host name of an instance inside the broker's network.

@@ -1,6 +1,6 @@
 //! What the provisioner counts.
 
-use brokerd_domain::FaultKind;
+use brokerd_domain::{DownLink, FaultKind};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -79,6 +79,8 @@ pub struct Metrics {
     pub orphans_removed: Counter,
     /// Injected faults that struck, by kind.
     pub faults: Family<FaultLabels, Counter>,
+    /// Links from broker to broker that came to be down.
+    pub links_lost: Counter,
 }
 
 impl Metrics {
@@ -92,6 +94,7 @@ impl Metrics {
             failovers: Counter::default(),
             orphans_removed: Counter::default(),
             faults: Family::default(),
+            links_lost: Counter::default(),
         };
         for kind in FaultKind::ALL {
             let _ = metrics.faults.get_or_create(&FaultLabels { kind: kind.as_str() });
@@ -131,7 +134,18 @@ impl Metrics {
             metrics.orphans_removed.clone(),
         );
         registry.register("faults", "Injected faults that struck, by kind", metrics.faults.clone());
+        registry.register(
+            "links_lost",
+            "Links from broker to broker that came to be down",
+            metrics.links_lost.clone(),
+        );
         metrics
+    }
+
+    /// Counts the links that are down now and were not before.
+    pub fn count_links(&self, before: &[DownLink], after: &[DownLink]) {
+        let news = after.iter().filter(|link| !before.iter().any(|other| other.link == link.link));
+        self.links_lost.inc_by(news.count() as u64);
     }
 
     /// Counts a fault that struck.

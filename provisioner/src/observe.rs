@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use brokerd_domain::{
-    Broker, DeploymentMode, EngineType, Fault, FaultKind, Health, InstallationId, Intent, Protocol,
-    Timestamp,
+    Broker, DeploymentMode, DownLink, EngineType, Fault, FaultKind, Health, InstallationId, Intent,
+    Protocol, Timestamp,
 };
 use futures_util::future::join_all;
 
 use crate::{
-    health::{Alarm, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
+    health::{Alarm, LinkState, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
     plan::{ClusterView, Observed, Seen, SeenInstance},
     runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
 };
@@ -64,6 +64,30 @@ impl Observer<'_> {
             }
         };
         Seen { instances, leftovers }
+    }
+
+    /// Which links to other brokers are down; none: this is not the time to ask, or it is not told. One that
+    /// tries again is what it was before.
+    pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
+        let login = self.login.as_ref()?;
+        if broker.spec.engine_type != EngineType::RabbitMq || self.now.as_seconds() / 10 % 2 != 0 {
+            return None;
+        }
+        let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {
+            let Observed::Present(instance) = instance else { return None };
+            let answers = instance.answers.values();
+            let serves = answers.len() > 0 && answers.clone().all(|a| *a == ProbeOutcome::Answered);
+            serves.then_some((*ordinal, &instance.status))
+        })?;
+        let target = self.target(broker, ordinal, status, Protocol::Console)?;
+        let reports = self.probe.links(&target, login, PROBE_DEADLINE).await.ok()?;
+        let before = &broker.status.links_down;
+        let down = reports.into_iter().filter_map(|report| match report.state {
+            LinkState::Up => None,
+            LinkState::Trying => before.iter().find(|link| link.link == report.link).cloned(),
+            LinkState::Down(why) => Some(DownLink { link: report.link, why }),
+        });
+        Some(down.collect())
     }
 
     async fn leftovers(&self, broker: &Broker) -> Observed<Vec<u8>> {

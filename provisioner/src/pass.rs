@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use brokerd_domain::{
-    Broker, Clock, EngineType, Entropy, InstallationId, Intent, Lease, Next, Protocol, VerdictKind,
+    Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent, Lease, Next, Protocol,
+    VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -23,7 +25,7 @@ use crate::{
     observe::Observer,
     plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
     port::ReconcileStore,
-    report::{changes, report},
+    report::{changes, report, unreachable_runtime},
     resolve::Resolution,
     rsa_keys::RsaKeys,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
@@ -36,10 +38,11 @@ const MOST_ROUNDS: usize = 30;
 /// How endpoints are given out.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
-    /// The host that clients are told.
-    pub advertised_host: String,
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub ip_address: Option<String>,
+    /// The host that clients are told; none: the runtime knows at which address of its host both programs and
+    /// brokers reach it, and otherwise it is loopback.
+    pub advertised_host: Option<String>,
+    /// The IPv4 address of each instance's endpoints, which is reported for ActiveMQ; the host if that is one.
+    pub ip_address: Option<Ipv4Addr>,
     /// The ports to choose from.
     pub ports: std::ops::RangeInclusive<u16>,
     /// The domain below which brokers get host names of their own, and the standard ports, instead.
@@ -175,7 +178,7 @@ impl Context {
             Ok(capacity) => *capacity,
             Err(error) => {
                 let blind = unreachable_runtime(broker, &error);
-                self.record(lease, broker, &blind, None).await?;
+                self.record(lease, broker, &blind, None, None).await?;
                 return Ok((blind.kind, blind.next, false));
             }
         };
@@ -212,8 +215,9 @@ impl Context {
                 .as_ref()
                 .is_some_and(|m| m.ends_soon(self.clock.now())),
         };
+        let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan).await
+        self.carry_out(lease, work, plan, links.as_deref()).await
     }
 
     fn image_id(&self, broker: &Broker) -> Option<String> {
@@ -274,6 +278,7 @@ impl Context {
         lease: &Lease,
         work: &Work,
         plan: Plan,
+        links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
         let announce = plan.sentence != broker.status.sentence;
@@ -288,7 +293,7 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
-                    self.record(lease, broker, &failed, None).await?;
+                    self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
             }
@@ -297,7 +302,7 @@ impl Context {
             }
         }
         let completion = plan.completes;
-        self.record(lease, broker, &plan, completion).await?;
+        self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
     }
 
@@ -401,6 +406,9 @@ impl Context {
 
     async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
         let engine = broker.spec.engine_type;
+        let host = self.endpoints.advertised_host.clone().unwrap_or_else(|| {
+            self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
+        });
         let allocation = Allocation {
             instances: match engine {
                 EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
@@ -408,11 +416,12 @@ impl Context {
                 EngineType::RabbitMq => 1,
             },
             protocols: Protocol::of(engine),
-            host: self.endpoints.advertised_host.clone(),
-            ip_address: match engine {
-                EngineType::ActiveMq => self.endpoints.ip_address.clone(),
-                EngineType::RabbitMq => None,
-            },
+            ip_address: self
+                .endpoints
+                .ip_address
+                .or_else(|| host.parse().ok())
+                .map(|ip| ip.to_string()),
+            host,
             ports: self.endpoints.ports.clone(),
             names: self.endpoints.domain.clone().map(|domain| Names {
                 broker: broker.id,
@@ -474,10 +483,12 @@ impl Context {
         broker: &Broker,
         plan: &Plan,
         completion: Option<crate::plan::Completion>,
+        links: Option<&[DownLink]>,
     ) -> Result<(), StepError> {
-        let report = report(broker, plan, completion, self.clock.now());
+        let report = report(broker, plan, completion, links, self.clock.now());
         if changes(&broker.status, &report, plan.next) {
             self.store.record(lease, &report).await?;
+            self.metrics.count_links(&broker.status.links_down, &report.links_down);
             if taken_over(broker, &report.conditions).is_some() {
                 self.metrics.failovers.inc();
             }
@@ -492,20 +503,6 @@ fn no_image(broker: &Broker) -> String {
         broker.spec.engine_type.display_name(),
         broker.spec.engine_version
     )
-}
-
-fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    Plan {
-        steps: Vec::new(),
-        kind: VerdictKind::Progressing,
-        sentence: format!("can't reach the runtime: {error}"),
-        next: Next::BackOff,
-        conditions: broker.status.conditions.clone(),
-        completes: None,
-        failure: broker.status.failure.clone(),
-        actions_required: broker.status.actions_required.clone(),
-        maintenance: broker.status.maintenance.clone(),
-    }
 }
 
 /// What can't be read is issued again: materials are written before they are used, so unreadable

@@ -1,17 +1,22 @@
 //! What a pass records, and whether it is worth recording.
 
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerStatus, Event, EventKind, Next, PassReport, Timestamp,
+    ActionRequired, Broker, BrokerStatus, DownLink, Event, EventKind, Next, PassReport, Timestamp,
     VerdictKind,
 };
 
-use crate::plan::{Completion, Plan, taken_over};
+use crate::{
+    plan::{Completion, Plan, taken_over},
+    runtime::RuntimeError,
+};
 
-/// What a plan that was carried out, as far as it got, leaves in the store.
+/// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
+/// seen which are.
 pub(crate) fn report(
     broker: &Broker,
     plan: &Plan,
     completion: Option<Completion>,
+    links: Option<&[DownLink]>,
     now: Timestamp,
 ) -> PassReport {
     let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
@@ -25,6 +30,8 @@ pub(crate) fn report(
             format!("failover: instance {heir} serves, which stood by for instance {former}");
         Event { at: now, kind: EventKind::Verdict, message }
     }));
+    let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);
+    events.extend(link_events(&broker.status.links_down, &links_down, now));
     events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
     PassReport {
         kind: plan.kind,
@@ -35,7 +42,23 @@ pub(crate) fn report(
         conditions: plan.conditions.clone(),
         actions_required: plan.actions_required.clone(),
         maintenance: plan.maintenance.clone(),
+        links_down,
         events,
+    }
+}
+
+/// What there is to record when the runtime does not answer.
+pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
+    Plan {
+        steps: Vec::new(),
+        kind: VerdictKind::Progressing,
+        sentence: format!("can't reach the runtime: {error}"),
+        next: Next::BackOff,
+        conditions: broker.status.conditions.clone(),
+        completes: None,
+        failure: broker.status.failure.clone(),
+        actions_required: broker.status.actions_required.clone(),
+        maintenance: broker.status.maintenance.clone(),
     }
 }
 
@@ -57,6 +80,22 @@ fn action_events(
         .collect()
 }
 
+/// Tells of every link that came to be down, or is not any more. Another reason is no news: it may be another one
+/// with every attempt.
+fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<Event> {
+    let told = |kind, message| Event { at: now, kind, message };
+    let among = |all: &[DownLink], link: &DownLink| all.iter().any(|other| other.link == link.link);
+    let lost = after
+        .iter()
+        .filter(|link| !among(before, link))
+        .map(|link| told(EventKind::Failure, format!("link down: {}: {}", link.link, link.why)));
+    let back = before.iter().filter(|link| !among(after, link));
+    lost.chain(
+        back.map(|link| told(EventKind::Verdict, format!("link up, or removed: {}", link.link))),
+    )
+    .collect()
+}
+
 /// Recording costs a durable transaction: a round that found everything as it was records nothing,
 /// and one that is followed by another at once need not be told apart from it.
 pub(crate) fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
@@ -64,6 +103,7 @@ pub(crate) fn changes(before: &BrokerStatus, report: &PassReport, next: Next) ->
         || report.conditions != before.conditions
         || report.actions_required != before.actions_required
         || report.maintenance != before.maintenance
+        || !report.links_down.iter().map(|l| &l.link).eq(before.links_down.iter().map(|l| &l.link))
         || report.failure != before.failure
         || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
         || report.reboots_done.is_some_and(|n| n != before.reboots_done)

@@ -53,27 +53,27 @@ fn clients_that_trust_the_authority_accept_every_name_of_the_broker() {
     for host in [
         "mq.example.test",
         "192.0.2.7",
-        "localhost",
-        "127.0.0.1",
         "host.docker.internal",
         "b-1234a5b6-78cd-401e-af00-314506001789",
         "b-1234a5b6-78cd-401e-af00-314506001789-1",
     ] {
         verify(host, NOW).unwrap_or_else(|e| panic!("{host}: {e}"));
     }
-    assert!(verify("other.example.test", NOW).is_err());
+    for host in ["other.example.test", "localhost", "127.0.0.1"] {
+        assert!(verify(host, NOW).is_err(), "{host}");
+    }
     assert!(verify("192.0.2.8", NOW).is_err());
 
     let day = Duration::from_hours(24);
-    assert!(verify("localhost", NOW.plus(397 * day)).is_ok());
-    assert!(verify("localhost", NOW.plus(398 * day)).is_err());
+    assert!(verify("192.0.2.7", NOW.plus(397 * day)).is_ok());
+    assert!(verify("192.0.2.7", NOW.plus(398 * day)).is_err());
     assert_eq!(issued.certificate_expires_at, NOW.plus(397 * day).as_seconds());
     let behind = Timestamp::from_micros(NOW.as_micros() - 3_500_000_000);
-    assert!(verify("localhost", behind).is_ok(), "a clock that is behind");
+    assert!(verify("192.0.2.7", behind).is_ok(), "a clock that is behind");
 
     let stranger = tls::new_authority(NOW, &Scripted::new(b"another")).expect("made");
     assert!(
-        tls::verify(&stranger.certificate_pem, &issued.certificate_pem, "localhost", NOW).is_err()
+        tls::verify(&stranger.certificate_pem, &issued.certificate_pem, "192.0.2.7", NOW).is_err()
     );
 }
 

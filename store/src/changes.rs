@@ -91,6 +91,12 @@ impl PgStore {
         )
         .execute(&mut *transaction)
         .await?;
+        if seen.pending.ldap.is_some() && update.pending.ldap.is_none() {
+            // Else it would be in force after the next reboot, with a directory that it is not for.
+            sqlx::query!("update broker set pending_ldap_password = null where id = $1", id)
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         self.notifier.notify(Channel::Reconcile);
         if update.changed.contains(&UpdatedMember::SecurityGroups) {

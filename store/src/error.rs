@@ -51,6 +51,8 @@ impl From<sqlx::Error> for StoreError {
         match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // What ends in the middle of a message, as a server that is going or coming does.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
@@ -71,5 +73,25 @@ impl From<sqlx::Error> for StoreError {
             }
             other => Self::Other(Box::new(other)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_from_one_that_refuses() {
+        let eof = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        for away in [
+            sqlx::Error::Io(eof),
+            sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned()),
+            sqlx::Error::PoolTimedOut,
+        ] {
+            let error = StoreError::from(away);
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        }
+        let error = StoreError::from(sqlx::Error::RowNotFound);
+        assert!(matches!(error, StoreError::Other(_)), "{error:?}");
     }
 }

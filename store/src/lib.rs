@@ -37,7 +37,7 @@ pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
     DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering, Refused,
-    RevisionLookup, Route, Target, UpdateOutcome, UserOutcome, Work,
+    RevisionLookup, Route, RouteTable, Target, UnreadableRoute, UpdateOutcome, UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.

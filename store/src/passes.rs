@@ -164,6 +164,7 @@ impl PgStore {
         status.conditions.clone_from(&report.conditions);
         status.actions_required.clone_from(&report.actions_required);
         status.maintenance.clone_from(&report.maintenance);
+        status.links_down.clone_from(&report.links_down);
         sqlx::query!(
             "update broker set status = $2, configurations = $3 where id = $1",
             id,

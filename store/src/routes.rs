@@ -1,17 +1,21 @@
 //! The gateway's table.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
-use brokerd_domain::{BrokerId, BrokerSpec, IngressRule, InstallationId, Latency};
-use serde::Deserialize;
+use brokerd_domain::{
+    BrokerId, DeploymentMode, EngineType, EngineVersion, HostInstanceType, IngressRule,
+    InstallationId, Latency,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
-    types::Json,
 };
 
 use crate::{
-    Channel, Entrance, Listener, PgStore, Route, StoreError, notify::listen, passes::target,
+    Channel, Entrance, Listener, PgStore, Route, RouteTable, StoreError, UnreadableRoute,
+    notify::listen, passes::target,
 };
 
 /// One connection listens, one reads.
@@ -27,6 +31,20 @@ pub struct RouteReader {
     installation: Option<InstallationId>,
 }
 
+/// What the table needs of a broker. Each of it is read apart from the others, because one that can't be read
+/// must not take the rest along.
+#[derive(Debug, Deserialize)]
+struct Shape {
+    engine_type: EngineType,
+    engine_version: EngineVersion,
+    deployment_mode: DeploymentMode,
+    host_instance_type: HostInstanceType,
+    publicly_accessible: bool,
+    /// Only so that nobody is let in by groups that can't be read.
+    #[serde(rename = "security_groups")]
+    _security_groups: Vec<String>,
+}
+
 /// An endpoint as the query gives it.
 #[derive(Debug, Deserialize)]
 struct EndpointRow {
@@ -34,7 +52,82 @@ struct EndpointRow {
     host: Option<String>,
     ordinal: i16,
     protocol: String,
-    targets: serde_json::Value,
+    targets: Value,
+}
+
+/// A broker as the query gives it.
+struct Row {
+    broker: BrokerId,
+    shape: Value,
+    /// Where its clients are told that it is, if that is an address.
+    address: Option<Ipv4Addr>,
+    endpoints: Value,
+    rules: Option<Value>,
+    latencies: Option<Value>,
+}
+
+impl Row {
+    /// Adds the broker's endpoints to the table.
+    fn add_to(self, table: &mut RouteTable) {
+        let broker = self.broker;
+        if let Err(what) = self.try_add_to(table) {
+            table.unreadable.push(UnreadableRoute { broker, what });
+        }
+    }
+
+    fn try_add_to(self, table: &mut RouteTable) -> Result<(), String> {
+        let shape: Shape = read("spec", self.shape)?;
+        let rules: Option<Vec<Vec<IngressRule>>> = read("rules", self.rules.unwrap_or_default())?;
+        let admitted = rules.map(|rules| rules.concat());
+        let endpoints: Vec<Value> = read("endpoints", self.endpoints)?;
+        let latency = match read("latency", self.latencies.unwrap_or_default()) {
+            Ok(latencies) => longest(latencies),
+            // A fault that can't be read disturbs nobody.
+            Err(what) => {
+                table.unreadable.push(UnreadableRoute { broker: self.broker, what });
+                None
+            }
+        };
+        for endpoint in endpoints {
+            let read = read("endpoint", endpoint).and_then(|row: EndpointRow| {
+                let target = target(row.ordinal, &row.protocol, row.targets);
+                let entrance = row.host.map_or(Entrance::Port(row.port), Entrance::Name);
+                Ok((entrance, target.map_err(|error| error.to_string())?))
+            });
+            let (entrance, target) = match read {
+                Ok(read) => read,
+                Err(what) => {
+                    table.unreadable.push(UnreadableRoute { broker: self.broker, what });
+                    continue;
+                }
+            };
+            table.routes.push(Route {
+                broker: self.broker,
+                entrance,
+                standard_ports: target.protocol.standard_ports(shape.engine_type).to_vec(),
+                public: shape.publicly_accessible,
+                connection_limit: target.protocol.connection_limit_of(
+                    shape.engine_type,
+                    shape.engine_version,
+                    shape.host_instance_type,
+                    shape.deployment_mode,
+                ),
+                admitted: admitted.clone(),
+                address: self.address,
+                target,
+                latency,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn read<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| format!("{what}: {error}"))
+}
+
+fn longest(latencies: Option<Vec<Latency>>) -> Option<Latency> {
+    latencies.unwrap_or_default().into_iter().max_by_key(|latency| latency.milliseconds)
 }
 
 impl RouteReader {
@@ -54,34 +147,40 @@ impl RouteReader {
         Ok(Self { pool, installation: Some(installation) })
     }
 
-    /// The whole table. Of several latencies the longest counts. One whose time is over by the database's
-    /// clock is left out, so that it ends though no provisioner is there to end it.
+    /// The whole table, without what makes no sense in it. Of several latencies the longest counts. One whose time
+    /// is over by the database's clock is left out, so that it ends though no provisioner is there to end it.
     ///
     /// # Errors
     /// As every method.
-    pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
+    pub async fn routes(&self) -> Result<RouteTable, StoreError> {
         let rows = sqlx::query!(
-            r#"select b.id, b.spec as "spec: Json<BrokerSpec>",
+            r#"select b.id,
+                      coalesce(b.instances -> 0 ->> 'ip_address', b.instances -> 0 ->> 'host') as address,
                       (select id from installation) as installation,
-                      (select json_agg(json_build_object('port', e.port, 'host', e.host,
+                      jsonb_build_object(
+                          'engine_type', b.spec -> 'engine_type',
+                          'engine_version', b.spec -> 'engine_version',
+                          'deployment_mode', b.spec -> 'deployment_mode',
+                          'host_instance_type', b.spec -> 'host_instance_type',
+                          'publicly_accessible', b.spec -> 'publicly_accessible',
+                          'security_groups', b.spec -> 'security_groups') as "shape!",
+                      (select jsonb_agg(jsonb_build_object('port', e.port, 'host', e.host,
                                 'ordinal', e.ordinal, 'protocol', e.protocol, 'targets', e.targets)
                               order by e.ordinal, e.port)
-                       from endpoint e where e.broker_id = b.id) as "endpoints!: Json<Vec<EndpointRow>>",
-                      (select json_agg(g.rules) from security_group g
+                       from endpoint e where e.broker_id = b.id) as "endpoints!",
+                      (select jsonb_agg(g.rules) from security_group g
                        where g.account = b.account and g.region = b.region
-                         and b.spec -> 'security_groups' ? g.id) as "rules: Json<Vec<Vec<IngressRule>>>",
-                      (select f.spec -> 'latency' from fault f
+                         and b.spec -> 'security_groups' ? g.id) as rules,
+                      (select jsonb_agg(f.spec -> 'latency') from fault f
                        where f.broker_id = b.id and f.ended is null and f.struck is not null
                          and f.spec -> 'latency' is not null
-                         and f.ends > (extract(epoch from now()) * 1000000)::bigint
-                       order by (f.spec #>> '{latency,milliseconds}')::bigint desc limit 1)
-                        as "latency: Json<Latency>"
+                         and f.ends > (extract(epoch from now()) * 1000000)::bigint) as latencies
                from broker b where exists (select from endpoint e where e.broker_id = b.id)
                order by b.id"#
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut routes = Vec::new();
+        let mut table = RouteTable::default();
         for row in rows {
             if let (Some(wanted), Some(stored)) = (&self.installation, &row.installation)
                 && wanted.as_str() != stored
@@ -91,24 +190,17 @@ impl RouteReader {
                     what: format!("this is the database of {stored}, not of {wanted}"),
                 });
             }
-            let spec = row.spec.0;
-            let latency = row.latency.map(|latency| latency.0);
-            let admitted = row.rules.map(|rules| rules.0.concat());
-            for endpoint in row.endpoints.0 {
-                let target = target(endpoint.ordinal, &endpoint.protocol, endpoint.targets)?;
-                routes.push(Route {
-                    broker: BrokerId::from(row.id),
-                    entrance: endpoint.host.map_or(Entrance::Port(endpoint.port), Entrance::Name),
-                    standard_ports: target.protocol.standard_ports(spec.engine_type).to_vec(),
-                    public: spec.publicly_accessible,
-                    connection_limit: target.protocol.connection_limit(&spec),
-                    admitted: admitted.clone(),
-                    target,
-                    latency,
-                });
-            }
+            let row = Row {
+                broker: BrokerId::from(row.id),
+                shape: row.shape,
+                address: row.address.and_then(|address| address.parse().ok()),
+                endpoints: row.endpoints,
+                rules: row.rules,
+                latencies: row.latencies,
+            };
+            row.add_to(&mut table);
         }
-        Ok(routes)
+        Ok(table)
     }
 
     /// Starts listening for changes of the table.
@@ -130,7 +222,7 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method.
-    pub async fn routes(&self) -> Result<Vec<Route>, StoreError> {
+    pub async fn routes(&self) -> Result<RouteTable, StoreError> {
         self.route_reader().routes().await
     }
 }

@@ -1,6 +1,6 @@
 //! What goes into the store and comes out of it, beside the domain's own types.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
@@ -206,12 +206,39 @@ pub struct Route {
     pub connection_limit: Option<u32>,
     /// Who may connect: whom one of these rules lets in; none: everybody.
     pub admitted: Option<Vec<IngressRule>>,
+    /// The address that clients reach it at as far as the broker knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Ipv4Addr>,
     /// Where to lead it.
     pub target: Target,
     /// How much later its bytes are to arrive, while a fault demands it. Not kept: nobody would end it while
     /// the database is away.
     #[serde(skip)]
     pub latency: Option<Latency>,
+}
+
+/// The gateway's table, as far as it can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// What can be read.
+    pub routes: Vec<Route>,
+    /// What can't: the rest of the table is none the worse for it.
+    pub unreadable: Vec<UnreadableRoute>,
+}
+
+impl From<Vec<Route>> for RouteTable {
+    fn from(routes: Vec<Route>) -> Self {
+        Self { routes, unreadable: Vec::new() }
+    }
+}
+
+/// Something in the gateway's table that makes no sense to this brokerd: a later one may have written it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRoute {
+    /// Whose it is.
+    pub broker: BrokerId,
+    /// What makes no sense.
+    pub what: String,
 }
 
 /// How endpoints are to be allocated.
@@ -223,7 +250,7 @@ pub struct Allocation {
     pub protocols: &'static [Protocol],
     /// The host that clients are told, if there are no names.
     pub host: String,
-    /// The IPv4 address reported for each instance, if the engine has one.
+    /// The IPv4 address of each instance's endpoints, if it is known.
     pub ip_address: Option<String>,
     /// The ports to choose from, if there are no names.
     pub ports: std::ops::RangeInclusive<u16>,

@@ -58,6 +58,8 @@ pub struct NewBroker {
     pub configuration: Option<Revision>,
     /// How it is deployed; as a single instance by default.
     pub mode: DeploymentMode,
+    /// Whether other machines reach it, as they do by default.
+    pub public: bool,
 }
 
 impl NewBroker {
@@ -81,6 +83,7 @@ impl NewBroker {
             users: vec![NewUser::new(USER, PASSWORD).with_console()],
             configuration: None,
             mode: DeploymentMode::SingleInstance,
+            public: true,
         }
     }
 
@@ -88,6 +91,13 @@ impl NewBroker {
     #[must_use]
     pub fn deployed(mut self, mode: DeploymentMode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// For this machine and its containers only.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.public = false;
         self
     }
 
@@ -221,7 +231,7 @@ impl Api {
             .set_engine_version(new.version.clone())
             .host_instance_type(&new.host)
             .deployment_mode(new.mode.clone())
-            .publicly_accessible(true)
+            .publicly_accessible(new.public)
             .auto_minor_version_upgrade(true)
             .set_creator_request_id(new.creator_request_id.clone())
             .set_configuration(configuration)

@@ -31,6 +31,9 @@ const WAIT: u64 = 20;
 /// A large message: a little less than the most that ActiveMQ's endpoints take.
 const LARGE: u64 = 100_000_000;
 
+/// An image that has `chroot`.
+const CHROOT_IMAGE: &str = "brokerd/base:trixie";
+
 /// The exit code of a client whose user was refused, or what the user wanted.
 const REFUSED: i32 = 3;
 
@@ -52,6 +55,30 @@ fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
         printed: String::from_utf8_lossy(&output.stdout).into_owned(),
         complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// Whose network a client has; the files are this machine's everywhere.
+#[derive(Debug, Clone)]
+enum Place {
+    Here,
+    Container,
+    Namespace(String),
+}
+
+impl Place {
+    fn command(&self, command: Command) -> Command {
+        let (program, arguments) = match self {
+            Self::Here => return command,
+            Self::Container => {
+                let run = ["run", "--rm", "-i", "-v", "/:/host", CHROOT_IMAGE, "chroot", "/host"];
+                ("docker", run.map(str::to_owned).to_vec())
+            }
+            Self::Namespace(name) => ("ip", ["netns", "exec", name].map(str::to_owned).to_vec()),
+        };
+        let mut outer = Command::new(program);
+        outer.args(arguments).arg(command.get_program()).args(command.get_args());
+        outer
+    }
 }
 
 fn script(name: &str, arguments: &[&str], input: &Value) -> Result<Outcome> {
@@ -104,6 +131,7 @@ pub struct Messenger {
     user: String,
     password: String,
     names: Value,
+    place: Place,
 }
 
 impl Messenger {
@@ -125,7 +153,20 @@ impl Messenger {
             user: USER.to_owned(),
             password: PASSWORD.to_owned(),
             names: Value::Null,
+            place: Place::Here,
         }
+    }
+
+    /// The same Python client in a container of its own, in the network that containers get by default.
+    #[must_use]
+    pub fn in_container(&self) -> Self {
+        Self { place: Place::Container, ..self.clone() }
+    }
+
+    /// The same Python client in a network namespace of that name.
+    #[must_use]
+    pub fn in_namespace(&self, name: &str) -> Self {
+        Self { place: Place::Namespace(name.to_owned()), ..self.clone() }
     }
 
     /// The same Python client with names that only it knows; see `clients/python/client.py`.
@@ -245,7 +286,10 @@ impl Messenger {
             given[name] = value.clone();
         }
         match self.kind {
-            Kind::Python(name) => script(name, &[action], &given),
+            Kind::Python(name) => {
+                let mut command = self.place.command(python_command(name)?);
+                run_with_input(command.arg(action), &given.to_string())
+            }
             Kind::Jms => {
                 run_with_input(jms_command("brokerd.Client")?.arg(action), &properties(&given))
             }

@@ -1,6 +1,6 @@
 //! A RabbitMQ broker on one instance, from its creation to its end.
 
-use std::{path::Path, time::Duration};
+use std::{net::Ipv4Addr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::BrokerState;
@@ -84,7 +84,8 @@ fn it_looks_like_the_service_s(world: &World, id: &str) -> Result<()> {
     ensure!(broker.pointer("/configurations/current/id").is_some(), "no configuration: {broker}");
     let instance = &broker["brokerInstances"][0];
     let console = instance["consoleURL"].as_str().context("consoleURL")?;
-    ensure!(console.starts_with("https://127.0.0.1:"), "{console}");
+    let port = console.strip_prefix("https://").and_then(|host| host.split_once(':'));
+    ensure!(port.is_some_and(|(host, _)| host.parse::<Ipv4Addr>().is_ok()), "{console}");
     ensure!(instance["ipAddress"].is_null(), "RabbitMQ has no ipAddress: {instance}");
     Ok(())
 }

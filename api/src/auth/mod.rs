@@ -1,28 +1,41 @@
 //! Who calls.
 
+mod bodies;
 mod credentials;
 pub mod sigv4;
 
 use std::sync::Arc;
 
-use axum::{
-    body::Body,
-    extract::{FromRequest, Request},
-};
+use axum::extract::{FromRequest, MatchedPath, Request};
 use brokerd_domain::Scope;
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::{ApiState, error::ApiError, text};
+use crate::{ApiState, error::ApiError, operation, text};
 use sigv4::{Claim, SignatureError};
 
+pub(crate) use bodies::Bodies;
 pub(crate) use credentials::CredentialCache;
 
 /// The service's name in credential scopes.
 pub(crate) const SERVICE: &str = "mq";
 
-/// Most bytes of a request's body.
-pub(crate) const BODY_LIMIT: usize = 1 << 20;
+/// What is to be done as soon as a request turns out to be authentic: whoever takes connections puts it beside the
+/// request, and from then on knows this one to be worth keeping.
+#[derive(Clone)]
+pub struct OnAuthentic(Arc<dyn Fn() + Send + Sync>);
+
+impl OnAuthentic {
+    /// This is to be done.
+    pub fn new(what: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(what))
+    }
+}
+
+impl std::fmt::Debug for OnAuthentic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnAuthentic").finish_non_exhaustive()
+    }
+}
 
 /// Who signed the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +81,8 @@ impl FromRequest<Arc<ApiState>> for Signed {
     }
 }
 
-/// The body is read only for keys that exist, so that strangers can't make us hold megabytes.
+/// The body is read only for keys that exist, and if its hash is declared only for who has signed that, so that
+/// strangers can't make us hold much.
 async fn authenticate(request: Request, api: &ApiState) -> Result<Signed, ApiError> {
     let (parts, body) = request.into_parts();
     let now = api.clock.now();
@@ -76,28 +90,25 @@ async fn authenticate(request: Request, api: &ApiState) -> Result<Signed, ApiErr
     let id = claim.access_key_id.as_str();
     let credential = api.credentials.get(id, now, || api.store.access_key(id)).await?;
     let credential = credential.ok_or(SignatureError::UnknownKey)?;
-    let body = read(body).await?;
-    let request = sigv4::Request {
+    let signing_key = credential.signing_key(claim.date.day(), &claim.region);
+    let mut request = sigv4::Request {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
         authority: parts.uri.authority().map(axum::http::uri::Authority::as_str),
-        body: &body,
+        body: &[],
     };
-    claim.verify(&request, &credential.signing_key(claim.date.day(), &claim.region))?;
+    claim.verify_head(&request, &signing_key)?;
+    let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+    let operation = route.and_then(|route| operation::find(&parts.method, route));
+    let body = api.bodies.read(&parts.headers, body, operation::body_limit(operation)).await?;
+    request.body = &body;
+    claim.verify(&request, &signing_key)?;
+    if let Some(OnAuthentic(what)) = parts.extensions.get() {
+        what();
+    }
     tracing::Span::current().record("caller.account", credential.account().as_str());
     let scope = Scope { account: credential.account().clone(), region: claim.region };
     Ok(Signed { caller: Caller { scope, access_key_id: claim.access_key_id }, body })
-}
-
-async fn read(body: Body) -> Result<Bytes, ApiError> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ApiError::body_too_long()),
-        Err(error) => {
-            tracing::debug!(error, "the request's body broke off");
-            Err(ApiError::bad_request("The request body could not be read."))
-        }
-    }
 }

@@ -95,15 +95,20 @@ async fn a_new_key_works_within_seconds_although_it_was_asked_for_before() {
 #[tokio::test]
 async fn long_bodies_are_refused_and_only_read_for_keys_that_exist() {
     let api = TestApi::start().await;
-    let long = " ".repeat((1 << 20) + 1);
-    let (status, code, _) = api.call("POST", "/v1/brokers", &long).await.refusal();
-    assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
+    let document = "/v1/configurations/c-00000000-0000-0000-0000-000000000000";
+    for (method, path, most) in [("POST", "/v1/brokers", 1 << 16), ("PUT", document, 1 << 20)] {
+        let long = " ".repeat(most + 1);
+        let (status, code, message) = api.call(method, path, &long).await.refusal();
+        assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
+        assert!(message.contains(&format!("[{most}]")), "{message}");
+        let longest = format!("{}{{", " ".repeat(most - 1));
+        let (status, _, message) = api.call(method, path, &longest).await.refusal();
+        assert_eq!((status, message.as_str()), (400, "Request body is not a valid JSON object."));
+    }
+    let long = " ".repeat(1 << 17);
     let eve = Client::new("AKIAEVE", "x", "us-east-1");
     let reply = api.call_as(&eve, "POST", "/v1/brokers", &long).await;
     assert_eq!(reply.refusal().1, "UnrecognizedClientException");
-    let longest = format!("{}{{", " ".repeat((1 << 20) - 1));
-    let (status, _, message) = api.call("POST", "/v1/brokers", &longest).await.refusal();
-    assert_eq!((status, message.as_str()), (400, "Request body is not a valid JSON object."));
     api.stop().await;
 }
 

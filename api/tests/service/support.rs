@@ -343,6 +343,7 @@ impl TestApi {
                     failure: None,
                     conditions: Vec::new(),
                     actions_required: Vec::new(),
+                    links_down: Vec::new(),
                     maintenance: None,
                     events: vec![Event {
                         at: work.broker.created.plus(Duration::from_secs(9)),

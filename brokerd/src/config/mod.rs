@@ -2,6 +2,7 @@
 //!
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
+mod choice;
 mod layers;
 mod ports;
 mod secret;
@@ -19,6 +20,8 @@ use brokerd_domain::{AccountId, InstallationId, Region};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+#[cfg(test)]
+pub(crate) use choice::Choice;
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
     Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,

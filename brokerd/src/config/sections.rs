@@ -11,6 +11,7 @@ use brokerd_domain::NetworkDefaults;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    choice::Choice,
     ports::{PortRange, SharedPort, is_domain, validate_shared_ports},
     secret::{DatabaseUrl, Secret},
 };
@@ -148,13 +149,13 @@ pub(crate) struct Aws {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Endpoint {
     /// The host that clients are told.
-    pub(crate) advertised_host: String,
+    pub(crate) advertised_host: Choice<String>,
     /// The IPv4 address reported for ActiveMQ instances; the advertised host if that is one.
     pub(crate) ip_address: Option<Ipv4Addr>,
     /// Where publicly accessible brokers listen.
     pub(crate) public_bind: IpAddr,
     /// Where all others listen.
-    pub(crate) private_bind: IpAddr,
+    pub(crate) private_bind: Choice<IpAddr>,
     /// The ports endpoints are given.
     pub(crate) ports: PortRange,
     /// The domain below which new brokers get host names of their own, and the standard ports.
@@ -168,10 +169,10 @@ pub(crate) struct Endpoint {
 impl Default for Endpoint {
     fn default() -> Self {
         Self {
-            advertised_host: "127.0.0.1".to_owned(),
+            advertised_host: Choice::Auto,
             ip_address: None,
             public_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            private_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            private_bind: Choice::Auto,
             ports: PortRange::new(20_000, 29_999),
             domain: None,
             shared_ports: Vec::new(),
@@ -182,9 +183,10 @@ impl Default for Endpoint {
 
 impl Endpoint {
     pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        let host = &self.advertised_host;
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        if host.is_empty() || host.len() > 253 || !host.chars().all(allowed) {
+        let wrong =
+            |host: &&String| host.is_empty() || host.len() > 253 || !host.chars().all(allowed);
+        if let Some(host) = self.advertised_host.chosen().filter(wrong) {
             return Err((
                 "endpoint.advertised_host",
                 format!("{host:?} is neither a host name nor an IPv4 address"),
@@ -202,11 +204,6 @@ impl Endpoint {
     /// Where the gateway listens for standard ports, if not on themselves.
     pub(crate) fn shared_ports(&self) -> BTreeMap<u16, u16> {
         self.shared_ports.iter().map(|port| port.pair()).collect()
-    }
-
-    /// The IPv4 address reported for ActiveMQ instances.
-    pub(crate) fn reported_ip(&self) -> Option<Ipv4Addr> {
-        self.ip_address.or_else(|| self.advertised_host.parse().ok())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Result;
 use brokerd_domain::{Entropy, Protocol};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, Target};
+use brokerd_store::{Entrance, Route, RouteTable, Target};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,8 @@ impl RouteSource for Fixed {
         Ok(())
     }
 
-    async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
-        Ok(self.0.clone())
+    async fn routes(&mut self) -> Result<RouteTable, SourceError> {
+        Ok(self.0.clone().into())
     }
 
     async fn changed(&mut self) {
@@ -45,6 +45,7 @@ pub(crate) async fn through_gateway(engine: SocketAddr, runtime: &Handle) -> Res
         connection_limit: Some(2_000),
         admitted: None,
         public: false,
+        address: None,
         target: Target { ordinal: 1, protocol: Protocol::Amqp, addresses: vec![engine] },
         latency: None,
     };

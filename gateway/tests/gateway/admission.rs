@@ -12,7 +12,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{Engine, Fixture, SOON, connect, ended, free_port, greeting, route, until};
+use crate::support::{
+    Engine, Fixture, HELLO, SOON, connect, ended, free_port, greeting, route, until,
+};
 
 pub(crate) fn rule(cidr: &str, from_port: u16, to_port: u16) -> IngressRule {
     IngressRule { from_port, to_port, cidr: cidr.parse().expect("a range"), description: None }
@@ -23,7 +25,10 @@ async fn connect_from(from: [u8; 4], port: u16) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::new(IpAddr::from(from), 0))?;
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    Ok(timeout(SOON, socket.connect(to)).await.context("no connection")??)
+    let mut client = timeout(SOON, socket.connect(to)).await.context("no connection")??;
+    // Who is refused at once may not get to say it.
+    let _ = client.write_all(&HELLO).await;
+    Ok(client)
 }
 
 #[tokio::test]

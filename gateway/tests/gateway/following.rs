@@ -4,13 +4,15 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::{Context as _, Result};
 use brokerd_gateway::{Ending, Options};
+use brokerd_store::{RouteTable, UnreadableRoute};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
 
 use crate::support::{
-    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, ports_of, route, until,
+    Engine, Fixture, SOON, connect, connect_to, ended, free_port, greeting, options, ports_of,
+    route, until,
 };
 
 #[tokio::test]
@@ -167,7 +169,7 @@ async fn a_private_route_is_not_reached_where_a_public_one_is() -> Result<()> {
     ports.sort_unstable();
     fixture.listening_on(&ports).await?;
     greeting(&mut connect(private).await?).await?;
-    greeting(&mut TcpStream::connect((public_bind, public)).await?).await?;
+    greeting(&mut connect_to((public_bind, public).into()).await?).await?;
     let refused = TcpStream::connect((public_bind, private)).await;
     refused.err().context("a private route is reached from outside")?;
     fixture.stop().await
@@ -193,6 +195,39 @@ async fn several_gateways_follow_one_table_and_one_that_ends_takes_nobody_along(
     }
     assert_eq!(greeting(&mut connect(port).await?).await?, b'n');
     first.stop().await?;
-    assert_eq!(greeting(&mut TcpStream::connect((there, port)).await?).await?, b'n');
+    assert_eq!(greeting(&mut connect_to((there, port).into()).await?).await?, b'n');
     second.stop().await
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_of_a_broker_is_served_as_it_last_was() -> Result<()> {
+    let engine = Engine::start(b'a').await?;
+    let (odd, other) = (free_port(), free_port());
+    let mut theirs = route(other, Some(engine.address));
+    theirs.broker = uuid::Uuid::from_u128(2).into();
+    let mine = route(odd, Some(engine.address));
+    let fixture = Fixture::start(Some(vec![mine.clone(), theirs.clone()]));
+    let mut ports = [odd, other];
+    ports.sort_unstable();
+    fixture.listening_on(&ports).await?;
+    let mut client = connect(odd).await?;
+    assert_eq!(greeting(&mut client).await?, b'a');
+    let unreadable = UnreadableRoute { broker: mine.broker, what: "the future".to_owned() };
+    theirs.target.addresses = Vec::new();
+    let table = RouteTable { routes: vec![theirs.clone()], unreadable: vec![unreadable] };
+    fixture.answer_in_part(table);
+    until("it is told", || fixture.metrics.routes_unreadable.get() == 1).await?;
+    fixture.listening_on(&ports).await?;
+    // Its session goes on, new ones get in, and the other broker's change holds.
+    tokio::io::AsyncWriteExt::write_all(&mut client, b"!").await?;
+    assert_eq!(greeting(&mut client).await?, b'!');
+    assert_eq!(greeting(&mut connect(odd).await?).await?, b'a');
+    let _held = connect(other).await?;
+    until("the hold", || fixture.metrics.connections_held.get() == 1).await?;
+    // Once it can be read, what is read counts.
+    fixture.answer(Some(vec![theirs]));
+    ended(&mut client).await?;
+    fixture.listening_on(&[other]).await?;
+    assert_eq!(fixture.metrics.routes_unreadable.get(), 0);
+    fixture.stop().await
 }

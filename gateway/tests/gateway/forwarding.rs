@@ -13,7 +13,8 @@ use tokio::{
 };
 
 use crate::support::{
-    Engine, Fixture, SOON, connect, ended, free_port, greeting, options, route, until,
+    Engine, Fixture, HELLO, SOON, connect, ended, free_port, greeting, options, route, served,
+    until,
 };
 
 #[tokio::test]
@@ -30,7 +31,7 @@ async fn bytes_go_through_both_ways_and_are_counted() -> Result<()> {
     assert_eq!(&answer, b"ping");
     // Counted while the session lasts, not at its end.
     assert_eq!(fixture.metrics.sessions_active.get(), 1);
-    assert_eq!(fixture.metrics.client_bytes.get(), 4);
+    assert_eq!(fixture.metrics.client_bytes.get(), 4 + HELLO.len() as u64);
     assert_eq!(fixture.metrics.engine_bytes.get(), 5);
     drop(client);
     until("the session's end", || fixture.metrics.sessions_active.get() == 0).await?;
@@ -70,7 +71,7 @@ async fn the_end_of_one_direction_leaves_the_other_one_open() -> Result<()> {
     let fixture = Fixture::start(Some(vec![route(port, Some(engine.local_addr()?))]));
     fixture.listening_on(&[port]).await?;
     let mut client = connect(port).await?;
-    let (mut served, _) = timeout(SOON, engine.accept()).await??;
+    let mut served = served(&engine).await?;
     client.write_all(b"last words").await?;
     client.shutdown().await?;
     let mut heard = String::new();
@@ -257,7 +258,7 @@ async fn an_engine_that_is_gone_ends_the_session_of_a_client_that_does_not_notic
     let fixture = Fixture::start(Some(vec![route(port, Some(engine.local_addr()?))]));
     fixture.listening_on(&[port]).await?;
     let mut client = connect(port).await?;
-    let (served, _) = timeout(SOON, engine.accept()).await??;
+    let served = served(&engine).await?;
     until("the session", || fixture.metrics.sessions_active.get() == 1).await?;
     drop(served);
     // It reads the end, and says nothing and does not leave.

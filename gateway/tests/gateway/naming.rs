@@ -23,7 +23,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
 use crate::{
     admission::rule,
-    support::{Fixture, SOON, connect, ended, free_port, options, route, until},
+    support::{Fixture, SOON, call, ended, free_port, options, route, until},
 };
 
 const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
@@ -187,7 +187,7 @@ async fn a_hello_in_many_pieces_is_put_together_and_arrives_whole() -> Result<()
     // One message cut into two records, the second of which comes byte by byte.
     let (head, message) = whole.split_at(5);
     let (first, second) = message.split_at(message.len() / 2);
-    let mut client = connect(port).await?;
+    let mut client = call(port).await?;
     client.set_nodelay(true)?;
     for part in [first, second] {
         let length = u16::try_from(part.len())?.to_be_bytes();
@@ -218,13 +218,13 @@ async fn who_asks_for_nothing_that_is_here_gets_an_alert_and_is_counted() -> Res
         (nameless, Refusal::NoName),
     ] {
         let before = fixture.metrics.refused(refusal);
-        let mut client = connect(port).await?;
+        let mut client = call(port).await?;
         client.write_all(&client_hello(&engine, name)?).await?;
         assert_eq!(all_of(&mut client).await?, ALERT);
         assert_eq!(fixture.metrics.refused(refusal), before + 1);
     }
     // Case does not matter.
-    let mut client = connect(port).await?;
+    let mut client = call(port).await?;
     client.write_all(&client_hello(&engine, server_name("ONE.example"))?).await?;
     assert_eq!(timeout(SOON, client.read_u8()).await??, 22);
     fixture.stop().await
@@ -256,7 +256,7 @@ async fn who_speaks_something_else_is_sent_away_at_once() -> Result<()> {
         &oversized,
     ];
     for (count, bytes) in (1..).zip(garbage) {
-        let mut client = connect(port).await?;
+        let mut client = call(port).await?;
         // What is too long may be refused before it is written.
         let _ = client.write_all(bytes).await;
         let said = all_of(&mut client).await.unwrap_or_default();
@@ -264,7 +264,7 @@ async fn who_speaks_something_else_is_sent_away_at_once() -> Result<()> {
         until("the count", || fixture.metrics.refused(Refusal::NoHello) == count).await?;
     }
     // As does one who leaves.
-    drop(connect(port).await?);
+    drop(call(port).await?);
     until("the count", || fixture.metrics.refused(Refusal::NoHello) == 6).await?;
     fixture.stop().await
 }
@@ -276,8 +276,8 @@ async fn who_is_slow_to_say_hello_is_not_waited_for() -> Result<()> {
     let options = Options { hello_timeout: Duration::from_millis(100), ..at(port) };
     let fixture = Fixture::start_with(Some(vec![engine.route()]), options, false);
     fixture.listening_on(&[port]).await?;
-    let mut silent = connect(port).await?;
-    let mut half = connect(port).await?;
+    let mut silent = call(port).await?;
+    let mut half = call(port).await?;
     let hello = client_hello(&engine, server_name("one.example"))?;
     half.write_all(&hello[..hello.len() - 1]).await?;
     engine.reached_at(port).await?;
@@ -337,7 +337,7 @@ async fn a_private_broker_is_not_there_for_who_comes_to_the_public_address() -> 
     // With one listener for all addresses, and with one for each.
     for public_bind in [Ipv4Addr::UNSPECIFIED.into(), outside] {
         let port = free_port();
-        let options = Options { public_bind, ..at(port) };
+        let options = Options { public_bind, private_bind: Some(inside), ..at(port) };
         let routes = vec![public.route(), hidden.clone()];
         let fixture = Fixture::start_with(Some(routes), options, false);
         fixture.listening_on(&[port]).await?;

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use brokerd_domain::{Entropy, Protocol};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, Target};
+use brokerd_store::{Entrance, Route, RouteTable, Target};
 use prometheus_client::registry::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,8 +27,11 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take that is expected to happen.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// The shortest first record there is: what clients have to send before they are let in.
+pub(crate) const HELLO: [u8; 6] = [22, 3, 1, 0, 1, 1];
+
 /// What the source answers; `None`: it fails.
-type Answer = Option<Vec<Route>>;
+type Answer = Option<RouteTable>;
 
 pub(crate) struct TestSource {
     answers: watch::Receiver<Answer>,
@@ -41,7 +44,7 @@ impl RouteSource for TestSource {
         Ok(())
     }
 
-    async fn routes(&mut self) -> Result<Vec<Route>, SourceError> {
+    async fn routes(&mut self) -> Result<RouteTable, SourceError> {
         self.answers.borrow().clone().ok_or_else(|| SourceError::new("the test says so"))
     }
 
@@ -70,15 +73,15 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    pub(crate) fn start(answer: Answer) -> Self {
+    pub(crate) fn start(answer: Option<Vec<Route>>) -> Self {
         Self::start_with(answer, options(), false)
     }
 
     /// `silent`: the source never announces a change.
-    pub(crate) fn start_with(answer: Answer, options: Options, silent: bool) -> Self {
+    pub(crate) fn start_with(answer: Option<Vec<Route>>, options: Options, silent: bool) -> Self {
         let metrics = Metrics::register(&mut Registry::default());
         let gateway = Gateway::new(options, metrics.clone(), Arc::new(NoEntropy));
-        let (answers, received) = watch::channel(answer);
+        let (answers, received) = watch::channel(answer.map(RouteTable::from));
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
             let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
@@ -88,8 +91,12 @@ impl Fixture {
         Self { gateway, metrics, shutdown, answers, running }
     }
 
-    pub(crate) fn answer(&self, answer: Answer) {
-        self.answers.send_replace(answer);
+    pub(crate) fn answer(&self, answer: Option<Vec<Route>>) {
+        self.answers.send_replace(answer.map(RouteTable::from));
+    }
+
+    pub(crate) fn answer_in_part(&self, answer: RouteTable) {
+        self.answers.send_replace(Some(answer));
     }
 
     pub(crate) async fn listening_on(&self, ports: &[u16]) -> Result<()> {
@@ -135,6 +142,7 @@ pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
         public: false,
         connection_limit: None,
         admitted: None,
+        address: None,
         target: Target {
             ordinal: 1,
             protocol: Protocol::Amqp,
@@ -144,7 +152,8 @@ pub(crate) fn route(port: u16, target: Option<SocketAddr>) -> Route {
     }
 }
 
-/// Greets every client with one byte of its own and sends back what it gets, until the client ends.
+/// Greets every client that has said hello with one byte of its own and sends back what it gets from then on, until
+/// the client ends.
 pub(crate) struct Engine {
     pub(crate) address: SocketAddr,
     accepting: JoinHandle<()>,
@@ -161,6 +170,7 @@ impl Engine {
         let accepting = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 tokio::spawn(async move {
+                    stream.read_exact(&mut [0; HELLO.len()]).await?;
                     stream.write_all(&[greeting]).await?;
                     let (mut from, mut to) = stream.split();
                     tokio::io::copy(&mut from, &mut to).await?;
@@ -178,11 +188,34 @@ impl Drop for Engine {
     }
 }
 
-/// A client connected to a port of the gateway.
-pub(crate) async fn connect(port: u16) -> Result<TcpStream> {
+/// Somebody connected to a port of the gateway, who has said nothing yet.
+pub(crate) async fn call(port: u16) -> Result<TcpStream> {
     Ok(timeout(SOON, TcpStream::connect((Ipv4Addr::LOCALHOST, port)))
         .await
         .context("no connection")??)
+}
+
+/// A client connected to a port of the gateway, which has said hello.
+pub(crate) async fn connect(port: u16) -> Result<TcpStream> {
+    connect_to((Ipv4Addr::LOCALHOST, port).into()).await
+}
+
+/// The same, to another address.
+pub(crate) async fn connect_to(address: SocketAddr) -> Result<TcpStream> {
+    let mut client =
+        timeout(SOON, TcpStream::connect(address)).await.context("no connection")??;
+    // Who is refused at once may not get to say it.
+    let _ = client.write_all(&HELLO).await;
+    Ok(client)
+}
+
+/// The next client of an engine, which has said hello.
+pub(crate) async fn served(engine: &TcpListener) -> Result<TcpStream> {
+    let (mut client, _) = timeout(SOON, engine.accept()).await.context("nobody comes")??;
+    let mut hello = [0; HELLO.len()];
+    timeout(SOON, client.read_exact(&mut hello)).await.context("nothing is said")??;
+    anyhow::ensure!(hello == HELLO, "{hello:?}");
+    Ok(client)
 }
 
 /// The greeting of the engine at the other end.

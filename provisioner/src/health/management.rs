@@ -7,10 +7,13 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{Alarm, Login, NodeReport, NotTold};
+use super::{Alarm, LinkReport, LinkState, Login, NodeReport, NotTold};
 
-/// Most bytes of an answer that are read; three nodes need a few hundred.
-const LONGEST: u64 = 64 * 1024;
+/// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
+const LONGEST: u64 = 256 * 1024;
+
+/// Most characters of a reason that are told.
+const REASON: usize = 300;
 
 /// What is asked about every node.
 const NODES: &str = "/api/nodes?columns=name,running,partitions,mem_alarm,disk_free_alarm";
@@ -31,6 +34,111 @@ struct Node {
     mem_alarm: Option<bool>,
     #[serde(default)]
     disk_free_alarm: Option<bool>,
+}
+
+/// A kind of link to other brokers.
+pub(super) struct LinkKind {
+    /// Where its links are told.
+    path: &'static str,
+    /// What one is.
+    name: fn(&Link) -> String,
+}
+
+/// The kinds there are. What one of them says of a link is not read for more than a name, a state and a reason.
+pub(super) const LINKS: [LinkKind; 2] = [
+    LinkKind {
+        path: "/api/shovels",
+        name: |link| format!("shovel {} in {}", link.name, link.vhost),
+    },
+    LinkKind {
+        path: "/api/federation-links",
+        name: |link| {
+            let what = if link.exchange.is_empty() { &link.queue } else { &link.exchange };
+            format!("federation upstream {} of {what} in {}", link.upstream, link.vhost)
+        },
+    },
+];
+
+/// The part of a link that is read. Which members there are differs by kind and by state.
+#[derive(Deserialize)]
+pub(super) struct Link {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    upstream: String,
+    #[serde(default)]
+    exchange: String,
+    #[serde(default)]
+    queue: String,
+    #[serde(default)]
+    vhost: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    reason: serde_json::Value,
+    #[serde(default)]
+    error: serde_json::Value,
+}
+
+impl LinkKind {
+    /// Asks for the links of this kind; there are none where the engine's plugin is not.
+    pub(super) async fn ask<S>(
+        &self,
+        stream: &mut S,
+        host: &str,
+        login: &Login,
+    ) -> Result<Vec<LinkReport>, NotTold>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.parse(&get(stream, host, login, self.path).await?)
+    }
+
+    fn parse(&self, answer: &[u8]) -> Result<Vec<LinkReport>, NotTold> {
+        let (status, body) = split(answer)?;
+        match status {
+            b"200" => {}
+            b"404" => return Ok(Vec::new()),
+            b"401" => return Err(NotTold::Forbidden),
+            status => return Err(unexpected(status)),
+        }
+        let links: Vec<Link> = serde_json::from_slice(body).map_err(|error| odd(&error))?;
+        Ok(links
+            .iter()
+            .map(|link| LinkReport { link: (self.name)(link), state: state(link) })
+            .collect())
+    }
+}
+
+fn state(link: &Link) -> LinkState {
+    let said = if link.state.is_empty() { &link.status } else { &link.state };
+    match said.as_str() {
+        "running" => LinkState::Up,
+        "starting" => LinkState::Trying,
+        said => {
+            let why = [&link.reason, &link.error].into_iter().find(|why| !why.is_null());
+            LinkState::Down(why.map_or_else(|| said.to_owned(), reason))
+        }
+    }
+}
+
+/// The engine's reason on one line. It may be an Erlang term with the link's address in it, so that passwords
+/// are left out.
+fn reason(why: &serde_json::Value) -> String {
+    let text = why.as_str().map_or_else(|| why.to_string(), str::to_owned);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        words.push(match (word.find("://"), word.rfind('@')) {
+            (Some(scheme), Some(at)) if scheme < at => {
+                format!("{}{}", &word[..scheme + 3], &word[at + 1..])
+            }
+            _ => word.to_owned(),
+        });
+    }
+    words.join(" ").chars().take(REASON).collect()
 }
 
 /// The part of a health check's answer that tells it from another server's 503.
@@ -190,6 +298,40 @@ mod tests {
         ] {
             assert!(parse_check(&answer(status, body)).is_err(), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn links_are_up_trying_or_down_for_a_reason_without_passwords() {
+        let told = |kind: &LinkKind, body: &str| kind.parse(&answer("200 OK", body)).expect("told");
+        let report = |link: &str, state| LinkReport { link: link.to_owned(), state };
+        let down = |why: &str| LinkState::Down(why.to_owned());
+        let [shovels, federation] = &LINKS;
+        let body = r#"[{"name": "a", "vhost": "/", "state": "running"},
+            {"name": "b", "vhost": "/", "state": "starting"},
+            {"name": "c", "vhost": "x", "state": "terminated",
+             "reason": "{shutdown,\n  amqps://u:p@ss@host:1 refused}"},
+            {"name": "d", "vhost": "x", "state": "terminated"}]"#;
+        assert_eq!(
+            told(shovels, body),
+            [
+                report("shovel a in /", LinkState::Up),
+                report("shovel b in /", LinkState::Trying),
+                report("shovel c in x", down("{shutdown, amqps://host:1 refused}")),
+                report("shovel d in x", down("terminated")),
+            ]
+        );
+        let body = r#"[{"exchange": "e", "upstream": "u", "vhost": "/", "status": "running"},
+            {"queue": "q", "upstream": "u", "vhost": "/", "status": "error", "error": "no"}]"#;
+        assert_eq!(
+            told(federation, body),
+            [
+                report("federation upstream u of e in /", LinkState::Up),
+                report("federation upstream u of q in /", down("no")),
+            ]
+        );
+        assert_eq!(shovels.parse(&answer("404 Not Found", "{}")), Ok(Vec::new()));
+        assert_eq!(shovels.parse(&answer("401 Unauthorized", "")), Err(NotTold::Forbidden));
+        assert!(shovels.parse(&answer("200 OK", "{}")).is_err());
     }
 
     #[test]

@@ -60,6 +60,26 @@ pub struct NodeReport {
     pub alarms: Vec<Alarm>,
 }
 
+/// What an engine says of a link to another broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkReport {
+    /// What it is, and its name: `shovel orders in /`.
+    pub link: String,
+    /// How it is.
+    pub state: LinkState,
+}
+
+/// How a link is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// It carries messages.
+    Up,
+    /// It tries to.
+    Trying,
+    /// It does not, for this reason.
+    Down(String),
+}
+
 /// Why a management API tells nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotTold {
@@ -115,6 +135,21 @@ pub trait Probe: Send + Sync + 'static {
         login: &Login,
         deadline: Duration,
     ) -> Result<bool, NotTold>;
+
+    /// Asks it which of its cluster's shovels and federation links do not carry anything, and which are on
+    /// their way to. Never takes longer than `deadline`.
+    ///
+    /// # Errors
+    /// Why it can't be told.
+    async fn links(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<Vec<LinkReport>, NotTold> {
+        let _ = (target, login, deadline);
+        Ok(Vec::new())
+    }
 
     /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most
     /// `patience` for the first of them, so that an answer is not missed until the next pass, and gives

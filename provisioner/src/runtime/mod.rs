@@ -10,7 +10,12 @@
 
 pub mod docker;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
@@ -96,7 +101,7 @@ pub struct InstanceSpec {
     pub command: Vec<String>,
     /// Environment variables, none of them secret.
     pub environment: Vec<String>,
-    /// The engine's ports to publish.
+    /// The engine's ports.
     pub ports: Vec<u16>,
     /// The volumes.
     pub volumes: Vec<VolumeSpec>,
@@ -293,6 +298,10 @@ pub struct RuntimeError {
 /// Runs instances.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
+    /// The address of this process's host at which both its own processes and instances reach it, if there is
+    /// one that other machines don't.
+    fn host_address(&self) -> Option<IpAddr>;
+
     /// What the host has.
     async fn capacity(&self) -> Result<Capacity, RuntimeError>;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use brokerd_provisioner::runtime::{
-    Runtime, Volumes,
+    InstanceStatus, Runtime, Volumes,
     docker::{DockerOptions, DockerRuntime, Join},
 };
 use futures_util::StreamExt;
@@ -37,6 +37,12 @@ impl World {
         format!("brokerd-{}-{}", self.installation, self.broker)
     }
 
+    /// Where the instance is in the broker's network.
+    fn address(&self) -> IpAddr {
+        let ip = self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}");
+        ip.parse().expect("an address")
+    }
+
     /// Who is in the broker's network.
     fn attached(&self) -> BTreeSet<String> {
         let format = "{{range $id, $_ := .Containers}}{{$id}} {{end}}";
@@ -58,8 +64,7 @@ async fn containers_of_brokerd_s_own_come_to_its_brokers_and_leave_with_them() {
     assert_eq!(world.attached(), all(&gateway), "the stranger is {stranger}");
 
     // Engines are reached where they are, by the ports that they have there.
-    let ip = world.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}");
-    let ip: IpAddr = ip.parse().expect("an address");
+    let ip = world.address();
     let wanted = [5671, 15671].map(|port| (port, (ip, port).into()));
     assert_eq!(status.addresses, wanted.into());
 
@@ -91,7 +96,7 @@ async fn containers_of_brokerd_s_own_come_to_its_brokers_and_leave_with_them() {
 }
 
 #[tokio::test]
-async fn in_the_network_of_the_host_published_ports_are_used() {
+async fn in_the_network_of_the_host_nothing_is_attached_or_published() {
     let Some(mut world) = world().await else { return };
     let ours = format!("brokerd.installation={}", world.installation);
     let own = docker(&[
@@ -109,6 +114,35 @@ async fn in_the_network_of_the_host_published_ports_are_used() {
     world.in_container(&own.expect("run")).await;
     world.apply(&world.spec(WAIT)).await.expect("apply");
     let status = world.status().await;
-    assert!(status.addresses.values().all(|address| address.ip().is_loopback()), "{status:?}");
+    assert_eq!(world.inspect("{{.HostConfig.PortBindings}}"), "map[]");
+    let ip = world.address();
+    assert_eq!(status.addresses, [5671, 15671].map(|port| (port, (ip, port).into())).into());
     assert_eq!(world.attached(), BTreeSet::from([status.id.0]));
+}
+
+#[tokio::test]
+async fn what_was_published_before_is_reached_in_its_network_and_replaced_with_its_container() {
+    let Some(mut world) = world().await else { return };
+    let published =
+        DockerOptions { join: Join::Never, ..DockerOptions::new(None, world.installation.clone()) };
+    let beside = DockerOptions { join: Join::Itself, ..published.clone() };
+    let connect = async |options| {
+        DockerRuntime::connect(options, Arc::new(SystemClock)).await.expect("connect")
+    };
+    world.runtime = connect(published).await;
+    assert_eq!(world.runtime.host_address(), None);
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    let former = world.status().await;
+    assert!(former.addresses.values().all(|address| address.ip().is_loopback()), "{former:?}");
+
+    world.runtime = connect(beside).await;
+    let Some(host) = world.runtime.host_address() else { return };
+    std::net::TcpListener::bind((host, 0)).expect("an address of this host");
+    let ip = world.address();
+    let inside = [5671, 15671].map(|port| (port, (ip, port).into())).into();
+    assert_eq!(world.status().await, InstanceStatus { addresses: inside, ..former.clone() });
+    world.runtime.remove(&world.name(1), Volumes::Keep).await.expect("remove");
+    world.apply(&world.spec(WAIT)).await.expect("apply");
+    assert_eq!(world.inspect("{{.HostConfig.PortBindings}}"), "map[]");
+    assert_eq!(world.status().await.digest, former.digest);
 }

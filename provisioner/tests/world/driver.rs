@@ -222,8 +222,8 @@ impl Simulation {
             catalogue: Catalogue::built_in().expect("well-formed"),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {
-                advertised_host: "127.0.0.1".to_owned(),
-                ip_address: Some("127.0.0.1".to_owned()),
+                advertised_host: None,
+                ip_address: None,
                 ports: 20_000..=20_999,
                 domain: None,
             },

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -355,6 +355,10 @@ impl FakeRuntime {
 
 #[async_trait]
 impl Runtime for FakeRuntime {
+    fn host_address(&self) -> Option<IpAddr> {
+        None
+    }
+
     async fn capacity(&self) -> Result<Capacity, RuntimeError> {
         self.see()?;
         Ok(Capacity { memory_bytes: 64 << 30, cpus: 4 })

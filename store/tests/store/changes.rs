@@ -139,24 +139,48 @@ async fn what_the_host_can_not_run_is_given_up_as_a_whole() {
     .await;
 }
 
+fn directory() -> LdapServerMetadata {
+    let text = || "any".to_owned();
+    LdapServerMetadata {
+        hosts: vec![text()],
+        role_base: text(),
+        role_name: None,
+        role_search_matching: text(),
+        role_search_subtree: None,
+        service_account_username: text(),
+        user_base: text(),
+        user_role_name: None,
+        user_search_matching: text(),
+        user_search_subtree: None,
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_a_directory_that_is_not_wanted_any_more_is_forgotten() {
+    with_store(|f| async move {
+        let (seen, lease) = running(&f.store, "orders").await;
+        let mut change = update(&seen, |_| {});
+        change.pending.ldap = Some(directory());
+        change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
+        store(&f.store, &seen, &change).await;
+        let seen = broker(&f.store, seen.id).await;
+        let mut back = update(&seen, |_| {});
+        back.pending.ldap = None;
+        store(&f.store, &seen, &back).await;
+        let seen = broker(&f.store, seen.id).await;
+        f.store.request_reboot(&seen, NOW).await.expect("asked");
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert!(work.ldap_password.is_none());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_password_of_a_directory_waits_with_it() {
     with_store(|f| async move {
         let (seen, lease) = running(&f.store, "orders").await;
         let mut change = update(&seen, |_| {});
-        let text = || "any".to_owned();
-        change.pending.ldap = Some(LdapServerMetadata {
-            hosts: vec![text()],
-            role_base: text(),
-            role_name: None,
-            role_search_matching: text(),
-            role_search_subtree: None,
-            service_account_username: text(),
-            user_base: text(),
-            user_role_name: None,
-            user_search_matching: text(),
-            user_search_subtree: None,
-        });
+        change.pending.ldap = Some(directory());
         change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
         store(&f.store, &seen, &change).await;
         let password = |work: brokerd_store::Work| {

@@ -98,7 +98,7 @@ async fn a_range_that_is_used_up_says_so_and_takes_nothing() {
         let small =
             f.store.allocate_endpoints(&lease, &allocation(20_000..=20_004), &|_| true).await;
         assert!(matches!(small, Err(StoreError::NoPorts(20_000, 20_004))), "{small:?}");
-        assert!(f.store.routes().await.expect("read").is_empty());
+        assert!(f.store.routes().await.expect("read").routes.is_empty());
         f.store
             .allocate_endpoints(&lease, &allocation(20_000..=20_005), &|_| true)
             .await
@@ -115,7 +115,7 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
             .allocate_endpoints(&lease, &allocation(20_000..=20_100), &|_| true)
             .await
             .expect("allocated");
-        let routes = f.store.routes().await.expect("read");
+        let routes = f.store.routes().await.expect("read").routes;
         assert_eq!(routes.len(), 6);
         assert!(routes.iter().all(|r| r.public && r.target.addresses.is_empty()));
         let mut listener = f.store.listen(Channel::Routes).await.expect("listens");
@@ -126,7 +126,7 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
         };
         f.store.set_targets(&lease, std::slice::from_ref(&target)).await.expect("led");
         tokio::time::timeout(Duration::from_secs(5), listener.wait()).await.expect("woken");
-        let routes = f.store.routes().await.expect("read");
+        let routes = f.store.routes().await.expect("read").routes;
         let led: Vec<_> = routes.iter().filter(|r| !r.target.addresses.is_empty()).collect();
         assert_eq!(led.len(), 1);
         assert_eq!((&led[0].entrance, &led[0].target), (&Entrance::Port(20_002), &target));
@@ -139,7 +139,7 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
         assert!(work.targets.contains(&target));
         f.store.request_delete(&scope(), lease.broker, NOW).await.expect("asked");
         f.store.forget(&lease).await.expect("forgotten");
-        assert!(f.store.routes().await.expect("read").is_empty());
+        assert!(f.store.routes().await.expect("read").routes.is_empty());
     })
     .await;
 }
@@ -183,7 +183,7 @@ async fn brokers_with_names_share_the_standard_ports_and_leave_the_others_to_tho
             .allocate_endpoints(&leases[2], &allocation(20_000..=20_005), &|_| true)
             .await
             .expect("six are enough");
-        let routes = f.store.routes().await.expect("read");
+        let routes = f.store.routes().await.expect("read").routes;
         let by_port = |r: &&brokerd_store::Route| matches!(r.entrance, Entrance::Port(_));
         assert_eq!((routes.len(), routes.iter().filter(by_port).count()), (30, 6));
     })
@@ -214,6 +214,65 @@ async fn a_reader_needs_no_key_but_the_right_database() {
         let nobody = nobody.expect("connects later").routes().await;
         assert!(matches!(nobody, Err(StoreError::Unavailable(_))), "{nobody:?}");
         assert!(RouteReader::connect_lazily("::", "mine".parse().expect("a name")).is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_in_one_broker_is_told_and_leaves_the_others_alone() {
+    with_store(|f| async move {
+        let leases = leases(&f, 2).await;
+        for lease in &leases {
+            let ports = allocation(20_000..=20_100);
+            f.store.allocate_endpoints(lease, &ports, &|_| true).await.expect("allocated");
+        }
+        let (odd, other) = (leases[0].broker, leases[1].broker);
+        let spec = "update broker set spec = jsonb_set(spec, ";
+        let endpoint = "update endpoint set ";
+        // What a later brokerd may write, how many of the broker's six endpoints are left, and the way back.
+        for (damage, left, repair) in [
+            (
+                format!("{spec}'{{engine_type}}', '\"KAFKA\"')"),
+                0,
+                format!("{spec}'{{engine_type}}', '\"ACTIVEMQ\"')"),
+            ),
+            (
+                format!("{spec}'{{security_groups}}', '[{{}}]')"),
+                0,
+                format!("{spec}'{{security_groups}}', '[]')"),
+            ),
+            (
+                format!("{endpoint} protocol = 'h3' where protocol = 'stomp'"),
+                5,
+                format!("{endpoint} protocol = 'stomp' where protocol = 'h3'"),
+            ),
+            (
+                format!("{endpoint} targets = '[7]' where protocol = 'mqtt'"),
+                5,
+                format!("{endpoint} targets = '[]' where protocol = 'mqtt'"),
+            ),
+        ] {
+            let narrowed = |statement: &str| {
+                if statement.starts_with(spec) {
+                    format!("{statement} where id = $1")
+                } else {
+                    format!("{statement} and broker_id = $1")
+                }
+            };
+            let change = async |statement: String| {
+                let statement = sqlx::AssertSqlSafe(statement);
+                sqlx::query(statement).bind(odd.uuid()).execute(&f.pool).await.expect("changed");
+            };
+            change(narrowed(&damage)).await;
+            let table = f.store.routes().await.expect("read");
+            let of = |broker| table.routes.iter().filter(|r| r.broker == broker).count();
+            assert_eq!((of(odd), of(other)), (left, 6), "{damage}");
+            let told: Vec<_> = table.unreadable.iter().map(|one| one.broker).collect();
+            assert_eq!(told, [odd], "{damage}");
+            change(narrowed(&repair)).await;
+            let table = f.store.routes().await.expect("read");
+            assert_eq!((table.routes.len(), table.unreadable.len()), (12, 0), "{repair}");
+        }
     })
     .await;
 }

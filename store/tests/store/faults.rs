@@ -150,7 +150,7 @@ async fn latency_is_in_the_gateways_table_from_the_strike_to_the_end() {
         let allocation = allocation(20_000..=20_100);
         f.store.allocate_endpoints(&lease, &allocation, &|_| true).await.expect("allocated");
         let latencies = async || {
-            let routes = f.store.routes().await.expect("read");
+            let routes = f.store.routes().await.expect("read").routes;
             let all: Vec<u32> =
                 routes.iter().map(|r| r.latency.map_or(0, |l| l.milliseconds)).collect();
             assert!(all.iter().all(|l| *l == all[0]), "of every endpoint: {all:?}");

@@ -23,6 +23,7 @@ pub(crate) fn report(sentence: &str) -> PassReport {
             apart_since: None,
         }],
         actions_required: Vec::new(),
+        links_down: Vec::new(),
         maintenance: None,
         events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
     }

@@ -47,7 +47,7 @@ async fn broker_with(f: &Fixture, groups: &[&str]) -> brokerd_domain::BrokerId {
 
 /// The ranges that may connect to every endpoint, as text; none: everybody.
 async fn admitted(f: &Fixture) -> Option<Vec<String>> {
-    let routes = f.store.routes().await.expect("read");
+    let routes = f.store.routes().await.expect("read").routes;
     let all = |rules: &[brokerd_domain::IngressRule]| {
         rules.iter().map(|rule| rule.cidr.to_string()).collect()
     };

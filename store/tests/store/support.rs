@@ -170,6 +170,7 @@ pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
         failure: None,
         conditions: Vec::new(),
         actions_required: Vec::new(),
+        links_down: Vec::new(),
         maintenance: None,
         events: Vec::new(),
     };

@@ -17,7 +17,7 @@ def connect(target):
             timeout=target.timeout,
             ssl_domain=domain,
             # Proton compares the names in a certificate, but not the addresses.
-            virtual_host="localhost" if target.host == "127.0.0.1" else target.host,
+            virtual_host=target.host,
             user=target.user,
             password=target.password,
             allowed_mechs="PLAIN",

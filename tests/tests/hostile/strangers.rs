@@ -73,7 +73,7 @@ impl Way {
         self
     }
 
-    async fn go(self, opening: Vec<u8>) -> Result<Box<dyn Stream>> {
+    async fn go(self, opening: &[u8]) -> Result<Box<dyn Stream>> {
         let socket = TcpSocket::new_v4()?;
         if let Some(from) = self.from {
             socket.bind(from)?;
@@ -88,7 +88,7 @@ impl Way {
             }
         };
         if !opening.is_empty() {
-            stream.write_all(&opening).await?;
+            stream.write_all(opening).await?;
             stream.flush().await?;
         }
         Ok(stream)
@@ -106,11 +106,11 @@ impl Strangers {
 
     /// Opens `count` connections, each of which sends its opening at once. How many came in: the others were
     /// refused, or nobody accepted them in time.
-    pub(crate) fn come(
+    pub(crate) fn come<O: AsRef<[u8]> + Send + Sync + 'static>(
         &mut self,
         count: usize,
         way: &Way,
-        opening: impl Fn(usize) -> Vec<u8>,
+        opening: impl Fn(usize) -> O,
     ) -> Result<usize> {
         let came = self.runtime.block_on(async {
             let places = Arc::new(Semaphore::new(AT_ONCE));
@@ -120,7 +120,7 @@ impl Strangers {
                 let places = Arc::clone(&places);
                 coming.spawn(async move {
                     let _place = places.acquire().await;
-                    timeout(OPENING, way.go(opening)).await.ok()?.ok()
+                    timeout(OPENING, way.go(opening.as_ref())).await.ok()?.ok()
                 });
             }
             let mut came = Vec::new();

@@ -30,6 +30,8 @@ pub use sign::{Credentials, sign};
 /// How far a client's clock may be off, both ways.
 pub const SKEW_SECONDS: i64 = 15 * 60;
 
+/// The header in which clients may declare the hash of the body.
+const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 
@@ -166,6 +168,28 @@ impl Claim {
         })
     }
 
+    /// Checks what can be checked without the body, which is not looked at: everything, if its hash is declared.
+    ///
+    /// # Errors
+    /// As [`Claim::verify`].
+    pub fn verify_head(
+        &self,
+        request: &Request<'_>,
+        key: &SigningKey,
+    ) -> Result<(), SignatureError> {
+        check_signed_headers(&self.signed_headers, request.headers)?;
+        if !is_hash(self.signature.as_bytes()) {
+            return Err(SignatureError::Mismatch);
+        }
+        let Some(declared) = request.headers.get(PAYLOAD_HASH) else { return Ok(()) };
+        match declared.to_str() {
+            Ok(declared) if is_hash(declared.as_bytes()) => {
+                self.verify_payload(request, declared, key)
+            }
+            Ok(_) | Err(_) => Err(SignatureError::Mismatch),
+        }
+    }
+
     /// Computes the signature again and compares it in constant time.
     ///
     /// # Errors
@@ -174,7 +198,16 @@ impl Claim {
         check_signed_headers(&self.signed_headers, request.headers)?;
         let payload_hash = hex::encode(Sha256::digest(request.body));
         check_declared_payload(request.headers, &payload_hash)?;
-        let canonical = canonical::request(request, &self.signed_headers, &payload_hash)
+        self.verify_payload(request, &payload_hash, key)
+    }
+
+    fn verify_payload(
+        &self,
+        request: &Request<'_>,
+        payload_hash: &str,
+        key: &SigningKey,
+    ) -> Result<(), SignatureError> {
+        let canonical = canonical::request(request, &self.signed_headers, payload_hash)
             .ok_or(SignatureError::Mismatch)?;
         let expected =
             key.sign(&string_to_sign(&self.date, self.region.as_str(), &self.service, &canonical));
@@ -212,6 +245,11 @@ fn check_skew(date: &AmzDate, now: Timestamp) -> Result<(), SignatureError> {
     Ok(())
 }
 
+/// Whether these are a SHA-256 as signatures have it.
+fn is_hash(text: &[u8]) -> bool {
+    text.len() == 64 && text.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn check_signed_headers(signed: &str, headers: &HeaderMap) -> Result<(), SignatureError> {
     let is_signed = |name: &str| signed.split(';').any(|s| s == name);
     if !is_signed("host") {
@@ -230,7 +268,7 @@ fn check_signed_headers(signed: &str, headers: &HeaderMap) -> Result<(), Signatu
 /// A body hash the client declares must be the body's; `UNSIGNED-PAYLOAD` and the streaming forms are
 /// S3's and refused.
 fn check_declared_payload(headers: &HeaderMap, actual: &str) -> Result<(), SignatureError> {
-    let declared = headers.get_all("x-amz-content-sha256");
+    let declared = headers.get_all(PAYLOAD_HASH);
     if declared.iter().all(|value| bool::from(value.as_bytes().ct_eq(actual.as_bytes()))) {
         Ok(())
     } else {

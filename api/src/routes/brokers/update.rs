@@ -203,7 +203,7 @@ pub(crate) async fn update_broker(
     loop {
         let broker = turn.broker().await?;
         let kept = match &revision {
-            None if input.host_instance_type.is_some() => {
+            None if input.host_instance_type.is_some() || input.engine_version.is_some() => {
                 kept_revision(&api, scope, &broker).await?
             }
             _ => None,
@@ -235,7 +235,8 @@ pub(crate) async fn update_broker(
     }
 }
 
-/// What a RabbitMQ broker's configuration sets may be too much for another instance type.
+/// What a RabbitMQ broker's configuration sets may be too much for another instance type, and one that waits may be for
+/// a version that does not.
 async fn kept_revision(
     api: &ApiState,
     scope: &Scope,
@@ -243,9 +244,9 @@ async fn kept_revision(
 ) -> Result<Option<ConfigurationRevision>, ApiError> {
     let configurations = &broker.configurations;
     let kept = configurations.pending.or(configurations.current);
-    let Some(kept) = kept.filter(|_| broker.spec.engine_type == EngineType::RabbitMq) else {
-        return Ok(None);
-    };
+    let is_of_interest =
+        broker.spec.engine_type == EngineType::RabbitMq || configurations.pending.is_some();
+    let Some(kept) = kept.filter(|_| is_of_interest) else { return Ok(None) };
     match api.store.revision(scope, kept.id, Some(kept.revision)).await? {
         RevisionLookup::Found(found) => Ok(Some(*found)),
         RevisionLookup::NoConfiguration | RevisionLookup::NoRevision(_) => Ok(None),

@@ -13,7 +13,7 @@ use super::{
     network, truststore,
     xml::Element,
 };
-use crate::engine::common::GIB;
+use crate::{engine::common::GIB, materials::host_name};
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
 pub(super) const BEANS: &str = "http://www.springframework.org/schema/beans";
@@ -105,6 +105,7 @@ pub(super) fn render(
             "xsi:schemaLocation",
             &format_args!("{BEANS} {BEANS}/spring-beans.xsd {CORE} {CORE}/activemq-core.xsd"),
         )
+        .child(published(blueprint))
         .child(own);
     Ok(Rendered { text: beans.document(), connects, secret: connects || directory.is_some() })
 }
@@ -185,6 +186,37 @@ fn system_usage(usage: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
     usage
 }
 
+/// The name by which the connectors know [`published`].
+const PUBLISHED: &str = "publishedAddress";
+
+/// What the broker calls itself to clients and to other brokers, before they log in and when the members of a
+/// network change: the endpoint of its first instance, which leads to the one that serves, instead of the
+/// instance's address in its network.
+fn published(blueprint: &Blueprint<'_>) -> Element {
+    let broker = blueprint.broker;
+    let map = |property: &str, entries: Vec<(String, String)>| {
+        let mut map = Element::new("map");
+        map.children = entries
+            .iter()
+            .map(|(key, value)| Element::new("entry").with("key", key).with("value", value))
+            .collect();
+        Element::new("property").with("name", &property).child(map)
+    };
+    let first = broker.instances.first();
+    let host = first.map(|instance| instance.host.clone());
+    let openwire = first
+        .and_then(|i| i.endpoints.iter().find(|endpoint| endpoint.protocol == Protocol::Openwire));
+    let inside = Protocol::Openwire.engine_port(EngineType::ActiveMq);
+    let hosts = (1..=broker.spec.deployment_mode.instances())
+        .filter_map(|ordinal| Some((host_name(broker, ordinal), host.clone()?)));
+    let ports = openwire.map(|endpoint| (inside.to_string(), endpoint.port.to_string()));
+    Element::new("bean")
+        .with("id", &PUBLISHED)
+        .with("class", &"org.apache.activemq.broker.PublishedAddressPolicy")
+        .child(map("hostMapping", hosts.collect()))
+        .child(map("portMapping", ports.into_iter().collect()))
+}
+
 /// One connector per protocol. The owner may say of `openwire` how it tells clients of other brokers.
 fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Element {
     let connections = blueprint.broker.spec.host_instance_type.wire_connections();
@@ -214,6 +246,9 @@ fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Elemen
             .unwrap_or_else(|| Element::new("transportConnector"));
         connector.set("name", &protocol.as_str());
         connector.set("uri", &uri);
+        if *protocol == Protocol::Openwire {
+            connector.set("publishedAddressPolicy", &format_args!("#{PUBLISHED}"));
+        }
         all.children.push(connector);
     }
     all

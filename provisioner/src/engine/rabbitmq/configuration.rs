@@ -48,7 +48,9 @@ pub(super) fn render(
         let _ = writeln!(text, "{key} = {value}");
     };
     let chosen = |key: &str, default: &'static str| settings.get(key).unwrap_or(default).to_owned();
-    set("listeners.tcp", &"none");
+    // For shovels and federation within the broker, `amqp://user:password@localhost`; nothing else is in there to
+    // come to it. There is no `guest`, who would need no password.
+    set("listeners.tcp.local", &"127.0.0.1:5672");
     set("listeners.ssl.default", &Protocol::Amqp.engine_port(EngineType::RabbitMq));
     set("management.ssl.port", &Protocol::Console.engine_port(EngineType::RabbitMq));
     // No key of RabbitMQ itself.

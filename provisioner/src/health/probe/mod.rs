@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management};
+use super::{LinkReport, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management};
 use crate::tls::{self, Issued};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
@@ -106,6 +106,23 @@ impl Probe for WireProbe {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::is_quorum_critical(&mut stream, &target.server_name, login).await
+        });
+        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
+    }
+
+    async fn links(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        deadline: Duration,
+    ) -> Result<Vec<LinkReport>, NotTold> {
+        let asked = timeout_at(Instant::now() + deadline, async {
+            let mut links = Vec::new();
+            for kind in management::LINKS {
+                let mut stream = self.connect(target, None).await?;
+                links.extend(kind.ask(&mut stream, &target.server_name, login).await?);
+            }
+            Ok(links)
         });
         asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
     }

@@ -37,11 +37,12 @@ pub(super) fn at_most(limits: Limits, cpus: u32) -> Limits {
 }
 
 /// The container. Its volumes come to be with it, labelled, which saves a request for each; its
-/// network need not exist before it is started.
+/// network need not exist before it is started. Its ports are published on an address of the host if there is
+/// one to `publish` them on.
 pub(super) fn body(
     spec: &InstanceSpec,
     digest: &SpecDigest,
-    publish_address: IpAddr,
+    publish: Option<IpAddr>,
     cpus: u32,
     set_ulimits: bool,
 ) -> ContainerCreateBody {
@@ -66,7 +67,7 @@ pub(super) fn body(
         }),
         host_config: Some(HostConfig {
             network_mode: Some(network.clone()),
-            port_bindings: Some(bindings(ports, publish_address)),
+            port_bindings: publish.map(|address| bindings(ports, address)),
             ..host_config(spec, cpus, set_ulimits)
         }),
         networking_config: Some(NetworkingConfig {

@@ -82,6 +82,8 @@ pub(super) async fn container(
 fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Found, RuntimeError> {
     let config = reply.config.unwrap_or_default();
     let made_from = made_from(operation, &config.labels.unwrap_or_default())?;
+    let exposed: Vec<u16> =
+        config.exposed_ports.iter().flatten().filter_map(|port| tcp_port(port)).collect();
     let state = reply.state.ok_or_else(|| odd(operation, "state"))?;
     let phase = match state.status.ok_or_else(|| odd(operation, "status"))? {
         Status::CREATED => Phase::Created,
@@ -104,7 +106,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
     let is_connected = connection.is_some();
     let ip = connection.and_then(|endpoint| endpoint.ip_address?.parse().ok());
     let disk = disk(&made_from, &reply.mounts.unwrap_or_default());
-    let inside = published.keys().filter_map(|port| Some((*port, SocketAddr::new(ip?, *port))));
+    let inside = exposed.iter().filter_map(|port| Some((*port, SocketAddr::new(ip?, *port))));
     Ok(Found {
         id: reply.id.ok_or_else(|| odd(operation, "id"))?,
         inside: inside.collect(),
@@ -145,11 +147,16 @@ fn limits(config: &HostConfig) -> Limits {
     }
 }
 
+/// The number of a port as Docker calls it: `5671/tcp`.
+fn tcp_port(name: &str) -> Option<u16> {
+    name.strip_suffix("/tcp")?.parse().ok()
+}
+
 fn addresses(ports: &PortMap) -> BTreeMap<u16, SocketAddr> {
     ports
         .iter()
         .filter_map(|(name, bindings)| {
-            let port = name.strip_suffix("/tcp")?.parse().ok()?;
+            let port = tcp_port(name)?;
             let binding = bindings.as_ref()?.first()?;
             let host_port = binding.host_port.as_ref()?.parse().ok()?;
             let host = binding.host_ip.as_deref().unwrap_or_default();
@@ -173,12 +180,12 @@ fn reachable(host: &str) -> Option<IpAddr> {
 impl Found {
     /// The status, for which an ended container is asked for its last words. What is being removed
     /// is as good as gone: it has ended, and making it anew finishes the removal first. The addresses are
-    /// those in the broker's network if that was `joined`.
-    pub(super) async fn status(self, docker: &Docker, joined: bool) -> Option<InstanceStatus> {
+    /// those in the broker's network, or where they are `published`.
+    pub(super) async fn status(self, docker: &Docker, published: bool) -> Option<InstanceStatus> {
         let (state, addresses) = match self.phase {
             Phase::Created => (ContainerState::Created, BTreeMap::new()),
             Phase::Running(since) => {
-                let addresses = if joined { self.inside } else { self.published };
+                let addresses = if published { self.published } else { self.inside };
                 (ContainerState::Running { since }, addresses)
             }
             Phase::Paused => (ContainerState::Paused, BTreeMap::new()),

@@ -14,6 +14,7 @@ mod join;
 mod labels;
 mod network;
 mod operations;
+mod reach;
 mod words;
 
 use std::{
@@ -32,8 +33,8 @@ pub use self::network::{InvalidPool, SubnetPool};
 use self::{
     error::{named, odd, request},
     inspect::Phase,
-    join::Joiner,
     network::Networks,
+    reach::Reach,
 };
 use super::{
     Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
@@ -56,29 +57,29 @@ pub struct DockerOptions {
     pub host: Option<String>,
     /// Whose containers; others are not seen.
     pub installation: InstallationId,
-    /// The host's address on which engine ports are published.
+    /// The host's address on which ports are published where engines can't be reached otherwise.
     pub publish_address: IpAddr,
     /// Where networks come from once the engine's own pools are used up.
     pub subnet_pool: SubnetPool,
     /// Whether containers get a limit of open files, which some hosts forbid.
     pub set_ulimits: bool,
-    /// Whether a container of this process's own is attached to the networks of brokers.
+    /// Whether engines are reached in their networks, wherever that is possible.
     pub join: Join,
 }
 
-/// Which container of brokerd's own reaches engines in their networks, instead of at published ports.
+/// Who reaches engines in their networks, instead of at published ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Join {
-    /// None.
+    /// Nobody.
     Never,
-    /// The one that this process runs in, if it runs in one.
+    /// This process: the container that it runs in is attached to them, if it runs in one of this engine's.
     Itself,
-    /// This one, by name or id.
+    /// This process, which runs in the container of that name or id.
     Container(String),
 }
 
 impl DockerOptions {
-    /// The options that suit most hosts: ports are published on loopback.
+    /// The options that suit most hosts: what has to be published is published on loopback.
     pub const fn new(host: Option<String>, installation: InstallationId) -> Self {
         Self {
             host,
@@ -96,7 +97,7 @@ pub struct DockerRuntime {
     docker: Docker,
     options: DockerOptions,
     networks: Networks,
-    joiner: Option<Joiner>,
+    reach: Reach,
     cpus: u32,
     clock: Arc<dyn Clock>,
 }
@@ -115,11 +116,12 @@ impl DockerRuntime {
         let docker = request(SHORT, docker.negotiate_version()).await.map_err(&failed)?;
         let cpus = capacity(&docker).await?.cpus;
         let networks = Networks::new(options.subnet_pool);
-        let joiner = Joiner::find(&docker, &options.installation, &options.join).await?;
-        if let Some(joiner) = &joiner {
+        let reach = Reach::find(&docker, &options).await?;
+        reach.tell();
+        if let Some(joiner) = reach.joiner() {
             joiner.join_all().await;
         }
-        Ok(Self { docker, options, networks, joiner, cpus, clock })
+        Ok(Self { docker, options, networks, reach, cpus, clock })
     }
 }
 
@@ -147,6 +149,10 @@ async fn capacity(docker: &Docker) -> Result<Capacity, RuntimeError> {
 
 #[async_trait]
 impl Runtime for DockerRuntime {
+    fn host_address(&self) -> Option<IpAddr> {
+        self.reach.host()
+    }
+
     async fn capacity(&self) -> Result<Capacity, RuntimeError> {
         capacity(&self.docker).await
     }
@@ -173,10 +179,10 @@ impl Runtime for DockerRuntime {
         const OPERATION: &str = "look at an instance";
         match inspect::container(&self.docker, OPERATION, &name.to_string()).await? {
             Some(found) => {
-                if let (Some(joiner), Phase::Running(_)) = (&self.joiner, found.phase) {
+                if let (Some(joiner), Phase::Running(_)) = (self.reach.joiner(), found.phase) {
                     joiner.join(&network::name(&name.installation, name.broker)).await?;
                 }
-                Ok(found.status(&self.docker, self.joiner.is_some()).await)
+                Ok(found.status(&self.docker, self.reach.publishes()).await)
             }
             None => Ok(None),
         }
@@ -200,7 +206,7 @@ impl Runtime for DockerRuntime {
             until: None,
         };
         let events = self.docker.events(Some(options));
-        let joiner = self.joiner.clone();
+        let joiner = self.reach.joiner().cloned();
         let brokers =
             events.take_while(|event| std::future::ready(event.is_ok())).filter_map(move |event| {
                 let joiner = joiner.clone();

@@ -62,7 +62,7 @@ impl DockerRuntime {
         let name = &spec.name;
         let network = async {
             self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
-            match &self.joiner {
+            match self.reach.joiner() {
                 Some(joiner) => joiner.join(&network::name(&name.installation, name.broker)).await,
                 None => Ok(()),
             }
@@ -131,13 +131,8 @@ impl DockerRuntime {
         digest: &SpecDigest,
         name: &str,
     ) -> Result<String, DockerError> {
-        let body = create::body(
-            spec,
-            digest,
-            self.options.publish_address,
-            self.cpus,
-            self.options.set_ulimits,
-        );
+        let publish = self.reach.publishes().then_some(self.options.publish_address);
+        let body = create::body(spec, digest, publish, self.cpus, self.options.set_ulimits);
         let options = CreateContainerOptions {
             name: Some(name.to_owned()),
             ..CreateContainerOptions::default()
@@ -330,7 +325,7 @@ impl DockerRuntime {
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
             any |= self.remove_shared_volumes(name).await?;
             let network = network::name(&name.installation, name.broker);
-            join::leave(&self.docker, self.joiner.as_ref(), &name.installation, &network).await?;
+            join::leave(&self.docker, self.reach.joiner(), &name.installation, &network).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })

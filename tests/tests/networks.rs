@@ -1,0 +1,235 @@
+//! From broker to broker, and what of a broker's inside is seen from the outside: with the default
+//! configuration, at the addresses that DescribeBroker tells.
+
+#[path = "networks/neighbour.rs"]
+mod neighbour;
+
+use std::thread;
+
+use anyhow::{Context as _, Result, ensure};
+use aws_sdk_mq::types::EngineType;
+use brokerd_tests::{
+    Messenger, NewBroker, PASSWORD, PATIENCE, USER, World, clients, docker, eventually,
+    management::Management, scenario,
+};
+use serde_json::{Value, json};
+
+use neighbour::Neighbour;
+
+#[test]
+fn brokers_and_containers_reach_brokers_where_clients_do_and_neighbours_of_the_host_only_there()
+-> Result<()> {
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    scenario("networks of brokers", &[], |world| {
+        let api = &world.api;
+        let (hub, near, far) = (
+            api.create(&NewBroker::activemq("hub"))?,
+            api.create(&NewBroker::rabbitmq("near"))?,
+            api.create(&NewBroker::rabbitmq("far"))?,
+        );
+        api.wait_until_running(&hub)?;
+        let address = api.endpoint(&hub, "ssl")?;
+        let networked = NETWORKED.replace("ADDRESS", &address).replace("USER", USER);
+        let configuration = api.create_configuration("spoke", EngineType::Activemq, "5.19")?;
+        let revision = api.revise(&configuration, &networked)?;
+        let spokes = ["left", "right"]
+            .map(|name| api.create(&NewBroker::activemq(name).configured(&revision)));
+        let [left, right] = spokes;
+        let (left, right) = (left?, right?);
+        for id in [&near, &far, &left, &right] {
+            api.wait_until_running(id)?;
+        }
+
+        messages_cross_rabbitmq(world, &near, &far)?;
+        messages_cross_activemq(world, &hub, &left, &right)?;
+        a_container_mirrors_messages(world, &near, &hub)?;
+        let all = [&hub, &left, &right, &near, &far];
+        nothing_names_the_inside(world, &all).context("at first")?;
+        only_the_gateway_answers_a_neighbour(world, &all)?;
+
+        docker::container_of(&hub)?.kill9()?;
+        messages_cross_activemq(world, &hub, &left, &right).context("after the loss of the hub")?;
+        nothing_names_the_inside(world, &[&hub]).context("after a restart")
+    })
+}
+
+/// A network whose clients are told of its members.
+const NETWORKED: &str = r#"<broker xmlns="http://activemq.apache.org/schema/core">
+  <networkConnectors>
+    <networkConnector name="to-hub" duplex="true" networkTTL="3" uri="static:(ADDRESS)" userName="USER"/>
+  </networkConnectors>
+  <transportConnectors>
+    <transportConnector name="openwire" updateClusterClients="true" rebalanceClusterClients="true"/>
+  </transportConnectors>
+</broker>"#;
+
+/// A shovel that reads from its own broker as `localhost`, one that does so without an address, and a federation
+/// link the other way round.
+fn messages_cross_rabbitmq(world: &World, near: &str, far: &str) -> Result<()> {
+    let reached = |id: &str| -> Result<String> {
+        let url = world.api.endpoint(id, "amqps")?;
+        Ok(url.replace("amqps://", &format!("amqps://{USER}:{PASSWORD}@")))
+    };
+    let shovel = |from: &str, to: &str, queue: &str| {
+        json!({ "value": {
+            "src-protocol": "amqp091", "src-uri": from, "src-queue": queue,
+            "dest-protocol": "amqp091", "dest-uri": to, "dest-queue": queue,
+        }})
+    };
+    let local = format!("amqp://{USER}:{PASSWORD}@localhost");
+    let there = reached(far)?;
+    Management::of(world, near, USER, PASSWORD)?.change(&[
+        ("PUT", "queues/%2F/crossing", json!({ "durable": true })),
+        ("PUT", "queues/%2F/also", json!({ "durable": true })),
+        ("PUT", "parameters/shovel/%2F/crossing", shovel(&local, &there, "crossing")),
+        ("PUT", "parameters/shovel/%2F/also", shovel("amqp://", &there, "also")),
+    ])?;
+    Management::of(world, far, USER, PASSWORD)?.change(&[
+        (
+            "PUT",
+            "parameters/federation-upstream/%2F/near",
+            json!({ "value": { "uri": reached(near)? } }),
+        ),
+        (
+            "PUT",
+            "policies/%2F/federated",
+            json!({
+                "pattern": "^federated$", "apply-to": "queues", "priority": 9,
+                "definition": { "federation-upstream": "near" },
+            }),
+        ),
+        ("PUT", "queues/%2F/federated", json!({ "durable": true })),
+    ])?;
+    let client = |id: &str| world.messenger("amqp091.py", id, "amqps");
+    for queue in ["crossing", "also", "federated"] {
+        client(near)?.send(queue, queue)?;
+        let came = client(far)?.receive(queue).with_context(|| queue.to_owned())?;
+        ensure!(came == queue, "{queue}: {came:?}");
+    }
+    Ok(())
+}
+
+/// Whoever waits at one end of the network gets what is sent at the other, by way of the hub.
+fn messages_cross_activemq(world: &World, hub: &str, left: &str, right: &str) -> Result<()> {
+    let client = |id: &str| world.messenger("stomp_.py", id, "stomp+ssl");
+    for (from, to, queue) in [
+        (client(left)?, client(hub)?, "to.hub"),
+        (client(hub)?, client(right)?, "from.hub"),
+        (client(left)?, client(right)?, "across"),
+    ] {
+        let waiting = thread::spawn(move || {
+            // Each attempt is a consumer, whom the network makes known to the other end.
+            brokerd_tests::retry("a message crosses", PATIENCE, || to.receive(queue))
+        });
+        eventually("it is taken", PATIENCE, || {
+            Ok(from.send(queue, "hello").is_ok().then_some(()))
+        })?;
+        let came = waiting.join().map_err(|_| anyhow::anyhow!("panicked"))?;
+        ensure!(came.with_context(|| queue.to_owned())? == "hello", "{queue}");
+    }
+    Ok(())
+}
+
+/// An application in a container takes messages from one engine to the other.
+fn a_container_mirrors_messages(world: &World, near: &str, hub: &str) -> Result<()> {
+    let rabbit = world.messenger("amqp091.py", near, "amqps")?;
+    let active = world.messenger("stomp_.py", hub, "stomp+ssl")?;
+    rabbit.send("mirrored", "from RabbitMQ")?;
+    let body = rabbit.in_container().receive("mirrored").context("in a container")?;
+    active.in_container().send("mirrored", &body).context("in a container")?;
+    let came = active.receive("mirrored")?;
+    ensure!(came == "from RabbitMQ", "{came:?}");
+    Ok(())
+}
+
+/// What clients are told by the protocols, and by the management API but for its lists of connections, which are
+/// between the engine and the gateway.
+fn told(world: &World, id: &str) -> Result<Vec<(String, String)>> {
+    let mut told = Vec::new();
+    let instance = world.api.describe(id)?;
+    let instance = instance.broker_instances().first().context("an instance")?;
+    for url in instance.endpoints().iter().filter(|url| !url.starts_with("wss:")) {
+        let client = Messenger::python("told.py", url.clone(), world.ca());
+        let answer = client.ask("tell", &Value::Null)?;
+        let texts = answer["told"].as_array().context("nothing")?.iter();
+        told.extend(texts.map(|t| (url.clone(), t.as_str().unwrap_or_default().to_owned())));
+    }
+    if instance.endpoints().iter().any(|url| url.starts_with("amqps:")) {
+        let management = Management::of(world, id, USER, PASSWORD)?;
+        for page in ["overview", "nodes", "shovels", "federation-links", "definitions", "queues"] {
+            told.push((page.to_owned(), management.get(page)?.to_string()));
+        }
+    }
+    Ok(told)
+}
+
+fn nothing_names_the_inside(world: &World, brokers: &[&String]) -> Result<()> {
+    for id in brokers {
+        let container = docker::container_of(id)?;
+        let networks = container.at("/NetworkSettings/Networks").as_object().context("networks")?;
+        let network = networks.values().next().context("a network")?;
+        let inside = [
+            container.at("/Name").as_str().unwrap_or_default().trim_start_matches('/').to_owned(),
+            container.id[..12].to_owned(),
+            network["IPAddress"].as_str().context("an address")?.to_owned(),
+            network["Gateway"].as_str().context("a gateway")?.to_owned(),
+            // The instance's name is the first label of the service's host names; no address begins with it.
+            format!("://{id}"),
+        ];
+        for (at, text) in told(world, id)? {
+            ensure!(!text.is_empty(), "{at} says nothing");
+            let found = inside.iter().find(|name| text.contains(name.as_str()));
+            ensure!(found.is_none(), "{at} names {found:?}: {text}");
+        }
+    }
+    Ok(())
+}
+
+fn only_the_gateway_answers_a_neighbour(world: &World, brokers: &[&String]) -> Result<()> {
+    let Some(neighbour) = Neighbour::move_in(&world.installation)? else { return Ok(()) };
+    let hidden = world.running(&NewBroker::activemq("hidden").private())?;
+    let mut inside = Vec::new();
+    for id in brokers.iter().copied().chain([&hidden]) {
+        let container = docker::container_of(id)?;
+        let networks = container.at("/NetworkSettings/Networks").as_object().context("networks")?;
+        let network = networks.values().next().context("a network")?;
+        let address = network["IPAddress"].as_str().context("an address")?;
+        neighbour.route_to(address)?;
+        let ports = container.at("/Config/ExposedPorts").as_object().context("ports")?;
+        let ports = ports.keys().filter_map(|port| port.trim_end_matches("/tcp").parse().ok());
+        inside.extend(ports.map(|port: u16| (address.to_owned(), port)));
+        ensure!(container.at("/HostConfig/PortBindings") == &json!({}), "{id} publishes ports");
+    }
+    let ports_of = |id: &str| -> Result<Vec<(String, u16)>> {
+        let broker = world.api.describe(id)?;
+        let urls = broker.broker_instances().iter().flat_map(|i| i.endpoints().to_vec());
+        urls.map(|url| {
+            let (host, port) = url.rsplit_once(':').context("a port")?;
+            let host = host.split_once("://").context("a scheme")?.1;
+            Ok((host.to_owned(), port.parse()?))
+        })
+        .collect()
+    };
+    let own = neighbour.host();
+    let private = ports_of(&hidden)?;
+    neighbour.route_to(&private[0].0)?;
+    let at_home: Vec<_> = private.iter().map(|(_, port)| (own.clone(), *port)).collect();
+    for (what, addresses) in [
+        ("a container", inside),
+        ("a private broker", private.clone()),
+        ("a private broker at the host's address", at_home),
+    ] {
+        let answering = neighbour.reach(world, &addresses)?;
+        ensure!(answering.is_empty(), "{what} answers a neighbour: {answering:?}");
+    }
+    let public = ports_of(brokers[0])?;
+    let public: Vec<_> = public.into_iter().map(|(_, port)| (own.clone(), port)).collect();
+    let answering = neighbour.reach(world, &public)?;
+    ensure!(answering.len() == public.len(), "{answering:?} of {public:?}");
+    // Who is on the host, and who is in a container of it, gets to the private one.
+    let private = world.messenger("stomp_.py", &hidden, "stomp+ssl")?;
+    private.round_trip("hidden").context("on the host")?;
+    private.in_container().round_trip("hidden").context("in a container")
+}

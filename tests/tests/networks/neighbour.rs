@@ -1,0 +1,79 @@
+//! Another machine on the host's network: a network namespace with a cable to the host.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use brokerd_tests::{World, clients, machine};
+use serde_json::{Value, json};
+
+/// The namespace, which ends with this.
+pub(crate) struct Neighbour {
+    name: String,
+    cable: String,
+    /// The third byte of the addresses at the two ends of the cable.
+    subnet: u8,
+}
+
+fn ip(arguments: &[&str]) -> Result<String> {
+    machine::run(Command::new("ip").args(arguments))
+}
+
+impl Neighbour {
+    /// Lays the cable; none where this process may not.
+    pub(crate) fn move_in(installation: &str) -> Result<Option<Self>> {
+        if !machine::has_tools("what neighbours of the host see", &["ip"])? {
+            return Ok(None);
+        }
+        let name = format!("brokerd-{installation}");
+        if let Err(error) = ip(&["netns", "add", &name]) {
+            machine::say(&format!("SKIPPED: no network namespaces here: {error:#}"));
+            return Ok(None);
+        }
+        let tag = machine::random_hex(3)?;
+        let subnet = u8::from_str_radix(&tag[..2], 16)?;
+        let neighbour = Self { name, cable: format!("nb{tag}"), subnet };
+        let (name, cable) = (&neighbour.name, &neighbour.cable);
+        let far = format!("{cable}-n");
+        ip(&["link", "add", cable, "type", "veth", "peer", "name", &far, "netns", name])?;
+        ip(&["addr", "add", &format!("{}/30", neighbour.host()), "dev", cable])?;
+        ip(&["link", "set", cable, "up"])?;
+        let own = format!("198.18.{subnet}.2/30");
+        for arguments in [
+            &["addr", "add", &own, "dev", &far][..],
+            &["link", "set", &far, "up"],
+            &["link", "set", "lo", "up"],
+        ] {
+            ip(&[&["-n", name.as_str()], arguments].concat())?;
+        }
+        Ok(Some(neighbour))
+    }
+
+    /// The host's address at its end of the cable.
+    ///
+    /// Source: RFC 2544, addresses for measurements between networks.
+    pub(crate) fn host(&self) -> String {
+        format!("198.18.{}.1", self.subnet)
+    }
+
+    /// Has the neighbour send to the host what is for an address.
+    pub(crate) fn route_to(&self, address: &str) -> Result<()> {
+        ip(&["-n", &self.name, "route", "replace", address, "via", &self.host()]).map(drop)
+    }
+
+    /// Which of these addresses answer.
+    pub(crate) fn reach(&self, world: &World, addresses: &[(String, u16)]) -> Result<Vec<Value>> {
+        let client = clients::Messenger::python("told.py", "ssl://x:1".to_owned(), world.ca());
+        let given = json!({ "addresses": json!(addresses).to_string() });
+        let answer = client.in_namespace(&self.name).ask("reach", &given)?;
+        Ok(answer["answering"].as_array().context("no answer")?.clone())
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        for arguments in [&["netns", "del", &self.name][..], &["link", "del", &self.cable]] {
+            // The cable goes with the namespace, and both with the machine.
+            let _ = ip(arguments);
+        }
+    }
+}
