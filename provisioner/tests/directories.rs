@@ -203,7 +203,10 @@ fn spring_is_given_texts_and_nothing_to_evaluate() {
     "#cn=a,dc=b".clone_into(&mut ldap.service_account_username);
     let text = example.text("activemq.xml");
     let document = Document::parse(&text).expect("well-formed");
-    let bean = document.descendants().find(|n| n.tag_name().name() == "bean").expect("the map");
+    let bean = document
+        .descendants()
+        .find(|n| n.attribute("class") == Some("brokerd.DirectoryAuthorizationMap"))
+        .expect("the map");
     assert_eq!(bean.tag_name().namespace(), Some("http://www.springframework.org/schema/beans"));
     assert_eq!(
         property(bean, "connectionPassword"),
@@ -220,7 +223,10 @@ fn only_a_map_in_the_directory_becomes_one_of_ours() {
         <authorizationEntry queue=\"&gt;\" read=\"amazonmq-console-admins\"/>\
         </authorizationEntries></authorizationMap></map></authorizationPlugin></plugins>";
     let text = configured(with_directory(), groups).text("activemq.xml");
-    assert!(text.contains("<authorizationEntry ") && !text.contains("<bean "), "{text}");
+    assert!(
+        text.contains("<authorizationEntry ") && !text.contains("DirectoryAuthorizationMap"),
+        "{text}"
+    );
     let mut simple = configured(with_directory(), MAP);
     simple.broker.spec.authentication_strategy = AuthenticationStrategy::Simple;
     assert!(simple.refusal().starts_with("the configuration can't be used"));

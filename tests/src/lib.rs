@@ -23,7 +23,7 @@ pub mod engine;
 pub mod faults;
 pub mod http;
 pub mod machine;
-mod management;
+pub mod management;
 pub mod owner;
 mod ports;
 mod process;
