@@ -2,17 +2,23 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env down clean images image compose-up compose-env compose-down compose-clean fmt lint test soak bench
+.PHONY: help run env service service-remove down clean images image compose-up compose-env compose-down compose-clean fmt lint test soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Bring brokerd up and wait until it is ready
 	@scripts/run.sh
 
 env: ## Print what AWS tools need: eval "$(make -s env)"
 	@scripts/run.sh env
+
+service: ## Bring brokerd up and have systemd start it with the machine
+	@scripts/run.sh service
+
+service-remove: ## Stop and remove that service, keep everything else
+	@scripts/run.sh service-remove
 
 down: ## Stop everything of this installation, keep its data
 	@scripts/run.sh down

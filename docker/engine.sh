@@ -57,7 +57,8 @@ install_engine() {
   local out
   out=$(mktemp)
   # The package would start the daemon itself where systemd runs; elsewhere it must not try.
-  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables; } >"$out" 2>&1; then
+  # Somebody may have killed an installation halfway.
+  if ! { dpkg --configure -a && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io iptables; } >"$out" 2>&1; then
     tail -n 20 "$out" >&2
     die "apt-get could not install docker.io; the end of its output is above ($out)"
   fi
@@ -83,6 +84,7 @@ start_in_background() {
   fi
   mount_cgroups
   say "starting dockerd, log $log"
+  if [ "$(stat -c %s "$log" 2>/dev/null || echo 0)" -gt 10000000 ]; then mv "$log" "$log.1"; fi
   # It outlives whoever starts it, and so must not hold on to the directory.
   (cd / && exec setsid nohup dockerd >>"$log" 2>&1 </dev/null) &
   if ! wait_until_answers $!; then

@@ -36,6 +36,38 @@ random_hex() { od -An -tx1 -N"$1" /dev/urandom | tr -d ' \n'; }
 
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# address_taken HOST:PORT: somebody answers there.
+address_taken() {
+  local host=${1%:*} port=${1##*:}
+  [ "$port" != 0 ] || return 1
+  host=${host#[}
+  case ${host%]} in 0.0.0.0 | '') host=127.0.0.1 ;; ::) host=::1 ;; *) host=${host%]} ;; esac
+  (exec 3<>"/dev/tcp/$host/$port") 2>/dev/null
+}
+
+# who_listens PORT: its name and process, as far as this user may know.
+who_listens() {
+  local who=''
+  if command -v ss >/dev/null; then
+    who=$(ss -Hltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\),.*/\1 (pid \2)/p' | head -n 1)
+  fi
+  case $who in '') echo "another program" ;; brokerd\ *) echo "another $who" ;; *) echo "$who" ;; esac
+}
+
+# toml_value SECTION KEY: the text of a key in the TOML on standard input; SECTION is empty for what comes before all sections.
+toml_value() {
+  awk -v wanted="$1" -v key="$2" '
+    /^[[:space:]]*\[/ { section = $0; gsub(/[][[:space:]]/, "", section); next }
+    section == wanted && $0 ~ "^[[:space:]]*" key "[[:space:]]*=" {
+      sub(/^[^=]*=[[:space:]]*/, "")
+      quote = substr($0, 1, 1)
+      if (quote != "\"" && quote != "\047") next
+      $0 = substr($0, 2)
+      print substr($0, 1, index($0, quote) - 1)
+      exit
+    }'
+}
+
 profile=${BROKERD_PROFILE:-release}
 case $profile in
   release) profile_dir=release ;;
@@ -45,17 +77,68 @@ esac
 # shellcheck disable=SC2034 # for those that source this
 binary=${CARGO_TARGET_DIR:-$root/target}/$profile_dir/brokerd
 
+# at_least WANTED HAVE: versions.
+at_least() { [ -n "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+cargo_version() { (cargo --version 2>/dev/null || true) | awk '{ print $2 }'; }
+
+# apt_install PACKAGE…: on Debian and Ubuntu, for root.
+can_apt_install() { [ "$(id -u)" = 0 ] && [ -r /etc/debian_version ] && command -v apt-get >/dev/null; }
+apt_install() {
+  local out
+  say "installing the package(s) $*"
+  out=$(mktemp)
+  # Somebody may have killed an installation halfway.
+  if ! { dpkg --configure -a && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$out" 2>&1; then
+    tail -n 20 "$out" >&2
+    die "apt-get could not install $*; the end of its output is above ($out)"
+  fi
+  rm -f "$out"
+}
+
+# apt_candidate PACKAGE: the version that would be installed.
+apt_candidate() { { apt-cache policy "$1" 2>/dev/null || true; } | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
+
+# Rust that is new enough, and what it links with: found, installed where that can be done, or said in a line.
 require_cargo() {
-  command -v cargo >/dev/null ||
-    die "cargo is missing: install Rust 1.95 or newer with https://rustup.rs and open a new shell"
+  local wanted have
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml")
+  # A shell that was open before rustup came does not know it.
+  if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
+  have=$(cargo_version)
+  if [ -z "$have" ] && ! command -v rustup >/dev/null && can_apt_install; then
+    [ -n "$(apt_candidate rustup)" ] || apt-get update -qq >/dev/null 2>&1 || true
+    if at_least "$wanted" "$(apt_candidate cargo)"; then
+      apt_install cargo
+    elif [ -n "$(apt_candidate rustup)" ]; then
+      # It fetches over TLS, and recommends what that takes.
+      apt_install rustup ca-certificates
+    fi
+    have=$(cargo_version)
+  fi
+  # Its package brings none, and somebody may have killed what brings one.
+  if [ -z "$have" ] && command -v rustup >/dev/null; then
+    say "installing Rust"
+    { rustup -q toolchain install stable --profile minimal && rustup -q default stable; } >&2 ||
+      die "rustup could not install Rust; its words are above"
+    have=$(cargo_version)
+  fi
+  [ -n "$have" ] || die "cargo is missing: install Rust $wanted or newer with https://rustup.rs"
+  at_least "$wanted" "$have" || die "cargo $have is too old: Rust $wanted or newer is needed, rustup update brings it"
+  if ! command -v cc >/dev/null; then
+    can_apt_install || die "a C compiler is missing, which Rust links with: install gcc (Debian packages gcc and libc6-dev)"
+    apt_install gcc libc6-dev
+  fi
 }
 
 # What brokerd is made of: images and the binary, each if it is missing or stale.
 build() {
   local images_log=$data_dir/images.log images
   say "preparing images (log $images_log) and the binary ($profile)"
-  # A group of its own: its lanes would outlive a build of the binary that fails.
-  setsid "$root/docker/build.sh" >"$images_log" 2>&1 &
+  # A group of its own: its lanes would outlive a build of the binary that fails. One that outlived a start that was killed is waited for.
+  # shellcheck disable=SC2016 # the arguments are the inner shell's
+  setsid bash -c 'if [ -e "$1" ]; then flock "$1" true; fi; exec "$2"' images \
+    "${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}/lock" "$root/docker/build.sh" >"$images_log" 2>&1 &
   images=$!
   trap 'kill -- "-$images" 2>/dev/null || true' EXIT
   (cd "$root" && cargo build --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"

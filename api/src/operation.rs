@@ -94,7 +94,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("CreateFault", POST, FAULTS, Own),
     op("DescribeFault", GET, FAULT, Own),
     op("DeleteFault", DELETE, FAULT, Own),
-    op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Own),
+    op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Probe),
     op("CheckLiveness", GET, "/health/live", Probe),
     op("CheckReadiness", GET, "/health/ready", Probe),
     op("ReadMetrics", GET, "/metrics", Probe),

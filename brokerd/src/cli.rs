@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     config::{ConfigFlags, Configuration},
     home::Home,
+    notify::ServiceManager,
     ready, serve,
 };
 
@@ -95,9 +96,12 @@ impl Cli {
             Command::Serve { mut roles, .. } => {
                 roles.sort_unstable();
                 roles.dedup();
-                serve::serve(configuration, &roles).await
+                let manager = manager(environment)?;
+                serve::serve(configuration, &roles, manager).await
             }
-            Command::Gateway { .. } => serve::serve(configuration, &[Role::Gateway]).await,
+            Command::Gateway { .. } => {
+                serve::serve(configuration, &[Role::Gateway], manager(environment)?).await
+            }
             Command::Env => print(&exports(&configuration)?),
             Command::Config => print(&configuration.to_toml()?),
             Command::Ready { timeout, gateway } => {
@@ -106,6 +110,10 @@ impl Cli {
             }
         }
     }
+}
+
+fn manager(environment: &BTreeMap<String, String>) -> anyhow::Result<ServiceManager> {
+    ServiceManager::of(environment).context("can't reach the service manager at NOTIFY_SOCKET")
 }
 
 fn is_root() -> bool {

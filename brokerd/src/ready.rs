@@ -1,8 +1,8 @@
 //! `brokerd ready`: waits for another process of this configuration.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{config::Configuration, http, serve};
+use crate::{config::Configuration, home::Home, http, serve};
 
 const PAUSE: Duration = Duration::from_millis(100);
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);
@@ -51,6 +51,24 @@ pub(crate) async fn wait(
 }
 
 async fn ask(configuration: &Configuration, whom: Whom) -> anyhow::Result<()> {
+    get(configuration, whom, "/health/ready").await?;
+    match fs::read_to_string(Home::at(&configuration.data_dir).ca_path()) {
+        // Not told to those who may not look into the data directory, nor by a gateway alone.
+        Ok(own) if whom == Whom::Api => {
+            let theirs = get(configuration, whom, "/brokerd/v1/ca.pem").await;
+            ensure!(
+                theirs.is_ok_and(|theirs| theirs.trim() == own.trim()),
+                "another brokerd answers there: its certificate authority is not that in {}",
+                configuration.data_dir.display()
+            );
+            Ok(())
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The body of a good answer.
+async fn get(configuration: &Configuration, whom: Whom, path: &str) -> anyhow::Result<String> {
     let (url, certificate) = match whom {
         Whom::Api => (serve::local_url(configuration)?, configuration.api.tls_certificate.as_ref()),
         Whom::Gateway => (format!("http://{}", configuration.gateway.listen), None),
@@ -60,18 +78,18 @@ async fn ask(configuration: &Configuration, whom: Whom) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("nothing listens on {authority}"))?;
     let answer = match certificate {
-        None => exchange(stream, authority).await?,
+        None => exchange(stream, authority, path).await?,
         Some(certificate) => {
             let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
             let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
             let stream = connector(certificate)?.connect(name, stream).await?;
-            exchange(stream, authority).await?
+            exchange(stream, authority, path).await?
         }
     };
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
-        Some("200") => Ok(()),
-        Some(status) => bail!("{url}/health/ready answers {status}: {}", body.trim()),
+        Some("200") => Ok(body.to_owned()),
+        Some(status) => bail!("{url}{path} answers {status}: {}", body.trim()),
         None => bail!("{url} does not speak HTTP"),
     }
 }
@@ -79,9 +97,9 @@ async fn ask(configuration: &Configuration, whom: Whom) -> anyhow::Result<()> {
 async fn exchange(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     authority: &str,
+    path: &str,
 ) -> anyhow::Result<String> {
-    let request =
-        format!("GET /health/ready HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
@@ -152,7 +170,7 @@ mod tests {
         sync::atomic::{AtomicU32, Ordering},
     };
 
-    use axum::{Router, http::StatusCode, routing::get};
+    use axum::{Router, http::StatusCode, routing::get as on_get};
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -174,15 +192,17 @@ mod tests {
         let socket = Socket::bind_api(configuration).await.expect("bound");
         configuration.api.listen = socket.address().expect("an address");
         let questions = Arc::new(AtomicU32::new(0));
-        let router = Router::new().route(
-            "/health/ready",
-            get(move || async move {
-                match questions.fetch_add(1, Ordering::Relaxed) {
-                    0 | 1 => (StatusCode::SERVICE_UNAVAILABLE, "warming up"),
-                    _ => (StatusCode::OK, ""),
-                }
-            }),
-        );
+        let router = Router::new()
+            .route(
+                "/health/ready",
+                on_get(move || async move {
+                    match questions.fetch_add(1, Ordering::Relaxed) {
+                        0 | 1 => (StatusCode::SERVICE_UNAVAILABLE, "warming up"),
+                        _ => (StatusCode::OK, ""),
+                    }
+                }),
+            )
+            .route("/brokerd/v1/ca.pem", on_get(|| async { "an authority\n" }));
         let shutdown = CancellationToken::new();
         tokio::spawn(socket.serve(router, 16, Metrics::default(), shutdown.clone()));
         shutdown
@@ -240,6 +260,20 @@ mod tests {
         configuration.endpoint.advertised_host = Choice::Chosen("elsewhere.example".to_owned());
         let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("not ready");
         assert!(format!("{error:#}").contains("nothing listens on 127.0.0.1:1"), "{error:#}");
+    }
+
+    #[tokio::test]
+    async fn another_brokerd_is_not_taken_for_this_one() {
+        let files = Files::new("authority");
+        let mut configuration = configuration();
+        configuration.data_dir.clone_from(&files.0);
+        let _shutdown = serve(&mut configuration).await;
+        let path = files.0.join("ca.pem");
+        std::fs::write(&path, "an authority\n").expect("written");
+        wait(&configuration, Whom::Api, SOON).await.expect("ready");
+        std::fs::write(&path, "our own\n").expect("written");
+        let error = wait(&configuration, Whom::Api, Duration::ZERO).await.expect_err("a stranger");
+        assert!(format!("{error:#}").contains("another brokerd answers there"), "{error:#}");
     }
 
     #[tokio::test]

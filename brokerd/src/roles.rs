@@ -14,7 +14,7 @@ use brokerd_provisioner::{
     Provisioner, Settings,
     engine::{Sizing, activemq},
     pass::EndpointSettings,
-    runtime::docker::Join,
+    runtime::docker::{Join, OwnDatabase},
     secrets::AwsEndpoints,
 };
 use brokerd_store::RouteReader;
@@ -173,6 +173,19 @@ async fn ready_with_gateway(
 }
 
 impl Running {
+    /// Keeps the database running, as long as this process does, if it is this installation's own.
+    pub(crate) fn look_after_database(
+        &mut self,
+        database: OwnDatabase,
+        shutdown: &CancellationToken,
+    ) {
+        let shutdown = shutdown.clone();
+        self.spawn(Role::Provisioner, async move {
+            database.look_after(shutdown).await;
+            Ok(())
+        });
+    }
+
     /// Starts the gateway. It needs nothing but the table, and that not even at once.
     pub(crate) fn start_gateway(
         &mut self,

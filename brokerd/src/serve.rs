@@ -8,8 +8,13 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use brokerd_domain::{Clock, Entropy};
-use brokerd_provisioner::tls::{AuthorityError, ensure_authority};
-use brokerd_store::{CertificateAuthority, MasterKey, PgStore, RouteReader, StoreError};
+use brokerd_provisioner::{
+    runtime::docker::OwnDatabase,
+    tls::{AuthorityError, ensure_authority},
+};
+use brokerd_store::{
+    CertificateAuthority, MasterKey, PgStore, RouteReader, ServerAddress, StoreError,
+};
 use prometheus_client::registry::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -23,6 +28,7 @@ use crate::{
     descriptors::Descriptors,
     home::{self, Home},
     http::Socket,
+    notify::ServiceManager,
     roles::{self, Running},
     system::{OsEntropy, SystemClock},
     telemetry,
@@ -45,7 +51,11 @@ pub(crate) struct Foundation {
 }
 
 /// Serves until a signal, or until a role fails.
-pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    configuration: Configuration,
+    roles: &[Role],
+    manager: ServiceManager,
+) -> anyhow::Result<()> {
     telemetry::start(&configuration)?;
     let descriptors = Descriptors::raise();
     let shutdown = stop_on_signals()?;
@@ -55,6 +65,8 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
         installation = %configuration.installation, data_dir = %configuration.data_dir.display(),
         "brokerd starts"
     );
+    tokio::spawn(manager.clone().keep_watchdog(shutdown.clone()));
+    manager.status("starting");
     let mut running = Running::default();
     let started = tokio::select! {
         biased;
@@ -67,7 +79,14 @@ pub(crate) async fn serve(configuration: Configuration, roles: &[Role]) -> anyho
     }
     if !shutdown.is_cancelled() {
         tracing::info!(roles = names.join(","), "brokerd serves");
+        manager.ready();
+        manager.status("serving");
     }
+    let stopping = shutdown.clone();
+    tokio::spawn(async move {
+        stopping.cancelled().await;
+        manager.stopping();
+    });
     running.supervise(shutdown).await
 }
 
@@ -93,6 +112,19 @@ async fn start(
     home.ensure()?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let url = configuration.database_url()?;
+    if roles.contains(&Role::Provisioner)
+        && let Some(address) = ServerAddress::of(url.expose())
+    {
+        // Whoever waits for the database below may wait for this.
+        running.look_after_database(
+            OwnDatabase::new(
+                configuration.provisioner.docker_host.clone(),
+                configuration.installation.clone(),
+                address,
+            ),
+            shutdown,
+        );
+    }
     let mut registry = Registry::default();
     let mut gateway = None;
     let mut waiting = None;

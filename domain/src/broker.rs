@@ -166,6 +166,14 @@ pub struct OutOfMemory {
     pub last: Timestamp,
 }
 
+/// The code of a broker that could not be created. The service tells of it by the state alone.
+const CREATION_FAILED: &str = "BROKER_CREATION_FAILED";
+
+/// The code of changes that a reboot could not apply. The service's own model of it is
+/// `RABBITMQ_DISK_USAGE_TOO_HIGH_FOR_CHANGE`: the change waits on, the broker serves, and taking the change
+/// back clears the state.
+const CHANGES_NOT_APPLIED: &str = "BROKER_CHANGES_NOT_APPLIED";
+
 /// A code of CRITICAL_ACTION_REQUIRED.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionRequired {
@@ -282,6 +290,9 @@ pub struct Broker {
     pub generation: Generation,
     /// Counts accepted reboots.
     pub reboots_requested: u32,
+    /// Why what waits was not applied when it was last tried. It goes on waiting, and is tried again when its
+    /// owner reboots the broker.
+    pub not_applied: Option<String>,
     /// What the provisioner last recorded.
     pub status: BrokerStatus,
     /// Where clients connect; empty until addresses are allocated.
@@ -308,38 +319,59 @@ impl Broker {
         if self.is_rebooting() {
             return BrokerState::RebootInProgress;
         }
-        if !self.status.actions_required.is_empty() {
+        if !self.actions_required().is_empty() {
             return BrokerState::CriticalActionRequired;
         }
         BrokerState::Running
     }
 
-    /// Whether a reboot is outstanding. What waits is frozen meanwhile: nothing may be added to it, and
-    /// all of it is in force when the reboot is done.
+    /// What a person must do, of the engine's condition and of what could not be done.
+    pub fn actions_required(&self) -> Vec<ActionRequired> {
+        let failed = self.status.failure.as_ref().filter(|_| self.intent == Intent::Run);
+        let failed = failed.map(|why| ActionRequired {
+            code: CREATION_FAILED.to_owned(),
+            info: format!("The broker could not be created: {why}"),
+        });
+        let not_applied = self.not_applied.as_ref().filter(|_| self.has_pending());
+        let not_applied = not_applied.map(|why| ActionRequired {
+            code: CHANGES_NOT_APPLIED.to_owned(),
+            info: format!(
+                "The broker runs as before, because what waits could not be applied: {why} Change it back or \
+                 choose other values; rebooting the broker tries it again."
+            ),
+        });
+        self.status.actions_required.iter().cloned().chain(failed).chain(not_applied).collect()
+    }
+
+    /// Whether a reboot is outstanding. What waits is frozen meanwhile: nothing may be added to it.
     pub const fn is_rebooting(&self) -> bool {
         self.reboots_requested > self.status.reboots_done
     }
 
-    /// What the instances are to be made from: while a reboot is outstanding, with everything that waits.
+    /// Whether the outstanding reboot, if there is one, puts what waits in force: all of it, when it is done.
+    /// A reboot after which the broker is to be as it was does not.
+    pub const fn applies_pending(&self) -> bool {
+        self.is_rebooting() && self.not_applied.is_none()
+    }
+
+    /// What the instances are to be made from: while a reboot is outstanding that applies it, with everything
+    /// that waits.
     #[must_use]
     pub fn wanted_spec(&self) -> BrokerSpec {
-        if self.is_rebooting() { self.pending.applied_to(&self.spec) } else { self.spec.clone() }
+        if self.applies_pending() { self.pending.applied_to(&self.spec) } else { self.spec.clone() }
     }
 
     /// The configuration revision the instances are to be made from.
     pub fn wanted_configuration(&self) -> Option<ConfigurationRef> {
         let Configurations { current, pending, .. } = &self.configurations;
-        if self.is_rebooting() { pending.or(*current) } else { current.or(*pending) }
-    }
-
-    /// Whether more than changes of users waits for a reboot.
-    pub fn has_pending_specification(&self) -> bool {
-        !self.pending.is_empty() || self.configurations.pending.is_some()
+        if self.applies_pending() { pending.or(*current) } else { current.or(*pending) }
     }
 
     /// Whether anything waits for a reboot.
     pub fn has_pending(&self) -> bool {
-        self.has_pending_specification() || self.users.iter().any(|(_, pending)| pending.is_some())
+        !self.pending.is_empty()
+            || self.configurations.pending.is_some()
+            || self.users.iter().any(|(_, pending)| pending.is_some())
     }
 }
 

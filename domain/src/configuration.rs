@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ConfigurationId, EngineType, EngineVersion};
 
 pub use activemq::{
-    ActiveMqElement, Sanitised, SanitizationWarning, SanitizationWarningReason,
+    ActiveMqElement, Sanitised, SanitizationWarning, SanitizationWarningReason, network_uri,
     permitted as permitted_activemq, sanitise as sanitise_activemq, xml_attribute_value,
 };
 pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};

@@ -54,6 +54,7 @@ pub fn broker(engine_type: EngineType) -> Broker {
         intent: Intent::Run,
         generation: Generation(1),
         reboots_requested: 0,
+        not_applied: None,
         status: BrokerStatus::default(),
         instances: Vec::new(),
     }

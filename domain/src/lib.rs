@@ -48,7 +48,7 @@ pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
     Configurations, CreateConfiguration, CreateConfigurationInput, MOST_CONFIGURATIONS,
     MOST_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
-    SanitizationWarning, SanitizationWarningReason, default_revision, parse_revision,
+    SanitizationWarning, SanitizationWarningReason, default_revision, network_uri, parse_revision,
     parse_revision_description, permitted_activemq, sanitise_activemq, xml_attribute_value,
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};

@@ -65,9 +65,15 @@ fn revision(
             latest: revision.clone(),
         },
         revision,
-        data: data.to_owned(),
+        data: match (broker.spec.engine_type, data) {
+            (EngineType::ActiveMq, "") => EMPTY.to_owned(),
+            _ => data.to_owned(),
+        },
     }
 }
+
+/// A document of ActiveMQ that changes nothing.
+const EMPTY: &str = "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>";
 
 fn updated(
     broker: &Broker,
@@ -195,6 +201,17 @@ fn a_configuration_may_be_for_the_version_that_runs_or_for_the_one_that_waits() 
     other.configuration.engine_type = EngineType::RabbitMq;
     let wrong = updated(&broker, Some(&other), |_| {}).expect_err("another engine");
     assert_eq!(wrong.attribute.as_deref(), Some("configuration"));
+}
+
+#[test]
+fn a_revision_from_before_the_rules_is_refused_when_it_is_associated() {
+    let broker = activemq();
+    let data = EMPTY.replace("/>", " maxUncommittedCount=\"1\"/>");
+    let newer = revision(&broker, EngineVersion::new(5, 18), 2, &data);
+    let error = updated(&broker, Some(&newer), |_| {}).expect_err("5.18 does not know it");
+    assert_eq!(error.attribute.as_deref(), Some("configuration"));
+    assert!(error.message.contains("maxUncommittedCount"), "{error}");
+    updated(&broker, Some(&newer), |input| input.engine_version = some("5.19")).expect("5.19 does");
 }
 
 #[test]
@@ -387,7 +404,7 @@ fn some_update(broker: &Broker, members: u8, configuration: u8) -> Result<Broker
         && engine == EngineType::ActiveMq
     {
         revision.configuration.authentication_strategy = AuthenticationStrategy::Ldap;
-        revision.data = String::new();
+        EMPTY.clone_into(&mut revision.data);
     }
     let ldap = configuration == 3 && engine == EngineType::ActiveMq;
     let has = |bit: u8| members & (1 << bit) != 0;

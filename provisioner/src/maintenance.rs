@@ -16,15 +16,15 @@ pub async fn maintain(context: &Context) -> Result<usize, StoreError> {
     let mut asked = 0;
     for (broker, maintained) in context.store.maintenance_candidates().await? {
         let now = context.clock.now();
+        // What could not be applied once is not tried again every week, at the cost of an interruption each time.
+        let waits = broker.has_pending() && broker.not_applied.is_none();
         let newer = broker.status.maintenance.is_some();
         let window = &broker.spec.maintenance_window;
-        if broker.check_reboot().is_err()
-            || !due_in_window(window, now, maintained, broker.has_pending(), newer)
-        {
+        if broker.check_reboot().is_err() || !due_in_window(window, now, maintained, waits, newer) {
             continue;
         }
         // A broker that has changed since is looked at again before the window ends.
-        if context.store.request_maintenance(&broker, &reason(&broker), now).await? {
+        if context.store.request_maintenance(&broker, &reason(&broker, waits), now).await? {
             tracing::info!(broker.id = %broker.id, "rebooting it in its maintenance window");
             asked += 1;
         }
@@ -32,9 +32,9 @@ pub async fn maintain(context: &Context) -> Result<usize, StoreError> {
     Ok(asked)
 }
 
-fn reason(broker: &Broker) -> String {
+fn reason(broker: &Broker, waits: bool) -> String {
     let mut reasons = Vec::new();
-    if broker.has_pending() {
+    if waits {
         reasons.push("changes wait".to_owned());
     }
     reasons.extend(broker.status.maintenance.clone());

@@ -23,7 +23,7 @@ use crate::{
     materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, taken_over},
+    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, refuse, taken_over},
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
     resolve::Resolution,
@@ -293,6 +293,9 @@ impl Context {
                 Err(error) => {
                     let failed = self.step_failed(broker, &plan, step, &error);
                     tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
+                    for step in &failed.steps {
+                        self.execute(lease, work, step).await?;
+                    }
                     self.record(lease, broker, &failed, None, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
@@ -310,7 +313,8 @@ impl Context {
         self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
     }
 
-    /// A step that can't work ends the creation of a broker that never ran; one that ran waits.
+    /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
+    /// was before the reboot that asks for it, or waits.
     fn step_failed(&self, broker: &Broker, plan: &Plan, step: &Step, error: &StepError) -> Plan {
         let mut failed = plan.clone();
         failed.steps.clear();
@@ -330,6 +334,11 @@ impl Context {
             StepError::Blocked(_) | StepError::Rejected(_) if never_ran => {
                 failed.failure = Some(failed.sentence.clone());
                 (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
+            }
+            StepError::Rejected(_) if broker.applies_pending() && broker.has_pending() => {
+                let refused = refuse(&failed.sentence);
+                (failed.sentence, failed.steps) = (refused.sentence, refused.steps);
+                (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {
                 (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
@@ -371,8 +380,8 @@ impl Context {
                 self.runtime.set_limits(id, *limits).await?;
             }
             Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
-            Step::RefusePending(refused, why) => {
-                self.store.refuse_pending(lease, *refused, why, self.clock.now()).await?;
+            Step::GiveUpPending(why) => {
+                self.store.give_up_pending(lease, why, self.clock.now()).await?;
             }
             Step::Fault(step) => self.see_to_fault(lease, step).await?,
             Step::Forget => self.store.forget(lease).await?,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, Fault, Lease, Next, PassReport, Struck, Timestamp, WorkerId,
 };
-use brokerd_store::{Allocation, Offering, PgStore, Refused, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
 /// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
@@ -38,11 +38,10 @@ pub trait ReconcileStore: Send + Sync + 'static {
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
     /// Records a pass.
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
-    /// Gives up what waits for the outstanding reboot.
-    async fn refuse_pending(
+    /// Gives up applying what waits for the outstanding reboot.
+    async fn give_up_pending(
         &self,
         lease: &Lease,
-        refused: Refused,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -121,14 +120,13 @@ impl ReconcileStore for PgStore {
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
         Self::record(self, lease, report).await
     }
-    async fn refuse_pending(
+    async fn give_up_pending(
         &self,
         lease: &Lease,
-        refused: Refused,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Self::refuse_pending(self, lease, refused, why, now).await
+        Self::give_up_pending(self, lease, why, now).await
     }
     async fn strike_fault(
         &self,

@@ -192,7 +192,11 @@ fn assert_final_world(
         assert_eq!(world.belongings(id), 0, "something is left: {context}");
         return;
     }
-    assert_eq!(sim.state(id), Some(BrokerState::Running), "{context}");
+    let expected = match scenario {
+        Scenario::PoisonAndReboot => BrokerState::CriticalActionRequired,
+        _ => BrokerState::Running,
+    };
+    assert_eq!(sim.state(id), Some(expected), "{context}");
     let row = sim.row(id).expect("it runs");
     let status = &row.broker.status;
     assert_eq!(status.observed_generation, Some(row.broker.generation), "{context}");
@@ -222,7 +226,13 @@ fn assert_final_world(
 /// What the engine was made from is what the store says is in force, and that is what was asked for.
 fn assert_in_force(scenario: Scenario, row: &Row, container: &Container, context: &str) {
     let broker = &row.broker;
-    assert!(!broker.has_pending() && row.pending_users.is_none(), "{context}: something waits");
+    // All of it was applied, or all of it goes on waiting.
+    let waits = matches!(scenario, Scenario::PoisonAndReboot);
+    assert_eq!(broker.not_applied.is_some(), waits, "{context}");
+    assert_eq!(broker.pending.host_instance_type.is_some(), waits, "{context}");
+    assert_eq!(broker.configurations.pending.is_some(), waits, "{context}");
+    assert_eq!(row.pending_users.is_some(), waits, "{context}");
+    assert_eq!(broker.has_pending(), waits, "{context}");
     let changed = matches!(scenario, Scenario::ChangeEverythingAndReboot);
     let (revision, host) = match (changed, broker.spec.engine_type) {
         (false, EngineType::ActiveMq) => (1, "mq.t3.micro"),

@@ -48,7 +48,8 @@ impl PgStore {
         rows.into_iter().map(Broker::try_from).collect()
     }
 
-    /// Counts a reboot, if the broker is still as `seen`; false: look again.
+    /// Counts a reboot, if the broker is still as `seen`; false: look again. It applies what waits, also what
+    /// could not be applied before.
     ///
     /// # Errors
     /// As every method.
@@ -85,7 +86,8 @@ impl PgStore {
                  select broker_id from reconcile where broker_id = $1 for update
                ), b as (
                  update broker set reboots_requested = reboots_requested + 1,
-                   maintained = case when $7 then $4 else maintained end
+                   maintained = case when $7 then $4 else maintained end,
+                   not_applied = case when $7 then not_applied end
                  from l
                  where id = l.broker_id and generation = $2 and reboots_requested = $3 and not deleting
                  returning id

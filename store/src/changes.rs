@@ -78,8 +78,13 @@ impl PgStore {
                 Some(self.key.seal(&*self.entropy, &ldap_place(id), password)?)
             }
         };
+        // What is changed now has not been tried.
+        let waits_as_before = update.pending == seen.pending
+            && update.configurations == seen.configurations
+            && update.ldap_password.is_none();
         sqlx::query!(
             "update broker set spec = $2, pending = $3, configurations = $4, window_changes = $5,
+               not_applied = case when $7 then not_applied end,
                pending_ldap_password = coalesce($6, pending_ldap_password)
              where id = $1",
             id,
@@ -87,7 +92,8 @@ impl PgStore {
             json!(update.pending),
             json!(update.configurations),
             json!(update.window_changes),
-            password
+            password,
+            waits_as_before
         )
         .execute(&mut *transaction)
         .await?;

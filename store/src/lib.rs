@@ -4,6 +4,7 @@
 //! the process. Lease times are the database's; every other time comes in as an argument.
 
 mod access;
+mod address;
 mod brokers;
 mod changes;
 mod configurations;
@@ -30,13 +31,14 @@ use std::{sync::Arc, time::Duration};
 use brokerd_domain::Entropy;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
+pub use address::ServerAddress;
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
 pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
-    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering, Refused,
+    DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering,
     RevisionLookup, Route, RouteTable, Target, UnreadableRoute, UpdateOutcome, UserOutcome, Work,
 };
 

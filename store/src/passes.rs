@@ -12,7 +12,7 @@ use sqlx::{Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    Channel, PgStore, Refused, StoreError, Target, Work,
+    Channel, PgStore, StoreError, Target, Work,
     changes::ldap_place,
     rows::{UserRow, select_broker},
 };
@@ -34,7 +34,7 @@ impl PgStore {
         };
         let mut broker = Broker::try_from(row)?;
         let reference = broker.wanted_configuration();
-        let is_rebooting = broker.is_rebooting();
+        let applies_pending = broker.applies_pending();
         broker.spec = broker.wanted_spec();
         let rest = sqlx::query!(
             r#"select (select materials from broker_secret where broker_id = $1) as materials,
@@ -46,7 +46,7 @@ impl PgStore {
             id,
             reference.map(|r| r.id.uuid()),
             reference.map(|r| r.revision),
-            is_rebooting
+            applies_pending
         )
         .fetch_one(&self.pool)
         .await?;
@@ -57,7 +57,7 @@ impl PgStore {
             .map(|opened| SecretBox::new(Box::new(opened.to_vec())));
         let ldap_password =
             rest.ldap_password.map(|sealed| self.open_ldap_password(id, &sealed)).transpose()?;
-        let users = self.users(id, broker.spec.engine_type, is_rebooting).await?;
+        let users = self.users(id, broker.spec.engine_type, applies_pending).await?;
         let targets = self.targets(id).await?;
         let faults = self.faults_under_way(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
@@ -71,12 +71,12 @@ impl PgStore {
             .map_err(|_| StoreError::Seal("directory password"))
     }
 
-    /// The users as they are; while a reboot is outstanding, as they will be after it.
+    /// The users as they are; while a reboot is outstanding that applies what waits, as they will be after it.
     async fn users(
         &self,
         broker: Uuid,
         engine: EngineType,
-        is_rebooting: bool,
+        applies_pending: bool,
     ) -> Result<Vec<BrokerUser>, StoreError> {
         let rows = sqlx::query_as!(
             UserRow,
@@ -94,7 +94,7 @@ impl PgStore {
                  and pending_change is distinct from case when $2 then 'DELETE' else 'CREATE' end
                order by username"#,
             broker,
-            is_rebooting
+            applies_pending
         )
         .fetch_all(&self.pool)
         .await?;
@@ -133,7 +133,8 @@ impl PgStore {
     }
 
     /// Records a pass. When that completes the broker's first generation, its configuration is in force;
-    /// when it completes the last reboot that was asked for, everything that waited is.
+    /// when it completes the last reboot that was asked for, everything that waited is, unless it was found
+    /// that it can't be.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -141,7 +142,7 @@ impl PgStore {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
         let row = sqlx::query!(
-            r#"select status as "status: Json<BrokerStatus>", reboots_requested,
+            r#"select status as "status: Json<BrokerStatus>", reboots_requested, not_applied,
                       configurations as "configurations: Json<Configurations>"
                from broker where id = $1 for update"#,
             id
@@ -154,7 +155,8 @@ impl PgStore {
         let rebooted = report.reboots_done.is_some_and(|done| {
             done > status.reboots_done && i64::from(done) == row.reboots_requested
         });
-        if first || rebooted {
+        let applied = rebooted && row.not_applied.is_none();
+        if first || applied {
             configurations = configurations.applied();
         }
         status.observed_generation = report.observed_generation.or(status.observed_generation);
@@ -173,7 +175,7 @@ impl PgStore {
         )
         .execute(&mut *transaction)
         .await?;
-        if rebooted {
+        if applied {
             apply_pending(&mut transaction, id).await?;
         }
         insert_events(&mut transaction, id, &report.events).await?;
@@ -181,35 +183,33 @@ impl PgStore {
         Ok(())
     }
 
-    /// Gives up what waits for the outstanding reboot, because it can't be: the instances are made anew
-    /// from what was in force before.
+    /// Gives up applying what waits, all of it: the instances are made anew from what was in force before. What
+    /// waits stays, with the reason, until its owner corrects it or tries again.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn refuse_pending(
+    pub async fn give_up_pending(
         &self,
         lease: &Lease,
-        refused: Refused,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
-        let everything = refused == Refused::Everything;
-        // Counting one more reboot makes the instances of the refused one stale, however many there are.
-        sqlx::query!(
-            "update broker set reboots_requested = reboots_requested + 1,
-               configurations = configurations - 'pending',
-               pending = case when $2 then '{}' else pending - 'authentication_strategy' end,
-               pending_ldap_password = case when $2 then null else pending_ldap_password end
-             where id = $1",
+        // Counting one more reboot makes the instances of the one given up stale, however many there are.
+        let given_up = sqlx::query!(
+            "update broker set reboots_requested = reboots_requested + 1, not_applied = $2
+             where id = $1 and not_applied is null",
             id,
-            everything
+            why
         )
         .execute(&mut *transaction)
         .await?;
-        let event = Event { at: now, kind: EventKind::Failure, message: why.to_owned() };
-        insert_events(&mut transaction, id, &[event]).await?;
+        if given_up.rows_affected() > 0 {
+            let message = format!("the pending changes are not applied: {why}");
+            let event = Event { at: now, kind: EventKind::Failure, message };
+            insert_events(&mut transaction, id, &[event]).await?;
+        }
         transaction.commit().await?;
         Ok(())
     }

@@ -31,6 +31,7 @@ pub(crate) struct BrokerRow {
     pub(crate) deleting: bool,
     pub(crate) generation: i64,
     pub(crate) reboots_requested: i64,
+    pub(crate) not_applied: Option<String>,
     pub(crate) users: serde_json::Value,
 }
 
@@ -47,6 +48,7 @@ macro_rules! select_broker {
             crate::rows::BrokerRow,
             r#"select b.id, b.account, b.region, b.name, b.created, b.spec, b.pending,
                       b.window_changes, b.configurations, b.tags, b.status, b.instances, b.deleting, b.generation, b.reboots_requested,
+                      b.not_applied,
                       (select coalesce(json_agg(json_build_object(
                                   'username', u.username, 'pending_change', u.pending_change)
                                   order by u.username), '[]')
@@ -94,6 +96,7 @@ impl TryFrom<BrokerRow> for Broker {
             generation: Generation(row.generation),
             reboots_requested: u32::try_from(row.reboots_requested)
                 .map_err(|error| inconsistent(id, error))?,
+            not_applied: row.not_applied,
             status,
             instances,
         })

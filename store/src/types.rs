@@ -126,15 +126,6 @@ pub enum DeleteConfiguration {
     InUse,
 }
 
-/// How much of what waits is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// The configuration: the engine does not boot with it.
-    Configuration,
-    /// Everything but the changes of users: this host can't run it.
-    Everything,
-}
-
 /// An engine version that can run, as the provisioner found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offering {

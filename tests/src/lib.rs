@@ -12,7 +12,9 @@
 //! ```
 
 pub mod api;
+pub mod broken;
 pub mod changes;
+pub mod checkout;
 pub mod clients;
 pub mod compose;
 mod database;

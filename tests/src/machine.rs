@@ -114,7 +114,11 @@ pub fn say(line: &str) {
 /// When a tool is missing and `CI` is set.
 pub fn has_tools(what: &str, tools: &[&str]) -> Result<bool> {
     let answers = |tool: &&&str| {
-        let ask = if **tool == "go" { "version" } else { "--version" };
+        let ask = match **tool {
+            "go" => "version",
+            "ip" => "-V",
+            _ => "--version",
+        };
         Command::new(tool).arg(ask).output().is_ok_and(|o| o.status.success())
     };
     let missing: Vec<&str> = tools.iter().filter(|tool| !answers(tool)).copied().collect();

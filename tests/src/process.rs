@@ -60,6 +60,11 @@ impl Process {
         })
     }
 
+    /// What it was, or is to be, started with.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
     /// Sets something for its next start.
     pub(crate) fn set(&mut self, name: &str, value: String) {
         self.environment.push((name.to_owned(), value));

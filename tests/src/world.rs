@@ -157,6 +157,16 @@ impl World {
         self.database.url()
     }
 
+    /// Where the API listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.api())
+    }
+
+    /// The environment of its brokerd.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.process.environment()
+    }
+
     /// The process of brokerd, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.process.pid()

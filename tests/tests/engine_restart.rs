@@ -10,10 +10,12 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    LONG_LEASES, Messenger, NewBroker, World, clients,
+    LONG_LEASES, Messenger, NewBroker, World,
+    checkout::Checkout,
+    clients,
     docker::{self, Container},
     engine::Engine,
-    eventually, machine, retry, scenario_with_database,
+    eventually, http, machine, retry, scenario_with_database,
 };
 
 /// How long seven engines may take on two processors.
@@ -72,6 +74,11 @@ fn come_back(kinds: &[Kind]) -> Result<()> {
                 Ok(began)
             });
         };
+        // One whose database Docker may leave ended, because it was stopped before.
+        let installation = Checkout::new()?;
+        for what in ["up", "down", "up"] {
+            installation.make(what)?;
+        }
         survives(world, &brokers, "a restart of the engine", |world| {
             engine.kill9(&[])?;
             engine.start()?;
@@ -79,6 +86,11 @@ fn come_back(kinds: &[Kind]) -> Result<()> {
             world.wait_for_databases()?;
             Ok(began)
         })?;
+        eventually("an installation that was down before serves again", PATIENCE, || {
+            let ready = http::get(&installation.address(), "/health/ready");
+            Ok(ready.is_ok_and(|answer| answer.status == 200).then_some(()))
+        })?;
+        drop(installation);
         survives(world, &brokers, "a restart of the host", |world| {
             let everything = everything(world)?;
             world.kill9()?;

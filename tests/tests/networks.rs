@@ -43,6 +43,7 @@ fn brokers_and_containers_reach_brokers_where_clients_do_and_neighbours_of_the_h
         }
 
         messages_cross_rabbitmq(world, &near, &far)?;
+        a_link_that_is_down_is_told(world, &near)?;
         messages_cross_activemq(world, &hub, &left, &right)?;
         a_container_mirrors_messages(world, &near, &hub)?;
         let all = [&hub, &left, &right, &near, &far];
@@ -109,6 +110,29 @@ fn messages_cross_rabbitmq(world: &World, near: &str, far: &str) -> Result<()> {
         ensure!(came == queue, "{queue}: {came:?}");
     }
     Ok(())
+}
+
+/// Once when it is lost, and once when it is no more.
+fn a_link_that_is_down_is_told(world: &World, near: &str) -> Result<()> {
+    let broken = json!({ "value": {
+        "src-protocol": "amqp091", "src-uri": "amqp://", "src-queue": "also",
+        "dest-protocol": "amqp091", "dest-uri": "amqps://admin:Hidden-word-7@127.0.0.1:1", "dest-queue": "x",
+    }});
+    let management = Management::of(world, near, USER, PASSWORD)?;
+    let told = |beginning: &str| {
+        eventually("the link is told of", PATIENCE, || {
+            let events = world.api.events(near)?;
+            let hidden = events.iter().all(|(_, message)| !message.contains("Hidden-word-7"));
+            ensure!(hidden, "{events:?}");
+            let times = events.iter().filter(|(_, message)| message.starts_with(beginning)).count();
+            ensure!(times <= 1, "{events:?}");
+            Ok((times == 1).then_some(()))
+        })
+    };
+    management.change(&[("PUT", "parameters/shovel/%2F/broken", broken)])?;
+    told("link down: shovel broken in /: failed to connect to destination")?;
+    management.change(&[("DELETE", "parameters/shovel/%2F/broken", Value::Null)])?;
+    told("link up, or removed: shovel broken in /")
 }
 
 /// Whoever waits at one end of the network gets what is sent at the other, by way of the hub.
@@ -200,7 +224,9 @@ fn only_the_gateway_answers_a_neighbour(world: &World, brokers: &[&String]) -> R
         let ports = container.at("/Config/ExposedPorts").as_object().context("ports")?;
         let ports = ports.keys().filter_map(|port| port.trim_end_matches("/tcp").parse().ok());
         inside.extend(ports.map(|port: u16| (address.to_owned(), port)));
-        ensure!(container.at("/HostConfig/PortBindings") == &json!({}), "{id} publishes ports");
+        let published = container.at("/HostConfig/PortBindings");
+        let nothing = published.as_object().is_none_or(serde_json::Map::is_empty);
+        ensure!(nothing, "{id} publishes {published}");
     }
     let ports_of = |id: &str| -> Result<Vec<(String, u16)>> {
         let broker = world.api.describe(id)?;

@@ -25,6 +25,46 @@ impl TestApi {
 }
 
 #[tokio::test]
+async fn what_the_engine_would_not_start_with_is_said_when_it_is_saved() {
+    let api = TestApi::start().await;
+    let body = r#"{"name": "told", "engineType": "activemq"}"#;
+    let created = api.call("POST", "/v1/configurations", body).await.json();
+    let id = created["id"].as_str().expect("an identifier");
+    let document = |inner: &str| {
+        format!(r#"<broker xmlns="http://activemq.apache.org/schema/core"{inner}</broker>"#)
+    };
+    let connector = |uri: &str| {
+        format!("><networkConnectors><networkConnector uri=\"{uri}\"/></networkConnectors>")
+    };
+    // The guide's own example has a line break; it is no fault.
+    let folded = connector("masterslave:(ssl://a.example.com:61617,\n  ssl://b.example.com:61617)");
+    assert_eq!(api.save(id, &document(&folded), "").await["warnings"], json!([]));
+    for (inner, attribute, element) in [
+        (r#" advisorySupport="invalid">"#, "advisorySupport", "broker"),
+        (
+            r#"><plugins><discardingDLQBrokerPlugin dropOnly="(DLQ"/></plugins>"#,
+            "dropOnly",
+            "discardingDLQBrokerPlugin",
+        ),
+    ] {
+        let told = json!([{ "attributeName": attribute, "elementName": element,
+                            "reason": "INVALID_ATTRIBUTE_VALUE_REMOVED" }]);
+        assert_eq!(api.save(id, &document(inner), "").await["warnings"], told);
+    }
+    for inner in [
+        connector("static:(vm://elsewhere)"),
+        "><destinations><queue/></destinations>".to_owned(),
+        r#" schedulerSupport="false"><plugins><redeliveryPlugin/></plugins>"#.to_owned(),
+    ] {
+        let body = format!(r#"{{"data": "{}"}}"#, STANDARD.encode(document(&inner)));
+        let reply = api.call("PUT", &format!("/v1/configurations/{id}"), &body).await;
+        assert_eq!(reply.status, 400, "{inner}: {reply:?}");
+        assert_eq!(reply.json()["errorAttribute"], "data", "{inner}");
+    }
+    api.stop().await;
+}
+
+#[tokio::test]
 async fn a_configuration_begins_with_the_defaults_and_grows_by_revisions() {
     let api = TestApi::start().await;
     let body = r#"{"name": "orders", "engineType": "activemq", "tags": {"k": "v"}}"#;

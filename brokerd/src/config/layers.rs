@@ -67,6 +67,9 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("faults.enabled", Kind::Boolean),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),
+    ("log.file", Kind::Text),
+    ("log.file_megabytes", Kind::Integer),
+    ("log.files_kept", Kind::Integer),
 ];
 
 /// Two ways to say the same thing: a layer that says one takes back what a lower layer said by the

@@ -409,20 +409,33 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
     /// A level, or directives such as `info,brokerd_gateway=debug`.
     pub(crate) filter: String,
+    /// Where lines go instead of standard error.
+    pub(crate) file: Option<PathBuf>,
+    /// How large that file may become.
+    pub(crate) file_megabytes: u32,
+    /// How many former files stay.
+    pub(crate) files_kept: u32,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+            file: None,
+            file_megabytes: 10,
+            files_kept: 5,
+        }
     }
 }
 
 impl Log {
     pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        match tracing_subscriber::EnvFilter::try_new(&self.filter) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(("log.filter", error.to_string())),
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
+            return Err(("log.filter", error.to_string()));
         }
+        in_range("log.file_megabytes", self.file_megabytes, 1..=10_000)?;
+        in_range("log.files_kept", self.files_kept, 0..=1000)
     }
 }
 

@@ -281,7 +281,7 @@ fn effective_values_never_show_a_secret() {
 }
 
 #[test]
-fn faults_and_sized_volumes_are_enabled_by_whatever_layer_says_so() {
+fn what_is_off_by_default_is_enabled_by_whatever_layer_says_so() {
     let home = ("HOME", "/nonexistent");
     let said = load(&flags(&["faults.enabled=true"]), &[home]).expect("valid");
     assert!(said.faults.enabled);
@@ -292,4 +292,7 @@ fn faults_and_sized_volumes_are_enabled_by_whatever_layer_says_so() {
     assert!(!said.runtime.sized_volumes, "not unless somebody says so");
     let sized = ("BROKERD_RUNTIME_SIZED_VOLUMES", "true");
     assert!(load(&flags(&[]), &[home, sized]).expect("valid").runtime.sized_volumes);
+    assert!(!said.api.strict_states, "brokers can be deleted in any state");
+    let strict = ("BROKERD_API_STRICT_STATES", "true");
+    assert!(load(&flags(&[]), &[home, strict]).expect("valid").api.strict_states);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     AuthenticationStrategy, ConfigurationRevision, DeploymentMode, EngineType, EngineVersion,
-    Error, HostInstanceType, RabbitMqConfiguration,
+    Error, HostInstanceType, RabbitMqConfiguration, permitted_activemq,
 };
 
 /// The broker that would use a configuration.
@@ -39,7 +39,20 @@ pub(crate) fn check(
         ));
     }
     match user.engine {
-        EngineType::ActiveMq => Ok(configuration.authentication_strategy),
+        EngineType::ActiveMq => {
+            // It may have been saved when less was known of the engine, or for the other of its versions.
+            let strategy = configuration.authentication_strategy;
+            permitted_activemq(then, strategy, &revision.data).map_err(|error| {
+                Error::bad_request(
+                    "configuration",
+                    format!(
+                        "Revision [{}] of configuration ID [{}] can't be used with version [{then}]. {}",
+                        revision.revision.number, configuration.id, error.message
+                    ),
+                )
+            })?;
+            Ok(strategy)
+        }
         EngineType::RabbitMq => {
             let settings =
                 RabbitMqConfiguration::parse(configuration.engine_version, &revision.data)?;

@@ -128,6 +128,7 @@ fn state(link: &Link) -> LinkState {
 /// are left out.
 fn reason(why: &serde_json::Value) -> String {
     let text = why.as_str().map_or_else(|| why.to_string(), str::to_owned);
+    let text = text.trim_matches('"');
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut words: Vec<String> = Vec::new();
     for word in line.split(' ') {
@@ -310,7 +311,8 @@ mod tests {
             {"name": "b", "vhost": "/", "state": "starting"},
             {"name": "c", "vhost": "x", "state": "terminated",
              "reason": "{shutdown,\n  amqps://u:p@ss@host:1 refused}"},
-            {"name": "d", "vhost": "x", "state": "terminated"}]"#;
+            {"name": "d", "vhost": "x", "state": "terminated"},
+            {"name": "e", "vhost": "x", "state": "terminated", "reason": "\"failed to connect\""}]"#;
         assert_eq!(
             told(shovels, body),
             [
@@ -318,6 +320,7 @@ mod tests {
                 report("shovel b in /", LinkState::Trying),
                 report("shovel c in x", down("{shutdown, amqps://host:1 refused}")),
                 report("shovel d in x", down("terminated")),
+                report("shovel e in x", down("failed to connect")),
             ]
         );
         let body = r#"[{"exchange": "e", "upstream": "u", "vhost": "/", "status": "running"},

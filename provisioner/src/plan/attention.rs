@@ -9,7 +9,7 @@ use brokerd_domain::{
     Timestamp,
 };
 
-use super::{Observed, Seen, Subject};
+use super::{Observed, Seen, SeenInstance, Subject, instance::BOOTS_TO_FAIL};
 use crate::health::Alarm;
 
 /// What a JVM with `ExitOnOutOfMemoryError` ends with.
@@ -18,6 +18,10 @@ const JVM_OUT_OF_MEMORY: i64 = 3;
 /// The code of a loop of restarts for want of memory. The guide has it for ActiveMQ alone, whose cure, another
 /// instance type and a reboot, it permits; of a node of RabbitMQ that the kernel kills it says nothing.
 const OUT_OF_MEMORY: &str = "BROKER_OOM";
+
+/// The code of a broker that nobody serves any more because its engine does not boot. The service repairs such
+/// brokers by itself; here their owner may have to choose another configuration, version or instance type.
+const DOES_NOT_BOOT: &str = "BROKER_DOES_NOT_BOOT";
 
 /// So many times in a row are a loop and no accident.
 const LOOP: u32 = 3;
@@ -78,8 +82,33 @@ pub(super) fn actions(
             }
         };
         raised.push(ActionRequired { code: OUT_OF_MEMORY.to_owned(), info: info.to_owned() });
+    } else if broker.status.observed_generation.is_some() && does_not_boot(conditions) {
+        let info = "The engine does not boot, although it is started again and again; the events of the broker tell why. \
+                    Choose another configuration, version or instance type, and reboot the broker.";
+        raised.push(ActionRequired { code: DOES_NOT_BOOT.to_owned(), info: info.to_owned() });
     }
     raised
+}
+
+/// Whether nobody serves, and somebody has been started in vain again and again.
+fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
+    conditions.iter().all(|condition| condition.health == Health::Starting)
+        && conditions.iter().any(|condition| condition.failed_boots >= BOOTS_TO_FAIL)
+}
+
+/// Whether the outstanding reboot is as done as it will be: every instance was made anew for it, none of them
+/// boots, and there is nothing to go back to. Its owner can't do anything about it before it counts as done.
+pub(super) fn reboots_in_vain(
+    broker: &Broker,
+    seen: &Seen,
+    conditions: &[InstanceCondition],
+) -> bool {
+    let is_new = |instance: &Observed<SeenInstance>| matches!(instance, Observed::Present(i) if i.status.reboot == broker.reboots_requested);
+    broker.is_rebooting()
+        && !(broker.applies_pending() && broker.has_pending())
+        && !seen.instances.is_empty()
+        && seen.instances.values().all(is_new)
+        && does_not_boot(conditions)
 }
 
 fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
@@ -91,7 +120,7 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
             Observed::Present(alarms) => raised.extend(alarms.iter().copied()),
             Observed::Unknown(_) => {
                 let mut before = broker.status.actions_required.clone();
-                before.retain(|action| action.code != OUT_OF_MEMORY);
+                before.retain(|action| ![OUT_OF_MEMORY, DOES_NOT_BOOT].contains(&&*action.code));
                 return before;
             }
             Observed::Absent => {}

@@ -12,7 +12,7 @@ mod node;
 use std::time::Duration;
 
 use brokerd_domain::{DeploymentMode, Next, Timestamp, VerdictKind};
-use brokerd_store::{Refused, Target};
+use brokerd_store::Target;
 
 use super::{
     Completion, Plan, Seen, Step, Subject, fail, fault,
@@ -58,7 +58,7 @@ pub(super) fn plan(
     give_up_frozen(subject, &mut nodes, now);
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
         Need::Give(why) => Some(fail(why.clone())),
-        Need::Refuse(why) => Some(refuse(Refused::Configuration, why)),
+        Need::Refuse(why) => Some(refuse(why)),
         Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => None,
     }) {
         given_up.conditions = nodes.into_iter().map(|node| node.after).collect();
@@ -154,7 +154,14 @@ fn remember_disagreement(nodes: &mut [Node<'_>], now: Timestamp) -> bool {
 fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     let broker = subject.broker;
     let first_time = broker.status.observed_generation.is_none();
-    let upgrade = broker.is_rebooting() && broker.pending.engine_version.is_some();
+    // Going back from an upgrade that was given up is one, as far as it had come.
+    let is_of_another = |node: &Node<'_>| {
+        let made_from = node.there.map(|there| there.status.image_id.as_str());
+        made_from.is_some_and(|id| !id.is_empty() && subject.image_id.is_some_and(|now| now != id))
+    };
+    let upgrade = broker.is_rebooting()
+        && broker.pending.engine_version.is_some()
+        && (broker.not_applied.is_none() || nodes.iter().any(is_of_another));
     if !(first_time || upgrade) {
         return None;
     }

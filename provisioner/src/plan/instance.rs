@@ -20,7 +20,7 @@ const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 const QUOTED_LINES: usize = 5;
 const QUOTED_CHARACTERS: usize = 600;
 /// How many boots may fail before creation counts as failed.
-const BOOTS_TO_FAIL: u32 = 3;
+pub(super) const BOOTS_TO_FAIL: u32 = 3;
 
 /// What one instance needs.
 pub(super) enum Need {
@@ -32,7 +32,7 @@ pub(super) enum Need {
     Steps { sentence: String, steps: Vec<Step>, keep_traffic: bool },
     /// Nothing will help.
     Give(String),
-    /// The configuration that came with the outstanding reboot has to go.
+    /// What the outstanding reboot should apply can't be, and why.
     Refuse(String),
 }
 
@@ -168,7 +168,7 @@ fn replace(
 }
 
 /// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
-/// the configuration that came with its reboot.
+/// everything that came with its reboot, because nobody knows which part of it is at fault.
 pub(super) fn boots_in_vain(
     broker: &Broker,
     failed_boots: u32,
@@ -180,9 +180,12 @@ pub(super) fn boots_in_vain(
     if broker.status.observed_generation.is_none() {
         return Some(Need::Give(why()));
     }
-    let refused = broker.configurations.pending.filter(|_| broker.is_rebooting())?;
-    let why = format!("revision {} of configuration {}: {}", refused.revision, refused.id, why());
-    Some(Need::Refuse(why))
+    (broker.applies_pending() && broker.has_pending()).then(|| {
+        let revision = broker.configurations.pending;
+        let with =
+            revision.map(|r| format!(" with revision {} of configuration {}", r.revision, r.id));
+        Need::Refuse(format!("{}{}", why(), with.unwrap_or_default()))
+    })
 }
 
 fn judge_exited(

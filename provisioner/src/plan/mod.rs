@@ -15,7 +15,7 @@ use brokerd_domain::{
     ActionRequired, Broker, DeploymentMode, Fault, Generation, InstanceCondition, Intent, Next,
     Protocol, Timestamp, VerdictKind,
 };
-use brokerd_store::{Refused, Target};
+use brokerd_store::Target;
 
 use crate::{
     health::{Alarm, NodeReport, ProbeOutcome},
@@ -138,8 +138,8 @@ pub enum Step {
     SetLimits(u8, RuntimeId, Limits),
     /// Lead endpoints elsewhere.
     SetTargets(Vec<Target>),
-    /// Give up what waits for the outstanding reboot, and why.
-    RefusePending(Refused, String),
+    /// Give up applying what waits for the outstanding reboot, and why.
+    GiveUpPending(String),
     /// Do something on behalf of an injected fault.
     Fault(FaultStep),
     /// Forget a broker of which nothing is left.
@@ -177,12 +177,7 @@ impl fmt::Display for Step {
                 let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
                 write!(f, "lead {led} of {} endpoints to their instance", targets.len())
             }
-            Self::RefusePending(Refused::Configuration, _) => {
-                f.write_str("give up the pending configuration")
-            }
-            Self::RefusePending(Refused::Everything, _) => {
-                f.write_str("give up the pending specification")
-            }
+            Self::GiveUpPending(_) => f.write_str("give up applying the pending changes"),
             Self::Fault(step) => step.fmt(f),
             Self::Forget => f.write_str("forget the broker"),
         }
@@ -273,6 +268,10 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     }
     if broker.intent == Intent::Run {
         plan.actions_required = attention::actions(broker, seen, &plan.conditions);
+        if attention::reboots_in_vain(broker, seen, &plan.conditions) {
+            let (generation, reboots) = (broker.generation, broker.reboots_requested);
+            plan.completes = Some(Completion { generation, reboots });
+        }
         plan.maintenance = attention::maintenance(subject, seen);
         plan.next = fault::look_again(subject.faults, plan.next, now);
     }
@@ -336,21 +335,23 @@ fn plan_unsupported(broker: &Broker, why: &str) -> Plan {
     if broker.status.observed_generation.is_none() {
         return fail(why.to_owned());
     }
-    if broker.is_rebooting() && broker.has_pending_specification() {
+    if broker.applies_pending() && broker.has_pending() {
         // What runs goes on running: it is rebooted as it was.
-        return refuse(Refused::Everything, why);
+        return refuse(why);
     }
     Plan::new(VerdictKind::Blocked, format!("can't apply the specification: {why}"), Next::BackOff)
 }
 
-fn refuse(refused: Refused, why: &str) -> Plan {
-    let what = match refused {
-        Refused::Configuration => "the pending configuration is given up",
-        Refused::Everything => "the pending changes are given up",
-    };
-    let sentence = format!("{what}: {why}");
-    let plan = Plan::new(VerdictKind::Progressing, sentence.clone(), Next::Now);
-    plan.step(Step::RefusePending(refused, sentence))
+pub(crate) fn refuse(why: &str) -> Plan {
+    let sentence = format!("the pending changes are not applied: {why}");
+    let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
+    plan.step(Step::GiveUpPending(ended(why)))
+}
+
+/// With a full stop at its end.
+fn ended(sentence: &str) -> String {
+    let sentence = sentence.trim_end();
+    if sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") }
 }
 
 fn fail(why: String) -> Plan {
@@ -400,7 +401,7 @@ fn plan_instances(
                 return failed;
             }
             Need::Refuse(why) => {
-                let mut refused = refuse(Refused::Configuration, &why);
+                let mut refused = refuse(&why);
                 refused.conditions = conditions;
                 return refused;
             }

@@ -12,7 +12,6 @@ use std::time::Duration;
 use brokerd_domain::{
     Broker, DeploymentMode, Health, InstanceCondition, Next, Timestamp, VerdictKind,
 };
-use brokerd_store::Refused;
 
 use super::{
     Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, fail,
@@ -381,7 +380,7 @@ fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -
 
 fn given_up(need: Need) -> Plan {
     match need {
-        Need::Refuse(why) => refuse(Refused::Configuration, &why),
+        Need::Refuse(why) => refuse(&why),
         Need::Give(why) => fail(why),
         Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => {
             waiting("looking again".to_owned(), URGENT_POLL)

@@ -8,7 +8,8 @@ use std::{
 
 use brokerd_domain::{
     BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Fault, FaultId, FaultInput,
-    FaultSpec, Intent, Next, Scope, SecretReference, Timestamp, VerdictKind, WorkerId,
+    FaultSpec, Intent, Next, PendingChange, Scope, SecretReference, Timestamp, Username,
+    VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -160,7 +161,10 @@ impl Simulation {
 
     /// RebootBroker, as the API does it.
     pub fn reboot(&self, id: BrokerId) {
-        self.store.request(id, |row| row.broker.reboots_requested += 1);
+        self.store.request(id, |row| {
+            row.broker.reboots_requested += 1;
+            row.broker.not_applied = None;
+        });
     }
 
     /// Everything that can wait for a reboot, as the API stores it.
@@ -174,18 +178,22 @@ impl Simulation {
                     EngineType::RabbitMq => "mq.m7g.large",
                 });
             row.pending_users = Some(vec![super::user_named(engine, "second")]);
+            row.broker.users = vec![(
+                Username::parse(EngineType::ActiveMq, "second").expect("a name"),
+                Some(PendingChange::Create),
+            )];
             row.revisions.push(super::changed_configuration(engine).to_owned());
             row.broker.configurations.pending = Some(super::revision(2));
         });
     }
 
-    /// A configuration that keeps the engine from booting, to wait for a reboot.
+    /// Everything that can wait, and a configuration among it that keeps the engine from booting.
     pub fn poison(&self, id: BrokerId) {
+        self.change_everything(id);
         self.store.request(id, |row| {
             row.broker.generation.0 += 1;
-            row.revisions
-                .push(super::poisoned_configuration(row.broker.spec.engine_type).to_owned());
-            row.broker.configurations.pending = Some(super::revision(2));
+            let poison = super::poisoned_configuration(row.broker.spec.engine_type).to_owned();
+            *row.revisions.last_mut().expect("it was changed") = poison;
         });
     }
 

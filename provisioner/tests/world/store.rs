@@ -12,7 +12,7 @@ use brokerd_domain::{
     Next, PassReport, Protocol, Struck, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
-use brokerd_store::{Allocation, Offering, Refused, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, StoreError, Target, Work};
 use secrecy::SecretBox;
 
 use super::{TestClock, fault::Faults};
@@ -169,8 +169,8 @@ impl ReconcileStore for MemoryStore {
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         let rows = self.rows.lock().expect("not poisoned");
         Ok(rows.get(&lease.broker).map(|row| {
-            let is_rebooting = row.broker.is_rebooting();
-            let users = row.pending_users.as_ref().filter(|_| is_rebooting);
+            let applies_pending = row.broker.applies_pending();
+            let users = row.pending_users.as_ref().filter(|_| applies_pending);
             let revision = row.broker.wanted_configuration().map_or(1, |r| r.revision);
             let revision = usize::try_from(revision).expect("from 1 on") - 1;
             let mut broker = row.broker.clone();
@@ -257,14 +257,16 @@ impl ReconcileStore for MemoryStore {
                     && report.observed_generation.is_some();
                 let done = report.reboots_done.unwrap_or(row.broker.status.reboots_done);
                 let rebooted = row.broker.is_rebooting() && done == row.broker.reboots_requested;
-                if first || rebooted {
+                let applied = rebooted && row.broker.not_applied.is_none();
+                if first || applied {
                     row.broker.configurations = row.broker.configurations.applied();
                 }
-                if rebooted {
+                if applied {
                     row.broker.spec = row.broker.wanted_spec();
                     row.broker.pending = brokerd_domain::PendingChanges::default();
                     if let Some(users) = row.pending_users.take() {
                         row.users = users;
+                        row.broker.users.clear();
                     }
                 }
                 let status = &mut row.broker.status;
@@ -282,25 +284,23 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("record", gone, record).await
     }
 
-    async fn refuse_pending(
+    async fn give_up_pending(
         &self,
         lease: &Lease,
-        refused: Refused,
         why: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let refuse = || {
+        let give_up = || {
             self.fenced(lease, |row| {
-                row.broker.reboots_requested += 1;
-                row.broker.configurations.pending = None;
-                if refused == Refused::Everything {
-                    row.broker.pending = brokerd_domain::PendingChanges::default();
+                if row.broker.not_applied.is_none() {
+                    row.broker.reboots_requested += 1;
+                    row.broker.not_applied = Some(why.to_owned());
+                    let message = format!("the pending changes are not applied: {why}");
+                    row.events.push(Event { at: now, kind: EventKind::Failure, message });
                 }
-                let message = why.to_owned();
-                row.events.push(Event { at: now, kind: EventKind::Failure, message });
             })
         };
-        self.faults.effect("refuse pending", gone, refuse).await
+        self.faults.effect("give up pending", gone, give_up).await
     }
 
     async fn strike_fault(

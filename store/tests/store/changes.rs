@@ -1,14 +1,14 @@
 //! What waits for a reboot, and what becomes of it.
 
 use brokerd_domain::{
-    Broker, BrokerState, BrokerUpdate, ConfigurationRef, EngineVersion, LdapServerMetadata,
-    UpdateBrokerInput, UpdateContext,
+    Broker, BrokerState, BrokerUpdate, BrokerUser, ConfigurationRef, EngineType, EngineVersion,
+    LdapServerMetadata, UpdateBrokerInput, UpdateContext,
 };
-use brokerd_store::{PgStore, Refused, UpdateOutcome};
+use brokerd_store::{PgStore, UpdateOutcome, Work};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::support::{
-    Fixture, NOW, broker, command, complete, create, ids, leased, offerings, running, scope,
+    Fixture, NOW, broker, command, complete, create, ids, leased, offerings, running, scope, user,
     with_store,
 };
 
@@ -96,45 +96,88 @@ async fn a_broker_that_changed_since_it_was_read_is_not_changed_on_top_of_that()
 }
 
 #[tokio::test]
-async fn a_configuration_that_the_engine_refuses_is_given_up_and_the_rest_is_not() {
+async fn what_can_not_be_applied_goes_on_waiting_as_a_whole_with_the_reason() {
     with_store(|f| async move {
         let (seen, lease, second) = waiting(&f).await;
+        let carol = BrokerUser::parse(EngineType::ActiveMq, user("carol")).expect("valid");
+        f.store.create_user(&seen, &carol, NOW).await.expect("stored");
+        let seen = broker(&f.store, seen.id).await;
         f.store.request_reboot(&seen, NOW).await.expect("asked");
-        f.store
-            .refuse_pending(&lease, Refused::Configuration, "revision 2 does not boot", NOW)
-            .await
-            .expect("recorded");
+        let names = |work: &Work| -> Vec<String> {
+            work.users.iter().map(|user| user.username.to_string()).collect()
+        };
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert!(names(&work).contains(&"carol".to_owned()));
+        for _ in 0..2 {
+            let why = "the engine does not boot.";
+            f.store.give_up_pending(&lease, why, NOW).await.expect("recorded");
+        }
         let after = broker(&f.store, seen.id).await;
         assert_eq!(after.state(), BrokerState::RebootInProgress);
         assert_eq!(after.reboots_requested, 2, "the refused instances are stale");
-        assert_eq!(after.configurations.pending, None);
-        assert_eq!(after.pending.engine_version, Some(EngineVersion::new(5, 19)));
+        // It is made from what was in force, users included.
+        let work = f.store.load(&lease).await.expect("loaded").expect("there");
+        assert_eq!(work.broker.spec.engine_version, EngineVersion::new(5, 18));
+        assert!(!work.configuration.contains("second"));
+        assert!(!names(&work).contains(&"carol".to_owned()));
+
         complete(&f.store, &lease).await;
         let after = broker(&f.store, seen.id).await;
-        assert_eq!(after.state(), BrokerState::Running);
+        assert_eq!(after.state(), BrokerState::CriticalActionRequired);
+        let action = &after.actions_required()[0];
+        assert_eq!(action.code, "BROKER_CHANGES_NOT_APPLIED");
+        assert!(action.info.contains("the engine does not boot."), "{}", action.info);
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 18));
         assert_eq!(after.configurations.current, Some(ConfigurationRef { revision: 1, ..second }));
+        assert_eq!(after.configurations.pending, Some(second));
         assert!(after.configurations.history.is_empty());
-        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 19));
+        assert_eq!(after.pending.engine_version, Some(EngineVersion::new(5, 19)));
+        let waiting = after.users.iter().filter(|(_, pending)| pending.is_some()).count();
+        assert_eq!(waiting, 1, "{:?}", after.users);
         let events = f.store.events(&scope(), seen.id, 10).await.expect("read").expect("there");
-        assert!(events.iter().any(|event| event.message == "revision 2 does not boot"));
+        let told = events.iter().filter(|event| event.message.contains("does not boot")).count();
+        assert_eq!(told, 1, "once, however often it was recorded");
+
+        // A window reboots the broker as it is, the owner tries again, whoever changes it begins anew.
+        assert!(f.store.request_maintenance(&after, "a newer build", NOW).await.expect("asked"));
+        let after = broker(&f.store, seen.id).await;
+        assert!(!after.applies_pending());
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::CriticalActionRequired);
+        store(&f.store, &after, &update(&after, |_| {})).await;
+        let after = broker(&f.store, seen.id).await;
+        assert!(after.not_applied.is_some(), "nothing of what waits was changed");
+        let back = update(&after, |input| input.engine_version = Some("5.18".to_owned()));
+        store(&f.store, &after, &back).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::Running);
+        assert!(after.actions_required().is_empty());
+        f.store.request_reboot(&after, NOW).await.expect("asked");
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.configurations.current, Some(second));
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 18));
+        assert!(!after.has_pending());
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_the_host_can_not_run_is_given_up_as_a_whole() {
+async fn a_reboot_of_the_owner_tries_again_what_could_not_be_applied() {
     with_store(|f| async move {
         let (seen, lease, second) = waiting(&f).await;
         f.store.request_reboot(&seen, NOW).await.expect("asked");
-        f.store
-            .refuse_pending(&lease, Refused::Everything, "no image", NOW)
-            .await
-            .expect("recorded");
+        f.store.give_up_pending(&lease, "no image", NOW).await.expect("recorded");
         complete(&f.store, &lease).await;
         let after = broker(&f.store, seen.id).await;
-        assert!(!after.has_pending());
-        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 18));
-        assert_eq!(after.configurations.current, Some(ConfigurationRef { revision: 1, ..second }));
+        assert!(f.store.request_reboot(&after, NOW).await.expect("asked"));
+        assert!(broker(&f.store, seen.id).await.applies_pending());
+        complete(&f.store, &lease).await;
+        let after = broker(&f.store, seen.id).await;
+        assert_eq!(after.state(), BrokerState::Running);
+        assert_eq!(after.configurations.current, Some(second));
+        assert_eq!(after.spec.engine_version, EngineVersion::new(5, 19));
     })
     .await;
 }

@@ -44,9 +44,10 @@ pub(crate) async fn delete_broker(
     signed: Signed,
 ) -> Answer<DeleteBrokerResponse> {
     let scope = &signed.caller.scope;
-    let id = path.broker_id()?;
-    let broker = api.store.broker(scope, id).await?.ok_or_else(|| path.broker_not_found())?;
+    let turn = path.turn(&api, scope).await?;
+    let broker = turn.broker().await?;
     broker.check_delete(api.strict_states)?;
+    let id = broker.id;
     if !api.store.request_delete(scope, id, api.clock.now()).await? {
         return Err(path.broker_not_found().into());
     }

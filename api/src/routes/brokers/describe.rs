@@ -153,12 +153,9 @@ impl From<&Broker> for DescribeBrokerResponse {
 }
 
 fn actions_required(broker: &Broker) -> Vec<ActionRequiredView> {
-    let actions = broker.status.actions_required.iter();
+    let actions = broker.actions_required().into_iter();
     actions
-        .map(|a| ActionRequiredView {
-            action_required_code: a.code.clone(),
-            action_required_info: a.info.clone(),
-        })
+        .map(|a| ActionRequiredView { action_required_code: a.code, action_required_info: a.info })
         .collect()
 }
 

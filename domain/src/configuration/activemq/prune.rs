@@ -42,7 +42,7 @@ pub enum SanitizationWarningReason {
     DisallowedElementRemoved,
     /// The element may not have the attribute.
     DisallowedAttributeRemoved,
-    /// The engine would evaluate the attribute's value instead of taking it as it is.
+    /// The engine would evaluate the attribute's value instead of taking it as it is, or not start with it.
     InvalidAttributeValueRemoved,
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for SanitizationWarning {
         match &self.attribute_name {
             None => write!(f, "element '{element}' is not permitted where it is"),
             Some(name) if reason == SanitizationWarningReason::InvalidAttributeValueRemoved => {
-                write!(f, "the value of attribute '{name}' of element '{element}' is an expression")
+                write!(f, "the value of attribute '{name}' of element '{element}' can't be used")
             }
             Some(name) => write!(f, "attribute '{name}' of element '{element}' is not permitted"),
         }

@@ -10,23 +10,7 @@ use super::{
 };
 
 /// How many messages one refusal has at most.
-const MOST_MESSAGES: usize = 20;
-
-/// The broker's attributes that the schema calls texts, but the engine reads as yes or no.
-const SWITCHES: &[&str] =
-    &["advisorySupport", "deleteAllMessagesOnStartup", "persistent", "schedulerSupport"];
-
-/// The attributes whose only values would be names of beans, by their elements.
-const BEANS: &[(&str, &str)] = &[
-    ("broker", "systemUsage"),
-    ("networkConnector", "bridgeFactory"),
-    ("networkConnector", "connectionFilter"),
-    ("queryBasedSubscriptionRecoveryPolicy", "query"),
-];
-
-/// The names by which a policy's factory of message groups is found. Any other would be looked up as
-/// a resource, whose content names a class.
-const GROUP_FACTORIES: &[&str] = &["bucket", "cached", "simple"];
+pub(super) const MOST_MESSAGES: usize = 20;
 
 /// Checks what the schema says of values, of how many of something there may be, and of what must
 /// differ.
@@ -37,11 +21,6 @@ pub(super) fn schema(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
     let mut messages = validator.messages;
     messages.truncate(MOST_MESSAGES);
     if messages.is_empty() { Ok(()) } else { Err(messages) }
-}
-
-/// Checks what the engine would not start with, although the schema permits it.
-pub(super) fn engine(broker: &ActiveMqElement) -> Result<(), String> {
-    engine_element(broker, built_in().broker())
 }
 
 struct Validator<'s> {
@@ -170,7 +149,7 @@ fn one_too_many(name: &str) -> String {
     )
 }
 
-fn incomplete<'n>(
+pub(super) fn incomplete<'n>(
     element: &ActiveMqElement,
     expected: impl IntoIterator<Item = &'n str>,
 ) -> String {
@@ -196,44 +175,4 @@ fn text_where_none_may_be(name: &str, place: Place<'_>) -> String {
              type's content type is element-only."
         )
     }
-}
-
-fn engine_element(element: &ActiveMqElement, place: Place<'_>) -> Result<(), String> {
-    let name = element.name.as_str();
-    for (attribute, value) in &element.attributes {
-        let wrong = |what: &str| {
-            Err(format!(
-                "The value '{}' of attribute '{attribute}' of element '{name}' is {what}.",
-                value::shortened(value)
-            ))
-        };
-        if BEANS.contains(&(name, attribute.as_str())) {
-            return wrong("not the name of anything in the broker");
-        }
-        if name == "broker"
-            && SWITCHES.contains(&attribute.as_str())
-            && !["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(value))
-        {
-            return wrong("neither true nor false");
-        }
-        if attribute == "messageGroupMapFactoryType" && !is_group_factory(value) {
-            return wrong("not bucket, cached or simple");
-        }
-        if !place.type_of(attribute).is_none_or(|kind| value::fits_java(built_in(), kind, value)) {
-            return wrong("not in the range of the engine");
-        }
-    }
-    for child in element.elements() {
-        if let Some(inside) = built_in().child(place, &child.name) {
-            engine_element(child, inside)?;
-        }
-    }
-    Ok(())
-}
-
-/// A name with options, which are numbers.
-fn is_group_factory(value: &str) -> bool {
-    let (name, options) = value.split_once('?').unwrap_or((value, ""));
-    GROUP_FACTORIES.contains(&name)
-        && options.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'&'))
 }

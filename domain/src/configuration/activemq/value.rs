@@ -90,7 +90,7 @@ fn collapsed(value: &str) -> &str {
 }
 
 /// The integer that the text is; one with more digits than fit is as far out as can be.
-fn whole(value: &str) -> Option<i128> {
+pub(super) fn whole(value: &str) -> Option<i128> {
     let text = collapsed(value);
     if !is_digits(text.strip_prefix(['+', '-']).unwrap_or(text)) {
         return None;

@@ -72,6 +72,10 @@ pub(super) fn render(
             .with("schedulePeriodForDiskUsageCheck", &DISK_CHECK)
             .with("diskUsageCheckRegrowThreshold", &0);
     }
+    if plugins.iter().any(|plugin| plugin.name == "redeliveryPlugin") {
+        // It does not start without; the owner's own value, if there is one, is the same.
+        own = own.with("schedulerSupport", &true);
+    }
     if connects {
         // A broker starts whether or not the others can be reached.
         own = own.with("networkConnectorStartAsync", &true);

@@ -1,44 +1,12 @@
 //! Connections to other brokers.
 //!
-//! Sources: "Amazon MQ network of brokers" and "Creating and configuring a network of brokers" of the
-//! developer guide; "Networks of Brokers" and the transport references of ActiveMQ. A connector is
-//! where a configuration could make the engine read files, load classes or start brokers of its own,
-//! so that nothing passes but the forms that the guide shows.
+//! Source: "Amazon MQ network of brokers" of the developer guide. Where they may lead is decided when a
+//! configuration is saved.
 
-use brokerd_domain::BrokerUser;
+use brokerd_domain::{BrokerUser, network_uri};
 use secrecy::ExposeSecret;
 
 use super::{super::Unsupported, spring, xml::Element};
-
-/// What the service permits, but would lead to a transport, a bean or a management name of the owner's
-/// choice inside the broker.
-const NOT_OURS: &[&str] =
-    &["bridgeFactory", "brokerURL", "connectionFilter", "localUri", "objectName"];
-
-/// The options that an address or a list of addresses may have. Others name classes and files.
-const OPTIONS: &[&str] = &[
-    "backOffMultiplier",
-    "connectionTimeout",
-    "initialReconnectDelay",
-    "keepAlive",
-    "maxReconnectAttempts",
-    "maxReconnectDelay",
-    "minConnectTime",
-    "priorityBackup",
-    "randomize",
-    "reconnectDelayExponent",
-    "soTimeout",
-    "startupMaxReconnectAttempts",
-    "tcpNoDelay",
-    "timeout",
-    "useExponentialBackOff",
-    "warnAfterReconnectAttempts",
-    "wireFormat.cacheEnabled",
-    "wireFormat.maxFrameSize",
-    "wireFormat.maxInactivityDuration",
-    "wireFormat.maxInactivityDurationInitalDelay",
-    "wireFormat.tightEncodingEnabled",
-];
 
 /// The connectors with the passwords of the users they name. One that names nobody, or somebody who is
 /// gone, has none: the other broker will refuse it, as it should, while this one serves.
@@ -48,20 +16,10 @@ pub(super) fn connectors(
 ) -> Result<Vec<Element>, Unsupported> {
     let mut connectors = permitted;
     for connector in &mut connectors {
-        if let Some(name) = NOT_OURS.iter().find(|name| connector.get(name).is_some()) {
-            return Err(refused(&format!(
-                "attribute {name}, which brokerd can't give to the engine"
-            )));
-        }
-        let uri = connector.get("uri").ok_or_else(|| refused("no uri"))?;
-        if uri.contains(char::is_whitespace) {
-            return Err(refused("white space in its uri"));
-        }
-        if !is_network(uri) {
-            return Err(refused(
-                "a uri that is neither static:(ssl://…) nor masterslave:(ssl://…)",
-            ));
-        }
+        let uri = connector.get("uri").and_then(network_uri).ok_or_else(|| {
+            Unsupported("a networkConnector has no uri that it may have".to_owned())
+        })?;
+        connector.set("uri", &uri);
         let named = connector
             .get("userName")
             .and_then(|name| users.iter().find(|user| user.username.as_str() == name));
@@ -70,151 +28,4 @@ pub(super) fn connectors(
         }
     }
     Ok(connectors)
-}
-
-fn refused(what: &str) -> Unsupported {
-    Unsupported(format!("the configuration has a networkConnector with {what}"))
-}
-
-/// `static:` with addresses, alone or as lists of which one is used; or `masterslave:`, which is such a
-/// list.
-fn is_network(uri: &str) -> bool {
-    let of_static = |text: &str| match text.strip_prefix("failover:") {
-        Some(list) => is_list(list, is_address),
-        None => is_address(text),
-    };
-    match uri.split_once(':') {
-        Some(("static", rest)) => of_static(rest) || is_list(rest, of_static),
-        Some(("masterslave", rest)) => is_list(rest, is_address),
-        _ => false,
-    }
-}
-
-/// `(member,member)?option=value`.
-fn is_list(text: &str, is_member: impl Fn(&str) -> bool) -> bool {
-    let text = text.strip_prefix("//").unwrap_or(text);
-    let Some((members, options)) = text.strip_prefix('(').and_then(|rest| rest.rsplit_once(')'))
-    else {
-        return false;
-    };
-    is_options(options) && separated(members).into_iter().all(is_member)
-}
-
-/// The members of a list, separated by the commas that are in no brackets of their own.
-fn separated(text: &str) -> Vec<&str> {
-    let (mut members, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                members.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    members.push(&text[start..]);
-    members
-}
-
-/// `ssl://host:port?option=value`.
-fn is_address(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("ssl://") else { return false };
-    let (authority, options) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
-        Some((host, port)) => {
-            if host.parse::<std::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            (host, port)
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) if is_name(host) => (host, port),
-            _ => return false,
-        },
-    };
-    !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) && is_options(options)
-}
-
-fn is_name(host: &str) -> bool {
-    host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-}
-
-/// Nothing, or `?` and options of those that do no harm.
-fn is_options(text: &str) -> bool {
-    let Some(options) = text.strip_prefix('?') else { return text.is_empty() };
-    options.split('&').all(|option| {
-        option.split_once('=').is_some_and(|(name, value)| {
-            OPTIONS.contains(&name)
-                && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks_are_given_by_lists_of_tls_addresses() {
-        for right in [
-            "static:(ssl://b-1.mq.example.test:61617)",
-            "static:(ssl://a:61617,ssl://192.0.2.1:61617)",
-            "static://(ssl://[2001:db8::1]:61617?soTimeout=1000)",
-            "static:(ssl://a:1?keepAlive=true&wireFormat.maxInactivityDuration=0)?maxReconnectDelay=5000",
-            "masterslave:(ssl://a-1:61617,ssl://a-2:61617)",
-            "static:ssl://a:1",
-            "static:failover:(ssl://a:1,ssl://b:1)?randomize=false&maxReconnectAttempts=0",
-            "static:(failover:(ssl://a:1,ssl://b:1)?randomize=false&maxReconnectAttempts=0,ssl://c:1)",
-        ] {
-            assert!(is_network(right), "{right}");
-        }
-    }
-
-    #[test]
-    fn nothing_else_is_a_network() {
-        for wrong in [
-            "",
-            "static:",
-            "static:()",
-            "static:(ssl://a:1",
-            "static:failover:ssl://a:1",
-            "static:(ssl://a:1,)",
-            "static:(tcp://a:1)",
-            "static:(vm://orders?brokerConfig=xbean:file:/x)",
-            "static:(ssl://a:1,vm:(broker:(tcp://0.0.0.0:1)))",
-            "static:(masterslave:(ssl://a:1))",
-            "masterslave:(failover:(ssl://a:1))",
-            "masterslave:(vm://x)",
-            "vm://x",
-            "xbean:file:/etc/passwd",
-            "file:///etc/passwd",
-            "http://a/",
-            "multicast://default",
-            "ldap://a:1",
-            "failover:(ssl://a:1)",
-            "fanout:(static:(ssl://a:1))",
-            "STATIC:(ssl://a:1)",
-            "static:(ssl://a)",
-            "static:(ssl://a:0)",
-            "static:(ssl://a:70000)",
-            "static:(ssl://:1)",
-            "static:(ssl://u:p@a:1)",
-            "static:(ssl://a:1/path)",
-            "static:(ssl://a:1#f)",
-            "static:(ssl://a:1?)",
-            "static:(ssl://a:1?wireFormat=../../x)",
-            "static:(ssl://a:1?logWriterName=x)",
-            "static:(failover:(ssl://a:1)?updateURIsURL=file:/etc/passwd)",
-            "static:(ssl://a:1)?transport=x",
-            "static:(ssl://a:1?keepAlive=%24%7Bx%7D)",
-            "static:(ssl://[a]:1)",
-            "static:((ssl://a:1))",
-            "static:(ssl://a:1),vm:(x)",
-            "static:(ssl://a:1)vm:(x)",
-        ] {
-            assert!(!is_network(wrong), "{wrong}");
-        }
-    }
 }

@@ -19,15 +19,11 @@ pub(super) fn render(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {
     let mut users: Vec<Value> =
         blueprint.users.iter().map(|u| user(blueprint, u)).collect::<Result<_, _>>()?;
     users.extend(monitoring(blueprint));
-    let permissions: Vec<Value> = blueprint
-        .users
-        .iter()
-        .map(|u| {
-            json!({
-                "user": u.username, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*",
-            })
-        })
-        .collect();
+    let permission = |user: &str, what: &str| json!({ "user": user, "vhost": "/", "configure": what, "write": what, "read": what });
+    let mut permissions: Vec<Value> =
+        blueprint.users.iter().map(|u| permission(u.username.as_str(), ".*")).collect();
+    // The links of a virtual host are told to whom it lets in; there is nothing to be done in there.
+    permissions.extend(monitoring(blueprint).map(|_| permission(MONITORING_USER, "^$")));
     let document = json!({
         "users": users,
         "vhosts": [{ "name": "/" }],

@@ -128,7 +128,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
 }
 
 fn refuses(step: &Step) -> bool {
-    matches!(step, Step::RefusePending(..))
+    matches!(step, Step::GiveUpPending(..))
 }
 
 /// The active one does not answer. While it runs it may hold the store's lock for ever, so that it is

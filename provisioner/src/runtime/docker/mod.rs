@@ -5,6 +5,7 @@
 //! world back from the engine alone.
 
 mod create;
+mod database;
 mod disk;
 mod disturb;
 mod error;
@@ -28,6 +29,7 @@ use bollard::{API_DEFAULT_VERSION, Docker, query_parameters::EventsOptions};
 use brokerd_domain::{BrokerId, Clock, InstallationId};
 use futures_util::{StreamExt, stream::BoxStream};
 
+pub use self::database::OwnDatabase;
 pub use self::network::{InvalidPool, SubnetPool};
 
 use self::{
