@@ -187,6 +187,7 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
             tags::create::create_tags,
             tags::delete::delete_tags
         ))
+        .routes(routes!(brokers::inspect::inspect_broker))
         .routes(routes!(brokers::events::list_broker_events))
         .routes(routes!(faults::list::list_faults, faults::create::create_fault))
         .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))

@@ -80,6 +80,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("ListTags", GET, TAGS, Service),
     op("CreateTags", POST, TAGS, Service),
     op("DeleteTags", DELETE, TAGS, Service),
+    op("InspectBroker", GET, "/brokerd/v1/brokers/{broker-id}", Own),
     op("ListBrokerEvents", GET, "/brokerd/v1/brokers/{broker-id}/events", Own),
     op("ListSecurityGroups", GET, GROUPS, Own),
     op("CreateSecurityGroup", POST, GROUPS, Own),

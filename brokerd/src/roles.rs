@@ -12,8 +12,10 @@ use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings,
+    catalogue::{EngineSettings, Source},
     engine::{Sizing, activemq},
     pass::EndpointSettings,
+    registry::{Registries, RegistryLogin},
     runtime::docker::{Join, OwnDatabase},
     secrets::AwsEndpoints,
 };
@@ -28,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, JoinNetworks, Secret, UnknownGroups},
+    config::{Configuration, Images, JoinNetworks, Secret, UnknownGroups},
     home::Home,
     http::{self, Socket},
     lone_gateway,
@@ -74,7 +76,7 @@ async fn new_provisioner(
     }
     Provisioner::new(
         foundation.store.clone(),
-        provisioner_settings(foundation),
+        provisioner_settings(foundation)?,
         foundation.authority.clone(),
         Arc::clone(&foundation.clock),
         Arc::clone(&foundation.entropy),
@@ -93,17 +95,27 @@ fn secret(configured: Option<&Secret>) -> Option<SecretString> {
     configured.map(|secret| SecretString::from(secret.expose()))
 }
 
-fn provisioner_settings(foundation: &Foundation) -> Settings {
+fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
     let seconds = |count: u32| Duration::from_secs(count.into());
-    Settings {
+    Ok(Settings {
         installation: configuration.installation.clone(),
         workers: usize::try_from(provisioner.workers).unwrap_or(1),
         lease: seconds(provisioner.lease_seconds),
         lives: Home::at(&configuration.data_dir).provisioners_path(),
         poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
+        engines: EngineSettings {
+            prefer: match configuration.engines.images {
+                Images::Built => Source::Built,
+                Images::Pulled => Source::Pulled,
+            },
+            stand_ins: configuration.engines.stand_in.clone(),
+            also_offer: configuration.engines.also_offer.clone(),
+            registry: configuration.registry.mirror().map(str::to_owned),
+        },
+        pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
         docker_host: provisioner.docker_host.clone(),
         join: match configuration.runtime.join_networks {
             JoinNetworks::Auto => Join::Itself,
@@ -128,7 +140,21 @@ fn provisioner_settings(foundation: &Foundation) -> Settings {
             secret_access_key: secret(configuration.aws.secret_access_key.as_ref()),
             session_token: secret(configuration.aws.session_token.as_ref()),
         },
-    }
+    })
+}
+
+/// As whom images are pulled.
+fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
+    let configuration = &foundation.configuration;
+    let registry = &configuration.registry;
+    let password = configuration.registry_password().context("registry.password_file")?;
+    let login = |((address, username), password): ((&String, &String), _)| RegistryLogin {
+        address: address.clone(),
+        username: username.clone(),
+        password,
+    };
+    let own = registry.address.as_ref().zip(registry.username.as_ref()).zip(password).map(login);
+    Ok(Registries { own, docker_config: registry.docker_config.clone() })
 }
 
 /// The API.

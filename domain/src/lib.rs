@@ -30,6 +30,7 @@ mod pending;
 mod reconcile;
 mod secret;
 mod security_group;
+mod stand_in;
 mod storage_size;
 mod tag;
 mod text;
@@ -75,6 +76,7 @@ pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,
 };
+pub use stand_in::{InvalidStandIn, RunningEngine, StandIns};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub use user::{

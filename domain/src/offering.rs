@@ -1,10 +1,10 @@
 //! Which engine versions can be had here, and on what.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::{
     DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType, StorageType,
-    instance_type::unsupported, instance_types,
+    instance_type::unsupported, instance_types, upgrade::check_version,
 };
 
 /// The deployment modes this brokerd can run. A mode the service has and this list has not is
@@ -15,10 +15,11 @@ pub const SUPPORTED_DEPLOYMENT_MODES: &[DeploymentMode] = &[
     DeploymentMode::ClusterMultiAz,
 ];
 
-/// The engine versions that can run: those whose image is present.
+/// The engine versions that can run: those whose image is present, and those that one of them stands in for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Offerings {
-    versions: BTreeSet<(EngineType, EngineVersion)>,
+    /// With the version that really runs.
+    versions: BTreeMap<(EngineType, EngineVersion), EngineVersion>,
 }
 
 /// One row of DescribeBrokerInstanceOptions.
@@ -38,7 +39,18 @@ pub struct InstanceOption {
 
 impl FromIterator<(EngineType, EngineVersion)> for Offerings {
     fn from_iter<I: IntoIterator<Item = (EngineType, EngineVersion)>>(versions: I) -> Self {
-        Self { versions: versions.into_iter().collect() }
+        versions.into_iter().map(|(engine, version)| (engine, version, version)).collect()
+    }
+}
+
+impl FromIterator<(EngineType, EngineVersion, EngineVersion)> for Offerings {
+    /// From the engine, the version as callers name it, and the version that serves it.
+    fn from_iter<I>(versions: I) -> Self
+    where
+        I: IntoIterator<Item = (EngineType, EngineVersion, EngineVersion)>,
+    {
+        let served = |(engine, asked, runs)| ((engine, asked), runs);
+        Self { versions: versions.into_iter().map(served).collect() }
     }
 }
 
@@ -50,13 +62,38 @@ impl Offerings {
 
     /// The versions of an engine, newest first.
     pub fn versions(&self, engine: EngineType) -> Vec<EngineVersion> {
-        self.versions.iter().rev().filter(|(e, _)| *e == engine).map(|(_, v)| *v).collect()
+        self.versions.keys().rev().filter(|(e, _)| *e == engine).map(|(_, v)| *v).collect()
+    }
+
+    /// The version that serves brokers of this one: another one if that stands in for it.
+    pub fn serving(&self, engine: EngineType, version: EngineVersion) -> EngineVersion {
+        self.versions.get(&(engine, version)).copied().unwrap_or(version)
+    }
+
+    /// The versions from which no upgrade leads to the newest one of their engine.
+    pub fn dead_ends(&self) -> Vec<(EngineType, EngineVersion)> {
+        let mut found = Vec::new();
+        for engine in EngineType::ALL {
+            let versions = self.versions(*engine);
+            // Newest first, so that whatever a version can be upgraded to was looked at before it.
+            let mut arriving: Vec<EngineVersion> = Vec::new();
+            for version in versions {
+                let next = |to: &EngineVersion| check_version(*engine, version, *to, self).is_ok();
+                if arriving.is_empty() || arriving.iter().any(next) {
+                    arriving.push(version);
+                } else {
+                    found.push((*engine, version));
+                }
+            }
+        }
+        found
     }
 
     /// Reads a caller's version, or takes the newest one.
     ///
     /// # Errors
-    /// The service's 400 on `engineVersion` that lists the valid values.
+    /// The service's 400 on `engineVersion` that lists the valid values; of a version that another one could
+    /// stand in for it says how.
     pub fn version(&self, engine: EngineType, text: Option<&str>) -> Result<EngineVersion, Error> {
         let versions = self.versions(engine);
         let found = match text {
@@ -65,15 +102,28 @@ impl Offerings {
         };
         found.ok_or_else(|| {
             let valid: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            Error::bad_request(
-                "engineVersion",
-                format!(
-                    "Broker engine version [{}] is invalid for broker engine type [{engine}]. Valid values: [{}].",
-                    text.unwrap_or_default(),
-                    valid.join(", ")
-                ),
-            )
+            let asked = text.unwrap_or_default();
+            let mut message = format!(
+                "Broker engine version [{asked}] is invalid for broker engine type [{engine}]. Valid values: [{}].",
+                valid.join(", ")
+            );
+            if let Some(other) = self.could_serve(engine, asked) {
+                message.push_str(&format!(
+                    " Here [{other}] can stand in for it, if brokerd's operator sets engines.stand_in = \
+                     {{ \"{asked}\" = \"{other}\" }} (or BROKERD_ENGINES_STAND_IN={asked}={other})."
+                ));
+            }
+            Error::bad_request("engineVersion", message)
         })
+    }
+
+    /// The oldest version here that is newer than this one, which is not offered, and can run it.
+    fn could_serve(&self, engine: EngineType, asked: &str) -> Option<EngineVersion> {
+        let asked: EngineVersion = asked.parse().ok()?;
+        let newer = |((e, version), runs): (&(EngineType, EngineVersion), &EngineVersion)| {
+            (*e == engine && version == runs && *version > asked).then_some(*version)
+        };
+        self.versions.iter().find_map(newer)
     }
 
     /// Every combination that CreateBroker accepts.
@@ -196,6 +246,62 @@ mod tests {
             "Broker engine version [5.18.7] is invalid for broker engine type [ACTIVEMQ]. Valid values: [5.19, 5.18]."
         );
         assert!(Offerings::default().version(EngineType::ActiveMq, None).is_err());
+    }
+
+    fn served(versions: &[(EngineType, &str, &str)]) -> Offerings {
+        let version = |text: &str| text.parse::<EngineVersion>().expect("a version");
+        versions.iter().map(|(e, asked, runs)| (*e, version(asked), version(runs))).collect()
+    }
+
+    #[test]
+    fn what_another_version_could_stand_in_for_is_refused_with_the_setting_that_permits_it() {
+        let (amq, rabbit) = (EngineType::ActiveMq, EngineType::RabbitMq);
+        let here = served(&[(amq, "5.18", "5.18"), (rabbit, "4.2", "4.3"), (rabbit, "4.3", "4.3")]);
+        for (engine, asked, other) in [
+            (rabbit, "3.13", Some("4.3")),
+            (amq, "5.17", Some("5.18")),
+            // Newer than everything here, no version at all, or a patch.
+            (amq, "5.19", None),
+            (rabbit, "latest", None),
+            (amq, "5.17.6", None),
+        ] {
+            let refused = here.version(engine, Some(asked)).expect_err(asked).message;
+            let service = format!(
+                "Broker engine version [{asked}] is invalid for broker engine type [{engine}]. Valid values: ["
+            );
+            assert!(refused.starts_with(&service), "{refused}");
+            match other {
+                None => assert!(refused.ends_with("]."), "{refused}"),
+                Some(other) => {
+                    let setting = format!("engines.stand_in = {{ \"{asked}\" = \"{other}\" }}");
+                    assert!(refused.contains(&setting), "{refused}");
+                    let variable = format!("BROKERD_ENGINES_STAND_IN={asked}={other}");
+                    assert!(refused.contains(&variable), "{refused}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_from_which_no_upgrade_leads_to_the_newest_is_a_dead_end() {
+        let (amq, rabbit) = (EngineType::ActiveMq, EngineType::RabbitMq);
+        for (here, ends) in [
+            (vec![("3.13", "3.13"), ("4.2", "4.2"), ("4.3", "4.3")], vec![]),
+            (vec![("3.13", "3.13"), ("4.3", "4.3")], vec!["3.13"]),
+            (vec![("3.13", "4.3"), ("4.3", "4.3")], vec![]),
+            (vec![("3.13", "4.3"), ("4.2", "4.3"), ("4.3", "4.3")], vec![]),
+            // In truth 3.13 would become 4.3 at once.
+            (vec![("3.13", "3.13"), ("4.2", "4.3"), ("4.3", "4.3")], vec!["3.13"]),
+            // In truth 4.3 would become 4.2.
+            (vec![("3.13", "4.3"), ("4.2", "4.2")], vec!["3.13"]),
+            (vec![("3.10", "3.10"), ("4.0", "4.0"), ("4.3", "4.3")], vec!["3.10"]),
+        ] {
+            let rows: Vec<_> = here.iter().map(|(a, r)| (rabbit, *a, *r)).collect();
+            let found: Vec<_> =
+                served(&rows).dead_ends().iter().map(|(_, v)| v.to_string()).collect();
+            assert_eq!(found, ends, "{here:?}");
+        }
+        assert_eq!(served(&[(amq, "5.18", "5.18"), (amq, "5.19", "5.19")]).dead_ends(), []);
     }
 
     #[test]

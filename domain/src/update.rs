@@ -177,7 +177,7 @@ impl BrokerUpdate {
                 Ok(version) if version == spec.engine_version => version,
                 _ => context.offerings.version(engine, Some(text))?,
             };
-            upgrade::check_version(engine, spec.engine_version, wanted)?;
+            upgrade::check_version(engine, spec.engine_version, wanted, context.offerings)?;
             let changed = set(&mut self.pending.engine_version, &spec.engine_version, wanted);
             self.note(UpdatedMember::EngineVersion, changed);
         }

@@ -1,12 +1,12 @@
 //! Which changes of version and instance type an engine survives.
 
-use crate::{EngineType, EngineVersion, Error, HostInstanceType};
+use crate::{EngineType, EngineVersion, Error, HostInstanceType, Offerings};
 
-/// Whether a broker may go from one version to another on its own data.
+/// Whether a broker may go from one version to another on its own data, by name and, where another version
+/// stands in for one of them, in truth.
 ///
-/// Sources: "Upgrading an Amazon MQ broker engine version" of the developer guide: upwards only, RabbitMQ
-/// 3.13 to 4.2 and 4.2 to 4.3 but not 3.13 to 4.3; "Upgrading RabbitMQ" of RabbitMQ's own guide: within 3
-/// one minor version at a time, and 4 only from 3.13.
+/// Between two versions that one and the same serves nothing is upgraded; there the way may leave out what is
+/// not offered here.
 ///
 /// # Errors
 /// A 400 on `engineVersion`.
@@ -14,6 +14,7 @@ pub(crate) fn check_version(
     engine: EngineType,
     from: EngineVersion,
     to: EngineVersion,
+    offerings: &Offerings,
 ) -> Result<(), Error> {
     let refuse = |message: String| Err(Error::bad_request("engineVersion", message));
     let name = engine.display_name();
@@ -22,21 +23,40 @@ pub(crate) fn check_version(
             "Downgrading from current engine version [{from}] to requested engine version [{to}] is not supported for {name} brokers."
         ));
     }
-    let fits = match engine {
+    let served = [from, to].map(|version| offerings.serving(engine, version));
+    let same = served[0] == served[1];
+    let between = || offerings.versions(engine).into_iter().any(|v| from < v && v < to);
+    let unsupported = format!(
+        "Upgrading from current engine version [{from}] to requested engine version [{to}] is not supported for {name} brokers."
+    );
+    if !is_supported(engine, from, to) && (!same || between()) {
+        return refuse(format!("{unsupported} Upgrade to a version in between first."));
+    }
+    if !same && !is_supported(engine, served[0], served[1]) {
+        return refuse(format!(
+            "{unsupported} Here [{}] serves the former and [{}] the latter.",
+            served[0], served[1]
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the engine of one version makes another one's data its own.
+///
+/// Sources: "Upgrading an Amazon MQ broker engine version" of the developer guide: upwards only, RabbitMQ
+/// 3.13 to 4.2 and 4.2 to 4.3 but not 3.13 to 4.3; "Upgrading RabbitMQ" of RabbitMQ's own guide: within 3
+/// one minor version at a time, and 4 only from 3.13.
+fn is_supported(engine: EngineType, from: EngineVersion, to: EngineVersion) -> bool {
+    match engine {
+        // Its stores are the same in both directions; downwards nobody asks.
         EngineType::ActiveMq => true,
-        EngineType::RabbitMq if from == to => true,
+        EngineType::RabbitMq if to <= from => from == to,
         EngineType::RabbitMq => match (from.major, to.major) {
             (3, 3) => to.minor - from.minor == 1,
             (3, 4) => from.minor >= 13 && to.minor <= 2,
             (a, b) => a == b,
         },
-    };
-    if fits {
-        return Ok(());
     }
-    refuse(format!(
-        "Upgrading from current engine version [{from}] to requested engine version [{to}] is not supported for {name} brokers. Upgrade to a version in between first."
-    ))
 }
 
 /// Whether a broker may change its instance type so.
@@ -66,7 +86,8 @@ mod tests {
     #[test]
     fn versions_only_rise_and_rabbitmq_leaves_none_out() {
         let ok = |engine, from: &str, to: &str| {
-            check_version(engine, from.parse().expect(from), to.parse().expect(to)).is_ok()
+            let none = Offerings::default();
+            check_version(engine, from.parse().expect(from), to.parse().expect(to), &none).is_ok()
         };
         let (amq, rabbit) = (EngineType::ActiveMq, EngineType::RabbitMq);
         for (from, to) in [("5.18", "5.19"), ("5.15", "5.19"), ("5.19", "5.19")] {
@@ -83,6 +104,27 @@ mod tests {
         {
             assert!(!ok(rabbit, from, to), "{from} {to}");
         }
+    }
+
+    #[test]
+    fn where_another_version_serves_the_way_in_truth_counts_too() {
+        let version = |text: &str| text.parse::<EngineVersion>().expect("a version");
+        let here = |pairs: &[(&str, &str)]| -> Offerings {
+            let row = |(asked, runs): &(&str, &str)| {
+                (EngineType::RabbitMq, version(asked), version(runs))
+            };
+            pairs.iter().map(row).collect()
+        };
+        let ok = |from: &str, to: &str, pairs: &[(&str, &str)]| {
+            check_version(EngineType::RabbitMq, version(from), version(to), &here(pairs)).is_ok()
+        };
+        let all = &[("3.13", "4.3"), ("4.2", "4.3"), ("4.3", "4.3")][..];
+        assert!(ok("3.13", "4.2", all) && ok("4.2", "4.3", all));
+        assert!(!ok("3.13", "4.3", all), "as in the service, while 4.2 is offered");
+        assert!(!ok("4.3", "4.2", all), "by name it is a downgrade, whatever runs");
+        assert!(ok("3.13", "4.3", &[("3.13", "4.3"), ("4.3", "4.3")]), "nothing is upgraded");
+        assert!(!ok("3.13", "4.2", &[("4.2", "4.3")]), "in truth 3.13 to 4.3");
+        assert!(!ok("3.13", "4.2", &[("3.13", "4.3"), ("4.2", "4.2")]), "in truth 4.3 to 4.2");
     }
 
     #[test]

@@ -23,11 +23,12 @@ use crate::{
     materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Step, Subject, plan, refuse, taken_over},
+    plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, taken_over},
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
     resolve::Resolution,
     rsa_keys::RsaKeys,
+    running::no_image,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
     secrets::SecretSource,
 };
@@ -202,7 +203,7 @@ impl Context {
             now: self.clock.now(),
         };
         let seen = observer.observe(broker).await;
-        let image_id = self.image_id(broker);
+        let image_id = self.image_id(work);
         let subject = Subject {
             broker,
             desired: &desired,
@@ -217,13 +218,13 @@ impl Context {
         };
         let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
-        self.carry_out(lease, work, plan, links.as_deref()).await
+        self.carry_out(lease, work, &seen, plan, links.as_deref()).await
     }
 
-    fn image_id(&self, broker: &Broker) -> Option<String> {
-        let image = self.catalogue.image(broker.spec.engine_type, broker.spec.engine_version)?;
+    fn image_id(&self, work: &Work) -> Option<String> {
+        let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&image.image).cloned()
+        known.get(&image.reference()).cloned()
     }
 
     fn desired(
@@ -237,8 +238,7 @@ impl Context {
         if broker.intent == Intent::Delete || broker.instances.is_empty() {
             return Desired::Undecided(Missing::Endpoints);
         }
-        let spec = &broker.spec;
-        let Some(image) = self.catalogue.image(spec.engine_type, spec.engine_version) else {
+        let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
         let outdated =
@@ -277,6 +277,7 @@ impl Context {
         &self,
         lease: &Lease,
         work: &Work,
+        seen: &Seen,
         plan: Plan,
         links: Option<&[DownLink]>,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
@@ -305,6 +306,9 @@ impl Context {
             }
         }
         let completion = plan.completes;
+        if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
+            self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
+        }
         self.record(lease, broker, &plan, completion, links).await?;
         Ok((plan.kind, plan.next, false))
     }
@@ -446,10 +450,7 @@ impl Context {
     async fn issue(&self, lease: &Lease, work: &Work) -> Result<(), StepError> {
         let broker = &work.broker;
         let spec = &broker.spec;
-        let image = self
-            .catalogue
-            .image(spec.engine_type, spec.engine_version)
-            .ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
         let former = parse_materials(work);
         let in_force =
@@ -504,14 +505,6 @@ impl Context {
         }
         Ok(())
     }
-}
-
-fn no_image(broker: &Broker) -> String {
-    format!(
-        "the catalogue has no image for {} {}",
-        broker.spec.engine_type.display_name(),
-        broker.spec.engine_version
-    )
 }
 
 /// What can't be read is issued again: materials are written before they are used, so unreadable

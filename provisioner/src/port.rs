@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, Fault, Lease, Next, PassReport, Struck, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, EngineType, Fault, Lease, Next, PassReport, RunningEngine,
+    Struck, Timestamp, WorkerId,
 };
 use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
 
@@ -36,6 +37,13 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<Vec<BrokerInstance>, StoreError>;
     /// Leads endpoints elsewhere.
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
+    /// Records what really runs.
+    async fn save_running_engine(
+        &self,
+        lease: &Lease,
+        engine: EngineType,
+        runs: &RunningEngine,
+    ) -> Result<(), StoreError>;
     /// Records a pass.
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
     /// Gives up applying what waits for the outstanding reboot.
@@ -116,6 +124,14 @@ impl ReconcileStore for PgStore {
     }
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         Self::set_targets(self, lease, targets).await
+    }
+    async fn save_running_engine(
+        &self,
+        lease: &Lease,
+        engine: EngineType,
+        runs: &RunningEngine,
+    ) -> Result<(), StoreError> {
+        Self::save_running_engine(self, lease, engine, runs).await
     }
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
         Self::record(self, lease, report).await

@@ -24,10 +24,7 @@ impl Context {
     pub(crate) fn has_own_user(&self, work: &Work) -> bool {
         let spec = &work.broker.spec;
         spec.authentication_strategy == AuthenticationStrategy::Simple
-            || self
-                .catalogue
-                .image(spec.engine_type, spec.engine_version)
-                .is_some_and(|image| secrets::knows_its_own_users(work, image))
+            || self.image(work).is_some_and(|image| secrets::knows_its_own_users(work, image))
     }
 
     /// Fetches what the configuration names by ARN, and stores it before it is used.
@@ -38,8 +35,7 @@ impl Context {
         materials: Option<&Materials>,
     ) -> Result<Resolution, StepError> {
         let broker = &work.broker;
-        let spec = &broker.spec;
-        let image = self.catalogue.image(spec.engine_type, spec.engine_version);
+        let image = self.image(work);
         let (Intent::Run, None, Some(image), Some(materials)) =
             (broker.intent, &broker.status.failure, image, materials)
         else {

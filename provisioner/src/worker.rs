@@ -4,30 +4,29 @@ use std::{
     io,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use brokerd_domain::{Clock, Entropy, InstallationId, WorkerId};
-use brokerd_store::{CertificateAuthority, Channel, Offering, PgStore};
+use brokerd_store::{CertificateAuthority, Channel, PgStore};
 use prometheus_client::registry::Registry;
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalogue::{Catalogue, CatalogueError},
+    catalogue::{Catalogue, CatalogueError, EngineSettings},
     engine::Sizing,
     health::WireProbe,
+    images,
     lease::run_pass,
     lives::{Life, Lives},
     maintenance,
     metrics::Metrics,
     pass::{Context, EndpointSettings},
+    registry::Registries,
     rsa_keys::Stock,
-    runtime::{
-        RuntimeError,
-        docker::{DockerOptions, DockerRuntime, Join},
-    },
+    runtime::docker::{DockerOptions, DockerRuntime, Join},
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
     watch,
@@ -53,6 +52,10 @@ pub struct Settings {
     pub poll: Duration,
     /// An operator's catalogue instead of the built-in one.
     pub catalogue: Option<PathBuf>,
+    /// What the operator says about the versions in it.
+    pub engines: EngineSettings,
+    /// Whether images are pulled, and as whom.
+    pub pull: Option<Registries>,
     /// Where the container engine listens, unless where it always does.
     pub docker_host: Option<String>,
     /// Whether brokerd's own container joins the networks of brokers.
@@ -106,12 +109,12 @@ impl Provisioner {
         registry: &mut Registry,
     ) -> Result<Self, StartError> {
         let catalogue = match &settings.catalogue {
-            None => Catalogue::built_in()?,
+            None => Catalogue::built_in_with(&settings.engines)?,
             Some(path) => {
                 let text = tokio::fs::read_to_string(path)
                     .await
                     .map_err(|error| StartError::CatalogueFile(path.clone(), error))?;
-                Catalogue::parse(&text)?
+                Catalogue::parse(&text, &settings.engines)?
             }
         };
         let metrics = Metrics::register(registry);
@@ -159,12 +162,22 @@ impl Provisioner {
                 stopping: shutdown.clone(),
             }),
         };
+        images::look_first(&worker.context).await;
         let wake = Arc::new(Notify::new());
+        let images_changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
         tasks.spawn(mourn(lives, store.clone(), shutdown.clone()));
         tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
-        tasks.spawn(offer(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(images::offer(
+            worker.context.clone(),
+            images_changed.clone(),
+            shutdown.clone(),
+        ));
+        if let Some(registries) = self.settings.pull {
+            let (context, shutdown) = (worker.context.clone(), shutdown.clone());
+            tasks.spawn(images::pull(context, registries, images_changed, shutdown));
+        }
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
         let stop = shutdown.clone();
         tasks.spawn(async move { rsa_keys.keep_filled(&stop).await });
@@ -339,62 +352,6 @@ async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) 
             }
         }
     }
-}
-
-/// Tells the API which versions can be created: those whose image is there.
-async fn offer(context: Arc<Context>, shutdown: CancellationToken) {
-    let mut last: Option<Vec<Offering>> = None;
-    while !shutdown.is_cancelled() {
-        match offerings(&context).await {
-            Ok(found) => {
-                if last.as_ref() != Some(&found) {
-                    match context.store.set_offerings(&found).await {
-                        Ok(()) => {
-                            let names: Vec<String> = found
-                                .iter()
-                                .map(|o| {
-                                    format!(
-                                        "{} {} ({})",
-                                        o.engine.display_name(),
-                                        o.version,
-                                        o.true_version
-                                    )
-                                })
-                                .collect();
-                            tracing::info!("offering {}", names.join(", "));
-                            last = Some(found);
-                        }
-                        Err(error) => {
-                            tracing::warn!(
-                                error = &error as &dyn std::error::Error,
-                                "can't store the offerings"
-                            );
-                        }
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "can't see which images are there"),
-        }
-        pause_or_stop(Duration::from_secs(15), &shutdown).await;
-    }
-}
-
-async fn offerings(context: &Context) -> Result<Vec<Offering>, RuntimeError> {
-    let mut found = Vec::new();
-    for (engine, version, image) in context.catalogue.versions() {
-        if let Some(info) = context.runtime.image(&image.image).await? {
-            let mut known = context.images.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert(image.image.clone(), info.id);
-            drop(known);
-            found.push(Offering {
-                engine,
-                version,
-                true_version: info.true_version.unwrap_or_else(|| version.to_string()),
-                image: image.image.clone(),
-            });
-        }
-    }
-    Ok(found)
 }
 
 /// Reboots what is due in its maintenance window.

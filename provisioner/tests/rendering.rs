@@ -28,7 +28,7 @@ fn rabbitmq() -> Example {
 #[test]
 fn every_offered_version_is_rendered_as_in_its_golden() {
     let catalogue = Catalogue::built_in().expect("well-formed");
-    for (kind, version, _) in catalogue.versions() {
+    for (kind, version) in catalogue.images().map(|image| (image.engine, image.version)) {
         let host = match kind {
             EngineType::ActiveMq => "mq.t3.micro",
             EngineType::RabbitMq => "mq.m7g.medium",
@@ -58,6 +58,23 @@ fn larger_tiers_and_stock_images_are_rendered_as_in_their_goldens() {
         stock.materials.passwords.insert(user.to_owned(), prepared);
     }
     golden(&stock, "activemq-5.19-stock");
+}
+
+#[test]
+fn a_version_that_another_one_serves_has_its_own_tiers_and_the_others_files() {
+    let mut old = Example::new(EngineType::RabbitMq, "4.3", "mq.m5.large");
+    assert!(old.render_all().is_err(), "4.3 itself does not run on mq.m5");
+    old.broker.spec.engine_version = EngineVersion::new(3, 13);
+    let old = old.render_all().expect("rendered").remove(0);
+    assert_eq!(old.image, "brokerd/rabbitmq:4.3");
+    let text = |path: &str| {
+        let file = old.files.iter().find(|f| f.path == path).expect(path);
+        String::from_utf8(file.content.clone()).expect("text")
+    };
+    // What only the newer version knows, with the numbers of the older one.
+    assert!(text("rabbitmq.conf").contains("\nvhost_max = "), "{}", text("rabbitmq.conf"));
+    assert!(text("enabled_plugins").contains("rabbitmq_jms_topic_exchange"));
+    assert!(!text("definitions.json").contains("ha-mode"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod offerings;
 mod passes;
 mod routes;
 mod rows;
+mod running_engines;
 mod seal;
 mod secrets;
 mod security_groups;

@@ -1,6 +1,6 @@
 //! Which engine versions can run.
 
-use brokerd_domain::{EngineType, Offerings};
+use brokerd_domain::{EngineType, EngineVersion, Offerings};
 
 use crate::{Offering, PgStore, StoreError};
 
@@ -10,14 +10,18 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn offerings(&self) -> Result<Offerings, StoreError> {
-        let rows =
-            sqlx::query!("select engine, version from offering").fetch_all(&self.pool).await?;
+        let rows = sqlx::query!("select engine, version, runs from offering")
+            .fetch_all(&self.pool)
+            .await?;
         rows.into_iter()
             .map(|row| {
                 let inconsistent =
-                    || StoreError::Inconsistent { table: "offering", what: row.version.clone() };
-                let engine = EngineType::parse(&row.engine).map_err(|_| inconsistent())?;
-                Ok((engine, row.version.parse().map_err(|_| inconsistent())?))
+                    |what: String| StoreError::Inconsistent { table: "offering", what };
+                let version =
+                    |text: String| text.parse::<EngineVersion>().map_err(|_| inconsistent(text));
+                let engine =
+                    EngineType::parse(&row.engine).map_err(|_| inconsistent(row.engine))?;
+                Ok((engine, version(row.version)?, version(row.runs)?))
             })
             .collect()
     }
@@ -31,9 +35,11 @@ impl PgStore {
         sqlx::query!("delete from offering").execute(&mut *transaction).await?;
         for offering in offerings {
             sqlx::query!(
-                "insert into offering (engine, version, true_version, image) values ($1, $2, $3, $4)",
+                "insert into offering (engine, version, runs, true_version, image)
+                 values ($1, $2, $3, $4, $5)",
                 offering.engine.as_str(),
                 offering.version.to_string(),
+                offering.runs.to_string(),
                 offering.true_version,
                 offering.image
             )

@@ -61,7 +61,17 @@ impl PgStore {
         let targets = self.targets(id).await?;
         let faults = self.faults_under_way(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
-        Ok(Some(Work { broker, users, ldap_password, configuration, materials, targets, faults }))
+        let running = self.running_engine(lease.broker).await?;
+        Ok(Some(Work {
+            broker,
+            users,
+            ldap_password,
+            configuration,
+            materials,
+            targets,
+            faults,
+            running,
+        }))
     }
 
     fn open_ldap_password(&self, broker: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {

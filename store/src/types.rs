@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, endpoint_host,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
+    endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,9 @@ pub struct Offering {
     pub engine: EngineType,
     /// The version callers name.
     pub version: EngineVersion,
-    /// The version that really runs, from the image's label.
+    /// The version that serves its brokers: another one if that stands in for it.
+    pub runs: EngineVersion,
+    /// The same down to the patch, as far as the image tells.
     pub true_version: String,
     /// The image.
     pub image: String,
@@ -158,6 +161,8 @@ pub struct Work {
     pub targets: Vec<Target>,
     /// The faults that are not over, oldest first.
     pub faults: Vec<Fault>,
+    /// What really ran when it last served.
+    pub running: Option<RunningEngine>,
 }
 
 /// Where the gateway leads one endpoint.

@@ -29,6 +29,7 @@ pub mod management;
 pub mod owner;
 mod ports;
 mod process;
+pub mod registry;
 pub mod sdk;
 pub mod steady;
 pub mod world;
@@ -57,6 +58,10 @@ pub const PASSWORD: &str = "Zebra-Harbour-93-Lantern";
 
 /// The setting of scenarios that kill brokerd: who waited for the end of its leases would wait too long.
 pub const LONG_LEASES: &[(&str, &str)] = &[("BROKERD_PROVISIONER_LEASE_SECONDS", "600")];
+
+/// The setting of scenarios with versions that Amazon MQ does not offer, which are here to be upgraded and to
+/// behave as old ones do.
+pub const WITNESSES: (&str, &str) = ("BROKERD_ENGINES_ALSO_OFFER", "4.0,3.10");
 
 /// How often a condition is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

@@ -454,6 +454,8 @@ fn environment(
         ("BROKERD_API_THROTTLE_BURST", "0".to_owned()),
         ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
         ("BROKERD_SIZING_SCALE", SCALE.to_string()),
+        // Scenarios that need a registry have one of their own.
+        ("BROKERD_ENGINES_PULL", "false".to_owned()),
         (
             "BROKERD_LOG_FILTER",
             "info,brokerd_api=warn,brokerd_provisioner=debug,brokerd_gateway=debug".to_owned(),

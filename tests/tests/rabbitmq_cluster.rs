@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Defaults, LONG_LEASES, Management, NewBroker, PASSWORD, Pauses, USER, World,
+    Defaults, LONG_LEASES, Management, NewBroker, PASSWORD, Pauses, USER, WITNESSES, World,
     changes::References,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
@@ -159,7 +159,7 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("a RabbitMQ 3.10 cluster", LONG_LEASES, |world| {
+    scenario("a RabbitMQ 3.10 cluster", &[LONG_LEASES, &[WITNESSES]].concat(), |world| {
         let id = created(world, "3.10")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;
@@ -175,7 +175,7 @@ fn a_cluster_of_4_0_gets_over_a_partition_and_is_upgraded() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("a RabbitMQ 4.0 cluster", LONG_LEASES, |world| {
+    scenario("a RabbitMQ 4.0 cluster", &[LONG_LEASES, &[WITNESSES]].concat(), |world| {
         let id = created(world, "4.0")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
         load.wait_until_served(PATIENCE)?;

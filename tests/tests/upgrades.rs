@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, Owner, World,
+    Messenger, NewBroker, Owner, WITNESSES, World,
     changes::refused,
     clients,
     docker::{self, Container},
@@ -42,7 +42,7 @@ fn an_upgrade_keeps_messages_and_addresses_and_brings_the_new_tier_s_size() -> R
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("upgrades", &[], |world| {
+    scenario("upgrades", &[WITNESSES], |world| {
         let api = &world.api;
         let new = |new: NewBroker, upgrade: &Upgrade| {
             api.create(&new.version(upgrade.versions[0]).host(upgrade.hosts[0]))
@@ -149,7 +149,7 @@ fn versions_that_lie_too_far_apart_and_types_that_do_not_fit_are_refused() -> Re
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("refused upgrades", &[], |world| {
+    scenario("refused upgrades", &[WITNESSES], |world| {
         let api = &world.api;
         let unfit = api.create(&NewBroker::rabbitmq("unfit").version("4.0").host("mq.m5.large"));
         ensure!(refused(unfit)?.contains("mq.m5.large"), "4.0 on mq.m5 is refused in other words");

@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, EngineType};
-use brokerd_tests::{Defaults, Messenger, NewBroker, World, api::explained, clients, scenario};
+use brokerd_tests::{
+    Defaults, Messenger, NewBroker, WITNESSES, World, api::explained, clients, scenario,
+};
 
 /// A broker of each offered version.
 fn offered(world: &World) -> Result<Vec<NewBroker>> {
@@ -27,7 +29,7 @@ fn a_broker_of_every_offered_version_takes_messages_and_is_deleted() -> Result<(
     if clients::python()?.is_none() {
         return Ok(());
     }
-    scenario("every offered version", &[], |world| {
+    scenario("every offered version", &[WITNESSES], |world| {
         let offered = offered(world)?;
         let versions: Vec<_> = offered.iter().filter_map(|new| new.version.as_deref()).collect();
         ensure!(versions == ["5.19", "5.18", "4.3", "4.0", "3.10"], "offered: {versions:?}");

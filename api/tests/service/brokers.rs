@@ -163,6 +163,7 @@ async fn what_does_not_exist_or_is_somebody_elses_is_not_found() {
             ("GET", format!("/v1/brokers/{id}")),
             ("DELETE", format!("/v1/brokers/{id}")),
             ("POST", format!("/v1/brokers/{id}/reboot")),
+            ("GET", format!("/brokerd/v1/brokers/{id}")),
             ("GET", format!("/brokerd/v1/brokers/{id}/events")),
         ] {
             let reply = api.call_as(client, method, &path, "").await;

@@ -7,6 +7,7 @@ mod contention;
 mod faults;
 mod refusals;
 mod security_groups;
+mod stand_ins;
 mod states;
 mod support;
 mod surface;

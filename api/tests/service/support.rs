@@ -214,13 +214,22 @@ impl TestApi {
     }
 
     pub(crate) async fn offer(&self, versions: &[(EngineType, u16, u16)]) {
-        let offering = |(engine, major, minor): &(EngineType, u16, u16)| Offering {
-            engine: *engine,
-            version: EngineVersion::new(*major, *minor),
-            true_version: format!("{major}.{minor}.0"),
-            image: "image".to_owned(),
-        };
-        let offerings: Vec<_> = versions.iter().map(offering).collect();
+        let version = |row: &(EngineType, u16, u16)| EngineVersion::new(row.1, row.2);
+        let rows: Vec<_> = versions.iter().map(|row| (row.0, version(row), version(row))).collect();
+        self.offer_served(&rows).await;
+    }
+
+    /// Offers versions, each with the one that serves it.
+    pub(crate) async fn offer_served(&self, rows: &[(EngineType, EngineVersion, EngineVersion)]) {
+        let offering =
+            |(engine, version, runs): &(EngineType, EngineVersion, EngineVersion)| Offering {
+                engine: *engine,
+                version: *version,
+                runs: *runs,
+                true_version: format!("{runs}.0"),
+                image: "image".to_owned(),
+            };
+        let offerings: Vec<_> = rows.iter().map(offering).collect();
         self.store.set_offerings(&offerings).await.expect("offered");
     }
 
@@ -311,7 +320,7 @@ impl TestApi {
     }
 }
 
-struct Zeros;
+pub(crate) struct Zeros;
 impl Entropy for Zeros {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(0);

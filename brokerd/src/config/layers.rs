@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Boolean,
     /// Separated by commas.
     List,
+    /// `key=value` pairs, separated by commas.
+    Map,
 }
 
 /// Every key, by its path in the file.
@@ -55,6 +57,15 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("network.zone_suffixes", Kind::List),
     ("network.security_group", Kind::Text),
     ("sizing.scale", Kind::Float),
+    ("engines.stand_in", Kind::Map),
+    ("engines.also_offer", Kind::List),
+    ("engines.images", Kind::Text),
+    ("engines.pull", Kind::Boolean),
+    ("registry.address", Kind::Text),
+    ("registry.username", Kind::Text),
+    ("registry.password", Kind::Text),
+    ("registry.password_file", Kind::Text),
+    ("registry.docker_config", Kind::Text),
     ("provisioner.workers", Kind::Integer),
     ("provisioner.lease_seconds", Kind::Integer),
     ("provisioner.poll_seconds", Kind::Integer),
@@ -74,8 +85,11 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
 
 /// Two ways to say the same thing: a layer that says one takes back what a lower layer said by the
 /// other.
-const ALTERNATIVES: &[(&str, &str)] =
-    &[("database.url", "database.url_file"), ("secrets.master_key", "secrets.master_key_file")];
+const ALTERNATIVES: &[(&str, &str)] = &[
+    ("database.url", "database.url_file"),
+    ("secrets.master_key", "secrets.master_key_file"),
+    ("registry.password", "registry.password_file"),
+];
 
 /// What other programs call the same thing; our own names are stronger.
 const COMMON: &[(&str, &str)] = &[
@@ -149,6 +163,14 @@ fn value(text: &str, kind: Kind) -> Result<Value, String> {
         Kind::List => {
             let items = text.split(',').map(|item| Value::String(item.trim().to_owned()));
             Ok(Value::Array(items.collect()))
+        }
+        Kind::Map => {
+            let pair = |item: &str| {
+                let (key, value) = item.split_once('=')?;
+                Some((key.trim().to_owned(), Value::String(value.trim().to_owned())))
+            };
+            let pairs: Option<Table> = text.split(',').map(pair).collect();
+            pairs.map(Value::Table).ok_or_else(|| format!("{text:?} is no list such as a=b,c=d"))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
 mod choice;
+mod engines;
 mod layers;
 mod ports;
 mod secret;
@@ -17,11 +18,14 @@ use std::{
 };
 
 use brokerd_domain::{AccountId, InstallationId, Region};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 #[cfg(test)]
 pub(crate) use choice::Choice;
+pub(crate) use engines::Images;
+use engines::{Engines, Registry};
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
     Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
@@ -76,6 +80,8 @@ pub(crate) struct Configuration {
     pub(crate) security_groups: SecurityGroups,
     pub(crate) network: Network,
     pub(crate) sizing: Sizing,
+    pub(crate) engines: Engines,
+    pub(crate) registry: Registry,
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Runtime,
     pub(crate) faults: Faults,
@@ -98,6 +104,8 @@ impl Default for Configuration {
             security_groups: SecurityGroups::default(),
             network: Network::default(),
             sizing: Sizing::default(),
+            engines: Engines::default(),
+            registry: Registry::default(),
             provisioner: Provisioner::default(),
             runtime: Runtime::default(),
             faults: Faults::default(),
@@ -140,6 +148,10 @@ impl Configuration {
         let mut layer = Table::new();
         let text = default_directory.to_string_lossy().into_owned();
         layers::set(&mut layer, "data_dir", Value::String(text));
+        if let Some(path) = default_docker_config(environment) {
+            let text = path.to_string_lossy().into_owned();
+            layers::set(&mut layer, "registry.docker_config", Value::String(text));
+        }
         if let Some(file) = read_file(flags.config.as_deref(), &directory)? {
             layers::merge(&mut layer, file);
         }
@@ -163,6 +175,7 @@ impl Configuration {
         self.endpoint.validate()?;
         self.network.validate()?;
         self.sizing.validate()?;
+        self.registry.validate()?;
         self.provisioner.validate()?;
         self.runtime.validate()?;
         self.log.validate()
@@ -171,6 +184,20 @@ impl Configuration {
     /// The effective values as a configuration file, secrets redacted.
     pub(crate) fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Wrong(error.to_string()))
+    }
+
+    /// The password at the registry, from wherever it is configured.
+    pub(crate) fn registry_password(&self) -> Result<Option<SecretString>, ConfigError> {
+        let Registry { password, password_file, .. } = &self.registry;
+        let text = match (password, password_file) {
+            (Some(password), _) => password.expose().to_owned(),
+            (None, Some(path)) => std::fs::read_to_string(path)
+                .map_err(|error| ConfigError::Read(path.clone(), error))?
+                .trim_end_matches(['\r', '\n'])
+                .to_owned(),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(text.into()))
     }
 
     /// The database's URL, from wherever it is configured.
@@ -211,6 +238,13 @@ fn default_data_dir(environment: &BTreeMap<String, String>, is_root: bool) -> Pa
     }
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
     state.unwrap_or_else(|| PathBuf::from("/var/lib")).join("brokerd")
+}
+
+/// Where `docker login` of the same user keeps names and passwords.
+fn default_docker_config(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let set = |name| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = set("DOCKER_CONFIG").or_else(|| Some(set("HOME")?.join(".docker")));
+    directory.map(|directory| directory.join("config.json"))
 }
 
 fn one_line(error: &toml::de::Error) -> String {

@@ -206,6 +206,11 @@ fn everything() -> Vec<String> {
                 ("secrets.master_key" | "aws.secret_access_key" | "aws.session_token", _) => "hush",
                 ("log.format", _) => "json",
                 ("api.url", _) => "https://x",
+                ("registry.address", _) => "registry.example:5000",
+                ("registry.password", _) => "hush",
+                ("engines.also_offer", _) => "4.0,3.10",
+                ("engines.images", _) => "pulled",
+                (_, layers::Kind::Map) => "4.2=4.3,3.13=4.3",
                 ("runtime.join_networks", _) => "never",
                 ("runtime.nofile", _) => "2048",
                 (_, layers::Kind::Integer) => "7",
@@ -278,6 +283,53 @@ fn effective_values_never_show_a_secret() {
         assert!(!text.contains("hush"), "{text}");
         assert!(text.contains("[redacted]"), "{text}");
     }
+}
+
+#[test]
+fn versions_stand_in_for_others_and_are_offered_if_some_layer_says_so() {
+    let none = load(&flags(&[]), &[("HOME", "/x")]).expect("valid");
+    assert_eq!(none.engines.stand_in.iter().count() + none.engines.also_offer.len(), 0);
+    assert_eq!(none.registry.docker_config, Some("/x/.docker/config.json".into()));
+    let pairs = [("BROKERD_ENGINES_STAND_IN", "4.2=4.3, 3.13=4.3"), ("DOCKER_CONFIG", "/y")];
+    let said = load(&flags(&[]), &pairs).expect("valid");
+    let stand_ins: Vec<String> =
+        said.engines.stand_in.iter().map(|(asked, runs)| format!("{asked}={runs}")).collect();
+    assert_eq!(stand_ins, ["3.13=4.3", "4.2=4.3"]);
+    assert_eq!(said.registry.docker_config, Some("/y/config.json".into()));
+    let directory = Directory::new("stand-ins");
+    directory.write(FILE_NAME, "[engines]\nstand_in = { \"4.2\" = \"4.3\" }\n");
+    let file = load(&directory.flags(&["engines.also_offer=4.0"]), &[]).expect("valid").engines;
+    assert_eq!((file.stand_in.iter().count(), file.also_offer.len()), (1, 1));
+    for (wrong, words) in [
+        ("engines.stand_in=4.2", "no list such as a=b,c=d"),
+        ("engines.stand_in=4.2=4.2", "can't stand in for itself"),
+        ("engines.stand_in=3.13=4.2,4.2=4.3", "served by another version itself"),
+        ("engines.stand_in=3.13.7=4.3", "major.minor"),
+        ("engines.also_offer=latest", "major.minor"),
+        ("engines.images=best", "best"),
+        ("registry.username=me", "registry.address"),
+        ("registry.address=registry", "no registry such as"),
+        ("registry.address=https://registry.example", "no registry such as"),
+    ] {
+        let refused = load(&flags(&[wrong]), &[]).expect_err(wrong);
+        assert!(refused.contains(words), "{wrong}: {refused}");
+    }
+    let alone = load(&flags(&["registry.address=r.example", "registry.username=me"]), &[]);
+    assert!(alone.expect_err("no password").contains("registry.password"));
+}
+
+#[test]
+fn a_registrys_password_may_be_in_a_file() {
+    let directory = Directory::new("registry");
+    let file = directory.write("password", "hush\n");
+    let file = format!("registry.password_file={}", file.display());
+    let told = ["registry.address=r.example/mirror", "registry.username=me", file.as_str()];
+    let configuration = load(&flags(&told), &[]).expect("valid");
+    let password = configuration.registry_password().expect("read").expect("a password");
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&password), "hush");
+    assert_eq!(configuration.registry.mirror(), Some("r.example/mirror"));
+    let hub = ["registry.address=docker.io", "registry.username=me", "registry.password=x"];
+    assert_eq!(load(&flags(&hub), &[]).expect("valid").registry.mirror(), None);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(super) fn instance(
         generation: broker.generation,
         reboot: broker.reboots_requested,
         hostname: materials::host_name(broker, ordinal),
-        image: image.image.clone(),
+        image: image.reference(),
         user: (image.uid, image.gid),
         command: image.command.clone(),
         environment: image.env.clone(),

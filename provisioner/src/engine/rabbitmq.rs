@@ -87,13 +87,13 @@ impl Engine for RabbitMq {
             .map_err(|error| Unsupported(error.message))?;
         let settings =
             configured.effective(spec.host_instance_type, spec.deployment_mode, version(blueprint));
+        // The tier's limits are those of the version that was asked for, whatever runs it.
         let Some(queue_limits) =
-            spec.host_instance_type.queue_limits(version(blueprint), spec.deployment_mode)
+            spec.host_instance_type.queue_limits(spec.engine_version, spec.deployment_mode)
         else {
             return Err(Unsupported(format!(
                 "RabbitMQ {} does not run on {}",
-                version(blueprint),
-                spec.host_instance_type
+                spec.engine_version, spec.host_instance_type
             )));
         };
         let elsewhere = Elsewhere::of(blueprint, &settings)?;

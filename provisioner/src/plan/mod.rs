@@ -58,6 +58,13 @@ pub struct SeenInstance {
     pub filled: Observed<bool>,
 }
 
+impl SeenInstance {
+    /// Whether all protocols that were asked have answered, and some were.
+    pub fn serves(&self) -> bool {
+        !self.answers.is_empty() && self.answers.values().all(|a| *a == ProbeOutcome::Answered)
+    }
+}
+
 /// What a RabbitMQ node says of the cluster it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterView {

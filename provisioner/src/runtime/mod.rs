@@ -14,6 +14,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, SocketAddr},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -21,6 +22,8 @@ use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
 use futures_util::stream::BoxStream;
 use sha2::{Digest, Sha256};
+
+use crate::registry::RegistryLogin;
 
 /// Which instance of which broker of which installation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -255,8 +258,29 @@ pub struct Capacity {
 pub struct ImageInfo {
     /// The runtime's own name for what is behind the image's name now.
     pub id: String,
-    /// The version label of the image, or nothing.
+    /// The full version of the engine, if the image tells.
     pub true_version: Option<String>,
+}
+
+/// How far a pull has got, for whoever waits for it.
+#[derive(Debug, Default)]
+pub struct Pulled {
+    layers: Mutex<BTreeMap<String, (u64, u64)>>,
+}
+
+impl Pulled {
+    /// Notes how many bytes of a layer are there, and how many it has.
+    pub fn note(&self, layer: &str, done: u64, all: u64) {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.insert(layer.to_owned(), (done, all));
+    }
+
+    /// How many megabytes are there, and how many there are in all of what has begun.
+    pub fn megabytes(&self) -> (u64, u64) {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |of: fn(&(u64, u64)) -> u64| layers.values().map(of).sum::<u64>() / 1_000_000;
+        (sum(|layer| layer.0), sum(|layer| layer.1))
+    }
 }
 
 /// What of ours the runtime has, of whatever kind.
@@ -307,6 +331,15 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The image of that name, if it is there.
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError>;
+
+    /// Fetches the image of that name from its registry, and notes in `pulled` how far that is. It takes as
+    /// long as it takes, but fails once nothing moves any more.
+    async fn pull(
+        &self,
+        reference: &str,
+        login: Option<&RegistryLogin>,
+        pulled: &Pulled,
+    ) -> Result<(), RuntimeError>;
 
     /// Makes the container be there with its network, volumes and files, and running. A container
     /// that was made but never started is completed; one that runs is left alone if its digest is

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use brokerd_provisioner::{
     health::Alarm,
+    registry::RegistryLogin,
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId, RuntimeObject,
-        Volumes,
+        InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
+        RuntimeObject, Volumes,
     },
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -367,6 +368,15 @@ impl Runtime for FakeRuntime {
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
         Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None }))
+    }
+
+    async fn pull(
+        &self,
+        _: &str,
+        _: Option<&RegistryLogin>,
+        _: &Pulled,
+    ) -> Result<(), RuntimeError> {
+        self.see()
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {

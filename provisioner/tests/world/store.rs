@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, Event, EventKind, Fault, Lease,
-    Next, PassReport, Protocol, Struck, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType, Event, EventKind,
+    Fault, Lease, Next, PassReport, Protocol, RunningEngine, Struck, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Target, Work};
@@ -31,6 +31,8 @@ pub struct Row {
     /// When a maintenance window last did something.
     pub maintained: Option<Timestamp>,
     materials: Option<Vec<u8>>,
+    /// What really runs.
+    pub running: Option<RunningEngine>,
     /// Where the gateway leads.
     pub targets: Vec<Target>,
     /// What happened.
@@ -71,6 +73,7 @@ impl MemoryStore {
             maintained: None,
             revisions: vec![default_configuration(&broker)],
             materials: None,
+            running: None,
             targets: Vec::new(),
             events: Vec::new(),
             faults: Vec::new(),
@@ -183,6 +186,7 @@ impl ReconcileStore for MemoryStore {
                 materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
                 targets: row.targets.clone(),
                 faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
+                running: row.running.clone(),
             }
         }))
     }
@@ -190,6 +194,22 @@ impl ReconcileStore for MemoryStore {
     async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
         let save = || self.fenced(lease, |row| row.materials = Some(materials.to_vec()));
         self.faults.effect("save materials", gone, save).await
+    }
+
+    async fn save_running_engine(
+        &self,
+        lease: &Lease,
+        engine: EngineType,
+        runs: &RunningEngine,
+    ) -> Result<(), StoreError> {
+        let save = || {
+            self.fenced(lease, |row| {
+                let message = runs.sentence(engine);
+                row.events.push(Event { at: runs.since, kind: EventKind::Verdict, message });
+                row.running = Some(runs.clone());
+            })
+        };
+        self.faults.effect("save running engine", gone, save).await
     }
 
     async fn allocate_endpoints(

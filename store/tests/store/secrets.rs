@@ -80,12 +80,16 @@ async fn offerings_are_replaced_as_a_whole() {
         let offering = |minor: u16| Offering {
             engine: EngineType::ActiveMq,
             version: EngineVersion::new(5, minor),
+            runs: EngineVersion::new(5, 19),
             true_version: format!("5.{minor}.1"),
             image: "image".to_owned(),
         };
         f.store.set_offerings(&[offering(18), offering(19)]).await.expect("stored");
         let offered = f.store.offerings().await.expect("read").versions(EngineType::ActiveMq);
         assert_eq!(offered, [EngineVersion::new(5, 19), EngineVersion::new(5, 18)]);
+        let stored = f.store.offerings().await.expect("read");
+        let serving = stored.serving(EngineType::ActiveMq, EngineVersion::new(5, 18));
+        assert_eq!(serving, EngineVersion::new(5, 19));
         f.store.set_offerings(&[offering(19)]).await.expect("stored");
         let offered = f.store.offerings().await.expect("read").versions(EngineType::ActiveMq);
         assert_eq!(offered, [EngineVersion::new(5, 19)]);

@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod events;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod promote;
 pub(crate) mod reboot;

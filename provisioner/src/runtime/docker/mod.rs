@@ -10,6 +10,7 @@ mod disk;
 mod disturb;
 mod error;
 mod files;
+mod images;
 mod inspect;
 mod join;
 mod labels;
@@ -40,8 +41,9 @@ use self::{
 };
 use super::{
     Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
-    Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
+    Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
 };
+use crate::registry::RegistryLogin;
 
 /// How long a request may take that should take milliseconds.
 const SHORT: Duration = Duration::from_secs(30);
@@ -160,17 +162,16 @@ impl Runtime for DockerRuntime {
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError> {
-        match request(SHORT, self.docker.inspect_image(reference)).await {
-            Ok(image) => {
-                let labels = image.config.and_then(|config| config.labels).unwrap_or_default();
-                Ok(Some(ImageInfo {
-                    id: image.id.unwrap_or_default(),
-                    true_version: labels.get(labels::ENGINE_VERSION).cloned(),
-                }))
-            }
-            Err(cause) if error::status(&cause) == Some(404) => Ok(None),
-            Err(cause) => Err(named("look for an image")(cause)),
-        }
+        images::inspect(&self.docker, reference).await
+    }
+
+    async fn pull(
+        &self,
+        reference: &str,
+        login: Option<&RegistryLogin>,
+        pulled: &Pulled,
+    ) -> Result<(), RuntimeError> {
+        images::pull(&self.docker, reference, login, pulled).await
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {

@@ -70,7 +70,9 @@ fn made(world: &World, lists: &[&[Check]]) -> Result<()> {
 
 #[test]
 fn terraform_finds_what_it_relies_on() -> Result<()> {
-    scenario("what Terraform relies on", &[], |world| made(world, TERRAFORM))
+    scenario("what Terraform relies on", &[brokerd_tests::WITNESSES], |world| {
+        made(world, TERRAFORM)
+    })
 }
 
 #[test]

@@ -1,0 +1,147 @@
+//! Versions that are served by other ones, because their own can't be had.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EngineType, EngineVersion, Timestamp};
+
+/// Which version serves brokers of which other one. Empty unless an operator says otherwise: whoever asks
+/// for a version gets that one or a refusal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    try_from = "BTreeMap<EngineVersion, EngineVersion>",
+    into = "BTreeMap<EngineVersion, EngineVersion>"
+)]
+pub struct StandIns(BTreeMap<EngineVersion, EngineVersion>);
+
+/// The versions can't stand in for each other so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidStandIn {
+    /// It would stand in for itself.
+    #[error("{0} can't stand in for itself")]
+    Itself(EngineVersion),
+    /// What serves it is served by another one.
+    #[error("{0} is to be served by {1}, which is served by another version itself")]
+    Chain(EngineVersion, EngineVersion),
+}
+
+impl StandIns {
+    /// From the version asked for to the one that serves it.
+    ///
+    /// # Errors
+    /// [`InvalidStandIn`].
+    pub fn new(map: BTreeMap<EngineVersion, EngineVersion>) -> Result<Self, InvalidStandIn> {
+        for (asked, runs) in &map {
+            if asked == runs {
+                return Err(InvalidStandIn::Itself(*asked));
+            }
+            if map.contains_key(runs) {
+                return Err(InvalidStandIn::Chain(*asked, *runs));
+            }
+        }
+        Ok(Self(map))
+    }
+
+    /// The version that serves brokers of this one: itself unless another stands in.
+    pub fn serving(&self, asked: EngineVersion) -> EngineVersion {
+        self.0.get(&asked).copied().unwrap_or(asked)
+    }
+
+    /// Every version that another one stands in for, with that one.
+    pub fn iter(&self) -> impl Iterator<Item = (EngineVersion, EngineVersion)> {
+        self.0.iter().map(|(asked, runs)| (*asked, *runs))
+    }
+}
+
+impl TryFrom<BTreeMap<EngineVersion, EngineVersion>> for StandIns {
+    type Error = InvalidStandIn;
+
+    fn try_from(map: BTreeMap<EngineVersion, EngineVersion>) -> Result<Self, InvalidStandIn> {
+        Self::new(map)
+    }
+}
+
+impl From<StandIns> for BTreeMap<EngineVersion, EngineVersion> {
+    fn from(stand_ins: StandIns) -> Self {
+        stand_ins.0
+    }
+}
+
+/// What really runs for a broker, as it was last seen to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningEngine {
+    /// The version that was asked for then, which the service's operations show.
+    pub asked: EngineVersion,
+    /// The version that runs: another one if that stands in.
+    pub version: EngineVersion,
+    /// The same down to the patch, as far as the image tells.
+    pub true_version: String,
+    /// The name of the image.
+    pub image: String,
+    /// The container engine's own name for what was behind that name.
+    pub image_id: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl RunningEngine {
+    /// Whether another version runs than the one that was asked for.
+    pub fn stands_in(&self) -> bool {
+        self.version != self.asked
+    }
+
+    /// What runs, for a person.
+    pub fn sentence(&self, engine: EngineType) -> String {
+        let (name, version) = (engine.display_name(), &self.true_version);
+        let mut text = format!("{name} {version} serves ({})", self.image);
+        if self.stands_in() {
+            text.push_str(&format!("; it stands in for {}, which was asked for", self.asked));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_tells_what_really_runs() {
+        let mut runs = RunningEngine {
+            asked: EngineVersion::new(4, 3),
+            version: EngineVersion::new(4, 3),
+            true_version: "4.3.6".to_owned(),
+            image: "brokerd/rabbitmq:4.3".to_owned(),
+            image_id: "sha256:1".to_owned(),
+            since: Timestamp::from_micros(0),
+        };
+        let sentence = runs.sentence(EngineType::RabbitMq);
+        assert_eq!(sentence, "RabbitMQ 4.3.6 serves (brokerd/rabbitmq:4.3)");
+        runs.asked = EngineVersion::new(3, 13);
+        assert_eq!(
+            runs.sentence(EngineType::RabbitMq),
+            "RabbitMQ 4.3.6 serves (brokerd/rabbitmq:4.3); it stands in for 3.13, which was asked for"
+        );
+    }
+
+    fn stand_ins(pairs: &[(&str, &str)]) -> Result<StandIns, InvalidStandIn> {
+        let version = |text: &str| text.parse().expect("a version");
+        StandIns::new(pairs.iter().map(|(a, b)| (version(a), version(b))).collect())
+    }
+
+    #[test]
+    fn a_version_is_served_by_itself_unless_another_stands_in() {
+        let (v42, v43) = (EngineVersion::new(4, 2), EngineVersion::new(4, 3));
+        let some = stand_ins(&[("4.2", "4.3"), ("3.13", "4.3")]).expect("valid");
+        assert_eq!((some.serving(v42), some.serving(v43)), (v43, v43));
+        assert_eq!(StandIns::default().serving(v42), v42);
+    }
+
+    #[test]
+    fn nothing_stands_in_for_itself_or_by_way_of_a_third() {
+        assert!(matches!(stand_ins(&[("4.2", "4.2")]), Err(InvalidStandIn::Itself(_))));
+        let chain = stand_ins(&[("3.13", "4.2"), ("4.2", "4.3")]);
+        assert!(matches!(chain, Err(InvalidStandIn::Chain(..))));
+    }
+}

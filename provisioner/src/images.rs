@@ -1,0 +1,216 @@
+//! Which versions can be created: those whose image is there. Images of registries are pulled meanwhile.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use brokerd_domain::Offerings;
+use brokerd_store::Offering;
+use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalogue::{Image, Source},
+    pass::Context,
+    registry::Registries,
+    runtime::{Pulled, RuntimeError},
+    worker::pause_or_stop,
+};
+
+/// How often to look which images are there.
+const LOOK_PAUSE: Duration = Duration::from_secs(15);
+/// How long the first look may take before brokers get their turn.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+/// How long to wait after an image could not be pulled; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest such wait.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// How often to tell how far a pull has got.
+const TELL_PAUSE: Duration = Duration::from_secs(10);
+
+/// What was found, and what not.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    offered: Vec<Offering>,
+    /// What is not offered, and why.
+    missing: Vec<String>,
+}
+
+/// Looks once before anybody works on brokers, so that it is known which images there are.
+pub(crate) async fn look_first(context: &Context) {
+    // Whoever can't look here can't look at brokers either; that is told there.
+    drop(tokio::time::timeout(FIRST_LOOK, look(context)).await);
+}
+
+/// Tells the API which versions can be created, again whenever `changed` says that an image has come.
+pub(crate) async fn offer(
+    context: Arc<Context>,
+    changed: Arc<Notify>,
+    shutdown: CancellationToken,
+) {
+    let mut last: Option<Found> = None;
+    while !shutdown.is_cancelled() {
+        match look(&context).await {
+            Ok(found) if last.as_ref() == Some(&found) => {}
+            Ok(found) => match context.store.set_offerings(&found.offered).await {
+                Ok(()) => {
+                    tell(&found);
+                    last = Some(found);
+                }
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "can't store the offerings"
+                ),
+            },
+            Err(error) => tracing::warn!(%error, "can't see which images are there"),
+        }
+        tokio::select! {
+            () = changed.notified() => {}
+            () = pause_or_stop(LOOK_PAUSE, &shutdown) => {}
+        }
+    }
+}
+
+fn tell(found: &Found) {
+    let name = |offering: &Offering| {
+        let mut text = format!(
+            "{} {} ({})",
+            offering.engine.display_name(),
+            offering.version,
+            offering.true_version
+        );
+        if offering.runs != offering.version {
+            text.insert_str(text.len() - 1, " stands in");
+        }
+        text
+    };
+    let names: Vec<String> = found.offered.iter().map(name).collect();
+    tracing::info!("offering {}", names.join(", "));
+    for missing in &found.missing {
+        tracing::info!("not offering {missing}");
+    }
+}
+
+async fn look(context: &Context) -> Result<Found, RuntimeError> {
+    let mut found = Found::default();
+    for (engine, version, image) in context.catalogue.offered() {
+        let name = format!("{} {version}", engine.display_name());
+        let reference = image.reference();
+        let Some(info) = context.runtime.image(&reference).await? else {
+            found.missing.push(format!("{name}: there is no image {reference}"));
+            continue;
+        };
+        let known = || context.images.lock().unwrap_or_else(PoisonError::into_inner);
+        known().insert(reference.clone(), info.id);
+        match image.true_version(info.true_version.as_deref()) {
+            Ok(true_version) => found.offered.push(Offering {
+                engine,
+                version,
+                runs: image.version,
+                true_version,
+                image: reference,
+            }),
+            Err(other) => found.missing.push(format!(
+                "{name}: {reference} is {other}; to let that serve, set engines.stand_in"
+            )),
+        }
+    }
+    let all: Offerings = found.offered.iter().map(|o| (o.engine, o.version, o.runs)).collect();
+    for (engine, version) in all.dead_ends() {
+        // Whoever asks for one that Amazon MQ does not offer gets it as it is.
+        if !context.catalogue.is_asked_for(version) {
+            found.offered.retain(|o| (o.engine, o.version) != (engine, version));
+            found.missing.push(format!(
+                "{} {version}: no upgrade leads from it to the newest version here",
+                engine.display_name()
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// An image that can't be had for now.
+struct Missed {
+    why: String,
+    pause: Duration,
+    again: Instant,
+}
+
+/// Pulls what the catalogue has of registries and is not there, one image after the other, for as long as it
+/// takes.
+pub(crate) async fn pull(
+    context: Arc<Context>,
+    registries: Registries,
+    changed: Arc<Notify>,
+    shutdown: CancellationToken,
+) {
+    let mut missed: BTreeMap<String, Missed> = BTreeMap::new();
+    while !shutdown.is_cancelled() {
+        for (engine, version, image) in context.catalogue.offered() {
+            let reference = image.reference();
+            let due = missed.get(&reference).is_none_or(|missed| missed.again <= Instant::now());
+            if image.source != Source::Pulled || !due || shutdown.is_cancelled() {
+                continue;
+            }
+            match context.runtime.image(&reference).await {
+                Ok(None) => {}
+                // Told by whoever looks which images are there.
+                Ok(Some(_)) | Err(_) => continue,
+            }
+            let what = format!("{} {version}", engine.display_name());
+            tracing::debug!("pulling {reference} for {what}");
+            let ended = tokio::select! {
+                () = shutdown.cancelled() => return,
+                ended = pull_one(&context, &registries, image) => ended,
+            };
+            match ended {
+                Ok(()) => {
+                    missed.remove(&reference);
+                    changed.notify_one();
+                }
+                Err(why) => {
+                    let before = missed.get(&reference);
+                    let pause = before.map_or(FIRST_PAUSE, |m| (m.pause * 2).min(LONGEST_PAUSE));
+                    let seconds = pause.as_secs();
+                    if before.is_some_and(|before| before.why == why) {
+                        tracing::debug!("{reference} still can't be pulled; again in {seconds} s");
+                    } else {
+                        tracing::warn!(
+                            "{what} can't be offered: {reference} can't be pulled: {why}; trying again in {seconds} s, and later each time"
+                        );
+                    }
+                    let again = Instant::now() + pause;
+                    missed.insert(reference, Missed { why, pause, again });
+                }
+            }
+        }
+        pause_or_stop(LOOK_PAUSE, &shutdown).await;
+    }
+}
+
+async fn pull_one(context: &Context, registries: &Registries, image: &Image) -> Result<(), String> {
+    let reference = image.reference();
+    let (registries, name) = (registries.clone(), reference.clone());
+    let login = tokio::task::spawn_blocking(move || registries.login(&name))
+        .await
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())?;
+    let (begun, got) = (Instant::now(), Pulled::default());
+    let mut pulling = context.runtime.pull(&reference, login.as_ref(), &got);
+    loop {
+        tokio::select! {
+            ended = &mut pulling => {
+                ended.map_err(|error| error.message)?;
+                let seconds = begun.elapsed().as_secs();
+                tracing::info!("pulled {reference} in {seconds} s");
+                return Ok(());
+            }
+            () = tokio::time::sleep(TELL_PAUSE) => {
+                let (done, all) = got.megabytes();
+                tracing::info!("pulling {reference}: {done} of {all} MB so far");
+            }
+        }
+    }
+}

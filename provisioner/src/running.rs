@@ -1,0 +1,63 @@
+//! Which image runs a broker, and what really runs.
+
+use brokerd_domain::{Broker, RunningEngine};
+use brokerd_store::Work;
+
+use crate::{
+    catalogue::Image,
+    pass::Context,
+    plan::{Observed, Seen},
+};
+
+impl Context {
+    /// What runs the broker, or is to run it.
+    pub(crate) fn image(&self, work: &Work) -> Option<&Image> {
+        let spec = &work.broker.spec;
+        self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
+    }
+
+    /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
+    /// is rebooted what runs is the former version still, until the reboot is complete.
+    pub(crate) async fn newly_running(
+        &self,
+        work: &Work,
+        seen: &Seen,
+        complete: bool,
+    ) -> Option<RunningEngine> {
+        let broker = &work.broker;
+        if broker.is_rebooting() && !complete {
+            return None;
+        }
+        let mut images = seen.instances.values().filter_map(|instance| match instance {
+            Observed::Present(instance) if instance.serves() => Some(&instance.status.image_id),
+            Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => None,
+        });
+        let image_id = images.next()?;
+        let asked = broker.spec.engine_version;
+        let is_known = |known: &RunningEngine| known.image_id == *image_id && known.asked == asked;
+        if images.any(|other| other != image_id) || work.running.as_ref().is_some_and(is_known) {
+            return None;
+        }
+        let image = self.image(work)?;
+        // What can't be told now is told by a later pass.
+        let info = self.runtime.image(image_id).await.ok()??;
+        let told = info.true_version;
+        Some(RunningEngine {
+            asked,
+            version: image.version,
+            true_version: image.true_version(told.as_deref()).unwrap_or_else(|other| other),
+            image: image.reference(),
+            image_id: image_id.clone(),
+            since: self.clock.now(),
+        })
+    }
+}
+
+/// Why nothing runs a broker.
+pub(crate) fn no_image(broker: &Broker) -> String {
+    format!(
+        "the catalogue has no image for {} {}",
+        broker.spec.engine_type.display_name(),
+        broker.spec.engine_version
+    )
+}
