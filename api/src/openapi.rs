@@ -19,7 +19,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     ApiState,
     error::ErrorBody,
-    routes::{brokers, catalogue, configurations, faults, own, security_groups, tags, users},
+    routes::{
+        brokers, catalogue, configurations, faults, own, secrets, security_groups, tags, users,
+    },
 };
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
@@ -199,6 +201,12 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
             security_groups::describe::describe_security_group,
             security_groups::update::update_security_group,
             security_groups::delete::delete_security_group
+        ))
+        .routes(routes!(secrets::list::list_secrets))
+        .routes(routes!(
+            secrets::describe::describe_secret,
+            secrets::put::put_secret,
+            secrets::delete::delete_secret
         ))
         .routes(routes!(own::ca::describe_certificate_authority))
         .routes(routes!(own::engine_versions::list_engine_versions))

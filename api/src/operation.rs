@@ -38,6 +38,7 @@ const USER: &str = "/v1/brokers/{broker-id}/users/{username}";
 const CONFIGURATION: &str = "/v1/configurations/{configuration-id}";
 const GROUPS: &str = "/brokerd/v1/security-groups";
 const GROUP: &str = "/brokerd/v1/security-groups/{security-group-id}";
+const SECRET: &str = "/brokerd/v1/secrets/{secret-name}";
 const FAULTS: &str = "/brokerd/v1/brokers/{broker-id}/faults";
 const FAULT: &str = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}";
 const TAGS: &str = "/v1/tags/{resource-arn}";
@@ -86,6 +87,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("DescribeSecurityGroup", GET, GROUP, Own),
     op("UpdateSecurityGroup", PUT, GROUP, Own),
     op("DeleteSecurityGroup", DELETE, GROUP, Own),
+    op("ListSecrets", GET, "/brokerd/v1/secrets", Own),
+    op("DescribeSecret", GET, SECRET, Own),
+    op("PutSecret", PUT, SECRET, Own),
+    op("DeleteSecret", DELETE, SECRET, Own),
     op("ListFaults", GET, FAULTS, Own),
     op("CreateFault", POST, FAULTS, Own),
     op("DescribeFault", GET, FAULT, Own),

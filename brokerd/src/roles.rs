@@ -17,9 +17,11 @@ use brokerd_provisioner::{
     pass::EndpointSettings,
     registry::{Registries, RegistryLogin},
     runtime::docker::{Join, OwnDatabase},
+    secrets::AwsEndpoints,
 };
 use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
+use secrecy::SecretString;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout_at},
@@ -28,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, Images, JoinNetworks, UnknownGroups},
+    config::{Configuration, Images, JoinNetworks, Secret, UnknownGroups},
     home::Home,
     http::{self, Socket},
     lone_gateway,
@@ -89,6 +91,10 @@ async fn trust_directories(path: &Path) -> anyhow::Result<()> {
     Ok(activemq::trust_directories_of(authorities)?)
 }
 
+fn secret(configured: Option<&Secret>) -> Option<SecretString> {
+    configured.map(|secret| SecretString::from(secret.expose()))
+}
+
 fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
@@ -125,6 +131,14 @@ fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
             ip_address: endpoint.ip_address,
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
+        },
+        aws: AwsEndpoints {
+            secrets_manager: configuration.aws.secrets_manager_url.clone(),
+            s3: configuration.aws.s3_url.clone(),
+            sts: configuration.aws.sts_url.clone(),
+            access_key_id: configuration.aws.access_key_id.clone(),
+            secret_access_key: secret(configuration.aws.secret_access_key.as_ref()),
+            session_token: secret(configuration.aws.session_token.as_ref()),
         },
     })
 }

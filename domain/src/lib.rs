@@ -29,6 +29,7 @@ mod operation;
 mod page;
 mod pending;
 mod reconcile;
+mod secret;
 mod security_group;
 mod stand_in;
 mod storage_size;
@@ -72,6 +73,7 @@ pub use operation::BrokerOperation;
 pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
+pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,

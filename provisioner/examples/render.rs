@@ -21,7 +21,8 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     catalogue::Catalogue,
     engine::{self, Blueprint, Sizing},
-    materials,
+    materials::{self, Means},
+    rsa_keys,
     runtime::{Capacity, InstanceSpec},
     tls,
 };
@@ -67,7 +68,9 @@ fn main() -> Result<()> {
     }];
     let now = now()?;
     let authority = tls::new_authority(now, &System)?;
-    let materials = materials::issue(&authority, &broker, &users, image, now, &System)?;
+    let rsa_key = rsa_keys::generate()?;
+    let means = Means { authority: &authority, rsa_key: &rsa_key, now, entropy: &System };
+    let materials = materials::issue(means, &broker, &users, image)?;
     let specs = engine::engine(kind).desired(&Blueprint {
         installation: &"example".parse::<InstallationId>()?,
         broker: &broker,

@@ -21,8 +21,11 @@ use crate::{
     tls::{self, SubjectName, TlsError},
 };
 
-/// The alias of key and chain in the PKCS#12.
+/// The alias of the ECDSA key and its chain in the PKCS#12.
 pub const KEYSTORE_ALIAS: &str = "broker";
+
+/// That of the RSA key and its chain.
+pub const KEYSTORE_ALIAS_RSA: &str = "broker-rsa";
 
 /// Rounds of PBKDF2. As many as the images spend on an unknown user, so that time does not tell
 /// known names from unknown ones; passwords have at least twelve characters.
@@ -43,11 +46,14 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub struct Materials {
     /// The certificate of the issuing authority, PEM.
     pub authority_pem: String,
-    /// The broker's certificate, PEM.
+    /// The broker's certificate for its ECDSA key, PEM.
     pub certificate_pem: String,
-    /// Its key, PEM (PKCS#8).
+    /// That key, PEM (PKCS#8).
     pub private_key_pem: String,
-    /// Certificate and key as PKCS#12, base64; only ActiveMQ has one.
+    /// The same for an RSA key; a broker of before there were any gets it with its next reboot.
+    #[serde(default)]
+    pub rsa: Option<Identity>,
+    /// Certificates and keys as PKCS#12, base64; only ActiveMQ has one.
     #[serde(default)]
     pub keystore: Option<String>,
     /// The password of the PKCS#12.
@@ -65,11 +71,44 @@ pub struct Materials {
     /// What the broker began with ([`crate::engine::Engine::seed`]); only RabbitMQ has something.
     #[serde(default)]
     pub seed: Option<String>,
+    /// What its configuration names by ARN.
+    #[serde(default)]
+    pub resolved: Resolved,
     /// Whether its data is on disks of its own of its tier's size, as it was decided when it was created.
     #[serde(default)]
     pub own_disk: bool,
     /// When the certificate ends, in seconds since 1970.
     pub certificate_expires_at: i64,
+}
+
+/// What a configuration names by ARN, as it was when it was fetched.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// For which reboot it was fetched.
+    pub reboot: u32,
+    /// By ARN.
+    pub values: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved").field("reboot", &self.reboot).finish_non_exhaustive()
+    }
+}
+
+/// A key and the certificate for it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The certificate, PEM.
+    pub certificate_pem: String,
+    /// The key, PEM (PKCS#8).
+    pub private_key_pem: String,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity")
+    }
 }
 
 /// brokerd's own user of a RabbitMQ broker.
@@ -150,6 +189,11 @@ impl Materials {
         Some(Login { username: MONITORING_USER, password })
     }
 
+    /// Whether certificates should be issued anew when the broker is rebooted anyway.
+    pub fn is_outdated(&self, now: Timestamp) -> bool {
+        self.rsa.is_none() || self.ends_soon(now)
+    }
+
     /// Whether the certificate should be replaced at the next opportunity.
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.certificate_expires_at < now.plus(RENEWAL).as_seconds()
@@ -177,31 +221,55 @@ pub enum IssueError {
     Keystore(String),
 }
 
-/// Makes the materials of a broker. Its addresses must be allocated before, because the certificate
-/// names them.
+/// What materials are made of.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Who issues the certificates.
+    pub authority: &'a CertificateAuthority,
+    /// An RSA key for this broker alone, PEM (PKCS#8).
+    pub rsa_key: &'a SecretString,
+    /// The present moment.
+    pub now: Timestamp,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+impl fmt::Debug for Means<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Means")
+    }
+}
+
+/// Makes the materials of a broker. Its addresses must be allocated before, because the certificates
+/// name them.
 ///
 /// # Errors
-/// [`IssueError`] when the authority is unusable.
+/// [`IssueError`] when the authority or the RSA key is unusable.
 pub fn issue(
-    authority: &CertificateAuthority,
+    means: Means<'_>,
     broker: &Broker,
     users: &[BrokerUser],
     image: &Image,
-    now: Timestamp,
-    entropy: &dyn Entropy,
 ) -> Result<Materials, IssueError> {
-    let names = subject_names(broker);
-    let issued = tls::issue(authority, &common_name(broker), &names, now, entropy)?;
+    let Means { authority, rsa_key, now, entropy } = means;
+    let (name, names) = (common_name(broker), subject_names(broker));
+    let issued = tls::issue(authority, &name, &names, now, entropy)?;
+    let rsa = tls::issue_rsa(authority, &name, rsa_key, &names, now, entropy)?;
     let mut materials = Materials {
         authority_pem: authority.certificate_pem.clone(),
         certificate_pem: issued.certificate_pem,
         private_key_pem: issued.private_key_pem.expose_secret().to_owned(),
+        rsa: Some(Identity {
+            certificate_pem: rsa.certificate_pem,
+            private_key_pem: rsa_key.expose_secret().to_owned(),
+        }),
         keystore: None,
         keystore_password: String::new(),
         erlang_cookie: None,
         passwords: BTreeMap::new(),
         monitoring: None,
         seed: None,
+        resolved: Resolved::default(),
         own_disk: false,
         certificate_expires_at: issued.expires_at.as_seconds(),
     };
@@ -220,24 +288,24 @@ pub fn issue(
     Ok(materials.with_passwords(users, image, entropy))
 }
 
-/// Makes the materials of a broker anew, because its certificate ends. Its nodes go on knowing each other.
+/// Makes the materials of a broker anew, because a certificate ends or is missing. Its nodes go on knowing
+/// each other.
 ///
 /// # Errors
-/// [`IssueError`] when the authority is unusable.
+/// As [`issue`].
 pub fn renew(
     former: Materials,
-    authority: &CertificateAuthority,
+    means: Means<'_>,
     broker: &Broker,
     users: &[BrokerUser],
     image: &Image,
-    now: Timestamp,
-    entropy: &dyn Entropy,
 ) -> Result<Materials, IssueError> {
-    let issued = issue(authority, broker, users, image, now, entropy)?;
+    let issued = issue(means, broker, users, image)?;
     Ok(Materials {
         erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
         monitoring: former.monitoring,
         seed: former.seed,
+        resolved: former.resolved,
         own_disk: former.own_disk,
         ..issued
     })
@@ -308,20 +376,27 @@ pub fn stored_password(image: &Image, password: &SecretString, entropy: &dyn Ent
     }
 }
 
-/// Key and chain as Java's keystores expect them.
+/// Keys and chains as Java's keystores expect them. Java takes the one that fits the suite, and if both do, the
+/// first by its alias.
 fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
     let failed = |e: &dyn fmt::Display| IssueError::Keystore(e.to_string());
-    let key = PrivatePkcs8KeyDer::from_pem_slice(materials.private_key_pem.as_bytes())
-        .map_err(|e| failed(&e))?;
-    let key = PrivateKey::from_der(key.secret_pkcs8_der()).map_err(|e| failed(&e))?;
-    let mut chain = Vec::new();
-    for pem in [&materials.certificate_pem, &materials.authority_pem] {
-        let der = tls::certificate(pem)?;
-        chain.push(Certificate::from_der(&der).map_err(|e| failed(&e))?);
-    }
+    let ecdsa = (KEYSTORE_ALIAS, &materials.certificate_pem, &materials.private_key_pem);
+    let rsa = materials
+        .rsa
+        .as_ref()
+        .map(|rsa| (KEYSTORE_ALIAS_RSA, &rsa.certificate_pem, &rsa.private_key_pem));
     let mut store = KeyStore::new();
-    let entry = PrivateKeyChain::new(KEYSTORE_ALIAS, key, chain);
-    store.add_entry(KEYSTORE_ALIAS, KeyStoreEntry::PrivateKeyChain(entry));
+    for (alias, certificate_pem, key_pem) in [ecdsa].into_iter().chain(rsa) {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|e| failed(&e))?;
+        let key = PrivateKey::from_der(key.secret_pkcs8_der()).map_err(|e| failed(&e))?;
+        let mut chain = Vec::new();
+        for pem in [certificate_pem, &materials.authority_pem] {
+            let der = tls::certificate(pem)?;
+            chain.push(Certificate::from_der(&der).map_err(|e| failed(&e))?);
+        }
+        let entry = PrivateKeyChain::new(alias, key, chain);
+        store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
+    }
     store
         .writer(&materials.keystore_password)
         .encryption_iterations(KEYSTORE_ROUNDS)

@@ -8,8 +8,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent,
-    Lease, Next, Protocol, VerdictKind,
+    Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent, Lease, Next, Protocol,
+    VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -20,14 +20,17 @@ use crate::{
     catalogue::{Catalogue, Image},
     engine::{Blueprint, Engine, Sizing, engine},
     health::Probe,
-    materials::{self, Materials},
+    materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
     plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, taken_over},
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
+    resolve::Resolution,
+    rsa_keys::RsaKeys,
     running::no_image,
     runtime::{Capacity, Disturbance, Runtime, RuntimeError, RuntimeErrorClass},
+    secrets::SecretSource,
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -66,6 +69,10 @@ pub struct Context {
     pub installation: InstallationId,
     /// Who issues certificates.
     pub authority: CertificateAuthority,
+    /// Where brokers' RSA keys come from.
+    pub rsa_keys: Arc<dyn RsaKeys>,
+    /// Where that comes from which configurations name by ARN.
+    pub secrets: Arc<dyn SecretSource>,
     /// Which image runs what.
     pub catalogue: Catalogue,
     /// How tiers are mapped.
@@ -177,7 +184,11 @@ impl Context {
             }
         };
         let materials = parse_materials(work);
-        let desired = self.desired(kind, work, materials.as_ref(), capacity);
+        let desired = match self.resolve(lease, work, materials.as_ref()).await? {
+            Resolution::Nothing => self.desired(kind, work, materials.as_ref(), capacity),
+            Resolution::Stored => return Ok((VerdictKind::Progressing, Next::Now, false)),
+            Resolution::Refused(why) => Desired::Unsupported(why),
+        };
         let observer = Observer {
             runtime: &*self.runtime,
             probe: &*self.probe,
@@ -186,7 +197,7 @@ impl Context {
             authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
             login: materials
                 .as_ref()
-                .filter(|_| broker.spec.authentication_strategy == AuthenticationStrategy::Simple)
+                .filter(|_| self.has_own_user(work))
                 .and_then(Materials::login),
             faults: &work.faults,
             now: self.clock.now(),
@@ -230,9 +241,9 @@ impl Context {
         let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
-        let ends =
-            broker.is_rebooting() && materials.is_some_and(|m| m.ends_soon(self.clock.now()));
-        let Some(materials) = materials.filter(|m| !ends && m.cover(&work.users, image)) else {
+        let outdated =
+            broker.is_rebooting() && materials.is_some_and(|m| m.is_outdated(self.clock.now()));
+        let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
             return Desired::Undecided(Missing::Materials);
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
@@ -441,13 +452,22 @@ impl Context {
         let spec = &broker.spec;
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
-        let issued = match parse_materials(work) {
-            Some(former) if broker.is_rebooting() && former.ends_soon(now) => {
-                materials::renew(former, &self.authority, broker, users, image, now, entropy)
+        let former = parse_materials(work);
+        let in_force =
+            former.as_ref().is_some_and(|m| !(broker.is_rebooting() && m.is_outdated(now)));
+        let issued = match former {
+            Some(former) if in_force => Ok(former.with_passwords(users, image, entropy)),
+            former => {
+                let rsa_key = self.rsa_keys.take().await;
+                let rsa_key = rsa_key.map_err(|error| StepError::Transient(error.to_string()))?;
+                let authority = &self.authority;
+                let means = Means { authority, rsa_key: &rsa_key, now, entropy };
+                match former {
+                    Some(former) => materials::renew(former, means, broker, users, image),
+                    None => materials::issue(means, broker, users, image)
+                        .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
+                }
             }
-            Some(former) => Ok(former.with_passwords(users, image, entropy)),
-            None => materials::issue(&self.authority, broker, users, image, now, entropy)
-                .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
         };
         let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
         if issued.seed.is_none() {
@@ -457,7 +477,11 @@ impl Context {
             let seed = engine(spec.engine_type).seed(&blueprint);
             issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
         }
-        let bytes = serde_json::to_vec(&issued).map_err(|error| {
+        self.save(lease, &issued).await
+    }
+
+    pub(crate) async fn save(&self, lease: &Lease, materials: &Materials) -> Result<(), StepError> {
+        let bytes = serde_json::to_vec(materials).map_err(|error| {
             StepError::Rejected(format!("the materials can't be written: {error}"))
         })?;
         Ok(self.store.save_materials(lease, &bytes).await?)

@@ -1,7 +1,8 @@
 //! The certificate authority and what it issues.
 //!
 //! Certificates are ECDSA P-256, which Java, Erlang/OTP, Go and Python all accept, and carry subject
-//! and authority key identifiers, without which several of them refuse a private authority. Private
+//! and authority key identifiers, without which several of them refuse a private authority. A broker has
+//! another one for an RSA key, because every suite that the service has is one for RSA. Private
 //! keys and signatures take their randomness from the operating system, because *ring* accepts no
 //! other source; serial numbers and names take it from [`Entropy`].
 
@@ -45,6 +46,9 @@ pub enum TlsError {
     /// The key or certificate could not be made or read.
     #[error("can't make the certificate: {0}")]
     Certificate(#[from] rcgen::Error),
+    /// An RSA key could not be made.
+    #[error("can't make an RSA key: {0}")]
+    Rsa(String),
     /// A certificate is no PEM text.
     #[error("the certificate is not PEM: {0}")]
     Pem(String),
@@ -199,12 +203,35 @@ pub fn issue(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<Issued, TlsError> {
+    sign(authority, common_name, &KeyPair::generate()?, server(names), now, entropy)
+}
+
+/// The same for an RSA key, which clients may also encrypt to, as suites without ephemeral keys have it.
+///
+/// # Errors
+/// As [`issue`], and when the key is no key.
+pub fn issue_rsa(
+    authority: &CertificateAuthority,
+    common_name: &str,
+    key_pem: &SecretString,
+    names: &[SubjectName],
+    now: Timestamp,
+    entropy: &dyn Entropy,
+) -> Result<Issued, TlsError> {
     let subject = |params: &mut CertificateParams| {
+        params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+        server(names)(params)
+    };
+    let key = KeyPair::from_pem(key_pem.expose_secret())?;
+    sign(authority, common_name, &key, subject, now, entropy)
+}
+
+fn server(names: &[SubjectName]) -> impl FnOnce(&mut CertificateParams) -> Result<(), TlsError> {
+    |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.subject_alt_names = names.iter().map(SubjectName::san).collect::<Result<_, _>>()?;
         Ok(())
-    };
-    sign(authority, common_name, subject, now, entropy)
+    }
 }
 
 /// Issues a client certificate, valid as long as a server's.
@@ -221,12 +248,13 @@ pub fn issue_client(
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         Ok(())
     };
-    sign(authority, common_name, subject, now, entropy)
+    sign(authority, common_name, &KeyPair::generate()?, subject, now, entropy)
 }
 
 fn sign(
     authority: &CertificateAuthority,
     common_name: &str,
+    key: &KeyPair,
     subject: impl FnOnce(&mut CertificateParams) -> Result<(), TlsError>,
     now: Timestamp,
     entropy: &dyn Entropy,
@@ -241,8 +269,7 @@ fn sign(
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
     subject(&mut params)?;
-    let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, &issuer)?;
+    let certificate = params.signed_by(key, &issuer)?;
     Ok(Issued {
         certificate_pem: certificate.pem(),
         private_key_pem: SecretString::from(key.serialize_pem()),
@@ -300,6 +327,17 @@ fn pem(certificate: &CertificateDer<'_>) -> String {
 /// [`TlsError::Pem`] when there is none.
 pub fn certificate(pem: &str) -> Result<CertificateDer<'static>, TlsError> {
     CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| TlsError::Pem(e.to_string()))
+}
+
+/// Whether this is a certificate at all.
+///
+/// # Errors
+/// [`TlsError::Pem`] when it is none.
+pub fn check(certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
+    match X509Certificate::from_der(certificate) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(TlsError::Pem(error.to_string())),
+    }
 }
 
 fn parameters(

@@ -25,7 +25,9 @@ use crate::{
     metrics::Metrics,
     pass::{Context, EndpointSettings},
     registry::Registries,
+    rsa_keys::Stock,
     runtime::docker::{DockerOptions, DockerRuntime, Join},
+    secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
     watch,
 };
@@ -62,6 +64,8 @@ pub struct Settings {
     pub sizing: Sizing,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
+    /// Where secrets are that are not kept here.
+    pub aws: AwsEndpoints,
 }
 
 /// A provisioner can't start.
@@ -73,6 +77,9 @@ pub enum StartError {
     /// The catalogue can't be used.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
+    /// A place for secrets can't be one.
+    #[error(transparent)]
+    Endpoint(#[from] WrongEndpoint),
 }
 
 /// Claims and works.
@@ -81,6 +88,7 @@ pub struct Provisioner {
     settings: Settings,
     authority: CertificateAuthority,
     catalogue: Catalogue,
+    secrets: Secrets,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
@@ -110,7 +118,8 @@ impl Provisioner {
             }
         };
         let metrics = Metrics::register(registry);
-        Ok(Self { store, settings, authority, catalogue, clock, entropy, metrics })
+        let secrets = Secrets::new(store.clone(), Remote::new(&settings.aws, clock.clone())?);
+        Ok(Self { store, settings, authority, catalogue, secrets, clock, entropy, metrics })
     }
 
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
@@ -123,6 +132,7 @@ impl Provisioner {
         bury(&lives, &self.store).await;
         let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
         let store = self.store.clone();
+        let rsa_keys = Arc::new(Stock::default());
         let worker = Worker {
             me,
             lease: self.settings.lease,
@@ -140,6 +150,8 @@ impl Provisioner {
                 entropy: self.entropy,
                 installation: self.settings.installation,
                 authority: self.authority,
+                rsa_keys: rsa_keys.clone(),
+                secrets: Arc::new(self.secrets),
                 catalogue: self.catalogue,
                 sizing: self.settings.sizing,
                 endpoints: self.settings.endpoints,
@@ -167,6 +179,8 @@ impl Provisioner {
             tasks.spawn(images::pull(context, registries, images_changed, shutdown));
         }
         tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
+        let stop = shutdown.clone();
+        tasks.spawn(async move { rsa_keys.keep_filled(&stop).await });
         tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
         worker.claim_loop(&wake, &shutdown).await;
         tasks.shutdown().await;

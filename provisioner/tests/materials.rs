@@ -5,19 +5,28 @@ mod example;
 use std::{net::IpAddr, process::Command, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{EngineType, EngineVersion};
+use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image, LoginModule},
-    materials::{self, KEYSTORE_ALIAS, Materials},
+    materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
     tls::{self, SubjectName},
 };
+use brokerd_store::CertificateAuthority;
 use example::{NOW, Scripted, broker, user};
-use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use secrecy::{ExposeSecret, SecretString};
 
 fn image(kind: EngineType, version: EngineVersion) -> Image {
     let catalogue = Catalogue::built_in().expect("well-formed");
     catalogue.image(kind, version).expect("offered").clone()
+}
+
+fn means<'a>(
+    authority: &'a CertificateAuthority,
+    now: Timestamp,
+    entropy: &'a Scripted,
+) -> Means<'a> {
+    Means { authority, rsa_key: example::rsa_key(), now, entropy }
 }
 
 fn issued(kind: EngineType) -> Materials {
@@ -29,15 +38,18 @@ fn issued(kind: EngineType) -> Materials {
     let authority = tls::new_authority(NOW, &entropy).expect("made");
     let users = [user(kind, "alice", "correct-horse-battery", &[])];
     let broker = broker(kind, version, host);
-    materials::issue(&authority, &broker, &users, &image(kind, version), NOW, &entropy)
+    materials::issue(means(&authority, NOW, &entropy), &broker, &users, &image(kind, version))
         .expect("issued")
 }
 
 #[test]
 fn clients_that_trust_the_authority_accept_every_name_of_the_broker() {
     let issued = issued(EngineType::RabbitMq);
-    let verify =
-        |host: &str, at| tls::verify(&issued.authority_pem, &issued.certificate_pem, host, at);
+    let rsa = &issued.rsa.as_ref().expect("a certificate for RSA").certificate_pem;
+    let verify = |host: &str, at| {
+        tls::verify(&issued.authority_pem, rsa, host, at)?;
+        tls::verify(&issued.authority_pem, &issued.certificate_pem, host, at)
+    };
     for host in [
         "mq.example.test",
         "192.0.2.7",
@@ -56,7 +68,7 @@ fn clients_that_trust_the_authority_accept_every_name_of_the_broker() {
     assert!(verify("192.0.2.7", NOW.plus(397 * day)).is_ok());
     assert!(verify("192.0.2.7", NOW.plus(398 * day)).is_err());
     assert_eq!(issued.certificate_expires_at, NOW.plus(397 * day).as_seconds());
-    let behind = brokerd_domain::Timestamp::from_micros(NOW.as_micros() - 3_500_000_000);
+    let behind = Timestamp::from_micros(NOW.as_micros() - 3_500_000_000);
     assert!(verify("192.0.2.7", behind).is_ok(), "a clock that is behind");
 
     let stranger = tls::new_authority(NOW, &Scripted::new(b"another")).expect("made");
@@ -190,14 +202,27 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
     let authority = tls::new_authority(later, &entropy).expect("made");
     let users = [user(kind, "alice", "correct-horse-battery", &[])];
     let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
-    let renewed =
-        materials::renew(former.clone(), &authority, &broker, &users, &image, later, &entropy)
-            .expect("renewed");
+    let renewed = materials::renew(
+        former.clone(),
+        means(&authority, later, &entropy),
+        &broker,
+        &users,
+        &image,
+    )
+    .expect("renewed");
     assert!(!renewed.ends_soon(later));
     assert_eq!(renewed.erlang_cookie, former.erlang_cookie);
     assert_eq!(renewed.own_disk, former.own_disk, "its data is where it is");
     assert_ne!(renewed.certificate_pem, former.certificate_pem);
     assert!(renewed.cover(&users, &image));
+}
+
+#[test]
+fn who_has_no_certificate_for_rsa_gets_one_with_the_next_reboot() {
+    let mut former = issued(EngineType::ActiveMq);
+    assert!(!former.is_outdated(NOW));
+    former.rsa = None;
+    assert!(former.is_outdated(NOW) && !former.ends_soon(NOW), "no window is needed for it");
 }
 
 #[test]
@@ -207,10 +232,16 @@ fn the_keystore_holds_key_and_chain() {
     let open = |password: &str| KeyStore::from_pkcs12(&bytes, password, Pkcs12ImportPolicy::Strict);
     assert!(open("wrong").is_err());
     let store = open(&issued.keystore_password).expect("opens");
-    let (alias, chain) = store.private_key_chain().expect("a key");
-    assert_eq!((alias, chain.certs().len()), (KEYSTORE_ALIAS, 2));
-    let leaf = tls::certificate(&issued.certificate_pem).expect("PEM");
-    assert_eq!(chain.certs()[0].as_der(), &leaf[..]);
+    let rsa = issued.rsa.expect("a certificate for RSA");
+    for (alias, pem) in
+        [(KEYSTORE_ALIAS, issued.certificate_pem), (KEYSTORE_ALIAS_RSA, rsa.certificate_pem)]
+    {
+        let entry = store.entry(alias).expect("an entry");
+        let KeyStoreEntry::PrivateKeyChain(chain) = entry else { panic!("{alias}: {entry:?}") };
+        assert_eq!(chain.certs().len(), 2, "{alias}");
+        let leaf = tls::certificate(&pem).expect("PEM");
+        assert_eq!(chain.certs()[0].as_der(), &leaf[..], "{alias}");
+    }
 }
 
 #[test]
@@ -232,6 +263,9 @@ fn java_reads_the_keystore() {
     let text = String::from_utf8_lossy(&listing.stdout);
     for needed in [
         "Alias name: broker",
+        "Alias name: broker-rsa",
+        "256-bit EC",
+        "2048-bit RSA",
         "PrivateKeyEntry",
         "Certificate chain length: 2",
         "AuthorityKeyIdentifier",

@@ -21,6 +21,7 @@ mod routes;
 mod rows;
 mod running_engines;
 mod seal;
+mod secrets;
 mod security_groups;
 mod tags;
 mod types;

@@ -5,6 +5,7 @@ mod ready;
 mod terraform;
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     io::Write as _,
     path::{Path, PathBuf},
@@ -333,6 +334,27 @@ pub fn https(ca: &Path, mut requests: Vec<Value>) -> Result<Vec<Value>> {
     }
     let outcome = script("https.py", &[], &Value::Array(requests))?;
     ensure!(outcome.code == Some(0), "HTTPS: {outcome:?}");
+    Ok(serde_json::from_str(&outcome.printed)?)
+}
+
+/// Handshakes of TLS 1.2, each with one suite, by OpenSSL's names. Gives back what the server said to those that came
+/// to nothing.
+///
+/// # Errors
+/// When the client can't be run.
+pub fn suites(ca: &Path, url: &str, suites: &[&str]) -> Result<BTreeMap<String, String>> {
+    let outcome = script("suites.py", &[], &json!({ "ca": ca, "url": url, "suites": suites }))?;
+    ensure!(outcome.code == Some(0), "suites: {outcome:?}");
+    Ok(serde_json::from_str(&outcome.printed)?)
+}
+
+/// The mechanisms that `Connection.Start` of AMQP 0-9-1 offers, sorted.
+///
+/// # Errors
+/// When the client can't be run, or is told something else.
+pub fn mechanisms(ca: &Path, url: &str) -> Result<Vec<String>> {
+    let outcome = script("mechanisms.py", &[], &json!({ "ca": ca, "url": url }))?;
+    ensure!(outcome.code == Some(0), "mechanisms: {outcome:?}");
     Ok(serde_json::from_str(&outcome.printed)?)
 }
 

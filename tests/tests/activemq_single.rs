@@ -40,12 +40,60 @@ fn an_activemq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
         a_message_crosses_from_one_protocol_to_another(world, &id).context("across protocols")?;
         strangers_are_refused(world, &id).context("strangers")?;
         the_console_lets_its_user_in(world, &id).context("console")?;
+        clients_of_every_suite_are_served(world, &id).context("suites")?;
         the_container_is_confined(&id).context("container")?;
         a_reboot_keeps_messages(world, &id).context("reboot")?;
 
         world.api.delete(&id)?;
         world.api.wait_until_gone(&id)
     })
+}
+
+/// Every suite of the service's list for ActiveMQ.
+const SUITES: &[&str] = &[
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-SHA384",
+    "DHE-RSA-AES256-SHA256",
+    "AES256-SHA256",
+    "ECDHE-RSA-AES256-SHA",
+    "DHE-RSA-AES256-SHA",
+    "AES256-SHA",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES128-GCM-SHA256",
+    "AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-SHA256",
+    "DHE-RSA-AES128-SHA256",
+    "AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA",
+    "DHE-RSA-AES128-SHA",
+    "AES128-SHA",
+];
+
+/// Of these Jetty, which serves WebSockets and the console, takes none: neither SHA-1 nor keys that are not ephemeral.
+fn is_refused_by_jetty(suite: &str) -> bool {
+    suite.ends_with("-SHA") || suite.starts_with("AES")
+}
+
+fn clients_of_every_suite_are_served(world: &World, id: &str) -> Result<()> {
+    let mut endpoints = vec![(world.api.console(id)?, true)];
+    for scheme in ["ssl", "amqp+ssl", "stomp+ssl", "mqtt+ssl", "wss"] {
+        endpoints.push((world.api.endpoint(id, scheme)?, scheme == "wss"));
+    }
+    for (url, is_jetty) in endpoints {
+        let failed = clients::suites(&world.ca(), &url, SUITES)?;
+        let wrong = |suite: &&&str| {
+            failed.contains_key(**suite) != (is_jetty && is_refused_by_jetty(suite))
+        };
+        let wrong: Vec<_> = SUITES.iter().filter(wrong).collect();
+        ensure!(wrong.is_empty(), "{url}: {wrong:?} {failed:?}");
+    }
+    // Who has always been served by ECDSA still is.
+    let ecdsa = ["ECDHE-ECDSA-AES256-GCM-SHA384"];
+    let failed = clients::suites(&world.ca(), &world.api.endpoint(id, "ssl")?, &ecdsa)?;
+    ensure!(failed.is_empty(), "{failed:?}");
+    Ok(())
 }
 
 /// The JMS client, where there is one.

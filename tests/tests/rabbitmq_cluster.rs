@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    LONG_LEASES, Management, NewBroker, PASSWORD, Pauses, USER, WITNESSES, World,
+    Defaults, LONG_LEASES, Management, NewBroker, PASSWORD, Pauses, USER, WITNESSES, World,
     changes::References,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
@@ -206,6 +206,7 @@ fn created(world: &World, version: &str) -> Result<String> {
     machine::say(&format!("a cluster of {version} ran after {:.1?}", began.elapsed()));
     let nodes = Management::running_nodes(world, &id)?;
     ensure!(nodes == 3, "RUNNING with {nodes} nodes");
+    Defaults::of(version, &new.mode).hold(world, &id).context("defaults")?;
     Ok(id)
 }
 

@@ -1,13 +1,11 @@
 //! A RabbitMQ broker on one instance, from its creation to its end.
 
-use std::net::Ipv4Addr;
-
-use std::path::Path;
+use std::{net::Ipv4Addr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::BrokerState;
 use brokerd_tests::{
-    NewBroker, PASSWORD, USER, World,
+    Defaults, Management, NewBroker, PASSWORD, USER, World,
     clients::{self, Access},
     docker, eventually, scenario,
     world::SCALE,
@@ -34,6 +32,9 @@ fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
         messages_pass(world, &id).context("messages")?;
         strangers_are_refused(world, &id).context("strangers")?;
         the_management_api_answers(world, &id).context("management API")?;
+        clients_of_every_suite_are_served(world, &id).context("suites")?;
+        Defaults::of("4.3", &NewBroker::rabbitmq("").mode).hold(world, &id).context("defaults")?;
+        the_services_accounts_stay(world, &id).context("accounts")?;
         the_container_is_confined(&id).context("container")?;
         a_reboot_keeps_messages(world, &id).context("reboot")?;
 
@@ -133,6 +134,56 @@ fn the_management_api_answers(world: &World, id: &str) -> Result<()> {
     ensure!(!body(4).contains("\"guest\""), "there must be no guest: {}", body(4));
     Ok(())
 }
+
+/// The service's list for RabbitMQ, and one for those who have always been served by ECDSA.
+const SUITES: &[&str] = &[
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+];
+
+fn clients_of_every_suite_are_served(world: &World, id: &str) -> Result<()> {
+    for url in [world.api.endpoint(id, "amqps")?, world.api.console(id)?] {
+        let failed = clients::suites(&world.ca(), &url, SUITES)?;
+        ensure!(failed.is_empty(), "{url}: {failed:?}");
+    }
+    Ok(())
+}
+
+/// Whatever the owner does to them: they are right again after a moment.
+fn the_services_accounts_stay(world: &World, id: &str) -> Result<()> {
+    const OWN: &str = "monitoring-AWS-OWNED-DO-NOT-DELETE";
+    let owner = Management::of(world, id, USER, PASSWORD)?;
+    let own = format!("users/{OWN}");
+    let as_made = owner.get(&own)?;
+    let limit = format!("user-limits/{OWN}/max-connections");
+    for (what, method, path, body) in [
+        ("removed", "DELETE", own.as_str(), serde_json::Value::Null),
+        ("removed with others", "POST", "users/bulk-delete", json!({ "users": [OWN] })),
+        ("changed", "PUT", &own, json!({ "password": "another", "tags": "" })),
+        (
+            "changed by definitions",
+            "POST",
+            "definitions",
+            json!({ "users": [{ "name": OWN, "password_hash": "", "tags": "administrator" }] }),
+        ),
+        ("limited", "PUT", &limit, json!({ "value": 0 })),
+        ("guest", "PUT", "users/guest", json!({ "password": "guest", "tags": "administrator" })),
+    ] {
+        // Some of it is refused by RabbitMQ itself.
+        owner.ask(&[(method, path, body)])?;
+        eventually(&format!("{what}: the accounts are right"), MOMENT, || {
+            let asked = [("GET", own.as_str(), json!(null)), ("GET", "users/guest", json!(null))];
+            let answers = owner.ask(&asked)?;
+            let now = serde_json::from_str::<serde_json::Value>(&answers[0].1).unwrap_or_default();
+            Ok((now == as_made && answers[1].0 == 404).then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+/// The node looks every second, and the machine may be busy.
+const MOMENT: Duration = Duration::from_secs(10);
 
 fn the_container_is_confined(id: &str) -> Result<()> {
     let told = docker::everything_about(id)?;

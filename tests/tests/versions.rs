@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, EngineType};
-use brokerd_tests::{Messenger, NewBroker, WITNESSES, World, api::explained, clients, scenario};
+use brokerd_tests::{
+    Defaults, Messenger, NewBroker, WITNESSES, World, api::explained, clients, scenario,
+};
 
 /// A broker of each offered version.
 fn offered(world: &World) -> Result<Vec<NewBroker>> {
@@ -40,6 +42,12 @@ fn a_broker_of_every_offered_version_takes_messages_and_is_deleted() -> Result<(
                 _ => ("amqp091.py", "amqps"),
             };
             let messenger: Messenger = world.messenger(script, id, scheme)?;
+            if new.engine == EngineType::Rabbitmq {
+                let version = new.version.as_deref().unwrap_or_default();
+                Defaults::of(version, &new.mode)
+                    .hold(world, id)
+                    .with_context(|| new.name.clone())?;
+            }
             messenger.round_trip("every.version").with_context(|| new.name.clone())?;
             let broker = world.api.describe(id)?;
             ensure!(

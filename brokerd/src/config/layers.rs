@@ -37,6 +37,12 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("database.max_connections", Kind::Integer),
     ("secrets.master_key", Kind::Text),
     ("secrets.master_key_file", Kind::Text),
+    ("aws.secrets_manager_url", Kind::Text),
+    ("aws.s3_url", Kind::Text),
+    ("aws.sts_url", Kind::Text),
+    ("aws.access_key_id", Kind::Text),
+    ("aws.secret_access_key", Kind::Text),
+    ("aws.session_token", Kind::Text),
     ("endpoint.advertised_host", Kind::Text),
     ("endpoint.ip_address", Kind::Text),
     ("endpoint.public_bind", Kind::Text),
@@ -86,8 +92,16 @@ const ALTERNATIVES: &[(&str, &str)] = &[
 ];
 
 /// What other programs call the same thing; our own names are stronger.
-const COMMON: &[(&str, &str)] =
-    &[("DATABASE_URL", "database.url"), ("DOCKER_HOST", "provisioner.docker_host")];
+const COMMON: &[(&str, &str)] = &[
+    ("DATABASE_URL", "database.url"),
+    ("DOCKER_HOST", "provisioner.docker_host"),
+    ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "aws.secrets_manager_url"),
+    ("AWS_ENDPOINT_URL_S3", "aws.s3_url"),
+    ("AWS_ENDPOINT_URL_STS", "aws.sts_url"),
+    ("AWS_ACCESS_KEY_ID", "aws.access_key_id"),
+    ("AWS_SECRET_ACCESS_KEY", "aws.secret_access_key"),
+    ("AWS_SESSION_TOKEN", "aws.session_token"),
+];
 
 /// The environment variable that sets `key`.
 pub(crate) fn variable(key: &str) -> String {

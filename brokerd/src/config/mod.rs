@@ -26,10 +26,10 @@ use toml::{Table, Value};
 pub(crate) use choice::Choice;
 pub(crate) use engines::Images;
 use engines::{Engines, Registry};
-pub(crate) use secret::DatabaseUrl;
+pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
-    Api, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime, Secrets,
-    SecurityGroups, Sizing,
+    Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
+    Secrets, SecurityGroups, Sizing,
 };
 pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
 
@@ -74,6 +74,7 @@ pub(crate) struct Configuration {
     pub(crate) api: Api,
     pub(crate) database: Database,
     pub(crate) secrets: Secrets,
+    pub(crate) aws: Aws,
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
     pub(crate) security_groups: SecurityGroups,
@@ -97,6 +98,7 @@ impl Default for Configuration {
             api: Api::default(),
             database: Database::default(),
             secrets: Secrets::default(),
+            aws: Aws::default(),
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
             security_groups: SecurityGroups::default(),

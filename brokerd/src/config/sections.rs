@@ -126,6 +126,24 @@ impl Secrets {
     }
 }
 
+/// Where that is which configurations of RabbitMQ name by ARN and is not kept here, and who asks there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Aws {
+    /// The endpoint of AWS Secrets Manager.
+    pub(crate) secrets_manager_url: Option<String>,
+    /// The endpoint of Amazon S3.
+    pub(crate) s3_url: Option<String>,
+    /// The endpoint of AWS STS; without it roles are not assumed.
+    pub(crate) sts_url: Option<String>,
+    /// The access key.
+    pub(crate) access_key_id: Option<String>,
+    /// Its secret.
+    pub(crate) secret_access_key: Option<Secret>,
+    /// What a temporary access key has beside.
+    pub(crate) session_token: Option<Secret>,
+}
+
 /// What clients connect to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -203,7 +203,7 @@ fn everything() -> Vec<String> {
                     "10.0.0.1"
                 }
                 ("database.url", _) => "postgres://u:hush@h/d",
-                ("secrets.master_key", _) => "hush",
+                ("secrets.master_key" | "aws.secret_access_key" | "aws.session_token", _) => "hush",
                 ("log.format", _) => "json",
                 ("api.url", _) => "https://x",
                 ("registry.address", _) => "registry.example:5000",

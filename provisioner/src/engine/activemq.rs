@@ -64,9 +64,8 @@ impl ActiveMq {
 
     /// What tells the JVM about a directory: files, and options that name them.
     fn directory_files(&self, conf: &str) -> (Vec<InjectedFile>, String) {
-        let (security, trust) = (directory::SECURITY_FILE, truststore::DIRECTORIES);
-        let mut files = vec![common::file(conf, security, 0o640, directory::SECURITY)];
-        let mut options = format!("-Djava.security.properties={conf}/{security}\n");
+        let trust = truststore::DIRECTORIES;
+        let (mut files, mut options) = (Vec::new(), String::new());
         if let Some(keystore) = self.directory_authorities.keystore() {
             files.push(common::file(conf, trust, 0o640, keystore));
             let kind = truststore::TYPE;
@@ -94,6 +93,10 @@ impl Engine for ActiveMq {
         if launcher {
             let conf = &blueprint.image.config_root;
             let mut options = jvm_options(limits.memory_bytes, heap);
+            let security = directory::SECURITY_FILE;
+            options.push_str(&format!("-Djava.security.properties={conf}/{security}\n"));
+            let read = if directory.is_some() { directory::SECURITY } else { "" };
+            files.push(common::file(conf, security, 0o640, format!("{SUITES}{read}")));
             if directory.is_some() {
                 let (more, told) = self.directory_files(conf);
                 files.extend(more);
@@ -184,6 +187,13 @@ fn jvm_options(memory_bytes: u64, heap_mib: u64) -> String {
     );
     text
 }
+
+/// What JDK 21 disables by itself, but for `TLS_RSA_*`: suites of the service's list whose clients encrypt to the
+/// certificate's key.
+const SUITES: &str = "jdk.tls.disabledAlgorithms=SSLv3, TLSv1, TLSv1.1, DTLSv1.0, RC4, DES, MD5withRSA, \
+    DH keySize < 1024, EC keySize < 224, 3DES_EDE_CBC, anon, NULL, ECDH, \
+    rsa_pkcs1_sha1 usage HandshakeSignature, ecdsa_sha1 usage HandshakeSignature, \
+    dsa_sha1 usage HandshakeSignature\n";
 
 const LOGGING: &str = "handlers=java.util.logging.ConsoleHandler
 .level=INFO

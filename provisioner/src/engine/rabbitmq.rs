@@ -4,16 +4,21 @@
 //! guide for what the service sets; the schema files of RabbitMQ 3.10.8, 4.0.5 and 4.3.6 for which
 //! keys exist.
 
+mod accounts;
 mod advanced;
 mod cluster;
 mod configuration;
 mod definitions;
+mod elsewhere;
+mod listeners;
 
 use std::time::Duration;
 
 use brokerd_domain::{
     DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
 };
+
+use elsewhere::Elsewhere;
 
 use super::{
     Blueprint, Engine, Unsupported,
@@ -61,6 +66,16 @@ const PLUGINS_ON_DEMAND: &[(&str, &str, &str)] = &[
     ("rabbitmq_auth_backend_cache", "cache", "auth_cache"),
 ];
 
+/// What a new broker of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
+/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
+/// make it while the nodes of a cluster boot. A node reads this before it has data, and never again.
+const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
+    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
+    rabbitmq_4.0.0,khepri_db";
+
+/// Where the scripts take arguments of the Erlang machine from.
+const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
+
 /// RabbitMQ.
 #[derive(Debug, Clone, Copy)]
 pub struct RabbitMq;
@@ -81,6 +96,7 @@ impl Engine for RabbitMq {
                 spec.engine_version, spec.host_instance_type
             )));
         };
+        let elsewhere = Elsewhere::of(blueprint, &settings)?;
         let limits = common::limits(blueprint, PIDS)?;
         let materials = blueprint.materials;
         let cookie = materials
@@ -92,19 +108,27 @@ impl Engine for RabbitMq {
             None => definitions::render(blueprint)?,
         };
         let (conf, data) = (&blueprint.image.config_root, &blueprint.image.data_root);
+        let [certificate, key] = listeners::ECDSA;
         // RabbitMQ itself adds what the chain needs from ca.pem.
         let mut files = vec![
             common::file(
                 conf,
                 "rabbitmq.conf",
                 0o640,
-                configuration::render(blueprint, limits, queue_limits, &settings),
+                configuration::render(blueprint, limits, queue_limits, &settings, &elsewhere),
             ),
             common::file(conf, "enabled_plugins", 0o640, plugins(version(blueprint), &settings)),
             common::file(conf, "definitions.json", 0o640, seed),
             common::file(conf, "tls/ca.pem", 0o640, materials.authority_pem.as_bytes()),
-            common::file(conf, "tls/server.pem", 0o640, materials.certificate_pem.as_bytes()),
-            common::file(conf, "tls/server.key", 0o400, materials.private_key_pem.as_bytes()),
+            common::file(conf, certificate, 0o640, materials.certificate_pem.as_bytes()),
+            common::file(conf, key, 0o400, materials.private_key_pem.as_bytes()),
+            // Passwords are in it.
+            common::file(
+                conf,
+                "advanced.config",
+                0o400,
+                advanced::render(blueprint, &settings, &elsewhere),
+            ),
             common::file(
                 conf,
                 TRUSTED,
@@ -113,17 +137,29 @@ impl Engine for RabbitMq {
             ),
             common::file(data, ".erlang.cookie", 0o400, cookie),
         ];
-        if let Some(text) = advanced::render(&settings, version(blueprint), conf) {
-            files.push(common::file(conf, "advanced.config", 0o640, text));
+        if let Some(rsa) = &materials.rsa {
+            let [certificate, key] = listeners::RSA;
+            files.push(common::file(conf, certificate, 0o640, rsa.certificate_pem.as_bytes()));
+            files.push(common::file(conf, key, 0o400, rsa.private_key_pem.as_bytes()));
         }
+        files.extend(elsewhere.files(&materials.authority_pem));
+        let accounts = accounts::program(blueprint);
+        let keeps_accounts = accounts.is_some();
+        files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));
         let nodes = 1..=spec.deployment_mode.instances();
         Ok(nodes
             .map(|ordinal| {
                 let files = files.clone();
                 let mut node =
                     common::instance(blueprint, ordinal, limits, files, Duration::from_mins(1));
+                if keeps_accounts {
+                    add_arguments(&mut node.environment, &accounts::argument(conf));
+                }
+                if version(blueprint) == EngineVersion::new(4, 0) {
+                    node.environment.push(FEATURES_OF_4_0.to_owned());
+                }
                 if is_cluster(blueprint) {
-                    cluster::environment(blueprint, &mut node.environment);
+                    cluster::environment(&mut node.environment);
                 }
                 node
             })
@@ -168,6 +204,17 @@ fn plugins(version: EngineVersion, settings: &RabbitMqSettings) -> String {
     format!("[{}].\n", names.join(","))
 }
 
+/// Adds arguments to those of the Erlang machine.
+fn add_arguments(environment: &mut Vec<String>, arguments: &str) {
+    match environment.iter_mut().find(|variable| variable.starts_with(ERLANG_ARGUMENTS)) {
+        Some(variable) => {
+            variable.push(' ');
+            variable.push_str(arguments);
+        }
+        None => environment.push(format!("{ERLANG_ARGUMENTS}{arguments}")),
+    }
+}
+
 fn trusted_path(root: &str) -> String {
     format!("{root}/{TRUSTED}")
 }
@@ -195,4 +242,19 @@ fn free_disk(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
         .min(GIB)
         .min(common::scaled(tier, blueprint.sizing.scale))
         .max(LEAST_FREE_DISK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_keeps_the_arguments_it_has() {
+        let mut environment = vec!["A=b".to_owned(), format!("{ERLANG_ARGUMENTS}+sbwt none")];
+        add_arguments(&mut environment, "-a b");
+        assert_eq!(environment, ["A=b", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none -a b"]);
+        let mut none = Vec::new();
+        add_arguments(&mut none, "-a b");
+        assert_eq!(none, ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-a b"]);
+    }
 }

@@ -2,7 +2,13 @@
 
 #![expect(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf, sync::Mutex};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    sync::{LazyLock, Mutex},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{
@@ -17,7 +23,8 @@ use brokerd_provisioner::{
         activemq::{ActiveMq, DirectoryAuthorities},
         rabbitmq::RabbitMq,
     },
-    materials::{Materials, Monitoring, PreparedPassword},
+    materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
+    rsa_keys,
     runtime::{Capacity, InstanceSpec},
 };
 use secrecy::SecretString;
@@ -46,6 +53,13 @@ impl Entropy for Scripted {
             *byte = state.0.pop().unwrap_or(counted);
         }
     }
+}
+
+/// The same RSA key for everybody: making one takes as long as some hundred passes.
+pub fn rsa_key() -> &'static SecretString {
+    static KEY: LazyLock<SecretString> =
+        LazyLock::new(|| rsa_keys::generate().expect("the system has randomness"));
+    &KEY
 }
 
 pub fn user(engine: EngineType, name: &str, password: &str, groups: &[&str]) -> BrokerUser {
@@ -113,6 +127,10 @@ impl Example {
                 authority_pem: pem("CERTIFICATE"),
                 certificate_pem: pem("CERTIFICATE"),
                 private_key_pem: pem("PRIVATE KEY"),
+                rsa: Some(Identity {
+                    certificate_pem: pem("CERTIFICATE"),
+                    private_key_pem: pem("PRIVATE KEY"),
+                }),
                 keystore: Some(BASE64.encode("a PKCS#12 of the test\n")),
                 keystore_password: "TestKeystorePassword".to_owned(),
                 erlang_cookie: Some("TESTCOOKIETESTCOOKIETEST".to_owned()),
@@ -129,6 +147,7 @@ impl Example {
                     stored: "hash$of$monitoring".to_owned(),
                 }),
                 seed: None,
+                resolved: Resolved::default(),
                 own_disk: false,
                 certificate_expires_at: 1_801_526_400,
             },

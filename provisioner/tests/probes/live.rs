@@ -3,7 +3,7 @@
 
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
-    materials,
+    materials::{self, Means},
     runtime::{
         InstanceSpec, Runtime, Volumes,
         docker::{DockerOptions, DockerRuntime},
@@ -14,7 +14,7 @@ use brokerd_store::CertificateAuthority;
 use rand::random;
 
 use super::*;
-use crate::example::{Example, Scripted};
+use crate::example::{self, Example, Scripted};
 
 struct SystemClock;
 
@@ -86,15 +86,10 @@ async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut 
     }
     let (now, entropy) = (SystemClock.now(), Scripted::new(&[]));
     let authority = tls::new_authority(now, &entropy).expect("authority");
-    example.materials = materials::issue(
-        &authority,
-        &example.broker,
-        &example.users,
-        &example.image,
-        now,
-        &entropy,
-    )
-    .expect("materials");
+    let means =
+        Means { authority: &authority, rsa_key: example::rsa_key(), now, entropy: &entropy };
+    example.materials = materials::issue(means, &example.broker, &example.users, &example.image)
+        .expect("materials");
     example.installation = options.installation;
     example.sizing.scale = 0.25;
     let spec = example.render().expect("rendered");

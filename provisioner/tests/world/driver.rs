@@ -2,13 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
 use brokerd_domain::{
     BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Fault, FaultId, FaultInput,
-    FaultSpec, Intent, Next, PendingChange, Timestamp, Username, VerdictKind, WorkerId,
+    FaultSpec, Intent, Next, PendingChange, Scope, SecretReference, Timestamp, Username,
+    VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -16,10 +17,13 @@ use brokerd_provisioner::{
     metrics::Metrics,
     pass::{Context, EndpointSettings, Passed, StepError},
     port::ReconcileStore,
+    rsa_keys::{self, RsaKeys},
     runtime::InstanceName,
-    tls,
+    secrets::{NotFetched, SecretSource},
+    tls::{self, TlsError},
 };
 use brokerd_store::CertificateAuthority;
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +39,33 @@ const TTL: Duration = Duration::from_secs(30);
 
 /// Who is looked at no sooner than this is at rest.
 const REST: Duration = Duration::from_millis(400);
+
+/// The same key for every broker: making one takes as long as many passes.
+struct OneRsaKey;
+
+#[async_trait::async_trait]
+impl RsaKeys for OneRsaKey {
+    async fn take(&self) -> Result<SecretString, TlsError> {
+        static KEY: LazyLock<SecretString> =
+            LazyLock::new(|| rsa_keys::generate().expect("the system has randomness"));
+        Ok(KEY.clone())
+    }
+}
+
+/// Nothing is kept anywhere.
+struct NoSecrets;
+
+#[async_trait::async_trait]
+impl SecretSource for NoSecrets {
+    async fn fetch(
+        &self,
+        _: &Scope,
+        _: &str,
+        _: &SecretReference,
+    ) -> Result<SecretString, NotFetched> {
+        Err(NotFetched("there is none".to_owned()))
+    }
+}
 
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
@@ -194,6 +225,8 @@ impl Simulation {
             entropy: self.entropy.clone(),
             installation: "test".parse().expect("valid"),
             authority: self.authority.clone(),
+            rsa_keys: Arc::new(OneRsaKey),
+            secrets: Arc::new(NoSecrets),
             catalogue: Catalogue::built_in().expect("well-formed"),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {

@@ -13,11 +13,15 @@ logging.getLogger("pika").setLevel(logging.CRITICAL)
 
 def connect(target):
     context = ssl.create_default_context(cafile=target.ca)
+    credentials = pika.PlainCredentials(target.user, target.password)
+    if certificate := target.given.get("certificate"):
+        context.load_cert_chain(certificate)
+        credentials = pika.credentials.ExternalCredentials()
     parameters = pika.ConnectionParameters(
         target.host,
         target.port,
         target.given.get("vhost", "/"),
-        pika.PlainCredentials(target.user, target.password),
+        credentials,
         ssl_options=pika.SSLOptions(context, target.host),
         connection_attempts=1,
         socket_timeout=target.timeout,

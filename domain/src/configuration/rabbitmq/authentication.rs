@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::syntax::Setting;
+use super::{permitted::ARNS, syntax::Setting};
 
 /// An error is a line and what is wrong there.
 pub(super) fn check(settings: &[Setting]) -> Result<(), (usize, String)> {
@@ -13,6 +13,7 @@ pub(super) fn check(settings: &[Setting]) -> Result<(), (usize, String)> {
     let values: BTreeMap<&str, &Setting> = settings.iter().map(|s| (s.key.as_str(), s)).collect();
     contradictions(&values)?;
     client_certificates(&values)?;
+    elsewhere(&values)?;
     bind_users(&values)?;
     ldap(&values)
 }
@@ -47,18 +48,41 @@ fn client_certificates(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, 
     }
 }
 
+/// Whoever fetches what is kept elsewhere does so as a role. A certificate is nothing without its key, nor a key
+/// without its certificate.
+fn elsewhere(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+    let role = format!("{ARNS}assume_role_arn");
+    let needs = |setting: &Setting, needed: &str| {
+        Err((setting.line, format!("[{}] needs [{needed}]", setting.key)))
+    };
+    for (key, setting) in values.iter().filter(|(key, _)| key.starts_with(ARNS)) {
+        if !values.contains_key(role.as_str()) {
+            return needs(setting, &role);
+        }
+        let other = match key.rsplit_once('.') {
+            Some((prefix, "certfile")) => format!("{prefix}.keyfile"),
+            Some((prefix, "keyfile")) => format!("{prefix}.certfile"),
+            Some((prefix, "password")) => {
+                format!("{}.user_dn", prefix.trim_start_matches(ARNS))
+            }
+            _ => continue,
+        };
+        if !values.contains_key(other.as_str()) {
+            return needs(setting, &other);
+        }
+    }
+    Ok(())
+}
+
 /// A user to bind as needs a password, which a configuration can't hold.
 fn bind_users(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
     for bind in ["auth_ldap.dn_lookup_bind", "auth_ldap.other_bind"] {
         let key = format!("{bind}.user_dn");
-        if let Some(setting) = values.get(key.as_str()) {
-            return Err((
-                setting.line,
-                format!(
-                    "[{key}] needs [aws.arns.{bind}.password], and that needs AWS Secrets Manager, \
-                     which brokerd has not got. Valid keys: [{bind}] with the values as_user, anon"
-                ),
-            ));
+        let password = format!("{ARNS}{bind}.password");
+        if let Some(setting) = values.get(key.as_str())
+            && !values.contains_key(password.as_str())
+        {
+            return Err((setting.line, format!("[{key}] needs [{password}]")));
         }
     }
     Ok(())

@@ -114,6 +114,9 @@ impl RabbitMqConfiguration {
     }
 }
 
+/// The key of the role as which everything else is fetched.
+const ROLE: &str = "assume_role_arn";
+
 /// The settings that apply to one broker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RabbitMqSettings {
@@ -141,6 +144,18 @@ impl RabbitMqSettings {
             let (first, rest) = words.split_first()?;
             (*first == word).then(|| (rest.to_vec(), value))
         })
+    }
+
+    /// What is kept elsewhere: for which key, and its ARN.
+    pub fn references(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named =
+            self.iter().filter_map(|(k, arn)| Some((k.strip_prefix(permitted::ARNS)?, arn)));
+        named.filter(|(key, _)| *key != ROLE)
+    }
+
+    /// The role as which that is fetched.
+    pub fn assumed_role(&self) -> Option<&str> {
+        self.iter().find_map(|(k, arn)| (k.strip_prefix(permitted::ARNS)? == ROLE).then_some(arn))
     }
 
     /// Whether logins or permissions are asked of this backend, directly or through the cache.

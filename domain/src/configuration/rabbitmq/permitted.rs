@@ -7,9 +7,9 @@
 use super::{
     syntax::words,
     value::Kind::{
-        self, Algorithm, Backend, Boolean, CachedBackend, DistinguishedName,
-        DistinguishedNameOrNone, HttpsUrl, Mechanism, Number, OneOf, Query, Server, TagQueries,
-        Text, Timeout,
+        self, Algorithm, Arn, Backend, Boolean, CachedBackend, DistinguishedName,
+        DistinguishedNameOrNone, HttpsUrl, Mechanism, Number, OneOf, Query, Role, Server,
+        TagQueries, Text, Timeout,
     },
 };
 use crate::EngineVersion;
@@ -208,6 +208,8 @@ static RULES: &[Rule] = &[
     rule("auth_http.ssl_options.depth", DEPTH, FOUR),
     rule("auth_http.ssl_options.hostname_verification", HOSTNAMES, FOUR),
     rule("auth_http.ssl_options.fail_if_no_peer_cert", Boolean, FOUR),
+    // The reference has it among what is not supported, the tutorial sets it.
+    rule("auth_http.ssl_options.sni", Server, FOUR),
     // Client certificates.
     rule(
         "ssl_cert_login_from",
@@ -228,7 +230,23 @@ static RULES: &[Rule] = &[
     rule("management.ssl.verify", VERIFY, FOUR),
     rule("management.ssl.depth", DEPTH, FOUR),
     rule("management.ssl.hostname_verification", HOSTNAMES, FOUR),
+    // What is kept elsewhere.
+    rule("aws.arns.assume_role_arn", Role, Ever),
+    rule("aws.arns.ssl_options.cacertfile", Arn, FOUR),
+    rule("aws.arns.management.ssl.cacertfile", Arn, FOUR),
+    rule("aws.arns.auth_oauth2.https.cacertfile", Arn, OAUTH2),
+    rule("aws.arns.auth_http.ssl_options.cacertfile", Arn, FOUR),
+    rule("aws.arns.auth_http.ssl_options.certfile", Arn, FOUR),
+    rule("aws.arns.auth_http.ssl_options.keyfile", Arn, FOUR),
+    rule("aws.arns.auth_ldap.ssl_options.cacertfile", Arn, Ever),
+    rule("aws.arns.auth_ldap.ssl_options.certfile", Arn, Ever),
+    rule("aws.arns.auth_ldap.ssl_options.keyfile", Arn, Ever),
+    rule("aws.arns.auth_ldap.dn_lookup_bind.password", Arn, Ever),
+    rule("aws.arns.auth_ldap.other_bind.password", Arn, Ever),
 ];
+
+/// What the keys begin with that say where something is kept; the rest is what it is for.
+pub(super) const ARNS: &str = "aws.arns.";
 
 /// Files and passwords: the service takes them from S3 and Secrets Manager.
 static SECRETS: &[&str] = &[
@@ -296,15 +314,14 @@ pub(super) fn kind(key: &str, version: EngineVersion) -> Result<Kind, String> {
             Err(too_old(key, version, rule.since))
         };
     }
-    if key == "aws" || key.starts_with("aws.") {
-        return Err(format!(
-            "[{key}] needs AWS IAM, Amazon S3 and AWS Secrets Manager, which brokerd has not got"
-        ));
-    }
     if SECRETS.iter().any(|pattern| matches(pattern, key)) {
+        let by_arn = format!("{ARNS}{key}");
+        let instead = match rule_of(&by_arn) {
+            Some(_) => format!(". Set [{by_arn}] to the ARN of what is to be used"),
+            None => String::new(),
+        };
         return Err(format!(
-            "[{key}] may not be set: a configuration names no files and holds no secrets. Amazon MQ \
-             takes them by ARN from Amazon S3 and AWS Secrets Manager, which brokerd has not got"
+            "[{key}] may not be set: a configuration names no files and holds no secrets{instead}"
         ));
     }
     for (prefix, more) in TLS {
@@ -428,15 +445,17 @@ mod tests {
              auth_http.topic_path, auth_http.request_timeout, auth_http.connection_timeout, \
              auth_http.authorization_failure_disclosure, auth_http.ssl_options.verify, \
              auth_http.ssl_options.depth, auth_http.ssl_options.hostname_verification, \
-             auth_http.ssl_options.fail_if_no_peer_cert]"
+             auth_http.ssl_options.fail_if_no_peer_cert, auth_http.ssl_options.sni]"
         );
         let all = said("disk_free_limit.absolute");
         for name in ["consumer_timeout", "heartbeat", "vhost_max", "auth_ldap.…", "ssl_options.…"]
         {
             assert!(all.contains(name), "{all}");
         }
-        assert!(said("aws.arns.assume_role_arn").contains("which brokerd has not got"));
-        assert!(said("auth_ldap.other_bind.password").contains("holds no secrets"));
+        assert!(said("aws.arns.ssl_options.certfile").contains("aws.arns.ssl_options.cacertfile"));
+        let password = said("auth_ldap.other_bind.password");
+        assert!(password.contains("Set [aws.arns.auth_ldap.other_bind.password] to"), "{password}");
+        assert!(said("management.oauth_client_secret").ends_with("holds no secrets"));
         assert!(said("ssl_options.sni").contains("is not supported"));
     }
 

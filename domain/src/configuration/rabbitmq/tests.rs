@@ -235,7 +235,7 @@ fn authentication_keys_must_fit_together() {
             "line 2: [ssl_options.fail_if_no_peer_cert] can only be true where",
         ),
         ("auth_mechanisms.1 = ANONYMOUS", "[PLAIN, AMQPLAIN, EXTERNAL]"),
-        ("aws.arns.assume_role_arn = arn:aws:iam::1:role/x", "which brokerd has not got"),
+        ("aws.arns.assume_role_arn = arn:aws:iam::1:role/x", "[the ARN of an IAM role]"),
     ] {
         let message = refusal(V4, text);
         assert!(message.contains(what), "{message}");
@@ -332,5 +332,100 @@ proptest! {
                 prop_assert!(value.chars().all(|c| matches!(c, ' '..='~')));
             }
         }
+    }
+}
+
+/// The configurations of the service's tutorials, with other names.
+#[test]
+fn the_configurations_of_the_tutorials_are_accepted() {
+    const ROLE: &str = "aws.arns.assume_role_arn = arn:aws:iam::000000000000:role/MqRole\n";
+    let ldap = format!(
+        "auth_backends.1 = ldap\nauth_ldap.servers.1 = ldap.example.com\nauth_ldap.port = 636\n\
+         auth_ldap.use_ssl = true\nauth_ldap.dn_lookup_base = OU=Users,DC=corp\n\
+         auth_ldap.dn_lookup_attribute = sAMAccountName\n\
+         auth_ldap.dn_lookup_bind.user_dn = CN=svc,DC=corp\n{ROLE}\
+         aws.arns.auth_ldap.dn_lookup_bind.password = \
+         arn:aws:secretsmanager:us-east-1:000000000000:secret:ldap-AbCdEf\n\
+         aws.arns.auth_ldap.ssl_options.cacertfile = arn:aws:s3:::certs/ca.pem\n"
+    );
+    let http = "auth_backends.1 = http\nauth_http.http_method = post\n\
+                auth_http.user_path = https://auth.example.com/user\n\
+                auth_http.vhost_path = https://auth.example.com/vhost\n\
+                auth_http.resource_path = https://auth.example.com/resource\n\
+                auth_http.topic_path = https://auth.example.com/topic\n";
+    let http_own = format!(
+        "{http}auth_http.ssl_options.verify = verify_peer\n{ROLE}\
+         aws.arns.auth_http.ssl_options.cacertfile = arn:aws:s3:::certs/ca.pem\n"
+    );
+    let http_sni = format!("{http}auth_http.ssl_options.sni = auth.example.com\n");
+    let certificates = format!(
+        "auth_mechanisms.1 = EXTERNAL\nauth_mechanisms.2 = PLAIN\n\
+         ssl_cert_login_from = common_name\nssl_options.verify = verify_peer\n\
+         ssl_options.fail_if_no_peer_cert = true\n{ROLE}\
+         aws.arns.ssl_options.cacertfile = arn:aws:s3:::certs/ca.pem\n"
+    );
+    let modules = "auth_backends.1 = rabbit_auth_backend_oauth2\n\
+                   auth_backends.2 = rabbit_auth_backend_internal\n\
+                   management.oauth_enabled = true\nmanagement.oauth_client_id = abc\n\
+                   management.oauth_provider_url = https://login.example.com/t\n\
+                   auth_oauth2.resource_server_id = abc\n\
+                   auth_oauth2.additional_scopes_key = roles\n\
+                   auth_oauth2.jwks_url = https://login.example.com/keys\n";
+    let iam = "auth_backends.1 = oauth2\nauth_backends.2 = internal\n\
+               auth_oauth2.jwks_uri = https://a.tokens.sts.global.api.aws/.well-known/jwks.json\n\
+               auth_oauth2.issuer = https://a.tokens.sts.global.api.aws\n\
+               auth_oauth2.resource_server_id = rabbitmq\nauth_oauth2.verify_aud = false\n\
+               auth_oauth2.additional_scopes_key = sub\n\
+               auth_oauth2.scope_aliases.1.alias = arn:aws:iam::000000000000:role/MqRole\n\
+               auth_oauth2.scope_aliases.1.scope = rabbitmq.tag:administrator rabbitmq.read:*/*\n\
+               auth_oauth2.https.hostname_verification = wildcard\n";
+    for (text, references) in [
+        (ldap.as_str(), 2),
+        (&http_own, 1),
+        (&http_sni, 0),
+        (&certificates, 1),
+        (modules, 0),
+        (iam, 0),
+    ] {
+        let configuration = parsed(text);
+        let managed = AuthenticationStrategy::ConfigManaged;
+        assert_eq!(configuration.authentication_strategy(), managed, "{text}");
+        let settings = configuration.effective(host("mq.m7g.large"), SINGLE, V4);
+        assert_eq!(settings.references().count(), references, "{text}");
+        assert_eq!(settings.assumed_role().is_some(), references > 0, "{text}");
+    }
+    assert!(parsed(modules).effective(host("mq.m7g.large"), SINGLE, V4).uses_backend("internal"));
+}
+
+#[test]
+fn what_is_kept_elsewhere_is_named_as_a_whole() {
+    let role = "aws.arns.assume_role_arn = arn:aws:iam::000000000000:role/MqRole";
+    let ca = "arn:aws:s3:::certs/ca.pem";
+    for (text, what) in [
+        (
+            format!("aws.arns.ssl_options.cacertfile = {ca}"),
+            "[aws.arns.ssl_options.cacertfile] needs [aws.arns.assume_role_arn]",
+        ),
+        (
+            format!("{role}\naws.arns.auth_http.ssl_options.certfile = {ca}"),
+            "needs [aws.arns.auth_http.ssl_options.keyfile]",
+        ),
+        (
+            format!("{role}\naws.arns.auth_ldap.other_bind.password = {ca}"),
+            "needs [auth_ldap.other_bind.user_dn]",
+        ),
+        (
+            "auth_ldap.use_ssl = true\nauth_ldap.other_bind.user_dn = cn=a".to_owned(),
+            "line 2: [auth_ldap.other_bind.user_dn] needs [aws.arns.auth_ldap.other_bind.password]",
+        ),
+        (
+            format!("{role}\naws.arns.ssl_options.cacertfile = /etc/passwd"),
+            "Valid values: [the ARN of an AWS Secrets Manager secret or an Amazon S3 object]",
+        ),
+        ("aws.arns.assume_role_arn = a".to_owned(), "Valid values: [the ARN of an IAM role]"),
+        ("aws.sts.custom_headers.a = b".to_owned(), "can't be set. Valid keys: [aws.arns.assume"),
+    ] {
+        let message = refusal(V4, &text);
+        assert!(message.contains(what), "{message}");
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{query, syntax::shortened};
-use crate::EngineVersion;
+use crate::{EngineVersion, SecretReference, role_account};
 
 /// The algorithms by which a token may be signed.
 const ALGORITHMS: &[&str] = &[
@@ -28,6 +28,10 @@ const ALGORITHMS: &[&str] = &[
 ];
 
 const BACKENDS: &[&str] = &["internal", "oauth2", "ldap", "cache", "http"];
+
+/// What the names of backends' modules begin with; RabbitMQ takes either name.
+const BACKEND_MODULE: &str = "rabbit_auth_backend_";
+
 const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN", "EXTERNAL"];
 
 /// No value but a query comes near this many bytes.
@@ -56,6 +60,10 @@ pub(super) enum Kind {
     DistinguishedNameOrNone,
     Query,
     TagQueries,
+    /// The ARN of a role.
+    Role,
+    /// The ARN of what is kept elsewhere.
+    Arn,
 }
 
 impl Kind {
@@ -84,6 +92,12 @@ impl Kind {
                  characters"
             ));
         }
+        let value = match self {
+            Self::Backend | Self::CachedBackend => {
+                value.strip_prefix(BACKEND_MODULE).unwrap_or(value)
+            }
+            _ => value,
+        };
         let valid = match self {
             Self::Boolean => value == "true" || value == "false",
             Self::Number(least, most) => number(value).is_some_and(|n| (least..=most).contains(&n)),
@@ -101,6 +115,8 @@ impl Kind {
             Self::Server => is_server(value),
             Self::DistinguishedName => is_distinguished_name(value),
             Self::DistinguishedNameOrNone => value == "none" || is_distinguished_name(value),
+            Self::Role => role_account(value).is_some(),
+            Self::Arn => SecretReference::parse(value).is_some(),
             Self::Query | Self::TagQueries => false,
         };
         if valid {
@@ -128,6 +144,10 @@ impl Kind {
             Self::DistinguishedName => "a distinguished name".to_owned(),
             Self::DistinguishedNameOrNone => "a distinguished name, none".to_owned(),
             Self::Query | Self::TagQueries => "a query".to_owned(),
+            Self::Role => "the ARN of an IAM role".to_owned(),
+            Self::Arn => {
+                "the ARN of an AWS Secrets Manager secret or an Amazon S3 object".to_owned()
+            }
         }
     }
 
@@ -363,6 +383,10 @@ mod tests {
         assert_eq!(
             said(Kind::Boolean, "yes"),
             "Value [yes] is invalid for [k]. Valid values: [true, false]"
+        );
+        assert_eq!(
+            Kind::Backend.check("k", "rabbit_auth_backend_oauth2", V4).as_deref(),
+            Ok("oauth2")
         );
         assert_eq!(
             said(Kind::CachedBackend, "cache"),

@@ -23,7 +23,7 @@ use super::{
 /// Source: "Integrating ActiveMQ brokers with LDAP" of the developer guide.
 pub(super) const CONSOLE_GROUP: &str = "amazonmq-console-admins";
 
-/// The file that tells the JVM how to read `login.config`.
+/// The file that tells the JVM how to read `login.config`, and which suites it may have.
 pub(super) const SECURITY_FILE: &str = "security.properties";
 
 /// A `${…}` in `login.config` is part of somebody's name or password, and no property of the system.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use brokerd_domain::{EngineVersion, RabbitMqSettings};
 
-use super::{configuration, trusted_path};
+use super::{Blueprint, Elsewhere, configuration, listeners, trusted_path, version};
 
 /// The first version in which only a number is a timeout; before, something else is none.
 const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
@@ -14,15 +14,19 @@ pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersio
     settings.get(configuration::CONSUMER_TIMEOUT) == Some("0") && version < NUMBERS_ONLY
 }
 
-/// The file; none when there is nothing to say.
+/// The file.
 pub(super) fn render(
+    blueprint: &Blueprint<'_>,
     settings: &RabbitMqSettings,
-    version: EngineVersion,
-    root: &str,
-) -> Option<String> {
+    elsewhere: &Elsewhere<'_>,
+) -> String {
+    let (version, root) = (version(blueprint), &blueprint.image.config_root);
     let mut applications: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut set =
         |application, term: String| applications.entry(application).or_default().push(term);
+    for (application, term) in listeners::terms(blueprint, settings, elsewhere) {
+        set(application, term);
+    }
     if version.major >= 4 {
         // For shovels and federation links; 4.0 has no key for it. Certificates of public authorities
         // are trusted, and those of this installation's own brokers.
@@ -35,6 +39,16 @@ pub(super) fn render(
     }
     if without_timeout(settings, version) {
         set("rabbit", "{consumer_timeout,undefined}".to_owned());
+    }
+    // Here a password may be of any characters.
+    for bind in ["dn_lookup_bind", "other_bind"] {
+        let password = elsewhere.value(&format!("auth_ldap.{bind}.password"));
+        if let Some((user, password)) =
+            settings.get(&format!("auth_ldap.{bind}.user_dn")).zip(password)
+        {
+            let (user, password) = (octets(user), octets(password));
+            set("rabbitmq_auth_backend_ldap", format!("{{{bind},{{{user},{password}}}}}"));
+        }
     }
     // Only 4.3 has keys for queries, and for aliases.
     for (words, query) in settings.below("auth_ldap") {
@@ -52,14 +66,11 @@ pub(super) fn render(
             format!("{{scope_aliases,#{{{}}}}}", aliases.join(",")),
         );
     }
-    if applications.is_empty() {
-        return None;
-    }
     let applications: Vec<String> = applications
         .into_iter()
         .map(|(name, terms)| format!(" {{{name},[\n  {}\n ]}}", terms.join(",\n  ")))
         .collect();
-    Some(format!("[\n{}\n].\n", applications.join(",\n")))
+    format!("[\n{}\n].\n", applications.join(",\n"))
 }
 
 /// What a scope stands for, as entries of a map: by name, or as pairs of an alias and its scopes.
@@ -91,12 +102,17 @@ fn aliases(settings: &RabbitMqSettings) -> Vec<String> {
         .collect()
 }
 
-fn binary(value: &str) -> String {
+pub(super) fn binary(value: &str) -> String {
     format!("<<{}>>", text(value))
 }
 
+/// An Erlang string of the UTF-8 that is sent as it is.
+fn octets(value: &str) -> String {
+    text(&value.bytes().map(char::from).collect::<String>())
+}
+
 /// An Erlang string.
-fn text(value: &str) -> String {
+pub(super) fn text(value: &str) -> String {
     let mut out = String::from("\"");
     for c in value.chars() {
         match c {
@@ -119,6 +135,7 @@ mod tests {
 
     #[test]
     fn strings_are_escaped() {
+        assert_eq!(octets("\u{e4}"), "\"\\x{c3}\\x{a4}\"");
         assert_eq!(text("a\"b\\c\n\u{e4}"), "\"a\\\"b\\\\c\\x{a}\\x{e4}\"");
     }
 }

@@ -3,21 +3,14 @@
 //! Sources: "RabbitMQ broker architecture" and "Default policies" of the developer guide for what the
 //! service sets; RabbitMQ's guides on clustering, partitions and net ticks for the keys.
 
-use brokerd_domain::EngineVersion;
 use serde_json::{Value, json};
 
-use super::{Blueprint, Unsupported, version};
+use super::{Blueprint, Unsupported, add_arguments, version};
 use crate::materials;
-
-/// Where the scripts take arguments of the Erlang machine from.
-const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
 
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.
 const NET_TICK: &str = "-kernel net_ticktime 10";
-
-/// The first version in which a queue that does not say is a quorum queue if the node says so.
-const DEFAULT_QUEUE_TYPE: EngineVersion = EngineVersion::new(4, 0);
 
 /// The keys of `rabbitmq.conf`, in order. Every node lists all of them, itself too.
 pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
@@ -36,36 +29,12 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
     let tries = if version(blueprint).major >= 4 { "60" } else { "3" };
     keys.push(("cluster_formation.discovery_retry_limit".to_owned(), tries.to_owned()));
     keys.push(("cluster_formation.discovery_retry_interval".to_owned(), "1000".to_owned()));
-    if version(blueprint) >= DEFAULT_QUEUE_TYPE {
-        keys.push(("default_queue_type".to_owned(), "quorum".to_owned()));
-    }
     keys
 }
 
-/// What a new cluster of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
-/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
-/// make it while its nodes boot. A node reads this before it has data, and never again.
-const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
-    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
-    rabbitmq_4.0.0,khepri_db";
-
 /// What a node's environment has beyond that of a single instance.
-pub(super) fn environment(blueprint: &Blueprint<'_>, environment: &mut Vec<String>) {
-    notice_soon(environment);
-    if version(blueprint) == EngineVersion::new(4, 0) {
-        environment.push(FEATURES_OF_4_0.to_owned());
-    }
-}
-
-/// Lets a node notice sooner that another one is gone.
-fn notice_soon(environment: &mut Vec<String>) {
-    match environment.iter_mut().find(|variable| variable.starts_with(ERLANG_ARGUMENTS)) {
-        Some(variable) => {
-            variable.push(' ');
-            variable.push_str(NET_TICK);
-        }
-        None => environment.push(format!("{ERLANG_ARGUMENTS}{NET_TICK}")),
-    }
+pub(super) fn environment(environment: &mut Vec<String>) {
+    add_arguments(environment, NET_TICK);
 }
 
 /// The service's default policies of clusters.
@@ -125,22 +94,4 @@ pub(super) fn policies(blueprint: &Blueprint<'_>) -> Result<Vec<Value>, Unsuppor
             json!({ "ha-mode": "all", "ha-sync-mode": "automatic" }),
         ),
     ])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_keeps_the_arguments_it_has() {
-        let mut environment = vec!["A=b".to_owned(), format!("{ERLANG_ARGUMENTS}+sbwt none")];
-        notice_soon(&mut environment);
-        assert_eq!(
-            environment,
-            ["A=b", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none -kernel net_ticktime 10"]
-        );
-        let mut none = Vec::new();
-        notice_soon(&mut none);
-        assert_eq!(none, ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel net_ticktime 10"]);
-    }
 }

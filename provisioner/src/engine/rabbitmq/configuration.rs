@@ -11,7 +11,8 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
 use super::{
-    Blueprint, advanced, cluster, free_disk, is_cluster, trusted_path, version, watermark,
+    Blueprint, Elsewhere, advanced, cluster, free_disk, is_cluster, trusted_path, version,
+    watermark,
 };
 use crate::runtime::Limits;
 
@@ -20,6 +21,12 @@ pub(super) const CLIENT_VERIFY: &str = "amqp_client.ssl_options.verify";
 
 /// The longest that RabbitMQ 4.3 can wait; there it stands for ever, which 4.3 can't.
 const LONGEST_TIMEOUT: u32 = 2_147_483_647;
+
+/// How clients may log in where the owner does not say.
+const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN"];
+
+/// The first version in which a queue that does not say is a quorum queue if the node says so.
+const DEFAULT_QUEUE_TYPE: EngineVersion = EngineVersion::new(4, 0);
 
 /// The first version that knows `auth_oauth2.jwks_uri`.
 const JWKS_URI: EngineVersion = EngineVersion::new(4, 3);
@@ -30,6 +37,7 @@ pub(super) fn render(
     limits: Limits,
     queue_limits: QueueLimits,
     settings: &RabbitMqSettings,
+    elsewhere: &Elsewhere<'_>,
 ) -> String {
     let root = &blueprint.image.config_root;
     let version = version(blueprint);
@@ -45,23 +53,6 @@ pub(super) fn render(
     set("listeners.tcp.local", &"127.0.0.1:5672");
     set("listeners.ssl.default", &Protocol::Amqp.engine_port(EngineType::RabbitMq));
     set("management.ssl.port", &Protocol::Console.engine_port(EngineType::RabbitMq));
-    for prefix in ["ssl_options", "management.ssl"] {
-        set(&format!("{prefix}.cacertfile"), &format_args!("{root}/tls/ca.pem"));
-        set(&format!("{prefix}.certfile"), &format_args!("{root}/tls/server.pem"));
-        set(&format!("{prefix}.keyfile"), &format_args!("{root}/tls/server.key"));
-        set(&format!("{prefix}.versions.1"), &"tlsv1.3");
-        set(&format!("{prefix}.versions.2"), &"tlsv1.2");
-        set(&format!("{prefix}.honor_cipher_order"), &true);
-    }
-    set("ssl_options.verify", &chosen("ssl_options.verify", "verify_none"));
-    set("ssl_options.fail_if_no_peer_cert", &chosen("ssl_options.fail_if_no_peer_cert", "false"));
-    // A browser has no certificate; the service does not insist on one there.
-    set("management.ssl.fail_if_no_peer_cert", &false);
-    for key in ["ssl_options.depth", "management.ssl.verify", "management.ssl.depth"] {
-        if let Some(value) = settings.get(key) {
-            set(key, &value);
-        }
-    }
     // No key of RabbitMQ itself.
     if settings.get("secure.management.http.headers.enabled") != Some("false") {
         set("management.headers.content_type_options", &"nosniff");
@@ -98,10 +89,14 @@ pub(super) fn render(
             _ => set(CONSUMER_TIMEOUT, &chosen(CONSUMER_TIMEOUT, "1800000")),
         }
     }
+    if version >= DEFAULT_QUEUE_TYPE {
+        // New virtual hosts have it as their own; those that there are keep what they have.
+        set("default_queue_type", &"quorum");
+    }
     for (key, value) in limit_keys(version, settings.limits(queue_limits)) {
         set(key, &value);
     }
-    for (key, value) in authentication(settings, version, root) {
+    for (key, value) in authentication(settings, version, root, elsewhere) {
         set(&key, &quoted(&value));
     }
     if is_cluster(blueprint) {
@@ -144,6 +139,7 @@ fn authentication(
     settings: &RabbitMqSettings,
     version: EngineVersion,
     root: &str,
+    elsewhere: &Elsewhere<'_>,
 ) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for (key, value) in settings.iter() {
@@ -151,9 +147,16 @@ fn authentication(
             ["auth_", "ssl_cert_login_", "management.oauth_"].iter().any(|p| key.starts_with(p));
         let elsewhere = key.ends_with(".fail_if_no_peer_cert")
             || key.starts_with("auth_ldap.queries.")
-            || key.starts_with("auth_oauth2.scope_aliases.");
+            || key.starts_with("auth_oauth2.scope_aliases.")
+            || key.ends_with("_bind.user_dn");
         if permitted && !elsewhere {
             keys.insert(key.to_owned(), module(key, value).unwrap_or(value).to_owned());
+        }
+    }
+    // RabbitMQ itself offers more, and the newer the version, the more.
+    if settings.below("auth_mechanisms").next().is_none() {
+        for (index, mechanism) in (1..).zip(MECHANISMS) {
+            keys.insert(format!("auth_mechanisms.{index}"), (*mechanism).to_owned());
         }
     }
     let mut rename = |old: &str, new: &str| {
@@ -168,6 +171,13 @@ fn authentication(
         rename("auth_oauth2.https.verify", "auth_oauth2.https.peer_verification");
     }
     trust(&mut keys, version, &trusted_path(root));
+    for (key, _) in settings.references().filter(|(key, _)| key.starts_with("auth_")) {
+        if !key.ends_with(".password")
+            && let Some(path) = elsewhere.path(key)
+        {
+            keys.insert(key.to_owned(), path);
+        }
+    }
     keys
 }
 

@@ -8,7 +8,7 @@
 use brokerd_domain::BrokerUser;
 use serde_json::{Value, json};
 
-use super::{cluster, is_cluster, version};
+use super::{accounts, cluster, is_cluster, version};
 use crate::{
     engine::{Blueprint, Unsupported, common},
     materials::MONITORING_USER,
@@ -71,7 +71,7 @@ fn monitoring(blueprint: &Blueprint<'_>) -> Option<Value> {
         "name": MONITORING_USER,
         "password_hash": monitoring.stored,
         "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": ["monitoring"],
+        "tags": accounts::tags(version(blueprint)),
         "limits": {},
     }))
 }

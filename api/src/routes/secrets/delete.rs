@@ -1,0 +1,38 @@
+//! DeleteSecret.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+
+use super::{named, not_found};
+use crate::{
+    ApiState,
+    auth::Signed,
+    error::ApiError,
+    extract::PathParams,
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// Deletes a secret. Brokers go on with what they were given; one that is rebooted with a configuration that names
+/// it is not.
+#[utoipa::path(
+    delete,
+    path = "/brokerd/v1/secrets/{secret-name}",
+    operation_id = "DeleteSecret",
+    tag = "brokerd",
+    params(("secret-name" = String, Path, description = "The secret's name, a `/` in it written `%2F`.")),
+    responses((status = 204, description = "Deleted."), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_secret(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let name = named(&path)?;
+    if api.store.delete_secret(&signed.caller.scope, &name).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(not_found(&name).into())
+    }
+}

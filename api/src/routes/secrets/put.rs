@@ -1,0 +1,70 @@
+//! PutSecret.
+
+use std::{fmt, sync::Arc};
+
+use axum::extract::State;
+use brokerd_domain::{Error, Secret};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{SecretView, named};
+use crate::{
+    ApiState,
+    auth::Signed,
+    extract::PathParams,
+    json,
+    openapi::ServiceErrors,
+    respond::{Answer, Reply},
+};
+
+/// What is to be kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PutSecretRequest {
+    /// The value, 1 to 65,536 bytes: a password, or certificates or a key as PEM.
+    #[schema(required, nullable = false, format = Password)]
+    secret_string: Option<String>,
+}
+
+impl fmt::Debug for PutSecretRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PutSecretRequest")
+    }
+}
+
+/// Keeps a secret, or gives the one of that name another value. Configurations of RabbitMQ name it by its ARN, as
+/// `aws.arns.…`; an ARN of Secrets Manager or S3 whose name, or bucket and key, are its name means it too. Brokers
+/// read it when they are created or rebooted.
+#[utoipa::path(
+    put,
+    path = "/brokerd/v1/secrets/{secret-name}",
+    operation_id = "PutSecret",
+    tag = "brokerd",
+    params(("secret-name" = String, Path, description = "The secret's name, a `/` in it written `%2F`.")),
+    request_body = PutSecretRequest,
+    responses((status = 200, description = "The secret.", body = SecretView), ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn put_secret(
+    State(api): State<Arc<ApiState>>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<SecretView> {
+    let wire: PutSecretRequest = json::object(&signed.body)?;
+    let value = Secret::parse_value(wire.secret_string)?;
+    let now = api.clock.now();
+    let fresh = Secret {
+        scope: signed.caller.scope,
+        name: named(&path)?,
+        suffix: Secret::suffix(api.entropy.as_ref()),
+        created: now,
+        changed: now,
+    };
+    match api.store.put_secret(&fresh, &value).await? {
+        Some(secret) => Ok(Reply(secret.into())),
+        None => Err(Error::bad_request_overall(
+            "The account has as many secrets in this region as it may have. Delete one and retry the request.",
+        )
+        .into()),
+    }
+}
