@@ -1,0 +1,29 @@
+%% Written by brokerd: keeps the users that are not the owner's as they have to be.
+Name = <<"monitoring-AWS-OWNED-DO-NOT-DELETE">>,
+Hash = <<"hash$of$monitoring">>,
+Own = #{name => Name, password_hash => Hash, tags => [<<"monitoring">>,<<"protected">>],
+        hashing_algorithm => <<"rabbit_password_hashing_sha256">>},
+IsRight = fun(User) ->
+    internal_user:get_password_hash(User) =:= base64:decode(Hash) andalso
+    lists:sort(internal_user:get_tags(User)) =:= lists:sort([monitoring,protected]) andalso
+    internal_user:get_limits(User) =:= #{}
+end,
+Put = fun() -> rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>) end,
+Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<"brokerd">>) end,
+Look = fun() ->
+    case rabbit_auth_backend_internal:lookup_user(Name) of
+        {ok, User} -> IsRight(User) orelse begin Remove(Name), Put() end;
+        {error, not_found} -> Put()
+    end,
+    case rabbit_auth_backend_internal:lookup_user(<<"guest">>) of
+        {ok, _} -> Remove(<<"guest">>);
+        {error, not_found} -> ok
+    end
+end,
+%% Whatever fails is tried again.
+Keep = fun Again() ->
+    timer:sleep(1000),
+    catch (rabbit:is_running() andalso Look()),
+    Again()
+end,
+spawn(Keep).
