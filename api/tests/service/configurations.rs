@@ -55,6 +55,7 @@ async fn what_the_engine_would_not_start_with_is_said_when_it_is_saved() {
         connector("static:(vm://elsewhere)"),
         "><destinations><queue/></destinations>".to_owned(),
         r#" schedulerSupport="false"><plugins><redeliveryPlugin/></plugins>"#.to_owned(),
+        r#" cacheTempDestinations="true" timeBeforePurgeTempDestinations="-1">"#.to_owned(),
     ] {
         let body = format!(r#"{{"data": "{}"}}"#, STANDARD.encode(document(&inner)));
         let reply = api.call("PUT", &format!("/v1/configurations/{id}"), &body).await;

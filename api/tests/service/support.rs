@@ -140,7 +140,10 @@ async fn process(database: &str, seed: u64, clock: &Arc<TestClock>) -> (PgStore,
         store.clone(),
         Arc::clone(clock) as Arc<dyn Clock>,
         entropy,
-        NetworkDefaults::default(),
+        NetworkDefaults {
+            security_group: Some("sg-0000000000000000d".to_owned()),
+            ..NetworkDefaults::default()
+        },
         Arc::new(registry),
         metrics,
     );

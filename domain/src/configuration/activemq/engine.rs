@@ -180,22 +180,33 @@ pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
                 .to_owned(),
         );
     }
-    if let Some(schedule) = broker.attribute("offlineDurableSubscriberTaskSchedule") {
-        let off = |text: &str| value::whole(text) == Some(-1);
-        let looks = broker.attribute("offlineDurableSubscriberTimeout").is_some_and(|t| !off(t));
-        let waits = value::whole(schedule).is_some_and(|n| (1..=LONGEST_SCHEDULE).contains(&n));
-        if looks && !waits && !off(schedule) {
-            messages.push(format!(
-                "Attribute 'offlineDurableSubscriberTaskSchedule' of element 'broker' must be positive where \
-                 'offlineDurableSubscriberTimeout' is set, not '{}'.",
-                value::shortened(schedule)
-            ));
-        }
+    let off = |text: &str| value::whole(text) == Some(-1);
+    let schedule = "offlineDurableSubscriberTaskSchedule";
+    let looks = broker.attribute("offlineDurableSubscriberTimeout").is_some_and(|t| !off(t));
+    if looks && !broker.attribute(schedule).is_some_and(off) {
+        messages.extend(not_a_period(broker, schedule, "offlineDurableSubscriberTimeout"));
+    }
+    let caches = broker.attribute("cacheTempDestinations");
+    if caches.is_some_and(|caches| caches.eq_ignore_ascii_case("true")) {
+        let purge = "timeBeforePurgeTempDestinations";
+        messages.extend(not_a_period(broker, purge, "cacheTempDestinations"));
     }
     let mut names: BTreeSet<&str> = OWN_NAMES.iter().copied().collect();
     check_names(broker, &mut names, &mut messages);
     messages.truncate(MOST_MESSAGES);
     if messages.is_empty() { Ok(()) } else { Err(messages) }
+}
+
+/// Why the broker's attribute is no period of a timer, which `cause` makes it; nothing if it is one, or not set.
+fn not_a_period(broker: &ActiveMqElement, attribute: &str, cause: &str) -> Option<String> {
+    let given = broker.attribute(attribute)?;
+    let is_one = value::whole(given).is_some_and(|n| (1..=LONGEST_SCHEDULE).contains(&n));
+    (!is_one).then(|| {
+        format!(
+            "Attribute '{attribute}' of element 'broker' must be positive where '{cause}' is set, not '{}'.",
+            value::shortened(given)
+        )
+    })
 }
 
 /// The elements in all collections of that name.
