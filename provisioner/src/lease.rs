@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::{Outcome, PassLabels},
-    pass::{Context, Passed, StepError},
+    pass::{Context, Passed},
+    step_error::StepError,
 };
 
 /// How often a lease is prolonged while it lasts. Three in four attempts may fail, or come late.

@@ -23,6 +23,7 @@ pub mod rsa_keys;
 mod running;
 pub mod runtime;
 pub mod secrets;
+pub mod step_error;
 pub mod sweep;
 pub mod tls;
 pub mod watch;

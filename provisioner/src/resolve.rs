@@ -3,11 +3,7 @@
 use brokerd_domain::{AuthenticationStrategy, Intent, Lease};
 use brokerd_store::Work;
 
-use crate::{
-    materials::Materials,
-    pass::{Context, StepError},
-    secrets,
-};
+use crate::{materials::Materials, pass::Context, secrets, step_error::StepError};
 
 /// What became of what the configuration names by ARN.
 pub(crate) enum Resolution {

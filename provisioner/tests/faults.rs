@@ -467,7 +467,7 @@ async fn what_belongs_to_a_broker_the_store_never_knew_is_nobodys_to_remove() {
 
 #[tokio::test]
 async fn a_worker_that_slept_through_its_lease_records_nothing() {
-    use brokerd_provisioner::{pass::StepError, port::ReconcileStore};
+    use brokerd_provisioner::{port::ReconcileStore, step_error::StepError};
     let sim = Simulation::new();
     let id = sim.create(EngineType::RabbitMq);
     let ttl = Duration::from_secs(30);

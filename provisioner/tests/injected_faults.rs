@@ -10,10 +10,10 @@ use brokerd_domain::{
     FaultSpec, FaultState, Generation, Timestamp,
 };
 use brokerd_provisioner::{
-    pass::StepError,
     plan::{Desired, FaultStep, Missing, Observed, Seen, SeenInstance, Step, Subject, plan},
     port::ReconcileStore,
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
+    step_error::StepError,
 };
 use brokerd_store::Target;
 use world::{

@@ -15,11 +15,12 @@ use brokerd_provisioner::{
     catalogue::Catalogue,
     engine::Sizing,
     metrics::Metrics,
-    pass::{Context, EndpointSettings, Passed, StepError},
+    pass::{Context, EndpointSettings, Passed},
     port::ReconcileStore,
     rsa_keys::{self, RsaKeys},
     runtime::InstanceName,
     secrets::{NotFetched, SecretSource},
+    step_error::StepError,
     tls::{self, TlsError},
 };
 use brokerd_store::CertificateAuthority;
