@@ -131,11 +131,12 @@ mod tests {
 
     #[test]
     fn a_property_is_written_once_and_never_empty() {
-        let inner = "<destinations/><destinations><queue/></destinations><destinationPolicy/>\
-                     <destinations><topic/></destinations>";
+        let inner = "<destinations/><destinations><queue physicalName=\"a\"/></destinations>\
+                     <destinationPolicy/><destinations><topic physicalName=\"b\"/></destinations>";
         let broker = read(&format!("<broker xmlns=\"{CORE}\">{inner}</broker>"));
         let mut destinations = Element::new("destinations");
-        destinations.children = vec![Element::new("queue"), Element::new("topic")];
+        let named = |name: &str, physical| Element::new(name).with("physicalName", &physical);
+        destinations.children = vec![named("queue", "a"), named("topic", "b")];
         assert_eq!(broker.children, [destinations]);
     }
 }
