@@ -187,7 +187,8 @@ pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
         messages.extend(not_a_period(broker, schedule, "offlineDurableSubscriberTimeout"));
     }
     let caches = broker.attribute("cacheTempDestinations");
-    if caches.is_some_and(|caches| caches.eq_ignore_ascii_case("true")) {
+    // Source: `CustomBooleanEditor` of Spring.
+    if caches.is_some_and(|is| ["true", "1"].iter().any(|yes| yes.eq_ignore_ascii_case(is))) {
         let purge = "timeBeforePurgeTempDestinations";
         messages.extend(not_a_period(broker, purge, "cacheTempDestinations"));
     }
