@@ -27,11 +27,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// Asks every protocol of the engine until it has answered, and once more.
+/// Asks every protocol of the engine, as clients of `host` would, until it has answered, and once more.
 async fn ask(
     runtime: &DockerRuntime,
     spec: &InstanceSpec,
     engine: EngineType,
+    host: &str,
     authority: CertificateAuthority,
 ) {
     let authority_pem: Arc<str> = authority.certificate_pem.as_str().into();
@@ -46,7 +47,7 @@ async fn ask(
             engine,
             protocol,
             address: status.addresses[&protocol.engine_port(engine)],
-            server_name: "localhost".to_owned(),
+            server_name: host.to_owned(),
             authority_pem: authority_pem.clone(),
         };
         let mut outcome = probe.probe(&target, DEADLINE).await;
@@ -94,7 +95,8 @@ async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut 
     example.sizing.scale = 0.25;
     let spec = example.render().expect("rendered");
     // Caught, so that the container goes even when it did not answer.
-    let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, authority));
+    let host = example.broker.instances[0].host.as_str();
+    let asked = std::panic::AssertUnwindSafe(ask(&runtime, &spec, engine, host, authority));
     let result = futures_util::FutureExt::catch_unwind(asked).await;
     let status = runtime.status(&spec.name).await;
     runtime.remove(&spec.name, Volumes::Delete).await.expect("remove");

@@ -27,8 +27,11 @@ pub struct Ran {
 /// The exit code of a plan that would change something.
 const DIFFERENT: i32 = 2;
 
-/// What a plan would change of one resource.
+/// What a plan would change of one resource; data sources are only read.
 fn differences_of(resource: &Value) -> Vec<String> {
+    if resource["mode"] == "data" {
+        return Vec::new();
+    }
     let (address, change) = (&resource["address"], &resource["change"]);
     let (before, after) = (&change["before"], &change["after"]);
     let (Some(was), Some(will_be)) = (before.as_object(), after.as_object()) else {

@@ -188,7 +188,8 @@ pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
     }
     let caches = broker.attribute("cacheTempDestinations");
     // Source: `CustomBooleanEditor` of Spring.
-    if caches.is_some_and(|is| ["true", "1"].iter().any(|yes| yes.eq_ignore_ascii_case(is))) {
+    if caches.is_some_and(|is| ["true", "1"].iter().any(|yes| yes.eq_ignore_ascii_case(is.trim())))
+    {
         let purge = "timeBeforePurgeTempDestinations";
         messages.extend(not_a_period(broker, purge, "cacheTempDestinations"));
     }
