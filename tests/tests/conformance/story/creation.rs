@@ -87,7 +87,7 @@ pub(crate) fn describes_what_runs(sdk: &mut Client, brokers: &Brokers) -> Result
     )?;
     nothing_waits(&broker)?;
     ensure!(list(&broker, "SubnetIds")?.len() == 1, "{broker}");
-    ensure!(!list(&broker, "SecurityGroups")?.is_empty(), "{broker}");
+    ensure!(list(&broker, "SecurityGroups")?.is_empty(), "{broker}");
     ensure!(text(&broker, "Created")?.starts_with("20"), "{broker}");
     has(&broker["Configurations"]["Current"], &json!({ "Revision": 1 }))?;
     ensure!(text(&broker["Configurations"]["Current"], "Id")?.starts_with("c-"), "{broker}");
