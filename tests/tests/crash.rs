@@ -208,6 +208,7 @@ fn a_killed_engine_comes_back_by_itself_with_its_messages_at_the_same_address() 
             world.api.wait_until_running(id)?;
             let messenger = world.messenger(script, id, scheme)?;
             messenger.send("kept", "through a crash").context(scheme)?;
+            docker::remembers_queue(id, "kept")?;
             let described = world.api.describe_raw(id)?;
             let before = docker::container_of(id)?;
 

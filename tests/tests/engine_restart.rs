@@ -157,19 +157,7 @@ impl Broker {
     /// Sends two messages, which the broker acknowledges.
     fn is_given_messages(&self, round: &str) -> Result<()> {
         (1..=2).try_for_each(|number| self.messenger.send(QUEUE, &format!("{round}: {number}")))?;
-        if self.whole == CLUSTER { self.remembers_its_queue() } else { Ok(()) }
-    }
-
-    /// Waits until every node has written down that it is a member of the queue: it does so a second after
-    /// the queue was declared, and nodes that are all killed before begin it anew.
-    fn remembers_its_queue(&self) -> Result<()> {
-        let look = format!("grep -q {QUEUE} $RABBITMQ_DATA_DIR/mnesia/*/quorum/*/names.dets");
-        eventually("all nodes know the queue", PATIENCE, || {
-            let nodes = self.containers()?;
-            let knows =
-                |node: &Container| docker::docker(&["exec", &node.id, "sh", "-c", &look]).is_ok();
-            Ok(nodes.iter().all(knows).then_some(()))
-        })
+        docker::remembers_queue(&self.id, QUEUE)
     }
 
     /// Both are there, once; since when.

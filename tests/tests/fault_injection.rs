@@ -54,7 +54,8 @@ impl<'a> Subject<'a> {
     }
 
     fn keep(&self, body: &str) -> Result<()> {
-        self.messenger.send(self.queue, body)
+        self.messenger.send(self.queue, body)?;
+        docker::remembers_queue(&self.id, self.queue)
     }
 
     /// The message is still there, for a client that knows the address it always knew.
