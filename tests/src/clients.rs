@@ -30,8 +30,8 @@ use crate::{
 /// How long a client waits for a message, in seconds.
 const WAIT: u64 = 20;
 
-/// A large message: a little less than the most that ActiveMQ's endpoints take.
-const LARGE: u64 = 100_000_000;
+/// A large message: a little less than the eighth of the smallest heap that ActiveMQ's endpoints take at once.
+const LARGE: u64 = 24_000_000;
 
 /// An image that has `chroot`.
 const CHROOT_IMAGE: &str = "brokerd/base:trixie";

@@ -69,7 +69,11 @@ impl Defaults {
             (
                 "permissions",
                 &["user", "vhost", "configure", "write", "read"],
-                json!([[USER, "/", ".*", ".*", ".*"]]),
+                // brokerd's own user may see links, which takes a permission, but none to do anything.
+                json!([
+                    [USER, "/", ".*", ".*", ".*"],
+                    ["monitoring-AWS-OWNED-DO-NOT-DELETE", "/", "^$", "^$", "^$"]
+                ]),
             ),
             (
                 "policies",

@@ -19,7 +19,7 @@ const LOOP: usize = 3;
 const NODES_PATIENCE: Duration = Duration::from_secs(180);
 
 /// More than an instance of the smallest type holds, at half its size.
-const MESSAGES: u32 = 4;
+const MESSAGES: u32 = 16;
 
 /// How often something was told of a broker, of what its events are kept.
 fn told(world: &World, id: &str, part: &str) -> Result<usize> {

@@ -4,11 +4,11 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use aws_sdk_mq::types::{AuthenticationStrategy, EngineType};
+use aws_sdk_mq::types::{AuthenticationStrategy, BrokerState, EngineType};
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, USER, World, clients,
+    Management, NewBroker, PASSWORD, PATIENCE, USER, World, clients,
     directory::{self, Directory, password},
-    docker, machine, scenario,
+    docker, eventually, machine, retry, scenario,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -152,14 +152,23 @@ fn what_is_nowhere_is_told(world: &World, broker: &str, configuration: &str) -> 
     let api = &world.api;
     let nowhere = "arn:aws:secretsmanager:us-east-1:000000000000:secret:nowhere-AbCdEf";
     let revision = api.revise(configuration, &self::configuration(nowhere))?;
-    let before = api.configurations(broker)?.current;
+    let before = api.configurations(broker)?.current.context("a configuration")?;
     api.configure(broker, &revision)?;
-    api.reboot_and_wait(broker)?;
-    let events = api.events(broker)?;
-    let told = events.iter().any(|(_, message)| message.contains(nowhere));
-    ensure!(told, "nobody is told: {events:?}");
-    ensure!(api.configurations(broker)?.current == before, "another configuration is in force");
-    let whoami = Management::of(world, broker, USER, PASSWORD)?.get("whoami")?;
+    api.reboot(broker)?;
+    let told = eventually("it is given up", PATIENCE, || {
+        let described = api.describe(broker)?;
+        let given_up = described.broker_state() == Some(&BrokerState::CriticalActionRequired);
+        Ok(described.actions_required().first().filter(|_| given_up).cloned())
+    })?;
+    let info = told.action_required_info().unwrap_or_default();
+    ensure!(info.contains(nowhere), "nobody is told why: {told:?}");
+    ensure!(api.configurations(broker)?.current.as_ref() == Some(&before), "it is in force");
+    api.configure(broker, &before)?;
+    let described = api.describe(broker)?;
+    ensure!(described.actions_required().is_empty(), "not taken back: {described:?}");
+    let whoami = retry("the broker is as it was", PATIENCE, || {
+        Management::of(world, broker, USER, PASSWORD)?.get("whoami")
+    })?;
     ensure!(whoami["name"] == USER, "{whoami}");
     Ok(())
 }

@@ -8,7 +8,10 @@ IsRight = fun(User) ->
     lists:sort(internal_user:get_tags(User)) =:= lists:sort([monitoring]) andalso
     internal_user:get_limits(User) =:= #{}
 end,
-Put = fun() -> rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>) end,
+Put = fun() ->
+    rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>),
+    rabbit_auth_backend_internal:set_permissions(Name, <<"/">>, <<"^$">>, <<"^$">>, <<"^$">>, <<"brokerd">>)
+end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<"brokerd">>) end,
 Look = fun() ->
     case rabbit_auth_backend_internal:lookup_user(Name) of
