@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use serde_json::{Value, json};
 
-use crate::{Management, PASSWORD, USER, World, clients};
+use crate::{Management, PASSWORD, PATIENCE, USER, World, clients, retry};
 
 /// Those that every broker has.
 const PLUGINS: &[&str] = &[
@@ -132,14 +132,19 @@ impl Defaults {
     pub fn hold(&self, world: &World, broker: &str) -> Result<()> {
         let management = Management::of(world, broker, USER, PASSWORD)?;
         for (path, members, expected) in self.table() {
-            let found = management.get(path)?;
-            let row = |item: &Value| {
-                let values = members.iter().map(|member| sorted(item[*member].clone()));
-                Value::Array(values.collect())
-            };
-            let found = found.as_array().context("a list")?.iter().map(row).collect();
-            let (found, expected) = (sorted(Value::Array(found)), sorted(expected));
-            ensure!(found == expected, "{path}: {found}, not {expected}");
+            let expected = sorted(expected);
+            // Some nodes tell of themselves only seconds after they have booted.
+            retry(path, PATIENCE, || {
+                let found = management.get(path)?;
+                let row = |item: &Value| {
+                    let values = members.iter().map(|member| sorted(item[*member].clone()));
+                    Value::Array(values.collect())
+                };
+                let found = found.as_array().context("a list")?.iter().map(row).collect();
+                let found = sorted(Value::Array(found));
+                ensure!(found == expected, "{found}, not {expected}");
+                Ok(())
+            })?;
         }
         self.features(&management).context("feature flags")?;
         self.queues(&management).context("queues")?;
