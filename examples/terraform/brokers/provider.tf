@@ -18,5 +18,7 @@ provider "aws" {
 
   endpoints {
     mq = var.endpoint
+    # Old providers ask it what an account may have, and wait for long where AWS does not answer.
+    ec2 = var.endpoint
   }
 }

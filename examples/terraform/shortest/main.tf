@@ -22,6 +22,8 @@ provider "aws" {
 
   endpoints {
     mq = var.endpoint
+    # Old providers ask it what an account may have, and wait for long where AWS does not answer.
+    ec2 = var.endpoint
   }
 }
 
