@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -34,10 +33,6 @@ const PBKDF2_ROUNDS: u32 = 10_000;
 /// Rounds for the PKCS#12. Its password is random, so that stretching it adds nothing but time to
 /// each start of the engine.
 const KEYSTORE_ROUNDS: u32 = 1_000;
-
-/// How long before its end a certificate is replaced, when the broker is rebooted anyway: longer than a
-/// month, so that a weekly window comes in time.
-const RENEWAL: Duration = Duration::from_hours(24 * 45);
 
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -189,14 +184,17 @@ impl Materials {
         Some(Login { username: MONITORING_USER, password })
     }
 
-    /// Whether certificates should be issued anew when the broker is rebooted anyway.
-    pub fn is_outdated(&self, now: Timestamp) -> bool {
-        self.rsa.is_none() || self.ends_soon(now)
+    /// Whether certificates should be issued anew when the broker is rebooted anyway, by an authority that ends at
+    /// `authority_end`.
+    pub fn is_outdated(&self, authority_end: Timestamp, now: Timestamp) -> bool {
+        self.rsa.is_none() || self.renewal(authority_end).is_some_and(|from| from <= now)
     }
 
-    /// Whether the certificate should be replaced at the next opportunity.
-    pub fn ends_soon(&self, now: Timestamp) -> bool {
-        self.certificate_expires_at < now.plus(RENEWAL).as_seconds()
+    /// From when on the certificate should be replaced at the next opportunity, by an authority that ends at
+    /// `authority_end`; none: that would be of no use.
+    pub fn renewal(&self, authority_end: Timestamp) -> Option<Timestamp> {
+        let expires_at = self.certificate_expires_at.saturating_mul(1_000_000);
+        tls::renewal(Timestamp::from_micros(expires_at), authority_end)
     }
 
     fn digest(&self, user: &BrokerUser, image: &Image) -> String {

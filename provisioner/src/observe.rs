@@ -217,10 +217,14 @@ impl Observer<'_> {
         let conditions = &broker.status.conditions;
         let condition = conditions.iter().find(|c| c.ordinal == ordinal);
         let (protocols, patient) = match condition.map(|c| c.health) {
-            Some(Health::Healthy | Health::Suspect) => {
-                (quiet_protocols(broker.spec.engine_type, self.now), false)
+            Some(Health::Healthy) => {
+                (quiet_protocols(broker.spec.engine_type, self.now).to_vec(), false)
             }
-            Some(Health::Standby | Health::Starting) | None => (self.protocols, true),
+            // Until it answers the one that failed, whichever that was.
+            Some(Health::Suspect) => {
+                (every_protocol(broker.spec.engine_type, self.protocols), false)
+            }
+            Some(Health::Standby | Health::Starting) | None => (self.protocols.to_vec(), true),
         };
         let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
         let deadline = if is_pair && !patient { PAIR_DEADLINE } else { PROBE_DEADLINE };
@@ -285,15 +289,28 @@ fn raised(nodes: &[NodeReport]) -> Vec<Alarm> {
     alarms
 }
 
+/// What to ask an instance that has failed to answer something: whatever it is ever asked.
+fn every_protocol(engine: EngineType, probes: &[Protocol]) -> Vec<Protocol> {
+    let mut every = probes.to_vec();
+    let quiet = match engine {
+        EngineType::ActiveMq => ACTIVEMQ_QUIET,
+        EngineType::RabbitMq => RABBITMQ_ALL,
+    };
+    every.extend(quiet.iter().filter(|protocol| !probes.contains(protocol)));
+    every
+}
+
+const ACTIVEMQ_QUIET: &[Protocol] = &[Protocol::Openwire, Protocol::Amqp];
+const RABBITMQ_QUIET: &[Protocol] = &[Protocol::Console];
+const RABBITMQ_ALL: &[Protocol] = &[Protocol::Console, Protocol::Amqp];
+
 /// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's
 /// log. RabbitMQ logs a warning for every AMQP connection that ends before it logs in, so AMQP itself
 /// is asked only now and then, its management listener otherwise.
 const fn quiet_protocols(engine: EngineType, now: Timestamp) -> &'static [Protocol] {
     match engine {
-        EngineType::ActiveMq => &[Protocol::Openwire, Protocol::Amqp],
-        EngineType::RabbitMq if now.as_seconds() / 10 % 30 == 0 => {
-            &[Protocol::Console, Protocol::Amqp]
-        }
-        EngineType::RabbitMq => &[Protocol::Console],
+        EngineType::ActiveMq => ACTIVEMQ_QUIET,
+        EngineType::RabbitMq if now.as_seconds() / 10 % 30 == 0 => RABBITMQ_ALL,
+        EngineType::RabbitMq => RABBITMQ_QUIET,
     }
 }

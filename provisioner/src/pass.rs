@@ -9,7 +9,7 @@ use std::{
 
 use brokerd_domain::{
     Broker, Clock, DownLink, EngineType, Entropy, InstallationId, Intent, Lease, Next, Protocol,
-    VerdictKind,
+    Timestamp, VerdictKind,
 };
 use brokerd_store::{Allocation, CertificateAuthority, Names, StoreError, Work};
 use secrecy::ExposeSecret;
@@ -23,7 +23,9 @@ use crate::{
     materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
     observe::Observer,
-    plan::{Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, taken_over},
+    plan::{
+        Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, retry, taken_over,
+    },
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
     resolve::Resolution,
@@ -32,6 +34,7 @@ use crate::{
     runtime::{Capacity, Disturbance, Runtime, RuntimeErrorClass},
     secrets::SecretSource,
     step_error::StepError,
+    tls,
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -168,11 +171,17 @@ impl Context {
             image_id: image_id.as_deref(),
             certificate_ends_soon: materials
                 .as_ref()
-                .is_some_and(|m| m.ends_soon(self.clock.now())),
+                .and_then(|m| m.renewal(self.authority_end()))
+                .is_some_and(|from| from <= self.clock.now()),
         };
         let links = observer.links(broker, &seen).await;
         let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, &seen, plan, links.as_deref()).await
+    }
+
+    /// When the authority ends; one that can't be read issues nothing that lasts longer than anything.
+    fn authority_end(&self) -> Timestamp {
+        tls::authority_end(&self.authority).unwrap_or(Timestamp::from_micros(0))
     }
 
     fn image_id(&self, work: &Work) -> Option<String> {
@@ -195,8 +204,8 @@ impl Context {
         let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
-        let outdated =
-            broker.is_rebooting() && materials.is_some_and(|m| m.is_outdated(self.clock.now()));
+        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), self.clock.now());
+        let outdated = broker.is_rebooting() && materials.is_some_and(is_outdated);
         let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
             return Desired::Undecided(Missing::Materials);
         };
@@ -277,14 +286,14 @@ impl Context {
         let mut failed = plan.clone();
         failed.steps.clear();
         failed.completes = None;
-        failed.conditions.clone_from(&broker.status.conditions);
+        failed.conditions = None;
         failed.sentence = format!("can't {step}: {error}");
         let never_ran = broker.status.observed_generation.is_none()
             && broker.intent == Intent::Run
             && broker.status.failure.is_none();
         let (outcome, kind, next) = match error {
             StepError::Transient(_) | StepError::LeaseLost | StepError::Store(_) => {
-                (StepOutcome::Transient, VerdictKind::Progressing, Next::BackOff)
+                (StepOutcome::Transient, VerdictKind::Progressing, retry(broker))
             }
             StepError::Blocked(_) if matches!(step, Step::AllocateEndpoints) => {
                 (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
@@ -299,7 +308,7 @@ impl Context {
                 (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {
-                (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
+                (StepOutcome::Blocked, VerdictKind::Blocked, retry(broker))
             }
         };
         self.count(outcome);
@@ -407,8 +416,8 @@ impl Context {
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
         let former = parse_materials(work);
-        let in_force =
-            former.as_ref().is_some_and(|m| !(broker.is_rebooting() && m.is_outdated(now)));
+        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), now);
+        let in_force = former.as_ref().is_some_and(|m| !(broker.is_rebooting() && is_outdated(m)));
         let issued = match former {
             Some(former) if in_force => Ok(former.with_passwords(users, image, entropy)),
             former => {

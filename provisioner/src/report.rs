@@ -6,7 +6,7 @@ use brokerd_domain::{
 };
 
 use crate::{
-    plan::{Completion, Plan, taken_over},
+    plan::{Completion, Plan, retry, taken_over},
     runtime::RuntimeError,
 };
 
@@ -19,13 +19,14 @@ pub(crate) fn report(
     links: Option<&[DownLink]>,
     now: Timestamp,
 ) -> PassReport {
+    let conditions = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
     let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
     let mut events = match plan.kind {
         _ if plan.sentence == broker.status.sentence => Vec::new(),
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
-    events.extend(taken_over(broker, &plan.conditions).map(|(former, heir)| {
+    events.extend(taken_over(broker, conditions).map(|(former, heir)| {
         let message =
             format!("failover: instance {heir} serves, which stood by for instance {former}");
         Event { at: now, kind: EventKind::Verdict, message }
@@ -39,7 +40,7 @@ pub(crate) fn report(
         observed_generation: completion.map(|c| c.generation),
         reboots_done: completion.map(|c| c.reboots),
         failure: plan.failure.clone(),
-        conditions: plan.conditions.clone(),
+        conditions: conditions.clone(),
         actions_required: plan.actions_required.clone(),
         maintenance: plan.maintenance.clone(),
         links_down,
@@ -53,8 +54,8 @@ pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan
         steps: Vec::new(),
         kind: VerdictKind::Progressing,
         sentence: format!("can't reach the runtime: {error}"),
-        next: Next::BackOff,
-        conditions: broker.status.conditions.clone(),
+        next: retry(broker),
+        conditions: None,
         completes: None,
         failure: broker.status.failure.clone(),
         actions_required: broker.status.actions_required.clone(),

@@ -28,14 +28,19 @@ use rustls::{
 use secrecy::{ExposeSecret, SecretString};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-const DAY: Duration = Duration::from_hours(24);
-
 /// How long an authority that we make is valid.
 const AUTHORITY_VALIDITY: Duration = Duration::from_hours(24 * 3650);
 
 /// How long a broker's certificate is valid: the longest that public authorities may grant, so that
 /// no client finds it too long.
 const CERTIFICATE_VALIDITY: Duration = Duration::from_hours(24 * 397);
+
+/// How long before its end a certificate is replaced: longer than a month, so that a weekly window comes in time.
+const RENEWAL: Duration = Duration::from_hours(24 * 45);
+
+/// By how much another certificate must outlast the one that it replaces. Near its own end an authority issues none
+/// that would, however often it is asked.
+const GAIN: Duration = Duration::from_hours(24);
 
 /// How far back the validity begins, for clients whose clock is behind.
 const BACKDATED: Duration = Duration::from_hours(1);
@@ -363,7 +368,18 @@ fn parameters(
     params
 }
 
-/// Whether a certificate that ends then should be replaced by now.
-pub fn should_renew(expires_at: Timestamp, now: Timestamp) -> bool {
-    expires_at.since(now) < 30 * DAY
+/// When the authority itself ends.
+///
+/// # Errors
+/// [`TlsError`] when it is malformed or none.
+pub fn authority_end(authority: &CertificateAuthority) -> Result<Timestamp, TlsError> {
+    authority_validity(&authority.certificate_pem).map(|(_, end)| end)
+}
+
+/// From when on a certificate that ends at `expires_at` is to be replaced by another one of an authority that ends at
+/// `authority_end`: 45 days before its end. None: another one would not outlast it by a day.
+pub fn renewal(expires_at: Timestamp, authority_end: Timestamp) -> Option<Timestamp> {
+    let before = i64::try_from(RENEWAL.as_micros()).unwrap_or(i64::MAX);
+    let from = Timestamp::from_micros(expires_at.as_micros().saturating_sub(before));
+    (authority_end >= expires_at.plus(GAIN)).then_some(from)
 }

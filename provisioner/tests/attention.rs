@@ -80,6 +80,23 @@ async fn a_newer_build_of_the_engine_is_installed_in_the_window_once() {
 }
 
 #[tokio::test]
+async fn a_newer_build_is_not_installed_where_its_owner_wants_no_newer_versions() {
+    let sim = Simulation::new();
+    sim.world.lock().expect("not poisoned").image_id = "first".to_owned();
+    let id = running(&sim, EngineType::RabbitMq).await;
+    sim.store.request(id, |row| row.broker.spec.auto_minor_version_upgrade = false);
+    let image = "brokerd/rabbitmq:4.3".to_owned();
+    sim.world.lock().expect("not poisoned").image_id = "second".to_owned();
+    sim.images.lock().expect("not poisoned").insert(image, "second".to_owned());
+    assert_eq!(live_until(&sim, sim.now().plus(8 * 24 * HOUR)).await, 0);
+    let row = sim.row(id).expect("it runs");
+    assert_eq!((row.broker.reboots_requested, row.broker.status.maintenance), (0, None));
+    // The day that it changes its mind, it gets it.
+    sim.store.request(id, |row| row.broker.spec.auto_minor_version_upgrade = true);
+    assert_eq!(live_until(&sim, sim.now().plus(8 * 24 * HOUR)).await, 1);
+}
+
+#[tokio::test]
 async fn a_certificate_that_ends_soon_is_renewed_in_the_window() {
     let sim = Simulation::new();
     let id = running(&sim, EngineType::RabbitMq).await;

@@ -14,6 +14,7 @@ use brokerd_provisioner::{
 use brokerd_store::CertificateAuthority;
 use example::{NOW, Scripted, broker, user};
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
+use proptest::{prop_assert, proptest};
 use secrecy::{ExposeSecret, SecretString};
 
 fn image(kind: EngineType, version: EngineVersion) -> Image {
@@ -114,11 +115,40 @@ fn an_operators_authority_is_tried_out() {
 }
 
 #[test]
-fn renewal_is_due_a_month_before_the_end() {
-    let end = NOW.plus(Duration::from_hours(24 * 31));
-    assert!(!tls::should_renew(end, NOW));
-    assert!(tls::should_renew(end, NOW.plus(Duration::from_hours(48))));
-    assert!(tls::should_renew(NOW, end));
+fn renewal_is_due_before_the_end_and_ends_with_the_authority() {
+    let day = Duration::from_hours(24);
+    let end = NOW.plus(397 * day);
+    let of = |days: u32| NOW.plus(days * day);
+    assert_eq!(tls::renewal(end, of(3650)), Some(of(397 - 45)));
+    assert_eq!(tls::renewal(end, of(398)), Some(of(397 - 45)));
+    for days in [1, 396, 397] {
+        assert_eq!(tls::renewal(end, of(days)), None, "an authority of {days} days");
+    }
+}
+
+proptest! {
+    /// However much longer than its certificates an authority lasts.
+    #[test]
+    fn near_its_authority_s_end_a_certificate_is_not_renewed_again_and_again(
+        days in 1u32..2000, look in 1u32..60,
+    ) {
+        let day = Duration::from_hours(24);
+        let authority_end = NOW.plus(days * day);
+        let (mut now, mut renewals) = (NOW, 0);
+        let issue = |now: Timestamp| now.plus(397 * day).min(authority_end);
+        let mut ends = issue(now);
+        while now < authority_end {
+            if tls::renewal(ends, authority_end).is_some_and(|from| from <= now) {
+                let next = issue(now);
+                prop_assert!(next >= ends.plus(day), "in vain");
+                (ends, renewals) = (next, renewals + 1);
+            }
+            let is_last = authority_end < ends.plus(day);
+            prop_assert!(ends > now || is_last || look > 45, "it ended");
+            now = now.plus(look * day);
+        }
+        prop_assert!(renewals <= days / (397 - 45 - 60) + 1, "{renewals} in {days} days");
+    }
 }
 
 /// The vectors are those of the images' own examples, which were computed by Python.
@@ -195,8 +225,10 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
     let mut former = issued(EngineType::RabbitMq);
     former.own_disk = true;
     let day = Duration::from_hours(24);
-    assert!(!former.ends_soon(NOW.plus(350 * day)));
-    assert!(former.ends_soon(NOW.plus(355 * day)) && former.ends_soon(NOW.plus(500 * day)));
+    let authority_end = NOW.plus(3650 * day);
+    let from = former.renewal(authority_end).expect("some day");
+    assert!(from > NOW.plus(350 * day) && from < NOW.plus(355 * day));
+    assert!(former.is_outdated(authority_end, NOW.plus(500 * day)));
     let (kind, version) = (EngineType::RabbitMq, EngineVersion::new(4, 3));
     let (entropy, later) = (Scripted::new(&[]), NOW.plus(360 * day));
     let authority = tls::new_authority(later, &entropy).expect("made");
@@ -210,7 +242,7 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
         &image,
     )
     .expect("renewed");
-    assert!(!renewed.ends_soon(later));
+    assert!(!renewed.is_outdated(NOW.plus(3650 * day), later));
     assert_eq!(renewed.erlang_cookie, former.erlang_cookie);
     assert_eq!(renewed.own_disk, former.own_disk, "its data is where it is");
     assert_ne!(renewed.certificate_pem, former.certificate_pem);
@@ -220,9 +252,11 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
 #[test]
 fn who_has_no_certificate_for_rsa_gets_one_with_the_next_reboot() {
     let mut former = issued(EngineType::ActiveMq);
-    assert!(!former.is_outdated(NOW));
+    let authority_end = NOW.plus(Duration::from_hours(24 * 3650));
+    assert!(!former.is_outdated(authority_end, NOW));
     former.rsa = None;
-    assert!(former.is_outdated(NOW) && !former.ends_soon(NOW), "no window is needed for it");
+    assert!(former.is_outdated(authority_end, NOW));
+    assert!(former.renewal(authority_end).is_some_and(|from| from > NOW), "it needs no window");
 }
 
 #[test]

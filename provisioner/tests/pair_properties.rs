@@ -307,7 +307,7 @@ fn a_silent_active_is_killed_the_second_time_and_not_before() {
     let silent = Half::running(Health::Healthy, false, 10_000);
     let first = decide(&[silent, standby()], true, 0, Some(1));
     assert_eq!((first.steps.as_slice(), first.kind), ([].as_slice(), VerdictKind::Progressing));
-    assert_eq!(first.conditions[0].health, Health::Suspect);
+    assert_eq!(first.conditions.as_ref().expect("decided")[0].health, Health::Suspect);
 
     let again = Half::running(Health::Suspect, false, 600);
     let second = decide(&[again.clone(), standby()], true, 0, Some(1));
@@ -346,7 +346,7 @@ fn killed_at(first: u64, silence: Range<u64>, latency: u64, effort: u64) -> Opti
             return Some(clock);
         }
         assert!(!plan.steps.iter().any(Step::is_disruptive), "{plan:?}");
-        let condition = &plan.conditions[0];
+        let condition = &plan.conditions.as_ref().expect("decided")[0];
         let lasts = u64::try_from(NOW.since(condition.since).as_millis()).expect("small");
         (health, since) = (condition.health, clock - lasts);
         clock += match plan.next {
@@ -423,7 +423,7 @@ fn a_standby_that_does_not_take_over_is_suspected_and_the_other_one_is_started()
     assert_eq!(decide(&[ended(19_000), standby()], true, 0, None).steps, []);
     let plan = decide(&[ended(21_000), standby()], true, 0, None);
     assert_eq!(plan.steps, [Step::Start(1, RuntimeId("seen-1".to_owned()))]);
-    assert_eq!(plan.conditions[1].health, Health::Suspect);
+    assert_eq!(plan.conditions.as_ref().expect("decided")[1].health, Health::Suspect);
     // When the other one serves, the suspect held nothing and did nothing.
     let serves = Half::running(Health::Starting, true, 2000);
     let hung = Half::running(Health::Suspect, false, 2000);

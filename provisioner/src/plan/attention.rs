@@ -153,6 +153,10 @@ pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> 
     if subject.certificate_ends_soon {
         return Some("its certificate ends soon".to_owned());
     }
+    // Whoever wants no newer minor versions by themselves wants no newer builds of them either.
+    if !subject.broker.spec.auto_minor_version_upgrade {
+        return None;
+    }
     let wanted = subject.image_id?;
     let older = seen.instances.values().any(|instance| {
         matches!(instance, Observed::Present(i) if !i.status.image_id.is_empty() && i.status.image_id != wanted)

@@ -61,7 +61,7 @@ pub(super) fn plan(
         Need::Refuse(why) => Some(refuse(why)),
         Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => None,
     }) {
-        given_up.conditions = nodes.into_iter().map(|node| node.after).collect();
+        given_up.conditions = Some(nodes.into_iter().map(|node| node.after).collect());
         return given_up;
     }
     let agree = remember_disagreement(&mut nodes, now);
@@ -79,7 +79,7 @@ pub(super) fn plan(
     steps.extend(lead(subject, &nodes, agree, now));
     steps.append(&mut decision.steps);
     decision.steps = steps;
-    decision.conditions = nodes.into_iter().map(Node::remembered).collect();
+    decision.conditions = Some(nodes.into_iter().map(Node::remembered).collect());
     decision
 }
 

@@ -36,7 +36,13 @@ pub(super) enum Need {
     Refuse(String),
 }
 
-pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> InstanceCondition {
+/// What is remembered of an instance, as far as it is still true of what was seen.
+pub(super) fn condition(
+    broker: &Broker,
+    ordinal: u8,
+    seen: &Seen,
+    now: Timestamp,
+) -> InstanceCondition {
     let known = broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned();
     let mut condition = known.unwrap_or(InstanceCondition {
         ordinal,
@@ -48,6 +54,14 @@ pub(super) fn condition(broker: &Broker, ordinal: u8, now: Timestamp) -> Instanc
     });
     // A fault that was healed early had promised a later end.
     condition.since = condition.since.min(now);
+    // It was started and nobody could write that down: what it was before is not what it is.
+    if let Some(Observed::Present(instance)) = seen.instances.get(&ordinal)
+        && let ContainerState::Running { since } = instance.status.state
+        && since > condition.since
+        && condition.health != Health::Starting
+    {
+        (condition.health, condition.since) = (Health::Starting, since.min(now));
+    }
     condition
 }
 

@@ -29,6 +29,8 @@ pub use fault::FaultStep;
 
 /// How often an instance that serves is looked at; the runtime's events come in between.
 const STEADY_POLL: Duration = Duration::from_secs(10);
+/// How often a pair or a cluster is looked at that can't be seen.
+const BLIND_POLL: Duration = Duration::from_secs(1);
 /// When to look again at what can't change by itself.
 const IDLE_POLL: Duration = Duration::from_secs(3600);
 
@@ -211,8 +213,8 @@ pub struct Plan {
     pub sentence: String,
     /// When to look again.
     pub next: Next,
-    /// What is to be remembered of the instances.
-    pub conditions: Vec<InstanceCondition>,
+    /// What is to be remembered of the instances; none: what was.
+    pub conditions: Option<Vec<InstanceCondition>>,
     /// What is complete then.
     pub completes: Option<Completion>,
     /// Why creation has failed for good.
@@ -230,7 +232,7 @@ impl Plan {
             kind,
             sentence: sentence.into(),
             next,
-            conditions: Vec::new(),
+            conditions: None,
             completes: None,
             failure: None,
             actions_required: Vec::new(),
@@ -267,22 +269,35 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
             Desired::Instances(specs) => plan_instances(subject, specs, seen, now),
         }
     };
-    if plan.conditions.is_empty() {
-        plan.conditions.clone_from(&broker.status.conditions);
-    }
-    for condition in &mut plan.conditions {
+    let mut conditions = plan.conditions.take().unwrap_or_else(|| broker.status.conditions.clone());
+    for condition in &mut conditions {
         attention::forget(condition, now);
     }
     if broker.intent == Intent::Run {
-        plan.actions_required = attention::actions(broker, seen, &plan.conditions);
-        if attention::reboots_in_vain(broker, seen, &plan.conditions) {
+        plan.actions_required = attention::actions(broker, seen, &conditions);
+        if attention::reboots_in_vain(broker, seen, &conditions) {
             let (generation, reboots) = (broker.generation, broker.reboots_requested);
             plan.completes = Some(Completion { generation, reboots });
         }
         plan.maintenance = attention::maintenance(subject, seen);
         plan.next = fault::look_again(subject.faults, plan.next, now);
     }
+    plan.conditions = Some(conditions);
     plan
+}
+
+/// When to look again at what could not be seen, or done: before the next failover of a pair or cluster is late, and
+/// not later than usual at whatever has served. The rest waits longer each time.
+pub(crate) fn retry(broker: &Broker) -> Next {
+    let has_served = broker.status.observed_generation.is_some();
+    match broker.spec.deployment_mode {
+        _ if broker.intent == Intent::Delete => Next::BackOff,
+        DeploymentMode::ActiveStandbyMultiAz | DeploymentMode::ClusterMultiAz => {
+            Next::After(BLIND_POLL)
+        }
+        DeploymentMode::SingleInstance if has_served => Next::After(STEADY_POLL),
+        DeploymentMode::SingleInstance => Next::BackOff,
+    }
 }
 
 fn plan_deletion(subject: &Subject<'_>, seen: &Seen) -> Plan {
@@ -383,7 +398,7 @@ fn plan_instances(
         return Plan::new(
             VerdictKind::Progressing,
             format!("can't see instance {ordinal}: {why}"),
-            Next::BackOff,
+            retry(broker),
         );
     }
 
@@ -397,19 +412,19 @@ fn plan_instances(
     let mut serving = Vec::new();
     let mut plan: Option<Plan> = None;
     for spec in specs {
-        let before = condition(broker, spec.name.ordinal, now);
+        let before = condition(broker, spec.name.ordinal, seen, now);
         let (need, after) = judge(subject, spec, seen, before, now);
         conditions.push(after);
         match need {
             Need::Nothing(instance) => serving.push((spec, instance)),
             Need::Give(why) => {
                 let mut failed = fail(why);
-                failed.conditions = conditions;
+                failed.conditions = Some(conditions);
                 return failed;
             }
             Need::Refuse(why) => {
                 let mut refused = refuse(&why);
-                refused.conditions = conditions;
+                refused.conditions = Some(conditions);
                 return refused;
             }
             // One instance at a time: the first one that needs something decides.
@@ -439,7 +454,7 @@ fn plan_instances(
         done.completes = Some(Completion { generation: broker.generation, reboots });
         done
     });
-    plan.conditions = conditions;
+    plan.conditions = Some(conditions);
     let mut finishing = Vec::new();
     for (spec, instance) in &serving {
         let ordinal = spec.name.ordinal;

@@ -154,7 +154,7 @@ pub(super) fn plan(
                 Some(Observed::Present(instance)) => Some(instance),
                 _ => None,
             },
-            condition: condition(subject.broker, spec.name.ordinal, now),
+            condition: condition(subject.broker, spec.name.ordinal, seen, now),
             held: fault::hold(subject, spec.name.ordinal, seen, now),
         })
         .collect();
@@ -169,9 +169,7 @@ pub(super) fn plan(
         [active] => with_active(subject, &mut members, active, now),
         [first, second, ..] => with_two(subject, &mut members, first, second, now),
     };
-    if plan.conditions.is_empty() {
-        plan.conditions = members.into_iter().map(|member| member.condition).collect();
-    }
+    plan.conditions = Some(members.into_iter().map(|member| member.condition).collect());
     plan
 }
 

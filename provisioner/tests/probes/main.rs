@@ -196,6 +196,8 @@ async fn a_wrong_answer_is_refused() {
     for (protocol, answer) in [
         (Protocol::Amqp, b"AMQP\x00\x01\x00\x00\x00\x00\x00\x00\x00" as &[u8]),
         (Protocol::Console, b"HTTP/1.1 abc\r\n"),
+        (Protocol::Console, b"HTTP/1.1 500 Internal Server Error\r\n"),
+        (Protocol::Console, b"HTTP/1.1 503 Service Unavailable\r\n"),
     ] {
         let address = server(&authority, b"", answer, Then::Stay).await;
         let target = target(EngineType::RabbitMq, protocol, address, &authority);

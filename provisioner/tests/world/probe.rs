@@ -50,6 +50,12 @@ impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
         let mut world = self.world.lock().expect("not poisoned");
         let now = self.clock.now();
+        if world
+            .at(target)
+            .is_some_and(|name| world.silent.contains(&(name.ordinal, target.protocol)))
+        {
+            return ProbeOutcome::Silent;
+        }
         if let Some(outcome) = world.node_answers(target, now) {
             return outcome;
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, Timestamp};
+use brokerd_domain::{BrokerId, Clock, Protocol, Timestamp};
 use brokerd_provisioner::{
     health::Alarm,
     registry::RegistryLogin,
@@ -62,6 +62,8 @@ pub struct World {
     pub engine: EngineBehaviour,
     /// Nodes of a cluster whose engine runs and does not answer.
     pub hung: BTreeSet<u8>,
+    /// Protocols that an instance does not answer in any more, until it is started again.
+    pub silent: BTreeSet<(u8, Protocol)>,
     /// Nodes that are parted from the other nodes of their cluster.
     pub parted: BTreeSet<u8>,
     /// Nodes that somebody's quorum depends on.
@@ -175,6 +177,7 @@ impl World {
         let first_port = self.next_port;
         self.hung.remove(&name.ordinal);
         self.parted.remove(&name.ordinal);
+        self.silent.retain(|(ordinal, _)| *ordinal != name.ordinal);
         let Some(container) = self.containers.get_mut(name) else { return };
         container.starts += 1;
         container.hangs = false;

@@ -39,7 +39,8 @@ pub struct Row {
     pub events: Vec<Event>,
     /// Faults, those that are over too.
     pub faults: Vec<Fault>,
-    due: Timestamp,
+    /// When it is looked at again.
+    pub due: Timestamp,
     wakes: i64,
     attempt: u32,
     holder: Option<WorkerId>,

@@ -127,7 +127,7 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(
     if &answer == b"HTTP/1.1 101" { Ok(()) } else { Err(unexpected("HTTP/1.1 101", &answer)) }
 }
 
-/// Any answer of a web server.
+/// Any answer of a web server but an error of its own.
 async fn console<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     target: &ProbeTarget,
@@ -136,10 +136,9 @@ async fn console<S: AsyncRead + AsyncWrite + Unpin>(
     say(stream, request.as_bytes()).await?;
     let answer: [u8; 12] = hear(stream).await?;
     let (version, code) = answer.split_at(9);
-    if version == b"HTTP/1.1 " && code.iter().all(u8::is_ascii_digit) {
-        Ok(())
-    } else {
-        Err(unexpected("an HTTP status", &answer))
+    match code {
+        [b'1'..=b'4', b'0'..=b'9', b'0'..=b'9'] if version == b"HTTP/1.1 " => Ok(()),
+        _ => Err(unexpected("an HTTP status below 500", &answer)),
     }
 }
 

@@ -74,8 +74,8 @@ struct Issuer {
 /// How to speak to the brokers of one authority.
 struct Configuration {
     client: Arc<ClientConfig>,
-    /// When the probe's own certificate ends, if it has one for that authority.
-    expires_at: Option<Timestamp>,
+    /// From when on the probe's own certificate for that authority is to be replaced, if ever.
+    renewal: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -227,7 +227,7 @@ impl WireProbe {
     fn configuration(&self, authority_pem: &Arc<str>) -> Result<Arc<ClientConfig>, String> {
         let mut known = self.configurations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(configuration) = known.get(authority_pem)
-            && !self.ends_soon(configuration)
+            && !self.is_to_be_renewed(configuration)
         {
             return Ok(configuration.client.clone());
         }
@@ -236,17 +236,24 @@ impl WireProbe {
         if known.len() >= AUTHORITIES {
             known.clear();
         }
-        let expires_at = identity.map(|issued| issued.expires_at);
-        let entry = Configuration { client: client.clone(), expires_at };
+        let renewal = match (&self.issuer, &identity) {
+            (Some(issuer), Some(issued)) => {
+                let authority_end = tls::authority_end(&issuer.authority);
+                let authority_end = authority_end.map_err(|error| error.to_string())?;
+                tls::renewal(issued.expires_at, authority_end)
+            }
+            _ => None,
+        };
+        let entry = Configuration { client: client.clone(), renewal };
         known.insert(authority_pem.clone(), entry);
         Ok(client)
     }
 
-    fn ends_soon(&self, configuration: &Configuration) -> bool {
-        let (Some(end), Some(issuer)) = (configuration.expires_at, &self.issuer) else {
+    fn is_to_be_renewed(&self, configuration: &Configuration) -> bool {
+        let (Some(from), Some(issuer)) = (configuration.renewal, &self.issuer) else {
             return false;
         };
-        tls::should_renew(end, issuer.clock.now())
+        from <= issuer.clock.now()
     }
 
     /// A broker that still has the certificate of another authority trusts no client of this one.

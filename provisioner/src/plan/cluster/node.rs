@@ -64,7 +64,7 @@ impl<'a> Node<'a> {
         now: Timestamp,
     ) -> Self {
         let ordinal = spec.name.ordinal;
-        let mut before = condition(subject.broker, ordinal, now);
+        let mut before = condition(subject.broker, ordinal, seen, now);
         if in_vain.is_some() {
             // No reason to give anything up: it could not have come to serve.
             before.failed_boots = before.failed_boots.min(1);
