@@ -17,7 +17,7 @@ logs=${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/$prefix-images}
 
 # Two lanes are built side by side, each from left to right, what a first broker needs first.
 lanes=(
-  "postgres:17 activemq:5.19 activemq:5.18 disk:trixie"
+  "postgres:17 firewall:trixie activemq:5.19 activemq:5.18 disk:trixie"
   "rabbitmq:4.3 rabbitmq:4.0 rabbitmq:3.10"
 )
 
@@ -103,6 +103,7 @@ true_version() {
     brokerd) docker run --rm --network none "$image" --version | awk '{ print $2 }' ;;
     rabbitmq) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' rabbitmq-server | sed 's/[-+~].*//' ;;
     disk) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' e2fsprogs ;;
+    firewall) docker run --rm --network none --entrypoint dpkg-query "$image" -W -f '${Version}' nftables ;;
     activemq) docker run --rm --network none --entrypoint cat "$image" /opt/apache-activemq/VERSION ;;
   esac
 }

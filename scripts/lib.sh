@@ -187,6 +187,20 @@ detach_disks() {
   done
 }
 
+# firewall COMMAND…: what docker/firewall/firewall.sh does to the packet filter of the engine's host.
+firewall() { docker run --rm --network host --userns host --cap-drop ALL --cap-add NET_ADMIN brokerd/firewall:trixie "$@"; }
+
+# The rules for what engines of this installation connect to, and helpers that somebody who was killed has left.
+remove_rules() {
+  local left
+  left=$(docker ps -aq --filter "label=brokerd.firewall=$installation")
+  # shellcheck disable=SC2086 # one word per container
+  [ -z "$left" ] || docker rm -f -v $left >/dev/null || die "not all helpers could be removed"
+  # Without the image nobody has made any.
+  docker image inspect brokerd/firewall:trixie >/dev/null 2>&1 || return 0
+  firewall remove "brokerd-$installation" || die "the rules for what engines connect to could not be removed, see above"
+}
+
 # What tests and benchmarks of a run made and a kill left behind: containers, networks and volumes of installations named after it.
 sweep_run() {
   local run=$1 id label
@@ -203,6 +217,15 @@ sweep_run() {
     label=$(docker network inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
     case $label in "$run"-*) docker network rm "$id" >/dev/null || true ;; esac
   done
+  for id in $(docker ps -aq --filter label=brokerd.firewall); do
+    label=$(docker inspect -f '{{index .Config.Labels "brokerd.firewall"}}' "$id" 2>/dev/null || true)
+    case $label in "$run"-*) docker rm -f -v "$id" >/dev/null || true ;; esac
+  done
+  if docker image inspect brokerd/firewall:trixie >/dev/null 2>&1; then
+    for label in $(firewall list); do
+      case $label in brokerd-"$run"-*) firewall remove "$label" || true ;; esac
+    done
+  fi
   for id in $(docker volume ls -q --filter label=brokerd.installation); do
     label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
     case $label in

@@ -213,6 +213,7 @@ clean() {
   remove_service
   remove "container(s)" ps -a -- rm -f -v
   remove "network(s)" network ls -- network rm
+  remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
   for file in master.key credentials ca.pem api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \

@@ -14,6 +14,7 @@ use brokerd_provisioner::{
     Provisioner, Settings,
     catalogue::{EngineSettings, Source},
     engine::{Sizing, activemq},
+    outgoing::Outgoing,
     pass::EndpointSettings,
     registry::{Registries, RegistryLogin},
     runtime::docker::{Join, OwnDatabase},
@@ -30,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::Role,
-    config::{Configuration, Images, JoinNetworks, Secret, UnknownGroups},
+    config::{Configuration, Firewall, Images, JoinNetworks, Secret, UnknownGroups},
     home::Home,
     http::{self, Socket},
     lone_gateway,
@@ -121,6 +122,10 @@ fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
             JoinNetworks::Auto => Join::Itself,
             JoinNetworks::Never => Join::Never,
         },
+        outgoing: match configuration.runtime.firewall {
+            Firewall::Auto => Some(outgoing(configuration)),
+            Firewall::Never => None,
+        },
         sizing: Sizing {
             scale: configuration.sizing.scale,
             open_files: configuration.runtime.nofile.into(),
@@ -141,6 +146,21 @@ fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
             session_token: secret(configuration.aws.session_token.as_ref()),
         },
     })
+}
+
+/// What engines may connect to: on the host the gateway's endpoints, and what the operator names.
+fn outgoing(configuration: &Configuration) -> Outgoing {
+    let (network, endpoint) = (&configuration.network, &configuration.endpoint);
+    let mut endpoint_ports = vec![endpoint.ports.range()];
+    if endpoint.domain.is_some() {
+        endpoint_ports.extend(endpoint.listened_ports().into_iter().map(|port| port..=port));
+    }
+    Outgoing {
+        allowed: network.outgoing.ranges(),
+        denied: network.outgoing_denied.iter().map(|range| range.0).collect(),
+        host_services: network.host_services.iter().map(|service| service.0).collect(),
+        endpoint_ports,
+    }
 }
 
 /// As whom images are pulled.

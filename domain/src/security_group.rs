@@ -65,6 +65,23 @@ impl Cidr {
     pub fn contains(self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// Whether it has every address of another range.
+    pub fn covers(self, other: Self) -> bool {
+        self.0.contains(&other.0)
+    }
+
+    /// Whether its addresses are IPv4.
+    pub const fn is_ipv4(self) -> bool {
+        matches!(self.0, IpNet::V4(_))
+    }
+}
+
+impl From<IpAddr> for Cidr {
+    /// The range of one address.
+    fn from(address: IpAddr) -> Self {
+        Self(address.to_canonical().into())
+    }
 }
 
 impl fmt::Display for Cidr {

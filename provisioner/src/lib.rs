@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod materials;
 pub mod metrics;
 pub mod observe;
+pub mod outgoing;
 pub mod pass;
 pub mod plan;
 pub mod port;

@@ -23,6 +23,7 @@ use crate::{
     lives::{Life, Lives},
     maintenance,
     metrics::Metrics,
+    outgoing::Outgoing,
     pass::{Context, EndpointSettings},
     registry::Registries,
     rsa_keys::Stock,
@@ -60,6 +61,8 @@ pub struct Settings {
     pub docker_host: Option<String>,
     /// Whether brokerd's own container joins the networks of brokers.
     pub join: Join,
+    /// What engines may connect to; nothing: the operator looks after that.
+    pub outgoing: Option<Outgoing>,
     /// How tiers are mapped.
     pub sizing: Sizing,
     /// How endpoints are given out.
@@ -131,6 +134,7 @@ impl Provisioner {
         // At once, because the last one to die may have been this one's former self.
         bury(&lives, &self.store).await;
         let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
+        let firewall = runtime.firewall();
         let store = self.store.clone();
         let rsa_keys = Arc::new(Stock::default());
         let worker = Worker {
@@ -162,10 +166,13 @@ impl Provisioner {
                 stopping: shutdown.clone(),
             }),
         };
+        let mut tasks = JoinSet::new();
+        if let Some(firewall) = firewall {
+            tasks.spawn(firewall.look_after(shutdown.clone()));
+        }
         images::look_first(&worker.context).await;
         let wake = Arc::new(Notify::new());
         let images_changed = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
         tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
         tasks.spawn(mourn(lives, store.clone(), shutdown.clone()));
         tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
@@ -199,6 +206,7 @@ impl Provisioner {
         while !shutdown.is_cancelled() {
             let options = DockerOptions {
                 join: settings.join.clone(),
+                outgoing: settings.outgoing.clone(),
                 ..DockerOptions::new(settings.docker_host.clone(), settings.installation.clone())
             };
             match DockerRuntime::connect(options, self.clock.clone()).await {

@@ -64,7 +64,21 @@ pub fn remove_all(label: &str) -> Result<()> {
     remove(&["rm", "-f", "-v"], containers(label)?)?;
     detach_disks(label)?;
     remove(&["volume", "rm", "-f"], volumes(label)?)?;
-    remove(&["network", "rm"], networks(label)?)
+    remove(&["network", "rm"], networks(label)?)?;
+    let installation = label.rsplit('=').next().unwrap_or_default();
+    // A helper that was at work when its brokerd was killed would put the rules there again.
+    remove(&["rm", "-f", "-v"], containers(&format!("brokerd.firewall={installation}"))?)?;
+    firewall(&["remove", &format!("brokerd-{installation}")]).map(drop)
+}
+
+/// Runs the helper that changes the packet filter of the engine's host.
+///
+/// # Errors
+/// When it fails.
+pub fn firewall(arguments: &[&str]) -> Result<String> {
+    let rights = ["--network", "host", "--userns", "host", "--cap-drop", "ALL", "--cap-add"];
+    let helper = ["NET_ADMIN", "brokerd/firewall:trixie"];
+    docker(&[&["run", "--rm"], &rights[..], &helper, arguments].concat())
 }
 
 /// Takes the disks that brokers have of their own off their devices.

@@ -210,8 +210,13 @@ impl World {
     /// # Errors
     /// When it does not become ready.
     pub fn restart_with(&mut self, name: &'static str, value: &str) -> Result<()> {
-        self.process.set(name, value.to_owned());
+        self.set(name, value);
         self.restart()
+    }
+
+    /// Gives a variable of brokerd's environment another value, for its next start.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.process.set(name, value.to_owned());
     }
 
     /// Starts brokerd again with no more descriptors than these, hard limit included.

@@ -3,6 +3,8 @@
 
 #[path = "networks/neighbour.rs"]
 mod neighbour;
+#[path = "networks/outgoing.rs"]
+mod outgoing;
 
 use std::thread;
 

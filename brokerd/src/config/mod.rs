@@ -5,6 +5,7 @@
 mod choice;
 mod engines;
 mod layers;
+mod outgoing;
 mod ports;
 mod secret;
 mod sections;
@@ -31,7 +32,7 @@ use sections::{
     Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
     Secrets, SecurityGroups, Sizing,
 };
-pub(crate) use sections::{JoinNetworks, LogFormat, UnknownGroups};
+pub(crate) use sections::{Firewall, JoinNetworks, LogFormat, UnknownGroups};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
@@ -178,6 +179,10 @@ impl Configuration {
         self.registry.validate()?;
         self.provisioner.validate()?;
         self.runtime.validate()?;
+        if self.runtime.firewall == Firewall::Never && self.network.restricts() {
+            let why = "is \"never\", but network.outgoing, network.outgoing_denied or network.host_services is set";
+            return Err(("runtime.firewall", why.to_owned()));
+        }
         self.log.validate()
     }
 

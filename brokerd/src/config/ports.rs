@@ -80,7 +80,7 @@ pub(crate) fn is_domain(text: &str) -> bool {
 }
 
 /// The ports that brokers with host names share.
-fn standard_ports() -> BTreeSet<u16> {
+pub(crate) fn standard_ports() -> BTreeSet<u16> {
     let of = |engine| Protocol::of(engine).iter().flat_map(move |p| p.standard_ports(engine));
     of(EngineType::ActiveMq).chain(of(EngineType::RabbitMq)).copied().collect()
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     choice::Choice,
-    ports::{PortRange, SharedPort, is_domain, validate_shared_ports},
+    outgoing::{Allowed, Range, Service},
+    ports::{PortRange, SharedPort, is_domain, standard_ports, validate_shared_ports},
     secret::{DatabaseUrl, Secret},
 };
 
@@ -201,6 +202,13 @@ impl Endpoint {
         in_range("endpoint.hold_seconds", self.hold_seconds, 0..=300)
     }
 
+    /// Where the gateway listens for brokers with host names.
+    pub(crate) fn listened_ports(&self) -> Vec<u16> {
+        let elsewhere = self.shared_ports();
+        let listened = standard_ports().into_iter();
+        listened.map(|port| elsewhere.get(&port).copied().unwrap_or(port)).collect()
+    }
+
     /// Where the gateway listens for standard ports, if not on themselves.
     pub(crate) fn shared_ports(&self) -> BTreeMap<u16, u16> {
         self.shared_ports.iter().map(|port| port.pair()).collect()
@@ -245,7 +253,7 @@ impl Default for SecurityGroups {
     }
 }
 
-/// What stands for the caller's default VPC.
+/// What stands for the caller's default VPC, and what engines reach from there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Network {
@@ -255,12 +263,25 @@ pub(crate) struct Network {
     pub(crate) zone_suffixes: Vec<String>,
     /// The default security group; empty: there is none.
     pub(crate) security_group: String,
+    /// The addresses that engines may connect to: `all`, `none` or ranges.
+    pub(crate) outgoing: Allowed,
+    /// Those among them that they may not.
+    pub(crate) outgoing_denied: Vec<Range>,
+    /// Services on the host that engines may connect to: `port` or `address:port`.
+    pub(crate) host_services: Vec<Service>,
 }
 
 impl Default for Network {
     fn default() -> Self {
         let NetworkDefaults { subnets, zone_suffixes, security_group } = NetworkDefaults::default();
-        Self { subnets, zone_suffixes, security_group: security_group.unwrap_or_default() }
+        Self {
+            subnets,
+            zone_suffixes,
+            security_group: security_group.unwrap_or_default(),
+            outgoing: Allowed::All,
+            outgoing_denied: Vec::new(),
+            host_services: Vec::new(),
+        }
     }
 }
 
@@ -274,7 +295,18 @@ impl Network {
                 format!("must be one per zone of at least three, not {subnets} in {zones} zones"),
             ));
         }
+        if let Some(range) = self.outgoing.never() {
+            let why = format!("{range} is link-local, where engines never connect to");
+            return Err(("network.outgoing", why));
+        }
         Ok(())
+    }
+
+    /// Whether it says anything of what engines may connect to.
+    pub(crate) fn restricts(&self) -> bool {
+        self.outgoing != Allowed::All
+            || !self.outgoing_denied.is_empty()
+            || !self.host_services.is_empty()
     }
 
     /// As the rules want it.
@@ -359,6 +391,16 @@ pub(crate) enum JoinNetworks {
     Never,
 }
 
+/// Whether brokerd has the engine's host restrict what engines connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Firewall {
+    /// As far as that is possible.
+    Auto,
+    /// The operator does.
+    Never,
+}
+
 /// How instances are run.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -369,11 +411,18 @@ pub(crate) struct Runtime {
     pub(crate) join_networks: JoinNetworks,
     /// Whether new brokers get disks of their own of their tier's size, instead of directories on the host's disk.
     pub(crate) sized_volumes: bool,
+    /// Whether brokerd has the engine's host restrict what engines connect to.
+    pub(crate) firewall: Firewall,
 }
 
 impl Default for Runtime {
     fn default() -> Self {
-        Self { nofile: 20_000, join_networks: JoinNetworks::Auto, sized_volumes: false }
+        Self {
+            nofile: 20_000,
+            join_networks: JoinNetworks::Auto,
+            sized_volumes: false,
+            firewall: Firewall::Auto,
+        }
     }
 }
 

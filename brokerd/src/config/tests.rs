@@ -126,6 +126,14 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("provisioner.workers=0", "provisioner.workers"),
         ("runtime.nofile=5", "runtime.nofile"),
         ("runtime.join_networks=always", "join_networks"),
+        ("runtime.firewall=perhaps", "firewall"),
+        ("network.outgoing=some", "10.0.0.0/8"),
+        ("network.outgoing=all,10.0.0.0/8", "10.0.0.0/8"),
+        ("network.outgoing=10.0.0.0/33", "10.0.0.0/8"),
+        ("network.outgoing=169.254.169.254", "network.outgoing"),
+        ("network.outgoing=10.0.0.0/8,fd00:ec2::254", "network.outgoing"),
+        ("network.outgoing_denied=all", "10.0.0.0/8"),
+        ("network.host_services=ldap", "172.17.0.1:636"),
         ("api.url=host:8642", "api.url"),
         ("api.url=ftp://host", "api.url"),
         ("api.url=http://host/mq", "api.url"),
@@ -136,6 +144,37 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
     ] {
         let error = load(&flags(&[assignment]), &[("HOME", "/x")]).expect_err(assignment);
         assert!(error.contains(key), "{assignment}: {error}");
+    }
+}
+
+#[test]
+fn what_engines_may_connect_to_is_all_or_none_or_ranges() {
+    let network = |assignments: &[&str]| {
+        let flags = flags(&[&["data_dir=/x"], assignments].concat());
+        load(&flags, &[]).expect("valid").network
+    };
+    let texts = |assignment: &str| {
+        let ranges = network(&[assignment]).outgoing.ranges();
+        ranges.map(|ranges| ranges.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    assert!(!network(&[]).restricts());
+    assert_eq!(texts("network.outgoing=all"), None);
+    assert_eq!(texts("network.outgoing=none"), Some(Vec::new()));
+    let ranges = texts("network.outgoing=10.1.2.3/8, 192.0.2.7,2001:db8::1").expect("ranges");
+    assert_eq!(ranges, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::1/128"]);
+    let denied = network(&["network.outgoing_denied=10.0.0.1"]);
+    assert!(denied.restricts() && network(&["network.host_services=636"]).restricts());
+}
+
+#[test]
+fn what_nobody_is_to_enforce_can_not_be_configured() {
+    let never = "runtime.firewall=never";
+    assert!(load(&flags(&["data_dir=/x", never]), &[]).is_ok());
+    for restriction in
+        ["network.outgoing=none", "network.outgoing_denied=10.0.0.1", "network.host_services=1"]
+    {
+        let error = load(&flags(&["data_dir=/x", never, restriction]), &[]).expect_err(restriction);
+        assert!(error.contains("runtime.firewall"), "{error}");
     }
 }
 
@@ -212,6 +251,9 @@ fn everything() -> Vec<String> {
                 ("engines.images", _) => "pulled",
                 (_, layers::Kind::Map) => "4.2=4.3,3.13=4.3",
                 ("runtime.join_networks", _) => "never",
+                ("runtime.firewall", _) => "auto",
+                ("network.outgoing" | "network.outgoing_denied", _) => "10.0.0.0/8,2001:db8::1/128",
+                ("network.host_services", _) => "636,10.0.0.5:389",
                 ("runtime.nofile", _) => "2048",
                 (_, layers::Kind::Integer) => "7",
                 (_, layers::Kind::Float) => "0.5",

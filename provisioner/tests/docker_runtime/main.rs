@@ -8,6 +8,7 @@
 mod disks;
 mod disturbances;
 mod join;
+mod outgoing;
 mod world;
 
 use std::{

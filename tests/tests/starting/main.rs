@@ -148,9 +148,14 @@ fn make_run_completes_what_was_killed_and_make_clean_leaves_nothing() -> Result<
     for name in ["brokerd.log.1", "api.new-0dd1f2c4-1111-4222-8333-444455556666"] {
         fs::write(checkout.data().join(name), "")?;
     }
+    let table = format!("brokerd-{}", checkout.installation);
+    let rules =
+        || -> Result<bool> { Ok(docker::firewall(&["list"])?.lines().any(|line| line == table)) };
+    ensure!(rules()?, "there are no rules for what engines connect to");
     checkout.make("clean")?;
     let left = docker::objects(&checkout.label())?;
     ensure!(left.is_empty(), "{left:?}");
+    ensure!(!rules()?, "rules for what engines connect to are left");
     ensure!(!checkout.data().exists(), "{:?}", fs::read_dir(checkout.data())?.collect::<Vec<_>>());
     Ok(())
 }

@@ -9,25 +9,17 @@
 use std::collections::HashMap;
 
 use bollard::{
-    errors::Error as DockerError,
-    models::{
-        ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType, RestartPolicy,
-        RestartPolicyNameEnum,
-    },
-    query_parameters::{
-        ContainerArchiveInfoOptions, CreateContainerOptions, ListContainersOptions,
-        StartContainerOptions, WaitContainerOptions,
-    },
+    models::{Mount, MountType},
+    query_parameters::{ContainerArchiveInfoOptions, ListContainersOptions},
 };
 use brokerd_domain::InstallationId;
-use futures_util::StreamExt;
 
 use super::{
-    DockerRuntime, LONG, SHORT, create,
-    error::{self, error, missing_image, named, request},
+    DockerRuntime, SHORT, create,
+    error::{self, error, named, request},
+    helper::Helper,
     inspect::Found,
     labels,
-    words::last_words,
 };
 use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass};
 
@@ -42,12 +34,6 @@ const DATA: &str = "/data";
 
 /// What fills a disk, in its root.
 const BALLAST: &str = ".brokerd-ballast";
-
-/// What the helper ends with when the host lacks something.
-const UNFIT: i64 = 3;
-
-/// Memory of the helper: the most is needed to check a large file system.
-const MEMORY: i64 = 512 << 20;
 
 /// A disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +69,8 @@ impl Disk {
     }
 
     /// Has the disk's file and the host's devices.
-    fn attaching(&self, arguments: &[&str]) -> Helper {
-        let [action, rest @ ..] = arguments else { return Helper::default() };
+    fn attaching(&self, arguments: &[&str]) -> Work {
+        let [action, rest @ ..] = arguments else { return Work::default() };
         let mut command = vec![(*action).to_owned(), self.link.clone()];
         command.extend(rest.iter().map(|argument| (*argument).to_owned()));
         let devices = Mount {
@@ -93,7 +79,7 @@ impl Disk {
             target: Some("/dev".to_owned()),
             ..Mount::default()
         };
-        Helper {
+        Work {
             command,
             user: None,
             mounts: vec![devices, mount(self.file_volume(), MOUNT)],
@@ -103,8 +89,8 @@ impl Disk {
     }
 
     /// Has the file system, as the engine does.
-    fn inside(&self, command: Vec<String>, user: &str) -> Helper {
-        Helper {
+    fn inside(&self, command: Vec<String>, user: &str) -> Work {
+        Work {
             command,
             user: Some(user.to_owned()),
             mounts: vec![mount(self.volume.clone(), DATA)],
@@ -114,8 +100,8 @@ impl Disk {
 }
 
 /// What the helper does, and what it has for it.
-#[derive(Debug, Default)]
-struct Helper {
+#[derive(Debug, Clone, Default)]
+struct Work {
     command: Vec<String>,
     user: Option<String>,
     mounts: Vec<Mount>,
@@ -159,7 +145,7 @@ impl DockerRuntime {
             let name = create::volume_name(&spec.name, volume);
             let disk = Disk::of(&spec.name.installation, name);
             let helper = disk.attaching(&["ensure", &bytes, &uid, &gid]);
-            self.run(operation, &disk, &helper).await?;
+            self.run(operation, &disk, helper).await?;
         }
         Ok(())
     }
@@ -171,7 +157,7 @@ impl DockerRuntime {
         disk: &Disk,
     ) -> Result<(), RuntimeError> {
         tracing::info!(disk = %disk.volume, "attaching a disk");
-        self.run(operation, disk, &disk.attaching(&["attach"])).await
+        self.run(operation, disk, disk.attaching(&["attach"])).await
     }
 
     /// Takes a disk off its device, so that its volumes can be removed.
@@ -180,7 +166,7 @@ impl DockerRuntime {
         operation: &'static str,
         disk: &Disk,
     ) -> Result<(), RuntimeError> {
-        self.run(operation, disk, &disk.attaching(&["detach"])).await
+        self.run(operation, disk, disk.attaching(&["detach"])).await
     }
 
     /// Leaves so many bytes free on a container's disk, or undoes that; whether there was something to do.
@@ -204,10 +190,10 @@ impl DockerRuntime {
             None => vec!["drain".to_owned()],
         };
         let helper = disk.inside(command, &found.user);
-        match self.run(operation, disk, &helper).await {
+        match self.run(operation, disk, helper.clone()).await {
             Err(cause) if is_detached(&cause.message) => {
                 self.attach(operation, disk).await?;
-                self.run(operation, disk, &helper).await?;
+                self.run(operation, disk, helper).await?;
             }
             ran => ran?,
         }
@@ -235,65 +221,21 @@ impl DockerRuntime {
         &self,
         operation: &'static str,
         disk: &Disk,
-        helper: &Helper,
+        work: Work,
     ) -> Result<(), RuntimeError> {
         self.remove_helpers(disk).await?;
-        let body = ContainerCreateBody {
-            image: Some(HELPER.to_owned()),
-            cmd: Some(helper.command.clone()),
-            user: helper.user.clone(),
-            labels: Some(labels::of_helper(&self.options.installation, &disk.volume)),
-            host_config: Some(HostConfig {
-                network_mode: Some("none".to_owned()),
-                cap_drop: Some(vec!["ALL".to_owned()]),
-                security_opt: Some(vec!["no-new-privileges".to_owned()]),
-                readonly_rootfs: Some(true),
-                mounts: Some(helper.mounts.clone()),
-                device_cgroup_rules: helper.devices.clone(),
-                memory: Some(MEMORY),
-                memory_swap: Some(MEMORY),
-                pids_limit: Some(64),
-                restart_policy: Some(RestartPolicy {
-                    name: Some(RestartPolicyNameEnum::NO),
-                    maximum_retry_count: None,
-                }),
-                log_config: Some(HostConfigLogConfig {
-                    typ: Some("json-file".to_owned()),
-                    config: None,
-                }),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
+        let helper = Helper {
+            image: HELPER,
+            command: work.command,
+            labels: labels::of_helper(&self.options.installation, &disk.volume),
+            user: work.user,
+            network: "none",
+            capabilities: Vec::new(),
+            mounts: work.mounts,
+            devices: work.devices,
         };
-        let create = self.docker.create_container(None::<CreateContainerOptions>, body);
-        let id = match request(LONG, create).await {
-            Ok(created) => created.id,
-            Err(cause) if missing_image(&cause) => return Err(no_helper(operation)),
-            Err(cause) => return Err(named(operation)(cause)),
-        };
-        let ran = self.watch_helper(operation, &id).await;
-        let removed = self.remove_container(&id).await;
-        ran.and(removed.map(drop))
-    }
-
-    async fn watch_helper(&self, operation: &'static str, id: &str) -> Result<(), RuntimeError> {
-        let start = self.docker.start_container(id, None::<StartContainerOptions>);
-        request(LONG, start).await.map_err(named(operation))?;
-        let options = WaitContainerOptions { condition: "not-running".to_owned() };
-        let mut wait = Box::pin(self.docker.wait_container(id, Some(options)));
-        let ended = request(LONG, async { wait.next().await.transpose() }).await;
-        match ended {
-            Ok(_) => Ok(()),
-            Err(DockerError::DockerContainerWaitError { code, .. }) => {
-                let class = match code {
-                    UNFIT => RuntimeErrorClass::Denied,
-                    _ => RuntimeErrorClass::Transient,
-                };
-                let words = last_words(&self.docker, id).await;
-                Err(error(class, operation, format!("the disk of the broker: {words}")))
-            }
-            Err(cause) => Err(named(operation)(cause)),
-        }
+        let told = ("the disk of the broker", NO_HELPER);
+        helper.run(&self.docker, operation, told, &[]).await.map(drop)
     }
 
     /// Removes the helpers of a disk, those that run, too: whatever they do is done again.
@@ -317,8 +259,8 @@ impl DockerRuntime {
 }
 
 fn no_helper(operation: &'static str) -> RuntimeError {
-    let message = format!(
-        "the image {HELPER} is not there, which sized volumes need: build it with `make images`, or set runtime.sized_volumes to false"
-    );
-    error(RuntimeErrorClass::Denied, operation, message)
+    error(RuntimeErrorClass::Denied, operation, NO_HELPER)
 }
+
+/// Without the helper's image.
+const NO_HELPER: &str = "the image brokerd/disk:trixie is not there, which sized volumes need: build it with `make images`, or set runtime.sized_volumes to false";

@@ -24,6 +24,8 @@ pub(super) const ROLE: &str = "brokerd.role";
 pub(super) const DISK: &str = "disk";
 /// Of a helper: which volume's disk it works on.
 pub(super) const DISK_OF: &str = "brokerd.disk";
+/// Of a helper: whose rules it puts in force. It has no other label, so that it counts as nothing of the installation's.
+pub(super) const FIREWALL_OF: &str = "brokerd.firewall";
 /// The role of a container that has to reach every engine.
 pub(super) const GATEWAY: &str = "gateway";
 /// Whether a volume outlives its container.
@@ -76,6 +78,11 @@ pub(super) fn of_disk(mut volume: Labels) -> Labels {
 /// The labels of a helper. It belongs to no broker in the eyes of whoever lists what brokers have.
 pub(super) fn of_helper(installation: &InstallationId, volume: &str) -> Labels {
     labels([(INSTALLATION, installation.to_string()), (DISK_OF, volume.to_owned())])
+}
+
+/// The labels of a helper that puts an installation's rules in force.
+pub(super) fn of_firewall(installation: &InstallationId) -> Labels {
+    labels([(FIREWALL_OF, installation.to_string())])
 }
 
 /// The labels of a broker's network.

@@ -4,12 +4,15 @@
 //! What else is to be known later is in labels: a control plane that lost everything reads the
 //! world back from the engine alone.
 
+mod bridge;
 mod create;
 mod database;
 mod disk;
 mod disturb;
 mod error;
 mod files;
+mod firewall;
+mod helper;
 mod images;
 mod inspect;
 mod join;
@@ -17,6 +20,7 @@ mod labels;
 mod network;
 mod operations;
 mod reach;
+mod rules;
 mod words;
 
 use std::{
@@ -31,6 +35,7 @@ use brokerd_domain::{BrokerId, Clock, InstallationId};
 use futures_util::{StreamExt, stream::BoxStream};
 
 pub use self::database::OwnDatabase;
+pub use self::firewall::Firewall;
 pub use self::network::{InvalidPool, SubnetPool};
 
 use self::{
@@ -43,7 +48,7 @@ use super::{
     Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
     Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
 };
-use crate::registry::RegistryLogin;
+use crate::{outgoing::Outgoing, registry::RegistryLogin};
 
 /// How long a request may take that should take milliseconds.
 const SHORT: Duration = Duration::from_secs(30);
@@ -69,6 +74,8 @@ pub struct DockerOptions {
     pub set_ulimits: bool,
     /// Whether engines are reached in their networks, wherever that is possible.
     pub join: Join,
+    /// What engines may connect to; nothing: brokerd leaves that to others.
+    pub outgoing: Option<Outgoing>,
 }
 
 /// Who reaches engines in their networks, instead of at published ports.
@@ -92,6 +99,7 @@ impl DockerOptions {
             subnet_pool: SubnetPool::DEFAULT,
             set_ulimits: true,
             join: Join::Itself,
+            outgoing: None,
         }
     }
 }
@@ -102,6 +110,7 @@ pub struct DockerRuntime {
     options: DockerOptions,
     networks: Networks,
     reach: Reach,
+    firewall: Option<Firewall>,
     cpus: u32,
     clock: Arc<dyn Clock>,
 }
@@ -125,7 +134,23 @@ impl DockerRuntime {
         if let Some(joiner) = reach.joiner() {
             joiner.join_all().await;
         }
-        Ok(Self { docker, options, networks, reach, cpus, clock })
+        let firewall = options.outgoing.clone().map(|outgoing| {
+            let (docker, installation) = (docker.clone(), options.installation.clone());
+            // What is published is reached by way of whatever the engine has for it.
+            Firewall::new(docker, installation, outgoing, !reach.publishes(), clock.clone())
+        });
+        if firewall.is_none() {
+            tracing::warn!(
+                "runtime.firewall says that engines may connect to whatever the host lets them: its own services and link-local addresses, too"
+            );
+        }
+        Ok(Self { docker, options, networks, reach, firewall, cpus, clock })
+    }
+
+    /// What keeps engines from where they may not connect to. Until somebody looks after it, that is done only once,
+    /// before the first engine starts.
+    pub fn firewall(&self) -> Option<Firewall> {
+        self.firewall.clone()
     }
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use super::{
-    SHORT,
+    SHORT, bridge,
     error::{self, named, request, unless_gone},
     labels,
 };
@@ -27,6 +27,9 @@ const ATTEMPTS: u32 = 256;
 
 /// The size of the subnets that are cut from the pool: 14 addresses, one of them the gateway's.
 const SUBNET_PREFIX: u8 = 28;
+
+/// How many other names of a bridge are tried.
+const BRIDGES: u32 = 4;
 
 /// How many brokers' networks are made side by side.
 const LANES: usize = 64;
@@ -160,13 +163,23 @@ impl Networks {
             }
             Err(cause) => return Err(named("look for the broker's network")(cause)),
         }
-        match self.create(docker, &name, installation, broker).await {
-            Ok(created) if created.warning.contains("already exists") => {
-                drop_duplicates(docker, installation, broker).await
+        let mut attempt = 0;
+        loop {
+            match self.create(docker, &name, installation, broker, attempt).await {
+                Ok(created) if created.warning.contains("already exists") => {
+                    return drop_duplicates(docker, installation, broker).await;
+                }
+                Ok(_) => return Ok(()),
+                Err(cause) if error::status(&cause) == Some(409) => return Ok(()),
+                Err(cause) if bridge::is_taken(&error::message(&cause)) && attempt < BRIDGES => {
+                    // By this very network, if somebody of another process was quicker.
+                    if !ids(docker, installation, broker).await?.is_empty() {
+                        return Ok(());
+                    }
+                    attempt += 1;
+                }
+                Err(cause) => return Err(named("create the broker's network")(cause)),
             }
-            Ok(_) => Ok(()),
-            Err(cause) if error::status(&cause) == Some(409) => Ok(()),
-            Err(cause) => Err(named("create the broker's network")(cause)),
         }
     }
 
@@ -176,10 +189,12 @@ impl Networks {
         name: &str,
         installation: &InstallationId,
         broker: BrokerId,
+        attempt: u32,
     ) -> Result<bollard::models::NetworkCreateResponse, DockerError> {
         let wanted = |subnet: Option<String>| NetworkCreateRequest {
             name: name.to_owned(),
             driver: Some("bridge".to_owned()),
+            options: Some(bridge::named(bridge::name(installation, broker, attempt))),
             ipam: subnet.map(|subnet| Ipam {
                 config: Some(vec![IpamConfig { subnet: Some(subnet), ..IpamConfig::default() }]),
                 ..Ipam::default()
@@ -193,7 +208,8 @@ impl Networks {
         }
         for subnet in self.pool.candidates(name).take(ATTEMPTS as usize) {
             result = request(SHORT, docker.create_network(wanted(Some(subnet)))).await;
-            if !matches!(&result, Err(cause) if is_overlap(cause)) {
+            if !matches!(&result, Err(cause) if is_overlap(cause) && !bridge::is_taken(&error::message(cause)))
+            {
                 break;
             }
         }
@@ -248,6 +264,21 @@ async fn drop_duplicates(
         }
     }
     Ok(())
+}
+
+/// The bridges of the installation's brokers.
+pub(super) async fn bridges(
+    docker: &Docker,
+    installation: &InstallationId,
+) -> Result<Vec<String>, RuntimeError> {
+    let options = ListNetworksOptions { filters: Some(labels::of_installation(installation)) };
+    let networks = request(SHORT, docker.list_networks(Some(options)))
+        .await
+        .map_err(named("list the networks of brokers"))?;
+    let of_brokers = networks
+        .into_iter()
+        .filter(|network| network.labels.as_ref().and_then(labels::object).is_some());
+    Ok(of_brokers.filter_map(|n| Some(bridge::of(n.options.as_ref(), &n.id?))).collect())
 }
 
 /// Removes the broker's network; says whether there was one. One that is in use stays.

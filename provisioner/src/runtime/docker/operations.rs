@@ -207,6 +207,9 @@ impl DockerRuntime {
         operation: &'static str,
         id: &str,
     ) -> Result<Result<(), DockerError>, RuntimeError> {
+        if let Some(firewall) = &self.firewall {
+            firewall.ready().await;
+        }
         let start = async || {
             let start = self.docker.start_container(id, None::<StartContainerOptions>);
             request(LONG, start).await

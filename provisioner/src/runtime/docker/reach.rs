@@ -113,7 +113,7 @@ impl Reach {
             ),
             Self::Published { why } => tracing::warn!(
                 why,
-                "brokers publish their ports on the engine's loopback: before Docker 28, machines beside it get to them past the gateway; and unless endpoint.advertised_host names an address that containers reach, endpoints don't work from one broker to another"
+                "brokers publish their ports on the engine's loopback: before Docker 28, machines beside it get to them past the gateway; and unless endpoint.advertised_host names an address that containers reach, endpoints don't work from one broker to another; what engines may connect to is restricted on the engine's host, which counts another machine's services as those of any other"
             ),
         }
     }
