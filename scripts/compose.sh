@@ -49,6 +49,29 @@ compose() {
   COMPOSE_IGNORE_ORPHANS=1 "${command[@]}" -f "$root/docker/compose.yaml" -p "brokerd-$installation" "$@"
 }
 
+# The host's address in Docker's default network, which its programs, containers and brokers reach; loopback where it is another machine's.
+shared_address() {
+  local address
+  # Not every engine tells it; then it is the first of its subnet.
+  for address in $(docker network inspect -f '{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}} {{end}}' bridge 2>/dev/null | sed 's|[0-9]*/[0-9]*|1|g'); do
+    if here "$address"; then echo "$address"; return; fi
+  done
+  echo 127.0.0.1
+}
+
+# Whether an address is this machine's.
+here() { awk -v wanted="$1" '$1 == "|--" { address = $2 } address == wanted && /host LOCAL/ { found = 1 } END { exit !found }' /proc/net/fib_trie 2>/dev/null; }
+
+# Where endpoints are published, and what clients are told.
+endpoints() {
+  # One who publishes everything elsewhere means these, too.
+  BROKERD_PUBLISH_ENDPOINTS=${BROKERD_PUBLISH_ENDPOINTS:-${BROKERD_PUBLISH_ADDRESS:-$(shared_address)}}
+  if [ -z "${BROKERD_PUBLISH_HOST:-}" ]; then
+    case $BROKERD_PUBLISH_ENDPOINTS in 0.0.0.0) BROKERD_PUBLISH_HOST=$(shared_address) ;; *) BROKERD_PUBLISH_HOST=$BROKERD_PUBLISH_ENDPOINTS ;; esac
+  fi
+  export BROKERD_PUBLISH_ENDPOINTS BROKERD_PUBLISH_HOST
+}
+
 # What compose.yaml wants to know.
 variables() {
   case $socket in /*) ;; *) die "DOCKER_HOST=$socket: brokerd in a container needs Docker's socket on this machine" ;; esac
@@ -60,6 +83,7 @@ variables() {
     dev) BROKERD_IMAGE=${BROKERD_IMAGE:-brokerd/brokerd:dev} ;;
   esac
   export BROKERD_DOCKER_GID BROKERD_IMAGE
+  endpoints
 }
 
 image() { BROKERD_PROFILE=$profile "$root/docker/build.sh" brokerd >&2; }
@@ -67,6 +91,7 @@ image() { BROKERD_PROFILE=$profile "$root/docker/build.sh" brokerd >&2; }
 start() {
   local deadline=$((SECONDS + ready_seconds))
   say "starting the containers of brokerd-$installation"
+  case $BROKERD_PUBLISH_HOST in 127.*) say "endpoints are at $BROKERD_PUBLISH_HOST, which leads no container and no broker to them; see BROKERD_PUBLISH_ENDPOINTS" ;; esac
   compose "$@" up -d >&2 || die "Compose could not start them; its words are above"
   until compose exec -T brokerd brokerd ready --timeout 5 >/dev/null 2>&1; do
     if [ "$SECONDS" -ge "$deadline" ]; then
@@ -90,7 +115,7 @@ describe() {
 brokerd is ready.
 
   API           http://${BROKERD_PUBLISH_ADDRESS:-127.0.0.1}:${BROKERD_PUBLISH_API:-8642}, in the network apps-$installation http://brokerd:8642
-  endpoints     as DescribeBroker says; in the network apps-$installation at brokerd.internal, on the same ports
+  endpoints     as DescribeBroker says, at $BROKERD_PUBLISH_HOST; in the network apps-$installation also at brokerd.internal, on the same ports
   credentials   eval "\$(make -s compose-env)"
   logs          scripts/compose.sh do logs -f
 
@@ -123,6 +148,7 @@ clean() {
   remove "container(s) of brokerd" ps -a --filter label=brokerd.role -- rm -f -v
   remove "container(s)" ps -a -- rm -f -v
   remove "network(s)" network ls -- network rm
+  remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
   rm -f "$data_dir/ca.pem" "$data_dir/images.log"

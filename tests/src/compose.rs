@@ -174,17 +174,34 @@ impl Compose {
     /// When it fails.
     pub fn application(&self, script: &str, arguments: &[&str]) -> Result<String> {
         const TLS: &str = r#"
-            printf '%s' "$AUTHORITY" >/tmp/authority.pem
             tls() {
                 openssl s_client -quiet -ignore_unexpected_eof -verify_return_error -CAfile /tmp/authority.pem \
                     -verify_hostname brokerd.internal -connect "brokerd.internal:$1"
             }
         "#;
+        self.run_in(&format!("apps-{}", self.installation), &format!("{TLS}{script}"), arguments)
+    }
+
+    /// Runs a shell script in the network of a container, say a broker's. It gets the arguments, and `tls ADDRESS PORT`:
+    /// what goes in leads there, verified.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn inside(&self, container: &str, script: &str, arguments: &[&str]) -> Result<String> {
+        const TLS: &str = r#"
+            tls() {
+                openssl s_client -quiet -ignore_unexpected_eof -verify_return_error -CAfile /tmp/authority.pem \
+                    -verify_ip "$1" -connect "$1:$2"
+            }
+        "#;
+        self.run_in(&format!("container:{container}"), &format!("{TLS}{script}"), arguments)
+    }
+
+    fn run_in(&self, network: &str, script: &str, arguments: &[&str]) -> Result<String> {
+        let script = format!("printf '%s' \"$AUTHORITY\" >/tmp/authority.pem\n{script}");
         let authority = format!("AUTHORITY={}", fs::read_to_string(self.ca())?);
-        let network = format!("apps-{}", self.installation);
         let label = self.label();
-        let mut all = vec!["run", "--rm", "--network", &network, "--label", &label];
-        let script = format!("{TLS}{script}");
+        let mut all = vec!["run", "--rm", "--network", network, "--label", &label];
         all.extend(["-e", &authority, "--entrypoint", "/bin/sh", APPLICATION, "-euc", &script]);
         all.push("application");
         all.extend(arguments);

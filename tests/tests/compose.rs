@@ -31,6 +31,8 @@ fn play(world: &Compose) -> Result<()> {
     }
     an_application_exchanges_messages_over_stomp(world, &activemq).context("STOMP")?;
     an_application_exchanges_messages_with_rabbitmq(world, &rabbitmq).context("RabbitMQ")?;
+    brokers_and_containers_reach_brokers_where_clients_do(world, &activemq, &rabbitmq)
+        .context("addresses")?;
 
     let clients = [
         world.messenger("stomp_.py", &activemq, "stomp+ssl")?,
@@ -46,6 +48,7 @@ fn play(world: &Compose) -> Result<()> {
     let left = docker::objects(&world.label())?;
     ensure!(left.is_empty(), "everything is removed, but this is left: {left:?}");
     ensure!(!world.ca().exists(), "{} is left", world.ca().display());
+    ensure!(!has_rules(world)?, "rules for what engines connect to are left");
     Ok(())
 }
 
@@ -127,6 +130,32 @@ fn an_application_exchanges_messages_with_rabbitmq(world: &Compose, id: &str) ->
     let body = host.receive("exchange")?;
     ensure!(body == "from the application", "{body:?}");
     Ok(())
+}
+
+/// At the addresses that DescribeBroker tells, in spite of the rules for what engines connect to.
+fn brokers_and_containers_reach_brokers_where_clients_do(
+    world: &Compose,
+    activemq: &str,
+    rabbitmq: &str,
+) -> Result<()> {
+    const PROTOCOL: &str = r#"printf 'AMQP\000\000\000\000' | tls "$1" "$2" | head -c 4"#;
+    ensure!(has_rules(world)?, "there are no rules for what engines connect to");
+    let url = world.api.endpoint(rabbitmq, "amqps")?;
+    let (host, port) =
+        url.trim_start_matches("amqps://").split_once(':').context("no address and port")?;
+    let engine = docker::container_of(activemq)?.id;
+    let header = world.inside(&engine, PROTOCOL, &[host, port]).context("from a broker")?;
+    ensure!(header.starts_with("AMQP"), "{header:?}");
+    let client = world.messenger("amqp091.py", rabbitmq, "amqps")?;
+    client.send("address", "from the host")?;
+    let body = client.in_container().receive("address").context("in a container")?;
+    ensure!(body == "from the host", "{body:?}");
+    Ok(())
+}
+
+fn has_rules(world: &Compose) -> Result<bool> {
+    let table = format!("brokerd-{}", world.installation);
+    Ok(docker::firewall(&["list"])?.lines().any(|line| line == table))
 }
 
 fn connections_outlive_a_killed_brokerd(world: &Compose, brokers: &Brokers) -> Result<()> {
