@@ -54,6 +54,11 @@ final class Admission {
     }
   }
 
+  /** Reads a whole frame, as {@link #read} does; before the login only one for which there is a place. */
+  byte[] frame(DataInput in, int before, int bytes) throws IOException {
+    return loggedIn ? read(in, before, bytes) : holding(bytes, () -> read(in, before, bytes));
+  }
+
   /** Reads a whole frame of so many bytes, behind so many others that the caller fills in. */
   static byte[] read(DataInput in, int before, int bytes) throws IOException {
     byte[] frame = new byte[before + bytes];

@@ -15,14 +15,8 @@ final class BoundedAmqpFormat extends AmqpWireFormat implements Bounded {
   private BoundedAmqpFormat() {}
 
   static BoundedAmqpFormat of(AmqpWireFormat configured) {
-    BoundedAmqpFormat format = new BoundedAmqpFormat();
+    BoundedAmqpFormat format = Bounded.configuredLike(configured, new BoundedAmqpFormat());
     format.setMaxFrameSize(Admission.frameAfterLogin(configured.getMaxFrameSize()));
-    format.setMaxAmqpFrameSize(configured.getMaxAmqpFrameSize());
-    format.setConnectAttemptTimeout(configured.getConnectAttemptTimeout());
-    format.setIdleTimeout(configured.getIdleTimeout());
-    format.setProducerCredit(configured.getProducerCredit());
-    format.setTransformer(configured.getTransformer());
-    format.setAllowNonSaslConnections(configured.isAllowNonSaslConnections());
     return format;
   }
 
@@ -40,11 +34,9 @@ final class BoundedAmqpFormat extends AmqpWireFormat implements Bounded {
     if (size < HEADER) {
       throw new IOException("a frame of " + size + " bytes");
     }
-    return Admission.holding(size, () -> {
-      Buffer frame = new Buffer(Admission.read(in, Integer.BYTES, size - Integer.BYTES));
-      frame.bigEndianEditor().writeInt(size);
-      frame.clear();
-      return frame;
-    });
+    Buffer frame = new Buffer(admission.frame(in, Integer.BYTES, size - Integer.BYTES));
+    frame.bigEndianEditor().writeInt(size);
+    frame.clear();
+    return frame;
   }
 }

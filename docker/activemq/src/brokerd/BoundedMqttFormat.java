@@ -17,9 +17,8 @@ final class BoundedMqttFormat extends MQTTWireFormat implements Bounded {
   private BoundedMqttFormat() {}
 
   static BoundedMqttFormat of(MQTTWireFormat configured) {
-    BoundedMqttFormat format = new BoundedMqttFormat();
+    BoundedMqttFormat format = Bounded.configuredLike(configured, new BoundedMqttFormat());
     format.setMaxFrameSize((int) Admission.frameAfterLogin(configured.getMaxFrameSize()));
-    format.setConnectAttemptTimeout(configured.getConnectAttemptTimeout());
     return format;
   }
 
@@ -36,13 +35,11 @@ final class BoundedMqttFormat extends MQTTWireFormat implements Bounded {
       throw new IOException("a packet of type " + ((header & 0xff) >> 4) + " before the login");
     }
     int length = length(in);
-    if (loggedIn) {
-      if (length > getMaxFrameSize()) {
-        throw new IOException("The maximum message length was exceeded");
-      }
-      return frame(header, Admission.read(in, 0, length));
+    if (loggedIn && length > getMaxFrameSize()) {
+      throw new IOException("The maximum message length was exceeded");
     }
-    return Admission.holding(length, () -> frame(header, Admission.read(in, 0, length)));
+    byte[] body = admission.frame(in, 0, length);
+    return (length == 0 ? new MQTTFrame() : new MQTTFrame(new Buffer(body))).header(header);
   }
 
   private static int length(DataInput in) throws IOException {
@@ -55,9 +52,5 @@ final class BoundedMqttFormat extends MQTTWireFormat implements Bounded {
       }
     }
     throw new IOException("a length without an end");
-  }
-
-  private static MQTTFrame frame(byte header, byte[] body) {
-    return (body.length == 0 ? new MQTTFrame() : new MQTTFrame(new Buffer(body))).header(header);
   }
 }

@@ -19,10 +19,9 @@ final class BoundedStompFormat extends StompWireFormat implements Bounded {
   private BoundedStompFormat() {}
 
   static BoundedStompFormat of(StompWireFormat configured) {
-    BoundedStompFormat format = new BoundedStompFormat();
+    BoundedStompFormat format = Bounded.configuredLike(configured, new BoundedStompFormat());
     format.setMaxFrameSize(Admission.frameAfterLogin(configured.getMaxFrameSize()));
     format.setMaxDataLength((int) Admission.frameAfterLogin(configured.getMaxDataLength()));
-    format.setConnectionAttemptTimeout(configured.getConnectionAttemptTimeout());
     return format;
   }
 

@@ -29,9 +29,11 @@ import org.apache.activemq.broker.BrokerService;
  * Tells of configurations whether a broker starts with them, many in one process. Each comes on the standard input as a length of
  * four bytes and the text of an activemq.xml, whose other files are in conf; each answer is a length and a text: nothing when the
  * broker started, else why it did not. Each broker is a whole one with a store of its own, but for its transports: it listens to
- * nothing.
+ * nothing. With -Dbrokerd.describe=true the answer for one that started is what it has, see {@link Description}.
  */
 public final class Check {
+  private static final boolean DESCRIBE = Boolean.getBoolean("brokerd.describe");
+
   private Check() {}
 
   public static void main(String[] args) throws IOException {
@@ -65,13 +67,14 @@ public final class Check {
       Files.write(file, document);
       broker = BrokerFactory.createBroker("xbean:" + file.toUri() + "?validate=false", false);
       broker.setUseShutdownHook(false);
+      Description description = DESCRIBE ? new Description(broker.getTransportConnectors()) : null;
       broker.setTransportConnectors(new ArrayList<>());
       broker.setDataDirectoryFile(data.toFile());
       if (broker.isPersistent()) {
         broker.getPersistenceAdapter().setDirectory(data.toFile());
       }
       broker.start();
-      return "";
+      return DESCRIBE ? description.of(broker) : "";
     } catch (Throwable t) {
       return why(t);
     } finally {

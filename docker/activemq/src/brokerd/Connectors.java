@@ -39,12 +39,13 @@ final class Connectors {
   static void tellLogins(BrokerService broker) {
     BrokerPlugin[] given = broker.getPlugins();
     int count = given == null ? 0 : given.length;
-    BrokerPlugin[] all = new BrokerPlugin[count + 1];
+    BrokerPlugin[] all = new BrokerPlugin[count + 2];
     if (given != null) {
       System.arraycopy(given, 0, all, 0, count);
     }
+    all[count] = NetworkLinks.Bridges::new;
     // The last one is asked first, and sees what the others say.
-    all[count] = Logins::new;
+    all[count + 1] = Logins::new;
     broker.setPlugins(all);
   }
 

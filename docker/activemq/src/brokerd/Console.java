@@ -88,7 +88,12 @@ final class Console {
     threads.setDaemon(true);
     Server server = new Server(threads);
     server.setConnectors(new Connector[] {connector(server, file, settings)});
-    server.setHandler(new HandlerList(application(settings), rootToConsole(), notFound()));
+    HandlerList handlers = new HandlerList(application(settings), rootToConsole(), notFound());
+    String authorization = settings.getProperty("linksAuthorization");
+    if (authorization != null) {
+      handlers.prependHandler(new NetworkLinks(broker, authorization));
+    }
+    server.setHandler(handlers);
     server.start();
     return server;
   }
@@ -98,6 +103,8 @@ final class Console {
     tls.setKeyStorePath(file.resolveSibling(settings.getProperty("keyStore")).toString());
     tls.setKeyStoreType("PKCS12");
     tls.setKeyStorePassword(settings.getProperty("keyStorePassword"));
+    // 1.3, too: what is open with it (CVE-2026-39304) is how ActiveMQ's own NIO transports answer key updates. Jetty reads by itself and
+    // bounds what it holds for a connection; browsers may have nothing but 1.3.
     tls.setIncludeProtocols("TLSv1.2", "TLSv1.3");
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);

@@ -35,6 +35,7 @@ public final class Launcher {
     long begin = System.nanoTime();
     Warmup.inBackground();
     Connectors.bound();
+    NetworkLinks.listen();
     // The control plane has validated the file; validating it again would be a third of the time to boot.
     String uri = "xbean:file:" + System.getProperty("activemq.conf") + "/activemq.xml?validate=false";
     BrokerFactory.setStartDefault(false);
