@@ -177,11 +177,21 @@ impl Materials {
         self
     }
 
-    /// Who asks a RabbitMQ broker how it is.
+    /// Who asks a broker how it is: RabbitMQ knows a user, the launcher of ActiveMQ this name and password alone.
     pub fn login(&self) -> Option<Login> {
-        let monitoring = self.monitoring.as_ref()?;
-        let password = SecretString::from(monitoring.password.clone());
-        Some(Login { username: MONITORING_USER, password })
+        if let Some(monitoring) = &self.monitoring {
+            let password = SecretString::from(monitoring.password.clone());
+            return Some(Login { username: MONITORING_USER, password });
+        }
+        if self.keystore_password.is_empty() {
+            return None;
+        }
+        // As long and as random as what it is made from, which the engine has anyway.
+        let digest = Sha256::new()
+            .chain_update("network links\0")
+            .chain_update(&self.keystore_password)
+            .finalize();
+        Some(Login { username: "brokerd", password: SecretString::from(hex::encode(digest)) })
     }
 
     /// Whether certificates should be issued anew when the broker is rebooted anyway, by an authority that ends at

@@ -55,6 +55,28 @@ pub struct StepLabels {
     pub outcome: StepOutcome,
 }
 
+/// What a link is, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum LinkKind {
+    /// A network connector of ActiveMQ.
+    NetworkConnector,
+    /// A shovel of RabbitMQ.
+    Shovel,
+    /// A federation link of RabbitMQ.
+    Federation,
+}
+
+impl LinkKind {
+    const ALL: [Self; 3] = [Self::NetworkConnector, Self::Shovel, Self::Federation];
+}
+
+/// Labels of links.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LinkLabels {
+    /// What it is.
+    pub kind: LinkKind,
+}
+
 /// Labels of faults.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct FaultLabels {
@@ -80,7 +102,7 @@ pub struct Metrics {
     /// Injected faults that struck, by kind.
     pub faults: Family<FaultLabels, Counter>,
     /// Links from broker to broker that came to be down.
-    pub links_lost: Counter,
+    pub links_lost: Family<LinkLabels, Counter>,
 }
 
 impl Metrics {
@@ -94,8 +116,11 @@ impl Metrics {
             failovers: Counter::default(),
             orphans_removed: Counter::default(),
             faults: Family::default(),
-            links_lost: Counter::default(),
+            links_lost: Family::default(),
         };
+        for kind in LinkKind::ALL {
+            let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
+        }
         for kind in FaultKind::ALL {
             let _ = metrics.faults.get_or_create(&FaultLabels { kind: kind.as_str() });
         }
@@ -136,7 +161,7 @@ impl Metrics {
         registry.register("faults", "Injected faults that struck, by kind", metrics.faults.clone());
         registry.register(
             "links_lost",
-            "Links from broker to broker that came to be down",
+            "Links from broker to broker that came to be down, by kind",
             metrics.links_lost.clone(),
         );
         metrics
@@ -145,11 +170,44 @@ impl Metrics {
     /// Counts the links that are down now and were not before.
     pub fn count_links(&self, before: &[DownLink], after: &[DownLink]) {
         let news = after.iter().filter(|link| !before.iter().any(|other| other.link == link.link));
-        self.links_lost.inc_by(news.count() as u64);
+        for link in news {
+            self.links_lost.get_or_create(&LinkLabels { kind: kind(link) }).inc();
+        }
     }
 
     /// Counts a fault that struck.
     pub fn count_fault(&self, kind: FaultKind) {
         self.faults.get_or_create(&FaultLabels { kind: kind.as_str() }).inc();
+    }
+}
+
+/// By the words that it is told of with.
+fn kind(link: &DownLink) -> LinkKind {
+    match link.link.split(' ').next() {
+        Some("shovel") => LinkKind::Shovel,
+        Some("federation") => LinkKind::Federation,
+        _ => LinkKind::NetworkConnector,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_counted_once_by_what_they_are() {
+        let metrics = Metrics::register(&mut Registry::default());
+        let link = |link: &str| DownLink { link: link.to_owned(), why: "refused".to_owned() };
+        let (connector, shovel, upstream) = (
+            link("network connector hub"),
+            link("shovel a in /"),
+            link("federation upstream u of q in /"),
+        );
+        metrics.count_links(&[], &[connector.clone(), shovel.clone()]);
+        metrics.count_links(&[connector.clone(), shovel], &[connector, upstream]);
+        for kind in LinkKind::ALL {
+            let lost = metrics.links_lost.get_or_create(&LinkLabels { kind }).get();
+            assert_eq!(lost, 1, "{kind:?}");
+        }
     }
 }

@@ -36,7 +36,7 @@ pub struct Observer<'a> {
     pub protocols: &'a [Protocol],
     /// The authority of the broker's certificate, once it has one.
     pub authority_pem: Option<Arc<str>>,
-    /// Who asks RabbitMQ about its nodes, if the broker has such a user.
+    /// Who asks the engine about itself, if it knows such a user.
     pub login: Option<Login>,
     /// The faults that are not over.
     pub faults: &'a [Fault],
@@ -70,7 +70,7 @@ impl Observer<'_> {
     /// tries again is what it was before.
     pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
         let login = self.login.as_ref()?;
-        if broker.spec.engine_type != EngineType::RabbitMq || self.now.as_seconds() / 10 % 2 != 0 {
+        if self.now.as_seconds() / 10 % 2 != 0 {
             return None;
         }
         let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {

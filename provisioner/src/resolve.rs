@@ -1,9 +1,11 @@
 //! What a pass has to do with secrets that configurations name by ARN.
 
-use brokerd_domain::{AuthenticationStrategy, Intent, Lease};
+use brokerd_domain::{AuthenticationStrategy, EngineType, Intent, Lease};
 use brokerd_store::Work;
 
-use crate::{materials::Materials, pass::Context, secrets, step_error::StepError};
+use crate::{
+    catalogue::LoginModule, materials::Materials, pass::Context, secrets, step_error::StepError,
+};
 
 /// What became of what the configuration names by ARN.
 pub(crate) enum Resolution {
@@ -16,9 +18,14 @@ pub(crate) enum Resolution {
 }
 
 impl Context {
-    /// Whether brokerd's own user of a RabbitMQ broker is known there.
+    /// Whether the broker knows who asks on behalf of brokerd: RabbitMQ by a user, ActiveMQ by the launcher of the
+    /// images built here.
     pub(crate) fn has_own_user(&self, work: &Work) -> bool {
         let spec = &work.broker.spec;
+        if spec.engine_type == EngineType::ActiveMq {
+            let image = self.image(work);
+            return image.is_some_and(|i| i.login_module != Some(LoginModule::Properties));
+        }
         spec.authentication_strategy == AuthenticationStrategy::Simple
             || self.image(work).is_some_and(|image| secrets::knows_its_own_users(work, image))
     }

@@ -221,12 +221,16 @@ fn login_config(launcher: bool) -> String {
 fn console(blueprint: &Blueprint<'_>, group: &str) -> String {
     let port = Protocol::Console.engine_port(EngineType::ActiveMq);
     let password = &blueprint.materials.keystore_password;
-    properties([
-        ("port", port.to_string().as_str()),
+    let (port, login) = (port.to_string(), blueprint.materials.login());
+    let authorization = login.map(|login| login.basic_authorization());
+    let links = authorization.as_deref().map(|header| ("linksAuthorization", header));
+    let console = [
+        ("port", port.as_str()),
         ("keyStore", "broker.p12"),
         ("keyStorePassword", password),
         ("groups", group),
-    ])
+    ];
+    properties(console.into_iter().chain(links))
 }
 
 fn users(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {

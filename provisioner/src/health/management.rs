@@ -1,9 +1,8 @@
-//! What RabbitMQ's management API says about its nodes.
+//! What RabbitMQ's management API says about its nodes, and both engines about their links to other brokers.
 
 use std::collections::BTreeSet;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use secrecy::ExposeSecret;
+use brokerd_domain::EngineType;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -44,8 +43,19 @@ pub(super) struct LinkKind {
     name: fn(&Link) -> String,
 }
 
-/// The kinds there are. What one of them says of a link is not read for more than a name, a state and a reason.
-pub(super) const LINKS: [LinkKind; 2] = [
+/// The kinds that an engine has. What it says of a link is not read for more than a name, a state and a reason.
+pub(super) const fn link_kinds(engine: EngineType) -> &'static [LinkKind] {
+    match engine {
+        EngineType::ActiveMq => &NETWORK,
+        EngineType::RabbitMq => &LINKS,
+    }
+}
+
+/// ActiveMQ's, as the launcher of the images built here tells of them (`docker/activemq/src/brokerd/NetworkLinks.java`).
+static NETWORK: [LinkKind; 1] =
+    [LinkKind { path: "/brokerd/links", name: |link| format!("network connector {}", link.name) }];
+
+static LINKS: [LinkKind; 2] = [
     LinkKind {
         path: "/api/shovels",
         name: |link| format!("shovel {} in {}", link.name, link.vhost),
@@ -177,12 +187,10 @@ async fn get<S>(stream: &mut S, host: &str, login: &Login, path: &str) -> Result
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let password = login.password.expose_secret();
-    let credentials = BASE64.encode(format!("{}:{password}", login.username));
+    let authorization = login.basic_authorization();
     // A server of HTTP/1.0 sends no chunks and closes behind its answer.
-    let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Basic {credentials}\r\n\r\n"
-    );
+    let request =
+        format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: {authorization}\r\n\r\n");
     let broke = |error: std::io::Error| format!("the connection broke: {error}");
     stream.write_all(request.as_bytes()).await.map_err(broke)?;
     stream.flush().await.map_err(broke)?;
@@ -307,6 +315,12 @@ mod tests {
         let report = |link: &str, state| LinkReport { link: link.to_owned(), state };
         let down = |why: &str| LinkState::Down(why.to_owned());
         let [shovels, federation] = &LINKS;
+        let [connectors] = &NETWORK;
+        let body = r#"[{"name": "hub", "state": "down", "reason": "ssl://host:1: refused"}]"#;
+        assert_eq!(
+            told(connectors, body),
+            [report("network connector hub", down("ssl://host:1: refused"))]
+        );
         let body = r#"[{"name": "a", "vhost": "/", "state": "running"},
             {"name": "b", "vhost": "/", "state": "starting"},
             {"name": "c", "vhost": "x", "state": "terminated",

@@ -3,12 +3,14 @@
 
 mod management;
 mod probe;
+mod trying;
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, Protocol};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use probe::WireProbe;
 
@@ -97,13 +99,21 @@ impl From<String> for NotTold {
     }
 }
 
-/// Who asks a management API.
+/// Who asks an engine about itself.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// The name.
     pub username: &'static str,
     /// The password.
     pub password: SecretString,
+}
+
+impl Login {
+    /// The value of HTTP's header `Authorization`.
+    pub fn basic_authorization(&self) -> String {
+        let credentials = format!("{}:{}", self.username, self.password.expose_secret());
+        format!("Basic {}", BASE64.encode(credentials))
+    }
 }
 
 /// Asks engines.
@@ -136,8 +146,8 @@ pub trait Probe: Send + Sync + 'static {
         deadline: Duration,
     ) -> Result<bool, NotTold>;
 
-    /// Asks it which of its cluster's shovels and federation links do not carry anything, and which are on
-    /// their way to. Never takes longer than `deadline`.
+    /// Asks for the links to other brokers: shovels and federation links of a RabbitMQ cluster, network connectors
+    /// of an ActiveMQ broker. Never takes longer than `deadline`.
     ///
     /// # Errors
     /// Why it can't be told.

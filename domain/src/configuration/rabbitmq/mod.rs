@@ -40,6 +40,11 @@ impl RabbitMqConfiguration {
         Ok(Self { settings })
     }
 
+    /// The keys that a configuration for this version may set: `#` stands for a number from 1 on, `$` for any word.
+    pub fn permitted_keys(version: EngineVersion) -> impl Iterator<Item = &'static str> {
+        permitted::keys(version)
+    }
+
     /// What a broker's authentication strategy becomes with this configuration: client certificates
     /// alone, without logging in by them, leave it simple.
     pub fn authentication_strategy(&self) -> AuthenticationStrategy {

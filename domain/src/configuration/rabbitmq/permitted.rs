@@ -334,6 +334,11 @@ pub(super) fn kind(key: &str, version: EngineVersion) -> Result<Kind, String> {
     Err(format!("[{key}] can't be set. {}", instead(key, version)))
 }
 
+/// The patterns of all keys that may be set in this version.
+pub(super) fn keys(version: EngineVersion) -> impl Iterator<Item = &'static str> {
+    RULES.iter().filter(move |rule| rule.since.includes(version)).map(|rule| rule.pattern)
+}
+
 /// Whether a key may be set and has an effect in this version.
 pub(super) fn has_effect(key: &str, version: EngineVersion) -> bool {
     rule_of(key).is_some_and(|rule| rule.since.includes(version))

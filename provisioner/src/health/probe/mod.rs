@@ -28,7 +28,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{LinkReport, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management};
+use super::{
+    LinkReport, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management,
+    trying::Trying,
+};
 use crate::tls::{self, Issued};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
@@ -56,11 +59,17 @@ pub struct WireProbe {
     issuer: Option<Issuer>,
     configurations: Mutex<HashMap<Arc<str>, Configuration>>,
     waiting: Semaphore,
+    trying: Mutex<Trying>,
 }
 
 impl Default for WireProbe {
     fn default() -> Self {
-        Self { issuer: None, configurations: Mutex::default(), waiting: Semaphore::new(WAITING) }
+        Self {
+            issuer: None,
+            configurations: Mutex::default(),
+            waiting: Semaphore::new(WAITING),
+            trying: Mutex::default(),
+        }
     }
 }
 
@@ -118,13 +127,15 @@ impl Probe for WireProbe {
     ) -> Result<Vec<LinkReport>, NotTold> {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut links = Vec::new();
-            for kind in management::LINKS {
+            for kind in management::link_kinds(target.engine) {
                 let mut stream = self.connect(target, None).await?;
                 links.extend(kind.ask(&mut stream, &target.server_name, login).await?);
             }
             Ok(links)
         });
-        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
+        let links = asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))?;
+        let mut trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(trying.judge(target.address, links, std::time::Instant::now()))
     }
 
     /// From the moment the first listener is there all are asked, while the others open: an engine's

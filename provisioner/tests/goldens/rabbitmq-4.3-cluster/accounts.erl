@@ -9,8 +9,14 @@ IsRight = fun(User) ->
     internal_user:get_limits(User) =:= #{}
 end,
 Put = fun() ->
-    rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>),
-    rabbit_auth_backend_internal:set_permissions(Name, <<"/">>, <<"^$">>, <<"^$">>, <<"^$">>, <<"brokerd">>)
+    rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>)
+end,
+%% The links of a virtual host are told to whom it lets in; there is nothing to be done in there.
+Enter = fun(VHost) ->
+    rabbit_auth_backend_internal:set_permissions(Name, VHost, <<"^$">>, <<"^$">>, <<"^$">>, <<"brokerd">>)
+end,
+Entered = fun() ->
+    [proplists:get_value(vhost, Permission) || Permission <- rabbit_auth_backend_internal:list_user_permissions(Name)]
 end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<"brokerd">>) end,
 Look = fun() ->
@@ -18,6 +24,7 @@ Look = fun() ->
         {ok, User} -> IsRight(User) orelse begin Remove(Name), Put() end;
         {error, not_found} -> Put()
     end,
+    lists:foreach(Enter, rabbit_vhost:list_names() -- Entered()),
     case rabbit_auth_backend_internal:lookup_user(<<"guest">>) of
         {ok, _} -> Remove(<<"guest">>);
         {error, not_found} -> ok
