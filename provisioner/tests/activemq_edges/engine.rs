@@ -20,11 +20,20 @@ pub(crate) struct Engine {
 impl Engine {
     /// Of that version; none: it can't be had here.
     pub(crate) fn start(version: EngineVersion) -> Option<Self> {
+        Self::run(version, "check")
+    }
+
+    /// One whose answers tell what a broker has that has started.
+    pub(crate) fn describing(version: EngineVersion) -> Option<Self> {
+        Self::run(version, "describe")
+    }
+
+    fn run(version: EngineVersion, command: &str) -> Option<Self> {
         let catalogue = Catalogue::built_in().expect("well-formed");
         let image = &catalogue.image(EngineType::ActiveMq, version).expect("offered").image;
         let mut process = Command::new("docker")
             .args(["run", "--rm", "--interactive", "--network", "none", "--memory", "1g"])
-            .args([image.as_str(), "check"])
+            .args([image.as_str(), command])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -42,7 +51,7 @@ impl Engine {
         None
     }
 
-    /// Why a broker does not start with the document; nothing if it does.
+    /// Why a broker does not start with the document; if it does, nothing, or what it has.
     pub(crate) fn why_not(&mut self, document: &str) -> String {
         self.ask(document).unwrap_or_else(|| panic!("the engine died of {document}"))
     }

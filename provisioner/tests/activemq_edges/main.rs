@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+mod defaults;
 mod engine;
 #[path = "../example/mod.rs"]
 mod example;
@@ -82,7 +83,11 @@ fn save(version: EngineVersion, document: &str) -> Result<(String, bool), String
 fn rendered(version: EngineVersion, saved: &str) -> String {
     let mut example = Example::new(EngineType::ActiveMq, &version.to_string(), "mq.t3.micro");
     saved.clone_into(&mut example.configuration);
-    let text = example.text("activemq.xml");
+    without_keys(&example.text("activemq.xml"))
+}
+
+/// A document for an engine that listens to nobody.
+fn without_keys(text: &str) -> String {
     let (before, rest) = text.split_once("<sslContext>").expect("a context");
     let (_, after) = rest.split_once("</sslContext>").expect("its end");
     format!("{before}{after}")
