@@ -24,6 +24,7 @@ pub mod docker;
 pub mod engine;
 pub mod faults;
 pub mod http;
+pub mod inside;
 pub mod machine;
 pub mod management;
 pub mod owner;

@@ -1,5 +1,7 @@
 """What an engine says of itself on a connection, before and after the login: every byte, as Latin-1."""
+import base64
 import json
+import os
 import socket
 import ssl
 import struct
@@ -25,40 +27,124 @@ def until_silence(connection, seconds=1.5):
 
 
 def openwire(target, connection):
-    # Its own first words are as good an answer as any; then it tells who it is.
-    hello = until_silence(connection)
+    """Loosely marshalled, so that texts can be read. A client of the failover transport is told of the broker's cluster, too."""
+
+    def text(value):
+        return b"\1" + struct.pack(">H", len(value)) + value.encode()
+
+    def command(kind, body):
+        return struct.pack(">IB", 1 + len(body), kind) + body
+
+    nothing = struct.pack(">I", 0)
+    hello = command(1, b"ActiveMQ" + struct.pack(">IBI", 12, 1, len(nothing)) + nothing)
+    connection_id = b"\1" + bytes((120,)) + text("told")
+    # No path of brokers; no broker itself, manageable, no broker's client, fault-tolerant, not for the second time.
+    flags = b"\0" + bytes((0, 1, 0, 1, 0))
+    who = text("told") + text(target.password) + text(target.user)
+    login = command(3, struct.pack(">IB", 1, 1) + connection_id + who + flags + b"\0")
+    said = until_silence(connection)
     connection.sendall(hello)
-    return hello + until_silence(connection)
+    said += until_silence(connection)
+    connection.sendall(login)
+    answer = until_silence(connection)
+    if not answer:
+        raise AssertionError("no answer to the login")
+    return said + answer
+
+
+def stomp_login(target):
+    return f"CONNECT\naccept-version:1.2\nhost:x\nlogin:{target.user}\npasscode:{target.password}\n\n\0".encode()
 
 
 def stomp(target, connection):
-    connection.sendall(f"CONNECT\naccept-version:1.2\nhost:x\nlogin:{target.user}\npasscode:{target.password}\n\n\0".encode())
+    connection.sendall(stomp_login(target))
     return until_silence(connection)
+
+
+def mqtt_login(target, level):
+    texts = b"".join(struct.pack(">H", len(text)) + text.encode() for text in ("told", target.user, target.password))
+    properties = b"\0" if level == 5 else b""
+    rest = struct.pack(">H4sBBH", 4, b"MQTT", level, 0xC2, 60) + properties + texts
+    return bytes((0x10, len(rest))) + rest
 
 
 def mqtt(target, connection):
-    texts = b"".join(struct.pack(">H", len(text)) + text.encode() for text in ("told", target.user, target.password))
-    rest = struct.pack(">H4sBBH", 4, b"MQTT", 4, 0xC2, 60) + texts
-    connection.sendall(bytes((0x10, len(rest))) + rest)
-    return until_silence(connection)
+    connection.sendall(mqtt_login(target, 4))
+    said = until_silence(connection)
+    # Of version 5, whose answers may name another server, neither engine has an endpoint here. What it says to that counts, too.
+    with connect(target) as newer:
+        newer.sendall(mqtt_login(target, 5))
+        return said + until_silence(newer)
+
+
+def in_websocket(subprotocol, kind, opening):
+    """The upgrade's answer and that to the opening, which is one message of that kind."""
+
+    def speak(target, connection):
+        key = base64.b64encode(os.urandom(16)).decode()
+        connection.sendall(
+            f"GET / HTTP/1.1\r\nHost: {target.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        upgraded = until_silence(connection)
+        if b" 101 " not in upgraded.split(b"\r\n", 1)[0]:
+            raise AssertionError(f"{subprotocol}: {upgraded!r}")
+        said = upgraded
+        for message in opening(target):
+            # With a mask of zeros.
+            size = bytes((0x80 | len(message),)) if len(message) < 126 else b"\xfe" + struct.pack(">H", len(message))
+            connection.sendall(bytes((0x80 | kind,)) + size + bytes(4) + message)
+            answer = until_silence(connection)
+            if not answer:
+                raise AssertionError(f"{subprotocol}: no answer")
+            said += answer
+        return said
+
+    return speak
+
+
+def sasl_login(target):
+    answer = f"\0{target.user}\0{target.password}".encode()
+    return amqp_frame(1, amqp_list(0x41, b"\xa3\x05PLAIN", bytes((0xA0, len(answer))) + answer))
+
+
+def amqp_frame(kind, body):
+    return struct.pack(">IBBH", 8 + len(body), 2, kind, 0) + body
+
+
+def amqp_list(code, *items):
+    content = bytes((len(items),)) + b"".join(items)
+    return bytes((0x00, 0x53, code, 0xC0, len(content))) + content
+
+
+def amqp_openings(target):
+    return [
+        b"AMQP\x03\x01\x00\x00",
+        sasl_login(target),
+        b"AMQP\x00\x01\x00\x00" + amqp_frame(0, amqp_list(0x10, b"\xa1\x04told", b"\xa1\x01x")),
+    ]
+
+
+def console(target, connection):
+    """The console's pages, but for its list of connections, which are between the engine and the gateway."""
+    credentials = base64.b64encode(f"{target.user}:{target.password}".encode()).decode()
+    said = b""
+    for page in ("", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/network.jsp", "admin/nothing", "brokerd/links"):
+        with connect(target) as fresh:
+            fresh.sendall(
+                f"GET /{page} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nConnection: close\r\n"
+                f"Authorization: Basic {credentials}\r\n\r\n".encode()
+            )
+            said += until_silence(fresh, 5)
+    return said
 
 
 def amqp10(target, connection):
-    def frame(kind, body):
-        return struct.pack(">IBBH", 8 + len(body), 2, kind, 0) + body
-
-    def listed(code, *items):
-        content = bytes((len(items),)) + b"".join(items)
-        return bytes((0x00, 0x53, code, 0xC0, len(content))) + content
-
-    answer = f"\0{target.user}\0{target.password}".encode()
-    init = listed(0x41, b"\xa3\x05PLAIN", bytes((0xA0, len(answer))) + answer)
-    connection.sendall(b"AMQP\x03\x01\x00\x00")
-    said = until_silence(connection)
-    connection.sendall(frame(1, init))
-    said += until_silence(connection)
-    connection.sendall(b"AMQP\x00\x01\x00\x00" + frame(0, listed(0x10, b"\xa1\x04told", b"\xa1\x01x")))
-    return said + until_silence(connection)
+    said = b""
+    for opening in amqp_openings(target):
+        connection.sendall(opening)
+        said += until_silence(connection)
+    return said
 
 
 def amqp091(target, connection):
@@ -72,6 +158,12 @@ SPOKEN = {
     "mqtt+ssl": [mqtt],
     "amqp+ssl": [amqp10],
     "amqps": [amqp091, amqp10],
+    "wss": [
+        in_websocket("v12.stomp", 1, lambda target: [stomp_login(target)]),
+        in_websocket("mqtt", 2, lambda target: [mqtt_login(target, 4)]),
+        in_websocket("amqp", 2, amqp_openings),
+    ],
+    "https": [console],
 }
 
 
