@@ -6,7 +6,15 @@ Plugins = hd(filelib:wildcard("/usr/lib/rabbitmq/lib/*/plugins")),
 [code:add_patha(Dir) || Dir <- filelib:wildcard(Plugins ++ "/*/ebin")],
 Schema = cuttlefish_schema:files(lists:sort(filelib:wildcard(Plugins ++ "/*/priv/schema/*.schema"))),
 Errors = fun(List) -> [unicode:characters_to_binary(cuttlefish_error:xlate(Error)) || Error <- List] end,
+%% Files that a configuration names have to be there, with certificates and keys in them.
+Touch = fun(Conf) ->
+    case re:run(Conf, "/etc/rabbitmq/[^\\s'\"]+", [global, {capture, first, list}]) of
+        {match, Paths} -> [begin filelib:ensure_dir(Path), file:write_file(Path, os:getenv("PEM")) end || [Path] <- Paths];
+        nomatch -> none
+    end
+end,
 Read = fun(Conf) ->
+    Touch(Conf),
     ok = file:write_file("/tmp/rabbitmq.conf", Conf),
     case cuttlefish_conf:files(["/tmp/rabbitmq.conf"]) of
         {errorlist, Wrong} -> {error, Errors(Wrong)};

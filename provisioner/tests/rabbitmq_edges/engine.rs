@@ -6,7 +6,10 @@ use std::{
 };
 
 use brokerd_domain::{EngineType, EngineVersion};
-use brokerd_provisioner::catalogue::Catalogue;
+use brokerd_provisioner::{catalogue::Catalogue, tls};
+use secrecy::ExposeSecret as _;
+
+use crate::example::{NOW, Scripted};
 
 /// The file that a node reads, by the functions with which it reads it.
 const CHECK: &str = include_str!("check.erl");
@@ -25,15 +28,13 @@ impl Engine {
     pub(crate) fn start(version: EngineVersion) -> Option<Self> {
         let catalogue = Catalogue::built_in().expect("well-formed");
         let image = &catalogue.image(EngineType::RabbitMq, version).expect("known").image;
+        let authority = tls::new_authority(NOW, &Scripted::new(&[])).expect("made");
+        let key = authority.private_key_pem.expose_secret();
         let mut process = Command::new("docker")
             .args(["run", "--rm", "--interactive", "--network", "none", "--memory", "1g"])
-            .args(["--tmpfs", "/etc/rabbitmq:mode=1777", "--entrypoint", "sh", image.as_str()])
-            // Files that a configuration names have to be there.
-            .args([
-                "-c",
-                "mkdir /etc/rabbitmq/tls && touch $0 && exec erl -noshell -noinput -eval \"$1\"",
-            ])
-            .args(["/etc/rabbitmq/tls/trusted.pem", CHECK])
+            .args(["--env", &format!("PEM={}{key}", authority.certificate_pem)])
+            .args(["--tmpfs", "/etc/rabbitmq:mode=1777", "--entrypoint", "erl", image.as_str()])
+            .args(["-noshell", "-noinput", "-eval", CHECK])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

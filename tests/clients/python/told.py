@@ -126,10 +126,10 @@ def amqp_openings(target):
 
 
 def console(target, connection):
-    """The console's pages, but for its list of connections, which are between the engine and the gateway."""
+    """The console's pages, but for its lists of connections and bridges, which are between the engine and the gateway."""
     credentials = base64.b64encode(f"{target.user}:{target.password}".encode()).decode()
     said = b""
-    for page in ("", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/network.jsp", "admin/nothing", "brokerd/links"):
+    for page in ("", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/nothing", "brokerd/links"):
         with connect(target) as fresh:
             fresh.sendall(
                 f"GET /{page} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nConnection: close\r\n"

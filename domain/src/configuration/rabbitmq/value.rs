@@ -48,6 +48,8 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
     Text,
     HttpsUrl,
+    /// A part of a URL behind its host.
+    Path,
     Algorithm,
     Backend,
     /// A backend behind the cache.
@@ -108,6 +110,7 @@ impl Kind {
             Self::OneOf(words) => words.contains(&value),
             Self::Text => return text(key, value, version),
             Self::HttpsUrl => is_https_url(value),
+            Self::Path => is_path(value),
             Self::Algorithm => ALGORITHMS.contains(&value),
             Self::Backend | Self::CachedBackend | Self::Mechanism => {
                 self.words(version).contains(&value)
@@ -138,6 +141,7 @@ impl Kind {
             Self::OneOf(words) => words.join(", "),
             Self::Text => "printable ASCII characters".to_owned(),
             Self::HttpsUrl => "a URL that starts with https://".to_owned(),
+            Self::Path => "a path of a URL".to_owned(),
             Self::Algorithm => ALGORITHMS.join(", "),
             Self::Backend | Self::CachedBackend | Self::Mechanism => self.words(version).join(", "),
             Self::Server => "an IP address or a fully qualified domain name".to_owned(),
@@ -215,6 +219,21 @@ fn is_https_url(text: &str) -> bool {
     port_valid
         && (host == "v6" || host.parse::<IpAddr>().is_ok() || is_host(host))
         && text.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c))
+}
+
+/// Source: RFC 3986, path.
+fn is_path(text: &str) -> bool {
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let valid = match byte {
+            b'%' => rest.by_ref().take(2).filter(u8::is_ascii_hexdigit).count() == 2,
+            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=@/".contains(&byte),
+        };
+        if !valid {
+            return false;
+        }
+    }
+    !text.is_empty()
 }
 
 fn is_server(text: &str) -> bool {
@@ -316,6 +335,18 @@ mod tests {
             "a",
         ] {
             assert!(!is_https_url(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_urls() {
+        for good in [".well-known/openid-configuration", "/a/b", "%2e", "a@b"] {
+            assert!(is_path(good), "{good}");
+        }
+        for wrong in
+            ["", " a", "a b", "a\\b", "{a}", "[a]", "a:b", "%2", "%zz", "a?b", "a#b", "a\"b"]
+        {
+            assert!(!is_path(wrong), "{wrong}");
         }
     }
 
