@@ -23,8 +23,12 @@ const VERSIONS: [EngineVersion; 3] =
     [EngineVersion::new(4, 3), EngineVersion::new(4, 0), EngineVersion::new(3, 10)];
 
 /// Whether brokerd refuses a value on purpose that the engine takes: numbers beyond the service's or what the key can
-/// mean, and such that are not plain digits. All other words, units and quotes mean the same to both.
+/// mean, such that are not plain digits, and no limit, which no tier has. All other words, units and quotes mean the
+/// same to both.
 fn is_narrower(value: &str) -> bool {
+    if value == "infinity" {
+        return true;
+    }
     let value = value.trim_matches('\'');
     let digits = value.trim_start_matches(['+', '-']).trim_start_matches("16#");
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
