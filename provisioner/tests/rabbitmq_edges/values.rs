@@ -169,7 +169,7 @@ impl Key {
                         [edge - 1, edge, edge + 1].map(|number| number.to_string())
                     })),
                     None if !part.contains(' ') => {
-                        more.extend([part.to_owned(), part.to_uppercase()])
+                        more.extend([part.to_owned(), part.to_uppercase()]);
                     }
                     None => {}
                 }
