@@ -139,6 +139,7 @@ open_advisories() {
   awk -v engine="$engine" -v modules="$modules" '
     function number(version, part) { split(version, part, "."); return (part[1] * 1000 + part[2]) * 1000 + part[3] }
     function line(version, part) { split(version, part, "."); return part[1] "." part[2] }
+    function told(one, other) { return one || other ? " (" one (one && other ? "; " : "") other ")" : "" }
     function judge(  i, newest, fixed, fixes, have) {
       if (field["engine"] != engine || !(field["module"] in version)) return
       have = version[field["module"]]
@@ -147,7 +148,7 @@ open_advisories() {
       for (i in fixes) if (line(fixes[i]) == line(have) && number(have) >= number(fixes[i])) fixed = 1
       for (i in fixes) if (number(fixes[i]) > number(fixes[newest])) newest = i
       if (!fixed && number(have) < number(fixes[newest]))
-        printf "  %s %s %s: %s%s\n", field["id"], field["module"], have, field["summary"], field["mitigation"] ? " (" field["mitigation"] ")" : ""
+        printf "  %s %s %s: %s%s\n", field["id"], field["module"], have, field["summary"], told(field["mitigation"], field["launcher"])
     }
     BEGIN { n = split(modules, all, ","); for (i = 1; i <= n; i++) { split(all[i], pair, "="); version[pair[1]] = pair[2] } }
     /^\[\[advisory\]\]/ { judge(); split("", field) }

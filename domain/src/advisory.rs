@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::EngineType;
 
+/// What brokers lack whose ActiveMQ does not run in brokerd's launcher.
+pub const WITHOUT_LAUNCHER: &str = "this image is not brokerd's. Before a client has logged in only the size of a frame is \
+    bounded, not what frames hold, how many there are and how long a login takes; XStream is in it; passwords are in plain \
+    text in the broker's configuration volume; there is no web console; brokers can't have their users in a directory";
+
 /// A full version, such as `5.19.2`. A part that is missing is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
@@ -89,9 +94,12 @@ pub struct Advisory {
     pub fixed_in: Vec<PatchVersion>,
     /// What somebody can do.
     pub summary: String,
-    /// What the images built here and the configuration do about it.
+    /// What the configuration of every broker does about it.
     #[serde(default)]
     pub mitigation: Option<String>,
+    /// What brokerd's launcher does about it.
+    #[serde(default)]
+    pub launcher: Option<String>,
 }
 
 fn engine<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<EngineType, D::Error> {
@@ -129,6 +137,7 @@ mod tests {
             fixed_in: fixed_in.iter().map(|v| v.parse().expect("a version")).collect(),
             summary: String::new(),
             mitigation: None,
+            launcher: None,
         }
     }
 

@@ -39,7 +39,7 @@ mod update;
 mod upgrade;
 mod user;
 
-pub use advisory::{Advisory, EngineModules, NotAVersion, PatchVersion};
+pub use advisory::{Advisory, EngineModules, NotAVersion, PatchVersion, WITHOUT_LAUNCHER};
 pub use arn::{Arn, Resource};
 pub use broker::{
     ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, DownLink,

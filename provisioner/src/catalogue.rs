@@ -1,126 +1,17 @@
 //! Which image runs which engine version.
 
+mod image;
+
 use std::collections::BTreeSet;
 
 use brokerd_domain::{EngineType, EngineVersion, RunningEngine, StandIns};
 use serde::Deserialize;
 
+pub(crate) use image::split_tag;
+pub use image::{Image, LoginModule, Source, Tmpfs};
+
 /// The catalogue that comes with brokerd.
 const BUILT_IN: &str = include_str!("../../docker/catalogue.toml");
-
-/// Where an image comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// Built by `docker/build.sh`.
-    Built,
-    /// Pulled from a registry.
-    Pulled,
-}
-
-/// What checks ActiveMQ's passwords.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LoginModule {
-    /// Ours, which is in the images built here: passwords are stored hashed.
-    Hashed,
-    /// ActiveMQ's own `PropertiesLoginModule`, for stock images: passwords are stored as they are.
-    Properties,
-}
-
-/// A path in memory.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tmpfs {
-    /// Where.
-    pub path: String,
-    /// Mount options.
-    pub options: String,
-}
-
-/// One engine version and what runs it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Image {
-    /// The engine.
-    pub engine: EngineType,
-    /// The version callers name.
-    pub version: EngineVersion,
-    /// The image's name.
-    pub image: String,
-    /// `sha256:…`: exactly this content, whatever the name's tag means by now.
-    #[serde(default)]
-    pub digest: Option<String>,
-    /// Where it comes from.
-    pub source: Source,
-    /// Whether Amazon MQ offers the version. One that it does not offer is not offered here either, unless
-    /// the operator says so.
-    #[serde(default = "yes")]
-    pub offered: bool,
-    /// The user the engine runs as.
-    pub uid: u32,
-    /// Its group.
-    pub gid: u32,
-    /// Where its configuration is.
-    pub config_root: String,
-    /// Where its data is.
-    pub data_root: String,
-    /// Paths it writes to that are not kept.
-    #[serde(default)]
-    pub tmpfs: Vec<Tmpfs>,
-    /// Environment variables.
-    #[serde(default)]
-    pub env: Vec<String>,
-    /// The command, if it is not the image's own.
-    #[serde(default)]
-    pub command: Vec<String>,
-    /// What checks ActiveMQ's passwords.
-    #[serde(default)]
-    pub login_module: Option<LoginModule>,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-impl Image {
-    /// The name by which a container engine finds it: by its digest, if it has one.
-    pub fn reference(&self) -> String {
-        match &self.digest {
-            None => self.image.clone(),
-            Some(digest) => format!("{}@{digest}", self.split_tag().0),
-        }
-    }
-
-    /// The full version, of what the image tells of itself or, failing that, of its tag.
-    ///
-    /// # Errors
-    /// What the image tells, if that is another version than this one.
-    pub fn true_version(&self, told: Option<&str>) -> Result<String, String> {
-        let fits = |text: &str| {
-            let rest = text.strip_prefix(&self.version.to_string());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+']))
-        };
-        match (told, self.split_tag().1) {
-            (Some(told), _) if fits(told) => Ok(told.to_owned()),
-            (Some(told), _) => Err(told.to_owned()),
-            (None, Some(tag)) if fits(tag) => {
-                // As in 4.2.8-management.
-                Ok(tag.split(['-', '+']).next().unwrap_or(tag).to_owned())
-            }
-            (None, _) => Ok(self.version.to_string()),
-        }
-    }
-
-    /// The name without its tag, and the tag.
-    fn split_tag(&self) -> (&str, Option<&str>) {
-        match self.image.rsplit_once(':') {
-            // What follows the colon of a port is a path.
-            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-            _ => (&self.image, None),
-        }
-    }
-}
 
 /// What an operator says about the versions of a catalogue.
 #[derive(Debug, Clone)]
@@ -424,6 +315,58 @@ mod tests {
         }
         assert_eq!(registry_of("apache/activemq-classic:5.19.9"), None);
         assert_eq!(registry_of("localhost/rabbitmq"), Some("localhost"));
+    }
+
+    #[test]
+    fn what_was_pulled_is_told_by_its_digest_and_known_again() {
+        let none = EngineSettings::default();
+        let digests = [
+            "elsewhere:5000/rabbitmq@sha256:0".to_owned(),
+            "rabbitmq@sha256:12".to_owned(),
+            "rabbitmq@sha256:34".to_owned(),
+        ];
+        let tag = one(ONE, &none);
+        assert_eq!(tag.digests_among(&digests), ["sha256:12", "sha256:34"]);
+        let described = tag.described(&digests);
+        assert_eq!(described, "rabbitmq:4.3.2-management@sha256:12");
+        assert_eq!(tag.described(&digests[..1]), "rabbitmq:4.3.2-management");
+        assert!(tag.is_described_by(&described) && tag.is_described_by(&tag.reference()));
+        assert!(!tag.is_described_by("rabbitmq:4.3.2-management-alpine"));
+        let pinned = one(&ONE.replace("source", "digest = \"sha256:12\"\nsource"), &none);
+        assert!(tag.is_named_by_tag() && !pinned.is_named_by_tag());
+        assert_eq!(pinned.described(&digests), "rabbitmq@sha256:12");
+        assert!(!pinned.is_described_by(&described), "it was not pinned then");
+        let built = one(&ONE.replace("pulled", "built"), &none);
+        assert_eq!(built.described(&digests), "rabbitmq:4.3.2-management");
+        for name in ["docker.io/library/rabbitmq:1", "library/rabbitmq:1"] {
+            let full = Image { image: name.to_owned(), ..tag.clone() };
+            assert_eq!(full.digests_among(&digests), ["sha256:12", "sha256:34"], "{name}");
+        }
+    }
+
+    #[test]
+    fn modules_are_what_the_image_tells_or_what_is_released_together() {
+        let catalogue = Catalogue::built_in_with(&EngineSettings {
+            prefer: Source::Pulled,
+            ..EngineSettings::default()
+        });
+        let catalogue = catalogue.expect("well-formed");
+        let image = |engine, major, minor| {
+            catalogue.image(engine, EngineVersion::new(major, minor)).expect("there")
+        };
+        let (stock, rabbit) = (image(EngineType::ActiveMq, 5, 18), image(RABBIT, 4, 2));
+        let modules = stock.modules(None, "5.18.7");
+        assert!(modules.contains("broker=5.18.7,client=5.18.7"), "{modules}");
+        assert!(!modules.contains("web"), "nothing starts it: {modules}");
+        assert_eq!(stock.modules(Some("client=1.0.0"), "5.18.7"), "client=1.0.0");
+        assert_eq!(stock.modules(Some(""), "5.18"), "", "the patch level is not known");
+        assert_eq!(rabbit.modules(None, "4.2.8"), "server=4.2.8");
+        assert!(!stock.has_launcher() && rabbit.has_launcher());
+        assert!(!stock.owns_data && rabbit.owns_data);
+        let built = Catalogue::built_in().expect("well-formed");
+        let built = built.image(EngineType::ActiveMq, EngineVersion::new(5, 18)).expect("there");
+        assert_eq!(built.modules(None, "5.18.7"), "", "its modules differ");
+        assert!(built.has_launcher());
     }
 
     #[test]

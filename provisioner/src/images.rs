@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::Offerings;
-use brokerd_store::Offering;
+use brokerd_domain::{Offerings, WITHOUT_LAUNCHER};
+use brokerd_store::{Offering, StoreError};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,8 @@ struct Found {
     offered: Vec<Offering>,
     /// What is not offered, and why.
     missing: Vec<String>,
+    /// The digests of what is behind names of registries.
+    tags: BTreeMap<String, Vec<String>>,
 }
 
 /// Looks once before anybody works on brokers, so that it is known which images there are.
@@ -52,7 +54,14 @@ pub(crate) async fn offer(
 ) {
     let mut last: Option<Found> = None;
     while !shutdown.is_cancelled() {
-        match look(&context).await {
+        let looked = look(&context).await;
+        if let Ok(found) = &looked
+            && let Err(error) = remember(&context, &found.tags).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "can't record which images there are");
+        }
+        match looked {
             Ok(found) if last.as_ref() == Some(&found) => {}
             Ok(found) => match context.store.set_offerings(&found.offered).await {
                 Ok(()) => {
@@ -73,6 +82,30 @@ pub(crate) async fn offer(
     }
 }
 
+/// Records what names of registries stand for, so that the same is pulled again if it goes away.
+async fn remember(
+    context: &Context,
+    tags: &BTreeMap<String, Vec<String>>,
+) -> Result<(), StoreError> {
+    if tags.values().all(Vec::is_empty) {
+        return Ok(());
+    }
+    let before = context.store.pulled_images().await?;
+    for (image, digests) in tags {
+        let (before, Some(now)) = (before.get(image), digests.first()) else { continue };
+        if before.is_some_and(|before| digests.contains(before)) {
+            continue;
+        }
+        if let Some(before) = before {
+            tracing::info!(
+                "{image} is another image now, {now} instead of {before}: brokers change to it when they are rebooted, or in their maintenance windows"
+            );
+        }
+        context.store.save_pulled_image(image, now, context.clock.now()).await?;
+    }
+    Ok(())
+}
+
 fn tell(found: &Found) {
     let name = |offering: &Offering| {
         let mut text = format!(
@@ -88,6 +121,9 @@ fn tell(found: &Found) {
     };
     let names: Vec<String> = found.offered.iter().map(name).collect();
     tracing::info!("offering {}", names.join(", "));
+    for offering in found.offered.iter().filter(|offering| !offering.launcher) {
+        tracing::warn!("{}: {WITHOUT_LAUNCHER}", name(offering));
+    }
     for missing in &found.missing {
         tracing::info!("not offering {missing}");
     }
@@ -98,20 +134,25 @@ async fn look(context: &Context) -> Result<Found, RuntimeError> {
     for (engine, version, image) in context.catalogue.offered() {
         let name = format!("{} {version}", engine.display_name());
         let reference = image.reference();
+        let known = || context.images.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(info) = context.runtime.image(&reference).await? else {
+            known().remove(&reference);
             found.missing.push(format!("{name}: there is no image {reference}"));
             continue;
         };
-        let known = || context.images.lock().unwrap_or_else(PoisonError::into_inner);
         known().insert(reference.clone(), info.id);
+        if image.is_named_by_tag() {
+            found.tags.insert(reference.clone(), image.digests_among(&info.digests));
+        }
         match image.true_version(info.true_version.as_deref()) {
             Ok(true_version) => found.offered.push(Offering {
                 engine,
                 version,
                 runs: image.version,
+                modules: image.modules(info.modules.as_deref(), &true_version),
+                launcher: image.has_launcher(),
                 true_version,
-                image: reference,
-                modules: info.modules.unwrap_or_default(),
+                image: image.described(&info.digests),
             }),
             Err(other) => found.missing.push(format!(
                 "{name}: {reference} is {other}; to let that serve, set engines.stand_in"
@@ -198,12 +239,23 @@ async fn pull_one(context: &Context, registries: &Registries, image: &Image) -> 
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| error.to_string())?;
+    // The same as before, whatever the name means in the registry by now.
+    let before = match image.is_named_by_tag() {
+        true => context.store.pulled_images().await.map_err(|e| e.to_string())?.remove(&reference),
+        false => None,
+    };
     let (begun, got) = (Instant::now(), Pulled::default());
-    let mut pulling = context.runtime.pull(&reference, login.as_ref(), &got);
+    let mut pulling = context.runtime.pull(&reference, before.as_deref(), login.as_ref(), &got);
     loop {
         tokio::select! {
             ended = &mut pulling => {
-                ended.map_err(|error| error.message)?;
+                ended.map_err(|error| match &before {
+                    None => error.message,
+                    Some(digest) => format!(
+                        "{} (it was {digest}, and is to be that again; to change to what the registry has now, `docker pull {reference}`)",
+                        error.message
+                    ),
+                })?;
                 let seconds = begun.elapsed().as_secs();
                 tracing::info!("pulled {reference} in {seconds} s");
                 return Ok(());

@@ -211,7 +211,11 @@ impl Context {
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
         match engine.desired(&blueprint) {
-            Ok(specs) => Desired::Instances(specs),
+            Ok(mut specs) => {
+                let former = self.former_image(work, image);
+                specs.iter_mut().for_each(|spec| spec.former_image.clone_from(&former));
+                Desired::Instances(specs)
+            }
             Err(unsupported) => Desired::Unsupported(unsupported.0),
         }
     }

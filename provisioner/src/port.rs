@@ -1,6 +1,6 @@
 //! The store as the reconciler needs it, so that passes can be tested on a simulated clock.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
@@ -90,6 +90,15 @@ pub trait ReconcileStore: Send + Sync + 'static {
     async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
     /// Replaces what can be created.
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError>;
+    /// Which digest each image of a registry had that has been here, by its name.
+    async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError>;
+    /// Records which digest an image of a registry has.
+    async fn save_pulled_image(
+        &self,
+        image: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 }
 
 #[async_trait]
@@ -190,5 +199,16 @@ impl ReconcileStore for PgStore {
     }
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError> {
         Self::set_offerings(self, offerings).await
+    }
+    async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        Self::pulled_images(self).await
+    }
+    async fn save_pulled_image(
+        &self,
+        image: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Self::save_pulled_image(self, image, digest, now).await
     }
 }

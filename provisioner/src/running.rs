@@ -7,6 +7,7 @@ use crate::{
     catalogue::Image,
     pass::Context,
     plan::{Observed, Seen},
+    runtime::FormerImage,
 };
 
 impl Context {
@@ -14,6 +15,18 @@ impl Context {
     pub(crate) fn image(&self, work: &Work) -> Option<&Image> {
         let spec = &work.broker.spec;
         self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
+    }
+
+    /// The image that ran the broker before, for what is made from this one. A broker stays with it until it is
+    /// rebooted, and keeps it then if the name has none any more.
+    pub(crate) fn former_image(&self, work: &Work, image: &Image) -> Option<FormerImage> {
+        let running = work.running.as_ref()?;
+        if running.image_id.is_empty() || !image.is_described_by(&running.image) {
+            return None;
+        }
+        let id = running.image_id.clone();
+        let is_rebooting = work.broker.is_rebooting();
+        Some(if is_rebooting { FormerImage::Last(id) } else { FormerImage::First(id) })
     }
 
     /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
@@ -46,7 +59,7 @@ impl Context {
             asked,
             version: image.version,
             true_version: image.true_version(told.as_deref()).unwrap_or_else(|other| other),
-            image: image.reference(),
+            image: image.described(&info.digests),
             image_id: image_id.clone(),
             since: self.clock.now(),
         })

@@ -97,6 +97,25 @@ async fn a_newer_build_is_not_installed_where_its_owner_wants_no_newer_versions(
 }
 
 #[tokio::test]
+async fn what_is_lost_outside_of_a_reboot_is_made_again_from_the_image_that_ran() {
+    let sim = Simulation::new();
+    sim.in_the_world(|world| world.image_id = "first".to_owned());
+    let id = running(&sim, EngineType::RabbitMq).await;
+    sim.in_the_world(|world| world.image_id = "second".to_owned());
+    let made_from = || {
+        let world = sim.world.lock().expect("not poisoned");
+        world.containers.values().map(|c| c.status.image_id.clone()).collect::<Vec<_>>()
+    };
+    sim.in_the_world(|world| world.containers.clear());
+    sim.runtime_event(id).await;
+    sim.settle().await;
+    assert_eq!(made_from(), ["first"], "the name means another image now");
+    sim.reboot(id);
+    sim.settle().await;
+    assert_eq!(made_from(), ["second"]);
+}
+
+#[tokio::test]
 async fn a_certificate_that_ends_soon_is_renewed_in_the_window() {
     let sim = Simulation::new();
     let id = running(&sim, EngineType::RabbitMq).await;

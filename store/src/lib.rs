@@ -17,6 +17,7 @@ mod leases;
 mod notify;
 mod offerings;
 mod passes;
+mod pulled_images;
 mod routes;
 mod rows;
 mod running_engines;

@@ -32,7 +32,7 @@ impl PgStore {
     /// As every method.
     pub async fn offered_engines(&self) -> Result<Vec<Offering>, StoreError> {
         let rows = sqlx::query!(
-            "select engine, version, runs, true_version, image, modules from offering order by engine, version"
+            "select engine, version, runs, true_version, image, modules, launcher from offering order by engine, version"
         )
         .fetch_all(&self.pool)
         .await?;
@@ -47,6 +47,7 @@ impl PgStore {
                     true_version: row.true_version,
                     image: row.image,
                     modules: row.modules,
+                    launcher: row.launcher,
                 })
             })
             .collect()
@@ -61,14 +62,15 @@ impl PgStore {
         sqlx::query!("delete from offering").execute(&mut *transaction).await?;
         for offering in offerings {
             sqlx::query!(
-                "insert into offering (engine, version, runs, true_version, image, modules)
-                 values ($1, $2, $3, $4, $5, $6)",
+                "insert into offering (engine, version, runs, true_version, image, modules, launcher)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
                 offering.engine.as_str(),
                 offering.version.to_string(),
                 offering.runs.to_string(),
                 offering.true_version,
                 offering.image,
-                offering.modules
+                offering.modules,
+                offering.launcher
             )
             .execute(&mut *transaction)
             .await?;

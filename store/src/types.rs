@@ -140,9 +140,11 @@ pub struct Offering {
     pub true_version: String,
     /// The image.
     pub image: String,
-    /// The modules of the engine in it and their versions, from the image's label: `module=version,…`; empty if
-    /// it does not tell.
+    /// The modules of the engine in it and their versions, as far as known: `module=version,…`; empty if they are
+    /// not.
     pub modules: String,
+    /// Whether the engine runs in brokerd's launcher, or needs none.
+    pub launcher: bool,
 }
 
 /// Everything a pass needs to know of a broker.

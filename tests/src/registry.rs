@@ -87,6 +87,19 @@ impl ImageRegistry {
         Ok(digest.with_context(|| pushed.clone())?.to_owned())
     }
 
+    /// Lets a name of the registry mean another image, which it has by that digest: as when somebody pushes a newer
+    /// one.
+    ///
+    /// # Errors
+    /// When the registry has no such name.
+    pub fn moves(&self, name: &str, digest: &str) -> Result<()> {
+        let (repository, tag) = name.rsplit_once(':').context("a tag")?;
+        let root = "/var/lib/docker-registry/docker/registry/v2/repositories";
+        let link = format!("{root}/{repository}/_manifests/tags/{tag}/current/link");
+        let script = format!("test -f {link} && printf %s {digest} > {link}");
+        docker(&["exec", &self.container, "sh", "-c", &script]).map(drop)
+    }
+
     /// Removes what was pulled from it.
     fn forget(&self) -> Result<()> {
         for reference in &self.pushed {
@@ -137,6 +150,40 @@ pub fn official_rabbitmq() -> Result<(String, String)> {
     let argument = format!("VERSION={version}");
     build(&image, &sources("official/rabbitmq"), &["--build-arg", &argument])?;
     Ok((image, version))
+}
+
+/// The newest distribution of ActiveMQ 5.18 that mirrors of Maven Central have.
+const DISTRIBUTION: &str = "5.18.3";
+
+/// An image of the distribution of ActiveMQ 5.18 laid out like the official one; its name, and its full version.
+/// None where there is no Maven.
+///
+/// # Errors
+/// When it can't be built.
+pub fn official_activemq() -> Result<Option<(String, String)>> {
+    if !machine::has_tools("official images of ActiveMQ", &["mvn"])? {
+        return Ok(None);
+    }
+    let context = machine::cache("official-activemq")?;
+    let archive = format!("apache-activemq-{DISTRIBUTION}-bin.tar.gz");
+    if !context.join(&archive).exists() {
+        let artifact = format!("org.apache.activemq:apache-activemq:{DISTRIBUTION}:tar.gz:bin");
+        machine::run(Command::new("mvn").args([
+            "-B",
+            "-q",
+            "dependency:copy",
+            &format!("-Dartifact={artifact}"),
+            &format!("-DoutputDirectory={}", context.display()),
+        ]))?;
+    }
+    for entry in fs::read_dir(sources("official/activemq"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), context.join(entry.file_name()))?;
+    }
+    let image = format!("brokerd/test-official-activemq:{DISTRIBUTION}");
+    let argument = format!("DISTRIBUTION={archive}");
+    build(&image, &context, &["--build-arg", &argument])?;
+    Ok(Some((image, DISTRIBUTION.to_owned())))
 }
 
 fn sources(name: &str) -> PathBuf {

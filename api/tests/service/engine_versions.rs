@@ -17,6 +17,7 @@ async fn open_advisories_are_told_of_what_really_runs() {
         true_version: true_version.to_owned(),
         image: format!("image:{major}.{minor}"),
         modules: modules.to_owned(),
+        launcher: true,
     };
     let offered = [
         offering(
@@ -61,5 +62,40 @@ async fn open_advisories_are_told_of_what_really_runs() {
             "image": "image:4.3", "modules": {},
         })
     );
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_image_lacks_that_is_not_brokerds_is_told() {
+    let api = TestApi::start().await;
+    let mut offered = Offering {
+        engine: EngineType::ActiveMq,
+        version: EngineVersion::new(5, 18),
+        runs: EngineVersion::new(5, 18),
+        true_version: "5.18.6".to_owned(),
+        image: "apache/activemq-classic:5.18.6@sha256:1".to_owned(),
+        modules: "amqp=5.18.6,client=5.18.6".to_owned(),
+        launcher: true,
+    };
+    let mut told = Vec::new();
+    for launcher in [true, false] {
+        offered.launcher = launcher;
+        api.store.set_offerings(std::slice::from_ref(&offered)).await.expect("offered");
+        let reply = api.call("GET", "/brokerd/v1/engine-versions", "").await.json();
+        told.push(reply["engineVersions"][0].clone());
+    }
+    let of = |index: usize, id: &str| {
+        let all: &serde_json::Value = &told[index]["advisories"];
+        let found = all.as_array().expect("advisories").iter().find(|a| a["id"] == id);
+        found.expect("open in both")["mitigation"].clone()
+    };
+    assert_eq!(told[0].get("notice"), None);
+    let notice = told[1]["notice"].as_str().expect("a notice");
+    assert!(notice.contains("no web console"), "{notice}");
+    let both = "no connector is NIO; sizes are bounded before the login";
+    assert_eq!(of(0, "CVE-2026-59878"), both);
+    assert_eq!(of(1, "CVE-2026-59878"), "no connector is NIO");
+    assert!(of(0, "CVE-2026-50734").is_string());
+    assert!(of(1, "CVE-2026-50734").is_null(), "only the launcher does something about it");
     api.stop().await;
 }

@@ -232,6 +232,7 @@ impl TestApi {
                 true_version: format!("{runs}.0"),
                 image: "image".to_owned(),
                 modules: String::new(),
+                launcher: true,
             };
         let offerings: Vec<_> = rows.iter().map(offering).collect();
         self.store.set_offerings(&offerings).await.expect("offered");

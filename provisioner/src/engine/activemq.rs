@@ -36,8 +36,9 @@ const CONSOLE_GROUP: &str = "activemq-webconsole";
 /// Up to here the JVM is kept small, from here on it is kept fast.
 const LARGE: u64 = 2 * GIB;
 
-/// The variable by which a stock image takes its heap.
-const STOCK_HEAP: &str = "ACTIVEMQ_OPTS_MEMORY";
+/// The variable by which a stock image takes the JVM's options. Some set it when they are built, so that it has to
+/// be set as a whole.
+const STOCK_OPTIONS: &str = "ACTIVEMQ_OPTS";
 
 /// The messaging protocols: all but the console, which starts in the background.
 const PROBES: &[Protocol] =
@@ -89,7 +90,7 @@ impl Engine for ActiveMq {
         let heap = heap_mib(limits.memory_bytes);
         let launcher = blueprint.image.login_module != Some(LoginModule::Properties);
         let directory = Directory::of(blueprint, launcher)?;
-        let mut files = shared_files(blueprint, launcher, directory.as_ref())?;
+        let mut files = shared_files(blueprint, launcher, heap, directory.as_ref())?;
         if launcher {
             let conf = &blueprint.image.config_root;
             let mut options = jvm_options(limits.memory_bytes, heap);
@@ -106,15 +107,20 @@ impl Engine for ActiveMq {
             files.push(common::file(conf, "jvm.options", 0o640, options));
             files.push(common::file(conf, "logging.properties", 0o640, LOGGING));
             files.push(common::file(conf, "console.properties", 0o400, console(blueprint, group)));
+        } else {
+            let conf = &blueprint.image.config_root;
+            files.push(common::file(conf, "log4j2.properties", 0o640, STOCK_LOGGING));
+            files.push(common::file(conf, STOCK_IS_SECURED, 0o640, ""));
         }
         // Both of a pair are the same broker: its name, its users, its certificate, its store.
         let instances = (1..=spec.deployment_mode.instances()).map(|ordinal| {
             let grace = Duration::from_secs(30);
             let mut instance = common::instance(blueprint, ordinal, limits, files.clone(), grace);
             if !launcher {
-                let name = format!("{STOCK_HEAP}=");
+                let name = format!("{STOCK_OPTIONS}=");
                 instance.environment.retain(|variable| !variable.starts_with(&name));
-                instance.environment.push(format!("{name}-Xms64M -Xmx{heap}M"));
+                let options = stock_options(&blueprint.image.config_root, limits.memory_bytes);
+                instance.environment.push(format!("{name}{options}"));
             }
             instance
         });
@@ -134,13 +140,14 @@ impl Engine for ActiveMq {
 fn shared_files(
     blueprint: &Blueprint<'_>,
     launcher: bool,
+    heap_mib: u64,
     directory: Option<&Directory<'_>>,
 ) -> Result<Vec<InjectedFile>, Unsupported> {
     let conf = &blueprint.image.config_root;
     let damaged = || Unsupported("the broker's stored keystore is damaged".to_owned());
     let keystore = blueprint.materials.keystore.as_deref().ok_or_else(damaged)?;
     let keystore = BASE64.decode(keystore).map_err(|_| damaged())?;
-    let document = document::render(blueprint, launcher, directory)?;
+    let document = document::render(blueprint, launcher, heap_mib, directory)?;
     let mode = if document.secret { 0o400 } else { 0o640 };
     let mut files = vec![common::file(conf, "activemq.xml", mode, document.text)];
     match directory {
@@ -187,6 +194,30 @@ fn jvm_options(memory_bytes: u64, heap_mib: u64) -> String {
     );
     text
 }
+
+/// The JVM's options for a stock image, in a line.
+fn stock_options(conf: &str, memory_bytes: u64) -> String {
+    let options = jvm_options(memory_bytes, heap_mib(memory_bytes)).replace('\n', " ");
+    format!(
+        "{options}-Djdk.tls.rejectClientInitiatedRenegotiation=true -Djava.util.logging.config.file=logging.properties -Djava.security.auth.login.config={conf}/login.config"
+    )
+}
+
+/// The file by which the entry point of stock images knows that it need not add a plugin to `activemq.xml`.
+const STOCK_IS_SECURED: &str = "connection.security.enabled";
+
+/// What a stock image prints, as ours do. Its own files of logs would be in the volume, which a pair shares.
+const STOCK_LOGGING: &str = "rootLogger.level=INFO
+rootLogger.appenderRef.console.ref=Console
+appender.console.type=Console
+appender.console.name=Console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{yyyy-MM-dd'T'HH:mm:ss.SSS'Z'}{UTC} %p %c %m%n
+logger.spring.name=org.springframework
+logger.spring.level=WARN
+logger.jetty.name=org.eclipse.jetty
+logger.jetty.level=WARN
+";
 
 /// What JDK 21 disables by itself, but for `TLS_RSA_*`: suites of the service's list whose clients encrypt to the
 /// certificate's key.

@@ -98,8 +98,14 @@ pub struct InstanceSpec {
     pub hostname: String,
     /// The image.
     pub image: String,
+    /// The runtime's own name for the image that ran the broker before, which is what to make the container from
+    /// as long as it is there.
+    pub former_image: Option<FormerImage>,
     /// The user and group the engine runs as.
     pub user: (u32, u32),
+    /// Whether the image's directories for kept volumes belong to that user. Where they don't, kept volumes begin
+    /// empty and are given to it.
+    pub owns_data: bool,
     /// The command, if it is not the image's own.
     pub command: Vec<String>,
     /// Environment variables, none of them secret.
@@ -122,13 +128,22 @@ pub struct InstanceSpec {
     pub stop_grace: Duration,
 }
 
+/// The image that ran a broker before, by the runtime's own name for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormerImage {
+    /// It is to be taken, whatever the name means now; what the name means only if it is not there any more.
+    First(String),
+    /// It is to be taken only if nothing has the name any more.
+    Last(String),
+}
+
 /// A digest of what makes an [`InstanceSpec`] need another container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecDigest(pub String);
 
 impl InstanceSpec {
     /// The digest. It covers everything but the generation, the processor limit and the size of disks, which
-    /// change without another container.
+    /// change without another container, and what is behind the image's name.
     pub fn digest(&self) -> SpecDigest {
         let mut hash = Sha256::new();
         let mut add = |label: &str, bytes: &[u8]| {
@@ -258,6 +273,8 @@ pub struct Capacity {
 pub struct ImageInfo {
     /// The runtime's own name for what is behind the image's name now.
     pub id: String,
+    /// By which names and digests registries know it, `name@sha256:…`; empty, if it never was in one.
+    pub digests: Vec<String>,
     /// The full version of the engine, if the image tells.
     pub true_version: Option<String>,
     /// The modules of the engine and their versions, as the image's label has them, or nothing.
@@ -334,11 +351,13 @@ pub trait Runtime: Send + Sync + 'static {
     /// The image of that name, if it is there.
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError>;
 
-    /// Fetches the image of that name from its registry, and notes in `pulled` how far that is. It takes as
-    /// long as it takes, but fails once nothing moves any more.
+    /// Fetches the image of that name from its registry, and notes in `pulled` how far that is. With a
+    /// `digest`, exactly that content is fetched, and has the name afterwards. It takes as long as it takes, but
+    /// fails once nothing moves any more.
     async fn pull(
         &self,
         reference: &str,
+        digest: Option<&str>,
         login: Option<&RegistryLogin>,
         pulled: &Pulled,
     ) -> Result<(), RuntimeError>;

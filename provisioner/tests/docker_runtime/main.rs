@@ -9,6 +9,7 @@ mod disks;
 mod disturbances;
 mod join;
 mod outgoing;
+mod ownership;
 mod world;
 
 use std::{

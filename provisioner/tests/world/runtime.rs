@@ -13,9 +13,9 @@ use brokerd_provisioner::{
     health::Alarm,
     registry::RegistryLogin,
     runtime::{
-        Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
-        RuntimeObject, Volumes,
+        Capacity, ContainerState, Disturbance, Ensured, FormerImage, ImageInfo, InstanceName,
+        InstanceSpec, InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass,
+        RuntimeId, RuntimeObject, Volumes,
     },
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -308,7 +308,10 @@ impl FakeRuntime {
                 digest: spec.digest(),
                 generation: spec.generation,
                 reboot: spec.reboot,
-                image_id: world.image_id.clone(),
+                image_id: match &spec.former_image {
+                    Some(FormerImage::First(id)) => id.clone(),
+                    Some(FormerImage::Last(_)) | None => world.image_id.clone(),
+                },
                 state: ContainerState::Created,
                 addresses: BTreeMap::new(),
                 limits: spec.limits,
@@ -370,12 +373,18 @@ impl Runtime for FakeRuntime {
 
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
-        Ok(Some(ImageInfo { id: "first".to_owned(), true_version: None, modules: None }))
+        Ok(Some(ImageInfo {
+            id: "first".to_owned(),
+            digests: Vec::new(),
+            true_version: None,
+            modules: None,
+        }))
     }
 
     async fn pull(
         &self,
         _: &str,
+        _: Option<&str>,
         _: Option<&RegistryLogin>,
         _: &Pulled,
     ) -> Result<(), RuntimeError> {

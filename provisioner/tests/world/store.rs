@@ -446,6 +446,14 @@ impl ReconcileStore for MemoryStore {
     async fn set_offerings(&self, _: &[Offering]) -> Result<(), StoreError> {
         Ok(())
     }
+
+    async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn save_pulled_image(&self, _: &str, _: &str, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 fn default_configuration(broker: &Broker) -> String {

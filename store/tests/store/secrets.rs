@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brokerd_domain::{EngineType, EngineVersion};
+use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_store::{AccessKey, CertificateAuthority, MasterKey, Offering, PgStore, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -75,6 +75,20 @@ async fn of_two_authorities_and_two_installations_the_first_one_stays() {
 }
 
 #[tokio::test]
+async fn what_a_name_of_a_registry_stood_for_last_is_remembered() {
+    with_store(|f| async move {
+        let at = Timestamp::from_micros(1);
+        for (image, digest) in [("a:1", "sha256:1"), ("b:1", "sha256:2"), ("a:1", "sha256:3")] {
+            f.store.save_pulled_image(image, digest, at).await.expect("saved");
+        }
+        let pulled = f.store.pulled_images().await.expect("read");
+        let expected = [("a:1", "sha256:3"), ("b:1", "sha256:2")];
+        assert_eq!(pulled, expected.map(|(i, d)| (i.to_owned(), d.to_owned())).into());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn offerings_are_replaced_as_a_whole() {
     with_store(|f| async move {
         let offering = |minor: u16| Offering {
@@ -84,10 +98,13 @@ async fn offerings_are_replaced_as_a_whole() {
             true_version: format!("5.{minor}.1"),
             modules: format!("broker=5.{minor}.1"),
             image: "image".to_owned(),
+            launcher: minor != 18,
         };
         f.store.set_offerings(&[offering(18), offering(19)]).await.expect("stored");
         let offered = f.store.offerings().await.expect("read").versions(EngineType::ActiveMq);
         assert_eq!(offered, [EngineVersion::new(5, 19), EngineVersion::new(5, 18)]);
+        let engines = f.store.offered_engines().await.expect("read");
+        assert_eq!(engines, [offering(18), offering(19)]);
         let stored = f.store.offerings().await.expect("read");
         let serving = stored.serving(EngineType::ActiveMq, EngineVersion::new(5, 18));
         assert_eq!(serving, EngineVersion::new(5, 19));

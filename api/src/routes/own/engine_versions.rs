@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::extract::State;
-use brokerd_domain::{Advisory, EngineModules, PatchVersion};
+use brokerd_domain::{Advisory, EngineModules, PatchVersion, WITHOUT_LAUNCHER};
 use brokerd_store::Offering;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,13 +54,18 @@ pub(crate) struct OfferedVersion {
     /// The image it runs from.
     #[schema(example = "brokerd/activemq:5.19")]
     image: String,
-    /// The modules the image tells of and their versions. Modules of one engine may differ.
+    /// The modules of the engine and their versions: as the image tells, or, of an official one, as they are
+    /// released together. Modules of one engine may differ.
     #[schema(value_type = BTreeMap<String, String>)]
     modules: BTreeMap<String, PatchVersion>,
-    /// The advisories that are open for these modules; absent if the image does not tell its modules.
+    /// The advisories that are open for these modules; absent if these are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     advisories: Option<Vec<OpenAdvisory>>,
+    /// What brokers lack whose image does not have brokerd's launcher; absent if it has, or needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    notice: Option<&'static str>,
 }
 
 /// An advisory that is open.
@@ -80,11 +85,10 @@ pub(crate) struct OpenAdvisory {
     fixed_in: &'static [PatchVersion],
     /// What somebody can do.
     summary: &'static str,
-    /// What the images built here and the configuration do about it, if anything. An image from elsewhere has
-    /// the configuration only.
+    /// What the configuration of brokers and, in images that have it, brokerd's launcher do about it, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    mitigation: Option<&'static str>,
+    mitigation: Option<String>,
 }
 
 /// Lists what really runs behind each version that is offered, with the advisories that are open for it.
@@ -108,6 +112,12 @@ pub(crate) async fn list_engine_versions(
     Ok(Reply(ListEngineVersionsResponse { engine_versions }))
 }
 
+fn mitigation(advisory: &Advisory, launcher: bool) -> Option<String> {
+    let own = advisory.launcher.as_deref().filter(|_| launcher);
+    let all: Vec<&str> = advisory.mitigation.as_deref().into_iter().chain(own).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 fn described(offering: Offering) -> OfferedVersion {
     let modules = EngineModules::parse(&offering.modules);
     let open = KNOWN.iter().filter_map(|advisory| {
@@ -118,7 +128,7 @@ fn described(offering: Offering) -> OfferedVersion {
             module_version: version,
             fixed_in: &advisory.fixed_in,
             summary: &advisory.summary,
-            mitigation: advisory.mitigation.as_deref(),
+            mitigation: mitigation(advisory, offering.launcher),
         })
     });
     OfferedVersion {
@@ -126,6 +136,7 @@ fn described(offering: Offering) -> OfferedVersion {
         engine_version: offering.version.to_string(),
         true_version: offering.true_version,
         image: offering.image,
+        notice: (!offering.launcher).then_some(WITHOUT_LAUNCHER),
         advisories: (!modules.is_empty()).then(|| open.collect()),
         modules: modules.iter().map(|(name, version)| (name.to_owned(), version)).collect(),
     }

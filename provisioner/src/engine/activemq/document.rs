@@ -13,13 +13,22 @@ use super::{
     network, truststore,
     xml::Element,
 };
-use crate::{engine::common::GIB, materials::host_name};
+use crate::{
+    engine::common::{GIB, MIB},
+    materials::host_name,
+};
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
 pub(super) const BEANS: &str = "http://www.springframework.org/schema/beans";
 
 /// The largest message, in bytes; ActiveMQ's own default.
-const MAX_FRAME: u32 = 104_857_600;
+const MAX_FRAME: u64 = 104_857_600;
+
+/// The largest frame that a stock image takes, from strangers as well. What our launcher permits after the login is
+/// the same.
+fn stock_max_frame(heap_mib: u64) -> u64 {
+    (heap_mib * MIB / 8).min(MAX_FRAME)
+}
 
 /// A rendered document.
 pub(super) struct Rendered {
@@ -33,10 +42,11 @@ pub(super) struct Rendered {
 /// How often ActiveMQ looks how much room there is on its disk, in milliseconds.
 const DISK_CHECK: u32 = 1000;
 
-/// The document for an image with our launcher (`launcher`) or with ActiveMQ's own.
+/// The document for an image with our launcher (`launcher`) or with ActiveMQ's own, whose heap has that size.
 pub(super) fn render(
     blueprint: &Blueprint<'_>,
     launcher: bool,
+    heap_mib: u64,
     directory: Option<&Directory<'_>>,
 ) -> Result<Rendered, Unsupported> {
     let spec = &blueprint.broker.spec;
@@ -57,6 +67,7 @@ pub(super) fn render(
     let networks = network::connectors(broker.take("networkConnectors"), blueprint.users)?;
     let connects = !networks.is_empty();
 
+    let max_frame = if launcher { MAX_FRAME } else { stock_max_frame(heap_mib) };
     let data = &blueprint.image.data_root;
     let mut own = Element::new("broker")
         .with("xmlns", &CORE)
@@ -100,7 +111,7 @@ pub(super) fn render(
         .child(authentication(plugins))
         .child(ssl_context(blueprint, connects).inside("sslContext"))
         .child(system_usage(usage, blueprint).inside("systemUsage"))
-        .child(transport_connectors(&connectors, blueprint));
+        .child(transport_connectors(&connectors, blueprint, max_frame));
 
     let beans = Element::new("beans")
         .with("xmlns", &BEANS)
@@ -227,7 +238,7 @@ fn published(blueprint: &Blueprint<'_>) -> Element {
 /// ActiveMQ's NIO connectors are not used: of all versions before 5.19.9 they can be made to use up memory
 /// and threads before a login (CVE-2026-39304, -53916, -59878), take a STOMP client's first frame twice, and
 /// misread packets of MQTT that come in parts. TLS 1.2 is what the service documents.
-fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Element {
+fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>, max_frame: u64) -> Element {
     let connections = blueprint.broker.spec.host_instance_type.wire_connections();
     let mut all = Element::new("transportConnectors");
     for protocol in Protocol::of(EngineType::ActiveMq) {
@@ -241,7 +252,7 @@ fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>) -> Elemen
         };
         let port = protocol.engine_port(EngineType::ActiveMq);
         let mut uri = format!(
-            "{scheme}://0.0.0.0:{port}?maximumConnections={connections}&wireFormat.maxFrameSize={MAX_FRAME}"
+            "{scheme}://0.0.0.0:{port}?maximumConnections={connections}&wireFormat.maxFrameSize={max_frame}"
         );
         // Jetty, which serves WebSockets, never delays by itself. What the others delay is the second of two
         // small answers: a login took 40 ms longer.

@@ -1,18 +1,62 @@
-//! A spec as the container Docker should create.
+//! A spec as the container Docker should create, from the image that it should be made from.
 
 use std::{collections::HashMap, net::IpAddr};
 
-use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
-    MountType, MountVolumeOptions, MountVolumeOptionsDriverConfig, NetworkingConfig, PortBinding,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+use bollard::{
+    errors::Error as DockerError,
+    models::{
+        ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig,
+        Mount, MountType, MountVolumeOptions, MountVolumeOptionsDriverConfig, NetworkingConfig,
+        PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    },
+    query_parameters::CreateContainerOptions,
 };
 
 use super::{
+    DockerRuntime, LONG,
     disk::{self, Disk},
+    error::{missing_image, request},
     labels, network,
 };
-use crate::runtime::{InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+use crate::runtime::{FormerImage, InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+
+impl DockerRuntime {
+    /// The new container, and the image it was made from.
+    pub(super) async fn create<'a>(
+        &self,
+        spec: &'a InstanceSpec,
+        digest: &SpecDigest,
+        name: &str,
+    ) -> Result<(String, &'a str), DockerError> {
+        let (image, otherwise) = match &spec.former_image {
+            None => (&spec.image, None),
+            Some(FormerImage::First(former)) => (former, Some(&spec.image)),
+            Some(FormerImage::Last(former)) => (&spec.image, Some(former)),
+        };
+        match (self.create_from(image, spec, digest, name).await, otherwise) {
+            (Err(cause), Some(otherwise)) if missing_image(&cause) => {
+                Ok((self.create_from(otherwise, spec, digest, name).await?, otherwise))
+            }
+            (made, _) => Ok((made?, image)),
+        }
+    }
+
+    async fn create_from(
+        &self,
+        image: &str,
+        spec: &InstanceSpec,
+        digest: &SpecDigest,
+        name: &str,
+    ) -> Result<String, DockerError> {
+        let publish = self.reach.publishes().then_some(self.options.publish_address);
+        let body = body(spec, image, digest, publish, self.cpus, self.options.set_ulimits);
+        let options = CreateContainerOptions {
+            name: Some(name.to_owned()),
+            ..CreateContainerOptions::default()
+        };
+        Ok(request(LONG, self.docker.create_container(Some(options), body)).await?.id)
+    }
+}
 
 /// The name of a volume: of the instance's, or of the broker's that its instances share.
 pub(super) fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
@@ -36,11 +80,12 @@ pub(super) fn at_most(limits: Limits, cpus: u32) -> Limits {
     }
 }
 
-/// The container. Its volumes come to be with it, labelled, which saves a request for each; its
+/// The container, made from that image. Its volumes come to be with it, labelled, which saves a request for each; its
 /// network need not exist before it is started. Its ports are published on an address of the host if there is
 /// one to `publish` them on.
 pub(super) fn body(
     spec: &InstanceSpec,
+    image: &str,
     digest: &SpecDigest,
     publish: Option<IpAddr>,
     cpus: u32,
@@ -55,7 +100,7 @@ pub(super) fn body(
     ContainerCreateBody {
         hostname: Some(spec.hostname.clone()),
         user: Some(format!("{}:{}", spec.user.0, spec.user.1)),
-        image: Some(spec.image.clone()),
+        image: Some(image.to_owned()),
         cmd: Some(spec.command.clone()).filter(|command| !command.is_empty()),
         env: Some(spec.environment.clone()),
         exposed_ports: Some(ports.clone()),
@@ -130,7 +175,11 @@ fn mounts(spec: &InstanceSpec, volume: &VolumeSpec) -> Vec<Mount> {
         ..Mount::default()
     };
     if !(volume.keep && spec.disk_bytes.is_some()) {
-        let options = MountVolumeOptions { labels: Some(labels), ..MountVolumeOptions::default() };
+        let options = MountVolumeOptions {
+            no_copy: (volume.keep && !spec.owns_data).then_some(true),
+            labels: Some(labels),
+            ..MountVolumeOptions::default()
+        };
         return vec![mount(name, &volume.mount, options)];
     }
     let disk = Disk::of(&spec.name.installation, name);

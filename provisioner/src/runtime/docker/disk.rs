@@ -223,7 +223,7 @@ impl DockerRuntime {
         disk: &Disk,
         work: Work,
     ) -> Result<(), RuntimeError> {
-        self.remove_helpers(disk).await?;
+        self.remove_helpers(&disk.volume).await?;
         let helper = Helper {
             image: HELPER,
             command: work.command,
@@ -238,9 +238,9 @@ impl DockerRuntime {
         helper.run(&self.docker, operation, told, &[]).await.map(drop)
     }
 
-    /// Removes the helpers of a disk, those that run, too: whatever they do is done again.
-    pub(super) async fn remove_helpers(&self, disk: &Disk) -> Result<(), RuntimeError> {
-        let of = labels::of_helper(&self.options.installation, &disk.volume);
+    /// Removes the helpers that work on a volume, those that run, too: whatever they do is done again.
+    pub(super) async fn remove_helpers(&self, volume: &str) -> Result<(), RuntimeError> {
+        let of = labels::of_helper(&self.options.installation, volume);
         let wanted: Vec<_> =
             of.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         let options = ListContainersOptions {

@@ -50,6 +50,15 @@ fn archive(files: &[&InjectedFile], owner: (u32, u32), mtime: u64) -> std::io::R
     builder.into_inner()
 }
 
+/// An archive of nothing but a directory that is its owner's alone to write.
+pub(super) fn directory(name: &str, owner: (u32, u32), now: Timestamp) -> std::io::Result<Vec<u8>> {
+    let mtime = u64::try_from(now.as_seconds()).unwrap_or(0);
+    let mut builder = Builder::new(Vec::new());
+    let mut header = header(EntryType::Directory, owner, 0o755, mtime);
+    builder.append_data(&mut header, format!("{name}/"), std::io::empty())?;
+    builder.into_inner()
+}
+
 fn header(kind: EntryType, owner: (u32, u32), mode: u32, mtime: u64) -> Header {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);

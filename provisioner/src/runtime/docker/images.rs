@@ -6,7 +6,7 @@ use bollard::{
     Docker,
     auth::DockerCredentials,
     models::{CreateImageInfo, ImageConfig},
-    query_parameters::CreateImageOptionsBuilder,
+    query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder},
 };
 use futures_util::StreamExt;
 use secrecy::ExposeSecret;
@@ -17,6 +17,7 @@ use super::{
     labels,
 };
 use crate::{
+    catalogue::split_tag,
     registry::RegistryLogin,
     runtime::{ImageInfo, Pulled, RuntimeError},
 };
@@ -40,6 +41,7 @@ pub(super) async fn inspect(
                 config.labels.as_ref().and_then(|all| all.get(labels::ENGINE_MODULES).cloned());
             Ok(Some(ImageInfo {
                 id: image.id.unwrap_or_default(),
+                digests: image.repo_digests.unwrap_or_default(),
                 true_version: true_version(config),
                 modules,
             }))
@@ -59,15 +61,19 @@ fn true_version(config: ImageConfig) -> Option<String> {
     label.as_deref().filter(|text| !text.is_empty()).or(variable).map(str::to_owned)
 }
 
-/// Fetches an image.
+/// Fetches an image; with a digest, exactly that one, which then has the name.
 pub(super) async fn pull(
     docker: &Docker,
     reference: &str,
+    digest: Option<&str>,
     login: Option<&RegistryLogin>,
     pulled: &Pulled,
 ) -> Result<(), RuntimeError> {
     let failed = named("pull an image");
-    let options = CreateImageOptionsBuilder::new().from_image(reference).build();
+    let (repository, tag) = split_tag(reference);
+    let exact = digest.map(|digest| format!("{repository}@{digest}"));
+    let wanted = exact.as_deref().unwrap_or(reference);
+    let options = CreateImageOptionsBuilder::new().from_image(wanted).build();
     let credentials = login.map(|login| DockerCredentials {
         username: Some(login.username.clone()),
         password: Some(login.password.expose_secret().to_owned()),
@@ -79,6 +85,10 @@ pub(super) async fn pull(
         request(STALLED, async { stream.next().await.transpose() }).await.map_err(&failed)?
     {
         note(&said, pulled);
+    }
+    if let (Some(exact), Some(tag)) = (&exact, tag) {
+        let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
+        request(SHORT, docker.tag_image(exact, Some(options))).await.map_err(&failed)?;
     }
     // The stream may end without an error where nothing came of it.
     match inspect(docker, reference).await? {

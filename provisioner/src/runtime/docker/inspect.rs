@@ -35,7 +35,7 @@ pub(super) struct Found {
     pub(super) phase: Phase,
     pub(super) limits: Limits,
     pub(super) hostname: String,
-    image_id: String,
+    pub(super) image_id: String,
     /// Where the engine's ports are published on the host.
     published: BTreeMap<u16, SocketAddr>,
     /// Where they are in the broker's network.

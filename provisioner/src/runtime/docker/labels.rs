@@ -22,7 +22,7 @@ pub(super) const SPEC: &str = "brokerd.spec";
 pub(super) const ROLE: &str = "brokerd.role";
 /// The role of a volume that holds the file of a disk.
 pub(super) const DISK: &str = "disk";
-/// Of a helper: which volume's disk it works on.
+/// Of a helper: which volume, or its disk, it works on.
 pub(super) const DISK_OF: &str = "brokerd.disk";
 /// Of a helper: whose rules it puts in force. It has no other label, so that it counts as nothing of the installation's.
 pub(super) const FIREWALL_OF: &str = "brokerd.firewall";

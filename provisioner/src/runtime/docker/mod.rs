@@ -19,6 +19,7 @@ mod join;
 mod labels;
 mod network;
 mod operations;
+mod ownership;
 mod reach;
 mod rules;
 mod words;
@@ -193,10 +194,11 @@ impl Runtime for DockerRuntime {
     async fn pull(
         &self,
         reference: &str,
+        digest: Option<&str>,
         login: Option<&RegistryLogin>,
         pulled: &Pulled,
     ) -> Result<(), RuntimeError> {
-        images::pull(&self.docker, reference, login, pulled).await
+        images::pull(&self.docker, reference, digest, login, pulled).await
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {

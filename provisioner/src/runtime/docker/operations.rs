@@ -9,9 +9,9 @@ use bollard::{
     errors::Error as DockerError,
     models::{ContainerUpdateBody, Volume},
     query_parameters::{
-        CreateContainerOptions, KillContainerOptions, ListContainersOptions, ListNetworksOptions,
-        ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions,
-        StopContainerOptions, UploadToContainerOptions,
+        KillContainerOptions, ListContainersOptions, ListNetworksOptions, ListVolumesOptions,
+        RemoveContainerOptions, RemoveVolumeOptions, StartContainerOptions, StopContainerOptions,
+        UploadToContainerOptions,
     },
 };
 use bytes::Bytes;
@@ -94,8 +94,9 @@ impl DockerRuntime {
         // engine failed to remove.
         for _ in 0..2 {
             match self.create(spec, &digest, &name).await {
-                Ok(id) => {
+                Ok((id, image)) => {
                     self.ensure_disks(APPLY, spec).await?;
+                    self.hand_over(APPLY, spec, image).await?;
                     self.upload(&id, spec).await?;
                     return Ok(Made::Ready { id });
                 }
@@ -112,6 +113,7 @@ impl DockerRuntime {
             match found.phase {
                 Phase::Created => {
                     self.ensure_disks(APPLY, spec).await?;
+                    self.hand_over(APPLY, spec, &found.image_id).await?;
                     self.upload(&found.id, spec).await?;
                     return Ok(Made::Ready { id: found.id });
                 }
@@ -123,21 +125,6 @@ impl DockerRuntime {
             }
         }
         Err(error(RuntimeErrorClass::Transient, APPLY, "the container comes and goes"))
-    }
-
-    async fn create(
-        &self,
-        spec: &InstanceSpec,
-        digest: &SpecDigest,
-        name: &str,
-    ) -> Result<String, DockerError> {
-        let publish = self.reach.publishes().then_some(self.options.publish_address);
-        let body = create::body(spec, digest, publish, self.cpus, self.options.set_ulimits);
-        let options = CreateContainerOptions {
-            name: Some(name.to_owned()),
-            ..CreateContainerOptions::default()
-        };
-        Ok(request(LONG, self.docker.create_container(Some(options), body)).await?.id)
     }
 
     async fn upload(&self, id: &str, spec: &InstanceSpec) -> Result<(), RuntimeError> {
@@ -382,7 +369,7 @@ impl DockerRuntime {
             })
             .collect();
         for disk in files.iter().filter_map(|(_, disk)| disk.as_ref()) {
-            self.remove_helpers(disk).await?;
+            self.remove_helpers(&disk.volume).await?;
         }
         let mut any = false;
         for result in join_all(volumes.iter().map(|volume| self.remove_volume(volume))).await {
@@ -399,8 +386,14 @@ impl DockerRuntime {
     }
 
     async fn remove_volume(&self, volume: &Volume) -> Result<bool, RuntimeError> {
-        let removal = self.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>);
-        unless_gone(request(LONG, removal).await).map_err(named(REMOVE))
+        let remove = || self.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>);
+        let mut removed = request(LONG, remove()).await;
+        if removed.as_ref().is_err_and(|cause| error::status(cause) == Some(409)) {
+            // A helper may have it that a crash has left.
+            self.remove_helpers(&volume.name).await?;
+            removed = request(LONG, remove()).await;
+        }
+        unless_gone(removed).map_err(named(REMOVE))
     }
 
     /// Whether the broker has containers, in whatever state: one that has ended still needs its
