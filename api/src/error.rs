@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use crate::{auth::sigv4::SignatureError, respond};
 
+/// The reason of [`ApiError::too_many_unknown_keys`] in metrics.
+pub(crate) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
+
 /// The header from which SDKs take the exception.
 pub(crate) const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
@@ -119,6 +122,13 @@ impl ApiError {
         );
         let seconds = wait.as_micros().div_ceil(1_000_000).max(1);
         error.retry_after_seconds = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        error
+    }
+
+    /// The sender has tried so many access keys that nobody has that it must wait before it tries another one.
+    pub(crate) fn too_many_unknown_keys(wait: Duration) -> Self {
+        let mut error = Self::too_many_requests(wait);
+        error.authentication_failure = Some(TOO_MANY_UNKNOWN_KEYS);
         error
     }
 

@@ -9,6 +9,7 @@ use prometheus_client::{
 
 use crate::{
     auth::sigv4::SignatureError,
+    error::TOO_MANY_UNKNOWN_KEYS,
     operation::{OPERATIONS, Operation},
 };
 
@@ -83,7 +84,7 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
         drop(metrics.requests.get_or_create(&RequestLabels { method, route, status }));
         drop(metrics.durations.get_or_create(&RouteLabels { method, route }));
     }
-    for &reason in SignatureError::REASONS {
+    for &reason in SignatureError::REASONS.iter().chain([&TOO_MANY_UNKNOWN_KEYS]) {
         drop(metrics.rejections.get_or_create(&RejectionLabels { reason }));
     }
     registry.register(
@@ -104,7 +105,7 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
     );
     registry.register(
         "brokerd_api_throttled_requests",
-        "Requests refused because an account had used up its allowance in a region",
+        "Requests refused because an account had used up its allowance",
         metrics.throttled.clone(),
     );
     registry.register_with_unit(
@@ -154,6 +155,7 @@ mod tests {
             r#"brokerd_api_requests_total{method="other",route="other",status="404"} 0"#,
             r#"brokerd_api_request_duration_seconds_count{method="POST",route="/v1/brokers"} 0"#,
             r#"brokerd_api_authentication_rejections_total{reason="mismatch"} 0"#,
+            r#"brokerd_api_authentication_rejections_total{reason="too-many-unknown-keys"} 0"#,
             "brokerd_api_throttled_requests_total 0",
             "brokerd_api_body_bytes 0",
             "brokerd_api_bodies_given_up_total 0",

@@ -26,7 +26,7 @@ use crate::{
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
 
-const SIGV4: &str = "AWS Signature Version 4: service mq, the region of the caller's choice, at most 15 minutes old. Every header x-amz-* must be signed.";
+const SIGV4: &str = "AWS Signature Version 4: service mq, a region that is configured, at most 15 minutes old. Every header x-amz-* must be signed.";
 
 /// The answers that every signed operation can give.
 pub(crate) struct ServiceErrors;
@@ -36,7 +36,7 @@ impl IntoResponses for ServiceErrors {
         [
             ("400", "BadRequestException: a member or parameter is invalid."),
             ("403", "ForbiddenException, or the signature is refused: MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, InvalidSignatureException."),
-            ("429", "TooManyRequestsException: the account has used up its allowance in this region, which all operations under /v1 share; retry."),
+            ("429", "TooManyRequestsException: the account has used up its allowance, which all operations under /v1 share in all regions, as do all others under /brokerd/v1; or too many unknown access keys came from this address; retry."),
             ("500", "InternalServerErrorException: a defect of brokerd."),
             ("503", "ServiceUnavailableException: the database can't be reached; retry."),
         ]

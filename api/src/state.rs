@@ -1,11 +1,15 @@
 //! What every request shares.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use brokerd_domain::{Clock, Entropy, NetworkDefaults, Offerings, Timestamp};
+use brokerd_domain::{
+    AccountId, Clock, Entropy, NetworkDefaults, Offerings, Region, Source, Timestamp,
+    amazon_mq_regions,
+};
 use brokerd_store::{PgStore, StoreError};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
@@ -22,6 +26,9 @@ use crate::{
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
 
+/// How many access keys that nobody has one place of origin may try at once, and how many more every second.
+const UNKNOWN_KEYS: (u32, u32) = (20, 5);
+
 /// What the API needs of the rest of brokerd, and what it remembers between requests.
 pub struct ApiState {
     pub(crate) store: PgStore,
@@ -31,7 +38,14 @@ pub struct ApiState {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: ApiMetrics,
     pub(crate) credentials: CredentialCache,
-    pub(crate) throttle: Throttle,
+    /// The allowances for the service's operations.
+    pub(crate) throttle: Throttle<AccountId>,
+    /// The allowances for brokerd's own operations.
+    pub(crate) own_throttle: Throttle<AccountId>,
+    /// Who may have access keys looked up that were never seen.
+    pub(crate) key_lookups: Throttle<Source>,
+    /// Those that requests may be signed for.
+    pub(crate) regions: BTreeSet<Region>,
     pub(crate) bodies: Bodies,
     /// Which refusals of strangers are worth a line in the log.
     pub(crate) sampler: Sampler,
@@ -68,6 +82,9 @@ impl ApiState {
             metrics,
             credentials: CredentialCache::default(),
             throttle: Throttle::new(0, 1),
+            own_throttle: Throttle::new(0, 1),
+            key_lookups: Throttle::new(UNKNOWN_KEYS.0, UNKNOWN_KEYS.1),
+            regions: amazon_mq_regions(),
             queues: Queues::default(),
             refuse_unknown_groups: false,
             ca_pem: OnceCell::new(),
@@ -78,11 +95,18 @@ impl ApiState {
         }
     }
 
-    /// Lets each account send a region `burst` requests at once and `rate` more every second; as many as
-    /// it wants if `burst` is 0, as it is without this.
+    /// Lets each account send `burst` requests at once and `rate` more every second to the service's operations in all
+    /// regions together, and as many to brokerd's own; as many as it wants if `burst` is 0, as it is without this.
     #[must_use]
     pub fn throttled(self, burst: u32, rate: u32) -> Self {
-        Self { throttle: Throttle::new(burst, rate), ..self }
+        let (throttle, own_throttle) = (Throttle::new(burst, rate), Throttle::new(burst, rate));
+        Self { throttle, own_throttle, ..self }
+    }
+
+    /// Accepts requests that are signed for these regions; those that have Amazon MQ without this.
+    #[must_use]
+    pub fn with_regions(self, regions: BTreeSet<Region>) -> Self {
+        Self { regions, ..self }
     }
 
     /// Refuses brokers that name security groups which are not defined here, but for the default group; without

@@ -1,15 +1,18 @@
-//! How many requests an account may send to a region.
+//! How many requests somebody may send, as a token bucket: `burst` requests at once, and `rate` more every
+//! second.
 //!
-//! One allowance for all operations of the service, as a token bucket: `burst` requests at once,
-//! and `rate` more every second. Source: the service's quotas, "API throttling".
+//! An account has one allowance for all operations of the service in all regions. Source: the service's quotas,
+//! "API throttling", which are aggregated per account. It has another one, as large, for brokerd's own operations,
+//! so that what watches brokers does not keep their owner from changing them.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use brokerd_domain::{Scope, Timestamp};
+use brokerd_domain::Timestamp;
 
 /// Parts of a token: with these, `rate` is what a bucket gains in a microsecond.
 const TOKEN: u64 = 1_000_000;
@@ -60,45 +63,60 @@ impl Bucket {
             None => Err(Duration::from_micros((TOKEN - level).div_ceil(limit.rate))),
         }
     }
+
+    /// Puts a token back.
+    fn give(&mut self, limit: Limit, now: Timestamp) {
+        let level = self.level(limit, now).saturating_add(TOKEN).min(limit.capacity);
+        *self = Self { level, at: now };
+    }
 }
 
-/// The allowances of everybody who calls.
+/// The allowances of everybody who calls, told from one another by `K`.
 #[derive(Debug)]
-pub(crate) struct Throttle {
+pub(crate) struct Throttle<K> {
     limit: Option<Limit>,
-    buckets: Mutex<Buckets>,
+    buckets: Mutex<Buckets<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Buckets {
-    of: HashMap<Scope, Bucket>,
+#[derive(Debug)]
+struct Buckets<K> {
+    of: HashMap<K, Bucket>,
     /// With as many, idle ones are looked for.
     many: usize,
 }
 
-impl Throttle {
+impl<K: Clone + Eq + Hash> Throttle<K> {
     /// No `burst` means no limit.
     pub(crate) fn new(burst: u32, rate: u32) -> Self {
         let limit = (burst > 0).then(|| Limit::new(burst, rate));
-        Self { limit, buckets: Mutex::new(Buckets::default()) }
+        Self { limit, buckets: Mutex::new(Buckets { of: HashMap::new(), many: 0 }) }
     }
 
-    /// Counts a request of that account to that region.
+    /// Counts a request of that caller.
     ///
     /// # Errors
     /// When it is one too many: how long to wait.
-    pub(crate) fn admit(&self, scope: &Scope, now: Timestamp) -> Result<(), Duration> {
+    pub(crate) fn admit(&self, caller: &K, now: Timestamp) -> Result<(), Duration> {
         let Some(limit) = self.limit else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.of.get_mut(scope) {
+        if let Some(bucket) = buckets.of.get_mut(caller) {
             return bucket.take(limit, now);
         }
         buckets.make_room(limit, now);
-        buckets.of.entry(scope.clone()).or_insert(Bucket::full(limit, now)).take(limit, now)
+        buckets.of.entry(caller.clone()).or_insert(Bucket::full(limit, now)).take(limit, now)
+    }
+
+    /// Takes back that a request was counted.
+    pub(crate) fn give_back(&self, caller: &K, now: Timestamp) {
+        let Some(limit) = self.limit else { return };
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.of.get_mut(caller) {
+            bucket.give(limit, now);
+        }
     }
 }
 
-impl Buckets {
+impl<K: Eq + Hash> Buckets<K> {
     /// Forgets buckets that are full: they say the same as none. There are never more than twice as
     /// many as callers who were here within the time that fills a bucket, and looking for them costs a
     /// request next to nothing, because it waits until their number has doubled.
@@ -116,20 +134,13 @@ mod tests {
 
     use super::*;
 
-    fn scope(account: u64, region: &str) -> Scope {
-        Scope {
-            account: format!("{account:012}").parse().expect("account"),
-            region: region.parse().expect("region"),
-        }
-    }
-
     const fn millis(n: i64) -> Timestamp {
         Timestamp::from_micros(n * 1000)
     }
 
     /// How many requests are let through at `now`, at most `most`.
-    fn admitted(throttle: &Throttle, now: Timestamp, most: usize) -> usize {
-        (0..most).take_while(|_| throttle.admit(&scope(1, "us-east-1"), now).is_ok()).count()
+    fn admitted(throttle: &Throttle<u64>, now: Timestamp, most: usize) -> usize {
+        (0..most).take_while(|_| throttle.admit(&1, now).is_ok()).count()
     }
 
     #[test]
@@ -146,7 +157,7 @@ mod tests {
     #[test]
     fn who_is_refused_is_told_how_long_to_wait() {
         let throttle = Throttle::new(2, 4);
-        let caller = scope(1, "us-east-1");
+        let caller = 1;
         assert_eq!(admitted(&throttle, millis(0), 9), 2);
         assert_eq!(throttle.admit(&caller, millis(0)), Err(Duration::from_millis(250)));
         assert_eq!(throttle.admit(&caller, millis(100)), Err(Duration::from_millis(150)));
@@ -154,12 +165,26 @@ mod tests {
     }
 
     #[test]
-    fn accounts_and_regions_do_not_share_an_allowance() {
+    fn callers_do_not_share_an_allowance() {
         let throttle = Throttle::new(1, 1);
-        for caller in [scope(1, "us-east-1"), scope(1, "eu-west-1"), scope(2, "us-east-1")] {
+        for caller in 1..=3 {
             assert!(throttle.admit(&caller, millis(0)).is_ok());
             assert!(throttle.admit(&caller, millis(0)).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_was_not_counted() {
+        let throttle = Throttle::new(2, 1);
+        for _ in 0..9 {
+            assert!(throttle.admit(&1, millis(0)).is_ok());
+            throttle.give_back(&1, millis(0));
+        }
+        assert_eq!(admitted(&throttle, millis(0), 9), 2);
+        for _ in 0..9 {
+            throttle.give_back(&1, millis(0));
+        }
+        assert_eq!(admitted(&throttle, millis(0), 9), 2, "never more than a burst");
     }
 
     #[test]
@@ -182,11 +207,11 @@ mod tests {
     fn idle_callers_are_forgotten_and_busy_ones_are_not() {
         let throttle = Throttle::new(2, 1);
         let held = || throttle.buckets.lock().expect("lock").of.len();
-        let busy = scope(0, "us-east-1");
+        let busy = 0;
         for n in 0..10_000 {
             // One of them each millisecond: as many as a thousand have not been given back their token.
-            let now = millis(i64::try_from(n).expect("small"));
-            assert!(throttle.admit(&scope(n + 1, "us-east-1"), now).is_ok());
+            let now = millis(n);
+            assert!(throttle.admit(&(n + 1), now).is_ok());
             if n % 500 == 0 {
                 let allowed = throttle.admit(&busy, now).is_ok();
                 assert_eq!(allowed, n == 0 || n == 500 || n % 1000 == 0, "{n}");
@@ -208,7 +233,7 @@ mod tests {
             let (mut now, mut passed) = (0, Vec::new());
             for pause in pauses {
                 now += pause;
-                match throttle.admit(&scope(1, "us-east-1"), Timestamp::from_micros(now)) {
+                match throttle.admit(&1, Timestamp::from_micros(now)) {
                     Ok(()) => passed.push(now),
                     Err(wait) => {
                         let wait = i64::try_from(wait.as_micros()).expect("short");

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use brokerd_api::OnAuthentic;
 use brokerd_gateway::{Crowd, Limits, Visitor};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -115,7 +115,8 @@ impl Socket {
         let Self { listener, tls } = self;
         let crowd = Crowd::new(Limits { all: most, unproven: most, unproven_of_source: most / 2 });
         let graceful = GracefulShutdown::new();
-        let server = Server { router, tls, metrics: metrics.clone() };
+        let peer = listener.local_addr()?;
+        let server = Server { router, tls, metrics: metrics.clone(), peer };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -133,7 +134,8 @@ impl Socket {
             match crowd.enter(peer.ip()) {
                 Some(visitor) => {
                     let watcher = graceful.watcher();
-                    tokio::spawn(server.clone().attend(stream, Arc::new(visitor), watcher));
+                    let server = Server { peer, ..server.clone() };
+                    tokio::spawn(server.attend(stream, Arc::new(visitor), watcher));
                 }
                 None => {
                     metrics.refused.inc();
@@ -193,6 +195,8 @@ struct Server {
     router: Router,
     tls: Option<TlsAcceptor>,
     metrics: Metrics,
+    /// Who has connected.
+    peer: SocketAddr,
 }
 
 impl Server {
@@ -228,10 +232,11 @@ impl Server {
         visitor: Arc<Visitor>,
         watcher: Watcher,
     ) {
-        let router = self.router;
+        let (router, peer) = (self.router, self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             let proving = Arc::clone(&visitor);
+            request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(OnAuthentic::new(move || proving.prove()));
             let (answering, visitor) = (router.clone().oneshot(request), Arc::clone(&visitor));
             async move {

@@ -189,6 +189,7 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         Arc::new(registry),
         metrics,
     )
+    .with_regions(foundation.configuration.regions())
     .throttled(api.throttle_burst, api.throttle_rate)
     .with_strict_states(api.strict_states)
     .with_faults(foundation.configuration.faults.enabled)
@@ -203,6 +204,25 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         Some(gateway) => router.layer(middleware::from_fn(move |request, next| {
             ready_with_gateway(gateway.clone(), request, next)
         })),
+    }
+}
+
+/// Brokers of a region that is not accepted any more serve on, and nobody can change or delete them.
+async fn warn_of_other_regions(foundation: &Foundation) {
+    let accepted = foundation.configuration.regions();
+    match foundation.store.regions().await {
+        Ok(regions) => {
+            for (region, brokers) in regions {
+                if !accepted.contains(&region) {
+                    tracing::warn!(
+                        %region,
+                        brokers,
+                        "there are brokers of a region that requests can't be signed for: add it to api.regions"
+                    );
+                }
+            }
+        }
+        Err(error) => tracing::debug!(%error, "the regions of brokers can't be read"),
     }
 }
 
@@ -279,6 +299,7 @@ impl Running {
         }
         match (socket, gateway) {
             (Some((socket, most)), gateway) if roles.contains(&Role::Api) => {
+                warn_of_other_regions(foundation).await;
                 let metrics = http::Metrics::register(&mut registry);
                 let router = new_router(foundation, registry, gateway);
                 self.spawn(Role::Api, socket.serve(router, most, metrics, shutdown.clone()));

@@ -29,8 +29,10 @@ mod operation;
 mod page;
 mod pending;
 mod reconcile;
+mod region;
 mod secret;
 mod security_group;
+mod source;
 mod stand_in;
 mod storage_size;
 mod tag;
@@ -73,11 +75,13 @@ pub use operation::BrokerOperation;
 pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
+pub use region::amazon_mq_regions;
 pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,
 };
+pub use source::Source;
 pub use stand_in::{InvalidStandIn, RunningEngine, StandIns};
 pub use tag::Tags;
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};

@@ -5,13 +5,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use brokerd_domain::Source;
 use tokio::sync::Notify;
 
 /// How many that were sent away may still be on their way out when others are let in.
@@ -60,19 +61,6 @@ struct State {
 struct Unproven {
     source: Source,
     told: Arc<Notify>,
-}
-
-/// What counts as one place of origin: a customer of IPv6 has at least a network of 64 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(IpAddr);
-
-impl Source {
-    fn of(peer: IpAddr) -> Self {
-        match peer.to_canonical() {
-            IpAddr::V6(ip) => Self(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into()),
-            ip @ IpAddr::V4(_) => Self(ip),
-        }
-    }
 }
 
 impl Crowd {
@@ -276,15 +264,6 @@ mod tests {
         let crowd = Crowd::new(LIMITS);
         let all: Vec<_> = (0..200_u8).map_while(|last| crowd.enter(from(last))).collect();
         assert_eq!(all.len(), LIMITS.all + LEAVING);
-    }
-
-    #[test]
-    fn a_source_is_an_address_or_a_network_of_64_bits() {
-        let source = |text: &str| Source::of(text.parse().expect("an address"));
-        assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:2"));
-        assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
-        assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
-        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Brokers as the API reads and changes them.
 
-use brokerd_domain::{Broker, BrokerId, Event, EventKind, Scope, Timestamp};
+use brokerd_domain::{Broker, BrokerId, Event, EventKind, Region, Scope, Timestamp};
 
 use crate::{Channel, PgStore, StoreError, rows::select_broker};
 
@@ -19,6 +19,23 @@ impl PgStore {
         .fetch_optional(&self.pool)
         .await?;
         row.map(Broker::try_from).transpose()
+    }
+
+    /// Whether this scope has the broker.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn has_broker(&self, scope: &Scope, id: BrokerId) -> Result<bool, StoreError> {
+        let found = sqlx::query_scalar!(
+            r#"select exists (
+                 select from broker where id = $1 and account = $2 and region = $3) as "there!""#,
+            id.uuid(),
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(found)
     }
 
     /// Brokers of the scope in the order they were created, after `after`.
@@ -46,6 +63,22 @@ impl PgStore {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Broker::try_from).collect()
+    }
+
+    /// The regions that have brokers, and how many.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn regions(&self) -> Result<Vec<(Region, i64)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select region, count(*) as "brokers!" from broker group by region order by region"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let region = |name: String| {
+            name.parse().map_err(|_| StoreError::Inconsistent { table: "broker", what: name })
+        };
+        rows.into_iter().map(|row| Ok((region(row.region)?, row.brokers))).collect()
     }
 
     /// Counts a reboot, if the broker is still as `seen`; false: look again. It applies what waits, also what
@@ -184,16 +217,20 @@ impl PgStore {
         id: BrokerId,
         limit: u32,
     ) -> Result<Option<Vec<Event>>, StoreError> {
-        if self.broker(scope, id).await?.is_none() {
-            return Ok(None);
-        }
         let rows = sqlx::query!(
-            "select at, kind, message from event where broker_id = $1 order by id desc limit $2",
+            "select e.at, e.kind, e.message from event e
+             where e.broker_id = (select id from broker where id = $1 and account = $3 and region = $4)
+             order by e.id desc limit $2",
             id.uuid(),
-            i64::from(limit)
+            i64::from(limit),
+            scope.account.as_str(),
+            scope.region.as_str()
         )
         .fetch_all(&self.pool)
         .await?;
+        if rows.is_empty() && !self.has_broker(scope, id).await? {
+            return Ok(None);
+        }
         let events = rows.into_iter().map(|row| {
             let kind = EventKind::from_name(&row.kind)
                 .ok_or(StoreError::Inconsistent { table: "event", what: row.kind })?;

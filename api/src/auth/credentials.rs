@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use brokerd_domain::{AccountId, Region, Timestamp};
-use brokerd_store::{AccessKey, StoreError};
+use brokerd_store::AccessKey;
+use tokio::sync::MutexGuard;
 
 use super::{SERVICE, sigv4::SigningKey};
 
@@ -58,72 +59,79 @@ struct Answer {
     credential: Option<Arc<Credential>>,
 }
 
+/// How many access keys may be looked up at the same time.
+const LOOKUPS: usize = 16;
+
 /// What the store last said about access keys.
 #[derive(Default)]
-pub(crate) struct CredentialCache(Mutex<HashMap<String, Answer>>);
+pub(crate) struct CredentialCache {
+    answers: Mutex<HashMap<String, Answer>>,
+    lookups: [tokio::sync::Mutex<()>; LOOKUPS],
+}
+
+/// What is remembered of an access key.
+pub(crate) enum Recalled {
+    /// Its credential, or that there is no such key.
+    Fresh(Option<Arc<Credential>>),
+    /// It existed a while ago.
+    Stale,
+    /// Nothing.
+    Nothing,
+}
 
 impl CredentialCache {
-    /// The credential of that identifier, from memory or by `lookup`; none if there is no such key.
-    pub(crate) async fn get<F, Fut>(
+    /// What is remembered of the key of that identifier.
+    pub(crate) fn recall(&self, id: &str, now: Timestamp) -> Recalled {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        match answers.get(id) {
+            Some(answer) if now < answer.until => Recalled::Fresh(answer.credential.clone()),
+            Some(Answer { credential: Some(_), .. }) => Recalled::Stale,
+            Some(Answer { credential: None, .. }) | None => Recalled::Nothing,
+        }
+    }
+
+    /// Waits for others who look up the same key, so that one answer is for all of them: what is remembered is to be asked
+    /// again while this is held.
+    pub(crate) async fn lookup(&self, id: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let lookup = usize::try_from(hasher.finish() % LOOKUPS as u64).unwrap_or_default();
+        self.lookups[lookup].lock().await
+    }
+
+    /// Remembers what the store says of the key of that identifier.
+    pub(crate) fn remember(
         &self,
         id: &str,
+        found: Option<AccessKey>,
         now: Timestamp,
-        lookup: F,
-    ) -> Result<Option<Arc<Credential>>, StoreError>
-    where
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = Result<Option<AccessKey>, StoreError>>,
-    {
-        if let Some(remembered) = self.remembered(id, now) {
-            return Ok(remembered);
-        }
-        let credential = lookup().await?.map(|key| Arc::new(Credential::new(key)));
-        self.remember(id, credential.clone(), now);
-        Ok(credential)
-    }
-
-    fn remembered(&self, id: &str, now: Timestamp) -> Option<Option<Arc<Credential>>> {
-        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.get(id).filter(|a| now < a.until).map(|a| a.credential.clone())
-    }
-
-    fn remember(&self, id: &str, credential: Option<Arc<Credential>>, now: Timestamp) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Option<Arc<Credential>> {
+        let credential = found.map(|key| Arc::new(Credential::new(key)));
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST {
-            answers.retain(|_, a| now < a.until);
+            answers.retain(|_, a| now < a.until || a.credential.is_some());
         }
         if answers.len() >= MOST {
-            let oldest = answers.iter().min_by_key(|(_, a)| a.until).map(|(id, _)| id.clone());
-            oldest.and_then(|id| answers.remove(&id));
+            // Keys that exist stay longest.
+            let first = answers.iter().min_by_key(|(_, a)| (a.credential.is_some(), a.until));
+            let first = first.map(|(id, _)| id.clone());
+            first.and_then(|id| answers.remove(&id));
         }
         let until = now.plus(if credential.is_some() { KNOWN } else { UNKNOWN });
-        answers.insert(id.to_owned(), Answer { until, credential });
+        answers.insert(id.to_owned(), Answer { until, credential: credential.clone() });
+        credential
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
 
-    struct Store {
-        asked: AtomicU32,
-        has: Option<&'static str>,
-    }
-
-    impl Store {
-        const fn new(has: Option<&'static str>) -> Self {
-            Self { asked: AtomicU32::new(0), has }
-        }
-
-        async fn access_key(&self, id: &str) -> Result<Option<AccessKey>, StoreError> {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            Ok(self.has.filter(|has| *has == id).map(|id| AccessKey {
-                id: id.to_owned(),
-                secret: "secret".into(),
-                account: "000000000000".parse().expect("account"),
-            }))
+    fn key(id: &str) -> AccessKey {
+        AccessKey {
+            id: id.to_owned(),
+            secret: "secret".into(),
+            account: "000000000000".parse().expect("account"),
         }
     }
 
@@ -131,44 +139,39 @@ mod tests {
         Timestamp::from_micros(n * 1_000_000)
     }
 
-    #[tokio::test]
-    async fn a_key_is_looked_up_once_a_minute_and_an_unknown_one_every_five_seconds() {
+    #[test]
+    fn a_key_is_believed_for_a_minute_and_that_there_is_none_for_five_seconds() {
         let cache = CredentialCache::default();
-        let store = Store::new(Some("AKIA"));
-        for (id, now, lookups) in [
-            ("AKIA", 0, 1),
-            ("AKIA", 59, 1),
-            ("AKIA", 60, 2),
-            ("other", 60, 3),
-            ("other", 64, 3),
-            ("other", 65, 4),
-        ] {
-            let found = cache.get(id, seconds(now), || store.access_key(id)).await.expect("store");
-            assert_eq!(found.is_some(), id == "AKIA");
-            assert_eq!(store.asked.load(Ordering::Relaxed), lookups, "{id} at {now}");
+        cache.remember("AKIA", Some(key("AKIA")), seconds(0));
+        cache.remember("other", None, seconds(0));
+        for (id, now, exists) in
+            [("AKIA", 0, true), ("AKIA", 59, true), ("other", 0, false), ("other", 4, false)]
+        {
+            let recalled = cache.recall(id, seconds(now));
+            assert!(matches!(recalled, Recalled::Fresh(found) if found.is_some() == exists));
         }
+        assert!(matches!(cache.recall("AKIA", seconds(60)), Recalled::Stale));
+        assert!(matches!(cache.recall("other", seconds(5)), Recalled::Nothing));
+        assert!(matches!(cache.recall("third", seconds(0)), Recalled::Nothing));
+        cache.remember("AKIA", None, seconds(60));
+        assert!(matches!(cache.recall("AKIA", seconds(65)), Recalled::Nothing), "withdrawn");
     }
 
-    #[tokio::test]
-    async fn made_up_keys_do_not_fill_the_memory() {
+    #[test]
+    fn made_up_keys_do_not_fill_the_memory_and_displace_no_real_one() {
         let cache = CredentialCache::default();
-        let store = Store::new(Some("AKIA"));
-        cache.get("AKIA", seconds(0), || store.access_key("AKIA")).await.expect("store");
+        cache.remember("AKIA", Some(key("AKIA")), seconds(0));
         for n in 0..3000 {
-            let id = format!("made-up-{n}");
-            cache.get(&id, seconds(1), || store.access_key(&id)).await.expect("store");
+            cache.remember(&format!("made-up-{n}"), None, seconds(90));
         }
-        assert!(cache.0.lock().expect("lock").len() <= MOST);
-        let before = store.asked.load(Ordering::Relaxed);
-        cache.get("AKIA", seconds(2), || store.access_key("AKIA")).await.expect("store");
-        assert_eq!(store.asked.load(Ordering::Relaxed), before, "a real key outlives made-up ones");
+        assert!(cache.answers.lock().expect("lock").len() <= MOST);
+        assert!(matches!(cache.recall("AKIA", seconds(2)), Recalled::Fresh(Some(_))));
+        assert!(matches!(cache.recall("AKIA", seconds(90)), Recalled::Stale));
     }
 
-    #[tokio::test]
-    async fn signing_keys_are_derived_once_per_day_and_region() {
-        let store = Store::new(Some("AKIA"));
-        let key = store.access_key("AKIA").await.expect("store").expect("a key");
-        let credential = Credential::new(key);
+    #[test]
+    fn signing_keys_are_derived_once_per_day_and_region() {
+        let credential = Credential::new(key("AKIA"));
         let region: Region = "us-east-1".parse().expect("region");
         let first = credential.signing_key("20260930", &region);
         assert!(Arc::ptr_eq(&first, &credential.signing_key("20260930", &region)));

@@ -4,10 +4,13 @@ mod bodies;
 mod credentials;
 pub mod sigv4;
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
-use axum::extract::{FromRequest, MatchedPath, Request};
-use brokerd_domain::Scope;
+use axum::extract::{ConnectInfo, FromRequest, MatchedPath, Request};
+use brokerd_domain::{Scope, Source, Timestamp};
 use bytes::Bytes;
 
 use crate::{ApiState, error::ApiError, operation, text};
@@ -15,6 +18,7 @@ use sigv4::{Claim, SignatureError};
 
 pub(crate) use bodies::Bodies;
 pub(crate) use credentials::CredentialCache;
+use credentials::{Credential, Recalled};
 
 /// The service's name in credential scopes.
 pub(crate) const SERVICE: &str = "mq";
@@ -46,8 +50,8 @@ pub(crate) struct Caller {
     pub(crate) access_key_id: String,
 }
 
-/// An authentic request within the caller's allowance. Every handler of the service takes it, and so
-/// can't run without.
+/// An authentic request within the caller's allowance. Every handler takes it that is not for everybody, and so can't
+/// run without.
 #[derive(Debug)]
 pub(crate) struct Signed {
     /// Who signed.
@@ -61,6 +65,7 @@ impl FromRequest<Arc<ApiState>> for Signed {
 
     async fn from_request(request: Request, api: &Arc<ApiState>) -> Result<Self, ApiError> {
         let is_of_service = request.uri().path().starts_with("/v1/");
+        let throttle = if is_of_service { &api.throttle } else { &api.own_throttle };
         let (mut parts, body) = request.into_parts();
         let target = text::check_target(&mut parts).await;
         let request = Request::from_parts(parts, body);
@@ -70,9 +75,8 @@ impl FromRequest<Arc<ApiState>> for Signed {
             }
         })?;
         // Only now, so that nobody can use up the allowance of another.
-        if is_of_service
-            && let Err(wait) = api.throttle.admit(&signed.caller.scope, api.clock.now())
-        {
+        let account = &signed.caller.scope.account;
+        if let Err(wait) = throttle.admit(account, api.clock.now()) {
             api.metrics.throttled();
             return Err(ApiError::too_many_requests(wait));
         }
@@ -87,9 +91,12 @@ async fn authenticate(request: Request, api: &ApiState) -> Result<Signed, ApiErr
     let (parts, body) = request.into_parts();
     let now = api.clock.now();
     let claim = Claim::read(&parts.headers, SERVICE, now)?;
-    let id = claim.access_key_id.as_str();
-    let credential = api.credentials.get(id, now, || api.store.access_key(id)).await?;
-    let credential = credential.ok_or(SignatureError::UnknownKey)?;
+    if !api.regions.contains(&claim.region) {
+        return Err(SignatureError::invalid_region().into());
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+    let credential = credential(&claim.access_key_id, Source::of(peer), now, api).await?;
     let signing_key = credential.signing_key(claim.date.day(), &claim.region);
     let mut request = sigv4::Request {
         method: parts.method.as_str(),
@@ -111,4 +118,34 @@ async fn authenticate(request: Request, api: &ApiState) -> Result<Signed, ApiErr
     tracing::Span::current().record("caller.account", credential.account().as_str());
     let scope = Scope { account: credential.account().clone(), region: claim.region };
     Ok(Signed { caller: Caller { scope, access_key_id: claim.access_key_id }, body })
+}
+
+/// The credential of an access key. Keys that were never seen cost their sender an allowance, so that strangers who make
+/// them up don't keep the database busy; one that turns out to exist costs nothing.
+async fn credential(
+    id: &str,
+    sender: Source,
+    now: Timestamp,
+    api: &ApiState,
+) -> Result<Arc<Credential>, ApiError> {
+    if let Recalled::Fresh(credential) = api.credentials.recall(id, now) {
+        return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+    }
+    let _held = api.credentials.lookup(id).await;
+    let is_new = match api.credentials.recall(id, now) {
+        Recalled::Fresh(credential) => {
+            return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+        }
+        Recalled::Stale => false,
+        Recalled::Nothing => true,
+    };
+    if is_new && let Err(wait) = api.key_lookups.admit(&sender, now) {
+        return Err(ApiError::too_many_unknown_keys(wait));
+    }
+    let found = api.store.access_key(id).await?;
+    if is_new && found.is_some() {
+        api.key_lookups.give_back(&sender, now);
+    }
+    let credential = api.credentials.remember(id, found, now);
+    Ok(credential.ok_or(SignatureError::UnknownKey)?)
 }

@@ -29,6 +29,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("api.url", Kind::Text),
     ("api.tls_certificate", Kind::Text),
     ("api.tls_key", Kind::Text),
+    ("api.regions", Kind::List),
     ("api.throttle_burst", Kind::Integer),
     ("api.throttle_rate", Kind::Integer),
     ("api.strict_states", Kind::Boolean),

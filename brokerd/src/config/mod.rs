@@ -13,7 +13,7 @@ mod sections;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
@@ -64,7 +64,7 @@ pub(crate) enum ConfigError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Configuration {
-    /// The region that requests are signed for and ARNs name.
+    /// The region that the operator's own tools sign for; requests for it are always accepted.
     pub(crate) region: Region,
     /// The account that owns what the generated access key creates.
     pub(crate) account: AccountId,
@@ -184,6 +184,13 @@ impl Configuration {
             return Err(("runtime.firewall", why.to_owned()));
         }
         self.log.validate()
+    }
+
+    /// The regions that requests may be signed for.
+    pub(crate) fn regions(&self) -> BTreeSet<Region> {
+        let mut regions = self.api.regions.clone();
+        regions.insert(self.region.clone());
+        regions
     }
 
     /// The effective values as a configuration file, secrets redacted.

@@ -1,13 +1,13 @@
 //! The sections of the configuration, one struct per concern.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
     path::PathBuf,
 };
 
-use brokerd_domain::NetworkDefaults;
+use brokerd_domain::{NetworkDefaults, Region, amazon_mq_regions};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -32,7 +32,10 @@ pub(crate) struct Api {
     pub(crate) tls_certificate: Option<PathBuf>,
     /// The certificate's key, PEM.
     pub(crate) tls_key: Option<PathBuf>,
-    /// How many requests an account may send to a region at once; 0 for as many as it wants.
+    /// The regions that requests may be signed for, beside the configured one.
+    pub(crate) regions: BTreeSet<Region>,
+    /// How many requests an account may send at once, to the service's operations and to brokerd's own; 0 for as many as it
+    /// wants.
     pub(crate) throttle_burst: u32,
     /// How many more it may send every second.
     pub(crate) throttle_rate: u32,
@@ -47,6 +50,7 @@ impl Default for Api {
             url: None,
             tls_certificate: None,
             tls_key: None,
+            regions: amazon_mq_regions(),
             // Source: the service's quotas, "API throttling".
             throttle_burst: 100,
             throttle_rate: 15,

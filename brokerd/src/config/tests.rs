@@ -78,6 +78,19 @@ fn flags_beat_the_environment_and_it_beats_the_file_and_it_beats_defaults() {
 }
 
 #[test]
+fn requests_may_be_signed_for_regions_of_the_service_and_for_the_configured_one() {
+    let names = |flags: &[&str]| -> Vec<String> {
+        let configuration = load(&self::flags(flags), &[("HOME", "/x")]).expect("valid");
+        configuration.regions().iter().map(ToString::to_string).collect()
+    };
+    let all = names(&["region=rack-7"]);
+    for region in ["rack-7", "us-east-1", "eu-central-2"] {
+        assert!(all.iter().any(|name| name == region), "{region} is missing in {all:?}");
+    }
+    assert_eq!(names(&["region=rack-7", "api.regions=rack-8"]), ["rack-7", "rack-8"]);
+}
+
+#[test]
 fn unknown_keys_are_errors_wherever_they_come_from() {
     let directory = Directory::new("unknown");
     let file = directory.write("other.toml", "[api]\nlisten = '127.0.0.1:1'\nport = 2\n");
@@ -119,6 +132,7 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("endpoint.shared_ports=443=5671", "endpoint.shared_ports"),
         ("security_groups.unknown=perhaps", "perhaps"),
         ("api.tls_key=/x", "api.tls_certificate"),
+        ("api.regions=Mars", "regions"),
         ("api.throttle_burst=-1", "throttle_burst"),
         ("api.throttle_rate=0", "api.throttle_rate"),
         ("database.max_connections=1", "database.max_connections"),

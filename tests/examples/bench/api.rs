@@ -151,12 +151,21 @@ fn one_broker_at_least(bench: &Bench, world: &World) -> Result<Vec<String>> {
     Ok(ids)
 }
 
+/// The regions that requests are signed for in so many rounds.
+pub(crate) fn regions(rounds: usize) -> Vec<String> {
+    (0..=rounds).flat_map(|round| (0..=CLIENTS).map(move |n| region(round, n))).collect()
+}
+
+fn region(round: usize, client: usize) -> String {
+    format!("bench-{round}-{client}")
+}
+
 /// Requests to create brokers of both engines: for one client that is alone, then for each of the crowd.
 /// Each has a region of its own.
 fn creations(world: &World, round: usize) -> Result<Vec<Requests>> {
     let mut all = Vec::new();
     for client in 0..=CLIENTS {
-        let api = world.api.in_region(&format!("bench-{round}-{client}"));
+        let api = world.api.in_region(&region(round, client));
         let mut requests = Vec::new();
         for (n, subject) in SUBJECTS.iter().cycle().take(CREATIONS).enumerate() {
             let body = subject.body(&format!("created-{n}"));

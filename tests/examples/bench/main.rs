@@ -100,7 +100,12 @@ fn measure(arguments: &[String]) -> Result<()> {
     // As brokerd is by itself: not as talkative as for scenarios, and instances as large as their type.
     let filter = machine::variable("BROKERD_LOG_FILTER").unwrap_or_else(|| "info".to_owned());
     let scale = SCALE.to_string();
-    let settings = [("BROKERD_LOG_FILTER", filter.as_str()), ("BROKERD_SIZING_SCALE", &scale)];
+    let regions = api::regions(rounds).join(",");
+    let settings = [
+        ("BROKERD_LOG_FILTER", filter.as_str()),
+        ("BROKERD_SIZING_SCALE", &scale),
+        ("BROKERD_API_REGIONS", &regions),
+    ];
     let mut world = World::start(&settings)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     println!("{rounds} rounds on {processors} processors\n");

@@ -81,6 +81,11 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
+    /// Signed for a region that there is not.
+    pub(crate) fn invalid_region() -> Self {
+        Self::Scope("Credential should be scoped to a valid region.".to_owned())
+    }
+
     /// The exception's name.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -147,9 +152,7 @@ impl Claim {
                 "Credential should be scoped with a valid terminator: '{TERMINATOR}'."
             )));
         }
-        let region = parts.region.parse().map_err(|_| {
-            SignatureError::Scope("Credential should be scoped to a valid region.".to_owned())
-        })?;
+        let region = parts.region.parse().map_err(|_| SignatureError::invalid_region())?;
         if parts.date != date.day() {
             return Err(SignatureError::Scope(format!(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from '{date}'.",
