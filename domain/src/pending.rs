@@ -55,6 +55,9 @@ impl PendingChanges {
         if let Some(ldap) = &self.ldap {
             spec.ldap = Some(ldap.clone());
         }
+        if spec.authentication_strategy != AuthenticationStrategy::Ldap {
+            spec.ldap = None;
+        }
         if let Some(logs) = self.logs {
             spec.logs = logs;
         }

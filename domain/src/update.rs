@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     AuthenticationStrategy, Broker, BrokerOperation, BrokerSpec, ConfigurationRevision,
@@ -94,8 +94,10 @@ pub struct BrokerUpdate {
 pub struct UpdateContext<'a> {
     /// The configuration revision that the caller names, as it was found.
     pub revision: Option<&'a ConfigurationRevision>,
-    /// The revision that is in force or waits, when the caller names none.
+    /// The revision that waits or, if none does, is in force, when the caller names none.
     pub kept_revision: Option<&'a ConfigurationRevision>,
+    /// The password of the directory that is in force, when the caller names a directory.
+    pub ldap_password: Option<&'a SecretString>,
     /// What can run.
     pub offerings: &'a Offerings,
     /// The present moment.
@@ -248,21 +250,31 @@ impl BrokerUpdate {
             host: target.host_instance_type,
             mode: spec.deployment_mode,
         };
+        let asked = input.authentication_strategy.as_deref();
+        let is_for_another = self.changed.contains(&UpdatedMember::EngineVersion)
+            || self.changed.contains(&UpdatedMember::HostInstanceType);
         let mut brought = None;
         if let Some(revision) = context.revision {
             let wanted = revision.reference();
             let is_current = broker.configurations.current == Some(wanted);
             let next = (!is_current).then_some(wanted);
             let changed = next != self.configurations.pending;
-            // One that is in force or waits already was checked when it came.
-            if changed {
-                brought = Some(match (is_current, engine) {
-                    (false, _) => association::check(revision, user)?,
-                    (true, EngineType::ActiveMq) => revision.configuration.authentication_strategy,
-                    // Who decides about logins goes back with it.
-                    (true, EngineType::RabbitMq) => spec.authentication_strategy,
-                });
-            }
+            let kept = asked.map_or(Ok(target.authentication_strategy), |asked| {
+                AuthenticationStrategy::parse(asked)
+            })?;
+            brought = match (is_current, engine) {
+                // One that waits already was checked when it came, for the version and tier that it came for.
+                (false, _) if changed || is_for_another => {
+                    Some(association::check(revision, user)?)
+                }
+                // Who decides about logins goes back with it.
+                (true, EngineType::RabbitMq) => Some(spec.authentication_strategy),
+                // What is in force goes together, however that came about.
+                (true, EngineType::ActiveMq) if changed && kept != spec.authentication_strategy => {
+                    Some(revision.configuration.authentication_strategy)
+                }
+                _ => None,
+            };
             self.configurations.pending = next;
             self.note(UpdatedMember::Configuration, changed);
         } else if self.changed.contains(&UpdatedMember::EngineVersion)
@@ -281,13 +293,19 @@ impl BrokerUpdate {
                 User { versions: [kept.configuration.engine_version; 2], ..user },
             )?;
         }
-        let asked = input.authentication_strategy.as_deref();
         if asked.is_some() || brought.is_some() {
             let kept = target.authentication_strategy;
             let wanted = match (engine, asked) {
                 // An ActiveMQ configuration must fit the strategy, a RabbitMQ configuration makes it.
                 (EngineType::ActiveMq, None) => {
                     association::strategy(engine, Some(kept.as_str()), brought)?
+                }
+                (EngineType::ActiveMq, Some(asked)) if brought.is_none() => {
+                    let waiting = context.kept_revision;
+                    let waiting =
+                        waiting.filter(|w| self.configurations.pending == Some(w.reference()));
+                    let waiting = waiting.map(|w| w.configuration.authentication_strategy);
+                    association::strategy(engine, Some(asked), waiting)?
                 }
                 (EngineType::RabbitMq, Some(asked)) if brought.is_none() => {
                     association::strategy(engine, Some(asked), Some(kept))?
@@ -298,20 +316,44 @@ impl BrokerUpdate {
             let changed = set(&mut self.pending.authentication_strategy, &current, wanted);
             self.note(UpdatedMember::AuthenticationStrategy, changed && asked.is_some());
         }
-        self.ldap(broker, input)
+        let target = self.pending.applied_to(spec);
+        let (version, strategy) = (target.engine_version, target.authentication_strategy);
+        let is_new = version != spec.engine_version || strategy != spec.authentication_strategy;
+        if engine == EngineType::ActiveMq
+            && is_new
+            && let Some(revision) = context.revision.or(context.kept_revision)
+        {
+            // Else it would be the reboot that finds out.
+            association::check_document(revision, version, strategy)?;
+        }
+        self.ldap(broker, input, context.ldap_password)
     }
 
-    fn ldap(&mut self, broker: &Broker, input: &UpdateBrokerInput) -> Result<(), Error> {
+    fn ldap(
+        &mut self,
+        broker: &Broker,
+        input: &UpdateBrokerInput,
+        current_password: Option<&SecretString>,
+    ) -> Result<(), Error> {
         let strategy = self.pending.applied_to(&broker.spec).authentication_strategy;
         if let Some(ldap) = input.ldap_server_metadata.clone() {
             if strategy != AuthenticationStrategy::Ldap {
                 return Err(ldap_without_strategy());
             }
             let (metadata, password) = LdapServerMetadata::parse(ldap)?;
-            // A password can't be compared with the one in force, so the directory waits in any case.
-            self.pending.ldap = Some(metadata);
-            self.ldap_password = Some(password);
-            self.note(UpdatedMember::LdapServerMetadata, true);
+            let is_current = broker.spec.ldap.as_ref() == Some(&metadata)
+                && current_password
+                    .is_some_and(|current| current.expose_secret() == password.expose_secret());
+            let changed = match is_current {
+                true => self.pending.ldap.take().is_some(),
+                // A password that waits is not compared: the directory waits anew.
+                false => {
+                    self.pending.ldap = Some(metadata);
+                    self.ldap_password = Some(password);
+                    true
+                }
+            };
+            self.note(UpdatedMember::LdapServerMetadata, changed);
         }
         if strategy != AuthenticationStrategy::Ldap {
             self.pending.ldap = None;
@@ -427,3 +469,7 @@ pub(crate) fn ldap_required() -> Error {
 #[cfg(test)]
 #[path = "update_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "update_back_tests.rs"]
+mod back_tests;

@@ -1,21 +1,19 @@
 //! Every rule of UpdateBroker.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::{
     ActionRequired, Configuration, ConfigurationId, ConfigurationName, EngineVersion, ErrorKind,
     Generation, Intent, Revision, StorageType, Tags, broker::tests::broker,
 };
 
-const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 
-fn host(name: &str) -> HostInstanceType {
+pub(super) fn host(name: &str) -> HostInstanceType {
     HostInstanceType::from_name(name).expect("known")
 }
 
 /// A running RabbitMQ broker of 4.0 on mq.m7g.medium.
-fn rabbit() -> Broker {
+pub(super) fn rabbit() -> Broker {
     let mut broker = broker();
     broker.spec.engine_version = EngineVersion::new(4, 0);
     broker.status.observed_generation = Some(Generation(1));
@@ -24,7 +22,7 @@ fn rabbit() -> Broker {
 }
 
 /// A running ActiveMQ broker of 5.18 on mq.t3.micro.
-fn activemq() -> Broker {
+pub(super) fn activemq() -> Broker {
     let mut broker = rabbit();
     broker.spec.engine_type = EngineType::ActiveMq;
     broker.spec.engine_version = EngineVersion::new(5, 18);
@@ -33,7 +31,7 @@ fn activemq() -> Broker {
     broker
 }
 
-fn offerings() -> Offerings {
+pub(super) fn offerings() -> Offerings {
     [
         (EngineType::ActiveMq, EngineVersion::new(5, 18)),
         (EngineType::ActiveMq, EngineVersion::new(5, 19)),
@@ -45,7 +43,7 @@ fn offerings() -> Offerings {
     .collect()
 }
 
-fn revision(
+pub(super) fn revision(
     broker: &Broker,
     version: EngineVersion,
     number: i32,
@@ -73,7 +71,7 @@ fn revision(
 }
 
 /// A document of ActiveMQ that changes nothing.
-const EMPTY: &str = "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>";
+pub(super) const EMPTY: &str = "<broker xmlns=\"http://activemq.apache.org/schema/core\"/>";
 
 fn updated(
     broker: &Broker,
@@ -83,7 +81,13 @@ fn updated(
     let mut input = UpdateBrokerInput::default();
     change(&mut input);
     let offerings = offerings();
-    let context = UpdateContext { revision, kept_revision: None, offerings: &offerings, now: NOW };
+    let context = UpdateContext {
+        revision,
+        kept_revision: None,
+        ldap_password: None,
+        offerings: &offerings,
+        now: NOW,
+    };
     broker.update(input, context)
 }
 
@@ -91,7 +95,7 @@ fn refused(broker: &Broker, change: impl FnOnce(&mut UpdateBrokerInput)) -> Erro
     updated(broker, None, change).expect_err("refused")
 }
 
-fn some(text: &str) -> Option<String> {
+pub(super) fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
@@ -234,7 +238,13 @@ fn a_configuration_does_not_wait_longer_than_the_version_it_is_for() {
         let input = UpdateBrokerInput { engine_version: some("5.18"), ..<_>::default() };
         waiting.update(
             input,
-            UpdateContext { revision, kept_revision, offerings: &offerings, now: NOW },
+            UpdateContext {
+                revision,
+                kept_revision,
+                ldap_password: None,
+                offerings: &offerings,
+                now: NOW,
+            },
         )
     };
     let alone = back(None, Some(&newer)).expect_err("a configuration for 5.19");
@@ -266,7 +276,7 @@ fn a_rabbitmq_configuration_decides_about_logins() {
     assert!(updated(&broker, Some(&limit), |_| {}).is_err(), "above the tier's maximum");
 }
 
-fn directory() -> LdapServerMetadataInput {
+pub(super) fn directory() -> LdapServerMetadataInput {
     LdapServerMetadataInput {
         hosts: Some(vec!["ldap.example".to_owned()]),
         role_base: some("a"),
@@ -384,7 +394,7 @@ fn a_size_that_was_chosen_must_fit_the_new_instance_type() {
 }
 
 /// The broker as it is after an update, or as it was if that is refused.
-fn after(broker: Broker, update: Result<BrokerUpdate, Error>) -> Broker {
+pub(super) fn after(broker: Broker, update: Result<BrokerUpdate, Error>) -> Broker {
     match update {
         Err(_) => broker,
         Ok(BrokerUpdate { spec, pending, configurations, window_changes, .. }) => {
@@ -393,76 +403,8 @@ fn after(broker: Broker, update: Result<BrokerUpdate, Error>) -> Broker {
     }
 }
 
-const MANAGED: &str =
+pub(super) const MANAGED: &str =
     "auth_backends.1 = oauth2\nauth_oauth2.jwks_uri = https://keys.example/jwks.json\n";
-
-/// An update of some members, by the bits of `members`, with a configuration or without.
-fn some_update(broker: &Broker, members: u8, configuration: u8) -> Result<BrokerUpdate, Error> {
-    let engine = broker.spec.engine_type;
-    let (version, larger) = match engine {
-        EngineType::ActiveMq => ("5.19", "mq.m5.large"),
-        EngineType::RabbitMq => ("4.3", "mq.m7g.large"),
-    };
-    let mut revision = match configuration {
-        0 => None,
-        1 => Some(revision(broker, broker.spec.engine_version, 2, "")),
-        2 => Some(revision(broker, version.parse().expect("a version"), 3, "")),
-        _ => Some(revision(broker, broker.spec.engine_version, 4, MANAGED)),
-    };
-    if let Some(revision) = revision.as_mut().filter(|r| r.data == MANAGED)
-        && engine == EngineType::ActiveMq
-    {
-        revision.configuration.authentication_strategy = AuthenticationStrategy::Ldap;
-        EMPTY.clone_into(&mut revision.data);
-    }
-    let ldap = configuration == 3 && engine == EngineType::ActiveMq;
-    let has = |bit: u8| members & (1 << bit) != 0;
-    updated(broker, revision.as_ref(), |input| {
-        input.engine_version = has(0).then(|| version.to_owned());
-        input.host_instance_type = has(1).then(|| larger.to_owned());
-        input.storage_size = has(2).then_some(25);
-        input.logs = has(3).then_some((Some(true), None));
-        input.security_groups =
-            (has(4) && engine == EngineType::ActiveMq).then(|| vec!["sg-2".to_owned()]);
-        input.authentication_strategy = ldap.then(|| "LDAP".to_owned());
-        input.ldap_server_metadata = ldap.then(directory);
-    })
-}
-
-proptest! {
-    /// Whatever was asked for, in one request or in several: asking for what is in force takes all of it back.
-    #[test]
-    fn going_back_to_what_is_in_force_leaves_nothing_that_waits(
-        engine in prop_oneof![Just(EngineType::ActiveMq), Just(EngineType::RabbitMq)],
-        updates in prop::collection::vec((any::<u8>(), 0_u8..4), 1..4),
-    ) {
-        let mut before = match engine {
-            EngineType::ActiveMq => activemq(),
-            EngineType::RabbitMq => rabbit(),
-        };
-        if engine == EngineType::RabbitMq {
-            before.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
-        }
-        let mut waiting = before.clone();
-        for (members, configuration) in updates {
-            let update = some_update(&waiting, members, configuration);
-            waiting = after(waiting, update);
-        }
-        let spec = &before.spec;
-        let current = revision(&before, spec.engine_version, 1, "");
-        let back = updated(&waiting, Some(&current), |input| {
-            input.engine_version = Some(spec.engine_version.to_string());
-            input.host_instance_type = some(spec.host_instance_type.name());
-            input.storage_size = Some(0);
-            input.logs = Some((Some(spec.logs.general), None));
-            input.authentication_strategy = some(spec.authentication_strategy.as_str());
-        });
-        let back = back.expect("what is in force is valid");
-        prop_assert!(back.pending.is_empty(), "{:?}", back.pending);
-        prop_assert_eq!(back.configurations.pending, None);
-        prop_assert_eq!(back.ldap_password.map(|_| ()), None);
-    }
-}
 
 #[test]
 fn logins_go_back_with_the_configuration_that_decides_about_them() {
@@ -476,3 +418,48 @@ fn logins_go_back_with_the_configuration_that_decides_about_them() {
     assert!(back.pending.is_empty(), "{:?}", back.pending);
     assert_eq!(back.configurations.pending, None);
 }
+
+#[test]
+fn a_configuration_that_was_accepted_for_one_version_does_not_wait_for_another() {
+    let broker = activemq();
+    let newer = revision(&broker, EngineVersion::new(5, 19), 2, "");
+    let both = updated(&broker, Some(&newer), |input| input.engine_version = some("5.19"));
+    let waiting = after(broker, both);
+    let same = updated(&waiting, Some(&newer), |input| input.engine_version = some("5.18"));
+    let refused = same.expect_err("a configuration for 5.19");
+    assert_eq!(refused.attribute.as_deref(), Some("configuration"));
+}
+
+#[test]
+fn what_is_in_force_is_checked_for_the_version_and_the_strategy_that_are_asked_for() {
+    let mut broker = activemq();
+    broker.spec.authentication_strategy = AuthenticationStrategy::Ldap;
+    broker.spec.ldap = LdapServerMetadata::parse(directory()).ok().map(|(metadata, _)| metadata);
+    let keeping = |data: &str, change: fn(&mut UpdateBrokerInput)| {
+        let kept = revision(&broker, EngineVersion::new(5, 18), 1, data);
+        let mut input = UpdateBrokerInput::default();
+        change(&mut input);
+        let context = UpdateContext {
+            revision: None,
+            kept_revision: Some(&kept),
+            ldap_password: None,
+            offerings: &offerings(),
+            now: NOW,
+        };
+        broker.update(input, context).map(|_| ())
+    };
+    let newer: fn(&mut UpdateBrokerInput) = |input| input.engine_version = some("5.19");
+    let simple: fn(&mut UpdateBrokerInput) = |input| input.authentication_strategy = some("SIMPLE");
+    keeping(EMPTY, newer).expect("valid");
+    keeping(EMPTY, simple).expect("valid");
+    keeping(OF_A_DIRECTORY, newer).expect("valid");
+    let nonsense = EMPTY.replace("/>", " nonsense=\"1\"/>");
+    for (data, change) in [(nonsense.as_str(), newer), (OF_A_DIRECTORY, simple)] {
+        let refused = keeping(data, change).expect_err("the reboot would find out");
+        assert_eq!(refused.attribute.as_deref(), Some("configuration"));
+    }
+}
+
+/// A document that only brokers may have whose users are in a directory.
+const OF_A_DIRECTORY: &str = "<broker xmlns=\"http://activemq.apache.org/schema/core\"><plugins><authorizationPlugin><map>\
+    <cachedLDAPAuthorizationMap queueSearchBase=\"ou=Queue\" tempSearchBase=\"ou=Temp\" topicSearchBase=\"ou=Topic\"/></map></authorizationPlugin></plugins></broker>";

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::{
-    Broker, BrokerSpec, BrokerStatus, BrokerUser, Configurations, EngineType, Event, EventKind,
-    Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
+    Broker, BrokerId, BrokerSpec, BrokerStatus, BrokerUser, Configurations, EngineType, Event,
+    EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
 };
 use secrecy::{SecretBox, SecretString};
 use serde_json::json;
@@ -72,6 +72,22 @@ impl PgStore {
             faults,
             running,
         }))
+    }
+
+    /// The password of the directory that is in force; none: there is no directory.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] when it was sealed with another master key.
+    pub async fn ldap_password(
+        &self,
+        broker: BrokerId,
+    ) -> Result<Option<SecretString>, StoreError> {
+        let id = broker.uuid();
+        let sealed = sqlx::query_scalar!("select ldap_password from broker where id = $1", id)
+            .fetch_optional(&self.pool)
+            .await?
+            .flatten();
+        sealed.map(|sealed| self.open_ldap_password(id, &sealed)).transpose()
     }
 
     fn open_ldap_password(&self, broker: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
@@ -268,10 +284,11 @@ async fn apply_pending(
     let spec = row.pending.0.applied_to(&row.spec.0);
     sqlx::query!(
         "update broker set spec = $2, pending = '{}', pending_ldap_password = null,
-           ldap_password = coalesce(pending_ldap_password, ldap_password)
+           ldap_password = case when $3 then coalesce(pending_ldap_password, ldap_password) end
          where id = $1",
         id,
-        json!(spec)
+        json!(spec),
+        spec.ldap.is_some()
     )
     .execute(&mut **transaction)
     .await?;

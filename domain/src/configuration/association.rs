@@ -42,15 +42,7 @@ pub(crate) fn check(
         EngineType::ActiveMq => {
             // It may have been saved when less was known of the engine, or for the other of its versions.
             let strategy = configuration.authentication_strategy;
-            permitted_activemq(then, strategy, &revision.data).map_err(|error| {
-                Error::bad_request(
-                    "configuration",
-                    format!(
-                        "Revision [{}] of configuration ID [{}] can't be used with version [{then}]. {}",
-                        revision.revision.number, configuration.id, error.message
-                    ),
-                )
-            })?;
+            check_document(revision, then, strategy)?;
             Ok(strategy)
         }
         EngineType::RabbitMq => {
@@ -66,6 +58,26 @@ pub(crate) fn check(
             Ok(settings.authentication_strategy())
         }
     }
+}
+
+/// Checks that an ActiveMQ broker of that version and strategy can be made from the document of a revision.
+///
+/// # Errors
+/// A 400 on `configuration`.
+pub(crate) fn check_document(
+    revision: &ConfigurationRevision,
+    version: EngineVersion,
+    strategy: AuthenticationStrategy,
+) -> Result<(), Error> {
+    permitted_activemq(version, strategy, &revision.data).map(|_| ()).map_err(|error| {
+        Error::bad_request(
+            "configuration",
+            format!(
+                "Revision [{}] of configuration ID [{}] can't be used with version [{version}] and authentication strategy [{strategy}]. {}",
+                revision.revision.number, revision.configuration.id, error.message
+            ),
+        )
+    })
 }
 
 /// The strategy a broker has, from what its owner says and what its configuration brings.

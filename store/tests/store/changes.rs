@@ -1,8 +1,9 @@
 //! What waits for a reboot, and what becomes of it.
 
 use brokerd_domain::{
-    Broker, BrokerState, BrokerUpdate, BrokerUser, ConfigurationRef, EngineType, EngineVersion,
-    LdapServerMetadata, UpdateBrokerInput, UpdateContext,
+    AuthenticationStrategy, Broker, BrokerState, BrokerUpdate, BrokerUser, ConfigurationRef,
+    EngineType, EngineVersion, LdapServerMetadata, PendingChanges, UpdateBrokerInput,
+    UpdateContext,
 };
 use brokerd_store::{PgStore, UpdateOutcome, Work};
 use secrecy::{ExposeSecret, SecretString};
@@ -16,8 +17,13 @@ fn update(broker: &Broker, change: impl FnOnce(&mut UpdateBrokerInput)) -> Broke
     let mut input = UpdateBrokerInput::default();
     change(&mut input);
     let offerings = offerings();
-    let context =
-        UpdateContext { revision: None, kept_revision: None, offerings: &offerings, now: NOW };
+    let context = UpdateContext {
+        revision: None,
+        kept_revision: None,
+        ldap_password: None,
+        offerings: &offerings,
+        now: NOW,
+    };
     broker.update(input, context).expect("valid")
 }
 
@@ -198,17 +204,23 @@ fn directory() -> LdapServerMetadata {
     }
 }
 
+/// Has logins be decided by a directory.
+fn directed(change: &mut BrokerUpdate) {
+    change.pending.authentication_strategy = Some(AuthenticationStrategy::Ldap);
+    change.pending.ldap = Some(directory());
+    change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
+}
+
 #[tokio::test]
 async fn the_password_of_a_directory_that_is_not_wanted_any_more_is_forgotten() {
     with_store(|f| async move {
         let (seen, lease) = running(&f.store, "orders").await;
         let mut change = update(&seen, |_| {});
-        change.pending.ldap = Some(directory());
-        change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
+        directed(&mut change);
         store(&f.store, &seen, &change).await;
         let seen = broker(&f.store, seen.id).await;
         let mut back = update(&seen, |_| {});
-        back.pending.ldap = None;
+        back.pending = PendingChanges::default();
         store(&f.store, &seen, &back).await;
         let seen = broker(&f.store, seen.id).await;
         f.store.request_reboot(&seen, NOW).await.expect("asked");
@@ -223,8 +235,7 @@ async fn the_password_of_a_directory_waits_with_it() {
     with_store(|f| async move {
         let (seen, lease) = running(&f.store, "orders").await;
         let mut change = update(&seen, |_| {});
-        change.pending.ldap = Some(directory());
-        change.ldap_password = Some(SecretString::from("secret-of-the-directory"));
+        directed(&mut change);
         store(&f.store, &seen, &change).await;
         let password = |work: brokerd_store::Work| {
             work.ldap_password.map(|password| password.expose_secret().to_owned())
@@ -239,6 +250,19 @@ async fn the_password_of_a_directory_waits_with_it() {
             assert_eq!(password(work).as_deref(), Some("secret-of-the-directory"));
             complete(&f.store, &lease).await;
         }
+        let seen = broker(&f.store, seen.id).await;
+        let kept = f.store.ldap_password(seen.id).await.expect("read").expect("in force");
+        assert_eq!(kept.expose_secret(), "secret-of-the-directory");
+
+        let mut simple = update(&seen, |_| {});
+        simple.pending.authentication_strategy = Some(AuthenticationStrategy::Simple);
+        store(&f.store, &seen, &simple).await;
+        let seen = broker(&f.store, seen.id).await;
+        f.store.request_reboot(&seen, NOW).await.expect("asked");
+        complete(&f.store, &lease).await;
+        let seen = broker(&f.store, seen.id).await;
+        assert!(seen.spec.ldap.is_none() && seen.pending.is_empty());
+        assert!(f.store.ldap_password(seen.id).await.expect("read").is_none());
     })
     .await;
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use brokerd_domain::{
-    Broker, BrokerUpdate, ConfigurationRevision, EngineType, Error, Scope, UpdateBrokerInput,
-    UpdateContext, UpdatedMember,
+    Broker, BrokerUpdate, ConfigurationRevision, Error, Scope, UpdateBrokerInput, UpdateContext,
+    UpdatedMember,
 };
 use brokerd_store::{RevisionLookup, UpdateOutcome};
 use serde::{Deserialize, Serialize};
@@ -192,26 +192,31 @@ pub(crate) async fn update_broker(
 ) -> Answer<UpdateBrokerResponse> {
     let scope = &signed.caller.scope;
     let mut wire: UpdateBrokerRequest = json::object(&signed.body)?;
-    path.broker(&api, scope).await?;
+    let turn = path.turn(&api, scope).await?;
+    let mut broker = turn.broker().await?;
     // Terraform sends an empty identifier for a configuration that was never set.
     let named = wire.configuration.take();
     let named = named.filter(|Object(c)| c.id.as_deref().is_none_or(|id| !id.is_empty()));
     let revision = named_revision(&api, scope, named, |missing| missing).await?;
     let input = UpdateBrokerInput::from(wire);
     let offerings = api.offerings().await?;
-    let turn = path.turn(&api, scope).await?;
+    let is_for_another = input.host_instance_type.is_some()
+        || input.engine_version.is_some()
+        || input.authentication_strategy.is_some();
     loop {
-        let broker = turn.broker().await?;
         let kept = match &revision {
-            None if input.host_instance_type.is_some() || input.engine_version.is_some() => {
-                kept_revision(&api, scope, &broker).await?
-            }
+            None if is_for_another => kept_revision(&api, scope, &broker).await?,
             _ => None,
+        };
+        let ldap_password = match &input.ldap_server_metadata {
+            Some(_) => api.store.ldap_password(broker.id).await?,
+            None => None,
         };
         let now = api.clock.now();
         let context = UpdateContext {
             revision: revision.as_ref(),
             kept_revision: kept.as_ref(),
+            ldap_password: ldap_password.as_ref(),
             offerings: &offerings,
             now,
         };
@@ -226,7 +231,7 @@ pub(crate) async fn update_broker(
         };
         match outcome {
             UpdateOutcome::Updated => return Ok(Reply(UpdateBrokerResponse::of(&broker, &update))),
-            UpdateOutcome::Changed => {}
+            UpdateOutcome::Changed => broker = turn.broker().await?,
             UpdateOutcome::ConfigurationNotFound => {
                 let id = update.configurations.pending.map(|reference| reference.id.to_string());
                 return Err(Error::configuration_not_found(&id.unwrap_or_default()).into());
@@ -235,18 +240,15 @@ pub(crate) async fn update_broker(
     }
 }
 
-/// What a RabbitMQ broker's configuration sets may be too much for another instance type, and one that waits may be for
-/// a version that does not.
+/// The configuration that waits or is in force: it may not be for another version, instance type or authentication
+/// strategy.
 async fn kept_revision(
     api: &ApiState,
     scope: &Scope,
     broker: &Broker,
 ) -> Result<Option<ConfigurationRevision>, ApiError> {
     let configurations = &broker.configurations;
-    let kept = configurations.pending.or(configurations.current);
-    let is_of_interest =
-        broker.spec.engine_type == EngineType::RabbitMq || configurations.pending.is_some();
-    let Some(kept) = kept.filter(|_| is_of_interest) else { return Ok(None) };
+    let Some(kept) = configurations.pending.or(configurations.current) else { return Ok(None) };
     match api.store.revision(scope, kept.id, Some(kept.revision)).await? {
         RevisionLookup::Found(found) => Ok(Some(*found)),
         RevisionLookup::NoConfiguration | RevisionLookup::NoRevision(_) => Ok(None),
