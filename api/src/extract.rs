@@ -43,6 +43,22 @@ impl PathParams {
         Ok(broker.ok_or_else(|| self.broker_not_found())?)
     }
 
+    /// The identifier of a broker that the caller has.
+    ///
+    /// # Errors
+    /// As [`Self::broker`].
+    pub(crate) async fn existing_broker_id(
+        &self,
+        api: &ApiState,
+        scope: &Scope,
+    ) -> Result<BrokerId, ApiError> {
+        let id = self.broker_id()?;
+        match api.store.has_broker(scope, id).await? {
+            true => Ok(id),
+            false => Err(self.broker_not_found().into()),
+        }
+    }
+
     /// The configuration's identifier.
     ///
     /// # Errors

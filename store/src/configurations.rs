@@ -260,18 +260,24 @@ impl PgStore {
         after: i32,
         limit: u32,
     ) -> Result<Option<Vec<Revision>>, StoreError> {
-        if self.configuration(scope, id).await?.is_none() {
-            return Ok(None);
-        }
         let rows = sqlx::query!(
             "select revision, created, description from configuration_revision
-             where configuration_id = $1 and revision > $2 order by revision limit $3",
+             where configuration_id =
+                   (select id from configuration where id = $1 and account = $4 and region = $5)
+               and revision > $2
+             order by revision limit $3",
             id.uuid(),
             after,
-            i64::from(limit)
+            i64::from(limit),
+            scope.account.as_str(),
+            scope.region.as_str()
         )
         .fetch_all(&self.pool)
         .await?;
+        // A page after the last one is empty, too.
+        if rows.is_empty() && self.configuration(scope, id).await?.is_none() {
+            return Ok(None);
+        }
         let revision = |(number, created, description)| Revision {
             number,
             created: Timestamp::from_micros(created),

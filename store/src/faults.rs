@@ -106,19 +106,23 @@ impl PgStore {
         broker: BrokerId,
         limit: u32,
     ) -> Result<Option<Vec<Fault>>, StoreError> {
-        if self.broker(scope, broker).await?.is_none() {
-            return Ok(None);
-        }
         let rows = sqlx::query_as!(
             FaultRow,
             r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
                       struck as "struck: Json<Vec<Struck>>", ended, reason
-               from fault where broker_id = $1 order by starts desc, id limit $2"#,
+               from fault
+               where broker_id = (select id from broker where id = $1 and account = $3 and region = $4)
+               order by starts desc, id limit $2"#,
             broker.uuid(),
-            i64::from(limit)
+            i64::from(limit),
+            scope.account.as_str(),
+            scope.region.as_str()
         )
         .fetch_all(&self.pool)
         .await?;
+        if rows.is_empty() && !self.has_broker(scope, broker).await? {
+            return Ok(None);
+        }
         Ok(Some(rows.into_iter().map(Fault::from).collect()))
     }
 

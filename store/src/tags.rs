@@ -16,9 +16,32 @@ impl PgStore {
         scope: &Scope,
         resource: &Resource,
     ) -> Result<Option<Tags>, StoreError> {
-        self.change_tags(scope, resource, |_| Ok(None))
-            .await
-            .map(|found| found.and_then(Result::ok))
+        let (account, region) = (scope.account.as_str(), scope.region.as_str());
+        let found = match resource {
+            Resource::Broker { id, .. } => {
+                sqlx::query_scalar!(
+                    r#"select tags as "tags: Json<Tags>" from broker
+                       where id = $1 and account = $2 and region = $3"#,
+                    id.uuid(),
+                    account,
+                    region
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
+            Resource::Configuration { id } => {
+                sqlx::query_scalar!(
+                    r#"select tags as "tags: Json<Tags>" from configuration
+                       where id = $1 and account = $2 and region = $3"#,
+                    id.uuid(),
+                    account,
+                    region
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
+        };
+        Ok(found.map(|Json(tags)| tags))
     }
 
     /// Replaces the tags of a resource by what `change` makes of them; none from it leaves them. Gives back

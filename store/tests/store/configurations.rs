@@ -1,6 +1,9 @@
 //! Configurations, revisions, tags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use brokerd_domain::{
     AuthenticationStrategy, ConfigurationId, ConfigurationName, CreateConfiguration, EngineType,
@@ -143,6 +146,27 @@ async fn configurations_are_listed_in_the_order_they_were_made() {
         let rest = f.store.configurations(&scope(), after, 10).await.expect("read");
         assert_eq!(rest, listed[1..]);
         assert!(f.store.configurations(&elsewhere(), None, 10).await.expect("read").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tags_are_read_while_somebody_changes_their_owner() {
+    with_store(|f| async move {
+        let (broker, _) = running(&f.store, "orders").await;
+        let configuration = configuration(&f.store, "free").await;
+        let mut changing = f.pool.begin().await.expect("begun");
+        for statement in
+            ["select id from broker for update", "select id from configuration for update"]
+        {
+            sqlx::query(statement).execute(&mut *changing).await.expect("locked");
+        }
+        for resource in [broker.arn().resource, Resource::Configuration { id: configuration }] {
+            let scope = scope();
+            let reading = f.store.tags(&scope, &resource);
+            let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
+            assert!(read.expect("nothing waits").expect("read").is_some());
+        }
     })
     .await;
 }

@@ -63,7 +63,7 @@ pub(crate) async fn describe_shared_resources(
     signed: Signed,
 ) -> Answer<DescribeSharedResourcesResponse> {
     let size = PageSize::parse(query.get("maxResults"))?.get();
-    path.broker(&api, &signed.caller.scope).await?;
+    path.existing_broker_id(&api, &signed.caller.scope).await?;
     let (shared_resources, next_token) = pagination::page_of(
         Vec::new(),
         query.get("nextToken"),

@@ -36,10 +36,10 @@ pub(crate) async fn delete_fault(
     signed: Signed,
 ) -> Answer<FaultView> {
     let scope = &signed.caller.scope;
-    let broker = path.broker(&api, scope).await?;
+    let broker = path.existing_broker_id(&api, scope).await?;
     let (id, now) = (fault_id(&path)?, api.clock.now());
-    let there = api.store.request_heal(scope, broker.id, id, now).await?;
-    let fault = if there { api.store.fault(scope, broker.id, id).await? } else { None };
+    let there = api.store.request_heal(scope, broker, id, now).await?;
+    let fault = if there { api.store.fault(scope, broker, id).await? } else { None };
     let fault = fault.ok_or_else(|| not_found(&path))?;
     Ok(Reply(FaultView::new(fault, now)))
 }

@@ -36,8 +36,8 @@ pub(crate) async fn describe_fault(
     signed: Signed,
 ) -> Answer<FaultView> {
     let scope = &signed.caller.scope;
-    let broker = path.broker(&api, scope).await?;
-    let fault = api.store.fault(scope, broker.id, fault_id(&path)?).await?;
+    let broker = path.existing_broker_id(&api, scope).await?;
+    let fault = api.store.fault(scope, broker, fault_id(&path)?).await?;
     let fault = fault.ok_or_else(|| not_found(&path))?;
     Ok(Reply(FaultView::new(fault, api.clock.now())))
 }

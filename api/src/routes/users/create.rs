@@ -55,7 +55,9 @@ pub(crate) async fn create_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
-    path.broker(&api, scope).await?.check_user_change(BrokerOperation::CreateUser)?;
+    let turn = path.turn(&api, scope).await?;
+    let mut broker = turn.broker().await?;
+    broker.check_user_change(BrokerOperation::CreateUser)?;
     let wire: CreateUserRequest = json::object(&signed.body)?;
     let username = path.get("username");
     let input = UserInput {
@@ -66,12 +68,9 @@ pub(crate) async fn create_user(
         replication_user: wire.replication_user,
     };
     let user = BrokerUser::parse(EngineType::ActiveMq, input)?;
-    let turn = path.turn(&api, scope).await?;
-    loop {
-        let broker = turn.broker().await?;
+    while !told(api.store.create_user(&broker, &user, api.clock.now()).await?, username)? {
+        broker = turn.broker().await?;
         broker.check_user_change(BrokerOperation::CreateUser)?;
-        if told(api.store.create_user(&broker, &user, api.clock.now()).await?, username)? {
-            return Ok(Reply(Nothing {}));
-        }
     }
+    Ok(Reply(Nothing {}))
 }

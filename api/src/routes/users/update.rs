@@ -55,7 +55,9 @@ pub(crate) async fn update_user(
     signed: Signed,
 ) -> Answer<Nothing> {
     let scope = &signed.caller.scope;
-    path.broker(&api, scope).await?.check_user_change(BrokerOperation::UpdateUser)?;
+    let turn = path.turn(&api, scope).await?;
+    let mut broker = turn.broker().await?;
+    broker.check_user_change(BrokerOperation::UpdateUser)?;
     let wire: UpdateUserRequest = json::object(&signed.body)?;
     let password = wire.password.map(SecretString::from);
     let update = UserUpdate::parse(
@@ -65,13 +67,12 @@ pub(crate) async fn update_user(
         wire.replication_user,
     )?;
     let username = path.get("username");
-    let turn = path.turn(&api, scope).await?;
     loop {
-        let broker = turn.broker().await?;
-        broker.check_user_change(BrokerOperation::UpdateUser)?;
         let outcome = api.store.update_user(&broker, username, &update, api.clock.now()).await??;
         if told(outcome, username)? {
             return Ok(Reply(Nothing {}));
         }
+        broker = turn.broker().await?;
+        broker.check_user_change(BrokerOperation::UpdateUser)?;
     }
 }
