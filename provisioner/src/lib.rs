@@ -25,6 +25,7 @@ mod running;
 pub mod runtime;
 pub mod secrets;
 pub mod step_error;
+pub mod supervision;
 pub mod sweep;
 pub mod tls;
 pub mod watch;

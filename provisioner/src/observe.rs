@@ -34,10 +34,10 @@ pub struct Observer<'a> {
     pub installation: &'a InstallationId,
     /// The protocols that must answer before an instance counts as ready.
     pub protocols: &'a [Protocol],
-    /// The authority of the broker's certificate, once it has one.
-    pub authority_pem: Option<Arc<str>>,
+    /// The authority of the broker's certificate.
+    pub authority_pem: &'a Arc<str>,
     /// Who asks the engine about itself, if it knows such a user.
-    pub login: Option<Login>,
+    pub login: Option<&'a Login>,
     /// The faults that are not over.
     pub faults: &'a [Fault],
     /// The present moment.
@@ -69,7 +69,7 @@ impl Observer<'_> {
     /// Which links to other brokers are down; none: this is not the time to ask, or it is not told. One that
     /// tries again is what it was before.
     pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
-        let login = self.login.as_ref()?;
+        let login = self.login?;
         if self.now.as_seconds() / 10 % 2 != 0 {
             return None;
         }
@@ -135,7 +135,7 @@ impl Observer<'_> {
             }
         };
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
-        let (alarms, cluster) = match (&self.login, broker.spec.engine_type) {
+        let (alarms, cluster) = match (self.login, broker.spec.engine_type) {
             // Whoever is asked about all nodes asks all nodes, and waits for that one in vain.
             (Some(_), EngineType::RabbitMq) if serves && frozen => {
                 let why = "another node is frozen";
@@ -272,7 +272,7 @@ impl Observer<'_> {
             protocol,
             address: *status.addresses.get(&protocol.engine_port(engine))?,
             server_name: instance.host.clone(),
-            authority_pem: self.authority_pem.clone()?,
+            authority_pem: self.authority_pem.clone(),
         })
     }
 }

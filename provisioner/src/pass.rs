@@ -18,14 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalogue::{Catalogue, Image},
-    engine::{Blueprint, Engine, Sizing, engine},
+    engine::{Blueprint, Sizing, engine},
     health::Probe,
     materials::{self, Materials, Means},
     metrics::{Metrics, StepLabels, StepOutcome},
-    observe::Observer,
-    plan::{
-        Desired, FaultStep, Missing, Plan, Seen, Step, Subject, plan, refuse, retry, taken_over,
-    },
+    plan::{Desired, FaultStep, Plan, Seen, Step, not_rebooted, plan, refuse, retry, taken_over},
     port::ReconcileStore,
     report::{changes, report, unreachable_runtime},
     resolve::Resolution,
@@ -131,7 +128,6 @@ impl Context {
         work: &Work,
     ) -> Result<(VerdictKind, Next, bool), StepError> {
         let broker = &work.broker;
-        let kind = engine(broker.spec.engine_type);
         let capacity = match self.capacity.get_or_try_init(|| self.runtime.capacity()).await {
             Ok(capacity) => *capacity,
             Err(error) => {
@@ -140,84 +136,89 @@ impl Context {
                 return Ok((blind.kind, blind.next, false));
             }
         };
-        let materials = parse_materials(work);
-        let desired = match self.resolve(lease, work, materials.as_ref()).await? {
-            Resolution::Nothing => self.desired(kind, work, materials.as_ref(), capacity),
-            Resolution::Stored => return Ok((VerdictKind::Progressing, Next::Now, false)),
-            Resolution::Refused(why) => Desired::Unsupported(why),
+        // Otherwise what can't be reached from here would be taken for what does not answer.
+        if broker.intent == Intent::Run
+            && let Err(error) = self.runtime.ensure_reachable(broker.id).await
+        {
+            let blind = unreachable_runtime(broker, &error);
+            self.record(lease, broker, &blind, None, None).await?;
+            return Ok((blind.kind, blind.next, false));
+        }
+        let (materials, damaged) = match parse_materials(work) {
+            Ok(materials) => (materials, None),
+            Err(why) => (None, Some(why)),
         };
-        let observer = Observer {
-            runtime: &*self.runtime,
-            probe: &*self.probe,
-            installation: &self.installation,
-            protocols: kind.probes(),
-            authority_pem: materials.as_ref().map(|m| Arc::from(m.authority_pem.as_str())),
-            login: materials
-                .as_ref()
-                .filter(|_| self.has_own_user(work))
-                .and_then(Materials::login),
-            faults: &work.faults,
-            now: self.clock.now(),
-        };
+        let supervision = self.supervision(work, materials.as_ref(), capacity);
+        let observer = supervision.observer(self, work, self.clock.now());
         let seen = observer.observe(broker).await;
         let image_id = self.image_id(work);
-        let subject = Subject {
-            broker,
-            desired: &desired,
-            targets: &work.targets,
-            faults: &work.faults,
-            boot_deadline: kind.boot_deadline(),
-            boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
-            image_id: image_id.as_deref(),
-            certificate_ends_soon: materials
-                .as_ref()
-                .and_then(|m| m.renewal(self.authority_end()))
-                .is_some_and(|from| from <= self.clock.now()),
+        let decide = |desired: &Desired| {
+            let now = self.clock.now();
+            plan(&supervision.subject(work, desired, image_id.as_deref(), now), &seen, now)
         };
+        let mut plan = decide(&Desired::Unrendered);
+        if plan.needs_rendering {
+            let desired = match damaged {
+                Some(why) => Desired::Unsupported(why),
+                None => match self.desired(lease, work, materials.as_ref(), capacity).await? {
+                    Some(desired) => desired,
+                    None => return Ok((VerdictKind::Progressing, Next::Now, false)),
+                },
+            };
+            plan = decide(&desired);
+        }
         let links = observer.links(broker, &seen).await;
-        let plan = plan(&subject, &seen, self.clock.now());
         self.carry_out(lease, work, &seen, plan, links.as_deref()).await
     }
 
     /// When the authority ends; one that can't be read issues nothing that lasts longer than anything.
-    fn authority_end(&self) -> Timestamp {
+    pub(crate) fn authority_end(&self) -> Timestamp {
         tls::authority_end(&self.authority).unwrap_or(Timestamp::from_micros(0))
     }
 
-    fn image_id(&self, work: &Work) -> Option<String> {
+    /// The runtime's own name for what is behind the name of the broker's image now, if that is known.
+    pub fn image_id(&self, work: &Work) -> Option<String> {
         let image = self.image(work)?;
         let known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&image.reference()).cloned()
     }
 
-    fn desired(
+    /// Renders what should be there; none: something was fetched and stored for that, so that it has to be loaded
+    /// again.
+    async fn desired(
         &self,
-        engine: &dyn Engine,
+        lease: &Lease,
         work: &Work,
         materials: Option<&Materials>,
         capacity: Capacity,
-    ) -> Desired {
+    ) -> Result<Option<Desired>, StepError> {
         let broker = &work.broker;
-        if broker.intent == Intent::Delete || broker.instances.is_empty() {
-            return Desired::Undecided(Missing::Endpoints);
-        }
         let Some(image) = self.image(work) else {
-            return Desired::Unsupported(no_image(broker));
+            return Ok(Some(Desired::Unsupported(no_image(broker))));
         };
+        if self.image_is_gone(work, image).await {
+            let why = format!("there is no image {} on this host", image.reference());
+            return Ok(Some(Desired::Unsupported(why)));
+        }
+        match self.resolve(lease, work, materials).await? {
+            Resolution::Nothing => {}
+            Resolution::Stored => return Ok(None),
+            Resolution::Refused(why) => return Ok(Some(Desired::Unsupported(why))),
+        }
         let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), self.clock.now());
         let outdated = broker.is_rebooting() && materials.is_some_and(is_outdated);
         let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
-            return Desired::Undecided(Missing::Materials);
+            return Ok(Some(Desired::Undecided));
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
-        match engine.desired(&blueprint) {
+        Ok(Some(match engine(broker.spec.engine_type).desired(&blueprint) {
             Ok(mut specs) => {
                 let former = self.former_image(work, image);
                 specs.iter_mut().for_each(|spec| spec.former_image.clone_from(&former));
                 Desired::Instances(specs)
             }
             Err(unsupported) => Desired::Unsupported(unsupported.0),
-        }
+        }))
     }
 
     fn blueprint<'a>(
@@ -264,7 +265,7 @@ impl Context {
                     for step in &failed.steps {
                         self.execute(lease, work, step).await?;
                     }
-                    self.record(lease, broker, &failed, None, links).await?;
+                    self.record(lease, broker, &failed, failed.completes, links).await?;
                     return Ok((failed.kind, failed.next, false));
                 }
             }
@@ -285,7 +286,7 @@ impl Context {
     }
 
     /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
-    /// was before the reboot that asks for it, or waits.
+    /// was before the reboot that asks for it, or, where there is nothing to go back to, is not rebooted.
     fn step_failed(&self, broker: &Broker, plan: &Plan, step: &Step, error: &StepError) -> Plan {
         let mut failed = plan.clone();
         failed.steps.clear();
@@ -306,12 +307,19 @@ impl Context {
                 failed.failure = Some(failed.sentence.clone());
                 (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
             }
-            StepError::Rejected(_) if broker.applies_pending() && broker.has_pending() => {
+            StepError::Blocked(_) | StepError::Rejected(_)
+                if broker.applies_pending() && broker.has_pending() =>
+            {
                 let refused = refuse(&failed.sentence);
                 (failed.sentence, failed.steps) = (refused.sentence, refused.steps);
                 (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {
+                if broker.is_rebooting() {
+                    let why = failed.sentence.clone();
+                    failed.end_reboot(broker, &why);
+                    failed.actions_required.push(not_rebooted(&why));
+                }
                 (StepOutcome::Blocked, VerdictKind::Blocked, retry(broker))
             }
         };
@@ -419,7 +427,7 @@ impl Context {
         let spec = &broker.spec;
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let (now, users, entropy) = (self.clock.now(), &work.users, &*self.entropy);
-        let former = parse_materials(work);
+        let former = parse_materials(work).map_err(StepError::Rejected)?;
         let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), now);
         let in_force = former.as_ref().is_some_and(|m| !(broker.is_rebooting() && is_outdated(m)));
         let issued = match former {
@@ -474,15 +482,23 @@ impl Context {
     }
 }
 
-/// What can't be read is issued again: materials are written before they are used, so unreadable
-/// ones were never in force under this version's rules.
-fn parse_materials(work: &Work) -> Option<Materials> {
-    let bytes = work.materials.as_ref()?;
+/// The materials, if the broker has any. What can't be read is issued again only where nothing was made with it yet:
+/// the nodes of a cluster know each other by it.
+///
+/// # Errors
+/// Why what is stored of the broker can't be read.
+fn parse_materials(work: &Work) -> Result<Option<Materials>, String> {
+    let broker = &work.broker;
+    if let Some(why) = &work.unreadable {
+        return Err(why.clone());
+    }
+    let Some(bytes) = work.materials.as_ref() else { return Ok(None) };
     match serde_json::from_slice(bytes.expose_secret()) {
-        Ok(materials) => Some(materials),
-        Err(error) => {
-            tracing::error!(broker.id = %work.broker.id, %error, "the stored materials can't be read; issuing new ones");
-            None
+        Ok(materials) => Ok(Some(materials)),
+        Err(error) if broker.status.observed_generation.is_none() => {
+            tracing::error!(broker.id = %broker.id, %error, "the stored materials can't be read; issuing new ones");
+            Ok(None)
         }
+        Err(error) => Err(format!("the broker's stored materials are damaged: {error}")),
     }
 }

@@ -50,17 +50,12 @@ pub(crate) fn report(
 
 /// What there is to record when the runtime does not answer.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    Plan {
-        steps: Vec::new(),
-        kind: VerdictKind::Progressing,
-        sentence: format!("can't reach the runtime: {error}"),
-        next: retry(broker),
-        conditions: None,
-        completes: None,
-        failure: broker.status.failure.clone(),
-        actions_required: broker.status.actions_required.clone(),
-        maintenance: broker.status.maintenance.clone(),
-    }
+    let sentence = format!("can't reach the runtime: {error}");
+    let mut plan = Plan::new(VerdictKind::Progressing, sentence, retry(broker));
+    plan.failure.clone_from(&broker.status.failure);
+    plan.actions_required.clone_from(&broker.status.actions_required);
+    plan.maintenance.clone_from(&broker.status.maintenance);
+    plan
 }
 
 /// Tells of every action that came to be required, or is not any more.

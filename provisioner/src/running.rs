@@ -29,6 +29,20 @@ impl Context {
         Some(if is_rebooting { FormerImage::Last(id) } else { FormerImage::First(id) })
     }
 
+    /// Whether nothing is there that the broker could be made from. What can't be told now is told by the step that
+    /// needs it.
+    pub(crate) async fn image_is_gone(&self, work: &Work, image: &Image) -> bool {
+        let former = self.former_image(work, image).map(|former| match former {
+            FormerImage::First(id) | FormerImage::Last(id) => id,
+        });
+        for name in [Some(image.reference()), former].into_iter().flatten() {
+            if !matches!(self.runtime.image(&name).await, Ok(None)) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
     /// is rebooted what runs is the former version still, until the reboot is complete.
     pub(crate) async fn newly_running(

@@ -12,6 +12,7 @@ use brokerd_domain::{
     Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Timestamp,
 };
 use brokerd_provisioner::{
+    engine::instances,
     health::{NodeReport, ProbeOutcome},
     plan::{ClusterView, Desired, Observed, Plan, Seen, SeenInstance, Step, Subject, plan},
     runtime::{
@@ -198,8 +199,14 @@ impl Node {
 }
 
 fn decide(nodes: &[Node; 3], rebooting: bool) -> Plan {
+    decide_as(None, nodes, rebooting)
+}
+
+fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> Plan {
     let mut broker = world::broker(EngineType::RabbitMq, 1);
     broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+    broker.configurations.current = broker.configurations.pending.take();
+    world::allocate(&mut broker);
     broker.status.observed_generation = Some(Generation(1));
     broker.reboots_requested = u32::from(rebooting);
     let of = |ordinal: u8| &nodes[usize::from(ordinal) - 1];
@@ -214,14 +221,20 @@ fn decide(nodes: &[Node; 3], rebooting: bool) -> Plan {
         })
         .collect();
     let specs: Vec<_> = (1..=3).map(|ordinal| spec(&broker, ordinal)).collect();
-    let instances =
-        specs.iter().map(|s| (s.name.ordinal, of(s.name.ordinal).seen(s.name.ordinal, s)));
-    let seen = Seen { instances: instances.collect(), leftovers: Observed::Absent };
-    let desired = Desired::Instances(specs);
+    let there = specs.iter().map(|s| (s.name.ordinal, of(s.name.ordinal).seen(s.name.ordinal, s)));
+    let seen = Seen { instances: there.collect(), leftovers: Observed::Absent };
+    let rendered = Desired::Instances(specs);
+    // As the specifications of this test have them.
+    let mut instances = instances(&broker);
+    for identity in &mut instances {
+        identity.hostname = format!("h{}", identity.ordinal);
+    }
     let addresses = vec!["127.0.0.1:1".parse().expect("valid")];
     let subject = Subject {
         broker: &broker,
-        desired: &desired,
+        instances: &instances,
+        limits: Some(LIMITS),
+        desired: desired.unwrap_or(&rendered),
         targets: &[Target { ordinal: 1, protocol: Protocol::Amqp, addresses }],
         faults: &[],
         boot_deadline: Duration::from_secs(60),
@@ -291,8 +304,52 @@ proptest! {
             }
         }
         if plan.completes.is_some() {
-            prop_assert!(all_content, "complete with nodes that are not one cluster: {plan:?}");
+            let failed =
+                nodes.iter().any(|node| node.reboot == 1 && node.health == Health::Starting);
+            let is_over = rebooting && failed && plan.not_rebooted.is_some();
+            prop_assert!(all_content || is_over, "complete with nodes that are not one cluster: {plan:?}");
         }
         prop_assert!(plan.failure.is_none(), "a broker that ran can't fail to be created: {plan:?}");
+    }
+
+    /// What should be decides whether anything is changed, and never whether anybody looks.
+    #[test]
+    fn a_cluster_is_supervised_whatever_should_be(
+        nodes in [node(), node(), node()],
+        rebooting in any::<bool>(),
+    ) {
+        let unrendered = decide_as(Some(&Desired::Unrendered), &nodes, rebooting);
+        let unsupported = Desired::Unsupported("no room".to_owned());
+        let unsupported = decide_as(Some(&unsupported), &nodes, rebooting);
+        if !unrendered.needs_rendering {
+            prop_assert_eq!(&unsupported, &unrendered);
+            prop_assert_eq!(&decide(&nodes, rebooting), &unrendered);
+        }
+        if nodes.iter().any(|node| node.state == 0) {
+            prop_assert!(!unsupported.acts(), "acted on what it did not see: {unsupported:?}");
+            return Ok(());
+        }
+        for step in &unsupported.steps {
+            let changes = matches!(step, Step::Apply(_) | Step::Remove(..) | Step::Stop(..));
+            prop_assert!(!changes, "changed what can't be made: {unsupported:?}");
+        }
+        // Whatever has ended is started at once, all of it together, unless a boot has just failed.
+        let again: BTreeSet<u8> = unsupported.steps.iter().filter_map(|step| match step {
+            Step::Start(ordinal, _) => Some(*ordinal),
+            _ => None,
+        }).collect();
+        let restarts = unsupported.steps.iter().any(|step| matches!(step, Step::Restart(..)));
+        for (ordinal, node) in (1..).zip(&nodes) {
+            if node.state == 4 && node.health != Health::Starting && !restarts {
+                prop_assert!(again.contains(&ordinal), "it is dead: {unsupported:?}");
+            }
+        }
+        let is_hung = |node: &Node| {
+            node.state == 3 && !node.answers && node.health == Health::Suspect && node.since >= 60
+        };
+        let others = nodes.iter().filter(|node| node.serves()).count();
+        if nodes.iter().any(is_hung) && others == 2 {
+            prop_assert!(restarts, "it hangs: {unsupported:?}");
+        }
     }
 }

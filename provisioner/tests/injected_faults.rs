@@ -10,7 +10,7 @@ use brokerd_domain::{
     FaultSpec, FaultState, Generation, Timestamp,
 };
 use brokerd_provisioner::{
-    plan::{Desired, FaultStep, Missing, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
     port::ReconcileStore,
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
     step_error::StepError,
@@ -389,7 +389,9 @@ fn a_failover_kills_the_instance_that_serves() {
     let decide = |fault: &Injected, targets: &[Target], seen: &Seen| {
         let subject = Subject {
             broker: &broker,
-            desired: &Desired::Undecided(Missing::Materials),
+            instances: &[],
+            limits: None,
+            desired: &Desired::Unrendered,
             targets,
             faults: std::slice::from_ref(fault),
             boot_deadline: Duration::from_secs(60),

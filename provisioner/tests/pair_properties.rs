@@ -9,6 +9,7 @@ use brokerd_domain::{
     VerdictKind,
 };
 use brokerd_provisioner::{
+    engine::instances,
     health::ProbeOutcome,
     observe::PAIR_DEADLINE,
     plan::{Desired, Observed, Plan, Seen, SeenInstance, Step, Subject, plan},
@@ -124,18 +125,35 @@ fn addresses(ordinal: u8) -> Vec<(u16, SocketAddr)> {
 }
 
 fn decide(halves: &[Half; 2], observed: bool, reboots: u32, led: Option<u8>) -> Plan {
+    decide_as(None, halves, observed, reboots, led)
+}
+
+/// What should be, unless it was rendered.
+fn unrendered() -> [Desired; 3] {
+    [Desired::Unrendered, Desired::Undecided, Desired::Unsupported("no room".to_owned())]
+}
+
+fn decide_as(
+    desired: Option<&Desired>,
+    halves: &[Half; 2],
+    observed: bool,
+    reboots: u32,
+    led: Option<u8>,
+) -> Plan {
     let mut broker = world::broker(EngineType::ActiveMq, 1);
     broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
+    broker.configurations.current = broker.configurations.pending.take();
+    world::allocate(&mut broker);
     broker.status.observed_generation = observed.then_some(Generation(1));
     broker.reboots_requested = reboots;
     let specs: Vec<InstanceSpec> = (1..=2).map(|ordinal| spec(&broker, ordinal)).collect();
-    let mut instances = BTreeMap::new();
+    let mut there = BTreeMap::new();
     for (half, spec) in halves.iter().zip(&specs) {
         let ordinal = spec.name.ordinal;
         broker.status.conditions.push(half.condition(ordinal));
-        instances.insert(ordinal, half.seen(spec));
+        there.insert(ordinal, half.seen(spec));
     }
-    let seen = Seen { instances, leftovers: Observed::Absent };
+    let seen = Seen { instances: there, leftovers: Observed::Absent };
     let led: BTreeMap<u16, SocketAddr> = led.map(addresses).into_iter().flatten().collect();
     let targets: Vec<Target> = (1..=2)
         .flat_map(|ordinal| [(ordinal, Protocol::Openwire), (ordinal, Protocol::Amqp)])
@@ -144,10 +162,15 @@ fn decide(halves: &[Half; 2], observed: bool, reboots: u32, led: Option<u8>) -> 
             Target { ordinal, protocol, addresses: address.into_iter().collect() }
         })
         .collect();
-    let desired = Desired::Instances(specs);
+    let rendered = Desired::Instances(specs);
+    // As the specifications of this test have them.
+    let mut instances = instances(&broker);
+    instances.iter_mut().for_each(|identity| identity.ports = PORTS.to_vec());
     let subject = Subject {
         broker: &broker,
-        desired: &desired,
+        instances: &instances,
+        limits: Some(LIMITS),
+        desired: desired.unwrap_or(&rendered),
         targets: &targets,
         faults: &[],
         boot_deadline: Duration::from_secs(60),
@@ -282,13 +305,75 @@ proptest! {
                 _ => {}
             }
         }
-        if plan.completes.is_some() {
+        if plan.completes.is_some() && plan.not_rebooted.is_none() {
             let one = halves.iter().filter(|half| half.serves()).count() == 1;
             prop_assert!(one && halves.iter().all(Half::runs), "not whole: {plan:?}");
             prop_assert!(halves.iter().all(|half| half.reboot >= reboots || observed));
         }
         if plan.failure.is_some() {
             prop_assert!(!observed, "a broker that ran can't fail to be created: {plan:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    /// What should be decides whether anything is changed, and never whether anybody looks.
+    #[test]
+    fn a_pair_is_supervised_whatever_should_be(
+        halves in [half(), half()],
+        reboots in 0u32..3,
+        led in prop::option::of(1u8..3),
+    ) {
+        let [unrendered, undecided, unsupported] =
+            unrendered().map(|desired| decide_as(Some(&desired), &halves, true, reboots, led));
+        if !unrendered.needs_rendering {
+            prop_assert_eq!(&undecided, &unrendered);
+            prop_assert_eq!(&unsupported, &unrendered);
+            prop_assert_eq!(&decide(&halves, true, reboots, led), &unrendered);
+        }
+        if halves.iter().any(|half| half.blind) {
+            prop_assert!(!unsupported.acts(), "acted on what it did not see: {unsupported:?}");
+            return Ok(());
+        }
+        if halves.iter().any(|half| half.state.is_some() && half.reboot > reboots) {
+            return Ok(());
+        }
+        let serving: Vec<u8> =
+            (1..=2).filter(|n| halves[usize::from(*n) - 1].serves()).collect();
+        for step in &unsupported.steps {
+            prop_assert!(!matches!(step, Step::Apply(_) | Step::Remove(..)), "{unsupported:?}");
+            if let (Step::Stop(ordinal, ..), [active]) = (step, serving.as_slice()) {
+                prop_assert_ne!(ordinal, active, "stopped what serves: {:?}", unsupported);
+            }
+        }
+        match serving.as_slice() {
+            [active] if led != Some(*active) && halves[usize::from(*active) - 1].reachable => {
+                let leads = unsupported.steps.iter().any(|s| matches!(s, Step::SetTargets(_)));
+                prop_assert!(leads, "clients wait: {unsupported:?}");
+            }
+            [] => {
+                let is_hung = |half: &Half| {
+                    let stands_long = matches!(half.state, Some(ContainerState::Running { since })
+                        if NOW.since(since) > Duration::from_millis(half.millis));
+                    half.health == Health::Suspect && half.millis >= 20_000 && stands_long
+                };
+                let actives = halves.iter().filter(|half| half.was_active()).count();
+                if halves.iter().any(is_hung) && actives == 1 {
+                    prop_assert!(
+                        unsupported.steps.iter().any(Step::is_disruptive),
+                        "it hangs: {unsupported:?}"
+                    );
+                }
+                let dead = |half: &Half| matches!(half.state, Some(ContainerState::Exited { .. }))
+                    && half.failed_boots == 0 && !half.was_active();
+                if halves.iter().all(dead) {
+                    let starts = unsupported.steps.iter().filter(|s| matches!(s, Step::Start(..)));
+                    prop_assert_eq!(starts.count(), 2, "both are dead: {:?}", unsupported);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -8,8 +8,9 @@ use brokerd_domain::{
     EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Timestamp,
 };
 use brokerd_provisioner::{
+    engine::instances,
     health::ProbeOutcome,
-    plan::{Desired, Missing, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{Desired, Observed, Seen, SeenInstance, Step, Subject, plan},
     runtime::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
     },
@@ -60,6 +61,7 @@ struct Case {
     silent_for: u64,
     failed_boots: u32,
     desired: u8,
+    waits: bool,
     instance: Observed<SeenInstance>,
     leftovers: Observed<Vec<u8>>,
     led: bool,
@@ -142,11 +144,12 @@ fn case() -> impl Strategy<Value = Case> {
         Just(Observed::Present(vec![1u8])),
         Just(Observed::Unknown("blind".to_owned())),
     ];
-    (facts, condition, 0u8..8, instance(), leftovers, any::<bool>()).prop_map(
+    let desired = (0u8..8, any::<bool>());
+    (facts, condition, desired, instance(), leftovers, any::<bool>()).prop_map(
         |(
             (deleting, failed, observed, done, more),
             (health, silent_for, failed_boots),
-            desired,
+            (desired, waits),
             instance,
             leftovers,
             led,
@@ -160,6 +163,7 @@ fn case() -> impl Strategy<Value = Case> {
                 silent_for,
                 failed_boots,
                 desired,
+                waits,
                 instance,
                 leftovers,
                 led,
@@ -170,6 +174,10 @@ fn case() -> impl Strategy<Value = Case> {
 
 fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Plan) {
     let mut broker = world::broker(EngineType::RabbitMq, 1);
+    world::allocate(&mut broker);
+    if !case.waits {
+        broker.configurations.current = broker.configurations.pending.take();
+    }
     if case.deleting {
         broker.intent = Intent::Delete;
     }
@@ -195,8 +203,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         seen.status.digest = spec.digest();
     }
     let desired = match case.desired {
-        0 => Desired::Undecided(Missing::Endpoints),
-        1 => Desired::Undecided(Missing::Materials),
+        0 => Desired::Unrendered,
+        1 => Desired::Undecided,
         2 => Desired::Unsupported("no room".to_owned()),
         _ => Desired::Instances(vec![spec]),
     };
@@ -207,6 +215,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         Seen { instances: BTreeMap::from([(1, instance)]), leftovers: case.leftovers.clone() };
     let subject = Subject {
         broker: &broker,
+        instances: &instances(&broker),
+        limits: Some(limits()),
         desired: &desired,
         targets: &targets,
         faults: &[],
@@ -241,6 +251,17 @@ proptest! {
             });
             prop_assert!(harmless, "acted on what it did not see: {plan:?}");
             prop_assert!(plan.completes.is_none());
+        }
+        // Nothing that needs to be rendered is done unrendered, and it is said when it should be.
+        let runs = !case.deleting && !case.failed;
+        if plan.needs_rendering {
+            prop_assert!(runs && case.desired == 0 && plan.steps.is_empty(), "{plan:?}");
+        }
+        if runs && case.desired <= 2 {
+            let changes = |step: &Step| {
+                matches!(step, Step::Apply(_) | Step::Remove(..) | Step::Stop(..))
+            };
+            prop_assert!(!plan.steps.iter().any(changes), "changed it unrendered: {plan:?}");
         }
         for step in &plan.steps {
             match step {
@@ -279,11 +300,56 @@ proptest! {
                 if !seen.answers.is_empty() && seen.answers.values().all(|a| *a == ProbeOutcome::Answered));
             let in_vain = broker.is_rebooting()
                 && !(broker.applies_pending() && broker.has_pending())
-                && plan.actions_required.iter().any(|a| a.code == "BROKER_DOES_NOT_BOOT");
+                && plan.actions_required.iter().any(|a| {
+                    a.code == "BROKER_DOES_NOT_BOOT" || a.code == "BROKER_NOT_REBOOTED"
+                });
             prop_assert!(answered || in_vain, "complete without an answer: {plan:?}");
         }
         if plan.failure.is_some() {
             prop_assert!(!case.observed, "a broker that ran can't fail to be created: {plan:?}");
+        }
+    }
+
+    /// What should be decides whether anything is changed, and never whether anybody looks.
+    #[test]
+    fn an_instance_is_supervised_whatever_should_be(case in case()) {
+        let case = Case { deleting: false, failed: false, observed: true, ..case };
+        let of = |desired| decide(&Case { desired, ..case.clone() });
+        let (broker, unrendered) = of(0);
+        let [undecided, unsupported, rendered] = [1, 2, 3].map(|desired| of(desired).1);
+        if !unrendered.needs_rendering {
+            for other in [&undecided, &unsupported, &rendered] {
+                prop_assert_eq!(other, &unrendered, "nothing is to be changed");
+            }
+        }
+        let Observed::Present(seen) = &case.instance else { return Ok(()) };
+        if seen.status.generation > broker.generation
+            || seen.status.reboot > broker.reboots_requested
+            || unsupported.steps.iter().any(|step| matches!(step, Step::GiveUpPending(_)))
+        {
+            return Ok(());
+        }
+        let long_ago = case.silent_for >= 60;
+        match seen.status.state {
+            ContainerState::Exited { .. } if long_ago => {
+                let again = unsupported.steps.iter().any(|step| matches!(step, Step::Start(..)));
+                prop_assert!(again, "it is dead: {unsupported:?}");
+            }
+            ContainerState::Running { since }
+                if case.health == Health::Suspect
+                    && long_ago
+                    && NOW.since(since) >= Duration::from_secs(case.silent_for)
+                    && !seen.serves() =>
+            {
+                let again = unsupported.steps.iter().any(|step| matches!(step, Step::Restart(..)));
+                prop_assert!(again, "it hangs: {unsupported:?}");
+            }
+            _ => {}
+        }
+        // A reboot that can change nothing is over.
+        if broker.is_rebooting() && unsupported.steps.is_empty() {
+            let is_of_it = seen.status.reboot == broker.reboots_requested;
+            prop_assert!(unsupported.completes.is_some() || is_of_it, "locked: {unsupported:?}");
         }
     }
 }

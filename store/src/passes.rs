@@ -50,14 +50,20 @@ impl PgStore {
         )
         .fetch_one(&self.pool)
         .await?;
+        // Whoever can't be made anew is watched and deleted all the same.
+        let mut unreadable = None;
         let materials = rest
             .materials
             .map(|sealed| self.key.open("materials", &materials_place(id), &sealed))
-            .transpose()?
+            .transpose();
+        let materials = readable(materials, &mut unreadable)?
+            .flatten()
             .map(|opened| SecretBox::new(Box::new(opened.to_vec())));
         let ldap_password =
-            rest.ldap_password.map(|sealed| self.open_ldap_password(id, &sealed)).transpose()?;
-        let users = self.users(id, broker.spec.engine_type, applies_pending).await?;
+            rest.ldap_password.map(|sealed| self.open_ldap_password(id, &sealed)).transpose();
+        let ldap_password = readable(ldap_password, &mut unreadable)?.flatten();
+        let users = self.users(id, broker.spec.engine_type, applies_pending).await;
+        let users = readable(users, &mut unreadable)?.unwrap_or_default();
         let targets = self.targets(id).await?;
         let faults = self.faults_under_way(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
@@ -71,6 +77,7 @@ impl PgStore {
             targets,
             faults,
             running,
+            unreadable,
         }))
     }
 
@@ -341,4 +348,21 @@ pub(crate) fn target(
         protocol: Protocol::from_name(protocol).ok_or_else(|| inconsistent(protocol.to_owned()))?,
         addresses: serde_json::from_value(addresses).map_err(|e| inconsistent(e.to_string()))?,
     })
+}
+
+/// What was read; none: it is damaged, or sealed with another key, which `unreadable` tells.
+fn readable<T>(
+    read: Result<T, StoreError>,
+    unreadable: &mut Option<String>,
+) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(
+            error @ (StoreError::Seal(_) | StoreError::Inconsistent { .. } | StoreError::Text(_)),
+        ) => {
+            unreadable.get_or_insert(error.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }

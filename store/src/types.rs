@@ -168,6 +168,8 @@ pub struct Work {
     pub faults: Vec<Fault>,
     /// What really ran when it last served.
     pub running: Option<RunningEngine>,
+    /// What of it can't be read, and is missing here, if anything: instances can't be made without it.
+    pub unreadable: Option<String>,
 }
 
 /// Where the gateway leads one endpoint.

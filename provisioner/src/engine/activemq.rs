@@ -17,16 +17,17 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{DeploymentMode, EngineType, Protocol};
+use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, Protocol};
 use directory::Directory;
 
 use super::{
-    Blueprint, Engine, Unsupported,
+    Blueprint, Engine, Sizing, Unsupported,
     common::{self, GIB, MIB},
+    instances,
 };
 use crate::{
     catalogue::LoginModule,
-    runtime::{InjectedFile, InstanceSpec},
+    runtime::{Capacity, InjectedFile, InstanceSpec, Limits},
     tls,
 };
 
@@ -84,9 +85,7 @@ impl Engine for ActiveMq {
         if spec.deployment_mode == DeploymentMode::ClusterMultiAz {
             return Err(Unsupported("ActiveMQ does not run in clusters".to_owned()));
         }
-        // Each connection of four protocols has a thread; WebSockets, the store and the JVM share some hundred.
-        let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 12_288 };
-        let limits = common::limits(blueprint, pids)?;
+        let limits = self.limits(spec, blueprint.sizing, blueprint.capacity)?;
         let heap = heap_mib(limits.memory_bytes);
         let launcher = blueprint.image.login_module != Some(LoginModule::Properties);
         let directory = Directory::of(blueprint, launcher)?;
@@ -113,9 +112,8 @@ impl Engine for ActiveMq {
             files.push(common::file(conf, STOCK_IS_SECURED, 0o640, ""));
         }
         // Both of a pair are the same broker: its name, its users, its certificate, its store.
-        let instances = (1..=spec.deployment_mode.instances()).map(|ordinal| {
-            let grace = Duration::from_secs(30);
-            let mut instance = common::instance(blueprint, ordinal, limits, files.clone(), grace);
+        let instances = instances(blueprint.broker).into_iter().map(|identity| {
+            let mut instance = common::instance(blueprint, identity, limits, files.clone());
             if !launcher {
                 let name = format!("{STOCK_OPTIONS}=");
                 instance.environment.retain(|variable| !variable.starts_with(&name));
@@ -125,6 +123,21 @@ impl Engine for ActiveMq {
             instance
         });
         Ok(instances.collect())
+    }
+
+    fn limits(
+        &self,
+        spec: &BrokerSpec,
+        sizing: Sizing,
+        capacity: Capacity,
+    ) -> Result<Limits, Unsupported> {
+        // Each connection of four protocols has a thread; WebSockets, the store and the JVM share some hundred.
+        let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 12_288 };
+        common::limits(spec, sizing, capacity, pids)
+    }
+
+    fn stop_grace(&self) -> Duration {
+        Duration::from_secs(30)
     }
 
     fn probes(&self) -> &'static [Protocol] {

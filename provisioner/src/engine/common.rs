@@ -1,14 +1,9 @@
 //! What both engines' instances have in common.
 
-use std::time::Duration;
+use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType};
 
-use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, Protocol};
-
-use super::{Blueprint, Unsupported};
-use crate::{
-    materials,
-    runtime::{InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec},
-};
+use super::{Blueprint, InstanceIdentity, Sizing, Unsupported};
+use crate::runtime::{Capacity, InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec};
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
@@ -23,11 +18,15 @@ const LEAST_NANO_CPUS: u64 = 500_000_000;
 ///
 /// The processors are never more than the host has, because the container engine refuses that;
 /// too little memory is the owner's problem and said so.
-pub(super) fn limits(blueprint: &Blueprint<'_>, pids: u32) -> Result<Limits, Unsupported> {
-    let tier = blueprint.broker.spec.host_instance_type;
-    let scale = blueprint.sizing.scale;
+pub(super) fn limits(
+    spec: &BrokerSpec,
+    sizing: Sizing,
+    capacity: Capacity,
+    pids: u32,
+) -> Result<Limits, Unsupported> {
+    let (tier, scale) = (spec.host_instance_type, sizing.scale);
     let memory_bytes = (scaled(tier.memory_bytes(), scale) / MIB * MIB).max(LEAST_MEMORY);
-    let have = blueprint.capacity.memory_bytes;
+    let have = capacity.memory_bytes;
     if memory_bytes > have {
         return Err(Unsupported(format!(
             "not enough room: {tier} needs {} GiB of memory, this host has {} GiB; a smaller \
@@ -36,7 +35,7 @@ pub(super) fn limits(blueprint: &Blueprint<'_>, pids: u32) -> Result<Limits, Uns
             gib(have),
         )));
     }
-    let host = u64::from(blueprint.capacity.cpus.max(1)) * 1_000_000_000;
+    let host = u64::from(capacity.cpus.max(1)) * 1_000_000_000;
     let nano_cpus =
         scaled(u64::from(tier.vcpus()) * 1_000_000_000, scale).max(LEAST_NANO_CPUS).min(host);
     Ok(Limits { memory_bytes, nano_cpus, pids })
@@ -54,18 +53,17 @@ fn gib(bytes: u64) -> String {
 /// One instance with everything that does not depend on the engine.
 pub(super) fn instance(
     blueprint: &Blueprint<'_>,
-    ordinal: u8,
+    identity: InstanceIdentity,
     limits: Limits,
     files: Vec<InjectedFile>,
-    stop_grace: Duration,
 ) -> InstanceSpec {
+    let InstanceIdentity { ordinal, hostname, ports, stop_grace } = identity;
     let (broker, image) = (blueprint.broker, blueprint.image);
     let volume = |role, mount: &str, keep| {
         // The instances of a pair have one store, whose lock decides which of them serves.
         let shared = keep && broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
         VolumeSpec { role, mount: mount.to_owned(), keep, shared }
     };
-    let engine = broker.spec.engine_type;
     InstanceSpec {
         name: InstanceName {
             installation: blueprint.installation.clone(),
@@ -74,14 +72,14 @@ pub(super) fn instance(
         },
         generation: broker.generation,
         reboot: broker.reboots_requested,
-        hostname: materials::host_name(broker, ordinal),
+        hostname,
         image: image.reference(),
         former_image: None,
         user: (image.uid, image.gid),
         owns_data: image.owns_data,
         command: image.command.clone(),
         environment: image.env.clone(),
-        ports: Protocol::of(engine).iter().map(|protocol| protocol.engine_port(engine)).collect(),
+        ports,
         volumes: vec![
             volume("conf", &image.config_root, false),
             volume("data", &image.data_root, true),

@@ -8,13 +8,13 @@ pub mod rabbitmq;
 
 use std::time::Duration;
 
-use brokerd_domain::{Broker, BrokerUser, EngineType, InstallationId, Protocol};
+use brokerd_domain::{Broker, BrokerSpec, BrokerUser, EngineType, InstallationId, Protocol};
 use secrecy::SecretString;
 
 use crate::{
     catalogue::Image,
-    materials::Materials,
-    runtime::{Capacity, InstanceSpec},
+    materials::{self, Materials},
+    runtime::{Capacity, InstanceSpec, Limits},
 };
 
 /// How tiers are mapped to the host.
@@ -72,11 +72,52 @@ pub trait Engine: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// What each instance may use when it serves.
+    ///
+    /// # Errors
+    /// [`Unsupported`] when this host has not got that.
+    fn limits(
+        &self,
+        spec: &BrokerSpec,
+        sizing: Sizing,
+        capacity: Capacity,
+    ) -> Result<Limits, Unsupported>;
+
+    /// How long an orderly stop may take.
+    fn stop_grace(&self) -> Duration;
+
     /// The protocols that must answer before an instance counts as ready.
     fn probes(&self) -> &'static [Protocol];
 
     /// How long a boot may take before it counts as hung.
     fn boot_deadline(&self) -> Duration;
+}
+
+/// What is known of an instance without rendering it: all that it takes to keep it alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceIdentity {
+    /// From 1 on.
+    pub ordinal: u8,
+    /// The host name inside the broker's network, by which its peers call it.
+    pub hostname: String,
+    /// The engine's ports.
+    pub ports: Vec<u16>,
+    /// How long an orderly stop may take.
+    pub stop_grace: Duration,
+}
+
+/// The instances of a broker, in order of their ordinals.
+pub fn instances(broker: &Broker) -> Vec<InstanceIdentity> {
+    let kind = broker.spec.engine_type;
+    let ports: Vec<u16> =
+        Protocol::of(kind).iter().map(|protocol| protocol.engine_port(kind)).collect();
+    let identity = |ordinal| InstanceIdentity {
+        ordinal,
+        hostname: materials::host_name(broker, ordinal),
+        ports: ports.clone(),
+        stop_grace: engine(kind).stop_grace(),
+    };
+    (1..=broker.spec.deployment_mode.instances()).map(identity).collect()
 }
 
 /// The engine of that type.

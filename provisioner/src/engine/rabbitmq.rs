@@ -15,17 +15,18 @@ mod listeners;
 use std::time::Duration;
 
 use brokerd_domain::{
-    DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
+    BrokerSpec, DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
 };
 
 use elsewhere::Elsewhere;
 
 use super::{
-    Blueprint, Engine, Unsupported,
+    Blueprint, Engine, Sizing, Unsupported,
     common::{self, GIB, MIB},
+    instances,
 };
 use crate::{
-    runtime::{InstanceSpec, Limits},
+    runtime::{Capacity, InstanceSpec, Limits},
     tls,
 };
 
@@ -97,7 +98,7 @@ impl Engine for RabbitMq {
             )));
         };
         let elsewhere = Elsewhere::of(blueprint, &settings)?;
-        let limits = common::limits(blueprint, PIDS)?;
+        let limits = self.limits(spec, blueprint.sizing, blueprint.capacity)?;
         let materials = blueprint.materials;
         let cookie = materials
             .erlang_cookie
@@ -146,12 +147,10 @@ impl Engine for RabbitMq {
         let accounts = accounts::program(blueprint);
         let keeps_accounts = accounts.is_some();
         files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));
-        let nodes = 1..=spec.deployment_mode.instances();
+        let nodes = instances(blueprint.broker).into_iter();
         Ok(nodes
-            .map(|ordinal| {
-                let files = files.clone();
-                let mut node =
-                    common::instance(blueprint, ordinal, limits, files, Duration::from_mins(1));
+            .map(|identity| {
+                let mut node = common::instance(blueprint, identity, limits, files.clone());
                 if keeps_accounts {
                     add_arguments(&mut node.environment, &accounts::argument(conf));
                 }
@@ -168,6 +167,19 @@ impl Engine for RabbitMq {
 
     fn seed(&self, blueprint: &Blueprint<'_>) -> Result<Option<String>, Unsupported> {
         definitions::render(blueprint).map(Some)
+    }
+
+    fn limits(
+        &self,
+        spec: &BrokerSpec,
+        sizing: Sizing,
+        capacity: Capacity,
+    ) -> Result<Limits, Unsupported> {
+        common::limits(spec, sizing, capacity, PIDS)
+    }
+
+    fn stop_grace(&self) -> Duration {
+        Duration::from_mins(1)
     }
 
     fn probes(&self) -> &'static [Protocol] {

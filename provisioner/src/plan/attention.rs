@@ -23,6 +23,10 @@ const OUT_OF_MEMORY: &str = "BROKER_OOM";
 /// brokers by itself; here their owner may have to choose another configuration, version or instance type.
 const DOES_NOT_BOOT: &str = "BROKER_DOES_NOT_BOOT";
 
+/// The code of a broker whose last reboot ended without having changed all of it. The service has no such code: its
+/// engines can always be made anew.
+const NOT_REBOOTED: &str = "BROKER_NOT_REBOOTED";
+
 /// So many times in a row are a loop and no accident.
 const LOOP: u32 = 3;
 
@@ -58,6 +62,7 @@ pub(super) fn actions(
     broker: &Broker,
     seen: &Seen,
     conditions: &[InstanceCondition],
+    not_rebooted: Option<&str>,
 ) -> Vec<ActionRequired> {
     let engine = broker.spec.engine_type;
     let mut raised = match engine {
@@ -87,7 +92,32 @@ pub(super) fn actions(
                     Choose another configuration, version or instance type, and reboot the broker.";
         raised.push(ActionRequired { code: DOES_NOT_BOOT.to_owned(), info: info.to_owned() });
     }
+    raised.extend(left_behind(broker, seen, not_rebooted));
     raised
+}
+
+/// Tells of instances that the last reboot did not make anew, until another one does.
+fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<ActionRequired> {
+    let is_of = |reboots: u32| move |instance: &Observed<SeenInstance>| matches!(instance, Observed::Present(i) if i.status.reboot >= reboots);
+    if let Some(why) = why {
+        let all = seen.instances.values().all(is_of(broker.reboots_requested));
+        return (!all).then(|| not_rebooted(why));
+    }
+    let all = seen.instances.values().all(is_of(broker.status.reboots_done));
+    let before =
+        broker.status.actions_required.iter().find(|action| action.code == NOT_REBOOTED)?;
+    (!broker.is_rebooting() && !all).then(|| before.clone())
+}
+
+/// What a reboot leaves that ended before every instance was made anew.
+pub(crate) fn not_rebooted(why: &str) -> ActionRequired {
+    ActionRequired {
+        code: NOT_REBOOTED.to_owned(),
+        info: format!(
+            "The last reboot did not make every instance of the broker anew: {why} What runs is as it was before; \
+             rebooting the broker tries it again."
+        ),
+    }
 }
 
 /// Whether nobody serves, and somebody has been started in vain again and again.
@@ -96,19 +126,23 @@ fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
         && conditions.iter().any(|condition| condition.failed_boots >= BOOTS_TO_FAIL)
 }
 
-/// Whether the outstanding reboot is as done as it will be: every instance was made anew for it, none of them
-/// boots, and there is nothing to go back to. Its owner can't do anything about it before it counts as done.
+/// Whether the outstanding reboot is as done as it will be: an instance that was made anew for it does not boot, which
+/// the others wait for, and there is nothing to go back to. Its owner can't do anything about it before it counts as
+/// done.
 pub(super) fn reboots_in_vain(
     broker: &Broker,
     seen: &Seen,
     conditions: &[InstanceCondition],
 ) -> bool {
-    let is_new = |instance: &Observed<SeenInstance>| matches!(instance, Observed::Present(i) if i.status.reboot == broker.reboots_requested);
+    let is_new = |ordinal: u8| matches!(seen.instances.get(&ordinal), Some(Observed::Present(i)) if i.status.reboot == broker.reboots_requested);
+    let fails = |condition: &InstanceCondition| {
+        condition.health == Health::Starting && condition.failed_boots >= BOOTS_TO_FAIL
+    };
     broker.is_rebooting()
+        && broker.status.observed_generation.is_some()
         && !(broker.applies_pending() && broker.has_pending())
-        && !seen.instances.is_empty()
-        && seen.instances.values().all(is_new)
-        && does_not_boot(conditions)
+        && !seen.instances.values().any(|instance| matches!(instance, Observed::Unknown(_)))
+        && conditions.iter().any(|condition| fails(condition) && is_new(condition.ordinal))
 }
 
 fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
@@ -120,7 +154,9 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
             Observed::Present(alarms) => raised.extend(alarms.iter().copied()),
             Observed::Unknown(_) => {
                 let mut before = broker.status.actions_required.clone();
-                before.retain(|action| ![OUT_OF_MEMORY, DOES_NOT_BOOT].contains(&&*action.code));
+                before.retain(|action| {
+                    ![OUT_OF_MEMORY, DOES_NOT_BOOT, NOT_REBOOTED].contains(&&*action.code)
+                });
                 return before;
             }
             Observed::Absent => {}

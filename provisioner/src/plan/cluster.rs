@@ -15,11 +15,11 @@ use brokerd_domain::{DeploymentMode, Next, Timestamp, VerdictKind};
 use brokerd_store::Target;
 
 use super::{
-    Completion, Plan, Seen, Step, Subject, fail, fault,
-    instance::{Need, boosted, starting},
+    Completion, Plan, Seen, Step, Subject, change, fail, fault,
+    instance::{Need, starting},
     limit, refuse,
 };
-use crate::runtime::{InstanceSpec, Volumes};
+use crate::runtime::Volumes;
 
 use node::{Node, View};
 
@@ -42,16 +42,11 @@ const QUORUM_PATIENCE: Duration = Duration::from_mins(3);
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// What a cluster needs.
-pub(super) fn plan(
-    subject: &Subject<'_>,
-    specs: &[InstanceSpec],
-    seen: &Seen,
-    now: Timestamp,
-) -> Plan {
-    let in_vain = in_vain_until(subject, specs, seen, now);
-    let mut nodes: Vec<Node<'_>> =
-        specs.iter().map(|spec| Node::look(subject, spec, seen, in_vain, now)).collect();
-    if let Some(newer) = nodes.iter().find(|node| node.is_newer()) {
+pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+    let in_vain = in_vain_until(subject, seen, now);
+    let look = |identity| Node::look(subject, identity, seen, in_vain, now);
+    let mut nodes: Vec<Node<'_>> = subject.instances.iter().map(look).collect();
+    if let Some(newer) = nodes.iter().find(|node| node.is_newer(subject)) {
         let sentence = format!("instance {} is newer than what was read", newer.ordinal());
         return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
     }
@@ -59,7 +54,7 @@ pub(super) fn plan(
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
         Need::Give(why) => Some(fail(why.clone())),
         Need::Refuse(why) => Some(refuse(why)),
-        Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => None,
+        Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => None,
     }) {
         given_up.conditions = Some(nodes.into_iter().map(|node| node.after).collect());
         return given_up;
@@ -73,8 +68,9 @@ pub(super) fn plan(
         .unwrap_or_else(|| wait_or_finish(subject, &nodes, agree));
     let limits = nodes
         .iter()
-        .filter(|node| node.serves() && !node.goes)
-        .filter_map(|node| limit(node.spec, &node.there?.status));
+        // The tier of the next reboot is not the one that it runs with.
+        .filter(|node| node.serves() && !node.goes && !node.is_stale)
+        .filter_map(|node| limit(subject, node.ordinal(), &node.there?.status));
     let mut steps: Vec<Step> = limits.collect();
     steps.extend(lead(subject, &nodes, agree, now));
     steps.append(&mut decision.steps);
@@ -106,16 +102,12 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
 }
 
 /// Until when so many nodes are held by faults that the others wait in vain for a majority.
-fn in_vain_until(
-    subject: &Subject<'_>,
-    specs: &[InstanceSpec],
-    seen: &Seen,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let holds = specs.iter().filter_map(|s| fault::hold(subject, s.name.ordinal, seen, now));
+fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
+    let instances = subject.instances;
+    let holds = instances.iter().filter_map(|i| fault::hold(subject, i.ordinal, seen, now));
     let mut ends: Vec<Timestamp> = holds.map(|hold| hold.until).collect();
     ends.sort_unstable();
-    let dispensable = specs.len().saturating_sub(1) / 2;
+    let dispensable = instances.len().saturating_sub(1) / 2;
     let too_many = ends.len().checked_sub(dispensable + 1)?;
     ends.get(too_many).copied()
 }
@@ -174,7 +166,7 @@ fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     let node = nodes.iter_mut().find(|node| node.is_stale && node.is_alive())?;
     node.goes = true;
     let sentence = format!("stopping instance {}; all are replaced together", node.ordinal());
-    let stop = node.stop(node.spec.stop_grace)?;
+    let stop = node.stop(node.identity.stop_grace)?;
     Some(acting(sentence, vec![stop]))
 }
 
@@ -245,7 +237,9 @@ fn reunite(
     node.goes = true;
     // One that never heard of the others began a cluster of its own; nobody has put anything there yet.
     if subject.broker.status.observed_generation.is_none() && node.knows_nobody() {
-        let again = Step::Apply(Box::new(boosted(node.spec, subject.boot_nano_cpus)));
+        let Some(again) = subject.apply(ordinal) else {
+            return Some(change::first(subject).unwrap_or_else(change::unrendered));
+        };
         let steps = vec![Step::Remove(ordinal, Volumes::Delete), again];
         return Some(acting(format!("instance {ordinal} is alone; making it anew"), steps));
     }
@@ -277,7 +271,7 @@ fn reboot_next(nodes: &mut [Node<'_>], agree: bool, now: Timestamp) -> Option<Pl
 
 fn stop_for_reboot(node: &mut Node<'_>) -> Option<Plan> {
     let sentence = format!("stopping instance {} to replace it", node.ordinal());
-    let stop = node.stop(node.spec.stop_grace)?;
+    let stop = node.stop(node.identity.stop_grace)?;
     node.after.apart_since = None;
     node.goes = true;
     Some(acting(sentence, vec![stop]))
@@ -303,8 +297,8 @@ fn wait_or_finish(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool) -> Pla
         format!("all {} nodes serve", nodes.len()),
         Next::After(STEADY_POLL),
     );
-    let reboots = nodes.iter().map(|node| node.spec.reboot).min().unwrap_or(0);
-    done.completes = Some(Completion { generation: subject.broker.generation, reboots });
+    let (generation, reboots) = (subject.broker.generation, subject.broker.reboots_requested);
+    done.completes = Some(Completion { generation, reboots });
     done
 }
 

@@ -4,10 +4,14 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
-use super::{Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, attention, fault};
+use super::{
+    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, attention, change,
+    change::needs_replacement, fault,
+};
 use crate::{
+    engine::InstanceIdentity,
     health::ProbeOutcome,
-    runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
+    runtime::{ContainerState, InstanceSpec, InstanceStatus},
 };
 
 /// How often an instance that boots is looked at: the longer it takes, the less a moment matters.
@@ -25,7 +29,7 @@ pub(super) const BOOTS_TO_FAIL: u32 = 3;
 /// What one instance needs.
 pub(super) enum Need {
     /// Nothing: it serves.
-    Nothing(Box<SeenInstance>),
+    Nothing,
     /// Time.
     Wait { sentence: String, next: Next, keep_traffic: bool },
     /// These steps, whose last may be disruptive.
@@ -76,12 +80,12 @@ pub(super) fn starting(
 
 pub(super) fn judge(
     subject: &Subject<'_>,
-    spec: &InstanceSpec,
+    identity: &InstanceIdentity,
     seen: &Seen,
     before: InstanceCondition,
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
-    let ordinal = spec.name.ordinal;
+    let ordinal = identity.ordinal;
     if let Some(held) = fault::hold(subject, ordinal, seen, now) {
         let next = Next::After(held.until.since(now).min(STEADY_POLL));
         let need = Need::Wait { sentence: held.sentence, next, keep_traffic: false };
@@ -92,7 +96,9 @@ pub(super) fn judge(
     let former = before.clone();
     let booting = |failed_boots| starting(&former, now, failed_boots);
     let Some(Observed::Present(instance)) = seen.instances.get(&ordinal) else {
-        let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+        let Some(step) = subject.apply(ordinal) else {
+            return (unmade(subject, ordinal), before);
+        };
         let need = Need::Steps {
             sentence: format!("creating instance {ordinal}"),
             steps: vec![step],
@@ -101,7 +107,7 @@ pub(super) fn judge(
         return (need, booting(0));
     };
     let status = &instance.status;
-    if status.generation > spec.generation || status.reboot > spec.reboot {
+    if change::is_newer(subject, status) {
         let need = Need::Wait {
             sentence: format!("instance {ordinal} is newer than what was read"),
             next: Next::After(SUSPECT_POLL),
@@ -109,17 +115,19 @@ pub(super) fn judge(
         };
         return (need, before);
     }
-    if needs_replacement(subject.broker, spec, status) {
+    if needs_replacement(subject, ordinal, status) {
         // Whether what it will be has too little memory too is not known yet.
         let fresh = InstanceCondition { out_of_memory: None, ..booting(0) };
-        return replace(subject, spec, status, before, fresh);
+        return replace(subject, identity, status, before, fresh);
     }
     match &status.state {
         ContainerState::Created => {
-            let step = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let Some(steps) = change::complete(subject, ordinal, status) else {
+                return (unmade(subject, ordinal), before);
+            };
             let need = Need::Steps {
                 sentence: format!("completing instance {ordinal}"),
-                steps: vec![step],
+                steps,
                 keep_traffic: false,
             };
             (need, booting(before.failed_boots))
@@ -139,29 +147,23 @@ pub(super) fn judge(
     }
 }
 
-/// Another container is needed when a reboot is outstanding, or when this one was never completed
-/// for what is asked now. A broker that serves is not restarted because brokerd would render it
-/// differently today: that waits for the next reboot.
-pub(super) fn needs_replacement(
-    broker: &Broker,
-    spec: &InstanceSpec,
-    status: &InstanceStatus,
-) -> bool {
-    status.reboot < spec.reboot
-        || (status.digest != spec.digest() && broker.status.observed_generation.is_none())
+/// It is not there, and can't be made.
+fn unmade(subject: &Subject<'_>, ordinal: u8) -> Need {
+    let sentence = change::not_made(subject, ordinal);
+    Need::Wait { sentence, next: Next::After(STEADY_POLL), keep_traffic: false }
 }
 
 fn replace(
     subject: &Subject<'_>,
-    spec: &InstanceSpec,
+    identity: &InstanceIdentity,
     status: &InstanceStatus,
     before: InstanceCondition,
     fresh: InstanceCondition,
 ) -> (Need, InstanceCondition) {
-    let ordinal = spec.name.ordinal;
+    let ordinal = identity.ordinal;
     match status.state {
         ContainerState::Running { .. } | ContainerState::Paused => {
-            let step = Step::Stop(ordinal, status.id.clone(), spec.stop_grace);
+            let step = Step::Stop(ordinal, status.id.clone(), identity.stop_grace);
             let need = Need::Steps {
                 sentence: format!("stopping instance {ordinal} to replace it"),
                 steps: vec![step],
@@ -170,10 +172,12 @@ fn replace(
             (need, before)
         }
         ContainerState::Created | ContainerState::Exited { .. } => {
-            let apply = Step::Apply(Box::new(boosted(spec, subject.boot_nano_cpus)));
+            let Some(steps) = change::replace(subject, ordinal) else {
+                return (unmade(subject, ordinal), before);
+            };
             let need = Need::Steps {
                 sentence: format!("replacing instance {ordinal}"),
-                steps: vec![Step::Remove(ordinal, Volumes::Keep), apply],
+                steps,
                 keep_traffic: false,
             };
             (need, fresh)
@@ -260,7 +264,7 @@ pub(super) fn judge_running(
     if silent.is_none() && !instance.answers.is_empty() {
         let since = if before.health == Health::Healthy { before.since } else { now };
         let after = InstanceCondition { health: Health::Healthy, since, failed_boots: 0, ..before };
-        return (Need::Nothing(Box::new(instance.clone())), after);
+        return (Need::Nothing, after);
     }
     let what = silent.map_or_else(
         || "nothing could be asked".to_owned(),

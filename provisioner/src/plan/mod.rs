@@ -4,6 +4,7 @@
 //! certain is ever stopped, removed or replaced.
 
 mod attention;
+mod change;
 mod cluster;
 mod fault;
 mod instance;
@@ -18,10 +19,12 @@ use brokerd_domain::{
 use brokerd_store::Target;
 
 use crate::{
+    engine::InstanceIdentity,
     health::{Alarm, NodeReport, ProbeOutcome},
     runtime::{InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes},
 };
 
+pub(crate) use attention::not_rebooted;
 use instance::{Need, condition, judge};
 pub(crate) use pair::taken_over;
 
@@ -85,24 +88,18 @@ pub struct Seen {
     pub leftovers: Observed<Vec<u8>>,
 }
 
-/// What should be there.
+/// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
+/// are kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
-    /// Something must be stored first.
-    Undecided(Missing),
+    /// It was not asked for yet. A plan that needs it says so ([`Plan::needs_rendering`]).
+    Unrendered,
+    /// Certificate, keys and hashes must be stored first.
+    Undecided,
     /// These instances.
     Instances(Vec<InstanceSpec>),
-    /// Nothing can be, and why.
+    /// Nothing can be made at present, and why.
     Unsupported(String),
-}
-
-/// What must be stored before instances can be rendered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// Addresses.
-    Endpoints,
-    /// Certificate, keys, hashes.
-    Materials,
 }
 
 /// What a plan is made from, beside the world and the time.
@@ -110,6 +107,10 @@ pub enum Missing {
 pub struct Subject<'a> {
     /// The broker.
     pub broker: &'a Broker,
+    /// Its instances, as far as they are known without rendering them.
+    pub instances: &'a [InstanceIdentity],
+    /// What each of them may use when it serves; none: this host has not got that.
+    pub limits: Option<Limits>,
     /// What should be there.
     pub desired: &'a Desired,
     /// Where the gateway leads the endpoints now.
@@ -124,6 +125,14 @@ pub struct Subject<'a> {
     pub image_id: Option<&'a str>,
     /// Whether the certificate should be renewed at the next opportunity.
     pub certificate_ends_soon: bool,
+}
+
+impl Subject<'_> {
+    /// The step that makes an instance; none: it can't be made, or not yet.
+    fn apply(&self, ordinal: u8) -> Option<Step> {
+        let spec = change::spec(self, ordinal)?;
+        Some(Step::Apply(Box::new(instance::boosted(spec, self.boot_nano_cpus))))
+    }
 }
 
 /// One effect. Doing it twice is as good as once.
@@ -223,10 +232,27 @@ pub struct Plan {
     pub actions_required: Vec<ActionRequired>,
     /// Why the next maintenance window should reboot the broker even if nothing else waits.
     pub maintenance: Option<String>,
+    /// Whether something is to be changed for which [`Desired::Unrendered`] is not enough. Then the rest of the plan
+    /// means nothing: render, and plan again.
+    pub needs_rendering: bool,
+    /// Why the outstanding reboot is over without having made every instance anew, if it is.
+    pub not_rebooted: Option<String>,
 }
 
 impl Plan {
-    fn new(kind: VerdictKind, sentence: impl Into<String>, next: Next) -> Self {
+    /// Whether there is anything to do.
+    pub fn acts(&self) -> bool {
+        self.needs_rendering || !self.steps.is_empty()
+    }
+
+    /// Ends the outstanding reboot, which can change nothing.
+    pub(crate) fn end_reboot(&mut self, broker: &Broker, why: &str) {
+        let (generation, reboots) = (broker.generation, broker.reboots_requested);
+        self.completes = Some(Completion { generation, reboots });
+        self.not_rebooted = Some(ended(why));
+    }
+
+    pub(crate) fn new(kind: VerdictKind, sentence: impl Into<String>, next: Next) -> Self {
         Self {
             steps: Vec::new(),
             kind,
@@ -237,6 +263,8 @@ impl Plan {
             failure: None,
             actions_required: Vec::new(),
             maintenance: None,
+            needs_rendering: false,
+            not_rebooted: None,
         }
     }
 
@@ -255,30 +283,27 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         plan_after_failure(failure, subject, seen)
     } else if let Some(disturbing) = fault::act(subject, seen, now) {
         disturbing
+    } else if broker.instances.is_empty() {
+        Plan::new(VerdictKind::Progressing, "allocating endpoints", Next::Now)
+            .step(Step::AllocateEndpoints)
     } else {
-        match subject.desired {
-            Desired::Undecided(Missing::Endpoints) => {
-                Plan::new(VerdictKind::Progressing, "allocating endpoints", Next::Now)
-                    .step(Step::AllocateEndpoints)
-            }
-            Desired::Undecided(Missing::Materials) => {
-                Plan::new(VerdictKind::Progressing, "issuing the certificate", Next::Now)
-                    .step(Step::IssueMaterials)
-            }
-            Desired::Unsupported(why) => plan_unsupported(broker, why),
-            Desired::Instances(specs) => plan_instances(subject, specs, seen, now),
-        }
+        plan_instances(subject, seen, now)
     };
+    if plan.needs_rendering {
+        return plan;
+    }
     let mut conditions = plan.conditions.take().unwrap_or_else(|| broker.status.conditions.clone());
     for condition in &mut conditions {
         attention::forget(condition, now);
     }
     if broker.intent == Intent::Run {
-        plan.actions_required = attention::actions(broker, seen, &conditions);
-        if attention::reboots_in_vain(broker, seen, &conditions) {
-            let (generation, reboots) = (broker.generation, broker.reboots_requested);
-            plan.completes = Some(Completion { generation, reboots });
+        let makes = plan.steps.iter().any(|step| matches!(step, Step::Apply(_)));
+        if !makes && attention::reboots_in_vain(broker, seen, &conditions) {
+            let why = plan.sentence.clone();
+            plan.end_reboot(broker, &why);
         }
+        let not_rebooted = plan.not_rebooted.as_deref();
+        plan.actions_required = attention::actions(broker, seen, &conditions, not_rebooted);
         plan.maintenance = attention::maintenance(subject, seen);
         plan.next = fault::look_again(subject.faults, plan.next, now);
     }
@@ -353,17 +378,6 @@ fn plan_after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan
     plan
 }
 
-fn plan_unsupported(broker: &Broker, why: &str) -> Plan {
-    if broker.status.observed_generation.is_none() {
-        return fail(why.to_owned());
-    }
-    if broker.applies_pending() && broker.has_pending() {
-        // What runs goes on running: it is rebooted as it was.
-        return refuse(why);
-    }
-    Plan::new(VerdictKind::Blocked, format!("can't apply the specification: {why}"), Next::BackOff)
-}
-
 pub(crate) fn refuse(why: &str) -> Plan {
     let sentence = format!("the pending changes are not applied: {why}");
     let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
@@ -382,16 +396,12 @@ fn fail(why: String) -> Plan {
     plan
 }
 
-fn plan_instances(
-    subject: &Subject<'_>,
-    specs: &[InstanceSpec],
-    seen: &Seen,
-    now: Timestamp,
-) -> Plan {
+fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let broker = subject.broker;
-    let unknown = specs.iter().find_map(|spec| match seen.instances.get(&spec.name.ordinal) {
-        Some(Observed::Unknown(why)) => Some((spec.name.ordinal, why.as_str())),
-        None => Some((spec.name.ordinal, "it was not looked at")),
+    let mut ordinals = subject.instances.iter().map(|identity| identity.ordinal);
+    let unknown = ordinals.find_map(|ordinal| match seen.instances.get(&ordinal) {
+        Some(Observed::Unknown(why)) => Some((ordinal, why.as_str())),
+        None => Some((ordinal, "it was not looked at")),
         Some(Observed::Absent | Observed::Present(_)) => None,
     });
     if let Some((ordinal, why)) = unknown {
@@ -402,21 +412,30 @@ fn plan_instances(
         );
     }
 
-    if broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz {
-        return cluster::plan(subject, specs, seen, now);
+    let is_wanted = change::is_wanted(subject, seen, now);
+    if is_wanted && let Some(first) = change::first(subject) {
+        return first;
     }
-    if broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz {
-        return pair::plan(subject, specs, seen, now);
-    }
+    let plan = match broker.spec.deployment_mode {
+        DeploymentMode::ClusterMultiAz => cluster::plan(subject, seen, now),
+        DeploymentMode::ActiveStandbyMultiAz => pair::plan(subject, seen, now),
+        DeploymentMode::SingleInstance => plan_single(subject, seen, now),
+    };
+    if is_wanted { change::blocked(subject, plan) } else { plan }
+}
+
+fn plan_single(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+    let broker = subject.broker;
     let mut conditions = Vec::new();
     let mut serving = Vec::new();
     let mut plan: Option<Plan> = None;
-    for spec in specs {
-        let before = condition(broker, spec.name.ordinal, seen, now);
-        let (need, after) = judge(subject, spec, seen, before, now);
+    for identity in subject.instances {
+        let ordinal = identity.ordinal;
+        let before = condition(broker, ordinal, seen, now);
+        let (need, after) = judge(subject, identity, seen, before, now);
         conditions.push(after);
         match need {
-            Need::Nothing(instance) => serving.push((spec, instance)),
+            Need::Nothing => serving.push(ordinal),
             Need::Give(why) => {
                 let mut failed = fail(why);
                 failed.conditions = Some(conditions);
@@ -431,14 +450,14 @@ fn plan_instances(
             Need::Wait { sentence, next, keep_traffic } if plan.is_none() => {
                 let mut waiting = Plan::new(VerdictKind::Progressing, sentence, next);
                 if !keep_traffic {
-                    waiting.steps.extend(lead_nowhere(subject.targets, &[spec.name.ordinal]));
+                    waiting.steps.extend(lead_nowhere(subject.targets, &[ordinal]));
                 }
                 plan = Some(waiting);
             }
             Need::Steps { sentence, steps, keep_traffic } if plan.is_none() => {
                 let mut acting = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
                 if !keep_traffic {
-                    acting.steps.extend(lead_nowhere(subject.targets, &[spec.name.ordinal]));
+                    acting.steps.extend(lead_nowhere(subject.targets, &[ordinal]));
                 }
                 acting.steps.extend(steps);
                 plan = Some(acting);
@@ -450,16 +469,16 @@ fn plan_instances(
     let mut plan = plan.unwrap_or_else(|| {
         let mut done =
             Plan::new(VerdictKind::Converged, "every endpoint answers", Next::After(STEADY_POLL));
-        let reboots = specs.iter().map(|spec| spec.reboot).min().unwrap_or(0);
-        done.completes = Some(Completion { generation: broker.generation, reboots });
+        let (generation, reboots) = (broker.generation, broker.reboots_requested);
+        done.completes = Some(Completion { generation, reboots });
         done
     });
     plan.conditions = Some(conditions);
     let mut finishing = Vec::new();
-    for (spec, instance) in &serving {
-        let ordinal = spec.name.ordinal;
-        finishing.extend(limit(spec, &instance.status));
-        finishing.extend(lead_to(broker, subject.targets, &[ordinal], &instance.status));
+    for ordinal in &serving {
+        let Some(Observed::Present(instance)) = seen.instances.get(ordinal) else { continue };
+        finishing.extend(limit(subject, *ordinal, &instance.status));
+        finishing.extend(lead_to(broker, subject.targets, &[*ordinal], &instance.status));
     }
     plan.steps.splice(0..0, finishing);
     plan
@@ -475,9 +494,9 @@ fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
 }
 
 /// An instance that serves gets its tier's share instead of what it booted with.
-fn limit(spec: &InstanceSpec, status: &InstanceStatus) -> Option<Step> {
-    (status.limits != spec.limits)
-        .then(|| Step::SetLimits(spec.name.ordinal, status.id.clone(), spec.limits))
+fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus) -> Option<Step> {
+    let limits = subject.limits.filter(|limits| status.limits != *limits)?;
+    Some(Step::SetLimits(ordinal, status.id.clone(), limits))
 }
 
 /// Leads the endpoints of these instances to the one of that status.

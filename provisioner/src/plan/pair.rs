@@ -14,20 +14,14 @@ use brokerd_domain::{
 };
 
 use super::{
-    Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, fail,
+    Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, change, fail,
     fault::{self, Hold},
-    instance::{
-        Need, boosted, boots_in_vain, condition, exit_sentence, needs_replacement, restart_delay,
-        starting,
-    },
+    instance::{Need, boots_in_vain, condition, exit_sentence, restart_delay, starting},
     lead_nowhere, lead_to, limit, refuse,
 };
 use takeover::without_active;
 
-use crate::{
-    health::ProbeOutcome,
-    runtime::{ContainerState, InstanceSpec, Volumes},
-};
+use crate::{engine::InstanceIdentity, health::ProbeOutcome, runtime::ContainerState};
 
 /// How often a pair is looked at; the runtime's events come in between. From a hang to the end of the second
 /// look are at most this and twice the time to answer, and the urgent poll: less than two seconds.
@@ -45,7 +39,7 @@ const ACTIVE_GRACE: Duration = Duration::from_secs(10);
 
 /// One instance: what it should be, what it is, what is remembered of it.
 struct Member<'a> {
-    spec: &'a InstanceSpec,
+    identity: &'a InstanceIdentity,
     there: Option<&'a SeenInstance>,
     condition: InstanceCondition,
     /// Why it is not to be started or replaced now.
@@ -54,7 +48,7 @@ struct Member<'a> {
 
 impl Member<'_> {
     fn ordinal(&self) -> u8 {
-        self.spec.name.ordinal
+        self.identity.ordinal
     }
 
     fn state(&self) -> Option<&ContainerState> {
@@ -80,13 +74,11 @@ impl Member<'_> {
     }
 
     fn is_stale(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| needs_replacement(subject.broker, self.spec, &i.status))
+        self.there.is_some_and(|i| change::needs_replacement(subject, self.ordinal(), &i.status))
     }
 
-    fn is_newer(&self) -> bool {
-        self.there.is_some_and(|i| {
-            i.status.generation > self.spec.generation || i.status.reboot > self.spec.reboot
-        })
+    fn is_newer(&self, subject: &Subject<'_>) -> bool {
+        self.there.is_some_and(|i| change::is_newer(subject, &i.status))
     }
 
     /// Whether it was the last one to serve, as far as is known.
@@ -106,10 +98,6 @@ impl Member<'_> {
             }
             _ => Duration::ZERO,
         }
-    }
-
-    fn apply(&self, subject: &Subject<'_>) -> Step {
-        Step::Apply(Box::new(boosted(self.spec, subject.boot_nano_cpus)))
     }
 
     /// It is made or started now.
@@ -140,25 +128,21 @@ fn waiting(sentence: String, wait: Duration) -> Plan {
 }
 
 /// What a pair needs.
-pub(super) fn plan(
-    subject: &Subject<'_>,
-    specs: &[InstanceSpec],
-    seen: &Seen,
-    now: Timestamp,
-) -> Plan {
-    let mut members: Vec<Member<'_>> = specs
+pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+    let mut members: Vec<Member<'_>> = subject
+        .instances
         .iter()
-        .map(|spec| Member {
-            spec,
-            there: match seen.instances.get(&spec.name.ordinal) {
+        .map(|identity| Member {
+            identity,
+            there: match seen.instances.get(&identity.ordinal) {
                 Some(Observed::Present(instance)) => Some(instance),
                 _ => None,
             },
-            condition: condition(subject.broker, spec.name.ordinal, seen, now),
-            held: fault::hold(subject, spec.name.ordinal, seen, now),
+            condition: condition(subject.broker, identity.ordinal, seen, now),
+            held: fault::hold(subject, identity.ordinal, seen, now),
         })
         .collect();
-    if let Some(newer) = members.iter().find(|member| member.is_newer()) {
+    if let Some(newer) = members.iter().find(|member| member.is_newer(subject)) {
         let sentence = format!("instance {} is newer than what was read", newer.ordinal());
         return waiting(sentence, STEADY_POLL);
     }
@@ -200,7 +184,8 @@ fn with_active(
     member.condition.failed_boots = 0;
     if let Some(instance) = member.there {
         // The tier of the next reboot is not the one that it runs with.
-        let tier = limit(member.spec, &instance.status).filter(|_| !member.is_stale(subject));
+        let tier = limit(subject, member.ordinal(), &instance.status)
+            .filter(|_| !member.is_stale(subject));
         steps.extend(tier);
         steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
     }
@@ -224,26 +209,30 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
         return Some(plan);
     }
     let Some(instance) = member.there else {
-        let plan =
-            acting(format!("creating instance {ordinal} as standby"), vec![member.apply(subject)]);
+        let Some(apply) = subject.apply(ordinal) else { return Some(unmade(subject, ordinal)) };
+        let plan = acting(format!("creating instance {ordinal} as standby"), vec![apply]);
         member.starts(now, 0);
         return Some(plan);
     };
     let status = &instance.status;
     if member.is_stale(subject) {
         if member.runs() || member.is_paused() {
-            let grace = member.spec.stop_grace.min(STANDBY_GRACE);
+            let grace = member.identity.stop_grace.min(STANDBY_GRACE);
             let stop = Step::Stop(ordinal, status.id.clone(), grace);
             return Some(acting(format!("stopping standby {ordinal} to replace it"), vec![stop]));
         }
-        let steps = vec![Step::Remove(ordinal, Volumes::Keep), member.apply(subject)];
+        let Some(steps) = change::replace(subject, ordinal) else {
+            return Some(unmade(subject, ordinal));
+        };
         member.is_replaced(now);
         return Some(acting(format!("replacing standby {ordinal}"), steps));
     }
     match &status.state {
         ContainerState::Created => {
-            let plan =
-                acting(format!("completing instance {ordinal}"), vec![member.apply(subject)]);
+            let Some(steps) = change::complete(subject, ordinal, status) else {
+                return Some(unmade(subject, ordinal));
+            };
+            let plan = acting(format!("completing instance {ordinal}"), steps);
             member.starts(now, member.condition.failed_boots);
             Some(plan)
         }
@@ -258,18 +247,24 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
                 let left = SETTLED.saturating_sub(member.uptime(now));
                 return Some(waiting(format!("waiting for standby {ordinal} to settle"), left));
             }
-            if member.spec.ports.iter().any(|port| !status.addresses.contains_key(port)) {
+            if member.identity.ports.iter().any(|port| !status.addresses.contains_key(port)) {
                 return Some(start_anew(member, "can't be reached", now));
             }
             // It may use what the host has until it serves: that is when it is needed most.
             let mut limits = status.limits;
-            limits.nano_cpus = subject.boot_nano_cpus.max(member.spec.limits.nano_cpus);
+            let share = subject.limits.map_or(0, |limits| limits.nano_cpus);
+            limits.nano_cpus = subject.boot_nano_cpus.max(share);
             (limits != status.limits).then(|| {
                 let step = Step::SetLimits(ordinal, status.id.clone(), limits);
                 acting(format!("preparing standby {ordinal} to take over"), vec![step])
             })
         }
     }
+}
+
+/// It is not there, and can't be made.
+fn unmade(subject: &Subject<'_>, ordinal: u8) -> Plan {
+    waiting(change::not_made(subject, ordinal), STEADY_POLL)
 }
 
 /// Kills and starts one that nobody depends on.
@@ -305,15 +300,15 @@ fn finished(
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
         let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
-        let grace = member.spec.stop_grace.min(ACTIVE_GRACE);
+        let grace = member.identity.stop_grace.min(ACTIVE_GRACE);
         steps.push(Step::Stop(ordinal, instance.status.id.clone(), grace));
         let sentence = format!("stopping instance {ordinal}, so that its standby takes over");
         return acting(sentence, steps);
     }
     let sentence = format!("instance {ordinal} serves, the other one stands by");
     let mut plan = Plan::new(VerdictKind::Converged, sentence, Next::After(STEADY_POLL));
-    let reboots = members.iter().map(|m| m.spec.reboot).min().unwrap_or(0);
-    plan.completes = Some(Completion { generation: subject.broker.generation, reboots });
+    let (generation, reboots) = (subject.broker.generation, subject.broker.reboots_requested);
+    plan.completes = Some(Completion { generation, reboots });
     plan
 }
 
@@ -380,7 +375,7 @@ fn given_up(need: Need) -> Plan {
     match need {
         Need::Refuse(why) => refuse(&why),
         Need::Give(why) => fail(why),
-        Need::Nothing(_) | Need::Wait { .. } | Need::Steps { .. } => {
+        Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => {
             waiting("looking again".to_owned(), URGENT_POLL)
         }
     }

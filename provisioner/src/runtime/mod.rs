@@ -368,7 +368,14 @@ pub trait Runtime: Send + Sync + 'static {
     /// caller's decision.
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError>;
 
-    /// The container, if there is one.
+    /// Makes the addresses that [`Runtime::status`] tells reachable from here: a process in a container joins the
+    /// broker's network. Nothing is to be done where they are anyway, or nothing of the broker is there.
+    async fn ensure_reachable(&self, broker: BrokerId) -> Result<Ensured, RuntimeError> {
+        let _ = broker;
+        Ok(Ensured::AlreadyRight)
+    }
+
+    /// The container, if there is one. Changes nothing.
     async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError>;
 
     /// Everything of this installation.

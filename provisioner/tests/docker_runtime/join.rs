@@ -8,7 +8,7 @@ use std::{
 };
 
 use brokerd_provisioner::runtime::{
-    InstanceStatus, Runtime, Volumes,
+    Ensured, InstanceStatus, Runtime, Volumes,
     docker::{DockerOptions, DockerRuntime, Join},
 };
 use futures_util::StreamExt;
@@ -31,6 +31,10 @@ impl World {
         };
         let connected = DockerRuntime::connect(options, Arc::new(SystemClock)).await;
         self.runtime = connected.expect("connect");
+    }
+
+    async fn reach(&self) -> Ensured {
+        self.runtime.ensure_reachable(self.broker).await.expect("reach")
     }
 
     fn network(&self) -> String {
@@ -57,7 +61,9 @@ async fn containers_of_brokerd_s_own_come_to_its_brokers_and_leave_with_them() {
     let (own, gateway, stranger) =
         (world.part("brokerd"), world.part("gateway"), world.part("else"));
     world.in_container(&own).await;
+    assert_eq!(world.reach().await, Ensured::AlreadyRight, "there is no network yet");
     world.apply(&world.spec(WAIT)).await.expect("apply");
+    assert_eq!(world.reach().await, Ensured::AlreadyRight, "whoever makes the network joins it");
     let status = world.status().await;
     let all =
         |gateway: &str| BTreeSet::from([own.clone(), gateway.to_owned(), status.id.0.clone()]);
@@ -78,11 +84,14 @@ async fn containers_of_brokerd_s_own_come_to_its_brokers_and_leave_with_them() {
         let _ = tokio::time::timeout(Duration::from_millis(50), events.next()).await;
     }
 
-    // Whatever was lost unseen is found by looking at the instance, and by connecting to the engine.
+    // Whatever was lost unseen is joined again before the next pass, and by connecting to the engine. Looking at an
+    // instance changes nothing.
     for lost in [&own, &gateway] {
         docker(&["network", "disconnect", &world.network(), lost]).expect("disconnect");
     }
     assert_eq!(world.status().await, status);
+    assert_eq!(world.attached(), BTreeSet::from([status.id.0.clone()]));
+    assert_eq!(world.reach().await, Ensured::Updated);
     assert_eq!(world.attached(), all(&gateway));
     docker(&["network", "disconnect", &world.network(), &own]).expect("disconnect");
     world.in_container(&own).await;

@@ -82,6 +82,8 @@ pub struct Simulation {
     pub blind: Arc<Mutex<bool>>,
     /// What is behind the images' names.
     pub images: Mutex<BTreeMap<String, String>>,
+    /// What the operator's catalogue has.
+    pub catalogue: Mutex<Catalogue>,
     /// One line per pass.
     pub log: Mutex<Vec<String>>,
     entropy: Arc<TestEntropy>,
@@ -113,6 +115,7 @@ impl Simulation {
             faults,
             blind: Arc::new(Mutex::new(false)),
             images: Mutex::default(),
+            catalogue: Mutex::new(Catalogue::built_in().expect("well-formed")),
             log: Mutex::new(Vec::new()),
             entropy,
             authority,
@@ -228,7 +231,7 @@ impl Simulation {
             authority: self.authority.clone(),
             rsa_keys: Arc::new(OneRsaKey),
             secrets: Arc::new(NoSecrets),
-            catalogue: Catalogue::built_in().expect("well-formed"),
+            catalogue: self.catalogue.lock().expect("not poisoned").clone(),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {
                 advertised_host: None,

@@ -18,8 +18,8 @@ use std::sync::{
 };
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerUser, Clock, ConfigurationId, ConfigurationRef, EngineType, Entropy,
-    HostInstanceType, Timestamp, Username, example, parse_password,
+    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, ConfigurationId, ConfigurationRef,
+    EngineType, Entropy, HostInstanceType, Timestamp, Username, example, parse_password,
 };
 
 /// The time, as the test says.
@@ -69,6 +69,18 @@ pub fn broker(engine: EngineType, seed: u128) -> Broker {
     broker.id = BrokerId::from(uuid::Builder::from_random_bytes(seed.to_be_bytes()).into_uuid());
     broker.configurations.pending = Some(revision(1));
     broker
+}
+
+/// Gives a broker addresses, as if they had been allocated.
+pub fn allocate(broker: &mut Broker) {
+    broker.instances = (1..=broker.spec.deployment_mode.instances())
+        .map(|ordinal| BrokerInstance {
+            ordinal,
+            host: "localhost".to_owned(),
+            ip_address: None,
+            endpoints: Vec::new(),
+        })
+        .collect();
 }
 
 /// A revision of the configuration that the broker has.

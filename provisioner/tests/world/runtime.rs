@@ -41,6 +41,8 @@ pub struct Container {
     pub kills: u32,
     /// Whether its network is cut.
     pub isolated: bool,
+    /// Whether its engine ends whenever it is started.
+    dies: bool,
     /// When it had been started that is frozen.
     frozen: Option<Timestamp>,
 }
@@ -74,6 +76,12 @@ pub struct World {
     pub alarms: Option<Vec<Alarm>>,
     /// What is behind every image's name.
     pub image_id: String,
+    /// Whether the images are gone; what was made of them runs on.
+    pub image_is_gone: bool,
+    /// Whether engines of containers that are made from now on end at once.
+    pub new_ones_die: bool,
+    /// How often somebody looked for an image, as whoever renders does.
+    pub image_looks: u32,
     next_id: u32,
     next_port: u16,
     /// Most containers there ever were at once.
@@ -190,6 +198,11 @@ impl World {
                 out_of_memory: false,
                 last_words: "poisoned".to_owned(),
             },
+            _ if container.dies => ContainerState::Exited {
+                code: 1,
+                out_of_memory: false,
+                last_words: "broken".to_owned(),
+            },
             EngineBehaviour::Dies(words) => ContainerState::Exited {
                 code: 1,
                 out_of_memory: false,
@@ -281,7 +294,7 @@ impl FakeRuntime {
     fn do_apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
         let now = self.clock.now();
         let mut world = self.world.lock().expect("not poisoned");
-        if world.engine == EngineBehaviour::NoImage {
+        if world.engine == EngineBehaviour::NoImage || world.image_is_gone {
             return Err(error(RuntimeErrorClass::Denied, "no such image"));
         }
         world.networks.insert(spec.name.broker);
@@ -324,8 +337,10 @@ impl FakeRuntime {
                 .collect();
             let shares = spec.volumes.iter().any(|volume| volume.shared);
             let ports = spec.ports.clone();
+            let dies = world.new_ones_die;
             let container = Container {
                 status,
+                dies,
                 starts: 0,
                 ports,
                 files,
@@ -373,6 +388,11 @@ impl Runtime for FakeRuntime {
 
     async fn image(&self, _: &str) -> Result<Option<ImageInfo>, RuntimeError> {
         self.see()?;
+        let mut world = self.world.lock().expect("not poisoned");
+        world.image_looks += 1;
+        if world.image_is_gone {
+            return Ok(None);
+        }
         Ok(Some(ImageInfo {
             id: "first".to_owned(),
             digests: Vec::new(),

@@ -33,6 +33,8 @@ pub struct Row {
     materials: Option<Vec<u8>>,
     /// What really runs.
     pub running: Option<RunningEngine>,
+    /// Why what is stored can't be read.
+    pub unreadable: Option<String>,
     /// Where the gateway leads.
     pub targets: Vec<Target>,
     /// What happened.
@@ -75,6 +77,7 @@ impl MemoryStore {
             revisions: vec![default_configuration(&broker)],
             materials: None,
             running: None,
+            unreadable: None,
             targets: Vec::new(),
             events: Vec::new(),
             faults: Vec::new(),
@@ -188,6 +191,7 @@ impl ReconcileStore for MemoryStore {
                 targets: row.targets.clone(),
                 faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
                 running: row.running.clone(),
+                unreadable: row.unreadable.clone(),
             }
         }))
     }

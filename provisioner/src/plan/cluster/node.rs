@@ -5,13 +5,10 @@ use std::time::Duration;
 use brokerd_domain::{Health, InstanceCondition, Next, Timestamp};
 
 use super::super::{
-    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, fault,
-    instance::{Need, condition, judge, judge_running, needs_replacement},
+    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, change, fault,
+    instance::{Need, condition, judge, judge_running},
 };
-use crate::{
-    health::ProbeOutcome,
-    runtime::{ContainerState, InstanceSpec},
-};
+use crate::{engine::InstanceIdentity, health::ProbeOutcome, runtime::ContainerState};
 
 /// How long a node may be silent until no new clients are led to it.
 const DOUBTED: Duration = Duration::from_secs(3);
@@ -36,7 +33,7 @@ pub(super) enum View {
 
 /// A node.
 pub(super) struct Node<'a> {
-    pub(super) spec: &'a InstanceSpec,
+    pub(super) identity: &'a InstanceIdentity,
     pub(super) there: Option<&'a SeenInstance>,
     /// What was remembered of it.
     pub(super) before: InstanceCondition,
@@ -58,12 +55,12 @@ pub(super) struct Node<'a> {
 impl<'a> Node<'a> {
     pub(super) fn look(
         subject: &Subject<'_>,
-        spec: &'a InstanceSpec,
+        identity: &'a InstanceIdentity,
         seen: &'a Seen,
         in_vain: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let ordinal = spec.name.ordinal;
+        let ordinal = identity.ordinal;
         let mut before = condition(subject.broker, ordinal, seen, now);
         if in_vain.is_some() {
             // No reason to give anything up: it could not have come to serve.
@@ -74,8 +71,7 @@ impl<'a> Node<'a> {
             Some(Observed::Present(instance)) => Some(instance),
             _ => None,
         };
-        let stale =
-            there.filter(|instance| needs_replacement(subject.broker, spec, &instance.status));
+        let stale = there.filter(|i| change::needs_replacement(subject, ordinal, &i.status));
         let (need, after) = match stale.map(|instance| (instance, &instance.status.state)) {
             // It serves until its turn comes, and is watched like the others.
             Some((instance, ContainerState::Running { since })) if !is_held => {
@@ -84,10 +80,10 @@ impl<'a> Node<'a> {
             Some((instance, ContainerState::Paused)) if !is_held => {
                 judge_running(subject, instance, before.since, before.clone(), now)
             }
-            _ => judge(subject, spec, seen, before.clone(), now),
+            _ => judge(subject, identity, seen, before.clone(), now),
         };
         let mut node = Self {
-            spec,
+            identity,
             there,
             before,
             after,
@@ -120,18 +116,16 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn ordinal(&self) -> u8 {
-        self.spec.name.ordinal
+        self.identity.ordinal
     }
 
     /// RabbitMQ's name for it.
     pub(super) fn name(&self) -> String {
-        format!("rabbit@{}", self.spec.hostname)
+        format!("rabbit@{}", self.identity.hostname)
     }
 
-    pub(super) fn is_newer(&self) -> bool {
-        self.there.is_some_and(|i| {
-            i.status.generation > self.spec.generation || i.status.reboot > self.spec.reboot
-        })
+    pub(super) fn is_newer(&self, subject: &Subject<'_>) -> bool {
+        self.there.is_some_and(|i| change::is_newer(subject, &i.status))
     }
 
     pub(super) fn is_alive(&self) -> bool {

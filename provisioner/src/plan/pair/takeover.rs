@@ -5,10 +5,10 @@ use std::time::Duration;
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
 
 use super::{
-    super::{Plan, Step, Subject, instance::boots_in_vain, lead_nowhere},
+    super::{Plan, Step, Subject, change, instance::boots_in_vain, lead_nowhere},
     Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
 };
-use crate::runtime::{ContainerState, Volumes};
+use crate::runtime::ContainerState;
 
 /// How long the active one may give no answer at all while another one waits for its store: until
 /// the second time it is asked.
@@ -77,23 +77,30 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
         let stale = member.is_stale(subject);
         match member.state() {
             None | Some(ContainerState::Created) if !stale => {
+                let made = match member.there {
+                    Some(instance) => change::complete(subject, ordinal, &instance.status),
+                    None => subject.apply(ordinal).map(|apply| vec![apply]),
+                };
+                let Some(made) = made else {
+                    sentences.push(change::not_made(subject, ordinal));
+                    continue;
+                };
                 sentences.push(format!("creating instance {ordinal}"));
-                steps.push(member.apply(subject));
+                steps.extend(made);
                 member.starts(now, member.condition.failed_boots);
                 next = Next::Now;
             }
-            None | Some(ContainerState::Created) => {
+            None | Some(ContainerState::Created | ContainerState::Exited { .. }) if stale => {
+                let Some(replaced) = change::replace(subject, ordinal) else {
+                    sentences.push(change::not_made(subject, ordinal));
+                    continue;
+                };
                 sentences.push(format!("replacing instance {ordinal}"));
-                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
+                steps.extend(replaced);
                 member.is_replaced(now);
                 next = Next::Now;
             }
-            Some(ContainerState::Exited { .. }) if stale => {
-                sentences.push(format!("replacing instance {ordinal}"));
-                steps.extend([Step::Remove(ordinal, Volumes::Keep), member.apply(subject)]);
-                member.is_replaced(now);
-                next = Next::Now;
-            }
+            None | Some(ContainerState::Created) => {}
             Some(ContainerState::Exited { .. }) => {
                 let again = start_again(subject, member, now);
                 if again.failure.is_some() || again.steps.iter().any(refuses) {

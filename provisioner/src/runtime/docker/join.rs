@@ -21,7 +21,7 @@ use super::{
     error::{self, named, odd, request},
     labels, network,
 };
-use crate::runtime::RuntimeError;
+use crate::runtime::{Ensured, RuntimeError};
 
 const FIND: &str = "find the container of this process";
 const JOIN: &str = "join the broker's network";
@@ -29,6 +29,9 @@ const LEAVE: &str = "leave the broker's network";
 
 /// What an engine calls an attachment that is there already.
 const ALREADY: &str = "already exists in network";
+
+/// What an engine says about a network that is not there.
+const NO_NETWORK: &str = "network";
 
 /// What an engine says about a container that it can't detach.
 const NOT_THERE: &str = "is not connected";
@@ -81,15 +84,16 @@ impl Joiner {
         Ok(Some(Self { docker: docker.clone(), installation: installation.clone(), own }))
     }
 
-    /// Attaches what is not attached yet to one network.
+    /// Attaches what is not attached yet to one network, if that is there.
     ///
     /// # Errors
     /// When this process's own container can't be attached. Others only delay their clients: the next pass
     /// tries again.
-    pub(super) async fn join(&self, network: &str) -> Result<(), RuntimeError> {
+    pub(super) async fn join(&self, network: &str) -> Result<Ensured, RuntimeError> {
         let attachments = self.attachments().await?;
         let missing = attachments.into_iter().filter(|(_, networks)| !networks.contains(network));
-        self.attach(missing.map(|(id, _)| (id, network.to_owned())).collect()).await
+        let attached = self.attach(missing.map(|(id, _)| (id, network.to_owned())).collect());
+        Ok(if attached.await? { Ensured::Updated } else { Ensured::AlreadyRight })
     }
 
     /// Attaches what is not attached yet to the networks of all brokers, as far as that is possible: what is
@@ -119,7 +123,7 @@ impl Joiner {
             let absent = names.iter().filter(|name| !networks.contains(*name));
             missing.extend(absent.map(|name| (id.clone(), name.clone())));
         }
-        self.attach(missing).await
+        self.attach(missing).await.map(drop)
     }
 
     /// The containers that have to be attached, with the networks they are attached to.
@@ -144,24 +148,33 @@ impl Joiner {
         Ok(attachments)
     }
 
-    async fn attach(&self, missing: Vec<(String, String)>) -> Result<(), RuntimeError> {
+    /// Attaches these containers to these networks; whether any was.
+    async fn attach(&self, missing: Vec<(String, String)>) -> Result<bool, RuntimeError> {
         let attached = missing.into_iter().map(|(container, network)| async move {
             // What leads out of the container, and to its published ports, stays what it is. Engines
             // before 28 do not know this: for them the first network by name leads out.
             let how = EndpointSettings { gw_priority: Some(-1), ..EndpointSettings::default() };
             match network::connect(&self.docker, &network, &container, how).await {
-                Ok(()) => tracing::info!(container, network, "joined the network of a broker"),
+                Ok(()) => {
+                    tracing::info!(container, network, "joined the network of a broker");
+                    return Ok(true);
+                }
                 // Another pass or another provisioner was quicker.
                 Err(cause) if error::message(&cause).contains(ALREADY) => {}
+                // It comes with the broker's first container, and goes with its last.
+                Err(cause)
+                    if error::status(&cause) == Some(404)
+                        && error::message(&cause).contains(NO_NETWORK) => {}
                 Err(cause) if container == self.own => return Err(named(JOIN)(cause)),
                 Err(cause) => {
                     let error = named(JOIN)(cause);
                     tracing::warn!(%error, container, network, "a gateway does not reach a broker");
                 }
             }
-            Ok(())
+            Ok(false)
         });
-        join_all(attached).await.into_iter().collect()
+        let attached: Result<Vec<bool>, _> = join_all(attached).await.into_iter().collect();
+        Ok(attached?.contains(&true))
     }
 }
 

@@ -41,7 +41,6 @@ pub use self::network::{InvalidPool, SubnetPool};
 
 use self::{
     error::{named, odd, request},
-    inspect::Phase,
     network::Networks,
     reach::Reach,
 };
@@ -205,15 +204,17 @@ impl Runtime for DockerRuntime {
         self.ensure_instance(spec).await
     }
 
+    async fn ensure_reachable(&self, broker: BrokerId) -> Result<Ensured, RuntimeError> {
+        match self.reach.joiner() {
+            Some(joiner) => joiner.join(&network::name(&self.options.installation, broker)).await,
+            None => Ok(Ensured::AlreadyRight),
+        }
+    }
+
     async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError> {
         const OPERATION: &str = "look at an instance";
         match inspect::container(&self.docker, OPERATION, &name.to_string()).await? {
-            Some(found) => {
-                if let (Some(joiner), Phase::Running(_)) = (self.reach.joiner(), found.phase) {
-                    joiner.join(&network::name(&name.installation, name.broker)).await?;
-                }
-                Ok(found.status(&self.docker, self.reach.publishes()).await)
-            }
+            Some(found) => Ok(found.status(&self.docker, self.reach.publishes()).await),
             None => Ok(None),
         }
     }

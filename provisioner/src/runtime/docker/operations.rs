@@ -63,7 +63,9 @@ impl DockerRuntime {
         let network = async {
             self.networks.ensure(&self.docker, &name.installation, name.broker).await?;
             match self.reach.joiner() {
-                Some(joiner) => joiner.join(&network::name(&name.installation, name.broker)).await,
+                Some(joiner) => {
+                    joiner.join(&network::name(&name.installation, name.broker)).await.map(drop)
+                }
                 None => Ok(()),
             }
         };

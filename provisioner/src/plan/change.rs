@@ -1,0 +1,144 @@
+//! What takes a rendered specification: to make an instance, and to replace one.
+//!
+//! It is asked for only when something is to be changed. Where it can't be had, everything else goes on: what runs is
+//! supervised as it is, and a reboot that can change nothing is over.
+
+use brokerd_domain::{Next, Timestamp, VerdictKind};
+
+use super::{Desired, Observed, Plan, Seen, Step, Subject, fail, fault, refuse};
+use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
+
+/// What an instance should be, if that was rendered.
+pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a InstanceSpec> {
+    match subject.desired {
+        Desired::Instances(specs) => specs.iter().find(|spec| spec.name.ordinal == ordinal),
+        Desired::Unrendered | Desired::Undecided | Desired::Unsupported(_) => None,
+    }
+}
+
+/// Whether some instance is to be made or replaced, or may have to be.
+pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> bool {
+    let broker = subject.broker;
+    // Whoever made that knows more, and changes it.
+    let mut there = seen.instances.values();
+    if there.any(|i| matches!(i, Observed::Present(i) if is_newer(subject, &i.status))) {
+        return false;
+    }
+    subject.instances.iter().any(|identity| {
+        let wants = match seen.instances.get(&identity.ordinal) {
+            Some(Observed::Present(instance)) => {
+                let status = &instance.status;
+                let began = broker.status.observed_generation.is_some();
+                status.state == ContainerState::Created
+                    || is_of_former_reboot(subject, status)
+                    || (!began && status.generation < broker.generation)
+            }
+            Some(Observed::Absent) => true,
+            Some(Observed::Unknown(_)) | None => false,
+        };
+        wants && fault::hold(subject, identity.ordinal, seen, now).is_none()
+    })
+}
+
+fn is_of_former_reboot(subject: &Subject<'_>, status: &InstanceStatus) -> bool {
+    subject.broker.is_rebooting() && status.reboot < subject.broker.reboots_requested
+}
+
+/// Another container is needed when a reboot is outstanding, or when this one was made for something else than is asked
+/// now and never served. A broker that serves is not restarted because brokerd would render it differently today: that
+/// waits for the next reboot. What can't be made anew stays.
+pub(super) fn needs_replacement(
+    subject: &Subject<'_>,
+    ordinal: u8,
+    status: &InstanceStatus,
+) -> bool {
+    let broker = subject.broker;
+    if matches!(subject.desired, Desired::Unsupported(_)) {
+        return false;
+    }
+    let never_served = broker.status.observed_generation.is_none();
+    is_of_former_reboot(subject, status)
+        || (never_served
+            && status.generation < broker.generation
+            && spec(subject, ordinal).is_some_and(|spec| status.digest != spec.digest()))
+}
+
+/// Whether it is of a later generation or reboot than the broker that was read.
+pub(super) fn is_newer(subject: &Subject<'_>, status: &InstanceStatus) -> bool {
+    let broker = subject.broker;
+    status.generation > broker.generation || status.reboot > broker.reboots_requested
+}
+
+/// Makes an instance again from what is asked now; none: that can't be, or not yet.
+pub(super) fn replace(subject: &Subject<'_>, ordinal: u8) -> Option<Vec<Step>> {
+    Some(vec![Step::Remove(ordinal, Volumes::Keep), subject.apply(ordinal)?])
+}
+
+/// Completes what was made and never started: from something else than what is asked now, it is made again.
+pub(super) fn complete(
+    subject: &Subject<'_>,
+    ordinal: u8,
+    status: &InstanceStatus,
+) -> Option<Vec<Step>> {
+    if status.digest == spec(subject, ordinal)?.digest() {
+        return Some(vec![subject.apply(ordinal)?]);
+    }
+    replace(subject, ordinal)
+}
+
+/// Why an instance is not made, for a person.
+pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> String {
+    match subject.desired {
+        Desired::Unsupported(why) => format!("instance {ordinal} can't be made: {why}"),
+        Desired::Unrendered | Desired::Undecided | Desired::Instances(_) => {
+            format!("instance {ordinal} can't be made yet")
+        }
+    }
+}
+
+/// What comes before any change; none: nothing, the change can be planned.
+pub(super) fn first(subject: &Subject<'_>) -> Option<Plan> {
+    let broker = subject.broker;
+    match subject.desired {
+        Desired::Instances(_) => None,
+        Desired::Unrendered => Some(unrendered()),
+        Desired::Undecided => Some(
+            Plan::new(VerdictKind::Progressing, "issuing the certificate", Next::Now)
+                .step(Step::IssueMaterials),
+        ),
+        Desired::Unsupported(why) if broker.status.observed_generation.is_none() => {
+            Some(fail(why.clone()))
+        }
+        // What runs goes on running: it is rebooted as it was.
+        Desired::Unsupported(why) if broker.applies_pending() && broker.has_pending() => {
+            Some(refuse(why))
+        }
+        Desired::Unsupported(_) => None,
+    }
+}
+
+/// A plan for which something must be rendered.
+pub(super) fn unrendered() -> Plan {
+    let mut plan = Plan::new(VerdictKind::Progressing, "something is to be changed", Next::Now);
+    plan.needs_rendering = true;
+    plan
+}
+
+/// The plan of a broker that is to be changed, with what becomes of that where it can't be.
+pub(super) fn blocked(subject: &Subject<'_>, mut plan: Plan) -> Plan {
+    let Desired::Unsupported(why) = subject.desired else { return plan };
+    // First what keeps alive what is there.
+    if !plan.steps.is_empty() || plan.failure.is_some() {
+        plan.completes = None;
+        return plan;
+    }
+    plan.kind = VerdictKind::Blocked;
+    if !plan.sentence.contains(why.as_str()) {
+        plan.sentence = format!("{}; it can't be changed: {why}", plan.sentence);
+    }
+    plan.completes = None;
+    if subject.broker.is_rebooting() {
+        plan.end_reboot(subject.broker, why);
+    }
+    plan
+}

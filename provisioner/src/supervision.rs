@@ -1,0 +1,99 @@
+//! What it takes to look at a broker and to decide about it, beside what is stored of it.
+//!
+//! It is made once from what was loaded. With it, an [`Observer`] and [`crate::plan::plan`] go round without the
+//! store, and without anything being rendered, parsed or hashed.
+
+use std::sync::Arc;
+
+use brokerd_domain::Timestamp;
+use brokerd_store::Work;
+
+use crate::{
+    engine::{Engine, InstanceIdentity, engine, instances},
+    health::Login,
+    materials::Materials,
+    observe::Observer,
+    pass::Context,
+    plan::{Desired, Subject},
+    runtime::{Capacity, Limits},
+};
+
+/// Everything about a broker that supervision needs and that is not stored as it needs it.
+pub struct Supervision {
+    engine: &'static dyn Engine,
+    instances: Vec<InstanceIdentity>,
+    limits: Option<Limits>,
+    boot_nano_cpus: u64,
+    authority_pem: Arc<str>,
+    login: Option<Login>,
+    /// From when on the certificate should be renewed, if ever.
+    renewal: Option<Timestamp>,
+}
+
+impl Supervision {
+    /// What looks at the broker at this moment.
+    pub fn observer<'a>(
+        &'a self,
+        context: &'a Context,
+        work: &'a Work,
+        now: Timestamp,
+    ) -> Observer<'a> {
+        Observer {
+            runtime: &*context.runtime,
+            probe: &*context.probe,
+            installation: &context.installation,
+            protocols: self.engine.probes(),
+            authority_pem: &self.authority_pem,
+            login: self.login.as_ref(),
+            faults: &work.faults,
+            now,
+        }
+    }
+
+    /// What a plan is made from at this moment. `image_id` is what is behind the image's name
+    /// ([`Context::image_id`]).
+    pub fn subject<'a>(
+        &'a self,
+        work: &'a Work,
+        desired: &'a Desired,
+        image_id: Option<&'a str>,
+        now: Timestamp,
+    ) -> Subject<'a> {
+        Subject {
+            broker: &work.broker,
+            instances: &self.instances,
+            limits: self.limits,
+            desired,
+            targets: &work.targets,
+            faults: &work.faults,
+            boot_deadline: self.engine.boot_deadline(),
+            boot_nano_cpus: self.boot_nano_cpus,
+            image_id,
+            certificate_ends_soon: self.renewal.is_some_and(|from| from <= now),
+        }
+    }
+}
+
+impl Context {
+    /// What it takes to supervise a broker on a host of that capacity. Without readable materials it is known by the
+    /// installation's authority.
+    pub fn supervision(
+        &self,
+        work: &Work,
+        materials: Option<&Materials>,
+        capacity: Capacity,
+    ) -> Supervision {
+        let spec = &work.broker.spec;
+        let engine = engine(spec.engine_type);
+        let authority_pem = materials.map_or(&self.authority.certificate_pem, |m| &m.authority_pem);
+        Supervision {
+            engine,
+            instances: instances(&work.broker),
+            limits: engine.limits(spec, self.sizing, capacity).ok(),
+            boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
+            authority_pem: Arc::from(authority_pem.as_str()),
+            login: materials.filter(|_| self.has_own_user(work)).and_then(Materials::login),
+            renewal: materials.and_then(|m| m.renewal(self.authority_end())),
+        }
+    }
+}
