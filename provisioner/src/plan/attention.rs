@@ -10,7 +10,7 @@ use brokerd_domain::{
 };
 
 use super::{Observed, Seen, SeenInstance, Subject, instance::BOOTS_TO_FAIL};
-use crate::health::Alarm;
+use crate::{health::Alarm, runtime::ContainerState};
 
 /// What a JVM with `ExitOnOutOfMemoryError` ends with.
 const JVM_OUT_OF_MEMORY: i64 = 3;
@@ -98,7 +98,13 @@ pub(super) fn actions(
 
 /// Tells of instances that the last reboot did not make anew, until another one does.
 fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<ActionRequired> {
-    let is_of = |reboots: u32| move |instance: &Observed<SeenInstance>| matches!(instance, Observed::Present(i) if i.status.reboot >= reboots);
+    let is_of = |reboots: u32| {
+        move |instance: &Observed<SeenInstance>| {
+            let Observed::Present(instance) = instance else { return false };
+            let status = &instance.status;
+            status.reboot >= reboots && status.state != ContainerState::Created
+        }
+    };
     if let Some(why) = why {
         let all = seen.instances.values().all(is_of(broker.reboots_requested));
         return (!all).then(|| not_rebooted(why));
