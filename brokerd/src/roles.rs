@@ -16,6 +16,7 @@ use brokerd_provisioner::{
     engine::{Sizing, activemq},
     outgoing::Outgoing,
     pass::EndpointSettings,
+    queue::QueueSettings,
     registry::{Registries, RegistryLogin},
     runtime::docker::{Join, OwnDatabase},
     secrets::AwsEndpoints,
@@ -102,10 +103,14 @@ fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
     let seconds = |count: u32| Duration::from_secs(count.into());
     Ok(Settings {
         installation: configuration.installation.clone(),
-        workers: usize::try_from(provisioner.workers).unwrap_or(1),
-        lease: seconds(provisioner.lease_seconds),
+        queue: QueueSettings {
+            normal: usize::try_from(provisioner.workers).unwrap_or(1),
+            urgent: usize::try_from(provisioner.urgent_workers).unwrap_or(1),
+            lease: seconds(provisioner.lease_seconds),
+            poll: seconds(provisioner.poll_seconds),
+        },
+        boots: usize::try_from(provisioner.boots).ok().filter(|boots| *boots > 0),
         lives: Home::at(&configuration.data_dir).provisioners_path(),
-        poll: seconds(provisioner.poll_seconds),
         catalogue: provisioner.catalogue.clone(),
         engines: EngineSettings {
             prefer: match configuration.engines.images {

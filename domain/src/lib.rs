@@ -74,7 +74,7 @@ pub use offering::{InstanceOption, Offerings, SUPPORTED_DEPLOYMENT_MODES};
 pub use operation::BrokerOperation;
 pub use page::PageSize;
 pub use pending::PendingChanges;
-pub use reconcile::{Generation, Lease, Next, PassReport, VerdictKind};
+pub use reconcile::{Generation, Lane, Lease, Next, PassReport, VerdictKind};
 pub use region::amazon_mq_regions;
 pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{

@@ -39,6 +39,28 @@ pub enum Next {
     BackOff,
 }
 
+/// A share of the queue, with permits of its own, so that what is urgent never waits behind what is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Pairs and clusters that have run, and every broker of which the monitor saw a change.
+    Urgent,
+    /// Creations, deletions, changes, maintenance.
+    Normal,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Urgent, Self::Normal];
+
+    /// The name used in metrics and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+        }
+    }
+}
+
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     catalogue::{Image, Source},
     pass::Context,
+    provisioner::pause_or_stop,
     registry::Registries,
     runtime::{Pulled, RuntimeError},
-    worker::pause_or_stop,
 };
 
 /// How often to look which images are there.

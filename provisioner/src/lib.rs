@@ -5,19 +5,25 @@
 
 pub mod catalogue;
 pub mod engine;
+mod execute;
 pub mod health;
 mod images;
-mod lease;
 mod lives;
 pub mod maintenance;
 pub mod materials;
 pub mod metrics;
+pub mod monitor;
 pub mod observe;
+pub mod operations;
 pub mod outgoing;
+mod ownership;
 pub mod pass;
 pub mod plan;
 pub mod port;
+mod provisioner;
+pub mod queue;
 pub mod registry;
+mod render;
 mod report;
 mod resolve;
 pub mod rsa_keys;
@@ -28,7 +34,5 @@ pub mod step_error;
 pub mod supervision;
 pub mod sweep;
 pub mod tls;
-pub mod watch;
-mod worker;
 
-pub use worker::{Provisioner, Settings, StartError};
+pub use provisioner::{Provisioner, Settings, StartError};

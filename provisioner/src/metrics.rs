@@ -6,6 +6,7 @@ use prometheus_client::{
     metrics::{
         counter::Counter,
         family::Family,
+        gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::Registry,
@@ -26,6 +27,8 @@ pub enum Outcome {
     LeaseLost,
     /// The store did not answer.
     StoreError,
+    /// brokerd itself failed.
+    Panicked,
 }
 
 /// Labels of passes.
@@ -103,6 +106,12 @@ pub struct Metrics {
     pub faults: Family<FaultLabels, Counter>,
     /// Links from broker to broker that came to be down.
     pub links_lost: Family<LinkLabels, Counter>,
+    /// Brokers that are watched.
+    pub watched: Gauge,
+    /// Looks at watched brokers.
+    pub looks: Counter,
+    /// Times that this process itself was late, so that silence proved nothing.
+    pub stalls: Counter,
 }
 
 impl Metrics {
@@ -117,6 +126,9 @@ impl Metrics {
             orphans_removed: Counter::default(),
             faults: Family::default(),
             links_lost: Family::default(),
+            watched: Gauge::default(),
+            looks: Counter::default(),
+            stalls: Counter::default(),
         };
         for kind in LinkKind::ALL {
             let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
@@ -131,6 +143,7 @@ impl Metrics {
             Outcome::Failed,
             Outcome::LeaseLost,
             Outcome::StoreError,
+            Outcome::Panicked,
         ] {
             let _ = metrics.passes.get_or_create(&PassLabels { outcome });
         }
@@ -163,6 +176,13 @@ impl Metrics {
             "links_lost",
             "Links from broker to broker that came to be down, by kind",
             metrics.links_lost.clone(),
+        );
+        registry.register("watched", "Brokers that are watched", metrics.watched.clone());
+        registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
+        registry.register(
+            "stalls",
+            "Times that this process was late, so that silence of engines proved nothing",
+            metrics.stalls.clone(),
         );
         metrics
     }

@@ -66,13 +66,9 @@ impl Observer<'_> {
         Seen { instances, leftovers }
     }
 
-    /// Which links to other brokers are down; none: this is not the time to ask, or it is not told. One that
-    /// tries again is what it was before.
+    /// Which links to other brokers are down; none: it is not told. One that tries again is what it was before.
     pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
         let login = self.login?;
-        if self.now.as_seconds() / 10 % 2 != 0 {
-            return None;
-        }
         let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {
             let Observed::Present(instance) = instance else { return None };
             let answers = instance.answers.values();

@@ -4,24 +4,39 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, EngineType, Fault, Lease, Next, PassReport, RunningEngine,
-    Struck, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerInstance, EngineType, Fault, Lane, Lease, Next, PassReport,
+    RunningEngine, Struck, Timestamp, WorkerId,
 };
-use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Term, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
 /// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
 #[async_trait]
 pub trait ReconcileStore: Send + Sync + 'static {
-    /// Claims brokers that are due.
+    /// Claims brokers that are due, of one lane or of both.
     async fn claim_due(
         &self,
         me: WorkerId,
+        lane: Option<Lane>,
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError>;
-    /// How long until the next broker is due.
-    async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
+    /// Claims a broker that is watched since the claim of that epoch; none: somebody has claimed it since.
+    async fn claim_watched(
+        &self,
+        me: WorkerId,
+        broker: BrokerId,
+        epoch: i64,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError>;
+    /// How long until the next broker of a lane is due.
+    async fn next_due(
+        &self,
+        me: WorkerId,
+        lane: Option<Lane>,
+    ) -> Result<Option<Duration>, StoreError>;
+    /// Says that a provisioner lives, and frees the brokers of those that don't.
+    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError>;
     /// Prolongs a lease.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
     /// Everything known of the broker; none: it is gone.
@@ -71,12 +86,13 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Removes every trace of the broker.
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError>;
-    /// Gives the lease back.
-    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError>;
+    /// Gives the lease back; whether the broker was woken meanwhile.
+    async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError>;
     /// Makes a broker due now.
     async fn wake(&self, broker: BrokerId) -> Result<(), StoreError>;
-    /// Makes every broker due now.
-    async fn wake_all(&self) -> Result<(), StoreError>;
+    /// Makes those of a provisioner's brokers due now that wait after a failed pass: this one, or all.
+    async fn end_back_off(&self, me: WorkerId, broker: Option<BrokerId>)
+    -> Result<u64, StoreError>;
     /// Brokers that exist, with when a maintenance window last did something.
     async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError>;
     /// Counts a reboot for maintenance, if the broker is still as seen.
@@ -106,13 +122,30 @@ impl ReconcileStore for PgStore {
     async fn claim_due(
         &self,
         me: WorkerId,
+        lane: Option<Lane>,
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError> {
-        Self::claim_due(self, me, ttl, limit).await
+        Self::claim_due(self, me, lane, ttl, limit).await
     }
-    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
-        Self::next_due(self).await
+    async fn claim_watched(
+        &self,
+        me: WorkerId,
+        broker: BrokerId,
+        epoch: i64,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        Self::claim_watched(self, me, broker, epoch, ttl).await
+    }
+    async fn next_due(
+        &self,
+        me: WorkerId,
+        lane: Option<Lane>,
+    ) -> Result<Option<Duration>, StoreError> {
+        Self::next_due(self, me, lane).await
+    }
+    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
+        Self::prolong_life(self, me, ttl).await
     }
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
         Self::renew(self, lease, ttl).await
@@ -174,14 +207,18 @@ impl ReconcileStore for PgStore {
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
         Self::forget(self, lease).await
     }
-    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
-        Self::release(self, lease, next).await
+    async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError> {
+        Self::release(self, lease, next, urgent).await
     }
     async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
         Self::wake(self, broker).await
     }
-    async fn wake_all(&self) -> Result<(), StoreError> {
-        Self::wake_all(self).await
+    async fn end_back_off(
+        &self,
+        me: WorkerId,
+        broker: Option<BrokerId>,
+    ) -> Result<u64, StoreError> {
+        Self::end_back_off(self, me, broker).await
     }
     async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
         Self::maintenance_candidates(self).await

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{tls::TlsError, worker::pause_or_stop};
+use crate::{provisioner::pause_or_stop, tls::TlsError};
 
 /// What public authorities issue for, and what the service's certificates have.
 const BITS: usize = 2048;

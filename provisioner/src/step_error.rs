@@ -19,6 +19,9 @@ pub enum StepError {
     /// Stop, and record nothing.
     #[error("the lease on the broker is lost")]
     LeaseLost,
+    /// brokerd itself failed.
+    #[error("the pass panicked")]
+    Panicked,
     /// The store failed; the pass ends, the lease runs out or is given back.
     #[error("the store failed")]
     Store(#[source] StoreError),

@@ -91,7 +91,7 @@ impl Context {
             instances: instances(&work.broker),
             limits: engine.limits(spec, self.sizing, capacity).ok(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
-            authority_pem: Arc::from(authority_pem.as_str()),
+            authority_pem: self.shared_pem(authority_pem),
             login: materials.filter(|_| self.has_own_user(work)).and_then(Materials::login),
             renewal: materials.and_then(|m| m.renewal(self.authority_end())),
         }

@@ -374,25 +374,12 @@ async fn a_running_broker_outlives_a_long_blindness_untouched() {
     let id = sim.create(EngineType::RabbitMq);
     sim.settle().await;
     let before = sim.world.lock().expect("not poisoned").clone();
-    let effects = sim.faults.names().iter().filter(|n| **n != "record").count();
+    let acts = |name: &&&str| !["record", "claim watched"].contains(*name);
+    let effects = sim.faults.names().iter().filter(acts).count();
     *sim.blind.lock().expect("not poisoned") = true;
-    let context = sim.process();
-    for _ in 0..20 {
-        sim.clock.advance(Duration::from_secs(60));
-        let me = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(9));
-        use brokerd_provisioner::port::ReconcileStore;
-        for lease in sim.store.claim_due(me, Duration::from_secs(30), 1).await.expect("claims") {
-            let passed = context.pass(&lease).await.expect("a verdict");
-            let (_, next) = passed.verdict.expect("it is still there");
-            sim.store.release(&lease, next).await.expect("released");
-        }
-    }
+    sim.live(Duration::from_mins(20)).await;
     let names = sim.faults.names();
-    assert_eq!(
-        names.iter().filter(|n| **n != "record").count(),
-        effects,
-        "nothing was done: {names:?}"
-    );
+    assert_eq!(names.iter().filter(acts).count(), effects, "nothing was done: {names:?}");
     assert_eq!(*sim.world.lock().expect("not poisoned"), before);
     assert_eq!(sim.state(id), Some(BrokerState::Running), "not seeing is no news");
     *sim.blind.lock().expect("not poisoned") = false;
@@ -410,18 +397,10 @@ async fn an_engine_that_stops_answering_is_restarted_after_a_while() {
     };
     assert_eq!(starts(&sim), 1);
     sim.world.lock().expect("not poisoned").engine = EngineBehaviour::Hangs;
-    let context = sim.process();
-    let me = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(9));
-    use brokerd_provisioner::port::ReconcileStore;
     let hung_at = sim.now();
     while starts(&sim) == 1 {
         assert!(sim.now().since(hung_at) < Duration::from_secs(60), "it hangs and nobody cares");
-        for lease in sim.store.claim_due(me, Duration::from_secs(30), 1).await.expect("claims") {
-            let passed = context.pass(&lease).await.expect("a verdict");
-            let (_, next) = passed.verdict.expect("it is still there");
-            sim.store.release(&lease, next).await.expect("released");
-        }
-        sim.clock.advance(Duration::from_millis(500));
+        sim.live(Duration::from_millis(500)).await;
     }
     assert!(sim.now().since(hung_at) >= Duration::from_secs(20), "a moment's silence is no reason");
     sim.world.lock().expect("not poisoned").engine = EngineBehaviour::default();
@@ -472,13 +451,13 @@ async fn a_worker_that_slept_through_its_lease_records_nothing() {
     let id = sim.create(EngineType::RabbitMq);
     let ttl = Duration::from_secs(30);
     let sleeper = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(1));
-    let stale = sim.store.claim_due(sleeper, ttl, 1).await.expect("claims").remove(0);
+    let stale = sim.store.claim_due(sleeper, None, ttl, 1).await.expect("claims").remove(0);
     sim.clock.advance(ttl);
     sim.settle().await;
     assert_eq!(sim.state(id), Some(BrokerState::Running));
     let before = sim.row(id).expect("it runs").broker;
     sim.delete(id);
-    let outcome = sim.process().pass(&stale).await;
+    let outcome = sim.process().pass(&stale, None).await;
     assert!(matches!(outcome, Err(StepError::LeaseLost)), "{outcome:?}");
     assert_eq!(sim.row(id).expect("not forgotten").broker.status, before.status);
 }

@@ -337,10 +337,11 @@ async fn a_worker_that_lost_its_lease_strikes_nothing() {
     let (sim, id) = running().await;
     sim.inject(id, &kind(FaultKind::Kill));
     let sleeper = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(1));
+    sim.store.lives.lock().expect("not poisoned").clear();
     let ttl = Duration::from_secs(30);
-    let stale = sim.store.claim_due(sleeper, ttl, 1).await.expect("claims").remove(0);
+    let stale = sim.store.claim_due(sleeper, None, ttl, 1).await.expect("claims").remove(0);
     sim.clock.advance(ttl);
-    let outcome = sim.process().pass(&stale).await;
+    let outcome = sim.process().pass(&stale, None).await;
     assert!(matches!(outcome, Err(StepError::LeaseLost)), "{outcome:?}");
     assert_eq!(container(&sim).kills, 0);
 }

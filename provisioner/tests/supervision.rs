@@ -53,11 +53,6 @@ async fn a_node_whose_amqp_listener_hangs_loses_its_clients_once_and_is_restarte
     assert_eq!([1, 2, 3].map(|ordinal| starts(&sim, ordinal)), [1, 2, 1]);
 }
 
-/// How long after the runtime can be seen again the broker is looked at.
-fn due(sim: &Simulation, id: BrokerId) -> Duration {
-    sim.row(id).expect("it is there").due.since(sim.now())
-}
-
 #[tokio::test]
 async fn a_pair_or_cluster_that_can_t_be_seen_is_looked_at_again_within_two_seconds() {
     for create in [Simulation::create_pair, Simulation::create_cluster] {
@@ -67,7 +62,8 @@ async fn a_pair_or_cluster_that_can_t_be_seen_is_looked_at_again_within_two_seco
         *sim.blind.lock().expect("not poisoned") = true;
         for _ in 0..60 {
             sim.live(Duration::from_secs(5)).await;
-            assert!(due(&sim, id) <= Duration::from_secs(2), "{:?}", due(&sim, id));
+            let next = sim.looks_in(id).await;
+            assert!(next <= Duration::from_secs(2), "{next:?}");
         }
         sim.in_the_world(|world| world.kill_only(id, &[1]));
         *sim.blind.lock().expect("not poisoned") = false;
@@ -225,7 +221,8 @@ async fn an_instance_that_is_gone_and_can_t_be_made_is_made_as_soon_as_it_can_be
             let told = row.broker.status.sentence;
             assert!(told.contains("instance 1 can't be made"), "{context}: {told}");
             assert!(all_run(&sim), "{context}");
-            assert!(due(&sim, id) <= Duration::from_secs(10), "{context}: {:?}", due(&sim, id));
+            let next = sim.looks_in(id).await;
+            assert!(next <= Duration::from_secs(10), "{context}: {next:?}");
             let led = row.targets.iter().filter(|target| !target.addresses.is_empty()).count();
             assert_eq!(led > 0, count > 1, "{context}: the others serve");
 

@@ -4,7 +4,8 @@ mod world;
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_provisioner::watch::watch;
+use brokerd_domain::WorkerId;
+use brokerd_provisioner::monitor::{Monitor, follow};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use world::{
@@ -18,7 +19,9 @@ async fn brokers_that_could_not_be_woken_when_the_runtime_was_back_are_woken_lat
     let faults = Faults::striking(0, Fault::Refused);
     let sim = Simulation::with_faults(faults.clone());
     let shutdown = CancellationToken::new();
-    let watching = watch(Arc::new(sim.process()), shutdown.clone());
+    let me = WorkerId::from(uuid::Uuid::from_u128(1));
+    let monitor = Arc::new(Monitor::default());
+    let watching = follow(Arc::new(sim.process()), monitor, me, shutdown.clone());
     let woken = async {
         while faults.effects() < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -28,5 +31,5 @@ async fn brokers_that_could_not_be_woken_when_the_runtime_was_back_are_woken_lat
     timeout(Duration::from_secs(20), async { tokio::join!(watching, woken) })
         .await
         .expect("woken in time");
-    assert_eq!(faults.names(), ["wake all", "wake all"]);
+    assert_eq!(faults.names(), ["end back-off", "end back-off"]);
 }

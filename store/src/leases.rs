@@ -6,42 +6,66 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, Lease, Next, WorkerId};
+use brokerd_domain::{BrokerId, Lane, Lease, Next, WorkerId};
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::{Channel, PgStore, StoreError, notify::notify_now};
+use crate::{Channel, PgStore, StoreError};
 
 /// The first pause after a failed pass; it doubles with each further one.
 const FIRST_PAUSE: f64 = 5.0;
 /// The longest pause between failed passes.
 const LONGEST_PAUSE: f64 = 300.0;
+/// Among how many due brokers accounts take turns; a longer backlog is looked at from its oldest end.
+const MOST_COMPARED: i64 = 2000;
 
 impl PgStore {
-    /// Claims brokers that are due and not leased, longest due first.
+    /// Claims brokers that are due, not leased, and not owned by another provisioner that lives. Of one lane, or of
+    /// both. Accounts take turns, counting what of theirs is worked on already; of one account, the longest due first.
     ///
     /// # Errors
     /// As every method.
     pub async fn claim_due(
         &self,
         worker: WorkerId,
+        lane: Option<Lane>,
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError> {
         let rows = sqlx::query!(
-            r#"with due as (
-                 select broker_id from reconcile
-                 where due_at <= now() and (lease_expires_at is null or lease_expires_at < now())
-                 order by due_at limit $3 for update skip locked
+            r#"with held as (
+                 select b.account, count(*) as brokers
+                 from reconcile r join broker b on b.id = r.broker_id
+                 where r.lease_expires_at > now() group by b.account
+               ), due as (
+                 select r.broker_id, r.due_at, b.account
+                 from reconcile r join broker b on b.id = r.broker_id
+                 where r.due_at <= now() and (r.lease_expires_at is null or r.lease_expires_at < now())
+                   and (r.owner is null or r.owner = $1 or not exists (
+                     select from provisioner p where p.id = r.owner and p.expires_at > now()))
+                   and r.urgent = coalesce($4, r.urgent)
+                 order by r.due_at limit $5
+               ), ranked as (
+                 select broker_id, due_at, coalesce(h.brokers, 0)
+                   + row_number() over (partition by account order by due_at) as turn
+                 from due left join held h using (account)
+               ), chosen as (
+                 select r.broker_id
+                 from ranked join reconcile r using (broker_id)
+                 where r.due_at <= now() and (r.lease_expires_at is null or r.lease_expires_at < now())
+                 order by ranked.turn, ranked.due_at limit $3
+                 for update of r skip locked
                )
                update reconcile r
-               set lease_holder = $1, lease_epoch = r.lease_epoch + 1,
+               set owner = $1, lease_holder = $1, lease_epoch = r.lease_epoch + 1,
                    lease_expires_at = now() + make_interval(secs => $2)
-               from due where due.broker_id = r.broker_id
+               from chosen where chosen.broker_id = r.broker_id
                returning r.broker_id, r.wakes, r.lease_epoch, r.attempt"#,
             worker.uuid(),
             ttl.as_secs_f64(),
-            i64::from(limit)
+            i64::from(limit),
+            lane.map(|lane| lane == Lane::Urgent),
+            MOST_COMPARED
         )
         .fetch_all(&self.pool)
         .await?;
@@ -57,17 +81,60 @@ impl PgStore {
             .collect())
     }
 
-    /// How long until the next broker can be claimed, if there is any.
+    /// Claims a broker that `worker` watches since its claim of that epoch, whether it is due or not; none: somebody
+    /// has claimed it since, or it is gone. Should the lease run out, the broker is due.
     ///
     /// # Errors
     /// As every method.
-    pub async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
-        let seconds = sqlx::query_scalar!(
-            r#"select extract(epoch from min(greatest(due_at, coalesce(lease_expires_at, due_at)))
-                              - clock_timestamp())::float8 as seconds
-               from reconcile"#
+    pub async fn claim_watched(
+        &self,
+        worker: WorkerId,
+        broker: BrokerId,
+        epoch: i64,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        let row = sqlx::query!(
+            "update reconcile
+             set lease_holder = $2, lease_epoch = lease_epoch + 1, due_at = least(due_at, now()),
+                 lease_expires_at = now() + make_interval(secs => $4)
+             where broker_id = $1 and owner = $2 and lease_epoch = $3 and lease_holder is null
+             returning wakes, lease_epoch, attempt",
+            broker.uuid(),
+            worker.uuid(),
+            epoch,
+            ttl.as_secs_f64()
         )
-        .fetch_one(&self.pool)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| Lease {
+            broker,
+            holder: worker,
+            epoch: row.lease_epoch,
+            wakes: row.wakes,
+            attempt: u32::try_from(row.attempt).unwrap_or(0),
+        }))
+    }
+
+    /// How long until `worker` can claim the next broker of a lane, if there is any. Leased ones don't count: their
+    /// holders know.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn next_due(
+        &self,
+        worker: WorkerId,
+        lane: Option<Lane>,
+    ) -> Result<Option<Duration>, StoreError> {
+        let seconds = sqlx::query_scalar!(
+            r#"select extract(epoch from due_at - clock_timestamp())::float8 as "seconds!"
+               from reconcile
+               where (lease_expires_at is null or lease_expires_at < now())
+                 and (owner is null or owner = $1) and urgent = coalesce($2, urgent)
+               order by due_at limit 1"#,
+            worker.uuid(),
+            lane.map(|lane| lane == Lane::Urgent)
+        )
+        .fetch_optional(&self.pool)
         .await?;
         Ok(seconds.map(|s| Duration::try_from_secs_f64(s.max(0.0)).unwrap_or(Duration::ZERO)))
     }
@@ -91,53 +158,42 @@ impl PgStore {
         held(renewed.rows_affected())
     }
 
-    /// Gives the lease back. If the broker was woken since it was claimed, it is due at once,
-    /// whatever `next` says: the pass may not have seen why.
+    /// Gives the lease back; its holder goes on owning the broker. If the broker was woken since it was claimed, it is
+    /// due at once, whatever `next` says, because the pass may not have seen why; gives back whether it was. `urgent`
+    /// decides in which lane it is claimed when it is due.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
+    pub async fn release(
+        &self,
+        lease: &Lease,
+        next: Next,
+        urgent: bool,
+    ) -> Result<bool, StoreError> {
         let (pause, attempt) = match next {
             Next::Now => (0.0, 0),
             Next::After(pause) => (pause.as_secs_f64(), 0),
             Next::BackOff => (self.back_off(lease.attempt), lease.attempt.saturating_add(1)),
         };
-        let released = sqlx::query!(
-            "update reconcile
-             set lease_holder = null, lease_expires_at = null,
-                 attempt = case when wakes = $4 then $5 else 0 end,
-                 due_at = case when wakes = $4 then now() + make_interval(secs => $6) else now() end
-             where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
-               and lease_expires_at > now()",
+        let woken = sqlx::query_scalar!(
+            r#"update reconcile
+               set lease_holder = null, lease_expires_at = null, urgent = $7,
+                   attempt = case when wakes = $4 then $5 else 0 end,
+                   due_at = case when wakes = $4 then now() + make_interval(secs => $6) else now() end
+               where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
+                 and lease_expires_at > now()
+               returning wakes <> $4 as "woken!""#,
             lease.broker.uuid(),
             lease.holder.uuid(),
             lease.epoch,
             lease.wakes,
             i32::try_from(attempt).unwrap_or(i32::MAX),
-            pause
+            pause,
+            urgent
         )
-        .execute(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        held(released.rows_affected())
-    }
-
-    /// Gives back whatever a worker holds that is dead or stops; how much that was. Those who listen are
-    /// told at once. If it does live, it can do nothing with what it held.
-    ///
-    /// # Errors
-    /// As every method.
-    pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
-        let given = sqlx::query!(
-            "update reconcile
-             set lease_holder = null, lease_expires_at = null, lease_epoch = lease_epoch + 1
-             where lease_holder = $1",
-            worker.uuid()
-        )
-        .execute(&self.pool)
-        .await?;
-        // Not by the notifier, which the end of the process might forestall.
-        notify_now(&self.pool, Channel::Reconcile).await?;
-        Ok(given.rows_affected())
+        woken.ok_or(StoreError::LeaseLost)
     }
 
     /// Doubles with every failed pass, with a fifth of chance, so that what failed together is not
@@ -160,18 +216,6 @@ impl PgStore {
         )
         .execute(&self.pool)
         .await?;
-        self.notifier.notify(Channel::Reconcile);
-        Ok(())
-    }
-
-    /// Makes every broker due now.
-    ///
-    /// # Errors
-    /// As every method.
-    pub async fn wake_all(&self) -> Result<(), StoreError> {
-        sqlx::query!("update reconcile set due_at = least(due_at, now()), wakes = wakes + 1")
-            .execute(&self.pool)
-            .await?;
         self.notifier.notify(Channel::Reconcile);
         Ok(())
     }

@@ -16,6 +16,7 @@ mod installation;
 mod leases;
 mod notify;
 mod offerings;
+mod ownership;
 mod passes;
 mod pulled_images;
 mod routes;
@@ -36,6 +37,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 pub use address::ServerAddress;
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
+pub use ownership::Term;
 pub use routes::RouteReader;
 pub use seal::MasterKey;
 pub use types::{
@@ -74,17 +76,19 @@ impl PgStore {
         key: MasterKey,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(ACQUIRE_PATIENCE)
-            // A connection that broke shows at its first use, and that use is retried by its
-            // caller anyway: asking each one first would double the round trips of every call.
-            .test_before_acquire(false)
-            .connect(database_url)
-            .await?;
+        let pool = pool_options(max_connections).connect(database_url).await?;
         sqlx::migrate!("../migrations").run(&pool).await?;
         let notifier = notify::Notifier::start(pool.clone());
         Ok(Self { pool, key, entropy, notifier })
+    }
+
+    /// The same store over connections of its own, which are made when they are needed: whatever waits for those of
+    /// others does not wait for these.
+    #[must_use]
+    pub fn with_own_connections(&self, most: u32) -> Self {
+        let options = self.pool.connect_options().as_ref().clone();
+        let pool = pool_options(most).connect_lazy_with(options);
+        Self { pool, ..self.clone() }
     }
 
     /// Whether the database answers and is migrated.
@@ -95,4 +99,13 @@ impl PgStore {
         sqlx::query!("select count(*) as n from installation").fetch_one(&self.pool).await?;
         Ok(())
     }
+}
+
+fn pool_options(max_connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_PATIENCE)
+        // A connection that broke shows at its first use, and that use is retried by its
+        // caller anyway: asking each one first would double the round trips of every call.
+        .test_before_acquire(false)
 }

@@ -26,7 +26,7 @@ impl TestApi {
         let id: BrokerId = id.parse().expect("identifier");
         self.store.wake(id).await.expect("woken");
         let ttl = Duration::from_secs(30);
-        let leases = self.store.claim_due(WorkerId::generate(&Zeros), ttl, 100).await;
+        let leases = self.store.claim_due(WorkerId::generate(&Zeros), None, ttl, 100).await;
         for lease in leases.expect("claimed") {
             let work = self.store.load(&lease).await.expect("loaded").expect("there");
             let runs = RunningEngine {
@@ -41,7 +41,7 @@ impl TestApi {
             saved.await.expect("saved");
             let again = self.store.load(&lease).await.expect("loaded").expect("there");
             assert_eq!(again.running, Some(runs));
-            self.store.release(&lease, Next::After(ttl)).await.expect("released");
+            self.store.release(&lease, Next::After(ttl), false).await.expect("released");
         }
     }
 

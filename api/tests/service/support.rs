@@ -344,8 +344,11 @@ impl TestApi {
         let id: BrokerId = id.parse().expect("identifier");
         self.store.wake(id).await.expect("woken");
         let worker = WorkerId::generate(&Zeros);
-        let leases =
-            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
+        let leases = self
+            .store
+            .claim_due(worker, None, Duration::from_secs(30), 100)
+            .await
+            .expect("claimed");
         for lease in leases {
             if lease.broker == id {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
@@ -371,7 +374,7 @@ impl TestApi {
                 self.store.record(&lease, &report).await.expect("recorded");
             }
             let hour = Next::After(Duration::from_secs(3600));
-            self.store.release(&lease, hour).await.expect("released");
+            self.store.release(&lease, hour, false).await.expect("released");
         }
     }
 }
@@ -380,15 +383,20 @@ impl TestApi {
     /// What a provisioner does when nothing of a fault is left.
     pub(crate) async fn end_fault(&self, id: &str, how: &str) {
         let worker = WorkerId::generate(&Zeros);
-        self.store.wake_all().await.expect("woken");
-        let leases =
-            self.store.claim_due(worker, Duration::from_secs(30), 100).await.expect("claimed");
+        for (broker, _) in self.store.maintenance_candidates().await.expect("listed") {
+            self.store.wake(broker.id).await.expect("woken");
+        }
+        let leases = self
+            .store
+            .claim_due(worker, None, Duration::from_secs(30), 100)
+            .await
+            .expect("claimed");
         for lease in leases {
             let work = self.store.load(&lease).await.expect("loaded").expect("there");
             for fault in work.faults.iter().filter(|fault| fault.id.to_string() == id) {
                 self.store.end_fault(&lease, fault, how, fault.ends).await.expect("ended");
             }
-            self.store.release(&lease, Next::Now).await.expect("released");
+            self.store.release(&lease, Next::Now, false).await.expect("released");
         }
     }
 

@@ -71,6 +71,8 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("registry.password_file", Kind::Text),
     ("registry.docker_config", Kind::Text),
     ("provisioner.workers", Kind::Integer),
+    ("provisioner.urgent_workers", Kind::Integer),
+    ("provisioner.boots", Kind::Integer),
     ("provisioner.lease_seconds", Kind::Integer),
     ("provisioner.poll_seconds", Kind::Integer),
     ("provisioner.catalogue", Kind::Text),

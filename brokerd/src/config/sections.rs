@@ -350,8 +350,12 @@ impl Sizing {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Provisioner {
-    /// How many brokers are worked on at a time.
+    /// How many brokers are created, changed or deleted at a time.
     pub(crate) workers: u32,
+    /// How many brokers that failed are worked on at a time; ordinary work never takes these places.
+    pub(crate) urgent_workers: u32,
+    /// How many brokers may boot for the first time at once; 0: twice as many as there are processors, at least four.
+    pub(crate) boots: u32,
     /// How long a claim on a broker holds without being prolonged.
     pub(crate) lease_seconds: u32,
     /// How often to look for work though nothing told of any.
@@ -368,6 +372,8 @@ impl Default for Provisioner {
     fn default() -> Self {
         Self {
             workers: 4,
+            urgent_workers: 8,
+            boots: 0,
             lease_seconds: 15,
             poll_seconds: 5,
             catalogue: None,
@@ -380,6 +386,8 @@ impl Default for Provisioner {
 impl Provisioner {
     pub(crate) fn validate(&self) -> Result<(), Misfit> {
         in_range("provisioner.workers", self.workers, 1..=64)?;
+        in_range("provisioner.urgent_workers", self.urgent_workers, 1..=64)?;
+        in_range("provisioner.boots", self.boots, 0..=1000)?;
         in_range("provisioner.lease_seconds", self.lease_seconds, 5..=600)?;
         in_range("provisioner.poll_seconds", self.poll_seconds, 1..=300)
     }

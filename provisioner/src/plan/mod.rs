@@ -88,6 +88,19 @@ pub struct Seen {
     pub leftovers: Observed<Vec<u8>>,
 }
 
+impl Seen {
+    /// Whether something could not be seen, or an engine did not answer.
+    pub fn has_silence(&self) -> bool {
+        self.instances.values().any(|instance| match instance {
+            Observed::Unknown(_) => true,
+            Observed::Absent => false,
+            Observed::Present(instance) => {
+                instance.answers.values().any(|answer| *answer != ProbeOutcome::Answered)
+            }
+        })
+    }
+}
+
 /// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
 /// are kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +113,17 @@ pub enum Desired {
     Instances(Vec<InstanceSpec>),
     /// Nothing can be made at present, and why.
     Unsupported(String),
+}
+
+impl Desired {
+    /// The same without the content of files, which is most of it.
+    #[must_use]
+    pub(crate) fn without_files(mut self) -> Self {
+        if let Self::Instances(specs) = &mut self {
+            specs.iter_mut().for_each(|spec| spec.files = Vec::new());
+        }
+        self
+    }
 }
 
 /// What a plan is made from, beside the world and the time.
@@ -165,6 +189,24 @@ pub enum Step {
 }
 
 impl Step {
+    /// The instance it is done to, if it is done to one.
+    pub fn ordinal(&self) -> Option<u8> {
+        match self {
+            Self::Apply(spec) => Some(spec.name.ordinal),
+            Self::Start(n, _)
+            | Self::Restart(n, _)
+            | Self::Stop(n, ..)
+            | Self::Remove(n, _)
+            | Self::SetLimits(n, ..) => Some(*n),
+            Self::AllocateEndpoints
+            | Self::IssueMaterials
+            | Self::SetTargets(_)
+            | Self::GiveUpPending(_)
+            | Self::Fault(_)
+            | Self::Forget => None,
+        }
+    }
+
     /// Whether clients may notice it.
     pub const fn is_disruptive(&self) -> bool {
         matches!(self, Self::Restart(..) | Self::Stop(..))

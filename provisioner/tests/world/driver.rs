@@ -8,13 +8,15 @@ use std::{
 
 use brokerd_domain::{
     BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Fault, FaultId, FaultInput,
-    FaultSpec, Intent, Next, PendingChange, Scope, SecretReference, Timestamp, Username,
+    FaultSpec, Intent, Lease, Next, PendingChange, Scope, SecretReference, Timestamp, Username,
     VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
     engine::Sizing,
     metrics::Metrics,
+    monitor::{Glimpse, Held, Look},
+    operations::Operations,
     pass::{Context, EndpointSettings, Passed},
     port::ReconcileStore,
     rsa_keys::{self, RsaKeys},
@@ -25,7 +27,6 @@ use brokerd_provisioner::{
 };
 use brokerd_store::CertificateAuthority;
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -68,6 +69,22 @@ impl SecretSource for NoSecrets {
     }
 }
 
+/// A process: what it watches is only in its memory.
+struct Process {
+    context: Context,
+    me: WorkerId,
+    watched: BTreeMap<BrokerId, Watched>,
+}
+
+/// A broker that a process watches.
+struct Watched {
+    held: Arc<Held>,
+    epoch: i64,
+    due: Timestamp,
+    /// Whether its last pass, and every look since, found it at rest.
+    rests: bool,
+}
+
 /// A world with a store, and a way to put workers to work on it.
 pub struct Simulation {
     /// The world.
@@ -86,6 +103,7 @@ pub struct Simulation {
     pub catalogue: Mutex<Catalogue>,
     /// One line per pass.
     pub log: Mutex<Vec<String>>,
+    process: tokio::sync::Mutex<Option<Process>>,
     entropy: Arc<TestEntropy>,
     authority: CertificateAuthority,
 }
@@ -105,6 +123,8 @@ impl Simulation {
         let store = Arc::new(MemoryStore {
             rows: Arc::new(Mutex::new(BTreeMap::new())),
             forgotten: Mutex::default(),
+            lives: Mutex::default(),
+            calls: Mutex::default(),
             clock: clock.clone(),
             faults: faults.clone(),
         });
@@ -117,6 +137,7 @@ impl Simulation {
             images: Mutex::default(),
             catalogue: Mutex::new(Catalogue::built_in().expect("well-formed")),
             log: Mutex::new(Vec::new()),
+            process: tokio::sync::Mutex::default(),
             entropy,
             authority,
         }
@@ -130,6 +151,14 @@ impl Simulation {
     /// A broker that was just asked for.
     pub fn create(&self, engine: EngineType) -> BrokerId {
         let broker = super::broker(engine, 42);
+        let id = broker.id;
+        self.store.insert(broker, vec![super::user(engine)]);
+        id
+    }
+
+    /// One of several brokers that was just asked for.
+    pub fn create_another(&self, engine: EngineType, seed: u128) -> BrokerId {
+        let broker = super::broker(engine, seed);
         let id = broker.id;
         self.store.insert(broker, vec![super::user(engine)]);
         id
@@ -211,7 +240,19 @@ impl Simulation {
 
     /// What the runtime's events lead to.
     pub async fn runtime_event(&self, id: BrokerId) {
-        self.store.wake(id).await.expect("waking does not fail here");
+        let mut process = self.process.lock().await;
+        let watched = process.as_mut().and_then(|process| process.watched.get_mut(&id));
+        if let Some(watched) = watched {
+            watched.due = self.now();
+        }
+    }
+
+    /// How soon a broker is looked at.
+    pub async fn looks_in(&self, id: BrokerId) -> Duration {
+        let process = self.process.lock().await;
+        let watched = process.as_ref().and_then(|p| p.watched.get(&id)).map(|w| w.due);
+        let next = watched.into_iter().chain(self.store.due(id)).min();
+        next.expect("it is there").since(self.now())
     }
 
     /// A process of its own: nothing in memory survives from another.
@@ -231,7 +272,7 @@ impl Simulation {
             authority: self.authority.clone(),
             rsa_keys: Arc::new(OneRsaKey),
             secrets: Arc::new(NoSecrets),
-            catalogue: self.catalogue.lock().expect("not poisoned").clone(),
+            catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {
                 advertised_host: None,
@@ -239,10 +280,12 @@ impl Simulation {
                 ports: 20_000..=20_999,
                 domain: None,
             },
-            port_is_free: Box::new(|_| true),
+            port_is_free: Arc::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
-            capacity: OnceCell::new(),
-            images: Mutex::new(self.images.lock().expect("not poisoned").clone()),
+            capacity: Arc::default(),
+            images: Arc::new(Mutex::new(self.images.lock().expect("not poisoned").clone())),
+            operations: Arc::new(Operations::new(100).0),
+            authorities: Arc::default(),
             stopping: CancellationToken::new(),
         }
     }
@@ -267,62 +310,142 @@ impl Simulation {
         self.work(Some(self.now().plus(span))).await;
     }
 
+    fn start(&self) -> Process {
+        Process {
+            context: self.process(),
+            me: WorkerId::generate(&*self.entropy),
+            watched: BTreeMap::new(),
+        }
+    }
+
     async fn work(&self, until: Option<Timestamp>) {
-        let mut context = self.process();
-        let mut me = WorkerId::generate(&*self.entropy);
-        for _ in 0..2000 {
-            let leases = self.store.claim_due(me, TTL, 10).await.expect("claims do not fail here");
-            let mut at_rest = leases.is_empty();
-            for lease in leases {
-                let outcome = tokio::select! {
-                    biased;
-                    () = self.faults.death() => None,
-                    passed = context.pass(&lease) => Some(passed),
-                };
-                match outcome {
-                    None => {
-                        self.log("the process dies");
-                        context = self.process();
-                        // Started again in its directory, or on another machine.
-                        if self.entropy.below(2) == 0 {
-                            self.store.give_up(me);
-                        }
-                        me = WorkerId::generate(&*self.entropy);
-                    }
-                    Some(Ok(Passed { verdict: None })) => self.log("the broker is gone"),
-                    Some(Ok(Passed { verdict: Some((kind, next)) })) => {
-                        let sentence = self
-                            .row(lease.broker)
-                            .map(|row| row.broker.status.sentence)
-                            .unwrap_or_default();
-                        self.log(&format!("{}: {sentence}", kind.as_str()));
-                        at_rest |= matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
-                            && matches!(next, Next::After(after) if after >= REST);
-                        let _ = self.store.release(&lease, next).await;
-                    }
-                    Some(Err(StepError::LeaseLost)) => self.log("lost the lease"),
-                    Some(Err(error)) => {
-                        self.log(&format!("failed: {error}"));
-                        let _ = self.store.release(&lease, Next::BackOff).await;
-                    }
+        let mut slot = self.process.lock().await;
+        let process = slot.get_or_insert_with(|| self.start());
+        // What is behind the images' names may have changed since.
+        let images = self.images.lock().expect("not poisoned").clone();
+        *process.context.images.lock().expect("not poisoned") = images;
+        process.context.catalogue = Arc::new(self.catalogue.lock().expect("not poisoned").clone());
+        for _ in 0..4000 {
+            if !self.step(process).await {
+                self.log("the process dies");
+                // Started again in its directory, or on another machine.
+                if self.entropy.below(2) == 0 {
+                    self.store.give_up(process.me);
                 }
+                *process = self.start();
+                continue;
             }
-            let due = self.store.next_due().await.expect("next_due does not fail here");
+            let due = self.store.next_due(process.me, None).await.expect("asking does not fail");
+            let looks = process.watched.values().map(|w| w.due.since(self.now())).min();
+            // Until it is noticed that a former process is dead.
+            let others = self.store.others_live_for(process.me);
+            let next = due.into_iter().chain(looks).chain(others).min();
+            let at_rest = due.is_none_or(|due| due >= REST)
+                && others.is_none()
+                && self.store.unfinished().all(|id| process.watched.contains_key(&id))
+                && process
+                    .watched
+                    .values()
+                    .all(|w| w.rests && w.due.since(self.now()) >= Duration::from_millis(1));
             let left = until.map(|until| until.since(self.now()));
-            match (due, left) {
+            match (next, left) {
                 (_, Some(Duration::ZERO)) | (None, None) => return,
-                (due, Some(left)) => {
-                    self.clock
-                        .advance(due.unwrap_or(left).max(Duration::from_millis(10)).min(left));
+                (next, Some(left)) => {
+                    let pause = next.unwrap_or(left).max(Duration::from_millis(10));
+                    self.clock.advance(pause.min(left));
                 }
-                (Some(due), None) if at_rest && due >= REST => return,
-                (Some(due), None) => self.clock.advance(due.max(Duration::from_millis(10))),
+                (Some(_), None) if at_rest => return,
+                (Some(next), None) => self.clock.advance(next.max(Duration::from_millis(10))),
             }
         }
         panic!(
             "the world does not come to rest:\n{}",
             self.log.lock().expect("not poisoned").join("\n")
         );
+    }
+
+    /// Does what is due now; whether the process survives it.
+    async fn step(&self, process: &mut Process) -> bool {
+        let me = process.me;
+        self.store.prolong_life(me, TTL).await.expect("living does not fail here");
+        let leases =
+            self.store.claim_due(me, None, TTL, 10).await.expect("claims do not fail here");
+        for lease in leases {
+            process.watched.remove(&lease.broker);
+            if !self.run(process, &lease, None).await {
+                return false;
+            }
+        }
+        let now = self.now();
+        let due: Vec<BrokerId> =
+            process.watched.iter().filter(|(_, w)| w.due <= now).map(|(id, _)| *id).collect();
+        for id in due {
+            let Some(watched) = process.watched.get_mut(&id) else { continue };
+            let glimpse = match process.context.look(&watched.held).await {
+                Look::Steady(pause) => {
+                    watched.due = now.plus(pause);
+                    continue;
+                }
+                Look::Changed(glimpse) => *glimpse,
+            };
+            let epoch = watched.epoch;
+            let claimed = tokio::select! {
+                biased;
+                () = self.faults.death() => return false,
+                claimed = self.store.claim_watched(me, id, epoch, TTL) => claimed,
+            };
+            match claimed {
+                Ok(Some(lease)) => {
+                    process.watched.remove(&id);
+                    if !self.run(process, &lease, Some(glimpse)).await {
+                        return false;
+                    }
+                }
+                Ok(None) => drop(process.watched.remove(&id)),
+                Err(_) => (watched.due, watched.rests) = (now.plus(Duration::from_secs(1)), false),
+            }
+        }
+        true
+    }
+
+    /// One pass; whether the process survives it.
+    async fn run(&self, process: &mut Process, lease: &Lease, glimpse: Option<Glimpse>) -> bool {
+        let passed = tokio::select! {
+            biased;
+            () = self.faults.death() => return false,
+            passed = process.context.pass(lease, glimpse) => passed,
+        };
+        let (kind, next, held) = match passed {
+            Ok(Passed { verdict: None, .. }) => {
+                self.log("the broker is gone");
+                return true;
+            }
+            Ok(Passed { verdict: Some((kind, next)), held }) => (kind, next, held),
+            Err(StepError::LeaseLost) => {
+                self.log("lost the lease");
+                return true;
+            }
+            Err(error) => {
+                self.log(&format!("failed: {error}"));
+                let _ = self.store.release(lease, Next::BackOff, false).await;
+                return true;
+            }
+        };
+        let sentence = self.row(lease.broker).map(|row| row.broker.status.sentence);
+        self.log(&format!("{}: {}", kind.as_str(), sentence.unwrap_or_default()));
+        let (due, pause) = match (next, &held) {
+            (Next::After(pause), Some(_)) => (Next::After(Duration::from_hours(1)), pause),
+            (other, _) => (other, Duration::from_secs(1)),
+        };
+        let _ = self.store.release(lease, due, false).await;
+        if let Some(held) = held.filter(|_| next != Next::Now) {
+            let rests = matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
+                && matches!(next, Next::After(after) if after >= REST);
+            let held = Arc::new(held);
+            let watched = Watched { held, epoch: lease.epoch, due: self.now().plus(pause), rests };
+            process.watched.insert(lease.broker, watched);
+        }
+        true
     }
 
     /// A fault that somebody asks for now, as the API stores it.

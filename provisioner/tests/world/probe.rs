@@ -48,6 +48,16 @@ pub struct FakeProbe {
 #[async_trait]
 impl Probe for FakeProbe {
     async fn probe(&self, target: &ProbeTarget, _: Duration) -> ProbeOutcome {
+        let stalled = {
+            let mut world = self.world.lock().expect("not poisoned");
+            let stalled = world.stalled_probes > 0;
+            world.stalled_probes = world.stalled_probes.saturating_sub(1);
+            stalled
+        };
+        if stalled {
+            std::thread::sleep(Duration::from_millis(600));
+            return ProbeOutcome::Silent;
+        }
         let mut world = self.world.lock().expect("not poisoned");
         let now = self.clock.now();
         if world

@@ -58,6 +58,12 @@ pub struct World {
     pub disks: Disks,
     /// Volumes, by instance and role, with whether they are kept; those of a whole broker by ordinal 0.
     pub volumes: BTreeMap<(InstanceName, String), bool>,
+    /// Operations on brokers' instances that never end, as long as they are here.
+    pub hanging: BTreeSet<(BrokerId, &'static str)>,
+    /// Operations on brokers' instances that panic, once each.
+    pub panicking: BTreeSet<(BrokerId, &'static str)>,
+    /// How many probes find that the process itself stood still while they waited.
+    pub stalled_probes: u32,
     /// Networks.
     pub networks: BTreeSet<BrokerId>,
     /// How engines boot.
@@ -291,6 +297,21 @@ impl FakeRuntime {
         Ok(Ensured::Updated)
     }
 
+    /// What a test has arranged for an operation on an instance.
+    async fn trouble(&self, broker: Option<BrokerId>, operation: &'static str) {
+        let Some(broker) = broker else { return };
+        let key = (broker, operation);
+        let panics = self.world.lock().expect("not poisoned").panicking.remove(&key);
+        assert!(!panics, "arranged by the test");
+        while self.world.lock().expect("not poisoned").hanging.contains(&key) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn owner(&self, id: &RuntimeId) -> Option<BrokerId> {
+        self.world.lock().expect("not poisoned").by_id(id).map(|name| name.broker)
+    }
+
     fn do_apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
         let now = self.clock.now();
         let mut world = self.world.lock().expect("not poisoned");
@@ -412,6 +433,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError> {
+        self.trouble(Some(spec.name.broker), "apply").await;
         self.faults.effect("apply", busy, || self.do_apply(spec)).await
     }
 
@@ -472,6 +494,7 @@ impl Runtime for FakeRuntime {
                 container.status.addresses.clear();
             }
         };
+        self.trouble(self.owner(id), "stop").await;
         self.faults.effect("stop", busy, || self.on(id, stop)).await
     }
 
@@ -481,10 +504,12 @@ impl Runtime for FakeRuntime {
                 container.status.limits = limits;
             }
         };
+        self.trouble(self.owner(id), "set limits").await;
         self.faults.effect("set limits", busy, || self.on(id, set)).await
     }
 
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError> {
+        self.trouble(Some(name.broker), "remove").await;
         self.faults.effect("remove", busy, || Ok(self.do_remove(name, volumes))).await
     }
 

@@ -9,10 +9,10 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType, Event, EventKind,
-    Fault, Lease, Next, PassReport, Protocol, RunningEngine, Struck, Timestamp, WorkerId,
+    Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
-use brokerd_store::{Allocation, Offering, StoreError, Target, Work};
+use brokerd_store::{Allocation, Offering, StoreError, Target, Term, Work};
 use secrecy::SecretBox;
 
 use super::{TestClock, fault::Faults};
@@ -42,9 +42,10 @@ pub struct Row {
     /// Faults, those that are over too.
     pub faults: Vec<Fault>,
     /// When it is looked at again.
-    pub due: Timestamp,
+    due: Timestamp,
     wakes: i64,
     attempt: u32,
+    owner: Option<WorkerId>,
     holder: Option<WorkerId>,
     epoch: i64,
     expires: Timestamp,
@@ -54,6 +55,10 @@ pub struct Row {
 pub struct MemoryStore {
     /// The rows.
     pub rows: Arc<Mutex<BTreeMap<BrokerId, Row>>>,
+    /// How often it was asked for anything, by what.
+    pub calls: Mutex<BTreeMap<&'static str, usize>>,
+    /// Until when provisioners count as alive.
+    pub lives: Mutex<BTreeMap<WorkerId, Timestamp>>,
     /// Brokers that are gone for good.
     pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.
@@ -84,6 +89,7 @@ impl MemoryStore {
             due: now,
             wakes: 0,
             attempt: 0,
+            owner: None,
             holder: None,
             epoch: 0,
             expires: now,
@@ -105,11 +111,50 @@ impl MemoryStore {
 
     /// What happens when a worker is known to be dead.
     pub fn give_up(&self, worker: WorkerId) {
+        let now = self.clock.now();
+        self.lives.lock().expect("not poisoned").remove(&worker);
         let mut rows = self.rows.lock().expect("not poisoned");
-        for row in rows.values_mut().filter(|row| row.holder == Some(worker)) {
-            row.holder = None;
-            row.epoch += 1;
+        for row in rows.values_mut() {
+            if row.holder == Some(worker) || row.owner == Some(worker) {
+                (row.owner, row.holder) = (None, None);
+                row.epoch += 1;
+                row.wakes += 1;
+                row.due = row.due.min(now);
+            }
         }
+    }
+
+    /// The brokers that are there and have not failed.
+    pub fn unfinished(&self) -> impl Iterator<Item = BrokerId> + use<> {
+        let rows = self.rows.lock().expect("not poisoned");
+        let unfinished = rows.values().filter(|row| row.broker.status.failure.is_none());
+        unfinished.map(|row| row.broker.id).collect::<Vec<_>>().into_iter()
+    }
+
+    fn called(&self, what: &'static str) {
+        *self.calls.lock().expect("not poisoned").entry(what).or_default() += 1;
+    }
+
+    /// How often it was asked for this.
+    pub fn calls(&self, what: &'static str) -> usize {
+        self.calls.lock().expect("not poisoned").get(what).copied().unwrap_or(0)
+    }
+
+    /// When a broker is due.
+    pub fn due(&self, id: BrokerId) -> Option<Timestamp> {
+        self.rows.lock().expect("not poisoned").get(&id).map(|row| row.due)
+    }
+
+    /// How long until another process counts as dead, if one does not.
+    pub fn others_live_for(&self, me: WorkerId) -> Option<Duration> {
+        let now = self.clock.now();
+        let lives = self.lives.lock().expect("not poisoned");
+        lives.iter().filter(|(id, _)| **id != me).map(|(_, end)| end.since(now)).min()
+    }
+
+    fn is_alive(&self, worker: WorkerId) -> bool {
+        let now = self.clock.now();
+        self.lives.lock().expect("not poisoned").get(&worker).is_some_and(|end| *end > now)
     }
 
     /// A copy of a row.
@@ -128,44 +173,98 @@ impl MemoryStore {
     }
 }
 
+impl Row {
+    fn claim(&mut self, me: WorkerId, expires: Timestamp) -> Lease {
+        (self.owner, self.holder, self.expires) = (Some(me), Some(me), expires);
+        self.epoch += 1;
+        Lease {
+            broker: self.broker.id,
+            holder: me,
+            epoch: self.epoch,
+            wakes: self.wakes,
+            attempt: self.attempt,
+        }
+    }
+}
+
 #[async_trait]
 impl ReconcileStore for MemoryStore {
     async fn claim_due(
         &self,
         me: WorkerId,
+        _: Option<Lane>,
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError> {
+        self.called("claim due");
         let now = self.clock.now();
         let mut rows = self.rows.lock().expect("not poisoned");
         let due = rows
             .values_mut()
             .filter(|row| row.due <= now && (row.holder.is_none() || row.expires <= now))
+            .filter(|row| row.owner.is_none_or(|owner| owner == me || !self.is_alive(owner)))
             .take(usize::try_from(limit).expect("small"));
-        Ok(due
-            .map(|row| {
-                row.holder = Some(me);
-                row.epoch += 1;
-                row.expires = now.plus(ttl);
-                Lease {
-                    broker: row.broker.id,
-                    holder: me,
-                    epoch: row.epoch,
-                    wakes: row.wakes,
-                    attempt: row.attempt,
-                }
-            })
-            .collect())
+        Ok(due.map(|row| row.claim(me, now.plus(ttl))).collect())
     }
 
-    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+    async fn claim_watched(
+        &self,
+        me: WorkerId,
+        broker: BrokerId,
+        epoch: i64,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.called("claim watched");
+        let claim = || {
+            let now = self.clock.now();
+            let mut rows = self.rows.lock().expect("not poisoned");
+            let row = rows
+                .get_mut(&broker)
+                .filter(|row| row.owner == Some(me) && row.epoch == epoch && row.holder.is_none());
+            Ok(row.map(|row| {
+                row.due = row.due.min(now);
+                row.claim(me, now.plus(ttl))
+            }))
+        };
+        self.faults.effect("claim watched", gone, claim).await
+    }
+
+    async fn next_due(
+        &self,
+        me: WorkerId,
+        _: Option<Lane>,
+    ) -> Result<Option<Duration>, StoreError> {
+        self.called("next due");
         let now = self.clock.now();
         let rows = self.rows.lock().expect("not poisoned");
         Ok(rows
             .values()
+            .filter(|row| row.owner.is_none_or(|owner| owner == me))
             .map(|row| if row.holder.is_some() { row.due.max(row.expires) } else { row.due })
             .min()
             .map(|due| due.since(now)))
+    }
+
+    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
+        let now = self.clock.now();
+        let dead: Vec<WorkerId> = {
+            let lives = self.lives.lock().expect("not poisoned");
+            lives.iter().filter(|(id, end)| **id != me && **end <= now).map(|(id, _)| *id).collect()
+        };
+        let mut freed = 0;
+        for dead in dead {
+            self.lives.lock().expect("not poisoned").remove(&dead);
+            for row in self.rows.lock().expect("not poisoned").values_mut() {
+                if row.owner == Some(dead) {
+                    row.owner = None;
+                    row.wakes += 1;
+                    row.due = row.due.min(now);
+                    freed += 1;
+                }
+            }
+        }
+        let before = self.lives.lock().expect("not poisoned").insert(me, now.plus(ttl));
+        Ok(Term { continued: before.is_some(), freed })
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
@@ -174,6 +273,7 @@ impl ReconcileStore for MemoryStore {
     }
 
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        self.called("load");
         let rows = self.rows.lock().expect("not poisoned");
         Ok(rows.get(&lease.broker).map(|row| {
             let applies_pending = row.broker.applies_pending();
@@ -276,6 +376,7 @@ impl ReconcileStore for MemoryStore {
     }
 
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
+        self.called("record");
         let record = || {
             self.fenced(lease, |row| {
                 let first = row.broker.status.observed_generation.is_none()
@@ -383,7 +484,8 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("forget", gone, forget).await
     }
 
-    async fn release(&self, lease: &Lease, next: Next) -> Result<(), StoreError> {
+    async fn release(&self, lease: &Lease, next: Next, _: bool) -> Result<bool, StoreError> {
+        self.called("release");
         let now = self.clock.now();
         self.fenced(lease, |row| {
             row.holder = None;
@@ -394,6 +496,7 @@ impl ReconcileStore for MemoryStore {
             };
             row.attempt = if next == Next::BackOff { row.attempt + 1 } else { 0 };
             row.due = if row.wakes == lease.wakes { now.plus(after) } else { now };
+            row.wakes != lease.wakes
         })
     }
 
@@ -406,16 +509,25 @@ impl ReconcileStore for MemoryStore {
         Ok(())
     }
 
-    async fn wake_all(&self) -> Result<(), StoreError> {
+    async fn end_back_off(
+        &self,
+        me: WorkerId,
+        broker: Option<BrokerId>,
+    ) -> Result<u64, StoreError> {
         let now = self.clock.now();
-        let wake = || {
+        let end = || {
+            let mut woken = 0;
             for row in self.rows.lock().expect("not poisoned").values_mut() {
-                row.wakes += 1;
-                row.due = row.due.min(now);
+                let is_meant = broker.is_none_or(|broker| broker == row.broker.id);
+                if is_meant && row.owner == Some(me) && row.attempt > 0 {
+                    row.wakes += 1;
+                    row.due = row.due.min(now);
+                    woken += 1;
+                }
             }
-            Ok(())
+            Ok(woken)
         };
-        self.faults.effect("wake all", gone, wake).await
+        self.faults.effect("end back-off", gone, end).await
     }
 
     async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {

@@ -120,7 +120,7 @@ async fn a_row_that_contradicts_the_rules_is_an_error_and_no_panic() {
         // The broker can still be claimed: whoever works on it meets the same error.
         let lease = f
             .store
-            .claim_due(worker(), Duration::from_secs(30), 1)
+            .claim_due(worker(), None, Duration::from_secs(30), 1)
             .await
             .expect("claimed")
             .remove(0);

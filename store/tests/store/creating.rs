@@ -46,7 +46,7 @@ async fn rabbitmq_lists_no_users_but_its_administrator_is_kept() {
         assert!(broker.users.is_empty());
         let lease = f
             .store
-            .claim_due(crate::support::worker(), std::time::Duration::from_secs(30), 1)
+            .claim_due(crate::support::worker(), None, std::time::Duration::from_secs(30), 1)
             .await
             .expect("claimed")
             .remove(0);

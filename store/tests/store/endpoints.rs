@@ -22,7 +22,7 @@ async fn leases(f: &Fixture, count: u32) -> Vec<Lease> {
     for n in 0..count {
         create(&f.store, &format!("broker-{n}")).await;
     }
-    f.store.claim_due(worker(), Duration::from_secs(30), count).await.expect("claimed")
+    f.store.claim_due(worker(), None, Duration::from_secs(30), count).await.expect("claimed")
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn messages(f: &Fixture, broker: &Broker) -> Vec<String> {
 
 async fn release(f: &Fixture, lease: &Lease) {
     let hour = Next::After(Duration::from_hours(1));
-    f.store.release(lease, hour).await.expect("released");
+    f.store.release(lease, hour, false).await.expect("released");
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_fault_makes_its_broker_due_strikes_once_and_ends_once() {
         release(&f, &lease).await;
         let fault = created(&f.store, &broker, "PAUSE").await;
         let ttl = Duration::from_secs(30);
-        let lease = f.store.claim_due(worker(), ttl, 1).await.expect("claimed").remove(0);
+        let lease = f.store.claim_due(worker(), None, ttl, 1).await.expect("claimed").remove(0);
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert_eq!(work.faults, std::slice::from_ref(&fault));
 
@@ -93,7 +93,8 @@ async fn healing_early_ends_the_time_of_a_fault_and_wakes_its_broker() {
         let fault = created(&f.store, &broker, "ISOLATE").await;
         f.store.strike_fault(&lease, &fault, &struck(), NOW).await.expect("struck");
         release(&f, &lease).await;
-        let lease = f.store.claim_due(worker(), Duration::from_secs(30), 1).await.expect("claims");
+        let lease =
+            f.store.claim_due(worker(), None, Duration::from_secs(30), 1).await.expect("claims");
         release(&f, &lease[0]).await;
 
         let soon = NOW.plus(Duration::from_secs(2));
@@ -107,7 +108,8 @@ async fn healing_early_ends_the_time_of_a_fault_and_wakes_its_broker() {
         let seen = f.store.fault(&scope(), broker.id, fault.id).await.expect("read");
         let seen = seen.expect("there");
         assert_eq!((seen.ends, seen.state(soon)), (soon, FaultState::Healing));
-        let due = f.store.claim_due(worker(), Duration::from_secs(30), 1).await.expect("claims");
+        let due =
+            f.store.claim_due(worker(), None, Duration::from_secs(30), 1).await.expect("claims");
         assert_eq!(due.len(), 1, "the broker is due");
 
         f.store.end_fault(&due[0], &fault, "healed", soon).await.expect("ended");

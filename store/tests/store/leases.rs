@@ -12,7 +12,7 @@ use crate::support::{create, with_store, worker};
 const TTL: Duration = Duration::from_secs(30);
 
 async fn claim(store: &PgStore) -> Option<Lease> {
-    store.claim_due(worker(), TTL, 1).await.expect("claimed").pop()
+    store.claim_due(worker(), None, TTL, 1).await.expect("claimed").pop()
 }
 
 async fn expire(pool: &PgPool) {
@@ -46,7 +46,7 @@ async fn of_many_who_claim_each_broker_is_claimed_exactly_once() {
                 let me = worker();
                 let mut claimed: Vec<BrokerId> = Vec::new();
                 loop {
-                    let leases = store.claim_due(me, TTL, 5).await.expect("claimed");
+                    let leases = store.claim_due(me, None, TTL, 5).await.expect("claimed");
                     if leases.is_empty() {
                         return claimed;
                     }
@@ -95,7 +95,7 @@ async fn whoever_slept_through_the_lease_can_do_nothing_with_it() {
             lost(f.store.set_targets(&stale, &[]).await);
             lost(f.store.record(&stale, &crate::passes::report("stale")).await);
             lost(f.store.forget(&stale).await);
-            lost(f.store.release(&stale, Next::Now).await);
+            lost(f.store.release(&stale, Next::Now, false).await.map(drop));
             let allocation = crate::endpoints::allocation(20_000..=20_100);
             let allocated = f.store.allocate_endpoints(&stale, &allocation, &|_| true).await;
             lost(allocated.map(|_| ()));
@@ -111,8 +111,8 @@ async fn what_a_dead_worker_held_is_free_at_once_and_nothing_else_is() {
             create(&f.store, name).await;
         }
         let (dead, living) = (worker(), worker());
-        let held = f.store.claim_due(dead, TTL, 2).await.expect("claimed");
-        let other = f.store.claim_due(living, TTL, 1).await.expect("claimed").remove(0);
+        let held = f.store.claim_due(dead, None, TTL, 2).await.expect("claimed");
+        let other = f.store.claim_due(living, None, TTL, 1).await.expect("claimed").remove(0);
         assert!(claim(&f.store).await.is_none());
         let mut listener = f.store.listen(Channel::Reconcile).await.expect("listening");
 
@@ -121,10 +121,13 @@ async fn what_a_dead_worker_held_is_free_at_once_and_nothing_else_is() {
         assert_eq!(f.store.give_up(dead).await.expect("nothing left"), 0);
 
         // Should it live after all, it can work with what it claims anew, but not with what it held.
-        let again = f.store.claim_due(dead, TTL, 1).await.expect("claimed").remove(0);
+        let again = f.store.claim_due(dead, None, TTL, 1).await.expect("claimed").remove(0);
         for stale in &held {
             assert!(matches!(f.store.renew(stale, TTL).await, Err(StoreError::LeaseLost)));
-            assert!(matches!(f.store.release(stale, Next::Now).await, Err(StoreError::LeaseLost)));
+            assert!(matches!(
+                f.store.release(stale, Next::Now, false).await,
+                Err(StoreError::LeaseLost)
+            ));
         }
         f.store.renew(&again, TTL).await.expect("claimed in the ordinary way");
         let last = claim(&f.store).await.expect("due");
@@ -141,7 +144,7 @@ async fn a_renewed_lease_holds() {
         create(&f.store, "orders").await;
         let lease = f
             .store
-            .claim_due(worker(), Duration::from_secs(1), 1)
+            .claim_due(worker(), None, Duration::from_secs(1), 1)
             .await
             .expect("claimed")
             .remove(0);
@@ -163,7 +166,10 @@ async fn a_wake_up_during_a_pass_is_not_swallowed_by_its_end() {
         let id = create(&f.store, "orders").await;
         let lease = claim(&f.store).await.expect("due");
         f.store.wake(id).await.expect("woken");
-        f.store.release(&lease, Next::After(Duration::from_secs(3600))).await.expect("released");
+        f.store
+            .release(&lease, Next::After(Duration::from_secs(3600)), false)
+            .await
+            .expect("released");
         assert!(claim(&f.store).await.is_some(), "due at once");
     })
     .await;
@@ -174,9 +180,12 @@ async fn a_released_broker_is_due_when_the_pass_said() {
     with_store(|f| async move {
         create(&f.store, "orders").await;
         let lease = claim(&f.store).await.expect("due");
-        f.store.release(&lease, Next::After(Duration::from_secs(600))).await.expect("released");
+        f.store
+            .release(&lease, Next::After(Duration::from_secs(600)), false)
+            .await
+            .expect("released");
         assert!(claim(&f.store).await.is_none());
-        let due = f.store.next_due().await.expect("asked").expect("a broker");
+        let due = f.store.next_due(lease.holder, None).await.expect("asked").expect("a broker");
         assert!(due > Duration::from_secs(590) && due <= Duration::from_secs(600), "{due:?}");
     })
     .await;
@@ -190,7 +199,7 @@ async fn pauses_after_failures_grow_to_five_minutes_and_a_wake_up_ends_them() {
         for attempt in 0..9 {
             let lease = claim(&f.store).await.expect("due");
             assert_eq!(lease.attempt, attempt);
-            f.store.release(&lease, Next::BackOff).await.expect("released");
+            f.store.release(&lease, Next::BackOff, false).await.expect("released");
             pauses.push(due_in_seconds(&f.pool).await);
             due_now(&f.pool).await;
         }
@@ -199,7 +208,7 @@ async fn pauses_after_failures_grow_to_five_minutes_and_a_wake_up_ends_them() {
         assert!((239.0..=361.0).contains(&pauses[8]), "{pauses:?}");
         let lease = claim(&f.store).await.expect("due");
         f.store.wake(id).await.expect("woken");
-        f.store.release(&lease, Next::BackOff).await.expect("released");
+        f.store.release(&lease, Next::BackOff, false).await.expect("released");
         assert_eq!(claim(&f.store).await.expect("at once").attempt, 0, "it starts anew");
     })
     .await;
@@ -210,7 +219,7 @@ async fn a_request_ends_the_pause_after_failures() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
         let lease = claim(&f.store).await.expect("due");
-        f.store.release(&lease, Next::BackOff).await.expect("released");
+        f.store.release(&lease, Next::BackOff, false).await.expect("released");
         assert!(claim(&f.store).await.is_none());
         f.store
             .request_delete(&crate::support::scope(), id, crate::support::NOW)

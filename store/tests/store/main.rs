@@ -8,6 +8,7 @@ mod creating;
 mod endpoints;
 mod faults;
 mod leases;
+mod ownership;
 mod passes;
 mod secrets;
 mod security_groups;

@@ -46,7 +46,7 @@ async fn another_master_key_opens_nothing_and_says_so() {
         let read = stranger.access_key("AKIA1").await;
         assert!(matches!(read, Err(StoreError::Seal("access key"))), "{read:?}");
         let lease = stranger
-            .claim_due(crate::support::worker(), std::time::Duration::from_secs(30), 1)
+            .claim_due(crate::support::worker(), None, std::time::Duration::from_secs(30), 1)
             .await
             .expect("claimed")
             .remove(0);

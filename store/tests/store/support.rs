@@ -148,6 +148,16 @@ pub(crate) async fn create(store: &PgStore, name: &str) -> BrokerId {
     ids.broker
 }
 
+/// The same for another account.
+pub(crate) async fn create_for(store: &PgStore, account: &str, name: &str) -> BrokerId {
+    let ids = ids();
+    let scope = Scope { account: account.parse().expect("an account"), ..scope() };
+    let command = command(name, |_| {});
+    let outcome = store.create_broker(&scope, &command, ids, NOW).await.expect("stored");
+    assert_eq!(outcome, brokerd_store::CreateOutcome::Created);
+    ids.broker
+}
+
 /// The broker as it is.
 pub(crate) async fn broker(store: &PgStore, id: BrokerId) -> Broker {
     store.broker(&scope(), id).await.expect("read").expect("there")
@@ -156,7 +166,7 @@ pub(crate) async fn broker(store: &PgStore, id: BrokerId) -> Broker {
 /// A lease on the only broker.
 pub(crate) async fn leased(store: &PgStore) -> Lease {
     let ttl = std::time::Duration::from_secs(30);
-    store.claim_due(worker(), ttl, 1).await.expect("claimed").remove(0)
+    store.claim_due(worker(), None, ttl, 1).await.expect("claimed").remove(0)
 }
 
 /// A pass that found everything done that was asked for until then.

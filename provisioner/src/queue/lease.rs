@@ -1,14 +1,16 @@
 //! A pass under its lease: the lease is prolonged as long as the pass lasts, and given back after it.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use brokerd_domain::{Lease, Next, VerdictKind};
+use brokerd_domain::{Entropy, Lease, Next, VerdictKind};
 use brokerd_store::StoreError;
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::{Outcome, PassLabels},
+    monitor::{Glimpse, Held},
     pass::{Context, Passed},
     step_error::StepError,
 };
@@ -19,21 +21,56 @@ const RENEWALS: u32 = 4;
 const RETRY: Duration = Duration::from_secs(1);
 /// How long a pass may take to finish its round when the process stops.
 const FINISHING: Duration = Duration::from_secs(5);
+/// When a broker is due that is watched and of which nothing is heard: a net below the monitor and below
+/// notifications that were lost.
+const REREAD: Duration = Duration::from_hours(1);
+
+/// What is left to do after a pass.
+#[derive(Debug)]
+pub(crate) enum After {
+    /// Watch the broker since this claim.
+    Watch {
+        /// The broker.
+        held: Box<Held>,
+        /// When to look first.
+        pause: Duration,
+        /// Whether it is due already.
+        woken: bool,
+    },
+    /// It is due when the store says so.
+    Wait {
+        /// Whether that is now.
+        woken: bool,
+    },
+    /// The broker is gone, or somebody else's now.
+    Nothing,
+}
 
 /// One pass under a lease that was claimed after `claimed`. Losing the lease drops the pass where it
 /// stands: the next holder observes what it left.
-pub(crate) async fn run_pass(context: Arc<Context>, lease: Lease, claimed: Instant, ttl: Duration) {
+pub(crate) async fn run_pass(
+    context: &Context,
+    lease: Lease,
+    claimed: Instant,
+    ttl: Duration,
+    glimpse: Option<Glimpse>,
+) -> After {
     let started = Instant::now();
+    let pass = AssertUnwindSafe(context.pass(&lease, glimpse)).catch_unwind();
     let result = tokio::select! {
-        result = context.pass(&lease) => result,
-        () = lost(&context, &lease, Term::begun(claimed, ttl)) => Err(StepError::LeaseLost),
+        result = pass => result.unwrap_or_else(|_| Err(StepError::Panicked)),
+        () = lost(context, &lease, Term::begun(claimed, ttl)) => Err(StepError::LeaseLost),
         () = out_of_patience(&context.stopping) => {
-            Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)) })
+            Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)), held: None })
         }
     };
-    let outcome = settle(&context, &lease, ttl, result).await;
+    let (outcome, after) = settle(context, &lease, ttl, result).await;
+    if matches!(after, After::Nothing) {
+        context.operations.end(lease.broker);
+    }
     context.metrics.passes.get_or_create(&PassLabels { outcome }).inc();
     context.metrics.pass_seconds.observe(started.elapsed().as_secs_f64());
+    after
 }
 
 /// When a lease has to be prolonged, and until when it is sure to hold. It ends by the store's clock, which
@@ -82,10 +119,10 @@ async fn settle(
     lease: &Lease,
     ttl: Duration,
     result: Result<Passed, StepError>,
-) -> Outcome {
-    let (outcome, next) = match result {
+) -> (Outcome, After) {
+    let (outcome, next, held) = match result {
         Ok(passed) => match passed.verdict {
-            None => return Outcome::Converged,
+            None => return (Outcome::Converged, After::Nothing),
             Some((kind, next)) => (
                 match kind {
                     VerdictKind::Converged => Outcome::Converged,
@@ -94,11 +131,12 @@ async fn settle(
                     VerdictKind::Failed => Outcome::Failed,
                 },
                 next,
+                passed.held,
             ),
         },
         Err(StepError::LeaseLost) => {
             tracing::warn!(broker.id = %lease.broker, "lost the lease; stopping this pass");
-            return Outcome::LeaseLost;
+            return (Outcome::LeaseLost, After::Nothing);
         }
         Err(error) => {
             tracing::error!(
@@ -106,21 +144,52 @@ async fn settle(
                 error = &error as &dyn std::error::Error,
                 "the pass could not be completed"
             );
-            (Outcome::StoreError, Next::BackOff)
+            let outcome = match error {
+                StepError::Panicked => Outcome::Panicked,
+                _ => Outcome::StoreError,
+            };
+            (outcome, Next::BackOff, None)
         }
     };
-    match release(context, lease, ttl, next).await {
-        Ok(()) => outcome,
-        Err(StoreError::LeaseLost) => Outcome::LeaseLost,
+    if held.as_ref().is_none_or(Held::has_run) {
+        context.operations.has_booted(lease.broker);
+    }
+    let due = match (next, &held) {
+        (Next::After(_), Some(_)) => Next::After(reread_after(&*context.entropy)),
+        (next, _) => next,
+    };
+    let urgent = held.as_ref().is_some_and(Held::is_urgent);
+    match release(context, lease, ttl, due, urgent).await {
+        Ok(woken) => {
+            let after = match (held, next) {
+                (Some(held), Next::After(pause)) => {
+                    After::Watch { held: Box::new(held), pause, woken }
+                }
+                // Until its steps are tried again it is looked at: something else may happen to it.
+                (Some(held), Next::BackOff) => {
+                    After::Watch { held: Box::new(held), pause: RETRY, woken }
+                }
+                (Some(_), Next::Now) => After::Wait { woken: true },
+                (None, _) => After::Wait { woken },
+            };
+            (outcome, after)
+        }
+        Err(StoreError::LeaseLost) => (Outcome::LeaseLost, After::Nothing),
         Err(error) => {
             tracing::warn!(
                 broker.id = %lease.broker,
                 error = &error as &dyn std::error::Error,
                 "can't give the lease back; it will run out"
             );
-            outcome
+            (outcome, After::Wait { woken: false })
         }
     }
+}
+
+/// Brokers that were read together are not read again together.
+fn reread_after(entropy: &dyn Entropy) -> Duration {
+    let per_mille = u32::try_from(entropy.below(400)).unwrap_or(200) + 800;
+    REREAD * per_mille / 1000
 }
 
 /// Gives the lease back, to a store that is away for a moment as soon as it returns.
@@ -129,10 +198,11 @@ async fn release(
     lease: &Lease,
     ttl: Duration,
     next: Next,
-) -> Result<(), StoreError> {
+    urgent: bool,
+) -> Result<bool, StoreError> {
     let end = Instant::now() + ttl;
     loop {
-        match context.store.release(lease, next).await {
+        match context.store.release(lease, next, urgent).await {
             Err(StoreError::Unavailable(_))
                 if Instant::now() + RETRY < end && !context.stopping.is_cancelled() =>
             {

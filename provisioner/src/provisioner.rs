@@ -1,17 +1,17 @@
-//! The provisioner: claims brokers that are due and runs passes on them, several at a time.
+//! The role of a provisioner: its start, its tasks, its end.
 
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
-use brokerd_domain::{Clock, Entropy, InstallationId, WorkerId};
+use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
 use brokerd_store::{CertificateAuthority, Channel, PgStore};
 use prometheus_client::registry::Registry;
-use tokio::{sync::Notify, task::JoinSet, time::Instant};
+use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,22 +19,28 @@ use crate::{
     engine::Sizing,
     health::WireProbe,
     images,
-    lease::run_pass,
     lives::{Life, Lives},
     maintenance,
     metrics::Metrics,
+    monitor::{self, Monitor, StallGuard},
+    operations::Operations,
     outgoing::Outgoing,
+    ownership::Owner,
     pass::{Context, EndpointSettings},
+    port::ReconcileStore,
+    queue::{Queue, QueueSettings},
     registry::Registries,
     rsa_keys::Stock,
     runtime::docker::{DockerOptions, DockerRuntime, Join},
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
-    watch,
 };
 
 /// How long to wait before looking for a container engine again.
 const ENGINE_PAUSE: Duration = Duration::from_secs(3);
+/// How many connections to the database the passes of each lane have for themselves.
+const NORMAL_CONNECTIONS: u32 = 6;
+const URGENT_CONNECTIONS: u32 = 4;
 /// How often to look whether another provisioner has died.
 const LIVES_PAUSE: Duration = Duration::from_secs(1);
 
@@ -43,14 +49,13 @@ const LIVES_PAUSE: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Whose objects these are.
     pub installation: InstallationId,
-    /// How many brokers are worked on at a time.
-    pub workers: usize,
-    /// How long a claim holds without being prolonged.
-    pub lease: Duration,
+    /// How many brokers are worked on at a time, how long claims hold, and how often to look for due ones.
+    pub queue: QueueSettings,
+    /// How many brokers may boot for the first time at once; none: twice as many as there are processors, but at least
+    /// four.
+    pub boots: Option<usize>,
     /// Where provisioners find out which of them have died.
     pub lives: PathBuf,
-    /// How often to look for due brokers when nothing notifies; notifications are only hints.
-    pub poll: Duration,
     /// An operator's catalogue instead of the built-in one.
     pub catalogue: Option<PathBuf>,
     /// What the operator says about the versions in it.
@@ -135,63 +140,87 @@ impl Provisioner {
         bury(&lives, &self.store).await;
         let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
         let firewall = runtime.firewall();
-        let store = self.store.clone();
         let rsa_keys = Arc::new(Stock::default());
-        let worker = Worker {
+        let (operations, on_operations) =
+            Operations::new(self.settings.boots.unwrap_or_else(boots));
+        let normal = Arc::new(Context {
+            store: Arc::new(self.store.with_own_connections(NORMAL_CONNECTIONS)),
+            runtime: Arc::new(runtime),
+            probe: Arc::new(WireProbe::presenting(
+                self.authority.clone(),
+                self.clock.clone(),
+                self.entropy.clone(),
+            )),
+            clock: self.clock,
+            entropy: self.entropy,
+            installation: self.settings.installation,
+            authority: self.authority,
+            rsa_keys: rsa_keys.clone(),
+            secrets: Arc::new(self.secrets),
+            catalogue: Arc::new(self.catalogue),
+            sizing: self.settings.sizing,
+            endpoints: self.settings.endpoints,
+            port_is_free: Arc::new(port_is_free),
+            metrics: self.metrics,
+            capacity: Arc::default(),
+            images: Arc::default(),
+            operations: Arc::new(operations),
+            authorities: Arc::default(),
+            stopping: shutdown.clone(),
+        });
+        let urgent_store: Arc<dyn ReconcileStore> =
+            Arc::new(self.store.with_own_connections(URGENT_CONNECTIONS));
+        let urgent = Arc::new(Context { store: urgent_store.clone(), ..Context::clone(&normal) });
+        images::look_first(&normal).await;
+        let monitor = Arc::new(Monitor::new(normal.metrics.watched.clone()));
+        let queue = Arc::new(Queue::new(
             me,
-            lease: self.settings.lease,
-            poll: self.settings.poll,
-            workers: self.settings.workers,
-            context: Arc::new(Context {
-                store: Arc::new(self.store.clone()),
-                runtime: Arc::new(runtime),
-                probe: Arc::new(WireProbe::presenting(
-                    self.authority.clone(),
-                    self.clock.clone(),
-                    self.entropy.clone(),
-                )),
-                clock: self.clock,
-                entropy: self.entropy,
-                installation: self.settings.installation,
-                authority: self.authority,
-                rsa_keys: rsa_keys.clone(),
-                secrets: Arc::new(self.secrets),
-                catalogue: self.catalogue,
-                sizing: self.settings.sizing,
-                endpoints: self.settings.endpoints,
-                port_is_free: Box::new(port_is_free),
-                metrics: self.metrics,
-                capacity: tokio::sync::OnceCell::new(),
-                images: Mutex::default(),
-                stopping: shutdown.clone(),
-            }),
+            self.settings.queue,
+            monitor.clone(),
+            normal.clone(),
+            urgent.clone(),
+            shutdown.clone(),
+        ));
+        let owner = Owner {
+            me,
+            ttl: self.settings.queue.lease,
+            store: urgent_store,
+            queue: queue.clone(),
+            monitor: monitor.clone(),
+            operations: normal.operations.clone(),
         };
+        if !owner.begin(&shutdown).await {
+            return end(life).await;
+        }
+        let images_changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
         if let Some(firewall) = firewall {
             tasks.spawn(firewall.look_after(shutdown.clone()));
         }
-        images::look_first(&worker.context).await;
-        let wake = Arc::new(Notify::new());
-        let images_changed = Arc::new(Notify::new());
-        tasks.spawn(listen(self.store, wake.clone(), shutdown.clone()));
-        tasks.spawn(mourn(lives, store.clone(), shutdown.clone()));
-        tasks.spawn(watch::watch(worker.context.clone(), shutdown.clone()));
-        tasks.spawn(images::offer(
-            worker.context.clone(),
-            images_changed.clone(),
-            shutdown.clone(),
-        ));
+        let guard = Arc::new(StallGuard::new(normal.metrics.stalls.clone()));
+        let ticking = guard.clone();
+        tasks.spawn(async move { ticking.run().await });
+        tasks.spawn(owner.keep(shutdown.clone()));
+        tasks.spawn(listen(self.store.clone(), queue.clone(), shutdown.clone()));
+        tasks.spawn(mourn(lives, self.store.clone(), shutdown.clone()));
+        tasks.spawn(monitor::follow(urgent, monitor, me, shutdown.clone()));
+        tasks.spawn(queue.clone().follow_operations(on_operations));
+        tasks.spawn(images::offer(normal.clone(), images_changed.clone(), shutdown.clone()));
         if let Some(registries) = self.settings.pull {
-            let (context, shutdown) = (worker.context.clone(), shutdown.clone());
+            let (context, shutdown) = (normal.clone(), shutdown.clone());
             tasks.spawn(images::pull(context, registries, images_changed, shutdown));
         }
-        tasks.spawn(sweep(worker.context.clone(), shutdown.clone()));
+        tasks.spawn(sweep(normal.clone(), shutdown.clone()));
         let stop = shutdown.clone();
         tasks.spawn(async move { rsa_keys.keep_filled(&stop).await });
-        tasks.spawn(maintain(worker.context.clone(), shutdown.clone()));
-        worker.claim_loop(&wake, &shutdown).await;
+        tasks.spawn(maintain(normal, shutdown.clone()));
+        for lane in Lane::ALL {
+            tasks.spawn(queue.clone().claim(lane));
+        }
+        queue.clone().watch(guard).await;
+        queue.finished().await;
         tasks.shutdown().await;
-        match store.give_up(me).await {
+        match self.store.give_up(me).await {
             Ok(_) => end(life).await,
             // The next one gives it up.
             Err(error) => tracing::warn!(
@@ -222,63 +251,10 @@ impl Provisioner {
     }
 }
 
-/// What claims and works, once there is an engine to work on.
-struct Worker {
-    context: Arc<Context>,
-    me: WorkerId,
-    workers: usize,
-    lease: Duration,
-    poll: Duration,
-}
-
-impl Worker {
-    async fn claim_loop(&self, wake: &Notify, shutdown: &CancellationToken) {
-        let mut passes: JoinSet<()> = JoinSet::new();
-        loop {
-            while passes.try_join_next().is_some() {}
-            let free = self.workers.saturating_sub(passes.len());
-            let mut claimed = 0;
-            if free > 0 {
-                let limit = u32::try_from(free).unwrap_or(u32::MAX);
-                let at = Instant::now();
-                match self.context.store.claim_due(self.me, self.lease, limit).await {
-                    Ok(leases) => {
-                        claimed = leases.len();
-                        for lease in leases {
-                            passes.spawn(run_pass(self.context.clone(), lease, at, self.lease));
-                        }
-                    }
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "can't claim");
-                    }
-                }
-            }
-            let pause =
-                if claimed > 0 && claimed == free { Duration::ZERO } else { self.pause().await };
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = wake.notified() => {}
-                () = tokio::time::sleep(pause) => {}
-                Some(_) = passes.join_next(), if !passes.is_empty() => {}
-            }
-        }
-        while passes.join_next().await.is_some() {}
-    }
-
-    /// Until the next broker is due, but never longer than the poll interval ± 10 %, which keeps
-    /// several provisioners from asking in step.
-    async fn pause(&self) -> Duration {
-        let jitter = self.context.entropy.below(200);
-        let poll = self.poll.mul_f64(0.9 + jitter_fraction(jitter));
-        match self.context.store.next_due().await {
-            Ok(Some(due)) => due.min(poll),
-            Ok(None) | Err(_) => poll,
-        }
-    }
-}
-
-fn jitter_fraction(thousandths: u64) -> f64 {
-    f64::from(u32::try_from(thousandths).unwrap_or(0)) / 1000.0
+/// How many brokers may boot for the first time at once on this host.
+fn boots() -> usize {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (2 * cpus).max(4)
 }
 
 /// Begins this provisioner's life. Without a file nobody notices its end before its leases do.
@@ -340,12 +316,12 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-async fn listen(store: PgStore, wake: Arc<Notify>, shutdown: CancellationToken) {
+async fn listen(store: PgStore, queue: Arc<Queue>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match store.listen(Channel::Reconcile).await {
             Ok(mut listener) => loop {
                 // Whatever came before the listener was there is found by this first wake-up.
-                wake.notify_one();
+                queue.wake();
                 tokio::select! {
                     () = shutdown.cancelled() => return,
                     () = listener.wait() => {}

@@ -1,0 +1,61 @@
+//! Follows what the runtime tells of brokers. Its events are hints: whoever is told looks, and looks now and
+//! then anyway.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{BrokerId, WorkerId};
+use brokerd_store::StoreError;
+use futures_util::{StreamExt, stream::BoxStream};
+use tokio_util::sync::CancellationToken;
+
+use super::Monitor;
+use crate::{pass::Context, provisioner::pause_or_stop};
+
+/// How long to wait before a runtime is watched again that could not be watched any more.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Has the monitor look at brokers of which the runtime has something to tell, and ends the back-off of those of this
+/// provisioner that wait after a failed pass, until cancelled.
+pub async fn follow(
+    context: Arc<Context>,
+    monitor: Arc<Monitor>,
+    me: WorkerId,
+    shutdown: CancellationToken,
+) {
+    while !shutdown.is_cancelled() {
+        match context.runtime.watch().await {
+            Ok(events) => {
+                let told = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    told = tell(&context, &monitor, me, events) => told,
+                };
+                if let Err(error) = told {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "can't end the back-off of brokers; watching the runtime anew"
+                    );
+                }
+            }
+            Err(error) => tracing::warn!(%error, "can't watch the runtime; polling goes on"),
+        }
+        pause_or_stop(PAUSE, &shutdown).await;
+    }
+}
+
+/// Follows until the runtime ends its events. What could not be told is not forgotten: watching anew begins with
+/// telling of all, because what happened while nobody watched may have left them in a long pause.
+async fn tell(
+    context: &Context,
+    monitor: &Monitor,
+    me: WorkerId,
+    mut events: BoxStream<'static, BrokerId>,
+) -> Result<(), StoreError> {
+    monitor.hint_all();
+    context.store.end_back_off(me, None).await?;
+    while let Some(broker) = events.next().await {
+        if !monitor.hint(broker) {
+            context.store.end_back_off(me, Some(broker)).await?;
+        }
+    }
+    Ok(())
+}

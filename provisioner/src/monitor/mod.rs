@@ -1,0 +1,261 @@
+//! The monitor: looks at the brokers that this provisioner owns, in memory, and leads to a pass only when something
+//! changed.
+//!
+//! A pass hands the broker over as it left it. A look observes and decides as a pass does, and asks nobody else; as
+//! long as there is nothing to do and nothing to record, the store hears nothing of it.
+
+mod events;
+mod held;
+mod stall;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use brokerd_domain::BrokerId;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+pub use events::follow;
+pub(crate) use held::UNSEEN_POLL;
+pub use held::{Glimpse, Held, Look};
+pub use stall::StallGuard;
+
+/// Over how long looks at brokers that may wait are spread when all are looked at.
+const SPREAD: Duration = Duration::from_secs(2);
+
+/// A broker that is to be looked at now.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The broker.
+    pub held: Arc<Held>,
+    /// Of the claim since which it is watched.
+    pub epoch: i64,
+}
+
+/// The brokers that are watched, and when each is looked at next.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    table: Mutex<Table>,
+    sooner: Notify,
+    watched: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    watched: HashMap<BrokerId, Watched>,
+    /// Those that nobody looks at just now, by when that is due.
+    due: BTreeSet<(Instant, BrokerId)>,
+    /// Those on which a pass works.
+    worked_on: HashMap<BrokerId, WorkedOn>,
+}
+
+#[derive(Debug)]
+struct WorkedOn {
+    /// Of its claim.
+    epoch: i64,
+    /// Whether something was heard of the broker since it began.
+    heard: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    held: Arc<Held>,
+    epoch: i64,
+    /// When it is looked at next; none: somebody looks.
+    due: Option<Instant>,
+    /// Whether something was heard of it since that look began.
+    hinted: bool,
+}
+
+impl Monitor {
+    /// Watches nothing yet; keeps the number of those that it watches in the gauge.
+    pub fn new(watched: Gauge) -> Self {
+        Self { watched, ..Self::default() }
+    }
+
+    /// Watches a broker from now on, unless another pass has begun to work on it. What was heard of it during its pass
+    /// has it looked at at once.
+    pub fn watch(&self, held: Held, epoch: i64, pause: Duration) {
+        let id = held.id();
+        let mut table = self.table();
+        let Some(heard) = table.end_of_work(id, epoch) else { return };
+        let due = Instant::now() + if heard { Duration::ZERO } else { pause };
+        let new = Watched { held: Arc::new(held), epoch, due: Some(due), hinted: false };
+        table.forget(id);
+        table.watched.insert(id, new);
+        table.due.insert((due, id));
+        self.told(table);
+    }
+
+    /// Notes that a pass works on a broker since the claim of this epoch. It is not watched meanwhile.
+    pub fn works_on(&self, broker: BrokerId, epoch: i64) {
+        let mut table = self.table();
+        table.forget(broker);
+        table.worked_on.insert(broker, WorkedOn { epoch, heard: false });
+        self.told(table);
+    }
+
+    /// Notes that a pass has ended after which there is nothing to watch; whether something was heard meanwhile.
+    pub fn is_done_with(&self, broker: BrokerId, epoch: i64) -> bool {
+        self.table().end_of_work(broker, epoch).unwrap_or(false)
+    }
+
+    /// Has a broker looked at at once; whether it is watched or worked on.
+    pub fn hint(&self, broker: BrokerId) -> bool {
+        let mut table = self.table();
+        if let Some(work) = table.worked_on.get_mut(&broker) {
+            work.heard = true;
+            return true;
+        }
+        let known = table.look_at(broker, Instant::now());
+        self.told(table);
+        known
+    }
+
+    /// Has every broker looked at soon, those first that are urgent.
+    pub fn hint_all(&self) {
+        let mut table = self.table();
+        let now = Instant::now();
+        let all: Vec<(BrokerId, bool)> =
+            table.watched.values().map(|w| (w.held.id(), w.held.is_urgent())).collect();
+        let others = u32::try_from(all.iter().filter(|(_, urgent)| !urgent).count()).unwrap_or(1);
+        let mut place = 0;
+        for (broker, urgent) in all {
+            let at = if urgent {
+                now
+            } else {
+                place += 1;
+                now + SPREAD * place / others.max(1)
+            };
+            table.look_at(broker, at);
+        }
+        for work in table.worked_on.values_mut() {
+            work.heard = true;
+        }
+        self.told(table);
+    }
+
+    /// Forgets every broker: others own them now.
+    pub fn forget_all(&self) -> Vec<BrokerId> {
+        let mut table = self.table();
+        let all = table.watched.keys().copied().collect();
+        table.watched.clear();
+        table.due.clear();
+        self.told(table);
+        all
+    }
+
+    /// The next broker that is to be looked at, when it is. Until it is watched again, or told to be as it was, nobody
+    /// else looks at it.
+    pub async fn next(&self) -> Due {
+        loop {
+            let sooner = self.sooner.notified();
+            let due = {
+                let mut table = self.table();
+                match table.due.first().copied() {
+                    Some((at, broker)) if at <= Instant::now() => {
+                        table.due.pop_first();
+                        if let Some(watched) = table.watched.get_mut(&broker) {
+                            (watched.due, watched.hinted) = (None, false);
+                            return Due { held: watched.held.clone(), epoch: watched.epoch };
+                        }
+                        continue;
+                    }
+                    Some((at, _)) => Some(at),
+                    None => None,
+                }
+            };
+            match due {
+                Some(at) => tokio::select! {
+                    () = sooner => {}
+                    () = sleep_until(at) => {}
+                },
+                None => sooner.await,
+            }
+        }
+    }
+
+    /// Notes that a look has ended which led to nothing: it is looked at again after `pause`, or at once if something
+    /// was heard of it meanwhile.
+    pub fn looked(&self, due: &Due, pause: Duration) {
+        let mut table = self.table();
+        let id = due.held.id();
+        let Some(watched) = table.watched.get_mut(&id).filter(|w| w.epoch == due.epoch) else {
+            return;
+        };
+        let at = Instant::now() + if watched.hinted { Duration::ZERO } else { pause };
+        watched.due = Some(at);
+        table.due.insert((at, id));
+        self.told(table);
+    }
+
+    /// Forgets a broker that is not this provisioner's any more since that claim; whether it was watched still.
+    pub fn forget(&self, due: &Due) -> bool {
+        let mut table = self.table();
+        let id = due.held.id();
+        let is_watched = table.watched.get(&id).is_some_and(|w| w.epoch == due.epoch);
+        if is_watched {
+            table.forget(id);
+        }
+        self.told(table);
+        is_watched
+    }
+
+    /// How many brokers are watched.
+    pub fn len(&self) -> usize {
+        self.table().watched.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self, table: MutexGuard<'_, Table>) {
+        self.watched.set(i64::try_from(table.watched.len()).unwrap_or(i64::MAX));
+        drop(table);
+        self.sooner.notify_one();
+    }
+}
+
+impl Table {
+    /// Whether something was heard of a broker during the pass of that claim; none: a later one works on it.
+    fn end_of_work(&mut self, broker: BrokerId, epoch: i64) -> Option<bool> {
+        match self.worked_on.get(&broker) {
+            None => Some(false),
+            Some(work) if work.epoch > epoch => None,
+            Some(_) => self.worked_on.remove(&broker).map(|work| work.heard),
+        }
+    }
+
+    fn forget(&mut self, broker: BrokerId) {
+        if let Some(Watched { due: Some(at), .. }) = self.watched.remove(&broker) {
+            self.due.remove(&(at, broker));
+        }
+    }
+
+    /// Has a watched broker looked at then, unless that is due sooner.
+    fn look_at(&mut self, broker: BrokerId, at: Instant) -> bool {
+        let Some(watched) = self.watched.get_mut(&broker) else { return false };
+        match watched.due {
+            None => watched.hinted = true,
+            Some(due) if due <= at => {}
+            Some(due) => {
+                self.due.remove(&(due, broker));
+                watched.due = Some(at);
+                self.due.insert((at, broker));
+            }
+        }
+        true
+    }
+}

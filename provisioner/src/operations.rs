@@ -1,0 +1,218 @@
+//! Steps that may take long: a pass begins them, waits a moment, and leaves them on their way. Their end is observed.
+//!
+//! They belong to this process. When it dies they end where they stand, as every step does, and whoever comes next
+//! observes what they left. There is one at a time on an instance: another one ends it.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use brokerd_domain::BrokerId;
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
+
+use crate::{plan::Step, runtime::RuntimeError};
+
+/// How long a pass waits for an operation that it has begun.
+const INLINE: Duration = Duration::from_millis(1500);
+
+/// For how long it is of interest how an operation ended that nobody waited for.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How an operation stands.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// It has ended.
+    Ended(Result<(), RuntimeError>),
+    /// It goes on.
+    OnItsWay,
+}
+
+/// The operations of this process.
+#[derive(Debug)]
+pub struct Operations {
+    on: Arc<Mutex<HashMap<(BrokerId, u8), Operation>>>,
+    ended: mpsc::UnboundedSender<BrokerId>,
+    boots: Arc<Boots>,
+}
+
+#[derive(Debug)]
+struct Operation {
+    step: String,
+    task: AbortHandle,
+    result: Option<(Instant, Result<(), RuntimeError>)>,
+}
+
+impl Operations {
+    /// None yet, with room for so many brokers that boot for the first time at once. Who receives is told of brokers
+    /// that are to be looked at, because an operation on them has ended or may begin.
+    pub fn new(boots: usize) -> (Self, mpsc::UnboundedReceiver<BrokerId>) {
+        let (ended, receiver) = mpsc::unbounded_channel();
+        let boots =
+            Arc::new(Boots { free: Arc::new(Semaphore::new(boots)), admitted: Mutex::default() });
+        (Self { on: Arc::default(), ended, boots }, receiver)
+    }
+
+    /// Runs an operation, unless it is on its way already, and waits a moment for its end.
+    pub(crate) async fn run(
+        &self,
+        broker: BrokerId,
+        step: &Step,
+        work: impl Future<Output = Result<(), RuntimeError>> + Send + 'static,
+    ) -> Progress {
+        let key = (broker, step.ordinal().unwrap_or(0));
+        let name = step.to_string();
+        let ended = {
+            let mut on = lock(&self.on);
+            if let Some(operation) = on.get_mut(&key)
+                && operation.step == name
+            {
+                match operation.result.take() {
+                    None => return Progress::OnItsWay,
+                    Some((at, result)) if at.elapsed() < REMEMBERED => {
+                        on.remove(&key);
+                        return Progress::Ended(result);
+                    }
+                    Some(_) => {}
+                }
+            }
+            if let Some(other) = on.remove(&key) {
+                other.task.abort();
+            }
+            let ended = Arc::new(Notify::new());
+            let (map, over, tell) = (self.on.clone(), ended.clone(), self.ended.clone());
+            // The task can't find itself gone before it is there: the map is locked until it is.
+            let task = tokio::spawn(async move {
+                let result = work.await;
+                if let Some(operation) = lock(&map).get_mut(&key) {
+                    operation.result = Some((Instant::now(), result));
+                }
+                over.notify_one();
+                let _ = tell.send(broker);
+            });
+            let task = task.abort_handle();
+            on.insert(key, Operation { step: name, task, result: None });
+            ended
+        };
+        let _ = timeout(INLINE, ended.notified()).await;
+        let mut on = lock(&self.on);
+        match on.get_mut(&key).and_then(|operation| operation.result.take()) {
+            Some((_, result)) => {
+                on.remove(&key);
+                Progress::Ended(result)
+            }
+            None => Progress::OnItsWay,
+        }
+    }
+
+    /// Whether a broker waits for others to boot.
+    pub(crate) fn waits_to_boot(&self, broker: BrokerId) -> bool {
+        matches!(lock(&self.boots.admitted).get(&broker), Some(Admission::Waiting(_)))
+    }
+
+    /// Whether a step is on its way, or waits for its turn.
+    pub(crate) fn are_on(&self, broker: BrokerId, step: &Step) -> bool {
+        if matches!(step, Step::Apply(_)) && self.waits_to_boot(broker) {
+            return true;
+        }
+        let Some(ordinal) = step.ordinal() else { return false };
+        lock(&self.on).get(&(broker, ordinal)).is_some_and(|operation| {
+            operation.result.is_none() && operation.step == step.to_string()
+        })
+    }
+
+    /// Whether any step of a broker is on its way.
+    pub(crate) fn are_on_any(&self, broker: BrokerId) -> bool {
+        lock(&self.on)
+            .iter()
+            .any(|((of, _), operation)| *of == broker && operation.result.is_none())
+    }
+
+    /// Ends whatever is on its way for a broker, because somebody else may work on it now.
+    pub(crate) fn end(&self, broker: BrokerId) {
+        lock(&self.on).retain(|(of, _), operation| {
+            let stays = *of != broker;
+            if !stays {
+                operation.task.abort();
+            }
+            stays
+        });
+        self.boots.leave(broker);
+    }
+
+    /// Whether a broker may boot for the first time now. If not, it is told when it may.
+    pub(crate) fn may_boot(&self, broker: BrokerId) -> bool {
+        self.boots.enter(broker, &self.ended)
+    }
+
+    /// Makes room for another one to boot.
+    pub(crate) fn has_booted(&self, broker: BrokerId) {
+        self.boots.leave(broker);
+    }
+}
+
+impl Drop for Operations {
+    fn drop(&mut self) {
+        for operation in lock(&self.on).values() {
+            operation.task.abort();
+        }
+    }
+}
+
+/// Who boots for the first time: engines that do take processor time from those that serve.
+#[derive(Debug)]
+struct Boots {
+    free: Arc<Semaphore>,
+    admitted: Mutex<HashMap<BrokerId, Admission>>,
+}
+
+#[derive(Debug)]
+enum Admission {
+    Waiting(AbortHandle),
+    Booting(#[expect(dead_code, reason = "held until the end")] OwnedSemaphorePermit),
+}
+
+impl Boots {
+    fn enter(self: &Arc<Self>, broker: BrokerId, tell: &mpsc::UnboundedSender<BrokerId>) -> bool {
+        let mut admitted = lock(&self.admitted);
+        match admitted.get(&broker) {
+            Some(Admission::Booting(_)) => return true,
+            Some(Admission::Waiting(_)) => return false,
+            None => {}
+        }
+        if let Ok(permit) = self.free.clone().try_acquire_owned() {
+            admitted.insert(broker, Admission::Booting(permit));
+            return true;
+        }
+        let (boots, tell) = (Arc::downgrade(self), tell.clone());
+        let free = self.free.clone();
+        let waiting = tokio::spawn(async move {
+            let (Ok(permit), Some(boots)) = (free.acquire_owned().await, boots.upgrade()) else {
+                return;
+            };
+            // It may have been given up in this moment.
+            if let Some(admission) = lock(&boots.admitted).get_mut(&broker) {
+                *admission = Admission::Booting(permit);
+                let _ = tell.send(broker);
+            }
+        });
+        admitted.insert(broker, Admission::Waiting(waiting.abort_handle()));
+        false
+    }
+
+    fn leave(&self, broker: BrokerId) {
+        if let Some(Admission::Waiting(task)) = lock(&self.admitted).remove(&broker) {
+            task.abort();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

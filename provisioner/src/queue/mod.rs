@@ -1,0 +1,294 @@
+//! The queue: which broker gets a pass, in which lane.
+//!
+//! Brokers come from the store when they are due, and from the monitor when something changed. Each lane has permits of
+//! its own, and connections of its own to the store. While a lane has no permit left nobody asks the store what is due.
+
+mod lease;
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{BrokerId, Lane, Lease, WorkerId};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, sleep},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::lease::{After, run_pass};
+use crate::{
+    monitor::{Due, Glimpse, Look, Monitor, StallGuard},
+    pass::Context,
+};
+
+/// How soon to ask the store again that did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+/// How many looks there may be at a time; one that takes long is one of an engine or runtime that does not answer.
+const LOOKS: usize = 2048;
+
+/// What a lane has of its own.
+#[derive(Debug)]
+struct Share {
+    permits: Arc<Semaphore>,
+    wake: Notify,
+}
+
+impl Share {
+    fn of(permits: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(permits)), wake: Notify::new() }
+    }
+}
+
+/// How the queue works.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueSettings {
+    /// How many passes there may be at a time in the normal lane.
+    pub normal: usize,
+    /// The same for the urgent lane.
+    pub urgent: usize,
+    /// How long a claim holds without being prolonged.
+    pub lease: Duration,
+    /// How often to look for due brokers when nothing notifies; notifications are only hints.
+    pub poll: Duration,
+}
+
+/// Claims brokers and runs passes on them.
+pub struct Queue {
+    me: WorkerId,
+    settings: QueueSettings,
+    monitor: Arc<Monitor>,
+    normal: Arc<Context>,
+    urgent: Arc<Context>,
+    normal_share: Share,
+    urgent_share: Share,
+    passes: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Queue {
+    /// A queue whose lanes work with these contexts, until cancelled.
+    pub fn new(
+        me: WorkerId,
+        settings: QueueSettings,
+        monitor: Arc<Monitor>,
+        normal: Arc<Context>,
+        urgent: Arc<Context>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            me,
+            monitor,
+            normal,
+            urgent,
+            normal_share: Share::of(settings.normal),
+            urgent_share: Share::of(settings.urgent),
+            settings,
+            passes: TaskTracker::new(),
+            shutdown,
+        }
+    }
+
+    const fn context(&self, lane: Lane) -> &Arc<Context> {
+        match lane {
+            Lane::Normal => &self.normal,
+            Lane::Urgent => &self.urgent,
+        }
+    }
+
+    const fn share(&self, lane: Lane) -> &Share {
+        match lane {
+            Lane::Normal => &self.normal_share,
+            Lane::Urgent => &self.urgent_share,
+        }
+    }
+
+    /// Has every lane ask the store at once what is due.
+    pub fn wake(&self) {
+        for lane in Lane::ALL {
+            self.share(lane).wake.notify_one();
+        }
+    }
+
+    /// Waits for the passes that are under way, after cancelling.
+    pub async fn finished(&self) {
+        self.passes.close();
+        self.passes.wait().await;
+    }
+
+    /// Claims what is due in a lane, whenever the lane has a permit left.
+    pub async fn claim(self: Arc<Self>, lane: Lane) {
+        let share = self.share(lane);
+        let context = self.context(lane);
+        while !self.shutdown.is_cancelled() {
+            let Some(permits) = self.free_permits(share).await else { return };
+            let limit = u32::try_from(permits.len()).unwrap_or(u32::MAX);
+            let at = Instant::now();
+            let claimed =
+                context.store.claim_due(self.me, Some(lane), self.settings.lease, limit).await;
+            let leases = claimed.unwrap_or_else(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "can't claim");
+                Vec::new()
+            });
+            let all = leases.len() == permits.len();
+            for (lease, permit) in leases.into_iter().zip(permits) {
+                self.clone().start(lane, lease, at, None, permit);
+            }
+            if all {
+                continue;
+            }
+            let pause = self.pause(lane).await;
+            tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                () = share.wake.notified() => {}
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// All the permits that are free, at least one; none: it is over.
+    async fn free_permits(&self, share: &Share) -> Option<Vec<OwnedSemaphorePermit>> {
+        let first = tokio::select! {
+            () = self.shutdown.cancelled() => return None,
+            permit = share.permits.clone().acquire_owned() => permit.ok()?,
+        };
+        let mut permits = vec![first];
+        while let Ok(permit) = share.permits.clone().try_acquire_owned() {
+            permits.push(permit);
+        }
+        Some(permits)
+    }
+
+    /// Until the next broker of a lane is due, but never longer than the poll interval ± 10 %, which keeps
+    /// several provisioners from asking in step.
+    async fn pause(&self, lane: Lane) -> Duration {
+        let context = self.context(lane);
+        let per_mille = u32::try_from(context.entropy.below(200)).unwrap_or(100) + 900;
+        let poll = self.settings.poll * per_mille / 1000;
+        match context.store.next_due(self.me, Some(lane)).await {
+            Ok(Some(due)) => due.min(poll),
+            Ok(None) | Err(_) => poll,
+        }
+    }
+
+    /// Has those brokers looked at on which a long step has ended or may begin, as they are told.
+    pub async fn follow_operations(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<BrokerId>) {
+        while let Some(broker) = ended.recv().await {
+            if self.monitor.hint(broker) {
+                continue;
+            }
+            match self.urgent.store.wake(broker).await {
+                Ok(()) => self.wake(),
+                Err(error) => tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "can't wake a broker; it is due soon"
+                ),
+            }
+        }
+    }
+
+    /// Looks at watched brokers when each is due, and makes a pass of what changed.
+    pub async fn watch(self: Arc<Self>, guard: Arc<StallGuard>) {
+        let looks = Arc::new(Semaphore::new(LOOKS));
+        loop {
+            let due = tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                due = self.monitor.next() => due,
+            };
+            let Ok(permit) = looks.clone().acquire_owned().await else { return };
+            let (queue, guard) = (self.clone(), guard.clone());
+            self.passes.spawn(async move {
+                let shutdown = queue.shutdown.clone();
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = queue.look(due, &guard) => {}
+                }
+                drop(permit);
+            });
+        }
+    }
+
+    async fn look(self: Arc<Self>, due: Due, guard: &StallGuard) {
+        let began = Instant::now();
+        self.urgent.metrics.looks.inc();
+        match self.urgent.look(&due.held).await {
+            Look::Steady(pause) => self.monitor.looked(&due, pause),
+            Look::Changed(glimpse)
+                if glimpse.is_silence() && guard.stalled_since(began, Instant::now()) =>
+            {
+                tracing::debug!(broker.id = %due.held.id(), "this process was late: silence proves nothing, looking again");
+                self.monitor.looked(&due, Duration::ZERO);
+            }
+            Look::Changed(glimpse) => self.react(due, *glimpse).await,
+        }
+    }
+
+    /// Makes a pass of what a look saw.
+    async fn react(self: Arc<Self>, due: Due, glimpse: Glimpse) {
+        let lane = if due.held.has_run() { Lane::Urgent } else { Lane::Normal };
+        let Ok(permit) = self.share(lane).permits.clone().acquire_owned().await else { return };
+        let at = Instant::now();
+        let broker = due.held.id();
+        let claimed = self
+            .context(lane)
+            .store
+            .claim_watched(self.me, broker, due.epoch, self.settings.lease)
+            .await;
+        match claimed {
+            Ok(Some(lease)) => self.start(lane, lease, at, Some(glimpse), permit),
+            // It was claimed since because it was due, or is not this provisioner's any more.
+            Ok(None) => {
+                if self.monitor.forget(&due) {
+                    self.wake();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(broker.id = %broker, error = &error as &dyn std::error::Error, "can't claim a broker that changed");
+                self.monitor.looked(&due, RETRY);
+            }
+        }
+    }
+
+    fn start(
+        self: Arc<Self>,
+        lane: Lane,
+        lease: Lease,
+        at: Instant,
+        glimpse: Option<Glimpse>,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let passes = self.passes.clone();
+        let (broker, epoch) = (lease.broker, lease.epoch);
+        self.monitor.works_on(broker, epoch);
+        passes.spawn(async move {
+            let context = self.context(lane).clone();
+            let after = run_pass(&context, lease, at, self.settings.lease, glimpse).await;
+            drop(permit);
+            self.follow_up(&context, broker, epoch, after).await;
+        });
+    }
+
+    async fn follow_up(&self, context: &Context, broker: BrokerId, epoch: i64, after: After) {
+        match after {
+            After::Watch { held, pause, woken } => {
+                self.monitor.watch(*held, epoch, pause);
+                if woken {
+                    self.wake();
+                }
+            }
+            After::Wait { woken } => {
+                let heard = self.monitor.is_done_with(broker, epoch);
+                if heard && let Err(error) = context.store.wake(broker).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "can't wake a broker"
+                    );
+                }
+                if woken || heard {
+                    self.wake();
+                }
+            }
+            After::Nothing => {
+                self.monitor.is_done_with(broker, epoch);
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What changes of a broker take: its materials, and its instances down to the last byte.
+//!
+//! Both take processor time, which those who wait for engines must not lose: neither is made on the threads of the
+//! async runtime.
+
+use std::sync::Arc;
+
+use brokerd_domain::{Lease, Timestamp};
+use brokerd_store::Work;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    catalogue::Image,
+    engine::{Blueprint, engine},
+    materials::{self, Materials, Means},
+    pass::Context,
+    plan::Desired,
+    resolve::Resolution,
+    running::no_image,
+    runtime::Capacity,
+    step_error::StepError,
+};
+
+impl Context {
+    /// Renders what should be there; none: something was fetched and stored for that, so that it has to be loaded
+    /// again.
+    pub(crate) async fn desired(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        materials: Option<&Arc<Materials>>,
+        capacity: Capacity,
+    ) -> Result<Option<Desired>, StepError> {
+        let Some(image) = self.image(work) else {
+            return Ok(Some(Desired::Unsupported(no_image(&work.broker))));
+        };
+        if self.image_is_gone(work, image).await {
+            let why = format!("there is no image {} on this host", image.reference());
+            return Ok(Some(Desired::Unsupported(why)));
+        }
+        match self.resolve(lease, work, materials.map(AsRef::as_ref)).await? {
+            Resolution::Nothing => {}
+            Resolution::Stored => return Ok(None),
+            Resolution::Refused(why) => return Ok(Some(Desired::Unsupported(why))),
+        }
+        let (context, work, materials) = (self.clone(), work.clone(), materials.cloned());
+        let render = move || context.rendered(&work, materials.as_deref(), capacity);
+        Ok(Some(apart(render).await.unwrap_or_else(Desired::Unsupported)))
+    }
+
+    fn rendered(&self, work: &Work, materials: Option<&Materials>, capacity: Capacity) -> Desired {
+        let broker = &work.broker;
+        let Some(image) = self.image(work) else {
+            return Desired::Unsupported(no_image(broker));
+        };
+        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), self.clock.now());
+        let outdated = broker.is_rebooting() && materials.is_some_and(is_outdated);
+        let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
+            return Desired::Undecided;
+        };
+        let blueprint = self.blueprint(work, materials, image, capacity);
+        match engine(broker.spec.engine_type).desired(&blueprint) {
+            Ok(mut specs) => {
+                let former = self.former_image(work, image);
+                specs.iter_mut().for_each(|spec| spec.former_image.clone_from(&former));
+                Desired::Instances(specs)
+            }
+            Err(unsupported) => Desired::Unsupported(unsupported.0),
+        }
+    }
+
+    fn blueprint<'a>(
+        &'a self,
+        work: &'a Work,
+        materials: &'a Materials,
+        image: &'a Image,
+        capacity: Capacity,
+    ) -> Blueprint<'a> {
+        Blueprint {
+            installation: &self.installation,
+            broker: &work.broker,
+            users: &work.users,
+            ldap_password: work.ldap_password.as_ref(),
+            configuration: &work.configuration,
+            materials,
+            image,
+            sizing: self.sizing,
+            capacity,
+        }
+    }
+
+    /// Makes and stores what is missing of a broker's materials.
+    pub(crate) async fn issue(&self, lease: &Lease, work: &Arc<Work>) -> Result<(), StepError> {
+        let broker = &work.broker;
+        let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
+        let now = self.clock.now();
+        let former = parse_materials(work).map_err(StepError::Rejected)?;
+        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), now);
+        let in_force = former.as_ref().is_some_and(|m| !(broker.is_rebooting() && is_outdated(m)));
+        let rsa_key = if in_force {
+            None
+        } else {
+            let rsa_key = self.rsa_keys.take().await;
+            Some(rsa_key.map_err(|error| StepError::Transient(error.to_string()))?)
+        };
+        let (context, work, image) = (self.clone(), work.clone(), image.clone());
+        let issued = apart(move || context.issued(&work, &image, former, rsa_key, now)).await;
+        self.save(lease, &issued.map_err(StepError::Transient)??).await
+    }
+
+    /// The broker's materials, with those that were missing.
+    fn issued(
+        &self,
+        work: &Work,
+        image: &Image,
+        former: Option<Materials>,
+        rsa_key: Option<SecretString>,
+        now: Timestamp,
+    ) -> Result<Materials, StepError> {
+        let (broker, users, entropy) = (&work.broker, &work.users, &*self.entropy);
+        let issued = match (former, rsa_key) {
+            (Some(former), None) => Ok(former.with_passwords(users, image, entropy)),
+            // Without a former certificate a key was taken.
+            (None, None) => return Err(StepError::Transient("there is no key yet".to_owned())),
+            (former, Some(rsa_key)) => {
+                let means = Means { authority: &self.authority, rsa_key: &rsa_key, now, entropy };
+                match former {
+                    Some(former) => materials::renew(former, means, broker, users, image),
+                    None => materials::issue(means, broker, users, image)
+                        .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
+                }
+            }
+        };
+        let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
+        if issued.seed.is_none() {
+            let unknown = Capacity { memory_bytes: u64::MAX, cpus: 1 };
+            let capacity = self.capacity.get().copied().unwrap_or(unknown);
+            let blueprint = self.blueprint(work, &issued, image, capacity);
+            let seed = engine(broker.spec.engine_type).seed(&blueprint);
+            issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
+        }
+        Ok(issued)
+    }
+
+    pub(crate) async fn save(&self, lease: &Lease, materials: &Materials) -> Result<(), StepError> {
+        let bytes = serde_json::to_vec(materials).map_err(|error| {
+            StepError::Rejected(format!("the materials can't be written: {error}"))
+        })?;
+        Ok(self.store.save_materials(lease, &bytes).await?)
+    }
+}
+
+/// Runs what takes processor time apart from the tasks that wait for engines.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| format!("brokerd failed: {error}"))
+}
+
+/// The materials, if the broker has any. What can't be read is issued again only where nothing was made with it yet:
+/// the nodes of a cluster know each other by it.
+///
+/// # Errors
+/// Why what is stored of the broker can't be read.
+pub(crate) fn parse_materials(work: &Work) -> Result<Option<Materials>, String> {
+    let broker = &work.broker;
+    if let Some(why) = &work.unreadable {
+        return Err(why.clone());
+    }
+    let Some(bytes) = work.materials.as_ref() else { return Ok(None) };
+    match serde_json::from_slice(bytes.expose_secret()) {
+        Ok(materials) => Ok(Some(materials)),
+        Err(error) if broker.status.observed_generation.is_none() => {
+            tracing::error!(broker.id = %broker.id, %error, "the stored materials can't be read; issuing new ones");
+            Ok(None)
+        }
+        Err(error) => Err(format!("the broker's stored materials are damaged: {error}")),
+    }
+}

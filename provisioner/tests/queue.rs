@@ -1,0 +1,262 @@
+//! The queue at work, in real time on a simulated world: lanes, the monitor, what hangs, what panics, what comes late.
+
+mod world;
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{BrokerId, BrokerState, EngineType, Lane, WorkerId};
+use brokerd_provisioner::{
+    metrics::{Outcome, PassLabels},
+    monitor::{Monitor, StallGuard},
+    operations::Operations,
+    pass::Context,
+    port::ReconcileStore,
+    queue::{Queue, QueueSettings},
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use world::{driver::Simulation, fault::Faults};
+
+const WORKERS: usize = 2;
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A provisioner that works on a simulation, whose clock goes with the real one.
+struct Provisioner {
+    sim: Simulation,
+    context: Arc<Context>,
+    monitor: Arc<Monitor>,
+    queue: Arc<Queue>,
+    tasks: JoinSet<()>,
+}
+
+impl Provisioner {
+    async fn start(sim: Simulation) -> Self {
+        let me = WorkerId::from(uuid::Uuid::from_u128(7));
+        let (operations, ended) = Operations::new(100);
+        let context = Arc::new(Context { operations: Arc::new(operations), ..sim.process() });
+        let monitor = Arc::new(Monitor::default());
+        let settings = QueueSettings {
+            normal: WORKERS,
+            urgent: WORKERS,
+            lease: Duration::from_hours(1),
+            poll: Duration::from_mins(5),
+        };
+        let queue = Arc::new(Queue::new(
+            me,
+            settings,
+            monitor.clone(),
+            context.clone(),
+            context.clone(),
+            CancellationToken::new(),
+        ));
+        sim.store.prolong_life(me, Duration::from_hours(100)).await.expect("it lives");
+        let guard = Arc::new(StallGuard::new(context.metrics.stalls.clone()));
+        let mut tasks = JoinSet::new();
+        let clock = sim.clock.clone();
+        tasks.spawn(async move {
+            let mut last = Instant::now();
+            loop {
+                sleep(Duration::from_millis(5)).await;
+                clock.advance(last.elapsed());
+                last = Instant::now();
+            }
+        });
+        let ticking = guard.clone();
+        tasks.spawn(async move { ticking.run().await });
+        tasks.spawn(queue.clone().follow_operations(ended));
+        for lane in Lane::ALL {
+            tasks.spawn(queue.clone().claim(lane));
+        }
+        tasks.spawn(queue.clone().watch(guard));
+        Self { sim, context, monitor, queue, tasks }
+    }
+
+    /// Waits until something is so.
+    async fn until(&self, what: &str, is_so: impl Fn(&Simulation) -> bool) {
+        let began = Instant::now();
+        while !is_so(&self.sim) {
+            assert!(began.elapsed() < DEADLINE, "{what}: never");
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn runs(&self, id: BrokerId) {
+        self.until("it runs", |sim| sim.state(id) == Some(BrokerState::Running)).await;
+    }
+
+    async fn is_watched(&self, brokers: usize) {
+        let began = Instant::now();
+        while self.monitor.len() < brokers {
+            assert!(began.elapsed() < DEADLINE, "{} of {brokers}", self.monitor.len());
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn kills(&self, id: BrokerId) -> u32 {
+        let world = self.sim.world.lock().expect("not poisoned");
+        world.containers.iter().filter(|(n, _)| n.broker == id).map(|(_, c)| c.starts).sum()
+    }
+
+    fn hang(&self, id: BrokerId, operation: &'static str) {
+        self.sim.in_the_world(|world| assert!(world.hanging.insert((id, operation))));
+    }
+
+    fn new_broker(&self, seed: u128) -> BrokerId {
+        let id = self.sim.create_another(EngineType::RabbitMq, seed);
+        self.queue.wake();
+        id
+    }
+}
+
+impl Drop for Provisioner {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_pair_costs_no_call_to_the_store() {
+    let sim = Simulation::new();
+    let id = sim.create_pair();
+    let provisioner = Provisioner::start(sim).await;
+    provisioner.runs(id).await;
+    provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
+    provisioner.is_watched(1).await;
+    let calls = || provisioner.sim.store.calls.lock().expect("not poisoned").clone();
+    let (before, looks) = (calls(), provisioner.context.metrics.looks.get());
+    let began = Instant::now();
+    while provisioner.context.metrics.looks.get() < looks + 5 {
+        assert!(began.elapsed() < DEADLINE, "nobody looks");
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(calls(), before);
+}
+
+fn sentence(sim: &Simulation, id: BrokerId) -> String {
+    sim.row(id).map(|row| row.broker.status.sentence).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn while_every_worker_is_busy_nobody_asks_what_is_due_and_a_pair_fails_over() {
+    let sim = Simulation::new();
+    let pair = sim.create_pair();
+    let provisioner = Provisioner::start(sim).await;
+    provisioner.until("both stand", |sim| sentence(sim, pair).contains("stands by")).await;
+    provisioner.is_watched(1).await;
+
+    // As many as there are workers stand still in a call, and more wait for their turn.
+    let all: Vec<BrokerId> = (100..100 + 2 * WORKERS as u128)
+        .map(|seed| {
+            let id = provisioner.new_broker(seed);
+            provisioner.hang(id, "set limits");
+            id
+        })
+        .collect();
+    let metrics = provisioner.context.metrics.clone();
+    let busy = |sim: &Simulation| {
+        let world = sim.world.lock().expect("not poisoned");
+        world.containers.keys().filter(|n| all.contains(&n.broker)).count() == all.len()
+    };
+    provisioner.until("they boot", busy).await;
+    sleep_until_steady(&provisioner).await;
+    let asked = provisioner.sim.store.calls("claim due");
+    let looks = metrics.looks.get();
+    let active = provisioner.sim.active(pair).expect("one serves");
+    provisioner.sim.in_the_world(|world| world.kill_only(pair, &[active.ordinal]));
+    provisioner.monitor.hint(pair);
+    let began = Instant::now();
+    provisioner
+        .until("the other one serves", |sim| {
+            sim.active(pair).is_some_and(|now| now.ordinal != active.ordinal)
+                && sentence(sim, pair).contains("stands by")
+        })
+        .await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(metrics.looks.get() > looks);
+    let since = provisioner.sim.store.calls("claim due") - asked;
+    assert!(since <= 2, "asked {since} times while there was no place");
+
+    provisioner.sim.in_the_world(|world| world.hanging.clear());
+    for id in all {
+        provisioner.runs(id).await;
+    }
+}
+
+/// Waits until the store is not asked any more for a while.
+async fn sleep_until_steady(provisioner: &Provisioner) {
+    let (mut last, mut since) = (usize::MAX, Instant::now());
+    let began = Instant::now();
+    while since.elapsed() < Duration::from_millis(300) {
+        assert!(began.elapsed() < DEADLINE, "the store is asked again and again");
+        let calls = provisioner.sim.store.calls("claim due");
+        if calls != last {
+            (last, since) = (calls, Instant::now());
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn deletions_that_take_long_keep_nobody_else_waiting_and_are_done_when_they_end() {
+    let provisioner = Provisioner::start(Simulation::new()).await;
+    let slow: Vec<BrokerId> =
+        (1..=2 * WORKERS as u128).map(|seed| provisioner.new_broker(seed)).collect();
+    for id in &slow {
+        provisioner.runs(*id).await;
+        provisioner.hang(*id, "remove");
+        provisioner.sim.delete(*id);
+    }
+    provisioner.queue.wake();
+    let other = provisioner.new_broker(1000);
+    provisioner.runs(other).await;
+    assert!(slow.iter().all(|id| provisioner.sim.row(*id).is_some()), "they take long");
+    provisioner.sim.in_the_world(|world| world.hanging.clear());
+    for id in slow {
+        provisioner.until("it is gone", |sim| sim.row(id).is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_is_counted_and_its_broker_gets_another() {
+    let provisioner = Provisioner::start(Simulation::new()).await;
+    let id = provisioner.new_broker(1);
+    provisioner.sim.in_the_world(|world| {
+        world.panicking.insert((id, "set limits"));
+    });
+    let panicked = PassLabels { outcome: Outcome::Panicked };
+    let passes = provisioner.context.metrics.passes.clone();
+    provisioner.until("it panics", |_| passes.get_or_create(&panicked).get() == 1).await;
+    let other = provisioner.new_broker(2);
+    provisioner.runs(other).await;
+    // The pause after a failure ends.
+    provisioner.sim.clock.advance(Duration::from_secs(10));
+    provisioner.queue.wake();
+    provisioner.runs(id).await;
+    assert_eq!(passes.get_or_create(&panicked).get(), 1);
+}
+
+#[tokio::test]
+async fn silence_while_the_process_itself_stood_still_proves_nothing() {
+    let sim = Simulation::with_faults(Arc::new(Faults::default()));
+    let id = sim.create_pair();
+    let provisioner = Provisioner::start(sim).await;
+    provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
+    provisioner.is_watched(1).await;
+    let active = provisioner.sim.active(id);
+    let (starts, stalls) = (provisioner.kills(id), provisioner.context.metrics.stalls.get());
+    provisioner.sim.in_the_world(|world| world.stalled_probes = 6);
+    let metrics = provisioner.context.metrics.clone();
+    provisioner
+        .until("it stood still", |sim| {
+            sim.world.lock().expect("not poisoned").stalled_probes == 0
+                && metrics.stalls.get() > stalls
+        })
+        .await;
+    let looks = metrics.looks.get();
+    provisioner.until("it looks again", |_| metrics.looks.get() > looks + 2).await;
+    assert_eq!((provisioner.sim.active(id), provisioner.kills(id)), (active, starts));
+    assert!(sentence(&provisioner.sim, id).contains("stands by"));
+}
