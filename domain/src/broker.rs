@@ -240,7 +240,35 @@ pub enum BrokerState {
     Replica,
 }
 
+/// How far the creation of a broker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// It is being built.
+    UnderWay,
+    /// It could not be built.
+    Failed,
+    /// It has run.
+    Done,
+}
+
 impl BrokerState {
+    /// The state of a broker, from all that it follows from.
+    pub const fn of(
+        intent: Intent,
+        creation: Creation,
+        is_rebooting: bool,
+        action_required: bool,
+    ) -> Self {
+        match (intent, creation) {
+            (Intent::Delete, _) => Self::DeletionInProgress,
+            (Intent::Run, Creation::UnderWay) => Self::CreationInProgress,
+            (Intent::Run, Creation::Failed) => Self::CreationFailed,
+            (Intent::Run, Creation::Done) if is_rebooting => Self::RebootInProgress,
+            (Intent::Run, Creation::Done) if action_required => Self::CriticalActionRequired,
+            (Intent::Run, Creation::Done) => Self::Running,
+        }
+    }
+
     /// The spelling of the service model.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -299,6 +327,49 @@ pub struct Broker {
     pub instances: Vec<BrokerInstance>,
 }
 
+/// What ListBrokers tells of a broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerSummary {
+    /// The identifier.
+    pub id: BrokerId,
+    /// Whose it is.
+    pub scope: Scope,
+    /// The name.
+    pub name: BrokerName,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// The state the service reports.
+    pub state: BrokerState,
+    /// The engine.
+    pub engine_type: EngineType,
+    /// How many instances.
+    pub deployment_mode: DeploymentMode,
+    /// The tier.
+    pub host_instance_type: HostInstanceType,
+}
+
+impl BrokerSummary {
+    /// The ARN.
+    pub fn arn(&self) -> Arn {
+        Arn::broker(&self.scope, &self.name, self.id)
+    }
+}
+
+impl From<&Broker> for BrokerSummary {
+    fn from(broker: &Broker) -> Self {
+        Self {
+            id: broker.id,
+            scope: broker.scope.clone(),
+            name: broker.name.clone(),
+            created: broker.created,
+            state: broker.state(),
+            engine_type: broker.spec.engine_type,
+            deployment_mode: broker.spec.deployment_mode,
+            host_instance_type: broker.spec.host_instance_type,
+        }
+    }
+}
+
 impl Broker {
     /// The ARN.
     pub fn arn(&self) -> Arn {
@@ -307,22 +378,13 @@ impl Broker {
 
     /// The state the service reports.
     pub fn state(&self) -> BrokerState {
-        if self.intent == Intent::Delete {
-            return BrokerState::DeletionInProgress;
-        }
-        if self.status.observed_generation.is_none() {
-            return match self.status.failure {
-                Some(_) => BrokerState::CreationFailed,
-                None => BrokerState::CreationInProgress,
-            };
-        }
-        if self.is_rebooting() {
-            return BrokerState::RebootInProgress;
-        }
-        if !self.actions_required().is_empty() {
-            return BrokerState::CriticalActionRequired;
-        }
-        BrokerState::Running
+        let creation = match (self.status.observed_generation, &self.status.failure) {
+            (Some(_), _) => Creation::Done,
+            (None, Some(_)) => Creation::Failed,
+            (None, None) => Creation::UnderWay,
+        };
+        let action_required = !self.actions_required().is_empty();
+        BrokerState::of(self.intent, creation, self.is_rebooting(), action_required)
     }
 
     /// What a person must do, of the engine's condition and of what could not be done.

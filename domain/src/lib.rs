@@ -44,8 +44,9 @@ mod user;
 pub use advisory::{Advisory, EngineModules, NotAVersion, PatchVersion, WITHOUT_LAUNCHER};
 pub use arn::{Arn, Resource};
 pub use broker::{
-    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, DownLink,
-    EncryptionOptions, Health, InstanceCondition, Intent, Logs, OutOfMemory, Scope,
+    ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, BrokerSummary,
+    Creation, DownLink, EncryptionOptions, Health, InstanceCondition, Intent, Logs, OutOfMemory,
+    Scope,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use cluster_limits::ClusterLimits;

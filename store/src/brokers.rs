@@ -1,8 +1,63 @@
 //! Brokers as the API reads and changes them.
 
-use brokerd_domain::{Broker, BrokerId, Event, EventKind, Region, Scope, Timestamp};
+use brokerd_domain::{
+    Broker, BrokerId, BrokerName, BrokerState, BrokerSummary, Creation, DeploymentMode, EngineType,
+    Error, Event, EventKind, HostInstanceType, Intent, Region, Scope, Timestamp,
+};
 
 use crate::{Channel, PgStore, StoreError, rows::select_broker};
+
+/// Some brokers of a scope.
+#[derive(Debug)]
+pub struct BrokerPage {
+    /// In the order they were created.
+    pub brokers: Vec<BrokerSummary>,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+/// What ListBrokers needs of a row of `broker`.
+struct SummaryRow {
+    id: uuid::Uuid,
+    name: String,
+    created: i64,
+    deleting: bool,
+    engine_type: String,
+    deployment_mode: String,
+    host_instance_type: String,
+    has_run: bool,
+    has_failed: bool,
+    is_rebooting: bool,
+    action_required: bool,
+    not_applied: bool,
+}
+
+impl SummaryRow {
+    fn summary(self, scope: &Scope) -> Result<BrokerSummary, StoreError> {
+        let wrong =
+            |what: &str| StoreError::Inconsistent { table: "broker", what: what.to_owned() };
+        let refused = |error: Error| wrong(&error.message);
+        let intent = if self.deleting { Intent::Delete } else { Intent::Run };
+        let creation = match (self.has_run, self.has_failed) {
+            (true, _) => Creation::Done,
+            (false, true) => Creation::Failed,
+            (false, false) => Creation::UnderWay,
+        };
+        let action_required = self.action_required || self.has_failed || self.not_applied;
+        let engine_type = EngineType::parse(&self.engine_type).map_err(refused)?;
+        Ok(BrokerSummary {
+            id: BrokerId::from(self.id),
+            scope: scope.clone(),
+            name: BrokerName::parse(&self.name).map_err(refused)?,
+            created: Timestamp::from_micros(self.created),
+            state: BrokerState::of(intent, creation, self.is_rebooting, action_required),
+            engine_type,
+            deployment_mode: DeploymentMode::parse(&self.deployment_mode).map_err(refused)?,
+            host_instance_type: HostInstanceType::from_name(&self.host_instance_type)
+                .ok_or_else(|| wrong(&self.host_instance_type))?,
+        })
+    }
+}
 
 impl PgStore {
     /// The broker, if this scope has it.
@@ -38,7 +93,8 @@ impl PgStore {
         Ok(found)
     }
 
-    /// Brokers of the scope in the order they were created, after `after`.
+    /// Brokers of the scope in the order they were created, after `after`. Those that can't be read are left out and
+    /// logged.
     ///
     /// # Errors
     /// As every method.
@@ -47,22 +103,50 @@ impl PgStore {
         scope: &Scope,
         after: Option<(Timestamp, BrokerId)>,
         limit: u32,
-    ) -> Result<Vec<Broker>, StoreError> {
+    ) -> Result<BrokerPage, StoreError> {
         let (created, id) = after.map_or((i64::MIN, uuid::Uuid::nil()), |(created, id)| {
             (created.as_micros(), id.uuid())
         });
-        let rows = select_broker!(
-            "where b.account = $1 and b.region = $2 and (b.created, b.id) > ($3, $4)
-             order by b.created, b.id limit $5",
+        // What the state follows from is worked out where it is: to read all of each row takes several times as long.
+        let mut rows = sqlx::query_as!(
+            SummaryRow,
+            r#"select b.id, b.name, b.created, b.deleting,
+                      b.spec->>'engine_type' as "engine_type!",
+                      b.spec->>'deployment_mode' as "deployment_mode!",
+                      b.spec->>'host_instance_type' as "host_instance_type!",
+                      b.status->>'observed_generation' is not null as "has_run!",
+                      b.status->>'failure' is not null as "has_failed!",
+                      b.reboots_requested > coalesce((b.status->>'reboots_done')::bigint, 0)
+                        as "is_rebooting!",
+                      coalesce(jsonb_array_length(b.status->'actions_required'), 0) > 0
+                        as "action_required!",
+                      case when b.not_applied is null then false
+                           else b.pending <> '{}' or b.configurations->>'pending' is not null
+                             or exists (select from broker_user u where u.broker_id = b.id and u.listed
+                                          and u.pending_change is not null) end as "not_applied!"
+               from broker b
+               where b.account = $1 and b.region = $2 and (b.created, b.id) > ($3, $4)
+               order by b.created, b.id limit $5"#,
             scope.account.as_str(),
             scope.region.as_str(),
             created,
             id,
-            i64::from(limit)
+            i64::from(limit) + 1
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(Broker::try_from).collect()
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let read = |row: SummaryRow| {
+            let id = row.id;
+            row.summary(scope)
+                .inspect_err(
+                    |error| tracing::warn!(broker = %id, %error, "a broker can't be listed"),
+                )
+                .ok()
+        };
+        Ok(BrokerPage { brokers: rows.into_iter().filter_map(read).collect(), has_more })
     }
 
     /// The regions that have brokers, and how many.

@@ -35,6 +35,7 @@ use brokerd_domain::Entropy;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 pub use address::ServerAddress;
+pub use brokers::BrokerPage;
 pub use error::StoreError;
 pub use notify::{Channel, Listener};
 pub use ownership::Term;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerState, Intent, Scope};
-use brokerd_store::{Channel, MasterKey, PgStore, StoreError};
+use brokerd_domain::{BrokerState, BrokerSummary, Intent, Scope};
+use brokerd_store::{BrokerPage, Channel, MasterKey, PgStore, StoreError};
 
 use crate::support::{NOW, OsEntropy, create, scope, with_store, worker};
 
@@ -15,7 +15,7 @@ async fn a_broker_is_seen_only_in_its_account_and_region() {
         let other = Scope { account: "111111111111".parse().expect("account"), ..scope() };
         for foreign in [elsewhere, other] {
             assert!(f.store.broker(&foreign, id).await.expect("read").is_none());
-            assert!(f.store.brokers(&foreign, None, 100).await.expect("read").is_empty());
+            assert!(f.store.brokers(&foreign, None, 100).await.expect("read").brokers.is_empty());
             assert!(f.store.events(&foreign, id, 10).await.expect("read").is_none());
             assert!(!f.store.request_delete(&foreign, id, NOW).await.expect("asked"));
         }
@@ -33,10 +33,14 @@ async fn pages_do_not_repeat_or_skip_when_brokers_come_and_go() {
             created.push(create(&f.store, &format!("broker-{n}")).await);
         }
         let first = f.store.brokers(&scope(), None, 3).await.expect("read");
+        assert!(first.has_more);
+        let first = first.brokers;
         let last = first.last().expect("three");
         create(&f.store, "newcomer").await;
         let after = Some((last.created, last.id));
         let rest = f.store.brokers(&scope(), after, 100).await.expect("read");
+        assert!(!rest.has_more);
+        let rest = rest.brokers;
         let mut seen: Vec<_> = first.iter().chain(&rest).map(|b| b.id).collect();
         seen.sort_unstable();
         seen.dedup();
@@ -44,6 +48,78 @@ async fn pages_do_not_repeat_or_skip_when_brokers_come_and_go() {
         for id in created {
             assert!(seen.contains(&id) || first.iter().any(|b| b.id == id), "{id} was skipped");
         }
+    })
+    .await;
+}
+
+/// What may be found of a broker, one after the other.
+const FOUND: [&str; 9] = [
+    r#"status = '{}'"#,
+    r#"status = '{"failure": "no image"}'"#,
+    r#"status = '{"observed_generation": 1, "failure": "no image"}'"#,
+    r#"status = '{"observed_generation": 1, "failure": null}', reboots_requested = 1"#,
+    r#"status = '{"observed_generation": 1, "reboots_done": 1}'"#,
+    r#"status = jsonb_set(status, '{actions_required}', '[{"code": "X", "info": ""}]')"#,
+    r#"status = status - 'actions_required', not_applied = 'it does not boot'"#,
+    r#"pending = '{"engine_version": "5.19"}'"#,
+    "deleting = true",
+];
+
+#[tokio::test]
+async fn a_broker_is_listed_in_the_state_that_it_is_in() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let waiting = r#"{"id": "c-1234a5b6-78cd-401e-af00-314506001789", "revision": 1}"#;
+        let mut states = Vec::new();
+        for (found, pending) in FOUND.iter().flat_map(|found| [(found, "null"), (found, waiting)]) {
+            let sql = format!(
+                "update broker set {found},
+                   configurations = jsonb_set(configurations, '{{pending}}', '{pending}')"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&f.pool).await.expect("found");
+            let whole = f.store.broker(&scope(), id).await.expect("read").expect("there");
+            let listed = f.store.brokers(&scope(), None, 5).await.expect("read").brokers;
+            assert_eq!(listed, [BrokerSummary::from(&whole)], "{found}, {pending}");
+            states.push(whole.state());
+        }
+        for state in [
+            BrokerState::CreationInProgress,
+            BrokerState::CreationFailed,
+            BrokerState::Running,
+            BrokerState::RebootInProgress,
+            BrokerState::CriticalActionRequired,
+            BrokerState::DeletionInProgress,
+        ] {
+            assert!(states.contains(&state), "{state} is not in {states:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_that_can_not_be_read_keeps_no_other_one_from_being_listed() {
+    with_store(|f| async move {
+        for name in ["first", "second", "third"] {
+            create(&f.store, name).await;
+        }
+        sqlx::query(
+            r#"update broker set spec = jsonb_set(spec, '{host_instance_type}', '"mq.m9.large"')
+               where name = 'second'"#,
+        )
+        .execute(&f.pool)
+        .await
+        .expect("as a later brokerd may write");
+        let names = |page: &BrokerPage| -> Vec<String> {
+            page.brokers.iter().map(|broker| broker.name.to_string()).collect()
+        };
+        let page = f.store.brokers(&scope(), None, 2).await.expect("read");
+        assert!(page.has_more, "{page:?}");
+        let last = page.brokers.last().expect("one of two");
+        let rest = f.store.brokers(&scope(), Some((last.created, last.id)), 2).await;
+        let rest = rest.expect("read");
+        let mut all = [names(&page), names(&rest)].concat();
+        all.sort();
+        assert!(all == ["first", "third"] && !rest.has_more, "{page:?} {rest:?}");
     })
     .await;
 }

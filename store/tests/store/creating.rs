@@ -108,8 +108,8 @@ async fn of_many_who_create_the_same_name_at_once_exactly_one_succeeds() {
             }
         }
         assert_eq!(created, 1);
-        let brokers = f.store.brokers(&scope(), None, 100).await.expect("read");
-        assert_eq!(brokers.len(), 1);
+        let page = f.store.brokers(&scope(), None, 100).await.expect("read");
+        assert_eq!(page.brokers.len(), 1);
     })
     .await;
 }

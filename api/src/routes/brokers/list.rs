@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::{Broker, PageSize};
+use brokerd_domain::{self as domain, PageSize};
+use brokerd_store::BrokerPage;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -55,17 +56,17 @@ pub(crate) struct BrokerSummary {
     host_instance_type: &'static str,
 }
 
-impl From<&Broker> for BrokerSummary {
-    fn from(broker: &Broker) -> Self {
+impl From<&domain::BrokerSummary> for BrokerSummary {
+    fn from(broker: &domain::BrokerSummary) -> Self {
         Self {
             broker_arn: broker.arn().to_string(),
             broker_id: broker.id.to_string(),
             broker_name: broker.name.to_string(),
-            broker_state: broker.state().as_str(),
+            broker_state: broker.state.as_str(),
             created: broker.created.to_string(),
-            deployment_mode: broker.spec.deployment_mode.as_str(),
-            engine_type: broker.spec.engine_type.display_name(),
-            host_instance_type: broker.spec.host_instance_type.name(),
+            deployment_mode: broker.deployment_mode.as_str(),
+            engine_type: broker.engine_type.display_name(),
+            host_instance_type: broker.host_instance_type.name(),
         }
     }
 }
@@ -88,17 +89,13 @@ pub(crate) async fn list_brokers(
     let scope = &signed.caller.scope;
     let size = PageSize::parse(query.get("maxResults"))?.get();
     let after = pagination::broker_cursor(query.get("nextToken"), scope)?;
-    let brokers = api.store.brokers(scope, after, size + 1).await?;
-    Ok(Reply(page(&brokers, size)))
+    Ok(Reply(page(&api.store.brokers(scope, after, size).await?)))
 }
 
-/// One broker more than fits was asked for: it tells whether there is a next page.
-fn page(brokers: &[Broker], size: u32) -> ListBrokersResponse {
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let shown = brokers.get(..size).unwrap_or(brokers);
-    let last = shown.last().filter(|_| brokers.len() > size);
+fn page(page: &BrokerPage) -> ListBrokersResponse {
+    let last = page.brokers.last().filter(|_| page.has_more);
     ListBrokersResponse {
-        broker_summaries: shown.iter().map(Into::into).collect(),
+        broker_summaries: page.brokers.iter().map(Into::into).collect(),
         next_token: last.map(|b| pagination::after(&b.arn(), b.created)),
     }
 }
@@ -112,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_broker_is_summed_up_as_the_service_does() {
-        let shown = serde_json::to_value(page(&[fixtures::broker()], 20)).expect("JSON");
+        let one = BrokerPage { brokers: vec![(&fixtures::broker()).into()], has_more: false };
+        let shown = serde_json::to_value(page(&one)).expect("JSON");
         assert_eq!(
             shown,
             json!({"brokerSummaries": [{
@@ -130,14 +128,17 @@ mod tests {
 
     #[test]
     fn there_is_a_token_exactly_when_there_is_more() {
-        let brokers = vec![fixtures::broker(); 6];
-        assert!(page(&brokers[..5], 5).next_token.is_none());
-        let first = page(&brokers, 5);
-        assert_eq!(first.broker_summaries.len(), 5);
+        let of = |count, has_more| {
+            let brokers = vec![domain::BrokerSummary::from(&fixtures::broker()); count];
+            BrokerPage { brokers, has_more }
+        };
+        assert!(page(&of(5, false)).next_token.is_none());
+        let (first, shown) = (of(5, true), page(&of(5, true)));
+        assert_eq!(shown.broker_summaries.len(), 5);
         let scope = fixtures::broker().scope;
-        let cursor = pagination::broker_cursor(first.next_token.as_deref(), &scope);
-        assert_eq!(cursor, Ok(Some((brokers[4].created, brokers[4].id))));
-        let empty = serde_json::to_value(page(&[], 5)).expect("JSON");
+        let cursor = pagination::broker_cursor(shown.next_token.as_deref(), &scope);
+        assert_eq!(cursor, Ok(Some((first.brokers[4].created, first.brokers[4].id))));
+        let empty = serde_json::to_value(page(&of(0, false))).expect("JSON");
         assert_eq!(empty, json!({"brokerSummaries": []}));
     }
 }
