@@ -30,6 +30,9 @@ const CROWDED: Duration = Duration::from_secs(2);
 /// DescribeBroker alone, in milliseconds, and at [`CLIENTS`], per second; CreateBroker, per second.
 const TARGETS: (f64, f64, f64) = (1.0, 3000.0, 500.0);
 
+/// ListBrokers, a page of [`CREATIONS`]: alone, in milliseconds, and at [`CLIENTS`], per second.
+const LIST_TARGETS: (f64, f64) = (0.45, 3000.0);
+
 /// One line of the table.
 struct Line {
     name: String,
@@ -72,7 +75,10 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
     let api = &world.api;
     let describe = signed(api, "GET", &format!("/v1/brokers/{}", ids[0]), "")?;
     let describe: Requests = Arc::new(vec![describe]);
-    let list: Requests = Arc::new(vec![signed(api, "GET", "/v1/brokers", "")?]);
+    // What the first client creates in the round that does not count.
+    let full = api.in_region(&region(0, 0));
+    let page = format!("/v1/brokers?maxResults={CREATIONS}");
+    let list: Requests = Arc::new(vec![signed(&full, "GET", &page, "")?]);
     let hello = Hello::start()?;
     let hello_request: Requests = Arc::new(vec![hello.request()]);
     let url = world.database_url();
@@ -82,7 +88,7 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
     let mut lines = [
         Line::new("axum, hello"),
         Line::new("DescribeBroker"),
-        Line::new(format!("ListBrokers ({} brokers)", ids.len())),
+        Line::new(format!("ListBrokers ({CREATIONS} brokers)")),
         Line::new("PostgreSQL, one row"),
         Line::new("CreateBroker"),
     ];
@@ -122,7 +128,8 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         line.print();
     }
     let (alone, describes, creates) = TARGETS;
-    let [hello, describe, _, row, create] = &lines;
+    let (list_alone, lists) = LIST_TARGETS;
+    let [hello, describe, list, row, create] = &lines;
     println!(
         "DescribeBroker alone in at most {alone} ms: {}; {describes} at 16 clients: {} ({} of hello); {creates} CreateBroker: {} ({} of one row)",
         verdict(describe.p50.median() <= alone),
@@ -130,6 +137,11 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         short(describe.rate.median() / hello.rate.median()),
         verdict(create.rate.median() >= creates && durable),
         short(create.rate.median() / row.rate.median()),
+    );
+    println!(
+        "ListBrokers, a page of {CREATIONS}, alone in at most {list_alone} ms: {}; {lists} at 16 clients: {}",
+        verdict(list.p50.median() <= list_alone),
+        verdict(list.rate.median() >= lists),
     );
     println!("brokerd's resident memory after that: {}\n", Resident::of(world)?);
     Ok(())
