@@ -283,15 +283,6 @@ impl BrokerUpdate {
         {
             // It may have come for a version that does not wait any more.
             association::check(kept, user)?;
-        } else if engine == EngineType::RabbitMq
-            && self.changed.contains(&UpdatedMember::HostInstanceType)
-            && let Some(kept) = context.kept_revision
-        {
-            // What it sets may be too much for the new instance type.
-            association::check(
-                kept,
-                User { versions: [kept.configuration.engine_version; 2], ..user },
-            )?;
         }
         if asked.is_some() || brought.is_some() {
             let kept = target.authentication_strategy;
@@ -318,13 +309,17 @@ impl BrokerUpdate {
         }
         let target = self.pending.applied_to(spec);
         let (version, strategy) = (target.engine_version, target.authentication_strategy);
-        let is_new = version != spec.engine_version || strategy != spec.authentication_strategy;
-        if engine == EngineType::ActiveMq
-            && is_new
-            && let Some(revision) = context.revision.or(context.kept_revision)
-        {
+        let is_new = version != spec.engine_version
+            || strategy != spec.authentication_strategy
+            || target.host_instance_type != spec.host_instance_type;
+        if is_new && let Some(revision) = context.revision.or(context.kept_revision) {
             // Else it would be the reboot that finds out.
-            association::check_document(revision, version, strategy)?;
+            match engine {
+                EngineType::ActiveMq => association::check_document(revision, version, strategy)?,
+                EngineType::RabbitMq => {
+                    association::check_settings(revision, version, user)?;
+                }
+            }
         }
         self.ldap(broker, input, context.ldap_password)
     }

@@ -460,6 +460,34 @@ fn what_is_in_force_is_checked_for_the_version_and_the_strategy_that_are_asked_f
     }
 }
 
+#[test]
+fn settings_in_force_are_checked_for_the_version_and_the_tier_that_are_asked_for() {
+    let mut broker = rabbit();
+    broker.spec.host_instance_type = host("mq.m7g.large");
+    let keeping = |data: &str, change: fn(&mut UpdateBrokerInput)| {
+        let kept = revision(&broker, EngineVersion::new(4, 0), 1, data);
+        let mut input = UpdateBrokerInput::default();
+        change(&mut input);
+        let context = UpdateContext {
+            revision: None,
+            kept_revision: Some(&kept),
+            ldap_password: None,
+            offerings: &offerings(),
+            now: NOW,
+        };
+        broker.update(input, context).map(|_| ())
+    };
+    let newer: fn(&mut UpdateBrokerInput) = |input| input.engine_version = some("4.3");
+    let smaller: fn(&mut UpdateBrokerInput) =
+        |input| input.host_instance_type = some("mq.m7g.medium");
+    let logs: fn(&mut UpdateBrokerInput) = |input| input.logs = Some((Some(true), None));
+    for change in [newer, smaller] {
+        keeping("", change).expect("valid");
+        keeping("nonsense = 1", change).expect_err("the reboot would find out");
+    }
+    keeping("nonsense = 1", logs).expect("what is in force stays");
+}
+
 /// A document that only brokers may have whose users are in a directory.
 const OF_A_DIRECTORY: &str = "<broker xmlns=\"http://activemq.apache.org/schema/core\"><plugins><authorizationPlugin><map>\
     <cachedLDAPAuthorizationMap queueSearchBase=\"ou=Queue\" tempSearchBase=\"ou=Temp\" topicSearchBase=\"ou=Topic\"/></map></authorizationPlugin></plugins></broker>";

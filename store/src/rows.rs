@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, BrokerName, BrokerSpec, BrokerStatus, BrokerUser,
-    Configurations, EngineType, Generation, Group, Intent, PendingChange, Scope, Tags, Timestamp,
-    Username,
+    Broker, BrokerId, BrokerName, BrokerUser, EngineType, Generation, Group, Intent, PendingChange,
+    Scope, Timestamp, Username,
 };
 use secrecy::SecretString;
-use serde::Deserialize;
-use sqlx::types::Json;
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::types::{Json, JsonRawValue};
 use uuid::Uuid;
 
 use crate::{MasterKey, StoreError};
+
+/// JSON as the database sent it: it is read once, into what it stands for.
+pub(crate) type Raw = Json<Box<JsonRawValue>>;
 
 /// A row of `broker` with the names of its listed users.
 pub(crate) struct BrokerRow {
@@ -21,18 +23,18 @@ pub(crate) struct BrokerRow {
     pub(crate) region: String,
     pub(crate) name: String,
     pub(crate) created: i64,
-    pub(crate) spec: serde_json::Value,
-    pub(crate) pending: serde_json::Value,
-    pub(crate) window_changes: serde_json::Value,
-    pub(crate) configurations: serde_json::Value,
-    pub(crate) tags: serde_json::Value,
-    pub(crate) status: serde_json::Value,
-    pub(crate) instances: serde_json::Value,
+    pub(crate) spec: Raw,
+    pub(crate) pending: Raw,
+    pub(crate) window_changes: Raw,
+    pub(crate) configurations: Raw,
+    pub(crate) tags: Raw,
+    pub(crate) status: Raw,
+    pub(crate) instances: Raw,
     pub(crate) deleting: bool,
     pub(crate) generation: i64,
     pub(crate) reboots_requested: i64,
     pub(crate) not_applied: Option<String>,
-    pub(crate) users: serde_json::Value,
+    pub(crate) users: Raw,
 }
 
 #[derive(Deserialize)]
@@ -46,13 +48,18 @@ macro_rules! select_broker {
     ($tail:literal $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
             crate::rows::BrokerRow,
-            r#"select b.id, b.account, b.region, b.name, b.created, b.spec, b.pending,
-                      b.window_changes, b.configurations, b.tags, b.status, b.instances, b.deleting, b.generation, b.reboots_requested,
-                      b.not_applied,
+            r#"select b.id, b.account, b.region, b.name, b.created,
+                      b.spec as "spec: crate::rows::Raw", b.pending as "pending: crate::rows::Raw",
+                      b.window_changes as "window_changes: crate::rows::Raw",
+                      b.configurations as "configurations: crate::rows::Raw",
+                      b.tags as "tags: crate::rows::Raw", b.status as "status: crate::rows::Raw",
+                      b.instances as "instances: crate::rows::Raw", b.deleting, b.generation,
+                      b.reboots_requested, b.not_applied,
                       (select coalesce(json_agg(json_build_object(
                                   'username', u.username, 'pending_change', u.pending_change)
                                   order by u.username), '[]')
-                       from broker_user u where u.broker_id = b.id and u.listed) as "users!"
+                       from broker_user u where u.broker_id = b.id and u.listed)
+                        as "users!: crate::rows::Raw"
                from broker b "# + $tail
             $(, $argument)*
         )
@@ -64,20 +71,16 @@ fn inconsistent(id: Uuid, what: impl std::fmt::Display) -> StoreError {
     StoreError::Inconsistent { table: "broker", what: format!("{id}: {what}") }
 }
 
+fn read<T: DeserializeOwned>(id: Uuid, json: &Raw) -> Result<T, StoreError> {
+    serde_json::from_str(json.0.get()).map_err(|error| inconsistent(id, error))
+}
+
 impl TryFrom<BrokerRow> for Broker {
     type Error = StoreError;
 
     fn try_from(row: BrokerRow) -> Result<Self, StoreError> {
         let id = row.id;
-        let wrong = |error: serde_json::Error| inconsistent(id, error);
-        let users: Vec<ListedUser> = serde_json::from_value(row.users).map_err(wrong)?;
-        let spec: BrokerSpec = serde_json::from_value(row.spec).map_err(wrong)?;
-        let configurations: Configurations =
-            serde_json::from_value(row.configurations).map_err(wrong)?;
-        let tags: Tags = serde_json::from_value(row.tags).map_err(wrong)?;
-        let status: BrokerStatus = serde_json::from_value(row.status).map_err(wrong)?;
-        let instances: Vec<BrokerInstance> =
-            serde_json::from_value(row.instances).map_err(wrong)?;
+        let users: Vec<ListedUser> = read(id, &row.users)?;
         Ok(Self {
             id: BrokerId::from(id),
             scope: Scope {
@@ -86,19 +89,19 @@ impl TryFrom<BrokerRow> for Broker {
             },
             name: BrokerName::parse(&row.name).map_err(|error| inconsistent(id, error))?,
             created: Timestamp::from_micros(row.created),
-            spec,
-            pending: serde_json::from_value(row.pending).map_err(wrong)?,
-            window_changes: serde_json::from_value(row.window_changes).map_err(wrong)?,
-            configurations,
-            tags,
+            spec: read(id, &row.spec)?,
+            pending: read(id, &row.pending)?,
+            window_changes: read(id, &row.window_changes)?,
+            configurations: read(id, &row.configurations)?,
+            tags: read(id, &row.tags)?,
             users: users.into_iter().map(|user| (user.username, user.pending_change)).collect(),
             intent: if row.deleting { Intent::Delete } else { Intent::Run },
             generation: Generation(row.generation),
             reboots_requested: u32::try_from(row.reboots_requested)
                 .map_err(|error| inconsistent(id, error))?,
             not_applied: row.not_applied,
-            status,
-            instances,
+            status: read(id, &row.status)?,
+            instances: read(id, &row.instances)?,
         })
     }
 }

@@ -165,14 +165,20 @@ impl PgStore {
             .execute(&mut *transaction)
             .await?;
         } else {
+            // Who is again as it is waits for nothing; passwords are not compared.
+            let is_current = after == user.attributes && password.is_none();
             sqlx::query!(
-                "update broker_user set pending_change = 'UPDATE', pending = $3,
+                "update broker_user set
+                   pending_change =
+                     case when $5 and pending_password is null then null else 'UPDATE' end,
+                   pending = case when $5 and pending_password is null then null else $3::jsonb end,
                    pending_password = coalesce($4, pending_password)
                  where broker_id = $1 and username = $2",
                 id,
                 username,
                 json!(after),
-                password
+                password,
+                is_current
             )
             .execute(&mut *transaction)
             .await?;

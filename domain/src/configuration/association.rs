@@ -45,19 +45,25 @@ pub(crate) fn check(
             check_document(revision, then, strategy)?;
             Ok(strategy)
         }
-        EngineType::RabbitMq => {
-            let settings =
-                RabbitMqConfiguration::parse(configuration.engine_version, &revision.data)?;
-            settings.check_association(
-                configuration.id,
-                revision.revision.number,
-                then,
-                user.host,
-                user.mode,
-            )?;
-            Ok(settings.authentication_strategy())
-        }
+        EngineType::RabbitMq => Ok(check_settings(revision, then, user)?.authentication_strategy()),
     }
+}
+
+/// Checks that a RabbitMQ broker of that version, and of the user's instance type, can be made from the settings of a
+/// revision.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_settings(
+    revision: &ConfigurationRevision,
+    version: EngineVersion,
+    user: User,
+) -> Result<RabbitMqConfiguration, Error> {
+    let configuration = &revision.configuration;
+    let settings = RabbitMqConfiguration::parse(configuration.engine_version, &revision.data)?;
+    let number = revision.revision.number;
+    settings.check_association(configuration.id, number, version, user.host, user.mode)?;
+    Ok(settings)
 }
 
 /// Checks that an ActiveMQ broker of that version and strategy can be made from the document of a revision.

@@ -111,7 +111,31 @@ async fn a_user_that_was_to_be_deleted_is_kept_by_an_update() {
         let outcome = f.store.update_user(&now, "bob", &update, NOW).await.expect("stored");
         assert_eq!(outcome, Ok(UserOutcome::Done));
         let bob = shown(&f.store, &b, "bob").await.expect("there");
-        assert_eq!(bob.pending.map(|p| p.0), Some(PendingChange::Update));
+        assert_eq!(bob.pending, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_that_is_again_as_it_is_waits_for_nothing() {
+    with_store(|f| async move {
+        let (b, _) = running(&f.store, "orders").await;
+        let before = shown(&f.store, &b, "bob").await.expect("there");
+        let groups: Vec<_> = before.attributes.groups.iter().map(Group::as_str).collect();
+        let update = async |update: &UserUpdate| {
+            let now = seen(&f.store, &b).await;
+            let outcome = f.store.update_user(&now, "bob", update, NOW).await.expect("stored");
+            assert_eq!(outcome, Ok(UserOutcome::Done));
+            shown(&f.store, &b, "bob").await.expect("there").pending.map(|pending| pending.0)
+        };
+        let (there, back) = (change(None, Some(&["elsewhere"])), change(None, Some(&groups)));
+        assert_eq!(update(&there).await, Some(PendingChange::Update));
+        assert_eq!(update(&back).await, None);
+        assert_eq!(shown(&f.store, &b, "bob").await, Some(before));
+        // A password that waits goes on waiting.
+        let renewed = change(Some("another-good-password"), None);
+        assert_eq!(update(&renewed).await, Some(PendingChange::Update));
+        assert_eq!(update(&back).await, Some(PendingChange::Update));
     })
     .await;
 }
