@@ -1,5 +1,9 @@
 //! Serving HTTP, with or without TLS.
 
+#[cfg(test)]
+#[path = "http_peer_tests.rs"]
+mod peer_tests;
+
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
