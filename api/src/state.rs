@@ -13,7 +13,6 @@ use brokerd_domain::{
 use brokerd_store::{PgStore, StoreError};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use tokio::sync::OnceCell;
 
 use crate::{
     ApiMetrics,
@@ -25,6 +24,8 @@ use crate::{
 
 /// How long a new offering may stay unseen.
 const OFFERINGS_FRESH: Duration = Duration::from_secs(1);
+/// The same for another authority.
+const AUTHORITIES_FRESH: Duration = Duration::from_secs(1);
 
 /// How many access keys that nobody has one place of origin may try at once, and how many more every second.
 const UNKNOWN_KEYS: (u32, u32) = (20, 5);
@@ -51,13 +52,13 @@ pub struct ApiState {
     pub(crate) sampler: Sampler,
     pub(crate) queues: Queues,
     pub(crate) refuse_unknown_groups: bool,
-    pub(crate) ca_pem: OnceCell<Bytes>,
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
     pub(crate) sized_volumes: bool,
     /// Whether operations are refused in every state in which the service refuses them.
     pub(crate) strict_states: bool,
     offerings: Mutex<Option<(Timestamp, Arc<Offerings>)>>,
+    trusted_certificates: Mutex<Option<(Timestamp, Bytes)>>,
 }
 
 impl ApiState {
@@ -87,11 +88,11 @@ impl ApiState {
             regions: amazon_mq_regions(),
             queues: Queues::default(),
             refuse_unknown_groups: false,
-            ca_pem: OnceCell::new(),
             faults: false,
             sized_volumes: false,
             strict_states: false,
             offerings: Mutex::new(None),
+            trusted_certificates: Mutex::new(None),
         }
     }
 
@@ -132,6 +133,28 @@ impl ApiState {
     #[must_use]
     pub fn with_faults(self, enabled: bool) -> Self {
         Self { faults: enabled, ..self }
+    }
+
+    /// The certificates of all authorities, PEM, at most a second old, or as last seen while the database is away.
+    pub(crate) async fn trusted_certificates(&self) -> Result<Bytes, StoreError> {
+        let now = self.clock.now();
+        let slot = || self.trusted_certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = slot().clone();
+        if let Some((at, pem)) = &remembered
+            && *at <= now
+            && now.since(*at) < AUTHORITIES_FRESH
+        {
+            return Ok(pem.clone());
+        }
+        match (self.store.trusted_certificates(now).await, remembered) {
+            (Ok(pem), _) => {
+                let pem = Bytes::from(pem);
+                *slot() = (!pem.is_empty()).then(|| (now, pem.clone()));
+                Ok(pem)
+            }
+            (Err(_), Some((_, pem))) => Ok(pem),
+            (Err(error), None) => Err(error),
+        }
     }
 
     /// What can be created, at most a second old.

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     config::{ConfigFlags, Configuration},
     home::Home,
+    master_key::{self, MasterKeyCommand},
     notify::ServiceManager,
     ready, serve,
 };
@@ -49,6 +50,9 @@ enum Command {
     Env,
     /// Print the effective configuration as TOML, secrets redacted
     Config,
+    /// Look at and replace the keys that seal secrets in the database
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
     /// Wait until this brokerd is ready
     Ready {
         /// How many seconds to wait
@@ -104,6 +108,7 @@ impl Cli {
             }
             Command::Env => print(&exports(&configuration)?),
             Command::Config => print(&configuration.to_toml()?),
+            Command::MasterKey(command) => master_key::run(command, &configuration).await,
             Command::Ready { timeout, gateway } => {
                 let whom = if gateway { ready::Whom::Gateway } else { ready::Whom::Api };
                 ready::wait(&configuration, whom, Duration::from_secs(timeout)).await
@@ -121,7 +126,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     io::stdout().lock().write_all(text.as_bytes()).context("can't write to standard output")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | mode | content |
 //! | --- | --- | --- |
-//! | `master.key` | 0600 | the key that seals secrets in the database, 64 hexadecimal digits |
+//! | `master.key` | 0600 | the keys that open secrets in the database, a line of 64 hexadecimal digits each; the first one seals |
 //! | `credentials` | 0600 | the access key, as AWS tools read it |
 //! | `ca.pem` | 0644 | the certificate that clients have to trust |
 //! | `api.url` | 0644 | where the API was last served |
@@ -13,7 +13,9 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    },
     path::{Path, PathBuf},
 };
 
@@ -36,7 +38,7 @@ pub(crate) enum HomeError {
     #[error("can't write {}", .0.display())]
     Write(PathBuf, #[source] io::Error),
     #[error(
-        "the master key {0} is not 64 hexadecimal digits: restore the one this database was made with"
+        "the master key {0} is not a line of 64 hexadecimal digits, or several: restore the one this database was made with"
     )]
     MasterKey(String),
     #[error("{} has no [default] profile with aws_access_key_id and aws_secret_access_key: restore it, or remove it to get the key that is in the database", .0.display())]
@@ -76,19 +78,17 @@ impl Home {
         self.0.join("ca.pem")
     }
 
-    /// The master key in the directory, made now if there is none.
-    pub(crate) fn master_key(&self, entropy: &dyn Entropy) -> Result<MasterKey, HomeError> {
-        let path = self.0.join("master.key");
-        if !path.exists() {
-            let mut bytes = [0; 32];
-            entropy.fill(&mut bytes);
-            let mut text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            text.push('\n');
-            if write_new(&path, text.as_bytes())? {
-                tracing::info!(path = %path.display(), "made a master key: keep a copy, without it the database's secrets are lost");
-            }
+    pub(crate) fn master_key_path(&self) -> PathBuf {
+        self.0.join("master.key")
+    }
+
+    /// Makes a master key in the directory if there is none.
+    pub(crate) fn ensure_master_key(&self, entropy: &dyn Entropy) -> Result<(), HomeError> {
+        let path = self.master_key_path();
+        if !path.exists() && write_new(&path, new_master_key(entropy).as_bytes())? {
+            tracing::info!(path = %path.display(), "made a master key: keep a copy, without it the database's secrets are lost");
         }
-        master_key_in(&path)
+        Ok(())
     }
 
     /// The access key in the directory, if there is one.
@@ -140,16 +140,37 @@ impl Home {
     }
 }
 
-/// The master key in a file.
-pub(crate) fn master_key_in(path: &Path) -> Result<MasterKey, HomeError> {
-    let text =
-        fs::read_to_string(path).map_err(|error| HomeError::Read(path.to_path_buf(), error))?;
-    parse_master_key(&text).ok_or_else(|| HomeError::MasterKey(format!("in {}", path.display())))
+fn new_master_key(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    let mut text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    text.push('\n');
+    text
 }
 
-/// A key from 64 hexadecimal digits.
-pub(crate) fn parse_master_key(text: &str) -> Option<MasterKey> {
-    let digits = text.trim().as_bytes();
+/// The master keys in a file.
+pub(crate) fn master_keys_in(path: &Path) -> Result<Vec<MasterKey>, HomeError> {
+    let text =
+        fs::read_to_string(path).map_err(|error| HomeError::Read(path.to_path_buf(), error))?;
+    parse_master_keys(&text).ok_or_else(|| HomeError::MasterKey(format!("in {}", path.display())))
+}
+
+/// Keys of 64 hexadecimal digits, at least one, in lines or separated by commas. Lines that begin with `#` are remarks.
+pub(crate) fn parse_master_keys(text: &str) -> Option<Vec<MasterKey>> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(|line| line.split([',', ' ', '\t'])).filter(|word| !word.is_empty());
+    let mut keys: Vec<MasterKey> = Vec::new();
+    for word in words {
+        let key = parse_master_key(word)?;
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    (!keys.is_empty()).then_some(keys)
+}
+
+fn parse_master_key(digits: &str) -> Option<MasterKey> {
+    let digits = digits.as_bytes();
     if digits.len() != 64 {
         return None;
     }
@@ -159,6 +180,61 @@ pub(crate) fn parse_master_key(text: &str) -> Option<MasterKey> {
         *byte = value(pair[0])? << 4 | value(pair[1])?;
     }
     Some(MasterKey::new(bytes))
+}
+
+/// A file of master keys that nobody else changes meanwhile.
+pub(crate) struct KeyFile {
+    path: PathBuf,
+    directory: fs::File,
+}
+
+impl KeyFile {
+    /// Waits until nobody else changes it.
+    pub(crate) fn lock(path: &Path) -> Result<Self, HomeError> {
+        let failed = |error| HomeError::Write(path.to_path_buf(), error);
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        // The file itself is replaced, so that a lock on it would be on the former one.
+        let directory = fs::File::open(parent).map_err(failed)?;
+        directory.lock().map_err(failed)?;
+        Ok(Self { path, directory })
+    }
+
+    /// Makes another key, which seals from now on.
+    pub(crate) fn add_first(&self, entropy: &dyn Entropy) -> Result<(), HomeError> {
+        master_keys_in(&self.path)?;
+        let text = self.read()?;
+        self.write(&format!("{}{text}", new_master_key(entropy)))
+    }
+
+    /// Removes all keys but the one that seals.
+    pub(crate) fn keep_first(&self) -> Result<(), HomeError> {
+        let keys = master_keys_in(&self.path)?;
+        let text = self.read()?;
+        let is_first = |word: &&str| parse_master_key(word).as_ref() == keys.first();
+        let first = text.split([',', ' ', '\t', '\n', '\r']).find(is_first).unwrap_or_default();
+        self.write(&format!("{first}\n"))
+    }
+
+    fn read(&self) -> Result<String, HomeError> {
+        fs::read_to_string(&self.path).map_err(|error| HomeError::Read(self.path.clone(), error))
+    }
+
+    /// Replaces the file by one that has its owner and mode, at once and for good.
+    fn write(&self, text: &str) -> Result<(), HomeError> {
+        let replace = || {
+            let former = fs::metadata(&self.path)?;
+            let fresh = write_beside(&self.path, text.as_bytes(), PRIVATE)?;
+            let replaced = std::os::unix::fs::chown(&fresh, Some(former.uid()), Some(former.gid()))
+                .and_then(|()| fs::set_permissions(&fresh, former.permissions()))
+                .and_then(|()| fs::rename(&fresh, &self.path));
+            if replaced.is_err() {
+                let _ = fs::remove_file(&fresh);
+            }
+            replaced.and_then(|()| self.directory.sync_all())
+        };
+        replace().map_err(|error| HomeError::Write(self.path.clone(), error))
+    }
 }
 
 /// A fresh access key in the form of the service's own.
@@ -264,10 +340,10 @@ mod tests {
         home.ensure().expect("there already");
         assert_eq!(mode(&directory.0), 0o700);
 
-        home.master_key(&OsEntropy).expect("made");
-        let path = directory.0.join("master.key");
+        home.ensure_master_key(&OsEntropy).expect("made");
+        let path = home.master_key_path();
         let first = fs::read_to_string(&path).expect("present");
-        home.master_key(&OsEntropy).expect("read");
+        home.ensure_master_key(&OsEntropy).expect("there already");
         assert_eq!(fs::read_to_string(&path).expect("present"), first);
         assert_eq!((first.trim().len(), mode(&path)), (64, 0o600));
 
@@ -307,11 +383,46 @@ mod tests {
     }
 
     #[test]
-    fn master_keys_are_64_hexadecimal_digits() {
-        assert!(parse_master_key(&"0F".repeat(32)).is_some());
-        assert!(parse_master_key(&format!("{}\n", "0f".repeat(32))).is_some());
-        for wrong in ["", &"0f".repeat(31), &"0f".repeat(33), &"0g".repeat(32), &"+1".repeat(32)] {
-            assert!(parse_master_key(wrong).is_none(), "{wrong}");
+    fn master_keys_are_64_hexadecimal_digits_each() {
+        let count = |text: &str| parse_master_keys(text).map_or(0, |keys| keys.len());
+        let (a, b) = ("0F".repeat(32), "a0".repeat(32));
+        assert_eq!(count(&a), 1);
+        assert_eq!(count(&format!("{a}\n")), 1);
+        for several in
+            [format!("{a}\n{b}\n"), format!("{a},{b}"), format!("# new\r\n{a}\r\n\n {b}")]
+        {
+            let keys = parse_master_keys(&several).expect("keys");
+            let single = |text: &str| parse_master_keys(text).expect("a key").remove(0);
+            assert_eq!(keys, [single(&a), single(&b)], "{several}");
         }
+        assert_eq!(count(&format!("{a}\n{a}")), 1, "twice the same");
+        let (short, long) = ("0f".repeat(31), "0f".repeat(33));
+        let one_is_wrong = format!("{a}\n{short}");
+        for wrong in ["", "#", &short, &long, &"0g".repeat(32), &"+1".repeat(32), &one_is_wrong] {
+            assert!(parse_master_keys(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_gets_another_first_key_and_loses_the_former_ones() {
+        let directory = Directory::new("keys");
+        let home = Home::at(&directory.0);
+        home.ensure().expect("made");
+        home.ensure_master_key(&OsEntropy).expect("made");
+        let path = home.master_key_path();
+        let old = master_keys_in(&path).expect("a key");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("changed");
+        let file = KeyFile::lock(&path).expect("locked");
+        file.add_first(&OsEntropy).expect("written");
+        let both = master_keys_in(&path).expect("keys");
+        assert_eq!((both.len(), both.last()), (2, old.first()));
+        file.keep_first().expect("written");
+        assert_eq!(master_keys_in(&path).expect("keys"), both[..1]);
+        assert_eq!(mode(&path), 0o640, "the mode is the operator's");
+        assert_eq!(
+            fs::read_dir(&directory.0).expect("readable").count(),
+            1,
+            "nothing is left over"
+        );
     }
 }

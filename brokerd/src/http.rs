@@ -7,14 +7,12 @@ mod peer_tests;
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
-    path::Path,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use anyhow::Context as _;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use brokerd_api::OnAuthentic;
 use brokerd_gateway::{Crowd, Limits, Visitor};
@@ -27,20 +25,15 @@ use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
 };
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     time::{Sleep, sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::config::Configuration;
+use crate::{config::Configuration, https::Certificate};
 
 /// How long a client may take to shake hands.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
@@ -58,7 +51,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The socket of the API or of a lone gateway, bound before anything else starts, so that a second brokerd ends at once.
 pub(crate) struct Socket {
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
 }
 
 impl Socket {
@@ -66,7 +59,7 @@ impl Socket {
     pub(crate) async fn bind_api(configuration: &Configuration) -> anyhow::Result<Self> {
         let api = &configuration.api;
         let tls = match (&api.tls_certificate, &api.tls_key) {
-            (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+            (Some(certificate), Some(key)) => Some(Arc::new(Certificate::read(certificate, key)?)),
             (Some(_) | None, None) | (None, Some(_)) => None,
         };
         if tls.is_none() && !api.listen.ip().is_loopback() {
@@ -86,7 +79,7 @@ impl Socket {
 
     async fn bind(
         address: SocketAddr,
-        tls: Option<TlsAcceptor>,
+        tls: Option<Arc<Certificate>>,
         setting: &str,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -120,6 +113,9 @@ impl Socket {
         let crowd = Crowd::new(Limits { all: most, unproven: most, unproven_of_source: most / 2 });
         let graceful = GracefulShutdown::new();
         let peer = listener.local_addr()?;
+        if let Some(certificate) = &tls {
+            tokio::spawn(certificate.clone().look_after(shutdown.clone()));
+        }
         let server = Server { router, tls, metrics: metrics.clone(), peer };
         loop {
             let accepted = tokio::select! {
@@ -197,7 +193,7 @@ impl Metrics {
 #[derive(Clone)]
 struct Server {
     router: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     metrics: Metrics,
     /// Who has connected.
     peer: SocketAddr,
@@ -222,11 +218,13 @@ impl Server {
         }
         match self.tls.clone() {
             None => self.answer(stream, visitor, watcher).await,
-            Some(acceptor) => match timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.answer(stream, visitor, watcher).await,
-                Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                Err(_) => tracing::debug!("TLS handshake took too long"),
-            },
+            Some(certificate) => {
+                match timeout(HANDSHAKE_TIME, certificate.acceptor().accept(stream)).await {
+                    Ok(Ok(stream)) => self.answer(stream, visitor, watcher).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                }
+            }
         }
     }
 
@@ -313,24 +311,4 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(context);
         self.check(context, polled)
     }
-}
-
-fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
-    let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("api.tls_key: can't read a key from {}", key.display()))?;
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("api.tls_certificate and api.tls_key don't belong together")?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-/// The certificates in a PEM file, the server's own first.
-pub(crate) fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let name = || format!("api.tls_certificate: can't read certificates from {}", path.display());
-    let chain: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).with_context(name)?;
-    anyhow::ensure!(!chain.is_empty(), name());
-    Ok(chain)
 }

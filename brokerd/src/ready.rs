@@ -16,12 +16,12 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{config::Configuration, home::Home, http, serve};
+use crate::{config::Configuration, home::Home, https, serve};
 
 const PAUSE: Duration = Duration::from_millis(100);
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 /// More than any answer of ours; a stranger's may be endless.
-const LONGEST_ANSWER: u64 = 16 * 1024;
+const LONGEST_ANSWER: u64 = 256 * 1024;
 
 /// Who is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ async fn exchange(
 
 /// Trusts the configured certificate itself, whoever issued it and whatever names it carries.
 fn connector(certificate: &Path) -> anyhow::Result<TlsConnector> {
-    let own = http::certificates(certificate)?.swap_remove(0);
+    let own = https::certificates(certificate)?.swap_remove(0);
     let provider = CryptoProvider::get_default().context("no TLS provider is installed")?;
     let config = ClientConfig::builder()
         .dangerous()

@@ -13,7 +13,7 @@ use brokerd_provisioner::{
     tls::{AuthorityError, ensure_authority},
 };
 use brokerd_store::{
-    CertificateAuthority, MasterKey, PgStore, RouteReader, ServerAddress, StoreError,
+    CertificateAuthority, MasterKeys, PgStore, RouteReader, ServerAddress, StoreError,
 };
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -28,6 +28,7 @@ use crate::{
     descriptors::Descriptors,
     home::{self, Home},
     http::Socket,
+    master_key,
     notify::ServiceManager,
     roles::{self, Running},
     system::{OsEntropy, SystemClock},
@@ -225,8 +226,8 @@ async fn lay_foundation(
 ) -> anyhow::Result<Foundation> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let home = Home::at(&configuration.data_dir);
-    let key = master_key(&configuration, &home, &*entropy)?;
-    let store = connect(&configuration, url, &key, &entropy, patience).await?;
+    let keys = master_key::load(&configuration, Some(&*entropy))?;
+    let store = connect(&configuration, url, &keys, &entropy, patience).await?;
 
     let wanted = &configuration.installation;
     let stored = store.installation(wanted).await.map_err(|error| explain(error, url))?;
@@ -242,7 +243,9 @@ async fn lay_foundation(
             return Err(anyhow::Error::new(error).context("can't make the certificate authority"));
         }
     };
-    home.write_ca(&authority.certificate_pem)?;
+    let authority = authority.into_iter().next().context("there is no certificate authority")?;
+    home.write_ca(&authority.authority.certificate_pem)?;
+    let authority = authority.authority;
     ensure_access_key(&configuration, &home, &store, &*clock, &*entropy)
         .await
         .map_err(|error| error.context("can't set up the access key"))?;
@@ -253,26 +256,20 @@ async fn lay_foundation(
     Ok(Foundation { configuration, store, authority, clock, entropy })
 }
 
-fn master_key(
+/// The store, for a command.
+pub(crate) async fn connect_once(
     configuration: &Configuration,
-    home: &Home,
-    entropy: &dyn Entropy,
-) -> anyhow::Result<MasterKey> {
-    let secrets = &configuration.secrets;
-    if let Some(text) = &secrets.master_key {
-        return home::parse_master_key(text.expose())
-            .context("secrets.master_key is not 64 hexadecimal digits");
-    }
-    if let Some(path) = &secrets.master_key_file {
-        return Ok(home::master_key_in(path)?);
-    }
-    Ok(home.master_key(entropy)?)
+    keys: &MasterKeys,
+) -> anyhow::Result<PgStore> {
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let url = configuration.database_url()?;
+    connect(configuration, &url, keys, &entropy, Some(Duration::ZERO)).await
 }
 
 async fn connect(
     configuration: &Configuration,
     url: &DatabaseUrl,
-    key: &MasterKey,
+    keys: &MasterKeys,
     entropy: &Arc<dyn Entropy>,
     patience: Option<Duration>,
 ) -> anyhow::Result<PgStore> {
@@ -281,7 +278,7 @@ async fn connect(
     loop {
         let most = configuration.database.max_connections;
         let error =
-            match PgStore::connect(url.expose(), most, key.clone(), Arc::clone(entropy)).await {
+            match PgStore::connect(url.expose(), most, keys.clone(), Arc::clone(entropy)).await {
                 Ok(store) => return Ok(store),
                 Err(error @ StoreError::Unavailable(_))
                     if deadline.is_none_or(|deadline| Instant::now() < deadline) =>

@@ -15,7 +15,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{Clock, Entropy, Timestamp};
-use brokerd_store::{CertificateAuthority, PgStore, StoreError};
+use brokerd_store::{CertificateAuthority, PgStore, StoreError, StoredAuthority};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber,
@@ -138,21 +138,22 @@ pub fn new_authority(
     })
 }
 
-/// The installation's authority: the stored one, or a new one if there is none. When several
-/// processes start at once, the first to store wins and the others use its authority.
+/// The installation's authorities, the one that issues first: the stored ones, or a new one if there is none. When
+/// several processes start at once, the first to store wins and the others use its authority.
 ///
 /// # Errors
-/// [`AuthorityError`] when it can be neither read nor made.
+/// [`AuthorityError`] when they can be neither read nor made.
 pub async fn ensure_authority(
     store: &PgStore,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
-) -> Result<CertificateAuthority, AuthorityError> {
-    if let Some(stored) = store.stored_certificate_authority().await? {
+) -> Result<Vec<StoredAuthority>, AuthorityError> {
+    let stored = store.certificate_authorities(clock.now()).await?;
+    if !stored.is_empty() {
         return Ok(stored);
     }
-    let fresh = new_authority(clock.now(), entropy)?;
-    Ok(store.certificate_authority(&fresh).await?)
+    store.certificate_authority(&new_authority(clock.now(), entropy)?).await?;
+    Ok(store.certificate_authorities(clock.now()).await?)
 }
 
 /// An operator's own authority: any certificate that may issue, with its key as PKCS#8. It is tried

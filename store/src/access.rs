@@ -3,7 +3,10 @@
 use brokerd_domain::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{AccessKey, PgStore, StoreError};
+use crate::{
+    AccessKey, PgStore, StoreError,
+    sealed::{ACCESS_KEY_SECRET, Place},
+};
 
 struct Row {
     id: String,
@@ -11,8 +14,8 @@ struct Row {
     secret: Vec<u8>,
 }
 
-fn place(id: &str) -> String {
-    format!("access_key.secret/{id}")
+fn place(id: &str) -> Place {
+    ACCESS_KEY_SECRET.place(&[id])
 }
 
 impl PgStore {
@@ -63,7 +66,7 @@ impl PgStore {
     }
 
     fn access_key_of(&self, row: Row) -> Result<AccessKey, StoreError> {
-        let secret = self.key.open("access key", &place(&row.id), &row.secret)?;
+        let secret = self.key.open(&place(&row.id), &row.secret)?;
         let secret =
             String::from_utf8(secret.to_vec()).map_err(|_| StoreError::Seal("access key"))?;
         let account = row

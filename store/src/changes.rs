@@ -4,15 +4,8 @@ use brokerd_domain::{Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedM
 use secrecy::ExposeSecret;
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
-use uuid::Uuid;
 
-use crate::{Channel, PgStore, StoreError, UpdateOutcome};
-
-/// Where the password of a directory's service account is kept, the pending one too: it becomes the other
-/// without being sealed anew.
-pub(crate) fn ldap_place(broker: Uuid) -> String {
-    format!("broker.ldap_password/{broker}")
-}
+use crate::{Channel, PgStore, StoreError, UpdateOutcome, sealed::LDAP_PASSWORD};
 
 impl PgStore {
     /// A transaction that changes a broker: its generation rises, it is due at once and its history tells
@@ -75,7 +68,11 @@ impl PgStore {
             None => None,
             Some(password) => {
                 let password = password.expose_secret().as_bytes();
-                Some(self.key.seal(&*self.entropy, &ldap_place(id), password)?)
+                Some(self.key.seal(
+                    &*self.entropy,
+                    &LDAP_PASSWORD.place(&[id.to_string()]),
+                    password,
+                )?)
             }
         };
         // What is changed now has not been tried.

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::{
     Channel, CreateOutcome, NewIds, PgStore, StoreError,
-    changes::ldap_place,
     rows::{password_place, select_broker},
+    sealed::LDAP_PASSWORD,
 };
 
 /// Brokers an account may have in a region.
@@ -133,7 +133,11 @@ impl PgStore {
             None => None,
             Some(password) => {
                 let password = password.expose_secret().as_bytes();
-                Some(self.key.seal(&*self.entropy, &ldap_place(id), password)?)
+                Some(self.key.seal(
+                    &*self.entropy,
+                    &LDAP_PASSWORD.place(&[id.to_string()]),
+                    password,
+                )?)
             }
         };
         let spec = &command.spec;

@@ -5,6 +5,7 @@
 
 mod access;
 mod address;
+mod authorities;
 mod brokers;
 mod changes;
 mod configurations;
@@ -23,6 +24,7 @@ mod routes;
 mod rows;
 mod running_engines;
 mod seal;
+mod sealed;
 mod secrets;
 mod security_groups;
 mod tags;
@@ -40,11 +42,13 @@ pub use error::StoreError;
 pub use notify::{Channel, Listener};
 pub use ownership::Term;
 pub use routes::RouteReader;
-pub use seal::MasterKey;
+pub use seal::{MasterKey, MasterKeys, ReadKeys};
+pub use sealed::{Resealing, sealed_columns};
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
     DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering,
-    RevisionLookup, Route, RouteTable, Target, UnreadableRoute, UpdateOutcome, UserOutcome, Work,
+    RevisionLookup, Route, RouteTable, StoredAuthority, Target, UnreadableRoute, UpdateOutcome,
+    UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.
@@ -54,7 +58,7 @@ const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct PgStore {
     pool: PgPool,
-    key: MasterKey,
+    key: MasterKeys,
     entropy: Arc<dyn Entropy>,
     notifier: notify::Notifier,
 }
@@ -74,13 +78,13 @@ impl PgStore {
     pub async fn connect(
         database_url: &str,
         max_connections: u32,
-        key: MasterKey,
+        key: impl Into<MasterKeys>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
         let pool = pool_options(max_connections).connect(database_url).await?;
         sqlx::migrate!("../migrations").run(&pool).await?;
         let notifier = notify::Notifier::start(pool.clone());
-        Ok(Self { pool, key, entropy, notifier })
+        Ok(Self { pool, key: key.into(), entropy, notifier })
     }
 
     /// The same store over connections of its own, which are made when they are needed: whatever waits for those of

@@ -13,12 +13,12 @@ use uuid::Uuid;
 
 use crate::{
     Channel, PgStore, StoreError, Target, Work,
-    changes::ldap_place,
     rows::{UserRow, select_broker},
+    sealed::{LDAP_PASSWORD, MATERIALS, Place},
 };
 
-fn materials_place(broker: Uuid) -> String {
-    format!("broker_secret.materials/{broker}")
+fn materials_place(broker: Uuid) -> Place {
+    MATERIALS.place(&[broker.to_string()])
 }
 
 impl PgStore {
@@ -54,7 +54,7 @@ impl PgStore {
         let mut unreadable = None;
         let materials = rest
             .materials
-            .map(|sealed| self.key.open("materials", &materials_place(id), &sealed))
+            .map(|sealed| self.key.open(&materials_place(id), &sealed))
             .transpose();
         let materials = readable(materials, &mut unreadable)?
             .flatten()
@@ -98,7 +98,7 @@ impl PgStore {
     }
 
     fn open_ldap_password(&self, broker: Uuid, sealed: &[u8]) -> Result<SecretString, StoreError> {
-        let opened = self.key.open("directory password", &ldap_place(broker), sealed)?;
+        let opened = self.key.open(&LDAP_PASSWORD.place(&[broker.to_string()]), sealed)?;
         String::from_utf8(opened.to_vec())
             .map(SecretString::from)
             .map_err(|_| StoreError::Seal("directory password"))

@@ -11,7 +11,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::types::{Json, JsonRawValue};
 use uuid::Uuid;
 
-use crate::{MasterKey, StoreError};
+use crate::{
+    MasterKeys, StoreError,
+    sealed::{PASSWORD, Place},
+};
 
 /// JSON as the database sent it: it is read once, into what it stands for.
 pub(crate) type Raw = Json<Box<JsonRawValue>>;
@@ -117,18 +120,18 @@ pub(crate) struct UserRow {
 }
 
 /// Where a user's password is kept.
-pub(crate) fn password_place(broker: Uuid, username: &str) -> String {
-    format!("broker_user.password/{broker}/{username}")
+pub(crate) fn password_place(broker: Uuid, username: &str) -> Place {
+    PASSWORD.place(&[&broker.to_string(), username])
 }
 
 impl UserRow {
     pub(crate) fn open(
         self,
         engine: EngineType,
-        key: &MasterKey,
+        keys: &MasterKeys,
     ) -> Result<BrokerUser, StoreError> {
         let place = password_place(self.broker_id, &self.username);
-        let password = key.open("user password", &place, &self.password)?;
+        let password = keys.open(&place, &self.password)?;
         let password =
             String::from_utf8(password.to_vec()).map_err(|_| StoreError::Seal("user password"))?;
         let username = Username::parse(engine, &self.username).map_err(|error| {

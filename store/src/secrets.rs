@@ -3,7 +3,10 @@
 use brokerd_domain::{Scope, Secret, SecretName, SecretReference, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{PgStore, StoreError};
+use crate::{
+    PgStore, StoreError,
+    sealed::{Place, SECRET_VALUE},
+};
 
 /// How many secrets an account may have in a region.
 const MOST: i64 = 1000;
@@ -30,8 +33,8 @@ impl SecretRow {
     }
 }
 
-fn place(scope: &Scope, name: &SecretName) -> String {
-    format!("secret.value/{}/{}/{name}", scope.account, scope.region)
+fn place(scope: &Scope, name: &SecretName) -> Place {
+    SECRET_VALUE.place(&[scope.account.as_str(), scope.region.as_str(), name.as_str()])
 }
 
 impl PgStore {
@@ -153,7 +156,7 @@ impl PgStore {
             .fetch_optional(&self.pool)
             .await?;
             if let Some(sealed) = value {
-                let value = self.key.open("secret", &place(scope, &name), &sealed)?;
+                let value = self.key.open(&place(scope, &name), &sealed)?;
                 let text =
                     String::from_utf8(value.to_vec()).map_err(|_| StoreError::Seal("secret"))?;
                 return Ok(Some(SecretString::from(text)));

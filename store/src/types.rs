@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
     EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
-    endpoint_host,
+    Timestamp, endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,17 @@ pub struct CertificateAuthority {
     pub certificate_pem: String,
     /// Its key, PEM (PKCS#8); sealed at rest.
     pub private_key_pem: SecretString,
+}
+
+/// An authority that is trusted, with what tells when it issues.
+#[derive(Debug, Clone)]
+pub struct StoredAuthority {
+    /// Which one it is.
+    pub id: i64,
+    /// From when on it issues, until another one does.
+    pub issues_from: Timestamp,
+    /// The certificate and its key.
+    pub authority: CertificateAuthority,
 }
 
 /// The identifiers a new broker and its own configuration will have.

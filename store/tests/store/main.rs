@@ -7,6 +7,7 @@ mod connecting;
 mod creating;
 mod endpoints;
 mod faults;
+mod keys;
 mod leases;
 mod ownership;
 mod passes;

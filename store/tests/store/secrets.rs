@@ -63,11 +63,13 @@ async fn of_two_authorities_and_two_installations_the_first_one_stays() {
             certificate_pem: format!("certificate {n}"),
             private_key_pem: SecretString::from(format!("key {n}")),
         };
-        assert!(f.store.stored_certificate_authority().await.expect("read").is_none());
+        assert!(f.store.certificate_authorities(NOW).await.expect("read").is_empty());
         f.store.certificate_authority(&authority("1")).await.expect("stored");
-        let kept = f.store.certificate_authority(&authority("2")).await.expect("kept");
-        assert_eq!(kept.certificate_pem, "certificate 1");
-        assert_eq!(kept.private_key_pem.expose_secret(), "key 1");
+        f.store.certificate_authority(&authority("2")).await.expect("kept");
+        let kept = f.store.certificate_authorities(NOW).await.expect("read");
+        let [kept] = kept.as_slice() else { panic!("{kept:?}") };
+        assert_eq!(kept.authority.certificate_pem, "certificate 1");
+        assert_eq!(kept.authority.private_key_pem.expose_secret(), "key 1");
         let first = f.store.installation(&"one".parse().expect("valid")).await.expect("stored");
         let second = f.store.installation(&"two".parse().expect("valid")).await.expect("kept");
         assert_eq!((first.as_str(), second.as_str()), ("one", "one"));
