@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret as _;
 
 use crate::{
+    authority::{self, AuthorityCommand},
     config::{ConfigFlags, Configuration},
     home::Home,
     master_key::{self, MasterKeyCommand},
@@ -50,6 +51,9 @@ enum Command {
     Env,
     /// Print the effective configuration as TOML, secrets redacted
     Config,
+    /// Look at and replace the authorities that issue brokers' certificates
+    #[command(subcommand)]
+    Authority(AuthorityCommand),
     /// Look at and replace the keys that seal secrets in the database
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
@@ -108,6 +112,7 @@ impl Cli {
             }
             Command::Env => print(&exports(&configuration)?),
             Command::Config => print(&configuration.to_toml()?),
+            Command::Authority(command) => authority::run(command, &configuration).await,
             Command::MasterKey(command) => master_key::run(command, &configuration).await,
             Command::Ready { timeout, gateway } => {
                 let whom = if gateway { ready::Whom::Gateway } else { ready::Whom::Api };

@@ -1,5 +1,6 @@
 //! `brokerd`: the one binary.
 
+mod authority;
 mod cli;
 mod config;
 mod descriptors;

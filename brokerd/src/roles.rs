@@ -31,6 +31,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    authority,
     cli::Role,
     config::{Configuration, Firewall, Images, JoinNetworks, Secret, UnknownGroups},
     home::Home,
@@ -79,7 +80,7 @@ async fn new_provisioner(
     Provisioner::new(
         foundation.store.clone(),
         provisioner_settings(foundation)?,
-        foundation.authority.clone(),
+        Arc::clone(&foundation.authorities),
         Arc::clone(&foundation.clock),
         Arc::clone(&foundation.entropy),
         registry,
@@ -294,6 +295,19 @@ impl Running {
         socket: Option<(Socket, usize)>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
+        let keeping = authority::keep(
+            Arc::clone(&foundation.authorities),
+            foundation.store.clone(),
+            Home::at(&foundation.configuration.data_dir),
+            Arc::clone(&foundation.clock),
+            authority::Metrics::register(&mut registry),
+            shutdown.clone(),
+        );
+        let keeper = if roles.contains(&Role::Api) { Role::Api } else { Role::Provisioner };
+        self.spawn(keeper, async move {
+            keeping.await;
+            Ok(())
+        });
         if roles.contains(&Role::Provisioner) {
             let provisioner = new_provisioner(foundation, &mut registry).await?;
             let shutdown = shutdown.clone();
@@ -415,6 +429,7 @@ mod tests {
         drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
         drop(brokerd_api::register_metrics(&mut registry));
         drop(http::Metrics::register(&mut registry));
+        drop(authority::Metrics::register(&mut registry));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));

@@ -8,13 +8,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use brokerd_domain::{Clock, Entropy};
-use brokerd_provisioner::{
-    runtime::docker::OwnDatabase,
-    tls::{AuthorityError, ensure_authority},
-};
-use brokerd_store::{
-    CertificateAuthority, MasterKeys, PgStore, RouteReader, ServerAddress, StoreError,
-};
+use brokerd_provisioner::{authorities::Authorities, runtime::docker::OwnDatabase};
+use brokerd_store::{MasterKeys, PgStore, RouteReader, ServerAddress, StoreError};
 use prometheus_client::registry::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -23,6 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    authority,
     cli::Role,
     config::{Configuration, DatabaseUrl},
     descriptors::Descriptors,
@@ -46,7 +42,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Foundation {
     pub(crate) configuration: Configuration,
     pub(crate) store: PgStore,
-    pub(crate) authority: CertificateAuthority,
+    pub(crate) authorities: Arc<Authorities>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -236,16 +232,11 @@ async fn lay_foundation(
             "this database belongs to the installation {stored}, not {wanted}: set BROKERD_INSTALLATION={stored} or use another database"
         );
     }
-    let authority = match ensure_authority(&store, &*clock, &*entropy).await {
-        Ok(authority) => authority,
-        Err(AuthorityError::Store(error)) => return Err(explain(error, url)),
-        Err(error @ AuthorityError::Tls(_)) => {
-            return Err(anyhow::Error::new(error).context("can't make the certificate authority"));
-        }
-    };
-    let authority = authority.into_iter().next().context("there is no certificate authority")?;
-    home.write_ca(&authority.authority.certificate_pem)?;
-    let authority = authority.authority;
+    let authorities = authority::found(&configuration, &store, &*clock, &*entropy)
+        .await?
+        .map_err(|error| explain(error, url))?;
+    let authorities = Arc::new(authorities);
+    home.write_ca(&authorities.standing(clock.now()).trusted_pem())?;
     ensure_access_key(&configuration, &home, &store, &*clock, &*entropy)
         .await
         .map_err(|error| error.context("can't set up the access key"))?;
@@ -253,7 +244,7 @@ async fn lay_foundation(
         let address = socket.address().context("can't tell the API's address")?;
         home.write_api_url(&url_of(&configuration, address))?;
     }
-    Ok(Foundation { configuration, store, authority, clock, entropy })
+    Ok(Foundation { configuration, store, authorities, clock, entropy })
 }
 
 /// The store, for a command.

@@ -19,6 +19,7 @@ use brokerd_domain::{
     InstallationId, Timestamp, Username, default_revision, example, parse_password,
 };
 use brokerd_provisioner::{
+    authorities::Standing,
     catalogue::Catalogue,
     engine::{self, Blueprint, Sizing},
     materials::{self, Means},
@@ -69,7 +70,12 @@ fn main() -> Result<()> {
     let now = now()?;
     let authority = tls::new_authority(now, &System)?;
     let rsa_key = rsa_keys::generate()?;
-    let means = Means { authority: &authority, rsa_key: &rsa_key, now, entropy: &System };
+    let means = Means {
+        authorities: &Standing::of(authority.clone()),
+        rsa_key: &rsa_key,
+        now,
+        entropy: &System,
+    };
     let materials = materials::issue(means, &broker, &users, image)?;
     let specs = engine::engine(kind).desired(&Blueprint {
         installation: &"example".parse::<InstallationId>()?,

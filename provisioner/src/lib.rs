@@ -3,6 +3,7 @@
 //! One pass on one broker: read the broker and the world, decide purely, act on the difference,
 //! record. Nothing is remembered between passes that could be observed instead.
 
+pub mod authorities;
 pub mod catalogue;
 pub mod engine;
 mod execute;

@@ -7,7 +7,6 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{Broker, BrokerUser, EngineType, Entropy, Timestamp};
-use brokerd_store::CertificateAuthority;
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    authorities::Standing,
     catalogue::{Image, LoginModule},
     health::Login,
     tls::{self, SubjectName, TlsError},
@@ -39,8 +39,11 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// The materials of one broker. They are stored, sealed, before they are used.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Materials {
-    /// The certificate of the issuing authority, PEM.
+    /// The certificate of the issuing authority, PEM, with those above it, if there are any.
     pub authority_pem: String,
+    /// Those of all authorities that were trusted when this was issued; empty: of the issuing one alone.
+    #[serde(default)]
+    pub trusted_pem: String,
     /// The broker's certificate for its ECDSA key, PEM.
     pub certificate_pem: String,
     /// That key, PEM (PKCS#8).
@@ -194,10 +197,33 @@ impl Materials {
         Some(Login { username: "brokerd", password: SecretString::from(hex::encode(digest)) })
     }
 
-    /// Whether certificates should be issued anew when the broker is rebooted anyway, by an authority that ends at
-    /// `authority_end`.
-    pub fn is_outdated(&self, authority_end: Timestamp, now: Timestamp) -> bool {
-        self.rsa.is_none() || self.renewal(authority_end).is_some_and(|from| from <= now)
+    /// The certificates of the authorities whose brokers and probes this broker trusts, PEM.
+    pub fn trusted(&self) -> &str {
+        if self.trusted_pem.is_empty() { &self.authority_pem } else { &self.trusted_pem }
+    }
+
+    /// Whether certificates should be issued anew when the broker is rebooted anyway.
+    pub fn is_outdated(&self, authorities: &Standing, now: Timestamp) -> bool {
+        self.rsa.is_none()
+            || self.trusted() != authorities.trusted_pem()
+            || self.need_renewal(authorities, now)
+    }
+
+    /// Whether the next maintenance window should have certificates issued anew: they end soon, are not of the
+    /// authority that issues now, or there is an authority that the broker does not trust yet.
+    pub fn need_renewal(&self, authorities: &Standing, now: Timestamp) -> bool {
+        self.renewal_due(authorities).is_some_and(|from| from <= now)
+    }
+
+    /// From when on that is so, as far as it can be told now.
+    pub fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
+        let is_strange = |pem: &String| !self.trusted().contains(pem.as_str());
+        if self.authority_pem != authorities.issuing.certificate_pem
+            || authorities.trusted.iter().any(is_strange)
+        {
+            return Some(Timestamp::from_micros(0));
+        }
+        self.renewal(authorities.end).into_iter().chain(authorities.until).min()
     }
 
     /// From when on the certificate should be replaced at the next opportunity, by an authority that ends at
@@ -232,8 +258,8 @@ pub enum IssueError {
 /// What materials are made of.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Who issues the certificates.
-    pub authority: &'a CertificateAuthority,
+    /// Who issues the certificates, and who is trusted.
+    pub authorities: &'a Standing,
     /// An RSA key for this broker alone, PEM (PKCS#8).
     pub rsa_key: &'a SecretString,
     /// The present moment.
@@ -259,12 +285,14 @@ pub fn issue(
     users: &[BrokerUser],
     image: &Image,
 ) -> Result<Materials, IssueError> {
-    let Means { authority, rsa_key, now, entropy } = means;
+    let Means { authorities, rsa_key, now, entropy } = means;
+    let authority = &authorities.issuing;
     let (name, names) = (common_name(broker), subject_names(broker));
     let issued = tls::issue(authority, &name, &names, now, entropy)?;
     let rsa = tls::issue_rsa(authority, &name, rsa_key, &names, now, entropy)?;
     let mut materials = Materials {
         authority_pem: authority.certificate_pem.clone(),
+        trusted_pem: authorities.trusted_pem(),
         certificate_pem: issued.certificate_pem,
         private_key_pem: issued.private_key_pem.expose_secret().to_owned(),
         rsa: Some(Identity {
@@ -398,8 +426,8 @@ fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
         let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|e| failed(&e))?;
         let key = PrivateKey::from_der(key.secret_pkcs8_der()).map_err(|e| failed(&e))?;
         let mut chain = Vec::new();
-        for pem in [certificate_pem, &materials.authority_pem] {
-            let der = tls::certificate(pem)?;
+        let authorities = tls::certificates(&materials.authority_pem)?;
+        for der in std::iter::once(tls::certificate(certificate_pem)?).chain(authorities) {
             chain.push(Certificate::from_der(&der).map_err(|e| failed(&e))?);
         }
         let entry = PrivateKeyChain::new(alias, key, chain);

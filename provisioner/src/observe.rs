@@ -34,7 +34,7 @@ pub struct Observer<'a> {
     pub installation: &'a InstallationId,
     /// The protocols that must answer before an instance counts as ready.
     pub protocols: &'a [Protocol],
-    /// The authority of the broker's certificate.
+    /// The authorities of which one has issued the broker's certificate.
     pub authority_pem: &'a Arc<str>,
     /// Who asks the engine about itself, if it knows such a user.
     pub login: Option<&'a Login>,

@@ -8,13 +8,14 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, Clock, DownLink, Entropy, InstallationId, Intent, Lease, Next, Timestamp, VerdictKind,
+    Broker, Clock, DownLink, Entropy, InstallationId, Intent, Lease, Next, VerdictKind,
 };
-use brokerd_store::{CertificateAuthority, Work};
+use brokerd_store::Work;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    authorities::{Authorities, Standing},
     catalogue::Catalogue,
     engine::Sizing,
     execute::Execution,
@@ -30,7 +31,6 @@ use crate::{
     runtime::{Capacity, Ensured, Runtime, RuntimeError},
     secrets::SecretSource,
     step_error::StepError,
-    tls,
 };
 
 /// How many times a pass may start over at once before others get their turn.
@@ -73,7 +73,7 @@ pub struct Context {
     /// Whose objects these are.
     pub installation: InstallationId,
     /// Who issues certificates.
-    pub authority: CertificateAuthority,
+    pub authorities: Arc<Authorities>,
     /// Where brokers' RSA keys come from.
     pub rsa_keys: Arc<dyn RsaKeys>,
     /// Where that comes from which configurations name by ARN.
@@ -95,7 +95,7 @@ pub struct Context {
     /// The long steps that are on their way.
     pub operations: Arc<Operations>,
     /// The certificates of authorities that brokers' materials name, one copy of each.
-    pub authorities: Arc<Mutex<BTreeSet<Arc<str>>>>,
+    pub trusted: Arc<Mutex<BTreeSet<Arc<str>>>>,
     /// Cancelled when this process stops: passes end after the round they are in.
     pub stopping: CancellationToken,
 }
@@ -236,9 +236,8 @@ impl Context {
         Ok((capacity, reached))
     }
 
-    /// When the authority ends; one that can't be read issues nothing that lasts longer than anything.
-    pub(crate) fn authority_end(&self) -> Timestamp {
-        tls::authority_end(&self.authority).unwrap_or(Timestamp::from_micros(0))
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        self.authorities.standing(self.clock.now())
     }
 
     /// The runtime's own name for what is behind the name of the broker's image now, if that is known.
@@ -248,9 +247,9 @@ impl Context {
         known.get(&image.reference()).cloned()
     }
 
-    /// The one copy of an authority's certificate.
+    /// The one copy of authorities' certificates.
     pub(crate) fn shared_pem(&self, pem: &str) -> Arc<str> {
-        let mut known = self.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(pem) {
             return known.clone();
         }

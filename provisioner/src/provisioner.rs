@@ -9,12 +9,13 @@ use std::{
 };
 
 use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
-use brokerd_store::{CertificateAuthority, Channel, PgStore};
+use brokerd_store::{Channel, PgStore};
 use prometheus_client::registry::Registry;
 use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    authorities::Authorities,
     catalogue::{Catalogue, CatalogueError, EngineSettings},
     engine::Sizing,
     health::WireProbe,
@@ -94,7 +95,7 @@ pub enum StartError {
 pub struct Provisioner {
     store: PgStore,
     settings: Settings,
-    authority: CertificateAuthority,
+    authorities: Arc<Authorities>,
     catalogue: Catalogue,
     secrets: Secrets,
     clock: Arc<dyn Clock>,
@@ -111,7 +112,7 @@ impl Provisioner {
     pub async fn new(
         store: PgStore,
         settings: Settings,
-        authority: CertificateAuthority,
+        authorities: Arc<Authorities>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         registry: &mut Registry,
@@ -127,7 +128,7 @@ impl Provisioner {
         };
         let metrics = Metrics::register(registry);
         let secrets = Secrets::new(store.clone(), Remote::new(&settings.aws, clock.clone())?);
-        Ok(Self { store, settings, authority, catalogue, secrets, clock, entropy, metrics })
+        Ok(Self { store, settings, authorities, catalogue, secrets, clock, entropy, metrics })
     }
 
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
@@ -147,14 +148,14 @@ impl Provisioner {
             store: Arc::new(self.store.with_own_connections(NORMAL_CONNECTIONS)),
             runtime: Arc::new(runtime),
             probe: Arc::new(WireProbe::presenting(
-                self.authority.clone(),
+                self.authorities.clone(),
                 self.clock.clone(),
                 self.entropy.clone(),
             )),
             clock: self.clock,
             entropy: self.entropy,
             installation: self.settings.installation,
-            authority: self.authority,
+            authorities: self.authorities,
             rsa_keys: rsa_keys.clone(),
             secrets: Arc::new(self.secrets),
             catalogue: Arc::new(self.catalogue),
@@ -165,7 +166,7 @@ impl Provisioner {
             capacity: Arc::default(),
             images: Arc::default(),
             operations: Arc::new(operations),
-            authorities: Arc::default(),
+            trusted: Arc::default(),
             stopping: shutdown.clone(),
         });
         let urgent_store: Arc<dyn ReconcileStore> =

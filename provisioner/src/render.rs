@@ -53,7 +53,7 @@ impl Context {
         let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
-        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), self.clock.now());
+        let is_outdated = |m: &Materials| m.is_outdated(&self.standing(), self.clock.now());
         let outdated = broker.is_rebooting() && materials.is_some_and(is_outdated);
         let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
             return Desired::Undecided;
@@ -95,7 +95,8 @@ impl Context {
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let now = self.clock.now();
         let former = parse_materials(work).map_err(StepError::Rejected)?;
-        let is_outdated = |m: &Materials| m.is_outdated(self.authority_end(), now);
+        let standing = self.standing();
+        let is_outdated = |m: &Materials| m.is_outdated(&standing, now);
         let in_force = former.as_ref().is_some_and(|m| !(broker.is_rebooting() && is_outdated(m)));
         let rsa_key = if in_force {
             None
@@ -123,7 +124,12 @@ impl Context {
             // Without a former certificate a key was taken.
             (None, None) => return Err(StepError::Transient("there is no key yet".to_owned())),
             (former, Some(rsa_key)) => {
-                let means = Means { authority: &self.authority, rsa_key: &rsa_key, now, entropy };
+                let means = Means {
+                    authorities: &self.authorities.standing(now),
+                    rsa_key: &rsa_key,
+                    now,
+                    entropy,
+                };
                 match former {
                     Some(former) => materials::renew(former, means, broker, users, image),
                     None => materials::issue(means, broker, users, image)

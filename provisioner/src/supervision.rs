@@ -76,7 +76,7 @@ impl Supervision {
 
 impl Context {
     /// What it takes to supervise a broker on a host of that capacity. Without readable materials it is known by the
-    /// installation's authority.
+    /// installation's authorities.
     pub fn supervision(
         &self,
         work: &Work,
@@ -85,15 +85,16 @@ impl Context {
     ) -> Supervision {
         let spec = &work.broker.spec;
         let engine = engine(spec.engine_type);
-        let authority_pem = materials.map_or(&self.authority.certificate_pem, |m| &m.authority_pem);
+        let standing = self.standing();
+        let trusted = materials.map_or_else(|| standing.trusted_pem(), |m| m.trusted().to_owned());
         Supervision {
             engine,
             instances: instances(&work.broker),
             limits: engine.limits(spec, self.sizing, capacity).ok(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
-            authority_pem: self.shared_pem(authority_pem),
+            authority_pem: self.shared_pem(&trusted),
             login: materials.filter(|_| self.has_own_user(work)).and_then(Materials::login),
-            renewal: materials.and_then(|m| m.renewal(self.authority_end())),
+            renewal: materials.and_then(|m| m.renewal_due(&standing)),
         }
     }
 }

@@ -18,7 +18,7 @@ use brokerd_domain::{Clock, Entropy, Timestamp};
 use brokerd_store::{CertificateAuthority, PgStore, StoreError, StoredAuthority};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, SerialNumber,
+    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::{
     RootCertStore,
@@ -156,8 +156,9 @@ pub async fn ensure_authority(
     Ok(store.certificate_authorities(clock.now()).await?)
 }
 
-/// An operator's own authority: any certificate that may issue, with its key as PKCS#8. It is tried
-/// out here, so that a wrong pair is found at start and not at the first broker.
+/// An operator's own authority: any certificate that may issue, with its key as PKCS#8; behind the certificate those
+/// above it, each after the one that it has issued. It is tried out here, so that a wrong pair is found at start and
+/// not at the first broker.
 ///
 /// # Errors
 /// [`TlsError`] when it is malformed, may not issue, has ended, or the key is not its own.
@@ -167,34 +168,62 @@ pub fn operator_authority(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<CertificateAuthority, TlsError> {
+    let refused = |why: String| TlsError::NotAnAuthority(why);
+    let chain = certificates(certificate_pem)?;
     let authority = CertificateAuthority {
-        certificate_pem: certificate_pem.to_owned(),
+        // Remarks between them would make the same certificates look like others.
+        certificate_pem: chain.iter().map(pem).collect(),
         private_key_pem: private_key_pem.clone(),
     };
     let (begin, end) = authority_validity(certificate_pem)?;
+    let key = KeyPair::from_pem(private_key_pem.expose_secret()).map_err(|error| {
+        refused(format!(
+            "its key can't be read, which has to be PKCS#8 without a password: {error}"
+        ))
+    })?;
+    let [own, ..] = chain.as_slice() else { return Err(TlsError::Pem("it is empty".to_owned())) };
+    let (_, parsed) = X509Certificate::from_der(own).map_err(|e| refused(e.to_string()))?;
+    if parsed.public_key().raw != key.subject_public_key_info() {
+        return Err(refused("the key is not the certificate's".to_owned()));
+    }
     if now < begin || now >= end {
         let why = format!("it is valid from {begin} to {end}");
         return Err(TlsError::NotAnAuthority(why));
     }
     let name = SubjectName::Dns("localhost".to_owned());
     let trial = issue(&authority, "trial", std::slice::from_ref(&name), now, entropy)?;
-    verify(&authority.certificate_pem, &trial.certificate_pem, "localhost", now)
-        .map_err(|e| TlsError::NotAnAuthority(e.to_string()))?;
+    let (top, between) = chain.split_last().unwrap_or((own, &[]));
+    verify_chain(top, between, &certificate(&trial.certificate_pem)?, "localhost", now)
+        .map_err(|e| refused(format!("what it issues is not accepted: {e}")))?;
     Ok(authority)
 }
 
-/// When an authority is valid, if it may issue certificates at all.
+/// When an authority is valid, and those above it, if they may issue certificates at all.
 fn authority_validity(pem: &str) -> Result<(Timestamp, Timestamp), TlsError> {
     let refused = |why: String| TlsError::NotAnAuthority(why);
-    let der = certificate(pem)?;
-    let (_, parsed) = X509Certificate::from_der(&der).map_err(|e| refused(e.to_string()))?;
-    let usage = parsed.key_usage().map_err(|e| refused(e.to_string()))?;
-    if !parsed.is_ca() || usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
-        return Err(refused("it may not issue certificates".to_owned()));
-    }
     let moment = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
-    let validity = parsed.validity();
-    Ok((moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp())))
+    let mut valid = None;
+    for (below, der) in (0_u32..).zip(certificates(pem)?) {
+        let (_, parsed) = X509Certificate::from_der(&der).map_err(|e| refused(e.to_string()))?;
+        let usage = parsed.key_usage().map_err(|e| refused(e.to_string()))?;
+        if !parsed.is_ca() || usage.is_some_and(|usage| !usage.value.key_cert_sign()) {
+            return Err(refused("it may not issue certificates".to_owned()));
+        }
+        let constraints = parsed.basic_constraints().map_err(|e| refused(e.to_string()))?;
+        let longest = constraints.and_then(|constraints| constraints.value.path_len_constraint);
+        if longest.is_some_and(|longest| longest < below) {
+            let subject = parsed.subject();
+            return Err(refused(format!(
+                "{subject} permits no path of {below} authorities below it"
+            )));
+        }
+        let validity = parsed.validity();
+        let (begin, end) =
+            (moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp()));
+        let (first, last) = valid.unwrap_or((begin, end));
+        valid = Some((begin.max(first), end.min(last)));
+    }
+    valid.ok_or_else(|| TlsError::Pem("there is no certificate in it".to_owned()))
 }
 
 /// Issues a server certificate for `names`, valid from an hour ago for 397 days, or as long as the
@@ -268,6 +297,9 @@ fn sign(
     let authority_key = KeyPair::from_pem(authority.private_key_pem.expose_secret())?;
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, authority_key)?;
     let (_, authority_end) = authority_validity(&authority.certificate_pem)?;
+    if authority_end <= now {
+        return Err(TlsError::NotAnAuthority(format!("it has ended at {authority_end}")));
+    }
     let expires_at = now.plus(CERTIFICATE_VALIDITY).min(authority_end);
     let mut params = parameters(common_name, now, expires_at, entropy);
     // Explicitly none, because only then the subject's key identifier is written.
@@ -293,9 +325,20 @@ pub fn verify(
     host: &str,
     now: Timestamp,
 ) -> Result<(), TlsError> {
+    let (authority, certificate) = (certificate(authority_pem)?, certificate(certificate_pem)?);
+    verify_chain(&authority, &[], &certificate, host, now)
+}
+
+fn verify_chain(
+    top: &CertificateDer<'static>,
+    between: &[CertificateDer<'static>],
+    certificate: &CertificateDer<'static>,
+    host: &str,
+    now: Timestamp,
+) -> Result<(), TlsError> {
     let refused = |e: &dyn std::fmt::Display| TlsError::NotAnAuthority(e.to_string());
     let mut roots = RootCertStore::empty();
-    roots.add(certificate(authority_pem)?).map_err(|e| refused(&e))?;
+    roots.add(top.clone()).map_err(|e| refused(&e))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
@@ -303,9 +346,7 @@ pub fn verify(
     let name = ServerName::try_from(host.to_owned()).map_err(|e| refused(&e))?;
     let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
     let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    verifier
-        .verify_server_cert(&certificate(certificate_pem)?, &[], &name, &[], time)
-        .map_err(|e| refused(&e))?;
+    verifier.verify_server_cert(certificate, between, &name, &[], time).map_err(|e| refused(&e))?;
     Ok(())
 }
 
@@ -333,6 +374,20 @@ fn pem(certificate: &CertificateDer<'_>) -> String {
 /// [`TlsError::Pem`] when there is none.
 pub fn certificate(pem: &str) -> Result<CertificateDer<'static>, TlsError> {
     CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| TlsError::Pem(e.to_string()))
+}
+
+/// All certificates of a PEM text, one at least.
+///
+/// # Errors
+/// [`TlsError::Pem`] when there is none, or one is none.
+pub fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|e| TlsError::Pem(e.to_string()))?;
+    if all.is_empty() {
+        return Err(TlsError::Pem("there is no certificate in it".to_owned()));
+    }
+    Ok(all)
 }
 
 /// Whether this is a certificate at all.
@@ -375,6 +430,16 @@ fn parameters(
 /// [`TlsError`] when it is malformed or none.
 pub fn authority_end(authority: &CertificateAuthority) -> Result<Timestamp, TlsError> {
     authority_validity(&authority.certificate_pem).map(|(_, end)| end)
+}
+
+/// Whom the first certificate of a PEM text is for.
+///
+/// # Errors
+/// [`TlsError`] when it is none.
+pub fn subject(pem: &str) -> Result<String, TlsError> {
+    let der = certificate(pem)?;
+    let (_, parsed) = X509Certificate::from_der(&der).map_err(|e| TlsError::Pem(e.to_string()))?;
+    Ok(parsed.subject().to_string())
 }
 
 /// From when on a certificate that ends at `expires_at` is to be replaced by another one of an authority that ends at

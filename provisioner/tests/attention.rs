@@ -122,7 +122,7 @@ async fn a_certificate_that_ends_soon_is_renewed_in_the_window() {
     sim.clock.advance(Duration::from_hours(24 * 360));
     sim.settle().await;
     let soon = sim.row(id).expect("it runs").broker.status.maintenance;
-    assert_eq!(soon.as_deref(), Some("its certificate ends soon"));
+    assert_eq!(soon.as_deref(), Some("its certificate is to be renewed"));
     let next = window().next_after(sim.now());
     assert_eq!(live_until(&sim, next.end.plus(HOUR)).await, 1);
     let row = sim.row(id).expect("it runs");

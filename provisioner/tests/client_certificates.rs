@@ -13,10 +13,11 @@ use std::{
 
 use brokerd_domain::{Clock, EngineType, Protocol, Timestamp};
 use brokerd_provisioner::{
+    authorities::Authorities,
     health::{Probe, ProbeOutcome, ProbeTarget, WireProbe},
     tls::{self, SubjectName},
 };
-use brokerd_store::CertificateAuthority;
+use brokerd_store::{CertificateAuthority, StoredAuthority};
 use example::{NOW, Scripted};
 use rustls::{
     RootCertStore, ServerConfig,
@@ -116,7 +117,8 @@ async fn the_probe_shows_a_certificate_of_the_brokers_authority_and_renews_it() 
     assert!(matches!(outcome, ProbeOutcome::Refused(_)), "without a certificate: {outcome:?}");
 
     let entropy = Arc::new(Scripted::new(&[]));
-    let probe = WireProbe::presenting(authority.clone(), clock.clone(), entropy.clone());
+    let probe =
+        WireProbe::presenting(Arc::new(authority.clone().into()), clock.clone(), entropy.clone());
     for _ in 0..2 {
         assert_eq!(probe.probe(&target, DEADLINE).await, ProbeOutcome::Answered);
     }
@@ -129,7 +131,37 @@ async fn the_probe_shows_a_certificate_of_the_brokers_authority_and_renews_it() 
     assert_eq!(shown[0], shown[1], "one certificate serves many probes");
 
     let stranger = tls::new_authority(NOW, &Scripted::new(&[])).expect("authority");
-    let probe = WireProbe::presenting(stranger, clock, entropy);
+    let probe = WireProbe::presenting(Arc::new(stranger.into()), clock, entropy);
     let outcome = probe.probe(&target, DEADLINE).await;
     assert!(matches!(outcome, ProbeOutcome::Refused(_)), "of another authority: {outcome:?}");
+}
+
+#[tokio::test]
+async fn while_authorities_change_the_probe_is_let_in_by_instances_of_before_and_after() {
+    let clock = MovableClock::new();
+    let entropy = Arc::new(Scripted::new(&[]));
+    let authority = || tls::new_authority(clock.now(), &Scripted::new(&[])).expect("authority");
+    let (old, new) = (authority(), authority());
+    let stored = |id: i64, authority: &CertificateAuthority| StoredAuthority {
+        id,
+        issues_from: Timestamp::from_micros(id),
+        authority: authority.clone(),
+    };
+    let authorities = Arc::new(Authorities::from(old.clone()));
+    let probe = WireProbe::presenting(authorities.clone(), clock.clone(), entropy);
+    // It has not been rebooted, and trusts nobody but the authority of before.
+    let (before, _) = strict_server(&old, clock.now()).await;
+    let asked = async |address, pem: &str| {
+        let target = ProbeTarget { authority_pem: pem.into(), ..target(address, &old) };
+        probe.probe(&target, DEADLINE).await
+    };
+    assert_eq!(asked(before, &old.certificate_pem).await, ProbeOutcome::Answered);
+    authorities.replace(vec![stored(2, &new), stored(1, &old)]);
+    let both = format!("{}{}", new.certificate_pem, old.certificate_pem);
+    for pem in [&old.certificate_pem, &both] {
+        assert_eq!(asked(before, pem).await, ProbeOutcome::Answered);
+    }
+    authorities.replace(vec![stored(2, &new)]);
+    let (after, _) = strict_server(&new, clock.now()).await;
+    assert_eq!(asked(after, &new.certificate_pem).await, ProbeOutcome::Answered);
 }

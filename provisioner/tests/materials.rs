@@ -7,14 +7,16 @@ use std::{net::IpAddr, process::Command, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_provisioner::{
+    authorities::{Authorities, Standing},
     catalogue::{Catalogue, Image, LoginModule},
     materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
     tls::{self, SubjectName},
 };
-use brokerd_store::CertificateAuthority;
+use brokerd_store::{CertificateAuthority, StoredAuthority};
 use example::{NOW, Scripted, broker, user};
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use proptest::{prop_assert, proptest};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use secrecy::{ExposeSecret, SecretString};
 
 fn image(kind: EngineType, version: EngineVersion) -> Image {
@@ -22,12 +24,16 @@ fn image(kind: EngineType, version: EngineVersion) -> Image {
     catalogue.image(kind, version).expect("offered").clone()
 }
 
-fn means<'a>(
-    authority: &'a CertificateAuthority,
-    now: Timestamp,
-    entropy: &'a Scripted,
-) -> Means<'a> {
-    Means { authority, rsa_key: example::rsa_key(), now, entropy }
+fn means<'a>(authorities: &'a Standing, now: Timestamp, entropy: &'a Scripted) -> Means<'a> {
+    Means { authorities, rsa_key: example::rsa_key(), now, entropy }
+}
+
+/// How it stands where these are of the only authority.
+fn only(materials: &Materials) -> Standing {
+    Standing::of(CertificateAuthority {
+        certificate_pem: materials.authority_pem.clone(),
+        private_key_pem: SecretString::from("not asked for"),
+    })
 }
 
 fn issued(kind: EngineType) -> Materials {
@@ -39,7 +45,8 @@ fn issued(kind: EngineType) -> Materials {
     let authority = tls::new_authority(NOW, &entropy).expect("made");
     let users = [user(kind, "alice", "correct-horse-battery", &[])];
     let broker = broker(kind, version, host);
-    materials::issue(means(&authority, NOW, &entropy), &broker, &users, &image(kind, version))
+    let authorities = Standing::of(authority);
+    materials::issue(means(&authorities, NOW, &entropy), &broker, &users, &image(kind, version))
         .expect("issued")
 }
 
@@ -228,7 +235,7 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
     let authority_end = NOW.plus(3650 * day);
     let from = former.renewal(authority_end).expect("some day");
     assert!(from > NOW.plus(350 * day) && from < NOW.plus(355 * day));
-    assert!(former.is_outdated(authority_end, NOW.plus(500 * day)));
+    assert!(former.is_outdated(&only(&former), NOW.plus(500 * day)));
     let (kind, version) = (EngineType::RabbitMq, EngineVersion::new(4, 3));
     let (entropy, later) = (Scripted::new(&[]), NOW.plus(360 * day));
     let authority = tls::new_authority(later, &entropy).expect("made");
@@ -236,13 +243,13 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
     let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
     let renewed = materials::renew(
         former.clone(),
-        means(&authority, later, &entropy),
+        means(&Standing::of(authority.clone()), later, &entropy),
         &broker,
         &users,
         &image,
     )
     .expect("renewed");
-    assert!(!renewed.is_outdated(NOW.plus(3650 * day), later));
+    assert!(!renewed.is_outdated(&only(&renewed), later));
     assert_eq!(renewed.erlang_cookie, former.erlang_cookie);
     assert_eq!(renewed.own_disk, former.own_disk, "its data is where it is");
     assert_ne!(renewed.certificate_pem, former.certificate_pem);
@@ -250,12 +257,140 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
 }
 
 #[test]
+fn when_authorities_change_brokers_first_trust_the_next_one_then_have_its_certificates() {
+    let (kind, version) = (EngineType::RabbitMq, EngineVersion::new(4, 3));
+    let entropy = Scripted::new(&[]);
+    let authority = || tls::new_authority(NOW, &entropy).expect("made");
+    let (old, new) = (authority(), authority());
+    let stored = |id: i64, issues_from: Timestamp, authority: &CertificateAuthority| {
+        StoredAuthority { id, issues_from, authority: authority.clone() }
+    };
+    let day = Duration::from_hours(24);
+    let (begin, switch) = (Timestamp::from_micros(0), NOW.plus(14 * day));
+    let authorities = Authorities::from(old.clone());
+    let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
+    let made = |former: Option<Materials>, now: Timestamp| {
+        let standing = authorities.standing(now);
+        let means = means(&standing, now, &entropy);
+        match former {
+            None => materials::issue(means, &broker, &[], &image),
+            Some(former) => materials::renew(former, means, &broker, &[], &image),
+        }
+        .expect("issued")
+    };
+    let is = |materials: &Materials, now: Timestamp| {
+        let standing = authorities.standing(now);
+        assert!(materials.is_outdated(&standing, now) || !materials.need_renewal(&standing, now));
+        (materials.is_outdated(&standing, now), materials.need_renewal(&standing, now))
+    };
+    let first = made(None, NOW);
+    assert_eq!(is(&first, NOW), (false, false));
+
+    authorities.replace(vec![stored(1, begin, &old), stored(2, switch, &new)]);
+    assert_eq!(is(&first, NOW), (true, true), "it does not trust the next one");
+    let second = made(Some(first.clone()), NOW);
+    assert_eq!(second.authority_pem, old.certificate_pem);
+    assert_eq!(second.trusted(), format!("{}{}", old.certificate_pem, new.certificate_pem));
+    assert_eq!(is(&second, NOW), (false, false));
+
+    let just_before = Timestamp::from_micros(switch.as_micros() - 1);
+    assert_eq!(is(&second, just_before), (false, false));
+    assert_eq!(is(&second, switch), (true, true), "another one issues");
+    let third = made(Some(second), switch);
+    assert_eq!(third.authority_pem, new.certificate_pem);
+    tls::verify(&new.certificate_pem, &third.certificate_pem, "192.0.2.7", switch).expect("its");
+    assert_eq!(is(&third, switch), (false, false));
+
+    // Every instance trusts who has been trusted for longest, whichever it was made anew with.
+    for (materials, longest) in [(&first, &old), (&third, &old)] {
+        let found = authorities.longest_trusted(materials.trusted(), switch).expect("known");
+        assert_eq!(found.certificate_pem, longest.certificate_pem);
+    }
+    authorities.replace(vec![stored(2, switch, &new)]);
+    let found = authorities.longest_trusted(third.trusted(), switch).expect("known");
+    assert_eq!(found.certificate_pem, new.certificate_pem);
+    assert!(authorities.longest_trusted(first.trusted(), switch).is_none());
+    assert_eq!(is(&third, switch), (true, false), "trust ends with any reboot and needs none");
+    let fourth = made(Some(third), switch);
+    assert_eq!((fourth.trusted(), is(&fourth, switch)), (&*new.certificate_pem, (false, false)));
+
+    authorities.replace(Vec::new());
+    assert_eq!(authorities.standing(switch).issuing.certificate_pem, new.certificate_pem);
+    // Near its end, and behind it.
+    for days in [3649, 3650, 3660] {
+        let now = NOW.plus(days * day);
+        let last = Materials {
+            certificate_expires_at: NOW.plus(3650 * day).as_seconds(),
+            ..fourth.clone()
+        };
+        assert_eq!(is(&last, now), (false, false), "{days} days: another one would be in vain");
+    }
+    let behind = NOW.plus(3650 * day);
+    let refused = tls::issue(&new, "x", &[], behind, &entropy).expect_err("it has ended");
+    assert!(refused.to_string().contains("it has ended"), "{refused}");
+}
+
+/// A certificate that `above` has issued, or nobody else.
+fn authority_below(
+    above: Option<&CertificateAuthority>,
+    name: &str,
+    path: BasicConstraints,
+) -> CertificateAuthority {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(path);
+    params.use_authority_key_identifier_extension = true;
+    let certificate = match above {
+        None => params.self_signed(&key),
+        Some(above) => {
+            let signing = KeyPair::from_pem(above.private_key_pem.expose_secret()).expect("a key");
+            let issuer = Issuer::from_ca_cert_pem(&above.certificate_pem, signing).expect("one");
+            params.signed_by(&key, &issuer)
+        }
+    };
+    CertificateAuthority {
+        certificate_pem: certificate.expect("signed").pem(),
+        private_key_pem: SecretString::from(key.serialize_pem()),
+    }
+}
+
+#[test]
+fn an_operators_authority_may_be_below_others_as_far_as_they_permit() {
+    let entropy = Scripted::new(&[]);
+    let free = BasicConstraints::Unconstrained;
+    let top = authority_below(None, "top", BasicConstraints::Constrained(1));
+    let middle = authority_below(Some(&top), "middle", free);
+    let low = authority_below(Some(&middle), "low", free);
+    let use_it = |chain: &[&CertificateAuthority]| {
+        let pem: String = chain.iter().map(|one| format!("# {}", one.certificate_pem)).collect();
+        let pem = pem.replace("# ", "a remark\n");
+        tls::operator_authority(&pem, &chain[0].private_key_pem, NOW, &entropy)
+            .map_err(|error| error.to_string())
+    };
+    let good = use_it(&[&middle, &top]).expect("good");
+    assert_eq!(good.certificate_pem, format!("{}{}", middle.certificate_pem, top.certificate_pem));
+    use_it(&[&middle]).expect("clients may know it without those above it");
+    let refused = use_it(&[&low, &middle, &top]).expect_err("too long a path");
+    assert!(refused.contains("CN=top permits no path of 2 authorities below it"), "{refused}");
+    let stranger = authority_below(None, "stranger", free);
+    let refused = use_it(&[&middle, &stranger]).expect_err("of another");
+    assert!(refused.contains("what it issues is not accepted"), "{refused}");
+    let other = CertificateAuthority { private_key_pem: low.private_key_pem, ..middle.clone() };
+    let refused = use_it(&[&other, &top]).expect_err("another key");
+    assert!(refused.contains("the key is not the certificate's"), "{refused}");
+    let no_key = CertificateAuthority { private_key_pem: "no key".into(), ..middle };
+    let refused = use_it(&[&no_key, &top]).expect_err("no key");
+    assert!(refused.contains("PKCS#8"), "{refused}");
+}
+
+#[test]
 fn who_has_no_certificate_for_rsa_gets_one_with_the_next_reboot() {
     let mut former = issued(EngineType::ActiveMq);
     let authority_end = NOW.plus(Duration::from_hours(24 * 3650));
-    assert!(!former.is_outdated(authority_end, NOW));
+    assert!(!former.is_outdated(&only(&former), NOW));
     former.rsa = None;
-    assert!(former.is_outdated(authority_end, NOW));
+    assert!(former.is_outdated(&only(&former), NOW));
     assert!(former.renewal(authority_end).is_some_and(|from| from > NOW), "it needs no window");
 }
 

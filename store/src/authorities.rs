@@ -15,9 +15,16 @@ fn place(id: i64) -> Place {
     AUTHORITY_KEY.place(&[id.to_string()])
 }
 
-/// The order in which they are named: the one that issues first, then those that have issued, then those that will.
 fn rank(issues_from: Timestamp, id: i64, now: Timestamp) -> impl Ord {
     (issues_from > now, Reverse((issues_from, id)))
+}
+
+impl StoredAuthority {
+    /// Its place in the order in which they are named: the one that issues first, then those that have issued, then
+    /// those that will.
+    pub fn rank(&self, now: Timestamp) -> impl Ord + use<> {
+        rank(self.issues_from, self.id, now)
+    }
 }
 
 impl PgStore {
@@ -67,7 +74,7 @@ impl PgStore {
                 },
             });
         }
-        all.sort_by_key(|stored| rank(stored.issues_from, stored.id, now));
+        all.sort_by_key(|stored| stored.rank(now));
         Ok(all)
     }
 

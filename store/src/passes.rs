@@ -52,10 +52,8 @@ impl PgStore {
         .await?;
         // Whoever can't be made anew is watched and deleted all the same.
         let mut unreadable = None;
-        let materials = rest
-            .materials
-            .map(|sealed| self.key.open(&materials_place(id), &sealed))
-            .transpose();
+        let materials =
+            rest.materials.map(|sealed| self.key.open(&materials_place(id), &sealed)).transpose();
         let materials = readable(materials, &mut unreadable)?
             .flatten()
             .map(|opened| SecretBox::new(Box::new(opened.to_vec())));
@@ -143,6 +141,30 @@ impl PgStore {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(|row| target(row.ordinal, &row.protocol, row.targets)).collect()
+    }
+
+    /// What can't be observed again of up to `most` brokers, in the order of their ids, from behind `last` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] when something was sealed with another master key.
+    pub async fn materials_after(
+        &self,
+        last: Option<BrokerId>,
+        most: i64,
+    ) -> Result<Vec<(BrokerId, SecretBox<Vec<u8>>)>, StoreError> {
+        let rows = sqlx::query!(
+            "select broker_id, materials from broker_secret
+             where $1::uuid is null or broker_id > $1 order by broker_id limit $2",
+            last.map(BrokerId::uuid),
+            most
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let open = |id: Uuid, sealed: &[u8]| {
+            let opened = self.key.open(&materials_place(id), sealed)?;
+            Ok((BrokerId::from(id), SecretBox::new(Box::new(opened.to_vec()))))
+        };
+        rows.into_iter().map(|row| open(row.broker_id, &row.materials)).collect()
     }
 
     /// Seals and stores what can't be observed again.

@@ -38,6 +38,8 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("database.max_connections", Kind::Integer),
     ("secrets.master_key", Kind::Text),
     ("secrets.master_key_file", Kind::Text),
+    ("tls.authority_certificate", Kind::Text),
+    ("tls.authority_key", Kind::Text),
     ("aws.secrets_manager_url", Kind::Text),
     ("aws.s3_url", Kind::Text),
     ("aws.sts_url", Kind::Text),

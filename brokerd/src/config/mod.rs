@@ -4,6 +4,7 @@
 
 mod choice;
 mod engines;
+mod keys;
 mod layers;
 mod outgoing;
 mod ports;
@@ -27,10 +28,11 @@ use toml::{Table, Value};
 pub(crate) use choice::Choice;
 pub(crate) use engines::Images;
 use engines::{Engines, Registry};
+use keys::{Secrets, Tls};
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
     Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
-    Secrets, SecurityGroups, Sizing,
+    SecurityGroups, Sizing,
 };
 pub(crate) use sections::{Firewall, JoinNetworks, LogFormat, UnknownGroups};
 
@@ -75,6 +77,7 @@ pub(crate) struct Configuration {
     pub(crate) api: Api,
     pub(crate) database: Database,
     pub(crate) secrets: Secrets,
+    pub(crate) tls: Tls,
     pub(crate) aws: Aws,
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
@@ -99,6 +102,7 @@ impl Default for Configuration {
             api: Api::default(),
             database: Database::default(),
             secrets: Secrets::default(),
+            tls: Tls::default(),
             aws: Aws::default(),
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
@@ -173,6 +177,7 @@ impl Configuration {
         self.api.validate()?;
         self.database.validate()?;
         self.secrets.validate()?;
+        self.tls.validate()?;
         self.endpoint.validate()?;
         self.network.validate()?;
         self.sizing.validate()?;

@@ -109,28 +109,6 @@ impl Database {
     }
 }
 
-/// What seals secrets in the database.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Secrets {
-    /// 64 hexadecimal digits.
-    pub(crate) master_key: Option<Secret>,
-    /// A file that holds them; `master.key` in the data directory if neither is given.
-    pub(crate) master_key_file: Option<PathBuf>,
-}
-
-impl Secrets {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        if self.master_key.is_some() && self.master_key_file.is_some() {
-            return Err((
-                "secrets.master_key",
-                "is given together with secrets.master_key_file".into(),
-            ));
-        }
-        Ok(())
-    }
-}
-
 /// Where that is which configurations of RabbitMQ name by ARN and is not kept here, and who asks there.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

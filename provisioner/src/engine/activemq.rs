@@ -175,11 +175,14 @@ fn shared_files(
     }
     files.push(common::file(conf, "broker.p12", 0o400, keystore));
     if document.connects {
-        let authority = tls::certificate(&blueprint.materials.authority_pem).map_err(|_| {
+        let authorities = tls::certificates(blueprint.materials.trusted()).map_err(|_| {
             Unsupported("the stored certificate of the authority is damaged".to_owned())
         })?;
-        let trusted = [("brokerd".to_owned(), &*authority)].into_iter();
-        let keystore = truststore::trusting(trusted);
+        let named = authorities.iter().enumerate().map(|(at, certificate)| {
+            let alias = if at == 0 { "brokerd".to_owned() } else { format!("brokerd-{}", at + 1) };
+            (alias, &**certificate)
+        });
+        let keystore = truststore::trusting(named);
         files.push(common::file(conf, truststore::BROKERS, 0o640, keystore));
     }
     Ok(files)

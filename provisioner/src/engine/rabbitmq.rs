@@ -120,7 +120,7 @@ impl Engine for RabbitMq {
             ),
             common::file(conf, "enabled_plugins", 0o640, plugins(version(blueprint), &settings)),
             common::file(conf, "definitions.json", 0o640, seed),
-            common::file(conf, "tls/ca.pem", 0o640, materials.authority_pem.as_bytes()),
+            common::file(conf, "tls/ca.pem", 0o640, materials.trusted().as_bytes()),
             common::file(conf, certificate, 0o640, materials.certificate_pem.as_bytes()),
             common::file(conf, key, 0o400, materials.private_key_pem.as_bytes()),
             // Passwords are in it.
@@ -134,7 +134,7 @@ impl Engine for RabbitMq {
                 conf,
                 TRUSTED,
                 0o640,
-                format!("{}{}", materials.authority_pem, tls::public_authorities_pem()),
+                format!("{}{}", materials.trusted(), tls::public_authorities_pem()),
             ),
             common::file(data, ".erlang.cookie", 0o400, cookie),
         ];
@@ -143,7 +143,7 @@ impl Engine for RabbitMq {
             files.push(common::file(conf, certificate, 0o640, rsa.certificate_pem.as_bytes()));
             files.push(common::file(conf, key, 0o400, rsa.private_key_pem.as_bytes()));
         }
-        files.extend(elsewhere.files(&materials.authority_pem));
+        files.extend(elsewhere.files(materials.trusted()));
         let accounts = accounts::program(blueprint);
         let keeps_accounts = accounts.is_some();
         files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));

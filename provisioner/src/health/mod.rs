@@ -25,7 +25,7 @@ pub struct ProbeTarget {
     pub address: SocketAddr,
     /// The name its certificate must be valid for.
     pub server_name: String,
-    /// The authority that must have issued the certificate, PEM.
+    /// The authorities of which one must have issued the certificate, PEM.
     pub authority_pem: Arc<str>,
 }
 

@@ -193,7 +193,7 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
 /// Why the next maintenance window should reboot the broker even if nothing else waits.
 pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> {
     if subject.certificate_ends_soon {
-        return Some("its certificate ends soon".to_owned());
+        return Some("its certificate is to be renewed".to_owned());
     }
     // Whoever wants no newer minor versions by themselves wants no newer builds of them either.
     if !subject.broker.spec.auto_minor_version_upgrade {

@@ -147,7 +147,7 @@ pub struct Subject<'a> {
     pub boot_nano_cpus: u64,
     /// The runtime's own name for what is behind the image's name now, if it is known.
     pub image_id: Option<&'a str>,
-    /// Whether the certificate should be renewed at the next opportunity.
+    /// Whether the certificate should be renewed at the next opportunity: it ends soon, or authorities have changed.
     pub certificate_ends_soon: bool,
 }
 

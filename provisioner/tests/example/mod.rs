@@ -125,6 +125,7 @@ impl Example {
             configuration: default_revision(kind, version, "orders-configuration").1,
             materials: Materials {
                 authority_pem: pem("CERTIFICATE"),
+                trusted_pem: String::new(),
                 certificate_pem: pem("CERTIFICATE"),
                 private_key_pem: pem("PRIVATE KEY"),
                 rsa: Some(Identity {

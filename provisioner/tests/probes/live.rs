@@ -3,6 +3,7 @@
 
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
+    authorities::Standing,
     materials::{self, Means},
     runtime::{
         InstanceSpec, Runtime, Volumes,
@@ -37,7 +38,7 @@ async fn ask(
 ) {
     let authority_pem: Arc<str> = authority.certificate_pem.as_str().into();
     let entropy = Arc::new(Scripted::new(&[]));
-    let probe = WireProbe::presenting(authority, Arc::new(SystemClock), entropy);
+    let probe = WireProbe::presenting(Arc::new(authority.into()), Arc::new(SystemClock), entropy);
     let begun = Instant::now();
     runtime.apply(spec).await.expect("apply");
     eprintln!("{engine:?}: applied after {:?}", begun.elapsed());
@@ -87,8 +88,12 @@ async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut 
     }
     let (now, entropy) = (SystemClock.now(), Scripted::new(&[]));
     let authority = tls::new_authority(now, &entropy).expect("authority");
-    let means =
-        Means { authority: &authority, rsa_key: example::rsa_key(), now, entropy: &entropy };
+    let means = Means {
+        authorities: &Standing::of(authority.clone()),
+        rsa_key: example::rsa_key(),
+        now,
+        entropy: &entropy,
+    };
     example.materials = materials::issue(means, &example.broker, &example.users, &example.image)
         .expect("materials");
     example.installation = options.installation;

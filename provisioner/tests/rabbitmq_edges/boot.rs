@@ -9,6 +9,7 @@ use std::{
 
 use brokerd_domain::{EngineType, EngineVersion};
 use brokerd_provisioner::{
+    authorities::Standing,
     materials::{self, Means},
     runtime::InstanceSpec,
     tls,
@@ -79,8 +80,12 @@ fn starts(version: EngineVersion, configuration: &str, more: &str) -> String {
     let mut example = Example::new(EngineType::RabbitMq, &version.to_string(), "mq.m7g.medium");
     let entropy = Scripted::new(&[]);
     let authority = tls::new_authority(NOW, &entropy).expect("made");
-    let means =
-        Means { authority: &authority, rsa_key: example::rsa_key(), now: NOW, entropy: &entropy };
+    let means = Means {
+        authorities: &Standing::of(authority.clone()),
+        rsa_key: example::rsa_key(),
+        now: NOW,
+        entropy: &entropy,
+    };
     example.materials =
         materials::issue(means, &example.broker, &example.users, &example.image).expect("issued");
     configured(&mut example, version, configuration);

@@ -12,6 +12,7 @@ use brokerd_domain::{
     VerdictKind, WorkerId,
 };
 use brokerd_provisioner::{
+    authorities::Authorities,
     catalogue::Catalogue,
     engine::Sizing,
     metrics::Metrics,
@@ -25,7 +26,6 @@ use brokerd_provisioner::{
     step_error::StepError,
     tls::{self, TlsError},
 };
-use brokerd_store::CertificateAuthority;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -105,7 +105,7 @@ pub struct Simulation {
     pub log: Mutex<Vec<String>>,
     process: tokio::sync::Mutex<Option<Process>>,
     entropy: Arc<TestEntropy>,
-    authority: CertificateAuthority,
+    authorities: Arc<Authorities>,
 }
 
 impl Simulation {
@@ -139,7 +139,7 @@ impl Simulation {
             log: Mutex::new(Vec::new()),
             process: tokio::sync::Mutex::default(),
             entropy,
-            authority,
+            authorities: Arc::new(authority.into()),
         }
     }
 
@@ -269,7 +269,7 @@ impl Simulation {
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             installation: "test".parse().expect("valid"),
-            authority: self.authority.clone(),
+            authorities: self.authorities.clone(),
             rsa_keys: Arc::new(OneRsaKey),
             secrets: Arc::new(NoSecrets),
             catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
@@ -285,7 +285,7 @@ impl Simulation {
             capacity: Arc::default(),
             images: Arc::new(Mutex::new(self.images.lock().expect("not poisoned").clone())),
             operations: Arc::new(Operations::new(100).0),
-            authorities: Arc::default(),
+            trusted: Arc::default(),
             stopping: CancellationToken::new(),
         }
     }

@@ -52,8 +52,12 @@ async fn fill(f: &Fixture) {
     };
     f.store.put_secret(&secret, &SecretString::from("value")).await.expect("kept");
     create(&f.store, "orders").await;
-    let lease =
-        f.store.claim_due(worker(), Duration::from_secs(30), 1).await.expect("claimed").remove(0);
+    let lease = f
+        .store
+        .claim_due(worker(), None, Duration::from_secs(30), 1)
+        .await
+        .expect("claimed")
+        .remove(0);
     f.store.save_materials(&lease, b"materials").await.expect("saved");
     // These wait or belong to directories; that the values open is all that is asked of them.
     for statement in [
@@ -114,7 +118,7 @@ async fn values_are_sealed_anew_with_the_first_key_and_what_does_not_open_is_lef
             .execute(&f.pool)
             .await
             .expect("ended");
-        let lease = only_new.claim_due(worker(), Duration::from_secs(30), 1).await;
+        let lease = only_new.claim_due(worker(), None, Duration::from_secs(30), 1).await;
         let work = only_new.load(&lease.expect("claimed")[0]).await.expect("opened");
         let work = work.expect("there");
         assert_eq!(work.materials.expect("materials").expose_secret(), b"materials");

@@ -9,7 +9,7 @@ use crate::{
     runtime::InjectedFile,
 };
 
-/// What clients' certificates are verified with. brokerd's own authority is among it, whose certificate the probe has.
+/// What clients' certificates are verified with. brokerd's own authorities are among it, whose certificate the probe has.
 const OF_CLIENTS: [&str; 2] = ["ssl_options.cacertfile", "management.ssl.cacertfile"];
 
 /// Values by the keys that they are for.
@@ -42,13 +42,13 @@ impl<'a> Elsewhere<'a> {
         self.values.contains_key(key).then(|| format!("{}/{}", self.root, file(key)))
     }
 
-    pub(super) fn files(&self, authority_pem: &str) -> Vec<InjectedFile> {
+    pub(super) fn files(&self, trusted_pem: &str) -> Vec<InjectedFile> {
         let files = self.values.iter().filter(|(key, _)| !key.ends_with(".password"));
         files
             .map(|(key, value)| {
                 let mode = if key.ends_with(".keyfile") { 0o400 } else { 0o640 };
                 let content = if OF_CLIENTS.contains(key) {
-                    format!("{authority_pem}{value}")
+                    format!("{trusted_pem}{value}")
                 } else {
                     (*value).to_owned()
                 };

@@ -12,7 +12,6 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{Clock, Entropy, Timestamp};
-use brokerd_store::CertificateAuthority;
 use futures_util::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -32,7 +31,10 @@ use super::{
     LinkReport, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management,
     trying::Trying,
 };
-use crate::tls::{self, Issued};
+use crate::{
+    authorities::Authorities,
+    tls::{self, Issued},
+};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;
@@ -75,15 +77,15 @@ impl Default for WireProbe {
 
 /// What a certificate for the probe takes.
 struct Issuer {
-    authority: CertificateAuthority,
+    authorities: Arc<Authorities>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
-/// How to speak to the brokers of one authority.
+/// How to speak to the brokers that trust certain authorities.
 struct Configuration {
     client: Arc<ClientConfig>,
-    /// From when on the probe's own certificate for that authority is to be replaced, if ever.
+    /// From when on the probe's own certificate for them is to be replaced, if ever.
     renewal: Option<Timestamp>,
 }
 
@@ -163,14 +165,14 @@ impl Probe for WireProbe {
 }
 
 impl WireProbe {
-    /// A probe with a certificate of its own, for brokers of this authority that speak to nobody
+    /// A probe with a certificate of its own, for brokers that trust one of these authorities and speak to nobody
     /// without one.
     pub fn presenting(
-        authority: CertificateAuthority,
+        authorities: Arc<Authorities>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { issuer: Some(Issuer { authority, clock, entropy }), ..Self::default() }
+        Self { issuer: Some(Issuer { authorities, clock, entropy }), ..Self::default() }
     }
 
     /// Asks once, over `stream` if there is one already.
@@ -243,18 +245,12 @@ impl WireProbe {
             return Ok(configuration.client.clone());
         }
         let identity = self.identity(authority_pem)?;
-        let client = Arc::new(configuration(authority_pem, identity.as_ref())?);
+        let client =
+            Arc::new(configuration(authority_pem, identity.as_ref().map(|(issued, _)| issued))?);
         if known.len() >= AUTHORITIES {
             known.clear();
         }
-        let renewal = match (&self.issuer, &identity) {
-            (Some(issuer), Some(issued)) => {
-                let authority_end = tls::authority_end(&issuer.authority);
-                let authority_end = authority_end.map_err(|error| error.to_string())?;
-                tls::renewal(issued.expires_at, authority_end)
-            }
-            _ => None,
-        };
+        let renewal = identity.as_ref().and_then(|(_, renewal)| *renewal);
         let entry = Configuration { client: client.clone(), renewal };
         known.insert(authority_pem.clone(), entry);
         Ok(client)
@@ -267,15 +263,21 @@ impl WireProbe {
         from <= issuer.clock.now()
     }
 
-    /// A broker that still has the certificate of another authority trusts no client of this one.
-    fn identity(&self, authority_pem: &str) -> Result<Option<Issued>, String> {
-        let issuer = self.issuer.as_ref();
-        let Some(issuer) = issuer.filter(|i| i.authority.certificate_pem == authority_pem) else {
+    /// A certificate of an authority that the broker trusts, and from when on it is to be replaced, if ever. While the
+    /// instances of a broker are made anew one after the other, some of them don't trust the latest one yet.
+    fn identity(&self, trusted_pem: &str) -> Result<Option<(Issued, Option<Timestamp>)>, String> {
+        let Some(issuer) = &self.issuer else { return Ok(None) };
+        let now = issuer.clock.now();
+        let Some(authority) = issuer.authorities.longest_trusted(trusted_pem, now) else {
             return Ok(None);
         };
-        tls::issue_client(&issuer.authority, COMMON_NAME, issuer.clock.now(), &*issuer.entropy)
-            .map(Some)
-            .map_err(|error| format!("the probe has no certificate: {error}"))
+        let unusable = |error| format!("the probe has no certificate: {error}");
+        let issued = tls::issue_client(&authority, COMMON_NAME, now, &*issuer.entropy);
+        let issued = issued.map_err(unusable)?;
+        let end = tls::authority_end(&authority).map_err(unusable)?;
+        // Of an authority that ends the next one takes over.
+        let renewal = tls::renewal(issued.expires_at, end).or(Some(issued.expires_at));
+        Ok(Some((issued, renewal)))
     }
 }
 
