@@ -1,13 +1,13 @@
 //! A RabbitMQ broker on one instance, from its creation to its end.
 
-use std::{net::Ipv4Addr, path::Path, time::Duration};
+use std::{fs, net::Ipv4Addr, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::BrokerState;
 use brokerd_tests::{
-    Defaults, Management, NewBroker, PASSWORD, USER, World,
-    clients::{self, Access},
-    docker, eventually, scenario,
+    Defaults, Management, NewBroker, PASSWORD, PATIENCE, USER, World,
+    clients::{self, Access, Messenger},
+    docker, eventually, http, machine, scenario,
     world::SCALE,
 };
 use serde_json::json;
@@ -37,6 +37,7 @@ fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
         the_services_accounts_stay(world, &id).context("accounts")?;
         the_container_is_confined(&id).context("container")?;
         a_reboot_keeps_messages(world, &id).context("reboot")?;
+        master_key_and_authority_are_replaced(world, &id).context("keys")?;
 
         world.api.delete(&id)?;
         let state = world.api.state(&id)?;
@@ -236,4 +237,45 @@ fn a_reboot_keeps_messages(world: &World, id: &str) -> Result<()> {
     let body = messenger.receive("orders.kept")?;
     ensure!(body == "kept across a reboot", "{body:?}");
     Ok(())
+}
+
+/// While brokerd and clients go on.
+fn master_key_and_authority_are_replaced(world: &World, id: &str) -> Result<()> {
+    let brokerd = |arguments: &[&str]| {
+        let mut command = Command::new(machine::binary()?);
+        machine::run(command.args(arguments).env_clear().envs(world.environment()))
+    };
+    let told = brokerd(&["master-key", "rotate"])?;
+    ensure!(told.contains("values are sealed with the key"), "{told}");
+    let told = brokerd(&["master-key", "retire"])?;
+    ensure!(told.contains("1 keys are removed"), "{told}");
+
+    // What is in `ca.pem` by now, where the API says the same.
+    let trusted = |count: usize| {
+        let pem = fs::read_to_string(world.ca())?;
+        let served = http::get(&world.address(), "/brokerd/v1/ca.pem")?.body;
+        let is_it = pem.matches("BEGIN CERTIFICATE").count() == count && served == pem;
+        Ok(is_it.then_some(pem))
+    };
+    let is_let_in = |pem: &str| {
+        let path = world.data().join("client.pem");
+        fs::write(&path, pem)?;
+        let client = Messenger::python("amqp091.py", world.api.endpoint(id, "amqps")?, path);
+        Ok::<_, anyhow::Error>(matches!(client.login(USER, PASSWORD), Ok(Access::Granted)))
+    };
+    let old = fs::read_to_string(world.ca())?;
+    brokerd(&["authority", "rotate", "--after", "0"])?;
+    let both = eventually("both authorities are trusted", PATIENCE, || trusted(2))?;
+    let new = both.strip_suffix(&old).context("the former authority is not the last one")?;
+    ensure!(is_let_in(&both)? && is_let_in(&old)? && !is_let_in(new)?, "before the reboot");
+    ensure!(brokerd(&["authority", "retire"]).is_err(), "a broker has a certificate of it");
+
+    world.api.reboot(id)?;
+    world.api.wait_until_running(id)?;
+    ensure!(is_let_in(&both)? && !is_let_in(&old)? && is_let_in(new)?, "after the reboot");
+    messages_pass(world, id)?;
+    brokerd(&["authority", "retire"])?;
+    let only = eventually("one authority is left", PATIENCE, || trusted(1))?;
+    ensure!(only == new && is_let_in(&only)?, "at the end");
+    messages_pass(world, id)
 }
