@@ -321,6 +321,8 @@ pub struct Broker {
     /// Why what waits was not applied when it was last tried. It goes on waiting, and is tried again when its
     /// owner reboots the broker.
     pub not_applied: Option<String>,
+    /// The codes that the service itself has for that, if it has any.
+    pub not_applied_actions: Vec<ActionRequired>,
     /// What the provisioner last recorded.
     pub status: BrokerStatus,
     /// Where clients connect; empty until addresses are allocated.
@@ -395,6 +397,7 @@ impl Broker {
             info: format!("The broker could not be created: {why}"),
         });
         let not_applied = self.not_applied.as_ref().filter(|_| self.has_pending());
+        let own_codes = not_applied.map_or(&[][..], |_| &self.not_applied_actions);
         let not_applied = not_applied.map(|why| ActionRequired {
             code: CHANGES_NOT_APPLIED.to_owned(),
             info: format!(
@@ -402,7 +405,10 @@ impl Broker {
                  choose other values; rebooting the broker tries it again."
             ),
         });
-        self.status.actions_required.iter().cloned().chain(failed).chain(not_applied).collect()
+        let mut actions = self.status.actions_required.clone();
+        actions.retain(|action| own_codes.iter().all(|own| own.code != action.code));
+        actions.extend(own_codes.iter().cloned().chain(failed).chain(not_applied));
+        actions
     }
 
     /// Whether a reboot is outstanding. What waits is frozen meanwhile: nothing may be added to it.
@@ -414,6 +420,14 @@ impl Broker {
     /// A reboot after which the broker is to be as it was does not.
     pub const fn applies_pending(&self) -> bool {
         self.is_rebooting() && self.not_applied.is_none()
+    }
+
+    /// The broker as if the outstanding reboot had not been asked for, while there is nothing to begin it with: what
+    /// runs is what should run.
+    #[must_use]
+    pub fn before_reboot(mut self) -> Self {
+        self.reboots_requested = self.reboots_requested.min(self.status.reboots_done);
+        self
     }
 
     /// What the instances are to be made from: while a reboot is outstanding that applies it, with everything
@@ -469,6 +483,36 @@ pub(crate) mod tests {
         assert_eq!(b.state(), BrokerState::CriticalActionRequired);
         b.intent = Intent::Delete;
         assert_eq!(b.state(), BrokerState::DeletionInProgress);
+    }
+
+    #[test]
+    fn the_codes_of_what_was_not_applied_are_gone_when_it_is_taken_back() {
+        let mut b = broker();
+        let action = |code: &str| ActionRequired { code: code.to_owned(), info: String::new() };
+        b.status.observed_generation = Some(Generation(1));
+        b.status.actions_required = vec![action("RABBITMQ_INVALID_ARN_LDAP"), action("BROKER_OOM")];
+        b.not_applied = Some("denied.".to_owned());
+        b.not_applied_actions = vec![action("RABBITMQ_INVALID_ARN_LDAP")];
+        let codes =
+            |b: &Broker| b.actions_required().into_iter().map(|a| a.code).collect::<Vec<_>>();
+        assert_eq!(codes(&b), ["BROKER_OOM", "RABBITMQ_INVALID_ARN_LDAP", CHANGES_NOT_APPLIED]);
+        b.not_applied = None;
+        assert_eq!(codes(&b), ["RABBITMQ_INVALID_ARN_LDAP", "BROKER_OOM"]);
+        b.not_applied = Some("denied.".to_owned());
+        b.configurations.pending = None;
+        assert_eq!(codes(&b), ["RABBITMQ_INVALID_ARN_LDAP", "BROKER_OOM"], "nothing waits");
+    }
+
+    #[test]
+    fn before_its_reboot_a_broker_is_what_runs() {
+        let mut b = broker();
+        let current = ConfigurationRef { id: ConfigurationId::from(b.id.uuid()), revision: 3 };
+        b.configurations.current = Some(current);
+        (b.reboots_requested, b.status.reboots_done) = (3, 2);
+        assert_eq!(b.wanted_configuration(), b.configurations.pending);
+        let before = b.before_reboot();
+        assert!(!before.is_rebooting());
+        assert_eq!(before.wanted_configuration(), Some(current));
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub fn broker(engine_type: EngineType) -> Broker {
         generation: Generation(1),
         reboots_requested: 0,
         not_applied: None,
+        not_applied_actions: Vec::new(),
         status: BrokerStatus::default(),
         instances: Vec::new(),
     }

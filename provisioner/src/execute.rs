@@ -133,7 +133,7 @@ impl Context {
             }
             Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
             Step::GiveUpPending(why) => {
-                self.store.give_up_pending(lease, why, self.clock.now()).await?;
+                self.store.give_up_pending(lease, why, &[], self.clock.now()).await?;
             }
             Step::Fault(step) => self.see_to_fault(lease, step).await?,
             Step::Forget => self.store.forget(lease).await?,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{Broker, BrokerUser, EngineType, Entropy, Timestamp};
+use brokerd_domain::{ActionRequired, Broker, BrokerUser, EngineType, Entropy, Timestamp};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -86,6 +86,44 @@ pub struct Resolved {
     pub reboot: u32,
     /// By ARN.
     pub values: BTreeMap<String, String>,
+    /// What was in force before that reboot, to which the broker goes back when the reboot is in vain.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub previous: BTreeMap<String, String>,
+    /// What could not be had then: what was there before is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unusable: Vec<Unusable>,
+    /// What is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+impl Resolved {
+    /// What is in force when so many reboots are done.
+    pub const fn in_force(&self, reboots_done: u32) -> &BTreeMap<String, String> {
+        if self.reboot > reboots_done { &self.previous } else { &self.values }
+    }
+}
+
+/// What can't be had, and what a person must do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unusable {
+    /// The ARN that names it.
+    pub arn: String,
+    /// What must be done.
+    pub action: ActionRequired,
+}
+
+/// That something which is named by ARN can't be had yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// For which reboot.
+    pub reboot: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was last asked for.
+    pub asked: Timestamp,
+    /// What, and why it can't be had.
+    pub why: String,
 }
 
 impl fmt::Debug for Resolved {

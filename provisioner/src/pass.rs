@@ -20,13 +20,15 @@ use crate::{
     engine::Sizing,
     execute::Execution,
     health::Probe,
+    materials::Materials,
     metrics::{Metrics, StepOutcome},
     monitor::{Glimpse, Held, UNSEEN_POLL},
     operations::Operations,
     plan::{Desired, Plan, Seen, Step, taken_over},
     port::ReconcileStore,
-    render::parse_materials,
+    render::{Rendered, parse_materials},
     report::{changes, report, unreachable_runtime},
+    resolve::Waiting,
     rsa_keys::RsaKeys,
     runtime::{Capacity, Ensured, Runtime, RuntimeError},
     secrets::SecretSource,
@@ -120,11 +122,23 @@ struct Round {
     /// The steps of a plan that could not be carried out.
     failed: Option<Vec<String>>,
     forgotten: bool,
+    /// What the broker waits for.
+    waits: Option<Waiting>,
+}
+
+/// What a round has found out before it decides.
+struct Sight {
+    seen: Seen,
+    links: Option<Vec<DownLink>>,
+    materials: Option<Arc<Materials>>,
+    /// Why the materials can't be read.
+    damaged: Option<String>,
+    capacity: Capacity,
 }
 
 impl Round {
     const fn over(kind: VerdictKind, next: Next) -> Self {
-        Self { kind, next, held: None, rendered: None, failed: None, forgotten: false }
+        Self { kind, next, held: None, rendered: None, failed: None, forgotten: false, waits: None }
     }
 }
 
@@ -158,10 +172,14 @@ impl Context {
     async fn passed(&self, lease: &Lease, round: Round) -> Result<Passed, StepError> {
         let held = match round.held {
             Some(held) => Some(held),
-            None => match self.store.load(lease).await? {
-                None => return Ok(Passed { verdict: None, held: None }),
-                Some(work) => self.hold(work).await,
-            },
+            None => {
+                let work = match round.waits {
+                    Some(_) => self.store.load_before_reboot(lease).await?,
+                    None => self.store.load(lease).await?,
+                };
+                let Some(work) = work else { return Ok(Passed { verdict: None, held: None }) };
+                self.hold(work).await.map(|held| held.waiting(round.waits))
+            }
         };
         let held = held.filter(Held::is_watchable);
         // Steps that failed are tried again later and later. What can't be seen is only looked at.
@@ -208,21 +226,47 @@ impl Context {
             Some(seen) => seen,
             None => self.observe(&held, false).await,
         };
+        let sight = Sight { seen, links, materials, damaged, capacity };
+        self.act(lease, work, held, &sight).await
+    }
+
+    /// Decides and acts on what was seen. A broker whose reboot waits is looked after as it was before it.
+    async fn act(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        held: Held,
+        sight: &Sight,
+    ) -> Result<Round, StepError> {
+        let Sight { seen, links, materials, damaged, capacity } = sight;
         let mut rendered = None;
-        let mut plan = self.decide(&held, &Desired::Unrendered, &seen);
+        let mut plan = self.decide(&held, &Desired::Unrendered, seen);
         if plan.needs_rendering {
             let desired = match damaged {
-                Some(why) => Desired::Unsupported(why),
-                None => match self.desired(lease, work, materials.as_ref(), capacity).await? {
-                    Some(desired) => desired,
-                    None => return Ok(Round::over(VerdictKind::Progressing, Next::Now)),
+                Some(why) => Desired::Unsupported(why.clone()),
+                None => match self.desired(lease, work, materials.as_ref(), *capacity).await? {
+                    Rendered::Desired(desired) => desired,
+                    Rendered::Reload => {
+                        return Ok(Round::over(VerdictKind::Progressing, Next::Now));
+                    }
+                    Rendered::Waits(waiting) if held.waits().is_none() => {
+                        let Some(before) = self.store.load_before_reboot(lease).await? else {
+                            return Err(StepError::LeaseLost);
+                        };
+                        let before = Arc::new(before);
+                        let held = Held::new(self, &before, materials.as_deref(), *capacity);
+                        let held = held.waiting(Some(waiting));
+                        return Box::pin(self.act(lease, &before, held, sight)).await;
+                    }
+                    Rendered::Waits(waiting) => Desired::Unsupported(waiting.why),
                 },
             };
-            plan = self.decide(&held, &desired, &seen);
+            plan = self.decide(&held, &desired, seen);
             rendered = Some(desired.without_files());
         }
-        let (round, unchanged) = self.carry_out(lease, work, &seen, plan, links.as_deref()).await?;
-        Ok(Round { held: unchanged.then_some(held), rendered, ..round })
+        let (round, unchanged) = self.carry_out(lease, work, seen, plan, links.as_deref()).await?;
+        let waits = held.waits().cloned();
+        Ok(Round { held: unchanged.then_some(held), rendered, waits, ..round })
     }
 
     /// What the host has, and whether the broker's instances can be reached from here: otherwise what can't be

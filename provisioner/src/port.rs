@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, EngineType, Fault, Lane, Lease, Next, PassReport,
-    RunningEngine, Struck, Timestamp, WorkerId,
+    ActionRequired, Broker, BrokerId, BrokerInstance, EngineType, Fault, Lane, Lease, Next,
+    PassReport, RunningEngine, Struck, Timestamp, WorkerId,
 };
 use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Term, Work};
 
@@ -41,6 +41,8 @@ pub trait ReconcileStore: Send + Sync + 'static {
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
     /// Everything known of the broker; none: it is gone.
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError>;
+    /// The same, as if the outstanding reboot had not been asked for.
+    async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError>;
     /// Stores what can't be made again.
     async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError>;
     /// Allocates addresses, once.
@@ -61,11 +63,12 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Records a pass.
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
-    /// Gives up applying what waits for the outstanding reboot.
+    /// Gives up applying what waits for the outstanding reboot, and which codes the service has for that.
     async fn give_up_pending(
         &self,
         lease: &Lease,
         why: &str,
+        actions: &[ActionRequired],
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Records what a fault strikes, once and before it strikes.
@@ -153,6 +156,9 @@ impl ReconcileStore for PgStore {
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         Self::load(self, lease).await
     }
+    async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        Self::load_before_reboot(self, lease).await
+    }
     async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
         Self::save_materials(self, lease, materials).await
     }
@@ -182,9 +188,10 @@ impl ReconcileStore for PgStore {
         &self,
         lease: &Lease,
         why: &str,
+        actions: &[ActionRequired],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Self::give_up_pending(self, lease, why, now).await
+        Self::give_up_pending(self, lease, why, actions, now).await
     }
     async fn strike_fault(
         &self,

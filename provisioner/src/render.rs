@@ -15,37 +15,53 @@ use crate::{
     materials::{self, Materials, Means},
     pass::Context,
     plan::Desired,
-    resolve::Resolution,
+    resolve::{Resolution, Waiting},
     running::no_image,
     runtime::Capacity,
     step_error::StepError,
 };
 
+/// What there is to plan with.
+pub(crate) enum Rendered {
+    /// This.
+    Desired(Desired),
+    /// Something was stored for it, so that the broker has to be loaded again.
+    Reload,
+    /// Nothing yet: what the configuration names by ARN can't be had.
+    Waits(Waiting),
+}
+
+impl Rendered {
+    const fn unsupported(why: String) -> Self {
+        Self::Desired(Desired::Unsupported(why))
+    }
+}
+
 impl Context {
-    /// Renders what should be there; none: something was fetched and stored for that, so that it has to be loaded
-    /// again.
+    /// Renders what should be there.
     pub(crate) async fn desired(
         &self,
         lease: &Lease,
         work: &Arc<Work>,
         materials: Option<&Arc<Materials>>,
         capacity: Capacity,
-    ) -> Result<Option<Desired>, StepError> {
+    ) -> Result<Rendered, StepError> {
         let Some(image) = self.image(work) else {
-            return Ok(Some(Desired::Unsupported(no_image(&work.broker))));
+            return Ok(Rendered::unsupported(no_image(&work.broker)));
         };
         if self.image_is_gone(work, image).await {
             let why = format!("there is no image {} on this host", image.reference());
-            return Ok(Some(Desired::Unsupported(why)));
+            return Ok(Rendered::unsupported(why));
         }
         match self.resolve(lease, work, materials.map(AsRef::as_ref)).await? {
             Resolution::Nothing => {}
-            Resolution::Stored => return Ok(None),
-            Resolution::Refused(why) => return Ok(Some(Desired::Unsupported(why))),
+            Resolution::Stored => return Ok(Rendered::Reload),
+            Resolution::Waits(waiting) => return Ok(Rendered::Waits(waiting)),
+            Resolution::Refused(why) => return Ok(Rendered::unsupported(why)),
         }
         let (context, work, materials) = (self.clone(), work.clone(), materials.cloned());
         let render = move || context.rendered(&work, materials.as_deref(), capacity);
-        Ok(Some(apart(render).await.unwrap_or_else(Desired::Unsupported)))
+        Ok(Rendered::Desired(apart(render).await.unwrap_or_else(Desired::Unsupported)))
     }
 
     fn rendered(&self, work: &Work, materials: Option<&Materials>, capacity: Capacity) -> Desired {

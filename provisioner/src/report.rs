@@ -50,8 +50,12 @@ pub(crate) fn report(
 
 /// What there is to record when the runtime does not answer.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    let sentence = format!("can't reach the runtime: {error}");
-    let mut plan = Plan::new(VerdictKind::Progressing, sentence, retry(broker));
+    standing_still(broker, format!("can't reach the runtime: {error}"), retry(broker))
+}
+
+/// What there is to record when nothing can be done now.
+pub(crate) fn standing_still(broker: &Broker, sentence: String, next: Next) -> Plan {
+    let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.failure.clone_from(&broker.status.failure);
     plan.actions_required.clone_from(&broker.status.actions_required);
     plan.maintenance.clone_from(&broker.status.maintenance);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerSpec, BrokerStatus, BrokerUser, Configurations, EngineType, Event,
-    EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
+    ActionRequired, Broker, BrokerId, BrokerSpec, BrokerStatus, BrokerUser, Configurations,
+    EngineType, Event, EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
 };
 use secrecy::{SecretBox, SecretString};
 use serde_json::json;
@@ -27,12 +27,28 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        self.load_as(lease, |broker| broker).await
+    }
+
+    /// The same, as if the outstanding reboot had not been asked for ([`Broker::before_reboot`]).
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        self.load_as(lease, Broker::before_reboot).await
+    }
+
+    async fn load_as(
+        &self,
+        lease: &Lease,
+        seen_as: impl FnOnce(Broker) -> Broker + Send,
+    ) -> Result<Option<Work>, StoreError> {
         let id = lease.broker.uuid();
         let Some(row) = select_broker!("where b.id = $1", id).fetch_optional(&self.pool).await?
         else {
             return Ok(None);
         };
-        let mut broker = Broker::try_from(row)?;
+        let mut broker = seen_as(Broker::try_from(row)?);
         let reference = broker.wanted_configuration();
         let applies_pending = broker.applies_pending();
         broker.spec = broker.wanted_spec();
@@ -239,7 +255,8 @@ impl PgStore {
     }
 
     /// Gives up applying what waits, all of it: the instances are made anew from what was in force before. What
-    /// waits stays, with the reason, until its owner corrects it or tries again.
+    /// waits stays, with the reason and the codes that the service has for it, until its owner corrects it or tries
+    /// again.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -247,16 +264,19 @@ impl PgStore {
         &self,
         lease: &Lease,
         why: &str,
+        actions: &[ActionRequired],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
         // Counting one more reboot makes the instances of the one given up stale, however many there are.
         let given_up = sqlx::query!(
-            "update broker set reboots_requested = reboots_requested + 1, not_applied = $2
+            "update broker set reboots_requested = reboots_requested + 1, not_applied = $2,
+               not_applied_actions = $3
              where id = $1 and not_applied is null",
             id,
-            why
+            why,
+            json!(actions)
         )
         .execute(&mut *transaction)
         .await?;

@@ -37,6 +37,7 @@ pub(crate) struct BrokerRow {
     pub(crate) generation: i64,
     pub(crate) reboots_requested: i64,
     pub(crate) not_applied: Option<String>,
+    pub(crate) not_applied_actions: Raw,
     pub(crate) users: Raw,
 }
 
@@ -58,6 +59,7 @@ macro_rules! select_broker {
                       b.tags as "tags: crate::rows::Raw", b.status as "status: crate::rows::Raw",
                       b.instances as "instances: crate::rows::Raw", b.deleting, b.generation,
                       b.reboots_requested, b.not_applied,
+                      b.not_applied_actions as "not_applied_actions: crate::rows::Raw",
                       (select coalesce(json_agg(json_build_object(
                                   'username', u.username, 'pending_change', u.pending_change)
                                   order by u.username), '[]')
@@ -103,6 +105,7 @@ impl TryFrom<BrokerRow> for Broker {
             reboots_requested: u32::try_from(row.reboots_requested)
                 .map_err(|error| inconsistent(id, error))?,
             not_applied: row.not_applied,
+            not_applied_actions: read(id, &row.not_applied_actions)?,
             status: read(id, &row.status)?,
             instances: read(id, &row.instances)?,
         })

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::{BrokerId, DeploymentMode, DownLink, Health, Intent, Next, Timestamp};
+use brokerd_domain::{
+    ActionRequired, BrokerId, DeploymentMode, DownLink, Health, Intent, Next, Timestamp,
+};
 use brokerd_store::Work;
 
 use crate::{
@@ -16,7 +18,9 @@ use crate::{
     pass::Context,
     plan::{Desired, Observed, Plan, Seen, plan},
     report::{changes, report},
+    resolve::Waiting,
     runtime::Capacity,
+    secrets,
     supervision::Supervision,
 };
 
@@ -47,6 +51,10 @@ pub struct Held {
     /// The steps of the plan that could not be carried out: they are tried again when the broker is due, not
     /// whenever somebody looks.
     failed: Option<Vec<String>>,
+    /// What it waits for. Otherwise it is as it was before its reboot.
+    waits: Option<Waiting>,
+    /// What a person must do about what its configuration names by ARN.
+    invalid_arns: Vec<ActionRequired>,
 }
 
 impl std::fmt::Debug for Held {
@@ -95,7 +103,20 @@ impl Held {
             rendered: None,
             links_asked: AtomicI64::new(0),
             failed: None,
+            waits: None,
+            invalid_arns: context.invalid_arns(work, materials),
         }
+    }
+
+    /// The same, if it waits for that.
+    #[must_use]
+    pub(crate) fn waiting(self, waits: Option<Waiting>) -> Self {
+        Self { waits, ..self }
+    }
+
+    /// What it waits for.
+    pub(crate) const fn waits(&self) -> Option<&Waiting> {
+        self.waits.as_ref()
     }
 
     /// Which broker it is.
@@ -214,6 +235,9 @@ impl Context {
         links: Option<&[DownLink]>,
     ) -> Option<Duration> {
         let broker = &held.work.broker;
+        if held.waits().is_some_and(|waiting| waiting.until <= self.clock.now()) {
+            return None;
+        }
         if plan.acts() && !(plan.needs_rendering && held.is_in_trouble(seen)) {
             // What comes after a step that is on its way waits for its end.
             let on_its_way = match plan.steps.first() {
@@ -259,6 +283,15 @@ impl Context {
         let now = self.clock.now();
         let image_id = self.image_id(&held.work);
         let subject = held.supervision.subject(&held.work, desired, image_id.as_deref(), now);
-        plan(&subject, seen, now)
+        let mut plan = match &held.waits {
+            Some(waiting) if !held.has_run() => return waiting.plan(&held.work.broker, now),
+            _ => plan(&subject, seen, now),
+        };
+        if let Some(waiting) = &held.waits {
+            waiting.add_to(&mut plan, now);
+        }
+        plan.actions_required.retain(|action| !secrets::is_own(&action.code));
+        plan.actions_required.extend(held.invalid_arns.iter().cloned());
+        plan
     }
 }

@@ -1,17 +1,21 @@
 //! What configurations name by ARN: passwords, certificates, keys. It is fetched when a broker is created or
 //! rebooted, and kept with the broker's materials, so that it starts again whatever becomes of where it came from.
 
+mod exchange;
+mod judge;
 mod remote;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    RabbitMqConfiguration, RabbitMqSettings, Scope, SecretReference, role_account,
+    ActionRequired, RabbitMqConfiguration, RabbitMqSettings, Scope, SecretReference, role_account,
 };
-use brokerd_store::{PgStore, Work};
+use brokerd_store::{PgStore, StoreError, Work};
+use futures_util::future::join_all;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     catalogue::Image,
@@ -19,26 +23,38 @@ use crate::{
     tls,
 };
 
+pub use judge::Fetched;
+pub(crate) use judge::{by_code, is_own};
 pub use remote::{AwsEndpoints, Remote, WrongEndpoint};
+
+/// How long everything that a broker wants may take together: the pass waits for it.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why something can't be had, in a sentence without its subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotFetched(pub String);
+pub enum NotFetched {
+    /// Nobody answered, or not now: it may be there later.
+    #[error("{0}")]
+    Transient(String),
+    /// It is not there, may not be read, or is not what it should be: it stays so until somebody corrects it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The role as which it is read can't be assumed, which stays so likewise.
+    #[error("{0}")]
+    Role(String),
+}
 
 /// Where secrets come from.
 #[async_trait]
 pub trait SecretSource: Send + Sync + 'static {
-    /// What somebody of this scope, who acts as `role`, means by this.
-    ///
-    /// # Errors
-    /// [`NotFetched`] says why it can't be had.
+    /// What somebody of this scope, who acts as `role`, means by each of these, in their order. Takes no longer than
+    /// [`PATIENCE`]; a [`NotFetched`] says why something can't be had.
     async fn fetch(
         &self,
         scope: &Scope,
         role: &str,
-        reference: &SecretReference,
-    ) -> Result<SecretString, NotFetched>;
+        references: &[&SecretReference],
+    ) -> Vec<Result<SecretString, NotFetched>>;
 }
 
 /// Secrets that are kept here, and those of the endpoints that the operator has named.
@@ -60,28 +76,60 @@ impl SecretSource for Secrets {
         &self,
         scope: &Scope,
         role: &str,
+        references: &[&SecretReference],
+    ) -> Vec<Result<SecretString, NotFetched>> {
+        let deadline = Instant::now() + PATIENCE;
+        let kept = references.iter().map(|reference| self.kept(deadline, scope, reference));
+        let kept = join_all(kept).await;
+        let elsewhere = references.iter().zip(&kept).filter(|(_, kept)| matches!(kept, Ok(None)));
+        let elsewhere: Vec<&SecretReference> = elsewhere.map(|(reference, _)| *reference).collect();
+        let mut fetched = match &self.remote {
+            Some(remote) if !elsewhere.is_empty() => {
+                remote.fetch_until(deadline, scope, role, &elsewhere).await
+            }
+            Some(_) | None => elsewhere.iter().map(|reference| Err(nowhere(reference))).collect(),
+        }
+        .into_iter();
+        let answers = kept.into_iter().map(|kept| match kept {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => fetched
+                .next()
+                .unwrap_or_else(|| Err(NotFetched::Transient("there was no answer".to_owned()))),
+            Err(why) => Err(why),
+        });
+        answers.collect()
+    }
+}
+
+impl Secrets {
+    /// What is kept here of that, if it is.
+    async fn kept(
+        &self,
+        deadline: Instant,
+        scope: &Scope,
         reference: &SecretReference,
-    ) -> Result<SecretString, NotFetched> {
+    ) -> Result<Option<SecretString>, NotFetched> {
         if !reference.is_of(scope) {
-            return Err(NotFetched(format!(
+            return Err(NotFetched::Invalid(format!(
                 "it must be of the broker's account {} and Region {}",
                 scope.account, scope.region
             )));
         }
-        match self.store.secret_value(scope, reference).await {
-            Ok(Some(value)) => return Ok(value),
-            Ok(None) => {}
-            Err(error) => return Err(NotFetched(format!("the database failed: {error}"))),
-        }
-        match &self.remote {
-            Some(remote) => remote.fetch(scope, role, reference).await,
-            None => Err(NotFetched(format!(
-                "no secret [{}] is kept here (PUT /brokerd/v1/secrets/…), and brokerd knows no endpoint of AWS \
-                 Secrets Manager or Amazon S3",
-                reference.names().first().map_or("", |name| name.as_str())
-            ))),
+        match timeout_at(deadline, self.store.secret_value(scope, reference)).await {
+            Ok(Ok(kept)) => Ok(kept),
+            Ok(Err(error @ StoreError::Seal(_))) => Err(NotFetched::Invalid(error.to_string())),
+            Ok(Err(error)) => Err(NotFetched::Transient(error.to_string())),
+            Err(_) => Err(NotFetched::Transient("the database does not answer".to_owned())),
         }
     }
+}
+
+fn nowhere(reference: &SecretReference) -> NotFetched {
+    NotFetched::Invalid(format!(
+        "no secret [{}] is kept here (PUT /brokerd/v1/secrets/…), and brokerd knows no endpoint of AWS Secrets \
+         Manager or Amazon S3",
+        reference.names().first().map_or("", |name| name.as_str())
+    ))
 }
 
 /// What a broker has to be given that it has not got, or not for its reboot.
@@ -90,6 +138,10 @@ pub struct Wanted {
     scope: Scope,
     role: String,
     reboot: u32,
+    /// How many reboots are done: what was fetched for a later one was never in force.
+    reboots_done: u32,
+    /// Whether the broker is to be what it was, because what waits could not be applied.
+    back: bool,
     /// For which keys each ARN is.
     keys_by_arn: BTreeMap<String, Vec<String>>,
 }
@@ -108,8 +160,28 @@ pub fn wanted(work: &Work, image: &Image, materials: &Materials) -> Option<Wante
     let has_all = keys_by_arn.keys().all(|arn| materials.resolved.values.contains_key(arn));
     let fresh = !broker.is_rebooting() || materials.resolved.reboot == broker.reboots_requested;
     let role = settings.assumed_role().unwrap_or_default().to_owned();
-    let (scope, reboot) = (broker.scope.clone(), broker.reboots_requested);
-    (!has_all || !fresh).then_some(Wanted { scope, role, reboot, keys_by_arn })
+    (!has_all || !fresh).then(|| Wanted {
+        scope: broker.scope.clone(),
+        role,
+        reboot: broker.reboots_requested,
+        reboots_done: broker.status.reboots_done,
+        back: broker.is_rebooting() && !broker.applies_pending(),
+        keys_by_arn,
+    })
+}
+
+/// What a person must do about what the broker's configuration names by ARN and could not be had when it was last
+/// fetched. Who configured something else meanwhile has done it.
+pub(crate) fn actions(work: &Work, image: &Image, materials: &Materials) -> Vec<ActionRequired> {
+    let unusable = &materials.resolved.unusable;
+    if unusable.is_empty() {
+        return Vec::new();
+    }
+    let Some(settings) = settings_of(work, image) else { return Vec::new() };
+    let names = |arn: &str| {
+        settings.references().any(|(_, named)| named == arn) || settings.assumed_role() == Some(arn)
+    };
+    by_code(unusable.iter().filter(|unusable| names(&unusable.arn)))
 }
 
 /// Whether a RabbitMQ broker knows brokerd's own user: users elsewhere are asked for first otherwise, who may be slow
@@ -126,52 +198,57 @@ fn settings_of(work: &Work, image: &Image) -> Option<RabbitMqSettings> {
 }
 
 impl Wanted {
-    /// Fetches all of it. What a broker already has does where it can't be had anew.
-    ///
-    /// # Errors
-    /// A sentence for the broker's owner.
+    /// For which reboot.
+    pub const fn reboot(&self) -> u32 {
+        self.reboot
+    }
+
+    /// What was in force before a reboot that could not apply what waits. Nobody is asked for it: the broker is to be
+    /// what it was.
+    pub fn as_before(&self, former: &Resolved) -> Option<Resolved> {
+        let values = former.in_force(self.reboots_done);
+        let has_all = self.keys_by_arn.keys().all(|arn| values.contains_key(arn));
+        (self.back && has_all).then(|| Resolved {
+            reboot: self.reboot,
+            values: values.clone(),
+            previous: BTreeMap::new(),
+            unusable: former.unusable.clone(),
+            waits: None,
+        })
+    }
+
+    /// Fetches all of it, at the same time. For how long it was waited for before decides what becomes of what can't
+    /// be had now.
     pub async fn fetch(
         &self,
         source: &dyn SecretSource,
         former: &Resolved,
-    ) -> Result<Resolved, String> {
-        if role_account(&self.role).as_ref() != Some(&self.scope.account) {
-            return Err(format!(
-                "[aws.arns.assume_role_arn] must be a role of account {}",
-                self.scope.account
-            ));
-        }
-        let mut values = BTreeMap::new();
-        for (arn, keys) in &self.keys_by_arn {
-            let value = match self.fetch_one(source, arn, keys).await {
-                Ok(value) => value,
-                Err(why) => {
-                    let why = format!(
-                        "[{arn}] of [aws.arns.{}] can't be used: {why}",
-                        keys.join(", aws.arns.")
-                    );
-                    let Some(value) = former.values.get(arn) else { return Err(why) };
-                    tracing::warn!("what a broker has from before is used: {why}");
-                    value.clone()
-                }
-            };
-            values.insert(arn.clone(), value);
-        }
-        Ok(Resolved { reboot: self.reboot, values })
+        waited: Duration,
+    ) -> Fetched {
+        judge::judge(self, self.ask(source).await, former, waited)
     }
 
-    async fn fetch_one(
-        &self,
-        source: &dyn SecretSource,
-        arn: &str,
-        keys: &[String],
-    ) -> Result<String, String> {
-        let reference = SecretReference::parse(arn).ok_or("it is no such ARN")?;
-        let value = source.fetch(&self.scope, &self.role, &reference).await;
-        let value = value.map_err(|why| why.to_string())?;
-        let value = value.expose_secret();
-        keys.iter().try_for_each(|key| check(key, value))?;
-        Ok(value.to_owned())
+    async fn ask(&self, source: &dyn SecretSource) -> BTreeMap<&str, Result<String, NotFetched>> {
+        let arns = || self.keys_by_arn.keys().map(String::as_str);
+        if role_account(&self.role).as_ref() != Some(&self.scope.account) {
+            let account = &self.scope.account;
+            let why = NotFetched::Role(format!("it must be a role of account {account}"));
+            return arns().map(|arn| (arn, Err(why.clone()))).collect();
+        }
+        let references: BTreeMap<&str, SecretReference> =
+            arns().filter_map(|arn| Some((arn, SecretReference::parse(arn)?))).collect();
+        let asked: Vec<&SecretReference> = references.values().collect();
+        let answers = source.fetch(&self.scope, &self.role, &asked).await;
+        let mut answers: BTreeMap<&str, _> = references.keys().copied().zip(answers).collect();
+        let of = |(arn, keys): (&'_ String, &Vec<String>)| {
+            let none = || Err(NotFetched::Invalid("it is no such ARN".to_owned()));
+            let value = answers.remove(arn.as_str()).unwrap_or_else(none)?;
+            let value = value.expose_secret();
+            keys.iter().try_for_each(|key| check(key, value)).map_err(NotFetched::Invalid)?;
+            Ok(value.to_owned())
+        };
+        let checked: Vec<_> = self.keys_by_arn.iter().map(of).collect();
+        arns().zip(checked).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_sigv4::{
     http_request::{
@@ -16,33 +17,25 @@ use aws_sigv4::{
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{Clock, Scope, SecretReference};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::rt::TokioIo;
+use futures_util::future::join_all;
+use http::{Method, Request, Uri, header};
+use http_body_util::Full;
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::NotFetched;
+use super::{NotFetched, PATIENCE, SecretSource, exchange::exchange};
 use crate::tls;
 
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a request is made that nobody answers, before the next pass does.
+const TRIES: u32 = 3;
 
-/// How often a request is made that nobody answers.
-const TRIES: usize = 3;
-
-/// The largest answer that is read, in bytes: a bundle of authorities is smaller.
-const LARGEST: usize = 400_000;
+/// How long to wait before the second try; twice as long before the third.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the services are, and who asks them.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +67,18 @@ pub struct Remote {
     credentials: Option<Credentials>,
     client: Arc<ClientConfig>,
     clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl SecretSource for Remote {
+    async fn fetch(
+        &self,
+        scope: &Scope,
+        role: &str,
+        references: &[&SecretReference],
+    ) -> Vec<Result<SecretString, NotFetched>> {
+        self.fetch_until(Instant::now() + PATIENCE, scope, role, references).await
+    }
 }
 
 impl Remote {
@@ -110,35 +115,57 @@ impl Remote {
         Ok(Some(Self { secrets_manager, s3, sts, credentials, client, clock }))
     }
 
-    /// Fetches it as the role, if roles can be assumed.
-    pub(super) async fn fetch(
+    /// Fetches all of it at the same time, as the role if roles can be assumed.
+    pub(super) async fn fetch_until(
         &self,
+        deadline: Instant,
         scope: &Scope,
         role: &str,
-        reference: &SecretReference,
-    ) -> Result<SecretString, NotFetched> {
-        let operator = self.credentials.as_ref().ok_or_else(|| {
-            NotFetched("brokerd has no access key for the endpoints it knows".to_owned())
-        })?;
+        references: &[&SecretReference],
+    ) -> Vec<Result<SecretString, NotFetched>> {
         let region = scope.region.as_str();
-        let caller = match &self.sts {
-            Some(sts) => self.assume(sts, operator, role, region).await?,
-            None => operator.clone(),
+        let caller = match self.caller(deadline, role, region).await {
+            Ok(caller) => caller,
+            Err(why) => return references.iter().map(|_| Err(why.clone())).collect(),
         };
-        match reference {
-            SecretReference::Secret { .. } => self.secret(&caller, region, reference).await,
-            SecretReference::Object { bucket, key } => {
-                self.object(&caller, region, bucket, key).await
+        let fetched = references.iter().map(|reference| async {
+            match reference {
+                SecretReference::Secret { region: of, account, id } => {
+                    let arn = format!("arn:aws:secretsmanager:{of}:{account}:secret:{id}");
+                    self.secret(deadline, &caller, region, &arn).await
+                }
+                SecretReference::Object { bucket, key } => {
+                    self.object(deadline, &caller, region, bucket, key).await
+                }
             }
-        }
+        });
+        join_all(fetched).await
+    }
+
+    /// Who asks for secrets and objects.
+    async fn caller(
+        &self,
+        deadline: Instant,
+        role: &str,
+        region: &str,
+    ) -> Result<Credentials, NotFetched> {
+        let operator = self.credentials.as_ref().ok_or_else(|| {
+            NotFetched::Invalid("brokerd has no access key for the endpoints it knows".to_owned())
+        })?;
+        let Some(sts) = &self.sts else { return Ok(operator.clone()) };
+        self.assume(deadline, sts, operator, role, region).await.map_err(|why| match why {
+            NotFetched::Invalid(why) => NotFetched::Role(why),
+            NotFetched::Transient(_) | NotFetched::Role(_) => why,
+        })
     }
 
     /// Source: GetSecretValue of the API reference.
     async fn secret(
         &self,
+        deadline: Instant,
         caller: &Credentials,
         region: &str,
-        reference: &SecretReference,
+        arn: &str,
     ) -> Result<SecretString, NotFetched> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -147,12 +174,8 @@ impl Remote {
             secret_binary: Option<String>,
         }
         let endpoint = self.secrets_manager.as_ref().ok_or_else(|| {
-            NotFetched("brokerd knows no endpoint of AWS Secrets Manager".to_owned())
+            NotFetched::Invalid("brokerd knows no endpoint of AWS Secrets Manager".to_owned())
         })?;
-        let SecretReference::Secret { region: of, account, id } = reference else {
-            return Err(NotFetched("it is no secret".to_owned()));
-        };
-        let arn = format!("arn:aws:secretsmanager:{of}:{account}:secret:{id}");
         let body = serde_json::json!({ "SecretId": arn }).to_string();
         let request = Request::builder()
             .method(Method::POST)
@@ -160,26 +183,27 @@ impl Remote {
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", "secretsmanager.GetSecretValue")
             .body(Bytes::from(body));
-        let answer = self.ask("secretsmanager", caller, region, request).await?;
+        let answer = self.ask(deadline, "secretsmanager", caller, region, request).await?;
         let value: Value = serde_json::from_slice(&answer)
-            .map_err(|_| NotFetched("AWS Secrets Manager answered no JSON".to_owned()))?;
+            .map_err(|_| NotFetched::Invalid("AWS Secrets Manager answered no JSON".to_owned()))?;
         let binary = value.secret_binary.and_then(|binary| BASE64.decode(binary).ok());
         let text = value.secret_string.or_else(|| String::from_utf8(binary?).ok());
-        text.map(SecretString::from).ok_or_else(|| NotFetched("the secret is no text".to_owned()))
+        text.map(SecretString::from)
+            .ok_or_else(|| NotFetched::Invalid("the secret is no text".to_owned()))
     }
 
     /// Source: GetObject of the API reference.
     async fn object(
         &self,
+        deadline: Instant,
         caller: &Credentials,
         region: &str,
         bucket: &str,
         key: &str,
     ) -> Result<SecretString, NotFetched> {
-        let endpoint = self
-            .s3
-            .as_ref()
-            .ok_or_else(|| NotFetched("brokerd knows no endpoint of Amazon S3".to_owned()))?;
+        let endpoint = self.s3.as_ref().ok_or_else(|| {
+            NotFetched::Invalid("brokerd knows no endpoint of Amazon S3".to_owned())
+        })?;
         let path: String = key.bytes().fold(format!("/{bucket}/"), |mut path, byte| {
             if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
                 path.push(char::from(byte));
@@ -191,15 +215,16 @@ impl Remote {
         let base = endpoint.to_string();
         let uri = format!("{}{path}", base.trim_end_matches('/'));
         let request = Request::builder().method(Method::GET).uri(uri).body(Bytes::new());
-        let answer = self.ask("s3", caller, region, request).await?;
+        let answer = self.ask(deadline, "s3", caller, region, request).await?;
         String::from_utf8(answer.to_vec())
             .map(SecretString::from)
-            .map_err(|_| NotFetched("the object is no text".to_owned()))
+            .map_err(|_| NotFetched::Invalid("the object is no text".to_owned()))
     }
 
     /// Source: AssumeRole of the API reference.
     async fn assume(
         &self,
+        deadline: Instant,
         sts: &Uri,
         operator: &Credentials,
         role: &str,
@@ -215,11 +240,8 @@ impl Remote {
             .uri(sts.clone())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Bytes::from(body));
-        let answer = self
-            .ask("sts", operator, region, request)
-            .await
-            .map_err(|why| NotFetched(format!("the role can't be assumed: {why}")))?;
-        let refused = || NotFetched("AWS STS answered no credentials".to_owned());
+        let answer = self.ask(deadline, "sts", operator, region, request).await?;
+        let refused = || NotFetched::Invalid("AWS STS answered no credentials".to_owned());
         let text = std::str::from_utf8(&answer).map_err(|_| refused())?;
         let document = roxmltree::Document::parse(text).map_err(|_| refused())?;
         let of = |name: &str| {
@@ -236,30 +258,34 @@ impl Remote {
     /// Signs a request and makes it, again while nobody answers. Gives back the body of a 200.
     async fn ask(
         &self,
+        deadline: Instant,
         service: &'static str,
         caller: &Credentials,
         region: &str,
         request: Result<Request<Bytes>, http::Error>,
     ) -> Result<Bytes, NotFetched> {
-        let request = request.map_err(|error| NotFetched(error.to_string()))?;
-        let mut tries = 0;
-        loop {
-            tries += 1;
+        let request = request.map_err(|error| NotFetched::Invalid(error.to_string()))?;
+        let mut before = None;
+        for n in 1..=TRIES {
             let signed = self.signed(service, caller, region, &request)?;
-            let why = match timeout(PATIENCE, self.send(signed)).await {
-                Ok(Ok((StatusCode::OK, body))) => return Ok(body),
-                // What it says may be long, and may be HTML.
-                Ok(Ok((status, body))) if status.is_client_error() => {
-                    return Err(NotFetched(format!("{service} answered {status}{}", code(&body))));
-                }
-                Ok(Ok((status, body))) => format!("{service} answered {status}{}", code(&body)),
-                Ok(Err(why)) => format!("{service} can't be asked: {why}"),
-                Err(_) => format!("{service} did not answer within {} s", PATIENCE.as_secs()),
+            let asked = exchange(service, &self.client, request.uri(), signed);
+            let why = match timeout_at(deadline, asked).await {
+                Ok(Err(NotFetched::Transient(why))) => why,
+                Ok(ended) => return ended,
+                Err(_) => break,
             };
-            if tries >= TRIES {
-                return Err(NotFetched(why));
+            before = Some(NotFetched::Transient(why));
+            let again = Instant::now() + PAUSE * n;
+            if n < TRIES && again < deadline {
+                sleep(PAUSE * n).await;
             }
         }
+        Err(before.unwrap_or_else(|| {
+            NotFetched::Transient(format!(
+                "{service} did not answer within {} s",
+                PATIENCE.as_secs()
+            ))
+        }))
     }
 
     fn signed(
@@ -269,7 +295,8 @@ impl Remote {
         region: &str,
         request: &Request<Bytes>,
     ) -> Result<Request<Full<Bytes>>, NotFetched> {
-        let failed = |error: &dyn fmt::Display| NotFetched(format!("no signature: {error}"));
+        let failed =
+            |error: &dyn fmt::Display| NotFetched::Invalid(format!("no signature: {error}"));
         let mut settings = SigningSettings::default();
         if service == "s3" {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -298,11 +325,8 @@ impl Remote {
         let (instructions, _) =
             sign(signable, &parameters).map_err(|error| failed(&error))?.into_parts();
         let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
-        let mut signed = Request::builder()
-            .method(request.method())
-            .uri(path)
-            .header(header::HOST, &authority)
-            .extension(request.uri().clone());
+        let mut signed =
+            Request::builder().method(request.method()).uri(path).header(header::HOST, &authority);
         for (name, value) in request.headers() {
             signed = signed.header(name, value);
         }
@@ -311,64 +335,6 @@ impl Remote {
         }
         signed.body(Full::new(request.body().clone())).map_err(|error| failed(&error))
     }
-
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
-        let uri = request.extensions().get::<Uri>().cloned().unwrap_or_default();
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let is_https = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|e| e.to_string())?;
-        if is_https {
-            let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
-            let connector = TlsConnector::from(self.client.clone());
-            let stream = connector.connect(name, stream).await.map_err(|e| e.to_string())?;
-            exchange(stream, request).await
-        } else {
-            exchange(stream, request).await
-        }
-    }
-}
-
-async fn exchange<S>(
-    stream: S,
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| error.to_string())?;
-    let asked = async {
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
-    };
-    tokio::pin!(asked, connection);
-    let broken = tokio::select! {
-        answer = &mut asked => return answer,
-        ended = &mut connection => ended.err().map(|error| error.to_string()),
-    };
-    // What came with the end of the connection is an answer still.
-    match timeout(Duration::from_secs(1), asked).await {
-        Ok(answer) => answer,
-        Err(_) => Err(broken.unwrap_or_else(|| "the connection ended".to_owned())),
-    }
-}
-
-/// The error code in an answer, as both JSON and XML have it.
-fn code(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let word = |rest: &str| {
-        let rest = rest.trim_start_matches([':', '"', ' ', '>']);
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"._#".contains(c));
-        rest[..end.unwrap_or(rest.len()).min(80)].to_owned()
-    };
-    let found = ["__type\"", "<Code", "\"code\""]
-        .iter()
-        .find_map(|mark| text.split_once(mark).map(|(_, rest)| word(rest)));
-    found.filter(|code| !code.is_empty()).map(|code| format!(" ({code})")).unwrap_or_default()
 }
 
 fn endpoint(text: &str) -> Result<Uri, WrongEndpoint> {
@@ -390,20 +356,6 @@ mod tests {
         }
         for wrong in ["", "127.0.0.1:4566", "ftp://a", "http://a:b@c", "http://a/?x=1"] {
             assert!(endpoint(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn answers_tell_their_code() {
-        for (body, expected) in [
-            (
-                r#"{"__type":"ResourceNotFoundException","Message":"x"}"#,
-                " (ResourceNotFoundException)",
-            ),
-            ("<Error><Code>NoSuchKey</Code></Error>", " (NoSuchKey)"),
-            ("<html>", ""),
-        ] {
-            assert_eq!(code(body.as_bytes()), expected);
         }
     }
 }

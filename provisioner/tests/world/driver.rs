@@ -54,18 +54,39 @@ impl RsaKeys for OneRsaKey {
     }
 }
 
-/// Nothing is kept anywhere.
-struct NoSecrets;
+/// What can be had by ARN.
+#[derive(Default)]
+pub struct Kept {
+    /// By the best of the names that a secret may have here.
+    pub answers: Mutex<BTreeMap<String, Result<String, NotFetched>>>,
+    /// How often it was asked.
+    pub asked: Mutex<u32>,
+}
+
+impl Kept {
+    /// From now on that is the answer.
+    pub fn answer(&self, name: &str, answer: Result<&str, NotFetched>) {
+        let answer = answer.map(str::to_owned);
+        self.answers.lock().expect("not poisoned").insert(name.to_owned(), answer);
+    }
+}
 
 #[async_trait::async_trait]
-impl SecretSource for NoSecrets {
+impl SecretSource for Kept {
     async fn fetch(
         &self,
         _: &Scope,
         _: &str,
-        _: &SecretReference,
-    ) -> Result<SecretString, NotFetched> {
-        Err(NotFetched("there is none".to_owned()))
+        references: &[&SecretReference],
+    ) -> Vec<Result<SecretString, NotFetched>> {
+        *self.asked.lock().expect("not poisoned") += 1;
+        let answers = self.answers.lock().expect("not poisoned");
+        let of = |reference: &&SecretReference| {
+            let name = reference.names().first().map(ToString::to_string).unwrap_or_default();
+            let none = || Err(NotFetched::Invalid("there is none".to_owned()));
+            answers.get(&name).cloned().unwrap_or_else(none).map(SecretString::from)
+        };
+        references.iter().map(of).collect()
     }
 }
 
@@ -97,6 +118,8 @@ pub struct Simulation {
     pub faults: Arc<Faults>,
     /// Whether the runtime can't be seen.
     pub blind: Arc<Mutex<bool>>,
+    /// What can be had by ARN.
+    pub kept: Arc<Kept>,
     /// What is behind the images' names.
     pub images: Mutex<BTreeMap<String, String>>,
     /// What the operator's catalogue has.
@@ -134,6 +157,7 @@ impl Simulation {
             clock,
             faults,
             blind: Arc::new(Mutex::new(false)),
+            kept: Arc::default(),
             images: Mutex::default(),
             catalogue: Mutex::new(Catalogue::built_in().expect("well-formed")),
             log: Mutex::new(Vec::new()),
@@ -271,7 +295,7 @@ impl Simulation {
             installation: "test".parse().expect("valid"),
             authorities: self.authorities.clone(),
             rsa_keys: Arc::new(OneRsaKey),
-            secrets: Arc::new(NoSecrets),
+            secrets: self.kept.clone(),
             catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {

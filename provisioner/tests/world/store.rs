@@ -8,8 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType, Event, EventKind,
-    Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck, Timestamp, WorkerId,
+    ActionRequired, Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType,
+    Event, EventKind, Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck,
+    Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Target, Term, Work};
@@ -274,26 +275,12 @@ impl ReconcileStore for MemoryStore {
 
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         self.called("load");
-        let rows = self.rows.lock().expect("not poisoned");
-        Ok(rows.get(&lease.broker).map(|row| {
-            let applies_pending = row.broker.applies_pending();
-            let users = row.pending_users.as_ref().filter(|_| applies_pending);
-            let revision = row.broker.wanted_configuration().map_or(1, |r| r.revision);
-            let revision = usize::try_from(revision).expect("from 1 on") - 1;
-            let mut broker = row.broker.clone();
-            broker.spec = broker.wanted_spec();
-            Work {
-                broker,
-                users: users.unwrap_or(&row.users).clone(),
-                ldap_password: None,
-                configuration: row.revisions[revision].clone(),
-                materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
-                targets: row.targets.clone(),
-                faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
-                running: row.running.clone(),
-                unreadable: row.unreadable.clone(),
-            }
-        }))
+        Ok(self.row(lease.broker).map(|row| work(&row, row.broker.clone())))
+    }
+
+    async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
+        self.called("load before reboot");
+        Ok(self.row(lease.broker).map(|row| work(&row, row.broker.clone().before_reboot())))
     }
 
     async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
@@ -414,6 +401,7 @@ impl ReconcileStore for MemoryStore {
         &self,
         lease: &Lease,
         why: &str,
+        actions: &[ActionRequired],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let give_up = || {
@@ -421,6 +409,7 @@ impl ReconcileStore for MemoryStore {
                 if row.broker.not_applied.is_none() {
                     row.broker.reboots_requested += 1;
                     row.broker.not_applied = Some(why.to_owned());
+                    row.broker.not_applied_actions = actions.to_vec();
                     let message = format!("the pending changes are not applied: {why}");
                     row.events.push(Event { at: now, kind: EventKind::Failure, message });
                 }
@@ -576,4 +565,24 @@ fn default_configuration(broker: &Broker) -> String {
     let spec = &broker.spec;
     brokerd_domain::default_revision(spec.engine_type, spec.engine_version, "orders-configuration")
         .1
+}
+
+/// What a pass works on, if the broker is this.
+fn work(row: &Row, mut broker: Broker) -> Work {
+    let applies_pending = broker.applies_pending();
+    let users = row.pending_users.as_ref().filter(|_| applies_pending);
+    let revision = broker.wanted_configuration().map_or(1, |r| r.revision);
+    let revision = usize::try_from(revision).expect("from 1 on") - 1;
+    broker.spec = broker.wanted_spec();
+    Work {
+        broker,
+        users: users.unwrap_or(&row.users).clone(),
+        ldap_password: None,
+        configuration: row.revisions[revision].clone(),
+        materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
+        targets: row.targets.clone(),
+        faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
+        running: row.running.clone(),
+        unreadable: row.unreadable.clone(),
+    }
 }

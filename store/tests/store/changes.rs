@@ -1,9 +1,9 @@
 //! What waits for a reboot, and what becomes of it.
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, BrokerState, BrokerUpdate, BrokerUser, ConfigurationRef,
-    EngineType, EngineVersion, LdapServerMetadata, PendingChanges, UpdateBrokerInput,
-    UpdateContext,
+    ActionRequired, AuthenticationStrategy, Broker, BrokerState, BrokerUpdate, BrokerUser,
+    ConfigurationRef, EngineType, EngineVersion, LdapServerMetadata, PendingChanges,
+    UpdateBrokerInput, UpdateContext,
 };
 use brokerd_store::{PgStore, UpdateOutcome, Work};
 use secrecy::{ExposeSecret, SecretString};
@@ -109,14 +109,22 @@ async fn what_can_not_be_applied_goes_on_waiting_as_a_whole_with_the_reason() {
         f.store.create_user(&seen, &carol, NOW).await.expect("stored");
         let seen = broker(&f.store, seen.id).await;
         f.store.request_reboot(&seen, NOW).await.expect("asked");
+        let before = f.store.load_before_reboot(&lease).await.expect("loaded").expect("there");
         let names = |work: &Work| -> Vec<String> {
             work.users.iter().map(|user| user.username.to_string()).collect()
         };
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert!(names(&work).contains(&"carol".to_owned()));
+        // While it can't begin, the broker is what it was, users and configuration included.
+        assert!(!before.broker.is_rebooting() && !before.configuration.contains("second"));
+        assert!(!names(&before).contains(&"carol".to_owned()));
+        assert_eq!(before.broker.spec.engine_version, EngineVersion::new(5, 18));
+        let own =
+            ActionRequired { code: "RABBITMQ_INVALID_ARN".to_owned(), info: "denied".to_owned() };
+        let actions = [own.clone()];
         for _ in 0..2 {
             let why = "the engine does not boot.";
-            f.store.give_up_pending(&lease, why, NOW).await.expect("recorded");
+            f.store.give_up_pending(&lease, why, &actions, NOW).await.expect("recorded");
         }
         let after = broker(&f.store, seen.id).await;
         assert_eq!(after.state(), BrokerState::RebootInProgress);
@@ -130,7 +138,8 @@ async fn what_can_not_be_applied_goes_on_waiting_as_a_whole_with_the_reason() {
         complete(&f.store, &lease).await;
         let after = broker(&f.store, seen.id).await;
         assert_eq!(after.state(), BrokerState::CriticalActionRequired);
-        let action = &after.actions_required()[0];
+        let [first, action] = &after.actions_required()[..] else { panic!("{after:?}") };
+        assert_eq!(*first, own);
         assert_eq!(action.code, "BROKER_CHANGES_NOT_APPLIED");
         assert!(action.info.contains("the engine does not boot."), "{}", action.info);
         assert_eq!(after.spec.engine_version, EngineVersion::new(5, 18));
@@ -174,7 +183,7 @@ async fn a_reboot_of_the_owner_tries_again_what_could_not_be_applied() {
     with_store(|f| async move {
         let (seen, lease, second) = waiting(&f).await;
         f.store.request_reboot(&seen, NOW).await.expect("asked");
-        f.store.give_up_pending(&lease, "no image", NOW).await.expect("recorded");
+        f.store.give_up_pending(&lease, "no image", &[], NOW).await.expect("recorded");
         complete(&f.store, &lease).await;
         let after = broker(&f.store, seen.id).await;
         assert!(f.store.request_reboot(&after, NOW).await.expect("asked"));
