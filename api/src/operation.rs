@@ -1,6 +1,7 @@
 //! Every operation, once: for the router, the metrics, the log and CORS.
 
 use axum::http::Method;
+use brokerd_domain::LARGEST_SECRET;
 
 /// Whose operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,14 +105,16 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("ReadDocs", GET, "/docs", Own),
 ];
 
-/// Most bytes of a body. Only documents of configurations are long.
+/// Most bytes of a body. Only documents of configurations are long, and secrets: each of their bytes may be six in JSON.
 const BODY_LIMIT: usize = 64 * 1024;
 const DOCUMENT_LIMIT: usize = 1 << 20;
+const SECRET_LIMIT: usize = 6 * LARGEST_SECRET + 1024;
 
 /// Most bytes of the body of a request to this operation.
 pub(crate) fn body_limit(operation: Option<&Operation>) -> usize {
     match operation {
         Some(operation) if operation.name == "UpdateConfiguration" => DOCUMENT_LIMIT,
+        Some(operation) if operation.name == "PutSecret" => SECRET_LIMIT,
         Some(_) | None => BODY_LIMIT,
     }
 }

@@ -51,6 +51,13 @@ impl Error {
         Self { kind: ErrorKind::BadRequest, attribute: None, message: message.into() }
     }
 
+    /// The 400 of an account that may not have more of these things of ours.
+    pub fn as_many(things: &str) -> Self {
+        Self::bad_request_overall(format!(
+            "The account has as many {things} in this region as it may have. Delete one and retry the request."
+        ))
+    }
+
     /// A 409 that blames `attribute`.
     pub fn conflict(attribute: &'static str, message: impl Into<String>) -> Self {
         Self {

@@ -77,6 +77,13 @@ impl Secret {
         format!("arn:aws:secretsmanager:{region}:{account}:secret:{}-{}", self.name, self.suffix)
     }
 
+    /// Whether that is its ARN, or its ARN without the end that it has behind the name.
+    pub fn has_arn(&self, text: &str) -> bool {
+        let arn = self.arn();
+        let rest = arn.strip_prefix(text);
+        rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-') == Some(&self.suffix))
+    }
+
     /// A fresh end of an ARN.
     pub fn suffix(entropy: &dyn Entropy) -> String {
         const CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -241,6 +248,20 @@ mod tests {
             let expected = expected.map(|e| e.into_iter().map(str::to_owned).collect());
             assert_eq!(names(arn), expected, "{arn}");
         }
+    }
+
+    #[test]
+    fn the_end_of_an_arn_may_be_missing_and_not_be_another_one() {
+        let at = Timestamp::from_micros(0);
+        let name = "a/ldap".parse().expect("valid");
+        let suffix = "AbCdEf".to_owned();
+        let secret = Secret { scope: scope(), name, suffix, created: at, changed: at };
+        let whole = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a/ldap";
+        assert_eq!(secret.arn(), format!("{whole}-AbCdEf"));
+        for (end, has) in [("-AbCdEf", true), ("", true), ("-", false), ("-GhIjKl", false)] {
+            assert_eq!(secret.has_arn(&format!("{whole}{end}")), has, "{end}");
+        }
+        assert!(!secret.has_arn("arn:aws:secretsmanager:eu-west-1:000000000000:secret:a/ldap"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod contention;
 mod engine_versions;
 mod faults;
 mod refusals;
+mod secrets;
 mod security_groups;
 mod stand_ins;
 mod states;

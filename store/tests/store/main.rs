@@ -7,6 +7,7 @@ mod connecting;
 mod creating;
 mod endpoints;
 mod faults;
+mod kept_secrets;
 mod keys;
 mod leases;
 mod ownership;

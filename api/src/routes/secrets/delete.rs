@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
+use brokerd_domain::Secret;
 
-use super::{named, not_found};
+use super::found;
 use crate::{
     ApiState,
     auth::Signed,
@@ -20,7 +21,7 @@ use crate::{
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DeleteSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
     responses((status = 204, description = "Deleted."), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]
@@ -29,10 +30,11 @@ pub(crate) async fn delete_secret(
     path: PathParams,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
-    let name = named(&path)?;
-    if api.store.delete_secret(&signed.caller.scope, &name).await? {
+    let scope = &signed.caller.scope;
+    let name = found(&api, scope, &path).await?.name;
+    if api.store.delete_secret(scope, &name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(not_found(&name).into())
+        Err(Secret::not_found(name.as_str()).into())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use super::{SecretView, named, not_found};
+use super::{SecretView, found};
 use crate::{
     ApiState,
     auth::Signed,
@@ -19,7 +19,7 @@ use crate::{
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DescribeSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
     responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]
@@ -28,7 +28,5 @@ pub(crate) async fn describe_secret(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecretView> {
-    let name = named(&path)?;
-    let secret = api.store.secret(&signed.caller.scope, &name).await?;
-    Ok(Reply(secret.ok_or_else(|| not_found(&name))?.into()))
+    Ok(Reply(found(&api, &signed.caller.scope, &path).await?.into()))
 }

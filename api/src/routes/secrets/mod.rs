@@ -5,11 +5,11 @@ pub(crate) mod describe;
 pub(crate) mod list;
 pub(crate) mod put;
 
-use brokerd_domain::{Error, Secret, SecretName};
+use brokerd_domain::{Error, Scope, Secret, SecretName, SecretReference};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::extract::PathParams;
+use crate::{ApiState, error::ApiError, extract::PathParams};
 
 /// A secret. Its value is never told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,10 +41,30 @@ impl From<Secret> for SecretView {
 }
 
 /// The name in the path, where a `/` is written `%2F`.
-fn named(path: &PathParams) -> Result<SecretName, Error> {
+fn name(path: &PathParams) -> Result<SecretName, Error> {
     path.get("secret-name").parse()
 }
 
-fn not_found(name: &SecretName) -> Error {
-    Secret::not_found(name.as_str())
+/// Whether the path has an ARN where a name may be.
+fn is_arn(path: &PathParams) -> bool {
+    path.get("secret-name").starts_with("arn:")
+}
+
+/// The secret that the path names, by its name or its ARN, of which the six characters at the end and the hyphen
+/// before them may be missing, as AWS Secrets Manager has it for `SecretId`.
+async fn found(api: &ApiState, scope: &Scope, path: &PathParams) -> Result<Secret, ApiError> {
+    let text = path.get("secret-name");
+    if !is_arn(path) {
+        let secret = api.store.secret(scope, &name(path)?).await?;
+        return Ok(secret.ok_or_else(|| Secret::not_found(text))?);
+    }
+    let reference = SecretReference::parse(text).filter(|reference| reference.is_of(scope));
+    for name in reference.iter().flat_map(SecretReference::names) {
+        if let Some(secret) = api.store.secret(scope, &name).await?
+            && secret.has_arn(text)
+        {
+            return Ok(secret);
+        }
+    }
+    Err(Secret::not_found(text).into())
 }

@@ -7,13 +7,13 @@ use brokerd_domain::{Error, Secret};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{SecretView, named};
+use super::{SecretView, found, is_arn, name};
 use crate::{
     ApiState,
     auth::Signed,
     extract::PathParams,
     json,
-    openapi::ServiceErrors,
+    openapi::{NotFound, ServiceErrors},
     respond::{Answer, Reply},
 };
 
@@ -32,7 +32,7 @@ impl fmt::Debug for PutSecretRequest {
     }
 }
 
-/// Keeps a secret, or gives the one of that name another value. Configurations of RabbitMQ name it by its ARN, as
+/// Keeps a secret, or gives the one of that name or ARN another value. Configurations of RabbitMQ name it by its ARN, as
 /// `aws.arns.…`; an ARN of Secrets Manager or S3 whose name, or bucket and key, are its name means it too. Brokers
 /// read it when they are created or rebooted.
 #[utoipa::path(
@@ -40,9 +40,9 @@ impl fmt::Debug for PutSecretRequest {
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "PutSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
     request_body = PutSecretRequest,
-    responses((status = 200, description = "The secret.", body = SecretView), ServiceErrors),
+    responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]
 pub(crate) async fn put_secret(
@@ -53,18 +53,17 @@ pub(crate) async fn put_secret(
     let wire: PutSecretRequest = json::object(&signed.body)?;
     let value = Secret::parse_value(wire.secret_string)?;
     let now = api.clock.now();
+    let scope = signed.caller.scope;
+    let name = if is_arn(&path) { found(&api, &scope, &path).await?.name } else { name(&path)? };
     let fresh = Secret {
-        scope: signed.caller.scope,
-        name: named(&path)?,
+        scope,
+        name,
         suffix: Secret::suffix(api.entropy.as_ref()),
         created: now,
         changed: now,
     };
     match api.store.put_secret(&fresh, &value).await? {
         Some(secret) => Ok(Reply(secret.into())),
-        None => Err(Error::bad_request_overall(
-            "The account has as many secrets in this region as it may have. Delete one and retry the request.",
-        )
-        .into()),
+        None => Err(Error::as_many("secrets").into()),
     }
 }

@@ -75,9 +75,6 @@ pub(crate) async fn create_security_group(
             let message = format!("Security group ID [{}] already exists.", group.id);
             Err(Error::conflict("securityGroupId", message).into())
         }
-        NewGroupOutcome::TooMany => Err(Error::bad_request_overall(
-            "The account has as many security groups in this region as it may have. Delete one and retry the request.",
-        )
-        .into()),
+        NewGroupOutcome::TooMany => Err(Error::as_many("security groups").into()),
     }
 }

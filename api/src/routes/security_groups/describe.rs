@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use super::{SecurityGroupView, named, not_found};
+use super::{SecurityGroupView, found};
 use crate::{
     ApiState,
     auth::Signed,
@@ -32,6 +32,5 @@ pub(crate) async fn describe_security_group(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecurityGroupView> {
-    let group = api.store.security_group(&signed.caller.scope, &named(&path)?).await?;
-    Ok(Reply(group.ok_or_else(|| not_found(&path))?.into()))
+    Ok(Reply(found(&api, &signed.caller.scope, &path).await?.into()))
 }

@@ -114,6 +114,16 @@ fn not_found(path: &PathParams) -> Error {
     SecurityGroup::not_found(path.get("security-group-id"))
 }
 
+/// The group in the path, if the caller has it.
+async fn found(
+    api: &ApiState,
+    scope: &Scope,
+    path: &PathParams,
+) -> Result<SecurityGroup, ApiError> {
+    let group = api.store.security_group(scope, &named(path)?).await?;
+    Ok(group.ok_or_else(|| not_found(path))?)
+}
+
 /// Where groups have to be defined here, refuses those that are not. The default group need not be.
 pub(crate) async fn check(
     api: &ApiState,

@@ -7,7 +7,7 @@ use brokerd_domain::{parse_group_description, parse_rules};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{IngressRuleRequest, SecurityGroupView, inputs, named, not_found};
+use super::{IngressRuleRequest, SecurityGroupView, found, inputs};
 use crate::{
     ApiState,
     auth::Signed,
@@ -50,14 +50,10 @@ pub(crate) async fn update_security_group(
 ) -> Answer<SecurityGroupView> {
     let scope = &signed.caller.scope;
     let wire: UpdateSecurityGroupRequest = json::object(&signed.body)?;
-    let id = named(&path)?;
-    if api.store.security_group(scope, &id).await?.is_none() {
-        return Err(not_found(&path).into());
-    }
+    let id = found(&api, scope, &path).await?.id;
     let description = wire.description.map(parse_group_description).transpose()?;
     let rules = wire.rules.map(|rules| parse_rules(inputs(rules))).transpose()?;
     let (description, rules) = (description.as_deref(), rules.as_deref());
     api.store.update_security_group(scope, &id, description, rules).await?;
-    let group = api.store.security_group(scope, &id).await?;
-    Ok(Reply(group.ok_or_else(|| not_found(&path))?.into()))
+    Ok(Reply(found(&api, scope, &path).await?.into()))
 }
