@@ -62,7 +62,7 @@ impl Socket {
             (Some(certificate), Some(key)) => Some(Arc::new(Certificate::read(certificate, key)?)),
             (Some(_) | None, None) | (None, Some(_)) => None,
         };
-        if tls.is_none() && !api.listen.ip().is_loopback() {
+        if tls.is_none() && !api.listen.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 listen = %api.listen,
                 "the API is served beyond this machine without TLS: passwords in requests can be read on their way; set api.tls_certificate and api.tls_key, or put it behind what does TLS"
@@ -310,5 +310,94 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(context);
         self.check(context, polled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        fs,
+        path::PathBuf,
+        sync::{Mutex, PoisonError},
+    };
+
+    use super::*;
+    use crate::config::ConfigFlags;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A directory with a certificate and its key, gone after the test.
+    struct Files(PathBuf);
+
+    impl Files {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("brokerd-{}-http", std::process::id()));
+            fs::create_dir_all(&path).expect("a temporary directory");
+            let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+            let issued = issued.expect("a certificate");
+            fs::write(path.join("certificate.pem"), issued.cert.pem()).expect("written");
+            fs::write(path.join("key.pem"), issued.signing_key.serialize_pem()).expect("written");
+            Self(path)
+        }
+    }
+
+    impl Drop for Files {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// What binding the API's address logs.
+    async fn said(assignments: &[String]) -> String {
+        let flags = ConfigFlags { assignments: assignments.to_vec(), ..ConfigFlags::default() };
+        let environment = BTreeMap::from([("HOME".to_owned(), "/nonexistent".to_owned())]);
+        let configuration = Configuration::load(&flags, &environment, false).expect("valid");
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+        let _logged = tracing::subscriber::set_default(subscriber.finish());
+        // Whether it can be bound, IPv6 for example, is up to the machine.
+        drop(Socket::bind_api(&configuration).await);
+        let logged = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(logged).expect("text")
+    }
+
+    #[tokio::test]
+    async fn whoever_serves_others_without_tls_is_warned() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let files = Files::new();
+        let tls = ["certificate", "key"].map(|name| {
+            format!("api.tls_{name}={}", files.0.join(format!("{name}.pem")).display())
+        });
+        for (listen, with_tls, warned) in [
+            ("0.0.0.0:0", false, true),
+            ("[::]:0", false, true),
+            ("0.0.0.0:0", true, false),
+            ("127.0.0.1:0", false, false),
+            ("127.9.9.9:0", false, false),
+            ("[::ffff:127.0.0.1]:0", false, false),
+            ("[::1]:0", false, false),
+        ] {
+            let mut assignments = vec![format!("api.listen={listen}")];
+            assignments.extend(tls.iter().filter(|_| with_tls).cloned());
+            let said = said(&assignments).await;
+            let warns = said.contains("WARN") && said.contains("without TLS");
+            assert_eq!(warns, warned, "{listen}, TLS {with_tls}: {said}");
+            assert!(!warned || said.contains(&format!("listen={listen}")), "{said}");
+        }
     }
 }
