@@ -12,6 +12,7 @@
 //! ```
 
 pub mod api;
+pub mod aws;
 pub mod broken;
 pub mod changes;
 pub mod checkout;

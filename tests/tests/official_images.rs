@@ -250,3 +250,47 @@ fn official_images_are_pulled_from_a_private_registry_and_run() -> Result<()> {
     ensure!(!left.lines().any(|name| name.starts_with("127.0.0.1")), "{left}");
     played
 }
+
+#[test]
+fn a_registry_that_refuses_the_password_is_told_of_and_keeps_nothing_else_from_being_offered()
+-> Result<()> {
+    const WRONG: &str = "Lantern-Harbour-8";
+    let images = ImageRegistry::start()?;
+    let pulled = catalogue(&[("rabbitmq:4.3", "rabbitmq:4.3-management", None)])?;
+    let built = CATALOGUE.split("[[image]]").find(|e| e.contains("\"brokerd/activemq:5.19\""));
+    let built = built.context("an image that is built here")?;
+    let path = machine::cache("registries")?.join(format!("{}.toml", machine::random_hex(4)?));
+    fs::write(&path, format!("[[image]]{built}{pulled}"))?;
+    let settings = [
+        ("BROKERD_PROVISIONER_CATALOGUE", path.to_str().context("a path")?),
+        ("BROKERD_ENGINES_PULL", "true"),
+        ("BROKERD_REGISTRY_ADDRESS", images.address()),
+        ("BROKERD_REGISTRY_USERNAME", registry::USERNAME),
+        ("BROKERD_REGISTRY_PASSWORD", WRONG),
+    ];
+    let played = scenario("a wrong password", &settings, |world| {
+        let warning = |log: &str| {
+            let mut lines = log.lines().rev();
+            lines.find(|line| line.contains("RabbitMQ 4.3 can't be offered")).map(str::to_owned)
+        };
+        let refused = eventually("the registry refuses", PATIENCE, || Ok(warning(&world.log()?)))?;
+        ensure!(refused.contains("can't be pulled: "), "{refused}");
+        let why = ["unauthorized", "no basic auth credentials", "401"];
+        ensure!(why.iter().any(|word| refused.contains(word)), "{refused}");
+        let types: Value = serde_json::from_str(&world.api.get("/v1/broker-engine-types")?.body)?;
+        let others = json!([{ "engineType": "ACTIVEMQ", "engineVersions": [{ "name": "5.19" }] }]);
+        ensure!(types["brokerEngineTypes"] == others, "{types}");
+
+        // Whoever is let in is told something else: the registry is empty.
+        world.restart_with("BROKERD_REGISTRY_PASSWORD", registry::PASSWORD)?;
+        eventually("the registry lets brokerd in", PATIENCE, || {
+            Ok(warning(&world.log()?).filter(|told| *told != refused))
+                .map(|told| told.filter(|told| why.iter().all(|word| !told.contains(word))))
+        })?;
+        let log = world.log()?;
+        ensure!(!log.contains(WRONG) && !log.contains(registry::PASSWORD), "a password is told");
+        Ok(())
+    });
+    fs::remove_file(&path)?;
+    played
+}

@@ -3,10 +3,12 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{AuthenticationStrategy, BrokerState, EngineType};
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, PATIENCE, USER, World, clients,
+    Management, NewBroker, PASSWORD, PATIENCE, USER, World,
+    aws::Aws,
+    clients,
     directory::{self, Directory, password},
     docker, eventually, machine, retry, scenario,
 };
@@ -51,10 +53,14 @@ fn users_with_certificates_and_users_of_a_directory_log_in_by_what_is_named_by_a
         Files(std::env::temp_dir().join(format!("authorities-{}", machine::random_hex(4)?)));
     fs::create_dir(&files.0)?;
     let directory = Directory::new(HOST)?;
-    scenario("authentication by ARN", &[], move |world| {
+    let mut aws = Aws::start()?;
+    let settings = aws.settings();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    scenario("authentication by ARN", &settings, move |world| {
         // It leaves the broker's network before that is removed, also when something failed.
         let (files, directory) = (files, directory);
         let (ours, stranger) = (Authority::new("ours")?, Authority::new("stranger")?);
+        let remote = Authority::new("remote")?;
         let ca = put(world, "own/ca", &ours.pem)?;
         let arn = ca["arn"].as_str().context("an ARN")?;
         put(world, "ldap", directory::SERVICE_PASSWORD)?;
@@ -85,16 +91,65 @@ fn users_with_certificates_and_users_of_a_directory_log_in_by_what_is_named_by_a
         api.reboot_and_wait(&broker)?;
         by_certificate(world, &broker, &client(&stranger)?).context("the new authority")?;
         ensure!(by_certificate(world, &broker, &client(&ours)?).is_err(), "the former one is");
-        for name in ["own%2Fca", "ldap", "certs%2Fdirectory.pem"] {
-            let answer = api.signed("DELETE", &format!("/brokerd/v1/secrets/{name}"), "")?;
-            ensure!(answer.status == 204, "{answer:?}");
-        }
-        api.reboot_and_wait(&broker)?;
-        by_certificate(world, &broker, &client(&stranger)?).context("without its source")?;
+        ensure!(aws.asked().is_empty(), "what is kept here is asked for elsewhere");
 
         what_is_nowhere_is_told(world, &broker, &id).context("an ARN of nothing")?;
-        by_certificate(world, &broker, &client(&stranger)?).context("as it was")
+        by_certificate(world, &broker, &client(&stranger)?).context("as it was")?;
+
+        // What is elsewhere is waited for, and the broker serves as before meanwhile.
+        drop(aws.asked());
+        aws.stop()?;
+        aws.put_object("remote", "clients.pem", &remote.pem);
+        let revision = api.revise(&id, &configuration("arn:aws:s3:::remote/clients.pem"))?;
+        api.configure(&broker, &revision)?;
+        api.reboot(&broker)?;
+        eventually("the reboot waits", PATIENCE, || {
+            let told = api.get(&format!("/brokerd/v1/brokers/{broker}/events"))?.body;
+            Ok(told
+                .contains("the reboot waits: [arn:aws:s3:::remote/clients.pem] of")
+                .then_some(()))
+        })?;
+        by_certificate(world, &broker, &client(&stranger)?).context("while it waits")?;
+        let described = api.describe(&broker)?;
+        ensure!(described.broker_state() == Some(&BrokerState::RebootInProgress), "{described:?}");
+        ensure!(described.actions_required().is_empty(), "{described:?}");
+        aws.resume()?;
+        api.wait_until_running(&broker)?;
+        by_certificate(world, &broker, &client(&remote)?).context("the one that is elsewhere")?;
+        ensure!(by_certificate(world, &broker, &client(&stranger)?).is_err(), "the former one is");
+        let asked = aws.asked();
+        ensure!(asked == ["sts operator", "s3 assumed"], "{asked:?}");
+
+        without_its_sources(world, &broker).context("without its sources")?;
+        by_certificate(world, &broker, &client(&remote)?).context("with what it has")
     })
+}
+
+/// A broker is rebooted with what it has, and its owner is told what of it is nowhere else any more.
+fn without_its_sources(world: &World, broker: &str) -> Result<()> {
+    let api = &world.api;
+    for name in ["ldap", "certs%2Fdirectory.pem"] {
+        let answer = api.signed("DELETE", &format!("/brokerd/v1/secrets/{name}"), "")?;
+        ensure!(answer.status == 204, "{answer:?}");
+    }
+    api.reboot(broker)?;
+    let told = eventually("it runs, and says what it could not have", PATIENCE, || {
+        let described = api.describe(broker)?;
+        let done = described.broker_state() == Some(&BrokerState::CriticalActionRequired);
+        Ok(done.then_some(described))
+    })?;
+    let [action] = told.actions_required() else { bail!("{told:?}") };
+    ensure!(action.action_required_code() == Some("RABBITMQ_INVALID_ARN_LDAP"), "{action:?}");
+    let info = action.action_required_info().unwrap_or_default();
+    for word in [
+        "secret:ldap-AbCdEf] of",
+        "ResourceNotFoundException",
+        "certs/directory.pem] of",
+        "NoSuchKey",
+    ] {
+        ensure!(info.contains(word), "{word}: {action:?}");
+    }
+    Ok(())
 }
 
 /// Keeps a secret.
@@ -158,10 +213,15 @@ fn what_is_nowhere_is_told(world: &World, broker: &str, configuration: &str) -> 
     let told = eventually("it is given up", PATIENCE, || {
         let described = api.describe(broker)?;
         let given_up = described.broker_state() == Some(&BrokerState::CriticalActionRequired);
-        Ok(described.actions_required().first().filter(|_| given_up).cloned())
+        Ok(given_up.then(|| described.actions_required().to_vec()))
     })?;
-    let info = told.action_required_info().unwrap_or_default();
-    ensure!(info.contains(nowhere), "nobody is told why: {told:?}");
+    let codes: Vec<_> = told.iter().filter_map(|action| action.action_required_code()).collect();
+    ensure!(codes == ["RABBITMQ_INVALID_ARN_SSL", "BROKER_CHANGES_NOT_APPLIED"], "{told:?}");
+    for action in &told {
+        let info = action.action_required_info().unwrap_or_default();
+        ensure!(info.contains(nowhere), "nobody is told why: {told:?}");
+        ensure!(info.contains("ResourceNotFoundException"), "nobody is told why: {told:?}");
+    }
     ensure!(api.configurations(broker)?.current.as_ref() == Some(&before), "it is in force");
     api.configure(broker, &before)?;
     let described = api.describe(broker)?;
