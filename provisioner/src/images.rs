@@ -62,7 +62,9 @@ pub(crate) async fn offer(
             tracing::warn!(error, "can't record which images there are");
         }
         match looked {
-            Ok(found) if last.as_ref() == Some(&found) => {}
+            Ok(found) if last.as_ref() == Some(&found) => {
+                context.metrics.task_succeeded("offerings", context.clock.now());
+            }
             Ok(found) => match context.store.set_offerings(&found.offered).await {
                 Ok(()) => {
                     tell(&found);

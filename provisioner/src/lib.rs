@@ -34,6 +34,7 @@ pub mod secrets;
 pub mod step_error;
 pub mod supervision;
 pub mod sweep;
+mod tasks;
 pub mod tls;
 
 pub use provisioner::{Provisioner, Settings, StartError};

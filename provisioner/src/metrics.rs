@@ -1,6 +1,6 @@
 //! What the provisioner counts.
 
-use brokerd_domain::{DownLink, FaultKind};
+use brokerd_domain::{DownLink, FaultKind, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -87,6 +87,13 @@ pub struct FaultLabels {
     pub kind: &'static str,
 }
 
+/// Labels of background tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TaskLabels {
+    /// Its name.
+    pub task: &'static str,
+}
+
 /// What the provisioner counts.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -112,6 +119,10 @@ pub struct Metrics {
     pub looks: Counter,
     /// Times that this process itself was late, so that silence proved nothing.
     pub stalls: Counter,
+    /// When background tasks last did what they are for, in seconds since 1970.
+    pub task_success: Family<TaskLabels, Gauge>,
+    /// Times that background tasks ended, or panicked, and were started again.
+    pub task_restarts: Family<TaskLabels, Counter>,
 }
 
 impl Metrics {
@@ -129,6 +140,8 @@ impl Metrics {
             watched: Gauge::default(),
             looks: Counter::default(),
             stalls: Counter::default(),
+            task_success: Family::default(),
+            task_restarts: Family::default(),
         };
         for kind in LinkKind::ALL {
             let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
@@ -152,6 +165,16 @@ impl Metrics {
         {
             let _ = metrics.steps.get_or_create(&StepLabels { outcome });
         }
+        registry.register(
+            "brokerd_task_last_success_seconds",
+            "When a background task last did what it is for, in seconds since 1970",
+            metrics.task_success.clone(),
+        );
+        registry.register(
+            "brokerd_task_restarts",
+            "Times that a background task ended or panicked and was started again",
+            metrics.task_restarts.clone(),
+        );
         let registry = registry.sub_registry_with_prefix("brokerd_provisioner");
         registry.register("passes", "Passes by how they ended", metrics.passes.clone());
         registry.register("pass_seconds", "Seconds a pass took", metrics.pass_seconds.clone());
@@ -193,6 +216,11 @@ impl Metrics {
         for link in news {
             self.links_lost.get_or_create(&LinkLabels { kind: kind(link) }).inc();
         }
+    }
+
+    /// Notes that a background task has done what it is for.
+    pub fn task_succeeded(&self, task: &'static str, now: Timestamp) {
+        self.task_success.get_or_create(&TaskLabels { task }).set(now.as_seconds());
     }
 
     /// Counts a fault that struck.

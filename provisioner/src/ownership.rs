@@ -43,7 +43,7 @@ impl Owner {
     }
 
     /// Says so until it is to stop.
-    pub(crate) async fn keep(self, shutdown: CancellationToken) {
+    pub(crate) async fn keep(self: Arc<Self>, shutdown: CancellationToken) {
         let mut pause = self.ttl / RENEWALS;
         loop {
             pause_or_stop(pause, &shutdown).await;

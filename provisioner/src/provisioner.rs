@@ -11,7 +11,7 @@ use std::{
 use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
 use brokerd_store::{Channel, PgStore};
 use prometheus_client::registry::Registry;
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,6 +35,7 @@ use crate::{
     runtime::docker::{DockerOptions, DockerRuntime, Join},
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
+    tasks::Supervisor,
 };
 
 /// How long to wait before looking for a container engine again.
@@ -194,33 +195,59 @@ impl Provisioner {
             return end(life).await;
         }
         let images_changed = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
+        let metrics = normal.metrics.clone();
+        let mut tasks = Supervisor::new(metrics.clone(), shutdown.clone());
         if let Some(firewall) = firewall {
-            tasks.spawn(firewall.look_after(shutdown.clone()));
+            let stop = shutdown.clone();
+            tasks.keep("firewall", move || firewall.clone().look_after(stop.clone()));
         }
-        let guard = Arc::new(StallGuard::new(normal.metrics.stalls.clone()));
+        let guard = Arc::new(StallGuard::new(metrics.stalls.clone()));
         let ticking = guard.clone();
-        tasks.spawn(async move { ticking.run().await });
-        tasks.spawn(owner.keep(shutdown.clone()));
-        tasks.spawn(listen(self.store.clone(), queue.clone(), shutdown.clone()));
-        tasks.spawn(mourn(lives, self.store.clone(), shutdown.clone()));
-        tasks.spawn(monitor::follow(urgent, monitor, me, shutdown.clone()));
-        tasks.spawn(queue.clone().follow_operations(on_operations));
-        tasks.spawn(images::offer(normal.clone(), images_changed.clone(), shutdown.clone()));
-        if let Some(registries) = self.settings.pull {
-            let (context, shutdown) = (normal.clone(), shutdown.clone());
-            tasks.spawn(images::pull(context, registries, images_changed, shutdown));
-        }
-        tasks.spawn(sweep(normal.clone(), shutdown.clone()));
+        tasks.keep("stall-guard", move || {
+            let guard = ticking.clone();
+            async move { guard.run().await }
+        });
+        let (owner, stop) = (Arc::new(owner), shutdown.clone());
+        tasks.keep("ownership", move || owner.clone().keep(stop.clone()));
+        let (store, told, stop) = (self.store.clone(), queue.clone(), shutdown.clone());
+        tasks.keep("notifications", move || listen(store.clone(), told.clone(), stop.clone()));
+        let (store, stop) = (self.store.clone(), shutdown.clone());
+        tasks.keep("dead-provisioners", move || mourn(lives.clone(), store.clone(), stop.clone()));
         let stop = shutdown.clone();
-        tasks.spawn(async move { rsa_keys.keep_filled(&stop).await });
-        tasks.spawn(maintain(normal, shutdown.clone()));
-        for lane in Lane::ALL {
-            tasks.spawn(queue.clone().claim(lane));
+        tasks.keep("runtime-events", move || {
+            monitor::follow(urgent.clone(), monitor.clone(), me, stop.clone())
+        });
+        let (told, on_operations) = (queue.clone(), Arc::new(AsyncMutex::new(on_operations)));
+        tasks.keep("operations", move || told.clone().follow_operations(on_operations.clone()));
+        let (context, changed, stop) = (normal.clone(), images_changed.clone(), shutdown.clone());
+        tasks.keep("offerings", move || {
+            images::offer(context.clone(), changed.clone(), stop.clone())
+        });
+        if let Some(registries) = self.settings.pull {
+            let (context, stop) = (normal.clone(), shutdown.clone());
+            tasks.keep("images", move || {
+                let (context, changed) = (context.clone(), images_changed.clone());
+                images::pull(context, registries.clone(), changed, stop.clone())
+            });
         }
-        queue.clone().watch(guard).await;
+        let (context, stop) = (normal.clone(), shutdown.clone());
+        tasks.keep("orphans", move || sweep(context.clone(), stop.clone()));
+        let stop = shutdown.clone();
+        tasks.keep("rsa-keys", move || {
+            let (keys, stop) = (rsa_keys.clone(), stop.clone());
+            async move { keys.keep_filled(&stop).await }
+        });
+        let stop = shutdown.clone();
+        tasks.keep("maintenance", move || maintain(normal.clone(), stop.clone()));
+        for (name, lane) in [("queue-urgent", Lane::Urgent), ("queue-normal", Lane::Normal)] {
+            let queue = queue.clone();
+            tasks.keep(name, move || queue.clone().claim(lane));
+        }
+        let looking = queue.clone();
+        tasks.keep("monitor", move || looking.clone().watch(guard.clone()));
+        shutdown.cancelled().await;
         queue.finished().await;
-        tasks.shutdown().await;
+        tasks.end().await;
         match self.store.give_up(me).await {
             Ok(_) => end(life).await,
             // The next one gives it up.
@@ -342,11 +369,12 @@ async fn listen(store: PgStore, queue: Arc<Queue>, shutdown: CancellationToken) 
 /// Reboots what is due in its maintenance window.
 async fn maintain(context: Arc<Context>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        if let Err(error) = maintenance::maintain(&context).await {
-            tracing::warn!(
+        match maintenance::maintain(&context).await {
+            Ok(_) => context.metrics.task_succeeded("maintenance", context.clock.now()),
+            Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "can't look for brokers in their maintenance window"
-            );
+            ),
         }
         pause_or_stop(Duration::from_secs(30), &shutdown).await;
     }
@@ -355,8 +383,9 @@ async fn maintain(context: Arc<Context>, shutdown: CancellationToken) {
 async fn sweep(context: Arc<Context>, shutdown: CancellationToken) {
     let mut sweeper = Sweeper::default();
     while !shutdown.is_cancelled() {
-        if let Err(error) = sweeper.sweep(&context).await {
-            tracing::warn!(%error, "can't look for orphans");
+        match sweeper.sweep(&context).await {
+            Ok(_) => context.metrics.task_succeeded("orphans", context.clock.now()),
+            Err(error) => tracing::warn!(%error, "can't look for orphans"),
         }
         pause_or_stop(Duration::from_secs(60), &shutdown).await;
     }

@@ -28,7 +28,8 @@ impl Sweeper {
     /// it removed.
     ///
     /// # Errors
-    /// The sentence of the first failure; nothing is removed when the world can't be seen whole.
+    /// The sentence of the first failure; nothing is removed when the world can't be seen whole. What can't be removed
+    /// keeps nothing else from being removed.
     pub async fn sweep(&mut self, context: &Context) -> Result<usize, String> {
         let objects = context.runtime.list().await.map_err(|error| error.to_string())?;
         let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
@@ -40,7 +41,7 @@ impl Sweeper {
         let orphans: Vec<RuntimeObject> =
             objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();
         self.seen.retain(|object, _| orphans.contains(object));
-        let mut removed = 0;
+        let (mut removed, mut failure) = (0, None);
         for object in orphans {
             let since = *self.seen.entry(object.clone()).or_insert(now);
             if now.since(since) < GRACE {
@@ -52,15 +53,14 @@ impl Sweeper {
                 ordinal: object.ordinal.unwrap_or(1),
             };
             tracing::warn!(%name, "removing an orphan: no broker has this object");
-            context
-                .runtime
-                .remove(&name, Volumes::Delete)
-                .await
-                .map_err(|error| error.to_string())?;
+            if let Err(error) = context.runtime.remove(&name, Volumes::Delete).await {
+                failure.get_or_insert_with(|| error.to_string());
+                continue;
+            }
             context.metrics.orphans_removed.inc();
             self.seen.remove(&object);
             removed += 1;
         }
-        Ok(removed)
+        failure.map_or(Ok(removed), Err)
     }
 }

@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
 use brokerd_provisioner::runtime::{ContainerState, InstanceName};
@@ -428,6 +428,27 @@ async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes
     let world = sim.world.lock().expect("not poisoned");
     assert_eq!(world.belongings(orphan), 0);
     assert_eq!(world.belongings(id), 4, "a broker with a row is no orphan");
+}
+
+#[tokio::test]
+async fn an_orphan_that_can_t_be_removed_keeps_no_other_one() {
+    use brokerd_provisioner::sweep::Sweeper;
+    let faults = Arc::new(Faults::default());
+    let sim = Simulation::with_faults(faults.clone());
+    let orphan = sim.create_orphan().await;
+    let context = sim.process();
+    let mut sweeper = Sweeper::default();
+    assert_eq!(sweeper.sweep(&context).await, Ok(0), "seen once");
+    sim.clock.advance(Duration::from_secs(120));
+    // The first of several is refused.
+    faults.strike_next(Fault::Refused);
+    sweeper.sweep(&context).await.expect_err("one could not be removed");
+    assert!(faults.has_struck());
+    let left = sim.world.lock().expect("not poisoned").belongings(orphan);
+    assert!(left < 4, "the others had to wait for it");
+    sim.clock.advance(Duration::from_secs(120));
+    sweeper.sweep(&context).await.expect("nothing fails any more");
+    assert_eq!(sim.world.lock().expect("not poisoned").belongings(orphan), 0);
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ impl Provisioner {
         });
         let ticking = guard.clone();
         tasks.spawn(async move { ticking.run().await });
+        let ended = Arc::new(tokio::sync::Mutex::new(ended));
         tasks.spawn(queue.clone().follow_operations(ended));
         for lane in Lane::ALL {
             tasks.spawn(queue.clone().claim(lane));

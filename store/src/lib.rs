@@ -34,7 +34,10 @@ mod users;
 use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::Entropy;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    Connection as _, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 pub use address::ServerAddress;
 pub use brokers::BrokerPage;
@@ -53,6 +56,14 @@ pub use types::{
 
 /// How long a call waits for a free connection before the database counts as unavailable.
 const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a statement, a wait for a lock, and a transaction in which nothing happens may take, for the server.
+const STATEMENT_LIMIT: &str = "15s";
+const LOCK_LIMIT: &str = "5s";
+const TRANSACTION_LIMIT: &str = "30s";
+/// For how long an idle connection is taken to be what it was.
+const IDLE_TRUSTED: Duration = Duration::from_secs(30);
+/// How long an idle connection may take to answer before another one is made.
+const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The store. Clones share one pool of connections.
 #[derive(Clone)]
@@ -81,8 +92,12 @@ impl PgStore {
         key: impl Into<MasterKeys>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let pool = pool_options(max_connections).connect(database_url).await?;
-        sqlx::migrate!("../migrations").run(&pool).await?;
+        let options: PgConnectOptions = database_url.parse()?;
+        // By a connection of its own: a migration may take as long as it takes.
+        let single = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("../migrations").run(&single).await?;
+        single.close().await;
+        let pool = pool_options(max_connections).connect_with(limited(options)).await?;
         let notifier = notify::Notifier::start(pool.clone());
         Ok(Self { pool, key: key.into(), entropy, notifier })
     }
@@ -106,11 +121,33 @@ impl PgStore {
     }
 }
 
+/// With time limits that the server keeps, so that no statement and no lock holds a connection for ever.
+fn limited(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("statement_timeout", STATEMENT_LIMIT),
+        ("lock_timeout", LOCK_LIMIT),
+        ("idle_in_transaction_session_timeout", TRANSACTION_LIMIT),
+        // Of a client that is gone without a word, so that what it locked is free.
+        ("tcp_keepalives_idle", "15"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ])
+}
+
 fn pool_options(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(ACQUIRE_PATIENCE)
-        // A connection that broke shows at its first use, and that use is retried by its
-        // caller anyway: asking each one first would double the round trips of every call.
+        // Asking each connection before its use would double the round trips of every call. One that has been idle
+        // may have been cut off since, and is asked first.
         .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for < IDLE_TRUSTED {
+                    return Ok(true);
+                }
+                let asked = tokio::time::timeout(IDLE_PATIENCE, connection.ping()).await;
+                Ok(matches!(asked, Ok(Ok(()))))
+            })
+        })
 }

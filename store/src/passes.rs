@@ -359,6 +359,10 @@ async fn apply_pending(
     Ok(())
 }
 
+/// How many events are kept of a broker, the latest.
+const EVENTS_KEPT: i64 = 1000;
+
+/// Adds events to a broker's history, whose oldest make room for them.
 pub(crate) async fn insert_events(
     transaction: &mut Transaction<'static, Postgres>,
     id: Uuid,
@@ -366,11 +370,16 @@ pub(crate) async fn insert_events(
 ) -> Result<(), StoreError> {
     for event in events {
         sqlx::query!(
-            "insert into event (broker_id, at, kind, message) values ($1, $2, $3, $4)",
+            "with old as (
+               delete from event where broker_id = $1 and id <= (
+                 select id from event where broker_id = $1 order by id desc offset $5 limit 1)
+             )
+             insert into event (broker_id, at, kind, message) values ($1, $2, $3, $4)",
             id,
             event.at.as_micros(),
             event.kind.as_str(),
-            event.message
+            event.message,
+            EVENTS_KEPT - 1
         )
         .execute(&mut **transaction)
         .await?;

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::{BrokerId, Lane, Lease, WorkerId};
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -170,7 +170,11 @@ impl Queue {
     }
 
     /// Has those brokers looked at on which a long step has ended or may begin, as they are told.
-    pub async fn follow_operations(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<BrokerId>) {
+    pub async fn follow_operations(
+        self: Arc<Self>,
+        ended: Arc<Mutex<mpsc::UnboundedReceiver<BrokerId>>>,
+    ) {
+        let mut ended = ended.lock().await;
         while let Some(broker) = ended.recv().await {
             if self.monitor.hint(broker) {
                 continue;

@@ -43,6 +43,11 @@ impl Faults {
         Arc::new(Self { armed: Mutex::new(Some((at, fault))), ..Self::default() })
     }
 
+    /// Strikes at the next effect.
+    pub fn strike_next(&self, fault: Fault) {
+        *self.armed.lock().expect("not poisoned") = Some((self.effects(), fault));
+    }
+
     /// How many effects there were.
     pub fn effects(&self) -> usize {
         self.count.load(Ordering::SeqCst)

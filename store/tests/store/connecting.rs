@@ -22,3 +22,23 @@ async fn a_database_of_a_later_version_is_left_alone_and_says_so() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_lock_that_somebody_never_lets_go_of_makes_the_database_unavailable_and_is_waited_for_no_longer()
+ {
+    with_store(|f| async move {
+        let id = crate::support::create(&f.store, "orders").await;
+        let mut holder = f.pool.begin().await.expect("begun");
+        sqlx::query("select broker_id from reconcile for update")
+            .execute(&mut *holder)
+            .await
+            .expect("locked");
+        let began = std::time::Instant::now();
+        let woken = f.store.wake(id).await;
+        assert!(matches!(woken, Err(StoreError::Unavailable(_))), "{woken:?}");
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+        holder.rollback().await.expect("let go");
+        f.store.wake(id).await.expect("woken");
+    })
+    .await;
+}

@@ -1,11 +1,12 @@
 //! What a pass records.
 
 use brokerd_domain::{
-    BrokerState, Event, EventKind, Generation, Health, InstanceCondition, PassReport, VerdictKind,
+    BrokerId, BrokerState, Event, EventKind, Generation, Health, InstanceCondition, PassReport,
+    VerdictKind,
 };
 use secrecy::ExposeSecret;
 
-use crate::support::{NOW, create, leased, scope, with_store};
+use crate::support::{NOW, create, leased, scope, with_store, worker};
 
 pub(crate) fn report(sentence: &str) -> PassReport {
     PassReport {
@@ -129,6 +130,50 @@ async fn a_forgotten_broker_leaves_its_configuration_and_nothing_else() {
             .expect("counted");
         assert_eq!(left, 1, "the service keeps the configuration too");
         create(&f.store, "orders").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_latest_thousand_events_of_a_broker_are_kept() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let other = create(&f.store, "other").await;
+        sqlx::query(
+            "insert into event (broker_id, at, kind, message)
+             select $1, n, 'verdict', 'event ' || n from generate_series(1, 1500) n",
+        )
+        .bind(id.uuid())
+        .execute(&f.pool)
+        .await
+        .expect("inserted");
+        let count = async |id: BrokerId| -> i64 {
+            sqlx::query_scalar("select count(*) from event where broker_id = $1")
+                .bind(id.uuid())
+                .fetch_one(&f.pool)
+                .await
+                .expect("counted")
+        };
+        let others = count(other).await;
+        let leases = f
+            .store
+            .claim_due(worker(), None, std::time::Duration::from_secs(30), 2)
+            .await
+            .expect("claimed");
+        let lease = leases.iter().find(|lease| lease.broker == id).expect("due");
+        let mut told = report("the latest");
+        told.events =
+            vec![Event { at: NOW, kind: EventKind::Verdict, message: "the latest".to_owned() }];
+        f.store.record(lease, &told).await.expect("recorded");
+        assert_eq!((count(id).await, count(other).await), (1000, others));
+        let latest: String = sqlx::query_scalar(
+            "select message from event where broker_id = $1 order by id desc limit 1",
+        )
+        .bind(id.uuid())
+        .fetch_one(&f.pool)
+        .await
+        .expect("there");
+        assert_eq!(latest, "the latest");
     })
     .await;
 }
