@@ -8,9 +8,7 @@ use std::fmt::Write as _;
 
 use brokerd_domain::{AuthenticationStrategy, EngineType, LdapServerMetadata, parse_password};
 use brokerd_provisioner::{
-    catalogue::LoginModule,
-    engine::activemq::{DirectoryAuthorities, DirectoryAuthoritiesError, trust_directories_of},
-    runtime::InstanceSpec,
+    catalogue::LoginModule, engine::activemq::DirectoryAuthorities, runtime::InstanceSpec,
 };
 use example::{Example, compare_with_golden};
 use roxmltree::{Document, Node};
@@ -268,11 +266,4 @@ fn what_can_ask_no_directory_is_refused_in_a_sentence() {
     let mut managed = with_directory();
     managed.broker.spec.authentication_strategy = AuthenticationStrategy::ConfigManaged;
     assert_eq!(managed.refusal(), "a configuration of ActiveMQ can't say who may log in");
-}
-
-#[test]
-fn whom_directories_are_vouched_for_by_is_told_once() {
-    let authorities = DirectoryAuthorities::parse(AUTHORITY.as_bytes()).expect("a certificate");
-    assert_eq!(trust_directories_of(authorities.clone()), Ok(()));
-    assert_eq!(trust_directories_of(authorities), Err(DirectoryAuthoritiesError::TooLate));
 }

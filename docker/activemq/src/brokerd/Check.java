@@ -21,6 +21,7 @@ import java.util.logging.Logger;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.MBeanServer;
+import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
 import org.apache.activemq.broker.BrokerFactory;
 import org.apache.activemq.broker.BrokerService;
@@ -96,10 +97,18 @@ public final class Check {
     MBeanServer server = ManagementFactory.getPlatformMBeanServer();
     try {
       for (ObjectName name : server.queryNames(new ObjectName("org.apache.activemq:*"), null)) {
-        server.unregisterMBean(name);
+        forget(server, name);
       }
+    } catch (MalformedObjectNameException never) {
+      throw new IllegalStateException(never);
+    }
+  }
+
+  private static void forget(MBeanServer server, ObjectName name) {
+    try {
+      server.unregisterMBean(name);
     } catch (JMException gone) {
-      // Somebody else has unregistered it.
+      // The broker has unregistered it meanwhile; the others are still there.
     }
   }
 
