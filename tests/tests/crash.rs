@@ -309,7 +309,7 @@ fn a_creation_whose_image_is_gone_fails_with_a_reason_and_can_be_deleted() -> Re
         world.restart_as("api")?;
         let id = world.api.create(&NewBroker::activemq("imageless").version("5.18"))?;
         world.restart()?;
-        it_fails_because(world, &id, &[&image, "is not there"])?;
+        it_fails_because(world, &id, &["there is no image", &image])?;
         world.api.delete(&id)?;
         world.api.wait_until_gone(&id)
     });
