@@ -9,18 +9,18 @@ mod cluster;
 mod fault;
 mod instance;
 mod pair;
+mod world;
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use brokerd_domain::{
     ActionRequired, Broker, DeploymentMode, Fault, Generation, InstanceCondition, Intent, Next,
-    Protocol, Timestamp, VerdictKind,
+    Timestamp, VerdictKind,
 };
 use brokerd_store::Target;
 
 use crate::{
     engine::InstanceIdentity,
-    health::{Alarm, NodeReport, ProbeOutcome},
     runtime::{InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes},
 };
 
@@ -29,6 +29,7 @@ use instance::{Need, condition, judge};
 pub(crate) use pair::taken_over;
 
 pub use fault::FaultStep;
+pub use world::{ClusterView, Observed, Seen, SeenInstance};
 
 /// How often an instance that serves is looked at; the runtime's events come in between.
 const STEADY_POLL: Duration = Duration::from_secs(10);
@@ -36,70 +37,6 @@ const STEADY_POLL: Duration = Duration::from_secs(10);
 const BLIND_POLL: Duration = Duration::from_secs(1);
 /// When to look again at what can't change by itself.
 const IDLE_POLL: Duration = Duration::from_secs(3600);
-
-/// Something in the world, or the honest admission that it could not be seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observed<T> {
-    /// It is not there.
-    Absent,
-    /// It is there.
-    Present(T),
-    /// It could not be seen, and why. Never a reason to stop, remove or replace anything.
-    Unknown(String),
-}
-
-/// An instance as it was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenInstance {
-    /// Its container.
-    pub status: InstanceStatus,
-    /// What its protocols answered; only those that were asked.
-    pub answers: BTreeMap<Protocol, ProbeOutcome>,
-    /// The alarms it has raised; absent when it was not asked.
-    pub alarms: Observed<Vec<Alarm>>,
-    /// What it says of its cluster; absent when it was not asked or is in none.
-    pub cluster: Observed<ClusterView>,
-    /// Whether its disk is filled by a fault; absent when it was not asked.
-    pub filled: Observed<bool>,
-}
-
-impl SeenInstance {
-    /// Whether all protocols that were asked have answered, and some were.
-    pub fn serves(&self) -> bool {
-        !self.answers.is_empty() && self.answers.values().all(|a| *a == ProbeOutcome::Answered)
-    }
-}
-
-/// What a RabbitMQ node says of the cluster it is in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterView {
-    /// What it knows of every node, itself included.
-    pub nodes: Vec<NodeReport>,
-    /// Whether something would lose its quorum if this node stopped; absent when it was not asked.
-    pub quorum_critical: Observed<bool>,
-}
-
-/// The world as far as one broker is concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// By ordinal.
-    pub instances: BTreeMap<u8, Observed<SeenInstance>>,
-    /// The ordinals of whatever is left of a broker that is being deleted; not looked at otherwise.
-    pub leftovers: Observed<Vec<u8>>,
-}
-
-impl Seen {
-    /// Whether something could not be seen, or an engine did not answer.
-    pub fn has_silence(&self) -> bool {
-        self.instances.values().any(|instance| match instance {
-            Observed::Unknown(_) => true,
-            Observed::Absent => false,
-            Observed::Present(instance) => {
-                instance.answers.values().any(|answer| *answer != ProbeOutcome::Answered)
-            }
-        })
-    }
-}
 
 /// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
 /// are kept alive.

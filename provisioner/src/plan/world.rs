@@ -1,0 +1,74 @@
+//! The world as far as one broker is concerned, as it was seen.
+
+use std::collections::BTreeMap;
+
+use brokerd_domain::Protocol;
+
+use crate::{
+    health::{Alarm, NodeReport, ProbeOutcome},
+    runtime::InstanceStatus,
+};
+
+/// Something in the world, or the honest admission that it could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed<T> {
+    /// It is not there.
+    Absent,
+    /// It is there.
+    Present(T),
+    /// It could not be seen, and why. Never a reason to stop, remove or replace anything.
+    Unknown(String),
+}
+
+/// An instance as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenInstance {
+    /// Its container.
+    pub status: InstanceStatus,
+    /// What its protocols answered; only those that were asked.
+    pub answers: BTreeMap<Protocol, ProbeOutcome>,
+    /// The alarms it has raised; absent when it was not asked.
+    pub alarms: Observed<Vec<Alarm>>,
+    /// What it says of its cluster; absent when it was not asked or is in none.
+    pub cluster: Observed<ClusterView>,
+    /// Whether its disk is filled by a fault; absent when it was not asked.
+    pub filled: Observed<bool>,
+}
+
+impl SeenInstance {
+    /// Whether all protocols that were asked have answered, and some were.
+    pub fn serves(&self) -> bool {
+        !self.answers.is_empty() && self.answers.values().all(|a| *a == ProbeOutcome::Answered)
+    }
+}
+
+/// What a RabbitMQ node says of the cluster it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterView {
+    /// What it knows of every node, itself included.
+    pub nodes: Vec<NodeReport>,
+    /// Whether something would lose its quorum if this node stopped; absent when it was not asked.
+    pub quorum_critical: Observed<bool>,
+}
+
+/// The world as far as one broker is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// By ordinal.
+    pub instances: BTreeMap<u8, Observed<SeenInstance>>,
+    /// The ordinals of whatever is left of a broker that is being deleted; not looked at otherwise.
+    pub leftovers: Observed<Vec<u8>>,
+}
+
+impl Seen {
+    /// Whether something could not be seen, or an engine did not answer.
+    pub fn has_silence(&self) -> bool {
+        self.instances.values().any(|instance| match instance {
+            Observed::Unknown(_) => true,
+            Observed::Absent => false,
+            Observed::Present(instance) => {
+                instance.answers.values().any(|answer| *answer != ProbeOutcome::Answered)
+            }
+        })
+    }
+}
