@@ -7,6 +7,7 @@ use brokerd_domain::{
     Protocol, Timestamp,
 };
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::{
     health::{Alarm, LinkState, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
@@ -20,6 +21,10 @@ const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 /// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
 /// standby takes over. Whoever halts for a second still answers the second time.
 pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
+
+/// How long the runtime may take to tell the state of an instance. Asking again is cheaper than waiting for a call that
+/// hangs.
+const STATUS_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
 const BOOT_PATIENCE: Duration = Duration::from_millis(250);
@@ -104,10 +109,11 @@ impl Observer<'_> {
     async fn status(&self, broker: &Broker, ordinal: u8) -> Observed<InstanceStatus> {
         let name =
             InstanceName { installation: self.installation.clone(), broker: broker.id, ordinal };
-        match self.runtime.status(&name).await {
-            Ok(Some(status)) => Observed::Present(status),
-            Ok(None) => Observed::Absent,
-            Err(error) => Observed::Unknown(error.to_string()),
+        match timeout(STATUS_DEADLINE, self.runtime.status(&name)).await {
+            Ok(Ok(Some(status))) => Observed::Present(status),
+            Ok(Ok(None)) => Observed::Absent,
+            Ok(Err(error)) => Observed::Unknown(error.to_string()),
+            Err(_) => Observed::Unknown("the runtime does not tell its state".to_owned()),
         }
     }
 

@@ -96,7 +96,7 @@ impl Provisioner {
         }
     }
 
-    fn kills(&self, id: BrokerId) -> u32 {
+    fn starts(&self, id: BrokerId) -> u32 {
         let world = self.sim.world.lock().expect("not poisoned");
         world.containers.iter().filter(|(n, _)| n.broker == id).map(|(_, c)| c.starts).sum()
     }
@@ -247,7 +247,7 @@ async fn silence_while_the_process_itself_stood_still_proves_nothing() {
     provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
     provisioner.is_watched(1).await;
     let active = provisioner.sim.active(id);
-    let (starts, stalls) = (provisioner.kills(id), provisioner.context.metrics.stalls.get());
+    let (starts, stalls) = (provisioner.starts(id), provisioner.context.metrics.stalls.get());
     provisioner.sim.in_the_world(|world| world.stalled_probes = 6);
     let metrics = provisioner.context.metrics.clone();
     provisioner
@@ -258,6 +258,21 @@ async fn silence_while_the_process_itself_stood_still_proves_nothing() {
         .await;
     let looks = metrics.looks.get();
     provisioner.until("it looks again", |_| metrics.looks.get() > looks + 2).await;
-    assert_eq!((provisioner.sim.active(id), provisioner.kills(id)), (active, starts));
+    assert_eq!((provisioner.sim.active(id), provisioner.starts(id)), (active, starts));
     assert!(sentence(&provisioner.sim, id).contains("stands by"));
+}
+
+#[tokio::test]
+async fn a_state_that_the_runtime_does_not_tell_is_asked_for_again_and_nothing_is_done_meanwhile() {
+    let sim = Simulation::new();
+    let id = sim.create_pair();
+    let provisioner = Provisioner::start(sim).await;
+    provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
+    provisioner.is_watched(1).await;
+    let (active, starts) = (provisioner.sim.active(id), provisioner.starts(id));
+    provisioner.hang(id, "status");
+    provisioner.until("it is told", |sim| sentence(sim, id).contains("can't see")).await;
+    provisioner.sim.in_the_world(|world| world.hanging.clear());
+    provisioner.until("it is seen again", |sim| sentence(sim, id).contains("stands by")).await;
+    assert_eq!((provisioner.sim.active(id), provisioner.starts(id)), (active, starts));
 }

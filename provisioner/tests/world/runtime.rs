@@ -438,6 +438,7 @@ impl Runtime for FakeRuntime {
     }
 
     async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError> {
+        self.trouble(Some(name.broker), "status").await;
         self.see()?;
         let world = self.world.lock().expect("not poisoned");
         Ok(world.containers.get(name).map(|c| c.status.clone()))
