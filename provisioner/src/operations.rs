@@ -6,18 +6,23 @@
 use std::{
     collections::HashMap,
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use brokerd_domain::BrokerId;
+use futures_util::FutureExt as _;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     task::AbortHandle,
     time::{Instant, timeout},
 };
 
-use crate::{plan::Step, runtime::RuntimeError};
+use crate::{
+    plan::Step,
+    runtime::{RuntimeError, RuntimeErrorClass},
+};
 
 /// How long a pass waits for an operation that it has begun.
 const INLINE: Duration = Duration::from_millis(1500);
@@ -46,6 +51,7 @@ pub struct Operations {
 struct Operation {
     step: String,
     task: AbortHandle,
+    ended: Arc<Notify>,
     result: Option<(Instant, Result<(), RuntimeError>)>,
 }
 
@@ -89,15 +95,20 @@ impl Operations {
             let (map, over, tell) = (self.on.clone(), ended.clone(), self.ended.clone());
             // The task can't find itself gone before it is there: the map is locked until it is.
             let task = tokio::spawn(async move {
-                let result = work.await;
-                if let Some(operation) = lock(&map).get_mut(&key) {
+                let ended = AssertUnwindSafe(work).catch_unwind().await;
+                let result = ended.unwrap_or_else(|_| Err(panicked()));
+                let mut map = lock(&map);
+                // Another operation may be in its place by now.
+                if let Some(operation) = map.get_mut(&key).filter(|o| Arc::ptr_eq(&o.ended, &over))
+                {
                     operation.result = Some((Instant::now(), result));
                 }
+                drop(map);
                 over.notify_one();
                 let _ = tell.send(broker);
             });
             let task = task.abort_handle();
-            on.insert(key, Operation { step: name, task, result: None });
+            on.insert(key, Operation { step: name, task, ended: ended.clone(), result: None });
             ended
         };
         let _ = timeout(INLINE, ended.notified()).await;
@@ -210,6 +221,14 @@ impl Boots {
         if let Some(Admission::Waiting(task)) = lock(&self.admitted).remove(&broker) {
             task.abort();
         }
+    }
+}
+
+fn panicked() -> RuntimeError {
+    RuntimeError {
+        class: RuntimeErrorClass::Transient,
+        operation: "long step",
+        message: "brokerd itself failed".to_owned(),
     }
 }
 

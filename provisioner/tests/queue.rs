@@ -276,3 +276,20 @@ async fn a_state_that_the_runtime_does_not_tell_is_asked_for_again_and_nothing_i
     provisioner.until("it is seen again", |sim| sentence(sim, id).contains("stands by")).await;
     assert_eq!((provisioner.sim.active(id), provisioner.starts(id)), (active, starts));
 }
+
+#[tokio::test]
+async fn a_long_step_or_a_look_that_panics_is_done_again() {
+    let provisioner = Provisioner::start(Simulation::new()).await;
+    for (seed, operation) in [(1, "apply"), (2, "status")] {
+        let id = provisioner.new_broker(seed);
+        provisioner.sim.in_the_world(|world| {
+            world.panicking.insert((id, operation));
+        });
+        let arranged =
+            |sim: &Simulation| sim.world.lock().expect("not poisoned").panicking.is_empty();
+        provisioner.until("it panics", arranged).await;
+        provisioner.sim.clock.advance(Duration::from_secs(10));
+        provisioner.queue.wake();
+        provisioner.runs(id).await;
+    }
+}

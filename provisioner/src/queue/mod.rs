@@ -5,9 +5,10 @@
 
 mod lease;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use brokerd_domain::{BrokerId, Lane, Lease, WorkerId};
+use futures_util::FutureExt as _;
 use tokio::{
     sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep},
@@ -22,6 +23,8 @@ use crate::{
 
 /// How soon to ask the store again that did not answer.
 const RETRY: Duration = Duration::from_secs(1);
+/// How soon to look again at a broker of which a look panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 /// How many looks there may be at a time; one that takes long is one of an engine or runtime that does not answer.
 const LOOKS: usize = 2048;
 
@@ -201,9 +204,13 @@ impl Queue {
             let (queue, guard) = (self.clone(), guard.clone());
             self.passes.spawn(async move {
                 let shutdown = queue.shutdown.clone();
+                let look = AssertUnwindSafe(queue.clone().look(due.clone(), &guard)).catch_unwind();
                 tokio::select! {
                     () = shutdown.cancelled() => {}
-                    () = queue.look(due, &guard) => {}
+                    looked = look => if looked.is_err() {
+                        tracing::error!(broker.id = %due.held.id(), "a look panicked; looking again later");
+                        queue.monitor.looked(&due, AFTER_PANIC);
+                    }
                 }
                 drop(permit);
             });
