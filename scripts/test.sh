@@ -23,4 +23,5 @@ export DATABASE_URL
 cd "$root"
 # The binary too: scenarios start it.
 cargo build --locked -p brokerd
-cargo test --locked --workspace "$@"
+# A user wants the first failure at once; where nobody waits, all of them.
+cargo test --locked --workspace ${CI:+--no-fail-fast} "$@"

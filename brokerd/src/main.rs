@@ -25,9 +25,10 @@ use std::{
 
 use clap::Parser as _;
 
-/// Gives back what a rush has taken: with the C library's, a process stays as large as it once was.
+/// A thread of its own gives unused pages back, also those that another thread has freed and those of idle threads. With the C library's
+/// allocator a process stays as large as it once was.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
