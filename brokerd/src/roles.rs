@@ -13,7 +13,7 @@ use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings,
     catalogue::{EngineSettings, Source},
-    engine::{Sizing, activemq},
+    engine::{Sizing, activemq::DirectoryAuthorities},
     outgoing::Outgoing,
     pass::EndpointSettings,
     queue::QueueSettings,
@@ -73,13 +73,15 @@ async fn new_provisioner(
     foundation: &Foundation,
     registry: &mut Registry,
 ) -> anyhow::Result<Provisioner> {
-    if let Some(path) = &foundation.configuration.provisioner.ldap_ca_file {
-        let told = trust_directories(path).await;
-        told.with_context(|| format!("provisioner.ldap_ca_file: {}", path.display()))?;
-    }
+    let directories = match &foundation.configuration.provisioner.ldap_ca_file {
+        Some(path) => directory_authorities(path)
+            .await
+            .with_context(|| format!("provisioner.ldap_ca_file: {}", path.display()))?,
+        None => DirectoryAuthorities::default(),
+    };
     Provisioner::new(
         foundation.store.clone(),
-        provisioner_settings(foundation)?,
+        provisioner_settings(foundation, directories)?,
         Arc::clone(&foundation.authorities),
         Arc::clone(&foundation.clock),
         Arc::clone(&foundation.entropy),
@@ -89,16 +91,18 @@ async fn new_provisioner(
     .context("can't use the image catalogue")
 }
 
-async fn trust_directories(path: &Path) -> anyhow::Result<()> {
-    let authorities = activemq::DirectoryAuthorities::parse(&tokio::fs::read(path).await?)?;
-    Ok(activemq::trust_directories_of(authorities)?)
+async fn directory_authorities(path: &Path) -> anyhow::Result<DirectoryAuthorities> {
+    Ok(DirectoryAuthorities::parse(&tokio::fs::read(path).await?)?)
 }
 
 fn secret(configured: Option<&Secret>) -> Option<SecretString> {
     configured.map(|secret| SecretString::from(secret.expose()))
 }
 
-fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
+fn provisioner_settings(
+    foundation: &Foundation,
+    directory_authorities: DirectoryAuthorities,
+) -> anyhow::Result<Settings> {
     let configuration = &foundation.configuration;
     let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
     let seconds = |count: u32| Duration::from_secs(count.into());
@@ -113,6 +117,7 @@ fn provisioner_settings(foundation: &Foundation) -> anyhow::Result<Settings> {
         boots: usize::try_from(provisioner.boots).ok().filter(|boots| *boots > 0),
         lives: Home::at(&configuration.data_dir).provisioners_path(),
         catalogue: provisioner.catalogue.clone(),
+        directory_authorities,
         engines: EngineSettings {
             prefer: match configuration.engines.images {
                 Images::Built => Source::Built,
@@ -447,7 +452,7 @@ mod tests {
             ("no-such-file.pem", "No such file"),
             ("Cargo.toml", "there is no certificate in PEM form"),
         ] {
-            let error = trust_directories(&manifest.join(file)).await.expect_err(file);
+            let error = directory_authorities(&manifest.join(file)).await.expect_err(file);
             assert!(format!("{error:#}").contains(why), "{error:#}");
         }
     }

@@ -21,7 +21,7 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     authorities::Standing,
     catalogue::Catalogue,
-    engine::{self, Blueprint, Sizing},
+    engine::{Blueprint, Engines, Sizing},
     materials::{self, Means},
     rsa_keys,
     runtime::{Capacity, InstanceSpec},
@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         entropy: &System,
     };
     let materials = materials::issue(means, &broker, &users, image)?;
-    let specs = engine::engine(kind).desired(&Blueprint {
+    let specs = Engines::default().of(kind).desired(&Blueprint {
         installation: &"example".parse::<InstallationId>()?,
         broker: &broker,
         users: &users,

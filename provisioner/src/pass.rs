@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authorities::{Authorities, Standing},
     catalogue::Catalogue,
-    engine::Sizing,
+    engine::{Engines, Sizing},
     execute::Execution,
     health::Probe,
     materials::Materials,
@@ -80,6 +80,8 @@ pub struct Context {
     pub rsa_keys: Arc<dyn RsaKeys>,
     /// Where that comes from which configurations name by ARN.
     pub secrets: Arc<dyn SecretSource>,
+    /// What renders brokers.
+    pub engines: Arc<Engines>,
     /// Which image runs what.
     pub catalogue: Arc<Catalogue>,
     /// How tiers are mapped.

@@ -17,7 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     authorities::Authorities,
     catalogue::{Catalogue, CatalogueError, EngineSettings},
-    engine::Sizing,
+    engine::{
+        Engines, Sizing,
+        activemq::{ActiveMq, DirectoryAuthorities},
+        rabbitmq::RabbitMq,
+    },
     health::WireProbe,
     images,
     lives::{Life, Lives},
@@ -60,6 +64,8 @@ pub struct Settings {
     pub lives: PathBuf,
     /// An operator's catalogue instead of the built-in one.
     pub catalogue: Option<PathBuf>,
+    /// The authorities whose certificates directories of ActiveMQ brokers may have.
+    pub directory_authorities: DirectoryAuthorities,
     /// What the operator says about the versions in it.
     pub engines: EngineSettings,
     /// Whether images are pulled, and as whom.
@@ -159,6 +165,10 @@ impl Provisioner {
             authorities: self.authorities,
             rsa_keys: rsa_keys.clone(),
             secrets: Arc::new(self.secrets),
+            engines: Arc::new(Engines {
+                activemq: ActiveMq::new(self.settings.directory_authorities),
+                rabbitmq: RabbitMq,
+            }),
             catalogue: Arc::new(self.catalogue),
             sizing: self.settings.sizing,
             endpoints: self.settings.endpoints,

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     catalogue::Image,
-    engine::{Blueprint, engine},
+    engine::Blueprint,
     materials::{self, Materials, Means},
     pass::Context,
     plan::Desired,
@@ -75,7 +75,7 @@ impl Context {
             return Desired::Undecided;
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
-        match engine(broker.spec.engine_type).desired(&blueprint) {
+        match self.engines.of(broker.spec.engine_type).desired(&blueprint) {
             Ok(mut specs) => {
                 let former = self.former_image(work, image);
                 specs.iter_mut().for_each(|spec| spec.former_image.clone_from(&former));
@@ -158,7 +158,7 @@ impl Context {
             let unknown = Capacity { memory_bytes: u64::MAX, cpus: 1 };
             let capacity = self.capacity.get().copied().unwrap_or(unknown);
             let blueprint = self.blueprint(work, &issued, image, capacity);
-            let seed = engine(broker.spec.engine_type).seed(&blueprint);
+            let seed = self.engines.of(broker.spec.engine_type).seed(&blueprint);
             issued.seed = seed.map_err(|unsupported| StepError::Rejected(unsupported.0))?;
         }
         Ok(issued)

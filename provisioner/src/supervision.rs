@@ -3,13 +3,13 @@
 //! It is made once from what was loaded. With it, an [`Observer`] and [`crate::plan::plan`] go round without the
 //! store, and without anything being rendered, parsed or hashed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::Timestamp;
+use brokerd_domain::{Protocol, Timestamp};
 use brokerd_store::Work;
 
 use crate::{
-    engine::{Engine, InstanceIdentity, engine, instances},
+    engine::{InstanceIdentity, instances},
     health::Login,
     materials::Materials,
     observe::Observer,
@@ -20,7 +20,8 @@ use crate::{
 
 /// Everything about a broker that supervision needs and that is not stored as it needs it.
 pub struct Supervision {
-    engine: &'static dyn Engine,
+    protocols: &'static [Protocol],
+    boot_deadline: Duration,
     instances: Vec<InstanceIdentity>,
     limits: Option<Limits>,
     boot_nano_cpus: u64,
@@ -42,7 +43,7 @@ impl Supervision {
             runtime: &*context.runtime,
             probe: &*context.probe,
             installation: &context.installation,
-            protocols: self.engine.probes(),
+            protocols: self.protocols,
             authority_pem: &self.authority_pem,
             login: self.login.as_ref(),
             faults: &work.faults,
@@ -66,7 +67,7 @@ impl Supervision {
             desired,
             targets: &work.targets,
             faults: &work.faults,
-            boot_deadline: self.engine.boot_deadline(),
+            boot_deadline: self.boot_deadline,
             boot_nano_cpus: self.boot_nano_cpus,
             image_id,
             certificate_ends_soon: self.renewal.is_some_and(|from| from <= now),
@@ -84,11 +85,12 @@ impl Context {
         capacity: Capacity,
     ) -> Supervision {
         let spec = &work.broker.spec;
-        let engine = engine(spec.engine_type);
+        let engine = self.engines.of(spec.engine_type);
         let standing = self.standing();
         let trusted = materials.map_or_else(|| standing.trusted_pem(), |m| m.trusted().to_owned());
         Supervision {
-            engine,
+            protocols: engine.probes(),
+            boot_deadline: engine.boot_deadline(),
             instances: instances(&work.broker),
             limits: engine.limits(spec, self.sizing, capacity).ok(),
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,

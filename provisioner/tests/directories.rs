@@ -81,6 +81,20 @@ fn brokers_with_a_directory_are_rendered_as_in_their_goldens() {
 }
 
 #[test]
+fn provisioners_of_one_process_trust_the_authorities_that_each_was_given() {
+    let mut given = with_directory();
+    given.directory_authorities =
+        DirectoryAuthorities::parse(AUTHORITY.as_bytes()).expect("a certificate");
+    let keystore = |example: &Example| {
+        let spec = example.render().expect("rendered");
+        spec.files.into_iter().find(|file| file.path == "directories.jks").map(|file| file.content)
+    };
+    let theirs = keystore(&given).expect("a keystore of authorities");
+    assert_eq!(keystore(&with_directory()), None, "no authorities were given");
+    assert_eq!(keystore(&given), Some(theirs), "another provisioner changes nothing");
+}
+
+#[test]
 fn the_directorys_password_is_in_files_of_the_engine_alone() {
     let example = configured(with_directory(), MAP);
     let spec = example.render().expect("rendered");

@@ -41,11 +41,14 @@ const LARGE: u64 = 2 * GIB;
 /// be set as a whole.
 const STOCK_OPTIONS: &str = "ACTIVEMQ_OPTS";
 
+/// How long an orderly stop may take.
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
+
 /// The messaging protocols: all but the console, which starts in the background.
 const PROBES: &[Protocol] =
     &[Protocol::Openwire, Protocol::Amqp, Protocol::Stomp, Protocol::Mqtt, Protocol::Wss];
 
-pub use directory::{DirectoryAuthorities, DirectoryAuthoritiesError, trust_directories_of};
+pub use directory::{DirectoryAuthorities, DirectoryAuthoritiesError};
 
 /// ActiveMQ Classic.
 #[derive(Debug, Clone, Default)]
@@ -57,11 +60,6 @@ impl ActiveMq {
     /// Brokers that trust these authorities of directories.
     pub fn new(directory_authorities: DirectoryAuthorities) -> Self {
         Self { directory_authorities }
-    }
-
-    /// As this process was told to render them.
-    pub(super) fn of_this_process() -> &'static Self {
-        directory::ENGINE.get_or_init(Self::default)
     }
 
     /// What tells the JVM about a directory: files, and options that name them.
@@ -134,10 +132,6 @@ impl Engine for ActiveMq {
         // Each connection of four protocols has a thread; WebSockets, the store and the JVM share some hundred.
         let pids = if spec.host_instance_type.wire_connections() < 1000 { 2048 } else { 12_288 };
         common::limits(spec, sizing, capacity, pids)
-    }
-
-    fn stop_grace(&self) -> Duration {
-        Duration::from_secs(30)
     }
 
     fn probes(&self) -> &'static [Protocol] {

@@ -83,9 +83,6 @@ pub trait Engine: Send + Sync + 'static {
         capacity: Capacity,
     ) -> Result<Limits, Unsupported>;
 
-    /// How long an orderly stop may take.
-    fn stop_grace(&self) -> Duration;
-
     /// The protocols that must answer before an instance counts as ready.
     fn probes(&self) -> &'static [Protocol];
 
@@ -111,19 +108,34 @@ pub fn instances(broker: &Broker) -> Vec<InstanceIdentity> {
     let kind = broker.spec.engine_type;
     let ports: Vec<u16> =
         Protocol::of(kind).iter().map(|protocol| protocol.engine_port(kind)).collect();
+    let stop_grace = match kind {
+        EngineType::ActiveMq => activemq::STOP_GRACE,
+        EngineType::RabbitMq => rabbitmq::STOP_GRACE,
+    };
     let identity = |ordinal| InstanceIdentity {
         ordinal,
         hostname: materials::host_name(broker, ordinal),
         ports: ports.clone(),
-        stop_grace: engine(kind).stop_grace(),
+        stop_grace,
     };
     (1..=broker.spec.deployment_mode.instances()).map(identity).collect()
 }
 
-/// The engine of that type.
-pub fn engine(kind: EngineType) -> &'static dyn Engine {
-    match kind {
-        EngineType::ActiveMq => activemq::ActiveMq::of_this_process(),
-        EngineType::RabbitMq => &rabbitmq::RabbitMq,
+/// The engines as a provisioner was told to run them.
+#[derive(Debug, Clone, Default)]
+pub struct Engines {
+    /// ActiveMQ Classic.
+    pub activemq: activemq::ActiveMq,
+    /// RabbitMQ.
+    pub rabbitmq: rabbitmq::RabbitMq,
+}
+
+impl Engines {
+    /// The engine of that type.
+    pub fn of(&self, kind: EngineType) -> &dyn Engine {
+        match kind {
+            EngineType::ActiveMq => &self.activemq,
+            EngineType::RabbitMq => &self.rabbitmq,
+        }
     }
 }

@@ -77,8 +77,11 @@ const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
 /// Where the scripts take arguments of the Erlang machine from.
 const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
 
+/// How long an orderly stop may take.
+pub(super) const STOP_GRACE: Duration = Duration::from_mins(1);
+
 /// RabbitMQ.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RabbitMq;
 
 impl Engine for RabbitMq {
@@ -176,10 +179,6 @@ impl Engine for RabbitMq {
         capacity: Capacity,
     ) -> Result<Limits, Unsupported> {
         common::limits(spec, sizing, capacity, PIDS)
-    }
-
-    fn stop_grace(&self) -> Duration {
-        Duration::from_mins(1)
     }
 
     fn probes(&self) -> &'static [Protocol] {

@@ -19,9 +19,8 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
     engine::{
-        Blueprint, Engine as _, Sizing, Unsupported,
+        Blueprint, Engines, Sizing, Unsupported,
         activemq::{ActiveMq, DirectoryAuthorities},
-        rabbitmq::RabbitMq,
     },
     materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
     rsa_keys,
@@ -177,12 +176,11 @@ impl Example {
             sizing: self.sizing,
             capacity: self.capacity,
         };
-        match self.broker.spec.engine_type {
-            EngineType::ActiveMq => {
-                ActiveMq::new(self.directory_authorities.clone()).desired(&blueprint)
-            }
-            EngineType::RabbitMq => RabbitMq.desired(&blueprint),
-        }
+        let engines = Engines {
+            activemq: ActiveMq::new(self.directory_authorities.clone()),
+            ..Engines::default()
+        };
+        engines.of(self.broker.spec.engine_type).desired(&blueprint)
     }
 
     pub fn refusal(&self) -> String {

@@ -14,7 +14,7 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     authorities::Authorities,
     catalogue::Catalogue,
-    engine::Sizing,
+    engine::{Engines, Sizing},
     metrics::Metrics,
     monitor::{Glimpse, Held, Look},
     operations::Operations,
@@ -296,6 +296,7 @@ impl Simulation {
             authorities: self.authorities.clone(),
             rsa_keys: Arc::new(OneRsaKey),
             secrets: self.kept.clone(),
+            engines: Arc::new(Engines::default()),
             catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
             endpoints: EndpointSettings {

@@ -3,7 +3,7 @@
 //! Sources: "Integrating ActiveMQ brokers with LDAP" of the developer guide; the options of ActiveMQ's
 //! `LDAPLoginModule` and `SimpleCachedLDAPAuthorizationMap`.
 
-use std::{fmt::Write as _, sync::OnceLock};
+use std::fmt::Write as _;
 
 use brokerd_domain::{AuthenticationStrategy, LdapServerMetadata};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -12,7 +12,6 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
     super::{Blueprint, Unsupported},
-    ActiveMq,
     document::BEANS,
     spring, truststore,
     xml::Element,
@@ -47,9 +46,6 @@ pub enum DirectoryAuthoritiesError {
     /// There is nothing in the text.
     #[error("there is no certificate in PEM form")]
     Empty,
-    /// They were asked for before they were told.
-    #[error("brokers were rendered before it was told whom they trust")]
-    TooLate,
 }
 
 impl DirectoryAuthorities {
@@ -83,20 +79,6 @@ impl DirectoryAuthorities {
         let entries = named.map(|(at, der)| (format!("directory-{}", at + 1), der.as_slice()));
         Some(truststore::trusting(entries))
     }
-}
-
-/// How this process renders ActiveMQ brokers.
-pub(super) static ENGINE: OnceLock<ActiveMq> = OnceLock::new();
-
-/// Makes all ActiveMQ brokers that this process renders trust these authorities of directories. To be
-/// called once, before a provisioner runs.
-///
-/// # Errors
-/// [`DirectoryAuthoritiesError::TooLate`] when it is not.
-pub fn trust_directories_of(
-    authorities: DirectoryAuthorities,
-) -> Result<(), DirectoryAuthoritiesError> {
-    ENGINE.set(ActiveMq::new(authorities)).map_err(|_| DirectoryAuthoritiesError::TooLate)
 }
 
 /// The directory of a broker.
