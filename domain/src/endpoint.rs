@@ -1,6 +1,6 @@
 //! What clients connect to.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -210,6 +210,18 @@ impl BrokerInstance {
         let console = self.endpoints.iter().find(|e| e.protocol == Protocol::Console);
         console.map(|e| e.url(engine, &self.host))
     }
+}
+
+/// Where the gateway leads one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The instance's ordinal.
+    pub ordinal: u8,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The engines' own ports, as the runtime publishes them. Of several, each new connection gets one;
+    /// of none, it waits.
+    pub addresses: Vec<SocketAddr>,
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub use configuration::{
 };
 pub use create::{CreateBroker, CreateBrokerInput, Users};
 pub use data_replication::{DataReplicationMode, PromoteMode};
-pub use endpoint::{BrokerInstance, Endpoint, Protocol, endpoint_host};
+pub use endpoint::{BrokerInstance, Endpoint, Protocol, Target, endpoint_host};
 pub use engine::{AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, StorageType};
 pub use error::{Error, ErrorKind};
 pub use event::{Event, EventKind};

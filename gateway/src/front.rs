@@ -293,8 +293,8 @@ async fn end(accepting: JoinHandle<()>) {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use brokerd_domain::Protocol;
-    use brokerd_store::{Entrance, Route, Target};
+    use brokerd_domain::{Protocol, Target};
+    use brokerd_store::{Entrance, Route};
 
     use super::*;
 

@@ -164,7 +164,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use brokerd_store::Target;
+    use brokerd_domain::Target;
 
     use super::*;
 

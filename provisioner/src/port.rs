@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerInstance, EngineType, Fault, Lane, Lease, Next,
-    PassReport, RunningEngine, Struck, Timestamp, WorkerId,
+    PassReport, RunningEngine, Struck, Target, Timestamp, WorkerId,
 };
-use brokerd_store::{Allocation, Offering, PgStore, StoreError, Target, Term, Work};
+use brokerd_store::{Allocation, Offering, PgStore, StoreError, Term, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with
 /// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.

@@ -9,7 +9,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Timestamp,
+    Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Target,
+    Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -20,7 +21,6 @@ use brokerd_provisioner::{
         Volumes,
     },
 };
-use brokerd_store::Target;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);

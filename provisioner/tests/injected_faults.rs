@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use brokerd_domain::{
     BrokerId, BrokerState, EngineType, Fault as Injected, FaultId, FaultInput, FaultKind,
-    FaultSpec, FaultState, Generation, Timestamp,
+    FaultSpec, FaultState, Generation, Target, Timestamp,
 };
 use brokerd_provisioner::{
     plan::{Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
@@ -15,7 +15,6 @@ use brokerd_provisioner::{
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
     step_error::StepError,
 };
-use brokerd_store::Target;
 use world::{
     driver::Simulation,
     fault::{Fault, Faults},

@@ -5,8 +5,8 @@ mod world;
 use std::{collections::BTreeMap, net::SocketAddr, ops::Range, time::Duration};
 
 use brokerd_domain::{
-    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Next, Protocol, Timestamp,
-    VerdictKind,
+    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Next, Protocol, Target,
+    Timestamp, VerdictKind,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -17,7 +17,6 @@ use brokerd_provisioner::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
     },
 };
-use brokerd_store::Target;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);

@@ -5,7 +5,7 @@ mod world;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use brokerd_domain::{
-    EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Timestamp,
+    EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Target, Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -15,7 +15,6 @@ use brokerd_provisioner::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
     },
 };
-use brokerd_store::Target;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);

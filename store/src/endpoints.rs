@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use brokerd_domain::{BrokerInstance, Endpoint, Lease};
+use brokerd_domain::{BrokerInstance, Endpoint, Lease, Target};
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::{Allocation, Channel, PgStore, StoreError, Target};
+use crate::{Allocation, Channel, PgStore, StoreError};
 
 /// Serialises allocations: two that choose at once would choose the same ports.
 const ALLOCATION_LOCK: i64 = 0x6272_6f6b_6572_6401;

@@ -50,7 +50,7 @@ pub use sealed::{Resealing, sealed_columns};
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
     DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering,
-    RevisionLookup, Route, RouteTable, StoredAuthority, Target, UnreadableRoute, UpdateOutcome,
+    RevisionLookup, Route, RouteTable, StoredAuthority, UnreadableRoute, UpdateOutcome,
     UserOutcome, Work,
 };
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerSpec, BrokerStatus, BrokerUser, Configurations,
-    EngineType, Event, EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Timestamp,
+    EngineType, Event, EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Target,
+    Timestamp,
 };
 use secrecy::{SecretBox, SecretString};
 use serde_json::json;
@@ -12,7 +13,7 @@ use sqlx::{Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    Channel, PgStore, StoreError, Target, Work,
+    Channel, PgStore, StoreError, Work,
     rows::{UserRow, select_broker},
     sealed::{LDAP_PASSWORD, MATERIALS, Place},
 };

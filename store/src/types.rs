@@ -1,11 +1,11 @@
 //! What goes into the store and comes out of it, beside the domain's own types.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
     EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
-    Timestamp, endpoint_host,
+    Target, Timestamp, endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -181,18 +181,6 @@ pub struct Work {
     pub running: Option<RunningEngine>,
     /// What of it can't be read, and is missing here, if anything: instances can't be made without it.
     pub unreadable: Option<String>,
-}
-
-/// Where the gateway leads one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// The instance's ordinal.
-    pub ordinal: u8,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The engines' own ports, as the runtime publishes them. Of several, each new connection gets one;
-    /// of none, it waits.
-    pub addresses: Vec<SocketAddr>,
 }
 
 /// How clients find an endpoint.

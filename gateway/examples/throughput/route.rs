@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Result;
-use brokerd_domain::{Entropy, Protocol};
+use brokerd_domain::{Entropy, Protocol, Target};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, RouteTable, Target};
+use brokerd_store::{Entrance, Route, RouteTable};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 

@@ -11,9 +11,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use brokerd_domain::{Entropy, Protocol};
+use brokerd_domain::{Entropy, Protocol, Target};
 use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, RouteTable, Target};
+use brokerd_store::{Entrance, Route, RouteTable};
 use prometheus_client::registry::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -5,7 +5,7 @@
 
 use brokerd_domain::{Next, Timestamp, VerdictKind};
 
-use super::{Desired, Observed, Plan, Seen, Step, Subject, fail, fault, refuse};
+use super::{Desired, Observed, Plan, Seen, Step, Subject, fail, fault, instance, refuse};
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
 /// What an instance should be, if that was rendered.
@@ -13,6 +13,14 @@ pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a Instanc
     match subject.desired {
         Desired::Instances(specs) => specs.iter().find(|spec| spec.name.ordinal == ordinal),
         Desired::Unrendered | Desired::Undecided | Desired::Unsupported(_) => None,
+    }
+}
+
+impl Subject<'_> {
+    /// The step that makes an instance; none: it can't be made, or not yet.
+    pub(super) fn apply(&self, ordinal: u8) -> Option<Step> {
+        let spec = spec(self, ordinal)?;
+        Some(Step::Apply(Box::new(instance::boosted(spec, self.boot_nano_cpus))))
     }
 }
 

@@ -11,13 +11,12 @@ mod node;
 
 use std::time::Duration;
 
-use brokerd_domain::{DeploymentMode, Next, Timestamp, VerdictKind};
-use brokerd_store::Target;
+use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind};
 
 use super::{
     Completion, Plan, Seen, Step, Subject, change, fail, fault,
-    instance::{Need, starting},
-    limit, refuse,
+    instance::{Need, limit, starting},
+    refuse,
 };
 use crate::runtime::Volumes;
 

@@ -69,6 +69,12 @@ pub(super) fn condition(
     condition
 }
 
+/// An instance that serves gets its tier's share instead of what it booted with.
+pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus) -> Option<Step> {
+    let limits = subject.limits.filter(|limits| status.limits != *limits)?;
+    Some(Step::SetLimits(ordinal, status.id.clone(), limits))
+}
+
 /// An instance that is started now.
 pub(super) fn starting(
     before: &InstanceCondition,

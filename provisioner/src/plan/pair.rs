@@ -16,8 +16,9 @@ use brokerd_domain::{
 use super::{
     Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, change, fail,
     fault::{self, Hold},
-    instance::{Need, boots_in_vain, condition, exit_sentence, restart_delay, starting},
-    lead_nowhere, lead_to, limit, refuse,
+    instance::{Need, boots_in_vain, condition, exit_sentence, limit, restart_delay, starting},
+    refuse,
+    traffic::{lead_nowhere, lead_to},
 };
 use takeover::without_active;
 

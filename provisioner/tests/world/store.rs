@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType,
     Event, EventKind, Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck,
-    Timestamp, WorkerId,
+    Target, Timestamp, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
-use brokerd_store::{Allocation, Offering, StoreError, Target, Term, Work};
+use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
 use secrecy::SecretBox;
 
 use super::{TestClock, fault::Faults};

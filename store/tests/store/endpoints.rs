@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-use brokerd_domain::{EngineType, Lease, Protocol};
-use brokerd_store::{Allocation, Channel, Entrance, Names, RouteReader, StoreError, Target};
+use brokerd_domain::{EngineType, Lease, Protocol, Target};
+use brokerd_store::{Allocation, Channel, Entrance, Names, RouteReader, StoreError};
 
 use crate::support::{Fixture, NOW, create, scope, with_store, worker};
 

@@ -1,0 +1,59 @@
+//! How a broker goes, and one that could not be created holds on to nothing.
+
+use brokerd_domain::{Next, VerdictKind};
+
+use super::{IDLE_POLL, Observed, Plan, Seen, Step, Subject, traffic::lead_nowhere};
+use crate::runtime::Volumes;
+
+pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
+    let ordinals = match &seen.leftovers {
+        Observed::Unknown(why) => {
+            return Plan::new(
+                VerdictKind::Progressing,
+                format!("can't see what is left to delete: {why}"),
+                Next::BackOff,
+            );
+        }
+        Observed::Absent => {
+            return Plan::new(
+                VerdictKind::Converged,
+                "nothing is left, forgetting the broker",
+                Next::After(IDLE_POLL),
+            )
+            .step(Step::Forget);
+        }
+        Observed::Present(ordinals) => ordinals,
+    };
+    let mut plan =
+        Plan::new(VerdictKind::Progressing, "deleting the instances and their data", Next::Now);
+    if let Some(step) = lead_nowhere(subject.targets, ordinals) {
+        plan = plan.step(step);
+    }
+    for ordinal in ordinals {
+        plan = plan.step(Step::Remove(*ordinal, Volumes::Delete));
+    }
+    plan
+}
+
+/// A broker that could not be created stays listed until it is deleted, but holds on to nothing.
+pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan {
+    let mut plan = Plan::new(
+        VerdictKind::Failed,
+        format!("creation failed: {failure}"),
+        Next::After(IDLE_POLL),
+    );
+    plan.failure = Some(failure.to_owned());
+    let there: Vec<u8> = seen
+        .instances
+        .iter()
+        .filter(|(_, instance)| matches!(instance, Observed::Present(_)))
+        .map(|(ordinal, _)| *ordinal)
+        .collect();
+    if let Some(step) = lead_nowhere(subject.targets, &there) {
+        plan = plan.step(step);
+    }
+    for ordinal in there {
+        plan = plan.step(Step::Remove(ordinal, Volumes::Delete));
+    }
+    plan
+}

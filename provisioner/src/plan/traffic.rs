@@ -1,0 +1,41 @@
+//! Where the gateway leads endpoints.
+
+use brokerd_domain::{Broker, Target};
+
+use super::Step;
+use crate::runtime::InstanceStatus;
+
+/// Leads the endpoints of these instances nowhere, so that the gateway holds new connections.
+pub(super) fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
+    let changed: Vec<Target> = targets
+        .iter()
+        .filter(|t| ordinals.contains(&t.ordinal) && !t.addresses.is_empty())
+        .map(|t| Target { addresses: Vec::new(), ..t.clone() })
+        .collect();
+    (!changed.is_empty()).then_some(Step::SetTargets(changed))
+}
+
+/// Leads the endpoints of these instances to the one of that status.
+pub(super) fn lead_to(
+    broker: &Broker,
+    targets: &[Target],
+    ordinals: &[u8],
+    status: &InstanceStatus,
+) -> Option<Step> {
+    let engine = broker.spec.engine_type;
+    let changed: Vec<Target> = targets
+        .iter()
+        .filter(|t| ordinals.contains(&t.ordinal))
+        .map(|t| Target {
+            addresses: status
+                .addresses
+                .get(&t.protocol.engine_port(engine))
+                .copied()
+                .into_iter()
+                .collect(),
+            ..t.clone()
+        })
+        .filter(|wanted| !targets.contains(wanted))
+        .collect();
+    (!changed.is_empty()).then_some(Step::SetTargets(changed))
+}

@@ -1,0 +1,226 @@
+//! What a plan is made from, and what it says.
+
+use std::{fmt, time::Duration};
+
+use brokerd_domain::{
+    ActionRequired, Broker, Fault, Generation, InstanceCondition, Next, Target, VerdictKind,
+};
+
+use super::fault::FaultStep;
+use crate::{
+    engine::InstanceIdentity,
+    runtime::{InstanceSpec, Limits, RuntimeId, Volumes},
+};
+
+/// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
+/// are kept alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired {
+    /// It was not asked for yet. A plan that needs it says so ([`Plan::needs_rendering`]).
+    Unrendered,
+    /// Certificate, keys and hashes must be stored first.
+    Undecided,
+    /// These instances.
+    Instances(Vec<InstanceSpec>),
+    /// Nothing can be made at present, and why.
+    Unsupported(String),
+}
+
+impl Desired {
+    /// The same without the content of files, which is most of it.
+    #[must_use]
+    pub(crate) fn without_files(mut self) -> Self {
+        if let Self::Instances(specs) = &mut self {
+            specs.iter_mut().for_each(|spec| spec.files = Vec::new());
+        }
+        self
+    }
+}
+
+/// What a plan is made from, beside the world and the time.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// The broker.
+    pub broker: &'a Broker,
+    /// Its instances, as far as they are known without rendering them.
+    pub instances: &'a [InstanceIdentity],
+    /// What each of them may use when it serves; none: this host has not got that.
+    pub limits: Option<Limits>,
+    /// What should be there.
+    pub desired: &'a Desired,
+    /// Where the gateway leads the endpoints now.
+    pub targets: &'a [Target],
+    /// The faults that are not over.
+    pub faults: &'a [Fault],
+    /// How long a boot may take.
+    pub boot_deadline: Duration,
+    /// Processor time granted while an instance boots, in billionths of a processor.
+    pub boot_nano_cpus: u64,
+    /// The runtime's own name for what is behind the image's name now, if it is known.
+    pub image_id: Option<&'a str>,
+    /// Whether the certificate should be renewed at the next opportunity: it ends soon, or authorities have changed.
+    pub certificate_ends_soon: bool,
+}
+
+/// One effect. Doing it twice is as good as once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Allocate and store addresses.
+    AllocateEndpoints,
+    /// Make and store certificate, keys and hashes.
+    IssueMaterials,
+    /// Make the instance be there.
+    Apply(Box<InstanceSpec>),
+    /// Start an ended instance.
+    Start(u8, RuntimeId),
+    /// Kill and start an instance that does not answer.
+    Restart(u8, RuntimeId),
+    /// Stop an instance in an orderly way.
+    Stop(u8, RuntimeId, Duration),
+    /// Remove an instance.
+    Remove(u8, Volumes),
+    /// Change what an instance may use.
+    SetLimits(u8, RuntimeId, Limits),
+    /// Lead endpoints elsewhere.
+    SetTargets(Vec<Target>),
+    /// Give up applying what waits for the outstanding reboot, and why.
+    GiveUpPending(String),
+    /// Do something on behalf of an injected fault.
+    Fault(FaultStep),
+    /// Forget a broker of which nothing is left.
+    Forget,
+}
+
+impl Step {
+    /// The instance it is done to, if it is done to one.
+    pub fn ordinal(&self) -> Option<u8> {
+        match self {
+            Self::Apply(spec) => Some(spec.name.ordinal),
+            Self::Start(n, _)
+            | Self::Restart(n, _)
+            | Self::Stop(n, ..)
+            | Self::Remove(n, _)
+            | Self::SetLimits(n, ..) => Some(*n),
+            Self::AllocateEndpoints
+            | Self::IssueMaterials
+            | Self::SetTargets(_)
+            | Self::GiveUpPending(_)
+            | Self::Fault(_)
+            | Self::Forget => None,
+        }
+    }
+
+    /// Whether clients may notice it.
+    pub const fn is_disruptive(&self) -> bool {
+        matches!(self, Self::Restart(..) | Self::Stop(..))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllocateEndpoints => f.write_str("allocate endpoints"),
+            Self::IssueMaterials => f.write_str("issue materials"),
+            Self::Apply(spec) => {
+                write!(f, "apply instance {} for reboot {}", spec.name.ordinal, spec.reboot)
+            }
+            Self::Start(n, _) => write!(f, "start instance {n}"),
+            Self::Restart(n, _) => write!(f, "restart instance {n}"),
+            Self::Stop(n, ..) => write!(f, "stop instance {n}"),
+            Self::Remove(n, Volumes::Keep) => write!(f, "remove instance {n}, keep its data"),
+            Self::Remove(n, Volumes::Delete) => write!(f, "remove instance {n} and its data"),
+            Self::SetLimits(n, _, limits) => {
+                write!(
+                    f,
+                    "limit instance {n} to {} bytes and {} nano-cpus",
+                    limits.memory_bytes, limits.nano_cpus
+                )
+            }
+            Self::SetTargets(targets) => {
+                let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
+                write!(f, "lead {led} of {} endpoints to their instance", targets.len())
+            }
+            Self::GiveUpPending(_) => f.write_str("give up applying the pending changes"),
+            Self::Fault(step) => step.fmt(f),
+            Self::Forget => f.write_str("forget the broker"),
+        }
+    }
+}
+
+/// What is brought to completion when every step of the plan succeeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completion {
+    /// The generation.
+    pub generation: Generation,
+    /// The reboots.
+    pub reboots: u32,
+}
+
+/// What to do, in order, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps; a failed one ends the pass.
+    pub steps: Vec<Step>,
+    /// How things stand.
+    pub kind: VerdictKind,
+    /// How things stand, for a person.
+    pub sentence: String,
+    /// When to look again.
+    pub next: Next,
+    /// What is to be remembered of the instances; none: what was.
+    pub conditions: Option<Vec<InstanceCondition>>,
+    /// What is complete then.
+    pub completes: Option<Completion>,
+    /// Why creation has failed for good.
+    pub failure: Option<String>,
+    /// What a person must do.
+    pub actions_required: Vec<ActionRequired>,
+    /// Why the next maintenance window should reboot the broker even if nothing else waits.
+    pub maintenance: Option<String>,
+    /// Whether something is to be changed for which [`Desired::Unrendered`] is not enough. Then the rest of the plan
+    /// means nothing: render, and plan again.
+    pub needs_rendering: bool,
+    /// Why the outstanding reboot is over without having made every instance anew, if it is.
+    pub not_rebooted: Option<String>,
+}
+
+impl Plan {
+    /// Whether there is anything to do.
+    pub fn acts(&self) -> bool {
+        self.needs_rendering || !self.steps.is_empty()
+    }
+
+    /// Ends the outstanding reboot, which can change nothing.
+    pub(crate) fn end_reboot(&mut self, broker: &Broker, why: &str) {
+        let (generation, reboots) = (broker.generation, broker.reboots_requested);
+        self.completes = Some(Completion { generation, reboots });
+        self.not_rebooted = Some(ended(why));
+    }
+
+    pub(crate) fn new(kind: VerdictKind, sentence: impl Into<String>, next: Next) -> Self {
+        Self {
+            steps: Vec::new(),
+            kind,
+            sentence: sentence.into(),
+            next,
+            conditions: None,
+            completes: None,
+            failure: None,
+            actions_required: Vec::new(),
+            maintenance: None,
+            needs_rendering: false,
+            not_rebooted: None,
+        }
+    }
+
+    pub(super) fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+}
+
+/// With a full stop at its end.
+pub(super) fn ended(sentence: &str) -> String {
+    let sentence = sentence.trim_end();
+    if sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") }
+}
