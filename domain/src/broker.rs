@@ -1,15 +1,18 @@
 //! The broker: what was asked for, what is known, and what state follows.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+mod spec;
+mod state;
+mod status;
 
 use crate::{
-    AccountId, Arn, AuthenticationStrategy, BrokerId, BrokerInstance, ConfigurationRef,
-    Configurations, DeploymentMode, EngineType, EngineVersion, Error, Generation, HostInstanceType,
-    LdapServerMetadata, MaintenanceWindow, PendingChanges, Region, StorageType, Tags, Timestamp,
-    Username, WindowChanges, user::PendingChange,
+    AccountId, Arn, BrokerId, BrokerInstance, ConfigurationRef, Configurations, DeploymentMode,
+    EngineType, Generation, HostInstanceType, PendingChanges, Region, Tags, Timestamp, Username,
+    WindowChanges, user::PendingChange,
 };
+
+pub use spec::{BrokerName, BrokerSpec, EncryptionOptions, Logs};
+pub use state::{BrokerState, Creation, Intent};
+pub use status::{ActionRequired, BrokerStatus, DownLink, Health, InstanceCondition, OutOfMemory};
 
 /// Who owns a resource: an account in a region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,152 +23,6 @@ pub struct Scope {
     pub region: Region,
 }
 
-/// A broker's name: 1–50 letters, digits, hyphens and underscores; unique per account and region.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct BrokerName(String);
-
-impl BrokerName {
-    /// Checks a caller's name.
-    ///
-    /// # Errors
-    /// A 400 on `brokerName`.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.is_empty() || text.chars().count() > 50 {
-            return Err(Error::bad_request(
-                "brokerName",
-                "Broker name is invalid. Enter a name 1 to 50 characters long.",
-            ));
-        }
-        if !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            return Err(Error::bad_request(
-                "brokerName",
-                "Make sure your Broker name only contains valid characters.",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BrokerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// What is asked of the encryption at rest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EncryptionOptions {
-    /// Whether the service's own key is used.
-    pub use_aws_owned_key: bool,
-    /// The key, when it is another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kms_key_id: Option<String>,
-}
-
-/// Which logs are published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Logs {
-    /// The general log.
-    pub general: bool,
-    /// The audit log (ActiveMQ).
-    pub audit: bool,
-}
-
-/// What runs, or should.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerSpec {
-    /// The engine.
-    pub engine_type: EngineType,
-    /// Its version.
-    pub engine_version: EngineVersion,
-    /// How many instances.
-    pub deployment_mode: DeploymentMode,
-    /// The tier.
-    pub host_instance_type: HostInstanceType,
-    /// What holds the messages.
-    pub storage_type: StorageType,
-    /// Whether endpoints are reachable from other machines.
-    pub publicly_accessible: bool,
-    /// Whether patch upgrades are installed in the maintenance window.
-    pub auto_minor_version_upgrade: bool,
-    /// Who decides about logins.
-    pub authentication_strategy: AuthenticationStrategy,
-    /// The subnets.
-    pub subnet_ids: Vec<String>,
-    /// The security groups; empty for public RabbitMQ brokers.
-    pub security_groups: Vec<String>,
-    /// Encryption at rest.
-    pub encryption: EncryptionOptions,
-    /// When maintenance may happen.
-    pub maintenance_window: MaintenanceWindow,
-    /// Which logs are published.
-    pub logs: Logs,
-    /// The directory, for strategy `LDAP`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ldap: Option<LdapServerMetadata>,
-    /// Gigabytes of a cluster's node; none: the instance type's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage_size: Option<u32>,
-}
-
-/// Whether a broker should exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
-    /// It should run.
-    Run,
-    /// It should go, with everything that belongs to it. Removing must tolerate that nothing of it
-    /// was ever built, and being done several times.
-    Delete,
-}
-
-/// How an instance is doing, as far as probes tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Health {
-    /// Not ready since it was last started.
-    Starting,
-    /// Every protocol answered.
-    Healthy,
-    /// Was healthy, and does not answer.
-    Suspect,
-    /// Runs, and waits for the store that another instance of its pair holds.
-    Standby,
-}
-
-/// What is remembered of an instance from pass to pass, because it can't be observed again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstanceCondition {
-    /// Which instance, from 1 on.
-    pub ordinal: u8,
-    /// How it is doing.
-    pub health: Health,
-    /// Since when.
-    pub since: Timestamp,
-    /// How often it was started without having become healthy.
-    pub failed_boots: u32,
-    /// How often it ran out of memory of late.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub out_of_memory: Option<OutOfMemory>,
-    /// Since when it serves but is not as it should be among the nodes of its cluster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub apart_since: Option<Timestamp>,
-}
-
-/// That an instance ran out of memory, and how often within a short time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutOfMemory {
-    /// How often.
-    pub count: u32,
-    /// When for the last time.
-    pub last: Timestamp,
-}
-
 /// The code of a broker that could not be created. The service tells of it by the state alone.
 const CREATION_FAILED: &str = "BROKER_CREATION_FAILED";
 
@@ -173,121 +30,6 @@ const CREATION_FAILED: &str = "BROKER_CREATION_FAILED";
 /// `RABBITMQ_DISK_USAGE_TOO_HIGH_FOR_CHANGE`: the change waits on, the broker serves, and taking the change
 /// back clears the state.
 const CHANGES_NOT_APPLIED: &str = "BROKER_CHANGES_NOT_APPLIED";
-
-/// A code of CRITICAL_ACTION_REQUIRED.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActionRequired {
-    /// The code, such as `BROKER_OOM`.
-    pub code: String,
-    /// What to do about it.
-    pub info: String,
-}
-
-/// What the provisioner last recorded.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerStatus {
-    /// The last generation brought to completion.
-    #[serde(default)]
-    pub observed_generation: Option<Generation>,
-    /// How many of the requested reboots are done.
-    #[serde(default)]
-    pub reboots_done: u32,
-    /// Why creation failed for good.
-    #[serde(default)]
-    pub failure: Option<String>,
-    /// The sentence of the last pass.
-    #[serde(default)]
-    pub sentence: String,
-    /// What is known of each instance.
-    #[serde(default)]
-    pub conditions: Vec<InstanceCondition>,
-    /// What a person must do.
-    #[serde(default)]
-    pub actions_required: Vec<ActionRequired>,
-    /// Why the next maintenance window should reboot the broker even if nothing else waits, if it should.
-    #[serde(default)]
-    pub maintenance: Option<String>,
-    /// Its links to other brokers that are down.
-    #[serde(default)]
-    pub links_down: Vec<DownLink>,
-}
-
-/// A link of a broker to another one, or to itself, that does not carry anything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DownLink {
-    /// What it is, and its name: `shovel orders in /`.
-    pub link: String,
-    /// What the engine says about it.
-    pub why: String,
-}
-
-/// The state the service reports; derived, never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BrokerState {
-    /// Being built.
-    CreationInProgress,
-    /// Could not be built.
-    CreationFailed,
-    /// Operational.
-    Running,
-    /// Rebooting.
-    RebootInProgress,
-    /// Being removed.
-    DeletionInProgress,
-    /// Degraded until somebody acts.
-    CriticalActionRequired,
-    /// The replica of a data replication pair. No broker is one yet: replication is not implemented.
-    Replica,
-}
-
-/// How far the creation of a broker is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Creation {
-    /// It is being built.
-    UnderWay,
-    /// It could not be built.
-    Failed,
-    /// It has run.
-    Done,
-}
-
-impl BrokerState {
-    /// The state of a broker, from all that it follows from.
-    pub const fn of(
-        intent: Intent,
-        creation: Creation,
-        is_rebooting: bool,
-        action_required: bool,
-    ) -> Self {
-        match (intent, creation) {
-            (Intent::Delete, _) => Self::DeletionInProgress,
-            (Intent::Run, Creation::UnderWay) => Self::CreationInProgress,
-            (Intent::Run, Creation::Failed) => Self::CreationFailed,
-            (Intent::Run, Creation::Done) if is_rebooting => Self::RebootInProgress,
-            (Intent::Run, Creation::Done) if action_required => Self::CriticalActionRequired,
-            (Intent::Run, Creation::Done) => Self::Running,
-        }
-    }
-
-    /// The spelling of the service model.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CreationInProgress => "CREATION_IN_PROGRESS",
-            Self::CreationFailed => "CREATION_FAILED",
-            Self::Running => "RUNNING",
-            Self::RebootInProgress => "REBOOT_IN_PROGRESS",
-            Self::DeletionInProgress => "DELETION_IN_PROGRESS",
-            Self::CriticalActionRequired => "CRITICAL_ACTION_REQUIRED",
-            Self::Replica => "REPLICA",
-        }
-    }
-}
-
-impl fmt::Display for BrokerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A broker, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -513,15 +255,5 @@ pub(crate) mod tests {
         let before = b.before_reboot();
         assert!(!before.is_rebooting());
         assert_eq!(before.wanted_configuration(), Some(current));
-    }
-
-    #[test]
-    fn broker_names_follow_the_rules() {
-        for good in ["a", "A-b_9", &"x".repeat(50)] {
-            assert!(BrokerName::parse(good).is_ok(), "{good}");
-        }
-        for wrong in ["", "a.b", "a~b", "a b", "ä", &"x".repeat(51)] {
-            assert!(BrokerName::parse(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -1,0 +1,94 @@
+//! What the provisioner remembers and records of a broker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Generation, Timestamp};
+
+/// How an instance is doing, as far as probes tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// Not ready since it was last started.
+    Starting,
+    /// Every protocol answered.
+    Healthy,
+    /// Was healthy, and does not answer.
+    Suspect,
+    /// Runs, and waits for the store that another instance of its pair holds.
+    Standby,
+}
+
+/// What is remembered of an instance from pass to pass, because it can't be observed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceCondition {
+    /// Which instance, from 1 on.
+    pub ordinal: u8,
+    /// How it is doing.
+    pub health: Health,
+    /// Since when.
+    pub since: Timestamp,
+    /// How often it was started without having become healthy.
+    pub failed_boots: u32,
+    /// How often it ran out of memory of late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_memory: Option<OutOfMemory>,
+    /// Since when it serves but is not as it should be among the nodes of its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart_since: Option<Timestamp>,
+}
+
+/// That an instance ran out of memory, and how often within a short time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutOfMemory {
+    /// How often.
+    pub count: u32,
+    /// When for the last time.
+    pub last: Timestamp,
+}
+
+/// A code of CRITICAL_ACTION_REQUIRED.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRequired {
+    /// The code, such as `BROKER_OOM`.
+    pub code: String,
+    /// What to do about it.
+    pub info: String,
+}
+
+/// What the provisioner last recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerStatus {
+    /// The last generation brought to completion.
+    #[serde(default)]
+    pub observed_generation: Option<Generation>,
+    /// How many of the requested reboots are done.
+    #[serde(default)]
+    pub reboots_done: u32,
+    /// Why creation failed for good.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// The sentence of the last pass.
+    #[serde(default)]
+    pub sentence: String,
+    /// What is known of each instance.
+    #[serde(default)]
+    pub conditions: Vec<InstanceCondition>,
+    /// What a person must do.
+    #[serde(default)]
+    pub actions_required: Vec<ActionRequired>,
+    /// Why the next maintenance window should reboot the broker even if nothing else waits, if it should.
+    #[serde(default)]
+    pub maintenance: Option<String>,
+    /// Its links to other brokers that are down.
+    #[serde(default)]
+    pub links_down: Vec<DownLink>,
+}
+
+/// A link of a broker to another one, or to itself, that does not carry anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DownLink {
+    /// What it is, and its name: `shovel orders in /`.
+    pub link: String,
+    /// What the engine says about it.
+    pub why: String,
+}
