@@ -1,6 +1,11 @@
 //! The floors of the architecture: who may know whom.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -67,15 +72,18 @@ fn no_crate_imports_from_a_floor_it_may_not_know() -> Result<()> {
 
 #[test]
 fn each_of_the_big_libraries_is_named_by_one_crate_only() -> Result<()> {
-    for (name, dependencies) in dependencies()? {
-        for (library, owner) in ALONE {
+    for (library, owner) in ALONE {
+        let mut named = false;
+        for (name, dependencies) in dependencies()? {
             let names_it =
                 dependencies.iter().any(|d| d == library || d.starts_with(&format!("{library}-")));
             ensure!(
                 !names_it || name == *owner || name == "brokerd-tests",
                 "{name} must not name {library}"
             );
+            named |= names_it && name == *owner;
         }
+        ensure!(named, "{owner} does not name {library}: nothing is guarded");
     }
     Ok(())
 }
@@ -90,32 +98,170 @@ fn the_domain_does_no_io_and_knows_no_runtime() -> Result<()> {
     Ok(())
 }
 
-/// Walks the sources of a crate.
-fn sources(directory: &Path, found: &mut Vec<(String, String)>) -> Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sources(&path, found)?;
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push((path.display().to_string(), std::fs::read_to_string(&path)?));
+/// What may not be named in code that only decides: the world, the time, randomness, other tasks.
+const IMPURE: &[&str] = &[
+    "async ",
+    ".await",
+    "tokio",
+    "std::fs",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant::",
+    "OnceLock",
+    "static mut",
+];
+
+/// Where code only decides.
+const PURE: &[&str] = &["domain/src", "provisioner/src/plan", "provisioner/src/engine"];
+
+/// What the plan may know of the rest of its crate: values, and nothing that acts.
+const VALUES_OF_PLANS: &[&str] = &[
+    "crate::engine::InstanceIdentity",
+    "crate::health::Alarm",
+    "crate::health::NodeReport",
+    "crate::health::ProbeOutcome",
+    "crate::runtime::ContainerState",
+    "crate::runtime::Disturbance",
+    "crate::runtime::InstanceSpec",
+    "crate::runtime::InstanceStatus",
+    "crate::runtime::Limits",
+    "crate::runtime::RuntimeId",
+    "crate::runtime::Volumes",
+];
+
+/// A source file: its path from the root of the workspace, and its code without comments.
+struct Source {
+    path: String,
+    code: String,
+}
+
+/// Every source file in a folder, of which there must be some: a folder that has moved is not guarded.
+fn sources(folder: &str) -> Result<Vec<Source>> {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a root")?;
+    let (mut found, mut folders) = (Vec::new(), vec![root.join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path)?;
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                found.push(Source {
+                    path: path.strip_prefix(root)?.display().to_string(),
+                    code: code.collect::<Vec<_>>().join("\n"),
+                });
+            }
+        }
+    }
+    ensure!(!found.is_empty(), "there are no sources in {folder}");
+    Ok(found)
+}
+
+/// What a file imports, one path each.
+fn imports(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut statement: Option<String> = None;
+    for line in code.lines().map(str::trim) {
+        let begins = ["use ", "pub use ", "pub(crate) use ", "pub(super) use "];
+        let begun = begins.iter().find_map(|begin| line.strip_prefix(begin));
+        let all = match (statement.take(), begun) {
+            (Some(before), _) => before + line,
+            (None, Some(line)) => line.to_owned(),
+            (None, None) => continue,
+        };
+        match all.strip_suffix(';') {
+            Some(tree) => flatten("", tree, &mut found),
+            None => statement = Some(all),
+        }
+    }
+    found
+}
+
+/// The paths of a tree of imports.
+fn flatten(prefix: &str, tree: &str, found: &mut Vec<String>) {
+    let Some((name, branches)) =
+        tree.split_once('{').and_then(|(name, rest)| Some((name, rest.rsplit_once('}')?.0)))
+    else {
+        let path = tree.split(" as ").next().unwrap_or(tree).trim();
+        if !path.is_empty() {
+            found.push(format!("{prefix}{path}"));
+        }
+        return;
+    };
+    let prefix = format!("{prefix}{}", name.trim());
+    let mut depth = 0_usize;
+    let branches = branches.split(|c| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    for branch in branches {
+        flatten(&prefix, branch, found);
+    }
+}
+
+#[test]
+fn imports_are_read_as_the_compiler_reads_them() {
+    let code = "use a::b;\npub use c::{\n  d, e::{f, g as h},\n  i,\n};\nfn x() {}\nmod t {\n use j::*;\n}";
+    assert_eq!(imports(code), ["a::b", "c::d", "c::e::f", "c::e::g", "c::i", "j::*"]);
+}
+
+#[test]
+fn what_decides_does_not_act() -> Result<()> {
+    for folder in PURE {
+        for Source { path, code, .. } in sources(folder)? {
+            for word in IMPURE {
+                ensure!(!code.contains(word), "{path} decides, and must not name {word:?}");
+            }
         }
     }
     Ok(())
 }
 
 #[test]
-fn only_the_docker_runtime_names_bollard_and_deciding_does_no_io() -> Result<()> {
-    let root =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a root")?;
-    let mut files = Vec::new();
-    sources(&root.join("provisioner/src"), &mut files)?;
-    ensure!(!files.is_empty(), "no sources found");
-    for (path, text) in files {
-        let is_docker = path.contains("/runtime/docker");
-        ensure!(is_docker || !text.contains("bollard"), "{path} must not name bollard");
-        if path.ends_with("/plan.rs") || path.contains("/engine/") {
-            ensure!(!text.contains("async fn"), "{path} decides, and must not act");
+fn the_plan_knows_the_domain_and_values() -> Result<()> {
+    let dependencies = dependencies()?;
+    let libraries = dependencies.get("brokerd-provisioner").context("brokerd-provisioner")?;
+    let mut known = BTreeSet::new();
+    for Source { path, code, .. } in sources("provisioner/src/plan")? {
+        for import in imports(&code) {
+            let root = import.split("::").next().unwrap_or_default();
+            let is_library = libraries.iter().any(|library| library.replace('-', "_") == root);
+            ensure!(!is_library || root == "brokerd_domain", "{path} must not import {import}");
+            if root == "crate" {
+                ensure!(VALUES_OF_PLANS.contains(&&*import), "{path} must not import {import}");
+                known.insert(import);
+            }
         }
+        let named = code.match_indices("crate::").map(|(at, _)| &code[..at]);
+        let inline = named.filter(|before| !before.ends_with("use ")).count();
+        ensure!(inline == 0, "{path} names what it has not imported");
+    }
+    let gone = VALUES_OF_PLANS.iter().find(|value| !known.contains(**value));
+    ensure!(gone.is_none(), "no plan needs {gone:?} any more");
+    Ok(())
+}
+
+#[test]
+fn only_the_docker_runtime_names_bollard() -> Result<()> {
+    let naming: Vec<_> = sources("provisioner/src")?
+        .into_iter()
+        .filter(|source| source.code.contains("bollard"))
+        .map(|source| source.path)
+        .collect();
+    ensure!(!naming.is_empty(), "nobody names bollard: nothing is guarded");
+    for path in naming {
+        ensure!(
+            path.starts_with("provisioner/src/runtime/docker/"),
+            "{path} must not name bollard"
+        );
     }
     Ok(())
 }
