@@ -10,7 +10,7 @@ use brokerd_provisioner::runtime::ContainerState;
 use world::{
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::EngineBehaviour,
+    host::EngineBehaviour,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

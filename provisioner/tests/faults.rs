@@ -7,9 +7,10 @@ use std::{sync::Arc, time::Duration};
 use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
 use brokerd_provisioner::runtime::{ContainerState, InstanceName};
 use world::{
+    containers::Container,
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::{Container, EngineBehaviour},
+    host::EngineBehaviour,
     store::Row,
 };
 

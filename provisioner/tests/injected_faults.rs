@@ -16,9 +16,9 @@ use brokerd_provisioner::{
     step_error::StepError,
 };
 use world::{
+    containers::Container,
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::Container,
 };
 
 fn kind(kind: FaultKind) -> FaultInput {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use brokerd_domain::{BrokerId, BrokerState, EngineVersion, FaultInput, FaultKind, FaultState};
 use brokerd_provisioner::runtime::ContainerState;
 use world::{
+    containers::Container,
     driver::Simulation,
     fault::{Fault, Faults},
-    runtime::Container,
 };
 
 /// A fault of node 1, or of its zone.

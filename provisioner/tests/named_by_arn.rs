@@ -85,7 +85,7 @@ async fn a_reboot_waits_for_a_source_that_does_not_answer_and_the_broker_is_look
 
     // It dies meanwhile, and is started again as it was, without asking more often.
     sim.in_the_world(|world| {
-        world.containers.values_mut().for_each(world::runtime::Container::end);
+        world.containers.values_mut().for_each(world::containers::Container::end);
     });
     sim.runtime_event(id).await;
     sim.live(Duration::from_secs(5)).await;

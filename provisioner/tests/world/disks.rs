@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::BrokerId;
-use brokerd_provisioner::runtime::{InstanceName, Volumes};
+use brokerd_provisioner::runtime::{InstanceName, RuntimeErrorClass, Volumes};
 
-use super::runtime::World;
+use super::host::{Refusal, World};
 
 /// The disks that a fault has filled, by instance; those of a pair by ordinal 0.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -21,17 +21,23 @@ impl World {
         InstanceName { ordinal: if shares { 0 } else { name.ordinal }, ..name.clone() }
     }
 
-    /// Fills the disk of an instance.
-    pub fn fill(&mut self, name: &InstanceName) {
-        let disk = self.disk_of(name);
-        assert!(self.containers[name].status.own_disk, "the host's disk is not to be filled");
-        self.disks.fills += u32::from(self.disks.filled.insert(disk));
+    fn own_disk_of(&self, name: &InstanceName) -> Result<InstanceName, Refusal> {
+        if !self.containers.get(name).is_some_and(|container| container.status.own_disk) {
+            return Err((RuntimeErrorClass::Invalid, "the host's disk is not to be filled"));
+        }
+        Ok(self.disk_of(name))
     }
 
-    /// Makes room on it.
-    pub fn drain(&mut self, name: &InstanceName) {
-        let disk = self.disk_of(name);
-        self.disks.filled.remove(&disk);
+    /// Fills the disk of an instance; whether it was not full.
+    pub fn fill(&mut self, name: &InstanceName) -> Result<bool, Refusal> {
+        let filled = self.disks.filled.insert(self.own_disk_of(name)?);
+        self.disks.fills += u32::from(filled);
+        Ok(filled)
+    }
+
+    /// Makes room on it; whether it was full.
+    pub fn drain(&mut self, name: &InstanceName) -> Result<bool, Refusal> {
+        Ok(self.disks.filled.remove(&self.own_disk_of(name)?))
     }
 
     /// Whether the disk of an instance is full.
@@ -41,7 +47,7 @@ impl World {
 
     /// Removes the disks that nobody has any more.
     pub fn remove_disks(&mut self, broker: BrokerId, volumes: Volumes) {
-        let is_left = self.containers.keys().any(|name| name.broker == broker);
+        let is_left = self.containers.of(broker).next().is_some();
         if volumes == Volumes::Delete && !is_left {
             self.disks.filled.retain(|disk| disk.broker != broker);
         }

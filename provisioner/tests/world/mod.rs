@@ -3,14 +3,20 @@
 
 #![expect(dead_code, unreachable_pub, reason = "each test binary uses a part of the world")]
 
+pub mod containers;
 pub mod deaths;
 pub mod disks;
 pub mod driver;
+pub mod events;
 pub mod fault;
+pub mod host;
+mod kept;
+mod port;
 pub mod probe;
 pub mod runtime;
 pub mod store;
 pub mod stores;
+mod work;
 
 use std::sync::{
     Arc, Mutex,

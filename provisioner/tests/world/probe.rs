@@ -12,17 +12,11 @@ use brokerd_provisioner::{
     runtime::{ContainerState, InstanceName},
 };
 
-use super::{
-    TestClock,
-    runtime::{EngineBehaviour, World},
-};
+use super::host::{EngineBehaviour, World};
 
 impl World {
     fn at(&self, target: &ProbeTarget) -> Option<InstanceName> {
-        let mut there = self.containers.iter();
-        there
-            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
-            .map(|(name, _)| name.clone())
+        self.containers.at(target.address).cloned()
     }
 
     /// What a node of a cluster answers; none: it is no such node.
@@ -42,7 +36,7 @@ pub struct FakeProbe {
     /// The world.
     pub world: Arc<Mutex<World>>,
     /// The time.
-    pub clock: Arc<TestClock>,
+    pub clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
@@ -69,21 +63,18 @@ impl Probe for FakeProbe {
         if let Some(outcome) = world.node_answers(target, now) {
             return outcome;
         }
-        let asked = world
-            .containers
-            .iter()
-            .find(|(_, c)| c.status.addresses.values().any(|a| *a == target.address))
-            .map(|(name, container)| (name.clone(), container.clone()));
-        let Some((name, container)) = asked else {
+        let Some(name) = world.at(target) else {
             return ProbeOutcome::Refused("nobody".to_owned());
         };
+        let container = &world.containers[&name];
         if container.hangs || container.status.state == ContainerState::Paused {
             return ProbeOutcome::Silent;
         }
-        if container.shares && !world.serves(&name, now) && world.engine != EngineBehaviour::Hangs {
+        let shares = container.shares;
+        if shares && !world.serves(&name, now) && world.engine != EngineBehaviour::Hangs {
             return ProbeOutcome::Refused("closed".to_owned());
         }
-        match (&world.engine, &container.status.state) {
+        match (&world.engine, &world.containers[&name].status.state) {
             (EngineBehaviour::Boots(time), ContainerState::Running { since })
                 if now.since(*since) >= *time =>
             {
@@ -108,21 +99,20 @@ impl Probe for FakeProbe {
             (None, true) => Vec::new(),
             (None, false) => return Err(NotTold::Failed("silent".to_owned())),
         };
-        let frozen = world.containers.iter().any(|(name, container)| {
-            name.broker == asked.broker && container.status.state == ContainerState::Paused
-        });
+        let mut nodes = world.containers.of(asked.broker);
+        let frozen = nodes.any(|(_, node)| node.status.state == ContainerState::Paused);
         assert!(!frozen, "asked about a node that keeps everybody waiting");
-        let peers = world.containers.keys().filter(|name| name.broker == asked.broker);
+        let peers = world.containers.names(asked.broker);
         let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
         let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);
         Ok(peers
-            .clone()
+            .iter()
             .map(|name| NodeReport {
                 name: node(name),
                 running: world.node_serves(name, self.clock.now())
                     && parted(name) == parted(&asked),
                 apart_from: peers
-                    .clone()
+                    .iter()
                     .filter(|other| parted(other) != parted(name))
                     .map(node)
                     .collect(),
@@ -140,8 +130,8 @@ impl Probe for FakeProbe {
         let world = self.world.lock().expect("not poisoned");
         let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
         let now = self.clock.now();
-        let up = world.containers.keys().filter(|n| n.broker == asked.broker);
-        let all_up = up.filter(|name| world.node_serves(name, now)).count() >= 3;
+        let up = world.containers.of(asked.broker);
+        let all_up = up.filter(|(name, _)| world.node_serves(name, now)).count() >= 3;
         Ok(!all_up || world.critical.contains(&asked.ordinal))
     }
 }

@@ -6,14 +6,11 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerInstance, BrokerUser, Clock, Endpoint, EngineType,
-    Event, EventKind, Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck,
-    Target, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerUser, Clock, Event, Fault, Lease, RunningEngine, Target, Timestamp,
+    WorkerId,
 };
-use brokerd_provisioner::port::ReconcileStore;
-use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
+use brokerd_store::{StoreError, Work};
 use secrecy::SecretBox;
 
 use super::{TestClock, fault::Faults};
@@ -31,7 +28,7 @@ pub struct Row {
     pub revisions: Vec<String>,
     /// When a maintenance window last did something.
     pub maintained: Option<Timestamp>,
-    materials: Option<Vec<u8>>,
+    pub(super) materials: Option<Vec<u8>>,
     /// What really runs.
     pub running: Option<RunningEngine>,
     /// Why what is stored can't be read.
@@ -43,13 +40,13 @@ pub struct Row {
     /// Faults, those that are over too.
     pub faults: Vec<Fault>,
     /// When it is looked at again.
-    due: Timestamp,
-    wakes: i64,
-    attempt: u32,
-    owner: Option<WorkerId>,
-    holder: Option<WorkerId>,
-    epoch: i64,
-    expires: Timestamp,
+    pub(super) due: Timestamp,
+    pub(super) wakes: i64,
+    pub(super) attempt: u32,
+    pub(super) owner: Option<WorkerId>,
+    pub(super) holder: Option<WorkerId>,
+    pub(super) epoch: i64,
+    pub(super) expires: Timestamp,
 }
 
 /// The store.
@@ -68,7 +65,7 @@ pub struct MemoryStore {
     pub faults: Arc<Faults>,
 }
 
-fn gone() -> StoreError {
+pub(super) fn gone() -> StoreError {
     StoreError::Unavailable("the database is gone".into())
 }
 
@@ -132,7 +129,7 @@ impl MemoryStore {
         unfinished.map(|row| row.broker.id).collect::<Vec<_>>().into_iter()
     }
 
-    fn called(&self, what: &'static str) {
+    pub(super) fn called(&self, what: &'static str) {
         *self.calls.lock().expect("not poisoned").entry(what).or_default() += 1;
     }
 
@@ -153,7 +150,7 @@ impl MemoryStore {
         lives.iter().filter(|(id, _)| **id != me).map(|(_, end)| end.since(now)).min()
     }
 
-    fn is_alive(&self, worker: WorkerId) -> bool {
+    pub(super) fn is_alive(&self, worker: WorkerId) -> bool {
         let now = self.clock.now();
         self.lives.lock().expect("not poisoned").get(&worker).is_some_and(|end| *end > now)
     }
@@ -163,7 +160,11 @@ impl MemoryStore {
         self.rows.lock().expect("not poisoned").get(&id).cloned()
     }
 
-    fn fenced<T>(&self, lease: &Lease, act: impl FnOnce(&mut Row) -> T) -> Result<T, StoreError> {
+    pub(super) fn fenced<T>(
+        &self,
+        lease: &Lease,
+        act: impl FnOnce(&mut Row) -> T,
+    ) -> Result<T, StoreError> {
         let now = self.clock.now();
         let mut rows = self.rows.lock().expect("not poisoned");
         let row = rows.get_mut(&lease.broker).ok_or(StoreError::LeaseLost)?;
@@ -175,7 +176,7 @@ impl MemoryStore {
 }
 
 impl Row {
-    fn claim(&mut self, me: WorkerId, expires: Timestamp) -> Lease {
+    pub(super) fn claim(&mut self, me: WorkerId, expires: Timestamp) -> Lease {
         (self.owner, self.holder, self.expires) = (Some(me), Some(me), expires);
         self.epoch += 1;
         Lease {
@@ -188,379 +189,6 @@ impl Row {
     }
 }
 
-#[async_trait]
-impl ReconcileStore for MemoryStore {
-    async fn claim_due(
-        &self,
-        me: WorkerId,
-        _: Option<Lane>,
-        ttl: Duration,
-        limit: u32,
-    ) -> Result<Vec<Lease>, StoreError> {
-        self.called("claim due");
-        let now = self.clock.now();
-        let mut rows = self.rows.lock().expect("not poisoned");
-        let due = rows
-            .values_mut()
-            .filter(|row| row.due <= now && (row.holder.is_none() || row.expires <= now))
-            .filter(|row| row.owner.is_none_or(|owner| owner == me || !self.is_alive(owner)))
-            .take(usize::try_from(limit).expect("small"));
-        Ok(due.map(|row| row.claim(me, now.plus(ttl))).collect())
-    }
-
-    async fn claim_watched(
-        &self,
-        me: WorkerId,
-        broker: BrokerId,
-        epoch: i64,
-        ttl: Duration,
-    ) -> Result<Option<Lease>, StoreError> {
-        self.called("claim watched");
-        let claim = || {
-            let now = self.clock.now();
-            let mut rows = self.rows.lock().expect("not poisoned");
-            let row = rows
-                .get_mut(&broker)
-                .filter(|row| row.owner == Some(me) && row.epoch == epoch && row.holder.is_none());
-            Ok(row.map(|row| {
-                row.due = row.due.min(now);
-                row.claim(me, now.plus(ttl))
-            }))
-        };
-        self.faults.effect("claim watched", gone, claim).await
-    }
-
-    async fn next_due(
-        &self,
-        me: WorkerId,
-        _: Option<Lane>,
-    ) -> Result<Option<Duration>, StoreError> {
-        self.called("next due");
-        let now = self.clock.now();
-        let rows = self.rows.lock().expect("not poisoned");
-        Ok(rows
-            .values()
-            .filter(|row| row.owner.is_none_or(|owner| owner == me))
-            .map(|row| if row.holder.is_some() { row.due.max(row.expires) } else { row.due })
-            .min()
-            .map(|due| due.since(now)))
-    }
-
-    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
-        let now = self.clock.now();
-        let dead: Vec<WorkerId> = {
-            let lives = self.lives.lock().expect("not poisoned");
-            lives.iter().filter(|(id, end)| **id != me && **end <= now).map(|(id, _)| *id).collect()
-        };
-        let mut freed = 0;
-        for dead in dead {
-            self.lives.lock().expect("not poisoned").remove(&dead);
-            for row in self.rows.lock().expect("not poisoned").values_mut() {
-                if row.owner == Some(dead) {
-                    row.owner = None;
-                    row.wakes += 1;
-                    row.due = row.due.min(now);
-                    freed += 1;
-                }
-            }
-        }
-        let before = self.lives.lock().expect("not poisoned").insert(me, now.plus(ttl));
-        Ok(Term { continued: before.is_some(), freed })
-    }
-
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
-        let expires = self.clock.now().plus(ttl);
-        self.fenced(lease, |row| row.expires = expires)
-    }
-
-    async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
-        self.called("load");
-        Ok(self.row(lease.broker).map(|row| work(&row, row.broker.clone())))
-    }
-
-    async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
-        self.called("load before reboot");
-        Ok(self.row(lease.broker).map(|row| work(&row, row.broker.clone().before_reboot())))
-    }
-
-    async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError> {
-        let save = || self.fenced(lease, |row| row.materials = Some(materials.to_vec()));
-        self.faults.effect("save materials", gone, save).await
-    }
-
-    async fn save_running_engine(
-        &self,
-        lease: &Lease,
-        engine: EngineType,
-        runs: &RunningEngine,
-    ) -> Result<(), StoreError> {
-        let save = || {
-            self.fenced(lease, |row| {
-                let message = runs.sentence(engine);
-                row.events.push(Event { at: runs.since, kind: EventKind::Verdict, message });
-                row.running = Some(runs.clone());
-            })
-        };
-        self.faults.effect("save running engine", gone, save).await
-    }
-
-    async fn allocate_endpoints(
-        &self,
-        lease: &Lease,
-        allocation: &Allocation,
-        _: &(dyn Fn(u16) -> bool + Send + Sync),
-    ) -> Result<Vec<BrokerInstance>, StoreError> {
-        let allocate = || {
-            self.fenced(lease, |row| {
-                if row.broker.instances.is_empty() {
-                    let mut ports = allocation.ports.clone();
-                    for ordinal in 1..=allocation.instances {
-                        let port = |protocol: &Protocol| match &allocation.names {
-                            Some(names) => protocol.standard_ports(names.engine)[0],
-                            None => ports.next().expect("enough ports"),
-                        };
-                        let names = allocation.names.as_ref();
-                        let ports: Vec<u16> = allocation.protocols.iter().map(port).collect();
-                        let endpoints: Vec<Endpoint> = allocation
-                            .protocols
-                            .iter()
-                            .zip(ports)
-                            .map(|(p, port)| Endpoint { protocol: *p, port })
-                            .collect();
-                        row.targets.extend(endpoints.iter().map(|e| Target {
-                            ordinal,
-                            protocol: e.protocol,
-                            addresses: Vec::new(),
-                        }));
-                        row.broker.instances.push(BrokerInstance {
-                            ordinal,
-                            host: names
-                                .map_or_else(|| allocation.host.clone(), |n| n.host(ordinal)),
-                            ip_address: allocation.ip_address.clone(),
-                            endpoints,
-                        });
-                    }
-                }
-                row.broker.instances.clone()
-            })
-        };
-        self.faults.effect("allocate endpoints", gone, allocate).await
-    }
-
-    async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
-        let set = || {
-            self.fenced(lease, |row| {
-                for target in targets {
-                    for there in &mut row.targets {
-                        if there.ordinal == target.ordinal && there.protocol == target.protocol {
-                            there.clone_from(target);
-                        }
-                    }
-                }
-            })
-        };
-        self.faults.effect("set targets", gone, set).await
-    }
-
-    async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError> {
-        self.called("record");
-        let record = || {
-            self.fenced(lease, |row| {
-                let first = row.broker.status.observed_generation.is_none()
-                    && report.observed_generation.is_some();
-                let done = report.reboots_done.unwrap_or(row.broker.status.reboots_done);
-                let rebooted = row.broker.is_rebooting() && done == row.broker.reboots_requested;
-                let applied = rebooted && row.broker.not_applied.is_none();
-                if first || applied {
-                    row.broker.configurations = row.broker.configurations.applied();
-                }
-                if applied {
-                    row.broker.spec = row.broker.wanted_spec();
-                    row.broker.pending = brokerd_domain::PendingChanges::default();
-                    if let Some(users) = row.pending_users.take() {
-                        row.users = users;
-                        row.broker.users.clear();
-                    }
-                }
-                let status = &mut row.broker.status;
-                status.sentence.clone_from(&report.sentence);
-                status.conditions.clone_from(&report.conditions);
-                status.actions_required.clone_from(&report.actions_required);
-                status.maintenance.clone_from(&report.maintenance);
-                status.failure.clone_from(&report.failure);
-                status.observed_generation =
-                    report.observed_generation.or(status.observed_generation);
-                status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
-                row.events.extend(report.events.iter().cloned());
-            })
-        };
-        self.faults.effect("record", gone, record).await
-    }
-
-    async fn give_up_pending(
-        &self,
-        lease: &Lease,
-        why: &str,
-        actions: &[ActionRequired],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let give_up = || {
-            self.fenced(lease, |row| {
-                if row.broker.not_applied.is_none() {
-                    row.broker.reboots_requested += 1;
-                    row.broker.not_applied = Some(why.to_owned());
-                    row.broker.not_applied_actions = actions.to_vec();
-                    let message = format!("the pending changes are not applied: {why}");
-                    row.events.push(Event { at: now, kind: EventKind::Failure, message });
-                }
-            })
-        };
-        self.faults.effect("give up pending", gone, give_up).await
-    }
-
-    async fn strike_fault(
-        &self,
-        lease: &Lease,
-        fault: &Fault,
-        struck: &[Struck],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let strike = || {
-            self.fenced(lease, |row| {
-                let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.struck.is_none());
-                if let Some(there) = there {
-                    there.struck = Some(struck.to_vec());
-                    let message = format!("fault strikes: {}", fault.spec);
-                    row.events.push(Event { at: now, kind: EventKind::Verdict, message });
-                }
-            })
-        };
-        self.faults.effect("strike fault", gone, strike).await
-    }
-
-    async fn end_fault(
-        &self,
-        lease: &Lease,
-        fault: &Fault,
-        how: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let end = || {
-            self.fenced(lease, |row| {
-                let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.ended.is_none());
-                if let Some(there) = there {
-                    there.ended = Some(now);
-                    there.reason = Some(how.to_owned());
-                    let message = format!("fault is over: {how}");
-                    row.events.push(Event { at: now, kind: EventKind::Verdict, message });
-                }
-            })
-        };
-        self.faults.effect("end fault", gone, end).await
-    }
-
-    async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
-        let forget = || match self.fenced(lease, |_| ()) {
-            Ok(()) => {
-                self.rows.lock().expect("not poisoned").remove(&lease.broker);
-                self.forgotten.lock().expect("not poisoned").insert(lease.broker);
-                Ok(())
-            }
-            // The broker is gone already: this is the second time.
-            Err(_) if self.row(lease.broker).is_none() => Ok(()),
-            Err(error) => Err(error),
-        };
-        self.faults.effect("forget", gone, forget).await
-    }
-
-    async fn release(&self, lease: &Lease, next: Next, _: bool) -> Result<bool, StoreError> {
-        self.called("release");
-        let now = self.clock.now();
-        self.fenced(lease, |row| {
-            row.holder = None;
-            let after = match next {
-                Next::Now => Duration::ZERO,
-                Next::After(after) => after,
-                Next::BackOff => Duration::from_secs(5 << row.attempt.min(6)),
-            };
-            row.attempt = if next == Next::BackOff { row.attempt + 1 } else { 0 };
-            row.due = if row.wakes == lease.wakes { now.plus(after) } else { now };
-            row.wakes != lease.wakes
-        })
-    }
-
-    async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if let Some(row) = self.rows.lock().expect("not poisoned").get_mut(&broker) {
-            row.wakes += 1;
-            row.due = row.due.min(now);
-        }
-        Ok(())
-    }
-
-    async fn end_back_off(
-        &self,
-        me: WorkerId,
-        broker: Option<BrokerId>,
-    ) -> Result<u64, StoreError> {
-        let now = self.clock.now();
-        let end = || {
-            let mut woken = 0;
-            for row in self.rows.lock().expect("not poisoned").values_mut() {
-                let is_meant = broker.is_none_or(|broker| broker == row.broker.id);
-                if is_meant && row.owner == Some(me) && row.attempt > 0 {
-                    row.wakes += 1;
-                    row.due = row.due.min(now);
-                    woken += 1;
-                }
-            }
-            Ok(woken)
-        };
-        self.faults.effect("end back-off", gone, end).await
-    }
-
-    async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
-        let rows = self.rows.lock().expect("not poisoned");
-        Ok(rows.values().map(|row| (row.broker.clone(), row.maintained)).collect())
-    }
-
-    async fn request_maintenance(
-        &self,
-        seen: &Broker,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let current = self.row(seen.id).map(|row| row.broker);
-        if current.as_ref() != Some(seen) {
-            return Ok(false);
-        }
-        self.request(seen.id, |row| {
-            row.broker.reboots_requested += 1;
-            row.maintained = Some(now);
-            let message = reason.to_owned();
-            row.events.push(Event { at: now, kind: EventKind::Verdict, message });
-        });
-        Ok(true)
-    }
-
-    async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
-        let forgotten = self.forgotten.lock().expect("not poisoned");
-        Ok(brokers.iter().copied().filter(|broker| forgotten.contains(broker)).collect())
-    }
-
-    async fn set_offerings(&self, _: &[Offering]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        Ok(BTreeMap::new())
-    }
-
-    async fn save_pulled_image(&self, _: &str, _: &str, _: Timestamp) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
 fn default_configuration(broker: &Broker) -> String {
     let spec = &broker.spec;
     brokerd_domain::default_revision(spec.engine_type, spec.engine_version, "orders-configuration")
@@ -568,7 +196,7 @@ fn default_configuration(broker: &Broker) -> String {
 }
 
 /// What a pass works on, if the broker is this.
-fn work(row: &Row, mut broker: Broker) -> Work {
+pub(super) fn work(row: &Row, mut broker: Broker) -> Work {
     let applies_pending = broker.applies_pending();
     let users = row.pending_users.as_ref().filter(|_| applies_pending);
     let revision = broker.wanted_configuration().map_or(1, |r| r.revision);

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use brokerd_domain::{BrokerId, Timestamp};
 use brokerd_provisioner::runtime::{ContainerState, InstanceName};
 
-use super::runtime::{Container, EngineBehaviour, World};
+use super::{
+    containers::Container,
+    host::{EngineBehaviour, World},
+};
 
 /// How long it takes to open a store.
 const OPENING: Duration = Duration::from_millis(300);
@@ -45,8 +48,8 @@ impl World {
         self.stores.remove(&broker);
         let next = self
             .containers
-            .iter()
-            .filter(|(name, c)| name.broker == broker && c.shares && self.has_booted(name, now))
+            .of(broker)
+            .filter(|(name, c)| c.shares && self.has_booted(name, now))
             .min_by_key(|(name, c)| match c.status.state {
                 ContainerState::Running { since } => (since, name.ordinal),
                 _ => (now, name.ordinal),
@@ -68,14 +71,17 @@ impl World {
     /// Asserts that ending this instance takes nobody's service away: of a pair, one that serves is
     /// ended only when the other one can take over, and that one only while somebody serves.
     pub fn may_end(&mut self, name: &InstanceName, now: Timestamp) {
+        if self.anything_may_end {
+            return;
+        }
         let matters = |c: &Container| c.shares && !c.isolated;
         if !self.containers.get(name).is_some_and(matters) || !self.has_booted(name, now) {
             return;
         }
         let others: Vec<InstanceName> = self
             .containers
-            .iter()
-            .filter(|(n, c)| n.broker == name.broker && *n != name && !c.isolated)
+            .of(name.broker)
+            .filter(|(n, c)| *n != name && !c.isolated)
             .map(|(n, _)| n.clone())
             .collect();
         let safe = if self.serves(name, now) {
