@@ -7,6 +7,9 @@
 //!
 //! Every operation is idempotent. What is stopped or restarted is addressed by the id that was
 //! seen, never by name, so that a worker that slept can only hit what it saw.
+//!
+//! What the trait promises is tried out on every runtime alike, and on the simulated one that the planner is
+//! tested with: `tests/runtime_conformance`.
 
 pub mod docker;
 
@@ -75,7 +78,7 @@ pub struct InjectedFile {
     pub path: String,
     /// Permission bits; the owner is the spec's user.
     pub mode: u32,
-    /// The content, which may be secret.
+    /// The content, at most 500 kB, which may be secret: nothing that a runtime tells or labels shows it.
     pub content: Vec<u8>,
 }
 
@@ -214,7 +217,8 @@ pub struct InstanceStatus {
     pub image_id: String,
     /// What it is doing.
     pub state: ContainerState,
-    /// Where the engine's ports can be reached from here; empty unless it runs.
+    /// Where the engine's ports can be reached from here; empty unless it runs and is in its broker's network. They
+    /// may be others after every start.
     pub addresses: BTreeMap<u16, SocketAddr>,
     /// What it may use.
     pub limits: Limits,
@@ -338,7 +342,12 @@ pub struct RuntimeError {
     pub message: String,
 }
 
-/// Runs instances.
+/// Runs the instances of one installation, and neither sees nor touches those of another one.
+///
+/// A runtime that can't be asked answers [`RuntimeErrorClass::Transient`] to whatever it is asked, never that
+/// something is not there. Whatever is addressed by an id that is not there any more, because its container was
+/// removed or replaced, is [`RuntimeErrorClass::Gone`], and nothing happens. An operation that found nothing to do
+/// is [`Ensured::AlreadyRight`]. Nothing has to be remembered: another process reads all of it back.
 #[async_trait]
 pub trait Runtime: Send + Sync + 'static {
     /// The address of this process's host at which both its own processes and instances reach it, if there is
@@ -362,10 +371,17 @@ pub trait Runtime: Send + Sync + 'static {
         pulled: &Pulled,
     ) -> Result<(), RuntimeError>;
 
-    /// Makes the container be there with its network, volumes and files, and running. A container
-    /// that was made but never started is completed; one that runs is left alone if its digest is
-    /// the spec's; another digest is [`RuntimeErrorClass::Invalid`], because replacing is the
-    /// caller's decision.
+    /// Makes the container be there with its network, volumes and files, and running: [`Ensured::Created`]. A
+    /// container that was made but never started is completed, which is the same. One that has ended is started,
+    /// its volumes as they are: [`Ensured::Updated`]. One that runs or is frozen is left alone.
+    ///
+    /// Kept volumes that are there are taken as they are. Instances of a broker find each other by their host
+    /// names. Of two calls at once, one may fail as [`RuntimeErrorClass::Transient`], and one container is made.
+    ///
+    /// # Errors
+    /// A container of another digest is [`RuntimeErrorClass::Invalid`], because replacing is the caller's decision;
+    /// one that was made for a newer generation, [`RuntimeErrorClass::Stale`]. An image that is not there is
+    /// [`RuntimeErrorClass::Denied`], in words that name it.
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError>;
 
     /// Makes the addresses that [`Runtime::status`] tells reachable from here: a process in a container joins the
@@ -375,39 +391,47 @@ pub trait Runtime: Send + Sync + 'static {
         Ok(Ensured::AlreadyRight)
     }
 
-    /// The container, if there is one. Changes nothing.
+    /// The container, if there is one. Changes nothing. Of one that has ended it tells the exit code, as a shell
+    /// does (137 after a kill), and whether its memory did not suffice, which may be told a moment later, and is not
+    /// told where the engine missed it.
     async fn status(&self, name: &InstanceName) -> Result<Option<InstanceStatus>, RuntimeError>;
 
-    /// Everything of this installation.
+    /// Everything of this installation, each object once and in order: instances of which a container or a volume of
+    /// their own is left, and brokers of which a network or a volume is left that their instances share.
     async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError>;
 
-    /// Brokers whose instances changed. A hint: events may be lost and repeated. The stream ends
-    /// when the connection does.
+    /// Brokers whose instances changed from this call on: started, ended, frozen, thawed or removed. A hint: events
+    /// may be lost and repeated. The stream ends when the connection does.
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
 
-    /// Starts an ended container.
+    /// Starts an ended container, in its broker's network. One that is frozen is not started, which is
+    /// [`RuntimeErrorClass::Transient`].
     async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
 
-    /// Kills and starts a container.
+    /// Kills a container if it runs or is frozen, and starts it, in its broker's network.
     async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
 
-    /// Stops a container in an orderly way, killing it after `grace`; without any, it is killed.
+    /// Stops a container in an orderly way, killing it after `grace`; without any, or when it is frozen, it is
+    /// killed. It has ended when this returns.
     async fn stop(&self, id: &RuntimeId, grace: Duration) -> Result<Ensured, RuntimeError>;
 
-    /// Changes the limits of a container as it runs.
+    /// Changes the limits of a container as it runs; they outlast its restarts. Processor time is limited to what
+    /// the host has, here as in [`Runtime::apply`].
     async fn set_limits(&self, id: &RuntimeId, limits: Limits) -> Result<Ensured, RuntimeError>;
 
-    /// Removes the instance, its container by force; nothing there is fine.
+    /// Removes the instance, its container by force; nothing there is fine. With the last instance of a broker,
+    /// [`Volumes::Delete`] removes its network and what its instances share.
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError>;
 
-    /// Disturbs a container on purpose; one that has ended is left alone, except for its disk.
+    /// Disturbs a container on purpose; one that has ended is left alone, except for its disk. To fill the disk of
+    /// one that has none of its own is [`RuntimeErrorClass::Invalid`].
     async fn inject(
         &self,
         id: &RuntimeId,
         disturbance: Disturbance,
     ) -> Result<Ensured, RuntimeError>;
 
-    /// Undoes what [`Runtime::inject`] did, as far as it lasts.
+    /// Undoes what [`Runtime::inject`] did, as far as it lasts; it starts nothing.
     async fn heal(&self, id: &RuntimeId, disturbance: Disturbance)
     -> Result<Ensured, RuntimeError>;
 

@@ -300,18 +300,3 @@ async fn a_host_without_loop_devices_is_told_what_to_do() {
     let told = docker(&[&run[..], &ensure].concat()).expect_err("there are none");
     assert!(told.contains("modprobe loop") && told.contains("runtime.sized_volumes"), "{told}");
 }
-
-#[tokio::test]
-async fn the_disk_of_the_host_is_not_filled() {
-    let Some(world) = world().await else { return };
-    world.apply(&world.spec(WAIT)).await.expect("apply");
-    let status = world.status().await;
-    assert!(!status.own_disk);
-    for wanted in [
-        world.runtime.inject(&status.id, Disturbance::Filled { leave: 0 }).await,
-        world.runtime.heal(&status.id, Disturbance::Filled { leave: 0 }).await,
-    ] {
-        assert_eq!(class(wanted), Some(RuntimeErrorClass::Invalid));
-    }
-    assert!(!world.runtime.is_filled(&status.id).await.expect("asked"));
-}

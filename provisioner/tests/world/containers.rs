@@ -89,6 +89,8 @@ impl Program {
 pub struct Container {
     /// Its status.
     pub status: InstanceStatus,
+    /// The name by which other instances of its broker find it.
+    pub hostname: String,
     /// How often it was started.
     pub starts: u32,
     /// Engine ports.

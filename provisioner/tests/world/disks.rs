@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use brokerd_domain::BrokerId;
 use brokerd_provisioner::runtime::{InstanceName, RuntimeErrorClass, Volumes};
 
-use super::host::{Refusal, World};
+use super::host::{Refusal, World, refusal};
 
 /// The disks that a fault has filled, by instance; those of a pair by ordinal 0.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl World {
 
     fn own_disk_of(&self, name: &InstanceName) -> Result<InstanceName, Refusal> {
         if !self.containers.get(name).is_some_and(|container| container.status.own_disk) {
-            return Err((RuntimeErrorClass::Invalid, "the host's disk is not to be filled"));
+            return Err(refusal(RuntimeErrorClass::Invalid, "it is the host's disk"));
         }
         Ok(self.disk_of(name))
     }

@@ -70,8 +70,8 @@ pub struct World {
     pub image_id: String,
     /// Whether the images are gone; what was made of them runs on.
     pub image_is_gone: bool,
-    /// Images that are not there although others are.
-    pub missing_images: BTreeSet<String>,
+    /// The only images there are; none: every one is there.
+    pub only_images: Option<BTreeSet<String>>,
     /// Whether engines of containers that are made from now on end at once.
     pub new_ones_die: bool,
     /// How often somebody looked for an image, as whoever renders does.
@@ -106,7 +106,12 @@ impl Default for EngineBehaviour {
 }
 
 /// Why something is not done: the class and the words.
-pub type Refusal = (RuntimeErrorClass, &'static str);
+pub type Refusal = (RuntimeErrorClass, String);
+
+/// Why something is not done.
+pub(super) fn refusal(class: RuntimeErrorClass, why: &str) -> Refusal {
+    (class, why.to_owned())
+}
 
 const fn ensured(changed: bool) -> Ensured {
     if changed { Ensured::Updated } else { Ensured::AlreadyRight }
@@ -133,10 +138,10 @@ impl World {
             return Ok(Ensured::Created);
         };
         if there.status.generation > spec.generation {
-            return Err((RuntimeErrorClass::Stale, "newer"));
+            return Err(refusal(RuntimeErrorClass::Stale, "newer"));
         }
         if there.status.digest != digest {
-            return Err((RuntimeErrorClass::Invalid, "another digest"));
+            return Err(refusal(RuntimeErrorClass::Invalid, "another digest"));
         }
         let done = match there.status.state {
             ContainerState::Running { .. } | ContainerState::Paused => {
@@ -150,19 +155,27 @@ impl World {
     }
 
     fn image_for(&self, spec: &InstanceSpec) -> Result<String, Refusal> {
-        let is_there = |image: &String| !self.missing_images.contains(image);
-        let is_gone = self.engine == EngineBehaviour::NoImage || self.image_is_gone;
-        let named = || Some(self.image_id.clone()).filter(|_| is_there(&spec.image));
+        let named = || Some(self.image_id.clone()).filter(|_| self.has_image(&spec.image));
+        let by_id = |id: &String| Some(id.clone()).filter(|id| self.has_image(id));
         let found = match &spec.former_image {
-            _ if is_gone => None,
+            _ if self.engine == EngineBehaviour::NoImage => None,
             None => named(),
-            Some(FormerImage::First(id)) => Some(id.clone()).filter(is_there).or_else(named),
-            Some(FormerImage::Last(id)) => named().or_else(|| Some(id.clone()).filter(is_there)),
+            Some(FormerImage::First(id)) => by_id(id).or_else(named),
+            Some(FormerImage::Last(id)) => named().or_else(|| by_id(id)),
         };
-        found.ok_or((RuntimeErrorClass::Denied, "no such image"))
+        let missing = || (RuntimeErrorClass::Denied, format!("no such image: {}", spec.image));
+        found.ok_or_else(missing)
     }
 
-    fn make(&mut self, spec: &InstanceSpec, digest: SpecDigest, image_id: String) {
+    /// Whether an image is there, by its name or by the runtime's own name for it.
+    pub fn has_image(&self, reference: &str) -> bool {
+        let is_one = |images: &BTreeSet<String>| images.contains(reference);
+        !self.image_is_gone
+            && (self.only_images.as_ref().is_none_or(is_one) || *reference == self.image_id)
+    }
+
+    /// Makes a container that has its volumes and files and is not started.
+    pub fn make(&mut self, spec: &InstanceSpec, digest: SpecDigest, image_id: String) {
         let status = InstanceStatus {
             id: self.containers.new_id(),
             digest,
@@ -190,6 +203,7 @@ impl World {
         }
         let container = Container {
             status,
+            hostname: spec.hostname.clone(),
             dies: self.new_ones_die,
             starts: 0,
             ports: spec.ports.clone(),
@@ -273,7 +287,8 @@ impl World {
             self.tell(name);
         }
         any |= self.remove_volumes(name, volumes);
-        if volumes == Volumes::Delete && self.containers.of(name.broker).next().is_none() {
+        let is_one = |(other, _): (&InstanceName, _)| other.installation == name.installation;
+        if volumes == Volumes::Delete && !self.containers.of(name.broker).any(is_one) {
             any |= self.remove_volumes(&InstanceName { ordinal: 0, ..name.clone() }, volumes);
             any |= self.networks.remove(&(name.installation.clone(), name.broker));
         }

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod events;
 pub mod fault;
 pub mod host;
+pub mod inside;
 mod kept;
 mod port;
 pub mod probe;

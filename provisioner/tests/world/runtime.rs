@@ -26,7 +26,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::{
     containers::Container,
     fault::Faults,
-    host::{CPUS, Refusal, World, at_most},
+    host::{CPUS, Refusal, World, at_most, refusal},
 };
 
 /// The runtime of one installation on a world.
@@ -44,15 +44,15 @@ pub struct FakeRuntime {
 }
 
 fn busy() -> RuntimeError {
-    refused((RuntimeErrorClass::Transient, "the engine is busy"))
+    refused(refusal(RuntimeErrorClass::Transient, "the engine is busy"))
 }
 
 fn refused((class, message): Refusal) -> RuntimeError {
-    RuntimeError { class, operation: "fake", message: message.to_owned() }
+    RuntimeError { class, operation: "fake", message }
 }
 
 fn gone() -> RuntimeError {
-    refused((RuntimeErrorClass::Gone, "no such container"))
+    refused(refusal(RuntimeErrorClass::Gone, "no such container"))
 }
 
 impl FakeRuntime {
@@ -109,7 +109,7 @@ impl Runtime for FakeRuntime {
         self.see()?;
         let mut world = self.world.lock().expect("not poisoned");
         world.image_looks += 1;
-        if world.image_is_gone || world.missing_images.contains(reference) {
+        if !world.has_image(reference) {
             return Ok(None);
         }
         Ok(Some(ImageInfo {
@@ -186,7 +186,7 @@ impl Runtime for FakeRuntime {
         let now = self.clock.now();
         self.on("start", id, |world, name| match world.containers[name].status.state {
             ContainerState::Running { .. } => Ok(Ensured::AlreadyRight),
-            ContainerState::Paused => Err((RuntimeErrorClass::Transient, "it is paused")),
+            ContainerState::Paused => Err(refusal(RuntimeErrorClass::Transient, "it is paused")),
             ContainerState::Created | ContainerState::Exited { .. } => {
                 world.start(name, now);
                 Ok(Ensured::Updated)
