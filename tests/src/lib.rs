@@ -23,6 +23,7 @@ mod defaults;
 pub mod directory;
 pub mod docker;
 pub mod engine;
+pub mod engine_proxy;
 pub mod faults;
 pub mod http;
 pub mod inside;

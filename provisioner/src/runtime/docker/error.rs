@@ -145,6 +145,13 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_call_that_hangs_ends_with_its_time_and_is_worth_trying_again() {
+        let hangs = std::future::pending::<Result<(), DockerError>>();
+        let ended = request(Duration::from_millis(10), hangs).await.map_err(named("try"));
+        assert_eq!(ended.map_err(|error| error.class), Err(RuntimeErrorClass::Transient));
+    }
+
     #[test]
     fn messages_are_one_bounded_line_that_names_the_operation() {
         let error = answered(500, "first\n\tsecond\r\n");
