@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures what brokerd costs, beside the same work without it: brokers, failover, an idle fleet, memory, the API, the gateway beside
+# Measures what brokerd costs, beside the same work without it: brokers, failover, also under load, an idle fleet, memory, the API, the gateway beside
 # HAProxy, in front of real brokers (publishes) and of a plain sink. Brings an engine, images and a database of its own, which are gone
 # afterwards.
-#   scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api] [publishes] [gateway]
+#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,12 +10,12 @@ set -euo pipefail
 parts=() rounds=()
 for argument in "$@"; do
   case $argument in
-    brokers | failover | idle | memory | api | publishes | gateway) parts+=("$argument") ;;
+    brokers | failover | load | idle | memory | api | publishes | gateway) parts+=("$argument") ;;
     *[!0-9]* | 0 | '') sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) rounds=("$argument") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(brokers failover idle memory api publishes gateway)
+[ ${#parts[@]} -gt 0 ] || parts=(brokers failover load idle memory api publishes gateway)
 
 wants() { local part; for part in "${parts[@]}"; do [ "$part" != "$1" ] || return 0; done; return 1; }
 
@@ -70,7 +70,7 @@ require_cargo
 [ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
 cd "$root"
 if wants publishes || wants gateway; then prepare_haproxy; fi
-if wants brokers || wants failover || wants idle || wants memory || wants api || wants publishes; then measure_brokerd; fi
+if wants brokers || wants failover || wants load || wants idle || wants memory || wants api || wants publishes; then measure_brokerd; fi
 if wants gateway; then
   cargo build --quiet --locked --release -p brokerd-gateway --example throughput
   "$(dirname "$binary")/examples/throughput" "${rounds[@]}"

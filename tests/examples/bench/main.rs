@@ -1,7 +1,7 @@
 //! What brokerd costs, measured against the same work without it, side by side in one run:
 //! engines started by hand, an endpoint that does nothing, a row written to the same database.
 //!
-//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [idle] [memory] [api] [publishes]`
+//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -9,6 +9,7 @@ mod amqp;
 mod api;
 mod bare;
 mod brokers;
+mod busy;
 mod clients;
 mod failover;
 mod floor;
@@ -19,6 +20,7 @@ mod http;
 mod idle;
 mod load;
 mod memory;
+mod pairs;
 mod publisher;
 mod publishes;
 mod statistics;
@@ -40,7 +42,7 @@ const ROUNDS: usize = 5;
 pub(crate) const SCALE: f64 = 1.0;
 
 /// What can be measured, in the order in which it is.
-const PARTS: &[&str] = &["brokers", "failover", "idle", "memory", "api", "publishes"];
+const PARTS: &[&str] = &["brokers", "failover", "load", "idle", "memory", "api", "publishes"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -114,6 +116,9 @@ fn measure(arguments: &[String]) -> Result<()> {
     }
     if wanted("failover") {
         failover::measure(&bench, &world)?;
+    }
+    if wanted("load") {
+        busy::measure(&bench, &world, &settings)?;
     }
     if wanted("idle") {
         idle::measure(&bench, &world)?;
