@@ -7,21 +7,23 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
     Api, World,
     engine_proxy::{EngineProxy, Rule, Trouble},
     eventually, machine,
 };
-use tokio::task::JoinSet;
+use serde_json::Value;
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bench,
     brokers::{PATIENCE, SUBJECTS, create, delete, running},
+    clients::LOOK_AGAIN,
     http::{Connection, signed},
     pairs::{ByHand, OfBrokerd},
     statistics::{Series, load_average, short, verdict},
@@ -32,6 +34,9 @@ const CHURN: usize = 8;
 
 /// How many calls to the engine hang.
 const HANGING: usize = 4;
+
+/// How long a caller waits who was told to try again.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// How many times as long as by hand under the same load, and as on a quiet engine, a kill may keep clients waiting.
 const TARGET: f64 = 1.3;
@@ -150,9 +155,37 @@ impl Churn {
 async fn come_and_go(api: &Api, n: usize, round: usize) -> Result<()> {
     let body = SUBJECTS[n % SUBJECTS.len()].body(&format!("churn-{n}-{round}"));
     let mut connection = Connection::to(api.address()).await?;
-    let id = create(&mut connection, &signed(api, "POST", "/v1/brokers", &body)?).await?;
-    running(&mut connection, api, &id).await?;
-    delete(&mut connection, api, &id).await
+    let create = signed(api, "POST", "/v1/brokers", &body)?;
+    let (_, created) = insist(&mut connection, &create, &[200]).await?;
+    let path = format!("/v1/brokers/{}", created["brokerId"].as_str().context("no broker id")?);
+    let (describe, delete) = (signed(api, "GET", &path, "")?, signed(api, "DELETE", &path, "")?);
+    while insist(&mut connection, &describe, &[200]).await?.1["brokerState"] != "RUNNING" {
+        sleep(LOOK_AGAIN).await;
+    }
+    insist(&mut connection, &delete, &[200]).await?;
+    while insist(&mut connection, &describe, &[200, 404]).await?.0 != 404 {
+        sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Asks again, as the SDKs do, while a machine that is busy to its limits answers that it can't just now; the status
+/// and the body.
+async fn insist(
+    connection: &mut Connection,
+    request: &[u8],
+    wanted: &[u16],
+) -> Result<(u16, Value)> {
+    let begin = Instant::now();
+    loop {
+        let answer = connection.exchange(request).await?;
+        let status = answer.status;
+        if status != 503 || begin.elapsed() > PATIENCE {
+            let expected = wanted.iter().find(|one| **one == status).unwrap_or(&wanted[0]);
+            return Ok((status, answer.json(*expected)?));
+        }
+        sleep(BUSY).await;
+    }
 }
 
 /// A pair's kills when nothing hangs, and while calls hang with which other brokers' containers are made.
