@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests, with a database of their own, which is gone afterwards.
-#   scripts/test.sh [ARGUMENTS OF cargo test]
+#   scripts/test.sh                             all, several programs side by side (BROKERD_TEST_JOBS=3)
+#   scripts/test.sh ARGUMENTS OF cargo test     only those that cargo chooses, one program after the other
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,5 +24,12 @@ export DATABASE_URL
 cd "$root"
 # The binary too: scenarios start it.
 cargo build --locked -p brokerd
-# A user wants the first failure at once; where nobody waits, all of them.
-cargo test --locked --workspace ${CI:+--no-fail-fast} "$@"
+if [ $# -gt 0 ]; then
+  cargo test --locked --workspace "$@"
+  exit
+fi
+say "building the tests"
+programs=$(mktemp)
+trap 'rm -f "$programs"; sweep_run "$run"' EXIT
+cargo test --locked --workspace --no-run --message-format=json-render-diagnostics >"$programs"
+cargo run --locked --quiet -p brokerd-tests --bin run_tests <"$programs"

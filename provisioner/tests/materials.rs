@@ -2,7 +2,7 @@
 
 mod example;
 
-use std::{net::IpAddr, process::Command, time::Duration};
+use std::{io::Write as _, net::IpAddr, process::Command, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, EngineVersion, Timestamp};
@@ -426,7 +426,10 @@ fn java_reads_the_keystore() {
         .output();
     std::fs::remove_file(&path).expect("removed");
     let Ok(listing) = listing else {
-        println!("skipped: 1 check, because there is no keytool");
+        assert!(std::env::var_os("CI").is_none(), "keytool is missing");
+        // Past the capture: a check that is left out is told.
+        let _ =
+            std::io::stderr().write_all(b"SKIPPED: Java reads the keystore: keytool is missing\n");
         return;
     };
     let text = String::from_utf8_lossy(&listing.stdout);

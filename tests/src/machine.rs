@@ -3,12 +3,14 @@
 use std::{
     env, fs,
     io::{Read as _, Write as _},
-    os::unix::process::parent_id,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, bail, ensure};
+
+/// How a line begins that tells what was not checked.
+pub const SKIPPED: &str = "SKIPPED: ";
 
 /// A variable of the environment; an empty one counts as missing.
 pub fn variable(name: &str) -> Option<String> {
@@ -142,7 +144,7 @@ pub fn has_loop_devices(what: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// Notes that `what` could not be checked.
+/// Tells that `what` could not be checked.
 ///
 /// # Errors
 /// On a build machine, where nothing may be skipped.
@@ -150,40 +152,11 @@ pub fn skip(what: &str, why: &str) -> Result<()> {
     if variable("CI").is_some() {
         bail!("{what} can't be checked: {why}");
     }
-    leave(what, why)
-}
-
-/// Notes that `what` is not checked because this machine's owner has to allow it, on a build machine too.
-///
-/// # Errors
-/// When it can't be noted.
-pub fn leave(what: &str, why: &str) -> Result<()> {
-    say(&format!("SKIPPED: {what}: {why}"));
-    let line = format!("{what}: {why}\n");
-    fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(skipped_file()?)?
-        .write_all(line.as_bytes())?;
+    leave(what, why);
     Ok(())
 }
 
-/// What was skipped so far by the programs that the same `cargo test` started.
-///
-/// # Errors
-/// When the note of it can't be read.
-pub fn skipped() -> Result<Vec<String>> {
-    let path = skipped_file()?;
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let mut lines: Vec<_> = fs::read_to_string(&path)?.lines().map(str::to_owned).collect();
-    fs::remove_file(&path)?;
-    lines.sort_unstable();
-    lines.dedup();
-    Ok(lines)
-}
-
-fn skipped_file() -> Result<PathBuf> {
-    Ok(cache("scenarios")?.join(format!("skipped-{}", parent_id())))
+/// Tells that `what` is not checked because this machine's owner has to allow it, on a build machine too.
+pub fn leave(what: &str, why: &str) {
+    say(&format!("{SKIPPED}{what}: {why}"));
 }

@@ -190,7 +190,8 @@ fn password(checkout: &Checkout) -> Result<String> {
 /// Where systemd does not run, and who would install it there is told how; what it would be given is a unit that systemd understands.
 fn what_starts_it_with_the_machine_is_written_down(checkout: &Checkout) -> Result<()> {
     if Path::new("/run/systemd/system").exists() {
-        return machine::leave("that the unit of a service is written down", "systemd runs here");
+        machine::leave("that the unit of a service is written down", "systemd runs here");
+        return Ok(());
     }
     let said = checkout.make("service")?;
     let unit = checkout.data().join(format!("brokerd-{}.service", checkout.installation));

@@ -1,0 +1,135 @@
+//! Runs programs side by side.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use brokerd_tests::machine::SKIPPED;
+
+use crate::{programs::Program, report};
+
+/// How long one program may take: several times what the longest takes on two processors.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+/// How often it is asked which of them have ended.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) took: Duration,
+    pub(crate) passed: bool,
+    /// Its own summary lines.
+    pub(crate) summary: Vec<String>,
+    /// What it could not check.
+    pub(crate) skipped: Vec<String>,
+}
+
+struct Running {
+    program: Program,
+    child: Child,
+    began: Instant,
+    output: std::path::PathBuf,
+}
+
+/// Runs them in their order, `jobs` at a time, and prints what each says when it ends.
+///
+/// # Errors
+/// When a program can't be started or its output can't be kept.
+pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
+    let directory = std::env::temp_dir().join(format!("brokerd-run-tests-{}", std::process::id()));
+    fs::create_dir(&directory).with_context(|| format!("can't make {}", directory.display()))?;
+    let ended = run_in(&directory, programs, jobs);
+    // Of use to nobody any more; what can't be removed hurts nobody.
+    let _ = fs::remove_dir_all(&directory);
+    ended
+}
+
+fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
+    let all = programs.len();
+    let mut waiting = programs.into_iter().peekable();
+    let mut running: Vec<Running> = Vec::new();
+    let mut ended = Vec::new();
+    loop {
+        while let Some(next) = waiting.peek() {
+            let may_begin = match running.as_slice() {
+                [] => true,
+                [one] if one.program.is_alone => false,
+                some => !next.is_alone && some.len() < jobs,
+            };
+            if !may_begin {
+                break;
+            }
+            if let Some(program) = waiting.next() {
+                running.push(begin(directory, program, ended.len() + running.len())?);
+            }
+        }
+        let mut still = Vec::new();
+        for mut one in running {
+            match one.child.try_wait()? {
+                Some(status) => {
+                    let program = end(one, status.success(), None)?;
+                    ended.push(program);
+                    report::progress(ended.len(), all, ended.last());
+                }
+                None if one.began.elapsed() > LIMIT => {
+                    one.child.kill()?;
+                    one.child.wait()?;
+                    ended.push(end(one, false, Some("took too long and was ended"))?);
+                    report::progress(ended.len(), all, ended.last());
+                }
+                None => still.push(one),
+            }
+        }
+        running = still;
+        if running.is_empty() && waiting.peek().is_none() {
+            return Ok(ended);
+        }
+        thread::sleep(ASK_EVERY);
+    }
+}
+
+fn begin(directory: &Path, program: Program, number: usize) -> Result<Running> {
+    let output = directory.join(number.to_string());
+    let file = File::create(&output)?;
+    let child = program
+        .command()
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .spawn()
+        .with_context(|| format!("can't run {}", program.name))?;
+    Ok(Running { program, child, began: Instant::now(), output })
+}
+
+fn end(running: Running, passed: bool, why: Option<&str>) -> Result<Ended> {
+    let Running { program, began, output, .. } = running;
+    let said = fs::read(&output)?;
+    fs::remove_file(&output)?;
+    let said = String::from_utf8_lossy(&said);
+    let (summary, rest): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.starts_with("test result: "));
+    let mut summary: Vec<String> = summary.into_iter().map(str::to_owned).collect();
+    if let Some(why) = why {
+        summary.push(format!("test result: FAILED. {} {why}", program.name));
+    } else if !passed && !summary.iter().any(|line| line.contains("FAILED")) {
+        // As after a signal, or when cargo could not build the tests in the documentation.
+        summary.push(format!("test result: FAILED. {} ended without a word", program.name));
+    }
+    report::output(&program.title, &rest);
+    let skipped = rest.iter().filter_map(|line| line.strip_prefix(SKIPPED)).map(str::to_owned);
+    Ok(Ended {
+        name: program.name,
+        title: program.title,
+        took: began.elapsed(),
+        passed,
+        summary,
+        skipped: skipped.collect(),
+    })
+}
