@@ -52,10 +52,8 @@ pub struct Observer<'a> {
 impl Observer<'_> {
     /// Looks. Never fails: what can't be seen is [`Observed::Unknown`].
     pub async fn observe(&self, broker: &Broker) -> Seen {
-        let leftovers = match broker.intent {
-            Intent::Delete => self.leftovers(broker).await,
-            Intent::Run => Observed::Absent,
-        };
+        let goes = broker.intent == Intent::Delete || broker.status.failure.is_some();
+        let leftovers = if goes { self.leftovers(broker).await } else { Observed::Absent };
         let ordinals = 1..=broker.spec.deployment_mode.instances();
         let instances = match broker.intent {
             Intent::Delete => BTreeMap::new(),
@@ -217,16 +215,16 @@ impl Observer<'_> {
         status: &InstanceStatus,
     ) -> BTreeMap<Protocol, ProbeOutcome> {
         let conditions = &broker.status.conditions;
-        let condition = conditions.iter().find(|c| c.ordinal == ordinal);
-        let (protocols, patient) = match condition.map(|c| c.health) {
-            Some(Health::Healthy) => {
-                (quiet_protocols(broker.spec.engine_type, self.now).to_vec(), false)
-            }
+        let health = conditions.iter().find(|c| c.ordinal == ordinal).map(|c| c.health);
+        if health == Some(Health::Healthy) {
+            return self.ask_quietly(broker, ordinal, status).await;
+        }
+        let (protocols, patient) = match health {
             // Until it answers the one that failed, whichever that was.
             Some(Health::Suspect) => {
                 (every_protocol(broker.spec.engine_type, self.protocols), false)
             }
-            Some(Health::Standby | Health::Starting) | None => (self.protocols.to_vec(), true),
+            _ => (self.protocols.to_vec(), true),
         };
         let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
         let deadline = if is_pair && !patient { PAIR_DEADLINE } else { PROBE_DEADLINE };
@@ -253,6 +251,27 @@ impl Observer<'_> {
             join_all(targets.iter().map(|t| self.probe.probe(t, deadline))).await
         };
         protocols.iter().copied().zip(outcomes).collect()
+    }
+
+    /// Asks an instance that has proved all of its protocols, without filling its log.
+    async fn ask_quietly(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+    ) -> BTreeMap<Protocol, ProbeOutcome> {
+        let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+        let deadline = if is_pair { PAIR_DEADLINE } else { PROBE_DEADLINE };
+        let asked = quietly(broker, self.protocols, self.now).into_iter();
+        let answers = asked.map(|(protocol, how)| async move {
+            let outcome = match (self.target(broker, ordinal, status, protocol), how) {
+                (None, _) => ProbeOutcome::Refused("no address is published".to_owned()),
+                (Some(target), How::Protocol) => self.probe.probe(&target, deadline).await,
+                (Some(target), How::Handshake) => self.probe.handshake(&target, deadline).await,
+            };
+            (protocol, outcome)
+        });
+        join_all(answers).await.into_iter().collect()
     }
 
     fn target(
@@ -294,25 +313,105 @@ fn raised(nodes: &[NodeReport]) -> Vec<Alarm> {
 /// What to ask an instance that has failed to answer something: whatever it is ever asked.
 fn every_protocol(engine: EngineType, probes: &[Protocol]) -> Vec<Protocol> {
     let mut every = probes.to_vec();
-    let quiet = match engine {
-        EngineType::ActiveMq => ACTIVEMQ_QUIET,
-        EngineType::RabbitMq => RABBITMQ_ALL,
-    };
-    every.extend(quiet.iter().filter(|protocol| !probes.contains(protocol)));
+    every.extend(unlogged(engine).iter().filter(|protocol| !probes.contains(protocol)));
     every
 }
 
-const ACTIVEMQ_QUIET: &[Protocol] = &[Protocol::Openwire, Protocol::Amqp];
-const RABBITMQ_QUIET: &[Protocol] = &[Protocol::Console];
-const RABBITMQ_ALL: &[Protocol] = &[Protocol::Console, Protocol::Amqp];
+/// How an instance is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// In the protocol.
+    Protocol,
+    /// For a TLS handshake on the protocol's port.
+    Handshake,
+}
 
-/// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's
-/// log. RabbitMQ logs a warning for every AMQP connection that ends before it logs in, so AMQP itself
-/// is asked only now and then, its management listener otherwise.
-const fn quiet_protocols(engine: EngineType, now: Timestamp) -> &'static [Protocol] {
+/// The protocols in which engines are asked without logging it. RabbitMQ logs a warning for every AMQP connection that
+/// ends before it logs in; ActiveMQ a line or two for every refused STOMP or MQTT login.
+const fn unlogged(engine: EngineType) -> &'static [Protocol] {
     match engine {
-        EngineType::ActiveMq => ACTIVEMQ_QUIET,
-        EngineType::RabbitMq if now.as_seconds() / 10 % 30 == 0 => RABBITMQ_ALL,
-        EngineType::RabbitMq => RABBITMQ_QUIET,
+        EngineType::ActiveMq => &[Protocol::Openwire, Protocol::Amqp],
+        EngineType::RabbitMq => &[Protocol::Console],
+    }
+}
+
+/// How often the protocols of a pair are asked that are asked for a handshake only, in seconds. A single instance and a
+/// node are asked at every look, which is as often.
+const HANDSHAKES_OF_PAIRS: i64 = 10;
+
+/// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's log. A protocol that
+/// would is asked for a handshake; on RabbitMQ, AMQP itself during ten seconds of five minutes.
+fn quietly(broker: &Broker, probes: &[Protocol], now: Timestamp) -> Vec<(Protocol, How)> {
+    let engine = broker.spec.engine_type;
+    let unlogged = unlogged(engine);
+    let mut asked: Vec<_> = unlogged.iter().map(|protocol| (*protocol, How::Protocol)).collect();
+    let seconds = now.as_seconds();
+    let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+    // A pair is looked at more than twice a second.
+    if !is_pair || seconds % HANDSHAKES_OF_PAIRS == 0 {
+        let how = match engine {
+            EngineType::RabbitMq if seconds / 10 % 30 == 0 => How::Protocol,
+            EngineType::RabbitMq | EngineType::ActiveMq => How::Handshake,
+        };
+        let others = probes.iter().filter(|protocol| !unlogged.contains(protocol));
+        asked.extend(others.map(|protocol| (*protocol, how)));
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::engine::Engines;
+
+    /// When each protocol is asked in five minutes, and how, by who looks every so often, in milliseconds.
+    fn asked(
+        engine: EngineType,
+        mode: DeploymentMode,
+        every: i64,
+        phase: i64,
+    ) -> BTreeMap<(Protocol, bool), Vec<i64>> {
+        let mut broker = brokerd_domain::example::broker(engine);
+        broker.spec.deployment_mode = mode;
+        let mut times: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+        for at in (phase..phase + 300_000).step_by(usize::try_from(every).expect("positive")) {
+            let now = Timestamp::from_micros(at * 1000);
+            for (protocol, how) in quietly(&broker, Engines::default().of(engine).probes(), now) {
+                times.entry((protocol, how == How::Protocol)).or_default().push(at);
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn every_protocol_is_asked_often_and_what_engines_log_seldom() {
+        for (engine, mode, every) in [
+            (EngineType::RabbitMq, DeploymentMode::SingleInstance, 10_000),
+            (EngineType::RabbitMq, DeploymentMode::ClusterMultiAz, 5_000),
+            (EngineType::ActiveMq, DeploymentMode::SingleInstance, 10_000),
+            (EngineType::ActiveMq, DeploymentMode::ActiveStandbyMultiAz, 400),
+        ] {
+            for phase in (0..10_000).step_by(700) {
+                let times = asked(engine, mode, every, phase);
+                let protocols: BTreeSet<_> = times.keys().map(|(protocol, _)| *protocol).collect();
+                for probe in Engines::default().of(engine).probes() {
+                    assert!(protocols.contains(probe), "{engine:?} {mode:?}: {probe:?}");
+                }
+                for protocol in protocols {
+                    let of = |said| times.get(&(protocol, said)).into_iter().flatten().copied();
+                    let mut all: Vec<i64> = of(true).chain(of(false)).collect();
+                    all.sort_unstable();
+                    let ends = [phase, phase + 300_000];
+                    let gap = ends[..1].iter().chain(&all).zip(all.iter().chain(&ends[1..]));
+                    let longest = gap.map(|(from, to)| to - from).max().expect("some");
+                    assert!(longest <= 11_000, "{engine:?} {mode:?} {protocol:?}: {longest} ms");
+                    let is_logged = !unlogged(engine).contains(&protocol);
+                    let said = of(true).count();
+                    assert!(!is_logged || said <= 2, "{engine:?} {mode:?} {protocol:?}: {said}");
+                }
+            }
+        }
     }
 }

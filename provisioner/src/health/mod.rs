@@ -122,6 +122,13 @@ pub trait Probe: Send + Sync + 'static {
     /// Asks once. Never takes longer than `deadline`.
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome;
 
+    /// Asks its listener once for a TLS handshake and says nothing in the protocol, which engines don't log. It
+    /// proves less than [`Probe::probe`]: that the listener accepts and that the engine answers there. Never takes
+    /// longer than `deadline`.
+    async fn handshake(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome {
+        self.probe(target, deadline).await
+    }
+
     /// Asks the management API of a RabbitMQ node what it knows of its cluster's nodes. Never takes
     /// longer than `deadline`.
     ///

@@ -17,6 +17,9 @@ use rand::random;
 use super::*;
 use crate::example::{self, Example, Scripted};
 
+/// How often each protocol is asked for a handshake.
+const HANDSHAKES: usize = 12;
+
 struct SystemClock;
 
 impl Clock for SystemClock {
@@ -39,18 +42,20 @@ async fn ask(
     let authority_pem: Arc<str> = authority.certificate_pem.as_str().into();
     let entropy = Arc::new(Scripted::new(&[]));
     let probe = WireProbe::presenting(Arc::new(authority.into()), Arc::new(SystemClock), entropy);
+    let name = spec.name.to_string();
     let begun = Instant::now();
     runtime.apply(spec).await.expect("apply");
     eprintln!("{engine:?}: applied after {:?}", begun.elapsed());
     let status = runtime.status(&spec.name).await.expect("status").expect("there");
+    let target = |protocol: Protocol| ProbeTarget {
+        engine,
+        protocol,
+        address: status.addresses[&protocol.engine_port(engine)],
+        server_name: host.to_owned(),
+        authority_pem: authority_pem.clone(),
+    };
     for protocol in Protocol::of(engine).iter().rev().copied() {
-        let target = ProbeTarget {
-            engine,
-            protocol,
-            address: status.addresses[&protocol.engine_port(engine)],
-            server_name: host.to_owned(),
-            authority_pem: authority_pem.clone(),
-        };
+        let target = target(protocol);
         let mut outcome = probe.probe(&target, DEADLINE).await;
         while outcome != ProbeOutcome::Answered {
             assert!(begun.elapsed() < Duration::from_secs(90), "{protocol}: {outcome:?}");
@@ -65,6 +70,37 @@ async fn ask(
             again.elapsed()
         );
     }
+    let before = lines_about_connections(&name);
+    let targets = Protocol::of(engine).iter().map(|protocol| target(*protocol));
+    let targets: Vec<ProbeTarget> = targets.collect();
+    for target in targets.iter().cycle().take(targets.len() * HANDSHAKES) {
+        assert_eq!(probe.handshake(target, DEADLINE).await, ProbeOutcome::Answered, "{target:?}");
+    }
+    // What is logged of the handshakes is there when what is logged of this login is.
+    let logged = match engine {
+        EngineType::ActiveMq => Protocol::Stomp,
+        EngineType::RabbitMq => Protocol::Amqp,
+    };
+    assert_eq!(probe.probe(&target(logged), DEADLINE).await, ProbeOutcome::Answered);
+    let mut lines = lines_about_connections(&name);
+    while lines.len() == before.len() {
+        assert!(begun.elapsed() < Duration::from_secs(90), "{logged} is not logged");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        lines = lines_about_connections(&name);
+    }
+    let new = &lines[before.len()..];
+    eprintln!("{engine:?}: one login in {logged} is logged as {new:#?}");
+    assert!(new.len() <= 3, "handshakes are logged: {new:#?}");
+}
+
+/// What the engine has logged of connections and what came over them.
+fn lines_about_connections(container: &str) -> Vec<String> {
+    let output = std::process::Command::new("docker").args(["logs", container]).output();
+    let output = output.expect("docker runs");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let about = |line: &&str| ["onnection", "Exception", "TLS"].iter().any(|w| line.contains(w));
+    text.lines().filter(about).map(str::to_owned).collect()
 }
 
 async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut Example)) {
@@ -114,6 +150,13 @@ async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut 
 #[tokio::test]
 async fn rabbitmq_answers_the_probe() {
     answers(EngineType::RabbitMq, "4.3", "mq.m7g.medium", |_| ()).await;
+}
+
+#[tokio::test]
+async fn former_versions_of_rabbitmq_log_no_handshakes() {
+    for version in ["4.0", "3.10"] {
+        answers(EngineType::RabbitMq, version, "mq.m7g.medium", |_| ()).await;
+    }
 }
 
 #[tokio::test]

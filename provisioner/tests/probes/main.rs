@@ -350,6 +350,39 @@ async fn an_engine_that_hangs_while_it_boots_is_silent_after_one_deadline() {
 }
 
 #[tokio::test]
+async fn a_handshake_proves_that_the_listener_answers_and_says_nothing_in_the_protocol() {
+    let authority = authority("localhost");
+    let heard = Arc::new(AtomicUsize::new(0));
+    let (acceptor, count) = (authority.acceptor.clone(), heard.clone());
+    let quiet = listen(move |stream| {
+        let (acceptor, count) = (acceptor.clone(), count.clone());
+        async move {
+            let Ok(mut stream): Result<TlsStream<TcpStream>, _> = acceptor.accept(stream).await
+            else {
+                return;
+            };
+            let mut words = Vec::new();
+            let _ = stream.read_to_end(&mut words).await;
+            count.fetch_add(words.len(), Ordering::Relaxed);
+        }
+    })
+    .await;
+    let mute = listen(|stream| async move {
+        tokio::time::sleep(DEADLINE).await;
+        drop(stream);
+    })
+    .await;
+    let closed = listen(|stream| async move { drop(stream) }).await;
+    let probe = WireProbe::default();
+    let amqp = |address| target(EngineType::RabbitMq, Protocol::Amqp, address, &authority);
+    assert_eq!(probe.handshake(&amqp(quiet), DEADLINE).await, ProbeOutcome::Answered);
+    assert_eq!(heard.load(Ordering::Relaxed), 0);
+    assert_eq!(probe.handshake(&amqp(mute), SHORT).await, ProbeOutcome::Silent);
+    let refused = probe.handshake(&amqp(closed), DEADLINE).await;
+    assert!(matches!(refused, ProbeOutcome::Refused(_)), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_certificate_that_clients_would_not_trust_is_refused() {
     let right = authority("localhost");
     let other = authority("localhost");

@@ -95,6 +95,10 @@ impl Probe for WireProbe {
         self.ask(target, None, deadline).await
     }
 
+    async fn handshake(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome {
+        outcome(deadline, self.connect(target, None)).await
+    }
+
     async fn nodes(
         &self,
         target: &ProbeTarget,
@@ -182,21 +186,12 @@ impl WireProbe {
         stream: Option<TcpStream>,
         deadline: Duration,
     ) -> ProbeOutcome {
-        let end = Instant::now() + deadline;
-        let answered = timeout_at(end, async {
+        let answered = async {
             let mut stream = self.connect(target, stream).await?;
             dialect::converse(&mut stream, target).await?;
-            Ok::<_, String>(stream)
-        });
-        match answered.await {
-            Ok(Ok(mut stream)) => {
-                // An orderly end, for the sake of the engine's log.
-                let _ = timeout_at(end, stream.shutdown()).await;
-                ProbeOutcome::Answered
-            }
-            Ok(Err(reason)) => ProbeOutcome::Refused(reason),
-            Err(_) => ProbeOutcome::Silent,
-        }
+            Ok(stream)
+        };
+        outcome(deadline, answered).await
     }
 
     /// Asks again and again while it is refused, until `end`.
@@ -278,6 +273,23 @@ impl WireProbe {
         // Of an authority that ends the next one takes over.
         let renewal = tls::renewal(issued.expires_at, end).or(Some(issued.expires_at));
         Ok(Some((issued, renewal)))
+    }
+}
+
+/// What came of a conversation, whose connection is ended.
+async fn outcome(
+    deadline: Duration,
+    conversation: impl Future<Output = Result<TlsStream<TcpStream>, String>>,
+) -> ProbeOutcome {
+    let end = Instant::now() + deadline;
+    match timeout_at(end, conversation).await {
+        Ok(Ok(mut stream)) => {
+            // An orderly end, for the sake of the engine's log.
+            let _ = timeout_at(end, stream.shutdown()).await;
+            ProbeOutcome::Answered
+        }
+        Ok(Err(reason)) => ProbeOutcome::Refused(reason),
+        Err(_) => ProbeOutcome::Silent,
     }
 }
 
