@@ -239,6 +239,49 @@ async fn a_pass_that_panics_is_counted_and_its_broker_gets_another() {
     assert_eq!(passes.get_or_create(&panicked).get(), 1);
 }
 
+/// How long it takes at most from one recording of a pass to the next one, while so many of them are refused.
+async fn longest_pause_between_records(provisioner: &Provisioner, refused: u32) -> Duration {
+    let names = || provisioner.sim.faults.names();
+    let records = || names().iter().filter(|name| **name == "record").count();
+    let (began, before) = (Instant::now(), records());
+    let (mut last, mut seen, mut longest) = (None, before, Duration::ZERO);
+    while seen < before + usize::try_from(refused).expect("small") + 1 {
+        assert!(began.elapsed() < DEADLINE, "{} of {refused} refused", seen - before);
+        sleep(Duration::from_millis(5)).await;
+        if records() > seen {
+            longest = last.map_or(longest, |last: Instant| longest.max(last.elapsed()));
+            (last, seen) = (Some(Instant::now()), records());
+        }
+    }
+    longest
+}
+
+#[tokio::test]
+async fn a_pair_whose_passes_meet_a_store_that_fails_is_looked_at_again_within_two_seconds() {
+    let sim = Simulation::with_faults(Arc::new(Faults::default()));
+    let id = sim.create_pair();
+    let provisioner = Provisioner::start(sim).await;
+    provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
+    provisioner.is_watched(1).await;
+    let active = provisioner.sim.active(id);
+    provisioner.sim.faults.refuse("record", 6);
+    let name = active.clone().expect("one serves");
+    provisioner.sim.in_the_world(|world| world.kill_one(&name));
+    let longest = longest_pause_between_records(&provisioner, 6).await;
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    provisioner.until("the other one serves", |sim| sim.active(id) != active).await;
+}
+
+#[tokio::test]
+async fn a_single_instance_whose_passes_meet_a_store_that_fails_gets_another_within_seconds() {
+    let provisioner = Provisioner::start(Simulation::new()).await;
+    provisioner.sim.faults.refuse("record", 3);
+    let id = provisioner.new_broker(1);
+    let longest = longest_pause_between_records(&provisioner, 3).await;
+    assert!(longest < Duration::from_secs(4), "{longest:?}");
+    provisioner.runs(id).await;
+}
+
 #[tokio::test]
 async fn silence_while_the_process_itself_stood_still_proves_nothing() {
     let sim = Simulation::with_faults(Arc::new(Faults::default()));

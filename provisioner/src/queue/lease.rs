@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use brokerd_domain::{Entropy, Lease, Next, VerdictKind};
+use brokerd_domain::{Entropy, Lane, Lease, Next, VerdictKind};
 use brokerd_store::StoreError;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -21,6 +21,11 @@ const RENEWALS: u32 = 4;
 const RETRY: Duration = Duration::from_secs(1);
 /// How long a pass may take to finish its round when the process stops.
 const FINISHING: Duration = Duration::from_secs(5);
+/// How soon the next pass begins after one that met an error of the store, in the urgent lane and in the normal one, or
+/// that panicked in the urgent one; ± 40 %.
+const URGENT_AFTER_ERROR: Duration = Duration::from_millis(700);
+const NORMAL_AFTER_ERROR: Duration = Duration::from_secs(2);
+const URGENT_AFTER_PANIC: Duration = Duration::from_secs(5);
 /// When a broker is due that is watched and of which nothing is heard: a net below the monitor and below
 /// notifications that were lost.
 const REREAD: Duration = Duration::from_hours(1);
@@ -50,6 +55,7 @@ pub(crate) enum After {
 /// stands: the next holder observes what it left.
 pub(crate) async fn run_pass(
     context: &Context,
+    lane: Lane,
     lease: Lease,
     claimed: Instant,
     ttl: Duration,
@@ -64,7 +70,7 @@ pub(crate) async fn run_pass(
             Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)), held: None })
         }
     };
-    let (outcome, after) = settle(context, &lease, ttl, result).await;
+    let (outcome, after) = settle(context, lane, &lease, ttl, result).await;
     if matches!(after, After::Nothing) {
         context.operations.end(lease.broker);
     }
@@ -116,10 +122,12 @@ async fn out_of_patience(stopping: &CancellationToken) {
 
 async fn settle(
     context: &Context,
+    lane: Lane,
     lease: &Lease,
     ttl: Duration,
     result: Result<Passed, StepError>,
 ) -> (Outcome, After) {
+    let was_urgent = lane == Lane::Urgent && result.is_err();
     let (outcome, next, held) = match result {
         Ok(passed) => match passed.verdict {
             None => return (Outcome::Converged, After::Nothing),
@@ -148,7 +156,7 @@ async fn settle(
                 StepError::Panicked => Outcome::Panicked,
                 _ => Outcome::StoreError,
             };
-            (outcome, Next::BackOff, None)
+            (outcome, after_error(lane, &error, &*context.entropy), None)
         }
     };
     if held.as_ref().is_none_or(Held::has_run) {
@@ -158,7 +166,8 @@ async fn settle(
         (Next::After(_), Some(_)) => Next::After(reread_after(&*context.entropy)),
         (next, _) => next,
     };
-    let urgent = held.as_ref().is_some_and(Held::is_urgent);
+    // Whoever is not known after a pass that failed is as urgent as before it.
+    let urgent = held.as_ref().map_or(was_urgent, Held::is_urgent);
     match release(context, lease, ttl, due, urgent).await {
         Ok(woken) => {
             let after = match (held, next) {
@@ -170,7 +179,8 @@ async fn settle(
                     After::Watch { held: Box::new(held), pause: RETRY, woken }
                 }
                 (Some(_), Next::Now) => After::Wait { woken: true },
-                (None, _) => After::Wait { woken },
+                // Nobody watches it, so that the lane has to know when it is due.
+                (None, _) => After::Wait { woken: true },
             };
             (outcome, after)
         }
@@ -184,6 +194,25 @@ async fn settle(
             (outcome, After::Wait { woken: false })
         }
     }
+}
+
+/// When the next pass begins after one that could not be completed. Nobody watches the broker until then, so that one
+/// that fails over is not left alone for long, however often passes fail.
+fn after_error(lane: Lane, error: &StepError, entropy: &dyn Entropy) -> Next {
+    let pause = match (lane, error) {
+        (Lane::Urgent, StepError::Panicked) => URGENT_AFTER_PANIC,
+        (Lane::Urgent, _) => URGENT_AFTER_ERROR,
+        (Lane::Normal, StepError::Store(StoreError::Unavailable(_))) => NORMAL_AFTER_ERROR,
+        // What is stored of it can't be used, or the pass panics: it stays so until somebody does something.
+        (Lane::Normal, _) => return Next::BackOff,
+    };
+    Next::After(jittered(entropy, pause))
+}
+
+/// That time ± 40 %, so that what failed together is not tried again together.
+pub(super) fn jittered(entropy: &dyn Entropy, pause: Duration) -> Duration {
+    let per_mille = u32::try_from(entropy.below(800)).unwrap_or(400) + 600;
+    pause * per_mille / 1000
 }
 
 /// Brokers that were read together are not read again together.

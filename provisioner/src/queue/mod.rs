@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::lease::{After, run_pass};
+use self::lease::{After, jittered, run_pass};
 use crate::{
     monitor::{Due, Glimpse, Look, Monitor, StallGuard},
     pass::Context,
@@ -127,6 +127,7 @@ impl Queue {
             let at = Instant::now();
             let claimed =
                 context.store.claim_due(self.me, Some(lane), self.settings.lease, limit).await;
+            let is_away = claimed.is_err();
             let leases = claimed.unwrap_or_else(|error| {
                 tracing::warn!(error = &error as &dyn std::error::Error, "can't claim");
                 Vec::new()
@@ -138,7 +139,7 @@ impl Queue {
             if all {
                 continue;
             }
-            let pause = self.pause(lane).await;
+            let pause = if is_away { self.soon(lane, RETRY) } else { self.pause(lane).await };
             tokio::select! {
                 () = self.shutdown.cancelled() => return,
                 () = share.wake.notified() => {}
@@ -168,8 +169,14 @@ impl Queue {
         let poll = self.settings.poll * per_mille / 1000;
         match context.store.next_due(self.me, Some(lane)).await {
             Ok(Some(due)) => due.min(poll),
-            Ok(None) | Err(_) => poll,
+            Ok(None) => poll,
+            Err(_) => self.soon(lane, RETRY),
         }
+    }
+
+    /// That time ± 40 %, so that what failed together is not tried again together.
+    fn soon(&self, lane: Lane, pause: Duration) -> Duration {
+        jittered(&*self.context(lane).entropy, pause)
     }
 
     /// Has those brokers looked at on which a long step has ended or may begin, as they are told.
@@ -271,7 +278,7 @@ impl Queue {
         self.monitor.works_on(broker, epoch);
         passes.spawn(async move {
             let context = self.context(lane).clone();
-            let after = run_pass(&context, lease, at, self.settings.lease, glimpse).await;
+            let after = run_pass(&context, lane, lease, at, self.settings.lease, glimpse).await;
             drop(permit);
             self.follow_up(&context, broker, epoch, after).await;
         });

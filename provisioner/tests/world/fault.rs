@@ -1,8 +1,11 @@
 //! Faults at the edges.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -34,6 +37,7 @@ pub struct Faults {
     count: AtomicUsize,
     armed: Mutex<Option<(usize, Fault)>>,
     names: Mutex<Vec<&'static str>>,
+    refusing: Mutex<BTreeMap<&'static str, u32>>,
     died: Notify,
 }
 
@@ -46,6 +50,18 @@ impl Faults {
     /// Strikes at the next effect.
     pub fn strike_next(&self, fault: Fault) {
         *self.armed.lock().expect("not poisoned") = Some((self.effects(), fault));
+    }
+
+    /// Refuses the next `times` effects of that name.
+    pub fn refuse(&self, name: &'static str, times: u32) {
+        self.refusing.lock().expect("not poisoned").insert(name, times);
+    }
+
+    fn refuses(&self, name: &str) -> bool {
+        let mut refusing = self.refusing.lock().expect("not poisoned");
+        let Some(times) = refusing.get_mut(name).filter(|times| **times > 0) else { return false };
+        *times -= 1;
+        true
     }
 
     /// How many effects there were.
@@ -77,6 +93,9 @@ impl Faults {
     ) -> Result<T, E> {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         self.names.lock().expect("not poisoned").push(name);
+        if self.refuses(name) {
+            return Err(refuse());
+        }
         let fault = {
             let mut armed = self.armed.lock().expect("not poisoned");
             match *armed {

@@ -18,7 +18,7 @@ impl ReconcileStore for MemoryStore {
     async fn claim_due(
         &self,
         me: WorkerId,
-        _: Option<Lane>,
+        lane: Option<Lane>,
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError> {
@@ -27,6 +27,7 @@ impl ReconcileStore for MemoryStore {
         let mut rows = self.rows.lock().expect("not poisoned");
         let due = rows
             .values_mut()
+            .filter(|row| lane.is_none_or(|lane| row.urgent == (lane == Lane::Urgent)))
             .filter(|row| row.due <= now && (row.holder.is_none() || row.expires <= now))
             .filter(|row| row.owner.is_none_or(|owner| owner == me || !self.is_alive(owner)))
             .take(usize::try_from(limit).expect("small"));
@@ -58,13 +59,14 @@ impl ReconcileStore for MemoryStore {
     async fn next_due(
         &self,
         me: WorkerId,
-        _: Option<Lane>,
+        lane: Option<Lane>,
     ) -> Result<Option<Duration>, StoreError> {
         self.called("next due");
         let now = self.clock.now();
         let rows = self.rows.lock().expect("not poisoned");
         Ok(rows
             .values()
+            .filter(|row| lane.is_none_or(|lane| row.urgent == (lane == Lane::Urgent)))
             .filter(|row| row.owner.is_none_or(|owner| owner == me))
             .map(|row| if row.holder.is_some() { row.due.max(row.expires) } else { row.due })
             .min()
@@ -298,11 +300,11 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("forget", gone, forget).await
     }
 
-    async fn release(&self, lease: &Lease, next: Next, _: bool) -> Result<bool, StoreError> {
+    async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError> {
         self.called("release");
         let now = self.clock.now();
         self.fenced(lease, |row| {
-            row.holder = None;
+            (row.holder, row.urgent) = (None, urgent);
             let after = match next {
                 Next::Now => Duration::ZERO,
                 Next::After(after) => after,
