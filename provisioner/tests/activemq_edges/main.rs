@@ -7,6 +7,8 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+#[path = "../asked_engine/mod.rs"]
+mod asked_engine;
 mod defaults;
 mod engine;
 #[path = "../example/mod.rs"]
@@ -123,7 +125,7 @@ fn what_is_saved_is_what_the_engine_starts_with_and_the_rest_is_told() {
             }
         }
         assert!(wrong.is_empty(), "{version}: {}\n{}", wrong.len(), wrong.join("\n"));
-        eprintln!("ActiveMQ {version} was asked {} times", engine.asked);
+        eprintln!("ActiveMQ {version} was asked {} times", engine.0.asked);
     }
 }
 

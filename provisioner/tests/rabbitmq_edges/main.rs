@@ -6,6 +6,8 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
+#[path = "../asked_engine/mod.rs"]
+mod asked_engine;
 mod boot;
 mod engine;
 #[path = "../example/mod.rs"]
@@ -100,7 +102,7 @@ fn what_is_saved_is_what_a_node_takes_and_the_rest_is_told() {
             "RabbitMQ {version}: {} values saved, {} refused; it was asked {} times",
             kept.len(),
             refused.len(),
-            engine.asked
+            engine.0.asked
         );
     }
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
