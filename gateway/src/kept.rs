@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use brokerd_domain::Entropy;
@@ -14,6 +15,11 @@ use serde::{Deserialize, Serialize};
 
 /// The form of the file. Another one is not read: the database has the truth.
 const VERSION: u32 = 1;
+
+/// How the extension begins of files that are being written.
+const FRESH: &str = "new-";
+/// How old such a file is that nobody writes any more.
+const ABANDONED: Duration = Duration::from_mins(1);
 
 #[derive(Serialize, Deserialize)]
 struct Content<R> {
@@ -54,7 +60,11 @@ impl KeptTable {
     /// The table in the file; none: there is no file.
     pub(crate) async fn load(&mut self) -> Result<Option<Vec<Route>>, KeptError> {
         let path = self.path.clone();
-        let read = blocking(move || fs::read(path)).await;
+        let read = blocking(move || {
+            remove_abandoned(&path);
+            fs::read(path)
+        })
+        .await;
         let bytes = match read {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -82,10 +92,27 @@ impl KeptTable {
         bytes.push(b'\n');
         let path = self.path.clone();
         // Not by the process's id: gateways in containers that share a directory may have the same.
-        let fresh = path.with_extension(format!("new-{}", self.entropy.uuid()));
+        let fresh = path.with_extension(format!("{FRESH}{}", self.entropy.uuid()));
         blocking(move || replace(&path, &fresh, &bytes)).await.map_err(KeptError::Write)?;
         self.known = Some(routes);
         Ok(())
+    }
+}
+
+/// Removes what gateways that were killed while they wrote have left. Best effort: it takes room and nothing else.
+fn remove_abandoned(path: &Path) {
+    let (Some(directory), Some(stem)) = (path.parent(), path.file_stem()) else { return };
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for file in entries.flatten().map(|entry| entry.path()) {
+        let is_fresh =
+            file.extension().is_some_and(|e| e.as_encoded_bytes().starts_with(FRESH.as_bytes()));
+        let is_ours = is_fresh && file.file_stem() == Some(stem);
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        // Another gateway may be writing.
+        let is_old = modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= ABANDONED));
+        if is_ours && is_old {
+            let _ = fs::remove_file(file);
+        }
     }
 }
 
@@ -103,4 +130,33 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_writers_that_were_killed_have_left_is_removed_and_nothing_else() {
+        let directory = std::env::temp_dir().join(format!("brokerd-kept-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a directory");
+        let old = std::time::UNIX_EPOCH + Duration::from_hours(24);
+        for (name, is_old) in [
+            ("routes.json", true),
+            ("routes.new-abandoned", true),
+            ("routes.new-being-written", false),
+            ("others.new-abandoned", true),
+        ] {
+            let file = fs::File::create(directory.join(name)).expect("a file");
+            if is_old {
+                file.set_modified(old).expect("its time");
+            }
+        }
+        remove_abandoned(&directory.join("routes.json"));
+        let left = fs::read_dir(&directory).expect("the directory").flatten();
+        let mut left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["others.new-abandoned", "routes.json", "routes.new-being-written"]);
+        fs::remove_dir_all(directory).expect("removed");
+    }
 }

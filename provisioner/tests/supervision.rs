@@ -4,12 +4,12 @@ mod world;
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineType, Protocol};
+use brokerd_domain::{BrokerId, BrokerState, EngineType, Health, Protocol};
 use brokerd_provisioner::{
     catalogue::{Catalogue, EngineSettings},
-    runtime::ContainerState,
+    runtime::{ContainerState, InstanceName},
 };
-use world::driver::Simulation;
+use world::{driver::Simulation, runtime::EngineBehaviour};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -29,9 +29,42 @@ async fn an_engine_whose_amqp_listener_hangs_while_its_console_answers_is_restar
     let id = sim.create(EngineType::RabbitMq);
     sim.settle().await;
     hush(&sim, 1, Protocol::Amqp);
-    sim.live(6 * MINUTE).await;
+    let health = || sim.row(id).expect("it is there").broker.status.conditions[0].health;
+    sim.live(Duration::from_secs(12)).await;
+    assert_eq!(health(), Health::Suspect);
+    sim.live(Duration::from_secs(25)).await;
     sim.settle().await;
     assert_eq!((starts(&sim, 1), sim.state(id)), (2, Some(BrokerState::Running)));
+}
+
+#[tokio::test]
+async fn an_active_instance_whose_stomp_listener_hangs_is_suspected_within_twelve_seconds() {
+    let sim = Simulation::new();
+    let id = sim.create_pair();
+    sim.settle().await;
+    sim.live(Duration::from_secs(20)).await;
+    let conditions = || sim.row(id).expect("it is there").broker.status.conditions;
+    let active = conditions().iter().find(|c| c.health == Health::Healthy).expect("one").ordinal;
+    hush(&sim, active, Protocol::Stomp);
+    sim.live(Duration::from_secs(12)).await;
+    let suspect = conditions().iter().find(|c| c.health == Health::Suspect).map(|c| c.ordinal);
+    assert_eq!(suspect, Some(active));
+}
+
+#[tokio::test]
+async fn of_a_creation_that_failed_nothing_is_left_though_no_container_was_ever_made() {
+    let sim = Simulation::new();
+    let id = sim.create(EngineType::RabbitMq);
+    let name =
+        InstanceName { installation: "test".parse().expect("valid"), broker: id, ordinal: 1 };
+    sim.in_the_world(|world| {
+        world.engine = EngineBehaviour::NoImage;
+        world.networks.insert(id);
+        world.volumes.insert((name, "data".to_owned()), true);
+    });
+    sim.settle().await;
+    assert_eq!(sim.state(id), Some(BrokerState::CreationFailed));
+    assert_eq!(sim.world.lock().expect("not poisoned").belongings(id), 0);
 }
 
 #[tokio::test]

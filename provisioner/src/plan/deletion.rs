@@ -43,17 +43,17 @@ pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -
         Next::After(IDLE_POLL),
     );
     plan.failure = Some(failure.to_owned());
-    let there: Vec<u8> = seen
-        .instances
-        .iter()
-        .filter(|(_, instance)| matches!(instance, Observed::Present(_)))
-        .map(|(ordinal, _)| *ordinal)
-        .collect();
-    if let Some(step) = lead_nowhere(subject.targets, &there) {
+    let ordinals = match &seen.leftovers {
+        Observed::Unknown(_) => return Plan { next: Next::BackOff, ..plan },
+        Observed::Absent => return plan,
+        Observed::Present(ordinals) => ordinals,
+    };
+    if let Some(step) = lead_nowhere(subject.targets, ordinals) {
         plan = plan.step(step);
     }
-    for ordinal in there {
-        plan = plan.step(Step::Remove(ordinal, Volumes::Delete));
+    // What was begun and never became an instance, a volume or a network, goes too.
+    for ordinal in ordinals {
+        plan = plan.step(Step::Remove(*ordinal, Volumes::Delete));
     }
     plan
 }

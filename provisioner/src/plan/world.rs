@@ -56,7 +56,8 @@ pub struct ClusterView {
 pub struct Seen {
     /// By ordinal.
     pub instances: BTreeMap<u8, Observed<SeenInstance>>,
-    /// The ordinals of whatever is left of a broker that is being deleted; not looked at otherwise.
+    /// The ordinals of whatever is left of a broker that is being deleted or could not be created; not looked at
+    /// otherwise.
     pub leftovers: Observed<Vec<u8>>,
 }
 

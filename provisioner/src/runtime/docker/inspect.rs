@@ -87,7 +87,8 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
     let state = reply.state.ok_or_else(|| odd(operation, "state"))?;
     let phase = match state.status.ok_or_else(|| odd(operation, "status"))? {
         Status::CREATED => Phase::Created,
-        Status::RUNNING | Status::RESTARTING => {
+        // Podman says that it stops; until it has ended it runs.
+        Status::RUNNING | Status::RESTARTING | Status::STOPPING => {
             let since = state.started_at.as_deref().and_then(moment);
             Phase::Running(since.ok_or_else(|| odd(operation, "time of start"))?)
         }
@@ -97,7 +98,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
             out_of_memory: state.oom_killed.unwrap_or(false),
         },
         Status::REMOVING | Status::DEAD => Phase::Removing,
-        Status::EMPTY | Status::STOPPING => return Err(odd(operation, "status")),
+        Status::EMPTY => return Err(odd(operation, "status")),
     };
     let settings = reply.network_settings.unwrap_or_default();
     let published = addresses(&settings.ports.unwrap_or_default());
