@@ -12,7 +12,9 @@ use crate::{
 
 pub use spec::{BrokerName, BrokerSpec, EncryptionOptions, Logs};
 pub use state::{BrokerState, Creation, Intent};
-pub use status::{ActionRequired, BrokerStatus, DownLink, Health, InstanceCondition, OutOfMemory};
+pub use status::{
+    ActionRequired, BrokerStatus, DownLink, Health, InstanceCondition, OutOfMemory, Told,
+};
 
 /// Who owns a resource: an account in a region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -46,7 +46,7 @@ pub use arn::{Arn, Resource};
 pub use broker::{
     ActionRequired, Broker, BrokerName, BrokerSpec, BrokerState, BrokerStatus, BrokerSummary,
     Creation, DownLink, EncryptionOptions, Health, InstanceCondition, Intent, Logs, OutOfMemory,
-    Scope,
+    Scope, Told,
 };
 pub use clock::{Clock, Entropy, Timestamp};
 pub use cluster_limits::ClusterLimits;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionRequired, BrokerId, DownLink, Event, InstanceCondition, WorkerId};
+use crate::{ActionRequired, BrokerId, DownLink, Event, InstanceCondition, Told, WorkerId};
 
 /// Counts the accepted changes of a broker's spec, from 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,6 +94,10 @@ pub struct PassReport {
     pub kind: VerdictKind,
     /// The one sentence of the pass.
     pub sentence: String,
+    /// Why it stands so, without the details of the sentence.
+    pub reason: String,
+    /// What the broker's history tells with this.
+    pub told: Told,
     /// The generation brought to completion by this pass, if it was.
     pub observed_generation: Option<Generation>,
     /// The reboots brought to completion, if any were outstanding.

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use brokerd_domain::BrokerId;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -81,7 +82,24 @@ impl Front {
 
     /// Makes the listeners be what `next` says.
     pub(crate) async fn apply(&mut self, next: Table) {
-        for change in self.table.changes_to(&next) {
+        let changes = self.table.changes_to(&next);
+        self.table = next;
+        self.make(changes).await;
+    }
+
+    /// Makes those of these brokers be what `part` says, and leaves the others alone.
+    pub(crate) async fn apply_part(&mut self, brokers: &BTreeSet<BrokerId>, part: Table) {
+        let part = self.table.fitting(brokers, part);
+        let changes = self.table.take(brokers).changes_to(&part);
+        self.table.put(part);
+        self.make(changes).await;
+    }
+
+    async fn make(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        for change in changes {
             match change {
                 Change::Close(key) => self.close(&key).await,
                 Change::Open(key, line) => self.open(key, &line),
@@ -102,8 +120,7 @@ impl Front {
                 }
             }
         }
-        self.share(&next).await;
-        self.table = next;
+        self.share().await;
         let own: usize = self.ways.values().map(|way| way.accepting.len()).sum();
         self.crowd.limit(limits(&self.options, own + self.shared.len()));
     }
@@ -192,8 +209,8 @@ impl Front {
     }
 
     /// Listens where the lines with names want it, and nowhere else. Their sessions don't depend on it.
-    async fn share(&mut self, next: &Table) {
-        let wanted = doors(next, &self.options);
+    async fn share(&mut self) {
+        let wanted = doors(&self.table, &self.options);
         let unwanted: Vec<_> =
             self.shared.keys().filter(|door| !wanted.contains(door)).copied().collect();
         for door in unwanted {
@@ -240,6 +257,19 @@ impl Front {
         let shared = std::mem::take(&mut self.shared).into_values().map(|door| door.accepting);
         for accepting in own.chain(shared) {
             end(accepting).await;
+        }
+    }
+}
+
+/// Whatever ends it leaves nobody who listens for nothing.
+impl Drop for Front {
+    fn drop(&mut self) {
+        for way in self.ways.values() {
+            way.stop_accepting.cancel();
+            way.stop_sessions.cancel();
+        }
+        for shared in self.shared.values() {
+            shared.stop.cancel();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use brokerd_domain::Entropy;
-use brokerd_store::{Route, RouteTable, UnreadableRoute};
+use brokerd_store::UnreadableRoute;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -17,14 +17,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Metrics, Options, Refusal, RouteSource, SourceError, front::Front, kept::KeptTable,
-    table::Table,
+    Metrics, Options, Reading, Refusal, RouteSource, SourceError, front::Front, kept::KeptTable,
+    served::Served, table::Table,
 };
 
 /// How long to wait after a table that could not be read.
 const READ_RETRY: Duration = Duration::from_millis(500);
 /// The least time between two readings, so that a burst of changes is read once.
 const READ_SPACING: Duration = Duration::from_millis(10);
+/// The least time between two writings of the table, so that a burst of changes is written once.
+const KEEP_SPACING: Duration = Duration::from_secs(1);
 /// How long the first reading may take before what was kept of a former life serves.
 const FIRST_READING: Duration = Duration::from_secs(1);
 
@@ -98,6 +100,28 @@ impl Board {
     }
 }
 
+/// What a gateway knows that follows a table.
+#[derive(Default)]
+struct Following {
+    served: Served,
+    /// What it has said that it can't read.
+    told: Vec<UnreadableRoute>,
+    kept: Option<KeptTable>,
+    /// Whether what is served may be another than what is kept.
+    changed: bool,
+    /// Not to be kept again before then.
+    keep_from: Option<Instant>,
+}
+
+impl Following {
+    /// How long until what is served is to be kept; none: it is.
+    fn until_kept(&self, now: Instant) -> Option<Duration> {
+        let due =
+            || self.keep_from.map_or(Duration::ZERO, |from| from.saturating_duration_since(now));
+        (self.kept.is_some() && self.changed).then(due)
+    }
+}
+
 /// The gateway; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Gateway {
@@ -133,38 +157,41 @@ impl Gateway {
     pub async fn run<S: RouteSource>(&self, mut source: S, shutdown: CancellationToken) {
         let mut front =
             Front::new(Arc::clone(&self.options), self.metrics.clone(), self.board.clone());
+        let path = self.options.table_file.clone();
+        let mut following = Following {
+            kept: path.map(|path| KeptTable::at(path, Arc::clone(&self.entropy))),
+            ..Following::default()
+        };
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {}
-            () = self.follow(&mut source, &mut front) => {}
+            () = self.follow(&mut source, &mut front, &mut following) => {}
         }
+        self.keep(&mut following).await;
         front.shut_down().await;
     }
 
-    async fn follow<S: RouteSource>(&self, source: &mut S, front: &mut Front) {
-        let mut kept = self
-            .options
-            .table_file
-            .clone()
-            .map(|path| KeptTable::at(path, Arc::clone(&self.entropy)));
+    async fn follow<S: RouteSource>(
+        &self,
+        source: &mut S,
+        front: &mut Front,
+        following: &mut Following,
+    ) {
         let mut patience = FIRST_READING.min(self.options.read_timeout);
         let (mut failing, mut restored) = (false, false);
-        let (mut served, mut unreadable) = (Vec::new(), Vec::new());
         loop {
             match self.read(source, patience).await {
-                Ok(table) => {
+                Ok(reading) => {
                     if failing {
                         tracing::info!("the table of routes can be read again");
                     }
                     failing = false;
                     self.metrics.table_reads.inc();
                     self.metrics.table_stale.set(0);
-                    self.tell_unreadable(&table.unreadable, &mut unreadable);
-                    served = completed(table, &served);
-                    front.apply(Table::new(&served)).await;
+                    self.apply(reading, front, following).await;
                     self.board.applied();
-                    if let Some(kept) = &mut kept {
-                        self.keep(kept, served.clone()).await;
+                    if following.until_kept(Instant::now()) == Some(Duration::ZERO) {
+                        self.keep(following).await;
                     }
                 }
                 Err(error) => {
@@ -179,10 +206,10 @@ impl Gateway {
                     self.metrics.table_read_failures.inc();
                     self.metrics.table_stale.set(1);
                     if !self.ready()
-                        && let Some(kept) = kept.as_mut().filter(|_| !restored)
+                        && let Some(kept) = following.kept.as_mut().filter(|_| !restored)
                     {
                         restored = true;
-                        served = self.restore(kept, front).await;
+                        following.served = self.restore(kept, front).await;
                     }
                 }
             }
@@ -193,20 +220,53 @@ impl Gateway {
             } else {
                 sleep(READ_SPACING).await;
                 let poll = self.spread(self.options.poll);
+                let pause = following.until_kept(Instant::now()).map_or(poll, |due| poll.min(due));
                 // Either way it is time to look again.
-                timeout(poll, source.changed()).await.unwrap_or_default();
+                timeout(pause, source.changed()).await.unwrap_or_default();
             }
         }
     }
 
-    async fn keep(&self, kept: &mut KeptTable, routes: Vec<Route>) {
-        if let Err(error) = kept.save(routes).await {
-            self.metrics.table_keep_failures.inc();
-            tracing::warn!(
-                error = &error as &dyn Error, path = %kept.path().display(),
-                "the table of routes can't be kept for a start without a database"
-            );
+    /// Serves by what was read.
+    async fn apply(&self, reading: Reading, front: &mut Front, following: &mut Following) {
+        let rows = match reading {
+            Reading::Whole(table) => {
+                let rows = table.rows;
+                following.served.replace(table);
+                front.apply(Table::new(following.served.routes())).await;
+                following.changed = true;
+                rows
+            }
+            Reading::Changes(changes) if changes.brokers.is_empty() => return,
+            Reading::Changes(changes) => {
+                let (rows, brokers) = (changes.table.rows, changes.brokers.clone());
+                following.served.change(changes);
+                front.apply_part(&brokers, Table::new(following.served.routes_of(&brokers))).await;
+                following.changed = true;
+                rows
+            }
+        };
+        self.metrics.table_rows.inc_by(u64::try_from(rows).unwrap_or(u64::MAX));
+        self.tell_unreadable(following.served.unreadable(), &mut following.told);
+    }
+
+    /// Keeps what is served, if that has changed.
+    async fn keep(&self, following: &mut Following) {
+        let Some(kept) = following.kept.as_mut().filter(|_| following.changed) else { return };
+        let routes = following.served.routes().cloned().collect();
+        let mut pause = KEEP_SPACING;
+        match kept.save(routes).await {
+            Ok(()) => following.changed = false,
+            Err(error) => {
+                self.metrics.table_keep_failures.inc();
+                tracing::warn!(
+                    error = &error as &dyn Error, path = %kept.path().display(),
+                    "the table of routes can't be kept for a start without a database"
+                );
+                pause = self.options.poll;
+            }
         }
+        following.keep_from = Some(Instant::now() + pause);
     }
 
     /// Says what can't be read, once for as long as it is the same.
@@ -230,9 +290,9 @@ impl Gateway {
     }
 
     /// Serves by what was kept; that, if it was of use.
-    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) -> Vec<Route> {
+    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) -> Served {
         match kept.load().await {
-            Ok(None) => Vec::new(),
+            Ok(None) => Served::default(),
             Ok(Some(routes)) => {
                 tracing::warn!(
                     path = %kept.path().display(), routes = routes.len(),
@@ -240,14 +300,14 @@ impl Gateway {
                 );
                 front.apply(Table::new(&routes)).await;
                 self.board.applied();
-                routes
+                Served::of(routes)
             }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn Error, path = %kept.path().display(),
                     "the table of routes that was kept is of no use"
                 );
-                Vec::new()
+                Served::default()
             }
         }
     }
@@ -256,7 +316,7 @@ impl Gateway {
         &self,
         source: &mut S,
         patience: Duration,
-    ) -> Result<RouteTable, SourceError> {
+    ) -> Result<Reading, SourceError> {
         let reading = async {
             if let Err(error) = source.subscribe().await {
                 // Polling serves too, only later.
@@ -275,19 +335,4 @@ impl Gateway {
         let percent = 90 + self.entropy.below(21);
         duration.mul_f64(f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0)
     }
-}
-
-/// The table, with what can't be read in it as it was served before.
-fn completed(table: RouteTable, before: &[Route]) -> Vec<Route> {
-    let RouteTable { mut routes, unreadable } = table;
-    if unreadable.is_empty() {
-        return routes;
-    }
-    let key = |route: &Route| (route.broker, route.target.ordinal, route.target.protocol);
-    let present: BTreeSet<_> = routes.iter().map(key).collect();
-    let lost = before.iter().filter(|route| {
-        unreadable.iter().any(|one| one.broker == route.broker) && !present.contains(&key(route))
-    });
-    routes.extend(lost.cloned());
-    routes
 }

@@ -8,8 +8,8 @@
 //! ClientHello is read for the name that it asks for, and handed on as it came.
 //!
 //! It follows a table of routes that it reads from a [`RouteSource`]. A notification only says "look
-//! again", and the table is read every few seconds anyway, so a lost one costs seconds and nothing
-//! else. When the table can't be read, the last good one stays in force, also across the gateway's own
+//! again", and what has changed is read every few seconds anyway, so a lost one costs seconds and nothing
+//! else; all of the table is read once a minute. When the table can't be read, the last good one stays in force, also across the gateway's own
 //! restart: it is kept in a file.
 //!
 //! Rejected: a reloadable HAProxy (knows of a fail-over later than we do, and can't hold a connection
@@ -28,6 +28,7 @@ mod listener;
 mod metered;
 mod metrics;
 mod options;
+mod served;
 mod session;
 mod source;
 mod table;
@@ -36,4 +37,4 @@ pub use crowd::{Crowd, Limits, Visitor};
 pub use gateway::{Gateway, Status};
 pub use metrics::{Ending, Metrics, Refusal};
 pub use options::Options;
-pub use source::{PgRouteSource, RouteSource, SourceError};
+pub use source::{PgRouteSource, Reading, RouteSource, SourceError};

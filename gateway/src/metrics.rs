@@ -110,6 +110,8 @@ pub struct Metrics {
     pub accept_failures: Counter,
     /// Readings of the table of routes that succeeded.
     pub table_reads: Counter,
+    /// Brokers that were read from the table of routes.
+    pub table_rows: Counter,
     /// Readings of the table of routes that failed.
     pub table_read_failures: Counter,
     /// 1 while the table in force is not the newest, because it can't be read.
@@ -190,6 +192,11 @@ impl Metrics {
             metrics.table_reads.clone(),
         );
         r.register(
+            "table_rows",
+            "Brokers read from the table of routes",
+            metrics.table_rows.clone(),
+        );
+        r.register(
             "table_read_failures",
             "Readings of the table of routes that failed",
             metrics.table_read_failures.clone(),
@@ -264,7 +271,7 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("a string takes it");
         let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(samples.len(), 33, "{text}");
+        assert_eq!(samples.len(), 34, "{text}");
         for sample in samples {
             assert!(sample.starts_with("brokerd_gateway_") && sample.ends_with(" 0"), "{sample}");
         }

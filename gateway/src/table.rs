@@ -1,7 +1,7 @@
 //! What to do when one table of routes follows another, decided without doing it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
@@ -79,7 +79,7 @@ pub(crate) enum Change {
 impl Table {
     /// The table of these routes. Of two with the same entrance, which the store does not allow, the
     /// first counts.
-    pub(crate) fn new(routes: &[Route]) -> Self {
+    pub(crate) fn new<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
         let mut lines = BTreeMap::new();
         for route in routes {
             let line = Line {
@@ -113,6 +113,26 @@ impl Table {
             }
         }
         Self(lines)
+    }
+
+    /// What of `part`, the routes of these brokers, can be in force beside the routes of the others: an entrance that
+    /// somebody else has is not theirs.
+    pub(crate) fn fitting(&self, brokers: &BTreeSet<BrokerId>, mut part: Self) -> Self {
+        part.0.retain(|key, _| {
+            self.0.get(key).is_none_or(|line| brokers.contains(&line.owner.broker))
+        });
+        part
+    }
+
+    /// Takes the lines of these brokers out.
+    pub(crate) fn take(&mut self, brokers: &BTreeSet<BrokerId>) -> Self {
+        let taken = self.0.extract_if(.., |_, line| brokers.contains(&line.owner.broker));
+        Self(taken.collect())
+    }
+
+    /// Puts lines in.
+    pub(crate) fn put(&mut self, mut part: Self) {
+        self.0.append(&mut part.0);
     }
 
     /// The lines that are found by name, each with its standard port.
@@ -272,6 +292,20 @@ mod tests {
         let changes = changes(&old, &new);
         assert_eq!(changes[..2], [Change::Close(Key::Port(20)), Change::Close(Key::Port(30))]);
         assert_eq!(changes.len(), 4);
+    }
+
+    #[test]
+    fn a_part_of_the_table_is_replaced_without_touching_the_rest_of_it() {
+        let others = route(1, 10, false, Some(1));
+        let mut table = Table::new(&[others.clone(), route(2, 20, false, None)]);
+        let moved = [route(2, 10, false, Some(2)), route(2, 21, false, Some(2))];
+        let brokers = BTreeSet::from([moved[0].broker]);
+        let part = table.fitting(&brokers, Table::new(&moved));
+        let taken = table.take(&brokers);
+        let opened = Change::Open(Key::Port(21), line(&moved[1]));
+        assert_eq!(taken.changes_to(&part), [Change::Close(Key::Port(20)), opened]);
+        table.put(part);
+        assert_eq!(table, Table::new(&[others, moved[1].clone()]));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use brokerd_domain::{
     Error, Event, EventKind, HostInstanceType, Intent, Region, Scope, Timestamp,
 };
 
-use crate::{Channel, PgStore, StoreError, rows::select_broker};
+use crate::{
+    Channel, PgStore, StoreError,
+    rows::{BrokerRow, select_broker},
+};
 
 /// Some brokers of a scope.
 #[derive(Debug)]
@@ -22,9 +25,9 @@ struct SummaryRow {
     name: String,
     created: i64,
     deleting: bool,
-    engine_type: String,
-    deployment_mode: String,
-    host_instance_type: String,
+    engine_type: Option<String>,
+    deployment_mode: Option<String>,
+    host_instance_type: Option<String>,
     has_run: bool,
     has_failed: bool,
     is_rebooting: bool,
@@ -44,17 +47,20 @@ impl SummaryRow {
             (false, false) => Creation::UnderWay,
         };
         let action_required = self.action_required || self.has_failed || self.not_applied;
-        let engine_type = EngineType::parse(&self.engine_type).map_err(refused)?;
+        let named = |name: Option<String>, what: &str| name.ok_or_else(|| wrong(what));
+        let engine_type = named(self.engine_type, "no engine type")?;
+        let deployment_mode = named(self.deployment_mode, "no deployment mode")?;
+        let host_instance_type = named(self.host_instance_type, "no instance type")?;
         Ok(BrokerSummary {
             id: BrokerId::from(self.id),
             scope: scope.clone(),
             name: BrokerName::parse(&self.name).map_err(refused)?,
             created: Timestamp::from_micros(self.created),
             state: BrokerState::of(intent, creation, self.is_rebooting, action_required),
-            engine_type,
-            deployment_mode: DeploymentMode::parse(&self.deployment_mode).map_err(refused)?,
-            host_instance_type: HostInstanceType::from_name(&self.host_instance_type)
-                .ok_or_else(|| wrong(&self.host_instance_type))?,
+            engine_type: EngineType::parse(&engine_type).map_err(refused)?,
+            deployment_mode: DeploymentMode::parse(&deployment_mode).map_err(refused)?,
+            host_instance_type: HostInstanceType::from_name(&host_instance_type)
+                .ok_or_else(|| wrong(&host_instance_type))?,
         })
     }
 }
@@ -73,7 +79,7 @@ impl PgStore {
         )
         .fetch_optional(&self.pool)
         .await?;
-        row.map(Broker::try_from).transpose()
+        row.map(|row| row.broker(&self.skipped)).transpose()
     }
 
     /// Whether this scope has the broker.
@@ -93,8 +99,8 @@ impl PgStore {
         Ok(found)
     }
 
-    /// Brokers of the scope in the order they were created, after `after`. Those that can't be read are left out and
-    /// logged.
+    /// Brokers of the scope in the order they were created, after `after`. Those that can't be read are skipped; a page
+    /// is empty only if there are no more.
     ///
     /// # Errors
     /// As every method.
@@ -104,22 +110,40 @@ impl PgStore {
         after: Option<(Timestamp, BrokerId)>,
         limit: u32,
     ) -> Result<BrokerPage, StoreError> {
-        let (created, id) = after.map_or((i64::MIN, uuid::Uuid::nil()), |(created, id)| {
+        let mut after = after.map_or((i64::MIN, uuid::Uuid::nil()), |(created, id)| {
             (created.as_micros(), id.uuid())
         });
+        loop {
+            let (brokers, more) = self.broker_rows(scope, after, limit).await?;
+            match more {
+                Some(last) if brokers.is_empty() => after = last,
+                more => return Ok(BrokerPage { brokers, has_more: more.is_some() }),
+            }
+        }
+    }
+
+    /// A page of rows, and the place of its last one if there are more.
+    async fn broker_rows(
+        &self,
+        scope: &Scope,
+        (created, id): (i64, uuid::Uuid),
+        limit: u32,
+    ) -> Result<(Vec<BrokerSummary>, Option<(i64, uuid::Uuid)>), StoreError> {
         // What the state follows from is worked out where it is: to read all of each row takes several times as long.
         let mut rows = sqlx::query_as!(
             SummaryRow,
             r#"select b.id, b.name, b.created, b.deleting,
-                      b.spec->>'engine_type' as "engine_type!",
-                      b.spec->>'deployment_mode' as "deployment_mode!",
-                      b.spec->>'host_instance_type' as "host_instance_type!",
+                      b.spec->>'engine_type' as engine_type,
+                      b.spec->>'deployment_mode' as deployment_mode,
+                      b.spec->>'host_instance_type' as host_instance_type,
                       b.status->>'observed_generation' is not null as "has_run!",
                       b.status->>'failure' is not null as "has_failed!",
-                      b.reboots_requested > coalesce((b.status->>'reboots_done')::bigint, 0)
-                        as "is_rebooting!",
-                      coalesce(jsonb_array_length(b.status->'actions_required'), 0) > 0
-                        as "action_required!",
+                      case when jsonb_typeof(b.status->'reboots_done') = 'number'
+                           then b.reboots_requested > (b.status->'reboots_done')::numeric
+                           else b.reboots_requested > 0 end as "is_rebooting!",
+                      case when jsonb_typeof(b.status->'actions_required') = 'array'
+                           then jsonb_array_length(b.status->'actions_required') > 0
+                           else false end as "action_required!",
                       case when b.not_applied is null then false
                            else b.pending <> '{}' or b.configurations->>'pending' is not null
                              or exists (select from broker_user u where u.broker_id = b.id and u.listed
@@ -138,18 +162,15 @@ impl PgStore {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
+        let more = rows.last().filter(|_| has_more).map(|row| (row.created, row.id));
         let read = |row: SummaryRow| {
             let id = row.id;
-            row.summary(scope)
-                .inspect_err(
-                    |error| tracing::warn!(broker = %id, %error, "a broker can't be listed"),
-                )
-                .ok()
+            self.skipped.keep("broker", id, row.summary(scope))
         };
-        Ok(BrokerPage { brokers: rows.into_iter().filter_map(read).collect(), has_more })
+        Ok((rows.into_iter().filter_map(read).collect(), more))
     }
 
-    /// The regions that have brokers, and how many.
+    /// The regions that have brokers, and how many. Those that can't be read are skipped.
     ///
     /// # Errors
     /// As every method.
@@ -159,10 +180,13 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        let region = |name: String| {
-            name.parse().map_err(|_| StoreError::Inconsistent { table: "broker", what: name })
+        let read = |(name, brokers): (String, i64)| {
+            let region = name
+                .parse()
+                .map_err(|_| StoreError::Inconsistent { table: "broker", what: name.clone() });
+            Some((self.skipped.keep("broker", &name, region)?, brokers))
         };
-        rows.into_iter().map(|row| Ok((region(row.region)?, row.brokers))).collect()
+        Ok(rows.into_iter().map(|row| (row.region, row.brokers)).filter_map(read).collect())
     }
 
     /// Counts a reboot, if the broker is still as `seen`; false: look again. It applies what waits, also what
@@ -229,17 +253,30 @@ impl PgStore {
         Ok(changed.is_some())
     }
 
-    /// Every broker that is not to be deleted, with when a maintenance window last did something.
+    /// Every broker that has something to do in its maintenance window, with when a window last did something. Those
+    /// that can't be read are skipped.
     ///
     /// # Errors
     /// As every method.
     pub async fn maintenance_candidates(
         &self,
     ) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
-        let rows =
-            select_broker!("where not b.deleting order by b.id").fetch_all(&self.pool).await?;
+        // Which of them are due is decided elsewhere. Most brokers have nothing that waits and need not be read for it.
+        let rows = select_broker!(
+            "where not b.deleting
+               and (b.status ->> 'maintenance' is not null or b.pending <> '{}'
+                 or b.configurations ->> 'pending' is not null
+                 or exists (select from broker_user u
+                            where u.broker_id = b.id and u.listed and u.pending_change is not null))
+             order by b.id"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let ids: Vec<uuid::Uuid> = rows.iter().map(|row| row.id).collect();
         let windows = sqlx::query!(
-            r#"select id, maintained as "maintained!" from broker where maintained is not null"#
+            r#"select id, maintained as "maintained!" from broker
+               where id = any($1) and maintained is not null"#,
+            &ids
         )
         .fetch_all(&self.pool)
         .await?;
@@ -247,12 +284,12 @@ impl PgStore {
             .into_iter()
             .map(|row| (row.id, Timestamp::from_micros(row.maintained)))
             .collect();
-        let with_window = |row| {
-            let broker = Broker::try_from(row)?;
-            let last = maintained.get(&broker.id.uuid()).copied();
-            Ok((broker, last))
+        let read = |row: BrokerRow| {
+            let id = row.id;
+            let broker = self.skipped.keep("broker", id, row.broker(&self.skipped))?;
+            Some((broker, maintained.get(&id).copied()))
         };
-        rows.into_iter().map(with_window).collect()
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// Marks a broker for deletion, once; false: it does not exist any more. Locks the lease first.
@@ -291,7 +328,8 @@ impl PgStore {
         Ok(there)
     }
 
-    /// The newest events of a broker, newest first; none: this scope has no such broker.
+    /// The newest events of a broker, newest first, without those that can't be read; none: this scope has no such
+    /// broker.
     ///
     /// # Errors
     /// As every method.
@@ -315,11 +353,14 @@ impl PgStore {
         if rows.is_empty() && !self.has_broker(scope, id).await? {
             return Ok(None);
         }
-        let events = rows.into_iter().map(|row| {
-            let kind = EventKind::from_name(&row.kind)
-                .ok_or(StoreError::Inconsistent { table: "event", what: row.kind })?;
-            Ok(Event { at: Timestamp::from_micros(row.at), kind, message: row.message })
-        });
-        events.collect::<Result<_, StoreError>>().map(Some)
+        let read = |(at, kind, message): (i64, String, String)| {
+            let known = EventKind::from_name(&kind)
+                .ok_or_else(|| StoreError::Inconsistent { table: "event", what: kind });
+            let kind = self.skipped.keep("event", id, known)?;
+            Some(Event { at: Timestamp::from_micros(at), kind, message })
+        };
+        Ok(Some(
+            rows.into_iter().map(|row| (row.at, row.kind, row.message)).filter_map(read).collect(),
+        ))
     }
 }

@@ -3,13 +3,14 @@
 use brokerd_domain::{
     AuthenticationStrategy, Configuration, ConfigurationId, ConfigurationName,
     ConfigurationRevision, CreateConfiguration, EngineType, MOST_CONFIGURATIONS, MOST_REVISIONS,
-    Revision, Scope, Tags, Timestamp,
+    Revision, Scope, Timestamp,
 };
 use serde_json::json;
-use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{AddRevision, DeleteConfiguration, PgStore, RevisionLookup, StoreError};
+use crate::{
+    AddRevision, DeleteConfiguration, PgStore, RevisionLookup, StoreError, rows::Raw, skipped,
+};
 
 /// A row of `configuration` with its newest revision.
 struct ConfigurationRow {
@@ -21,7 +22,7 @@ struct ConfigurationRow {
     engine_version: String,
     authentication_strategy: String,
     created: i64,
-    tags: Json<Tags>,
+    tags: Raw,
     revision: i32,
     revision_created: i64,
     description: Option<String>,
@@ -33,7 +34,7 @@ macro_rules! select_configuration {
         sqlx::query_as!(
             ConfigurationRow,
             r#"select c.id, c.account, c.region, c.name, c.engine_type, c.engine_version,
-                      c.authentication_strategy, c.created, c.tags as "tags: Json<Tags>",
+                      c.authentication_strategy, c.created, c.tags as "tags: Raw",
                       r.revision, r.created as revision_created, r.description
                from configuration c
                join lateral (select * from configuration_revision r where r.configuration_id = c.id
@@ -64,7 +65,7 @@ impl TryFrom<ConfigurationRow> for Configuration {
             authentication_strategy: AuthenticationStrategy::parse(&row.authentication_strategy)
                 .map_err(|e| inconsistent(&e))?,
             created: Timestamp::from_micros(row.created),
-            tags: row.tags.0,
+            tags: skipped::json("configuration", id, &row.tags)?,
             latest: Revision {
                 number: row.revision,
                 created: Timestamp::from_micros(row.revision_created),
@@ -194,7 +195,8 @@ impl PgStore {
         row.map(Configuration::try_from).transpose()
     }
 
-    /// Configurations of the scope in the order they were created, after `after`.
+    /// Configurations of the scope in the order they were created, after `after`. Those that can't be read are skipped;
+    /// a page is empty only if there are no more.
     ///
     /// # Errors
     /// As every method.
@@ -204,20 +206,31 @@ impl PgStore {
         after: Option<(Timestamp, ConfigurationId)>,
         limit: u32,
     ) -> Result<Vec<Configuration>, StoreError> {
-        let (created, id) =
+        let (mut created, mut id) =
             after.map_or((i64::MIN, Uuid::nil()), |(created, id)| (created.as_micros(), id.uuid()));
-        let rows = select_configuration!(
-            "where c.account = $1 and c.region = $2 and (c.created, c.id) > ($3, $4)
-             order by c.created, c.id limit $5",
-            scope.account.as_str(),
-            scope.region.as_str(),
-            created,
-            id,
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(Configuration::try_from).collect()
+        loop {
+            let rows = select_configuration!(
+                "where c.account = $1 and c.region = $2 and (c.created, c.id) > ($3, $4)
+                 order by c.created, c.id limit $5",
+                scope.account.as_str(),
+                scope.region.as_str(),
+                created,
+                id,
+                i64::from(limit)
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            let Some(last) = rows.last() else { return Ok(Vec::new()) };
+            (created, id) = (last.created, last.id);
+            let read = |row: ConfigurationRow| {
+                let id = row.id;
+                self.skipped.keep("configuration", id, Configuration::try_from(row))
+            };
+            let page: Vec<_> = rows.into_iter().filter_map(read).collect();
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
     }
 
     /// A revision with its content; the newest one when none is named.

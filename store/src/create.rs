@@ -2,7 +2,7 @@
 //! history, in one statement and so in one round trip and one flush to disk.
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, ConfigurationRef, Configurations, CreateBroker, EngineType,
+    AuthenticationStrategy, ConfigurationRef, Configurations, CreateBroker, EngineType,
     MOST_CONFIGURATIONS, Scope, Timestamp, Users, default_revision,
 };
 use secrecy::ExposeSecret;
@@ -86,7 +86,7 @@ impl PgStore {
             }
             return Ok(CreateOutcome::TooManyBrokers);
         };
-        let broker = Broker::try_from(existing)?;
+        let broker = existing.broker(&self.skipped)?;
         let token = sqlx::query_scalar!(
             "select creator_request_id from broker where id = $1",
             broker.id.uuid()

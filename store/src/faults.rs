@@ -1,39 +1,43 @@
 //! Faults: what callers do to their brokers on purpose, and how far it is.
 
 use brokerd_domain::{
-    BrokerId, Event, EventKind, Fault, FaultId, FaultKind, FaultSpec, Lease, MOST_FAULTS, Scope,
-    Struck, Timestamp,
+    BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS, Scope, Struck,
+    Timestamp,
 };
 use serde_json::json;
-use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{Channel, FaultOutcome, PgStore, StoreError, passes::insert_events};
+use crate::{
+    Channel, FaultOutcome, PgStore, StoreError, passes::insert_events, rows::Raw, skipped,
+};
 
 /// How many faults of a broker are remembered after they are over.
 const REMEMBERED: i64 = 100;
 
 struct FaultRow {
     id: Uuid,
-    spec: Json<FaultSpec>,
+    spec: Raw,
     starts: i64,
     ends: i64,
-    struck: Option<Json<Vec<Struck>>>,
+    struck: Option<Raw>,
     ended: Option<i64>,
     reason: Option<String>,
 }
 
-impl From<FaultRow> for Fault {
-    fn from(row: FaultRow) -> Self {
-        Self {
-            id: FaultId::from(row.id),
-            spec: row.spec.0,
+impl TryFrom<FaultRow> for Fault {
+    type Error = StoreError;
+
+    fn try_from(row: FaultRow) -> Result<Self, StoreError> {
+        let id = FaultId::from(row.id);
+        Ok(Self {
+            id,
+            spec: skipped::json("fault", id, &row.spec)?,
             starts: Timestamp::from_micros(row.starts),
             ends: Timestamp::from_micros(row.ends),
-            struck: row.struck.map(|struck| struck.0),
+            struck: row.struck.map(|struck| skipped::json("fault", id, &struck)).transpose()?,
             ended: row.ended.map(Timestamp::from_micros),
             reason: row.reason,
-        }
+        })
     }
 }
 
@@ -96,7 +100,7 @@ impl PgStore {
         Ok(FaultOutcome::Created)
     }
 
-    /// The newest faults of a broker, newest first; none: this scope has no such broker.
+    /// The newest faults of a broker, newest first, without those that can't be read; none: this scope has no such broker.
     ///
     /// # Errors
     /// As every method.
@@ -108,8 +112,8 @@ impl PgStore {
     ) -> Result<Option<Vec<Fault>>, StoreError> {
         let rows = sqlx::query_as!(
             FaultRow,
-            r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
-                      struck as "struck: Json<Vec<Struck>>", ended, reason
+            r#"select id, spec as "spec: Raw", starts, ends,
+                      struck as "struck: Raw", ended, reason
                from fault
                where broker_id = (select id from broker where id = $1 and account = $3 and region = $4)
                order by starts desc, id limit $2"#,
@@ -123,7 +127,7 @@ impl PgStore {
         if rows.is_empty() && !self.has_broker(scope, broker).await? {
             return Ok(None);
         }
-        Ok(Some(rows.into_iter().map(Fault::from).collect()))
+        Ok(Some(self.readable_faults(rows)))
     }
 
     /// A fault, if this scope has the broker and the broker has it.
@@ -138,8 +142,8 @@ impl PgStore {
     ) -> Result<Option<Fault>, StoreError> {
         let row = sqlx::query_as!(
             FaultRow,
-            r#"select f.id, f.spec as "spec: Json<FaultSpec>", f.starts, f.ends,
-                      f.struck as "struck: Json<Vec<Struck>>", f.ended, f.reason
+            r#"select f.id, f.spec as "spec: Raw", f.starts, f.ends,
+                      f.struck as "struck: Raw", f.ended, f.reason
                from fault f join broker b on b.id = f.broker_id
                where f.id = $1 and b.id = $2 and b.account = $3 and b.region = $4"#,
             fault.uuid(),
@@ -149,7 +153,7 @@ impl PgStore {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(Fault::from))
+        row.map(Fault::try_from).transpose()
     }
 
     /// Lets a fault's time be over and makes its broker due; one that is over already stays as it is.
@@ -194,18 +198,23 @@ impl PgStore {
         Ok(there)
     }
 
-    /// The faults of a broker that are not over, oldest first.
+    /// The faults of a broker that are not over, oldest first. One that can't be read disturbs nobody.
     pub(crate) async fn faults_under_way(&self, broker: Uuid) -> Result<Vec<Fault>, StoreError> {
         let rows = sqlx::query_as!(
             FaultRow,
-            r#"select id, spec as "spec: Json<FaultSpec>", starts, ends,
-                      struck as "struck: Json<Vec<Struck>>", ended, reason
+            r#"select id, spec as "spec: Raw", starts, ends,
+                      struck as "struck: Raw", ended, reason
                from fault where broker_id = $1 and ended is null order by starts, id"#,
             broker
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(Fault::from).collect())
+        Ok(self.readable_faults(rows))
+    }
+
+    fn readable_faults(&self, rows: Vec<FaultRow>) -> Vec<Fault> {
+        let read = |row: FaultRow| self.skipped.keep("fault", row.id, Fault::try_from(row));
+        rows.into_iter().filter_map(read).collect()
     }
 
     /// Records what a fault strikes, once and before it strikes.

@@ -20,6 +20,7 @@ mod offerings;
 mod ownership;
 mod passes;
 mod pulled_images;
+mod retention;
 mod routes;
 mod rows;
 mod running_engines;
@@ -27,6 +28,7 @@ mod seal;
 mod sealed;
 mod secrets;
 mod security_groups;
+mod skipped;
 mod tags;
 mod types;
 mod users;
@@ -42,16 +44,17 @@ use sqlx::{
 pub use address::ServerAddress;
 pub use brokers::BrokerPage;
 pub use error::StoreError;
-pub use notify::{Channel, Listener};
+pub use notify::{Channel, Heard, Listener};
 pub use ownership::Term;
-pub use routes::RouteReader;
+pub use retention::Pruned;
+pub use routes::{RouteMoment, RouteReader};
 pub use seal::{MasterKey, MasterKeys, ReadKeys};
 pub use sealed::{Resealing, sealed_columns};
 pub use types::{
     AccessKey, AddRevision, Allocation, CertificateAuthority, CreateOutcome, DeleteConfiguration,
     DeleteGroupOutcome, Entrance, FaultOutcome, Names, NewGroupOutcome, NewIds, Offering,
-    RevisionLookup, Route, RouteTable, StoredAuthority, UnreadableRoute, UpdateOutcome,
-    UserOutcome, Work,
+    RevisionLookup, Route, RouteChanges, RouteTable, StoredAuthority, UnreadableRoute,
+    UpdateOutcome, UserOutcome, Work,
 };
 
 /// How long a call waits for a free connection before the database counts as unavailable.
@@ -72,6 +75,7 @@ pub struct PgStore {
     key: MasterKeys,
     entropy: Arc<dyn Entropy>,
     notifier: notify::Notifier,
+    skipped: Arc<skipped::SkippedRows>,
 }
 
 impl std::fmt::Debug for PgStore {
@@ -99,7 +103,7 @@ impl PgStore {
         single.close().await;
         let pool = pool_options(max_connections).connect_with(limited(options)).await?;
         let notifier = notify::Notifier::start(pool.clone());
-        Ok(Self { pool, key: key.into(), entropy, notifier })
+        Ok(Self { pool, key: key.into(), entropy, notifier, skipped: Arc::default() })
     }
 
     /// The same store over connections of its own, which are made when they are needed: whatever waits for those of

@@ -82,6 +82,15 @@ impl Notifier {
     }
 }
 
+/// What a [`Listener`] has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// A notification.
+    Notification,
+    /// Nothing: the connection is lost, and so may be notifications.
+    Loss,
+}
+
 /// A wake-up call from the database.
 #[derive(Debug)]
 pub struct Listener {
@@ -89,11 +98,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Waits for the next notification, or the end of a lost connection, which counts as one because
+    /// Waits for the next notification, or for the loss of the connection, after which it is time to look, too, because
     /// notifications may have been missed.
-    pub async fn wait(&mut self) {
+    pub async fn wait(&mut self) -> Heard {
         match self.listener.try_recv().await {
-            Ok(Some(_)) => {}
+            Ok(Some(_)) => return Heard::Notification,
             // The connection was lost and is made again by the next call.
             Ok(None) => tracing::debug!("the listening connection was lost"),
             Err(error) => {
@@ -101,6 +110,7 @@ impl Listener {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+        Heard::Loss
     }
 }
 

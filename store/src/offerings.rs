@@ -4,8 +4,12 @@ use brokerd_domain::{EngineType, EngineVersion, Offerings};
 
 use crate::{Offering, PgStore, StoreError};
 
+fn inconsistent(what: &str) -> StoreError {
+    StoreError::Inconsistent { table: "offering", what: what.to_owned() }
+}
+
 impl PgStore {
-    /// What can be created.
+    /// What can be created, without what can't be read.
     ///
     /// # Errors
     /// As every method.
@@ -13,17 +17,20 @@ impl PgStore {
         let rows = sqlx::query!("select engine, version, runs from offering")
             .fetch_all(&self.pool)
             .await?;
-        rows.into_iter()
-            .map(|row| {
-                let inconsistent =
-                    |what: String| StoreError::Inconsistent { table: "offering", what };
-                let version =
-                    |text: String| text.parse::<EngineVersion>().map_err(|_| inconsistent(text));
-                let engine =
-                    EngineType::parse(&row.engine).map_err(|_| inconsistent(row.engine))?;
-                Ok((engine, version(row.version)?, version(row.runs)?))
-            })
-            .collect()
+        let read = |(engine, version, runs): (String, String, String)| {
+            let offered = || {
+                let parsed =
+                    |text: &str| text.parse::<EngineVersion>().map_err(|_| inconsistent(text));
+                let of = EngineType::parse(&engine).map_err(|_| inconsistent(&engine))?;
+                Ok((of, parsed(&version)?, parsed(&runs)?))
+            };
+            self.skipped.keep("offering", &version, offered())
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.engine, row.version, row.runs))
+            .filter_map(read)
+            .collect())
     }
 
     /// What can be created, with what is known of the images, by engine and version.
@@ -36,21 +43,27 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                let inconsistent =
-                    || StoreError::Inconsistent { table: "offering", what: row.version.clone() };
-                Ok(Offering {
-                    engine: EngineType::parse(&row.engine).map_err(|_| inconsistent())?,
-                    version: row.version.parse().map_err(|_| inconsistent())?,
-                    runs: row.runs.parse().map_err(|_| inconsistent())?,
-                    true_version: row.true_version,
-                    image: row.image,
-                    modules: row.modules,
-                    launcher: row.launcher,
-                })
-            })
-            .collect()
+        let mut offered = Vec::with_capacity(rows.len());
+        for row in rows {
+            let parsed = |text: &str| text.parse::<EngineVersion>().map_err(|_| inconsistent(text));
+            let known = EngineType::parse(&row.engine)
+                .map_err(|_| inconsistent(&row.engine))
+                .and_then(|engine| Ok((engine, parsed(&row.version)?, parsed(&row.runs)?)));
+            let Some((engine, version, runs)) = self.skipped.keep("offering", &row.version, known)
+            else {
+                continue;
+            };
+            offered.push(Offering {
+                engine,
+                version,
+                runs,
+                true_version: row.true_version,
+                image: row.image,
+                modules: row.modules,
+                launcher: row.launcher,
+            });
+        }
+        Ok(offered)
     }
 
     /// Replaces what can be created.

@@ -1,11 +1,8 @@
 //! What a pass reads and records.
 
-use std::collections::BTreeSet;
-
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerSpec, BrokerStatus, BrokerUser, Configurations,
-    EngineType, Event, EventKind, Group, Lease, PassReport, PendingChanges, Protocol, Target,
-    Timestamp,
+    EngineType, Event, EventKind, Lease, PassReport, PendingChanges, Protocol, Target, Timestamp,
 };
 use secrecy::{SecretBox, SecretString};
 use serde_json::json;
@@ -49,7 +46,7 @@ impl PgStore {
         else {
             return Ok(None);
         };
-        let mut broker = seen_as(Broker::try_from(row)?);
+        let mut broker = seen_as(row.broker(&self.skipped)?);
         let reference = broker.wanted_configuration();
         let applies_pending = broker.applies_pending();
         broker.spec = broker.wanted_spec();
@@ -132,7 +129,7 @@ impl PgStore {
                       case when $2 then coalesce(pending_password, password) else password end
                         as "password!",
                       case when $2 then coalesce(pending -> 'groups', groups) else groups end
-                        as "groups!: Json<BTreeSet<Group>>",
+                        as "groups!: crate::rows::Raw",
                       case when $2 then coalesce((pending -> 'console_access')::bool, console_access)
                         else console_access end as "console_access!",
                       case when $2 then coalesce((pending -> 'replication_user')::bool, replication_user)
@@ -235,6 +232,8 @@ impl PgStore {
         status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
         status.failure.clone_from(&report.failure);
         status.sentence.clone_from(&report.sentence);
+        status.reason.clone_from(&report.reason);
+        status.told.clone_from(&report.told);
         status.conditions.clone_from(&report.conditions);
         status.actions_required.clone_from(&report.actions_required);
         status.maintenance.clone_from(&report.maintenance);
@@ -252,6 +251,10 @@ impl PgStore {
         }
         insert_events(&mut transaction, id, &report.events).await?;
         transaction.commit().await?;
+        if applied {
+            // The limits of another tier, another engine version's ports.
+            self.notifier.notify(Channel::Routes);
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The gateway's table.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::time::Duration;
 
 use brokerd_domain::{
     BrokerId, DeploymentMode, EngineType, EngineVersion, HostInstanceType, IngressRule,
@@ -12,10 +12,11 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use uuid::Uuid;
 
 use crate::{
-    Channel, Entrance, Listener, PgStore, Route, RouteTable, StoreError, UnreadableRoute,
-    notify::listen, passes::target,
+    Channel, Entrance, Listener, PgStore, Route, RouteChanges, RouteTable, StoreError,
+    UnreadableRoute, notify::listen, passes::target,
 };
 
 /// One connection listens, one reads.
@@ -30,6 +31,10 @@ pub struct RouteReader {
     pool: PgPool,
     installation: Option<InstallationId>,
 }
+
+/// When the table was read, for [`RouteReader::routes_since`]: the number of the oldest transaction that was under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteMoment(String);
 
 /// What the table needs of a broker. Each of it is read apart from the others, because one that can't be read
 /// must not take the rest along.
@@ -57,25 +62,66 @@ struct EndpointRow {
 
 /// A broker as the query gives it.
 struct Row {
-    broker: BrokerId,
+    id: Uuid,
     shape: Value,
-    /// Where its clients are told that it is, if that is an address.
-    address: Option<Ipv4Addr>,
+    /// Where its clients are told that it is: an address or a name.
+    address: Option<String>,
     endpoints: Value,
     rules: Option<Value>,
     latencies: Option<Value>,
 }
 
+/// Every column of a [`Row`], with the rest of the statement behind it.
+macro_rules! select_routes {
+    ($tail:literal $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select b.id,
+                      coalesce(b.instances -> 0 ->> 'ip_address', b.instances -> 0 ->> 'host') as address,
+                      jsonb_build_object(
+                          'engine_type', b.spec -> 'engine_type',
+                          'engine_version', b.spec -> 'engine_version',
+                          'deployment_mode', b.spec -> 'deployment_mode',
+                          'host_instance_type', b.spec -> 'host_instance_type',
+                          'publicly_accessible', b.spec -> 'publicly_accessible',
+                          'security_groups', b.spec -> 'security_groups') as "shape!",
+                      (select jsonb_agg(jsonb_build_object('port', e.port, 'host', e.host,
+                                'ordinal', e.ordinal, 'protocol', e.protocol, 'targets', e.targets)
+                              order by e.ordinal, e.port)
+                       from endpoint e where e.broker_id = b.id) as "endpoints!",
+                      (select jsonb_agg(g.rules) from security_group g
+                       where g.account = b.account and g.region = b.region
+                         and b.spec -> 'security_groups' ? g.id) as rules,
+                      (select jsonb_agg(f.spec -> 'latency') from fault f
+                       where f.broker_id = b.id and f.ended is null and f.struck is not null
+                         and f.spec -> 'latency' is not null
+                         and f.ends > (extract(epoch from now()) * 1000000)::bigint) as latencies
+               from broker b "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+fn table(rows: Vec<Row>) -> RouteTable {
+    let mut table = RouteTable { rows: rows.len(), ..RouteTable::default() };
+    for row in rows {
+        row.add_to(&mut table);
+    }
+    table
+}
+
 impl Row {
     /// Adds the broker's endpoints to the table.
     fn add_to(self, table: &mut RouteTable) {
-        let broker = self.broker;
+        let broker = BrokerId::from(self.id);
         if let Err(what) = self.try_add_to(table) {
             table.unreadable.push(UnreadableRoute { broker, what });
         }
     }
 
     fn try_add_to(self, table: &mut RouteTable) -> Result<(), String> {
+        let broker = BrokerId::from(self.id);
+        let address = self.address.and_then(|address| address.parse().ok());
         let shape: Shape = read("spec", self.shape)?;
         let rules: Option<Vec<Vec<IngressRule>>> = read("rules", self.rules.unwrap_or_default())?;
         let admitted = rules.map(|rules| rules.concat());
@@ -84,7 +130,7 @@ impl Row {
             Ok(latencies) => longest(latencies),
             // A fault that can't be read disturbs nobody.
             Err(what) => {
-                table.unreadable.push(UnreadableRoute { broker: self.broker, what });
+                table.unreadable.push(UnreadableRoute { broker, what });
                 None
             }
         };
@@ -97,12 +143,12 @@ impl Row {
             let (entrance, target) = match read {
                 Ok(read) => read,
                 Err(what) => {
-                    table.unreadable.push(UnreadableRoute { broker: self.broker, what });
+                    table.unreadable.push(UnreadableRoute { broker, what });
                     continue;
                 }
             };
             table.routes.push(Route {
-                broker: self.broker,
+                broker,
                 entrance,
                 standard_ports: target.protocol.standard_ports(shape.engine_type).to_vec(),
                 public: shape.publicly_accessible,
@@ -113,7 +159,7 @@ impl Row {
                     shape.deployment_mode,
                 ),
                 admitted: admitted.clone(),
-                address: self.address,
+                address,
                 target,
                 latency,
             });
@@ -147,60 +193,75 @@ impl RouteReader {
         Ok(Self { pool, installation: Some(installation) })
     }
 
-    /// The whole table, without what makes no sense in it. Of several latencies the longest counts. One whose time
-    /// is over by the database's clock is left out, so that it ends though no provisioner is there to end it.
+    /// The whole table, without what makes no sense in it, and the moment that it was read. Of several latencies the
+    /// longest counts. One whose time is over by the database's clock is left out, so that it ends though no provisioner
+    /// is there to end it.
     ///
     /// # Errors
     /// As every method.
-    pub async fn routes(&self) -> Result<RouteTable, StoreError> {
-        let rows = sqlx::query!(
-            r#"select b.id,
-                      coalesce(b.instances -> 0 ->> 'ip_address', b.instances -> 0 ->> 'host') as address,
-                      (select id from installation) as installation,
-                      jsonb_build_object(
-                          'engine_type', b.spec -> 'engine_type',
-                          'engine_version', b.spec -> 'engine_version',
-                          'deployment_mode', b.spec -> 'deployment_mode',
-                          'host_instance_type', b.spec -> 'host_instance_type',
-                          'publicly_accessible', b.spec -> 'publicly_accessible',
-                          'security_groups', b.spec -> 'security_groups') as "shape!",
-                      (select jsonb_agg(jsonb_build_object('port', e.port, 'host', e.host,
-                                'ordinal', e.ordinal, 'protocol', e.protocol, 'targets', e.targets)
-                              order by e.ordinal, e.port)
-                       from endpoint e where e.broker_id = b.id) as "endpoints!",
-                      (select jsonb_agg(g.rules) from security_group g
-                       where g.account = b.account and g.region = b.region
-                         and b.spec -> 'security_groups' ? g.id) as rules,
-                      (select jsonb_agg(f.spec -> 'latency') from fault f
-                       where f.broker_id = b.id and f.ended is null and f.struck is not null
-                         and f.spec -> 'latency' is not null
-                         and f.ends > (extract(epoch from now()) * 1000000)::bigint) as latencies
-               from broker b where exists (select from endpoint e where e.broker_id = b.id)
-               order by b.id"#
+    pub async fn routes(&self) -> Result<(RouteTable, RouteMoment), StoreError> {
+        let row = sqlx::query!(
+            r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "moment!",
+                      (select id from installation) as installation"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.check_installation(row.installation)?;
+        let rows = select_routes!(
+            "where exists (select from endpoint e where e.broker_id = b.id) order by b.id"
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut table = RouteTable::default();
-        for row in rows {
-            if let (Some(wanted), Some(stored)) = (&self.installation, &row.installation)
-                && wanted.as_str() != stored
-            {
-                return Err(StoreError::Inconsistent {
+        Ok((table(rows), RouteMoment(row.moment)))
+    }
+
+    /// What has changed of the table since a moment, and the moment that it was read. It holds everything that was
+    /// committed since then, whether it was announced or not, and possibly some of what was committed shortly before.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn routes_since(
+        &self,
+        moment: &RouteMoment,
+    ) -> Result<(RouteChanges, RouteMoment), StoreError> {
+        // A transaction that a snapshot does not see is not older than the oldest one that was under way in it. A
+        // latency ends by the clock, without a change.
+        let row = sqlx::query!(
+            r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "moment!",
+                      (select id from installation) as installation,
+                      array(select broker_id from route_change where changed >= $1::text::xid8
+                            union
+                            select broker_id from fault
+                            where ended is null and spec -> 'latency' is not null) as "brokers!: Vec<Uuid>""#,
+            moment.0
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.check_installation(row.installation)?;
+        let mut changes = RouteChanges::default();
+        if !row.brokers.is_empty() {
+            let rows = select_routes!(
+                "where b.id = any($1) and exists (select from endpoint e where e.broker_id = b.id)",
+                &row.brokers
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            changes.table = table(rows);
+        }
+        changes.brokers = row.brokers.into_iter().map(BrokerId::from).collect();
+        Ok((changes, RouteMoment(row.moment)))
+    }
+
+    fn check_installation(&self, stored: Option<String>) -> Result<(), StoreError> {
+        match (&self.installation, stored) {
+            (Some(wanted), Some(stored)) if wanted.as_str() != stored => {
+                Err(StoreError::Inconsistent {
                     table: "installation",
                     what: format!("this is the database of {stored}, not of {wanted}"),
-                });
+                })
             }
-            let row = Row {
-                broker: BrokerId::from(row.id),
-                shape: row.shape,
-                address: row.address.and_then(|address| address.parse().ok()),
-                endpoints: row.endpoints,
-                rules: row.rules,
-                latencies: row.latencies,
-            };
-            row.add_to(&mut table);
+            (Some(_) | None, _) => Ok(()),
         }
-        Ok(table)
     }
 
     /// Starts listening for changes of the table.
@@ -223,6 +284,6 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn routes(&self) -> Result<RouteTable, StoreError> {
-        self.route_reader().routes().await
+        self.route_reader().routes().await.map(|(table, _)| table)
     }
 }

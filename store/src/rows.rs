@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     MasterKeys, StoreError,
     sealed::{PASSWORD, Place},
+    skipped::{self, SkippedRows},
 };
 
 /// JSON as the database sent it: it is read once, into what it stands for.
@@ -80,13 +81,19 @@ fn read<T: DeserializeOwned>(id: Uuid, json: &Raw) -> Result<T, StoreError> {
     serde_json::from_str(json.0.get()).map_err(|error| inconsistent(id, error))
 }
 
-impl TryFrom<BrokerRow> for Broker {
-    type Error = StoreError;
-
-    fn try_from(row: BrokerRow) -> Result<Self, StoreError> {
+impl BrokerRow {
+    /// The broker. A listed user that can't be read is skipped: the others have one of their own.
+    pub(crate) fn broker(self, skipped: &SkippedRows) -> Result<Broker, StoreError> {
+        let row = self;
         let id = row.id;
-        let users: Vec<ListedUser> = read(id, &row.users)?;
-        Ok(Self {
+        let users: Vec<serde_json::Value> = read(id, &row.users)?;
+        let users = users.into_iter().filter_map(|user| {
+            let user = serde_json::from_value::<ListedUser>(user).map_err(|error| {
+                StoreError::Inconsistent { table: "broker_user", what: error.to_string() }
+            });
+            skipped.keep("broker_user", id, user)
+        });
+        Ok(Broker {
             id: BrokerId::from(id),
             scope: Scope {
                 account: row.account.parse().map_err(|error| inconsistent(id, error))?,
@@ -99,7 +106,7 @@ impl TryFrom<BrokerRow> for Broker {
             window_changes: read(id, &row.window_changes)?,
             configurations: read(id, &row.configurations)?,
             tags: read(id, &row.tags)?,
-            users: users.into_iter().map(|user| (user.username, user.pending_change)).collect(),
+            users: users.map(|user| (user.username, user.pending_change)).collect(),
             intent: if row.deleting { Intent::Delete } else { Intent::Run },
             generation: Generation(row.generation),
             reboots_requested: u32::try_from(row.reboots_requested)
@@ -117,7 +124,7 @@ pub(crate) struct UserRow {
     pub(crate) broker_id: Uuid,
     pub(crate) username: String,
     pub(crate) password: Vec<u8>,
-    pub(crate) groups: Json<BTreeSet<Group>>,
+    pub(crate) groups: Raw,
     pub(crate) console_access: bool,
     pub(crate) replication_user: bool,
 }
@@ -137,13 +144,14 @@ impl UserRow {
         let password = keys.open(&place, &self.password)?;
         let password =
             String::from_utf8(password.to_vec()).map_err(|_| StoreError::Seal("user password"))?;
+        let groups: BTreeSet<Group> = skipped::json("broker_user", &self.username, &self.groups)?;
         let username = Username::parse(engine, &self.username).map_err(|error| {
             StoreError::Inconsistent { table: "broker_user", what: error.message }
         })?;
         Ok(BrokerUser {
             username,
             password: SecretString::from(password),
-            groups: self.groups.0,
+            groups,
             console_access: self.console_access,
             replication_user: self.replication_user,
         })

@@ -73,7 +73,7 @@ impl PgStore {
         row.map(|row| row.into_secret(scope)).transpose()
     }
 
-    /// Every secret of a scope, by name.
+    /// Every secret of a scope, by name, without those that can't be read.
     ///
     /// # Errors
     /// As every method.
@@ -87,7 +87,11 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|row| row.into_secret(scope)).collect()
+        let read = |row: SecretRow| {
+            let name = row.name.clone();
+            self.skipped.keep("secret", name, row.into_secret(scope))
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// A secret of a scope.

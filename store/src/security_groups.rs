@@ -2,9 +2,10 @@
 
 use brokerd_domain::{IngressRule, Scope, SecurityGroup, SecurityGroupId, Timestamp};
 use serde_json::json;
-use sqlx::types::Json;
 
-use crate::{Channel, DeleteGroupOutcome, NewGroupOutcome, PgStore, StoreError};
+use crate::{
+    Channel, DeleteGroupOutcome, NewGroupOutcome, PgStore, StoreError, rows::Raw, skipped,
+};
 
 /// Groups an account may have in a region.
 ///
@@ -15,12 +16,13 @@ struct GroupRow {
     id: String,
     name: String,
     description: String,
-    rules: Json<Vec<IngressRule>>,
+    rules: Raw,
     created: i64,
 }
 
 impl GroupRow {
     fn into_group(self, scope: &Scope) -> Result<SecurityGroup, StoreError> {
+        let rules = skipped::json("security_group", &self.id, &self.rules)?;
         let id = self.id.parse().map_err(|error: brokerd_domain::Error| {
             StoreError::Inconsistent { table: "security_group", what: error.message }
         })?;
@@ -29,7 +31,7 @@ impl GroupRow {
             scope: scope.clone(),
             name: self.name,
             description: self.description,
-            rules: self.rules.0,
+            rules,
             created: Timestamp::from_micros(self.created),
         })
     }
@@ -79,31 +81,42 @@ impl PgStore {
             }
             Err(error) => return Err(error.into()),
         }
-        let groups = self.security_groups(&group.scope).await?;
-        if groups.iter().any(|there| there.name == group.name) {
-            return Ok(NewGroupOutcome::NameTaken);
-        }
-        if groups.iter().any(|there| there.id == group.id) {
-            return Ok(NewGroupOutcome::IdTaken);
-        }
-        Ok(NewGroupOutcome::TooMany)
+        let taken = sqlx::query!(
+            r#"select coalesce(bool_or(name = $3), false) as "name!", coalesce(bool_or(id = $4), false) as "id!"
+               from security_group where account = $1 and region = $2 and not deleted"#,
+            account,
+            region,
+            group.name,
+            group.id.as_str()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(match (taken.name, taken.id) {
+            (true, _) => NewGroupOutcome::NameTaken,
+            (false, true) => NewGroupOutcome::IdTaken,
+            (false, false) => NewGroupOutcome::TooMany,
+        })
     }
 
-    /// Every group of a scope, by name.
+    /// Every group of a scope, by name, without those that can't be read.
     ///
     /// # Errors
     /// As every method.
     pub async fn security_groups(&self, scope: &Scope) -> Result<Vec<SecurityGroup>, StoreError> {
         let rows = sqlx::query_as!(
             GroupRow,
-            r#"select id, name, description, rules as "rules: Json<Vec<IngressRule>>", created
+            r#"select id, name, description, rules as "rules: Raw", created
                from security_group where account = $1 and region = $2 and not deleted order by name"#,
             scope.account.as_str(),
             scope.region.as_str()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|row| row.into_group(scope)).collect()
+        let read = |row: GroupRow| {
+            let id = row.id.clone();
+            self.skipped.keep("security_group", id, row.into_group(scope))
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
     }
 
     /// A group of a scope.
@@ -117,7 +130,7 @@ impl PgStore {
     ) -> Result<Option<SecurityGroup>, StoreError> {
         let row = sqlx::query_as!(
             GroupRow,
-            r#"select id, name, description, rules as "rules: Json<Vec<IngressRule>>", created
+            r#"select id, name, description, rules as "rules: Raw", created
                from security_group
                where account = $1 and region = $2 and id = $3 and not deleted"#,
             scope.account.as_str(),

@@ -1,6 +1,6 @@
 //! What goes into the store and comes out of it, beside the domain's own types.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
@@ -226,11 +226,22 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// What can't: the rest of the table is none the worse for it.
     pub unreadable: Vec<UnreadableRoute>,
+    /// How many brokers were read for it.
+    pub rows: usize,
+}
+
+/// What has changed of the gateway's table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteChanges {
+    /// The brokers whose part of the table may have changed.
+    pub brokers: BTreeSet<BrokerId>,
+    /// Their part as it is now: that of those who have none is gone.
+    pub table: RouteTable,
 }
 
 impl From<Vec<Route>> for RouteTable {
     fn from(routes: Vec<Route>) -> Self {
-        Self { routes, unreadable: Vec::new() }
+        Self { routes, ..Self::default() }
     }
 }
 

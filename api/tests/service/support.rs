@@ -353,6 +353,8 @@ impl TestApi {
             if lease.broker == id {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
                 let mut report = PassReport {
+                    reason: String::new(),
+                    told: Default::default(),
                     kind: VerdictKind::Converged,
                     sentence: "runs".to_owned(),
                     observed_generation: Some(Generation(work.broker.generation.0)),

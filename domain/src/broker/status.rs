@@ -70,6 +70,12 @@ pub struct BrokerStatus {
     /// The sentence of the last pass.
     #[serde(default)]
     pub sentence: String,
+    /// Why it stands so, the same for as long as nothing but details of the sentence change.
+    #[serde(default)]
+    pub reason: String,
+    /// What its history tells already.
+    #[serde(default, skip_serializing_if = "Told::is_nothing")]
+    pub told: Told,
     /// What is known of each instance.
     #[serde(default)]
     pub conditions: Vec<InstanceCondition>,
@@ -82,6 +88,24 @@ pub struct BrokerStatus {
     /// Its links to other brokers that are down.
     #[serde(default)]
     pub links_down: Vec<DownLink>,
+}
+
+/// The reasons that were told since a broker was last as asked for, or was last asked for something else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The generation that was asked for.
+    pub generation: i64,
+    /// The reboots that were.
+    pub reboots: u32,
+    /// The reasons.
+    pub reasons: Vec<String>,
+}
+
+impl Told {
+    /// Whether nothing was told.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A link of a broker to another one, or to itself, that does not carry anything.

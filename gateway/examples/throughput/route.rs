@@ -4,8 +4,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Result;
 use brokerd_domain::{Entropy, Protocol, Target};
-use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, RouteTable};
+use brokerd_gateway::{Gateway, Metrics, Options, Reading, RouteSource, SourceError};
+use brokerd_store::{Entrance, Route};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,8 @@ impl RouteSource for Fixed {
         Ok(())
     }
 
-    async fn routes(&mut self) -> Result<RouteTable, SourceError> {
-        Ok(self.0.clone().into())
+    async fn routes(&mut self) -> Result<Reading, SourceError> {
+        Ok(Reading::Whole(self.0.clone().into()))
     }
 
     async fn changed(&mut self) {

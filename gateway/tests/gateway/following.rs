@@ -4,7 +4,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::{Context as _, Result};
 use brokerd_gateway::{Ending, Options};
-use brokerd_store::{RouteTable, UnreadableRoute};
+use brokerd_store::{RouteChanges, RouteTable, UnreadableRoute};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -200,6 +200,41 @@ async fn several_gateways_follow_one_table_and_one_that_ends_takes_nobody_along(
 }
 
 #[tokio::test]
+async fn what_has_changed_is_put_in_force_and_the_rest_is_left_alone() -> Result<()> {
+    let engine = Engine::start(b'a').await?;
+    let (staying, leaving, coming) = (free_port(), free_port(), free_port());
+    let of = |broker, port| {
+        let mut route = route(port, Some(engine.address));
+        route.broker = uuid::Uuid::from_u128(broker).into();
+        route
+    };
+    let fixture = Fixture::start(Some(vec![of(1, staying), of(2, leaving)]));
+    let mut ports = [staying, leaving];
+    ports.sort_unstable();
+    fixture.listening_on(&ports).await?;
+    let (mut stayed, mut left) = (connect(staying).await?, connect(leaving).await?);
+    assert_eq!(greeting(&mut stayed).await?, b'a');
+    assert_eq!(greeting(&mut left).await?, b'a');
+    let came = of(3, coming);
+    fixture.answer_changes(RouteChanges {
+        brokers: [2, 3].map(|n| uuid::Uuid::from_u128(n).into()).into(),
+        table: vec![came].into(),
+    });
+    ended(&mut left).await?;
+    let mut ports = [staying, coming];
+    ports.sort_unstable();
+    fixture.listening_on(&ports).await?;
+    assert_eq!(greeting(&mut connect(coming).await?).await?, b'a');
+    tokio::io::AsyncWriteExt::write_all(&mut stayed, b"!").await?;
+    assert_eq!(greeting(&mut stayed).await?, b'!');
+    // No change at all is one, too.
+    fixture.answer_changes(RouteChanges::default());
+    until("another reading", || fixture.metrics.table_reads.get() == 3).await?;
+    fixture.listening_on(&ports).await?;
+    fixture.stop().await
+}
+
+#[tokio::test]
 async fn what_can_not_be_read_of_a_broker_is_served_as_it_last_was() -> Result<()> {
     let engine = Engine::start(b'a').await?;
     let (odd, other) = (free_port(), free_port());
@@ -214,7 +249,7 @@ async fn what_can_not_be_read_of_a_broker_is_served_as_it_last_was() -> Result<(
     assert_eq!(greeting(&mut client).await?, b'a');
     let unreadable = UnreadableRoute { broker: mine.broker, what: "the future".to_owned() };
     theirs.target.addresses = Vec::new();
-    let table = RouteTable { routes: vec![theirs.clone()], unreadable: vec![unreadable] };
+    let table = RouteTable { routes: vec![theirs.clone()], unreadable: vec![unreadable], rows: 2 };
     fixture.answer_in_part(table);
     until("it is told", || fixture.metrics.routes_unreadable.get() == 1).await?;
     fixture.listening_on(&ports).await?;

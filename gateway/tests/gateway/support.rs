@@ -12,8 +12,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use brokerd_domain::{Entropy, Protocol, Target};
-use brokerd_gateway::{Gateway, Metrics, Options, RouteSource, SourceError};
-use brokerd_store::{Entrance, Route, RouteTable};
+use brokerd_gateway::{Gateway, Metrics, Options, Reading, RouteSource, SourceError};
+use brokerd_store::{Entrance, Route, RouteChanges, RouteTable};
 use prometheus_client::registry::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,7 +31,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const HELLO: [u8; 6] = [22, 3, 1, 0, 1, 1];
 
 /// What the source answers; `None`: it fails.
-type Answer = Option<RouteTable>;
+type Answer = Option<Reading>;
 
 pub(crate) struct TestSource {
     answers: watch::Receiver<Answer>,
@@ -44,7 +44,7 @@ impl RouteSource for TestSource {
         Ok(())
     }
 
-    async fn routes(&mut self) -> Result<RouteTable, SourceError> {
+    async fn routes(&mut self) -> Result<Reading, SourceError> {
         self.answers.borrow().clone().ok_or_else(|| SourceError::new("the test says so"))
     }
 
@@ -81,7 +81,7 @@ impl Fixture {
     pub(crate) fn start_with(answer: Option<Vec<Route>>, options: Options, silent: bool) -> Self {
         let metrics = Metrics::register(&mut Registry::default());
         let gateway = Gateway::new(options, metrics.clone(), Arc::new(NoEntropy));
-        let (answers, received) = watch::channel(answer.map(RouteTable::from));
+        let (answers, received) = watch::channel(answer.map(whole));
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
             let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
@@ -92,11 +92,15 @@ impl Fixture {
     }
 
     pub(crate) fn answer(&self, answer: Option<Vec<Route>>) {
-        self.answers.send_replace(answer.map(RouteTable::from));
+        self.answers.send_replace(answer.map(whole));
     }
 
     pub(crate) fn answer_in_part(&self, answer: RouteTable) {
-        self.answers.send_replace(Some(answer));
+        self.answers.send_replace(Some(Reading::Whole(answer)));
+    }
+
+    pub(crate) fn answer_changes(&self, changes: RouteChanges) {
+        self.answers.send_replace(Some(Reading::Changes(changes)));
     }
 
     pub(crate) async fn listening_on(&self, ports: &[u16]) -> Result<()> {
@@ -111,6 +115,10 @@ impl Fixture {
         self.shutdown.cancel();
         Ok(timeout(SOON, self.running).await.context("the gateway does not stop")??)
     }
+}
+
+fn whole(routes: Vec<Route>) -> Reading {
+    Reading::Whole(routes.into())
 }
 
 /// The ports of addresses.

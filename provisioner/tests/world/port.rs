@@ -211,6 +211,8 @@ impl ReconcileStore for MemoryStore {
                 }
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);
+                status.reason.clone_from(&report.reason);
+                status.told.clone_from(&report.told);
                 status.conditions.clone_from(&report.conditions);
                 status.actions_required.clone_from(&report.actions_required);
                 status.maintenance.clone_from(&report.maintenance);

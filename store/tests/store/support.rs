@@ -173,6 +173,8 @@ pub(crate) async fn leased(store: &PgStore) -> Lease {
 pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
     let work = store.load(lease).await.expect("loaded").expect("there");
     let report = PassReport {
+        reason: String::new(),
+        told: Default::default(),
         kind: VerdictKind::Converged,
         sentence: "every endpoint answers".to_owned(),
         observed_generation: Some(Generation(work.broker.generation.0)),
