@@ -9,7 +9,7 @@ use crate::{
     metrics::{StepLabels, StepOutcome},
     operations::Progress,
     pass::Context,
-    plan::{FaultStep, Plan, Step, not_rebooted, refuse, retry},
+    plan::{FaultStep, Plan, Sentence, Step, not_rebooted, refuse, retry},
     runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
     step_error::StepError,
 };
@@ -40,7 +40,7 @@ impl Context {
         failed.steps.clear();
         failed.completes = None;
         failed.conditions = None;
-        failed.sentence = format!("can't {step}: {error}");
+        failed.say(Sentence::detailed(format!("can't {step}"), error));
         let never_ran = broker.status.observed_generation.is_none()
             && broker.intent == Intent::Run
             && broker.status.failure.is_none();
@@ -62,7 +62,8 @@ impl Context {
                 if broker.applies_pending() && broker.has_pending() =>
             {
                 let refused = refuse(&failed.sentence);
-                (failed.sentence, failed.steps) = (refused.sentence, refused.steps);
+                failed.say(refused.said());
+                failed.steps = refused.steps;
                 (StepOutcome::Rejected, refused.kind, refused.next)
             }
             StepError::Blocked(_) | StepError::Rejected(_) => {

@@ -27,6 +27,7 @@ pub mod registry;
 mod render;
 mod report;
 mod resolve;
+mod retention;
 pub mod rsa_keys;
 mod running;
 pub mod runtime;

@@ -35,6 +35,7 @@ use crate::{
     port::ReconcileStore,
     queue::{Queue, QueueSettings},
     registry::Registries,
+    retention,
     rsa_keys::Stock,
     runtime::docker::{DockerOptions, DockerRuntime, Join},
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
@@ -98,13 +99,14 @@ pub enum StartError {
     Endpoint(#[from] WrongEndpoint),
 }
 
-/// Claims and works.
+/// Claims and works; clones do so by the same metrics.
+#[derive(Clone)]
 pub struct Provisioner {
     store: PgStore,
     settings: Settings,
     authorities: Arc<Authorities>,
     catalogue: Catalogue,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
@@ -134,7 +136,8 @@ impl Provisioner {
             }
         };
         let metrics = Metrics::register(registry);
-        let secrets = Secrets::new(store.clone(), Remote::new(&settings.aws, clock.clone())?);
+        let remote = Remote::new(&settings.aws, clock.clone())?;
+        let secrets = Arc::new(Secrets::new(store.clone(), remote));
         Ok(Self { store, settings, authorities, catalogue, secrets, clock, entropy, metrics })
     }
 
@@ -164,7 +167,7 @@ impl Provisioner {
             installation: self.settings.installation,
             authorities: self.authorities,
             rsa_keys: rsa_keys.clone(),
-            secrets: Arc::new(self.secrets),
+            secrets: self.secrets,
             engines: Arc::new(Engines {
                 activemq: ActiveMq::new(self.settings.directory_authorities),
                 rabbitmq: RabbitMq,
@@ -246,6 +249,11 @@ impl Provisioner {
         tasks.keep("rsa-keys", move || {
             let (keys, stop) = (rsa_keys.clone(), stop.clone());
             async move { keys.keep_filled(&stop).await }
+        });
+        let (store, clock, counted) = (self.store.clone(), normal.clock.clone(), metrics.clone());
+        let stop = shutdown.clone();
+        tasks.keep("retention", move || {
+            retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
         });
         let stop = shutdown.clone();
         tasks.keep("maintenance", move || maintain(normal.clone(), stop.clone()));
@@ -362,7 +370,7 @@ async fn listen(store: PgStore, queue: Arc<Queue>, shutdown: CancellationToken) 
                 queue.wake();
                 tokio::select! {
                     () = shutdown.cancelled() => return,
-                    () = listener.wait() => {}
+                    _ = listener.wait() => {}
                 }
             },
             Err(error) => {

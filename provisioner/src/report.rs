@@ -2,13 +2,16 @@
 
 use brokerd_domain::{
     ActionRequired, Broker, BrokerStatus, DownLink, Event, EventKind, Next, PassReport, Timestamp,
-    VerdictKind,
+    Told, VerdictKind,
 };
 
 use crate::{
-    plan::{Completion, Plan, retry, taken_over},
+    plan::{Completion, Plan, Sentence, retry, taken_over},
     runtime::RuntimeError,
 };
+
+/// How many reasons are told of a broker before it is again as asked for, or is asked for something else.
+const MOST_REASONS: usize = 30;
 
 /// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
 /// seen which are.
@@ -21,8 +24,9 @@ pub(crate) fn report(
 ) -> PassReport {
     let conditions = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
     let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
+    let (is_news, told) = told(broker, plan);
     let mut events = match plan.kind {
-        _ if plan.sentence == broker.status.sentence => Vec::new(),
+        _ if !is_news => Vec::new(),
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
@@ -37,6 +41,8 @@ pub(crate) fn report(
     PassReport {
         kind: plan.kind,
         sentence: plan.sentence.clone(),
+        reason: plan.reason.clone(),
+        told,
         observed_generation: completion.map(|c| c.generation),
         reboots_done: completion.map(|c| c.reboots),
         failure: plan.failure.clone(),
@@ -48,13 +54,36 @@ pub(crate) fn report(
     }
 }
 
+/// Whether the history of a broker is to tell of a plan, and what it tells then. While a broker is not as asked for, each
+/// reason is told once, however often they take turns: what starts in vain for days is a few lines.
+fn told(broker: &Broker, plan: &Plan) -> (bool, Told) {
+    let before = &broker.status;
+    // Who recorded it last may not have known of reasons.
+    let is_same = plan.sentence == before.sentence
+        || (!plan.reason.is_empty() && plan.reason == before.reason);
+    if plan.kind == VerdictKind::Converged {
+        return (!is_same, Told::default());
+    }
+    let (generation, reboots) = (broker.generation.0, broker.reboots_requested);
+    let mut told = before.told.clone();
+    if (told.generation, told.reboots) != (generation, reboots) {
+        told = Told { generation, reboots, reasons: Vec::new() };
+    }
+    let is_told = told.reasons.contains(&plan.reason);
+    let has_room = told.reasons.len() < MOST_REASONS;
+    if !is_told && has_room {
+        told.reasons.push(plan.reason.clone());
+    }
+    (!is_same && !is_told && has_room, told)
+}
+
 /// What there is to record when the runtime does not answer.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    standing_still(broker, format!("can't reach the runtime: {error}"), retry(broker))
+    standing_still(broker, Sentence::detailed("can't reach the runtime", error), retry(broker))
 }
 
 /// What there is to record when nothing can be done now.
-pub(crate) fn standing_still(broker: &Broker, sentence: String, next: Next) -> Plan {
+pub(crate) fn standing_still(broker: &Broker, sentence: impl Into<Sentence>, next: Next) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.failure.clone_from(&broker.status.failure);
     plan.actions_required.clone_from(&broker.status.actions_required);

@@ -12,7 +12,7 @@ use crate::{
     catalogue::LoginModule,
     materials::{Materials, Resolved, Waits},
     pass::Context,
-    plan::Plan,
+    plan::{Plan, Sentence},
     report::standing_still,
     secrets::{self, Fetched},
     step_error::StepError,
@@ -46,7 +46,7 @@ impl Waiting {
     /// For a broker of which nothing runs yet.
     pub(crate) fn plan(&self, broker: &Broker, now: Timestamp) -> Plan {
         let next = Next::After(self.until.since(now));
-        standing_still(broker, format!("waiting: {}", self.why), next)
+        standing_still(broker, Sentence::detailed("waiting", &self.why), next)
     }
 
     /// For a broker that runs as before meanwhile, of which `plan` takes care.
@@ -54,7 +54,7 @@ impl Waiting {
         plan.completes = None;
         if plan.kind == VerdictKind::Converged {
             plan.kind = VerdictKind::Progressing;
-            plan.sentence = format!("the reboot waits: {}", self.why);
+            plan.say(Sentence::detailed("the reboot waits", &self.why));
             plan.next = Next::After(self.until.since(now));
         }
     }

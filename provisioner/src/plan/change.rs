@@ -5,7 +5,9 @@
 
 use brokerd_domain::{Next, Timestamp, VerdictKind};
 
-use super::{Desired, Observed, Plan, Seen, Step, Subject, fail, fault, instance, refuse};
+use super::{
+    Desired, Observed, Plan, Seen, Sentence, Step, Subject, fail, fault, instance, refuse,
+};
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
 /// What an instance should be, if that was rendered.
@@ -95,11 +97,13 @@ pub(super) fn complete(
 }
 
 /// Why an instance is not made, for a person.
-pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> String {
+pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> Sentence {
     match subject.desired {
-        Desired::Unsupported(why) => format!("instance {ordinal} can't be made: {why}"),
+        Desired::Unsupported(why) => {
+            Sentence::detailed(format!("instance {ordinal} can't be made"), why)
+        }
         Desired::Unrendered | Desired::Undecided | Desired::Instances(_) => {
-            format!("instance {ordinal} can't be made yet")
+            format!("instance {ordinal} can't be made yet").into()
         }
     }
 }
@@ -142,7 +146,8 @@ pub(super) fn blocked(subject: &Subject<'_>, mut plan: Plan) -> Plan {
     }
     plan.kind = VerdictKind::Blocked;
     if !plan.sentence.contains(why.as_str()) {
-        plan.sentence = format!("{}; it can't be changed: {why}", plan.sentence);
+        let text = format!("{}; it can't be changed: {why}", plan.sentence);
+        plan.say(Sentence::new(text, format!("{}; it can't be changed", plan.reason)));
     }
     plan.completes = None;
     if subject.broker.is_rebooting() {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind};
 
 use super::{
-    Completion, Plan, Seen, Step, Subject, change, fail, fault,
+    Completion, Plan, Seen, Sentence, Step, Subject, change, fail, fault,
     instance::{Need, limit, starting},
     refuse,
 };
@@ -92,7 +92,7 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
     for node in nodes.iter_mut().filter(|node| node.is_frozen() && !is_wanted(node)) {
         let sentence = format!("instance {} is frozen; restarting it", node.ordinal());
         node.need = Need::Steps {
-            sentence,
+            sentence: sentence.into(),
             steps: node.restart().into_iter().collect(),
             keep_traffic: false,
         };
@@ -111,13 +111,13 @@ fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<T
     ends.get(too_many).copied()
 }
 
-fn acting(sentence: String, steps: Vec<Step>) -> Plan {
+fn acting(sentence: impl Into<Sentence>, steps: Vec<Step>) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
     plan.steps = steps;
     plan
 }
 
-fn waiting(sentence: impl Into<String>, next: Duration) -> Plan {
+fn waiting(sentence: impl Into<Sentence>, next: Duration) -> Plan {
     Plan::new(VerdictKind::Progressing, sentence, Next::After(next))
 }
 
@@ -194,7 +194,7 @@ fn restart_hung(nodes: &mut [Node<'_>]) -> Option<Plan> {
         }
         (node.goes, node.is_dealt_with) = (true, true);
     }
-    (!steps.is_empty()).then(|| acting(sentences.join("; "), steps))
+    Sentence::joined(sentences).filter(|_| !steps.is_empty()).map(|said| acting(said, steps))
 }
 
 /// Whatever is not there or has ended, all at once.
@@ -207,7 +207,7 @@ fn start_again(nodes: &mut [Node<'_>]) -> Option<Plan> {
         steps.extend(needed.iter().cloned());
         node.is_dealt_with = true;
     }
-    (!steps.is_empty()).then(|| acting(sentences.join("; "), steps))
+    Sentence::joined(sentences).filter(|_| !steps.is_empty()).map(|said| acting(said, steps))
 }
 
 /// Nodes that all serve but are not one cluster: the one that the fewest others know is restarted.
@@ -284,11 +284,8 @@ fn wait_or_finish(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool) -> Pla
         });
         let (sentences, times): (Vec<_>, Vec<_>) = waits.unzip();
         let next = times.into_iter().min().unwrap_or(APART_POLL).max(LEAST_POLL);
-        let sentence = if sentences.is_empty() {
-            "waiting for the nodes".to_owned()
-        } else {
-            sentences.join("; ")
-        };
+        let sentence =
+            Sentence::joined(sentences).unwrap_or_else(|| "waiting for the nodes".into());
         return waiting(sentence, next);
     }
     let mut done = Plan::new(

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{Next, VerdictKind};
 
-use super::{IDLE_POLL, Observed, Plan, Seen, Step, Subject, traffic::lead_nowhere};
+use super::{IDLE_POLL, Observed, Plan, Seen, Sentence, Step, Subject, traffic::lead_nowhere};
 use crate::runtime::Volumes;
 
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
@@ -10,7 +10,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
         Observed::Unknown(why) => {
             return Plan::new(
                 VerdictKind::Progressing,
-                format!("can't see what is left to delete: {why}"),
+                Sentence::detailed("can't see what is left to delete", why),
                 Next::BackOff,
             );
         }
@@ -39,7 +39,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
 pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan {
     let mut plan = Plan::new(
         VerdictKind::Failed,
-        format!("creation failed: {failure}"),
+        Sentence::detailed("creation failed", failure),
         Next::After(IDLE_POLL),
     );
     plan.failure = Some(failure.to_owned());

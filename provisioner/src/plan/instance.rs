@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
 use super::{
-    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, attention, change,
+    Observed, STEADY_POLL, Seen, SeenInstance, Sentence, Step, Subject, attention, change,
     change::needs_replacement, fault,
 };
 use crate::{
@@ -31,9 +31,9 @@ pub(super) enum Need {
     /// Nothing: it serves.
     Nothing,
     /// Time.
-    Wait { sentence: String, next: Next, keep_traffic: bool },
+    Wait { sentence: Sentence, next: Next, keep_traffic: bool },
     /// These steps, whose last may be disruptive.
-    Steps { sentence: String, steps: Vec<Step>, keep_traffic: bool },
+    Steps { sentence: Sentence, steps: Vec<Step>, keep_traffic: bool },
     /// Nothing will help.
     Give(String),
     /// What the outstanding reboot should apply can't be, and why.
@@ -94,7 +94,7 @@ pub(super) fn judge(
     let ordinal = identity.ordinal;
     if let Some(held) = fault::hold(subject, ordinal, seen, now) {
         let next = Next::After(held.until.since(now).min(STEADY_POLL));
-        let need = Need::Wait { sentence: held.sentence, next, keep_traffic: false };
+        let need = Need::Wait { sentence: held.sentence.into(), next, keep_traffic: false };
         // Silence counts from the end of the fault on.
         let after = InstanceCondition { health: Health::Suspect, since: held.until, ..before };
         return (need, after);
@@ -106,7 +106,7 @@ pub(super) fn judge(
             return (unmade(subject, ordinal), before);
         };
         let need = Need::Steps {
-            sentence: format!("creating instance {ordinal}"),
+            sentence: format!("creating instance {ordinal}").into(),
             steps: vec![step],
             keep_traffic: false,
         };
@@ -115,7 +115,7 @@ pub(super) fn judge(
     let status = &instance.status;
     if change::is_newer(subject, status) {
         let need = Need::Wait {
-            sentence: format!("instance {ordinal} is newer than what was read"),
+            sentence: format!("instance {ordinal} is newer than what was read").into(),
             next: Next::After(SUSPECT_POLL),
             keep_traffic: true,
         };
@@ -132,7 +132,7 @@ pub(super) fn judge(
                 return (unmade(subject, ordinal), before);
             };
             let need = Need::Steps {
-                sentence: format!("completing instance {ordinal}"),
+                sentence: format!("completing instance {ordinal}").into(),
                 steps,
                 keep_traffic: false,
             };
@@ -145,7 +145,7 @@ pub(super) fn judge(
             let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
             let starved = *out_of_memory
                 || attention::is_out_of_memory(subject.broker.spec.engine_type, *code);
-            judge_exited(subject.broker, status, &words, starved, before, now)
+            judge_exited(subject.broker, status, words, starved, before, now)
         }
         ContainerState::Running { since } => judge_running(subject, instance, *since, before, now),
         // Frozen: it answers nothing, and is treated as what does not answer.
@@ -171,7 +171,7 @@ fn replace(
         ContainerState::Running { .. } | ContainerState::Paused => {
             let step = Step::Stop(ordinal, status.id.clone(), identity.stop_grace);
             let need = Need::Steps {
-                sentence: format!("stopping instance {ordinal} to replace it"),
+                sentence: format!("stopping instance {ordinal} to replace it").into(),
                 steps: vec![step],
                 keep_traffic: false,
             };
@@ -182,7 +182,7 @@ fn replace(
                 return (unmade(subject, ordinal), before);
             };
             let need = Need::Steps {
-                sentence: format!("replacing instance {ordinal}"),
+                sentence: format!("replacing instance {ordinal}").into(),
                 steps,
                 keep_traffic: false,
             };
@@ -215,7 +215,7 @@ pub(super) fn boots_in_vain(
 fn judge_exited(
     broker: &Broker,
     status: &InstanceStatus,
-    words: &str,
+    words: Sentence,
     starved: bool,
     before: InstanceCondition,
     now: Timestamp,
@@ -232,14 +232,14 @@ fn judge_exited(
     let rested = now.since(before.since);
     if rested < wait {
         let need = Need::Wait {
-            sentence: format!("{words}; starting it again"),
+            sentence: words.then("starting it again"),
             next: Next::After(wait - rested),
             keep_traffic: false,
         };
         return (need, before);
     }
     let need = Need::Steps {
-        sentence: format!("{words}; starting it again"),
+        sentence: words.then("starting it again"),
         steps: vec![Step::Start(ordinal, status.id.clone())],
         keep_traffic: false,
     };
@@ -281,6 +281,10 @@ pub(super) fn judge_running(
             }
         },
     );
+    let silence = Sentence::new(
+        format!("instance {ordinal}: {what}"),
+        format!("instance {ordinal} does not answer"),
+    );
     let restart = |sentence| Need::Steps {
         sentence,
         steps: vec![Step::Restart(ordinal, instance.status.id.clone())],
@@ -292,7 +296,7 @@ pub(super) fn judge_running(
             let booting = now.since(booted_at);
             if booting < subject.boot_deadline {
                 let need = Need::Wait {
-                    sentence: format!("waiting for instance {ordinal} to serve"),
+                    sentence: format!("waiting for instance {ordinal} to serve").into(),
                     next: Next::After((booting / 20).clamp(*BOOT_POLL.start(), *BOOT_POLL.end())),
                     keep_traffic: false,
                 };
@@ -305,12 +309,12 @@ pub(super) fn judge_running(
                 return (need, before);
             }
             let need =
-                restart(format!("instance {ordinal} did not boot in time ({what}); restarting it"));
+                restart(with_detail(&format!("instance {ordinal} did not boot in time"), &what));
             (need, starting(&before, now, failed_boots))
         }
         Health::Healthy => {
             let need = Need::Wait {
-                sentence: format!("instance {ordinal}: {what}"),
+                sentence: silence,
                 next: Next::After(SUSPECT_POLL),
                 keep_traffic: true,
             };
@@ -318,17 +322,22 @@ pub(super) fn judge_running(
         }
         Health::Suspect if now.since(before.since) < SUSPECT_LIMIT => {
             let need = Need::Wait {
-                sentence: format!("instance {ordinal}: {what}"),
+                sentence: silence,
                 next: Next::After(SUSPECT_POLL),
                 keep_traffic: true,
             };
             (need, before)
         }
         Health::Suspect => {
-            let need = restart(format!("instance {ordinal} hangs ({what}); restarting it"));
+            let need = restart(with_detail(&format!("instance {ordinal} hangs"), &what));
             (need, starting(&before, now, 0))
         }
     }
+}
+
+/// What an instance is restarted for, with what it does not answer.
+fn with_detail(reason: &str, what: &str) -> Sentence {
+    Sentence::new(format!("{reason} ({what})"), reason).then("restarting it")
 }
 
 /// Booting is single-threaded for long stretches and short on two processors: it gets what the host
@@ -344,7 +353,7 @@ pub(super) fn exit_sentence(
     code: i64,
     out_of_memory: bool,
     last_words: &str,
-) -> String {
+) -> Sentence {
     let how = match (out_of_memory, code) {
         (true, _) => "ran out of memory".to_owned(),
         (false, 137) => "was killed".to_owned(),
@@ -354,7 +363,7 @@ pub(super) fn exit_sentence(
     let last = lines.split_at(lines.len().saturating_sub(QUOTED_LINES)).1.join(" / ");
     let quoted: String = last.chars().take(QUOTED_CHARACTERS).collect();
     match quoted.as_str() {
-        "" => format!("instance {ordinal} {how}"),
-        words => format!("instance {ordinal} {how}: {words}"),
+        "" => format!("instance {ordinal} {how}").into(),
+        words => Sentence::detailed(format!("instance {ordinal} {how}"), words),
     }
 }

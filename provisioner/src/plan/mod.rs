@@ -10,6 +10,7 @@ mod deletion;
 mod fault;
 mod instance;
 mod pair;
+mod sentence;
 mod single;
 mod traffic;
 mod types;
@@ -24,6 +25,7 @@ pub(crate) use attention::not_rebooted;
 pub(crate) use pair::taken_over;
 
 pub use fault::FaultStep;
+pub use sentence::Sentence;
 pub use types::{Completion, Desired, Plan, Step, Subject};
 pub use world::{ClusterView, Observed, Seen, SeenInstance};
 
@@ -86,13 +88,14 @@ pub(crate) fn retry(broker: &Broker) -> Next {
 }
 
 pub(crate) fn refuse(why: &str) -> Plan {
-    let sentence = format!("the pending changes are not applied: {why}");
+    let sentence = Sentence::detailed("the pending changes are not applied", why);
     let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
     plan.step(Step::GiveUpPending(ended(why)))
 }
 
 fn fail(why: String) -> Plan {
-    let mut plan = Plan::new(VerdictKind::Failed, format!("creation failed: {why}"), Next::Now);
+    let sentence = Sentence::detailed("creation failed", &why);
+    let mut plan = Plan::new(VerdictKind::Failed, sentence, Next::Now);
     plan.failure = Some(why);
     plan
 }
@@ -108,7 +111,7 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     if let Some((ordinal, why)) = unknown {
         return Plan::new(
             VerdictKind::Progressing,
-            format!("can't see instance {ordinal}: {why}"),
+            Sentence::detailed(format!("can't see instance {ordinal}"), why),
             retry(broker),
         );
     }

@@ -14,7 +14,8 @@ use brokerd_domain::{
 };
 
 use super::{
-    Completion, Observed, Plan, Seen, SeenInstance, Step, Subject, attention, change, fail,
+    Completion, Observed, Plan, Seen, SeenInstance, Sentence, Step, Subject, attention, change,
+    fail,
     fault::{self, Hold},
     instance::{Need, boots_in_vain, condition, exit_sentence, limit, restart_delay, starting},
     refuse,
@@ -118,13 +119,13 @@ impl Member<'_> {
     }
 }
 
-fn acting(sentence: String, steps: Vec<Step>) -> Plan {
+fn acting(sentence: impl Into<Sentence>, steps: Vec<Step>) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
     plan.steps = steps;
     plan
 }
 
-fn waiting(sentence: String, wait: Duration) -> Plan {
+fn waiting(sentence: impl Into<Sentence>, wait: Duration) -> Plan {
     Plan::new(VerdictKind::Progressing, sentence, Next::After(wait.min(STEADY_POLL)))
 }
 
@@ -357,7 +358,7 @@ fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -
         return given_up(need);
     }
     let (wait, rested) = (restart_delay(failed_boots), now.since(member.condition.since));
-    let sentence = format!("{words}; starting it again");
+    let sentence = words.then("starting it again");
     if rested < wait {
         return waiting(sentence, wait - rested);
     }

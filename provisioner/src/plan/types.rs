@@ -6,7 +6,7 @@ use brokerd_domain::{
     ActionRequired, Broker, Fault, Generation, InstanceCondition, Next, Target, VerdictKind,
 };
 
-use super::fault::FaultStep;
+use super::{fault::FaultStep, sentence::Sentence};
 use crate::{
     engine::InstanceIdentity,
     runtime::{InstanceSpec, Limits, RuntimeId, Volumes},
@@ -165,6 +165,8 @@ pub struct Plan {
     pub kind: VerdictKind,
     /// How things stand, for a person.
     pub sentence: String,
+    /// The same without its details.
+    pub reason: String,
     /// When to look again.
     pub next: Next,
     /// What is to be remembered of the instances; none: what was.
@@ -197,11 +199,23 @@ impl Plan {
         self.not_rebooted = Some(ended(why));
     }
 
-    pub(crate) fn new(kind: VerdictKind, sentence: impl Into<String>, next: Next) -> Self {
+    /// The same with other words.
+    pub(crate) fn say(&mut self, sentence: impl Into<Sentence>) {
+        (self.sentence, self.reason) = sentence.into().into_parts();
+    }
+
+    /// What it says.
+    pub(crate) fn said(&self) -> Sentence {
+        Sentence::new(&self.sentence, &self.reason)
+    }
+
+    pub(crate) fn new(kind: VerdictKind, sentence: impl Into<Sentence>, next: Next) -> Self {
+        let (sentence, reason) = sentence.into().into_parts();
         Self {
             steps: Vec::new(),
             kind,
-            sentence: sentence.into(),
+            sentence,
+            reason,
             next,
             conditions: None,
             completes: None,

@@ -108,7 +108,7 @@ impl<'a> Node<'a> {
         };
         self.is_held = true;
         self.need = Need::Wait {
-            sentence: format!("instance {} waits for the others", self.ordinal()),
+            sentence: format!("instance {} waits for the others", self.ordinal()).into(),
             next: Next::After(until.since(now).min(STEADY_POLL)),
             keep_traffic: false,
         };

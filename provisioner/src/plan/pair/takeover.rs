@@ -5,7 +5,7 @@ use std::time::Duration;
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
 
 use super::{
-    super::{Plan, Step, Subject, change, instance::boots_in_vain, traffic::lead_nowhere},
+    super::{Plan, Sentence, Step, Subject, change, instance::boots_in_vain, traffic::lead_nowhere},
     Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
 };
 use crate::runtime::ContainerState;
@@ -63,7 +63,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
     for member in &mut *members {
         let ordinal = member.ordinal();
         if let Some(held) = &member.held {
-            sentences.push(held.sentence.clone());
+            sentences.push(held.sentence.clone().into());
             // It may have taken the store, and nobody can reach it.
             if let Some(instance) = member.there
                 && somebody_is_free
@@ -85,7 +85,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
                     sentences.push(change::not_made(subject, ordinal));
                     continue;
                 };
-                sentences.push(format!("creating instance {ordinal}"));
+                sentences.push(format!("creating instance {ordinal}").into());
                 steps.extend(made);
                 member.starts(now, member.condition.failed_boots);
                 next = Next::Now;
@@ -95,7 +95,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
                     sentences.push(change::not_made(subject, ordinal));
                     continue;
                 };
-                sentences.push(format!("replacing instance {ordinal}"));
+                sentences.push(format!("replacing instance {ordinal}").into());
                 steps.extend(replaced);
                 member.is_replaced(now);
                 next = Next::Now;
@@ -106,7 +106,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
                 if again.failure.is_some() || again.steps.iter().any(refuses) {
                     return again;
                 }
-                sentences.push(again.sentence);
+                sentences.push(again.said());
                 steps.extend(again.steps);
                 if again.next == Next::Now {
                     next = Next::Now;
@@ -115,7 +115,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
             Some(ContainerState::Paused) => {
                 if !steps.iter().any(Step::is_disruptive) {
                     let anew = start_anew(member, "is frozen", now);
-                    sentences.push(anew.sentence);
+                    sentences.push(anew.said());
                     steps.extend(anew.steps);
                 }
                 next = Next::Now;
@@ -126,10 +126,9 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
     if let Some(plan) = overdue(subject, members, now) {
         return plan;
     }
-    if sentences.is_empty() {
-        sentences.push("waiting for an instance to serve".to_owned());
-    }
-    let mut plan = Plan::new(VerdictKind::Progressing, sentences.join("; "), next);
+    let sentence =
+        Sentence::joined(sentences).unwrap_or_else(|| "waiting for an instance to serve".into());
+    let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.steps = steps;
     plan
 }
