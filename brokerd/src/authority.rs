@@ -47,6 +47,7 @@ pub(crate) enum AuthorityCommand {
 }
 
 /// What there is about authorities in the metrics.
+#[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     expires_at: Gauge,
 }

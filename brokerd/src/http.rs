@@ -8,7 +8,7 @@ use std::{
     io::{self, Write as _},
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -50,7 +50,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The socket of the API or of a lone gateway, bound before anything else starts, so that a second brokerd ends at once.
 pub(crate) struct Socket {
-    listener: TcpListener,
+    address: SocketAddr,
+    /// As long as nobody serves on it.
+    listener: Mutex<Option<TcpListener>>,
     tls: Option<Arc<Certificate>>,
 }
 
@@ -92,29 +94,38 @@ impl Socket {
                 "can't listen on {address}; {advice} another address with {setting}"
             ))
         })?;
-        Ok(Self { listener, tls })
+        let address = listener.local_addr()?;
+        Ok(Self { address, listener: Mutex::new(Some(listener)), tls })
     }
 
     /// Where it is bound.
-    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Serves until `shutdown`, then finishes the requests that are under way. No more than `most` connections at a
-    /// time: for another one that one has to go which has been without a signed request for longest.
+    /// time: for another one that one has to go which has been without a signed request for longest. Served again, it is
+    /// bound again.
     pub(crate) async fn serve(
-        self,
+        &self,
         router: Router,
         most: usize,
         metrics: Metrics,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
-        let Self { listener, tls } = self;
+        let bound = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let listener = match bound {
+            Some(listener) => listener,
+            None => TcpListener::bind(self.address).await?,
+        };
+        let tls = self.tls.clone();
         let crowd = Crowd::new(Limits { all: most, unproven: most, unproven_of_source: most / 2 });
         let graceful = GracefulShutdown::new();
-        let peer = listener.local_addr()?;
+        let peer = self.address;
+        let served = shutdown.child_token();
+        let _end = served.clone().drop_guard();
         if let Some(certificate) = &tls {
-            tokio::spawn(certificate.clone().look_after(shutdown.clone()));
+            tokio::spawn(certificate.clone().look_after(served));
         }
         let server = Server { router, tls, metrics: metrics.clone(), peer };
         loop {

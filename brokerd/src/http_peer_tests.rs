@@ -16,12 +16,13 @@ use super::{Metrics, Socket};
 async fn a_request_knows_who_has_connected() {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let socket = Socket::bind(nowhere, None, "").await.expect("bound");
-    let address = socket.address().expect("an address");
+    let address = socket.address();
     let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
     let router = Router::new().route("/", get(peer));
     let stop = CancellationToken::new();
     let metrics = Metrics::register(&mut Registry::default());
-    let serving = tokio::spawn(socket.serve(router, 8, metrics, stop.clone()));
+    let until = stop.clone();
+    let serving = tokio::spawn(async move { socket.serve(router, 8, metrics, until).await });
     for last in [1, 2] {
         let from = TcpSocket::new_v4().expect("a socket");
         from.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).expect("an address of this machine");

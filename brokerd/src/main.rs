@@ -14,6 +14,8 @@ mod notify;
 mod ready;
 mod roles;
 mod serve;
+mod store_metrics;
+mod supervise;
 mod system;
 mod telemetry;
 

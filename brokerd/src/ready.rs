@@ -190,7 +190,7 @@ mod tests {
     /// Serves what is not ready before the third question.
     async fn serve(configuration: &mut Configuration) -> CancellationToken {
         let socket = Socket::bind_api(configuration).await.expect("bound");
-        configuration.api.listen = socket.address().expect("an address");
+        configuration.api.listen = socket.address();
         let questions = Arc::new(AtomicU32::new(0));
         let router = Router::new()
             .route(
@@ -204,7 +204,8 @@ mod tests {
             )
             .route("/brokerd/v1/ca.pem", on_get(|| async { "an authority\n" }));
         let shutdown = CancellationToken::new();
-        tokio::spawn(socket.serve(router, 16, Metrics::default(), shutdown.clone()));
+        let stop = shutdown.clone();
+        tokio::spawn(async move { socket.serve(router, 16, Metrics::default(), stop).await });
         shutdown
     }
 

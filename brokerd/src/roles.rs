@@ -1,8 +1,8 @@
-//! What a process does, and what happens when a part of it ends.
+//! What a process does.
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use axum::{
     Router,
     extract::Request,
@@ -24,10 +24,6 @@ use brokerd_provisioner::{
 use brokerd_store::RouteReader;
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -38,16 +34,9 @@ use crate::{
     http::{self, Socket},
     lone_gateway,
     serve::Foundation,
+    store_metrics,
+    supervise::Running,
 };
-
-/// How long roles may take to stop.
-const STOPPING_TIME: Duration = Duration::from_secs(20);
-
-/// The roles of this process, running.
-#[derive(Default)]
-pub(crate) struct Running {
-    tasks: JoinSet<(Role, anyhow::Result<()>)>,
-}
 
 /// The gateway of this process, not yet running.
 pub(crate) fn new_gateway(
@@ -256,10 +245,9 @@ impl Running {
         database: OwnDatabase,
         shutdown: &CancellationToken,
     ) {
-        let shutdown = shutdown.clone();
-        self.spawn(Role::Provisioner, async move {
-            database.look_after(shutdown).await;
-            Ok(())
+        let stop = shutdown.clone();
+        self.keep(Role::Provisioner, shutdown, move || {
+            succeeds(database.clone().look_after(stop.clone()))
         });
     }
 
@@ -270,10 +258,11 @@ impl Running {
         reader: RouteReader,
         shutdown: &CancellationToken,
     ) {
-        let (gateway, shutdown) = (gateway.clone(), shutdown.clone());
-        self.spawn(Role::Gateway, async move {
-            gateway.run(PgRouteSource::new(reader), shutdown).await;
-            Ok(())
+        let (gateway, stop) = (gateway.clone(), shutdown.clone());
+        self.keep(Role::Gateway, shutdown, move || {
+            let (gateway, stop) = (gateway.clone(), stop.clone());
+            let source = PgRouteSource::new(reader.clone());
+            succeeds(async move { gateway.run(source, stop).await })
         });
     }
 
@@ -282,12 +271,28 @@ impl Running {
         &mut self,
         gateway: Gateway,
         mut registry: Registry,
-        (socket, most): (Socket, usize),
+        socket: (Socket, usize),
         shutdown: &CancellationToken,
     ) {
         let metrics = http::Metrics::register(&mut registry);
         let router = lone_gateway::router(gateway, registry);
-        self.spawn(Role::Gateway, socket.serve(router, most, metrics, shutdown.clone()));
+        self.serve(Role::Gateway, router, metrics, socket, shutdown);
+    }
+
+    fn serve(
+        &mut self,
+        role: Role,
+        router: Router,
+        metrics: http::Metrics,
+        (socket, most): (Socket, usize),
+        shutdown: &CancellationToken,
+    ) {
+        let (socket, stop) = (Arc::new(socket), shutdown.clone());
+        self.keep(role, shutdown, move || {
+            let (socket, router) = (Arc::clone(&socket), router.clone());
+            let (metrics, stop) = (metrics.clone(), stop.clone());
+            async move { socket.serve(router, most, metrics, stop).await }
+        });
     }
 
     /// Starts the other roles. All have registered their metrics when the API starts: it shows them.
@@ -300,33 +305,21 @@ impl Running {
         socket: Option<(Socket, usize)>,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let keeping = authority::keep(
-            Arc::clone(&foundation.authorities),
-            foundation.store.clone(),
-            Home::at(&foundation.configuration.data_dir),
-            Arc::clone(&foundation.clock),
-            authority::Metrics::register(&mut registry),
-            shutdown.clone(),
-        );
-        let keeper = if roles.contains(&Role::Api) { Role::Api } else { Role::Provisioner };
-        self.spawn(keeper, async move {
-            keeping.await;
-            Ok(())
-        });
+        self.keep_authorities(foundation, roles, &mut registry, shutdown);
+        store_metrics::register(&mut registry, foundation.store.clone());
         if roles.contains(&Role::Provisioner) {
             let provisioner = new_provisioner(foundation, &mut registry).await?;
-            let shutdown = shutdown.clone();
-            self.spawn(Role::Provisioner, async move {
-                provisioner.run(shutdown).await;
-                Ok(())
+            let stop = shutdown.clone();
+            self.keep(Role::Provisioner, shutdown, move || {
+                succeeds(provisioner.clone().run(stop.clone()))
             });
         }
         match (socket, gateway) {
-            (Some((socket, most)), gateway) if roles.contains(&Role::Api) => {
+            (Some(socket), gateway) if roles.contains(&Role::Api) => {
                 warn_of_other_regions(foundation).await;
                 let metrics = http::Metrics::register(&mut registry);
                 let router = new_router(foundation, registry, gateway);
-                self.spawn(Role::Api, socket.serve(router, most, metrics, shutdown.clone()));
+                self.serve(Role::Api, router, metrics, socket, shutdown);
             }
             (Some(socket), Some(gateway)) => {
                 self.start_lone_gateway(gateway, registry, socket, shutdown);
@@ -336,95 +329,41 @@ impl Running {
         Ok(())
     }
 
-    /// Stops what was started though the rest could not be.
-    pub(crate) async fn give_up(mut self, shutdown: &CancellationToken) {
-        shutdown.cancel();
-        // Why it is given up matters more than how it went.
-        drop(self.stop(Instant::now() + STOPPING_TIME).await);
-    }
-
-    fn spawn(
+    fn keep_authorities(
         &mut self,
-        role: Role,
-        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+        foundation: &Foundation,
+        roles: &[Role],
+        registry: &mut Registry,
+        shutdown: &CancellationToken,
     ) {
-        self.tasks.spawn(async move { (role, work.await) });
+        let keeper = if roles.contains(&Role::Api) { Role::Api } else { Role::Provisioner };
+        let home = Home::at(&foundation.configuration.data_dir);
+        let (authorities, store) = (Arc::clone(&foundation.authorities), foundation.store.clone());
+        let (clock, stop) = (Arc::clone(&foundation.clock), shutdown.clone());
+        let metrics = authority::Metrics::register(registry);
+        self.keep(keeper, shutdown, move || {
+            succeeds(authority::keep(
+                Arc::clone(&authorities),
+                store.clone(),
+                home.clone(),
+                Arc::clone(&clock),
+                metrics.clone(),
+                stop.clone(),
+            ))
+        });
     }
+}
 
-    /// Waits for `shutdown` or for a role that ends before it, and then until all have stopped.
-    pub(crate) async fn supervise(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let mut failure = None;
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => {}
-            ended = self.tasks.join_next() => {
-                failure = Some(match ended {
-                    None => anyhow!("no role is running"),
-                    Some(Ok((role, Ok(())))) => anyhow!("the role {} ended by itself", role.name()),
-                    Some(Ok((role, Err(error)))) => {
-                        error.context(format!("the role {} failed", role.name()))
-                    }
-                    Some(Err(error)) => anyhow::Error::new(error).context("a role panicked"),
-                });
-                shutdown.cancel();
-            }
-        }
-        let stopped = self.stop(Instant::now() + STOPPING_TIME).await;
-        match failure {
-            Some(failure) => Err(failure),
-            None => stopped,
-        }
-    }
-
-    async fn stop(&mut self, deadline: Instant) -> anyhow::Result<()> {
-        let mut failure = Ok(());
-        loop {
-            let ended = timeout_at(deadline, self.tasks.join_next()).await;
-            match ended {
-                Ok(None) => return failure,
-                Ok(Some(Ok((role, Ok(()))))) => tracing::info!(role = role.name(), "stopped"),
-                Ok(Some(Ok((role, Err(error))))) => {
-                    failure =
-                        Err(error).with_context(|| format!("the role {} failed", role.name()));
-                }
-                Ok(Some(Err(error))) => {
-                    failure = Err(anyhow::Error::new(error).context("a role panicked"));
-                }
-                Err(_) => {
-                    // What was not finished is done again after the next start.
-                    tracing::warn!("some roles did not stop in time and are abandoned");
-                    return failure;
-                }
-            }
-        }
-    }
+/// What can't fail, as a role that may.
+async fn succeeds(work: impl Future<Output = ()>) -> anyhow::Result<()> {
+    work.await;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_role_that_fails_stops_the_others_and_is_named() {
-        let shutdown = CancellationToken::new();
-        let mut running = Running::default();
-        let others = shutdown.clone();
-        running.spawn(Role::Gateway, async move {
-            others.cancelled().await;
-            Ok(())
-        });
-        running.spawn(Role::Api, async { Err(anyhow!("the reason")) });
-        let error = running.supervise(shutdown).await.expect_err("a failure");
-        assert_eq!(format!("{error:#}"), "the role api failed: the reason");
-    }
-
-    #[tokio::test]
-    async fn a_role_that_ends_by_itself_is_a_failure() {
-        let mut running = Running::default();
-        running.spawn(Role::Gateway, async { Ok(()) });
-        let error = running.supervise(CancellationToken::new()).await.expect_err("a failure");
-        assert_eq!(format!("{error:#}"), "the role gateway ended by itself");
-    }
+    use crate::supervise;
 
     #[test]
     fn the_guide_for_operators_has_every_metric() {
@@ -435,6 +374,8 @@ mod tests {
         drop(brokerd_api::register_metrics(&mut registry));
         drop(http::Metrics::register(&mut registry));
         drop(authority::Metrics::register(&mut registry));
+        drop(supervise::Metrics::register(&mut registry));
+        store_metrics::register_with(&mut registry, Vec::new);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
@@ -455,18 +396,5 @@ mod tests {
             let error = directory_authorities(&manifest.join(file)).await.expect_err(file);
             assert!(format!("{error:#}").contains(why), "{error:#}");
         }
-    }
-
-    #[tokio::test]
-    async fn stopping_when_asked_is_a_success() {
-        let shutdown = CancellationToken::new();
-        let mut running = Running::default();
-        let own = shutdown.clone();
-        running.spawn(Role::Gateway, async move {
-            own.cancelled().await;
-            Ok(())
-        });
-        shutdown.cancel();
-        running.supervise(shutdown).await.expect("no failure");
     }
 }

@@ -26,7 +26,8 @@ use crate::{
     http::Socket,
     master_key,
     notify::ServiceManager,
-    roles::{self, Running},
+    roles,
+    supervise::{self, Running},
     system::{OsEntropy, SystemClock},
     telemetry,
 };
@@ -47,7 +48,7 @@ pub(crate) struct Foundation {
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
-/// Serves until a signal, or until a role fails.
+/// Serves until a signal. What is wrong at the start ends it; a role that fails later is begun again.
 pub(crate) async fn serve(
     configuration: Configuration,
     roles: &[Role],
@@ -64,11 +65,12 @@ pub(crate) async fn serve(
     );
     tokio::spawn(manager.clone().keep_watchdog(shutdown.clone()));
     manager.status("starting");
-    let mut running = Running::default();
+    let mut registry = Registry::default();
+    let mut running = Running::new(supervise::Metrics::register(&mut registry));
     let started = tokio::select! {
         biased;
         () = shutdown.cancelled() => Ok(()),
-        started = start(&mut running, configuration, roles, descriptors, &shutdown) => started,
+        started = start(&mut running, registry, configuration, roles, descriptors, &shutdown) => started,
     };
     if let Err(error) = started {
         running.give_up(&shutdown).await;
@@ -84,13 +86,14 @@ pub(crate) async fn serve(
         stopping.cancelled().await;
         manager.stopping();
     });
-    running.supervise(shutdown).await
+    running.until_stopped(shutdown).await
 }
 
 /// Starts roles. The gateway comes first, because clients wait for it, and one that is alone or has a table of a
 /// former life does not wait for the database.
 async fn start(
     running: &mut Running,
+    mut registry: Registry,
     configuration: Configuration,
     roles: &[Role],
     descriptors: Descriptors,
@@ -122,7 +125,6 @@ async fn start(
             shutdown,
         );
     }
-    let mut registry = Registry::default();
     let mut gateway = None;
     let mut waiting = None;
     if roles.contains(&Role::Gateway) {
@@ -146,7 +148,8 @@ async fn start(
             let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
             let api =
                 socket.as_ref().map(|(socket, _)| socket).filter(|_| roles.contains(&Role::Api));
-            let foundation = lay_foundation(configuration, api, &url, patience, entropy).await?;
+            let foundation =
+                lay_foundation_in_time(&configuration, api, &url, patience, &entropy).await?;
             if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
                 running.start_gateway(gateway, reader, shutdown);
             }
@@ -213,17 +216,43 @@ fn stop_on_signals() -> anyhow::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-async fn lay_foundation(
-    configuration: Configuration,
+/// A database that goes away again while it is set up is waited for like one that is not there yet.
+async fn lay_foundation_in_time(
+    configuration: &Configuration,
     socket: Option<&Socket>,
     url: &DatabaseUrl,
     patience: Option<Duration>,
-    entropy: Arc<dyn Entropy>,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<Foundation> {
+    let began = Instant::now();
+    loop {
+        let left = patience.map(|patience| patience.saturating_sub(began.elapsed()));
+        let error = match lay_foundation(configuration, socket, url, left, entropy).await {
+            Ok(foundation) => return Ok(foundation),
+            Err(error) => error,
+        };
+        let passes = error.chain().any(|cause| {
+            matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Unavailable(_)))
+        });
+        if !passes || left.is_some_and(|left| left.is_zero()) {
+            return Err(error);
+        }
+        tracing::warn!(error = format!("{error:#}"), "the database went away; trying again");
+        sleep(DATABASE_PAUSE).await;
+    }
+}
+
+async fn lay_foundation(
+    configuration: &Configuration,
+    socket: Option<&Socket>,
+    url: &DatabaseUrl,
+    patience: Option<Duration>,
+    entropy: &Arc<dyn Entropy>,
 ) -> anyhow::Result<Foundation> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let home = Home::at(&configuration.data_dir);
-    let keys = master_key::load(&configuration, Some(&*entropy))?;
-    let store = connect(&configuration, url, &keys, &entropy, patience).await?;
+    let keys = master_key::load(configuration, Some(&**entropy))?;
+    let store = connect(configuration, url, &keys, entropy, patience).await?;
 
     let wanted = &configuration.installation;
     let stored = store.installation(wanted).await.map_err(|error| explain(error, url))?;
@@ -232,19 +261,24 @@ async fn lay_foundation(
             "this database belongs to the installation {stored}, not {wanted}: set BROKERD_INSTALLATION={stored} or use another database"
         );
     }
-    let authorities = authority::found(&configuration, &store, &*clock, &*entropy)
+    let authorities = authority::found(configuration, &store, &*clock, &**entropy)
         .await?
         .map_err(|error| explain(error, url))?;
     let authorities = Arc::new(authorities);
     home.write_ca(&authorities.standing(clock.now()).trusted_pem())?;
-    ensure_access_key(&configuration, &home, &store, &*clock, &*entropy)
+    ensure_access_key(configuration, &home, &store, &*clock, &**entropy)
         .await
         .map_err(|error| error.context("can't set up the access key"))?;
     if let Some(socket) = socket {
-        let address = socket.address().context("can't tell the API's address")?;
-        home.write_api_url(&url_of(&configuration, address))?;
+        home.write_api_url(&url_of(configuration, socket.address()))?;
     }
-    Ok(Foundation { configuration, store, authorities, clock, entropy })
+    Ok(Foundation {
+        configuration: configuration.clone(),
+        store,
+        authorities,
+        clock,
+        entropy: Arc::clone(entropy),
+    })
 }
 
 /// The store, for a command.
