@@ -25,10 +25,15 @@ fn sentence(sim: &Simulation, id: BrokerId) -> String {
     sim.row(id).expect("it is there").broker.status.sentence
 }
 
-/// A day on which engines end or hang, with other words each time; the sentences that were to be read meanwhile.
-async fn bad_day(sim: &Simulation, id: BrokerId) -> BTreeSet<String> {
+/// The last event that is not about a required action.
+fn last_verdict(sim: &Simulation, id: BrokerId) -> Option<String> {
+    events(sim, id).into_iter().rfind(|event| !event.ends_with("is cleared"))
+}
+
+/// Two hours in which engines end or hang, with other words each time; the sentences that were to be read meanwhile.
+async fn bad_hours(sim: &Simulation, id: BrokerId) -> BTreeSet<String> {
     let mut sentences = BTreeSet::new();
-    for n in 0..288 {
+    for n in 0..120 {
         let behaviour = match n % 6 {
             5 => EngineBehaviour::Hangs,
             word => EngineBehaviour::Dies(WORDS[word]),
@@ -38,7 +43,7 @@ async fn bad_day(sim: &Simulation, id: BrokerId) -> BTreeSet<String> {
             world.kill(id);
         });
         sim.runtime_event(id).await;
-        sim.live(Duration::from_mins(5)).await;
+        sim.live(Duration::from_mins(1)).await;
         sentences.insert(sentence(sim, id));
     }
     sentences
@@ -50,7 +55,9 @@ async fn get_well(sim: &Simulation, id: BrokerId) {
         world.kill(id);
     });
     sim.runtime_event(id).await;
-    sim.live(Duration::from_mins(10)).await;
+    for _ in 0..10 {
+        sim.live(Duration::from_mins(1)).await;
+    }
     assert_eq!(sim.state(id), Some(BrokerState::Running), "{}", sentence(sim, id));
 }
 
@@ -59,45 +66,45 @@ async fn is_told_in_a_few_events(sim: Simulation, id: BrokerId, well: &str) {
     assert_eq!(sentence(&sim, id), well);
     for outage in 1..=2 {
         let before = events(&sim, id).len();
-        let sentences = bad_day(&sim, id).await;
+        let sentences = bad_hours(&sim, id).await;
         let told = events(&sim, id).split_off(before);
         assert!(sentences.len() >= 3, "nothing happened: {sentences:?}");
         let quoted = told.iter().any(|event| event.contains("IllegalState"));
         assert!(quoted, "outage {outage} is not told: {told:#?}");
         assert!(told.len() <= 25, "{} events: {told:#?}", told.len());
         get_well(&sim, id).await;
-        assert_eq!(events(&sim, id).last().map(String::as_str), Some(well));
+        assert_eq!(last_verdict(&sim, id).as_deref(), Some(well));
         let told = sim.row(id).expect("it is there").broker.status.told;
         assert!(told.is_nothing(), "{told:?}");
     }
 }
 
 #[tokio::test]
-async fn of_a_single_instance_a_bad_day_is_told_in_a_few_events() {
+async fn of_a_single_instance_an_outage_is_told_in_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create(EngineType::ActiveMq);
     is_told_in_a_few_events(sim, id, "every endpoint answers").await;
 }
 
 #[tokio::test]
-async fn of_a_pair_a_bad_day_is_told_in_a_few_events() {
+async fn of_a_pair_an_outage_is_told_in_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create_pair();
     sim.settle().await;
     let well = sentence(&sim, id);
     // Which of them serves in the end may change.
     let before = events(&sim, id).len();
-    bad_day(&sim, id).await;
+    bad_hours(&sim, id).await;
     let told = events(&sim, id).split_off(before);
     assert!((2..=25).contains(&told.len()), "{} events: {told:#?}", told.len());
     get_well(&sim, id).await;
     let end = sentence(&sim, id);
     assert!(end.ends_with("serves, the other one stands by"), "{well}, then {end}");
-    assert_eq!(events(&sim, id).last(), Some(&end));
+    assert_eq!(last_verdict(&sim, id), Some(end));
 }
 
 #[tokio::test]
-async fn of_a_cluster_a_bad_day_is_told_in_a_few_events() {
+async fn of_a_cluster_an_outage_is_told_in_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create_cluster();
     is_told_in_a_few_events(sim, id, "all 3 nodes serve").await;
