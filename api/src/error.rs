@@ -108,6 +108,11 @@ impl ApiError {
         error
     }
 
+    /// This process can't serve now.
+    pub(crate) fn not_ready(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: reason.into(), ..Self::unavailable("") }
+    }
+
     /// The broker changed each time between look and write.
     pub(crate) fn busy() -> Self {
         Self::unavailable("The broker is busy. Try again.")

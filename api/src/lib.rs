@@ -14,6 +14,7 @@ mod observe;
 mod openapi;
 mod operation;
 mod pagination;
+mod readiness;
 mod respond;
 mod routes;
 mod state;
@@ -29,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use auth::{OnAuthentic, sigv4};
 pub use metrics::{ApiMetrics, register_metrics};
 pub use openapi::document as openapi_document;
+pub use readiness::ReadyCheck;
 pub use state::ApiState;
 
 /// Everything brokerd answers over HTTP.

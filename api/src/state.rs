@@ -18,6 +18,7 @@ use crate::{
     ApiMetrics,
     auth::{Bodies, CredentialCache},
     observe::Sampler,
+    readiness::{Readiness, ReadyCheck},
     throttle::Throttle,
     turn::Queues,
 };
@@ -51,6 +52,7 @@ pub struct ApiState {
     /// Which refusals of strangers are worth a line in the log.
     pub(crate) sampler: Sampler,
     pub(crate) queues: Queues,
+    pub(crate) readiness: Readiness,
     pub(crate) refuse_unknown_groups: bool,
     /// Whether callers may disturb their brokers on purpose.
     pub(crate) faults: bool,
@@ -87,6 +89,7 @@ impl ApiState {
             key_lookups: Throttle::new(UNKNOWN_KEYS.0, UNKNOWN_KEYS.1),
             regions: amazon_mq_regions(),
             queues: Queues::default(),
+            readiness: Readiness::default(),
             refuse_unknown_groups: false,
             faults: false,
             sized_volumes: false,
@@ -102,6 +105,12 @@ impl ApiState {
     pub fn throttled(self, burst: u32, rate: u32) -> Self {
         let (throttle, own_throttle) = (Throttle::new(burst, rate), Throttle::new(burst, rate));
         Self { throttle, own_throttle, ..self }
+    }
+
+    /// Is ready only if all of these are well, in that order; without this if the database is, and something is offered.
+    #[must_use]
+    pub fn ready_if(self, checks: Vec<ReadyCheck>) -> Self {
+        Self { readiness: Readiness::of(checks), ..self }
     }
 
     /// Accepts requests that are signed for these regions; those that have Amazon MQ without this.

@@ -30,13 +30,18 @@ fn ok() -> Response {
 /// Ready is who serves by a table, though it may be an old one: a database that is away is no reason to send
 /// clients elsewhere.
 async fn ready(gateway: Gateway) -> Response {
-    if gateway.ready() { ok() } else { not_ready() }
+    match check(&gateway) {
+        Ok(()) => ok(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
 }
 
-/// The answer of a process whose gateway serves nobody yet.
-pub(crate) fn not_ready() -> Response {
-    let reason = "the gateway has not read its table of routes yet\n";
-    (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+/// Whether the gateway of this process serves, or why it does not.
+pub(crate) fn check(gateway: &Gateway) -> Result<(), String> {
+    if gateway.ready() {
+        return Ok(());
+    }
+    Err("The gateway has not read its table of routes yet.".to_owned())
 }
 
 async fn metrics(registry: Arc<Registry>) -> Response {

@@ -8,10 +8,11 @@ use axum::{
     extract::Request,
     middleware::{self, Next},
 };
+use brokerd_api::ReadyCheck;
 use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
-    Provisioner, Settings,
+    Provisioner, Settings, TaskHealth,
     catalogue::{EngineSettings, Source},
     engine::{Sizing, activemq::DirectoryAuthorities},
     outgoing::Outgoing,
@@ -178,7 +179,12 @@ fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
 }
 
 /// The API.
-fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<Gateway>) -> Router {
+fn new_router(
+    foundation: &Foundation,
+    mut registry: Registry,
+    gateway: Option<Gateway>,
+    tasks: Option<TaskHealth>,
+) -> Router {
     let metrics = brokerd_api::register_metrics(&mut registry);
     let api = &foundation.configuration.api;
     let state = brokerd_api::ApiState::new(
@@ -198,13 +204,23 @@ fn new_router(foundation: &Foundation, mut registry: Registry, gateway: Option<G
         UnknownGroups::Allow => state,
         UnknownGroups::Refuse => state.refusing_unknown_groups(),
     };
-    let router = brokerd_api::router(state);
-    match gateway {
-        None => router,
-        Some(gateway) => router.layer(middleware::from_fn(move |request, next| {
-            ready_with_gateway(gateway.clone(), request, next)
-        })),
+    let mut checks: Vec<ReadyCheck> = Vec::new();
+    if let Some(gateway) = gateway {
+        checks.push(Box::new(move || lone_gateway::check(&gateway)));
     }
+    if let Some(tasks) = tasks {
+        checks.push(Box::new(move || check_tasks(&tasks)));
+    }
+    brokerd_api::router(state.ready_if(checks))
+}
+
+/// Which background tasks stay down, if any.
+fn check_tasks(tasks: &TaskHealth) -> Result<(), String> {
+    let down: Vec<_> = tasks.down().iter().map(ToString::to_string).collect();
+    if down.is_empty() {
+        return Ok(());
+    }
+    Err(format!("Background tasks of the provisioner stay down: {}.", down.join(", ")))
 }
 
 /// Brokers of a region that is not accepted any more serve on, and nobody can change or delete them.
@@ -224,18 +240,6 @@ async fn warn_of_other_regions(foundation: &Foundation) {
         }
         Err(error) => tracing::debug!(%error, "the regions of brokers can't be read"),
     }
-}
-
-/// This process is ready only if its gateway is.
-async fn ready_with_gateway(
-    gateway: Gateway,
-    request: Request,
-    next: Next,
-) -> axum::response::Response {
-    if request.uri().path() == "/health/ready" && !gateway.ready() {
-        return lone_gateway::not_ready();
-    }
-    next.run(request).await
 }
 
 impl Running {
@@ -307,8 +311,10 @@ impl Running {
     ) -> anyhow::Result<()> {
         self.keep_authorities(foundation, roles, &mut registry, shutdown);
         store_metrics::register(&mut registry, foundation.store.clone());
+        let mut tasks = None;
         if roles.contains(&Role::Provisioner) {
             let provisioner = new_provisioner(foundation, &mut registry).await?;
+            tasks = Some(provisioner.task_health());
             let stop = shutdown.clone();
             self.keep(Role::Provisioner, shutdown, move || {
                 succeeds(provisioner.clone().run(stop.clone()))
@@ -318,7 +324,7 @@ impl Running {
             (Some(socket), gateway) if roles.contains(&Role::Api) => {
                 warn_of_other_regions(foundation).await;
                 let metrics = http::Metrics::register(&mut registry);
-                let router = new_router(foundation, registry, gateway);
+                let router = new_router(foundation, registry, gateway, tasks);
                 self.serve(Role::Api, router, metrics, socket, shutdown);
             }
             (Some(socket), Some(gateway)) => {

@@ -37,6 +37,7 @@ const DATABASE_PATIENCE: Duration = Duration::from_mins(1);
 /// Where this machine always finds what listens on all addresses.
 const LOOPBACK: &str = "127.0.0.1";
 const DATABASE_PAUSE: Duration = Duration::from_millis(500);
+const COMMAND_CONNECTIONS: u32 = 2;
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// What every role is built on.
@@ -288,7 +289,9 @@ pub(crate) async fn connect_once(
 ) -> anyhow::Result<PgStore> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let url = configuration.database_url()?;
-    connect(configuration, &url, keys, &entropy, Some(Duration::ZERO)).await
+    let store = connect(configuration, &url, keys, &entropy, Some(Duration::ZERO)).await?;
+    // A command may read all there is, and takes its time.
+    Ok(store.with_own_connections(COMMAND_CONNECTIONS))
 }
 
 async fn connect(

@@ -67,13 +67,17 @@ pub(crate) async fn offer(
             }
             Ok(found) => match context.store.set_offerings(&found.offered).await {
                 Ok(()) => {
+                    context.metrics.task_succeeded("offerings", context.clock.now());
                     tell(&found);
                     last = Some(found);
                 }
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "can't store the offerings"
-                ),
+                Err(error) => {
+                    context.metrics.task_failed("offerings");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "can't store the offerings"
+                    );
+                }
             },
             Err(error) => tracing::warn!(%error, "can't see which images are there"),
         }

@@ -35,7 +35,9 @@ pub mod secrets;
 pub mod step_error;
 pub mod supervision;
 pub mod sweep;
+mod task_health;
 mod tasks;
 pub mod tls;
 
 pub use provisioner::{Provisioner, Settings, StartError};
+pub use task_health::{TaskDown, TaskHealth};

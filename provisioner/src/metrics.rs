@@ -12,6 +12,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use crate::task_health::TaskHealth;
+
 /// How a pass ended, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Outcome {
@@ -123,6 +125,8 @@ pub struct Metrics {
     pub task_success: Family<TaskLabels, Gauge>,
     /// Times that background tasks ended, or panicked, and were started again.
     pub task_restarts: Family<TaskLabels, Counter>,
+    /// Which background tasks stay down.
+    pub task_health: TaskHealth,
 }
 
 impl Metrics {
@@ -142,6 +146,7 @@ impl Metrics {
             stalls: Counter::default(),
             task_success: Family::default(),
             task_restarts: Family::default(),
+            task_health: TaskHealth::default(),
         };
         for kind in LinkKind::ALL {
             let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
@@ -221,6 +226,18 @@ impl Metrics {
     /// Notes that a background task has done what it is for.
     pub fn task_succeeded(&self, task: &'static str, now: Timestamp) {
         self.task_success.get_or_create(&TaskLabels { task }).set(now.as_seconds());
+        self.task_health.succeeded(task);
+    }
+
+    /// Notes that a background task could not do what it is for.
+    pub fn task_failed(&self, task: &'static str) {
+        self.task_health.failed(task, "failed");
+    }
+
+    /// Notes that a background task is over, and how, and is started again.
+    pub fn task_restarted(&self, task: &'static str, how: &'static str) {
+        self.task_restarts.get_or_create(&TaskLabels { task }).inc();
+        self.task_health.failed(task, how);
     }
 
     /// Counts a fault that struck.

@@ -40,6 +40,7 @@ use crate::{
     runtime::docker::{DockerOptions, DockerRuntime, Join},
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
+    task_health::TaskHealth,
     tasks::Supervisor,
 };
 
@@ -139,6 +140,11 @@ impl Provisioner {
         let remote = Remote::new(&settings.aws, clock.clone())?;
         let secrets = Arc::new(Secrets::new(store.clone(), remote));
         Ok(Self { store, settings, authorities, catalogue, secrets, clock, entropy, metrics })
+    }
+
+    /// Which of its background tasks stay down.
+    pub fn task_health(&self) -> TaskHealth {
+        self.metrics.task_health.clone()
     }
 
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
@@ -389,10 +395,13 @@ async fn maintain(context: Arc<Context>, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match maintenance::maintain(&context).await {
             Ok(_) => context.metrics.task_succeeded("maintenance", context.clock.now()),
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "can't look for brokers in their maintenance window"
-            ),
+            Err(error) => {
+                context.metrics.task_failed("maintenance");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "can't look for brokers in their maintenance window"
+                );
+            }
         }
         pause_or_stop(Duration::from_secs(30), &shutdown).await;
     }

@@ -48,7 +48,7 @@ impl Supervisor {
                 }
                 let how = if ended.is_err() { "panicked" } else { "ended" };
                 tracing::error!(task, how, "a background task is over; starting it again");
-                metrics.task_restarts.get_or_create(&TaskLabels { task }).inc();
+                metrics.task_restarted(task, how);
                 if began.elapsed() > LONGEST_PAUSE {
                     pause = FIRST_PAUSE;
                 }

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use brokerd_domain::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{Postgres, Transaction};
 
 use crate::{
     CertificateAuthority, PgStore, StoreError, StoredAuthority,
+    pool::Transaction,
     sealed::{AUTHORITY_KEY, Place},
 };
 
@@ -126,7 +126,7 @@ impl PgStore {
         Ok(())
     }
 
-    async fn changing_authorities(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+    async fn changing_authorities(&self) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query!("lock table certificate_authority in share row exclusive mode")
             .execute(&mut *transaction)
@@ -136,7 +136,7 @@ impl PgStore {
 
     async fn insert_authority(
         &self,
-        transaction: &mut Transaction<'static, Postgres>,
+        transaction: &mut Transaction,
         authority: &CertificateAuthority,
         issues_from: Timestamp,
     ) -> Result<(), StoreError> {

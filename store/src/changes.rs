@@ -3,9 +3,10 @@
 use brokerd_domain::{Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedMember};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use sqlx::{Postgres, Transaction};
 
-use crate::{Channel, PgStore, StoreError, UpdateOutcome, sealed::LDAP_PASSWORD};
+use crate::{
+    Channel, PgStore, StoreError, UpdateOutcome, pool::Transaction, sealed::LDAP_PASSWORD,
+};
 
 impl PgStore {
     /// A transaction that changes a broker: its generation rises, it is due at once and its history tells
@@ -17,7 +18,7 @@ impl PgStore {
         seen: &Broker,
         now: Timestamp,
         message: &str,
-    ) -> Result<Option<Transaction<'static, Postgres>>, StoreError> {
+    ) -> Result<Option<Transaction>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let changed = sqlx::query_scalar!(
             r#"with l as (
@@ -111,7 +112,7 @@ impl PgStore {
 
 /// Keeps a revision from being deleted until the transaction ends; false: it is gone.
 pub(crate) async fn hold_revision(
-    transaction: &mut Transaction<'static, Postgres>,
+    transaction: &mut Transaction,
     reference: ConfigurationRef,
 ) -> Result<bool, StoreError> {
     let held = sqlx::query_scalar!(

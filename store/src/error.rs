@@ -57,10 +57,11 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
             // Class 57 is operator intervention and statements that took too long, 53 insufficient resources, 40 a
-            // transaction that gave way to another, 08 connections, 55P03 a lock that took too long: all pass.
+            // transaction that gave way to another, 08 connections, 55P03 a lock that took too long, 25P03 a transaction
+            // in which nothing happened for too long: all pass.
             sqlx::Error::Database(ref refused)
                 if refused.code().is_some_and(|c| {
-                    ["57", "53", "40", "08", "55P03"].iter().any(|class| c.starts_with(class))
+                    ["57", "53", "40", "08", "55P03", "25P03"].iter().any(|class| c.starts_with(class))
                 }) =>
             {
                 Self::Unavailable(Box::new(error))

@@ -7,10 +7,9 @@
 use std::time::Duration;
 
 use brokerd_domain::{BrokerId, Lane, Lease, Next, WorkerId};
-use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::{Channel, PgStore, StoreError};
+use crate::{Channel, PgStore, StoreError, pool::Transaction};
 
 /// The first pause after a failed pass; it doubles with each further one.
 const FIRST_PAUSE: f64 = 5.0;
@@ -237,10 +236,7 @@ impl PgStore {
     }
 
     /// A transaction that holds the lease: nobody can claim the broker before it ends.
-    pub(crate) async fn fenced(
-        &self,
-        lease: &Lease,
-    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pub(crate) async fn fenced(&self, lease: &Lease) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let row = sqlx::query_scalar!(
             "select broker_id from reconcile

@@ -6,6 +6,7 @@
 mod access;
 mod address;
 mod authorities;
+mod availability;
 mod brokers;
 mod changes;
 mod configurations;
@@ -19,6 +20,7 @@ mod notify;
 mod offerings;
 mod ownership;
 mod passes;
+mod pool;
 mod pulled_images;
 mod retention;
 mod routes;
@@ -36,9 +38,12 @@ mod users;
 use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::Entropy;
-use sqlx::{
-    Connection as _, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    availability::{Availability, answers},
+    pool::{Limits, Pool, silence},
 };
 
 pub use address::ServerAddress;
@@ -57,21 +62,13 @@ pub use types::{
     UpdateOutcome, UserOutcome, Work,
 };
 
-/// How long a call waits for a free connection before the database counts as unavailable.
-const ACQUIRE_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a statement, a wait for a lock, and a transaction in which nothing happens may take, for the server.
-const STATEMENT_LIMIT: &str = "15s";
-const LOCK_LIMIT: &str = "5s";
-const TRANSACTION_LIMIT: &str = "30s";
-/// For how long an idle connection is taken to be what it was.
-const IDLE_TRUSTED: Duration = Duration::from_secs(30);
-/// How long an idle connection may take to answer before another one is made.
-const IDLE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the first connection may take to be made.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store. Clones share one pool of connections.
 #[derive(Clone)]
 pub struct PgStore {
-    pool: PgPool,
+    pool: Pool,
     key: MasterKeys,
     entropy: Arc<dyn Entropy>,
     notifier: notify::Notifier,
@@ -87,6 +84,9 @@ impl std::fmt::Debug for PgStore {
 impl PgStore {
     /// Connects and migrates. Several processes may do so at once: migrations take a lock.
     ///
+    /// Requests wait for the connections of this store: a call that has no answer after four seconds is
+    /// [`StoreError::Unavailable`], and while the database answers nobody every call is, at once.
+    ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Newer`] when a later
     /// version has migrated it, [`StoreError::Other`] when it can't be migrated.
@@ -97,22 +97,20 @@ impl PgStore {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = database_url.parse()?;
-        // By a connection of its own: a migration may take as long as it takes.
-        let single = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("../migrations").run(&single).await?;
-        single.close().await;
-        let pool = pool_options(max_connections).connect_with(limited(options)).await?;
+        migrate(&options).await?;
+        let pool = Pool::new(max_connections, Limits::REQUEST, Availability::of(options));
         let notifier = notify::Notifier::start(pool.clone());
-        Ok(Self { pool, key: key.into(), entropy, notifier, skipped: Arc::default() })
+        let store = Self { pool, key: key.into(), entropy, notifier, skipped: Arc::default() };
+        store.ping().await?;
+        Ok(store)
     }
 
     /// The same store over connections of its own, which are made when they are needed: whatever waits for those of
-    /// others does not wait for these.
+    /// others does not wait for these. Nobody waits for its calls: they may take 15 seconds as a whole, if the database
+    /// is never silent for five.
     #[must_use]
     pub fn with_own_connections(&self, most: u32) -> Self {
-        let options = self.pool.connect_options().as_ref().clone();
-        let pool = pool_options(most).connect_lazy_with(options);
-        Self { pool, ..self.clone() }
+        Self { pool: self.pool.another(most, Limits::BACKGROUND), ..self.clone() }
     }
 
     /// Whether the database answers and is migrated.
@@ -125,33 +123,24 @@ impl PgStore {
     }
 }
 
-/// With time limits that the server keeps, so that no statement and no lock holds a connection for ever.
-fn limited(options: PgConnectOptions) -> PgConnectOptions {
-    options.options([
-        ("statement_timeout", STATEMENT_LIMIT),
-        ("lock_timeout", LOCK_LIMIT),
-        ("idle_in_transaction_session_timeout", TRANSACTION_LIMIT),
-        // Of a client that is gone without a word, so that what it locked is free.
-        ("tcp_keepalives_idle", "15"),
-        ("tcp_keepalives_interval", "5"),
-        ("tcp_keepalives_count", "3"),
-    ])
-}
-
-fn pool_options(max_connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(max_connections)
-        .acquire_timeout(ACQUIRE_PATIENCE)
-        // Asking each connection before its use would double the round trips of every call. One that has been idle
-        // may have been cut off since, and is asked first.
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for < IDLE_TRUSTED {
-                    return Ok(true);
-                }
-                let asked = tokio::time::timeout(IDLE_PATIENCE, connection.ping()).await;
-                Ok(matches!(asked, Ok(Ok(()))))
-            })
-        })
+/// Migrates, by a connection of its own: a migration may take as long as it takes, while the database answers.
+async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let connecting = timeout(CONNECT_PATIENCE, PgConnection::connect_with(options));
+    let mut connection = connecting.await.map_err(|_| silence())??;
+    let migrator = sqlx::migrate!("../migrations");
+    let unanswered = async {
+        loop {
+            sleep(CONNECT_PATIENCE).await;
+            if !answers(options, CONNECT_PATIENCE).await {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        migrated = migrator.run_direct(None, &mut connection, false) => migrated?,
+        () = unanswered => return Err(silence().into()),
+    }
+    // The server notices by itself, should it not be told.
+    drop(timeout(CONNECT_PATIENCE, connection.close()).await);
+    Ok(())
 }

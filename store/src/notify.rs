@@ -8,10 +8,28 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, postgres::PgListener};
-use tokio::sync::Notify;
+use sqlx::{
+    Acquire as _, Connection as _, Error,
+    postgres::{PgListener, PgPoolOptions},
+};
+use tokio::{
+    runtime,
+    sync::Notify,
+    time::{Instant, sleep, timeout, timeout_at},
+};
 
-use crate::{PgStore, StoreError};
+use crate::{
+    PgStore, StoreError,
+    availability::Availability,
+    pool::{Pool, silence},
+};
+
+/// How often a connection on which nothing is heard is asked whether it is still one.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// How long it may take to answer, and to be made.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait before another one is made.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a [`Listener`] listens for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +67,7 @@ struct Shared {
 
 impl Notifier {
     /// Starts the task that sends; it ends with the last clone of the pool's owner.
-    pub(crate) fn start(pool: PgPool) -> Self {
+    pub(crate) fn start(pool: Pool) -> Self {
         let shared = Arc::new(Shared::default());
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
@@ -91,39 +109,122 @@ pub enum Heard {
     Loss,
 }
 
-/// A wake-up call from the database.
+/// Wake-up calls from the database, over a connection of its own.
 #[derive(Debug)]
 pub struct Listener {
-    listener: PgListener,
+    channel: Channel,
+    availability: Arc<Availability>,
+    /// None: the connection was lost.
+    live: Option<Live>,
 }
 
 impl Listener {
-    /// Waits for the next notification, or for the loss of the connection, after which it is time to look, too, because
-    /// notifications may have been missed.
+    /// Starts listening.
+    pub(crate) async fn start(pool: &Pool, channel: Channel) -> Result<Self, StoreError> {
+        let availability = Arc::clone(pool.availability());
+        let live = Some(Live::connect(&availability, channel).await?);
+        Ok(Self { channel, availability, live })
+    }
+
+    /// Waits for the next notification, or for the loss of the connection or its replacement, after which it is time to
+    /// look, too, because notifications may have been missed. A server that falls silent is noticed within
+    /// seven seconds.
     pub async fn wait(&mut self) -> Heard {
-        match self.listener.try_recv().await {
-            Ok(Some(_)) => return Heard::Notification,
-            // The connection was lost and is made again by the next call.
-            Ok(None) => tracing::debug!("the listening connection was lost"),
+        let Some(live) = &mut self.live else {
+            match Live::connect(&self.availability, self.channel).await {
+                Ok(live) => self.live = Some(live),
+                Err(error) => {
+                    tracing::debug!(%error, "can't listen; looking now and then instead");
+                    sleep(RETRY).await;
+                }
+            }
+            return Heard::Loss;
+        };
+        match live.notified().await {
+            Ok(()) => Heard::Notification,
             Err(error) => {
-                tracing::warn!(%error, "can't listen; looking now and then instead");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tracing::debug!(%error, "the listening connection was lost");
+                self.availability.noticed(&error);
+                self.live = None;
+                Heard::Loss
             }
         }
-        Heard::Loss
+    }
+}
+
+/// A connection that listens.
+#[derive(Debug)]
+struct Live {
+    listener: Option<PgListener>,
+    /// When the server was last heard, and when it was asked since, if it was. Kept between calls, which may be given up
+    /// sooner than it is asked or answers.
+    heard: Instant,
+    asked: Option<Instant>,
+}
+
+impl Live {
+    async fn connect(availability: &Arc<Availability>, channel: Channel) -> Result<Self, Error> {
+        if *availability.silent().borrow() {
+            return Err(silence());
+        }
+        let connecting = Self::try_connect(availability, channel).await;
+        connecting.inspect_err(|error| availability.noticed(error))
+    }
+
+    async fn try_connect(availability: &Availability, channel: Channel) -> Result<Self, Error> {
+        // A pool of its own, because the listener holds on to its connection, and in the end lets it wait for an answer.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(availability.options().clone());
+        let listener = Some(PgListener::connect_with(&pool).await?);
+        let mut live = Self { listener, heard: Instant::now(), asked: None };
+        let listener = live.listener()?;
+        listener.eager_reconnect(false);
+        timeout(PATIENCE, listener.listen(channel.name())).await.map_err(|_| silence())??;
+        Ok(live)
+    }
+
+    /// Waits for a notification, for as long as the server answers.
+    async fn notified(&mut self) -> Result<(), Error> {
+        loop {
+            let until = self.heard + ASKED_EVERY;
+            if let Ok(received) = timeout_at(until, self.listener()?.try_recv()).await {
+                received?.ok_or_else(|| Error::Io(std::io::ErrorKind::ConnectionAborted.into()))?;
+                (self.heard, self.asked) = (Instant::now(), None);
+                return Ok(());
+            }
+            let until = *self.asked.get_or_insert_with(Instant::now) + PATIENCE;
+            let listener = self.listener()?;
+            let answer = async { listener.acquire().await?.ping().await };
+            timeout_at(until, answer).await.map_err(|_| silence())??;
+            (self.heard, self.asked) = (Instant::now(), None);
+        }
+    }
+
+    fn listener(&mut self) -> Result<&mut PgListener, Error> {
+        self.listener.as_mut().ok_or_else(silence)
+    }
+}
+
+impl Drop for Live {
+    /// Closes the connection. Dropped as it is, a listener leaves a task behind that says goodbye and waits for the
+    /// answer, for ever if the server is silent; so it is dropped in a runtime that ends with it.
+    fn drop(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
+        let Ok(runtime) = runtime::Builder::new_current_thread().build() else { return };
+        let inside = runtime.enter();
+        drop(listener);
+        drop(inside);
+        runtime.shutdown_background();
     }
 }
 
 /// Tells everybody who listens on `channel`.
-pub(crate) async fn notify_now(pool: &PgPool, channel: Channel) -> Result<(), sqlx::Error> {
+pub(crate) async fn notify_now(pool: &Pool, channel: Channel) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, '')", channel.name()).execute(pool).await.map(drop)
-}
-
-/// Starts listening with a connection of its own.
-pub(crate) async fn listen(pool: &PgPool, channel: Channel) -> Result<Listener, StoreError> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(channel.name()).await?;
-    Ok(Listener { listener })
 }
 
 impl PgStore {
@@ -132,6 +233,6 @@ impl PgStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached.
     pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
-        listen(&self.pool, channel).await
+        Listener::start(&self.pool, channel).await
     }
 }

@@ -6,11 +6,12 @@ use brokerd_domain::{
 };
 use secrecy::{SecretBox, SecretString};
 use serde_json::json;
-use sqlx::{Postgres, Transaction, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
     Channel, PgStore, StoreError, Work,
+    pool::Transaction,
     rows::{UserRow, select_broker},
     sealed::{LDAP_PASSWORD, MATERIALS, Place},
 };
@@ -323,10 +324,7 @@ impl PgStore {
 }
 
 /// Puts everything that waited in force, but the configuration.
-async fn apply_pending(
-    transaction: &mut Transaction<'static, Postgres>,
-    id: Uuid,
-) -> Result<(), StoreError> {
+async fn apply_pending(transaction: &mut Transaction, id: Uuid) -> Result<(), StoreError> {
     let row = sqlx::query!(
         r#"select spec as "spec: Json<BrokerSpec>", pending as "pending: Json<PendingChanges>"
            from broker where id = $1"#,
@@ -368,7 +366,7 @@ const EVENTS_KEPT: i64 = 1000;
 
 /// Adds events to a broker's history, whose oldest make room for them.
 pub(crate) async fn insert_events(
-    transaction: &mut Transaction<'static, Postgres>,
+    transaction: &mut Transaction,
     id: Uuid,
     events: &[Event],
 ) -> Result<(), StoreError> {

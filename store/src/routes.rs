@@ -1,34 +1,30 @@
 //! The gateway's table.
 
-use std::time::Duration;
-
 use brokerd_domain::{
     BrokerId, DeploymentMode, EngineType, EngineVersion, HostInstanceType, IngressRule,
     InstallationId, Latency,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
 use crate::{
     Channel, Entrance, Listener, PgStore, Route, RouteChanges, RouteTable, StoreError,
-    UnreadableRoute, notify::listen, passes::target,
+    UnreadableRoute,
+    availability::Availability,
+    passes::target,
+    pool::{Limits, Pool},
 };
 
-/// One connection listens, one reads.
+/// One reads, while another one that has read goes back to the pool.
 const CONNECTIONS: u32 = 2;
-/// How long a reading waits for a connection: the gateway asks again anyway.
-const ACQUIRE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads the gateway's table, and nothing else: it needs no key, and a database that can't be reached is an
 /// error of each reading, not of its beginning.
 #[derive(Debug, Clone)]
 pub struct RouteReader {
-    pool: PgPool,
+    pool: Pool,
     installation: Option<InstallationId>,
 }
 
@@ -186,10 +182,7 @@ impl RouteReader {
         installation: InstallationId,
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = database_url.parse()?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_PATIENCE)
-            .connect_lazy_with(options);
+        let pool = Pool::new(CONNECTIONS, Limits::BACKGROUND, Availability::of(options));
         Ok(Self { pool, installation: Some(installation) })
     }
 
@@ -269,7 +262,7 @@ impl RouteReader {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached.
     pub async fn listen(&self) -> Result<Listener, StoreError> {
-        listen(&self.pool, Channel::Routes).await
+        Listener::start(&self.pool, Channel::Routes).await
     }
 }
 

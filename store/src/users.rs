@@ -8,10 +8,10 @@ use brokerd_domain::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sqlx::{Postgres, Transaction, types::Json};
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::{Channel, PgStore, StoreError, UserOutcome, rows::password_place};
+use crate::{Channel, PgStore, StoreError, UserOutcome, pool::Transaction, rows::password_place};
 
 /// What the API shows of a row of `broker_user`.
 struct ManagedRow {
@@ -223,10 +223,7 @@ impl PgStore {
         self.commit(transaction).await
     }
 
-    async fn commit(
-        &self,
-        transaction: Transaction<'static, Postgres>,
-    ) -> Result<UserOutcome, StoreError> {
+    async fn commit(&self, transaction: Transaction) -> Result<UserOutcome, StoreError> {
         transaction.commit().await?;
         self.notifier.notify(Channel::Reconcile);
         Ok(UserOutcome::Done)

@@ -15,6 +15,7 @@ pub mod api;
 pub mod aws;
 pub mod broken;
 pub mod changes;
+pub mod chaos_proxy;
 pub mod checkout;
 pub mod clients;
 pub mod compose;

@@ -6,6 +6,7 @@ mod configurations;
 mod contention;
 mod engine_versions;
 mod faults;
+mod readiness;
 mod refusals;
 mod secrets;
 mod security_groups;

@@ -179,6 +179,11 @@ impl TestApi {
         Self::start_with(|state| state.with_strict_states(true)).await
     }
 
+    /// Is ready only if this is well, too.
+    pub(crate) async fn start_ready_if(check: brokerd_api::ReadyCheck) -> Self {
+        Self::start_with(|state| state.ready_if(vec![check])).await
+    }
+
     async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
@@ -303,6 +308,11 @@ impl TestApi {
         let reply = self.call("POST", "/v1/brokers", &rabbitmq(name, "")).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()["brokerId"].as_str().expect("an identifier").to_owned()
+    }
+
+    /// A connection past the API.
+    pub(crate) async fn connection(&self) -> PgConnection {
+        PgConnection::connect(&database_url(&self.database)).await.expect("the database answers")
     }
 
     /// Removes the database.

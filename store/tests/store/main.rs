@@ -2,6 +2,9 @@
 
 mod brokers;
 mod changes;
+#[path = "../../../tests/src/chaos_proxy.rs"]
+#[expect(unreachable_pub, reason = "it is public where it belongs")]
+mod chaos_proxy;
 mod configurations;
 mod connecting;
 mod creating;
@@ -10,6 +13,7 @@ mod faults;
 mod kept_secrets;
 mod keys;
 mod leases;
+mod outages;
 mod ownership;
 mod passes;
 mod retention;

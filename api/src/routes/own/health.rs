@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::{
     ApiState,
-    error::ApiError,
     respond::{Answer, Reply},
 };
 
@@ -24,14 +23,9 @@ pub(super) async fn live() -> Answer<Health> {
     Ok(Reply(OK))
 }
 
-/// The database answers too, and there is something to create: right after a first start the provisioner
-/// has not yet told what.
+/// The database answers too, there is something to create (right after a first start the provisioner has not yet told
+/// what), and nothing of this process stays down.
 pub(super) async fn ready(State(api): State<Arc<ApiState>>) -> Answer<Health> {
-    // Not what was remembered a second ago: a start should not wait for that.
-    if api.store.offerings().await?.is_empty() {
-        return Err(ApiError::unavailable(
-            "No engine version is offered: either no provisioner has started yet, or no image is there.",
-        ));
-    }
+    api.readiness.check(&api.store).await?;
     Ok(Reply(OK))
 }
