@@ -5,7 +5,9 @@ use std::time::Duration;
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
 
 use super::{
-    super::{Plan, Sentence, Step, Subject, change, instance::boots_in_vain, traffic::lead_nowhere},
+    super::{
+        Plan, Sentence, Step, Subject, change, instance::boots_in_vain, traffic::lead_nowhere,
+    },
     Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
 };
 use crate::runtime::ContainerState;
