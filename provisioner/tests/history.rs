@@ -61,19 +61,19 @@ async fn get_well(sim: &Simulation, id: BrokerId) {
     assert_eq!(sim.state(id), Some(BrokerState::Running), "{}", sentence(sim, id));
 }
 
-async fn is_told_in_a_few_events(sim: Simulation, id: BrokerId, well: &str) {
+async fn is_told_in_a_few_events(sim: &Simulation, id: BrokerId, well: &str) {
     sim.settle().await;
-    assert_eq!(sentence(&sim, id), well);
+    assert_eq!(sentence(sim, id), well);
     for outage in 1..=2 {
-        let before = events(&sim, id).len();
-        let sentences = bad_hours(&sim, id).await;
-        let told = events(&sim, id).split_off(before);
+        let before = events(sim, id).len();
+        let sentences = bad_hours(sim, id).await;
+        let told = events(sim, id).split_off(before);
         assert!(sentences.len() >= 3, "nothing happened: {sentences:?}");
         let quoted = told.iter().any(|event| event.contains("IllegalState"));
         assert!(quoted, "outage {outage} is not told: {told:#?}");
         assert!(told.len() <= 25, "{} events: {told:#?}", told.len());
-        get_well(&sim, id).await;
-        assert_eq!(last_verdict(&sim, id).as_deref(), Some(well));
+        get_well(sim, id).await;
+        assert_eq!(last_verdict(sim, id).as_deref(), Some(well));
         let told = sim.row(id).expect("it is there").broker.status.told;
         assert!(told.is_nothing(), "{told:?}");
     }
@@ -83,7 +83,7 @@ async fn is_told_in_a_few_events(sim: Simulation, id: BrokerId, well: &str) {
 async fn of_a_single_instance_an_outage_is_told_in_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create(EngineType::ActiveMq);
-    is_told_in_a_few_events(sim, id, "every endpoint answers").await;
+    is_told_in_a_few_events(&sim, id, "every endpoint answers").await;
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn of_a_pair_an_outage_is_told_in_a_few_events() {
 async fn of_a_cluster_an_outage_is_told_in_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create_cluster();
-    is_told_in_a_few_events(sim, id, "all 3 nodes serve").await;
+    is_told_in_a_few_events(&sim, id, "all 3 nodes serve").await;
 }
 
 #[tokio::test]

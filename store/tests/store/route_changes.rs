@@ -96,8 +96,8 @@ async fn what_was_under_way_in_one_reading_is_in_the_next() {
         transaction.commit().await.expect("committed");
         let (changes, moment) = reader.routes_since(&moment).await.expect("read");
         assert!(changes.brokers.contains(&slow.broker), "it is lost");
-        let of_slow = changes.table.routes.iter().filter(|r| r.broker == slow.broker);
-        assert!(of_slow.into_iter().all(|r| r.target.addresses.len() == 1));
+        let mut of_slow = changes.table.routes.iter().filter(|r| r.broker == slow.broker);
+        assert!(of_slow.all(|r| r.target.addresses.len() == 1));
         let (none, _) = changed(&reader, &moment).await;
         assert!(none.is_empty(), "{none:?}");
     })
