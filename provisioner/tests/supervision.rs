@@ -9,7 +9,10 @@ use brokerd_provisioner::{
     catalogue::{Catalogue, EngineSettings},
     runtime::{ContainerState, InstanceName},
 };
-use world::{driver::Simulation, runtime::EngineBehaviour};
+use world::{
+    driver::Simulation,
+    host::{EngineBehaviour, Volume},
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -59,8 +62,8 @@ async fn of_a_creation_that_failed_nothing_is_left_though_no_container_was_ever_
         InstanceName { installation: "test".parse().expect("valid"), broker: id, ordinal: 1 };
     sim.in_the_world(|world| {
         world.engine = EngineBehaviour::NoImage;
-        world.networks.insert(id);
-        world.volumes.insert((name, "data".to_owned()), true);
+        world.networks.insert((name.installation.clone(), id));
+        world.volumes.insert((name, "data"), Volume { keep: true, ..Volume::default() });
     });
     sim.settle().await;
     assert_eq!(sim.state(id), Some(BrokerState::CreationFailed));
