@@ -131,10 +131,17 @@ const VALUES_OF_PLANS: &[&str] = &[
     "crate::runtime::Volumes",
 ];
 
-/// A source file: its path from the root of the workspace, and its code without comments.
+/// The folders of the crates.
+const CRATES: &[&str] = &["api", "brokerd", "domain", "gateway", "provisioner", "store", "tests"];
+
+/// How long a file may be.
+const MOST_LINES: usize = 500;
+
+/// A source file: its path from the root of the workspace, its code without comments, and its length.
 struct Source {
     path: String,
     code: String,
+    lines: usize,
 }
 
 /// Every source file in a folder, of which there must be some: a folder that has moved is not guarded.
@@ -153,6 +160,7 @@ fn sources(folder: &str) -> Result<Vec<Source>> {
                 found.push(Source {
                     path: path.strip_prefix(root)?.display().to_string(),
                     code: code.collect::<Vec<_>>().join("\n"),
+                    lines: text.lines().count(),
                 });
             }
         }
@@ -262,6 +270,16 @@ fn only_the_docker_runtime_names_bollard() -> Result<()> {
             path.starts_with("provisioner/src/runtime/docker/"),
             "{path} must not name bollard"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn no_file_is_longer_than_a_person_reads_at_once() -> Result<()> {
+    for folder in CRATES {
+        for Source { path, lines, .. } in sources(folder)? {
+            ensure!(lines <= MOST_LINES, "{path} has {lines} lines: split it by concept");
+        }
     }
     Ok(())
 }
