@@ -51,6 +51,10 @@ impl Hello {
         Ok(hello)
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn request(&self) -> Vec<u8> {
         format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", self.address).into_bytes()
     }

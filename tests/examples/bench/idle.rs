@@ -1,10 +1,6 @@
 //! What processors do for brokers that nobody uses: brokerd's share, and the engines'.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{World, docker, machine};
@@ -14,14 +10,12 @@ use crate::{
     Bench,
     brokers::{self, SUBJECTS, Subject},
     http::{Connection, signed},
+    processors::{group, process},
     statistics::{Series, load_average},
 };
 
 /// How long one look lasts.
 const LOOK: Duration = Duration::from_secs(20);
-
-/// Ticks of the kernel's clock per second, in which /proc counts on every architecture that brokerd runs on.
-const TICKS: f64 = 100.0;
 
 /// What runs: of what engine, deployed how, and how it is called.
 const FLEET: [(&Subject, &str, &str); 4] = [
@@ -82,21 +76,7 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
     })
 }
 
-/// How many seconds of a processor a process and what it has started have had.
-fn process(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name before them may have anything in it.
-    let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
-    let times: Vec<&str> = fields.split(' ').skip(11).take(4).collect();
-    ensure!(times.len() == 4, "{stat}");
-    let mut ticks = 0.0;
-    for time in times {
-        ticks += time.parse::<f64>()?;
-    }
-    Ok(ticks / TICKS)
-}
-
-/// The same of each broker's containers together.
+/// How many seconds of a processor each broker's containers together have had.
 fn all_containers(brokers: &[String]) -> Result<Vec<f64>> {
     let mut all = Vec::new();
     for broker in brokers {
@@ -110,25 +90,4 @@ fn all_containers(brokers: &[String]) -> Result<Vec<f64>> {
         all.push(seconds);
     }
     Ok(all)
-}
-
-/// The same of the control group that a process is in, probes within a container included.
-fn group(pid: u64) -> Result<f64> {
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;
-    let root = Path::new("/sys/fs/cgroup");
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
-        let path = path.trim_start_matches('/');
-        if controllers.split(',').any(|controller| controller == "cpuacct") {
-            let file = root.join("cpuacct").join(path).join("cpuacct.usage");
-            let nanoseconds: f64 = fs::read_to_string(file)?.trim().parse()?;
-            return Ok(nanoseconds / 1e9);
-        }
-    }
-    let path = groups.lines().find_map(|line| line.strip_prefix("0::/")).context("no group")?;
-    let stat = fs::read_to_string(root.join(path).join("cpu.stat"))?;
-    let usage = stat.lines().find_map(|line| line.strip_prefix("usage_usec "));
-    let microseconds: f64 = usage.context("no usage")?.parse()?;
-    Ok(microseconds / 1e6)
 }

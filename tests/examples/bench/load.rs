@@ -39,8 +39,33 @@ pub(crate) enum Until {
     Over(Duration),
 }
 
-/// Each client its own requests on a connection of its own, all at once: requests per second.
-pub(crate) async fn crowd(address: &str, clients: Vec<Requests>, until: Until) -> Result<f64> {
+/// What became of a crowd.
+pub(crate) struct Crowded {
+    /// How long each request took.
+    pub(crate) took: Vec<Duration>,
+    /// How long all of it took.
+    pub(crate) over: Duration,
+}
+
+impl Crowded {
+    /// Requests per second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.took.len() as f64 / self.over.as_secs_f64()
+    }
+}
+
+/// Each client its own requests on a connection of its own, all at once. One thread sends all of them, because the
+/// processors that clients keep busy are those of what they measure.
+pub(crate) async fn crowd(address: &str, clients: Vec<Requests>, until: Until) -> Result<Crowded> {
+    let address = address.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(send(&address, clients, until))
+    });
+    sent.await?
+}
+
+async fn send(address: &str, clients: Vec<Requests>, until: Until) -> Result<Crowded> {
     let together = Arc::new(Barrier::new(clients.len() + 1));
     let mut tasks = JoinSet::new();
     for requests in clients {
@@ -48,27 +73,29 @@ pub(crate) async fn crowd(address: &str, clients: Vec<Requests>, until: Until) -
         let together = Arc::clone(&together);
         tasks.spawn(async move {
             together.wait().await;
-            let begin = Instant::now();
+            let mut begin = Instant::now();
             let (most, end) = match until {
                 Until::Sent => (requests.len(), None),
                 Until::Over(time) => (usize::MAX, Some(begin + time)),
             };
-            let mut done = 0_u32;
+            let mut took = Vec::new();
             for request in requests.iter().cycle().take(most) {
-                if end.is_some_and(|end| Instant::now() >= end) {
+                if end.is_some_and(|end| begin >= end) {
                     break;
                 }
                 connection.exchange(request).await?.expect(200)?;
-                done += 1;
+                let now = Instant::now();
+                took.push(now - begin);
+                begin = now;
             }
-            anyhow::Ok(done)
+            anyhow::Ok(took)
         });
     }
     together.wait().await;
     let begin = Instant::now();
-    let mut done = 0;
+    let mut took = Vec::new();
     while let Some(one) = tasks.join_next().await {
-        done += one??;
+        took.append(&mut one??);
     }
-    Ok(f64::from(done) / begin.elapsed().as_secs_f64())
+    Ok(Crowded { took, over: begin.elapsed() })
 }

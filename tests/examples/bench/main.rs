@@ -6,11 +6,13 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod amqp;
+mod answers;
 mod api;
 mod bare;
 mod brokers;
 mod busy;
 mod clients;
+mod copies;
 mod failover;
 mod floor;
 #[expect(dead_code, reason = "brokers are told apart by their ports here, not by name")]
@@ -19,8 +21,10 @@ mod haproxy;
 mod http;
 mod idle;
 mod load;
+mod many;
 mod memory;
 mod pairs;
+mod processors;
 mod publisher;
 mod publishes;
 mod statistics;
