@@ -78,8 +78,6 @@ pub struct Broker {
 pub struct BrokerSummary {
     /// The identifier.
     pub id: BrokerId,
-    /// Whose it is.
-    pub scope: Scope,
     /// The name.
     pub name: BrokerName,
     /// When it was asked for.
@@ -94,18 +92,10 @@ pub struct BrokerSummary {
     pub host_instance_type: HostInstanceType,
 }
 
-impl BrokerSummary {
-    /// The ARN.
-    pub fn arn(&self) -> Arn {
-        Arn::broker(&self.scope, &self.name, self.id)
-    }
-}
-
 impl From<&Broker> for BrokerSummary {
     fn from(broker: &Broker) -> Self {
         Self {
             id: broker.id,
-            scope: broker.scope.clone(),
             name: broker.name.clone(),
             created: broker.created,
             state: broker.state(),

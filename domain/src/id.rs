@@ -39,7 +39,8 @@ macro_rules! prefixed_uuid {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), self.0.as_hyphenated())
+                f.write_str($prefix)?;
+                f.write_str(self.0.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 

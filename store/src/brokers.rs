@@ -1,5 +1,7 @@
 //! Brokers as the API reads and changes them.
 
+use std::{collections::HashMap, sync::Arc};
+
 use brokerd_domain::{
     Broker, BrokerId, BrokerName, BrokerState, BrokerSummary, Creation, DeploymentMode, EngineType,
     Error, Event, EventKind, HostInstanceType, Intent, Region, Scope, Timestamp,
@@ -8,6 +10,7 @@ use brokerd_domain::{
 use crate::{
     Channel, PgStore, StoreError,
     rows::{BrokerRow, select_broker},
+    together::Question,
 };
 
 /// Some brokers of a scope.
@@ -31,29 +34,28 @@ struct SummaryRow {
     has_run: bool,
     has_failed: bool,
     is_rebooting: bool,
-    action_required: bool,
+    needs_action: bool,
     not_applied: bool,
 }
 
 impl SummaryRow {
-    fn summary(self, scope: &Scope) -> Result<BrokerSummary, StoreError> {
+    fn summary(self) -> Result<BrokerSummary, StoreError> {
         let wrong =
             |what: &str| StoreError::Inconsistent { table: "broker", what: what.to_owned() };
         let refused = |error: Error| wrong(&error.message);
+        let there = |text: Option<String>, what| text.ok_or_else(|| wrong(what));
         let intent = if self.deleting { Intent::Delete } else { Intent::Run };
         let creation = match (self.has_run, self.has_failed) {
             (true, _) => Creation::Done,
             (false, true) => Creation::Failed,
             (false, false) => Creation::UnderWay,
         };
-        let action_required = self.action_required || self.has_failed || self.not_applied;
-        let named = |name: Option<String>, what: &str| name.ok_or_else(|| wrong(what));
-        let engine_type = named(self.engine_type, "no engine type")?;
-        let deployment_mode = named(self.deployment_mode, "no deployment mode")?;
-        let host_instance_type = named(self.host_instance_type, "no instance type")?;
+        let action_required = self.needs_action || self.has_failed || self.not_applied;
+        let engine_type = there(self.engine_type, "no engine type")?;
+        let deployment_mode = there(self.deployment_mode, "no deployment mode")?;
+        let host_instance_type = there(self.host_instance_type, "no instance type")?;
         Ok(BrokerSummary {
             id: BrokerId::from(self.id),
-            scope: scope.clone(),
             name: BrokerName::parse(&self.name).map_err(refused)?,
             created: Timestamp::from_micros(self.created),
             state: BrokerState::of(intent, creation, self.is_rebooting, action_required),
@@ -65,21 +67,32 @@ impl SummaryRow {
     }
 }
 
+/// Asks for the row of a broker, whosever it is.
+pub(crate) struct RowOf(uuid::Uuid);
+
+impl Question for RowOf {
+    type Answer = Option<Arc<BrokerRow>>;
+    type Asker = PgStore;
+
+    async fn ask(brokers: &[Self], store: &PgStore) -> Result<Vec<Self::Answer>, StoreError> {
+        let ids: Vec<_> = brokers.iter().map(|broker| broker.0).collect();
+        let rows = select_broker!("where b.id = any($1)", &ids).fetch_all(&store.pool).await?;
+        let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, Arc::new(row))).collect();
+        Ok(ids.iter().map(|id| rows.get(id).cloned()).collect())
+    }
+}
+
 impl PgStore {
     /// The broker, if this scope has it.
     ///
     /// # Errors
     /// As every method.
     pub async fn broker(&self, scope: &Scope, id: BrokerId) -> Result<Option<Broker>, StoreError> {
-        let row = select_broker!(
-            "where b.id = $1 and b.account = $2 and b.region = $3",
-            id.uuid(),
-            scope.account.as_str(),
-            scope.region.as_str()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| row.broker(&self.skipped)).transpose()
+        let row = self.broker_rows.ask(RowOf(id.uuid()), self).await?;
+        let is_theirs = |row: &Arc<BrokerRow>| {
+            row.account == scope.account.as_str() && row.region == scope.region.as_str()
+        };
+        row.filter(is_theirs).map(|row| row.broker(&self.skipped)).transpose()
     }
 
     /// Whether this scope has the broker.
@@ -114,7 +127,7 @@ impl PgStore {
             (created.as_micros(), id.uuid())
         });
         loop {
-            let (brokers, more) = self.broker_rows(scope, after, limit).await?;
+            let (brokers, more) = self.broker_page(scope, after, limit).await?;
             match more {
                 Some(last) if brokers.is_empty() => after = last,
                 more => return Ok(BrokerPage { brokers, has_more: more.is_some() }),
@@ -123,31 +136,20 @@ impl PgStore {
     }
 
     /// A page of rows, and the place of its last one if there are more.
-    async fn broker_rows(
+    async fn broker_page(
         &self,
         scope: &Scope,
         (created, id): (i64, uuid::Uuid),
         limit: u32,
     ) -> Result<(Vec<BrokerSummary>, Option<(i64, uuid::Uuid)>), StoreError> {
-        // What the state follows from is worked out where it is: to read all of each row takes several times as long.
         let mut rows = sqlx::query_as!(
             SummaryRow,
-            r#"select b.id, b.name, b.created, b.deleting,
-                      b.spec->>'engine_type' as engine_type,
-                      b.spec->>'deployment_mode' as deployment_mode,
-                      b.spec->>'host_instance_type' as host_instance_type,
-                      b.status->>'observed_generation' is not null as "has_run!",
-                      b.status->>'failure' is not null as "has_failed!",
-                      case when jsonb_typeof(b.status->'reboots_done') = 'number'
-                           then b.reboots_requested > (b.status->'reboots_done')::numeric
-                           else b.reboots_requested > 0 end as "is_rebooting!",
-                      case when jsonb_typeof(b.status->'actions_required') = 'array'
-                           then jsonb_array_length(b.status->'actions_required') > 0
-                           else false end as "action_required!",
-                      case when b.not_applied is null then false
-                           else b.pending <> '{}' or b.configurations->>'pending' is not null
-                             or exists (select from broker_user u where u.broker_id = b.id and u.listed
-                                          and u.pending_change is not null) end as "not_applied!"
+            r#"select b.id, b.name, b.created, b.deleting, b.engine_type, b.deployment_mode,
+                      b.host_instance_type, b.has_run as "has_run!", b.has_failed as "has_failed!",
+                      b.is_rebooting as "is_rebooting!", b.needs_action as "needs_action!",
+                      b.not_applied is not null and (b.has_pending
+                        or exists (select from broker_user u where u.broker_id = b.id and u.listed
+                                     and u.pending_change is not null)) as "not_applied!"
                from broker b
                where b.account = $1 and b.region = $2 and (b.created, b.id) > ($3, $4)
                order by b.created, b.id limit $5"#,
@@ -165,7 +167,7 @@ impl PgStore {
         let more = rows.last().filter(|_| has_more).map(|row| (row.created, row.id));
         let read = |row: SummaryRow| {
             let id = row.id;
-            self.skipped.keep("broker", id, row.summary(scope))
+            self.skipped.keep("broker", id, row.summary())
         };
         Ok((rows.into_iter().filter_map(read).collect(), more))
     }

@@ -32,6 +32,7 @@ mod secrets;
 mod security_groups;
 mod skipped;
 mod tags;
+mod together;
 mod types;
 mod users;
 
@@ -73,6 +74,7 @@ pub struct PgStore {
     entropy: Arc<dyn Entropy>,
     notifier: notify::Notifier,
     skipped: Arc<skipped::SkippedRows>,
+    broker_rows: together::Together<brokers::RowOf>,
 }
 
 impl std::fmt::Debug for PgStore {
@@ -100,7 +102,14 @@ impl PgStore {
         migrate(&options).await?;
         let pool = Pool::new(max_connections, Limits::REQUEST, Availability::of(options));
         let notifier = notify::Notifier::start(pool.clone());
-        let store = Self { pool, key: key.into(), entropy, notifier, skipped: Arc::default() };
+        let store = Self {
+            pool,
+            key: key.into(),
+            entropy,
+            notifier,
+            skipped: Arc::default(),
+            broker_rows: together::Together::default(),
+        };
         store.ping().await?;
         Ok(store)
     }
@@ -110,7 +119,8 @@ impl PgStore {
     /// is never silent for five.
     #[must_use]
     pub fn with_own_connections(&self, most: u32) -> Self {
-        Self { pool: self.pool.another(most, Limits::BACKGROUND), ..self.clone() }
+        let pool = self.pool.another(most, Limits::BACKGROUND);
+        Self { pool, broker_rows: together::Together::default(), ..self.clone() }
     }
 
     /// Whether the database answers and is migrated.

@@ -83,7 +83,7 @@ fn read<T: DeserializeOwned>(id: Uuid, json: &Raw) -> Result<T, StoreError> {
 
 impl BrokerRow {
     /// The broker. A listed user that can't be read is skipped: the others have one of their own.
-    pub(crate) fn broker(self, skipped: &SkippedRows) -> Result<Broker, StoreError> {
+    pub(crate) fn broker(&self, skipped: &SkippedRows) -> Result<Broker, StoreError> {
         let row = self;
         let id = row.id;
         let users: Vec<serde_json::Value> = read(id, &row.users)?;
@@ -111,7 +111,7 @@ impl BrokerRow {
             generation: Generation(row.generation),
             reboots_requested: u32::try_from(row.reboots_requested)
                 .map_err(|error| inconsistent(id, error))?,
-            not_applied: row.not_applied,
+            not_applied: row.not_applied.clone(),
             not_applied_actions: read(id, &row.not_applied_actions)?,
             status: read(id, &row.status)?,
             instances: read(id, &row.instances)?,

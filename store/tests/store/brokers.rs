@@ -1,9 +1,16 @@
 //! Reading and changing brokers.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use brokerd_domain::{BrokerState, BrokerSummary, Intent, Scope};
 use brokerd_store::{BrokerPage, Channel, MasterKey, PgStore, StoreError};
+use tokio::task::JoinSet;
 
 use crate::support::{NOW, OsEntropy, create, scope, with_store, worker};
 
@@ -120,6 +127,65 @@ async fn a_broker_that_can_not_be_read_keeps_no_other_one_from_being_listed() {
         let mut all = [names(&page), names(&rest)].concat();
         all.sort();
         assert!(all == ["first", "third"] && !rest.has_more, "{page:?} {rest:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn documents_that_make_no_sense_keep_no_other_broker_from_being_listed() {
+    with_store(|f| async move {
+        for name in ["first", "second", "third"] {
+            create(&f.store, name).await;
+        }
+        for nonsense in [
+            "spec = '{}'",
+            "spec = '7'",
+            r#"spec = '{"engine_type": ["ACTIVEMQ"]}'"#,
+            r#"status = '"running"'"#,
+            r#"status = '{"reboots_done": "many", "actions_required": 7}'"#,
+            r#"status = '{"reboots_done": 1e400, "actions_required": {}}'"#,
+            "pending = '[]', configurations = 'null'",
+        ] {
+            let sql = format!("update broker set {nonsense} where name = 'second'");
+            let written = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&f.pool).await;
+            written.unwrap_or_else(|error| panic!("{nonsense}: {error}"));
+            let page = f.store.brokers(&scope(), None, 5).await.expect(nonsense);
+            let names: Vec<_> = page.brokers.iter().map(|broker| broker.name.as_str()).collect();
+            assert!(
+                ["first", "third"].iter().all(|name| names.contains(name)),
+                "{nonsense}: {names:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_at_once_however_many_read_and_through_whichever_process() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        let other = PgStore::connect(&f.url, 4, MasterKey::new([7; 32]), Arc::new(OsEntropy));
+        let other = other.await.expect("connects");
+        let mut readers = JoinSet::new();
+        let done = Arc::new(AtomicBool::new(false));
+        for _ in 0..16 {
+            let (other, done) = (other.clone(), Arc::clone(&done));
+            readers.spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    other.broker(&scope(), id).await.expect("read").expect("there");
+                }
+            });
+        }
+        for reboots in 1..=50 {
+            let seen = f.store.broker(&scope(), id).await.expect("read").expect("there");
+            assert!(f.store.request_reboot(&seen, NOW).await.expect("asked"), "{reboots}");
+            for store in [&f.store, &other] {
+                let read = store.broker(&scope(), id).await.expect("read").expect("there");
+                assert_eq!(read.reboots_requested, reboots);
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        readers.join_all().await;
     })
     .await;
 }

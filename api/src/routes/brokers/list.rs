@@ -1,11 +1,11 @@
 //! ListBrokers.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use axum::extract::State;
-use brokerd_domain::{self as domain, PageSize};
+use brokerd_domain::{self as domain, Arn, BrokerId, BrokerName, PageSize, Scope, Timestamp};
 use brokerd_store::BrokerPage;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
@@ -36,15 +36,20 @@ pub(crate) struct BrokerSummary {
     /// The ARN.
     broker_arn: String,
     /// The identifier.
-    broker_id: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    broker_id: BrokerId,
     /// The name.
-    broker_name: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String)]
+    broker_name: BrokerName,
     /// The state, as in DescribeBroker.
     #[schema(value_type = String, example = "RUNNING")]
     broker_state: &'static str,
     /// When it was asked for, ISO 8601 in UTC.
-    #[schema(format = DateTime)]
-    created: String,
+    #[serde(serialize_with = "text")]
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
     /// How many instances.
     #[schema(value_type = String, example = "SINGLE_INSTANCE")]
     deployment_mode: &'static str,
@@ -56,14 +61,19 @@ pub(crate) struct BrokerSummary {
     host_instance_type: &'static str,
 }
 
-impl From<&domain::BrokerSummary> for BrokerSummary {
-    fn from(broker: &domain::BrokerSummary) -> Self {
+/// Writes a value as it is printed, without making a text of it first: pages have hundreds.
+fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+impl BrokerSummary {
+    fn new(scope: &Scope, broker: domain::BrokerSummary) -> Self {
         Self {
-            broker_arn: broker.arn().to_string(),
-            broker_id: broker.id.to_string(),
-            broker_name: broker.name.to_string(),
+            broker_arn: Arn::broker(scope, &broker.name, broker.id).to_string(),
+            broker_id: broker.id,
+            broker_name: broker.name,
             broker_state: broker.state.as_str(),
-            created: broker.created.to_string(),
+            created: broker.created,
             deployment_mode: broker.deployment_mode.as_str(),
             engine_type: broker.engine_type.display_name(),
             host_instance_type: broker.host_instance_type.name(),
@@ -89,14 +99,15 @@ pub(crate) async fn list_brokers(
     let scope = &signed.caller.scope;
     let size = PageSize::parse(query.get("maxResults"))?.get();
     let after = pagination::broker_cursor(query.get("nextToken"), scope)?;
-    Ok(Reply(page(&api.store.brokers(scope, after, size).await?)))
+    Ok(Reply(page(scope, api.store.brokers(scope, after, size).await?)))
 }
 
-fn page(page: &BrokerPage) -> ListBrokersResponse {
+fn page(scope: &Scope, page: BrokerPage) -> ListBrokersResponse {
     let last = page.brokers.last().filter(|_| page.has_more);
+    let next = last.map(|b| pagination::after(&Arn::broker(scope, &b.name, b.id), b.created));
     ListBrokersResponse {
-        broker_summaries: page.brokers.iter().map(Into::into).collect(),
-        next_token: last.map(|b| pagination::after(&b.arn(), b.created)),
+        broker_summaries: page.brokers.into_iter().map(|b| BrokerSummary::new(scope, b)).collect(),
+        next_token: next,
     }
 }
 
@@ -110,7 +121,7 @@ mod tests {
     #[test]
     fn a_broker_is_summed_up_as_the_service_does() {
         let one = BrokerPage { brokers: vec![(&fixtures::broker()).into()], has_more: false };
-        let shown = serde_json::to_value(page(&one)).expect("JSON");
+        let shown = serde_json::to_value(page(&fixtures::broker().scope, one)).expect("JSON");
         assert_eq!(
             shown,
             json!({"brokerSummaries": [{
@@ -132,13 +143,13 @@ mod tests {
             let brokers = vec![domain::BrokerSummary::from(&fixtures::broker()); count];
             BrokerPage { brokers, has_more }
         };
-        assert!(page(&of(5, false)).next_token.is_none());
-        let (first, shown) = (of(5, true), page(&of(5, true)));
-        assert_eq!(shown.broker_summaries.len(), 5);
         let scope = fixtures::broker().scope;
+        assert!(page(&scope, of(5, false)).next_token.is_none());
+        let (first, shown) = (of(5, true), page(&scope, of(5, true)));
+        assert_eq!(shown.broker_summaries.len(), 5);
         let cursor = pagination::broker_cursor(shown.next_token.as_deref(), &scope);
         assert_eq!(cursor, Ok(Some((first.brokers[4].created, first.brokers[4].id))));
-        let empty = serde_json::to_value(page(&of(0, false))).expect("JSON");
+        let empty = serde_json::to_value(page(&scope, of(0, false))).expect("JSON");
         assert_eq!(empty, json!({"brokerSummaries": []}));
     }
 }
