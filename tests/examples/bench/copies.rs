@@ -37,3 +37,14 @@ pub(crate) async fn make(url: &str, broker: &str, region: &str, count: i64) -> R
     connection.close().await?;
     Ok(())
 }
+
+/// Removes them again: nobody else is to have so many.
+pub(crate) async fn remove(url: &str, region: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    sqlx::query("delete from broker where region = $1")
+        .bind(region)
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(())
+}

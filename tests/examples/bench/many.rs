@@ -70,7 +70,7 @@ pub(crate) fn measure(bench: &Bench, world: &World, copied: &str) -> Result<()> 
         "99 of 100 pages of {PAGE}, alone, in at most {TARGET} ms: {}\n",
         verdict(line.p99.median() <= TARGET)
     );
-    Ok(())
+    bench.wait(copies::remove(&url, REGION))
 }
 
 /// Every page: how long it took, and how it is asked for. What is sent is signed before the clock starts.
