@@ -289,7 +289,7 @@ impl Watch {
 /// Waits until it is known that the database answers nobody.
 async fn declared(silent: &mut watch::Receiver<bool>) {
     if silent.wait_for(|silent| *silent).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
