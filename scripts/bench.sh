@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Measures what brokerd costs, beside the same work without it: brokers, failover, also under load, an idle fleet, memory, the API, the gateway beside
-# HAProxy, in front of real brokers (publishes) and of a plain sink. Brings an engine, images and a database of its own, which are gone
-# afterwards.
-#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway]
+# Measures what brokerd costs, beside the same work without it: brokers, failover, also under load, an idle fleet, memory, the API, the
+# gateway beside HAProxy, in front of real brokers (publishes) and of a plain sink, and what ten thousand simulated brokers cost (scale).
+# Brings an engine, images and databases of its own, which are gone afterwards.
+#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway] [scale]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,18 +10,18 @@ set -euo pipefail
 parts=() rounds=()
 for argument in "$@"; do
   case $argument in
-    brokers | failover | load | idle | memory | api | publishes | gateway) parts+=("$argument") ;;
+    brokers | failover | load | idle | memory | api | publishes | gateway | scale) parts+=("$argument") ;;
     *[!0-9]* | 0 | '') sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) rounds=("$argument") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(brokers failover load idle memory api publishes gateway)
+[ ${#parts[@]} -gt 0 ] || parts=(brokers failover load idle memory api publishes gateway scale)
 
 wants() { local part; for part in "${parts[@]}"; do [ "$part" != "$1" ] || return 0; done; return 1; }
 
 measure_brokerd() {
   local run=bench-$$ wanted=() part measuring status
-  for part in "${parts[@]}"; do [ "$part" = gateway ] || wanted+=("$part"); done
+  for part in "${parts[@]}"; do case $part in gateway | scale) ;; *) wanted+=("$part") ;; esac; done
   "$root/docker/engine.sh" >&2
   say "images (log ${TMPDIR:-/tmp}/brokerd-images)"
   "$root/docker/build.sh" >&2
@@ -66,6 +66,20 @@ prepare_haproxy() {
   rm -f "$out"
 }
 
+# Ten thousand brokers on simulated engines: only the database is real.
+measure_scale() (
+  run=bench-scale-$$
+  "$root/docker/engine.sh" >&2
+  "$root/docker/build.sh" postgres:17 >&2
+  cargo build --quiet --locked --release -p brokerd-provisioner --example scale
+  # shellcheck disable=SC2064 # the run as it is now
+  trap "'$root/scripts/postgres.sh' stop $run" EXIT
+  DATABASE_URL=$("$root/scripts/postgres.sh" --durable "$run")
+  export DATABASE_URL
+  postmaster=$(docker inspect -f '{{.State.Pid}}' "brokerd-ephemeral-$run")
+  "$(dirname "$binary")/examples/scale" "${SCALE_BROKERS:-10000}" "${SCALE_SECONDS:-60}" "$postmaster"
+)
+
 require_cargo
 [ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
 cd "$root"
@@ -75,3 +89,4 @@ if wants gateway; then
   cargo build --quiet --locked --release -p brokerd-gateway --example throughput
   "$(dirname "$binary")/examples/throughput" "${rounds[@]}"
 fi
+if wants scale; then measure_scale; fi

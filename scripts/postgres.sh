@@ -252,7 +252,10 @@ ephemeral() {
     -- -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c max_wal_size=256MB
 }
 
-durable() { throwaway "$1" --restart unless-stopped -v /var/lib/postgresql/data --; }
+durable() {
+  # Benchmarks ask it what it was asked.
+  throwaway "$1" --restart unless-stopped -v /var/lib/postgresql/data -- -c shared_preload_libraries=pg_stat_statements
+}
 
 case ${1:-} in
   ensure) ensure ;;

@@ -39,5 +39,5 @@ mod task_health;
 mod tasks;
 pub mod tls;
 
-pub use provisioner::{Provisioner, Settings, StartError};
+pub use provisioner::{Host, Provisioner, Settings, StartError};
 pub use task_health::{TaskDown, TaskHealth};

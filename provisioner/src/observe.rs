@@ -90,15 +90,11 @@ impl Observer<'_> {
     }
 
     async fn leftovers(&self, broker: &Broker) -> Observed<Vec<u8>> {
-        let objects = match self.runtime.list().await {
+        let objects = match self.runtime.list_of(broker.id).await {
             Ok(objects) => objects,
             Err(error) => return Observed::Unknown(error.to_string()),
         };
-        let mut ordinals: Vec<u8> = objects
-            .iter()
-            .filter(|o| o.broker == broker.id)
-            .map(|o| o.ordinal.unwrap_or(1))
-            .collect();
+        let mut ordinals: Vec<u8> = objects.iter().map(|o| o.ordinal.unwrap_or(1)).collect();
         ordinals.sort_unstable();
         ordinals.dedup();
         if ordinals.is_empty() { Observed::Absent } else { Observed::Present(ordinals) }

@@ -364,10 +364,10 @@ impl Context {
         completion: Option<crate::plan::Completion>,
         links: Option<&[DownLink]>,
     ) -> Result<bool, StepError> {
-        let report = report(broker, plan, completion, links, self.clock.now());
-        if !changes(&broker.status, &report, plan.next) {
+        if !changes(&broker.status, plan, completion, links) {
             return Ok(false);
         }
+        let report = report(broker, plan, completion, links, self.clock.now());
         self.store.record(lease, &report).await?;
         self.metrics.count_links(&broker.status.links_down, &report.links_down);
         if taken_over(broker, &report.conditions).is_some() {

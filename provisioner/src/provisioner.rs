@@ -22,7 +22,7 @@ use crate::{
         activemq::{ActiveMq, DirectoryAuthorities},
         rabbitmq::RabbitMq,
     },
-    health::WireProbe,
+    health::{Probe, WireProbe},
     images,
     lives::{Life, Lives},
     maintenance,
@@ -36,8 +36,11 @@ use crate::{
     queue::{Queue, QueueSettings},
     registry::Registries,
     retention,
-    rsa_keys::Stock,
-    runtime::docker::{DockerOptions, DockerRuntime, Join},
+    rsa_keys::{RsaKeys, Stock},
+    runtime::{
+        Runtime,
+        docker::{DockerOptions, DockerRuntime, Join},
+    },
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
     sweep::Sweeper,
     task_health::TaskHealth,
@@ -150,30 +153,57 @@ impl Provisioner {
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
     /// it holds. Waits for the container engine for as long as it takes.
     pub async fn run(self, shutdown: CancellationToken) {
-        let me = WorkerId::generate(&*self.entropy);
-        let lives = Lives::at(self.settings.lives.clone());
-        let life = begin(&lives, me).await;
-        // At once, because the last one to die may have been this one's former self.
-        bury(&lives, &self.store).await;
-        let Some(runtime) = self.connect(&shutdown).await else { return end(life).await };
+        let alive = Alive::begin(&self).await;
+        let Some(runtime) = self.connect(&shutdown).await else { return end(alive.life).await };
         let firewall = runtime.firewall();
         let rsa_keys = Arc::new(Stock::default());
+        let probe = WireProbe::presenting(
+            self.authorities.clone(),
+            self.clock.clone(),
+            self.entropy.clone(),
+        );
+        let host =
+            Host { runtime: Arc::new(runtime), probe: Arc::new(probe), rsa_keys: rsa_keys.clone() };
+        let mut tasks = Supervisor::new(self.metrics.clone(), shutdown.clone());
+        if let Some(firewall) = firewall {
+            let stop = shutdown.clone();
+            tasks.keep("firewall", move || firewall.clone().look_after(stop.clone()));
+        }
+        let stop = shutdown.clone();
+        tasks.keep("rsa-keys", move || {
+            let (keys, stop) = (rsa_keys.clone(), stop.clone());
+            async move { keys.keep_filled(&stop).await }
+        });
+        self.work(alive, host, tasks, shutdown).await;
+    }
+
+    /// The same on a host that is there already.
+    pub async fn run_on(self, host: Host, shutdown: CancellationToken) {
+        let alive = Alive::begin(&self).await;
+        let tasks = Supervisor::new(self.metrics.clone(), shutdown.clone());
+        self.work(alive, host, tasks, shutdown).await;
+    }
+
+    async fn work(
+        self,
+        alive: Alive,
+        host: Host,
+        mut tasks: Supervisor,
+        shutdown: CancellationToken,
+    ) {
+        let Alive { me, lives, life } = alive;
         let (operations, on_operations) =
             Operations::new(self.settings.boots.unwrap_or_else(boots));
         let normal = Arc::new(Context {
             store: Arc::new(self.store.with_own_connections(NORMAL_CONNECTIONS)),
-            runtime: Arc::new(runtime),
-            probe: Arc::new(WireProbe::presenting(
-                self.authorities.clone(),
-                self.clock.clone(),
-                self.entropy.clone(),
-            )),
+            runtime: host.runtime,
+            probe: host.probe,
             clock: self.clock,
             entropy: self.entropy,
             installation: self.settings.installation,
             authorities: self.authorities,
-            rsa_keys: rsa_keys.clone(),
-            secrets: self.secrets,
+            rsa_keys: host.rsa_keys,
+            secrets: Arc::new(self.secrets),
             engines: Arc::new(Engines {
                 activemq: ActiveMq::new(self.settings.directory_authorities),
                 rabbitmq: RabbitMq,
@@ -214,13 +244,7 @@ impl Provisioner {
             return end(life).await;
         }
         let images_changed = Arc::new(Notify::new());
-        let metrics = normal.metrics.clone();
-        let mut tasks = Supervisor::new(metrics.clone(), shutdown.clone());
-        if let Some(firewall) = firewall {
-            let stop = shutdown.clone();
-            tasks.keep("firewall", move || firewall.clone().look_after(stop.clone()));
-        }
-        let guard = Arc::new(StallGuard::new(metrics.stalls.clone()));
+        let guard = Arc::new(StallGuard::new(normal.metrics.stalls.clone()));
         let ticking = guard.clone();
         tasks.keep("stall-guard", move || {
             let guard = ticking.clone();
@@ -252,11 +276,8 @@ impl Provisioner {
         let (context, stop) = (normal.clone(), shutdown.clone());
         tasks.keep("orphans", move || sweep(context.clone(), stop.clone()));
         let stop = shutdown.clone();
-        tasks.keep("rsa-keys", move || {
-            let (keys, stop) = (rsa_keys.clone(), stop.clone());
-            async move { keys.keep_filled(&stop).await }
-        });
-        let (store, clock, counted) = (self.store.clone(), normal.clock.clone(), metrics.clone());
+        let (store, clock) = (self.store.clone(), normal.clock.clone());
+        let counted = normal.metrics.clone();
         let stop = shutdown.clone();
         tasks.keep("retention", move || {
             retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
@@ -300,6 +321,35 @@ impl Provisioner {
             pause_or_stop(ENGINE_PAUSE, shutdown).await;
         }
         None
+    }
+}
+
+/// Where instances run, and who asks them.
+#[derive(Clone)]
+pub struct Host {
+    /// Where instances run.
+    pub runtime: Arc<dyn Runtime>,
+    /// Who asks the engines.
+    pub probe: Arc<dyn Probe>,
+    /// Where brokers' RSA keys come from.
+    pub rsa_keys: Arc<dyn RsaKeys>,
+}
+
+/// A provisioner that has begun.
+struct Alive {
+    me: WorkerId,
+    lives: Lives,
+    life: Option<Life>,
+}
+
+impl Alive {
+    async fn begin(provisioner: &Provisioner) -> Self {
+        let me = WorkerId::generate(&*provisioner.entropy);
+        let lives = Lives::at(provisioner.settings.lives.clone());
+        let life = begin(&lives, me).await;
+        // At once, because the last one to die may have been this one's former self.
+        bury(&lives, &provisioner.store).await;
+        Self { me, lives, life }
     }
 }
 

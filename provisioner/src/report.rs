@@ -125,15 +125,23 @@ fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<E
     .collect()
 }
 
-/// Recording costs a durable transaction: a round that found everything as it was records nothing,
-/// and one that is followed by another at once need not be told apart from it.
-pub(crate) fn changes(before: &BrokerStatus, report: &PassReport, next: Next) -> bool {
-    (report.sentence != before.sentence && next != Next::Now)
-        || report.conditions != before.conditions
-        || report.actions_required != before.actions_required
-        || report.maintenance != before.maintenance
-        || !report.links_down.iter().map(|l| &l.link).eq(before.links_down.iter().map(|l| &l.link))
-        || report.failure != before.failure
-        || report.observed_generation.is_some_and(|g| Some(g) != before.observed_generation)
-        || report.reboots_done.is_some_and(|n| n != before.reboots_done)
+/// Whether there is anything to record. That costs a durable transaction: a round that found everything as it was
+/// records nothing, and one that is followed by another at once need not be told apart from it.
+pub(crate) fn changes(
+    before: &BrokerStatus,
+    plan: &Plan,
+    completion: Option<Completion>,
+    links: Option<&[DownLink]>,
+) -> bool {
+    let same_links = |links: &[DownLink]| {
+        links.iter().map(|l| &l.link).eq(before.links_down.iter().map(|l| &l.link))
+    };
+    (plan.sentence != before.sentence && plan.next != Next::Now)
+        || plan.conditions.as_ref().is_some_and(|conditions| *conditions != before.conditions)
+        || plan.actions_required != before.actions_required
+        || plan.maintenance != before.maintenance
+        || links.is_some_and(|links| !same_links(links))
+        || plan.failure != before.failure
+        || completion.is_some_and(|c| Some(c.generation) != before.observed_generation)
+        || completion.is_some_and(|c| c.reboots != before.reboots_done)
 }

@@ -5,7 +5,10 @@
 //! stays, because the store may be an older backup or an empty one. An orphan goes when it was seen twice,
 //! a grace period apart.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use brokerd_domain::{BrokerId, Timestamp};
 
@@ -35,8 +38,9 @@ impl Sweeper {
         let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
         brokers.sort_unstable();
         brokers.dedup();
-        let forgotten =
-            context.store.forgotten(&brokers).await.map_err(|error| error.to_string())?;
+        let forgotten = context.store.forgotten(&brokers).await;
+        let forgotten: BTreeSet<BrokerId> =
+            forgotten.map_err(|error| error.to_string())?.into_iter().collect();
         let now = context.clock.now();
         let orphans: Vec<RuntimeObject> =
             objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();

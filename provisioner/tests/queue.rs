@@ -136,6 +136,40 @@ async fn a_quiet_pair_costs_no_call_to_the_store() {
     assert_eq!(calls(), before);
 }
 
+#[tokio::test]
+async fn hundreds_of_quiet_brokers_cost_no_call_to_the_store_and_nothing_is_rendered() {
+    const BROKERS: usize = 300;
+    let sim = Simulation::new();
+    let pair = sim.create_pair();
+    let others = 1..BROKERS as u128;
+    let others: Vec<BrokerId> =
+        others.map(|seed| sim.create_another(EngineType::RabbitMq, 1000 + seed)).collect();
+    let provisioner = Provisioner::start(sim).await;
+    let runs = |id: &BrokerId| provisioner.sim.state(*id) == Some(BrokerState::Running);
+    let began = Instant::now();
+    while provisioner.monitor.len() < BROKERS || !others.iter().all(runs) {
+        assert!(began.elapsed() < 6 * DEADLINE, "{} are watched", provisioner.monitor.len());
+        sleep(Duration::from_millis(50)).await;
+    }
+    provisioner.until("both stand", |sim| sentence(sim, pair).contains("stands by")).await;
+    sleep_until_steady(&provisioner).await;
+    let spent = || {
+        let calls = provisioner.sim.store.calls.lock().expect("not poisoned").clone();
+        (calls, provisioner.sim.world.lock().expect("not poisoned").image_looks)
+    };
+    let before = spent();
+    let looks = provisioner.context.metrics.looks.clone();
+    for round in 0..3 {
+        let (began, wanted) = (Instant::now(), looks.get() + BROKERS as u64);
+        provisioner.monitor.hint_all();
+        while looks.get() < wanted {
+            assert!(began.elapsed() < DEADLINE, "round {round}: nobody looks");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+    assert_eq!(spent(), before);
+}
+
 fn sentence(sim: &Simulation, id: BrokerId) -> String {
     sim.row(id).map(|row| row.broker.status.sentence).unwrap_or_default()
 }

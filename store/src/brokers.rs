@@ -274,6 +274,9 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids: Vec<uuid::Uuid> = rows.iter().map(|row| row.id).collect();
         let windows = sqlx::query!(
             r#"select id, maintained as "maintained!" from broker
@@ -312,7 +315,8 @@ impl PgStore {
                  where id = l.broker_id and account = $2 and region = $3 and not deleting
                  returning id
                ), d as (
-                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0,
+                   urgent = false
                  from b where broker_id = b.id
                ), e as (
                  insert into event (broker_id, at, kind, message)

@@ -23,7 +23,7 @@ use axum::{
 use brokerd_api::{ApiState, register_metrics, sigv4};
 use brokerd_domain::{
     BrokerId, Clock, EngineType, EngineVersion, Entropy, Event, EventKind, Generation,
-    NetworkDefaults, Next, PassReport, Timestamp, VerdictKind, WorkerId,
+    NetworkDefaults, Next, PassReport, Scope, Timestamp, VerdictKind, WorkerId,
 };
 use brokerd_store::{AccessKey, MasterKey, Offering, PgStore};
 use http_body_util::BodyExt;
@@ -395,7 +395,12 @@ impl TestApi {
     /// What a provisioner does when nothing of a fault is left.
     pub(crate) async fn end_fault(&self, id: &str, how: &str) {
         let worker = WorkerId::generate(&Zeros);
-        for (broker, _) in self.store.maintenance_candidates().await.expect("listed") {
+        let scope = Scope {
+            account: "000000000000".parse().expect("an account"),
+            region: "us-east-1".parse().expect("a region"),
+        };
+        let page = self.store.brokers(&scope, None, 100).await.expect("listed");
+        for broker in page.brokers {
             self.store.wake(broker.id).await.expect("woken");
         }
         let leases = self

@@ -9,7 +9,7 @@ use std::{
 };
 
 use brokerd_domain::{
-    ActionRequired, BrokerId, DeploymentMode, DownLink, Health, Intent, Next, Timestamp,
+    ActionRequired, BrokerId, DeploymentMode, DownLink, Health, Intent, Lane, Next, Timestamp,
 };
 use brokerd_store::Work;
 
@@ -17,7 +17,7 @@ use crate::{
     materials::Materials,
     pass::Context,
     plan::{Desired, Observed, Plan, Seen, plan},
-    report::{changes, report},
+    report::changes,
     resolve::Waiting,
     runtime::Capacity,
     secrets,
@@ -132,6 +132,18 @@ impl Held {
     /// Whether its passes must not wait behind ordinary work when it is due: a pair or a cluster that has run.
     pub fn is_urgent(&self) -> bool {
         self.has_run() && self.work.broker.spec.deployment_mode != DeploymentMode::SingleInstance
+    }
+
+    /// In which lane a pass deals with what a look at it saw. What its owner asked for is no emergency: dozens that are
+    /// rebooted at once would keep a broker waiting of which an engine has died.
+    pub(crate) fn lane(&self) -> Lane {
+        let broker = &self.work.broker;
+        let is_single = broker.spec.deployment_mode == DeploymentMode::SingleInstance;
+        if !self.has_run() || (is_single && broker.is_rebooting()) {
+            Lane::Normal
+        } else {
+            Lane::Urgent
+        }
     }
 
     /// Whether it has ever been what its owner asked for.
@@ -254,8 +266,7 @@ impl Context {
                 return Some(BLOCKED_POLL);
             }
         }
-        let report = report(broker, plan, plan.completes, links, self.clock.now());
-        if plan.acts() || changes(&broker.status, &report, plan.next) {
+        if plan.acts() || changes(&broker.status, plan, plan.completes, links) {
             return None;
         }
         match plan.next {

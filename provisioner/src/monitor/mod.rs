@@ -29,6 +29,11 @@ pub use stall::StallGuard;
 /// Over how long looks at brokers that may wait are spread when all are looked at.
 const SPREAD: Duration = Duration::from_secs(2);
 
+/// Looks that may wait are made together, so often: waking up for each of them would cost more than the looks do.
+const TOGETHER: Duration = Duration::from_millis(10);
+/// What is to be looked at sooner than that is looked at to the moment.
+const EXACT: Duration = Duration::from_millis(100);
+
 /// A broker that is to be looked at now.
 #[derive(Debug, Clone)]
 pub struct Due {
@@ -39,11 +44,19 @@ pub struct Due {
 }
 
 /// The brokers that are watched, and when each is looked at next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Monitor {
     table: Mutex<Table>,
+    /// Told when something is due sooner than whoever asked for the next one waits for.
     sooner: Notify,
     watched: Gauge,
+    began: Instant,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self::new(Gauge::default())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +66,17 @@ struct Table {
     due: BTreeSet<(Instant, BrokerId)>,
     /// Those on which a pass works.
     worked_on: HashMap<BrokerId, WorkedOn>,
+    /// Until when somebody waits for the next one; none: nobody does.
+    waited_for: Option<Wait>,
+}
+
+/// For what is waited.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    /// That moment.
+    Until(Instant),
+    /// Anything.
+    Anything,
 }
 
 #[derive(Debug)]
@@ -76,7 +100,8 @@ struct Watched {
 impl Monitor {
     /// Watches nothing yet; keeps the number of those that it watches in the gauge.
     pub fn new(watched: Gauge) -> Self {
-        Self { watched, ..Self::default() }
+        let (table, sooner, began) = (Mutex::default(), Notify::new(), Instant::now());
+        Self { table, sooner, watched, began }
     }
 
     /// Watches a broker from now on, unless another pass has begun to work on it. What was heard of it during its pass
@@ -85,7 +110,7 @@ impl Monitor {
         let id = held.id();
         let mut table = self.table();
         let Some(heard) = table.end_of_work(id, epoch) else { return };
-        let due = Instant::now() + if heard { Duration::ZERO } else { pause };
+        let due = self.after(if heard { Duration::ZERO } else { pause });
         let new = Watched { held: Arc::new(held), epoch, due: Some(due), hinted: false };
         table.forget(id);
         table.watched.insert(id, new);
@@ -158,6 +183,7 @@ impl Monitor {
             let sooner = self.sooner.notified();
             let due = {
                 let mut table = self.table();
+                table.waited_for = None;
                 match table.due.first().copied() {
                     Some((at, broker)) if at <= Instant::now() => {
                         table.due.pop_first();
@@ -167,8 +193,14 @@ impl Monitor {
                         }
                         continue;
                     }
-                    Some((at, _)) => Some(at),
-                    None => None,
+                    Some((at, _)) => {
+                        table.waited_for = Some(Wait::Until(at));
+                        Some(at)
+                    }
+                    None => {
+                        table.waited_for = Some(Wait::Anything);
+                        None
+                    }
                 }
             };
             match due {
@@ -189,7 +221,7 @@ impl Monitor {
         let Some(watched) = table.watched.get_mut(&id).filter(|w| w.epoch == due.epoch) else {
             return;
         };
-        let at = Instant::now() + if watched.hinted { Duration::ZERO } else { pause };
+        let at = self.after(if watched.hinted { Duration::ZERO } else { pause });
         watched.due = Some(at);
         table.due.insert((at, id));
         self.told(table);
@@ -221,10 +253,32 @@ impl Monitor {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn told(&self, table: MutexGuard<'_, Table>) {
+    /// When it is after a pause.
+    fn after(&self, pause: Duration) -> Instant {
+        let at = Instant::now() + pause;
+        if pause < EXACT {
+            return at;
+        }
+        let since = at.duration_since(self.began).as_nanos();
+        let late = u64::try_from(since % TOGETHER.as_nanos()).unwrap_or(0);
+        at + (TOGETHER - Duration::from_nanos(late))
+    }
+
+    /// Wakes whoever waits for what is due later than the first one is now.
+    fn told(&self, mut table: MutexGuard<'_, Table>) {
         self.watched.set(i64::try_from(table.watched.len()).unwrap_or(i64::MAX));
+        let is_sooner = match (table.waited_for, table.due.first()) {
+            (Some(Wait::Until(moment)), Some((first, _))) => *first < moment,
+            (Some(Wait::Anything), Some(_)) => true,
+            (None, _) | (_, None) => false,
+        };
+        if is_sooner {
+            table.waited_for = None;
+        }
         drop(table);
-        self.sooner.notify_one();
+        if is_sooner {
+            self.sooner.notify_one();
+        }
     }
 }
 
@@ -257,5 +311,28 @@ impl Table {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_may_wait_are_due_together_and_never_too_early_and_others_to_the_moment() {
+        let monitor = Monitor::default();
+        for millis in 0..2000 {
+            let pause = Duration::from_millis(millis);
+            let before = Instant::now();
+            let at = monitor.after(pause);
+            let after = Instant::now();
+            if pause < EXACT {
+                assert!(at >= before + pause && at <= after + pause, "{pause:?}");
+                continue;
+            }
+            assert!(at >= before + pause && at <= after + pause + TOGETHER, "{pause:?}");
+            let since = at.duration_since(monitor.began).as_nanos();
+            assert_eq!(since % TOGETHER.as_nanos(), 0, "{pause:?}");
+        }
     }
 }

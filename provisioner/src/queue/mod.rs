@@ -241,7 +241,7 @@ impl Queue {
 
     /// Makes a pass of what a look saw.
     async fn react(self: Arc<Self>, due: Due, glimpse: Glimpse) {
-        let lane = if due.held.has_run() { Lane::Urgent } else { Lane::Normal };
+        let lane = due.held.lane();
         let Ok(permit) = self.share(lane).permits.clone().acquire_owned().await else { return };
         let at = Instant::now();
         let broker = due.held.id();

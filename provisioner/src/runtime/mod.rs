@@ -400,6 +400,12 @@ pub trait Runtime: Send + Sync + 'static {
     /// their own is left, and brokers of which a network or a volume is left that their instances share.
     async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError>;
 
+    /// Everything of a broker, as [`Runtime::list`] tells it. Not to be found in the list of all, where there are thousands.
+    async fn list_of(&self, broker: BrokerId) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        let all = self.list().await?;
+        Ok(all.into_iter().filter(|object| object.broker == broker).collect())
+    }
+
     /// Brokers whose instances changed from this call on: started, ended, frozen, thawed or removed. A hint: events
     /// may be lost and repeated. The stream ends when the connection does.
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;

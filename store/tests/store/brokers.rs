@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::{BrokerState, BrokerSummary, Intent, Scope};
+use brokerd_domain::{BrokerState, BrokerSummary, Intent, Lane, Next, Scope};
 use brokerd_store::{BrokerPage, Channel, MasterKey, PgStore, StoreError};
 use tokio::task::JoinSet;
 
-use crate::support::{NOW, OsEntropy, create, scope, with_store, worker};
+use crate::support::{NOW, OsEntropy, create, running, scope, with_store, worker};
 
 #[tokio::test]
 async fn a_broker_is_seen_only_in_its_account_and_region() {
@@ -55,6 +55,67 @@ async fn pages_do_not_repeat_or_skip_when_brokers_come_and_go() {
         for id in created {
             assert!(seen.contains(&id) || first.iter().any(|b| b.id == id), "{id} was skipped");
         }
+    })
+    .await;
+}
+
+/// What a maintenance window would do something about.
+const FOR_THE_WINDOW: [(&str, &str); 4] = [
+    (
+        r#"update broker set status = status || '{"maintenance": "there is a newer build"}'"#,
+        "update broker set status = status - 'maintenance'",
+    ),
+    (
+        r#"update broker set pending = '{"host_instance_type": "mq.m5.large"}'"#,
+        "update broker set pending = '{}'",
+    ),
+    (
+        "update broker set configurations = configurations || jsonb_build_object('pending', configurations -> 'current')",
+        "update broker set configurations = configurations || '{\"pending\": null}'",
+    ),
+    (
+        "update broker_user set pending_change = 'DELETE' where username = 'bob'",
+        "update broker_user set pending_change = null",
+    ),
+];
+
+#[tokio::test]
+async fn a_maintenance_window_hears_only_of_brokers_for_which_it_has_something_to_do() {
+    with_store(|f| async move {
+        let (broker, _) = running(&f.store, "orders").await;
+        let candidates = || async {
+            let all = f.store.maintenance_candidates().await.expect("read");
+            all.into_iter().map(|(broker, last)| (broker.id, last)).collect::<Vec<_>>()
+        };
+        assert!(candidates().await.is_empty(), "it is as it should be");
+        for (arrange, undo) in FOR_THE_WINDOW {
+            sqlx::raw_sql(arrange).execute(&f.pool).await.expect("arranged");
+            assert_eq!(candidates().await, [(broker.id, None)], "{arrange}");
+            sqlx::raw_sql(undo).execute(&f.pool).await.expect("undone");
+            assert!(candidates().await.is_empty(), "{undo}");
+        }
+        sqlx::raw_sql(FOR_THE_WINDOW[0].0).execute(&f.pool).await.expect("arranged");
+        assert!(f.store.request_maintenance(&broker, "it is Monday", NOW).await.expect("asked"));
+        assert_eq!(candidates().await, [(broker.id, Some(NOW))], "and when it last did something");
+        f.store.request_delete(&scope(), broker.id, NOW).await.expect("asked");
+        assert!(candidates().await.is_empty(), "it is deleted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_is_claimed_in_the_normal_lane_whatever_the_broker_is() {
+    with_store(|f| async move {
+        let (broker, lease) = running(&f.store, "orders").await;
+        let pause = Next::After(Duration::from_hours(1));
+        f.store.release(&lease, pause, true).await.expect("released");
+        f.store.request_delete(&scope(), broker.id, NOW).await.expect("asked");
+        let claim = async |lane| {
+            let (ttl, me) = (Duration::from_secs(30), lease.holder);
+            f.store.claim_due(me, Some(lane), ttl, 1).await.expect("claimed").len()
+        };
+        assert_eq!(claim(Lane::Urgent).await, 0);
+        assert_eq!(claim(Lane::Normal).await, 1);
     })
     .await;
 }

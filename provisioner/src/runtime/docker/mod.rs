@@ -220,7 +220,11 @@ impl Runtime for DockerRuntime {
     }
 
     async fn list(&self) -> Result<Vec<RuntimeObject>, RuntimeError> {
-        self.list_objects().await
+        self.list_objects(None).await
+    }
+
+    async fn list_of(&self, broker: BrokerId) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        self.list_objects(Some(broker)).await
     }
 
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {

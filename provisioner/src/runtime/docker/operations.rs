@@ -14,6 +14,7 @@ use bollard::{
         UploadToContainerOptions,
     },
 };
+use brokerd_domain::BrokerId;
 use bytes::Bytes;
 use futures_util::{
     future::{join_all, try_join_all},
@@ -412,8 +413,18 @@ impl DockerRuntime {
         Ok(!listed.is_empty())
     }
 
-    pub(super) async fn list_objects(&self) -> Result<Vec<RuntimeObject>, RuntimeError> {
-        let ours = || Some(labels::of_installation(&self.options.installation));
+    /// Everything of this installation, or of one of its brokers.
+    pub(super) async fn list_objects(
+        &self,
+        of: Option<BrokerId>,
+    ) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        let ours = || {
+            let installation = &self.options.installation;
+            Some(match of {
+                Some(broker) => labels::of_broker(installation, broker),
+                None => labels::of_installation(installation),
+            })
+        };
         let containers = ListContainersOptions {
             all: true,
             filters: ours(),
