@@ -3,11 +3,7 @@
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use axum::{
-    Router,
-    extract::Request,
-    middleware::{self, Next},
-};
+use axum::Router;
 use brokerd_api::ReadyCheck;
 use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};

@@ -203,7 +203,7 @@ impl Provisioner {
             installation: self.settings.installation,
             authorities: self.authorities,
             rsa_keys: host.rsa_keys,
-            secrets: Arc::new(self.secrets),
+            secrets: self.secrets,
             engines: Arc::new(Engines {
                 activemq: ActiveMq::new(self.settings.directory_authorities),
                 rabbitmq: RabbitMq,
@@ -275,7 +275,6 @@ impl Provisioner {
         }
         let (context, stop) = (normal.clone(), shutdown.clone());
         tasks.keep("orphans", move || sweep(context.clone(), stop.clone()));
-        let stop = shutdown.clone();
         let (store, clock) = (self.store.clone(), normal.clock.clone());
         let counted = normal.metrics.clone();
         let stop = shutdown.clone();
