@@ -33,7 +33,7 @@ unit() {
 # Made by make service; the next one makes it anew.
 [Unit]
 Description=brokerd, a control plane for message brokers (installation $installation)
-Documentation=file://${root//%/%%}/docs/OPERATIONS.md
+Documentation=file://${root//%/%%}/docs/operating.md
 # Not Requires: while Docker is away, the API and the gateway go on. brokerd starts its database and the engines by itself.
 Wants=network-online.target docker.service
 After=network-online.target docker.service

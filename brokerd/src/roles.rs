@@ -368,8 +368,8 @@ mod tests {
     use crate::supervise;
 
     #[test]
-    fn the_guide_for_operators_has_every_metric() {
-        let guide = include_str!("../../docs/OPERATIONS.md");
+    fn the_page_of_the_metrics_has_every_metric() {
+        let page = include_str!("../../docs/metrics.md");
         let mut registry = Registry::default();
         drop(brokerd_gateway::Metrics::register(&mut registry));
         drop(brokerd_provisioner::metrics::Metrics::register(&mut registry));
@@ -384,7 +384,7 @@ mod tests {
         for (name, kind) in types {
             let shown =
                 if kind == "counter" { format!("`{name}_total`") } else { format!("`{name}`") };
-            assert!(guide.contains(&shown), "{shown} is not in docs/OPERATIONS.md");
+            assert!(page.contains(&shown), "{shown} is not in docs/metrics.md");
         }
     }
 

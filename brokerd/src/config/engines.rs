@@ -11,23 +11,24 @@ use super::{secret::Secret, sections::Misfit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Images {
-    /// Those built on this machine.
+    /// The image that was built on this machine.
     Built,
-    /// The official ones.
+    /// The official image from a registry.
     Pulled,
 }
 
-/// Which engine versions there are, and what runs them.
+/// Which engine versions there are, and which images run them, see [Engine versions](engine-versions.md).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Engines {
-    /// Versions to offer though Amazon MQ does not.
+    /// Versions to offer although Amazon MQ does not: `4.0,3.10`.
     pub(crate) also_offer: BTreeSet<EngineVersion>,
-    /// What runs a version that has an image of either kind.
+    /// Which image runs a version that has images of both kinds.
     pub(crate) images: Images,
-    /// Whether images are pulled that are not there.
+    /// Whether missing images are pulled from their registry.
     pub(crate) pull: bool,
-    /// Which versions are served by others.
+    /// Versions that are served by another version, see [Stand-ins](engine-versions.md#stand-ins):
+    /// `4.2=4.3,3.13=4.3`, in the file `stand_in = { "4.2" = "4.3", "3.13" = "4.3" }`.
     pub(crate) stand_in: StandIns,
 }
 
@@ -42,19 +43,21 @@ impl Default for Engines {
     }
 }
 
-/// A registry of the operator's own.
+/// A registry of your own.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Registry {
-    /// Where it is, perhaps with a path; images come from there whose names have no registry.
+    /// The address of the registry, perhaps with a path. Images whose names have no registry come from it
+    /// instead of Docker Hub. With `docker.io`, name and password are those of Docker Hub.
     pub(crate) address: Option<String>,
-    /// Who pulls.
+    /// The user that pulls.
     pub(crate) username: Option<String>,
-    /// The password.
+    /// The password or token of that user.
     pub(crate) password: Option<Secret>,
-    /// A file that holds it.
+    /// A file that holds it; instead of `registry.password`.
     pub(crate) password_file: Option<PathBuf>,
-    /// The file in which `docker login` keeps names and passwords.
+    /// The file in which `docker login` keeps names and passwords of registries. brokerd does not ask
+    /// credential helpers. The default is `config.json` in `$DOCKER_CONFIG` or `~/.docker`.
     pub(crate) docker_config: Option<PathBuf>,
 }
 

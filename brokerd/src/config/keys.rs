@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{secret::Secret, sections::Misfit};
 
-/// What seals secrets in the database.
+/// The keys that seal secrets in the database, see [Master keys](keys-and-certificates.md#master-keys).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Secrets {
-    /// 64 hexadecimal digits, or several such keys.
+    /// 64 hexadecimal digits. Several keys are separated by commas; the first one seals.
     pub(crate) master_key: Option<Secret>,
-    /// A file that holds them; `master.key` in the data directory if neither is given.
+    /// A file that holds them, one key per line; instead of `secrets.master_key`. Without either: `master.key`
+    /// in the data directory.
     pub(crate) master_key_file: Option<PathBuf>,
 }
 
@@ -28,13 +29,14 @@ impl Secrets {
     }
 }
 
-/// The operator's own certificate authority.
+/// Your own certificate authority, see [Your own authority](keys-and-certificates.md#your-own-authority).
+/// Without it brokerd makes one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tls {
-    /// Its certificate, PEM, with those above it behind it.
+    /// The certificate of the authority, a PEM file; the certificates above it follow.
     pub(crate) authority_certificate: Option<PathBuf>,
-    /// Its key, PEM (PKCS#8).
+    /// The private key of the authority, a PEM file (PKCS#8, without a password).
     pub(crate) authority_key: Option<PathBuf>,
 }
 

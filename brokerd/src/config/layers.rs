@@ -101,7 +101,7 @@ const ALTERNATIVES: &[(&str, &str)] = &[
 ];
 
 /// What other programs call the same thing; our own names are stronger.
-const COMMON: &[(&str, &str)] = &[
+pub(crate) const COMMON: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DOCKER_HOST", "provisioner.docker_host"),
     ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "aws.secrets_manager_url"),

@@ -6,8 +6,11 @@ mod choice;
 mod engines;
 mod keys;
 mod layers;
+mod log;
 mod outgoing;
 mod ports;
+#[cfg(test)]
+mod reference;
 mod secret;
 mod sections;
 #[cfg(test)]
@@ -29,12 +32,14 @@ pub(crate) use choice::Choice;
 pub(crate) use engines::Images;
 use engines::{Engines, Registry};
 use keys::{Secrets, Tls};
+use log::Log;
+pub(crate) use log::LogFormat;
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
-    Api, Aws, Database, Endpoint, Faults, Gateway, Log, Misfit, Network, Provisioner, Runtime,
+    Api, Aws, Database, Endpoint, Faults, Gateway, Misfit, Network, Provisioner, Runtime,
     SecurityGroups, Sizing,
 };
-pub(crate) use sections::{Firewall, JoinNetworks, LogFormat, UnknownGroups};
+pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
@@ -66,13 +71,18 @@ pub(crate) enum ConfigError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Configuration {
-    /// The region that the operator's own tools sign for; requests for it are always accepted.
+    /// The region that `brokerd env` sets. The API always accepts requests that are signed for it. A request
+    /// sees the brokers of the region that it is signed for.
     pub(crate) region: Region,
-    /// The account that owns what the generated access key creates.
+    /// The account of the access key in the data directory: twelve digits.
     pub(crate) account: AccountId,
-    /// Where this machine's keys, credentials and certificate are kept.
+    /// The directory of keys, credentials and the CA certificate. The path is absolute. The default is
+    /// `/var/lib/brokerd` for root, otherwise `$XDG_STATE_HOME/brokerd` or `~/.local/state/brokerd`. `make`
+    /// appends `-<installation>` unless the installation is `default`.
     pub(crate) data_dir: PathBuf,
-    /// The name that tells this installation's containers from another's on the same engine.
+    /// The name in the labels and names of this installation's containers, volumes and networks: lower-case
+    /// letters, digits and hyphens. It is stored in the database, and the database serves no other
+    /// installation.
     pub(crate) installation: InstallationId,
     pub(crate) api: Api,
     pub(crate) database: Database,

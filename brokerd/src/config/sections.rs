@@ -24,22 +24,28 @@ pub(crate) type Misfit = (&'static str, String);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Api {
-    /// Where to listen.
+    /// The address and port of the API. Port 0 takes any free port; the file `api.url` in the data directory
+    /// tells which.
     pub(crate) listen: SocketAddr,
-    /// Where clients find it, if that is not where it listens.
+    /// The URL that `brokerd env` prints. Set it where clients reach the API at another address than
+    /// `api.listen`.
     pub(crate) url: Option<String>,
-    /// The certificate chain, PEM; with it the API speaks HTTPS.
+    /// The certificate chain of the API, a PEM file. With it the API speaks HTTPS. The file is read again when
+    /// it changes, see [Certificates](keys-and-certificates.md#certificate-of-the-api).
     pub(crate) tls_certificate: Option<PathBuf>,
-    /// The certificate's key, PEM.
+    /// The private key of that certificate, a PEM file.
     pub(crate) tls_key: Option<PathBuf>,
-    /// The regions that requests may be signed for, beside the configured one.
+    /// The regions that requests may be signed for, beside `region`. The API refuses all others with
+    /// `InvalidSignatureException`. The default is the regions of partition `aws` that have Amazon MQ.
     pub(crate) regions: BTreeSet<Region>,
-    /// How many requests an account may send at once, to the service's operations and to brokerd's own; 0 for as many as it
-    /// wants.
+    /// How many requests under `/v1` an account may send at once, to all regions together; as many more under
+    /// `/brokerd/v1`. 0 means no limit.
     pub(crate) throttle_burst: u32,
-    /// How many more it may send every second.
+    /// How many more requests an account may send per second, from 1 to 1000000. Each API process counts for
+    /// itself.
     pub(crate) throttle_rate: u32,
-    /// Whether brokers are deleted only in the states in which the service does.
+    /// Whether DeleteBroker is refused while a broker is being created, rebooted or deleted, as the service
+    /// does. Otherwise a broker can be deleted in any state, so that clean-up needs no waiting.
     pub(crate) strict_states: bool,
 }
 
@@ -87,9 +93,9 @@ impl Api {
 pub(crate) struct Database {
     /// `postgres://user:password@host:port/database`.
     pub(crate) url: Option<DatabaseUrl>,
-    /// A file that holds the URL.
+    /// A file that holds the URL; instead of `database.url`.
     pub(crate) url_file: Option<PathBuf>,
-    /// How many connections this process may have.
+    /// How many connections this process may have, from 4 to 1000.
     pub(crate) max_connections: u32,
 }
 
@@ -109,43 +115,48 @@ impl Database {
     }
 }
 
-/// Where that is which configurations of RabbitMQ name by ARN and is not kept here, and who asks there.
+/// AWS endpoints from which brokerd fetches what configurations of RabbitMQ name by ARN, see
+/// [Secrets](security.md#secrets-of-configurations).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Aws {
-    /// The endpoint of AWS Secrets Manager.
+    /// The endpoint of AWS Secrets Manager or of a compatible server.
     pub(crate) secrets_manager_url: Option<String>,
-    /// The endpoint of Amazon S3.
+    /// The endpoint of Amazon S3 or of a compatible server.
     pub(crate) s3_url: Option<String>,
-    /// The endpoint of AWS STS; without it roles are not assumed.
+    /// The endpoint of AWS STS or of a compatible server. Without it no role is assumed.
     pub(crate) sts_url: Option<String>,
-    /// The access key.
+    /// The access key that signs these requests.
     pub(crate) access_key_id: Option<String>,
-    /// Its secret.
+    /// The secret of that access key.
     pub(crate) secret_access_key: Option<Secret>,
-    /// What a temporary access key has beside.
+    /// The session token of a temporary access key.
     pub(crate) session_token: Option<Secret>,
 }
 
-/// What clients connect to.
+/// The addresses that clients connect to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Endpoint {
-    /// The host that clients are told.
+    /// The host in endpoint URLs and certificates where there is no `endpoint.domain`. A broker keeps the host
+    /// it was created with. `auto`: see [Addresses](networking.md#addresses).
     pub(crate) advertised_host: Choice<String>,
-    /// The IPv4 address reported for ActiveMQ instances; the advertised host if that is one.
+    /// The IPv4 address that DescribeBroker reports for ActiveMQ instances. Without it, the advertised host, if
+    /// that is an IPv4 address.
     pub(crate) ip_address: Option<Ipv4Addr>,
-    /// Where publicly accessible brokers listen.
+    /// The address where endpoints of publicly accessible brokers listen.
     pub(crate) public_bind: IpAddr,
-    /// Where all others listen.
+    /// The address where the endpoints of all other brokers listen. `auto`: loopback and the address in their
+    /// URLs; only this host and its containers get an answer there.
     pub(crate) private_bind: Choice<IpAddr>,
-    /// The ports endpoints are given.
+    /// The range of ports for endpoints. A broker keeps its ports.
     pub(crate) ports: PortRange,
-    /// The domain below which new brokers get host names of their own, and the standard ports.
+    /// The domain of host names. Brokers that are created from then on get host names below it and the standard
+    /// ports, see [Host names](networking.md#host-names). Other brokers keep what they have.
     pub(crate) domain: Option<String>,
-    /// `standard=listen`: where the gateway listens for a standard port, if not on itself.
+    /// Where the gateway listens for standard ports, if not on these ports themselves: `443=8443,5671=25671`.
     pub(crate) shared_ports: Vec<SharedPort>,
-    /// How long a new connection waits for its engine.
+    /// How long the gateway holds a new connection while its engine is away: 0 to 300 seconds.
     pub(crate) hold_seconds: u32,
 }
 
@@ -201,7 +212,7 @@ impl Endpoint {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Gateway {
-    /// Where it serves its health and metrics.
+    /// The address and port of health and metrics of a gateway without the role `api` beside it.
     pub(crate) listen: SocketAddr,
 }
 
@@ -217,15 +228,15 @@ impl Default for Gateway {
 pub(crate) enum UnknownGroups {
     /// The group is a label that filters nothing.
     Allow,
-    /// The broker is refused.
+    /// The request is refused with a 400.
     Refuse,
 }
 
-/// Security groups.
+/// Security groups, see [Security groups](security.md#security-groups).
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SecurityGroups {
-    /// What becomes of a broker that names a group that is not defined here.
+    /// What happens to a broker that names a security group that nobody defined.
     pub(crate) unknown: UnknownGroups,
 }
 
@@ -235,21 +246,25 @@ impl Default for SecurityGroups {
     }
 }
 
-/// What stands for the caller's default VPC, and what engines reach from there.
+/// What stands for the default VPC of an account, and what engines may connect to, see [Outgoing
+/// connections](security.md#outgoing-connections).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Network {
-    /// One subnet per zone.
+    /// The subnets of the default VPC, one per zone.
     pub(crate) subnets: Vec<String>,
-    /// The letters that, appended to the region, name its zones.
+    /// The letters that name the zones, appended to the region; at least three.
     pub(crate) zone_suffixes: Vec<String>,
-    /// The default security group; empty: there is none.
+    /// The default security group: brokers have it whose caller names none. It filters nothing until somebody
+    /// defines it. With one, every Terraform resource has to name its groups. Empty: there is none.
     pub(crate) security_group: String,
-    /// The addresses that engines may connect to: `all`, `none` or ranges.
+    /// The addresses beyond the host that engines may connect to: `all`, `none`, or ranges such as
+    /// `10.0.0.0/8,192.0.2.7`.
     pub(crate) outgoing: Allowed,
-    /// Those among them that they may not.
+    /// Ranges among `network.outgoing` that engines may not connect to.
     pub(crate) outgoing_denied: Vec<Range>,
-    /// Services on the host that engines may connect to: `port` or `address:port`.
+    /// Services on the host that engines may connect to: a TCP port at all addresses of the host, or at one:
+    /// `636,172.17.0.1:8080`.
     pub(crate) host_services: Vec<Service>,
 }
 
@@ -305,7 +320,8 @@ impl Network {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sizing {
-    /// Factor on the memory and processors of an instance type.
+    /// The factor on memory and processors of instance types, above 0 and at most 1. Containers get new limits
+    /// at once, engines get their settings at the next reboot.
     pub(crate) scale: f64,
 }
 
@@ -324,25 +340,30 @@ impl Sizing {
     }
 }
 
-/// What makes brokers be as they should.
+/// The role that makes containers match what was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Provisioner {
-    /// How many brokers are created, changed or deleted at a time.
+    /// How many brokers are created, changed or deleted at a time, from 1 to 64.
     pub(crate) workers: u32,
-    /// How many brokers that failed are worked on at a time; ordinary work never takes these places.
+    /// How many failed brokers are worked on at a time, from 1 to 64. Ordinary work never takes these places.
     pub(crate) urgent_workers: u32,
-    /// How many brokers may boot for the first time at once; 0: twice as many as there are processors, at least four.
+    /// How many brokers may boot for the first time at once, up to 1000. 0 means twice the number of
+    /// processors, at least four.
     pub(crate) boots: u32,
-    /// How long a claim on a broker holds without being prolonged.
+    /// How long a broker stays with a provisioner that vanished, from 5 to 600 seconds, see
+    /// [Leases](deployment.md#leases).
     pub(crate) lease_seconds: u32,
-    /// How often to look for work though nothing told of any.
+    /// How often the provisioner looks for work that nothing told of, from 1 to 300 seconds.
     pub(crate) poll_seconds: u32,
-    /// An image catalogue instead of the built-in one.
+    /// A catalogue of images that replaces the built-in `docker/catalogue.toml`, see [Engine
+    /// versions](engine-versions.md).
     pub(crate) catalogue: Option<PathBuf>,
-    /// Where the container engine listens, unless where `DOCKER_HOST` says or where it always does.
+    /// The address of the container engine, `unix://…` or `tcp://…`. Without it: `unix:///var/run/docker.sock`.
     pub(crate) docker_host: Option<String>,
-    /// The authorities whose certificates directories may have, PEM; those that Java knows if not given.
+    /// Certificates, PEM, of the authorities that issue certificates of LDAP directories, for brokers of
+    /// ActiveMQ; no others are trusted then. Without it: the authorities that Java trusts. brokerd reads the
+    /// file at its start, a broker gets it at its next reboot.
     pub(crate) ldap_ca_file: Option<PathBuf>,
 }
 
@@ -375,9 +396,10 @@ impl Provisioner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JoinNetworks {
-    /// If the container engine that runs brokers runs it, too.
+    /// Engines are reached in their networks and publish no ports. A brokerd in a container of the same
+    /// container engine joins these networks, and so do its gateways.
     Auto,
-    /// Engines are reached at the ports they publish on the host.
+    /// Engines publish ports on the loopback of the host, and are reached there.
     Never,
 }
 
@@ -385,9 +407,9 @@ pub(crate) enum JoinNetworks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Firewall {
-    /// As far as that is possible.
+    /// brokerd installs rules on the host of the container engine, where it can.
     Auto,
-    /// The operator does.
+    /// The operator restricts what engines connect to.
     Never,
 }
 
@@ -395,13 +417,15 @@ pub(crate) enum Firewall {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Runtime {
-    /// How many files an instance may have open, which some hosts forbid to set.
+    /// How many files an engine may have open, from 1024 to 1048576; for containers that are made from then on.
     pub(crate) nofile: u32,
-    /// Whether brokerd's own container joins the networks of brokers.
+    /// How brokerd reaches engines.
     pub(crate) join_networks: JoinNetworks,
-    /// Whether new brokers get disks of their own of their tier's size, instead of directories on the host's disk.
+    /// Whether brokers that are created from then on have disks of their tier's size, see [Disks](storage.md).
+    /// Other brokers keep what they have. All API and provisioner processes need the same value.
     pub(crate) sized_volumes: bool,
-    /// Whether brokerd has the engine's host restrict what engines connect to.
+    /// Whether brokerd restricts what engines connect to, see [Outgoing
+    /// connections](security.md#outgoing-connections).
     pub(crate) firewall: Firewall,
 }
 
@@ -422,63 +446,19 @@ impl Runtime {
     }
 }
 
-/// Faults that callers inject into their brokers.
+/// Faults that callers inject into their brokers, see [Fault injection](fault-injection.md).
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Faults {
-    /// Whether they may.
+    /// Whether callers may inject faults.
     pub(crate) enabled: bool,
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Log {
-    /// How log lines are written.
-    pub(crate) format: LogFormat,
-    /// A level, or directives such as `info,brokerd_gateway=debug`.
-    pub(crate) filter: String,
-    /// Where lines go instead of standard error.
-    pub(crate) file: Option<PathBuf>,
-    /// How large that file may become.
-    pub(crate) file_megabytes: u32,
-    /// How many former files stay.
-    pub(crate) files_kept: u32,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            filter: "info".to_owned(),
-            file: None,
-            file_megabytes: 10,
-            files_kept: 5,
-        }
-    }
-}
-
-impl Log {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
-            return Err(("log.filter", error.to_string()));
-        }
-        in_range("log.file_megabytes", self.file_megabytes, 1..=10_000)?;
-        in_range("log.files_kept", self.files_kept, 0..=1000)
-    }
-}
-
-fn in_range(key: &'static str, value: u32, range: RangeInclusive<u32>) -> Result<(), Misfit> {
+pub(super) fn in_range(
+    key: &'static str,
+    value: u32,
+    range: RangeInclusive<u32>,
+) -> Result<(), Misfit> {
     if range.contains(&value) {
         return Ok(());
     }

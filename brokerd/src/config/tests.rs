@@ -301,35 +301,6 @@ fn every_key_can_be_set_and_is_shown() {
 }
 
 #[test]
-fn the_guide_for_operators_has_every_key_with_its_default_and_variable() {
-    let guide = include_str!("../../../docs/OPERATIONS.md");
-    let configuration = load(&flags(&["data_dir=/x"]), &[]).expect("valid");
-    let defaults: Table = configuration.to_toml().expect("TOML").parse().expect("TOML");
-    for (key, kind) in layers::KEYS {
-        let start = format!("| `{key}` | ");
-        let row = guide.lines().find(|line| line.starts_with(&start));
-        let row = row.unwrap_or_else(|| panic!("{key} is not in docs/OPERATIONS.md"));
-        let variable = format!("| `{}` |", layers::variable(key));
-        assert!(row.contains(&variable), "docs/OPERATIONS.md: {key} without {variable}");
-        let (section, name) = key.split_once('.').unwrap_or(("", key));
-        let section =
-            if section.is_empty() { Some(&defaults) } else { defaults[section].as_table() };
-        // Lists, and what follows from something else, are described in words.
-        let default = match section.and_then(|section| section.get(name)) {
-            Some(Value::String(text)) if *key != "data_dir" && !text.is_empty() => text.clone(),
-            Some(Value::Integer(number)) => number.to_string(),
-            Some(Value::Float(number)) => format!("{number:?}"),
-            _ => continue,
-        };
-        let default = format!("{start}`{default}` |");
-        assert!(
-            row.starts_with(&default),
-            "docs/OPERATIONS.md: {default} ({kind:?}) is not in {row}"
-        );
-    }
-}
-
-#[test]
 fn effective_values_never_show_a_secret() {
     let flags = ConfigFlags { assignments: everything(), ..ConfigFlags::default() };
     let configuration = load(&flags, &[]).expect("valid");

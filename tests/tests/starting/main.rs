@@ -351,8 +351,14 @@ fn the_commands_that_make_run_prints_are_the_readmes_and_end_with_the_message() 
                 command.map(|command| format!("{command}\n"))
             })
             .collect();
-        let blocks = five_minutes(include_str!("../../../README.md"));
-        let first = blocks.first().context("commands")?;
+        let shortest = five_minutes(include_str!("../../../README.md"));
+        // The page that goes on has all of them.
+        let blocks = five_minutes(include_str!("../../../docs/getting-started.md"));
+        let first = shortest.first().context("commands")?;
+        let all = blocks.join("\n");
+        for command in shortest.iter().flat_map(|block| block.lines()) {
+            ensure!(all.lines().any(|line| line == command), "only the README has {command:?}");
+        }
         let bare = |text: &str| {
             text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
         };
@@ -372,9 +378,9 @@ fn the_commands_that_make_run_prints_are_the_readmes_and_end_with_the_message() 
     })
 }
 
-/// The commands of the README between *Five minutes* and the next heading but those that bring brokerd down.
-fn five_minutes(readme: &str) -> Vec<String> {
-    let section = readme.split("\n## Five minutes\n").nth(1).unwrap_or_default();
+/// The commands of a page between *Five minutes* and the next heading.
+fn five_minutes(page: &str) -> Vec<String> {
+    let section = page.split("\n## Five minutes\n").nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
     let blocks = section.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```\n").next());
     blocks.map(str::to_owned).collect()
