@@ -137,6 +137,29 @@ fn links_of_documents_lead_somewhere() -> Result<()> {
 }
 
 #[test]
+fn the_files_that_documents_name_exist() -> Result<()> {
+    let root = machine::repository();
+    let mut named = 0;
+    for Document { path, code, .. } in documents()? {
+        for code in &code {
+            let is_path = code.contains("/src/")
+                || code.starts_with("tests/")
+                || code.starts_with("migrations/");
+            if !is_path || code.contains([' ', '<', '…', 'N', '"']) {
+                continue;
+            }
+            // Some pages name what is in their own folder.
+            let folder = path.parent().context("a folder")?;
+            let exists = root.join(code).exists() || folder.join(code).exists();
+            ensure!(exists, "{}: there is no {code}", path.display());
+            named += 1;
+        }
+    }
+    ensure!(named > 50, "only {named} were found: they are not read");
+    Ok(())
+}
+
+#[test]
 fn every_page_is_in_the_index_of_its_folder() -> Result<()> {
     for folder in ["docs", "docs/adr"] {
         let folder = machine::repository().join(folder);
