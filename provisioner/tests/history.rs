@@ -5,7 +5,7 @@ mod world;
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{BrokerId, BrokerState, EngineType};
-use world::{driver::Simulation, runtime::EngineBehaviour};
+use world::{driver::Simulation, host::EngineBehaviour};
 
 /// What an engine prints before it ends: something else each time.
 const WORDS: [&str; 5] = [
