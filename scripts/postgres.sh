@@ -25,6 +25,8 @@ password_mount=/run/brokerd-database
 # As the containers of engines are.
 hardening=(
   --cap-drop ALL --security-opt no-new-privileges --read-only --pids-limit 512
+  # Every call waits for it: engines that boot must not keep processors from it.
+  --cpu-shares 8192
   --tmpfs "/tmp:rw,nosuid,nodev,noexec,size=64m,mode=1777"
   --log-driver json-file --log-opt max-size=10m --log-opt max-file=2
   --shm-size 128m

@@ -38,10 +38,10 @@ fn run() -> Result<bool> {
     Ok(ended.iter().all(|program| program.passed))
 }
 
-/// `BROKERD_TEST_JOBS`, or one more than there are processors.
+/// `BROKERD_TEST_JOBS`, or as many as there are processors: engines that boot keep them busy, and clients have deadlines.
 fn jobs() -> Result<usize> {
     let Some(jobs) = machine::variable("BROKERD_TEST_JOBS") else {
-        return Ok(std::thread::available_parallelism().map_or(2, usize::from) + 1);
+        return Ok(std::thread::available_parallelism().map_or(2, usize::from));
     };
     let number = jobs.parse().with_context(|| format!("BROKERD_TEST_JOBS={jobs}"))?;
     ensure!(number > 0, "BROKERD_TEST_JOBS={jobs}: at least one");
