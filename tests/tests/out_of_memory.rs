@@ -118,7 +118,9 @@ fn a_node_that_runs_out_of_memory_again_and_again_requires_action_while_the_othe
             fill(&id, 2)?;
             eventually("the node is back", NODES_PATIENCE, || {
                 let starved = told(world, &id, "instance 2 ran out of memory")? >= times;
-                let whole = starved && Management::running_nodes(world, &id)? == 3;
+                // What happens again before the broker is well is told once.
+                let well = told(world, &id, "all 3 nodes serve")? > times;
+                let whole = starved && well && Management::running_nodes(world, &id)? == 3;
                 Ok(whole.then_some(()))
             })?;
             load.wait_until_served(PATIENCE)?;

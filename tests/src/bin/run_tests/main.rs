@@ -32,16 +32,21 @@ fn run() -> Result<bool> {
     ensure!(!programs.is_empty(), "cargo has built no test programs");
     programs.push(programs::documentation());
     let jobs = jobs()?;
-    machine::say(&format!("run-tests: {} programs, {jobs} side by side", programs.len()));
+    machine::say(&format!(
+        "run-tests: {} programs, {jobs} with engines and one without side by side",
+        programs.len()
+    ));
     let ended = schedule::run(programs, jobs)?;
     report::print(&ended);
     Ok(ended.iter().all(|program| program.passed))
 }
 
-/// `BROKERD_TEST_JOBS`, or as many as there are processors: engines that boot keep them busy, and clients have deadlines.
+/// How many programs that run engines run side by side: `BROKERD_TEST_JOBS`, or one for four processors, since each plays as
+/// many scenarios at once as there are processors. Of the others, one more runs beside them.
 fn jobs() -> Result<usize> {
     let Some(jobs) = machine::variable("BROKERD_TEST_JOBS") else {
-        return Ok(std::thread::available_parallelism().map_or(2, usize::from));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        return Ok(processors.div_ceil(4));
     };
     let number = jobs.parse().with_context(|| format!("BROKERD_TEST_JOBS={jobs}"))?;
     ensure!(number > 0, "BROKERD_TEST_JOBS={jobs}: at least one");

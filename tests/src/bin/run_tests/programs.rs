@@ -11,6 +11,10 @@ use serde_json::Value;
 /// Programs that stop what the others use, as the engine itself: they run when no other does.
 const ALONE: [&str; 1] = ["engine_restart"];
 
+/// Programs of other packages than this one that run engines.
+const OTHERS_WITH_ENGINES: [&str; 5] =
+    ["activemq_edges", "docker_runtime", "probes", "rabbitmq_edges", "runtime_conformance"];
+
 /// Programs that take longest, so that none of them is begun last.
 const FIRST: [&str; 10] = [
     "rabbitmq_cluster",
@@ -34,6 +38,8 @@ pub(crate) struct Program {
     pub(crate) title: String,
     /// Runs when no other program does.
     pub(crate) is_alone: bool,
+    /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
+    pub(crate) has_engines: bool,
     order: usize,
     executable: PathBuf,
     arguments: Vec<String>,
@@ -42,8 +48,15 @@ pub(crate) struct Program {
 
 impl Program {
     /// The command that runs it, in the directory of its package, as cargo does.
+    /// One that only computes takes what the others leave.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.executable);
+        let mut command = if self.has_engines {
+            Command::new(&self.executable)
+        } else {
+            let mut nice = Command::new("nice");
+            nice.arg(&self.executable);
+            nice
+        };
         command.args(&self.arguments).current_dir(&self.directory);
         command
     }
@@ -83,6 +96,7 @@ fn program(message: &Value) -> Option<Program> {
             executable.display()
         ),
         is_alone: ALONE.contains(&target),
+        has_engines: package == "tests" && kind == "test" || OTHERS_WITH_ENGINES.contains(&target),
         order: FIRST.iter().position(|name| *name == target).unwrap_or(FIRST.len()),
         executable,
         arguments: Vec::new(),
@@ -96,6 +110,7 @@ pub(crate) fn documentation() -> Program {
         name: "documentation".to_owned(),
         title: "   Doc-tests brokerd_tests".to_owned(),
         is_alone: false,
+        has_engines: false,
         order: FIRST.len(),
         executable: PathBuf::from("cargo"),
         arguments: ["test", "--locked", "-p", "brokerd-tests", "--doc", "--quiet"]
@@ -138,6 +153,7 @@ mod tests {
         assert_eq!(programs[1].title, "     Running tests/alarms.rs (/target/debug/deps/alarms-1)");
         assert_eq!(programs[1].command().get_current_dir(), Some(Path::new("/src/tests")));
         assert!(programs[2].is_alone);
+        assert!(programs.iter().all(|program| program.has_engines));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Runs programs side by side.
 
 use std::{
+    collections::VecDeque,
     fs::{self, File},
     path::Path,
     process::{Child, Stdio},
@@ -38,7 +39,8 @@ struct Running {
     output: std::path::PathBuf,
 }
 
-/// Runs them in their order, `jobs` at a time, and prints what each says when it ends.
+/// Runs them in their order, `jobs` with engines and one without at a time, those that run alone last, and prints what each
+/// says when it ends.
 ///
 /// # Errors
 /// When a program can't be started or its output can't be kept.
@@ -53,22 +55,28 @@ pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
 
 fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
     let all = programs.len();
-    let mut waiting = programs.into_iter().peekable();
+    let (alone, others): (Vec<_>, Vec<_>) =
+        programs.into_iter().partition(|program| program.is_alone);
+    let (engines, computing): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|program| program.has_engines);
+    let (mut engines, mut computing) = (VecDeque::from(engines), VecDeque::from(computing));
+    let mut alone = VecDeque::from(alone);
     let mut running: Vec<Running> = Vec::new();
     let mut ended = Vec::new();
     loop {
-        while let Some(next) = waiting.peek() {
-            let may_begin = match running.as_slice() {
-                [] => true,
-                [one] if one.program.is_alone => false,
-                some => !next.is_alone && some.len() < jobs,
+        loop {
+            let with_engines = running.iter().filter(|one| one.program.has_engines).count();
+            let next = if with_engines < jobs && !engines.is_empty() {
+                engines.pop_front()
+            } else if running.len() == with_engines && !computing.is_empty() {
+                computing.pop_front()
+            } else if running.is_empty() {
+                alone.pop_front()
+            } else {
+                None
             };
-            if !may_begin {
-                break;
-            }
-            if let Some(program) = waiting.next() {
-                running.push(begin(directory, program, ended.len() + running.len())?);
-            }
+            let Some(program) = next else { break };
+            running.push(begin(directory, program, ended.len() + running.len())?);
         }
         let mut still = Vec::new();
         for mut one in running {
@@ -88,7 +96,7 @@ fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<E
             }
         }
         running = still;
-        if running.is_empty() && waiting.peek().is_none() {
+        if ended.len() == all {
             return Ok(ended);
         }
         thread::sleep(ASK_EVERY);
