@@ -90,7 +90,9 @@ async fn ask(
     }
     let new = &lines[before.len()..];
     eprintln!("{engine:?}: one login in {logged} is logged as {new:#?}");
-    assert!(new.len() <= 3, "handshakes are logged: {new:#?}");
+    // ActiveMQ on a busy machine may find a handshake's connection closed before it has accepted it, and says so.
+    let late = targets.len() * HANDSHAKES / 10;
+    assert!(new.len() <= 3 + late, "handshakes are logged: {new:#?}");
 }
 
 /// What the engine has logged of connections and what came over them.
