@@ -56,10 +56,13 @@ pub(crate) async fn observe(
     api.metrics.answered(operation, response.status(), elapsed.as_secs_f64());
     let _entered = span.enter();
     let unlogged = match &failure {
-        Some(failure) if failure.is_anybodys() => match api.sampler.admit(api.clock.now()) {
-            Some(unlogged) => unlogged,
-            None => return response,
-        },
+        // Whether brokerd is ready is asked all the time while it is not: that must not use up what strangers' requests may log.
+        Some(failure) if failure.is_anybodys() && !is_probe(operation) => {
+            match api.sampler.admit(api.clock.now()) {
+                Some(unlogged) => unlogged,
+                None => return response,
+            }
+        }
         Some(_) | None => 0,
     };
     if unlogged > 0 {
@@ -173,6 +176,10 @@ impl Sampler {
     }
 }
 
+fn is_probe(operation: Option<&Operation>) -> bool {
+    operation.is_some_and(|operation| operation.kind == Kind::Probe)
+}
+
 /// One line per request; a failure of ours is an error with its causes, a caller's is not.
 fn log(operation: Option<&Operation>, status: u16, elapsed: Duration, failure: Option<&ApiError>) {
     let duration_ms = elapsed.as_secs_f64() * 1000.0;
@@ -186,7 +193,7 @@ fn log(operation: Option<&Operation>, status: u16, elapsed: Duration, failure: O
             cause = chain(source),
             "{name} failed"
         );
-    } else if operation.is_some_and(|o| o.kind == Kind::Probe) && failure.is_none() {
+    } else if is_probe(operation) {
         tracing::debug!(http.status = status, duration_ms, "{name} answered");
     } else {
         tracing::info!(http.status = status, duration_ms, error, "{name} answered");
