@@ -9,8 +9,8 @@ use brokerd_domain::{
 
 use crate::{
     Channel, PgStore, StoreError,
+    batching::BatchedQuery,
     rows::{BrokerRow, select_broker},
-    together::Question,
 };
 
 /// Some brokers of a scope.
@@ -70,9 +70,9 @@ impl SummaryRow {
 /// Asks for the row of a broker, whosever it is.
 pub(crate) struct RowOf(uuid::Uuid);
 
-impl Question for RowOf {
+impl BatchedQuery for RowOf {
     type Answer = Option<Arc<BrokerRow>>;
-    type Asker = PgStore;
+    type Source = PgStore;
 
     async fn ask(brokers: &[Self], store: &PgStore) -> Result<Vec<Self::Answer>, StoreError> {
         let ids: Vec<_> = brokers.iter().map(|broker| broker.0).collect();
@@ -88,7 +88,7 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn broker(&self, scope: &Scope, id: BrokerId) -> Result<Option<Broker>, StoreError> {
-        let row = self.broker_rows.ask(RowOf(id.uuid()), self).await?;
+        let row = self.broker_batcher.ask(RowOf(id.uuid()), self).await?;
         let is_theirs = |row: &Arc<BrokerRow>| {
             row.account == scope.account.as_str() && row.region == scope.region.as_str()
         };

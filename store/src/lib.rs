@@ -7,6 +7,7 @@ mod access;
 mod address;
 mod authorities;
 mod availability;
+mod batching;
 mod brokers;
 mod changes;
 mod configurations;
@@ -32,7 +33,6 @@ mod secrets;
 mod security_groups;
 mod skipped;
 mod tags;
-mod together;
 mod types;
 mod users;
 
@@ -74,7 +74,7 @@ pub struct PgStore {
     entropy: Arc<dyn Entropy>,
     notifier: notify::Notifier,
     skipped: Arc<skipped::SkippedRows>,
-    broker_rows: together::Together<brokers::RowOf>,
+    broker_batcher: batching::Batcher<brokers::RowOf>,
 }
 
 impl std::fmt::Debug for PgStore {
@@ -108,7 +108,7 @@ impl PgStore {
             entropy,
             notifier,
             skipped: Arc::default(),
-            broker_rows: together::Together::default(),
+            broker_batcher: batching::Batcher::default(),
         };
         store.ping().await?;
         Ok(store)
@@ -120,7 +120,7 @@ impl PgStore {
     #[must_use]
     pub fn with_own_connections(&self, most: u32) -> Self {
         let pool = self.pool.another(most, Limits::BACKGROUND);
-        Self { pool, broker_rows: together::Together::default(), ..self.clone() }
+        Self { pool, broker_batcher: batching::Batcher::default(), ..self.clone() }
     }
 
     /// Whether the database answers and is migrated.

@@ -132,7 +132,7 @@ impl Pool {
         let acquired = tokio::select! {
             biased;
             acquired = self.pool.acquire() => acquired,
-            () = declared(&mut silent) => Err(silence()),
+            () = until_silent(&mut silent) => Err(silence()),
         };
         match acquired {
             Ok(live) => Ok(Connection {
@@ -178,11 +178,11 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// Begins a statement.
-    fn take_off(&mut self) -> Result<Flight, Error> {
+    fn begin_statement(&mut self) -> Result<InFlight, Error> {
         let live = self.live.take().ok_or_else(silence)?;
-        Ok(Flight {
+        Ok(InFlight {
             live: Live(Some(live)),
-            watch: Watch {
+            deadline: Deadline {
                 silence: self.limits.silence,
                 end: self.end,
                 silent: self.silent.clone(),
@@ -191,14 +191,14 @@ impl Connection {
     }
 
     /// Ends a statement: the connection may be used again, unless the limit ended it.
-    fn land<T>(
+    fn end_statement<T>(
         &mut self,
-        mut flight: Flight,
+        mut in_flight: InFlight,
         result: Result<Result<T, Error>, Error>,
     ) -> Result<T, Error> {
         match result {
             Ok(answered) => {
-                self.live = flight.live.back();
+                self.live = in_flight.live.back();
                 match &answered {
                     Ok(_) => self.availability.answered(),
                     Err(error) => self.availability.noticed(error),
@@ -240,9 +240,9 @@ impl Drop for Connection {
 }
 
 /// A statement that is under way. Dropping it closes the connection.
-struct Flight {
+struct InFlight {
     live: Live,
-    watch: Watch,
+    deadline: Deadline,
 }
 
 struct Live(Option<PoolConnection<Postgres>>);
@@ -267,13 +267,13 @@ impl Drop for Live {
 }
 
 /// What ends the waiting for the server.
-struct Watch {
+struct Deadline {
     silence: Duration,
     end: Instant,
     silent: watch::Receiver<bool>,
 }
 
-impl Watch {
+impl Deadline {
     /// What the server answers, unless it takes too long, or does not answer anybody.
     async fn within<T>(&mut self, answer: impl Future<Output = T>) -> Result<T, Error> {
         let until = self.end.min(Instant::now() + self.silence);
@@ -281,13 +281,13 @@ impl Watch {
             biased;
             answer = answer => Ok(answer),
             () = sleep_until(until) => Err(silence()),
-            () = declared(&mut self.silent) => Err(silence()),
+            () = until_silent(&mut self.silent) => Err(silence()),
         }
     }
 }
 
 /// Waits until it is known that the database answers nobody.
-async fn declared(silent: &mut watch::Receiver<bool>) {
+async fn until_silent(silent: &mut watch::Receiver<bool>) {
     if silent.wait_for(|silent| *silent).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -335,9 +335,10 @@ impl Connection {
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<Option<PgRow>, Error> {
-        let mut flight = self.take_off()?;
-        let row = flight.watch.within(flight.live.connection()?.fetch_optional(query)).await;
-        self.land(flight, row)
+        let mut in_flight = self.begin_statement()?;
+        let row =
+            in_flight.deadline.within(in_flight.live.connection()?.fetch_optional(query)).await;
+        self.end_statement(in_flight, row)
     }
 
     /// All that a statement gives, each part within the limits.
@@ -345,13 +346,13 @@ impl Connection {
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<Vec<Step>, Error> {
-        let mut flight = self.take_off()?;
+        let mut in_flight = self.begin_statement()?;
         let mut steps = Vec::new();
         let result = {
-            let Flight { live, watch } = &mut flight;
+            let InFlight { live, deadline } = &mut in_flight;
             let mut answers = live.connection()?.fetch_many(query);
             loop {
-                match watch.within(answers.try_next()).await {
+                match deadline.within(answers.try_next()).await {
                     Ok(Ok(Some(step))) => steps.push(step),
                     Ok(Ok(None)) => break Ok(Ok(())),
                     Ok(Err(error)) => break Ok(Err(error)),
@@ -359,7 +360,7 @@ impl Connection {
                 }
             }
         };
-        self.land(flight, result)?;
+        self.end_statement(in_flight, result)?;
         Ok(steps)
     }
 }
@@ -401,10 +402,12 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
     {
         async move {
-            let mut flight = self.take_off()?;
-            let prepared =
-                flight.watch.within(flight.live.connection()?.prepare_with(sql, parameters)).await;
-            self.land(flight, prepared)
+            let mut in_flight = self.begin_statement()?;
+            let prepared = in_flight
+                .deadline
+                .within(in_flight.live.connection()?.prepare_with(sql, parameters))
+                .await;
+            self.end_statement(in_flight, prepared)
         }
         .boxed()
     }
@@ -414,9 +417,10 @@ impl<'c> Executor<'c> for &'c mut Connection {
         'c: 'e,
     {
         async move {
-            let mut flight = self.take_off()?;
-            let described = flight.watch.within(flight.live.connection()?.describe(sql)).await;
-            self.land(flight, described)
+            let mut in_flight = self.begin_statement()?;
+            let described =
+                in_flight.deadline.within(in_flight.live.connection()?.describe(sql)).await;
+            self.end_statement(in_flight, described)
         }
         .boxed()
     }

@@ -1,4 +1,4 @@
-//! Questions that are asked together.
+//! Batching: queries that are asked at the same time share one statement.
 //!
 //! What a small statement costs is mostly its way there and back. Who asks while as many statements are under way as may
 //! be waits until one of them has ended, and is answered by the next one, together with all others who wait. Each
@@ -20,52 +20,56 @@ const LANES: usize = 2;
 const MOST: usize = 64;
 
 /// What one statement can answer for many who ask.
-pub(crate) trait Question: Send + 'static {
+pub(crate) trait BatchedQuery: Send + 'static {
     /// What the answer to each is.
     type Answer: Send + 'static;
     /// What it takes to ask.
-    type Asker: Clone + Send + 'static;
+    type Source: Clone + Send + 'static;
 
     /// Asks all of them at once: an answer for each, in their order.
     fn ask(
         questions: &[Self],
-        asker: &Self::Asker,
+        asker: &Self::Source,
     ) -> impl Future<Output = Result<Vec<Self::Answer>, StoreError>> + Send
     where
         Self: Sized;
 }
 
-type Asked<Q> = (Q, oneshot::Sender<Result<<Q as Question>::Answer, StoreError>>);
+type Asked<Q> = (Q, oneshot::Sender<Result<<Q as BatchedQuery>::Answer, StoreError>>);
 
-/// Those who ask and wait. Clones share it.
-pub(crate) struct Together<Q: Question> {
+/// Batches queries of one kind. Clones share it.
+pub(crate) struct Batcher<Q: BatchedQuery> {
     state: Arc<Mutex<State<Q>>>,
 }
 
-struct State<Q: Question> {
+struct State<Q: BatchedQuery> {
     waiting: Vec<Asked<Q>>,
     /// How many statements are under way.
     under_way: usize,
 }
 
-impl<Q: Question> Clone for Together<Q> {
+impl<Q: BatchedQuery> Clone for Batcher<Q> {
     fn clone(&self) -> Self {
         Self { state: Arc::clone(&self.state) }
     }
 }
 
-impl<Q: Question> Default for Together<Q> {
+impl<Q: BatchedQuery> Default for Batcher<Q> {
     fn default() -> Self {
         Self { state: Arc::new(Mutex::new(State { waiting: Vec::new(), under_way: 0 })) }
     }
 }
 
-impl<Q: Question> Together<Q> {
+impl<Q: BatchedQuery> Batcher<Q> {
     /// The answer to one question.
     ///
     /// # Errors
-    /// As [`Question::ask`]: a failure of the statement is everybody's whom it should have answered.
-    pub(crate) async fn ask(&self, question: Q, asker: &Q::Asker) -> Result<Q::Answer, StoreError> {
+    /// As [`BatchedQuery::ask`]: a failure of the statement is everybody's whom it should have answered.
+    pub(crate) async fn ask(
+        &self,
+        question: Q,
+        asker: &Q::Source,
+    ) -> Result<Q::Answer, StoreError> {
         let (sender, answer) = oneshot::channel();
         let is_free = {
             let mut state = self.state();
@@ -76,7 +80,7 @@ impl<Q: Question> Together<Q> {
         };
         if is_free {
             // By a task of its own: who asked first may be gone before the others have their answers.
-            tokio::spawn(Lane { together: self.clone(), is_open: true }.work(asker.clone()));
+            tokio::spawn(Lane { batcher: self.clone(), is_open: true }.work(asker.clone()));
         }
         answer.await.unwrap_or_else(|_| Err(given_up()))
     }
@@ -87,14 +91,14 @@ impl<Q: Question> Together<Q> {
 }
 
 /// The right to have a statement under way.
-struct Lane<Q: Question> {
-    together: Together<Q>,
+struct Lane<Q: BatchedQuery> {
+    batcher: Batcher<Q>,
     is_open: bool,
 }
 
-impl<Q: Question> Lane<Q> {
+impl<Q: BatchedQuery> Lane<Q> {
     /// Asks what waits, until nothing does.
-    async fn work(mut self, asker: Q::Asker) {
+    async fn work(mut self, asker: Q::Source) {
         while let Some((questions, senders)) = self.next() {
             match Q::ask(&questions, &asker).await {
                 Ok(answers) => {
@@ -116,7 +120,7 @@ impl<Q: Question> Lane<Q> {
     /// What waits now; none: nothing, and this ends.
     #[expect(clippy::type_complexity, reason = "taken apart at once")]
     fn next(&mut self) -> Option<(Vec<Q>, Vec<oneshot::Sender<Result<Q::Answer, StoreError>>>)> {
-        let mut state = self.together.state();
+        let mut state = self.batcher.state();
         state.waiting.retain(|(_, sender)| !sender.is_closed());
         if state.waiting.is_empty() {
             state.under_way -= 1;
@@ -129,11 +133,11 @@ impl<Q: Question> Lane<Q> {
     }
 }
 
-impl<Q: Question> Drop for Lane<Q> {
+impl<Q: BatchedQuery> Drop for Lane<Q> {
     fn drop(&mut self) {
         if self.is_open {
             // It panicked, or the process ends: nobody may be left to wait for it.
-            let mut state = self.together.state();
+            let mut state = self.batcher.state();
             state.under_way -= 1;
             state.waiting.clear();
         }
@@ -207,10 +211,10 @@ mod tests {
         Panic,
     }
 
-    impl Question for Ask {
+    impl BatchedQuery for Ask {
         /// The number that was asked, and in which statement.
         type Answer = (usize, usize);
-        type Asker = Database;
+        type Source = Database;
 
         async fn ask(
             asked: &[Self],
@@ -230,11 +234,11 @@ mod tests {
     type Answers = JoinSet<Result<(usize, usize), StoreError>>;
 
     /// Has all of them asked, one after the other.
-    async fn ask(together: &Together<Ask>, database: &Database, all: &[Ask]) -> Answers {
+    async fn ask(batcher: &Batcher<Ask>, database: &Database, all: &[Ask]) -> Answers {
         let mut asking = JoinSet::new();
         for one in all {
-            let (together, database, one) = (together.clone(), database.clone(), *one);
-            asking.spawn(async move { together.ask(one, &database).await });
+            let (batcher, database, one) = (batcher.clone(), database.clone(), *one);
+            asking.spawn(async move { batcher.ask(one, &database).await });
             // On one thread: what was spawned has asked, and its statement has begun, if it may.
             for _ in 0..4 {
                 yield_now().await;
@@ -252,21 +256,21 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_is_answered_by_the_next_statement_with_what_was_asked() {
-        let (together, database) = (Together::default(), Database::new());
+        let (batcher, database) = (Batcher::default(), Database::new());
         let all: Vec<Ask> = (0..10).map(Ask::Number).collect();
-        let asking = ask(&together, &database, &all).await;
+        let asking = ask(&batcher, &database, &all).await;
         assert_eq!(database.asked(), LANES, "more begin only when one has ended");
         database.let_through(3);
         let expected: Vec<_> = (0..10).map(|n| (n, n.min(LANES))).collect();
         assert_eq!(numbers(asking).await, expected);
-        assert_eq!(together.state().under_way, 0);
+        assert_eq!(batcher.state().under_way, 0);
     }
 
     #[tokio::test]
     async fn no_answer_is_from_a_statement_that_began_before_the_question() {
-        let (together, database) = (Together::default(), Database::new());
-        let first = ask(&together, &database, &[Ask::Number(0)]).await;
-        let second = ask(&together, &database, &[Ask::Number(0)]).await;
+        let (batcher, database) = (Batcher::default(), Database::new());
+        let first = ask(&batcher, &database, &[Ask::Number(0)]).await;
+        let second = ask(&batcher, &database, &[Ask::Number(0)]).await;
         database.let_through(2);
         assert_eq!(numbers(first).await, [(0, 0)]);
         assert_eq!(numbers(second).await, [(0, 1)], "the same question, asked later");
@@ -274,9 +278,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_statement_has_an_end_to_what_it_is_asked() {
-        let (together, database) = (Together::default(), Database::new());
+        let (batcher, database) = (Batcher::default(), Database::new());
         let all: Vec<Ask> = (0..LANES + MOST + 1).map(Ask::Number).collect();
-        let asking = ask(&together, &database, &all).await;
+        let asking = ask(&batcher, &database, &all).await;
         database.let_through(LANES + 2);
         let answers = numbers(asking).await;
         let of = |statement| answers.iter().filter(|(_, by)| *by == statement).count();
@@ -285,9 +289,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_is_told_to_all_whom_it_concerns_and_to_nobody_else() {
-        let (together, database) = (Together::default(), Database::new());
+        let (batcher, database) = (Batcher::default(), Database::new());
         let all = [Ask::Number(0), Ask::Number(1), Ask::Failure, Ask::Number(3)];
-        let asking = ask(&together, &database, &all).await;
+        let asking = ask(&batcher, &database, &all).await;
         database.let_through(3);
         let answers = asking.join_all().await;
         let failed: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
@@ -295,17 +299,17 @@ mod tests {
         for error in failed {
             assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
         }
-        let later = ask(&together, &database, &[Ask::Number(4)]).await;
+        let later = ask(&batcher, &database, &[Ask::Number(4)]).await;
         database.let_through(1);
         assert_eq!(numbers(later).await.len(), 1);
     }
 
     #[tokio::test]
     async fn who_does_not_wait_any_more_keeps_nobody_and_is_not_asked_for() {
-        let (together, database) = (Together::default(), Database::new());
-        let mut asking = ask(&together, &database, &[Ask::Number(0), Ask::Number(1)]).await;
-        let gone = ask(&together, &database, &[Ask::Failure]).await;
-        let waiting = ask(&together, &database, &[Ask::Number(3)]).await;
+        let (batcher, database) = (Batcher::default(), Database::new());
+        let mut asking = ask(&batcher, &database, &[Ask::Number(0), Ask::Number(1)]).await;
+        let gone = ask(&batcher, &database, &[Ask::Failure]).await;
+        let waiting = ask(&batcher, &database, &[Ask::Number(3)]).await;
         drop(gone);
         asking.abort_all();
         while asking.join_next().await.is_some() {}
@@ -315,14 +319,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_leaves_nobody_waiting_and_no_statement_counted() {
-        let (together, database) = (Together::default(), Database::new());
+        let (batcher, database) = (Batcher::default(), Database::new());
         let all = [Ask::Panic, Ask::Panic, Ask::Number(2)];
-        let asking = ask(&together, &database, &all).await;
+        let asking = ask(&batcher, &database, &all).await;
         database.let_through(2);
         let answers = asking.join_all().await;
         assert!(answers.iter().all(Result::is_err), "{answers:?}");
-        assert_eq!(together.state().under_way, 0);
-        let later = ask(&together, &database, &[Ask::Number(4)]).await;
+        assert_eq!(batcher.state().under_way, 0);
+        let later = ask(&batcher, &database, &[Ask::Number(4)]).await;
         database.let_through(1);
         assert_eq!(numbers(later).await.len(), 1);
     }
