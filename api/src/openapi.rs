@@ -209,6 +209,7 @@ pub(crate) fn assembled() -> (Router<Arc<ApiState>>, OpenApi) {
             secrets::delete::delete_secret
         ))
         .routes(routes!(own::ca::describe_certificate_authority))
+        .routes(routes!(own::capacity::describe_capacity))
         .routes(routes!(own::engine_versions::list_engine_versions))
         .split_for_parts()
 }

@@ -97,6 +97,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     op("DescribeFault", GET, FAULT, Own),
     op("DeleteFault", DELETE, FAULT, Own),
     op("DescribeCertificateAuthority", GET, "/brokerd/v1/ca.pem", Probe),
+    op("DescribeCapacity", GET, "/brokerd/v1/capacity", Own),
     op("ListEngineVersions", GET, "/brokerd/v1/engine-versions", Own),
     op("CheckLiveness", GET, "/health/live", Probe),
     op("CheckReadiness", GET, "/health/ready", Probe),

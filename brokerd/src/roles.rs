@@ -10,7 +10,7 @@ use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
     Provisioner, Settings, TaskHealth,
     catalogue::{EngineSettings, Source},
-    engine::{Sizing, activemq::DirectoryAuthorities},
+    engine::activemq::DirectoryAuthorities,
     outgoing::Outgoing,
     pass::EndpointSettings,
     queue::QueueSettings,
@@ -123,11 +123,9 @@ fn provisioner_settings(
             Firewall::Auto => Some(outgoing(configuration)),
             Firewall::Never => None,
         },
-        sizing: Sizing {
-            scale: configuration.sizing.scale,
-            open_files: configuration.runtime.nofile.into(),
-            sized_volumes: configuration.runtime.sized_volumes,
-        },
+        open_files: configuration.runtime.nofile.into(),
+        sized_volumes: configuration.runtime.sized_volumes,
+        room: configuration.sizing.room(),
         endpoints: EndpointSettings {
             advertised_host: endpoint.advertised_host.chosen().cloned(),
             ip_address: endpoint.ip_address,

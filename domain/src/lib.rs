@@ -30,6 +30,7 @@ mod page;
 mod pending;
 mod reconcile;
 mod region;
+mod room;
 mod secret;
 mod security_group;
 mod source;
@@ -77,6 +78,7 @@ pub use page::PageSize;
 pub use pending::PendingChanges;
 pub use reconcile::{Generation, Lane, Lease, Next, PassReport, VerdictKind};
 pub use region::amazon_mq_regions;
+pub use room::{Demand, Reservation, Room, RoomUse, Turn, instance_memory};
 pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,

@@ -2,14 +2,17 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
-use brokerd_domain::{Broker, BrokerId, EngineType, Intent, Lease, Next, Protocol, VerdictKind};
+use brokerd_domain::{
+    Broker, BrokerId, EngineType, HostInstanceType, Intent, Lease, Next, Protocol, Turn,
+    VerdictKind,
+};
 use brokerd_store::{Allocation, Names, StoreError, Work};
 
 use crate::{
     metrics::{StepLabels, StepOutcome},
     operations::Progress,
     pass::Context,
-    plan::{FaultStep, Plan, Sentence, Step, not_rebooted, refuse, retry},
+    plan::{FaultStep, Plan, Sentence, Step, no_room, not_rebooted, refuse, retry},
     runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
     step_error::StepError,
 };
@@ -91,6 +94,7 @@ impl Context {
         let broker = work.broker.id;
         match step {
             Step::AllocateEndpoints => self.allocate(lease, &work.broker).await?,
+            Step::Reserve(tier) => self.reserve(lease, &work.broker, *tier).await?,
             Step::IssueMaterials => self.issue(lease, work).await?,
             Step::Apply(spec) => {
                 if work.broker.status.observed_generation.is_none()
@@ -177,6 +181,27 @@ impl Context {
             FaultStep::End(fault, how) => self.store.end_fault(lease, fault, how, now).await?,
         }
         Ok(())
+    }
+
+    /// Has a broker wait for its turn, or finds out at once whether one that runs may be larger.
+    async fn reserve(
+        &self,
+        lease: &Lease,
+        broker: &Broker,
+        tier: HostInstanceType,
+    ) -> Result<(), StepError> {
+        let (instances, now) = (broker.spec.deployment_mode.instances(), self.clock.now());
+        if broker.status.observed_generation.is_none() {
+            return Ok(self.store.reserve(lease, instances, now).await?);
+        }
+        match self.store.reserve_more(lease, instances, tier, now).await? {
+            Turn::Granted => Ok(()),
+            Turn::Waits { missing_bytes } => {
+                let (wanted, all) =
+                    (self.room.of_instances(tier, instances), self.room.memory_bytes);
+                Err(StepError::Blocked(no_room(tier, wanted, missing_bytes, all)))
+            }
+        }
     }
 
     async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {

@@ -28,6 +28,7 @@ mod render;
 mod report;
 mod resolve;
 mod retention;
+mod room;
 pub mod rsa_keys;
 mod running;
 pub mod runtime;
@@ -40,4 +41,5 @@ mod tasks;
 pub mod tls;
 
 pub use provisioner::{Host, Provisioner, Settings, StartError};
+pub use room::RoomSettings;
 pub use task_health::{TaskDown, TaskHealth};

@@ -1,6 +1,6 @@
 //! What the provisioner counts.
 
-use brokerd_domain::{DownLink, FaultKind, Timestamp};
+use brokerd_domain::{DownLink, FaultKind, Room, RoomUse, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -89,6 +89,13 @@ pub struct FaultLabels {
     pub kind: &'static str,
 }
 
+/// Labels of memory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RoomLabels {
+    /// What it is.
+    pub is: &'static str,
+}
+
 /// Labels of background tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct TaskLabels {
@@ -121,6 +128,10 @@ pub struct Metrics {
     pub looks: Counter,
     /// Times that this process itself was late, so that silence proved nothing.
     pub stalls: Counter,
+    /// Bytes of memory by what they are: what instances may use together, what of it is granted, what is waited for.
+    pub room: Family<RoomLabels, Gauge>,
+    /// Creations that wait for room.
+    pub waiting_for_room: Gauge,
     /// When background tasks last did what they are for, in seconds since 1970.
     pub task_success: Family<TaskLabels, Gauge>,
     /// Times that background tasks ended, or panicked, and were started again.
@@ -144,6 +155,8 @@ impl Metrics {
             watched: Gauge::default(),
             looks: Counter::default(),
             stalls: Counter::default(),
+            room: Family::default(),
+            waiting_for_room: Gauge::default(),
             task_success: Family::default(),
             task_restarts: Family::default(),
             task_health: TaskHealth::default(),
@@ -206,6 +219,16 @@ impl Metrics {
             metrics.links_lost.clone(),
         );
         registry.register("watched", "Brokers that are watched", metrics.watched.clone());
+        registry.register(
+            "memory_bytes",
+            "Memory that instances may use together, that is granted, and that creations wait for",
+            metrics.room.clone(),
+        );
+        registry.register(
+            "waiting_for_memory",
+            "Creations that wait until there is memory for them",
+            metrics.waiting_for_room.clone(),
+        );
         registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
         registry.register(
             "stalls",
@@ -221,6 +244,18 @@ impl Metrics {
         for link in news {
             self.links_lost.get_or_create(&LinkLabels { kind: kind(link) }).inc();
         }
+    }
+
+    /// Notes how the room on the host is used.
+    pub fn set_room(&self, room: &Room, used: RoomUse) {
+        let bytes = |is: &'static str, bytes: u64| {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.room.get_or_create(&RoomLabels { is }).set(bytes);
+        };
+        bytes("usable", room.memory_bytes);
+        bytes("granted", used.granted_bytes);
+        bytes("waited_for", used.waiting_bytes);
+        self.waiting_for_room.set(i64::try_from(used.waiting).unwrap_or(i64::MAX));
     }
 
     /// Notes that a background task has done what it is for.

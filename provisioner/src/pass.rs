@@ -8,7 +8,7 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, Clock, DownLink, Entropy, InstallationId, Intent, Lease, Next, VerdictKind,
+    Broker, Clock, DownLink, Entropy, InstallationId, Intent, Lease, Next, Room, VerdictKind,
 };
 use brokerd_store::Work;
 use tokio::sync::OnceCell;
@@ -86,6 +86,8 @@ pub struct Context {
     pub catalogue: Arc<Catalogue>,
     /// How tiers are mapped.
     pub sizing: Sizing,
+    /// What instances may use of the host together.
+    pub room: Room,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Whether a port can be had.
@@ -343,6 +345,7 @@ impl Context {
                 }
             }
             if matches!(step, Step::Forget) {
+                self.share_room().await;
                 let round = Round::over(plan.kind, plan.next);
                 return Ok((Round { forgotten: true, ..round }, false));
             }
@@ -370,6 +373,11 @@ impl Context {
         let report = report(broker, plan, completion, links, self.clock.now());
         self.store.record(lease, &report).await?;
         self.metrics.count_links(&broker.status.links_down, &report.links_down);
+        if report.failure != broker.status.failure
+            || report.reboots_done.is_some_and(|done| done != broker.status.reboots_done)
+        {
+            self.share_room().await;
+        }
         if taken_over(broker, &report.conditions).is_some() {
             self.metrics.failovers.inc();
         }

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerInstance, EngineType, Fault, Lane, Lease, Next,
-    PassReport, RunningEngine, Struck, Target, Timestamp, WorkerId,
+    ActionRequired, Broker, BrokerId, BrokerInstance, EngineType, Fault, HostInstanceType, Lane,
+    Lease, Next, PassReport, Room, RoomUse, RunningEngine, Struck, Target, Timestamp, Turn,
+    WorkerId,
 };
 use brokerd_store::{Allocation, Offering, PgStore, StoreError, Term, Work};
 
@@ -52,6 +53,21 @@ pub trait ReconcileStore: Send + Sync + 'static {
         allocation: &Allocation,
         is_free: &(dyn Fn(u16) -> bool + Send + Sync),
     ) -> Result<Vec<BrokerInstance>, StoreError>;
+    /// Has a broker wait for room on the host, and grants what can be granted.
+    async fn reserve(&self, lease: &Lease, instances: u8, now: Timestamp)
+    -> Result<(), StoreError>;
+    /// Grants a broker that runs room for instances of a larger type, if there is.
+    async fn reserve_more(
+        &self,
+        lease: &Lease,
+        instances: u8,
+        tier: HostInstanceType,
+        now: Timestamp,
+    ) -> Result<Turn, StoreError>;
+    /// Shares out what was given back.
+    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError>;
+    /// Tells what instances may use together; how that is used.
+    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError>;
     /// Leads endpoints elsewhere.
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
     /// Records what really runs.
@@ -169,6 +185,29 @@ impl ReconcileStore for PgStore {
         is_free: &(dyn Fn(u16) -> bool + Send + Sync),
     ) -> Result<Vec<BrokerInstance>, StoreError> {
         Self::allocate_endpoints(self, lease, allocation, is_free).await
+    }
+    async fn reserve(
+        &self,
+        lease: &Lease,
+        instances: u8,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        Self::reserve(self, lease, instances, now).await
+    }
+    async fn reserve_more(
+        &self,
+        lease: &Lease,
+        instances: u8,
+        tier: HostInstanceType,
+        now: Timestamp,
+    ) -> Result<Turn, StoreError> {
+        Self::reserve_more(self, lease, instances, tier, now).await
+    }
+    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        Self::share_room(self, now).await
+    }
+    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError> {
+        Self::tell_room(self, room, now).await
     }
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         Self::set_targets(self, lease, targets).await

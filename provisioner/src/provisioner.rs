@@ -11,7 +11,7 @@ use std::{
 use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
 use brokerd_store::{Channel, PgStore};
 use prometheus_client::registry::Registry;
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -36,6 +36,7 @@ use crate::{
     queue::{Queue, QueueSettings},
     registry::Registries,
     retention,
+    room::{self, RoomSettings},
     rsa_keys::{RsaKeys, Stock},
     runtime::{
         Runtime,
@@ -81,8 +82,12 @@ pub struct Settings {
     pub join: Join,
     /// What engines may connect to; nothing: the operator looks after that.
     pub outgoing: Option<Outgoing>,
-    /// How tiers are mapped.
-    pub sizing: Sizing,
+    /// How many files an instance may have open.
+    pub open_files: u64,
+    /// Whether new brokers get disks of their own of the tier's size.
+    pub sized_volumes: bool,
+    /// What instances may use of the host together.
+    pub room: RoomSettings,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Where secrets are that are not kept here.
@@ -192,6 +197,10 @@ impl Provisioner {
         shutdown: CancellationToken,
     ) {
         let Alive { me, lives, life } = alive;
+        let Some(capacity) = room::find_out(&*host.runtime, &shutdown).await else {
+            return end(life).await;
+        };
+        let room = self.settings.room.on(capacity);
         let (operations, on_operations) =
             Operations::new(self.settings.boots.unwrap_or_else(boots));
         let normal = Arc::new(Context {
@@ -209,11 +218,16 @@ impl Provisioner {
                 rabbitmq: RabbitMq,
             }),
             catalogue: Arc::new(self.catalogue),
-            sizing: self.settings.sizing,
+            sizing: Sizing {
+                scale: room.scale,
+                open_files: self.settings.open_files,
+                sized_volumes: self.settings.sized_volumes,
+            },
+            room,
             endpoints: self.settings.endpoints,
             port_is_free: Arc::new(port_is_free),
             metrics: self.metrics,
-            capacity: Arc::default(),
+            capacity: Arc::new(OnceCell::new_with(Some(capacity))),
             images: Arc::default(),
             operations: Arc::new(operations),
             trusted: Arc::default(),
@@ -223,6 +237,7 @@ impl Provisioner {
             Arc::new(self.store.with_own_connections(URGENT_CONNECTIONS));
         let urgent = Arc::new(Context { store: urgent_store.clone(), ..Context::clone(&normal) });
         images::look_first(&normal).await;
+        room::tell_first(&normal).await;
         let monitor = Arc::new(Monitor::new(normal.metrics.watched.clone()));
         let queue = Arc::new(Queue::new(
             me,
@@ -273,6 +288,8 @@ impl Provisioner {
                 images::pull(context, registries.clone(), changed, stop.clone())
             });
         }
+        let (context, stop) = (normal.clone(), shutdown.clone());
+        tasks.keep("room", move || room::keep_told(context.clone(), stop.clone()));
         let (context, stop) = (normal.clone(), shutdown.clone());
         tasks.keep("orphans", move || sweep(context.clone(), stop.clone()));
         let (store, clock) = (self.store.clone(), normal.clock.clone());

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::{Protocol, Timestamp};
+use brokerd_domain::{Protocol, Room, Timestamp};
 use brokerd_store::Work;
 
 use crate::{
@@ -24,6 +24,7 @@ pub struct Supervision {
     boot_deadline: Duration,
     instances: Vec<InstanceIdentity>,
     limits: Option<Limits>,
+    room: Room,
     boot_nano_cpus: u64,
     authority_pem: Arc<str>,
     login: Option<Login>,
@@ -64,6 +65,8 @@ impl Supervision {
             broker: &work.broker,
             instances: &self.instances,
             limits: self.limits,
+            room: self.room,
+            reservation: work.reservation,
             desired,
             targets: &work.targets,
             faults: &work.faults,
@@ -93,6 +96,7 @@ impl Context {
             boot_deadline: engine.boot_deadline(),
             instances: instances(&work.broker),
             limits: engine.limits(spec, self.sizing, capacity).ok(),
+            room: self.room,
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
             authority_pem: self.shared_pem(&trusted),
             login: materials.filter(|_| self.has_own_user(work)).and_then(Materials::login),

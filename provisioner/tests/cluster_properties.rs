@@ -9,8 +9,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Target,
-    Timestamp,
+    Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol,
+    Reservation, Target, Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -24,7 +24,12 @@ use brokerd_provisioner::{
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
-const LIMITS: Limits = Limits { memory_bytes: 1 << 30, nano_cpus: 1_000_000_000, pids: 512 };
+const LIMITS: Limits = Limits {
+    memory_bytes: 1 << 30,
+    nano_cpus: 1_000_000_000,
+    cpu_shares: Limits::SERVING_SHARES,
+    pids: 512,
+};
 
 fn ago(seconds: i64) -> Timestamp {
     Timestamp::from_micros(NOW.as_micros() - seconds * 1_000_000)
@@ -234,6 +239,8 @@ fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> P
         broker: &broker,
         instances: &instances,
         limits: Some(LIMITS),
+        room: world::ROOM,
+        reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: desired.unwrap_or(&rendered),
         targets: &[Target { ordinal: 1, protocol: Protocol::Amqp, addresses }],
         faults: &[],

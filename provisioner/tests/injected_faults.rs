@@ -346,7 +346,12 @@ async fn a_worker_that_lost_its_lease_strikes_nothing() {
 }
 
 fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
-    let limits = Limits { memory_bytes: 1 << 30, nano_cpus: 1_000_000_000, pids: 512 };
+    let limits = Limits {
+        memory_bytes: 1 << 30,
+        nano_cpus: 1_000_000_000,
+        cpu_shares: Limits::SERVING_SHARES,
+        pids: 512,
+    };
     Observed::Present(SeenInstance {
         status: InstanceStatus {
             id: RuntimeId(id.to_owned()),
@@ -391,6 +396,8 @@ fn a_failover_kills_the_instance_that_serves() {
             broker: &broker,
             instances: &[],
             limits: None,
+            room: world::ROOM,
+            reservation: None,
             desired: &Desired::Unrendered,
             targets,
             faults: std::slice::from_ref(fault),

@@ -5,7 +5,8 @@ mod world;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use brokerd_domain::{
-    EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Target, Timestamp,
+    EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Reservation, Target,
+    Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -20,7 +21,12 @@ use proptest::prelude::*;
 const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 
 fn limits() -> Limits {
-    Limits { memory_bytes: 1 << 30, nano_cpus: 1_000_000_000, pids: 512 }
+    Limits {
+        memory_bytes: 1 << 30,
+        nano_cpus: 1_000_000_000,
+        cpu_shares: Limits::SERVING_SHARES,
+        pids: 512,
+    }
 }
 
 fn spec(broker: &brokerd_domain::Broker) -> InstanceSpec {
@@ -216,6 +222,8 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         broker: &broker,
         instances: &instances(&broker),
         limits: Some(limits()),
+        room: world::ROOM,
+        reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: &desired,
         targets: &targets,
         faults: &[],
@@ -286,6 +294,7 @@ proptest! {
                 ),
                 Step::Fault(_) => prop_assert!(false, "a fault nobody asked for: {:?}", plan),
                 Step::AllocateEndpoints
+                | Step::Reserve(_)
                 | Step::IssueMaterials
                 | Step::Apply(_)
                 | Step::Start(..)

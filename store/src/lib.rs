@@ -24,6 +24,7 @@ mod passes;
 mod pool;
 mod pulled_images;
 mod retention;
+mod room;
 mod routes;
 mod rows;
 mod running_engines;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     Channel, PgStore, StoreError, Work,
     pool::Transaction,
+    room::{self, reservation},
     rows::{UserRow, select_broker},
     sealed::{LDAP_PASSWORD, MATERIALS, Place},
 };
@@ -57,7 +58,10 @@ impl PgStore {
                        where configuration_id = $2 and revision = $3) as configuration,
                       (select case when $4 then coalesce(pending_ldap_password, ldap_password)
                               else ldap_password end
-                       from broker where id = $1) as ldap_password"#,
+                       from broker where id = $1) as ldap_password,
+                      r.instance_type as "instance_type?", r.waits_since as "waits_since?",
+                      r.missing_bytes as "missing_bytes?"
+               from (select) as one left join reservation r on r.broker_id = $1"#,
             id,
             reference.map(|r| r.id.uuid()),
             reference.map(|r| r.revision),
@@ -80,6 +84,8 @@ impl PgStore {
         let targets = self.targets(id).await?;
         let faults = self.faults_under_way(id).await?;
         let configuration = rest.configuration.unwrap_or_default();
+        let reservation =
+            reservation(rest.instance_type.as_deref(), rest.waits_since, rest.missing_bytes);
         let running = self.running_engine(lease.broker).await?;
         Ok(Some(Work {
             broker,
@@ -90,6 +96,7 @@ impl PgStore {
             targets,
             faults,
             running,
+            reservation,
             unreadable,
         }))
     }
@@ -229,6 +236,7 @@ impl PgStore {
         if first || applied {
             configurations = configurations.applied();
         }
+        let failed = status.failure.is_none() && report.failure.is_some();
         status.observed_generation = report.observed_generation.or(status.observed_generation);
         status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
         status.failure.clone_from(&report.failure);
@@ -249,6 +257,9 @@ impl PgStore {
         .await?;
         if applied {
             apply_pending(&mut transaction, id).await?;
+        }
+        if failed || rebooted {
+            room::settle(&mut transaction, id, failed).await?;
         }
         insert_events(&mut transaction, id, &report.events).await?;
         transaction.commit().await?;

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use brokerd_domain::{
     AccountId, Broker, BrokerId, BrokerUser, Configuration, ConfigurationId, ConfigurationRevision,
-    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, RunningEngine,
-    Target, Timestamp, endpoint_host,
+    EngineType, EngineVersion, Fault, IngressRule, Latency, Protocol, Region, Reservation,
+    RunningEngine, Target, Timestamp, endpoint_host,
 };
 use secrecy::{SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
@@ -179,6 +179,8 @@ pub struct Work {
     pub faults: Vec<Fault>,
     /// What really ran when it last served.
     pub running: Option<RunningEngine>,
+    /// What it has of the room on its host; none: it has not asked yet.
+    pub reservation: Option<Reservation>,
     /// What of it can't be read, and is missing here, if anything: instances can't be made without it.
     pub unreadable: Option<String>,
 }

@@ -459,6 +459,8 @@ fn environment(
         ("BROKERD_API_THROTTLE_BURST", "0".to_owned()),
         ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
         ("BROKERD_SIZING_SCALE", SCALE.to_string()),
+        // Scenarios are about what brokers do, not about how much memory the machine has that runs them.
+        ("BROKERD_SIZING_MEMORY_SHARE", "4".to_owned()),
         // Scenarios that need a registry have one of their own.
         ("BROKERD_ENGINES_PULL", "false".to_owned()),
         (

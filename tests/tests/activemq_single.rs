@@ -241,6 +241,7 @@ fn the_container_is_confined(id: &str) -> Result<()> {
     let host = |name: &str| container.at(&format!("/HostConfig/{name}")).clone();
     ensure!(host("Memory") == json!((GIB * SCALE) as u64), "memory: {}", host("Memory"));
     ensure!(host("NanoCpus") == json!((2e9 * SCALE) as u64), "CPU: {}", host("NanoCpus"));
+    ensure!(host("CpuShares") == json!(1024), "it still counts as booting: {}", host("CpuShares"));
     ensure!(host("ReadonlyRootfs") == json!(true), "the root file system is writable");
     ensure!(host("CapDrop") == json!(["ALL"]), "capabilities: {}", host("CapDrop"));
     ensure!(

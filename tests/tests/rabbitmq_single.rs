@@ -193,6 +193,7 @@ fn the_container_is_confined(id: &str) -> Result<()> {
     let host = |name: &str| container.at(&format!("/HostConfig/{name}")).clone();
     ensure!(host("Memory") == json!((4.0 * SCALE * GIB) as u64), "memory: {}", host("Memory"));
     ensure!(host("NanoCpus") == json!((SCALE * 1e9) as u64), "CPU: {}", host("NanoCpus"));
+    ensure!(host("CpuShares") == json!(1024), "it still counts as booting: {}", host("CpuShares"));
     ensure!(host("ReadonlyRootfs") == json!(true), "the root file system is writable");
     ensure!(host("CapDrop") == json!(["ALL"]), "capabilities: {}", host("CapDrop"));
     ensure!(host("CapAdd").as_array().is_none_or(Vec::is_empty), "added: {}", host("CapAdd"));

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod brokers;
+mod capacity;
 mod configurations;
 mod contention;
 mod engine_versions;

@@ -1,8 +1,11 @@
 //! A setting that brokerd finds out by itself unless it is told.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, marker::PhantomData, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// The word for it.
 const AUTO: &str = "auto";
@@ -37,10 +40,31 @@ impl<T: fmt::Display> Serialize for Choice<T> {
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Choice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == AUTO {
-            return Ok(Self::Auto);
+        struct Chooser<T>(PhantomData<T>);
+        impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Chooser<T> {
+            type Value = Choice<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{AUTO:?} or a value")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text == AUTO {
+                    return Ok(Choice::Auto);
+                }
+                let wrong =
+                    |error| E::custom(format!("{text:?} is neither {AUTO:?} nor a value: {error}"));
+                text.parse().map(Choice::Chosen).map_err(wrong)
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+                self.visit_str(&number.to_string())
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                self.visit_str(&number.to_string())
+            }
         }
-        text.parse().map(Self::Chosen).map_err(D::Error::custom)
+        deserializer.deserialize_any(Chooser(PhantomData))
     }
 }

@@ -13,6 +13,7 @@ mod ports;
 mod reference;
 mod secret;
 mod sections;
+mod sizing;
 #[cfg(test)]
 mod tests;
 
@@ -37,9 +38,10 @@ pub(crate) use log::LogFormat;
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
     Api, Aws, Database, Endpoint, Faults, Gateway, Misfit, Network, Provisioner, Runtime,
-    SecurityGroups, Sizing,
+    SecurityGroups,
 };
 pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
+use sizing::Sizing;
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";

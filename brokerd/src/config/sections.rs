@@ -316,30 +316,6 @@ impl Network {
     }
 }
 
-/// How instance types are mapped to this machine.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Sizing {
-    /// The factor on memory and processors of instance types, above 0 and at most 1. Containers get new limits
-    /// at once, engines get their settings at the next reboot.
-    pub(crate) scale: f64,
-}
-
-impl Default for Sizing {
-    fn default() -> Self {
-        Self { scale: 1.0 }
-    }
-}
-
-impl Sizing {
-    pub(crate) fn validate(self) -> Result<(), Misfit> {
-        if self.scale > 0.0 && self.scale <= 1.0 {
-            return Ok(());
-        }
-        Err(("sizing.scale", format!("must be above 0 and at most 1, not {}", self.scale)))
-    }
-}
-
 /// The role that makes containers match what was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -71,7 +71,7 @@ fn flags_beat_the_environment_and_it_beats_the_file_and_it_beats_defaults() {
     )
     .expect("valid");
     assert_eq!(configuration.provisioner.workers, 7);
-    assert!((configuration.sizing.scale - 0.25).abs() < f64::EPSILON);
+    assert_eq!(configuration.sizing.scale, Choice::Chosen(0.25));
     assert_eq!(configuration.provisioner.poll_seconds, 9);
     assert_eq!(configuration.provisioner.lease_seconds, 15);
     assert_eq!(configuration.region.as_str(), "eu-west-1");
@@ -117,7 +117,10 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("sizing.scale=0", "sizing.scale"),
         ("sizing.scale=1.5", "sizing.scale"),
         ("sizing.scale=NaN", "sizing.scale"),
-        ("sizing.scale=half", "sizing.scale"),
+        ("sizing.scale=half", "scale"),
+        ("sizing.memory_share=0", "sizing.memory_share"),
+        ("sizing.memory_megabytes=100", "sizing.memory_megabytes"),
+        ("sizing.wait_seconds=-1", "wait_seconds"),
         ("endpoint.ports=9-5", "ports"),
         ("endpoint.ports=80-90", "ports"),
         ("endpoint.advertised_host=a b", "endpoint.advertised_host"),
@@ -268,7 +271,8 @@ fn everything() -> Vec<String> {
                 ("runtime.firewall", _) => "auto",
                 ("network.outgoing" | "network.outgoing_denied", _) => "10.0.0.0/8,2001:db8::1/128",
                 ("network.host_services", _) => "636,10.0.0.5:389",
-                ("runtime.nofile", _) => "2048",
+                ("runtime.nofile" | "sizing.memory_megabytes", _) => "2048",
+                ("sizing.scale", _) => "0.5",
                 (_, layers::Kind::Integer) => "7",
                 (_, layers::Kind::Float) => "0.5",
                 (_, layers::Kind::Boolean) => "true",
@@ -279,6 +283,25 @@ fn everything() -> Vec<String> {
             format!("{key}={value}")
         })
         .collect()
+}
+
+#[test]
+fn what_brokerd_finds_out_by_itself_may_be_a_word_or_a_number_and_is_read_as_it_is_shown() {
+    for (text, scale) in [
+        ("", Choice::Auto),
+        ("[sizing]\nscale = 'auto'", Choice::Auto),
+        ("[sizing]\nscale = 0.5", Choice::Chosen(0.5)),
+        ("[sizing]\nscale = 1", Choice::Chosen(1.0)),
+        ("[sizing]\nscale = '0.25'", Choice::Chosen(0.25)),
+    ] {
+        let directory = Directory::new("scale");
+        directory.write("brokerd.toml", text);
+        let configuration = load(&directory.flags(&[]), &[]).expect("valid");
+        assert_eq!(configuration.sizing.scale, scale, "{text}");
+        directory.write("brokerd.toml", &configuration.to_toml().expect("TOML"));
+        let again = load(&directory.flags(&[]), &[]).expect("valid");
+        assert_eq!(again.sizing.scale, scale, "{text}");
+    }
 }
 
 #[test]

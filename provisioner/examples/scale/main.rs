@@ -22,10 +22,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, Timestamp};
 use brokerd_provisioner::{
-    Host, Provisioner, Settings,
+    Host, Provisioner, RoomSettings, Settings,
     authorities::Authorities,
     catalogue::EngineSettings,
-    engine::{Sizing, activemq::DirectoryAuthorities},
+    engine::activemq::DirectoryAuthorities,
     pass::EndpointSettings,
     queue::QueueSettings,
     rsa_keys::{self, RsaKeys},
@@ -124,7 +124,14 @@ fn settings() -> Result<Settings> {
         docker_host: None,
         join: Join::Never,
         outgoing: None,
-        sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: false },
+        open_files: 20_000,
+        sized_volumes: false,
+        room: RoomSettings {
+            scale: Some(1.0),
+            memory_share: 0.9,
+            memory_bytes: None,
+            patience: Duration::from_mins(15),
+        },
         // There are not as many ports.
         endpoints: EndpointSettings {
             advertised_host: None,

@@ -1,15 +1,12 @@
 //! What both engines' instances have in common.
 
-use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType};
+use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, instance_memory};
 
 use super::{Blueprint, InstanceIdentity, Sizing, Unsupported};
 use crate::runtime::{Capacity, InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec};
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
-
-/// Neither engine starts reliably with less memory: RabbitMQ blocks its publishers at once.
-const LEAST_MEMORY: u64 = 512 * MIB;
 
 /// With less, a boot takes longer than its deadline on a busy host.
 const LEAST_NANO_CPUS: u64 = 500_000_000;
@@ -25,7 +22,7 @@ pub(super) fn limits(
     pids: u32,
 ) -> Result<Limits, Unsupported> {
     let (tier, scale) = (spec.host_instance_type, sizing.scale);
-    let memory_bytes = (scaled(tier.memory_bytes(), scale) / MIB * MIB).max(LEAST_MEMORY);
+    let memory_bytes = instance_memory(tier, scale);
     let have = capacity.memory_bytes;
     if memory_bytes > have {
         return Err(Unsupported(format!(
@@ -38,7 +35,7 @@ pub(super) fn limits(
     let host = u64::from(capacity.cpus.max(1)) * 1_000_000_000;
     let nano_cpus =
         scaled(u64::from(tier.vcpus()) * 1_000_000_000, scale).max(LEAST_NANO_CPUS).min(host);
-    Ok(Limits { memory_bytes, nano_cpus, pids })
+    Ok(Limits { memory_bytes, nano_cpus, cpu_shares: Limits::SERVING_SHARES, pids })
 }
 
 /// `amount` times `factor`, rounded down.

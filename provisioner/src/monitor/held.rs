@@ -98,6 +98,7 @@ impl Held {
                 targets: work.targets.clone(),
                 faults: work.faults.clone(),
                 running: work.running.clone(),
+                reservation: work.reservation,
                 unreadable: None,
             },
             rendered: None,
@@ -180,7 +181,10 @@ impl Held {
     /// Whether what was seen of one is true of the other.
     fn is_as(&self, other: &Self) -> bool {
         let (this, other) = (&self.work, &other.work);
-        this.broker == other.broker && this.targets == other.targets && this.faults == other.faults
+        this.broker == other.broker
+            && this.targets == other.targets
+            && this.faults == other.faults
+            && this.reservation == other.reservation
     }
 
     /// Whether it is time to ask for its links.

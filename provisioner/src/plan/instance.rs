@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::InstanceIdentity,
     health::ProbeOutcome,
-    runtime::{ContainerState, InstanceSpec, InstanceStatus},
+    runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits},
 };
 
 /// How often an instance that boots is looked at: the longer it takes, the less a moment matters.
@@ -69,10 +69,16 @@ pub(super) fn condition(
     condition
 }
 
-/// An instance that serves gets its tier's share instead of what it booted with.
+/// An instance that serves gets its tier's share instead of what it booted with. Its memory is never reduced while it
+/// runs: the engine would not know, and be killed when it takes what it was told to have.
 pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus) -> Option<Step> {
-    let limits = subject.limits.filter(|limits| status.limits != *limits)?;
-    Some(Step::SetLimits(ordinal, status.id.clone(), limits))
+    let now = status.limits;
+    let limits = match subject.limits {
+        Some(tier) => Limits { memory_bytes: tier.memory_bytes.max(now.memory_bytes), ..tier },
+        // This host has not got that. What there is of it serves all the same.
+        None => Limits { cpu_shares: Limits::SERVING_SHARES, ..now },
+    };
+    (limits != now).then(|| Step::SetLimits(ordinal, status.id.clone(), limits))
 }
 
 /// An instance that is started now.
@@ -340,11 +346,12 @@ fn with_detail(reason: &str, what: &str) -> Sentence {
     Sentence::new(format!("{reason} ({what})"), reason).then("restarting it")
 }
 
-/// Booting is single-threaded for long stretches and short on two processors: it gets what the host
-/// has, and the tier's share when it serves.
+/// Booting is single-threaded for long stretches and short on two processors: it gets what the host has and nobody who
+/// serves wants, and the tier's share when it serves.
 pub(super) fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
     let mut spec = spec.clone();
     spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);
+    spec.limits.cpu_shares = Limits::BOOTING_SHARES;
     spec
 }
 

@@ -10,6 +10,7 @@ mod deletion;
 mod fault;
 mod instance;
 mod pair;
+mod room;
 mod sentence;
 mod single;
 mod traffic;
@@ -23,6 +24,7 @@ use types::ended;
 
 pub(crate) use attention::not_rebooted;
 pub(crate) use pair::taken_over;
+pub(crate) use room::no_room;
 
 pub use fault::FaultStep;
 pub use sentence::Sentence;
@@ -117,7 +119,9 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     }
 
     let is_wanted = change::is_wanted(subject, seen, now);
-    if is_wanted && let Some(first) = change::first(subject) {
+    if is_wanted
+        && let Some(first) = room::first(subject, seen, now).or_else(|| change::first(subject))
+    {
         return first;
     }
     let plan = match broker.spec.deployment_mode {

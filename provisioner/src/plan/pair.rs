@@ -23,7 +23,11 @@ use super::{
 };
 use takeover::without_active;
 
-use crate::{engine::InstanceIdentity, health::ProbeOutcome, runtime::ContainerState};
+use crate::{
+    engine::InstanceIdentity,
+    health::ProbeOutcome,
+    runtime::{ContainerState, Limits},
+};
 
 /// How often a pair is looked at; the runtime's events come in between. From a hang to the end of the second
 /// look are at most this and twice the time to answer, and the urgent poll: less than two seconds.
@@ -256,6 +260,7 @@ fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Op
             let mut limits = status.limits;
             let share = subject.limits.map_or(0, |limits| limits.nano_cpus);
             limits.nano_cpus = subject.boot_nano_cpus.max(share);
+            limits.cpu_shares = Limits::SERVING_SHARES;
             (limits != status.limits).then(|| {
                 let step = Step::SetLimits(ordinal, status.id.clone(), limits);
                 acting(format!("preparing standby {ordinal} to take over"), vec![step])

@@ -3,7 +3,8 @@
 use std::{fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Fault, Generation, InstanceCondition, Next, Target, VerdictKind,
+    ActionRequired, Broker, Fault, Generation, HostInstanceType, InstanceCondition, Next,
+    Reservation, Room, Target, VerdictKind,
 };
 
 use super::{fault::FaultStep, sentence::Sentence};
@@ -46,6 +47,10 @@ pub struct Subject<'a> {
     pub instances: &'a [InstanceIdentity],
     /// What each of them may use when it serves; none: this host has not got that.
     pub limits: Option<Limits>,
+    /// What instances may use of the host together.
+    pub room: Room,
+    /// What the broker has of that; none: it has not asked.
+    pub reservation: Option<Reservation>,
     /// What should be there.
     pub desired: &'a Desired,
     /// Where the gateway leads the endpoints now.
@@ -67,6 +72,8 @@ pub struct Subject<'a> {
 pub enum Step {
     /// Allocate and store addresses.
     AllocateEndpoints,
+    /// Reserve room on the host for instances of that type, or wait for it.
+    Reserve(HostInstanceType),
     /// Make and store certificate, keys and hashes.
     IssueMaterials,
     /// Make the instance be there.
@@ -102,6 +109,7 @@ impl Step {
             | Self::Remove(n, _)
             | Self::SetLimits(n, ..) => Some(*n),
             Self::AllocateEndpoints
+            | Self::Reserve(_)
             | Self::IssueMaterials
             | Self::SetTargets(_)
             | Self::GiveUpPending(_)
@@ -120,6 +128,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AllocateEndpoints => f.write_str("allocate endpoints"),
+            Self::Reserve(tier) => write!(f, "reserve memory for {tier}"),
             Self::IssueMaterials => f.write_str("issue materials"),
             Self::Apply(spec) => {
                 write!(f, "apply instance {} for reboot {}", spec.name.ordinal, spec.reboot)
@@ -132,8 +141,8 @@ impl fmt::Display for Step {
             Self::SetLimits(n, _, limits) => {
                 write!(
                     f,
-                    "limit instance {n} to {} bytes and {} nano-cpus",
-                    limits.memory_bytes, limits.nano_cpus
+                    "limit instance {n} to {} bytes, {} nano-cpus and {} cpu-shares",
+                    limits.memory_bytes, limits.nano_cpus, limits.cpu_shares
                 )
             }
             Self::SetTargets(targets) => {

@@ -52,8 +52,18 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time in billionths of a processor.
     pub nano_cpus: u64,
+    /// How much it counts among instances that want the same processors, as Docker has it: twice as much gets twice
+    /// as much. What nobody else wants it may use anyway.
+    pub cpu_shares: u32,
     /// Processes and threads.
     pub pids: u32,
+}
+
+impl Limits {
+    /// The share of an instance that serves or stands by: what a container has that nobody gave another one.
+    pub const SERVING_SHARES: u32 = 1024;
+    /// The share of an instance that boots beside others which serve. Eight of them take as much as one of those.
+    pub const BOOTING_SHARES: u32 = 128;
 }
 
 /// A volume of an instance, mounted where the image expects its data.
@@ -145,7 +155,7 @@ pub enum FormerImage {
 pub struct SpecDigest(pub String);
 
 impl InstanceSpec {
-    /// The digest. It covers everything but the generation, the processor limit and the size of disks, which
+    /// The digest. It covers everything but the generation, the processor limits and the size of disks, which
     /// change without another container, and what is behind the image's name.
     pub fn digest(&self) -> SpecDigest {
         let mut hash = Sha256::new();

@@ -50,10 +50,44 @@ async fn a_container_has_no_more_rights_and_room_than_it_needs() {
         assert_eq!(world.inspect(format), wanted, "{format}");
     }
     assert_eq!(world.exec("ulimit -n; echo $COLOUR; id -u").expect("exec"), "2048\nblue\n1234");
-    let limits = Limits { memory_bytes: 128 * MIB, nano_cpus: 250_000_000, pids: 32 };
+    let limits = Limits {
+        memory_bytes: 128 * MIB,
+        nano_cpus: 250_000_000,
+        cpu_shares: Limits::SERVING_SHARES,
+        pids: 32,
+    };
     let changed = world.runtime.set_limits(&world.status().await.id, limits).await;
     assert_eq!(changed.expect("limits"), Ensured::Updated);
     assert_eq!(world.inspect("{{.HostConfig.MemorySwap}}"), (128 * MIB).to_string());
+}
+
+#[tokio::test]
+async fn an_instance_counts_as_little_for_the_kernel_as_it_is_told_to_and_more_once_it_is_told() {
+    let Some(world) = world().await else { return };
+    let spec = world.spec(WAIT);
+    world.apply(&spec).await.expect("apply");
+    let before = world.until_up().await;
+    // Version 1 of control groups has the number as it is, version 2 one between 1 and 10,000.
+    let told = || {
+        let files =
+            "cat /sys/fs/cgroup/cpu/cpu.shares 2>/dev/null || cat /sys/fs/cgroup/cpu.weight";
+        let weight = world.exec(files).expect("a weight");
+        weight.trim().parse::<u32>().expect("a number")
+    };
+    let booting = told();
+    let limits = Limits { cpu_shares: Limits::SERVING_SHARES, ..spec.limits };
+    let set = || world.runtime.set_limits(&before.id, limits);
+    assert_eq!(set().await.expect("limits"), Ensured::Updated);
+    assert_eq!(set().await.expect("limits"), Ensured::AlreadyRight);
+    let serving = told();
+    assert!(
+        serving >= 6 * booting && serving <= 10 * booting,
+        "{booting} while it boots, {serving} when it serves"
+    );
+    let after = world.status().await;
+    assert_eq!((after.id, after.state, after.limits), (before.id, before.state, limits));
+    // It is no other spec.
+    assert_eq!(world.apply(&spec).await.expect("apply"), Ensured::AlreadyRight);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use brokerd_domain::{
-    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Target, Timestamp,
+    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Reservation,
+    Target, Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -18,8 +19,12 @@ use crate::world;
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 pub(crate) const PORTS: [u16; 2] = [61617, 5671];
 pub(crate) const BOOT_NANO_CPUS: u64 = 4_000_000_000;
-pub(crate) const LIMITS: Limits =
-    Limits { memory_bytes: 1 << 30, nano_cpus: 1_000_000_000, pids: 512 };
+pub(crate) const LIMITS: Limits = Limits {
+    memory_bytes: 1 << 30,
+    nano_cpus: 1_000_000_000,
+    cpu_shares: Limits::SERVING_SHARES,
+    pids: 512,
+};
 
 pub(crate) fn ago(millis: u64) -> Timestamp {
     Timestamp::from_micros(NOW.as_micros() - i64::try_from(millis).expect("small") * 1000)
@@ -166,6 +171,8 @@ pub(crate) fn decide_as(
         broker: &broker,
         instances: &instances,
         limits: Some(LIMITS),
+        room: world::ROOM,
+        reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: desired.unwrap_or(&rendered),
         targets: &targets,
         faults: &[],

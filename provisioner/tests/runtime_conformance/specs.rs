@@ -40,7 +40,12 @@ pub(crate) fn spec(name: InstanceName, command: Vec<String>) -> InstanceSpec {
             file("/etc/engine", "tls/server.key", 0o400, "s3cret-in-a-file"),
             file("/var/tmp", ".cookie", 0o400, "s3cret-in-a-cookie"),
         ],
-        limits: Limits { memory_bytes: 64 * MIB, nano_cpus: 500_000_000, pids: 64 },
+        limits: Limits {
+            memory_bytes: 64 * MIB,
+            nano_cpus: 500_000_000,
+            cpu_shares: Limits::BOOTING_SHARES,
+            pids: 64,
+        },
         open_files: 2048,
         stop_grace: Duration::from_secs(5),
     }

@@ -75,6 +75,7 @@ impl Simulation {
             forgotten: Mutex::default(),
             lives: Mutex::default(),
             calls: Mutex::default(),
+            room: Mutex::new(super::ROOM),
             clock: clock.clone(),
             faults: faults.clone(),
         });
@@ -135,8 +136,13 @@ impl Simulation {
 
     /// A RabbitMQ cluster that was just asked for.
     pub fn create_cluster(&self) -> BrokerId {
+        self.create_cluster_of(42)
+    }
+
+    /// One of several clusters that was just asked for.
+    pub fn create_cluster_of(&self, seed: u128) -> BrokerId {
         let engine = EngineType::RabbitMq;
-        let mut broker = super::broker(engine, 42);
+        let mut broker = super::broker(engine, seed);
         broker.spec.deployment_mode = brokerd_domain::DeploymentMode::ClusterMultiAz;
         let id = broker.id;
         self.store.insert(broker, vec![super::user(engine)]);
@@ -210,6 +216,7 @@ impl Simulation {
             engines: Arc::new(Engines::default()),
             catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
+            room: *self.store.room.lock().expect("not poisoned"),
             endpoints: EndpointSettings {
                 advertised_host: None,
                 ip_address: None,

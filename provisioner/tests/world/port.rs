@@ -4,14 +4,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerInstance, Clock, Endpoint, EngineType, Event,
-    EventKind, Fault, Lane, Lease, Next, PassReport, Protocol, RunningEngine, Struck, Target,
-    Timestamp, WorkerId,
+    ActionRequired, Broker, BrokerId, BrokerInstance, Clock, Demand, Endpoint, EngineType, Event,
+    EventKind, Fault, HostInstanceType, Lane, Lease, Next, PassReport, Protocol, Reservation, Room,
+    RoomUse, RunningEngine, Struck, Target, Timestamp, Turn, WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
 
-use super::store::{MemoryStore, gone, work};
+use super::{
+    room::{granted, line},
+    store::{MemoryStore, gone, work},
+};
 
 #[async_trait]
 impl ReconcileStore for MemoryStore {
@@ -174,6 +177,60 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("allocate endpoints", gone, allocate).await
     }
 
+    async fn reserve(&self, lease: &Lease, _: u8, now: Timestamp) -> Result<(), StoreError> {
+        let reserve = || {
+            self.fenced(lease, |row| {
+                let waiting = Reservation::Waiting { since: now, missing_bytes: 0 };
+                row.reservation.get_or_insert(waiting);
+            })?;
+            self.grant(Some(lease.broker), now);
+            Ok(())
+        };
+        self.faults.effect("reserve", gone, reserve).await
+    }
+
+    async fn reserve_more(
+        &self,
+        lease: &Lease,
+        instances: u8,
+        tier: HostInstanceType,
+        now: Timestamp,
+    ) -> Result<Turn, StoreError> {
+        let reserve = || {
+            self.fenced(lease, |_| ())?;
+            let room = *self.room.lock().expect("not poisoned");
+            let mut rows = self.rows.lock().expect("not poisoned");
+            let others = granted(&rows, &room, Some(lease.broker));
+            let mut line = line(&rows, &room);
+            let bytes = room.of_instances(tier, instances);
+            line.push(Demand { broker: lease.broker, bytes, since: now });
+            let turn = room.turns(others, &line, now).pop().expect("one turn each");
+            if turn == Turn::Granted {
+                let row = rows.get_mut(&lease.broker).expect("its lease is held");
+                row.reservation = Some(Reservation::Granted(tier));
+            }
+            Ok(turn)
+        };
+        self.faults.effect("reserve more", gone, reserve).await
+    }
+
+    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.grant(None, now);
+        Ok(())
+    }
+
+    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError> {
+        *self.room.lock().expect("not poisoned") = *room;
+        self.grant(None, now);
+        let rows = self.rows.lock().expect("not poisoned");
+        let line = line(&rows, room);
+        Ok(RoomUse {
+            granted_bytes: granted(&rows, room, None),
+            waiting_bytes: line.iter().map(|demand| demand.bytes).sum(),
+            waiting: line.len() as u64,
+        })
+    }
+
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         let set = || {
             self.fenced(lease, |row| {
@@ -208,6 +265,12 @@ impl ReconcileStore for MemoryStore {
                         row.users = users;
                         row.broker.users.clear();
                     }
+                }
+                if row.broker.status.failure.is_none() && report.failure.is_some() {
+                    row.reservation = None;
+                } else if rebooted {
+                    let tier = row.broker.spec.host_instance_type;
+                    row.reservation = Some(Reservation::Granted(tier));
                 }
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerUser, Clock, Event, Fault, Lease, RunningEngine, Target, Timestamp,
-    WorkerId,
+    Broker, BrokerId, BrokerUser, Clock, Event, Fault, Lease, Reservation, Room, RunningEngine,
+    Target, Timestamp, WorkerId,
 };
 use brokerd_store::{StoreError, Work};
 use secrecy::SecretBox;
@@ -31,6 +31,8 @@ pub struct Row {
     pub(super) materials: Option<Vec<u8>>,
     /// What really runs.
     pub running: Option<RunningEngine>,
+    /// What it has of the room.
+    pub reservation: Option<Reservation>,
     /// Why what is stored can't be read.
     pub unreadable: Option<String>,
     /// Where the gateway leads.
@@ -58,6 +60,8 @@ pub struct MemoryStore {
     pub calls: Mutex<BTreeMap<&'static str, usize>>,
     /// Until when provisioners count as alive.
     pub lives: Mutex<BTreeMap<WorkerId, Timestamp>>,
+    /// What instances may use together.
+    pub room: Mutex<Room>,
     /// Brokers that are gone for good.
     pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.
@@ -81,6 +85,7 @@ impl MemoryStore {
             revisions: vec![default_configuration(&broker)],
             materials: None,
             running: None,
+            reservation: None,
             unreadable: None,
             targets: Vec::new(),
             events: Vec::new(),
@@ -213,6 +218,7 @@ pub(super) fn work(row: &Row, mut broker: Broker) -> Work {
         targets: row.targets.clone(),
         faults: row.faults.iter().filter(|f| f.ended.is_none()).cloned().collect(),
         running: row.running.clone(),
+        reservation: row.reservation,
         unreadable: row.unreadable.clone(),
     }
 }

@@ -76,6 +76,7 @@ impl Simulation {
         let images = self.images.lock().expect("not poisoned").clone();
         *process.context.images.lock().expect("not poisoned") = images;
         process.context.catalogue = Arc::new(self.catalogue.lock().expect("not poisoned").clone());
+        process.context.room = *self.store.room.lock().expect("not poisoned");
         for _ in 0..4000 {
             if !self.step(process).await {
                 self.log("the process dies");
@@ -90,7 +91,9 @@ impl Simulation {
             let looks = process.watched.values().map(|w| w.due.since(self.now())).min();
             // Until it is noticed that a former process is dead.
             let others = self.store.others_live_for(process.me);
-            let next = due.into_iter().chain(looks).chain(others).min();
+            // What is given back is told at once, or shared out when the task comes round.
+            let round = self.store.shares_out_in();
+            let next = due.into_iter().chain(looks).chain(others).chain(round).min();
             let at_rest = due.is_none_or(|due| due >= REST)
                 && others.is_none()
                 && self.store.unfinished().all(|id| process.watched.contains_key(&id))
@@ -119,6 +122,9 @@ impl Simulation {
     async fn step(&self, process: &mut Process) -> bool {
         let me = process.me;
         self.store.prolong_life(me, TTL).await.expect("living does not fail here");
+        if self.store.shares_out_in() == Some(Duration::ZERO) {
+            self.store.grant(None, self.now());
+        }
         let leases =
             self.store.claim_due(me, None, TTL, 10).await.expect("claims do not fail here");
         for lease in leases {

@@ -17,6 +17,7 @@ mod outages;
 mod ownership;
 mod passes;
 mod retention;
+mod room;
 mod route_changes;
 mod secrets;
 mod security_groups;

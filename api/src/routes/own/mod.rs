@@ -1,6 +1,7 @@
 //! What is brokerd's and nobody's broker.
 
 pub(crate) mod ca;
+pub(crate) mod capacity;
 mod docs;
 pub(crate) mod engine_versions;
 mod health;

@@ -148,6 +148,7 @@ fn host_config(spec: &InstanceSpec, cpus: u32, set_ulimits: bool) -> HostConfig 
         memory: Some(signed(limits.memory_bytes)),
         memory_swap: Some(signed(limits.memory_bytes)),
         nano_cpus: Some(signed(limits.nano_cpus)),
+        cpu_shares: Some(i64::from(limits.cpu_shares)),
         pids_limit: Some(i64::from(limits.pids)),
         ulimits: set_ulimits.then(|| vec![open_files]),
         restart_policy: Some(RestartPolicy {

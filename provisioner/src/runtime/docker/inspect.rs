@@ -144,6 +144,12 @@ fn limits(config: &HostConfig) -> Limits {
     Limits {
         memory_bytes: unsigned(config.memory),
         nano_cpus: unsigned(config.nano_cpus),
+        // None was given: then it is the kernel's.
+        cpu_shares: config
+            .cpu_shares
+            .and_then(|shares| u32::try_from(shares).ok())
+            .filter(|shares| *shares > 0)
+            .unwrap_or(Limits::SERVING_SHARES),
         pids: u32::try_from(config.pids_limit.unwrap_or(0)).unwrap_or(0),
     }
 }

@@ -301,6 +301,7 @@ impl DockerRuntime {
             memory,
             memory_swap: memory,
             nano_cpus: Some(create::signed(limits.nano_cpus)),
+            cpu_shares: Some(i64::from(limits.cpu_shares)),
             pids_limit: Some(i64::from(limits.pids)),
             ..ContainerUpdateBody::default()
         };

@@ -132,7 +132,12 @@ pub(crate) async fn limits_are_changed_as_it_runs_and_never_above_what_the_host_
     assert_eq!(status.limits.nano_cpus, all);
     let same = at.runtime().set_limits(&status.id, spec.limits).await;
     assert_eq!(same.expect("limits"), Ensured::AlreadyRight);
-    let limits = Limits { memory_bytes: 128 << 20, nano_cpus: 250_000_000, pids: 32 };
+    let limits = Limits {
+        memory_bytes: 128 << 20,
+        nano_cpus: 250_000_000,
+        cpu_shares: Limits::SERVING_SHARES,
+        pids: 32,
+    };
     for expected in [Ensured::Updated, Ensured::AlreadyRight] {
         let changed = at.runtime().set_limits(&status.id, limits).await;
         assert_eq!(changed.expect("limits"), expected);
