@@ -57,7 +57,7 @@ test: ## Run all tests, with a database of their own
 	@scripts/test.sh
 
 soak: ## Fail a pair over and lose nodes of a cluster, many times, while clients count their messages (ROUNDS=20)
-	@BROKERD_SOAK_ROUNDS=$(ROUNDS) scripts/test.sh --test activemq_pair --test rabbitmq_cluster -- --ignored --nocapture
+	@BROKERD_SOAK_ROUNDS=$(ROUNDS) scripts/test.sh --test scenarios -- --ignored --nocapture activemq_pair:: rabbitmq_cluster::
 
 bench: ## Measure what brokerd costs, beside the same work without it (ROUNDS=5)
 	@scripts/bench.sh $(ROUNDS)

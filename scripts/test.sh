@@ -22,9 +22,9 @@ say "starting a database in memory"
 DATABASE_URL=$("$root/scripts/postgres.sh" --ephemeral "$run")
 export DATABASE_URL
 cd "$root"
-# The binary too: scenarios start it.
-cargo build --locked -p brokerd
 if [ $# -gt 0 ]; then
+  # The binary that scenarios start is built with the test of its command line.
+  cargo test --locked --workspace --no-run --test command_line "$@"
   cargo test --locked --workspace "$@"
   exit
 fi

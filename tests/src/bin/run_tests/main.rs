@@ -31,6 +31,9 @@ fn run() -> Result<bool> {
     let mut programs = programs::built(&messages)?;
     ensure!(!programs.is_empty(), "cargo has built no test programs");
     programs.push(programs::documentation());
+    if let Some(command) = machine::variable("BROKERD_TEST_BESIDE") {
+        programs.insert(0, programs::beside(&command)?);
+    }
     let jobs = jobs()?;
     machine::say(&format!(
         "run-tests: {} programs, {jobs} with engines and one without side by side",

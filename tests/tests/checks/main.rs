@@ -1,0 +1,7 @@
+//! What is checked by reading: the documents, the API description and the imports of the crates.
+
+mod circles;
+mod documents;
+mod floors;
+mod openapi;
+mod sources;

@@ -1,0 +1,35 @@
+//! Scenarios with real engines, through the public API and with real clients. Each module is run as a program of its own.
+
+mod activemq_changes;
+mod activemq_pair;
+mod activemq_single;
+mod alarms;
+mod compose;
+mod conformance;
+mod crash;
+mod database_outage;
+mod dropped_version;
+mod engine_restart;
+mod fault_injection;
+mod faults_ha;
+mod full_disks;
+mod given_up;
+mod hanging_engine;
+mod hostile;
+mod isolation;
+mod ldap;
+mod names;
+mod networks;
+mod official_images;
+mod out_of_memory;
+mod rabbitmq_authentication;
+mod rabbitmq_changes;
+mod rabbitmq_cluster;
+mod rabbitmq_single;
+mod runtime_away;
+mod schemathesis;
+mod stand_ins;
+mod starting;
+mod terraform;
+mod upgrades;
+mod versions;
