@@ -1,47 +1,35 @@
-//! The HTTP API: Amazon MQ's own under `/v1`, ours under `/brokerd/v1`.
+//! The HTTP API: Amazon MQ's own under `/v1`, brokerd's own under `/brokerd/v1`.
 //!
-//! A request's way: [`observe`] gives it an identifier and a deadline, the router finds the
-//! operation, the [`auth::Signed`] extractor proves who calls, the handler turns the wire type into
-//! a domain command, hands it to the store and answers. Refusals are values ([`error::ApiError`])
-//! until the middleware writes them. There is one file per operation under [`routes`].
+//! A request's way: the middleware (`http/observe.rs`) gives it an identifier and a deadline, the router finds the
+//! operation, the extractor `auth::Signed` proves who calls, the handler turns the wire type into a domain command,
+//! hands it to the store and answers. Refusals are values (`http::error::ApiError`) until the middleware writes them.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | `router.rs` | every route: it imports the operations, none imports it |
+//! | `mq/` | the operations of Amazon MQ, one file each |
+//! | `own/` | brokerd's own operations, one file each |
+//! | `auth/` | signatures, access keys, sizes of bodies |
+//! | `openapi/` | parts of the document that operations share |
+//! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
 
 mod auth;
-mod error;
-mod extract;
-mod json;
+mod broker_change;
+mod cache;
+mod http;
 mod metrics;
-mod observe;
+mod mq;
 mod openapi;
 mod operation;
-mod pagination;
+mod own;
 mod readiness;
-mod respond;
-mod routes;
+mod resource;
+mod router;
+mod settings;
 mod state;
-mod text;
-mod throttle;
-mod turn;
-
-use std::sync::Arc;
-
-use axum::{Router, middleware, response::IntoResponse};
-use tower_http::catch_panic::CatchPanicLayer;
 
 pub use auth::{OnAuthentic, sigv4};
-pub use metrics::{ApiMetrics, register_metrics};
-pub use openapi::document as openapi_document;
+pub use metrics::ApiMetrics;
 pub use readiness::ReadyCheck;
-pub use state::ApiState;
-
-/// Everything brokerd answers over HTTP.
-pub fn router(state: ApiState) -> Router {
-    let state = Arc::new(state);
-    let (router, document) = openapi::assembled();
-    router
-        .merge(routes::own::unlisted(&document))
-        .method_not_allowed_fallback(|| async { error::ApiError::unknown_method().into_response() })
-        .fallback(|| async { error::ApiError::unknown_path() })
-        .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(middleware::from_fn_with_state(Arc::clone(&state), observe::observe))
-        .with_state(state)
-}
+pub use router::{openapi_document, register_metrics, router};
+pub use settings::{ApiServices, ApiSettings};

@@ -1,17 +1,15 @@
-//! What is counted.
+//! The metrics of the API.
 
-use axum::http::StatusCode;
+use std::{fmt::Debug, sync::Arc};
+
+use axum::http::{Method, StatusCode};
 use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    encoding::{EncodeLabelSet, EncodeMetric},
+    metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
-use crate::{
-    auth::sigv4::SignatureError,
-    error::TOO_MANY_UNKNOWN_KEYS,
-    operation::{OPERATIONS, Operation},
-};
+use crate::operation::{Operation, Operations};
 
 /// From half a millisecond, where DescribeBroker should be, to the deadline.
 const BUCKETS: [f64; 13] =
@@ -20,13 +18,13 @@ const BUCKETS: [f64; 13] =
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     method: &'static str,
-    route: &'static str,
+    route: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
     method: &'static str,
-    route: &'static str,
+    route: Arc<str>,
     status: u16,
 }
 
@@ -38,21 +36,25 @@ struct RejectionLabels {
 impl RouteLabels {
     /// Requests that are no operation share one label, so that strangers can't make new series.
     fn of(operation: Option<&Operation>) -> Self {
-        operation.map_or(Self { method: "other", route: "other" }, |o| Self {
-            method: method(o),
-            route: o.path,
-        })
+        match operation {
+            Some(o) => Self { method: method(&o.method), route: Arc::clone(&o.path) },
+            None => Self { method: "other", route: "other".into() },
+        }
     }
 }
 
-fn method(operation: &Operation) -> &'static str {
-    ["GET", "POST", "PUT", "DELETE"]
-        .into_iter()
-        .find(|m| *m == operation.method.as_str())
-        .unwrap_or("other")
+impl RouteLabels {
+    fn with(&self, status: u16) -> RequestLabels {
+        RequestLabels { method: self.method, route: Arc::clone(&self.route), status }
+    }
 }
 
-/// The counters of the API.
+fn method(method: &Method) -> &'static str {
+    let known = ["GET", "POST", "PUT", "DELETE"].into_iter().find(|m| *m == method.as_str());
+    known.unwrap_or("other")
+}
+
+/// The metrics of the API.
 #[derive(Debug, Clone)]
 pub struct ApiMetrics {
     requests: Family<RequestLabels, Counter>,
@@ -67,67 +69,91 @@ fn histogram() -> Histogram {
     Histogram::new(BUCKETS)
 }
 
-/// Adds the API's metrics to a registry, each at 0 from the start, so that dashboards exist before
-/// the first request.
-pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
-    let metrics = ApiMetrics {
-        requests: Family::default(),
-        durations: Family::new_with_constructor(histogram as fn() -> Histogram),
-        rejections: Family::default(),
-        throttled: Counter::default(),
-        body_bytes: Gauge::default(),
-        bodies_given_up: Counter::default(),
-    };
-    for operation in OPERATIONS.iter().map(Some).chain([None]) {
-        let RouteLabels { method, route } = RouteLabels::of(operation);
-        let status = if operation.is_some() { 200 } else { 404 };
-        drop(metrics.requests.get_or_create(&RequestLabels { method, route, status }));
-        drop(metrics.durations.get_or_create(&RouteLabels { method, route }));
+/// Registers a metric and returns it.
+fn registered<M>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    unit: Option<Unit>,
+    metric: M,
+) -> M
+where
+    M: Clone + Debug + EncodeMetric + TypedMetric + Send + Sync + 'static,
+{
+    match unit {
+        Some(unit) => registry.register_with_unit(name, help, unit, metric.clone()),
+        None => registry.register(name, help, metric.clone()),
     }
-    for &reason in SignatureError::REASONS.iter().chain([&TOO_MANY_UNKNOWN_KEYS]) {
-        drop(metrics.rejections.get_or_create(&RejectionLabels { reason }));
-    }
-    registry.register(
-        "brokerd_api_requests",
-        "HTTP requests answered, by route and status",
-        metrics.requests.clone(),
-    );
-    registry.register_with_unit(
-        "brokerd_api_request_duration",
-        "Time from the head of a request to that of its answer, by route",
-        Unit::Seconds,
-        metrics.durations.clone(),
-    );
-    registry.register(
-        "brokerd_api_authentication_rejections",
-        "Requests whose signature was refused, by reason",
-        metrics.rejections.clone(),
-    );
-    registry.register(
-        "brokerd_api_throttled_requests",
-        "Requests refused because an account had used up its allowance",
-        metrics.throttled.clone(),
-    );
-    registry.register_with_unit(
-        "brokerd_api_body",
-        "Bytes of requests' bodies held now",
-        Unit::Bytes,
-        metrics.body_bytes.clone(),
-    );
-    registry.register(
-        "brokerd_api_bodies_given_up",
-        "Bodies of requests given up because all together were too large",
-        metrics.bodies_given_up.clone(),
-    );
-    metrics
+    metric
 }
 
 impl ApiMetrics {
+    /// Registers the metrics, with a series for each operation and each reason of a failed authentication.
+    pub(crate) fn register(
+        registry: &mut Registry,
+        operations: &Operations,
+        rejections: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        let metrics = Self {
+            requests: registered(
+                registry,
+                "brokerd_api_requests",
+                "HTTP requests answered, by route and status",
+                None,
+                Family::default(),
+            ),
+            durations: registered(
+                registry,
+                "brokerd_api_request_duration",
+                "Time from the head of a request to that of its answer, by route",
+                Some(Unit::Seconds),
+                Family::new_with_constructor(histogram as fn() -> Histogram),
+            ),
+            rejections: registered(
+                registry,
+                "brokerd_api_authentication_rejections",
+                "Requests whose signature was refused, by reason",
+                None,
+                Family::default(),
+            ),
+            throttled: registered(
+                registry,
+                "brokerd_api_throttled_requests",
+                "Requests refused because an account had used up its allowance",
+                None,
+                Counter::default(),
+            ),
+            body_bytes: registered(
+                registry,
+                "brokerd_api_body",
+                "Bytes of requests' bodies held now",
+                Some(Unit::Bytes),
+                Gauge::default(),
+            ),
+            bodies_given_up: registered(
+                registry,
+                "brokerd_api_bodies_given_up",
+                "Bodies of requests given up because all together were too large",
+                None,
+                Counter::default(),
+            ),
+        };
+        for operation in operations.all().map(Some).chain([None]) {
+            let labels = RouteLabels::of(operation);
+            let status = if operation.is_some() { 200 } else { 404 };
+            drop(metrics.requests.get_or_create(&labels.with(status)));
+            drop(metrics.durations.get_or_create(&labels));
+        }
+        for reason in rejections {
+            drop(metrics.rejections.get_or_create(&RejectionLabels { reason }));
+        }
+        metrics
+    }
+
+    /// Counts an answered request.
     pub(crate) fn answered(&self, operation: Option<&Operation>, status: StatusCode, seconds: f64) {
         let labels = RouteLabels::of(operation);
-        let RouteLabels { method, route } = labels;
-        let status = status.as_u16();
-        self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
+        self.requests.get_or_create(&labels.with(status.as_u16())).inc();
         self.durations.get_or_create(&labels).observe(seconds);
     }
 
@@ -147,7 +173,7 @@ mod tests {
     #[test]
     fn every_series_exists_before_the_first_request() {
         let mut registry = Registry::default();
-        register_metrics(&mut registry);
+        drop(crate::register_metrics(&mut registry));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         for line in [

@@ -1,25 +1,25 @@
-//! Whether this process can serve, for whoever asks.
+//! Readiness of the process.
 //!
-//! Strangers may ask as often as they like: what they get is at most a second old, and one question to the database
-//! answers all who ask meanwhile.
+//! Anybody may ask as often as they like, so the answer is remembered for a second, and one query to the database serves
+//! all requests that wait for it.
 
 use std::{sync::Arc, time::Duration};
 
 use brokerd_store::{PgStore, StoreError};
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// How old the answer may be.
 const FRESH: Duration = Duration::from_secs(1);
 /// The same while nothing was ever offered, so that a first start is noticed soon.
 const FRESH_AT_FIRST: Duration = Duration::from_millis(200);
 
-/// Something of this process that has to be well for it to be ready; an error is the reason why it is not, which
-/// strangers read.
+/// A part of the process that must be well for the process to be ready. The error is the reason, which anybody can
+/// read.
 pub type ReadyCheck = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
-/// What the database had to say.
+/// The state of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Database {
     Ready,
@@ -28,9 +28,9 @@ enum Database {
     Unusable,
 }
 
-/// Remembers how it is.
-#[derive(Default)]
+/// Checks readiness, and remembers the state of the database.
 pub(crate) struct Readiness {
+    store: PgStore,
     checks: Vec<ReadyCheck>,
     database: Arc<Mutex<Remembered>>,
 }
@@ -49,19 +49,20 @@ impl Remembered {
 }
 
 impl Readiness {
-    pub(crate) fn of(checks: Vec<ReadyCheck>) -> Self {
-        Self { checks, ..Self::default() }
+    /// `checks` are made in that order, before the database.
+    pub(crate) fn new(store: PgStore, checks: Vec<ReadyCheck>) -> Self {
+        Self { store, checks, database: Arc::default() }
     }
 
-    /// Nothing, or why this process is not ready.
+    /// Checks whether the process is ready.
     ///
     /// # Errors
     /// A 503 with the reason.
-    pub(crate) async fn check(&self, store: &PgStore) -> Result<(), ApiError> {
+    pub(crate) async fn check(&self) -> Result<(), ApiError> {
         for check in &self.checks {
             check().map_err(ApiError::not_ready)?;
         }
-        let reason = match self.database(store).await {
+        let reason = match self.database().await {
             Database::Ready => return Ok(()),
             Database::NothingOffered => {
                 "No engine version is offered: either no provisioner has started yet, or no image is there."
@@ -72,21 +73,24 @@ impl Readiness {
         Err(ApiError::not_ready(reason))
     }
 
-    /// How the database is. Those who ask while it is asked wait for the same answer.
-    async fn database(&self, store: &PgStore) -> Database {
+    /// The state of the database. Requests that come during the query wait for its answer.
+    async fn database(&self) -> Database {
         let mut remembered = Arc::clone(&self.database).lock_owned().await;
         if let Some(fresh) = remembered.fresh() {
             return fresh;
         }
-        let store = store.clone();
-        // A task of its own, because who has asked may go away, and the next one would ask the database again.
+        let store = self.store.clone();
+        // A task of its own, because the request may end first, and the next one would query the database again.
         let asking = tokio::spawn(async move {
             let found = match store.offerings().await {
                 Ok(offerings) if offerings.is_empty() => Database::NothingOffered,
                 Ok(_) => Database::Ready,
                 Err(StoreError::Unavailable(_)) => Database::Unavailable,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "not ready");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "not ready: the database refused a query"
+                    );
                     Database::Unusable
                 }
             };

@@ -4,7 +4,7 @@ use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
-use brokerd_api::ReadyCheck;
+use brokerd_api::{ApiServices, ApiSettings, ReadyCheck};
 use brokerd_domain::Entropy;
 use brokerd_gateway::{Gateway, PgRouteSource};
 use brokerd_provisioner::{
@@ -180,32 +180,36 @@ fn new_router(
     tasks: Option<TaskHealth>,
 ) -> Router {
     let metrics = brokerd_api::register_metrics(&mut registry);
-    let api = &foundation.configuration.api;
-    let state = brokerd_api::ApiState::new(
-        foundation.store.clone(),
-        Arc::clone(&foundation.clock),
-        Arc::clone(&foundation.entropy),
-        foundation.configuration.network.defaults(),
-        Arc::new(registry),
-        metrics,
-    )
-    .with_regions(foundation.configuration.regions())
-    .throttled(api.throttle_burst, api.throttle_rate)
-    .with_strict_states(api.strict_states)
-    .with_faults(foundation.configuration.faults.enabled)
-    .with_sized_volumes(foundation.configuration.runtime.sized_volumes);
-    let state = match foundation.configuration.security_groups.unknown {
-        UnknownGroups::Allow => state,
-        UnknownGroups::Refuse => state.refusing_unknown_groups(),
+    let configuration = &foundation.configuration;
+    let settings = ApiSettings {
+        network: configuration.network.defaults(),
+        regions: configuration.regions(),
+        throttle_burst: configuration.api.throttle_burst,
+        throttle_rate: configuration.api.throttle_rate,
+        refuse_unknown_security_groups: match configuration.security_groups.unknown {
+            UnknownGroups::Allow => false,
+            UnknownGroups::Refuse => true,
+        },
+        faults: configuration.faults.enabled,
+        sized_volumes: configuration.runtime.sized_volumes,
+        strict_states: configuration.api.strict_states,
     };
-    let mut checks: Vec<ReadyCheck> = Vec::new();
+    let mut ready_checks: Vec<ReadyCheck> = Vec::new();
     if let Some(gateway) = gateway {
-        checks.push(Box::new(move || lone_gateway::check(&gateway)));
+        ready_checks.push(Box::new(move || lone_gateway::check(&gateway)));
     }
     if let Some(tasks) = tasks {
-        checks.push(Box::new(move || check_tasks(&tasks)));
+        ready_checks.push(Box::new(move || check_tasks(&tasks)));
     }
-    brokerd_api::router(state.ready_if(checks))
+    let services = ApiServices {
+        store: foundation.store.clone(),
+        clock: Arc::clone(&foundation.clock),
+        entropy: Arc::clone(&foundation.entropy),
+        registry: Arc::new(registry),
+        metrics,
+        ready_checks,
+    };
+    brokerd_api::router(settings, services)
 }
 
 /// Which background tasks stay down, if any.

@@ -1,8 +1,8 @@
-//! Bodies under way. Whoever knows an access key's identifier can send one, so all of them together get so much
-//! memory and so much time.
+//! Bodies of requests while they are read. Anybody who knows the identifier of an access key can send one, so all of them
+//! together are bounded in memory, and each in time.
 //!
-//! Where there is too much of it, the body goes that has been under way longest: who sends what it has to send is
-//! read, however many others are slow on purpose.
+//! When memory is used up, the body that has been read longest is refused: senders that are slow on purpose can't keep
+//! others from being read.
 
 use std::{
     collections::BTreeMap,
@@ -19,14 +19,14 @@ use http_body_util::BodyExt as _;
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
-/// How many bytes of bodies are held at a time.
+/// Most bytes of bodies in memory.
 const MOST: usize = 32 << 20;
 /// How long a body may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// All bodies under way.
+/// All bodies in memory.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     most: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Bodies {
 
 #[derive(Debug)]
 struct State {
-    /// Bytes held, those of bodies that are complete and at work included.
+    /// Bytes in memory, including complete bodies whose requests are at work.
     held: usize,
     last: u64,
     reading: BTreeMap<u64, Reading>,
@@ -47,7 +47,8 @@ struct State {
 #[derive(Debug)]
 struct Reading {
     bytes: usize,
-    told: Arc<Notify>,
+    /// Notified when the body is refused for the sake of others.
+    evicted: Arc<Notify>,
 }
 
 impl State {
@@ -71,7 +72,7 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl Bodies {
-    /// None yet; where to show how many bytes are held, and to count the bodies that were given up.
+    /// No bodies. `shown` is set to the bytes in memory, `refused` counts refused bodies.
     pub(crate) fn new(shown: Gauge, refused: Counter) -> Self {
         Self::with_room(MOST, shown, refused)
     }
@@ -81,10 +82,11 @@ impl Bodies {
         Self { most, state: Arc::new(Mutex::new(state)), refused }
     }
 
-    /// Reads a body of at most `limit` bytes. What it takes is free again with the last clone of what comes back.
+    /// Reads a body of at most `limit` bytes. Its memory is free again when the last clone of the result is dropped.
     ///
     /// # Errors
-    /// When it is too long, at once if it says so itself; too slow; broken off; or when there is no room for it.
+    /// A 413 if it is too long, at once if `Content-Length` says so; a 408 if it is too slow; a 400 if it breaks off; a
+    /// 503 if there is no memory for it.
     pub(crate) async fn read(
         &self,
         headers: &HeaderMap,
@@ -101,10 +103,10 @@ impl Bodies {
         if body.is_end_stream() {
             return Ok(Bytes::new());
         }
-        let (mut held, told) = self.begin();
+        let (mut held, evicted) = self.begin();
         tokio::select! {
             biased;
-            () = told.notified() => Err(self.no_room()),
+            () = evicted.notified() => Err(self.no_room()),
             read = timeout(PATIENCE, self.collect(&mut held, body, limit)) => match read {
                 Ok(read) => read.map(|()| held.complete()),
                 Err(_) => Err(ApiError::body_too_slow()),
@@ -115,7 +117,7 @@ impl Bodies {
     async fn collect(&self, held: &mut Held, mut body: Body, limit: usize) -> Result<(), ApiError> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                tracing::debug!(%error, "the request's body broke off");
+                tracing::debug!(%error, "request body broke off");
                 ApiError::bad_request("The request body could not be read.")
             })?;
             let Ok(data) = frame.into_data() else { continue };
@@ -131,7 +133,7 @@ impl Bodies {
                 held.room = wanted;
                 held.bytes.reserve_exact(wanted - held.bytes.len());
             }
-            // Copied, because a piece keeps all of the memory that it was read into.
+            // Copied, because a frame keeps alive the whole buffer that it was read into.
             held.bytes.extend_from_slice(&data);
         }
         Ok(())
@@ -143,27 +145,27 @@ impl Bodies {
     }
 
     fn begin(&self) -> (Held, Arc<Notify>) {
-        let told = Arc::new(Notify::new());
+        let evicted = Arc::new(Notify::new());
         let mut state = locked(&self.state);
         state.last += 1;
         let number = state.last;
-        state.reading.insert(number, Reading { bytes: 0, told: Arc::clone(&told) });
+        state.reading.insert(number, Reading { bytes: 0, evicted: Arc::clone(&evicted) });
         let state = Arc::clone(&self.state);
         let held = Held { state, number, bytes: Vec::new(), room: 0, whole: false };
-        (held, told)
+        (held, evicted)
     }
 
-    /// Takes room for so many more bytes of a body, from the oldest ones if it has to be; false if it was taken
-    /// from this one.
+    /// Reserves memory for `bytes` more bytes of a body, by evicting the oldest bodies if need be; false if this body is the
+    /// oldest.
     fn make_room(&self, number: u64, bytes: usize) -> bool {
         let mut state = locked(&self.state);
         while state.held + bytes > self.most {
-            let Some((oldest, given_up)) = state.reading.pop_first() else { return false };
-            state.free(given_up.bytes);
+            let Some((oldest, evicted)) = state.reading.pop_first() else { return false };
+            state.free(evicted.bytes);
             if oldest == number {
                 return false;
             }
-            given_up.told.notify_one();
+            evicted.evicted.notify_one();
         }
         let Some(reading) = state.reading.get_mut(&number) else { return false };
         reading.bytes += bytes;
@@ -172,20 +174,20 @@ impl Bodies {
     }
 }
 
-/// What was read of a body; its room is free again when this goes.
+/// What was read of a body; dropping it frees the memory.
 struct Held {
     state: Arc<Mutex<State>>,
     number: u64,
     bytes: Vec<u8>,
-    /// How many bytes it may grow to within the room that was taken for it.
+    /// Bytes that are reserved for it.
     room: usize,
     whole: bool,
 }
 
 impl Held {
-    /// From now on it can't be given up any more.
+    /// From now on it can't be evicted.
     fn complete(mut self) -> Bytes {
-        // Its room stays taken, unless somebody has just taken it.
+        // Absent if it was evicted at this moment: then its memory is free already.
         self.whole = locked(&self.state).reading.remove(&self.number).is_some();
         Bytes::from_owner(self)
     }
@@ -219,7 +221,7 @@ mod tests {
         Bodies::with_room(most, Gauge::default(), Counter::default())
     }
 
-    /// A body that comes piece by piece, and what to send them with.
+    /// A body that comes in pieces, and the sender of the pieces.
     fn piecemeal() -> (mpsc::Sender<Bytes>, Body) {
         let (sender, mut receiver) = mpsc::channel(1);
         let pieces = futures_util::stream::poll_fn(move |context| {
@@ -273,7 +275,7 @@ mod tests {
         assert_eq!(first.code(), "ServiceUnavailableException");
         let second = second.expect("read");
         assert_eq!((&*second, held(&bodies), bodies.refused.get()), (&b"abc"[..], 3, 1));
-        // What is at work is not taken away.
+        // Bodies of requests at work are not evicted.
         let third = bodies.read(&headers, Body::from("0123456789"), 10).await;
         assert_eq!(third.expect_err("no room").code(), "ServiceUnavailableException");
         drop(second);

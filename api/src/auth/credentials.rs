@@ -1,4 +1,4 @@
-//! Access keys, remembered for a while so that a request costs no query for its signature.
+//! The cache of access keys, so that a signature costs no query.
 
 use std::{
     collections::HashMap,
@@ -11,22 +11,31 @@ use brokerd_domain::{AccountId, Region, Timestamp};
 use brokerd_store::AccessKey;
 use tokio::sync::MutexGuard;
 
-use super::{SERVICE, sigv4::SigningKey};
+use super::sigv4::SigningKey;
 
-/// How long a key is believed to exist: a withdrawn key works at most this long.
+/// How long a key is remembered: a withdrawn key works at most this long.
 const KNOWN: Duration = Duration::from_secs(60);
-/// How long a key is believed not to exist.
+/// How long it is remembered that there is no such key.
 const UNKNOWN: Duration = Duration::from_secs(5);
 /// Most answers remembered.
 const MOST: usize = 1024;
-/// Most signing keys remembered per access key; each is for one day and region.
+/// Most signing keys remembered per access key; each is for one day, region and service.
 const MOST_SIGNING_KEYS: usize = 8;
+
+/// What a signing key is derived for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SigningScope {
+    /// The day, `YYYYMMDD`.
+    pub(super) day: String,
+    pub(super) region: Region,
+    pub(super) service: String,
+}
 
 /// An access key with the signing keys derived from it.
 #[derive(Debug)]
 pub(crate) struct Credential {
     key: AccessKey,
-    signing_keys: Mutex<Vec<(String, Region, Arc<SigningKey>)>>,
+    signing_keys: Mutex<Vec<(SigningScope, Arc<SigningKey>)>>,
 }
 
 impl Credential {
@@ -39,17 +48,19 @@ impl Credential {
         &self.key.account
     }
 
-    /// The key that signs this day's requests to this region, derived at most once while remembered.
-    pub(crate) fn signing_key(&self, day: &str, region: &Region) -> Arc<SigningKey> {
+    /// The key that signs requests of this scope, derived at most once while remembered.
+    pub(super) fn signing_key(&self, scope: SigningScope) -> Arc<SigningKey> {
         let mut keys = self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, key)) = keys.iter().find(|(d, r, _)| d == day && r == region) {
+        if let Some((_, key)) = keys.iter().find(|(remembered, _)| *remembered == scope) {
             return Arc::clone(key);
         }
-        let derived = Arc::new(SigningKey::derive(&self.key.secret, day, region.as_str(), SERVICE));
+        let SigningScope { day, region, service } = &scope;
+        let derived = SigningKey::derive(&self.key.secret, day, region.as_str(), service);
+        let derived = Arc::new(derived);
         if keys.len() >= MOST_SIGNING_KEYS {
             keys.remove(0);
         }
-        keys.push((day.to_owned(), region.clone(), Arc::clone(&derived)));
+        keys.push((scope, Arc::clone(&derived)));
         derived
     }
 }
@@ -62,7 +73,7 @@ struct Answer {
 /// How many access keys may be looked up at the same time.
 const LOOKUPS: usize = 16;
 
-/// What the store last said about access keys.
+/// The store's last answers about access keys.
 #[derive(Default)]
 pub(crate) struct CredentialCache {
     answers: Mutex<HashMap<String, Answer>>,
@@ -90,8 +101,7 @@ impl CredentialCache {
         }
     }
 
-    /// Waits for others who look up the same key, so that one answer is for all of them: what is remembered is to be asked
-    /// again while this is held.
+    /// Waits for other lookups of the same key, so that one answer serves all of them. Recall again while this is held.
     pub(crate) async fn lookup(&self, id: &str) -> MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
@@ -170,14 +180,20 @@ mod tests {
     }
 
     #[test]
-    fn signing_keys_are_derived_once_per_day_and_region() {
+    fn signing_keys_are_derived_once_per_day_region_and_service() {
         let credential = Credential::new(key("AKIA"));
-        let region: Region = "us-east-1".parse().expect("region");
-        let first = credential.signing_key("20260930", &region);
-        assert!(Arc::ptr_eq(&first, &credential.signing_key("20260930", &region)));
-        assert!(!Arc::ptr_eq(&first, &credential.signing_key("20261001", &region)));
+        let scope = |day: &str| SigningScope {
+            day: day.to_owned(),
+            region: "us-east-1".parse().expect("region"),
+            service: "mq".to_owned(),
+        };
+        let first = credential.signing_key(scope("20260930"));
+        assert!(Arc::ptr_eq(&first, &credential.signing_key(scope("20260930"))));
+        assert!(!Arc::ptr_eq(&first, &credential.signing_key(scope("20261001"))));
+        let another = SigningScope { service: "sts".to_owned(), ..scope("20260930") };
+        assert!(!Arc::ptr_eq(&first, &credential.signing_key(another)));
         for day in 0..20 {
-            credential.signing_key(&format!("202611{day:02}"), &region);
+            credential.signing_key(scope(&format!("202611{day:02}")));
         }
         assert!(credential.signing_keys.lock().expect("lock").len() <= MOST_SIGNING_KEYS);
     }

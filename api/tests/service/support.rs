@@ -20,7 +20,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode},
 };
-use brokerd_api::{ApiState, register_metrics, sigv4};
+use brokerd_api::{ApiServices, ApiSettings, register_metrics, sigv4};
 use brokerd_domain::{
     BrokerId, Clock, EngineType, EngineVersion, Entropy, Event, EventKind, Generation,
     NetworkDefaults, Next, PassReport, Scope, Timestamp, VerdictKind, WorkerId,
@@ -127,8 +127,22 @@ fn database_url(name: &str) -> String {
     format!("{base}/{name}?{options}")
 }
 
-/// What a process of the API needs: its connections, and its state.
-async fn process(database: &str, seed: u64, clock: &Arc<TestClock>) -> (PgStore, ApiState) {
+/// Settings that are open where nothing else is tested.
+fn settings() -> ApiSettings {
+    ApiSettings {
+        network: NetworkDefaults {
+            security_group: Some("sg-0000000000000000d".to_owned()),
+            ..NetworkDefaults::default()
+        },
+        throttle_burst: 0,
+        refuse_unknown_security_groups: false,
+        strict_states: false,
+        ..ApiSettings::default()
+    }
+}
+
+/// What a process of the API needs of the rest of brokerd.
+async fn services(database: &str, seed: u64, clock: &Arc<TestClock>) -> ApiServices {
     let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
     let key = MasterKey::new([7; 32]);
     let store = PgStore::connect(&database_url(database), 4, key, Arc::clone(&entropy))
@@ -136,55 +150,54 @@ async fn process(database: &str, seed: u64, clock: &Arc<TestClock>) -> (PgStore,
         .expect("connected");
     let mut registry = Registry::default();
     let metrics = register_metrics(&mut registry);
-    let state = ApiState::new(
-        store.clone(),
-        Arc::clone(clock) as Arc<dyn Clock>,
+    ApiServices {
+        store,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
         entropy,
-        NetworkDefaults {
-            security_group: Some("sg-0000000000000000d".to_owned()),
-            ..NetworkDefaults::default()
-        },
-        Arc::new(registry),
+        registry: Arc::new(registry),
         metrics,
-    );
-    (store, state)
+        ready_checks: Vec::new(),
+    }
 }
 
 impl TestApi {
     pub(crate) async fn start() -> Self {
-        Self::start_with(|state| state).await
+        Self::start_with(settings(), Vec::new()).await
     }
 
     /// Lets every account send `burst` requests at once and `rate` more every second.
     pub(crate) async fn start_throttled(burst: u32, rate: u32) -> Self {
-        Self::start_with(|state| state.throttled(burst, rate)).await
+        let settings = ApiSettings { throttle_burst: burst, throttle_rate: rate, ..settings() };
+        Self::start_with(settings, Vec::new()).await
     }
 
     /// Refuses security groups that are not defined.
     pub(crate) async fn start_refusing() -> Self {
-        Self::start_with(ApiState::refusing_unknown_groups).await
+        let settings = ApiSettings { refuse_unknown_security_groups: true, ..settings() };
+        Self::start_with(settings, Vec::new()).await
     }
 
     /// Lets callers inject faults.
     pub(crate) async fn start_with_faults() -> Self {
-        Self::start_with(|state| state.with_faults(true)).await
+        Self::start_with(ApiSettings { faults: true, ..settings() }, Vec::new()).await
     }
 
     pub(crate) async fn start_with_disks() -> Self {
-        Self::start_with(|state| state.with_faults(true).with_sized_volumes(true)).await
+        let settings = ApiSettings { faults: true, sized_volumes: true, ..settings() };
+        Self::start_with(settings, Vec::new()).await
     }
 
     /// Deletes brokers only in the states in which the service does.
     pub(crate) async fn start_strict() -> Self {
-        Self::start_with(|state| state.with_strict_states(true)).await
+        Self::start_with(ApiSettings { strict_states: true, ..settings() }, Vec::new()).await
     }
 
     /// Is ready only if this is well, too.
     pub(crate) async fn start_ready_if(check: brokerd_api::ReadyCheck) -> Self {
-        Self::start_with(|state| state.ready_if(vec![check])).await
+        Self::start_with(settings(), vec![check]).await
     }
 
-    async fn start_with(change: impl FnOnce(ApiState) -> ApiState) -> Self {
+    async fn start_with(settings: ApiSettings, ready_checks: Vec<brokerd_api::ReadyCheck>) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let database = format!("api_{}_{count}", std::process::id());
@@ -195,8 +208,9 @@ impl TestApi {
             .expect("created");
         let seed = (u64::from(std::process::id()) << 32) + count;
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let (store, state) = process(&database, seed, &clock).await;
-        let router = brokerd_api::router(change(state));
+        let services = ApiServices { ready_checks, ..services(&database, seed, &clock).await };
+        let store = services.store.clone();
+        let router = brokerd_api::router(settings, services);
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
         let api = Self { store, clock, router, alice, database };
         api.add_key("AKIAALICE", "alice-secret", "000000000000").await;
@@ -211,8 +225,8 @@ impl TestApi {
 
     /// The API of another process over the same database.
     pub(crate) async fn another_process(&self) -> Router {
-        let (_, state) = process(&self.database, u64::MAX / 2, &self.clock).await;
-        brokerd_api::router(state)
+        let services = services(&self.database, u64::MAX / 2, &self.clock).await;
+        brokerd_api::router(settings(), services)
     }
 
     pub(crate) async fn add_key(&self, id: &str, secret: &str, account: &str) {

@@ -89,7 +89,7 @@ async fn every_resource_answers_options() {
     let api = TestApi::start().await;
     for (target, allowed) in [
         ("/v1/brokers", "GET,POST,OPTIONS"),
-        ("/v1/brokers/b-1", "GET,DELETE,PUT,OPTIONS"),
+        ("/v1/brokers/b-1", "GET,PUT,DELETE,OPTIONS"),
         ("/v1/brokers/b-1/reboot", "POST,OPTIONS"),
         ("/v1/tags/arn%3Aaws", "GET,POST,DELETE,OPTIONS"),
         ("/v1/brokers/b-1/users/alice", "GET,POST,PUT,DELETE,OPTIONS"),

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
-use super::{ALGORITHM, SignatureError};
+use super::request::ALGORITHM;
+use crate::auth::error::SignatureError;
 
 /// The header's parts, unchecked but for their form.
 #[derive(Debug, PartialEq, Eq)]

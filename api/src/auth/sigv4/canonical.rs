@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::Request;
+use super::request::Request;
+use crate::http::query;
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const PATH: &AsciiSet = &QUERY.remove(b'/');
@@ -67,18 +68,8 @@ fn normalized(path: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Names and values of a query, percent-decoded once; a plus is a plus.
-///
-/// Handlers read the query through this function too, so that what was signed is what is done.
-pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (percent_decode_str(name).collect(), percent_decode_str(value).collect())
-    })
-}
-
 fn push_query(out: &mut Vec<u8>, query: &str) {
-    let mut pairs: Vec<(String, String)> = query_pairs(query)
+    let mut pairs: Vec<(String, String)> = query::pairs(query)
         .map(|(n, v)| {
             (percent_encode(&n, QUERY).to_string(), percent_encode(&v, QUERY).to_string())
         })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::http::{HeaderMap, header::DATE};
 
-use super::SignatureError;
+use crate::auth::error::SignatureError;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

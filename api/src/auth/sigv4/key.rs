@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
-use super::TERMINATOR;
+use super::request::TERMINATOR;
 
 /// What signs the requests of one access key on one day in one region to one service.
 pub struct SigningKey(SecretBox<[u8; 32]>);

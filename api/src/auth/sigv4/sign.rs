@@ -5,7 +5,12 @@ use brokerd_domain::Timestamp;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::{ALGORITHM, AmzDate, Request, SigningKey, TERMINATOR, canonical, string_to_sign};
+use super::{
+    canonical,
+    date::AmzDate,
+    key::SigningKey,
+    request::{ALGORITHM, Request, TERMINATOR, string_to_sign},
+};
 
 /// With what to sign.
 #[derive(Debug, Clone)]

@@ -1,0 +1,227 @@
+//! Who calls: the extractor that verifies signatures.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request};
+use brokerd_domain::{AccountId, Clock, Error, Region, Scope, Source, Timestamp};
+use brokerd_store::PgStore;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::{
+    bodies::Bodies,
+    credentials::{Credential, CredentialCache, Recalled, SigningScope},
+    error::{SignatureError, TOO_MANY_UNKNOWN_KEYS},
+    sigv4::{self, Claim},
+};
+use crate::{
+    ApiSettings,
+    http::{error::ApiError, json, text, throttle::Throttle},
+    metrics::ApiMetrics,
+    operation::{BODY_LIMIT, Operations},
+};
+
+/// The service's name in credential scopes.
+const SERVICE: &str = "mq";
+
+/// Unknown access keys that a sender may try at once.
+const KEY_LOOKUP_BURST: u32 = 20;
+/// Unknown access keys that a sender may try every second after that.
+const KEY_LOOKUP_RATE: u32 = 5;
+
+/// Called as soon as a request turns out to be authentic. The listener puts it into the request's extensions, in order to
+/// keep such connections longer than others.
+#[derive(Clone)]
+pub struct OnAuthentic(Arc<dyn Fn() + Send + Sync>);
+
+impl OnAuthentic {
+    /// Calls `what`.
+    pub fn new(what: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(what))
+    }
+}
+
+impl std::fmt::Debug for OnAuthentic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OnAuthentic").finish_non_exhaustive()
+    }
+}
+
+/// Who signed the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// The account of the access key and the region of the signature. The caller sees nothing else.
+    pub(crate) scope: Scope,
+    /// The access key that signed.
+    pub(crate) access_key_id: String,
+}
+
+/// An authentic request within the caller's allowance. Handlers of signed operations take it, so that none runs without
+/// a signature.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    /// Who signed.
+    pub(crate) caller: Caller,
+    /// The body, whose hash was signed.
+    pub(crate) body: Bytes,
+}
+
+impl Signed {
+    /// The body as the wire type of the operation.
+    ///
+    /// # Errors
+    /// As [`json::object`].
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json::object(&self.body)
+    }
+}
+
+impl<S> FromRequest<S> for Signed
+where
+    Arc<Authenticator>: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Arc::<Authenticator>::from_ref(state).signed(request).await
+    }
+}
+
+/// Verifies signatures and counts requests against the allowances.
+pub(crate) struct Authenticator {
+    store: PgStore,
+    clock: Arc<dyn Clock>,
+    metrics: ApiMetrics,
+    operations: Arc<Operations>,
+    credentials: CredentialCache,
+    /// Regions that requests may be signed for.
+    regions: BTreeSet<Region>,
+    bodies: Bodies,
+    /// The accounts' allowances for the service's operations.
+    throttle: Throttle<AccountId>,
+    /// The accounts' allowances for brokerd's own operations.
+    own_throttle: Throttle<AccountId>,
+    /// The senders' allowances for lookups of access keys that are not remembered.
+    key_lookups: Throttle<Source>,
+}
+
+impl Authenticator {
+    pub(crate) fn new(
+        settings: &ApiSettings,
+        store: PgStore,
+        clock: Arc<dyn Clock>,
+        metrics: ApiMetrics,
+        operations: Arc<Operations>,
+    ) -> Self {
+        let throttle = || Throttle::new(settings.throttle_burst, settings.throttle_rate);
+        Self {
+            store,
+            clock,
+            operations,
+            credentials: CredentialCache::default(),
+            regions: settings.regions.clone(),
+            bodies: Bodies::new(metrics.body_bytes.clone(), metrics.bodies_given_up.clone()),
+            throttle: throttle(),
+            own_throttle: throttle(),
+            key_lookups: Throttle::new(KEY_LOOKUP_BURST, KEY_LOOKUP_RATE),
+            metrics,
+        }
+    }
+
+    async fn signed(&self, request: Request) -> Result<Signed, ApiError> {
+        let is_of_service = request.uri().path().starts_with("/v1/");
+        let throttle = if is_of_service { &self.throttle } else { &self.own_throttle };
+        let (mut parts, body) = request.into_parts();
+        let target = text::check_target(&mut parts).await;
+        let request = Request::from_parts(parts, body);
+        let signed = self.authenticate(request).await.inspect_err(|error| {
+            if let Some(reason) = error.authentication_failure() {
+                self.metrics.authentication_rejected(reason);
+            }
+        })?;
+        // Counted after the signature, so that nobody can use up the allowance of another.
+        let account = &signed.caller.scope.account;
+        if let Err(wait) = throttle.admit(account, self.clock.now()) {
+            self.metrics.throttled();
+            return Err(ApiError::too_many_requests(wait));
+        }
+        target?;
+        Ok(signed)
+    }
+
+    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after that
+    /// was verified, so that strangers can't make the process hold much.
+    async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
+        let (parts, body) = request.into_parts();
+        let now = self.clock.now();
+        let claim = Claim::read(&parts.headers, SERVICE, now)?;
+        if !self.regions.contains(&claim.region) {
+            return Err(SignatureError::invalid_region().into());
+        }
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+        let credential = self.credential(&claim.access_key_id, Source::of(peer), now).await?;
+        let signing_key = credential.signing_key(SigningScope {
+            day: claim.date.day().to_owned(),
+            region: claim.region.clone(),
+            service: SERVICE.to_owned(),
+        });
+        let mut request = sigv4::Request {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            authority: parts.uri.authority().map(axum::http::uri::Authority::as_str),
+            body: &[],
+        };
+        claim.verify_head(&request, &signing_key)?;
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let operation = route.and_then(|route| self.operations.find(&parts.method, route));
+        let limit = operation.map_or(BODY_LIMIT, |operation| operation.body_limit);
+        let body = self.bodies.read(&parts.headers, body, limit).await?;
+        request.body = &body;
+        claim.verify(&request, &signing_key)?;
+        if let Some(OnAuthentic(what)) = parts.extensions.get() {
+            what();
+        }
+        tracing::Span::current().record("caller.account", credential.account().as_str());
+        let scope = Scope { account: credential.account().clone(), region: claim.region };
+        Ok(Signed { caller: Caller { scope, access_key_id: claim.access_key_id }, body })
+    }
+
+    /// The credential of an access key. A lookup of a key that is not remembered costs its sender an allowance, so that
+    /// made-up keys don't keep the database busy; the allowance is given back if the key exists.
+    async fn credential(
+        &self,
+        id: &str,
+        sender: Source,
+        now: Timestamp,
+    ) -> Result<Arc<Credential>, ApiError> {
+        if let Recalled::Fresh(credential) = self.credentials.recall(id, now) {
+            return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+        }
+        let _held = self.credentials.lookup(id).await;
+        let is_new = match self.credentials.recall(id, now) {
+            Recalled::Fresh(credential) => {
+                return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+            }
+            Recalled::Stale => false,
+            Recalled::Nothing => true,
+        };
+        if is_new && let Err(wait) = self.key_lookups.admit(&sender, now) {
+            let refused = ApiError::too_many_requests(wait);
+            return Err(refused.because_of_authentication(TOO_MANY_UNKNOWN_KEYS));
+        }
+        let found = self.store.access_key(id).await?;
+        if is_new && found.is_some() {
+            self.key_lookups.give_back(&sender, now);
+        }
+        let credential = self.credentials.remember(id, found, now);
+        Ok(credential.ok_or(SignatureError::UnknownKey)?)
+    }
+}

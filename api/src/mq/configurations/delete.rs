@@ -1,0 +1,60 @@
+//! DeleteConfiguration.
+
+use axum::extract::State;
+use brokerd_domain::{Error, ErrorKind};
+use brokerd_store::{DeleteConfiguration, PgStore};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::Signed,
+    http::{
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{Conflict, NotFound, ServiceErrors},
+};
+
+/// The configuration that is gone.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeleteConfigurationResponse {
+    /// The configuration's identifier.
+    configuration_id: String,
+}
+
+/// Deletes a configuration with all its revisions, at once. One that a broker uses, will use or did use
+/// stays.
+#[utoipa::path(
+    delete,
+    path = "/v1/configurations/{configuration-id}",
+    operation_id = "DeleteConfiguration",
+    tag = "configurations",
+    params(("configuration-id" = String, Path, description = "The configuration's identifier.")),
+    responses(
+        (status = 200, description = "Deleted.", body = DeleteConfigurationResponse),
+        Conflict,
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_configuration(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<DeleteConfigurationResponse> {
+    let id = path.configuration_id()?;
+    match store.delete_configuration(&signed.caller.scope, id).await? {
+        DeleteConfiguration::Deleted => {
+            Ok(Reply(DeleteConfigurationResponse { configuration_id: id.to_string() }))
+        }
+        DeleteConfiguration::NotFound => Err(path.configuration_not_found().into()),
+        DeleteConfiguration::InUse => Err(Error {
+            kind: ErrorKind::Conflict,
+            attribute: None,
+            message: "Configuration ID is already in use. Remove the configuration from all brokers and retry the request.".to_owned(),
+        }
+        .into()),
+    }
+}

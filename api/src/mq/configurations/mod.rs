@@ -1,0 +1,76 @@
+//! Configurations and their revisions.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod list;
+pub(crate) mod list_revisions;
+pub(crate) mod revision;
+pub(crate) mod update;
+
+use brokerd_domain::{ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope};
+use brokerd_store::{PgStore, RevisionLookup};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    http::{error::ApiError, json::Object},
+    mq::brokers::requests::ConfigurationIdRequest,
+};
+
+/// A revision without its content.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConfigurationRevisionView {
+    /// When it was saved, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    created: String,
+    /// What its author said about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    description: Option<String>,
+    /// Its number, from 1 on.
+    revision: i32,
+}
+
+/// The refusal of one configuration more than an account may have.
+pub(crate) fn too_many_configurations() -> Error {
+    Error::bad_request_overall(format!(
+        "The account has [{MOST_CONFIGURATIONS}] configurations in this region, as many as it may have. Delete a configuration and retry the request."
+    ))
+}
+
+impl From<&Revision> for ConfigurationRevisionView {
+    fn from(revision: &Revision) -> Self {
+        Self {
+            created: revision.created.to_string(),
+            description: revision.description.clone(),
+            revision: revision.number,
+        }
+    }
+}
+
+/// The revision that a request names, the latest one if it names only the configuration; none if it names nothing.
+///
+/// # Errors
+/// What `refused` makes of the 404 of the configuration or the revision, since not every operation has a 404 for it.
+pub(crate) async fn named_revision(
+    store: &PgStore,
+    scope: &Scope,
+    named: Option<&Object<ConfigurationIdRequest>>,
+    refused: impl Fn(Error) -> Error,
+) -> Result<Option<ConfigurationRevision>, ApiError> {
+    let Some(Object(named)) = named else { return Ok(None) };
+    let id = named
+        .id
+        .as_deref()
+        .ok_or_else(|| Error::bad_request("configuration.id", "[configuration.id] is required."))?;
+    let missing = || refused(Error::configuration_not_found(id));
+    let parsed = id.parse().map_err(|_| missing())?;
+    match store.revision(scope, parsed, named.revision).await? {
+        RevisionLookup::Found(found) => Ok(Some(*found)),
+        RevisionLookup::NoConfiguration => Err(missing().into()),
+        RevisionLookup::NoRevision(number) => {
+            Err(refused(Error::revision_not_found(number, id)).into())
+        }
+    }
+}

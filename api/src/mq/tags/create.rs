@@ -1,0 +1,48 @@
+//! CreateTags.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode};
+use brokerd_domain::Tags;
+use brokerd_store::PgStore;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{not_found, resource};
+use crate::{
+    auth::Signed,
+    http::{error::ApiError, path::PathParams},
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// Tags to add.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct CreateTagsRequest {
+    /// The tags; a key that is there gets the new value. A resource has at most 50.
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// Adds tags to a broker or a configuration, at once.
+#[utoipa::path(
+    post,
+    path = "/v1/tags/{resource-arn}",
+    operation_id = "CreateTags",
+    tag = "tags",
+    params(("resource-arn" = String, Path, description = "The ARN of a broker or a configuration.")),
+    request_body = CreateTagsRequest,
+    responses((status = 204, description = "Added."), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn create_tags(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let scope = &signed.caller.scope;
+    let resource = resource(&path, scope)?;
+    let wire: CreateTagsRequest = signed.json()?;
+    let added = Tags::parse(wire.tags.unwrap_or_default())?;
+    let changed = store.change_tags(scope, &resource, |tags| tags.with(&added).map(Some));
+    changed.await?.ok_or_else(not_found)??;
+    Ok(StatusCode::NO_CONTENT)
+}

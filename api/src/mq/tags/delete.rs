@@ -1,0 +1,42 @@
+//! DeleteTags.
+
+use axum::{extract::State, http::StatusCode};
+use brokerd_domain::Error;
+
+use super::{not_found, resource};
+use crate::{
+    auth::Signed,
+    http::{error::ApiError, path::PathParams, query::Query},
+    openapi::{NotFound, ServiceErrors},
+};
+use brokerd_store::PgStore;
+
+/// Takes tags away from a broker or a configuration, at once. Keys that are not there are ignored.
+#[utoipa::path(
+    delete,
+    path = "/v1/tags/{resource-arn}",
+    operation_id = "DeleteTags",
+    tag = "tags",
+    params(
+        ("resource-arn" = String, Path, description = "The ARN of a broker or a configuration."),
+        ("tagKeys" = Vec<String>, Query, description = "The keys, one parameter each."),
+    ),
+    responses((status = 204, description = "Taken away."), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_tags(
+    State(store): State<PgStore>,
+    path: PathParams,
+    query: Query,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let scope = &signed.caller.scope;
+    let resource = resource(&path, scope)?;
+    let keys = query.all("tagKeys");
+    if keys.is_empty() {
+        return Err(Error::bad_request("tagKeys", "[tagKeys] is required.").into());
+    }
+    let changed = store.change_tags(scope, &resource, |tags| Ok(Some(tags.without(&keys))));
+    changed.await?.ok_or_else(not_found)??;
+    Ok(StatusCode::NO_CONTENT)
+}

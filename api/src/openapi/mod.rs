@@ -1,0 +1,9 @@
+//! Parts of the OpenAPI document that operations share. The document itself is assembled by the router from the
+//! handlers' own descriptions.
+
+pub(crate) mod document;
+mod parameters;
+mod responses;
+
+pub(crate) use parameters::{OfBroker, OfUser};
+pub(crate) use responses::{Conflict, NotFound, ServiceErrors};

@@ -1,0 +1,63 @@
+//! How much memory brokers may use on their host, and how much of it is taken.
+
+use axum::extract::State;
+use brokerd_store::PgStore;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::Signed,
+    http::{
+        error::ApiError,
+        respond::{Answer, Reply},
+    },
+    openapi::ServiceErrors,
+};
+
+/// The memory of the host that runs brokers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DescribeCapacityResponse {
+    /// How much the instances of all brokers may use together, in bytes.
+    usable_memory_bytes: u64,
+    /// How much of that brokers have, in bytes.
+    granted_memory_bytes: u64,
+    /// How much creations wait for, in bytes.
+    awaited_memory_bytes: u64,
+    /// How many creations wait.
+    waiting_brokers: u64,
+    /// How long a creation waits at most, in seconds.
+    wait_seconds: u64,
+    /// The factor on the memory and processors of instance types.
+    #[schema(example = 0.5)]
+    scale: f64,
+}
+
+/// Tells how much memory brokers may use together, how much is taken, and what is waited for.
+#[utoipa::path(
+    get,
+    path = "/brokerd/v1/capacity",
+    operation_id = "DescribeCapacity",
+    tag = "brokerd",
+    responses(
+        (status = 200, description = "The memory of the host.", body = DescribeCapacityResponse),
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn describe_capacity(
+    State(store): State<PgStore>,
+    _signed: Signed,
+) -> Answer<DescribeCapacityResponse> {
+    let Some((room, used)) = store.room().await? else {
+        return Err(ApiError::unavailable("No provisioner has told yet what its host has."));
+    };
+    Ok(Reply(DescribeCapacityResponse {
+        usable_memory_bytes: room.memory_bytes,
+        granted_memory_bytes: used.granted_bytes,
+        awaited_memory_bytes: used.waiting_bytes,
+        waiting_brokers: used.waiting,
+        wait_seconds: room.patience.as_secs(),
+        scale: room.scale,
+    }))
+}

@@ -1,0 +1,160 @@
+//! What really runs behind the versions that are offered, and what is known to be wrong with it.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use axum::extract::State;
+use brokerd_domain::{Advisory, EngineModules, PatchVersion, WITHOUT_LAUNCHER};
+use brokerd_store::{Offering, PgStore};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    auth::Signed,
+    http::respond::{Answer, Reply},
+    openapi::ServiceErrors,
+};
+
+/// What the image builds print, too.
+const ADVISORIES: &str = include_str!("../../../docker/advisories.toml");
+
+#[derive(Deserialize)]
+struct File {
+    advisory: Vec<Advisory>,
+}
+
+/// A test reads the file, so that there is nothing to be wrong with it here.
+static KNOWN: LazyLock<Vec<Advisory>> =
+    LazyLock::new(|| toml::from_str(ADVISORIES).map_or_else(|_| Vec::new(), |f: File| f.advisory));
+
+/// The versions of the engines.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListEngineVersionsResponse {
+    /// Those that are offered, by engine and version.
+    engine_versions: Vec<OfferedVersion>,
+}
+
+/// A version.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OfferedVersion {
+    /// `ACTIVEMQ` or `RABBITMQ`.
+    #[schema(value_type = String, example = "ACTIVEMQ")]
+    engine_type: &'static str,
+    /// `major.minor`, as callers name it.
+    #[schema(example = "5.19")]
+    engine_version: String,
+    /// The version that really runs.
+    #[schema(example = "5.19.2")]
+    true_version: String,
+    /// The image it runs from.
+    #[schema(example = "brokerd/activemq:5.19")]
+    image: String,
+    /// The modules of the engine and their versions: as the image tells, or, of an official one, as they are
+    /// released together. Modules of one engine may differ.
+    #[schema(value_type = BTreeMap<String, String>)]
+    modules: BTreeMap<String, PatchVersion>,
+    /// The advisories that are open for these modules; absent if these are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    advisories: Option<Vec<OpenAdvisory>>,
+    /// What brokers lack whose image does not have brokerd's launcher; absent if it has, or needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    notice: Option<&'static str>,
+}
+
+/// An advisory that is open.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OpenAdvisory {
+    /// Its name.
+    #[schema(example = "CVE-2026-39304")]
+    id: &'static str,
+    /// The module.
+    module: &'static str,
+    /// The module's version here.
+    #[schema(value_type = String)]
+    module_version: PatchVersion,
+    /// The first fixed version of each line.
+    #[schema(value_type = Vec<String>)]
+    fixed_in: &'static [PatchVersion],
+    /// What somebody can do.
+    summary: &'static str,
+    /// What the configuration of brokers and, in images that have it, brokerd's launcher do about it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    mitigation: Option<String>,
+}
+
+/// Lists what really runs behind each version that is offered, with the advisories that are open for it.
+#[utoipa::path(
+    get,
+    path = "/brokerd/v1/engine-versions",
+    operation_id = "ListEngineVersions",
+    tag = "brokerd",
+    responses(
+        (status = 200, description = "All versions that are offered.", body = ListEngineVersionsResponse),
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn list_engine_versions(
+    State(store): State<PgStore>,
+    _signed: Signed,
+) -> Answer<ListEngineVersionsResponse> {
+    let offered = store.offered_engines().await?;
+    let engine_versions = offered.into_iter().map(described).collect();
+    Ok(Reply(ListEngineVersionsResponse { engine_versions }))
+}
+
+fn mitigation(advisory: &Advisory, launcher: bool) -> Option<String> {
+    let own = advisory.launcher.as_deref().filter(|_| launcher);
+    let all: Vec<&str> = advisory.mitigation.as_deref().into_iter().chain(own).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn described(offering: Offering) -> OfferedVersion {
+    let modules = EngineModules::parse(&offering.modules);
+    let open = KNOWN.iter().filter_map(|advisory| {
+        let version = advisory.open_in(offering.engine, &modules)?;
+        Some(OpenAdvisory {
+            id: &advisory.id,
+            module: &advisory.module,
+            module_version: version,
+            fixed_in: &advisory.fixed_in,
+            summary: &advisory.summary,
+            mitigation: mitigation(advisory, offering.launcher),
+        })
+    });
+    OfferedVersion {
+        engine_type: offering.engine.as_str(),
+        engine_version: offering.version.to_string(),
+        true_version: offering.true_version,
+        image: offering.image,
+        notice: (!offering.launcher).then_some(WITHOUT_LAUNCHER),
+        advisories: (!modules.is_empty()).then(|| open.collect()),
+        modules: modules.iter().map(|(name, version)| (name.to_owned(), version)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_file_of_advisories_is_read_as_a_whole() {
+        let file: File = toml::from_str(ADVISORIES).expect("well-formed");
+        assert_eq!(file.advisory, *KNOWN);
+        let names: BTreeSet<_> = KNOWN.iter().map(|advisory| &advisory.id).collect();
+        assert_eq!(names.len(), KNOWN.len(), "an advisory is there twice");
+        // The image build reads a key a line.
+        for advisory in &*KNOWN {
+            let line = format!("\nid = \"{}\"\n", advisory.id);
+            assert!(ADVISORIES.contains(&line), "{}", advisory.id);
+            assert!(!advisory.fixed_in.is_empty(), "{}", advisory.id);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! CreateFault.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use brokerd_domain::{
+    Clock, Entropy, Error, ErrorKind, Fault, FaultId, FaultInput, FaultSpec, MOST_FAULTS,
+};
+use brokerd_store::{FaultOutcome, PgStore};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::FaultView;
+use crate::{
+    ApiSettings,
+    auth::Signed,
+    http::{error::ApiError, path::PathParams, respond::Created},
+    openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
+};
+
+/// What is to happen to a broker.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateFaultRequest {
+    /// `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY`, `FILL_DISK` (of brokers that were created with
+    /// `runtime.sized_volumes = true` in brokerd's configuration) or `FAILOVER`.
+    #[schema(required, nullable = false, example = "PAUSE")]
+    kind: Option<String>,
+    /// Which instance is killed, paused or isolated, or has its disk filled, from 1 on; default: the one that serves.
+    instance: Option<i32>,
+    /// The zone that goes out, for example `us-east-1a`.
+    zone: Option<String>,
+    /// How long it lasts: 1 to 3600. Not for `KILL` and `FAILOVER`, which happen once.
+    duration_seconds: Option<i64>,
+    /// How much later bytes arrive, in each direction: 1 to 60000.
+    latency_milliseconds: Option<i64>,
+    /// At most how much more: 0 to 60000; default 0.
+    jitter_milliseconds: Option<i64>,
+}
+
+/// Disturbs a running broker on purpose, so that its users see how their applications take it. Healed by
+/// itself when its time is over. Refused unless brokerd's configuration says `faults.enabled = true`.
+#[utoipa::path(
+    post,
+    path = "/brokerd/v1/brokers/{broker-id}/faults",
+    operation_id = "CreateFault",
+    tag = "brokerd",
+    params(OfBroker),
+    request_body = CreateFaultRequest,
+    responses(
+        (status = 201, description = "Accepted; it strikes within moments.", body = FaultView),
+        Conflict,
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn create_fault(
+    State(settings): State<Arc<ApiSettings>>,
+    State(store): State<PgStore>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(entropy): State<Arc<dyn Entropy>>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<Created<FaultView>, ApiError> {
+    if !settings.faults {
+        return Err(disabled().into());
+    }
+    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let wire: CreateFaultRequest = signed.json()?;
+    let input = FaultInput {
+        kind: wire.kind,
+        instance: wire.instance,
+        zone: wire.zone,
+        duration_seconds: wire.duration_seconds,
+        latency_milliseconds: wire.latency_milliseconds,
+        jitter_milliseconds: wire.jitter_milliseconds,
+    };
+    let spec = FaultSpec::parse(&input, &broker, &settings.network, settings.sized_volumes)?;
+    let now = clock.now();
+    let fault = Fault::new(FaultId::generate(&*entropy), spec, now);
+    match store.create_fault(broker.id, &fault).await? {
+        FaultOutcome::Created => Ok(Created(FaultView::new(fault, now))),
+        FaultOutcome::BrokerNotFound => Err(path.broker_not_found().into()),
+        FaultOutcome::TooMany => Err(too_many().into()),
+    }
+}
+
+fn disabled() -> Error {
+    Error {
+        kind: ErrorKind::Forbidden,
+        attribute: None,
+        message: "Fault injection is disabled. Set [faults.enabled] to [true] in the configuration of brokerd to enable it.".to_owned(),
+    }
+}
+
+fn too_many() -> Error {
+    Error {
+        kind: ErrorKind::Conflict,
+        attribute: None,
+        message: format!(
+            "A broker can have at most [{MOST_FAULTS}] faults at a time. Heal one or wait for its end."
+        ),
+    }
+}

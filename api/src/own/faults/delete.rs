@@ -1,0 +1,49 @@
+//! DeleteFault.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{FaultView, fault_id, not_found};
+use crate::{
+    auth::Signed,
+    http::{
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{NotFound, OfBroker, ServiceErrors},
+};
+use brokerd_domain::Clock;
+use brokerd_store::PgStore;
+
+/// Heals a fault now instead of when its time is over. It stays listed, and healing twice is accepted.
+#[utoipa::path(
+    delete,
+    path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",
+    operation_id = "DeleteFault",
+    tag = "brokerd",
+    params(
+        OfBroker,
+        ("fault-id" = String, Path, description = "The fault's identifier."),
+    ),
+    responses(
+        (status = 200, description = "Accepted; the fault as it is now.", body = FaultView),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_fault(
+    State(store): State<PgStore>,
+    State(clock): State<Arc<dyn Clock>>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<FaultView> {
+    let scope = &signed.caller.scope;
+    let broker = path.existing_broker_id(&store, scope).await?;
+    let (id, now) = (fault_id(&path)?, clock.now());
+    let there = store.request_heal(scope, broker, id, now).await?;
+    let fault = if there { store.fault(scope, broker, id).await? } else { None };
+    let fault = fault.ok_or_else(|| not_found(&path))?;
+    Ok(Reply(FaultView::new(fault, now)))
+}

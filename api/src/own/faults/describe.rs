@@ -1,0 +1,47 @@
+//! DescribeFault.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{FaultView, fault_id, not_found};
+use crate::{
+    auth::Signed,
+    http::{
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{NotFound, OfBroker, ServiceErrors},
+};
+use brokerd_domain::Clock;
+use brokerd_store::PgStore;
+
+/// Tells how far a fault is.
+#[utoipa::path(
+    get,
+    path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",
+    operation_id = "DescribeFault",
+    tag = "brokerd",
+    params(
+        OfBroker,
+        ("fault-id" = String, Path, description = "The fault's identifier."),
+    ),
+    responses(
+        (status = 200, description = "The fault.", body = FaultView),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn describe_fault(
+    State(store): State<PgStore>,
+    State(clock): State<Arc<dyn Clock>>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<FaultView> {
+    let scope = &signed.caller.scope;
+    let broker = path.existing_broker_id(&store, scope).await?;
+    let fault = store.fault(scope, broker, fault_id(&path)?).await?;
+    let fault = fault.ok_or_else(|| not_found(&path))?;
+    Ok(Reply(FaultView::new(fault, clock.now())))
+}

@@ -1,0 +1,96 @@
+//! Faults that callers inject into their brokers: operations of ours, beside the service's.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod list;
+
+use brokerd_domain::{Error, ErrorKind, Fault, FaultId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::path::PathParams;
+
+/// A fault.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Fault)]
+pub(crate) struct FaultView {
+    /// The identifier.
+    id: String,
+    /// What happens: `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY` or `FAILOVER`.
+    #[schema(value_type = String, example = "PAUSE")]
+    kind: &'static str,
+    /// `PENDING` until it strikes, then `ACTIVE`; `HEALING` when its time is over, `ENDED` when nothing of
+    /// it is left.
+    #[schema(value_type = String, example = "ACTIVE")]
+    state: &'static str,
+    /// The instance it is about, as soon as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    instance: Option<u8>,
+    /// The zone that is out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    zone: Option<String>,
+    /// How long it was to last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    duration_seconds: Option<u64>,
+    /// How much later bytes arrive, at least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    latency_milliseconds: Option<u32>,
+    /// How much that varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    jitter_milliseconds: Option<u32>,
+    /// When it was asked for, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    starts_at: String,
+    /// When its time is over; of a fault that happens once, when it is given up.
+    #[schema(format = DateTime)]
+    ends_at: String,
+    /// When nothing of it was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    ended_at: Option<String>,
+    /// How it ended, in words for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "healed")]
+    reason: Option<String>,
+}
+
+impl FaultView {
+    fn new(fault: Fault, now: Timestamp) -> Self {
+        let state = fault.state(now).as_str();
+        let struck = fault.struck.as_ref().and_then(|struck| struck.first());
+        Self {
+            id: fault.id.to_string(),
+            kind: fault.spec.kind.as_str(),
+            state,
+            instance: fault.spec.instance.or(struck.map(|struck| struck.ordinal)),
+            zone: fault.spec.zone,
+            duration_seconds: fault.spec.duration.map(|duration| duration.as_secs()),
+            latency_milliseconds: fault.spec.latency.map(|l| l.milliseconds),
+            jitter_milliseconds: fault.spec.latency.map(|l| l.jitter_milliseconds),
+            starts_at: fault.starts.to_string(),
+            ends_at: fault.ends.to_string(),
+            ended_at: fault.ended.map(|ended| ended.to_string()),
+            reason: fault.reason,
+        }
+    }
+}
+
+/// The fault's identifier: what is none names no fault.
+fn fault_id(path: &PathParams) -> Result<FaultId, Error> {
+    path.get("fault-id").parse().map_err(|_| not_found(path))
+}
+
+fn not_found(path: &PathParams) -> Error {
+    Error {
+        kind: ErrorKind::NotFound,
+        attribute: Some("fault-id".into()),
+        message: format!("Cannot find fault ID [{}].", path.get("fault-id")),
+    }
+}

@@ -1,0 +1,13 @@
+//! brokerd's own operations: under `/brokerd/v1`, and the pages for machines and people.
+
+pub(crate) mod brokers;
+pub(crate) mod ca;
+pub(crate) mod capacity;
+mod docs;
+pub(crate) mod engine_versions;
+pub(crate) mod faults;
+mod health;
+mod metrics;
+pub(crate) mod secrets;
+pub(crate) mod security_groups;
+pub(crate) mod undocumented;

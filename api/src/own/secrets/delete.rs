@@ -1,0 +1,37 @@
+//! DeleteSecret.
+
+use axum::{extract::State, http::StatusCode};
+use brokerd_domain::Secret;
+
+use super::secret;
+use crate::{
+    auth::Signed,
+    http::{error::ApiError, path::PathParams},
+    openapi::{NotFound, ServiceErrors},
+};
+use brokerd_store::PgStore;
+
+/// Deletes a secret. Brokers go on with what they were given; one that is rebooted with a configuration that names
+/// it is not.
+#[utoipa::path(
+    delete,
+    path = "/brokerd/v1/secrets/{secret-name}",
+    operation_id = "DeleteSecret",
+    tag = "brokerd",
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
+    responses((status = 204, description = "Deleted."), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_secret(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let scope = &signed.caller.scope;
+    let name = secret(&store, scope, &path).await?.name;
+    if store.delete_secret(scope, &name).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Secret::not_found(name.as_str()).into())
+    }
+}

@@ -1,0 +1,71 @@
+//! Secrets that configurations name by ARN: in the service they are in AWS Secrets Manager and Amazon S3.
+
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod list;
+pub(crate) mod put;
+
+use brokerd_domain::{Error, Scope, Secret, SecretName, SecretReference};
+use brokerd_store::PgStore;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::{error::ApiError, path::PathParams};
+
+/// A secret. Its value is never told.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SecretView {
+    /// The name.
+    #[schema(example = "certs/ca.pem")]
+    name: String,
+    /// The ARN by which configurations of brokers of this account and region may name it.
+    #[schema(example = "arn:aws:secretsmanager:us-east-1:000000000000:secret:certs/ca.pem-AbCdEf")]
+    arn: String,
+    /// When it was created, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    created: String,
+    /// When its value was last set, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    changed: String,
+}
+
+impl From<Secret> for SecretView {
+    fn from(secret: Secret) -> Self {
+        Self {
+            arn: secret.arn(),
+            name: secret.name.to_string(),
+            created: secret.created.to_string(),
+            changed: secret.changed.to_string(),
+        }
+    }
+}
+
+/// The name in the path, where a `/` is written `%2F`.
+fn name(path: &PathParams) -> Result<SecretName, Error> {
+    path.get("secret-name").parse()
+}
+
+/// Whether the path has an ARN where a name may be.
+fn is_arn(path: &PathParams) -> bool {
+    path.get("secret-name").starts_with("arn:")
+}
+
+/// The secret that the path names, by its name or its ARN, of which the six characters at the end and the hyphen
+/// before them may be missing, as AWS Secrets Manager has it for `SecretId`.
+async fn secret(store: &PgStore, scope: &Scope, path: &PathParams) -> Result<Secret, ApiError> {
+    let text = path.get("secret-name");
+    if !is_arn(path) {
+        let secret = store.secret(scope, &name(path)?).await?;
+        return Ok(secret.ok_or_else(|| Secret::not_found(text))?);
+    }
+    let reference = SecretReference::parse(text).filter(|reference| reference.is_of(scope));
+    for name in reference.iter().flat_map(SecretReference::names) {
+        if let Some(secret) = store.secret(scope, &name).await?
+            && secret.has_arn(text)
+        {
+            return Ok(secret);
+        }
+    }
+    Err(Secret::not_found(text).into())
+}

@@ -1,0 +1,72 @@
+//! PutSecret.
+
+use std::{fmt, sync::Arc};
+
+use axum::extract::State;
+use brokerd_domain::{Clock, Entropy, Error, Secret};
+use brokerd_store::PgStore;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{SecretView, is_arn, name, secret};
+use crate::{
+    auth::Signed,
+    http::{
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// What is to be kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PutSecretRequest {
+    /// The value, 1 to 65,536 bytes: a password, or certificates or a key as PEM.
+    #[schema(required, nullable = false, format = Password)]
+    secret_string: Option<String>,
+}
+
+impl fmt::Debug for PutSecretRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PutSecretRequest")
+    }
+}
+
+/// Keeps a secret, or gives the one of that name or ARN another value. Configurations of RabbitMQ name it by its ARN, as
+/// `aws.arns.…`; an ARN of Secrets Manager or S3 whose name, or bucket and key, are its name means it too. Brokers
+/// read it when they are created or rebooted.
+#[utoipa::path(
+    put,
+    path = "/brokerd/v1/secrets/{secret-name}",
+    operation_id = "PutSecret",
+    tag = "brokerd",
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
+    request_body = PutSecretRequest,
+    responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn put_secret(
+    State(store): State<PgStore>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(entropy): State<Arc<dyn Entropy>>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<SecretView> {
+    let wire: PutSecretRequest = signed.json()?;
+    let value = Secret::parse_value(wire.secret_string)?;
+    let now = clock.now();
+    let scope = signed.caller.scope;
+    let name = if is_arn(&path) { secret(&store, &scope, &path).await?.name } else { name(&path)? };
+    let fresh = Secret {
+        scope,
+        name,
+        suffix: Secret::suffix(entropy.as_ref()),
+        created: now,
+        changed: now,
+    };
+    match store.put_secret(&fresh, &value).await? {
+        Some(secret) => Ok(Reply(secret.into())),
+        None => Err(Error::as_many("secrets").into()),
+    }
+}

@@ -1,0 +1,40 @@
+//! DeleteSecurityGroup.
+
+use axum::{extract::State, http::StatusCode};
+use brokerd_domain::{Error, ErrorKind};
+use brokerd_store::{DeleteGroupOutcome, PgStore};
+
+use super::{group_id, not_found};
+use crate::{
+    auth::Signed,
+    http::{error::ApiError, path::PathParams},
+    openapi::{Conflict, NotFound, ServiceErrors},
+};
+
+/// Deletes a security group that no broker has.
+#[utoipa::path(
+    delete,
+    path = "/brokerd/v1/security-groups/{security-group-id}",
+    operation_id = "DeleteSecurityGroup",
+    tag = "brokerd",
+    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    responses((status = 204, description = "Deleted."), Conflict, NotFound, ServiceErrors),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn delete_security_group(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Result<StatusCode, ApiError> {
+    let id = group_id(&path)?;
+    match store.delete_security_group(&signed.caller.scope, &id).await? {
+        DeleteGroupOutcome::Deleted => Ok(StatusCode::NO_CONTENT),
+        DeleteGroupOutcome::NotFound => Err(not_found(&path).into()),
+        DeleteGroupOutcome::InUse => Err(Error {
+            kind: ErrorKind::Conflict,
+            attribute: None,
+            message: format!("Security group ID [{id}] is in use. Remove it from all brokers and retry the request."),
+        }
+        .into()),
+    }
+}

@@ -1,0 +1,36 @@
+//! DescribeSecurityGroup.
+
+use axum::extract::State;
+use brokerd_store::PgStore;
+
+use super::{SecurityGroupView, group};
+use crate::{
+    auth::Signed,
+    http::{
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// Tells what a security group lets in.
+#[utoipa::path(
+    get,
+    path = "/brokerd/v1/security-groups/{security-group-id}",
+    operation_id = "DescribeSecurityGroup",
+    tag = "brokerd",
+    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    responses(
+        (status = 200, description = "The group.", body = SecurityGroupView),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn describe_security_group(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<SecurityGroupView> {
+    Ok(Reply(group(&store, &signed.caller.scope, &path).await?.into()))
+}

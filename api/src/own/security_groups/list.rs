@@ -1,0 +1,43 @@
+//! ListSecurityGroups.
+
+use axum::extract::State;
+use brokerd_store::PgStore;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::SecurityGroupView;
+use crate::{
+    auth::Signed,
+    http::respond::{Answer, Reply},
+    openapi::ServiceErrors,
+};
+
+/// The security groups of an account in a region.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListSecurityGroupsResponse {
+    /// All of them, by name.
+    security_groups: Vec<SecurityGroupView>,
+}
+
+/// Lists the security groups that are defined here. Identifiers that brokers name and nobody defined are not
+/// among them.
+#[utoipa::path(
+    get,
+    path = "/brokerd/v1/security-groups",
+    operation_id = "ListSecurityGroups",
+    tag = "brokerd",
+    responses(
+        (status = 200, description = "The groups.", body = ListSecurityGroupsResponse),
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn list_security_groups(
+    State(store): State<PgStore>,
+    signed: Signed,
+) -> Answer<ListSecurityGroupsResponse> {
+    let groups = store.security_groups(&signed.caller.scope).await?;
+    let security_groups = groups.into_iter().map(Into::into).collect();
+    Ok(Reply(ListSecurityGroupsResponse { security_groups }))
+}

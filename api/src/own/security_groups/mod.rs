@@ -1,0 +1,126 @@
+//! Security groups: in the service they are EC2's, here they are brokerd's own.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod describe;
+pub(crate) mod list;
+pub(crate) mod update;
+
+use brokerd_domain::{Error, IngressRule, IngressRuleInput, Scope, SecurityGroup, SecurityGroupId};
+use brokerd_store::PgStore;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::{error::ApiError, json::Object, path::PathParams};
+
+/// A rule that lets somebody in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IngressRuleRequest {
+    /// `tcp`.
+    #[schema(required, nullable = false, example = "tcp")]
+    protocol: Option<String>,
+    /// The first of the service's standard ports that it is about, for example 5671 for AMQP, whichever port
+    /// the gateway listens on.
+    #[schema(required, nullable = false, minimum = 0, maximum = 65535, example = 5671)]
+    from_port: Option<i64>,
+    /// The last one.
+    #[schema(required, nullable = false, minimum = 0, maximum = 65535, example = 5671)]
+    to_port: Option<i64>,
+    /// Whom it lets in, IPv4 or IPv6.
+    #[schema(required, nullable = false, example = "10.0.0.0/8")]
+    cidr: Option<String>,
+    /// What to remember of it.
+    description: Option<String>,
+}
+
+fn inputs(rules: Vec<Object<IngressRuleRequest>>) -> Vec<IngressRuleInput> {
+    let input = |Object(rule): Object<IngressRuleRequest>| IngressRuleInput {
+        protocol: rule.protocol,
+        from_port: rule.from_port,
+        to_port: rule.to_port,
+        cidr: rule.cidr,
+        description: rule.description,
+    };
+    rules.into_iter().map(input).collect()
+}
+
+/// A rule that lets somebody in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct IngressRuleView {
+    /// `tcp`.
+    #[schema(value_type = String, example = "tcp")]
+    protocol: &'static str,
+    /// The first port.
+    from_port: u16,
+    /// The last port.
+    to_port: u16,
+    /// Whom it lets in.
+    cidr: String,
+    /// What to remember of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    description: Option<String>,
+}
+
+impl From<IngressRule> for IngressRuleView {
+    fn from(rule: IngressRule) -> Self {
+        Self {
+            protocol: "tcp",
+            from_port: rule.from_port,
+            to_port: rule.to_port,
+            cidr: rule.cidr.to_string(),
+            description: rule.description,
+        }
+    }
+}
+
+/// A security group.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SecurityGroupView {
+    /// The identifier, which CreateBroker and UpdateBroker take.
+    #[schema(example = "sg-0123456789abcdef0")]
+    security_group_id: String,
+    /// The name.
+    name: String,
+    /// What to remember of it.
+    description: String,
+    /// Whom it lets in; nobody else. Without any: nobody.
+    rules: Vec<IngressRuleView>,
+    /// When it was created, ISO 8601 in UTC.
+    #[schema(format = DateTime)]
+    created: String,
+}
+
+impl From<SecurityGroup> for SecurityGroupView {
+    fn from(group: SecurityGroup) -> Self {
+        Self {
+            security_group_id: group.id.to_string(),
+            name: group.name,
+            description: group.description,
+            rules: group.rules.into_iter().map(Into::into).collect(),
+            created: group.created.to_string(),
+        }
+    }
+}
+
+/// The identifier in the path.
+fn group_id(path: &PathParams) -> Result<SecurityGroupId, Error> {
+    path.get("security-group-id").parse().map_err(|_| not_found(path))
+}
+
+fn not_found(path: &PathParams) -> Error {
+    SecurityGroup::not_found(path.get("security-group-id"))
+}
+
+/// The group in the path, if the caller has it.
+async fn group(
+    store: &PgStore,
+    scope: &Scope,
+    path: &PathParams,
+) -> Result<SecurityGroup, ApiError> {
+    let group = store.security_group(scope, &group_id(path)?).await?;
+    Ok(group.ok_or_else(|| not_found(path))?)
+}

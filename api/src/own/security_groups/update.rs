@@ -1,0 +1,59 @@
+//! UpdateSecurityGroup.
+
+use axum::extract::State;
+use brokerd_domain::{parse_group_description, parse_rules};
+use brokerd_store::PgStore;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{IngressRuleRequest, SecurityGroupView, group, inputs};
+use crate::{
+    auth::Signed,
+    http::{
+        json::Object,
+        path::PathParams,
+        respond::{Answer, Reply},
+    },
+    openapi::{NotFound, ServiceErrors},
+};
+
+/// What is to be different. What is absent stays.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct UpdateSecurityGroupRequest {
+    /// What to remember of it.
+    description: Option<String>,
+    /// All rules that it is to have from now on.
+    #[schema(value_type = Option<Vec<IngressRuleRequest>>)]
+    rules: Option<Vec<Object<IngressRuleRequest>>>,
+}
+
+/// Replaces the rules of a security group. New connections are judged by them at once; those that are open
+/// stay.
+#[utoipa::path(
+    put,
+    path = "/brokerd/v1/security-groups/{security-group-id}",
+    operation_id = "UpdateSecurityGroup",
+    tag = "brokerd",
+    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    request_body = UpdateSecurityGroupRequest,
+    responses(
+        (status = 200, description = "The group as it is now.", body = SecurityGroupView),
+        NotFound,
+        ServiceErrors,
+    ),
+    security(("sigv4" = [])),
+)]
+pub(crate) async fn update_security_group(
+    State(store): State<PgStore>,
+    path: PathParams,
+    signed: Signed,
+) -> Answer<SecurityGroupView> {
+    let scope = &signed.caller.scope;
+    let wire: UpdateSecurityGroupRequest = signed.json()?;
+    let id = group(&store, scope, &path).await?.id;
+    let description = wire.description.map(parse_group_description).transpose()?;
+    let rules = wire.rules.map(|rules| parse_rules(inputs(rules))).transpose()?;
+    let (description, rules) = (description.as_deref(), rules.as_deref());
+    store.update_security_group(scope, &id, description, rules).await?;
+    Ok(Reply(group(&store, scope, &path).await?.into()))
+}

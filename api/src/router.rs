@@ -1,0 +1,236 @@
+//! Every route of the API. This is the one place that knows all operations; no operation knows this place.
+//!
+//! The operations of a service are one function each here: what a request is signed for, or its path, leads to one of
+//! them.
+
+use std::sync::Arc;
+
+use axum::{Router, middleware, response::IntoResponse};
+use prometheus_client::registry::Registry;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    ApiServices, ApiSettings, auth,
+    http::{
+        error::ApiError,
+        observe::{self, Observer},
+    },
+    metrics::ApiMetrics,
+    mq::{brokers, catalogue, configurations, tags, users},
+    openapi::document::base,
+    operation::Operations,
+    own::{self, faults, secrets, security_groups},
+    state::ApiState,
+};
+
+/// Everything that brokerd answers over HTTP.
+pub fn router(settings: ApiSettings, services: ApiServices) -> Router {
+    let (mut routes, document) = documented();
+    let operations = Arc::new(operations(&document));
+    for (operation, handler) in own::undocumented::endpoints(&document) {
+        routes = routes.route(&operation.path, handler);
+    }
+    let observer = Observer::new(
+        Arc::clone(&services.clock),
+        Arc::clone(&services.entropy),
+        services.metrics.clone(),
+        Arc::clone(&operations),
+    );
+    routes
+        .method_not_allowed_fallback(|| async { ApiError::unknown_method().into_response() })
+        .fallback(|| async { ApiError::unknown_path() })
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(middleware::from_fn_with_state(observer, observe::observe))
+        .with_state(ApiState::new(settings, services, operations))
+}
+
+/// The OpenAPI document of the routes.
+pub fn openapi_document() -> OpenApi {
+    documented().1
+}
+
+/// Adds the API's metrics to a registry, each at 0 from the start, so that dashboards exist before
+/// the first request.
+pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
+    ApiMetrics::register(registry, &operations(&openapi_document()), auth::REJECTION_REASONS)
+}
+
+fn operations(document: &OpenApi) -> Operations {
+    let undocumented = own::undocumented::endpoints(document).into_iter();
+    Operations::of(document, undocumented.map(|(operation, _)| operation).collect())
+}
+
+/// The routes that are in the document, and the document.
+fn documented() -> (Router<ApiState>, OpenApi) {
+    OpenApiRouter::with_openapi(base()).merge(amazon_mq()).merge(brokerd()).split_for_parts()
+}
+
+/// Amazon MQ: requests under `/v1`.
+fn amazon_mq() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(brokers::list::list_brokers, brokers::create::create_broker))
+        .routes(routes!(
+            brokers::describe::describe_broker,
+            brokers::update::update_broker,
+            brokers::delete::delete_broker
+        ))
+        .routes(routes!(brokers::reboot::reboot_broker))
+        .routes(routes!(brokers::promote::promote))
+        .routes(routes!(brokers::shared_resources::describe_shared_resources))
+        .routes(routes!(users::list::list_users))
+        .routes(routes!(
+            users::describe::describe_user,
+            users::create::create_user,
+            users::update::update_user,
+            users::delete::delete_user
+        ))
+        .routes(routes!(
+            configurations::list::list_configurations,
+            configurations::create::create_configuration
+        ))
+        .routes(routes!(
+            configurations::describe::describe_configuration,
+            configurations::update::update_configuration,
+            configurations::delete::delete_configuration
+        ))
+        .routes(routes!(configurations::list_revisions::list_configuration_revisions))
+        .routes(routes!(configurations::revision::describe_configuration_revision))
+        .routes(routes!(
+            tags::list::list_tags,
+            tags::create::create_tags,
+            tags::delete::delete_tags
+        ))
+        .routes(routes!(catalogue::engine_types::describe_broker_engine_types))
+        .routes(routes!(catalogue::instance_options::describe_broker_instance_options))
+}
+
+/// brokerd's own operations: requests under `/brokerd/v1`.
+fn brokerd() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(own::brokers::inspect::inspect_broker))
+        .routes(routes!(own::brokers::events::list_broker_events))
+        .routes(routes!(faults::list::list_faults, faults::create::create_fault))
+        .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))
+        .routes(routes!(
+            security_groups::list::list_security_groups,
+            security_groups::create::create_security_group
+        ))
+        .routes(routes!(
+            security_groups::describe::describe_security_group,
+            security_groups::update::update_security_group,
+            security_groups::delete::delete_security_group
+        ))
+        .routes(routes!(secrets::list::list_secrets))
+        .routes(routes!(
+            secrets::describe::describe_secret,
+            secrets::put::put_secret,
+            secrets::delete::delete_secret
+        ))
+        .routes(routes!(own::ca::describe_certificate_authority))
+        .routes(routes!(own::capacity::describe_capacity))
+        .routes(routes!(own::engine_versions::list_engine_versions))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::http::Method;
+
+    use super::*;
+    use crate::{
+        openapi::document::text,
+        operation::{BODY_LIMIT, Kind},
+    };
+
+    const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/mq.json");
+
+    fn all() -> Operations {
+        operations(&openapi_document())
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "how a golden file is asked to be written")]
+    fn the_committed_openapi_document_is_that_of_the_routes() {
+        let text = text(&openapi_document());
+        if std::env::var("UPDATE_GOLDEN").is_ok() {
+            std::fs::write(GOLDEN, &text).expect("written");
+        }
+        let committed = std::fs::read_to_string(GOLDEN).unwrap_or_default();
+        assert!(committed == text, "openapi/mq.json is stale: run the tests with UPDATE_GOLDEN=1");
+    }
+
+    #[test]
+    fn every_documented_operation_is_in_the_table() {
+        let document = serde_json::to_value(openapi_document()).expect("JSON");
+        let operations = all();
+        let mut documented = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                let name = operation["operationId"].as_str().expect("a name").to_owned();
+                documented.insert((name, method.to_uppercase(), path.clone()));
+            }
+        }
+        let is_documented = |path: &str| path.starts_with("/v1/") || path.starts_with("/brokerd/");
+        let known: BTreeSet<_> = operations
+            .all()
+            .filter(|o| is_documented(&o.path))
+            .map(|o| (o.name.clone(), o.method.to_string(), o.path.to_string()))
+            .collect();
+        assert_eq!(documented, known);
+    }
+
+    #[test]
+    fn the_service_has_25_operations() {
+        let operations = all();
+        assert_eq!(operations.all().filter(|o| o.kind == Kind::Service).count(), 25);
+        let names: BTreeSet<_> = operations.all().map(|o| &o.name).collect();
+        assert_eq!(names.len(), operations.all().count());
+        let routes: BTreeSet<_> = operations.all().map(|o| (&o.path, o.method.as_str())).collect();
+        assert_eq!(routes.len(), operations.all().count());
+    }
+
+    #[test]
+    fn what_needs_no_signature_is_a_probe() {
+        let operations = all();
+        let mut probes: Vec<_> = operations.all().filter(|o| o.kind == Kind::Probe).collect();
+        probes.sort_by(|one, other| one.name.cmp(&other.name));
+        let names: Vec<_> = probes.iter().map(|o| o.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["CheckLiveness", "CheckReadiness", "DescribeCertificateAuthority", "ReadMetrics"]
+        );
+    }
+
+    #[test]
+    fn a_path_tells_its_methods() {
+        let operations = all();
+        assert_eq!(operations.allowed("/v1/brokers").as_deref(), Some("GET,POST,OPTIONS"));
+        assert_eq!(operations.allowed("/nowhere"), None);
+    }
+
+    #[test]
+    fn only_configurations_and_secrets_may_have_long_bodies() {
+        let operations = all();
+        let mut long: Vec<_> =
+            operations.all().filter(|o| o.body_limit > BODY_LIMIT).map(|o| &o.name).collect();
+        long.sort();
+        assert_eq!(long, ["PutSecret", "UpdateConfiguration"]);
+        let create = operations.find(&Method::POST, "/v1/brokers").expect("CreateBroker");
+        assert_eq!((create.name.as_str(), create.body_limit), ("CreateBroker", BODY_LIMIT));
+    }
+
+    #[test]
+    fn every_member_is_described() {
+        let document = serde_json::to_value(openapi_document()).expect("JSON");
+        for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+            for (member, about) in schema["properties"].as_object().into_iter().flatten() {
+                let is_described = about["description"].is_string()
+                    || about["oneOf"][0]["description"].is_string();
+                assert!(is_described, "{name}.{member} has no description");
+            }
+        }
+    }
+}

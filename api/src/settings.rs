@@ -1,0 +1,64 @@
+//! What the API is built from: settings, which are plain values, and services of the process.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use brokerd_domain::{Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
+use brokerd_store::PgStore;
+use prometheus_client::registry::Registry;
+
+use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
+
+/// What the operator decides. The default permits least.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// The defaults of new brokers' networks.
+    pub network: NetworkDefaults,
+    /// Regions that requests may be signed for. Default: those that have Amazon MQ.
+    pub regions: BTreeSet<Region>,
+    /// Requests that an account may send at once to the service's operations, in all regions together, and as many to
+    /// brokerd's own; 0: no limit. Default: 100.
+    pub throttle_burst: u32,
+    /// Requests per second that an account gains. Default: 15.
+    pub throttle_rate: u32,
+    /// Whether brokers are refused that name security groups which are not defined here; the default group of
+    /// `network` need not be. Otherwise such groups filter nothing. Default: refused.
+    pub refuse_unknown_security_groups: bool,
+    /// Whether callers may inject faults into their brokers. Default: no.
+    pub faults: bool,
+    /// Whether brokers have volumes of their own, which callers may fill by a fault. Default: no.
+    pub sized_volumes: bool,
+    /// Whether DeleteBroker is refused in the states in which the service refuses it; otherwise it is accepted in any
+    /// state. Default: refused.
+    pub strict_states: bool,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            network: NetworkDefaults::default(),
+            regions: amazon_mq_regions(),
+            throttle_burst: 100,
+            throttle_rate: 15,
+            refuse_unknown_security_groups: true,
+            faults: false,
+            sized_volumes: false,
+            strict_states: true,
+        }
+    }
+}
+
+/// What the API needs of the rest of the process.
+pub struct ApiServices {
+    /// The database.
+    pub store: PgStore,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The source of identifiers and secrets.
+    pub entropy: Arc<dyn Entropy>,
+    /// What `/metrics` shows.
+    pub registry: Arc<Registry>,
+    /// What [`crate::register_metrics`] registered in `registry`.
+    pub metrics: ApiMetrics,
+    /// What must be well for the process to be ready, in that order, beside the database and an offered version.
+    pub ready_checks: Vec<ReadyCheck>,
+}
