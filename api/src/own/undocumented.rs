@@ -2,7 +2,6 @@
 
 use axum::{
     http::{Method, StatusCode},
-    response::Response,
     routing::{MethodRouter, get},
 };
 use bytes::Bytes;
@@ -19,19 +18,20 @@ use crate::{
 /// Each of them with its handler. All are read by GET and need no signature.
 pub(crate) fn endpoints(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> {
     let json = Bytes::from(text(document));
-    let html = Bytes::from(docs::page(document));
     [
         ("CheckLiveness", "/health/live", Kind::Probe, get(health::live)),
         ("CheckReadiness", "/health/ready", Kind::Probe, get(health::ready)),
         ("ReadMetrics", "/metrics", Kind::Probe, get(metrics::metrics)),
-        ("ReadOpenApi", "/openapi.json", Kind::Own, get(|| fixed("application/json", json))),
-        ("ReadDocs", "/docs", Kind::Own, get(|| fixed("text/html; charset=utf-8", html))),
+        (
+            "ReadOpenApi",
+            "/openapi.json",
+            Kind::Own,
+            get(|| async { body::with_type(StatusCode::OK, "application/json", json) }),
+        ),
+        ("ReadDocs", "/docs", Kind::Own, get(docs::page)),
+        ("ReadDocsFile", "/docs/{file}", Kind::Own, get(docs::file)),
     ]
     .into_iter()
     .map(|(name, path, kind, handler)| (Operation::new(name, Method::GET, path, kind), handler))
     .collect()
-}
-
-async fn fixed(media_type: &'static str, body: Bytes) -> Response {
-    body::with_type(StatusCode::OK, media_type, body)
 }

@@ -133,8 +133,11 @@ async fn our_own_pages_need_no_signature() {
     assert!(document["paths"]["/v1/brokers"]["post"].is_object());
     let docs = api.unsigned("GET", "/docs").await;
     assert!(
-        docs.header("content-type").starts_with("text/html") && docs.text.contains("CreateBroker")
+        docs.header("content-type").starts_with("text/html") && docs.text.contains("swagger-ui")
     );
+    let viewer = api.unsigned("GET", "/docs/swagger-initializer.js").await;
+    assert!(viewer.text.contains("openapi.json"), "{viewer:?}");
+    assert_eq!(api.unsigned("GET", "/docs/nothing.js").await.status, 404);
 
     let reply = api.unsigned("GET", "/brokerd/v1/ca.pem").await;
     assert_eq!((reply.status.as_u16(), reply.header("retry-after")), (503, "1"));
