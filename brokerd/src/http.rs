@@ -15,7 +15,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use brokerd_api::OnAuthentic;
-use brokerd_gateway::{Crowd, Limits, Visitor};
+use brokerd_gateway::{ConnectionLimiter, ConnectionLimits, PeerConnection};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -119,7 +119,11 @@ impl Socket {
             None => TcpListener::bind(self.address).await?,
         };
         let tls = self.tls.clone();
-        let crowd = Crowd::new(Limits { all: most, unproven: most, unproven_of_source: most / 2 });
+        let crowd = ConnectionLimiter::new(ConnectionLimits {
+            total: most,
+            pending: most,
+            pending_per_source: most / 2,
+        });
         let graceful = GracefulShutdown::new();
         let peer = self.address;
         let served = shutdown.child_token();
@@ -142,7 +146,7 @@ impl Socket {
                     continue;
                 }
             };
-            match crowd.enter(peer.ip()) {
+            match crowd.admit(peer.ip()) {
                 Some(visitor) => {
                     let watcher = graceful.watcher();
                     let server = Server { peer, ..server.clone() };
@@ -158,7 +162,7 @@ impl Socket {
         let mut ended = pin!(graceful.shutdown());
         if timeout(UNSIGNED_TIME, &mut ended).await.is_err() {
             // Who has still not said who it is keeps nobody from stopping.
-            crowd.evict_unproven();
+            crowd.evict_pending();
             ended.await;
         }
         Ok(())
@@ -211,7 +215,7 @@ struct Server {
 }
 
 impl Server {
-    async fn attend(self, stream: TcpStream, visitor: Arc<Visitor>, watcher: Watcher) {
+    async fn attend(self, stream: TcpStream, visitor: Arc<PeerConnection>, watcher: Watcher) {
         let (active, crowded) = (self.metrics.active.clone(), self.metrics.crowded.clone());
         active.inc();
         tokio::select! {
@@ -223,7 +227,7 @@ impl Server {
         active.dec();
     }
 
-    async fn converse(self, stream: TcpStream, visitor: Arc<Visitor>, watcher: Watcher) {
+    async fn converse(self, stream: TcpStream, visitor: Arc<PeerConnection>, watcher: Watcher) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a socket refused its options");
         }
@@ -242,7 +246,7 @@ impl Server {
     async fn answer(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        visitor: Arc<Visitor>,
+        visitor: Arc<PeerConnection>,
         watcher: Watcher,
     ) {
         let (router, peer) = (self.router, self.peer);
@@ -250,11 +254,11 @@ impl Server {
             let mut request = request.map(Body::new);
             let proving = Arc::clone(&visitor);
             request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(OnAuthentic::new(move || proving.prove()));
+            request.extensions_mut().insert(OnAuthentic::new(move || proving.set_established()));
             let (answering, visitor) = (router.clone().oneshot(request), Arc::clone(&visitor));
             async move {
                 let answer = answering.await;
-                visitor.doubt();
+                visitor.set_pending();
                 answer
             }
         });

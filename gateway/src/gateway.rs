@@ -1,10 +1,8 @@
-//! Follows the source's table.
+//! Follows the table of routes and keeps the listeners equal to it.
 
 use std::{
-    collections::BTreeSet,
     error::Error,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,297 +15,228 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Metrics, Options, Reading, Refusal, RouteSource, SourceError, front::Front, kept::KeptTable,
-    served::Served, table::Table,
+    listeners::Listeners,
+    metrics::Metrics,
+    options::Options,
+    routes::{CurrentRoutes, Reading, RouteSource, RoutingTable, SourceError, TableCache},
+    status::{Status, StatusReporter},
 };
 
-/// How long to wait after a table that could not be read.
+/// The pause after a failed reading of the table.
 const READ_RETRY: Duration = Duration::from_millis(500);
 /// The least time between two readings, so that a burst of changes is read once.
-const READ_SPACING: Duration = Duration::from_millis(10);
-/// The least time between two writings of the table, so that a burst of changes is written once.
-const KEEP_SPACING: Duration = Duration::from_secs(1);
-/// How long the first reading may take before what was kept of a former life serves.
-const FIRST_READING: Duration = Duration::from_secs(1);
+const MIN_READ_INTERVAL: Duration = Duration::from_millis(10);
+/// The least time between two writes of the table cache, so that a burst of changes is written once.
+const MIN_CACHE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the first reading may take before the cached table is served.
+const FIRST_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often it is said that the gateway is full, while it is.
-const FULL_AGAIN: Duration = Duration::from_secs(60);
-
-/// What the gateway serves now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
-    /// A table was applied at least once.
-    pub applied: bool,
-    /// The addresses that accept connections.
-    pub listening: BTreeSet<SocketAddr>,
-    /// The addresses that somebody else holds; they are tried again and again.
-    pub blocked: BTreeSet<SocketAddr>,
-}
-
-/// Where listeners say how they are.
-#[derive(Clone)]
-pub(crate) struct Board {
-    status: Arc<watch::Sender<Status>>,
-    metrics: Metrics,
-    /// When it was last said that the gateway is full.
-    full: Arc<Mutex<Option<Instant>>>,
-}
-
-impl Board {
-    pub(crate) fn listening(&self, address: SocketAddr) {
-        self.update(|status| {
-            status.blocked.remove(&address);
-            status.listening.insert(address);
-        });
-    }
-
-    pub(crate) fn blocked(&self, address: SocketAddr) {
-        self.update(|status| {
-            status.blocked.insert(address);
-        });
-    }
-
-    pub(crate) fn closed(&self, address: SocketAddr) {
-        self.update(|status| {
-            status.blocked.remove(&address);
-            status.listening.remove(&address);
-        });
-    }
-
-    /// Somebody was not let in for want of descriptors. Said once in a while, however many they are.
-    pub(crate) fn full(&self) {
-        self.metrics.count_refusal(Refusal::Full);
-        let mut said = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_none_or(|said| said.elapsed() > FULL_AGAIN) {
-            *said = Some(Instant::now());
-            tracing::warn!(
-                "the gateway has as many connections as its descriptors allow and refuses more: raise the limit of open files"
-            );
-        }
-    }
-
-    fn applied(&self) {
-        self.status.send_if_modified(|status| !std::mem::replace(&mut status.applied, true));
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Status)) {
-        self.status.send_modify(|status| {
-            change(status);
-            let gauge = |all: &BTreeSet<SocketAddr>| i64::try_from(all.len()).unwrap_or(i64::MAX);
-            self.metrics.listeners.set(gauge(&status.listening));
-            self.metrics.listeners_blocked.set(gauge(&status.blocked));
-        });
-    }
-}
-
-/// What a gateway knows that follows a table.
+/// The state of following the table.
 #[derive(Default)]
 struct Following {
-    served: Served,
-    /// What it has said that it can't read.
-    told: Vec<UnreadableRoute>,
-    kept: Option<KeptTable>,
-    /// Whether what is served may be another than what is kept.
-    changed: bool,
-    /// Not to be kept again before then.
-    keep_from: Option<Instant>,
+    current: CurrentRoutes,
+    /// The unreadable rows that were logged.
+    logged: Vec<UnreadableRoute>,
+    cache: Option<TableCache>,
+    /// Whether the cache may be out of date.
+    cache_is_stale: bool,
+    /// When the cache may be written next.
+    next_cache_write: Option<Instant>,
 }
 
 impl Following {
-    /// How long until what is served is to be kept; none: it is.
-    fn until_kept(&self, now: Instant) -> Option<Duration> {
-        let due =
-            || self.keep_from.map_or(Duration::ZERO, |from| from.saturating_duration_since(now));
-        (self.kept.is_some() && self.changed).then(due)
+    /// How long until the cache is to be written; none: it is up to date, or there is none.
+    fn until_cache_write(&self, now: Instant) -> Option<Duration> {
+        let due = || {
+            self.next_cache_write.map_or(Duration::ZERO, |next| next.saturating_duration_since(now))
+        };
+        (self.cache.is_some() && self.cache_is_stale).then(due)
     }
 }
 
-/// The gateway; clones are handles to the same one.
+/// The gateway. Clones are the same gateway.
 #[derive(Clone)]
 pub struct Gateway {
     options: Arc<Options>,
     metrics: Metrics,
     entropy: Arc<dyn Entropy>,
-    board: Board,
+    status: StatusReporter,
 }
 
 impl Gateway {
-    /// A gateway that does nothing yet.
+    /// A gateway that is not running yet.
     pub fn new(options: Options, metrics: Metrics, entropy: Arc<dyn Entropy>) -> Self {
-        let board = Board {
-            status: Arc::new(watch::Sender::new(Status::default())),
-            metrics: metrics.clone(),
-            full: Arc::default(),
-        };
-        Self { options: Arc::new(options), metrics, entropy, board }
+        let status = StatusReporter::new(metrics.clone());
+        Self { options: Arc::new(options), metrics, entropy, status }
     }
 
-    /// Whether a table was applied: from then on every endpoint that existed answers.
+    /// Whether a table was applied: from then on every endpoint of it answers.
     pub fn ready(&self) -> bool {
-        self.board.status.borrow().applied
+        self.status.is_applied()
     }
 
-    /// What is served now, and whenever that changes.
+    /// The status now, and whenever it changes.
     pub fn status(&self) -> watch::Receiver<Status> {
-        self.board.status.subscribe()
+        self.status.subscribe()
     }
 
-    /// Serves until `shutdown`. A source that fails is asked again; the last table that it gave stays
-    /// in force, at the start the one that was kept of a former life.
+    /// Serves until `shutdown`. A source that fails is read again; meanwhile its last table stays in force, at the start
+    /// the cached one.
     pub async fn run<S: RouteSource>(&self, mut source: S, shutdown: CancellationToken) {
-        let mut front =
-            Front::new(Arc::clone(&self.options), self.metrics.clone(), self.board.clone());
+        let mut listeners =
+            Listeners::new(Arc::clone(&self.options), self.metrics.clone(), self.status.clone());
         let path = self.options.table_file.clone();
-        let mut following = Following {
-            kept: path.map(|path| KeptTable::at(path, Arc::clone(&self.entropy))),
-            ..Following::default()
-        };
+        let mut following = Following { cache: path.map(TableCache::at), ..Following::default() };
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {}
-            () = self.follow(&mut source, &mut front, &mut following) => {}
+            () = self.follow(&mut source, &mut listeners, &mut following) => {}
         }
-        self.keep(&mut following).await;
-        front.shut_down().await;
+        self.write_cache(&mut following).await;
+        listeners.shut_down().await;
     }
 
     async fn follow<S: RouteSource>(
         &self,
         source: &mut S,
-        front: &mut Front,
+        listeners: &mut Listeners,
         following: &mut Following,
     ) {
-        let mut patience = FIRST_READING.min(self.options.read_timeout);
+        let mut read_timeout = FIRST_READ_TIMEOUT.min(self.options.read_timeout);
         let (mut failing, mut restored) = (false, false);
         loop {
-            match self.read(source, patience).await {
+            match self.read(source, read_timeout).await {
                 Ok(reading) => {
                     if failing {
-                        tracing::info!("the table of routes can be read again");
+                        tracing::info!("table of routes read again");
                     }
                     failing = false;
                     self.metrics.table_reads.inc();
                     self.metrics.table_stale.set(0);
-                    self.apply(reading, front, following).await;
-                    self.board.applied();
-                    if following.until_kept(Instant::now()) == Some(Duration::ZERO) {
-                        self.keep(following).await;
+                    self.apply(reading, listeners, following).await;
+                    self.status.applied();
+                    if following.until_cache_write(Instant::now()) == Some(Duration::ZERO) {
+                        self.write_cache(following).await;
                     }
                 }
                 Err(error) => {
-                    // Said once per outage: what is served does not change meanwhile.
+                    // Logged once per outage: what is served does not change meanwhile.
                     if !failing {
                         tracing::warn!(
                             error = &error as &dyn Error,
-                            "the table of routes can't be read; the last one stays in force"
+                            "table of routes not read; the last one stays in force"
                         );
                     }
                     failing = true;
                     self.metrics.table_read_failures.inc();
                     self.metrics.table_stale.set(1);
                     if !self.ready()
-                        && let Some(kept) = following.kept.as_mut().filter(|_| !restored)
+                        && let Some(cache) = following.cache.as_mut().filter(|_| !restored)
                     {
                         restored = true;
-                        following.served = self.restore(kept, front).await;
+                        following.current = self.restore(cache, listeners).await;
                     }
                 }
             }
-            patience = self.options.read_timeout;
+            read_timeout = self.options.read_timeout;
             if failing {
                 // A lost connection may count as a change at once, again and again.
                 sleep(self.spread(READ_RETRY)).await;
             } else {
-                sleep(READ_SPACING).await;
+                sleep(MIN_READ_INTERVAL).await;
                 let poll = self.spread(self.options.poll);
-                let pause = following.until_kept(Instant::now()).map_or(poll, |due| poll.min(due));
-                // Either way it is time to look again.
+                let due = following.until_cache_write(Instant::now());
+                let pause = due.map_or(poll, |due| poll.min(due));
+                // Read again after a change and after the pause alike.
                 timeout(pause, source.changed()).await.unwrap_or_default();
             }
         }
     }
 
-    /// Serves by what was read.
-    async fn apply(&self, reading: Reading, front: &mut Front, following: &mut Following) {
+    /// Puts a reading in force.
+    async fn apply(&self, reading: Reading, listeners: &mut Listeners, following: &mut Following) {
         let rows = match reading {
             Reading::Whole(table) => {
                 let rows = table.rows;
-                following.served.replace(table);
-                front.apply(Table::new(following.served.routes())).await;
-                following.changed = true;
+                following.current.replace(table);
+                listeners.apply(RoutingTable::new(following.current.routes())).await;
+                following.cache_is_stale = true;
                 rows
             }
             Reading::Changes(changes) if changes.brokers.is_empty() => return,
             Reading::Changes(changes) => {
                 let (rows, brokers) = (changes.table.rows, changes.brokers.clone());
-                following.served.change(changes);
-                front.apply_part(&brokers, Table::new(following.served.routes_of(&brokers))).await;
-                following.changed = true;
+                following.current.change(changes);
+                listeners
+                    .apply_part(&brokers, RoutingTable::new(following.current.routes_of(&brokers)))
+                    .await;
+                following.cache_is_stale = true;
                 rows
             }
         };
         self.metrics.table_rows.inc_by(u64::try_from(rows).unwrap_or(u64::MAX));
-        self.tell_unreadable(following.served.unreadable(), &mut following.told);
+        self.log_unreadable(following.current.unreadable(), &mut following.logged);
     }
 
-    /// Keeps what is served, if that has changed.
-    async fn keep(&self, following: &mut Following) {
-        let Some(kept) = following.kept.as_mut().filter(|_| following.changed) else { return };
-        let routes = following.served.routes().cloned().collect();
-        let mut pause = KEEP_SPACING;
-        match kept.save(routes).await {
-            Ok(()) => following.changed = false,
+    /// Writes the cache, if it is out of date.
+    async fn write_cache(&self, following: &mut Following) {
+        let Some(cache) = following.cache.as_mut().filter(|_| following.cache_is_stale) else {
+            return;
+        };
+        let routes = following.current.routes().cloned().collect();
+        let mut pause = MIN_CACHE_INTERVAL;
+        match cache.save(routes).await {
+            Ok(()) => following.cache_is_stale = false,
             Err(error) => {
                 self.metrics.table_keep_failures.inc();
                 tracing::warn!(
-                    error = &error as &dyn Error, path = %kept.path().display(),
-                    "the table of routes can't be kept for a start without a database"
+                    error = &error as &dyn Error, path = %cache.path().display(),
+                    "table cache not written; a start without the database would serve an older table"
                 );
                 pause = self.options.poll;
             }
         }
-        following.keep_from = Some(Instant::now() + pause);
+        following.next_cache_write = Some(Instant::now() + pause);
     }
 
-    /// Says what can't be read, once for as long as it is the same.
-    fn tell_unreadable(&self, now: &[UnreadableRoute], before: &mut Vec<UnreadableRoute>) {
-        /// More of them say nothing new.
-        const SHOWN: usize = 5;
+    /// Logs unreadable rows, once for as long as they are the same.
+    fn log_unreadable(&self, now: &[UnreadableRoute], before: &mut Vec<UnreadableRoute>) {
+        const MAX_LOGGED: usize = 5;
         self.metrics.routes_unreadable.set(i64::try_from(now.len()).unwrap_or(i64::MAX));
         if now == before.as_slice() {
             return;
         }
-        for route in now.iter().filter(|route| !before.contains(route)).take(SHOWN) {
+        for route in now.iter().filter(|route| !before.contains(route)).take(MAX_LOGGED) {
             tracing::error!(
                 broker.id = %route.broker, what = route.what,
-                "a broker's endpoints can't be read and are served as they last were"
+                "endpoints unreadable; served as they last were"
             );
         }
         if now.is_empty() {
-            tracing::info!("everything in the table of routes can be read again");
+            tracing::info!("all endpoints readable again");
         }
         *before = now.to_vec();
     }
 
-    /// Serves by what was kept; that, if it was of use.
-    async fn restore(&self, kept: &mut KeptTable, front: &mut Front) -> Served {
-        match kept.load().await {
-            Ok(None) => Served::default(),
+    /// Serves the cached table, if it is usable.
+    async fn restore(&self, cache: &mut TableCache, listeners: &mut Listeners) -> CurrentRoutes {
+        match cache.load().await {
+            Ok(None) => CurrentRoutes::default(),
             Ok(Some(routes)) => {
                 tracing::warn!(
-                    path = %kept.path().display(), routes = routes.len(),
-                    "serving by the table of routes that was kept"
+                    path = %cache.path().display(), routes = routes.len(),
+                    "serving the cached table of routes"
                 );
-                front.apply(Table::new(&routes)).await;
-                self.board.applied();
-                Served::of(routes)
+                listeners.apply(RoutingTable::new(&routes)).await;
+                self.status.applied();
+                CurrentRoutes::of(routes)
             }
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn Error, path = %kept.path().display(),
-                    "the table of routes that was kept is of no use"
+                    error = &error as &dyn Error, path = %cache.path().display(),
+                    "cached table of routes not usable"
                 );
-                Served::default()
+                CurrentRoutes::default()
             }
         }
     }
@@ -315,22 +244,22 @@ impl Gateway {
     async fn read<S: RouteSource>(
         &self,
         source: &mut S,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<Reading, SourceError> {
         let reading = async {
             if let Err(error) = source.subscribe().await {
-                // Polling serves too, only later.
+                // Polling finds changes, too, only later.
                 tracing::debug!(
                     error = &error as &dyn Error,
-                    "changes of the table of routes are not announced now"
+                    "not subscribed to changes of the table of routes"
                 );
             }
             source.routes().await
         };
-        timeout(patience, reading).await.map_err(|_| SourceError::new("no answer in time"))?
+        timeout(limit, reading).await.map_err(|_| SourceError::new("no answer in time"))?
     }
 
-    /// `duration` ±10 %, so that several gateways don't ask in step.
+    /// `duration` ±10 %, so that several gateways don't read in step.
     fn spread(&self, duration: Duration) -> Duration {
         let percent = 90 + self.entropy.below(21);
         duration.mul_f64(f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0)

@@ -1,40 +1,36 @@
-//! The front that owns every endpoint address.
+//! The gateway: a TCP proxy that owns the address of every broker endpoint.
 //!
-//! A broker's endpoints are ports of this process, never of a container, so they stay the same
-//! through restarts, fail-over and upgrades. The gateway copies bytes and knows nothing of what they
-//! mean: TLS ends in the engine, so client certificates and server names reach it untouched.
+//! Endpoints are ports of this process, never of a container, so they stay the same through restarts, failover and
+//! upgrades. The gateway copies bytes and does not read them: TLS ends in the engine, so client certificates and server
+//! names reach it unchanged.
 //!
-//! An endpoint has a port of its own, or a host name on a standard port that all brokers share: there the
-//! ClientHello is read for the name that it asks for, and handed on as it came.
+//! An endpoint has a port of its own, or a host name on a standard port that all brokers share. There the route is found
+//! by the server name of the ClientHello.
 //!
-//! It follows a table of routes that it reads from a [`RouteSource`]. A notification only says "look
-//! again", and what has changed is read every few seconds anyway, so a lost one costs seconds and nothing
-//! else; all of the table is read once a minute. When the table can't be read, the last good one stays in force, also across the gateway's own
-//! restart: it is kept in a file.
+//! The gateway follows a table of routes that it reads from a [`RouteSource`]. A notification only says "look again".
+//! Changes are read every few seconds anyway, and the whole table once a minute, so a lost notification costs seconds.
+//! When the table can't be read, the last good one stays in force. It is cached in a file, so that it also survives a
+//! restart of the gateway.
 //!
-//! Rejected: a reloadable HAProxy (knows of a fail-over later than we do, and can't hold a connection
-//! until it is over) and DNAT rules (Docker owns that table, and established flows don't move).
+//! The rooms: `routes/` (the table), `listeners/` (ports, SNI), `session/` (one client's connection).
+//!
+//! Rejected: a reloadable HAProxy (it learns of a failover later, and can't hold a connection until the failover is over)
+//! and DNAT rules (Docker owns that table, and established flows don't move).
 
-mod budget;
-mod crowd;
-mod door;
-mod front;
+mod admission;
+pub mod atomic_file;
+mod connection_limiter;
 mod gateway;
-mod hello;
-mod here;
-mod kept;
-mod lag;
-mod listener;
-mod metered;
+mod listeners;
 mod metrics;
 mod options;
-mod served;
+mod routes;
 mod session;
-mod source;
-mod table;
+mod status;
 
-pub use crowd::{Crowd, Limits, Visitor};
-pub use gateway::{Gateway, Status};
+pub use connection_limiter::{ConnectionLimiter, ConnectionLimits, PeerConnection};
+pub use gateway::Gateway;
 pub use metrics::{Ending, Metrics, Refusal};
 pub use options::Options;
-pub use source::{PgRouteSource, Reading, RouteSource, SourceError};
+pub use routes::{PgRouteSource, Reading, RouteSource, SourceError};
+pub use status::Status;

@@ -1,4 +1,4 @@
-//! What the gateway counts.
+//! The metrics of the gateway.
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
@@ -6,12 +6,12 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-/// Why a connection was closed without ever reaching an engine.
+/// Why a connection was closed before it reached an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Refusal {
-    /// The route led nowhere for as long as connections are held.
+    /// The route had no target for [`crate::Options::hold`].
     NoTarget,
-    /// The engine did not accept for as long as connections are held.
+    /// No target accepted for [`crate::Options::hold`].
     Unreachable,
     /// The route has as many connections as it may have.
     Limit,
@@ -19,17 +19,17 @@ pub enum Refusal {
     Withdrawn,
     /// No rule of the broker's security groups lets the peer in.
     Forbidden,
-    /// The client left, or sent something else than a ClientHello.
+    /// The client closed its connection or sent no ClientHello.
     NoHello,
     /// The ClientHello took too long.
     SlowHello,
-    /// Others came while this one had not sent a ClientHello yet, and there was not room for all.
+    /// Evicted before its ClientHello, in favour of newer connections.
     Crowded,
     /// The gateway has as many connections as its descriptors allow.
     Full,
     /// On a shared port: the ClientHello has no server name.
     NoName,
-    /// On a shared port: no endpoint that is reached there has the name.
+    /// On a shared port: no endpoint there has the name.
     UnknownName,
 }
 
@@ -52,15 +52,15 @@ impl Refusal {
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Ending {
-    /// Client and engine were done.
+    /// Client and engine closed.
     Closed,
-    /// One of the two broke off.
+    /// One of the two reset the connection.
     Broken,
-    /// The route leads elsewhere now.
+    /// The engine is no longer a target of the route.
     Retargeted,
     /// The route was removed, or the gateway stopped.
     Withdrawn,
-    /// The engine ended its side and the client did not take note.
+    /// The engine closed its side and the client did not.
     Deserted,
 }
 
@@ -79,14 +79,14 @@ struct EndingLabels {
     cause: Ending,
 }
 
-/// What the gateway counts; clones count together. No label names a broker: their number has no bound.
+/// The metrics of the gateway; clones share them. No label names a broker: their number has no bound.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     /// Connections accepted.
     pub connections: Counter,
     /// Connections that have not sent a ClientHello yet.
     pub connections_unproven: Gauge,
-    /// Sessions that lead to an engine now.
+    /// Sessions that are connected to an engine now.
     pub sessions_active: Gauge,
     /// Sessions ended, by cause.
     sessions_ended: Family<EndingLabels, Counter>,
@@ -100,11 +100,11 @@ pub struct Metrics {
     pub client_bytes: Counter,
     /// Bytes read from engines.
     pub engine_bytes: Counter,
-    /// Ports listened on now.
+    /// Addresses listened on now.
     pub listeners: Gauge,
-    /// Ports of the table that can't be listened on now.
+    /// Addresses of the table that another program holds.
     pub listeners_blocked: Gauge,
-    /// Failed attempts to listen on a port.
+    /// Failed attempts to bind an address.
     pub bind_failures: Counter,
     /// Failed attempts to accept a connection.
     pub accept_failures: Counter,
@@ -114,13 +114,13 @@ pub struct Metrics {
     pub table_rows: Counter,
     /// Readings of the table of routes that failed.
     pub table_read_failures: Counter,
-    /// 1 while the table in force is not the newest, because it can't be read.
+    /// 1 while the table can't be read and an older one is in force.
     pub table_stale: Gauge,
-    /// Failed attempts to keep the table of routes on disk.
+    /// Failed attempts to write the table cache.
     pub table_keep_failures: Counter,
-    /// What can't be read in the newest table of routes.
+    /// Unreadable rows of the newest table of routes.
     pub routes_unreadable: Gauge,
-    /// Bytes that are late on purpose now.
+    /// Bytes delayed by injected latency now.
     pub late_bytes: Gauge,
 }
 
@@ -244,17 +244,17 @@ impl Metrics {
     }
 }
 
-/// Counts something as present for as long as it lives, however it ends.
-pub(crate) struct Present(Gauge);
+/// Counts one more in a gauge until it is dropped.
+pub(crate) struct ActiveGuard(Gauge);
 
-impl Present {
+impl ActiveGuard {
     pub(crate) fn new(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Present {
+impl Drop for ActiveGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

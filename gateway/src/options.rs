@@ -10,32 +10,32 @@ use std::{
 /// How the gateway behaves. The defaults fit a machine that serves its own clients.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where routes listen that other machines may reach.
+    /// The address on which public routes listen.
     pub public_bind: IpAddr,
-    /// Where all other routes listen; none: on loopback, and for who is on this machine at the address that their
-    /// clients are told.
+    /// The address on which private routes listen; none: on loopback, and for peers on this machine on the address that
+    /// clients are given.
     pub private_bind: Option<IpAddr>,
-    /// How long a new connection waits for its route to lead to a target that accepts.
+    /// How long a new connection is held until a target of its route accepts.
     pub hold: Duration,
-    /// How long one attempt to reach a target may take.
+    /// How long one attempt to connect to a target may take.
     pub connect_timeout: Duration,
-    /// How often the table is read though nothing told of a change (±10 %).
+    /// How often the table is read without a notification (±10 %).
     pub poll: Duration,
     /// How long one reading of the table may take.
     pub read_timeout: Duration,
-    /// How long sessions may still run once the gateway is told to stop.
+    /// How long sessions may go on after the gateway is told to stop.
     pub drain: Duration,
     /// How long a connection may take for its first record or, on a shared port, for its ClientHello.
     pub hello_timeout: Duration,
     /// How many descriptors listeners and connections may take together; a connection takes two.
     pub descriptors: usize,
-    /// How many bytes of a route may be late on purpose at a time.
+    /// How many delayed bytes a route may have, with injected latency.
     pub late_bytes_per_route: usize,
-    /// How many bytes of all routes may be.
+    /// How many delayed bytes all routes may have together.
     pub late_bytes: usize,
-    /// Where to listen for a standard port that brokers with names share, if not on itself.
+    /// The port to listen on for a standard port of brokers with host names, where it is another one.
     pub shared_ports: BTreeMap<u16, u16>,
-    /// Where to keep the last good table; none: it is lost when the process ends.
+    /// The file that caches the last good table; none: it is lost when the process ends.
     pub table_file: Option<PathBuf>,
     /// The size of the copy buffer of each direction of a session.
     pub buffer_bytes: usize,
@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Where private routes listen whose clients are told `addresses`.
+    /// The addresses on which private routes listen whose clients are given `addresses`.
     pub(crate) fn private_binds(
         &self,
         addresses: impl IntoIterator<Item = Ipv4Addr>,
@@ -52,8 +52,8 @@ impl Options {
         match self.private_bind {
             Some(address) => BTreeSet::from([address]),
             None => {
-                let told = addresses.into_iter().filter(|address| !address.is_unspecified());
-                [Ipv4Addr::LOCALHOST].into_iter().chain(told).map(IpAddr::V4).collect()
+                let given = addresses.into_iter().filter(|address| !address.is_unspecified());
+                [Ipv4Addr::LOCALHOST].into_iter().chain(given).map(IpAddr::V4).collect()
             }
         }
     }

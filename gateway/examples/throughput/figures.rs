@@ -51,15 +51,15 @@ impl fmt::Display for Series {
     }
 }
 
-/// A figure of each way: direct, by the gateway, by HAProxy.
+/// A figure of each path: direct, by the gateway, by HAProxy.
 pub(crate) struct Row {
     pub(crate) name: String,
-    pub(crate) ways: [Series; 3],
+    pub(crate) paths: [Series; 3],
 }
 
 impl Row {
     pub(crate) fn new(name: String) -> Self {
-        Self { name, ways: Default::default() }
+        Self { name, paths: Default::default() }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The way through HAProxy: a process of this one, with a configuration of its own. The benchmark of
-//! brokers takes the same way.
+//! The path through HAProxy: a process of this one, with a configuration of its own. The benchmark of
+//! brokers takes the same path.
 
 use std::{
     fs,

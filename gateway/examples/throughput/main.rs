@@ -36,8 +36,8 @@ const OF_DIRECT: f64 = 0.95;
 /// How much later the gateway may make an answer, in microseconds.
 const LATER: f64 = 100.0;
 
-/// A way to the engine.
-struct Way {
+/// The addresses by which the engine is reached on one path.
+struct Path {
     /// For everybody.
     plain: SocketAddr,
     /// By the name that clients ask for.
@@ -76,14 +76,14 @@ impl Figure {
         }
     }
 
-    async fn measure(self, way: &Way, hello: &[u8]) -> Result<f64> {
+    async fn measure(self, path: &Path, hello: &[u8]) -> Result<f64> {
         match self {
-            Self::Bulk => traffic::bulk(way.plain).await,
-            Self::Messages => traffic::messages(way.plain).await,
-            Self::Offered => traffic::offered(way.plain).await,
-            Self::RoundTrip => traffic::round_trip(way.plain).await,
-            Self::Connection => traffic::connection(way.plain, hello).await,
-            Self::ByName => traffic::connection(way.named, hello).await,
+            Self::Bulk => traffic::bulk(path.plain).await,
+            Self::Messages => traffic::messages(path.plain).await,
+            Self::Offered => traffic::offered(path.plain).await,
+            Self::RoundTrip => traffic::round_trip(path.plain).await,
+            Self::Connection => traffic::connection(path.plain, hello).await,
+            Self::ByName => traffic::connection(path.named, hello).await,
         }
     }
 }
@@ -126,23 +126,23 @@ async fn measure(rounds: usize, gateway: &Handle) -> Result<()> {
     let engine = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = engine.local_addr()?;
     tokio::spawn(traffic::echo(engine));
-    let mut ways = vec![Way { plain: address, named: address }];
-    ways.push(route::through_gateway(address, gateway).await?);
+    let mut paths = vec![Path { plain: address, named: address }];
+    paths.push(route::through_gateway(address, gateway).await?);
     let haproxy = HaProxy::start(address, NAME).await?;
     if let Some(haproxy) = &haproxy {
-        ways.push(Way { plain: haproxy.plain, named: haproxy.named });
+        paths.push(Path { plain: haproxy.plain, named: haproxy.named });
     }
     let hello = traffic::client_hello()?;
     let mut rows = Figure::ALL.map(|figure| Row::new(figure.name()));
     for round in 0..=rounds {
         for (figure, row) in Figure::ALL.into_iter().zip(&mut rows) {
             // Nobody is always the first.
-            for n in 0..ways.len() {
-                let at = (round + n) % ways.len();
-                let value = figure.measure(&ways[at], &hello).await?;
+            for n in 0..paths.len() {
+                let at = (round + n) % paths.len();
+                let value = figure.measure(&paths[at], &hello).await?;
                 // The first round opens and fills everything, and does not count.
                 if round > 0 {
-                    row.ways[at].push(value);
+                    row.paths[at].push(value);
                 }
             }
         }
@@ -167,7 +167,7 @@ fn print(rows: &[Row; 6], rounds: usize, before: &str, haproxy: Option<&str>) {
         "", "direct", "gateway", "HAProxy", "/direct", "/HAProxy"
     );
     for row in rows {
-        let [direct, gateway, other] = &row.ways;
+        let [direct, gateway, other] = &row.paths;
         let (of_direct, of_other) = (gateway.of(direct), gateway.of(other));
         let other = if haproxy.is_some() { other.to_string() } else { "missing".to_owned() };
         println!(
@@ -176,14 +176,14 @@ fn print(rows: &[Row; 6], rounds: usize, before: &str, haproxy: Option<&str>) {
         );
     }
     let [bulk, messages, offered, round_trip, connection, by_name] = rows;
-    let [direct, gateway, _] = &offered.ways;
+    let [direct, gateway, _] = &offered.paths;
     println!(
         "  at least {OF_DIRECT} of the {} messages a second that pass directly: {} ({:.2})",
         traffic::OFFERED,
         verdict(gateway.of(direct) >= OF_DIRECT),
         gateway.of(direct)
     );
-    let [direct, gateway, _] = &round_trip.ways;
+    let [direct, gateway, _] = &round_trip.paths;
     let later = gateway.median() - direct.median();
     println!(
         "  an answer at most {LATER} us later than directly: {} ({later:.0})",
@@ -194,7 +194,7 @@ fn print(rows: &[Row; 6], rounds: usize, before: &str, haproxy: Option<&str>) {
         return;
     }
     let ratio = |[_, gateway, other]: &[Series; 3]| gateway.of(other);
-    let (messages, bulk) = (ratio(&messages.ways), ratio(&bulk.ways));
+    let (messages, bulk) = (ratio(&messages.paths), ratio(&bulk.paths));
     println!(
         "  at least what HAProxy lets through: messages {} ({messages:.2}), bulk {} ({bulk:.2})",
         verdict(messages >= 1.0),
@@ -202,8 +202,8 @@ fn print(rows: &[Row; 6], rounds: usize, before: &str, haproxy: Option<&str>) {
     );
     println!(
         "  of HAProxy's time: {:.2} for a round trip, {:.2} for a connection, {:.2} by name\n",
-        ratio(&round_trip.ways),
-        ratio(&connection.ways),
-        ratio(&by_name.ways)
+        ratio(&round_trip.paths),
+        ratio(&connection.paths),
+        ratio(&by_name.paths)
     );
 }

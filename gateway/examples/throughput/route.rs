@@ -1,4 +1,4 @@
-//! The way through the gateway.
+//! The path through the gateway.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -9,7 +9,7 @@ use brokerd_store::{Entrance, Route};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{NAME, Way, haproxy::free_address};
+use crate::{NAME, Path, haproxy::free_address};
 
 struct Fixed(Vec<Route>);
 
@@ -36,8 +36,8 @@ impl Entropy for NoEntropy {
 }
 
 /// Runs a gateway with two routes to the engine, until the process ends.
-pub(crate) async fn through_gateway(engine: SocketAddr, runtime: &Handle) -> Result<Way> {
-    let way = Way { plain: free_address().await?, named: free_address().await? };
+pub(crate) async fn through_gateway(engine: SocketAddr, runtime: &Handle) -> Result<Path> {
+    let path = Path { plain: free_address().await?, named: free_address().await? };
     let route = |entrance| Route {
         broker: uuid::Uuid::nil().into(),
         entrance,
@@ -50,11 +50,12 @@ pub(crate) async fn through_gateway(engine: SocketAddr, runtime: &Handle) -> Res
         latency: None,
     };
     let routes =
-        vec![route(Entrance::Port(way.plain.port())), route(Entrance::Name(NAME.to_owned()))];
-    let options = Options { shared_ports: [(5671, way.named.port())].into(), ..Options::default() };
+        vec![route(Entrance::Port(path.plain.port())), route(Entrance::Name(NAME.to_owned()))];
+    let options =
+        Options { shared_ports: [(5671, path.named.port())].into(), ..Options::default() };
     let gateway = Gateway::new(options, Metrics::default(), Arc::new(NoEntropy));
     let mut status = gateway.status();
     runtime.spawn(async move { gateway.run(Fixed(routes), CancellationToken::new()).await });
     status.wait_for(|status| status.listening.len() == 2).await?;
-    Ok(way)
+    Ok(path)
 }

@@ -1,10 +1,10 @@
 //! The gateway with real sockets, real TLS, and a source of routes that the test controls.
 
 mod admission;
-mod crowding;
+mod connection_limits;
 mod following;
 mod forwarding;
-mod keeping;
-mod lateness;
-mod naming;
+mod latency;
+mod sni;
 mod support;
+mod table_cache;

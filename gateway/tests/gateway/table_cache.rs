@@ -1,4 +1,4 @@
-//! The table that outlives the gateway.
+//! The cached table of routes.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
@@ -58,6 +58,8 @@ async fn a_gateway_that_starts_without_a_database_serves_by_the_last_good_table(
     })
     .await?;
     first.stop().await?;
+    // What a crash in the middle of a write leaves.
+    fs::write(directory.0.join("routes.json.new"), "{\"version\":1,\"rou")?;
 
     let second = Fixture::start_with(None, directory.options(), false);
     second.listening_on(&[port]).await?;
@@ -69,7 +71,10 @@ async fn a_gateway_that_starts_without_a_database_serves_by_the_last_good_table(
     second.answer(Some(vec![mine]));
     until("a fresh table", || second.metrics.table_stale.get() == 0).await?;
     assert_eq!(greeting(&mut connect(port).await?).await?, b'a');
-    second.stop().await
+    second.stop().await?;
+    let left = fs::read_dir(&directory.0)?.map(|entry| Ok(entry?.file_name()));
+    assert_eq!(left.collect::<Result<Vec<_>>>()?, ["routes.json"]);
+    Ok(())
 }
 
 #[tokio::test]

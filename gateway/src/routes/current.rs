@@ -1,4 +1,4 @@
-//! What is served: the table as far as it could be read, and what could not as it last was.
+//! The routes in force: the table as last read; what of it was unreadable stays as it was before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use brokerd_store::{Route, RouteChanges, RouteTable, UnreadableRoute};
 
 /// The routes in force, by broker.
 #[derive(Debug, Default)]
-pub(crate) struct Served {
+pub(crate) struct CurrentRoutes {
     routes: BTreeMap<BrokerId, Vec<Route>>,
     unreadable: Vec<UnreadableRoute>,
 }
 
-impl Served {
-    /// Those of a table that was kept.
+impl CurrentRoutes {
+    /// The routes of a cached table.
     pub(crate) fn of(routes: Vec<Route>) -> Self {
         Self { routes: by_broker(routes), unreadable: Vec::new() }
     }
 
-    /// All of them, in the order of their brokers.
+    /// All routes, in the order of their brokers.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.values().flatten()
     }
 
-    /// Those of some brokers.
+    /// The routes of some brokers.
     pub(crate) fn routes_of<'a>(
         &'a self,
         brokers: &'a BTreeSet<BrokerId>,
@@ -31,20 +31,20 @@ impl Served {
         brokers.iter().filter_map(|broker| self.routes.get(broker)).flatten()
     }
 
-    /// What can't be read.
+    /// The rows of the newest table that are unreadable.
     pub(crate) fn unreadable(&self) -> &[UnreadableRoute] {
         &self.unreadable
     }
 
-    /// Puts a table in force.
+    /// Replaces the table.
     pub(crate) fn replace(&mut self, table: RouteTable) {
         let mut before = std::mem::replace(&mut self.routes, by_broker(table.routes));
         before.retain(|broker, _| table.unreadable.iter().any(|one| one.broker == *broker));
         self.unreadable = table.unreadable;
-        self.complete(before);
+        self.keep_unreadable(before);
     }
 
-    /// Puts in force what has changed of it.
+    /// Replaces the routes of the brokers that have changed.
     pub(crate) fn change(&mut self, changes: RouteChanges) {
         let RouteChanges { brokers, table } = changes;
         let is_unreadable = |broker| table.unreadable.iter().any(|one| one.broker == broker);
@@ -59,11 +59,11 @@ impl Served {
         self.routes.append(&mut by_broker(table.routes));
         self.unreadable.retain(|one| !brokers.contains(&one.broker));
         self.unreadable.extend(table.unreadable);
-        self.complete(before);
+        self.keep_unreadable(before);
     }
 
-    /// Serves what is missing of these brokers as it was before.
-    fn complete(&mut self, before: BTreeMap<BrokerId, Vec<Route>>) {
+    /// Keeps the former routes of brokers with unreadable rows, where there is no new one.
+    fn keep_unreadable(&mut self, before: BTreeMap<BrokerId, Vec<Route>>) {
         let key = |route: &Route| (route.target.ordinal, route.target.protocol);
         for (broker, routes) in before {
             let now = self.routes.entry(broker).or_default();
@@ -107,50 +107,50 @@ mod tests {
     }
 
     fn changes(brokers: &[u128], routes: Vec<Route>, unreadable: &[u128]) -> RouteChanges {
-        let told = |n: &u128| UnreadableRoute { broker: broker(*n), what: "it".to_owned() };
+        let row = |n: &u128| UnreadableRoute { broker: broker(*n), what: "it".to_owned() };
         RouteChanges {
             brokers: brokers.iter().map(|n| broker(*n)).collect(),
             table: RouteTable {
-                unreadable: unreadable.iter().map(told).collect(),
+                unreadable: unreadable.iter().map(row).collect(),
                 ..RouteTable::from(routes)
             },
         }
     }
 
-    fn ports(served: &Served) -> Vec<Entrance> {
-        served.routes().map(|route| route.entrance.clone()).collect()
+    fn ports(current: &CurrentRoutes) -> Vec<Entrance> {
+        current.routes().map(|route| route.entrance.clone()).collect()
     }
 
     #[test]
     fn a_change_concerns_the_brokers_that_it_names_and_nobody_else() {
-        let mut served = Served::default();
+        let mut current = CurrentRoutes::default();
         let all = vec![route(1, 10, Protocol::Amqp), route(2, 20, Protocol::Amqp)];
-        served.replace(all.into());
-        served.change(changes(&[2, 3], vec![route(3, 30, Protocol::Amqp)], &[]));
-        assert_eq!(ports(&served), [Entrance::Port(10), Entrance::Port(30)]);
-        served.change(changes(&[], Vec::new(), &[]));
-        assert_eq!(ports(&served), [Entrance::Port(10), Entrance::Port(30)]);
+        current.replace(all.into());
+        current.change(changes(&[2, 3], vec![route(3, 30, Protocol::Amqp)], &[]));
+        assert_eq!(ports(&current), [Entrance::Port(10), Entrance::Port(30)]);
+        current.change(changes(&[], Vec::new(), &[]));
+        assert_eq!(ports(&current), [Entrance::Port(10), Entrance::Port(30)]);
         let of = BTreeSet::from([broker(3), broker(7)]);
-        assert_eq!(served.routes_of(&of).count(), 1);
+        assert_eq!(current.routes_of(&of).count(), 1);
     }
 
     #[test]
-    fn what_can_not_be_read_stays_as_it_was_until_it_can_be_or_is_gone() {
+    fn an_unreadable_route_stays_as_it_was_until_it_is_readable_or_gone() {
         let (mine, mqtt) = (route(1, 10, Protocol::Amqp), route(1, 11, Protocol::Mqtt));
-        let mut served = Served::default();
-        served.replace(vec![mine.clone(), mqtt].into());
+        let mut current = CurrentRoutes::default();
+        current.replace(vec![mine.clone(), mqtt].into());
         let moved = route(1, 12, Protocol::Mqtt);
-        served.change(changes(&[1], vec![moved.clone()], &[1]));
-        assert_eq!(ports(&served), [Entrance::Port(12), Entrance::Port(10)]);
-        assert_eq!(served.unreadable().len(), 1);
-        // Nobody else's change makes it readable.
-        served.change(changes(&[2], Vec::new(), &[]));
-        assert_eq!((ports(&served).len(), served.unreadable().len()), (2, 1));
-        served.replace(changes(&[], Vec::new(), &[1]).table);
-        assert_eq!(ports(&served).len(), 2);
-        served.change(changes(&[1], vec![mine], &[]));
-        assert_eq!((ports(&served).len(), served.unreadable().len()), (1, 0));
-        served.change(changes(&[1], Vec::new(), &[]));
-        assert!(ports(&served).is_empty());
+        current.change(changes(&[1], vec![moved.clone()], &[1]));
+        assert_eq!(ports(&current), [Entrance::Port(12), Entrance::Port(10)]);
+        assert_eq!(current.unreadable().len(), 1);
+        // The change of another broker does not make it readable.
+        current.change(changes(&[2], Vec::new(), &[]));
+        assert_eq!((ports(&current).len(), current.unreadable().len()), (2, 1));
+        current.replace(changes(&[], Vec::new(), &[1]).table);
+        assert_eq!(ports(&current).len(), 2);
+        current.change(changes(&[1], vec![mine], &[]));
+        assert_eq!((ports(&current).len(), current.unreadable().len()), (1, 0));
+        current.change(changes(&[1], Vec::new(), &[]));
+        assert!(ports(&current).is_empty());
     }
 }

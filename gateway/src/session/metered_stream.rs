@@ -1,4 +1,4 @@
-//! A stream that counts what is read from it, and delivers it late if it is to.
+//! A stream that counts the bytes read from it, and delays them if its route has latency.
 
 use std::{
     io,
@@ -13,46 +13,47 @@ use tokio::{
     sync::Notify,
 };
 
-use crate::lag::{Lag, Line};
+use super::latency::{DelayQueue, RouteLatency};
 
-/// A stream that counts what is read from it, while it is read: a session may last for weeks.
-pub(crate) struct Metered<'a> {
+/// Counts bytes as they are read, because a session may last for weeks.
+pub(crate) struct MeteredStream<'a> {
     stream: TcpStream,
     read: Counter,
-    lag: Lag,
-    /// What is on its way, while the stream is late.
-    line: Option<Box<Line>>,
-    /// Whom to tell of the end of what can be read.
+    latency: RouteLatency,
+    /// The bytes that are delayed now.
+    queue: Option<Box<DelayQueue>>,
+    /// Notified at the end of the stream.
     ended: Option<&'a Notify>,
 }
 
-impl<'a> Metered<'a> {
+impl<'a> MeteredStream<'a> {
     pub(crate) const fn new(
         stream: TcpStream,
         read: Counter,
-        lag: Lag,
+        latency: RouteLatency,
         ended: Option<&'a Notify>,
     ) -> Self {
-        Self { stream, read, lag, line: None, ended }
+        Self { stream, read, latency, queue: None, ended }
     }
 
-    fn poll_read_late(
+    fn poll_read_delayed(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = &self.read;
-        let line = self.line.get_or_insert_with(|| Box::new(Line::new(self.lag.clone())));
-        let polled = line.poll_read(&mut self.stream, context, buffer, |bytes| {
+        let queue =
+            self.queue.get_or_insert_with(|| Box::new(DelayQueue::new(self.latency.clone())));
+        let polled = queue.poll_read(&mut self.stream, context, buffer, |bytes| {
             read.inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
         });
-        if self.lag.is_none() && line.is_idle() {
-            self.line = None;
+        if self.latency.is_none() && queue.is_idle() {
+            self.queue = None;
         }
         polled
     }
 
-    fn poll_read_now(
+    fn poll_read_direct(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
@@ -67,17 +68,17 @@ impl<'a> Metered<'a> {
     }
 }
 
-impl AsyncRead for Metered<'_> {
+impl AsyncRead for MeteredStream<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = if self.line.is_some() || !self.lag.is_none() {
-            self.poll_read_late(context, buffer)
+        let polled = if self.queue.is_some() || !self.latency.is_none() {
+            self.poll_read_delayed(context, buffer)
         } else {
-            self.poll_read_now(context, buffer)
+            self.poll_read_direct(context, buffer)
         };
         if matches!(polled, Poll::Ready(Ok(())))
             && buffer.filled().len() == before
@@ -89,7 +90,7 @@ impl AsyncRead for Metered<'_> {
     }
 }
 
-impl AsyncWrite for Metered<'_> {
+impl AsyncWrite for MeteredStream<'_> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -10,8 +10,8 @@ use brokerd_store::{
     Heard, Listener, RouteChanges, RouteMoment, RouteReader, RouteTable, StoreError,
 };
 
-/// How long changes are read before all of the table is, in case that something has changed without being noted.
-const WHOLE_EVERY: Duration = Duration::from_mins(1);
+/// How often the whole table is read, in case a change was missed.
+const FULL_READ_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The table can't be read now.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ const WHOLE_EVERY: Duration = Duration::from_mins(1);
 pub struct SourceError(#[source] Box<dyn Error + Send + Sync>);
 
 impl SourceError {
-    /// For this reason.
+    /// An error with this reason.
     pub fn new(reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(reason.into())
     }
@@ -31,48 +31,48 @@ impl From<StoreError> for SourceError {
     }
 }
 
-/// What a reading of the table gives.
+/// What one reading of the table gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
-    /// All of it.
+    /// The whole table.
     Whole(RouteTable),
-    /// What has changed since the last reading, at least.
+    /// At least what has changed since the last reading.
     Changes(RouteChanges),
 }
 
 /// Where the table of routes comes from.
 ///
-/// The gateway calls [`RouteSource::subscribe`] before every reading, so that no change falls between
-/// the reading and the waiting.
+/// The gateway calls [`RouteSource::subscribe`] before every reading, so that no change is missed between reading and
+/// waiting.
 pub trait RouteSource: Send + 'static {
-    /// Makes [`RouteSource::changed`] notice changes from now on; does nothing if it does already.
+    /// Subscribes [`RouteSource::changed`] to changes from now on; no effect if it is subscribed.
     fn subscribe(&mut self) -> impl Future<Output = Result<(), SourceError>> + Send;
 
-    /// The table as it is now, or what has changed of it since the last call, which must have succeeded and not been
-    /// dropped.
+    /// The table as it is now, or what has changed since the last call. Changes only follow a call that succeeded and was
+    /// not dropped.
     fn routes(&mut self) -> impl Future<Output = Result<Reading, SourceError>> + Send;
 
-    /// Waits until the table may have changed. May be dropped at any time, and may wait for ever:
-    /// the gateway polls as well.
+    /// Waits until the table may have changed. May be dropped at any time, and may wait for ever: the gateway polls, too.
     fn changed(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-/// The table in the database. The whole of it is read at first, after anything went wrong, and now and then; otherwise what
-/// has changed.
+/// The table in the database. It is read as a whole at first, after an error and once a minute; otherwise only what has
+/// changed is read.
 pub struct PgRouteSource {
     reader: RouteReader,
     listener: Option<Listener>,
-    last: Option<Last>,
+    last: Option<LastReading>,
 }
 
-/// What changes are told from.
-struct Last {
-    read: RouteMoment,
-    whole: Instant,
+/// The last reading, from which changes are read.
+struct LastReading {
+    moment: RouteMoment,
+    /// When the whole table was last read.
+    full: Instant,
 }
 
 impl PgRouteSource {
-    /// The table that this reader reads.
+    /// The table that `reader` reads.
     pub const fn new(reader: RouteReader) -> Self {
         Self { reader, listener: None, last: None }
     }
@@ -87,17 +87,17 @@ impl RouteSource for PgRouteSource {
     }
 
     async fn routes(&mut self) -> Result<Reading, SourceError> {
-        // Taken: after an error, or if this is dropped, nothing is known.
-        let last = self.last.take().filter(|last| last.whole.elapsed() < WHOLE_EVERY);
+        // Taken: after an error, or if this future is dropped, the next reading is a full one.
+        let last = self.last.take().filter(|last| last.full.elapsed() < FULL_READ_INTERVAL);
         let (reading, last) = match last {
-            Some(Last { read, whole }) => {
-                let (changes, read) = self.reader.routes_since(&read).await?;
-                (Reading::Changes(changes), Last { read, whole })
+            Some(LastReading { moment, full }) => {
+                let (changes, moment) = self.reader.routes_since(&moment).await?;
+                (Reading::Changes(changes), LastReading { moment, full })
             }
             None => {
-                let whole = Instant::now();
-                let (table, read) = self.reader.routes().await?;
-                (Reading::Whole(table), Last { read, whole })
+                let full = Instant::now();
+                let (table, moment) = self.reader.routes().await?;
+                (Reading::Whole(table), LastReading { moment, full })
             }
         };
         self.last = Some(last);
@@ -107,7 +107,7 @@ impl RouteSource for PgRouteSource {
     async fn changed(&mut self) {
         match &mut self.listener {
             Some(listener) => {
-                // It may be another server that answers then, which counts its transactions otherwise.
+                // Another server may answer then, with transaction numbers of its own.
                 if listener.wait().await == Heard::Loss {
                     self.last = None;
                 }

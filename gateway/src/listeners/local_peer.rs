@@ -1,8 +1,8 @@
-//! Who is on this machine.
+//! Tells whether a peer is on this machine.
 //!
-//! A private broker is for programs of this machine and for its containers, which reach the machine at an
-//! address that other machines can send packets to as well, if they want to. A packet of theirs arrives there,
-//! so the address that a client came to proves nothing; where the answer goes to does.
+//! A private broker is for programs and containers of this machine. The containers connect to an address that other
+//! machines can send packets to as well, so the local address of a connection proves nothing. The route back to the peer
+//! does.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use std::{
 ///
 /// Source: proc_pid_net(5), `/proc/net/route`.
 const ROUTES: &str = "/proc/net/route";
-/// Where the kernel shows its network devices.
+/// The kernel's network devices.
 const DEVICES: &str = "/sys/class/net";
 
 /// The flag of a route that leads to another machine first.
@@ -22,9 +22,9 @@ const DEVICES: &str = "/sys/class/net";
 /// Source: `RTF_GATEWAY` in linux/route.h.
 const VIA_GATEWAY: u32 = 0x2;
 
-/// Whether a peer is this machine, or a container or virtual machine of it: its answers go over loopback or over
-/// a bridge that leads nowhere else. What can't be found out is no.
-pub(crate) fn is_here(peer: IpAddr) -> bool {
+/// Whether a peer is this machine or one of its containers or virtual machines: packets to it go over loopback or over a
+/// bridge without a port to another network. False if that can't be read.
+pub(crate) fn is_local_peer(peer: IpAddr) -> bool {
     match peer.to_canonical() {
         peer if peer.is_loopback() || is_own(peer) => true,
         IpAddr::V4(peer) => {
@@ -36,7 +36,7 @@ pub(crate) fn is_here(peer: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is this machine's: packets to it would come from it. None is sent.
+/// Whether an address is this machine's: a UDP socket connected to it has it as its source. No packet is sent.
 fn is_own(address: IpAddr) -> bool {
     let any: IpAddr = match address {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -49,9 +49,9 @@ fn is_own(address: IpAddr) -> bool {
     source.is_ok_and(|source| source.ip() == address)
 }
 
-/// The device that the narrowest route to a peer leads to, unless it leads to another machine first.
+/// The device of the most specific route to a peer; none if the route goes through a gateway.
 fn device_to(peer: Ipv4Addr, routes: &str) -> Option<String> {
-    // What the file has in hexadecimal are the bytes of an address, read as a number of this machine's.
+    // The file holds addresses in hexadecimal, in this machine's byte order.
     let peer = u32::from_ne_bytes(peer.octets());
     let number = |text: &str| u32::from_str_radix(text, 16).ok();
     let found = routes.lines().skip(1).filter_map(|line| {
@@ -64,8 +64,7 @@ fn device_to(peer: Ipv4Addr, routes: &str) -> Option<String> {
     (flags & VIA_GATEWAY == 0).then(|| device.to_owned())
 }
 
-/// Whether a device is a bridge without a port that leads out of this machine: none is a device of its own, or
-/// stands on one.
+/// Whether a device is a bridge of which no port is hardware or stacked on another device.
 fn is_inner_bridge(devices: &Path, device: &str) -> bool {
     let of = |device: &str| devices.join(device);
     let leads_out = |port: &str| {
@@ -97,19 +96,19 @@ eth0\t070012AC\t0200000A\t0007\t0\t0\t0\tFFFFFFFF\t0\t0\t0
 
     #[test]
     #[cfg(target_endian = "little")]
-    fn the_narrowest_route_tells_where_an_answer_goes() {
+    fn the_most_specific_route_tells_the_device() {
         let device = |peer: [u8; 4]| device_to(peer.into(), TABLE);
         assert_eq!(device([172, 17, 0, 2]).as_deref(), Some("docker0"));
         assert_eq!(device([172, 18, 3, 4]).as_deref(), Some("br-0a1b"));
         assert_eq!(device([10, 0, 0, 9]).as_deref(), Some("eth0"));
-        assert_eq!(device([192, 0, 2, 1]), None, "by way of another machine");
-        assert_eq!(device([172, 18, 0, 7]), None, "by way of another machine");
+        assert_eq!(device([192, 0, 2, 1]), None, "through a gateway");
+        assert_eq!(device([172, 18, 0, 7]), None, "through a gateway");
         assert_eq!(device_to(Ipv4Addr::new(10, 0, 0, 9), ""), None);
         assert_eq!(device_to(Ipv4Addr::new(10, 0, 0, 9), "x\ny z\n"), None);
     }
 
     #[test]
-    fn a_bridge_with_a_port_that_leads_out_is_not_inner() {
+    fn a_bridge_with_a_port_to_another_network_is_not_inner() {
         let devices = std::env::temp_dir().join(format!("brokerd-here-{}", std::process::id()));
         let make = |paths: &[&str]| {
             for path in paths {
@@ -133,10 +132,10 @@ eth0\t070012AC\t0200000A\t0007\t0\t0\t0\tFFFFFFFF\t0\t0\t0
     }
 
     #[test]
-    fn this_machine_is_here_and_addresses_for_documentation_are_not() {
-        assert!(is_here(Ipv4Addr::LOCALHOST.into()));
-        assert!(is_here("::ffff:127.0.0.1".parse().expect("an address")));
-        assert!(!is_here("203.0.113.1".parse().expect("an address")));
-        assert!(!is_here("2001:db8::1".parse().expect("an address")));
+    fn this_machine_is_local_and_addresses_for_documentation_are_not() {
+        assert!(is_local_peer(Ipv4Addr::LOCALHOST.into()));
+        assert!(is_local_peer("::ffff:127.0.0.1".parse().expect("an address")));
+        assert!(!is_local_peer("203.0.113.1".parse().expect("an address")));
+        assert!(!is_local_peer("2001:db8::1".parse().expect("an address")));
     }
 }

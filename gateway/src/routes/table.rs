@@ -1,15 +1,17 @@
-//! What to do when one table of routes follows another, decided without doing it.
+//! The table of routes, and the changes from one table to the next.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
-use brokerd_domain::{BrokerId, IngressRule, Latency, Protocol};
+use brokerd_domain::{BrokerId, Latency, Protocol};
 use brokerd_store::{Entrance, Route};
 
-/// Whose entrance it is. Another owner's clients must never meet the old owner's sessions.
+use crate::admission::Admission;
+
+/// Whose endpoint it is. When the owner changes, all sessions end: no client of one reaches the other's engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) broker: BrokerId,
@@ -17,72 +19,55 @@ pub(crate) struct Owner {
     pub(crate) protocol: Protocol,
 }
 
-/// Who gets in, and how many.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Gate {
-    /// How many connections at a time; none: as many as come.
-    pub(crate) limit: Option<usize>,
-    /// Whom one of these lets in; none: everybody.
-    pub(crate) admitted: Option<Vec<IngressRule>>,
-}
-
-impl Gate {
-    /// Whether this peer may connect to an endpoint that the service has on one of these ports.
-    pub(crate) fn admits(&self, peer: IpAddr, ports: &[u16]) -> bool {
-        self.admitted.as_ref().is_none_or(|rules| rules.iter().any(|rule| rule.admits(peer, ports)))
-    }
-}
-
-/// What an entrance is for.
+/// What is known of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct RouteEntry {
     pub(crate) owner: Owner,
     pub(crate) public: bool,
     pub(crate) address: Option<Ipv4Addr>,
     pub(crate) standard_ports: Vec<u16>,
-    pub(crate) gate: Gate,
+    pub(crate) admission: Admission,
     pub(crate) targets: Targets,
     pub(crate) latency: Option<Latency>,
 }
 
-/// The engines a route leads to; none: new connections wait.
+/// The engines that a route connects to; none: new connections are held.
 pub(crate) type Targets = Arc<[SocketAddr]>;
 
-/// How clients find a line. A name has a line for each port, because on each another protocol is spoken.
+/// How clients reach a route. A host name has a route for each standard port, because each has another protocol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum RouteKey {
     /// By a port of its own.
     Port(u16),
     /// By this name on this standard port.
     Name(String, u16),
 }
 
-/// The routes by entrance.
+/// The routes, by how clients reach them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Table(BTreeMap<Key, Line>);
+pub(crate) struct RoutingTable(BTreeMap<RouteKey, RouteEntry>);
 
 /// One difference between two tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Let nobody in any more, end the sessions.
-    Close(Key),
-    /// Let clients in.
-    Open(Key, Line),
-    /// Lead new connections there, end the sessions that lead elsewhere.
-    Retarget(Key, Targets),
-    /// Judge new connections by this.
-    Regate(Key, Gate),
-    /// Deliver bytes that much later from now on, those of sessions under way too.
-    Delay(Key, Option<Latency>),
+    /// Stop accepting and end all sessions.
+    Close(RouteKey),
+    /// Accept clients.
+    Open(RouteKey, RouteEntry),
+    /// Connect new clients to these, end the sessions of other targets.
+    SetTargets(RouteKey, Targets),
+    /// Admit new clients by this.
+    SetAdmission(RouteKey, Admission),
+    /// Delay bytes by this, those of open sessions too.
+    SetLatency(RouteKey, Option<Latency>),
 }
 
-impl Table {
-    /// The table of these routes. Of two with the same entrance, which the store does not allow, the
-    /// first counts.
+impl RoutingTable {
+    /// The table of these routes. Of two with the same key, which the store does not allow, the first counts.
     pub(crate) fn new<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
-        let mut lines = BTreeMap::new();
+        let mut entries = BTreeMap::new();
         for route in routes {
-            let line = Line {
+            let entry = RouteEntry {
                 owner: Owner {
                     broker: route.broker,
                     ordinal: route.target.ordinal,
@@ -91,90 +76,89 @@ impl Table {
                 public: route.public,
                 address: route.address,
                 standard_ports: route.standard_ports.clone(),
-                gate: Gate {
+                admission: Admission {
                     limit: route.connection_limit.and_then(|limit| usize::try_from(limit).ok()),
-                    admitted: route.admitted.clone(),
+                    rules: route.admitted.clone(),
                 },
                 targets: route.target.addresses.clone().into(),
                 latency: route.latency,
             };
             match &route.entrance {
                 Entrance::Port(port) => {
-                    lines.entry(Key::Port(*port)).or_insert(line);
+                    entries.entry(RouteKey::Port(*port)).or_insert(entry);
                 }
                 Entrance::Name(name) => {
                     for port in &route.standard_ports {
-                        // A rule that speaks of one of them does not speak of the other.
-                        let line = Line { standard_ports: vec![*port], ..line.clone() };
-                        let key = Key::Name(name.to_ascii_lowercase(), *port);
-                        lines.entry(key).or_insert(line);
+                        // A rule for one of the ports admits nobody to the others.
+                        let entry = RouteEntry { standard_ports: vec![*port], ..entry.clone() };
+                        let key = RouteKey::Name(name.to_ascii_lowercase(), *port);
+                        entries.entry(key).or_insert(entry);
                     }
                 }
             }
         }
-        Self(lines)
+        Self(entries)
     }
 
-    /// What of `part`, the routes of these brokers, can be in force beside the routes of the others: an entrance that
-    /// somebody else has is not theirs.
-    pub(crate) fn fitting(&self, brokers: &BTreeSet<BrokerId>, mut part: Self) -> Self {
+    /// `part`, the routes of `brokers`, without the keys that other brokers have in this table.
+    pub(crate) fn without_conflicts(&self, brokers: &BTreeSet<BrokerId>, mut part: Self) -> Self {
         part.0.retain(|key, _| {
-            self.0.get(key).is_none_or(|line| brokers.contains(&line.owner.broker))
+            self.0.get(key).is_none_or(|entry| brokers.contains(&entry.owner.broker))
         });
         part
     }
 
-    /// Takes the lines of these brokers out.
+    /// Removes the routes of `brokers` and returns them.
     pub(crate) fn take(&mut self, brokers: &BTreeSet<BrokerId>) -> Self {
-        let taken = self.0.extract_if(.., |_, line| brokers.contains(&line.owner.broker));
+        let taken = self.0.extract_if(.., |_, entry| brokers.contains(&entry.owner.broker));
         Self(taken.collect())
     }
 
-    /// Puts lines in.
+    /// Adds routes.
     pub(crate) fn put(&mut self, mut part: Self) {
         self.0.append(&mut part.0);
     }
 
-    /// The lines that are found by name, each with its standard port.
-    pub(crate) fn shared(&self) -> impl Iterator<Item = (u16, &Line)> {
-        self.0.iter().filter_map(|(key, line)| match key {
-            Key::Name(_, port) => Some((*port, line)),
-            Key::Port(_) => None,
+    /// The routes with host names, each with its standard port.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (u16, &RouteEntry)> {
+        self.0.iter().filter_map(|(key, entry)| match key {
+            RouteKey::Name(_, port) => Some((*port, entry)),
+            RouteKey::Port(_) => None,
         })
     }
 
-    /// What leads from this table to `next`. What frees an entrance comes first, because `next` may want
-    /// it for somebody else.
+    /// The changes from this table to `next`. Closes come first, because `next` may have the same port or name for another
+    /// owner.
     pub(crate) fn changes_to(&self, next: &Self) -> Vec<Change> {
         let mut closed = Vec::new();
         let mut others = Vec::new();
-        for (key, line) in &self.0 {
+        for (key, entry) in &self.0 {
             let Some(new) = next.0.get(key) else {
                 closed.push(Change::Close(key.clone()));
                 continue;
             };
-            let reopen = new.owner != line.owner
-                || new.public != line.public
-                || new.address != line.address
-                || new.standard_ports != line.standard_ports;
+            let reopen = new.owner != entry.owner
+                || new.public != entry.public
+                || new.address != entry.address
+                || new.standard_ports != entry.standard_ports;
             if reopen {
                 closed.push(Change::Close(key.clone()));
                 others.push(Change::Open(key.clone(), new.clone()));
                 continue;
             }
-            if new.gate != line.gate {
-                others.push(Change::Regate(key.clone(), new.gate.clone()));
+            if new.admission != entry.admission {
+                others.push(Change::SetAdmission(key.clone(), new.admission.clone()));
             }
-            if new.targets != line.targets {
-                others.push(Change::Retarget(key.clone(), new.targets.clone()));
+            if new.targets != entry.targets {
+                others.push(Change::SetTargets(key.clone(), new.targets.clone()));
             }
-            if new.latency != line.latency {
-                others.push(Change::Delay(key.clone(), new.latency));
+            if new.latency != entry.latency {
+                others.push(Change::SetLatency(key.clone(), new.latency));
             }
         }
-        for (key, line) in &next.0 {
+        for (key, entry) in &next.0 {
             if !self.0.contains_key(key) {
-                others.push(Change::Open(key.clone(), line.clone()));
+                others.push(Change::Open(key.clone(), entry.clone()));
             }
         }
         closed.extend(others);
@@ -210,11 +194,11 @@ mod tests {
     }
 
     fn changes(old: &[Route], new: &[Route]) -> Vec<Change> {
-        Table::new(old).changes_to(&Table::new(new))
+        RoutingTable::new(old).changes_to(&RoutingTable::new(new))
     }
 
-    fn line(route: &Route) -> Line {
-        Table::new(std::slice::from_ref(route)).0.into_values().next().expect("a line")
+    fn entry(route: &Route) -> RouteEntry {
+        RoutingTable::new(std::slice::from_ref(route)).0.into_values().next().expect("an entry")
     }
 
     #[test]
@@ -228,7 +212,8 @@ mod tests {
     fn a_new_route_opens_and_a_missing_one_closes() {
         let old = route(1, 10, false, Some(1));
         let new = route(2, 11, true, Some(2));
-        let expected = [Change::Close(Key::Port(10)), Change::Open(Key::Port(11), line(&new))];
+        let expected =
+            [Change::Close(RouteKey::Port(10)), Change::Open(RouteKey::Port(11), entry(&new))];
         assert_eq!(changes(&[old], &[new]), expected);
     }
 
@@ -240,17 +225,20 @@ mod tests {
         let there = moved.target.addresses.clone().into();
         assert_eq!(
             changes(std::slice::from_ref(&old), &[moved]),
-            [Change::Retarget(Key::Port(10), there)]
+            [Change::SetTargets(RouteKey::Port(10), there)]
         );
-        assert_eq!(changes(&[old], &[nowhere]), [Change::Retarget(Key::Port(10), [].into())]);
+        assert_eq!(
+            changes(&[old], &[nowhere]),
+            [Change::SetTargets(RouteKey::Port(10), [].into())]
+        );
     }
 
     #[test]
-    fn another_limit_or_rule_changes_the_gate_only() {
+    fn another_limit_or_rule_changes_the_admission_only() {
         let old = route(1, 10, false, Some(1));
         let new = Route { connection_limit: Some(7), admitted: Some(Vec::new()), ..old.clone() };
-        let gate = Gate { limit: Some(7), admitted: Some(Vec::new()) };
-        assert_eq!(changes(&[old], &[new]), [Change::Regate(Key::Port(10), gate)]);
+        let admission = Admission { limit: Some(7), rules: Some(Vec::new()) };
+        assert_eq!(changes(&[old], &[new]), [Change::SetAdmission(RouteKey::Port(10), admission)]);
     }
 
     #[test]
@@ -258,12 +246,12 @@ mod tests {
         let mut named = route(1, 10, true, Some(1));
         named.entrance = Entrance::Name("B.Example".to_owned());
         named.standard_ports = vec![443, 15671];
-        let table = Table::new(&[named]);
+        let table = RoutingTable::new(&[named]);
         let keys: Vec<_> = table.0.keys().cloned().collect();
-        let name = |port| Key::Name("b.example".to_owned(), port);
+        let name = |port| RouteKey::Name("b.example".to_owned(), port);
         assert_eq!(keys, [name(443), name(15671)]);
-        let shared: Vec<_> = table.shared().map(|(port, line)| (port, line.public)).collect();
-        assert_eq!(shared, [(443, true), (15671, true)]);
+        let named: Vec<_> = table.named().map(|(port, entry)| (port, entry.public)).collect();
+        assert_eq!(named, [(443, true), (15671, true)]);
     }
 
     #[test]
@@ -272,15 +260,16 @@ mod tests {
         let latency = Some(Latency { milliseconds: 200, jitter_milliseconds: 0 });
         let late = Route { latency, ..old.clone() };
         let changed = changes(std::slice::from_ref(&old), std::slice::from_ref(&late));
-        assert_eq!(changed, [Change::Delay(Key::Port(10), latency)]);
-        assert_eq!(changes(&[late], &[old]), [Change::Delay(Key::Port(10), None)]);
+        assert_eq!(changed, [Change::SetLatency(RouteKey::Port(10), latency)]);
+        assert_eq!(changes(&[late], &[old]), [Change::SetLatency(RouteKey::Port(10), None)]);
     }
 
     #[test]
     fn another_owner_or_reach_opens_the_port_anew() {
         let old = route(1, 10, false, Some(1));
         for new in [route(2, 10, false, Some(1)), route(1, 10, true, Some(1))] {
-            let expected = [Change::Close(Key::Port(10)), Change::Open(Key::Port(10), line(&new))];
+            let expected =
+                [Change::Close(RouteKey::Port(10)), Change::Open(RouteKey::Port(10), entry(&new))];
             assert_eq!(changes(std::slice::from_ref(&old), &[new]), expected);
         }
     }
@@ -290,28 +279,31 @@ mod tests {
         let old = [route(1, 20, false, None), route(1, 30, false, None)];
         let new = [route(2, 10, false, None), route(2, 20, false, None)];
         let changes = changes(&old, &new);
-        assert_eq!(changes[..2], [Change::Close(Key::Port(20)), Change::Close(Key::Port(30))]);
+        assert_eq!(
+            changes[..2],
+            [Change::Close(RouteKey::Port(20)), Change::Close(RouteKey::Port(30))]
+        );
         assert_eq!(changes.len(), 4);
     }
 
     #[test]
     fn a_part_of_the_table_is_replaced_without_touching_the_rest_of_it() {
         let others = route(1, 10, false, Some(1));
-        let mut table = Table::new(&[others.clone(), route(2, 20, false, None)]);
+        let mut table = RoutingTable::new(&[others.clone(), route(2, 20, false, None)]);
         let moved = [route(2, 10, false, Some(2)), route(2, 21, false, Some(2))];
         let brokers = BTreeSet::from([moved[0].broker]);
-        let part = table.fitting(&brokers, Table::new(&moved));
+        let part = table.without_conflicts(&brokers, RoutingTable::new(&moved));
         let taken = table.take(&brokers);
-        let opened = Change::Open(Key::Port(21), line(&moved[1]));
-        assert_eq!(taken.changes_to(&part), [Change::Close(Key::Port(20)), opened]);
+        let opened = Change::Open(RouteKey::Port(21), entry(&moved[1]));
+        assert_eq!(taken.changes_to(&part), [Change::Close(RouteKey::Port(20)), opened]);
         table.put(part);
-        assert_eq!(table, Table::new(&[others, moved[1].clone()]));
+        assert_eq!(table, RoutingTable::new(&[others, moved[1].clone()]));
     }
 
     #[test]
     fn of_two_routes_with_one_port_the_first_counts() {
         let first = route(1, 10, false, Some(1));
         let second = route(2, 10, false, Some(2));
-        assert_eq!(Table::new(&[first.clone(), second]), Table::new(&[first]));
+        assert_eq!(RoutingTable::new(&[first.clone(), second]), RoutingTable::new(&[first]));
     }
 }
