@@ -1,23 +1,22 @@
 //! The command line.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand, ValueEnum};
-use secrecy::ExposeSecret as _;
+use clap::{Parser, Subcommand};
 
 use crate::{
-    authority::{self, AuthorityCommand},
+    commands::{
+        authority::{self, AuthorityCommand},
+        env,
+        master_key::{self, MasterKeyCommand},
+        print,
+        ready::{self, Target},
+        serve,
+    },
     config::{ConfigFlags, Configuration},
-    home::Home,
-    master_key::{self, MasterKeyCommand},
-    notify::ServiceManager,
-    ready, serve,
+    role::Role,
+    service_manager::ServiceManager,
 };
 
 /// A control plane for message brokers that speaks the Amazon MQ API.
@@ -68,29 +67,11 @@ enum Command {
     },
 }
 
-/// What a process does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Role {
-    /// Answers requests.
-    Api,
-    /// Makes brokers be as they should.
-    Provisioner,
-    /// Owns the endpoints.
-    Gateway,
-}
-
-impl Role {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Provisioner => "provisioner",
-            Self::Gateway => "gateway",
-        }
-    }
-}
-
 impl Cli {
-    /// Does what was asked for.
+    /// Loads the configuration and runs the command.
+    ///
+    /// # Errors
+    /// What the user is told.
     pub(crate) async fn run(self, environment: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let mut flags = self.flags;
         if let Command::Serve { listen: Some(address), .. } = &self.command {
@@ -104,68 +85,30 @@ impl Cli {
             Command::Serve { mut roles, .. } => {
                 roles.sort_unstable();
                 roles.dedup();
-                let manager = manager(environment)?;
-                serve::serve(configuration, &roles, manager).await
+                serve::run(configuration, &roles, service_manager(environment)?).await
             }
             Command::Gateway { .. } => {
-                serve::serve(configuration, &[Role::Gateway], manager(environment)?).await
+                serve::run(configuration, &[Role::Gateway], service_manager(environment)?).await
             }
-            Command::Env => print(&exports(&configuration)?),
+            Command::Env => env::run(&configuration),
             Command::Config => print(&configuration.to_toml()?),
             Command::Authority(command) => authority::run(command, &configuration).await,
             Command::MasterKey(command) => master_key::run(command, &configuration).await,
             Command::Ready { timeout, gateway } => {
-                let whom = if gateway { ready::Whom::Gateway } else { ready::Whom::Api };
-                ready::wait(&configuration, whom, Duration::from_secs(timeout)).await
+                let target = if gateway { Target::Gateway } else { Target::Api };
+                ready::run(&configuration, target, Duration::from_secs(timeout)).await
             }
         }
     }
 }
 
-fn manager(environment: &BTreeMap<String, String>) -> anyhow::Result<ServiceManager> {
+fn service_manager(environment: &BTreeMap<String, String>) -> anyhow::Result<ServiceManager> {
     ServiceManager::of(environment).context("can't reach the service manager at NOTIFY_SOCKET")
 }
 
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
-}
-
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    io::stdout().lock().write_all(text.as_bytes()).context("can't write to standard output")
-}
-
-/// The lines of `brokerd env`.
-fn exports(configuration: &Configuration) -> anyhow::Result<String> {
-    let home = Home::at(&configuration.data_dir);
-    let key = home.access_key(&configuration.account)?.with_context(|| {
-        format!(
-            "there are no credentials in {} yet: start brokerd first (`make run` or `brokerd serve`)",
-            configuration.data_dir.display()
-        )
-    })?;
-    let region = configuration.region.as_str();
-    let ca = home.ca_path();
-    let variables = [
-        ("AWS_ENDPOINT_URL_MQ", serve::client_url(configuration)?),
-        ("AWS_ACCESS_KEY_ID", key.id),
-        ("AWS_SECRET_ACCESS_KEY", key.secret.expose_secret().to_owned()),
-        ("AWS_REGION", region.to_owned()),
-        ("AWS_DEFAULT_REGION", region.to_owned()),
-        ("BROKERD_CA_FILE", ca.to_string_lossy().into_owned()),
-    ];
-    let mut text = String::new();
-    for (name, value) in variables {
-        writeln!(text, "export {name}={}", quoted(&value))?;
-    }
-    // A session token of other credentials would spoil every signature.
-    writeln!(text, "unset AWS_SESSION_TOKEN")?;
-    Ok(text)
-}
-
-/// As a shell reads it back.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -192,16 +135,5 @@ mod tests {
         );
         assert!(Cli::try_parse_from(["brokerd", "serve", "--roles", "cook"]).is_err());
         assert!(Cli::try_parse_from(["brokerd", "gateway", "--listen", "127.0.0.1:1"]).is_ok());
-    }
-
-    #[test]
-    fn a_shell_reads_values_back_as_they_were() {
-        for text in ["plain", "with space", "it's", "$(x) `y` \"z\" \\"] {
-            let out = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(text))])
-                .output()
-                .expect("a shell");
-            assert_eq!(String::from_utf8_lossy(&out.stdout), text);
-        }
     }
 }

@@ -1,41 +1,42 @@
-//! How many files and connections this process may have open, and who gets how many of them.
+//! The limit of open files, and how it is shared out.
 //!
-//! Strangers must never take the last ones: a part is kept for the database, the container engine, probes and files.
+//! A quarter is reserved for the database, the container engine, probes and files, so that clients can't take the last
+//! descriptors.
 
-use crate::cli::Role;
+use crate::role::Role;
 
-/// More than this is never asked for: some programs take long to start with it, and nobody needs it.
-const MOST: u64 = 1 << 20;
-/// With fewer, the gateway refuses clients that the tiers of a few brokers would let in.
-const FEW: u64 = 4096;
-/// How many connections the API needs at most, however many there might be.
-const MOST_OF_API: usize = 4096;
+/// The limit that is asked for at most. More is not needed, and makes some programs slow to start.
+const MAX_LIMIT: u64 = 1 << 20;
+/// Below this limit the gateway refuses clients that the tiers of a few brokers allow.
+const LOW_LIMIT: u64 = 4096;
+/// How many connections the API gets at most.
+const MAX_API_CONNECTIONS: usize = 4096;
 
 /// The limit of open files in force.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Descriptors(usize);
 
-/// What is given to those whom strangers connect to.
+/// The shares of what clients connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shares {
-    /// Connections to the API, or to where a gateway tells how it is.
+    /// Connections to the API.
     pub(crate) http: usize,
-    /// What listeners and connections of the gateway may take together.
+    /// Listeners and connections of the gateway together.
     pub(crate) gateway: usize,
 }
 
 impl Descriptors {
-    /// Raises the soft limit to the hard one, and says so.
+    /// Raises the soft limit to the hard one, and logs it.
     pub(crate) fn raise() -> Self {
         let before = rlimit::Resource::NOFILE.get_soft().unwrap_or_default();
-        let limit = match rlimit::increase_nofile_limit(MOST) {
+        let limit = match rlimit::increase_nofile_limit(MAX_LIMIT) {
             Ok(limit) => limit.max(before),
             Err(error) => {
-                tracing::warn!(%error, soft = before, "the limit of open files can't be raised");
+                tracing::warn!(%error, soft = before, "limit of open files not raised");
                 before
             }
         };
-        if limit < FEW {
+        if limit < LOW_LIMIT {
             tracing::warn!(
                 limit,
                 raised_from = before,
@@ -49,14 +50,14 @@ impl Descriptors {
     }
 
     fn of(limit: u64) -> Self {
-        Self(usize::try_from(limit.min(MOST)).unwrap_or(usize::MAX))
+        Self(usize::try_from(limit.min(MAX_LIMIT)).unwrap_or(usize::MAX))
     }
 
-    /// A quarter is kept, an eighth is for HTTP, and the gateway has the rest; without a gateway HTTP has more.
+    /// A quarter is reserved, the API gets an eighth, the gateway the rest; without a gateway the API gets half.
     pub(crate) fn shares(self, roles: &[Role]) -> Shares {
         let Self(all) = self;
         let http = if roles.contains(&Role::Gateway) { all / 8 } else { all / 2 };
-        let http = http.clamp(16, MOST_OF_API);
+        let http = http.clamp(16, MAX_API_CONNECTIONS);
         Shares { http, gateway: all.saturating_sub(all / 4 + http) }
     }
 }
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn something_is_always_kept_for_database_engine_and_probes() {
+    fn a_part_is_always_reserved_for_database_engine_and_probes() {
         let all = [Role::Api, Role::Provisioner, Role::Gateway];
         for (limit, roles, http, gateway) in [
             (1024, &all[..], 128, 640),

@@ -1,23 +1,21 @@
 //! `brokerd`: the one binary.
+//!
+//! `cli` parses the command line and calls `commands/`; these call `roles/` and `foundation/`. Nothing calls up.
 
-mod authority;
 mod cli;
+mod commands;
 mod config;
+mod data_dir;
 mod descriptors;
-mod home;
+mod foundation;
 mod http;
-mod https;
-mod log_file;
-mod lone_gateway;
-mod master_key;
-mod notify;
-mod ready;
+mod logging;
+mod role;
 mod roles;
-mod serve;
-mod store_metrics;
+mod service_manager;
 mod supervise;
 mod system;
-mod telemetry;
+mod urls;
 
 use std::{
     collections::BTreeMap,
@@ -27,8 +25,8 @@ use std::{
 
 use clap::Parser as _;
 
-/// A thread of its own gives unused pages back, also those that another thread has freed and those of idle threads. With the C library's
-/// allocator a process stays as large as it once was.
+/// A background thread returns unused pages to the system, also those of idle threads. With the C library's allocator a
+/// process stays as large as it once was.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -37,7 +35,7 @@ async fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     // Fails only if there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // The one place that reads the environment. Text that is not UTF-8 is nothing of ours.
+    // The only place that reads the environment. No variable of brokerd's is other than UTF-8.
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -1,6 +1,7 @@
-//! Roles, supervised: one that ends, fails or panics is counted, told, and begun again, and takes no other one along. What
-//! can't be right, such as a configuration that makes no sense or a port that is taken, is found before any role runs and
-//! ends the process.
+//! Supervises the parts of roles: one that ends, fails or panics is counted, logged and restarted; the others go on.
+//!
+//! What no restart can mend, such as a wrong configuration or a taken port, is found before any role runs and ends the
+//! process.
 
 use std::{future::Future, time::Duration};
 
@@ -16,21 +17,21 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::cli::Role;
+use crate::role::Role;
 
 /// How long roles may take to stop.
-const STOPPING_TIME: Duration = Duration::from_secs(20);
-/// How long to wait before a role is begun again; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest such wait, and how long a role must have lasted to begin with the first one again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// The pause before the first restart; it doubles with each.
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest pause. A part that has run for longer starts with the shortest again.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RoleLabels {
     role: &'static str,
 }
 
-/// How often roles had to be begun again.
+/// How often parts of roles were restarted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     restarts: Family<RoleLabels, Counter>,
@@ -53,70 +54,89 @@ impl Metrics {
     }
 }
 
-/// The roles of this process, running.
+/// The running parts of this process's roles.
 #[derive(Default)]
-pub(crate) struct Running {
+pub(crate) struct Supervisor {
     tasks: JoinSet<(Role, anyhow::Result<()>)>,
     metrics: Metrics,
 }
 
-impl Running {
-    /// Nothing yet.
+impl Supervisor {
+    /// A supervisor of nothing yet.
     pub(crate) fn new(metrics: Metrics) -> Self {
         Self { tasks: JoinSet::new(), metrics }
     }
 
-    /// Keeps going until `shutdown` what `begin` begins, which is to end then and not before.
-    pub(crate) fn keep<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
+    /// Runs what `start` starts, and starts it again whenever it ends before `shutdown`.
+    pub(crate) fn supervise<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
         &mut self,
         role: Role,
         shutdown: &CancellationToken,
-        begin: impl Fn() -> F + Send + 'static,
+        start: impl Fn() -> F + Send + 'static,
     ) {
         let (restarts, shutdown) = (self.metrics.of(role), shutdown.clone());
         self.tasks.spawn(async move {
-            let mut pause = FIRST_PAUSE;
+            let mut backoff = MIN_BACKOFF;
             loop {
-                let began = Instant::now();
+                let started = Instant::now();
                 // A task of its own, so that its panics end here.
-                let ended = match AbortOnDropHandle::new(tokio::spawn(begin())).await {
+                let ended = match AbortOnDropHandle::new(tokio::spawn(start())).await {
                     Ok(ended) => ended,
                     Err(error) => Err(anyhow::Error::new(error).context("it panicked")),
                 };
                 if shutdown.is_cancelled() {
                     return (role, ended);
                 }
-                if began.elapsed() > LONGEST_PAUSE {
-                    pause = FIRST_PAUSE;
+                if started.elapsed() > MAX_BACKOFF {
+                    backoff = MIN_BACKOFF;
                 }
                 let error = ended.err().unwrap_or_else(|| anyhow!("it ended by itself"));
                 tracing::error!(
                     role = role.name(),
                     error = format!("{error:#}"),
-                    again_in = ?pause,
-                    "a role failed; it is begun again, and the others go on"
+                    restart_in = ?backoff,
+                    "role failed; restarted"
                 );
                 restarts.inc();
                 tokio::select! {
                     () = shutdown.cancelled() => return (role, Ok(())),
-                    () = sleep(pause) => {}
+                    () = sleep(backoff) => {}
                 }
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                backoff = (backoff * 2).min(MAX_BACKOFF);
             }
         });
     }
 
-    /// Stops what was started though the rest could not be.
-    pub(crate) async fn give_up(mut self, shutdown: &CancellationToken) {
+    /// [`Self::supervise`] for work that can't fail.
+    pub(crate) fn supervise_infallible<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        role: Role,
+        shutdown: &CancellationToken,
+        start: impl Fn() -> F + Send + 'static,
+    ) {
+        self.supervise(role, shutdown, move || {
+            let work = start();
+            async move {
+                work.await;
+                Ok(())
+            }
+        });
+    }
+
+    /// Stops what was started, after the start of the rest failed.
+    pub(crate) async fn abort(mut self, shutdown: &CancellationToken) {
         shutdown.cancel();
-        // Why it is given up matters more than how it went.
-        drop(self.stop(Instant::now() + STOPPING_TIME).await);
+        // The caller reports why the start failed.
+        drop(self.stop(Instant::now() + STOP_TIMEOUT).await);
     }
 
     /// Waits for `shutdown`, and then until all have stopped.
+    ///
+    /// # Errors
+    /// The failure of a part that did not stop in an orderly way.
     pub(crate) async fn until_stopped(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         shutdown.cancelled().await;
-        self.stop(Instant::now() + STOPPING_TIME).await
+        self.stop(Instant::now() + STOP_TIMEOUT).await
     }
 
     async fn stop(&mut self, deadline: Instant) -> anyhow::Result<()> {
@@ -134,8 +154,8 @@ impl Running {
                     failure = Err(anyhow::Error::new(error).context("a role panicked"));
                 }
                 Err(_) => {
-                    // What was not finished is done again after the next start.
-                    tracing::warn!("some roles did not stop in time and are abandoned");
+                    // Unfinished work is done again after the next start.
+                    tracing::warn!("not all roles stopped in time; abandoned");
                     return failure;
                 }
             }
@@ -153,12 +173,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_role_that_fails_ends_or_panics_is_begun_again_and_the_others_go_on() {
+    async fn a_role_that_fails_ends_or_panics_is_restarted_and_the_others_go_on() {
         let shutdown = CancellationToken::new();
-        let mut running = Running::default();
+        let mut supervisor = Supervisor::default();
         let gateway = Arc::new(AtomicUsize::new(0));
         let (begun, stop) = (gateway.clone(), shutdown.clone());
-        running.keep(Role::Gateway, &shutdown, move || {
+        supervisor.supervise(Role::Gateway, &shutdown, move || {
             begun.fetch_add(1, Ordering::SeqCst);
             let stop = stop.clone();
             async move {
@@ -168,7 +188,7 @@ mod tests {
         });
         let (told, mut times) = tokio::sync::mpsc::unbounded_channel();
         let (count, stop) = (AtomicUsize::new(0), shutdown.clone());
-        running.keep(Role::Provisioner, &shutdown, move || {
+        supervisor.supervise(Role::Provisioner, &shutdown, move || {
             let (time, stop) = (count.fetch_add(1, Ordering::SeqCst), stop.clone());
             told.send(time).expect("the test listens");
             async move {
@@ -184,20 +204,20 @@ mod tests {
             }
         });
         let last = async { while times.recv().await.expect("it goes on") < 3 {} };
-        tokio::time::timeout(Duration::from_secs(30), last).await.expect("it was begun again");
-        assert_eq!(running.metrics.of(Role::Provisioner).get(), 3);
-        assert_eq!(running.metrics.of(Role::Gateway).get(), 0);
+        tokio::time::timeout(Duration::from_secs(30), last).await.expect("it was restarted");
+        assert_eq!(supervisor.metrics.of(Role::Provisioner).get(), 3);
+        assert_eq!(supervisor.metrics.of(Role::Gateway).get(), 0);
         shutdown.cancel();
-        running.until_stopped(shutdown).await.expect("no failure");
+        supervisor.until_stopped(shutdown).await.expect("no failure");
         assert_eq!(gateway.load(Ordering::SeqCst), 1, "the gateway was disturbed");
     }
 
     #[tokio::test]
     async fn a_role_that_fails_to_stop_in_an_orderly_way_is_named() {
         let shutdown = CancellationToken::new();
-        let mut running = Running::default();
+        let mut supervisor = Supervisor::default();
         let stop = shutdown.clone();
-        running.keep(Role::Api, &shutdown, move || {
+        supervisor.supervise(Role::Api, &shutdown, move || {
             let stop = stop.clone();
             async move {
                 stop.cancelled().await;
@@ -205,7 +225,7 @@ mod tests {
             }
         });
         shutdown.cancel();
-        let error = running.until_stopped(shutdown).await.expect_err("a failure");
+        let error = supervisor.until_stopped(shutdown).await.expect_err("a failure");
         assert_eq!(format!("{error:#}"), "the role api failed: the reason");
     }
 }

@@ -1,4 +1,4 @@
-//! A setting that brokerd finds out by itself unless it is told.
+//! A setting whose value brokerd determines unless the operator sets one.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
@@ -7,20 +7,20 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// The word for it.
+/// The value that leaves the choice to brokerd.
 const AUTO: &str = "auto";
 
-/// What was chosen.
+/// `auto`, or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice<T> {
-    /// brokerd finds out.
+    /// brokerd determines the value.
     Auto,
-    /// This.
+    /// The operator set this value.
     Chosen(T),
 }
 
 impl<T> Choice<T> {
-    /// What was chosen by somebody else than brokerd.
+    /// The operator's value, if there is one.
     pub(crate) const fn chosen(&self) -> Option<&T> {
         match self {
             Self::Auto => None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 use brokerd_domain::{EngineVersion, StandIns};
 use serde::{Deserialize, Serialize};
 
-use super::{secret::Secret, sections::Misfit};
+use super::{secret::Secret, sections::InvalidSetting};
 
 /// Which of the images that a version may have run it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         if self.password.is_some() && self.password_file.is_some() {
             return Err((
                 "registry.password",

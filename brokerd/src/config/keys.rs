@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{secret::Secret, sections::Misfit};
+use super::{secret::Secret, sections::InvalidSetting};
 
 /// The keys that seal secrets in the database, see [Master keys](keys-and-certificates.md#master-keys).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         if self.master_key.is_some() && self.master_key_file.is_some() {
             return Err((
                 "secrets.master_key",
@@ -41,7 +41,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         match (&self.authority_certificate, &self.authority_key) {
             (Some(_), None) => {
                 Err(("tls.authority_key", "is missing beside tls.authority_certificate".into()))

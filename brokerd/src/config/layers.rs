@@ -1,4 +1,4 @@
-//! Where settings come from: a later layer replaces what an earlier one says.
+//! The layers of the configuration: a later layer replaces the settings of an earlier one.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::ConfigError;
 
-/// How the text of an environment variable or a flag becomes a value.
+/// The type of a setting, for the text of an environment variable or a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -55,6 +55,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("endpoint.shared_ports", Kind::List),
     ("endpoint.hold_seconds", Kind::Integer),
     ("gateway.listen", Kind::Text),
+    ("operations.listen", Kind::Text),
     ("security_groups.unknown", Kind::Text),
     ("network.subnets", Kind::List),
     ("network.zone_suffixes", Kind::List),
@@ -95,15 +96,14 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("log.files_kept", Kind::Integer),
 ];
 
-/// Two ways to say the same thing: a layer that says one takes back what a lower layer said by the
-/// other.
+/// Alternative keys: a layer that sets one unsets the other in lower layers.
 const ALTERNATIVES: &[(&str, &str)] = &[
     ("database.url", "database.url_file"),
     ("secrets.master_key", "secrets.master_key_file"),
     ("registry.password", "registry.password_file"),
 ];
 
-/// What other programs call the same thing; our own names are stronger.
+/// Variables of other programs that set a key; brokerd's own variables win.
 pub(crate) const COMMON: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DOCKER_HOST", "provisioner.docker_host"),
@@ -120,7 +120,7 @@ pub(crate) fn variable(key: &str) -> String {
     format!("BROKERD_{}", key.replace('.', "_").to_uppercase())
 }
 
-/// What the environment says.
+/// The settings of the environment.
 pub(crate) fn environment(variables: &BTreeMap<String, String>) -> Result<Table, ConfigError> {
     let mut layer = Table::new();
     for (name, key) in COMMON {
@@ -141,14 +141,14 @@ pub(crate) fn environment(variables: &BTreeMap<String, String>) -> Result<Table,
     Ok(layer)
 }
 
-/// Whether a variable that is no key looks like one: others of our prefix belong to scripts.
+/// Whether a variable begins like one of a section; other `BROKERD_` variables belong to scripts.
 fn in_a_section(name: &str) -> bool {
     KEYS.iter()
         .filter_map(|(key, _)| key.split_once('.'))
         .any(|(section, _)| name.starts_with(&format!("{}_", variable(section))))
 }
 
-/// What `--set key=value` flags say.
+/// The settings of `--set key=value` flags.
 pub(crate) fn assignments(flags: &[String]) -> Result<Table, ConfigError> {
     let mut layer = Table::new();
     for flag in flags {
@@ -217,12 +217,12 @@ fn remove(layer: &mut Table, key: &str) {
     }
 }
 
-/// Lays `upper` over `lower`.
+/// Merges `upper` into `lower`, whose settings it replaces.
 pub(crate) fn merge(lower: &mut Table, upper: Table) {
     for (one, other) in ALTERNATIVES {
-        for (said, taken_back) in [(one, other), (other, one)] {
-            if get(&upper, said).is_some() {
-                remove(lower, taken_back);
+        for (set, unset) in [(one, other), (other, one)] {
+            if get(&upper, set).is_some() {
+                remove(lower, unset);
             }
         }
     }

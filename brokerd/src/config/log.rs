@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::sections::{Misfit, in_range};
+use super::sections::{InvalidSetting, in_range};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Default for Log {
 }
 
 impl Log {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
             return Err(("log.filter", error.to_string()));
         }

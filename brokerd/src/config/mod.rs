@@ -7,6 +7,7 @@ mod engines;
 mod keys;
 mod layers;
 mod log;
+mod operations;
 mod outgoing;
 mod ports;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -35,9 +37,10 @@ use engines::{Engines, Registry};
 use keys::{Secrets, Tls};
 use log::Log;
 pub(crate) use log::LogFormat;
+use operations::{Gateway, Operations};
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
-    Api, Aws, Database, Endpoint, Faults, Gateway, Misfit, Network, Provisioner, Runtime,
+    Api, Aws, Database, Endpoint, Faults, InvalidSetting, Network, Provisioner, Runtime,
     SecurityGroups,
 };
 pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
@@ -45,6 +48,9 @@ use sizing::Sizing;
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
+
+/// How far the default port of the operations listener is from the API's.
+const OPERATIONS_OFFSET: u16 = 1000;
 
 /// The configuration can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +99,7 @@ pub(crate) struct Configuration {
     pub(crate) aws: Aws,
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
+    pub(crate) operations: Operations,
     pub(crate) security_groups: SecurityGroups,
     pub(crate) network: Network,
     pub(crate) sizing: Sizing,
@@ -118,6 +125,7 @@ impl Default for Configuration {
             aws: Aws::default(),
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
+            operations: Operations::default(),
             security_groups: SecurityGroups::default(),
             network: Network::default(),
             sizing: Sizing::default(),
@@ -131,7 +139,7 @@ impl Default for Configuration {
     }
 }
 
-/// What the command line says about the configuration.
+/// The settings of the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ConfigFlags {
     /// The configuration file [default: brokerd.toml in the data directory, if there is one]
@@ -146,7 +154,10 @@ pub(crate) struct ConfigFlags {
 }
 
 impl Configuration {
-    /// Lays all layers over one another and checks the result.
+    /// Merges the layers and validates the result.
+    ///
+    /// # Errors
+    /// When a layer can't be read, has an unknown key, or the result is not valid.
     pub(crate) fn load(
         flags: &ConfigFlags,
         environment: &BTreeMap<String, String>,
@@ -182,7 +193,7 @@ impl Configuration {
         Ok(configuration)
     }
 
-    fn validate(&self) -> Result<(), Misfit> {
+    fn validate(&self) -> Result<(), InvalidSetting> {
         if !self.data_dir.is_absolute() {
             return Err(("data_dir", format!("{} is not absolute", self.data_dir.display())));
         }
@@ -210,12 +221,26 @@ impl Configuration {
         regions
     }
 
+    /// Where health and metrics are served unless the operator chose: on the loopback, [`OPERATIONS_OFFSET`] above the API's
+    /// port, so that installations with other API ports are apart here, too.
+    pub(crate) fn default_operations_address(&self) -> SocketAddr {
+        let api = self.api.listen.port();
+        let port = match api {
+            0 => 0,
+            port => port.checked_add(OPERATIONS_OFFSET).unwrap_or(port - OPERATIONS_OFFSET),
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+
     /// The effective values as a configuration file, secrets redacted.
     pub(crate) fn to_toml(&self) -> Result<String, ConfigError> {
         toml::to_string(self).map_err(|error| ConfigError::Wrong(error.to_string()))
     }
 
-    /// The password at the registry, from wherever it is configured.
+    /// The registry's password, from the setting or the file.
+    ///
+    /// # Errors
+    /// When the file can't be read.
     pub(crate) fn registry_password(&self) -> Result<Option<SecretString>, ConfigError> {
         let Registry { password, password_file, .. } = &self.registry;
         let text = match (password, password_file) {
@@ -229,7 +254,10 @@ impl Configuration {
         Ok(Some(text.into()))
     }
 
-    /// The database's URL, from wherever it is configured.
+    /// The database's URL, from the setting or the file.
+    ///
+    /// # Errors
+    /// When there is none, or the file can't be read.
     pub(crate) fn database_url(&self) -> Result<DatabaseUrl, ConfigError> {
         if let Some(url) = &self.database.url {
             return Ok(url.clone());
@@ -244,7 +272,7 @@ impl Configuration {
     }
 }
 
-/// The file's layer; none if no file was named and there is none where one would be expected.
+/// The file's layer; none if no file is named and there is none in the data directory.
 fn read_file(named: Option<&Path>, data_dir: &Path) -> Result<Option<Table>, ConfigError> {
     let path = named.map_or_else(|| data_dir.join(FILE_NAME), Path::to_path_buf);
     let text = match std::fs::read_to_string(&path) {
@@ -255,7 +283,7 @@ fn read_file(named: Option<&Path>, data_dir: &Path) -> Result<Option<Table>, Con
         Err(error) => return Err(ConfigError::Read(path, error)),
     };
     let wrong = |reason| ConfigError::File { path: path.clone(), reason };
-    // Read as a whole configuration first, because only then an error tells its line.
+    // Parsed as a whole configuration first, because only that error names the line.
     toml::from_str::<Configuration>(&text).map_err(|error| wrong(error.to_string()))?;
     toml::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }

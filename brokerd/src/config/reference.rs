@@ -177,8 +177,11 @@ fn page() -> String {
     let mut written = 0;
     let mut member = |page: &mut String, path: &str, kind: &str, said: &str| {
         assert!(!said.is_empty(), "nothing is said of {path}");
+        // Its variants are no values to choose from: the description says what `auto` is, and what else there is.
+        let is_choice = kind == "Choice";
+        assert!(!is_choice || said.contains("`auto`:"), "{path} does not say what `auto` is");
         let values = kinds.get(path).unwrap_or_else(|| panic!("{path} is not in KEYS"));
-        key(page, path, *values, said, described.get(kind));
+        key(page, path, *values, said, described.get(kind).filter(|_| !is_choice));
         written += 1;
     };
     let (sections, plain): (Vec<_>, Vec<_>) = described["Configuration"]

@@ -17,8 +17,8 @@ use super::{
     secret::{DatabaseUrl, Secret},
 };
 
-/// What does not fit in a section: the key, and why.
-pub(crate) type Misfit = (&'static str, String);
+/// The key of a setting that is not valid, and why.
+pub(crate) type InvalidSetting = (&'static str, String);
 
 /// The HTTP API.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Default for Api {
 }
 
 impl Api {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         match (&self.tls_certificate, &self.tls_key) {
             (Some(_), None) => Err(("api.tls_key", "is missing beside api.tls_certificate".into())),
             (None, Some(_)) => Err(("api.tls_certificate", "is missing beside api.tls_key".into())),
@@ -106,7 +106,7 @@ impl Default for Database {
 }
 
 impl Database {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         if self.url.is_some() && self.url_file.is_some() {
             return Err(("database.url", "is given together with database.url_file".into()));
         }
@@ -139,15 +139,16 @@ pub(crate) struct Aws {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Endpoint {
     /// The host in endpoint URLs and certificates where there is no `endpoint.domain`. A broker keeps the host
-    /// it was created with. `auto`: see [Addresses](networking.md#addresses).
+    /// it was created with. `auto`: the address of the host in Docker's default network, usually
+    /// 172.17.0.1, see [Addresses](networking.md#addresses).
     pub(crate) advertised_host: Choice<String>,
     /// The IPv4 address that DescribeBroker reports for ActiveMQ instances. Without it, the advertised host, if
     /// that is an IPv4 address.
     pub(crate) ip_address: Option<Ipv4Addr>,
     /// The address where endpoints of publicly accessible brokers listen.
     pub(crate) public_bind: IpAddr,
-    /// The address where the endpoints of all other brokers listen. `auto`: loopback and the address in their
-    /// URLs; only this host and its containers get an answer there.
+    /// The address where the endpoints of all other brokers listen, such as `10.0.0.5`. `auto`: loopback and the
+    /// address in their URLs; only this host and its containers get an answer there.
     pub(crate) private_bind: Choice<IpAddr>,
     /// The range of ports for endpoints. A broker keeps its ports.
     pub(crate) ports: PortRange,
@@ -176,7 +177,7 @@ impl Default for Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         let wrong =
             |host: &&String| host.is_empty() || host.len() > 253 || !host.chars().all(allowed);
@@ -205,20 +206,6 @@ impl Endpoint {
     /// Where the gateway listens for standard ports, if not on themselves.
     pub(crate) fn shared_ports(&self) -> BTreeMap<u16, u16> {
         self.shared_ports.iter().map(|port| port.pair()).collect()
-    }
-}
-
-/// A gateway that is a process of its own.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Gateway {
-    /// The address and port of health and metrics of a gateway without the role `api` beside it.
-    pub(crate) listen: SocketAddr,
-}
-
-impl Default for Gateway {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8643)) }
     }
 }
 
@@ -283,7 +270,7 @@ impl Default for Network {
 }
 
 impl Network {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         let (subnets, zones) = (self.subnets.len(), self.zone_suffixes.len());
         // A RabbitMQ cluster has one node in each of three zones.
         if zones < 3 || subnets != zones {
@@ -299,14 +286,14 @@ impl Network {
         Ok(())
     }
 
-    /// Whether it says anything of what engines may connect to.
+    /// Whether it restricts what engines may connect to.
     pub(crate) fn restricts(&self) -> bool {
         self.outgoing != Allowed::All
             || !self.outgoing_denied.is_empty()
             || !self.host_services.is_empty()
     }
 
-    /// As the rules want it.
+    /// As the domain has it.
     pub(crate) fn defaults(&self) -> NetworkDefaults {
         NetworkDefaults {
             subnets: self.subnets.clone(),
@@ -359,7 +346,7 @@ impl Default for Provisioner {
 }
 
 impl Provisioner {
-    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("provisioner.workers", self.workers, 1..=64)?;
         in_range("provisioner.urgent_workers", self.urgent_workers, 1..=64)?;
         in_range("provisioner.boots", self.boots, 0..=1000)?;
@@ -417,7 +404,7 @@ impl Default for Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn validate(self) -> Result<(), Misfit> {
+    pub(crate) fn validate(self) -> Result<(), InvalidSetting> {
         in_range("runtime.nofile", self.nofile, 1024..=1_048_576)
     }
 }
@@ -434,7 +421,7 @@ pub(super) fn in_range(
     key: &'static str,
     value: u32,
     range: RangeInclusive<u32>,
-) -> Result<(), Misfit> {
+) -> Result<(), InvalidSetting> {
     if range.contains(&value) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     choice::Choice,
-    sections::{Misfit, in_range},
+    sections::{InvalidSetting, in_range},
 };
 
 /// How instance types are mapped to this machine, and how much of its memory they get, see
@@ -15,8 +15,8 @@ use super::{
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sizing {
-    /// The factor on memory and processors of instance types, above 0 and at most 1; `auto` takes what suits the
-    /// host. Containers get more at once; less memory, and engines their settings, at the next reboot.
+    /// The factor on memory and processors of instance types, above 0 and at most 1. `auto`: what suits the host,
+    /// see [Memory of the host](capacity.md). Containers get more at once; less memory, and engines their settings, at the next reboot.
     pub(crate) scale: Choice<f64>,
     /// How much of the host's memory all instances may use together, as a factor above 0. Above 1 their limits
     /// exceed what there is.
@@ -34,7 +34,7 @@ impl Default for Sizing {
 }
 
 impl Sizing {
-    pub(crate) fn validate(self) -> Result<(), Misfit> {
+    pub(crate) fn validate(self) -> Result<(), InvalidSetting> {
         if let Choice::Chosen(scale) = self.scale
             && !(scale > 0.0 && scale <= 1.0)
         {
@@ -51,7 +51,7 @@ impl Sizing {
         in_range("sizing.wait_seconds", self.wait_seconds, 0..=604_800)
     }
 
-    /// As the provisioner wants it.
+    /// As the provisioner has it.
     pub(crate) fn room(self) -> RoomSettings {
         RoomSettings {
             scale: self.scale.chosen().copied(),

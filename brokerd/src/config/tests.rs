@@ -59,6 +59,22 @@ fn without_any_setting_the_defaults_hold() {
 }
 
 #[test]
+fn health_and_metrics_are_beside_the_port_of_the_api_unless_the_operator_chose() {
+    let address = |assignments: &[&str]| {
+        let configuration = load(&flags(assignments), &[("HOME", "/x")]).expect("valid");
+        let default = configuration.default_operations_address();
+        configuration.operations.listen.chosen().copied().unwrap_or(default).to_string()
+    };
+    assert_eq!(address(&[]), "127.0.0.1:9642");
+    assert_eq!(address(&["api.listen=0.0.0.0:8643"]), "127.0.0.1:9643");
+    assert_eq!(address(&["api.listen=127.0.0.1:0"]), "127.0.0.1:0");
+    assert_eq!(address(&["api.listen=127.0.0.1:65000"]), "127.0.0.1:64000");
+    assert_eq!(address(&["operations.listen=[::1]:9"]), "[::1]:9");
+    let error = load(&flags(&["operations.listen=9"]), &[("HOME", "/x")]).expect_err("no port");
+    assert!(error.contains("operations") || error.contains("listen"), "{error}");
+}
+
+#[test]
 fn flags_beat_the_environment_and_it_beats_the_file_and_it_beats_defaults() {
     let directory = Directory::new("precedence");
     directory.write(
@@ -254,6 +270,7 @@ fn everything() -> Vec<String> {
                 ("endpoint.ports", _) => "2000-3000",
                 ("endpoint.shared_ports", _) => "443=8443",
                 ("gateway.listen", _) => "127.0.0.1:2",
+                ("operations.listen", _) => "127.0.0.1:3",
                 ("security_groups.unknown", _) => "refuse",
                 ("endpoint.ip_address" | "endpoint.public_bind" | "endpoint.private_bind", _) => {
                     "10.0.0.1"

@@ -1,4 +1,4 @@
-//! What the store counts, in the metrics.
+//! The metrics of the store.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-/// Asks when it is asked.
+/// Reads the counters of the store when they are scraped.
 struct SkippedRows<F>(F);
 
 impl<F> fmt::Debug for SkippedRows<F> {
@@ -35,13 +35,13 @@ impl<F: Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static> Collector for 
     }
 }
 
-/// Registers what this store counts.
-pub(crate) fn register(registry: &mut Registry, store: PgStore) {
+/// Registers the metrics of this store.
+pub(super) fn register(registry: &mut Registry, store: PgStore) {
     register_with(registry, move || store.skipped_rows());
 }
 
-/// Registers what is counted elsewhere.
-pub(crate) fn register_with(
+/// Registers counters by table.
+pub(super) fn register_with(
     registry: &mut Registry,
     skipped: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
 ) {

@@ -1,4 +1,4 @@
-//! What the service manager is told, if one started this process: that it serves, that it stops, and every so often that it is alive.
+//! Notifications to the service manager: ready, stopping, and the watchdog's.
 //!
 //! Source: `sd_notify(3)` and `sd_watchdog_enabled(3)`: datagrams to the socket that `NOTIFY_SOCKET` names.
 
@@ -15,10 +15,10 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// How long a manager that has much to read is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a send may block while the manager is slow to read.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The service manager; nobody, if none started this process.
+/// The service manager that started this process, if one did.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceManager {
     socket: Option<Arc<UnixDatagram>>,
@@ -26,7 +26,7 @@ pub(crate) struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one that the environment names.
+    /// The service manager that the environment names, if any.
     ///
     /// # Errors
     /// When it can't be reached.
@@ -35,13 +35,13 @@ impl ServiceManager {
             |name| environment.get(name).map(String::as_str).filter(|text| !text.is_empty());
         let Some(name) = value("NOTIFY_SOCKET") else { return Ok(Self::default()) };
         let address = match name.strip_prefix('@') {
-            Some(hidden) => SocketAddr::from_abstract_name(hidden)?,
+            Some(name) => SocketAddr::from_abstract_name(name)?,
             None => SocketAddr::from_pathname(name)?,
         };
         let socket = UnixDatagram::unbound()?;
         socket.connect_addr(&address)?;
-        // A manager that does not read must not stop this process, and one that is slow must not miss anything.
-        socket.set_write_timeout(Some(PATIENCE))?;
+        // A manager that does not read must not block this process; one that is slow must get everything.
+        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
         let meant = value("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
         let watchdog = value("WATCHDOG_USEC")
             .filter(|_| meant)
@@ -53,36 +53,36 @@ impl ServiceManager {
 
     /// This process serves.
     pub(crate) fn ready(&self) {
-        self.tell("READY=1");
+        self.send("READY=1");
     }
 
     /// This process waits for something before it serves.
     pub(crate) fn status(&self, what: &str) {
-        self.tell(&format!("STATUS={what}"));
+        self.send(&format!("STATUS={what}"));
     }
 
     /// This process has begun to stop.
     pub(crate) fn stopping(&self) {
-        self.tell("STOPPING=1");
+        self.send("STOPPING=1");
     }
 
-    /// Tells it twice in each interval of its watchdog that the tasks of this process get their turns. Ends at once
-    /// without a watchdog.
-    pub(crate) async fn keep_watchdog(self, shutdown: CancellationToken) {
+    /// Notifies the watchdog twice per interval, until `shutdown`, as long as tasks of this process run. Ends at once without
+    /// a watchdog.
+    pub(crate) async fn notify_watchdog(self, shutdown: CancellationToken) {
         let Some(interval) = self.watchdog else { return };
         let mut ticks = tokio::time::interval(interval / 2);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = ticks.tick() => self.tell("WATCHDOG=1"),
+                _ = ticks.tick() => self.send("WATCHDOG=1"),
             }
         }
     }
 
-    fn tell(&self, text: &str) {
+    fn send(&self, text: &str) {
         let Some(socket) = &self.socket else { return };
         if let Err(error) = socket.send(text.as_bytes()) {
-            tracing::warn!(%error, "can't tell the service manager {text}");
+            tracing::warn!(%error, "service manager not notified of {text}");
         }
     }
 }
@@ -106,16 +106,16 @@ mod tests {
             let length = manager.recv(&mut buffer).expect("a datagram");
             String::from_utf8_lossy(&buffer[..length]).into_owned()
         };
-        let told = ServiceManager::of(&environment(&[
+        let notifier = ServiceManager::of(&environment(&[
             ("NOTIFY_SOCKET", &format!("@{name}")),
             ("WATCHDOG_USEC", "20000"),
             ("WATCHDOG_PID", &std::process::id().to_string()),
         ]))
         .expect("reached");
-        told.ready();
+        notifier.ready();
         assert_eq!(heard(), "READY=1");
         let shutdown = CancellationToken::new();
-        let watching = tokio::spawn(told.clone().keep_watchdog(shutdown.clone()));
+        let watching = tokio::spawn(notifier.clone().notify_watchdog(shutdown.clone()));
         tokio::task::spawn_blocking(move || {
             let mut buffer = [0; 64];
             for _ in 0..3 {

@@ -1,14 +1,17 @@
 //! Where log lines go.
 
+mod log_file;
+
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
-use crate::{
-    config::{Configuration, LogFormat},
-    log_file::LogFile,
-};
+use self::log_file::LogFile;
+use crate::config::{Configuration, LogFormat};
 
-/// Sends log lines to standard error, or to the file that is configured.
+/// Sends log lines to standard error, or to the configured file.
+///
+/// # Errors
+/// When the file can't be opened.
 pub(crate) fn start(configuration: &Configuration) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&configuration.log.filter).context("log.filter")?;
     let log = &configuration.log;

@@ -1,18 +1,22 @@
-//! Serving HTTP, with or without TLS.
+//! An HTTP listener, with or without TLS.
+//!
+//! Built on hyper instead of `axum-server`, which reloads certificates, too, but accepts connections without a bound: here
+//! connections are limited and pending ones evicted, a peer that stops reading is disconnected, requests know their
+//! connection, and whoever has not signed a request delays no shutdown.
 
 #[cfg(test)]
-#[path = "http_peer_tests.rs"]
+#[path = "peer_tests.rs"]
 mod peer_tests;
 
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
-    pin::{Pin, pin},
+    net::{Ipv4Addr, SocketAddr},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
+use anyhow::Context as _;
 use axum::{Router, body::Body, extract::ConnectInfo};
 use brokerd_api::OnAuthentic;
 use brokerd_gateway::{ConnectionLimiter, ConnectionLimits, PeerConnection};
@@ -21,43 +25,40 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use prometheus_client::{
-    metrics::{counter::Counter, gauge::Gauge},
-    registry::Registry,
-};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::{Sleep, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::{config::Configuration, https::Certificate};
+use super::{certificate::Certificate, metrics::Metrics, stall_timeout::StallTimeout};
+use crate::config::Configuration;
 
-/// How long a client may take to shake hands.
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// How long the head of a request may take, and how long a connection may wait for the next one.
-const HEAD_TIME: Duration = Duration::from_secs(60);
-/// The longest head of a request, in bytes; session tokens of some kibibytes are usual.
-const LONGEST_HEAD: usize = 32 * 1024;
-/// How long requests without a signature may still take once this is to stop.
-const UNSIGNED_TIME: Duration = Duration::from_secs(2);
-/// How long a client may take nothing of an answer.
-const STALL_TIME: Duration = Duration::from_secs(30);
-/// How long accepting pauses when it fails, as it does when descriptors run out.
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request's head may take, and how long a connection may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most bytes of a request's head; session tokens of some kibibytes are usual.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// How long requests without a signature may still take at the shutdown.
+const UNSIGNED_DRAIN: Duration = Duration::from_secs(2);
+/// How long accepting pauses after an error, such as a lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The socket of the API or of a lone gateway, bound before anything else starts, so that a second brokerd ends at once.
-pub(crate) struct Socket {
+/// A bound socket. It is bound before anything else starts, so that a second brokerd ends at once.
+pub(crate) struct HttpListener {
     address: SocketAddr,
-    /// As long as nobody serves on it.
+    /// None while it is served.
     listener: Mutex<Option<TcpListener>>,
     tls: Option<Arc<Certificate>>,
 }
 
-impl Socket {
-    /// Binds the address of the API.
+impl HttpListener {
+    /// Binds `api.listen`.
+    ///
+    /// # Errors
+    /// When the address is taken or not this machine's, or the certificate is not usable.
     pub(crate) async fn bind_api(configuration: &Configuration) -> anyhow::Result<Self> {
         let api = &configuration.api;
         let tls = match (&api.tls_certificate, &api.tls_key) {
@@ -73,10 +74,37 @@ impl Socket {
         Self::bind(api.listen, tls, "--listen or BROKERD_API_LISTEN").await
     }
 
-    /// Binds the address where a gateway that is a process of its own tells how it is.
+    /// Binds `gateway.listen`.
+    ///
+    /// # Errors
+    /// When the address is taken or not this machine's.
     pub(crate) async fn bind_gateway(configuration: &Configuration) -> anyhow::Result<Self> {
         let address = configuration.gateway.listen;
         Self::bind(address, None, "--listen or BROKERD_GATEWAY_LISTEN").await
+    }
+
+    /// Binds `operations.listen`. Where it is `auto` and its port is taken, any free port of the loopback.
+    ///
+    /// # Errors
+    /// When a chosen address is taken or not this machine's.
+    pub(crate) async fn bind_operations(configuration: &Configuration) -> anyhow::Result<Self> {
+        if let Some(address) = configuration.operations.listen.chosen() {
+            return Self::bind(*address, None, "BROKERD_OPERATIONS_LISTEN").await;
+        }
+        let address = configuration.default_operations_address();
+        match TcpListener::bind(address).await {
+            Ok(listener) => Self::of(listener, None),
+            Err(error) => {
+                let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                let listener = TcpListener::bind(any).await.context("can't listen on 127.0.0.1")?;
+                let listener = Self::of(listener, None)?;
+                tracing::warn!(
+                    %error, wanted = %address, listen = %listener.address,
+                    "metrics and health on another port, because theirs is taken; set operations.listen"
+                );
+                Ok(listener)
+            }
+        }
     }
 
     async fn bind(
@@ -94,22 +122,29 @@ impl Socket {
                 "can't listen on {address}; {advice} another address with {setting}"
             ))
         })?;
+        Self::of(listener, tls)
+    }
+
+    fn of(listener: TcpListener, tls: Option<Arc<Certificate>>) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self { address, listener: Mutex::new(Some(listener)), tls })
     }
 
-    /// Where it is bound.
+    /// The bound address.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `shutdown`, then finishes the requests that are under way. No more than `most` connections at a
-    /// time: for another one that one has to go which has been without a signed request for longest. Served again, it is
-    /// bound again.
+    /// Serves until `shutdown`, then finishes the open requests. At most `max_connections` are open: for another one the
+    /// connection is evicted that has been without a signed request for longest. When it is served again, it is bound
+    /// again.
+    ///
+    /// # Errors
+    /// When it can't be bound again.
     pub(crate) async fn serve(
         &self,
         router: Router,
-        most: usize,
+        max_connections: usize,
         metrics: Metrics,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
@@ -119,19 +154,17 @@ impl Socket {
             None => TcpListener::bind(self.address).await?,
         };
         let tls = self.tls.clone();
-        let crowd = ConnectionLimiter::new(ConnectionLimits {
-            total: most,
-            pending: most,
-            pending_per_source: most / 2,
+        let limiter = ConnectionLimiter::new(ConnectionLimits {
+            total: max_connections,
+            pending: max_connections,
+            pending_per_source: max_connections / 2,
         });
         let graceful = GracefulShutdown::new();
-        let peer = self.address;
-        let served = shutdown.child_token();
-        let _end = served.clone().drop_guard();
+        let reloading = shutdown.child_token();
+        let _end = reloading.clone().drop_guard();
         if let Some(certificate) = &tls {
-            tokio::spawn(certificate.clone().look_after(served));
+            tokio::spawn(certificate.clone().reload(reloading));
         }
-        let server = Server { router, tls, metrics: metrics.clone(), peer };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -141,190 +174,110 @@ impl Socket {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    tracing::debug!(%error, "a connection can't be accepted");
+                    tracing::debug!(%error, "connection not accepted");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            match crowd.admit(peer.ip()) {
-                Some(visitor) => {
-                    let watcher = graceful.watcher();
-                    let server = Server { peer, ..server.clone() };
-                    tokio::spawn(server.attend(stream, Arc::new(visitor), watcher));
+            match limiter.admit(peer.ip()) {
+                Some(connection) => {
+                    let (router, tls, metrics) = (router.clone(), tls.clone(), metrics.clone());
+                    let connection =
+                        Connection { router, tls, metrics, peer, permit: Arc::new(connection) };
+                    tokio::spawn(connection.run(stream, graceful.watcher()));
                 }
                 None => {
                     metrics.refused.inc();
-                    turn_away(stream);
+                    answer_unavailable(stream);
                 }
             }
         }
         drop(listener);
         let mut ended = pin!(graceful.shutdown());
-        if timeout(UNSIGNED_TIME, &mut ended).await.is_err() {
-            // Who has still not said who it is keeps nobody from stopping.
-            crowd.evict_pending();
+        if timeout(UNSIGNED_DRAIN, &mut ended).await.is_err() {
+            // Only signed requests are waited for.
+            limiter.evict_pending();
             ended.await;
         }
         Ok(())
     }
 }
 
-/// Says that there is no room, to who waits for an answer already. Nothing is waited for.
-fn turn_away(stream: TcpStream) {
+/// Answers 503 without waiting for the request or for the peer to read.
+fn answer_unavailable(stream: TcpStream) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    // Who does not get it sees the connection end.
+    // A peer that does not get it sees the connection end.
     let _ = stream.into_std().and_then(|mut stream| stream.write(ANSWER));
 }
 
-/// How connections are counted.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics {
-    active: Gauge,
-    refused: Counter,
-    crowded: Counter,
-}
-
-impl Metrics {
-    /// Metrics under `brokerd_http_` of `registry`, all present from the start.
-    pub(crate) fn register(registry: &mut Registry) -> Self {
-        let metrics = Self::default();
-        let r = registry.sub_registry_with_prefix("brokerd_http");
-        r.register("connections", "Connections open now", metrics.active.clone());
-        r.register(
-            "connections_refused",
-            "Connections refused because all that may be open were at work",
-            metrics.refused.clone(),
-        );
-        r.register(
-            "connections_crowded_out",
-            "Connections without a signed request closed in favour of others",
-            metrics.crowded.clone(),
-        );
-        metrics
-    }
-}
-
-/// What serves each connection.
-#[derive(Clone)]
-struct Server {
+/// One connection.
+struct Connection {
     router: Router,
     tls: Option<Arc<Certificate>>,
     metrics: Metrics,
-    /// Who has connected.
     peer: SocketAddr,
+    permit: Arc<PeerConnection>,
 }
 
-impl Server {
-    async fn attend(self, stream: TcpStream, visitor: Arc<PeerConnection>, watcher: Watcher) {
-        let (active, crowded) = (self.metrics.active.clone(), self.metrics.crowded.clone());
+impl Connection {
+    /// Serves it until it ends or is evicted.
+    async fn run(self, stream: TcpStream, watcher: Watcher) {
+        let (active, evicted) = (self.metrics.active.clone(), self.metrics.evicted.clone());
+        let permit = Arc::clone(&self.permit);
         active.inc();
         tokio::select! {
-            () = self.converse(stream, Arc::clone(&visitor), watcher) => {}
-            () = visitor.evicted() => {
-                crowded.inc();
+            () = self.accept(stream, watcher) => {}
+            () = permit.evicted() => {
+                evicted.inc();
             }
         }
         active.dec();
     }
 
-    async fn converse(self, stream: TcpStream, visitor: Arc<PeerConnection>, watcher: Watcher) {
+    /// Does the TLS handshake, if there is TLS.
+    async fn accept(self, stream: TcpStream, watcher: Watcher) {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a socket refused its options");
+            tracing::debug!(%error, "socket options not set");
         }
         match self.tls.clone() {
-            None => self.answer(stream, visitor, watcher).await,
+            None => self.serve(stream, watcher).await,
             Some(certificate) => {
-                match timeout(HANDSHAKE_TIME, certificate.acceptor().accept(stream)).await {
-                    Ok(Ok(stream)) => self.answer(stream, visitor, watcher).await,
+                let handshake = certificate.acceptor().accept(stream);
+                match timeout(TLS_HANDSHAKE_TIMEOUT, handshake).await {
+                    Ok(Ok(stream)) => self.serve(stream, watcher).await,
                     Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                    Err(_) => tracing::debug!("TLS handshake timed out"),
                 }
             }
         }
     }
 
-    async fn answer(
+    async fn serve(
         self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        visitor: Arc<PeerConnection>,
         watcher: Watcher,
     ) {
-        let (router, peer) = (self.router, self.peer);
+        let Self { router, peer, permit, .. } = self;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
-            let proving = Arc::clone(&visitor);
+            let signed = Arc::clone(&permit);
             request.extensions_mut().insert(ConnectInfo(peer));
-            request.extensions_mut().insert(OnAuthentic::new(move || proving.set_established()));
-            let (answering, visitor) = (router.clone().oneshot(request), Arc::clone(&visitor));
+            request.extensions_mut().insert(OnAuthentic::new(move || signed.set_established()));
+            let (answering, permit) = (router.clone().oneshot(request), Arc::clone(&permit));
             async move {
                 let answer = answering.await;
-                visitor.set_pending();
+                permit.set_pending();
                 answer
             }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(LONGEST_HEAD);
-        let connection = http.serve_connection(TokioIo::new(Unstalled::new(stream)), service);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADER_BYTES);
+        let connection = http.serve_connection(TokioIo::new(StallTimeout::new(stream)), service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "an HTTP connection broke off");
+            tracing::debug!(%error, "HTTP connection broken");
         }
-    }
-}
-
-/// A stream that fails when the other side does not take what is written to it.
-struct Unstalled<S> {
-    stream: S,
-    /// Until when it has to take some of it, while it takes nothing.
-    until: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> Unstalled<S> {
-    const fn new(stream: S) -> Self {
-        Self { stream, until: None }
-    }
-
-    fn check<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        polled: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
-            self.until = None;
-            return polled;
-        }
-        let until = self.until.get_or_insert_with(|| Box::pin(sleep(STALL_TIME)));
-        until.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Unstalled<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Unstalled<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.check(context, polled)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(context);
-        self.check(context, polled)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.check(context, polled)
     }
 }
 
@@ -338,7 +291,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::config::ConfigFlags;
+    use crate::config::{Choice, ConfigFlags};
 
     /// What is logged.
     #[derive(Clone, Default)]
@@ -386,7 +339,7 @@ mod tests {
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
         let _logged = tracing::subscriber::set_default(subscriber.finish());
         // Whether it can be bound, IPv6 for example, is up to the machine.
-        drop(Socket::bind_api(&configuration).await);
+        drop(HttpListener::bind_api(&configuration).await);
         let logged = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         String::from_utf8(logged).expect("text")
     }
@@ -414,5 +367,20 @@ mod tests {
             assert_eq!(warns, warned, "{listen}, TLS {with_tls}: {said}");
             assert!(!warned || said.contains(&format!("listen={listen}")), "{said}");
         }
+    }
+
+    #[tokio::test]
+    async fn health_and_metrics_move_to_a_free_port_unless_the_operator_chose_theirs() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+        let address = taken.local_addr().expect("bound");
+        let mut configuration = Configuration::default();
+        configuration.api.listen.set_port(address.port() - 1000);
+        assert_eq!(configuration.default_operations_address(), address);
+        let moved = HttpListener::bind_operations(&configuration).await.expect("bound");
+        assert!(moved.address().ip().is_loopback() && moved.address() != address);
+        configuration.operations.listen = Choice::Chosen(address);
+        let error = HttpListener::bind_operations(&configuration).await.err().expect("taken");
+        assert!(format!("{error:#}").contains("BROKERD_OPERATIONS_LISTEN"), "{error:#}");
+        drop(moved);
     }
 }

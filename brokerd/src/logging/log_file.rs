@@ -1,8 +1,7 @@
-//! A log file that does not grow for ever.
+//! A log file of limited size.
 //!
-//! When it is full, what is in it goes to a file beside, `<file>.1`, what was there to `<file>.2`, and so on, and it is emptied: it stays
-//! the same file, so that whoever else appends to it (the shell that redirects standard error, for what a panic says) or follows it
-//! goes on as before.
+//! A full file is copied to `<file>.1`, the former `.1` is renamed to `.2` and so on, and the file is truncated. It stays
+//! the same file, because others append to it (the shell that redirects standard error, for panics) or follow it.
 
 use std::{
     ffi::OsString,
@@ -14,7 +13,7 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A log file of limited size, and its predecessors. Clones write to the same one.
+/// A log file and its rotated copies. Clones write to the same file.
 #[derive(Debug, Clone)]
 pub(crate) struct LogFile(Arc<Mutex<Rotating>>);
 
@@ -38,9 +37,9 @@ impl<'a> MakeWriter<'a> for LogFile {
 impl Write for LogFile {
     /// Writes a whole event, which is how they come.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        // What a thread that panicked has left is a file like any other.
+        // The state of a thread that panicked is valid.
         let mut rotating = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rotating.make_room(event.len())?;
+        rotating.rotate_if_full(event.len())?;
         rotating.file.write_all(event)?;
         Ok(event.len())
     }
@@ -59,23 +58,23 @@ struct Rotating {
 }
 
 impl Rotating {
-    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+    fn rotate_if_full(&mut self, bytes: usize) -> io::Result<()> {
         // Asked every time, because others append to it, too.
         let size = self.file.metadata()?.len();
         if size == 0 || size.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX)) <= self.limit
         {
             return Ok(());
         }
-        // A disk without room for a copy is no reason to fill it further.
-        let kept = self.keep();
+        // Truncated though the copy failed: a full disk must not get fuller.
+        let copied = self.copy();
         self.file.set_len(0)?;
-        if let Err(error) = kept {
+        if let Err(error) = copied {
             writeln!(self.file, "brokerd: what was here could not be kept: {error}")?;
         }
         Ok(())
     }
 
-    fn keep(&self) -> io::Result<()> {
+    fn copy(&self) -> io::Result<()> {
         if self.kept == 0 {
             return Ok(());
         }

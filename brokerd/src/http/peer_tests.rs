@@ -10,19 +10,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Metrics, Socket};
+use super::{HttpListener, Metrics};
 
 #[tokio::test]
 async fn a_request_knows_who_has_connected() {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let socket = Socket::bind(nowhere, None, "").await.expect("bound");
-    let address = socket.address();
+    let listener = HttpListener::bind(nowhere, None, "").await.expect("bound");
+    let address = listener.address();
     let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
     let router = Router::new().route("/", get(peer));
     let stop = CancellationToken::new();
     let metrics = Metrics::register(&mut Registry::default());
     let until = stop.clone();
-    let serving = tokio::spawn(async move { socket.serve(router, 8, metrics, until).await });
+    let serving = tokio::spawn(async move { listener.serve(router, 8, metrics, until).await });
     for last in [1, 2] {
         let from = TcpSocket::new_v4().expect("a socket");
         from.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).expect("an address of this machine");

@@ -1,30 +1,25 @@
-//! The master keys, and `brokerd master-key`, which replaces them while brokerd serves.
+//! `brokerd master-key`: shows and replaces the master keys while brokerd serves.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
-use brokerd_domain::Entropy;
 use brokerd_store::{MasterKey, MasterKeys, PgStore, Resealing};
 use clap::Subcommand;
 use tokio::time::{Instant, sleep};
 
+use super::print;
 use crate::{
-    cli::print,
     config::Configuration,
-    home::{self, Home, KeyFile},
-    serve,
+    data_dir::MasterKeyFile,
+    foundation::{connect_once, master_keys},
     system::OsEntropy,
 };
 
-/// For how long a value may still be sealed with the former key: others read the keys again within two seconds,
-/// and what they had begun by then may wait for the database.
-const SETTLES: Duration = Duration::from_secs(10);
+/// How long values may still be sealed with the former key: other processes read the keys again within two seconds, and
+/// their open transactions may wait for the database.
+const SETTLE_TIME: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(500);
-const TELL_EVERY: Duration = Duration::from_secs(1);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum MasterKeyCommand {
@@ -36,63 +31,15 @@ pub(crate) enum MasterKeyCommand {
     Retire,
 }
 
-/// The configured keys. With `entropy`, one is made where there is none yet.
-pub(crate) fn load(
-    configuration: &Configuration,
-    entropy: Option<&dyn Entropy>,
-) -> anyhow::Result<MasterKeys> {
-    if let Some(text) = &configuration.secrets.master_key {
-        return home::parse_master_keys(text.expose())
-            .and_then(MasterKeys::of)
-            .context("secrets.master_key is not 64 hexadecimal digits, or several such keys separated by commas");
-    }
-    let home = Home::at(&configuration.data_dir);
-    if let (None, Some(entropy)) = (&configuration.secrets.master_key_file, entropy) {
-        home.ensure_master_key(entropy)?;
-    }
-    let path = path(configuration).unwrap_or_default();
-    home::master_keys_in(&path)?;
-    MasterKeys::read_by(reading(path.clone()))
-        .with_context(|| format!("there is no master key in {}", path.display()))
-}
-
-/// The file that the keys are in; none: they are in the configuration itself.
-fn path(configuration: &Configuration) -> Option<PathBuf> {
-    let secrets = &configuration.secrets;
-    if secrets.master_key.is_some() {
-        return None;
-    }
-    let home = Home::at(&configuration.data_dir);
-    Some(secrets.master_key_file.clone().unwrap_or_else(|| home.master_key_path()))
-}
-
-/// Reads the file, and tells once that it can't be read.
-fn reading(path: PathBuf) -> Box<brokerd_store::ReadKeys> {
-    let told = AtomicBool::new(false);
-    Box::new(move || match home::master_keys_in(&path) {
-        Ok(keys) => {
-            told.store(false, Ordering::Relaxed);
-            Some(keys)
-        }
-        Err(error) => {
-            if !told.swap(true, Ordering::Relaxed) {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(
-                    error,
-                    "the master keys can't be read again; they stay as they were"
-                );
-            }
-            None
-        }
-    })
-}
-
-/// Does what was asked for.
+/// Runs `brokerd master-key`.
+///
+/// # Errors
+/// What the user is told.
 pub(crate) async fn run(
     command: MasterKeyCommand,
     configuration: &Configuration,
 ) -> anyhow::Result<()> {
-    let path = path(configuration);
+    let path = master_keys::path(configuration);
     match command {
         MasterKeyCommand::Show => show(configuration).await,
         MasterKeyCommand::Rotate => rotate(configuration, path.as_deref()).await,
@@ -104,8 +51,8 @@ pub(crate) async fn run(
 }
 
 async fn connect(configuration: &Configuration) -> anyhow::Result<(MasterKeys, PgStore)> {
-    let keys = load(configuration, None)?;
-    Ok((keys.clone(), serve::connect_once(configuration, &keys).await?))
+    let keys = master_keys::load(configuration, None)?;
+    Ok((keys.clone(), connect_once(configuration, &keys).await?))
 }
 
 async fn show(configuration: &Configuration) -> anyhow::Result<()> {
@@ -136,25 +83,25 @@ async fn rotate(configuration: &Configuration, path: Option<&Path>) -> anyhow::R
         print("going on: not every value is sealed with the first key\n")?;
     } else {
         let path = path.context("secrets.master_key is not in a file: put another key in front of the others there, for every process of this installation, start these again, and then call this")?;
-        KeyFile::lock(path)?.add_first(&OsEntropy)?;
+        MasterKeyFile::lock(path)?.add_first(&OsEntropy)?;
         print(&format!("{} has another key, the first one\n", path.display()))?;
     }
-    // This process, too, is one of those that read the file again.
+    // This process has to read the file again, too.
     let (keys, store) = connect(configuration).await?;
     let first = keys.first();
-    let settled = Instant::now() + SETTLES;
+    let settled = Instant::now() + SETTLE_TIME;
     loop {
-        let mut told = Instant::now();
+        let mut printed = Instant::now();
         let done = store
             .reseal(|state| {
-                if told.elapsed() >= TELL_EVERY {
-                    told = Instant::now();
-                    tell(state);
+                if printed.elapsed() >= PROGRESS_INTERVAL {
+                    printed = Instant::now();
+                    print_progress(state);
                 }
             })
             .await?;
         if done.found > done.unopened {
-            tell(done);
+            print_progress(done);
         } else if Instant::now() >= settled {
             break;
         }
@@ -173,16 +120,16 @@ async fn rotate(configuration: &Configuration, path: Option<&Path>) -> anyhow::R
     ))
 }
 
-fn tell(state: Resealing) {
+fn print_progress(state: Resealing) {
     let Resealing { found, sealed, overtaken, unopened } = state;
     let done = sealed + overtaken;
     let left = if unopened > 0 { format!(", {unopened} can't be opened") } else { String::new() };
-    // How far it is matters less than that it goes on.
+    // A closed standard output does not stop the rotation.
     let _ = print(&format!("sealed {done} of {found} values anew{left}\n"));
 }
 
 async fn retire(configuration: &Configuration, path: &Path) -> anyhow::Result<()> {
-    let file = KeyFile::lock(path)?;
+    let file = MasterKeyFile::lock(path)?;
     let (keys, store) = connect(configuration).await?;
     let counts = store.sealed_values().await?;
     let all = keys.all();

@@ -1,4 +1,4 @@
-//! The certificate of the API, which is read again when its files change.
+//! The certificate of the API, reloaded when its files change.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -16,48 +16,52 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the files are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A certificate and its key, as files, and as they are served.
+/// A certificate and its key: the files, and the acceptor that was made of them.
 pub(crate) struct Certificate {
     certificate: PathBuf,
     key: PathBuf,
     acceptor: RwLock<TlsAcceptor>,
-    read: u64,
+    /// The digest of the files at the start.
+    digest: u64,
 }
 
 impl Certificate {
     /// Reads the files.
+    ///
+    /// # Errors
+    /// When they can't be read or don't belong together.
     pub(crate) fn read(certificate: &Path, key: &Path) -> anyhow::Result<Self> {
-        // Looked at first: what is written in between counts as a change.
-        let read = digest(certificate, key);
+        // Before the files are parsed: what is written in between counts as a change.
+        let digest = digest(certificate, key);
         Ok(Self {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
             acceptor: RwLock::new(acceptor(certificate, key)?),
-            read,
+            digest,
         })
     }
 
-    /// What connections are accepted with now. Those that are open keep what they were accepted with.
+    /// The acceptor for new connections. Open connections keep theirs.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Serves what is in the files when it has changed. What can't be served is told once, and what was served before
-    /// goes on being served.
-    pub(crate) async fn look_after(self: Arc<Self>, shutdown: CancellationToken) {
-        let (mut tried, mut seen) = (self.read, self.read);
+    /// Reloads the files whenever they change, until `shutdown`. Files that can't be served are logged once; the former
+    /// certificate is served meanwhile.
+    pub(crate) async fn reload(self: Arc<Self>, shutdown: CancellationToken) {
+        let (mut tried, mut seen) = (self.digest, self.digest);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = sleep(LOOK) => {}
+                () = sleep(CHECK_INTERVAL) => {}
             }
-            let looking = self.clone();
-            let look = move || digest(&looking.certificate, &looking.key);
-            let Ok(now) = tokio::task::spawn_blocking(look).await else { continue };
-            // Twice the same: two files are not written at once.
+            let files = self.clone();
+            let check = move || digest(&files.certificate, &files.key);
+            let Ok(now) = tokio::task::spawn_blocking(check).await else { continue };
+            // Unchanged since the last check, because two files are not written at once.
             let is_complete = std::mem::replace(&mut seen, now) == now;
             if now == tried || !is_complete {
                 continue;
@@ -66,18 +70,18 @@ impl Certificate {
             match acceptor(&self.certificate, &self.key) {
                 Ok(fresh) => {
                     *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-                    tracing::info!(path = %self.certificate.display(), "the API's certificate was read again");
+                    tracing::info!(path = %self.certificate.display(), "API certificate reloaded");
                 }
                 Err(error) => tracing::error!(
                     error = format!("{error:#}"),
-                    "the API's certificate has changed and can't be served; the former one still is"
+                    "API certificate changed but not usable; the former one stays in use"
                 ),
             }
         }
     }
 }
 
-/// Tells one content of the files from another.
+/// A digest of both files, or of why they can't be read.
 fn digest(certificate: &Path, key: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
     for path in [certificate, key] {
@@ -191,7 +195,7 @@ mod tests {
         files.write(&first);
         let served = Arc::new(Certificate::read(&files.certificate(), &files.key()).expect("read"));
         let shutdown = CancellationToken::new();
-        let looking = tokio::spawn(served.clone().look_after(shutdown.clone()));
+        let reloading = tokio::spawn(served.clone().reload(shutdown.clone()));
         let (mut client, mut server) = connect(&served, &first).await.expect("connected");
 
         files.write(&second);
@@ -202,9 +206,9 @@ mod tests {
         server.read_exact(&mut text).await.expect("read");
         assert_eq!(&text, b"still here", "who was connected before stays so");
 
-        // A key of another certificate, which is looked at long enough to be tried.
+        // A key of another certificate, for long enough to be tried.
         fs::write(files.key(), first.signing_key.serialize_pem()).expect("written");
-        let until = Instant::now() + 4 * LOOK;
+        let until = Instant::now() + 4 * CHECK_INTERVAL;
         while Instant::now() < until {
             assert!(connect(&served, &second).await.is_some(), "what could be served still is");
         }
@@ -212,6 +216,6 @@ mod tests {
         files.write(&third);
         is_served(&served, &third).await;
         shutdown.cancel();
-        looking.await.expect("ended");
+        reloading.await.expect("ended");
     }
 }

@@ -1,0 +1,205 @@
+//! The role `provisioner`.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use brokerd_provisioner::{
+    Provisioner, Settings, TaskHealth,
+    catalogue::{EngineSettings, Source},
+    engine::activemq::DirectoryAuthorities,
+    outgoing::Outgoing,
+    pass::EndpointSettings,
+    queue::QueueSettings,
+    registry::{Registries, RegistryLogin},
+    runtime::docker::{Join, OwnDatabase},
+    secrets::AwsEndpoints,
+};
+use brokerd_store::ServerAddress;
+use prometheus_client::registry::Registry;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Configuration, Firewall, Images, JoinNetworks, Secret},
+    data_dir::DataDir,
+    foundation::Foundation,
+    role::Role,
+    supervise::Supervisor,
+};
+
+/// The provisioner of this process, not running yet.
+///
+/// # Errors
+/// When a configured file is not usable.
+pub(super) async fn build(
+    foundation: &Foundation,
+    registry: &mut Registry,
+) -> anyhow::Result<Provisioner> {
+    let directories = match &foundation.configuration.provisioner.ldap_ca_file {
+        Some(path) => directory_authorities(path)
+            .await
+            .with_context(|| format!("provisioner.ldap_ca_file: {}", path.display()))?,
+        None => DirectoryAuthorities::default(),
+    };
+    Provisioner::new(
+        foundation.store.clone(),
+        settings(foundation, directories)?,
+        Arc::clone(&foundation.authorities),
+        Arc::clone(&foundation.clock),
+        Arc::clone(&foundation.entropy),
+        registry,
+    )
+    .await
+    .context("can't use the image catalogue")
+}
+
+async fn directory_authorities(path: &Path) -> anyhow::Result<DirectoryAuthorities> {
+    Ok(DirectoryAuthorities::parse(&tokio::fs::read(path).await?)?)
+}
+
+fn secret(configured: Option<&Secret>) -> Option<SecretString> {
+    configured.map(|secret| SecretString::from(secret.expose()))
+}
+
+fn settings(
+    foundation: &Foundation,
+    directory_authorities: DirectoryAuthorities,
+) -> anyhow::Result<Settings> {
+    let configuration = &foundation.configuration;
+    let (endpoint, provisioner) = (&configuration.endpoint, &configuration.provisioner);
+    let seconds = |count: u32| Duration::from_secs(count.into());
+    Ok(Settings {
+        installation: configuration.installation.clone(),
+        queue: QueueSettings {
+            normal: usize::try_from(provisioner.workers).unwrap_or(1),
+            urgent: usize::try_from(provisioner.urgent_workers).unwrap_or(1),
+            lease: seconds(provisioner.lease_seconds),
+            poll: seconds(provisioner.poll_seconds),
+        },
+        boots: usize::try_from(provisioner.boots).ok().filter(|boots| *boots > 0),
+        lives: DataDir::at(&configuration.data_dir).provisioners_path(),
+        catalogue: provisioner.catalogue.clone(),
+        directory_authorities,
+        engines: EngineSettings {
+            prefer: match configuration.engines.images {
+                Images::Built => Source::Built,
+                Images::Pulled => Source::Pulled,
+            },
+            stand_ins: configuration.engines.stand_in.clone(),
+            also_offer: configuration.engines.also_offer.clone(),
+            registry: configuration.registry.mirror().map(str::to_owned),
+        },
+        pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
+        docker_host: provisioner.docker_host.clone(),
+        join: match configuration.runtime.join_networks {
+            JoinNetworks::Auto => Join::Itself,
+            JoinNetworks::Never => Join::Never,
+        },
+        outgoing: match configuration.runtime.firewall {
+            Firewall::Auto => Some(outgoing(configuration)),
+            Firewall::Never => None,
+        },
+        open_files: configuration.runtime.nofile.into(),
+        sized_volumes: configuration.runtime.sized_volumes,
+        room: configuration.sizing.room(),
+        endpoints: EndpointSettings {
+            advertised_host: endpoint.advertised_host.chosen().cloned(),
+            ip_address: endpoint.ip_address,
+            ports: endpoint.ports.range(),
+            domain: endpoint.domain.clone(),
+        },
+        aws: AwsEndpoints {
+            secrets_manager: configuration.aws.secrets_manager_url.clone(),
+            s3: configuration.aws.s3_url.clone(),
+            sts: configuration.aws.sts_url.clone(),
+            access_key_id: configuration.aws.access_key_id.clone(),
+            secret_access_key: secret(configuration.aws.secret_access_key.as_ref()),
+            session_token: secret(configuration.aws.session_token.as_ref()),
+        },
+    })
+}
+
+/// What engines may connect to. On the host: the gateway's endpoints, and the services that the operator names.
+fn outgoing(configuration: &Configuration) -> Outgoing {
+    let (network, endpoint) = (&configuration.network, &configuration.endpoint);
+    let mut endpoint_ports = vec![endpoint.ports.range()];
+    if endpoint.domain.is_some() {
+        endpoint_ports.extend(endpoint.listened_ports().into_iter().map(|port| port..=port));
+    }
+    Outgoing {
+        allowed: network.outgoing.ranges(),
+        denied: network.outgoing_denied.iter().map(|range| range.0).collect(),
+        host_services: network.host_services.iter().map(|service| service.0).collect(),
+        endpoint_ports,
+    }
+}
+
+/// The logins with which images are pulled.
+fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
+    let configuration = &foundation.configuration;
+    let registry = &configuration.registry;
+    let password = configuration.registry_password().context("registry.password_file")?;
+    let login = |((address, username), password): ((&String, &String), _)| RegistryLogin {
+        address: address.clone(),
+        username: username.clone(),
+        password,
+    };
+    let own = registry.address.as_ref().zip(registry.username.as_ref()).zip(password).map(login);
+    Ok(Registries { own, docker_config: registry.docker_config.clone() })
+}
+
+/// Starts the provisioner.
+pub(super) fn start(
+    supervisor: &mut Supervisor,
+    provisioner: Provisioner,
+    shutdown: &CancellationToken,
+) {
+    let stop = shutdown.clone();
+    supervisor.supervise_infallible(Role::Provisioner, shutdown, move || {
+        provisioner.clone().run(stop.clone())
+    });
+}
+
+/// Keeps the database's container running, if the database is this installation's own.
+pub(super) fn keep_database_running(
+    supervisor: &mut Supervisor,
+    configuration: &Configuration,
+    address: ServerAddress,
+    shutdown: &CancellationToken,
+) {
+    let database = OwnDatabase::new(
+        configuration.provisioner.docker_host.clone(),
+        configuration.installation.clone(),
+        address,
+    );
+    let stop = shutdown.clone();
+    supervisor.supervise_infallible(Role::Provisioner, shutdown, move || {
+        database.clone().look_after(stop.clone())
+    });
+}
+
+/// Whether no background task stays down. The error names those that do.
+pub(super) fn check(tasks: &TaskHealth) -> Result<(), String> {
+    let down: Vec<_> = tasks.down().iter().map(ToString::to_string).collect();
+    if down.is_empty() {
+        return Ok(());
+    }
+    Err(format!("Background tasks of the provisioner stay down: {}.", down.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn authorities_of_directories_that_can_not_be_read_are_an_error() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (file, why) in [
+            ("no-such-file.pem", "No such file"),
+            ("Cargo.toml", "there is no certificate in PEM form"),
+        ] {
+            let error = directory_authorities(&manifest.join(file)).await.expect_err(file);
+            assert!(format!("{error:#}").contains(why), "{error:#}");
+        }
+    }
+}
