@@ -220,7 +220,7 @@ clean() {
     brokerd.pid brokerd.log images.log; do
     rm -f "$data_dir/$file" "$data_dir/$file.new"
   done
-  # What was killed in the middle of writing has left it beside, named by an identifier; older logs are numbered.
+  # Earlier versions left files named by an identifier when they were killed in the middle of a write; older logs are numbered.
   local id='????????-????-????-????-????????????'
   # shellcheck disable=SC2086 # a pattern
   rm -f "$data_dir"/*.new-$id "$data_dir"/provisioners/w-$id "$data_dir"/brokerd.log.[0-9]* \

@@ -72,6 +72,7 @@ impl Checkout {
                 ("BROKERD_INSTALLATION", installation.clone()),
                 ("BROKERD_DATA_DIR", directory.join("data").display().to_string()),
                 ("BROKERD_API_LISTEN", format!("127.0.0.1:{}", ports.api())),
+                ("BROKERD_OPERATIONS_LISTEN", format!("127.0.0.1:{}", ports.operations())),
                 ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),
             ]
             .map(|(name, value)| (name.to_owned(), value))

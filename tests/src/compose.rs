@@ -82,6 +82,7 @@ impl Compose {
                 ("BROKERD_DATA_DIR", directory.display().to_string()),
                 ("BROKERD_IMAGE", image()?),
                 ("BROKERD_PUBLISH_API", ports.api().to_string()),
+                ("BROKERD_PUBLISH_OPERATIONS", ports.operations().to_string()),
                 ("BROKERD_PUBLISH_REPLICA", ports.second_api().to_string()),
                 ("BROKERD_PUBLISH_PORTS", format!("{first}-{last}")),
                 ("BROKERD_SCALE", SCALE.to_string()),

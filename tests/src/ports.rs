@@ -58,6 +58,16 @@ impl Ports {
         self.first + 1
     }
 
+    /// Where health and metrics are.
+    pub(crate) fn operations(&self) -> u16 {
+        self.first + 2
+    }
+
+    /// Where those of a second brokerd are.
+    pub(crate) fn second_operations(&self) -> u16 {
+        self.first + 3
+    }
+
     /// Where a gateway of its own tells how it is, in worlds with names.
     pub(crate) fn gateway(&self) -> u16 {
         self.first + SIZE - 1
@@ -70,11 +80,11 @@ impl Ports {
 
     /// What the brokers' endpoints are given in worlds with names.
     pub(crate) fn endpoints_beside_names(&self) -> RangeInclusive<u16> {
-        self.first + 2..=self.first + SIZE - 2 - RESERVED
+        self.first + 4..=self.first + SIZE - 2 - RESERVED
     }
 
     /// What the brokers' endpoints are given.
     pub(crate) fn endpoints(&self) -> RangeInclusive<u16> {
-        self.first + 2..=self.first + SIZE - 1
+        self.first + 4..=self.first + SIZE - 1
     }
 }

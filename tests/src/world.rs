@@ -17,7 +17,7 @@ use crate::{
     clients::{self, Messenger},
     database::Database,
     docker::{self, Container},
-    eventually, machine,
+    eventually, http, machine,
     ports::Ports,
     process::Process,
 };
@@ -160,6 +160,17 @@ impl World {
     /// Where the API listens.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.api())
+    }
+
+    /// The metrics of its brokerd, as they are scraped.
+    ///
+    /// # Errors
+    /// When they are not there.
+    pub fn metrics(&self) -> Result<String> {
+        let address = format!("127.0.0.1:{}", self.ports.operations());
+        let answer = http::get(&address, "/metrics")?;
+        ensure!(answer.status == 200, "{answer:?}");
+        Ok(answer.body)
     }
 
     /// The environment of its brokerd.
@@ -336,6 +347,8 @@ impl World {
         let address = format!("127.0.0.1:{}", self.ports.second_api());
         let mut environment =
             environment(&self.installation, &directory, &self.database, &address, &self.ports);
+        let operations = format!("127.0.0.1:{}", self.ports.second_operations());
+        environment.push(("BROKERD_OPERATIONS_LISTEN".to_owned(), operations));
         environment.push(("BROKERD_ACCOUNT".to_owned(), account.to_owned()));
         let mut process =
             Process::new(address.clone(), environment, &self.directory.join("brokerd.log"));
@@ -455,6 +468,7 @@ fn environment(
         ("DATABASE_URL", database.url()),
         ("BROKERD_REGION", REGION.to_owned()),
         ("BROKERD_API_LISTEN", address.to_owned()),
+        ("BROKERD_OPERATIONS_LISTEN", format!("127.0.0.1:{}", ports.operations())),
         // Scenarios ask as fast as they can whether something has happened yet.
         ("BROKERD_API_THROTTLE_BURST", "0".to_owned()),
         ("BROKERD_ENDPOINT_PORTS", format!("{}-{}", endpoints.start(), endpoints.end())),

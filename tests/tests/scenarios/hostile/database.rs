@@ -72,7 +72,7 @@ fn requests_of_nobody_are_counted_and_few_of_them_are_logged() -> Result<()> {
                 ensure!([403, 404].contains(&answer.status), "{answer:?}");
             }
         }
-        let metrics = http::get(world.api.address(), "/metrics")?.body;
+        let metrics = world.metrics()?;
         let counted = format!(
             "brokerd_api_authentication_rejections_total{{reason=\"missing\"}} {}\n",
             MANY / 2

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use brokerd_tests::{NewBroker, faults, http, scenario};
+use brokerd_tests::{NewBroker, World, faults, scenario};
 use serde_json::json;
 
 use crate::hostile::{
@@ -33,7 +33,7 @@ fn what_strangers_send_to_a_late_broker_does_not_fill_the_gateway() -> Result<()
         let opening: Arc<[u8]> = opening.into();
         let endpoint = Way::below_tls(&world.api.endpoint(&id, "amqps")?)?;
         strangers.come(90, &endpoint, |_| Arc::clone(&opening))?;
-        let late = metric(world.api.address(), "brokerd_gateway_late_bytes")?;
+        let late = metric(world, "brokerd_gateway_late_bytes")?;
         ensure!(late < LATE, "{late} bytes are held back");
         let cost = resident_bytes(pid)?.saturating_sub(before);
         ensure!(cost < MEMORY, "{} MiB for 90 late connections", cost >> 20);
@@ -45,8 +45,8 @@ fn what_strangers_send_to_a_late_broker_does_not_fill_the_gateway() -> Result<()
 }
 
 /// The value of a metric without labels.
-pub(crate) fn metric(address: &str, name: &str) -> Result<u64> {
-    let text = http::get(address, "/metrics")?.body;
+pub(crate) fn metric(world: &World, name: &str) -> Result<u64> {
+    let text = world.metrics()?;
     let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     Ok(line.with_context(|| format!("no {name}"))?.trim().parse()?)
 }

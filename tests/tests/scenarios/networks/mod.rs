@@ -175,7 +175,7 @@ fn a_network_connector_that_is_down_is_told(world: &World, hub: &str, left: &str
         let up = "link up, or removed: network connector to-hub";
         Ok(events.iter().any(|(_, message)| message == up).then_some(()))
     })?;
-    let metrics = world.api.get("/metrics")?.body;
+    let metrics = world.metrics()?;
     let lost = r#"brokerd_provisioner_links_lost_total{kind="NetworkConnector"} "#;
     let counted = metrics.lines().find_map(|line| line.strip_prefix(lost)).context("no metric")?;
     // Each of the two spokes has lost the hub.
