@@ -71,7 +71,7 @@ impl Cli {
     /// Loads the configuration and runs the command.
     ///
     /// # Errors
-    /// What the user is told.
+    /// The message for the user.
     pub(crate) async fn run(self, environment: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let mut flags = self.flags;
         if let Command::Serve { listen: Some(address), .. } = &self.command {

@@ -36,7 +36,7 @@ pub(crate) enum AuthorityCommand {
 /// Runs `brokerd authority`.
 ///
 /// # Errors
-/// What the user is told.
+/// The message for the user.
 pub(crate) async fn run(
     command: AuthorityCommand,
     configuration: &Configuration,

@@ -34,7 +34,7 @@ pub(crate) enum MasterKeyCommand {
 /// Runs `brokerd master-key`.
 ///
 /// # Errors
-/// What the user is told.
+/// The message for the user.
 pub(crate) async fn run(
     command: MasterKeyCommand,
     configuration: &Configuration,

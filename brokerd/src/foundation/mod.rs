@@ -36,7 +36,7 @@ impl Foundation {
     /// it.
     ///
     /// # Errors
-    /// What the user is told.
+    /// The message for the user.
     pub(crate) async fn lay(
         configuration: &Configuration,
         api: Option<SocketAddr>,

@@ -1,4 +1,4 @@
-//! What requests are told of the connection that they came by.
+//! The peer address that requests carry.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

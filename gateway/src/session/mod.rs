@@ -79,7 +79,7 @@ impl RouteContext {
     /// Admits a client of an endpoint with a port of its own once it has sent its first TLS record. None if it was
     /// refused.
     pub(crate) async fn admit(self, mut client: TcpStream, peer: IpAddr) -> Option<AdmittedClient> {
-        // Before anything is read: whom no rule admits is not listened to.
+        // Checked before anything is read, and again for the permit.
         if !self.admission.borrow().admits(peer, &self.standard_ports) {
             refuse(client, Refusal::Forbidden, &[], &self.metrics).await;
             return None;
