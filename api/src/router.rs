@@ -198,10 +198,7 @@ mod tests {
         let mut probes: Vec<_> = operations.all().filter(|o| o.kind == Kind::Probe).collect();
         probes.sort_by(|one, other| one.name.cmp(&other.name));
         let names: Vec<_> = probes.iter().map(|o| o.name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["CheckLiveness", "CheckReadiness", "DescribeCertificateAuthority", "ReadMetrics"]
-        );
+        assert_eq!(names, ["CheckLiveness", "CheckReadiness", "DescribeCertificateAuthority"]);
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use brokerd_domain::{Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
 use brokerd_store::PgStore;
-use prometheus_client::registry::Registry;
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 
@@ -55,9 +54,7 @@ pub struct ApiServices {
     pub clock: Arc<dyn Clock>,
     /// The source of identifiers and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// What `/metrics` shows.
-    pub registry: Arc<Registry>,
-    /// What [`crate::register_metrics`] registered in `registry`.
+    /// The metrics that [`crate::register_metrics`] registered.
     pub metrics: ApiMetrics,
     /// What must be well for the process to be ready, in that order, beside the database and an offered version.
     pub ready_checks: Vec<ReadyCheck>,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use brokerd_domain::{Clock, Entropy};
 use brokerd_store::PgStore;
-use prometheus_client::registry::Registry;
 
 use crate::{
     auth::Authenticator,
@@ -23,7 +22,6 @@ pub(crate) struct ApiState {
     store: PgStore,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    registry: Arc<Registry>,
     authenticator: Arc<Authenticator>,
     broker_locks: Arc<BrokerLocks>,
     readiness: Arc<Readiness>,
@@ -37,13 +35,12 @@ impl ApiState {
         services: ApiServices,
         operations: Arc<Operations>,
     ) -> Self {
-        let ApiServices { store, clock, entropy, registry, metrics, ready_checks } = services;
+        let ApiServices { store, clock, entropy, metrics, ready_checks } = services;
         let authenticator =
             Authenticator::new(&settings, store.clone(), Arc::clone(&clock), metrics, operations);
         Self {
             settings: Arc::new(settings),
             entropy,
-            registry,
             authenticator: Arc::new(authenticator),
             broker_locks: Arc::default(),
             readiness: Arc::new(Readiness::new(store.clone(), ready_checks)),

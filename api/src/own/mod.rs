@@ -7,7 +7,6 @@ mod docs;
 pub(crate) mod engine_versions;
 pub(crate) mod faults;
 mod health;
-mod metrics;
 pub(crate) mod secrets;
 pub(crate) mod security_groups;
 pub(crate) mod undocumented;

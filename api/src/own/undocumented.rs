@@ -7,7 +7,7 @@ use axum::{
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
 
-use super::{docs, health, metrics};
+use super::{docs, health};
 use crate::{
     http::body,
     openapi::document::text,
@@ -21,7 +21,6 @@ pub(crate) fn endpoints(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiS
     [
         ("CheckLiveness", "/health/live", Kind::Probe, get(health::live)),
         ("CheckReadiness", "/health/ready", Kind::Probe, get(health::ready)),
-        ("ReadMetrics", "/metrics", Kind::Probe, get(metrics::metrics)),
         (
             "ReadOpenApi",
             "/openapi.json",

@@ -51,7 +51,7 @@ async fn wrong_keys_secrets_services_and_clocks_are_refused() {
     let reply = api.send(malformed.body(Body::empty()).expect("request")).await;
     assert_eq!(reply.refusal().1, "IncompleteSignatureException");
 
-    let metrics = api.unsigned("GET", "/metrics").await.text;
+    let metrics = api.metrics();
     for reason in ["unknown-key", "mismatch", "scope", "skew", "malformed"] {
         let line = format!("brokerd_api_authentication_rejections_total{{reason=\"{reason}\"}} 1");
         assert!(metrics.contains(&line), "{line} is missing");

@@ -27,7 +27,7 @@ use brokerd_domain::{
 };
 use brokerd_store::{AccessKey, MasterKey, Offering, PgStore};
 use http_body_util::BodyExt;
-use prometheus_client::registry::Registry;
+use prometheus_client::{encoding::text::encode, registry::Registry};
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tower::ServiceExt;
@@ -111,6 +111,7 @@ pub(crate) struct TestApi {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) router: Router,
     pub(crate) alice: Client,
+    registry: Registry,
     database: String,
 }
 
@@ -142,7 +143,7 @@ fn settings() -> ApiSettings {
 }
 
 /// What a process of the API needs of the rest of brokerd.
-async fn services(database: &str, seed: u64, clock: &Arc<TestClock>) -> ApiServices {
+async fn services(database: &str, seed: u64, clock: &Arc<TestClock>) -> (ApiServices, Registry) {
     let entropy: Arc<dyn Entropy> = Arc::new(TestEntropy(AtomicU64::new(seed)));
     let key = MasterKey::new([7; 32]);
     let store = PgStore::connect(&database_url(database), 4, key, Arc::clone(&entropy))
@@ -150,14 +151,14 @@ async fn services(database: &str, seed: u64, clock: &Arc<TestClock>) -> ApiServi
         .expect("connected");
     let mut registry = Registry::default();
     let metrics = register_metrics(&mut registry);
-    ApiServices {
+    let services = ApiServices {
         store,
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         entropy,
-        registry: Arc::new(registry),
         metrics,
         ready_checks: Vec::new(),
-    }
+    };
+    (services, registry)
 }
 
 impl TestApi {
@@ -208,11 +209,12 @@ impl TestApi {
             .expect("created");
         let seed = (u64::from(std::process::id()) << 32) + count;
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let services = ApiServices { ready_checks, ..services(&database, seed, &clock).await };
+        let (services, registry) = services(&database, seed, &clock).await;
+        let services = ApiServices { ready_checks, ..services };
         let store = services.store.clone();
         let router = brokerd_api::router(settings, services);
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
-        let api = Self { store, clock, router, alice, database };
+        let api = Self { store, clock, router, alice, registry, database };
         api.add_key("AKIAALICE", "alice-secret", "000000000000").await;
         api.offer(&[
             (EngineType::ActiveMq, 5, 19),
@@ -225,8 +227,15 @@ impl TestApi {
 
     /// The API of another process over the same database.
     pub(crate) async fn another_process(&self) -> Router {
-        let services = services(&self.database, u64::MAX / 2, &self.clock).await;
+        let (services, _) = services(&self.database, u64::MAX / 2, &self.clock).await;
         brokerd_api::router(settings(), services)
+    }
+
+    /// The metrics, as they are scraped.
+    pub(crate) fn metrics(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("encoded");
+        text
     }
 
     pub(crate) async fn add_key(&self, id: &str, secret: &str, account: &str) {

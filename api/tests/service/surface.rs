@@ -63,7 +63,7 @@ async fn unknown_paths_and_methods_are_refused_in_the_form_of_the_service() {
         assert_eq!((status, code.as_str()), (404, "UnknownOperationException"), "{target}");
     }
     for (method, target) in
-        [("PATCH", "/v1/brokers"), ("GET", "/v1/brokers/b-1/reboot"), ("DELETE", "/metrics")]
+        [("PATCH", "/v1/brokers"), ("GET", "/v1/brokers/b-1/reboot"), ("DELETE", "/openapi.json")]
     {
         let reply = api.unsigned(method, target).await;
         let (status, code, _) = reply.refusal();
@@ -75,7 +75,7 @@ async fn unknown_paths_and_methods_are_refused_in_the_form_of_the_service() {
         assert!(!reply.header("allow").is_empty(), "{method} {target}");
         assert_eq!(reply.header("x-amzn-requestid").len(), 36);
     }
-    let metrics = api.unsigned("GET", "/metrics").await.text;
+    let metrics = api.metrics();
     assert!(
         metrics
             .contains(r#"brokerd_api_requests_total{method="other",route="other",status="404"} 5"#),

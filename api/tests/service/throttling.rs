@@ -21,7 +21,7 @@ async fn an_account_that_asks_too_fast_is_told_to_wait() {
     assert_eq!(reply.header("retry-after"), "1");
     assert_eq!(reply.header("x-amzn-requestid").len(), 36);
 
-    let metrics = api.unsigned("GET", "/metrics").await.text;
+    let metrics = api.metrics();
     for line in [
         "brokerd_api_throttled_requests_total 1",
         r#"brokerd_api_requests_total{method="GET",route="/v1/brokers",status="429"} 1"#,
@@ -128,7 +128,7 @@ async fn who_makes_up_access_keys_is_told_to_wait_and_nobody_else() {
         refused += usize::from(status == 429);
     }
     assert_eq!(refused, 80, "all but a burst");
-    let metrics = api.unsigned("GET", "/metrics").await.text;
+    let metrics = api.metrics();
     for line in [
         r#"brokerd_api_authentication_rejections_total{reason="unknown-key"} 20"#,
         r#"brokerd_api_authentication_rejections_total{reason="too-many-unknown-keys"} 80"#,

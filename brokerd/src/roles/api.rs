@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ReadyCheck};
-use prometheus_client::registry::Registry;
 
 use crate::{config::UnknownGroups, foundation::Foundation};
 
 /// The routes of the API.
 pub(super) fn router(
     foundation: &Foundation,
-    registry: &Arc<Registry>,
     metrics: ApiMetrics,
     ready_checks: Vec<ReadyCheck>,
 ) -> Router {
@@ -33,7 +31,6 @@ pub(super) fn router(
         store: foundation.store.clone(),
         clock: Arc::clone(&foundation.clock),
         entropy: Arc::clone(&foundation.entropy),
-        registry: Arc::clone(registry),
         metrics,
         ready_checks,
     };

@@ -60,7 +60,7 @@ impl Sockets {
 /// does not wait for the database.
 ///
 /// # Errors
-/// What the user is told.
+/// The message for the user.
 pub(crate) async fn start(
     supervisor: &mut Supervisor,
     mut registry: Registry,
@@ -173,11 +173,10 @@ impl Parts<'_> {
         }
         let http = Metrics::register(&mut self.registry);
         let role = self.roles.first().copied().unwrap_or(Role::Api);
-        let (registry, readiness) = match (foundation, sockets.api) {
+        let readiness = match (foundation, sockets.api) {
             (Some(foundation), Some(socket)) => {
                 let metrics = brokerd_api::register_metrics(&mut self.registry);
-                let registry = Arc::new(self.registry);
-                let router = api::router(foundation, &registry, metrics, checks);
+                let router = api::router(foundation, metrics, checks);
                 let server = Server {
                     socket,
                     router: router.clone(),
@@ -185,13 +184,13 @@ impl Parts<'_> {
                     metrics: http.clone(),
                 };
                 server.start(self.supervisor, Role::Api, self.shutdown);
-                (registry, Readiness::Api(router))
+                Readiness::Api(router)
             }
-            (Some(_) | None, _) => (Arc::new(self.registry), Readiness::Checks(checks)),
+            (Some(_) | None, _) => Readiness::Checks(checks),
         };
         let server = Server {
             socket: sockets.operations,
-            router: operations::router(registry, readiness),
+            router: operations::router(Arc::new(self.registry), readiness),
             max_connections: operations::MAX_CONNECTIONS,
             metrics: http,
         };
