@@ -1,8 +1,8 @@
 //! Changes of one broker by requests at the same time.
 //!
-//! A change reads the broker, decides, and stores the decision, which the store refuses if the broker has changed since.
-//! The changes of one process take turns, so that they don't make each other fail. After a change by another process the
-//! decision is made again.
+//! A change reads the broker, decides, and stores the decision, which the store refuses if the broker has changed
+//! since. The changes of one process take turns, so that they don't make each other fail. After a change by another
+//! process the decision is made again.
 
 use std::{future::Future, time::Duration};
 
@@ -30,7 +30,7 @@ impl Default for BrokerLocks {
     }
 }
 
-/// The broker of a path while no other request of this process changes it.
+/// The right to change the broker of a path, while no other request of this process has it.
 pub(crate) struct LockedBroker<'a> {
     store: &'a PgStore,
     path: &'a PathParams,
@@ -43,7 +43,7 @@ impl BrokerLocks {
     /// Waits until no other request of this process changes the broker of the path.
     ///
     /// # Errors
-    /// The 404 of what is no broker's identifier; a 503 when others take too long.
+    /// The 404 of a text that is no broker's identifier; a 503 if other changes take too long.
     pub(crate) async fn lock<'a>(
         &'a self,
         store: &'a PgStore,
@@ -70,11 +70,11 @@ impl LockedBroker<'_> {
         self.path.broker(self.store, self.scope).await
     }
 
-    /// Runs `change` with the broker as it is now, and again as long as it returns none, which means that the store refused
-    /// it because the broker had changed since it was read.
+    /// Runs `change` with the broker as it is now, and again as long as it returns none, which means that the store
+    /// refused it because the broker had changed since it was read.
     ///
     /// # Errors
-    /// As [`Self::read`]; what `change` says.
+    /// As [`Self::read`]; the error of `change`.
     pub(crate) async fn retry_on_conflict<T, F>(
         &self,
         mut change: impl FnMut(Broker) -> F,

@@ -51,7 +51,7 @@ impl OfferingsCache {
     /// The offerings, at most a second old.
     ///
     /// # Errors
-    /// What the store says.
+    /// The error of the store.
     pub(crate) async fn get(&self) -> Result<Arc<Offerings>, StoreError> {
         let now = self.clock.now();
         if let Some(offerings) = self.remembered.fresh(now) {
@@ -75,11 +75,11 @@ impl TrustedCertificates {
         Self { store, clock, remembered: Remembered::nothing() }
     }
 
-    /// The certificates, PEM, at most a second old; the last ones that were read while the database is away. Empty before
-    /// there is an authority.
+    /// The certificates, PEM, at most a second old; the last ones that were read while the database is away. Empty
+    /// before there is an authority.
     ///
     /// # Errors
-    /// What the store says, if none were ever read.
+    /// The error of the store, if none were ever read.
     pub(crate) async fn get(&self) -> Result<Bytes, StoreError> {
         let now = self.clock.now();
         if let Some(pem) = self.remembered.fresh(now) {

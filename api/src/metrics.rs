@@ -34,7 +34,7 @@ struct RejectionLabels {
 }
 
 impl RouteLabels {
-    /// Requests that are no operation share one label, so that strangers can't make new series.
+    /// Requests that are no operation share one label, so that unauthenticated callers can't create series.
     fn of(operation: Option<&Operation>) -> Self {
         match operation {
             Some(o) => Self { method: method(&o.method), route: Arc::clone(&o.path) },

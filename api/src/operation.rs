@@ -1,4 +1,4 @@
-//! The table of operations, derived from the OpenAPI document: what metrics, log, CORS and limits of bodies go by.
+//! The table of operations, derived from the OpenAPI document. Metrics, log, CORS and limits of bodies go by it.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -32,7 +32,8 @@ pub(crate) struct Operation {
 
 /// Most bytes of a body where nothing else is said.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// Operations with longer bodies: the document of a configuration, and a secret, each of whose bytes may be six in JSON.
+/// Operations with longer bodies: the document of a configuration, and a secret, each of whose bytes may be six in
+/// JSON.
 const LONG_BODIES: [(&str, usize); 2] =
     [("UpdateConfiguration", 1 << 20), ("PutSecret", 6 * LARGEST_SECRET + 1024)];
 
@@ -94,7 +95,7 @@ impl Operations {
     }
 }
 
-/// Machines poll what needs no signature.
+/// Operations of brokerd that need no signature are polled by machines.
 fn kind(path: &str, operation: &openapi::path::Operation) -> Kind {
     let is_unsigned = |security: &Vec<_>| security.contains(&SecurityRequirement::default());
     if path.starts_with("/v1/") {

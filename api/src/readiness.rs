@@ -1,7 +1,7 @@
 //! Readiness of the process.
 //!
-//! Anybody may ask as often as they like, so the answer is remembered for a second, and one query to the database serves
-//! all requests that wait for it.
+//! Anybody may ask as often as they like, so the answer is remembered for a second, and one query to the database
+//! serves all requests that wait for it.
 
 use std::{sync::Arc, time::Duration};
 

@@ -23,7 +23,7 @@ impl PathParams {
     /// The broker, if the caller has it.
     ///
     /// # Errors
-    /// The 404 of this broker; what the store says.
+    /// The 404 of this broker; the error of the store.
     pub(crate) async fn broker(&self, store: &PgStore, scope: &Scope) -> Result<Broker, ApiError> {
         let broker = store.broker(scope, self.broker_id()?).await?;
         Ok(broker.ok_or_else(|| self.broker_not_found())?)

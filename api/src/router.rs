@@ -1,7 +1,6 @@
-//! Every route of the API. This is the one place that knows all operations; no operation knows this place.
+//! Every route of the API. The router imports the operations; no operation imports the router.
 //!
-//! The operations of a service are one function each here: what a request is signed for, or its path, leads to one of
-//! them.
+//! Each service has a function here that lists its operations.
 
 use std::sync::Arc;
 

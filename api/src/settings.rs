@@ -1,4 +1,4 @@
-//! What the API is built from: settings, which are plain values, and services of the process.
+//! The settings and the services that the API is built from.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -7,7 +7,7 @@ use brokerd_store::PgStore;
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 
-/// What the operator decides. The default permits least.
+/// The operator's settings. The default permits least.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// The defaults of new brokers' networks.
@@ -46,7 +46,7 @@ impl Default for ApiSettings {
     }
 }
 
-/// What the API needs of the rest of the process.
+/// The services of the process that the API uses.
 pub struct ApiServices {
     /// The database.
     pub store: PgStore,
@@ -56,6 +56,6 @@ pub struct ApiServices {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics that [`crate::register_metrics`] registered.
     pub metrics: ApiMetrics,
-    /// What must be well for the process to be ready, in that order, beside the database and an offered version.
+    /// Parts that must be well for the process to be ready, checked in this order before the database.
     pub ready_checks: Vec<ReadyCheck>,
 }

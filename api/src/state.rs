@@ -1,4 +1,4 @@
-//! What handlers may take of the process: each takes by type what it uses.
+//! The state of the router, from which each handler takes the parts that it uses, by their types.
 
 use std::sync::Arc;
 

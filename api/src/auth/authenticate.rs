@@ -1,4 +1,4 @@
-//! Who calls: the extractor that verifies signatures.
+//! The extractor that verifies signatures.
 
 use std::{
     collections::BTreeSet,
@@ -33,8 +33,8 @@ const KEY_LOOKUP_BURST: u32 = 20;
 /// Unknown access keys that a sender may try every second after that.
 const KEY_LOOKUP_RATE: u32 = 5;
 
-/// Called as soon as a request turns out to be authentic. The listener puts it into the request's extensions, in order to
-/// keep such connections longer than others.
+/// Called as soon as a request turns out to be authentic. The listener puts it into the request's extensions, in
+/// order to keep such connections longer than others.
 #[derive(Clone)]
 pub struct OnAuthentic(Arc<dyn Fn() + Send + Sync>);
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for OnAuthentic {
     }
 }
 
-/// Who signed the request.
+/// The signer of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The account of the access key and the region of the signature. The caller sees nothing else.
@@ -64,7 +64,7 @@ pub(crate) struct Caller {
 /// a signature.
 #[derive(Debug)]
 pub(crate) struct Signed {
-    /// Who signed.
+    /// The signer.
     pub(crate) caller: Caller,
     /// The body, whose hash was signed.
     pub(crate) body: Bytes,
@@ -144,7 +144,7 @@ impl Authenticator {
                 self.metrics.authentication_rejected(reason);
             }
         })?;
-        // Counted after the signature, so that nobody can use up the allowance of another.
+        // Counted after the signature, so that no caller can use up the allowance of another.
         let account = &signed.caller.scope.account;
         if let Err(wait) = throttle.admit(account, self.clock.now()) {
             self.metrics.throttled();
@@ -154,8 +154,8 @@ impl Authenticator {
         Ok(signed)
     }
 
-    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after that
-    /// was verified, so that strangers can't make the process hold much.
+    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after
+    /// that was verified, so that strangers can't make the process hold much.
     async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();

@@ -1,5 +1,5 @@
-//! Bodies of requests while they are read. Anybody who knows the identifier of an access key can send one, so all of them
-//! together are bounded in memory, and each in time.
+//! Bodies of requests while they are read. Anybody who knows the identifier of an access key can send one, so all of
+//! them together are bounded in memory, and each in time.
 //!
 //! When memory is used up, the body that has been read longest is refused: senders that are slow on purpose can't keep
 //! others from being read.
@@ -155,8 +155,8 @@ impl Bodies {
         (held, evicted)
     }
 
-    /// Reserves memory for `bytes` more bytes of a body, by evicting the oldest bodies if need be; false if this body is the
-    /// oldest.
+    /// Reserves memory for `bytes` more bytes of a body, by evicting the oldest bodies if need be; false if this body
+    /// is the oldest.
     fn make_room(&self, number: u64, bytes: usize) -> bool {
         let mut state = locked(&self.state);
         while state.held + bytes > self.most {

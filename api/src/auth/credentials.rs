@@ -22,7 +22,7 @@ const MOST: usize = 1024;
 /// Most signing keys remembered per access key; each is for one day, region and service.
 const MOST_SIGNING_KEYS: usize = 8;
 
-/// What a signing key is derived for.
+/// The scope of a signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SigningScope {
     /// The day, `YYYYMMDD`.
@@ -80,7 +80,7 @@ pub(crate) struct CredentialCache {
     lookups: [tokio::sync::Mutex<()>; LOOKUPS],
 }
 
-/// What is remembered of an access key.
+/// A remembered answer about an access key.
 pub(crate) enum Recalled {
     /// Its credential, or that there is no such key.
     Fresh(Option<Arc<Credential>>),
@@ -91,7 +91,7 @@ pub(crate) enum Recalled {
 }
 
 impl CredentialCache {
-    /// What is remembered of the key of that identifier.
+    /// The remembered answer about the key of that identifier.
     pub(crate) fn recall(&self, id: &str, now: Timestamp) -> Recalled {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         match answers.get(id) {
@@ -109,7 +109,7 @@ impl CredentialCache {
         self.lookups[lookup].lock().await
     }
 
-    /// Remembers what the store says of the key of that identifier.
+    /// Remembers the store's answer about the key of that identifier.
     pub(crate) fn remember(
         &self,
         id: &str,

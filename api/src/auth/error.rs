@@ -1,4 +1,4 @@
-//! Why a request is not authenticated, and how a caller is told.
+//! Errors of authentication, and the API's form of them.
 
 use crate::http::error::ApiError;
 

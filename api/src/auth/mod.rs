@@ -1,4 +1,4 @@
-//! Who calls: signatures, access keys, allowances, and the bodies of requests that are not yet verified.
+//! Authentication: signatures, access keys, allowances, and the bodies of requests that are not yet verified.
 
 mod authenticate;
 mod bodies;

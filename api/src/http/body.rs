@@ -10,7 +10,7 @@ use serde::Serialize;
 /// A response with a JSON body.
 ///
 /// # Errors
-/// What serde says; nothing for values that are made of strings, numbers and lists of them.
+/// The error of serde, which wire types never cause.
 pub(crate) fn json(
     status: StatusCode,
     body: &impl Serialize,

@@ -1,4 +1,4 @@
-//! Refusals: what a caller reads and what the log says when a request fails.
+//! Refusals, with a message for the caller and a cause for the log.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 

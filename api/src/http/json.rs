@@ -14,7 +14,8 @@ use super::text;
 /// Reads a body that must be a JSON object. Unknown members are ignored.
 ///
 /// # Errors
-/// A 400 that names the member with a wrong type or with a text that no member can have, and never quotes its value, which may be a password.
+/// A 400 that names the member with a wrong type or with a text that no member can have, and never quotes its value,
+/// which may be a password.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     text::check_json(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);

@@ -1,4 +1,4 @@
-//! Around every request: identifier, deadline, panics, CORS, common headers, log and metrics.
+//! The middleware around every request: identifier, deadline, panics, CORS, common headers, log and metrics.
 
 use std::{
     any::Any,
@@ -36,7 +36,7 @@ const EXPOSED: &str =
 const NO_CACHE: &str = "no-cache; no-store, must-revalidate, private";
 const ACCEPTED: &str = "authorization,content-type,x-amz-content-sha256,x-amz-date,x-amz-security-token,x-amz-user-agent";
 
-/// What the middleware needs.
+/// The parts of the process that the middleware uses.
 #[derive(Clone)]
 pub(crate) struct Observer {
     clock: Arc<dyn Clock>,

@@ -8,7 +8,8 @@ use brokerd_domain::{BrokerId, ConfigurationId, Error, PageSize, Scope, Timestam
 pub(crate) use super::page_token::{after, after_revision};
 use super::{page_token, query::Query};
 
-/// Which page of a list is asked for. Taking it refuses nothing, because the signature is verified first.
+/// The page of a list that a request asks for. Extracting it never fails, so that the signature is verified before
+/// anything is refused.
 #[derive(Debug)]
 pub(crate) struct Page {
     max_results: Option<String>,
@@ -60,8 +61,8 @@ impl Page {
         page_token::revision_cursor(self.next_token.as_deref())
     }
 
-    /// Cuts a page of `size` rows out of a catalogue that fits in memory, and returns it with the token of the next one.
-    /// `key` identifies a row for good.
+    /// Cuts a page of `size` rows out of a catalogue that fits in memory, and returns it with the token of the next
+    /// one. `key` identifies a row for good.
     ///
     /// # Errors
     /// The service's 400 on `nextToken`.

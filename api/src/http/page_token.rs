@@ -1,5 +1,5 @@
-//! `nextToken`, in the service's form: base64 of a JSON document that holds another base64 of the last item of the page.
-//! To callers it is opaque.
+//! `nextToken`, in the service's form: base64 of a JSON document that holds another base64 of the last item of the
+//! page. To callers it is opaque.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use brokerd_domain::{Arn, BrokerId, ConfigurationId, Error, Resource, Scope, Timestamp};
@@ -55,7 +55,7 @@ fn write<T: Serialize>(data: T) -> String {
     encoded(&Envelope { version: "v1".to_owned(), inner })
 }
 
-/// Base64 of JSON; what is written here, strings and numbers, always serialises.
+/// Base64 of JSON. Strings and numbers always serialise.
 fn encoded(value: &impl Serialize) -> String {
     STANDARD.encode(serde_json::to_vec(value).unwrap_or_default())
 }

@@ -7,8 +7,8 @@ use axum::{
     http::request::Parts,
 };
 
-/// The parameters of the path, percent-decoded once. Taking them refuses nothing, because the signature is verified
-/// first: a handler asks for what it needs afterwards.
+/// The parameters of the path, percent-decoded once. Extracting them never fails, so that the signature is verified
+/// before anything is refused.
 #[derive(Debug)]
 pub(crate) struct PathParams(Vec<(String, String)>);
 

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 /// Names and values of a query, percent-decoded once; a plus is a plus.
 ///
-/// The signature is verified over these pairs and handlers read them, so that what was signed is what is done.
+/// The signature is verified over the same pairs that handlers read.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

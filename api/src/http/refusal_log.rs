@@ -22,7 +22,8 @@ impl RefusalLog {
     const LENGTH: Duration = Duration::from_secs(10);
     const LINES: u32 = 5;
 
-    /// Whether to log the refusal at this time: if so, how many refusals went unlogged since the last span; none if not.
+    /// Whether to log the refusal at this time: if so, how many refusals went unlogged since the last span; none if
+    /// not.
     pub(super) fn admit(&self, now: Timestamp) -> Option<u64> {
         let mut span = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if span.since.is_none_or(|since| now < since || now.since(since) >= Self::LENGTH) {

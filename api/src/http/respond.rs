@@ -1,4 +1,4 @@
-//! What handlers answer.
+//! The answers of handlers.
 
 use axum::{
     http::StatusCode,

@@ -1,8 +1,8 @@
-//! One rule for every text of a request, in its path, its query or its body: it has no U+0000, because PostgreSQL stores
-//! none and no member of the service can have one.
+//! One rule for every text of a request, in its path, its query or its body: it has no U+0000, because PostgreSQL
+//! stores none and no member of the service can have one.
 //!
-//! Paths and bodies that are not UTF-8, or have lone surrogates, are refused as a whole. All other rules of a member are
-//! the domain's.
+//! Paths and bodies that are not UTF-8, or have lone surrogates, are refused as a whole. All other rules of a member
+//! are the domain's.
 
 use axum::{
     extract::{FromRequestParts, RawPathParams, rejection::RawPathParamsRejection},

@@ -121,8 +121,9 @@ impl<K: Clone + Eq + Hash> Throttle<K> {
 }
 
 impl<K: Eq + Hash> Buckets<K> {
-    /// Forgets full buckets, which are the same as none. There are at most twice as many buckets as callers within the time
-    /// that fills a bucket. The search is cheap per request, because it waits until the number of buckets has doubled.
+    /// Forgets full buckets, which are the same as none. There are at most twice as many buckets as callers within
+    /// the time that fills a bucket. The search is cheap per request, because it waits until the number of buckets
+    /// has doubled.
     fn make_room(&mut self, limit: Limit, now: Timestamp) {
         if self.of.len() >= self.many.max(FEW) {
             self.of.retain(|_, bucket| bucket.level(limit, now) < limit.capacity);

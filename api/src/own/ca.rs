@@ -1,4 +1,4 @@
-//! The certificates that clients must trust.
+//! DescribeCertificateAuthority: the certificates that clients must trust.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How much memory brokers may use on their host, and how much of it is taken.
+//! DescribeCapacity: the memory of the brokers' host.
 
 use axum::extract::State;
 use brokerd_store::PgStore;

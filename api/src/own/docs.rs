@@ -1,5 +1,5 @@
-//! The page for people: Swagger UI over the OpenAPI document. All of it is served from the binary, and browsers are told
-//! to load nothing from elsewhere.
+//! The page for people: Swagger UI over the OpenAPI document. All of it is served from the binary, and a content
+//! security policy keeps browsers from loading anything from elsewhere.
 
 use std::sync::{Arc, LazyLock};
 
@@ -28,8 +28,8 @@ const PAGE: &str = r#"<!doctype html>
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Requests can't be tried out, because the viewer can't sign them. Without `none` it would send the document's address to
-/// a validator on the Internet.
+/// Requests can't be tried out, because the viewer can't sign them. Without `none` it would send the document's
+/// address to a validator on the Internet.
 static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
     let config = Config::new(["openapi.json"]).use_base_layout().validator_url("none");
     Arc::new(

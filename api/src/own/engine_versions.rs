@@ -1,4 +1,4 @@
-//! What really runs behind the versions that are offered, and what is known to be wrong with it.
+//! ListEngineVersions: the versions that run behind the offered ones, with their advisories.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -14,7 +14,7 @@ use crate::{
     openapi::ServiceErrors,
 };
 
-/// What the image builds print, too.
+/// The file that image builds read, too.
 const ADVISORIES: &str = include_str!("../../../docker/advisories.toml");
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct File {
     advisory: Vec<Advisory>,
 }
 
-/// A test reads the file, so that there is nothing to be wrong with it here.
+/// Empty if the file is malformed, which a test rules out.
 static KNOWN: LazyLock<Vec<Advisory>> =
     LazyLock::new(|| toml::from_str(ADVISORIES).map_or_else(|_| Vec::new(), |f: File| f.advisory));
 

@@ -20,8 +20,8 @@ pub struct AmzDate {
 }
 
 impl AmzDate {
-    /// The moment that many seconds after the Unix epoch, or the last one of the year 9999 or of the year -9999 if it is
-    /// further away.
+    /// The moment that many seconds after the Unix epoch, or the last one of the year 9999 or of the year -9999 if it
+    /// is further away.
     pub fn from_seconds(seconds: i64) -> Self {
         let farthest = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let moment = Timestamp::from_second(seconds).unwrap_or(farthest);

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::request::TERMINATOR;
 
-/// What signs the requests of one access key on one day in one region to one service.
+/// The key that signs the requests of one access key on one day in one region to one service.
 pub struct SigningKey(SecretBox<[u8; 32]>);
 
 impl SigningKey {

@@ -1,4 +1,4 @@
-//! What the signing and the verifying side share.
+//! Parts that signing and verifying share.
 
 use axum::http::HeaderMap;
 use sha2::{Digest, Sha256};

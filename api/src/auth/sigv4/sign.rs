@@ -12,7 +12,7 @@ use super::{
     request::{ALGORITHM, Request, TERMINATOR, string_to_sign},
 };
 
-/// With what to sign.
+/// An access key, and the scope to sign for.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The public part of the access key.

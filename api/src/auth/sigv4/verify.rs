@@ -19,7 +19,7 @@ pub const SKEW_SECONDS: i64 = 15 * 60;
 /// The header in which clients may declare the hash of the body.
 const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
-/// Who signed a request, as its headers say; true only after [`Claim::verify`].
+/// The signer of a request according to its headers, proved only by [`Claim::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// Whose key signed.
@@ -34,7 +34,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Reads the headers and checks what needs no secret.
+    /// Reads the headers and makes the checks that need no secret.
     ///
     /// # Errors
     /// Every variant but `UnknownKey`, `Mismatch` and `Unsigned`.
@@ -74,7 +74,7 @@ impl Claim {
         })
     }
 
-    /// Checks what can be checked without the body, which is not looked at: everything, if its hash is declared.
+    /// Makes the checks that need no body: all of them if the body's hash is declared. `request.body` is ignored.
     ///
     /// # Errors
     /// As [`Claim::verify`].

@@ -202,7 +202,7 @@ fn logs(broker: &Broker) -> LogsView {
     }
 }
 
-/// The users, with what awaits them.
+/// The users, with their pending changes.
 ///
 /// Source: recorded answers of the service: while a broker is deleted it has no users.
 pub(crate) fn users(broker: &Broker) -> Vec<UserSummary> {

@@ -1,4 +1,4 @@
-//! What several requests hold.
+//! Wire types that several requests share.
 
 use brokerd_domain::{LdapServerMetadataInput, UserInput};
 use secrecy::SecretString;

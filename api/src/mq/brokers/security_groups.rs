@@ -8,7 +8,7 @@ use crate::{ApiSettings, http::error::ApiError};
 /// Refuses groups that are not defined here, where the settings say so. The default group need not be defined.
 ///
 /// # Errors
-/// A 400 on `securityGroups`; what the store says.
+/// A 400 on `securityGroups`; the error of the store.
 pub(super) async fn check_groups(
     settings: &ApiSettings,
     store: &PgStore,

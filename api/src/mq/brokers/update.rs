@@ -246,7 +246,7 @@ pub(crate) async fn update_broker(
     Ok(Reply(updated.await?))
 }
 
-/// Whether the broker's configuration might not fit what it is changed to.
+/// Whether the broker's configuration may not fit the changed broker.
 const fn may_not_fit(input: &UpdateBrokerInput) -> bool {
     input.host_instance_type.is_some()
         || input.engine_version.is_some()

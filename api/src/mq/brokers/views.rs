@@ -1,4 +1,4 @@
-//! What several answers show.
+//! Wire types that several answers share.
 
 use brokerd_domain::{
     ConfigurationRef, EngineType, LdapServerMetadata, Logs, MaintenanceWindow, PendingChange,

@@ -52,7 +52,7 @@ impl From<&Revision> for ConfigurationRevisionView {
 /// The revision that a request names, the latest one if it names only the configuration; none if it names nothing.
 ///
 /// # Errors
-/// What `refused` makes of the 404 of the configuration or the revision, since not every operation has a 404 for it.
+/// The 404 of the configuration or the revision, as `refused` changes it for operations without such a 404.
 pub(crate) async fn named_revision(
     store: &PgStore,
     scope: &Scope,

@@ -57,7 +57,7 @@ pub(crate) async fn describe_configuration_revision(
     signed: Signed,
 ) -> Answer<DescribeConfigurationRevisionResponse> {
     let number = parse_revision(path.get("configuration-revision"))?;
-    // Source: recorded answers of the service: a configuration that is missing is told as a revision.
+    // Source: recorded answers of the service: for a missing configuration they name the revision.
     let missing = || Error::revision_not_found(number, path.get("configuration-id"));
     let id = path.configuration_id().map_err(|_| missing())?;
     match store.revision(&signed.caller.scope, id, Some(number)).await? {

@@ -17,7 +17,10 @@ fn not_found() -> Error {
     }
 }
 
-/// What the path names; another account's or region's is nothing to the caller.
+/// The resource of the path.
+///
+/// # Errors
+/// The 404 of a resource, also for one of another account or region.
 fn resource(path: &PathParams, scope: &Scope) -> Result<Resource, Error> {
     let arn: Arn = path.get("resource-arn").parse().map_err(|_| not_found())?;
     if arn.scope == *scope { Ok(arn.resource) } else { Err(not_found()) }

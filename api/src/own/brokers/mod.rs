@@ -1,4 +1,4 @@
-//! What brokerd tells of brokers beside what the service does.
+//! Operations on brokers that Amazon MQ does not have.
 
 pub(crate) mod events;
 pub(crate) mod inspect;

@@ -1,4 +1,4 @@
-//! Faults that callers inject into their brokers: operations of ours, beside the service's.
+//! Faults that callers inject into their brokers.
 
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -64,12 +64,12 @@ pub(crate) struct FaultView {
 impl FaultView {
     fn new(fault: Fault, now: Timestamp) -> Self {
         let state = fault.state(now).as_str();
-        let struck = fault.struck.as_ref().and_then(|struck| struck.first());
+        let instance = fault.struck.as_ref().and_then(|instances| instances.first());
         Self {
             id: fault.id.to_string(),
             kind: fault.spec.kind.as_str(),
             state,
-            instance: fault.spec.instance.or(struck.map(|struck| struck.ordinal)),
+            instance: fault.spec.instance.or(instance.map(|instance| instance.ordinal)),
             zone: fault.spec.zone,
             duration_seconds: fault.spec.duration.map(|duration| duration.as_secs()),
             latency_milliseconds: fault.spec.latency.map(|l| l.milliseconds),
@@ -82,7 +82,10 @@ impl FaultView {
     }
 }
 
-/// The fault's identifier: what is none names no fault.
+/// The fault's identifier.
+///
+/// # Errors
+/// The 404 of a fault, also for a text that is no identifier.
 fn fault_id(path: &PathParams) -> Result<FaultId, Error> {
     path.get("fault-id").parse().map_err(|_| not_found(path))
 }

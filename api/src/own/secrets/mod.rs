@@ -1,4 +1,4 @@
-//! Secrets that configurations name by ARN: in the service they are in AWS Secrets Manager and Amazon S3.
+//! Secrets that configurations name by ARN. In AWS they are in Secrets Manager and S3.
 
 pub(crate) mod delete;
 pub(crate) mod describe;

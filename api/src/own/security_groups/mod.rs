@@ -1,4 +1,4 @@
-//! Security groups: in the service they are EC2's, here they are brokerd's own.
+//! Security groups. In AWS they belong to EC2, here to brokerd.
 
 pub(crate) mod create;
 pub(crate) mod delete;
