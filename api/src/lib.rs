@@ -31,5 +31,5 @@ mod state;
 pub use auth::{OnAuthentic, sigv4};
 pub use metrics::ApiMetrics;
 pub use readiness::ReadyCheck;
-pub use router::{openapi_document, register_metrics, router};
+pub use router::{register_metrics, router};
 pub use settings::{ApiServices, ApiSettings};

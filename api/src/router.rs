@@ -46,7 +46,7 @@ pub fn router(settings: ApiSettings, services: ApiServices) -> Router {
 }
 
 /// The OpenAPI document of the routes.
-pub fn openapi_document() -> OpenApi {
+pub(crate) fn openapi_document() -> OpenApi {
     documented().1
 }
 
