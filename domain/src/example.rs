@@ -2,9 +2,9 @@
 
 use crate::{
     AuthenticationStrategy, Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, Configurations,
-    DayOfWeek, DeploymentMode, EncryptionOptions, EngineType, EngineVersion, Generation,
-    HostInstanceType, Intent, Logs, MaintenanceWindow, PendingChanges, Scope, StorageType, Tags,
-    Timestamp, WindowChanges,
+    DeploymentMode, EncryptionOptions, EngineType, EngineVersion, Generation, HostInstanceType,
+    Intent, Logs, MaintenanceWindow, PendingChanges, Scope, StorageType, Tags, Timestamp,
+    WindowChanges,
 };
 
 /// A single, private instance of the engine's newest version in `us-east-1`, as CreateBroker makes it but
@@ -37,11 +37,8 @@ pub fn broker(engine_type: EngineType) -> Broker {
             subnet_ids: vec!["subnet-a".to_owned()],
             security_groups: Vec::new(),
             encryption: EncryptionOptions { use_aws_owned_key: true, kms_key_id: None },
-            maintenance_window: MaintenanceWindow {
-                day_of_week: DayOfWeek::Monday,
-                time_of_day: "02:00".to_owned(),
-                time_zone: "UTC".to_owned(),
-            },
+            maintenance_window: MaintenanceWindow::parse("MONDAY", "02:00", None)
+                .expect("a window"),
             logs: Logs::default(),
             ldap: None,
             storage_size: None,

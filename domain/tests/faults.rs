@@ -171,7 +171,7 @@ fn a_fault_goes_from_pending_to_ended() {
     let mut fault = Fault::new(FaultId::from(uuid::Uuid::from_u128(3)), spec, now);
     assert_eq!(fault.ends, now.plus(Duration::from_secs(30)));
     assert_eq!(fault.state(now), FaultState::Pending);
-    fault.struck = Some(Vec::new());
+    fault.affected = Some(Vec::new());
     assert_eq!(fault.state(now), FaultState::Active);
     assert_eq!(fault.state(fault.ends), FaultState::Healing);
     fault.ended = Some(fault.ends);

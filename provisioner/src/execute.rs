@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use brokerd_domain::{
-    Broker, BrokerId, EngineType, HostInstanceType, Intent, Lease, Next, Protocol, Turn,
+    Admission, Broker, BrokerId, EngineType, HostInstanceType, Intent, Lease, Next, Protocol,
     VerdictKind,
 };
 use brokerd_store::{Allocation, Names, StoreError, Work};
@@ -163,7 +163,7 @@ impl Context {
         let now = self.clock.now();
         match step {
             FaultStep::Strike(fault, struck) => {
-                self.store.strike_fault(lease, fault, struck, now).await?;
+                self.store.start_fault(lease, fault, struck, now).await?;
                 self.metrics.count_fault(fault.spec.kind);
             }
             FaultStep::Inject(_, id, disturbance) => {
@@ -195,8 +195,8 @@ impl Context {
             return Ok(self.store.reserve(lease, instances, now).await?);
         }
         match self.store.reserve_more(lease, instances, tier, now).await? {
-            Turn::Granted => Ok(()),
-            Turn::Waits { missing_bytes } => {
+            Admission::Granted => Ok(()),
+            Admission::Waits { missing_bytes } => {
                 let (wanted, all) =
                     (self.room.of_instances(tier, instances), self.room.memory_bytes);
                 Err(StepError::Blocked(no_room(tier, wanted, missing_bytes, all)))

@@ -1,6 +1,6 @@
 //! What the provisioner counts.
 
-use brokerd_domain::{DownLink, FaultKind, Room, RoomUse, Timestamp};
+use brokerd_domain::{CapacityUse, DownLink, FaultKind, HostCapacity, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -247,7 +247,7 @@ impl Metrics {
     }
 
     /// Notes how the room on the host is used.
-    pub fn set_room(&self, room: &Room, used: RoomUse) {
+    pub fn set_room(&self, room: &HostCapacity, used: CapacityUse) {
         let bytes = |is: &'static str, bytes: u64| {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
             self.room.get_or_create(&RoomLabels { is }).set(bytes);

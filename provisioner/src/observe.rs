@@ -150,7 +150,7 @@ impl Observer<'_> {
     async fn filled(&self, status: &InstanceStatus) -> Observed<bool> {
         let matters = |fault: &Fault| {
             fault.spec.kind == FaultKind::FillDisk
-                && fault.struck.is_some()
+                && fault.affected.is_some()
                 && fault.ends > self.now
         };
         if !status.own_disk || !self.faults.iter().any(matters) {

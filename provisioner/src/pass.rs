@@ -8,7 +8,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, Clock, DownLink, Entropy, InstallationId, Intent, Lease, Next, Room, VerdictKind,
+    Broker, Clock, DownLink, Entropy, HostCapacity, InstallationId, Intent, Lease, Next,
+    VerdictKind,
 };
 use brokerd_store::Work;
 use tokio::sync::OnceCell;
@@ -87,7 +88,7 @@ pub struct Context {
     /// How tiers are mapped.
     pub sizing: Sizing,
     /// What instances may use of the host together.
-    pub room: Room,
+    pub room: HostCapacity,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Whether a port can be had.
@@ -345,7 +346,7 @@ impl Context {
                 }
             }
             if matches!(step, Step::Forget) {
-                self.share_room().await;
+                self.grant_waiting().await;
                 let round = Round::over(plan.kind, plan.next);
                 return Ok((Round { forgotten: true, ..round }, false));
             }
@@ -376,7 +377,7 @@ impl Context {
         if report.failure != broker.status.failure
             || report.reboots_done.is_some_and(|done| done != broker.status.reboots_done)
         {
-            self.share_room().await;
+            self.grant_waiting().await;
         }
         if taken_over(broker, &report.conditions).is_some() {
             self.metrics.failovers.inc();

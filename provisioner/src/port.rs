@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerInstance, EngineType, Fault, HostInstanceType, Lane,
-    Lease, Next, PassReport, Room, RoomUse, RunningEngine, Struck, Target, Timestamp, Turn,
-    WorkerId,
+    ActionRequired, Admission, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse,
+    EngineType, Fault, HostCapacity, HostInstanceType, Lane, Lease, Next, PassReport,
+    RunningEngine, Target, Timestamp, WorkerId,
 };
 use brokerd_store::{Allocation, Offering, PgStore, StoreError, Term, Work};
 
@@ -63,11 +63,15 @@ pub trait ReconcileStore: Send + Sync + 'static {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Turn, StoreError>;
+    ) -> Result<Admission, StoreError>;
     /// Shares out what was given back.
-    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError>;
+    async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Tells what instances may use together; how that is used.
-    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError>;
+    async fn report_capacity(
+        &self,
+        room: &HostCapacity,
+        now: Timestamp,
+    ) -> Result<CapacityUse, StoreError>;
     /// Leads endpoints elsewhere.
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
     /// Records what really runs.
@@ -88,11 +92,11 @@ pub trait ReconcileStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Records what a fault strikes, once and before it strikes.
-    async fn strike_fault(
+    async fn start_fault(
         &self,
         lease: &Lease,
         fault: &Fault,
-        struck: &[Struck],
+        struck: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Records that a fault is over.
@@ -200,14 +204,18 @@ impl ReconcileStore for PgStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Admission, StoreError> {
         Self::reserve_more(self, lease, instances, tier, now).await
     }
-    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError> {
-        Self::share_room(self, now).await
+    async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError> {
+        Self::grant_waiting(self, now).await
     }
-    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError> {
-        Self::tell_room(self, room, now).await
+    async fn report_capacity(
+        &self,
+        room: &HostCapacity,
+        now: Timestamp,
+    ) -> Result<CapacityUse, StoreError> {
+        Self::report_capacity(self, room, now).await
     }
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         Self::set_targets(self, lease, targets).await
@@ -232,14 +240,14 @@ impl ReconcileStore for PgStore {
     ) -> Result<(), StoreError> {
         Self::give_up_pending(self, lease, why, actions, now).await
     }
-    async fn strike_fault(
+    async fn start_fault(
         &self,
         lease: &Lease,
         fault: &Fault,
-        struck: &[Struck],
+        struck: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        Self::strike_fault(self, lease, fault, struck, now).await
+        Self::start_fault(self, lease, fault, struck, now).await
     }
     async fn end_fault(
         &self,

@@ -1,8 +1,8 @@
 //! What a pass records, and whether it is worth recording.
 
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerStatus, DownLink, Event, EventKind, Next, PassReport, Timestamp,
-    Told, VerdictKind,
+    ActionRequired, Broker, BrokerStatus, DownLink, Event, EventKind, Next, PassReport,
+    ReportedReasons, Timestamp, VerdictKind,
 };
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) fn report(
         kind: plan.kind,
         sentence: plan.sentence.clone(),
         reason: plan.reason.clone(),
-        told,
+        reported: told,
         observed_generation: completion.map(|c| c.generation),
         reboots_done: completion.map(|c| c.reboots),
         failure: plan.failure.clone(),
@@ -56,18 +56,18 @@ pub(crate) fn report(
 
 /// Whether the history of a broker is to tell of a plan, and what it tells then. While a broker is not as asked for, each
 /// reason is told once, however often they take turns: what starts in vain for days is a few lines.
-fn told(broker: &Broker, plan: &Plan) -> (bool, Told) {
+fn told(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
     let before = &broker.status;
     // Who recorded it last may not have known of reasons.
     let is_same = plan.sentence == before.sentence
         || (!plan.reason.is_empty() && plan.reason == before.reason);
     if plan.kind == VerdictKind::Converged {
-        return (!is_same, Told::default());
+        return (!is_same, ReportedReasons::default());
     }
     let (generation, reboots) = (broker.generation.0, broker.reboots_requested);
-    let mut told = before.told.clone();
+    let mut told = before.reported.clone();
     if (told.generation, told.reboots) != (generation, reboots) {
-        told = Told { generation, reboots, reasons: Vec::new() };
+        told = ReportedReasons { generation, reboots, reasons: Vec::new() };
     }
     let is_told = told.reasons.contains(&plan.reason);
     let has_room = told.reasons.len() < MOST_REASONS;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::Room;
+use brokerd_domain::HostCapacity;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,12 +33,12 @@ pub struct RoomSettings {
 
 impl RoomSettings {
     /// The room on a host.
-    pub fn on(self, capacity: Capacity) -> Room {
+    pub fn on(self, capacity: Capacity) -> HostCapacity {
         let share = (capacity.memory_bytes as f64 * self.memory_share) as u64;
         let memory_bytes = self.memory_bytes.unwrap_or(share);
-        let scale = self.scale.unwrap_or_else(|| Room::automatic_scale(memory_bytes));
+        let scale = self.scale.unwrap_or_else(|| HostCapacity::automatic_scale(memory_bytes));
         tracing::info!(scale, "instances may use {} MiB of memory together", memory_bytes >> 20);
-        Room { memory_bytes, scale, patience: self.patience }
+        HostCapacity { memory_bytes, scale, patience: self.patience }
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn keep_told(context: Arc<Context>, shutdown: CancellationToken
 
 async fn tell(context: &Context) {
     let now = context.clock.now();
-    match context.store.tell_room(&context.room, now).await {
+    match context.store.report_capacity(&context.room, now).await {
         Ok(used) => {
             context.metrics.set_room(&context.room, used);
             context.metrics.task_succeeded("room", now);
@@ -88,8 +88,8 @@ async fn tell(context: &Context) {
 
 impl Context {
     /// Shares out what was given back. Should that fail, it is done soon.
-    pub(crate) async fn share_room(&self) {
-        if let Err(error) = self.store.share_room(self.clock.now()).await {
+    pub(crate) async fn grant_waiting(&self) {
+        if let Err(error) = self.store.grant_waiting(self.clock.now()).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "can't share out what was given back"

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::{Protocol, Room, Timestamp};
+use brokerd_domain::{HostCapacity, Protocol, Timestamp};
 use brokerd_store::Work;
 
 use crate::{
@@ -24,7 +24,7 @@ pub struct Supervision {
     boot_deadline: Duration,
     instances: Vec<InstanceIdentity>,
     limits: Option<Limits>,
-    room: Room,
+    room: HostCapacity,
     boot_nano_cpus: u64,
     authority_pem: Arc<str>,
     login: Option<Login>,

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, DayOfWeek, EngineType, MaintenanceWindow, Timestamp};
+use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, MaintenanceWindow, Timestamp};
 use brokerd_provisioner::{health::Alarm, maintenance};
 use world::driver::Simulation;
 
@@ -12,11 +12,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// A window in New York, so that it is not the clock's own zone.
 fn window() -> MaintenanceWindow {
-    MaintenanceWindow {
-        day_of_week: DayOfWeek::Tuesday,
-        time_of_day: "02:00".to_owned(),
-        time_zone: "America/New_York".to_owned(),
-    }
+    MaintenanceWindow::parse("TUESDAY", "02:00", Some("America/New_York")).expect("a window")
 }
 
 async fn running(sim: &Simulation, engine: EngineType) -> BrokerId {
@@ -144,7 +140,7 @@ async fn alarms_of_rabbitmq_require_action_until_they_are_gone() {
     };
     let raised = (
         BrokerState::CriticalActionRequired,
-        vec!["RABBITMQ_MEMORY_ALARM".to_owned(), "RABBITMQ_DISK_ALARM".to_owned()],
+        vec![ActionCode::RabbitmqMemoryAlarm, ActionCode::RabbitmqDiskAlarm],
     );
     assert_eq!(look(Some(vec![Alarm::Disk, Alarm::Memory])).await, raised);
     assert_eq!(look(None).await, raised, "not knowing changes nothing");

@@ -74,8 +74,8 @@ async fn is_told_in_a_few_events(sim: &Simulation, id: BrokerId, well: &str) {
         assert!(told.len() <= 25, "{} events: {told:#?}", told.len());
         get_well(sim, id).await;
         assert_eq!(last_verdict(sim, id).as_deref(), Some(well));
-        let told = sim.row(id).expect("it is there").broker.status.told;
-        assert!(told.is_nothing(), "{told:?}");
+        let told = sim.row(id).expect("it is there").broker.status.reported;
+        assert!(told.is_empty(), "{told:?}");
     }
 }
 

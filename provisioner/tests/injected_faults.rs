@@ -91,8 +91,8 @@ fn assert_healed(sim: &Simulation, id: BrokerId, fault: FaultId, context: &str) 
         assert_eq!(target.addresses.first(), address, "{context}\n{log}");
     }
     let told = |what: &str| row.events.iter().filter(|e| e.message.starts_with(what)).count();
-    let struck = usize::from(sim.fault(id, fault).struck.is_some());
-    assert_eq!((told("fault strikes"), told("fault is over")), (struck, 1), "{context}\n{log}");
+    let struck = usize::from(sim.fault(id, fault).affected.is_some());
+    assert_eq!((told("fault started"), told("fault is over")), (struck, 1), "{context}\n{log}");
 }
 
 #[tokio::test]
@@ -128,7 +128,10 @@ async fn every_fault_ends_the_same_whatever_fails_at_any_effect() {
                 assert_healed(&sim, id, fault, &context);
                 // A lease outlives its holder by longer than this fault may last.
                 let is_short = seconds.is_some_and(|seconds| seconds < 30);
-                assert!(is_short || sim.fault(id, fault).struck.is_some(), "{context}: no strike");
+                assert!(
+                    is_short || sim.fault(id, fault).affected.is_some(),
+                    "{context}: no strike"
+                );
                 let kills = match of {
                     FaultKind::Kill | FaultKind::ZoneOutage => 1,
                     _ => 0,
@@ -219,7 +222,7 @@ async fn a_fault_whose_time_is_over_before_anybody_came_never_strikes() {
         sim.clock.advance(Duration::from_hours(1));
         sim.live(Duration::from_secs(20)).await;
         assert!(has_ended(&sim, id, fault));
-        assert_eq!(sim.fault(id, fault).struck, None);
+        assert_eq!(sim.fault(id, fault).affected, None);
         let container = container(&sim);
         assert_eq!((container.starts, container.kills), (1, 0));
     }
@@ -325,7 +328,7 @@ async fn nothing_strikes_while_the_runtime_can_not_be_seen() {
     for _ in 0..5 {
         sim.live(Duration::from_secs(5)).await;
     }
-    assert_eq!(sim.fault(id, fault).struck, None);
+    assert_eq!(sim.fault(id, fault).affected, None);
     *sim.blind.lock().expect("not poisoned") = false;
     sim.live(Duration::from_secs(700)).await;
     assert_healed(&sim, id, fault, "after blindness");
@@ -431,7 +434,7 @@ fn a_failover_kills_the_instance_that_serves() {
         "frozen, it tells no addresses"
     );
     seen.instances.insert(2, original);
-    fault.struck = Some(hit);
+    fault.affected = Some(hit);
     let steps = decide(&fault, &targets, &seen);
     let [Step::Fault(FaultStep::Inject(2, id, _)), Step::Fault(FaultStep::End(..))] =
         steps.as_slice()

@@ -113,7 +113,10 @@ async fn every_fault_of_a_node_ends_the_same_whatever_fails_at_any_effect() {
                 assert_whole(&sim, id, &context);
                 // A lease outlives its holder by longer than this fault may last.
                 let is_short = seconds.is_some_and(|seconds| seconds < 30);
-                assert!(is_short || sim.fault(id, fault).struck.is_some(), "{context}: no strike");
+                assert!(
+                    is_short || sim.fault(id, fault).affected.is_some(),
+                    "{context}: no strike"
+                );
                 let is_killed = matches!(kind, FaultKind::Kill | FaultKind::ZoneOutage);
                 assert_eq!(node(&sim, 1).kills, u32::from(is_killed), "{context}");
                 for other in [2, 3] {

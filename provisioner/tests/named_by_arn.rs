@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineType};
+use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType};
 use brokerd_provisioner::secrets::NotFetched;
 use world::driver::Simulation;
 
@@ -54,7 +54,7 @@ fn sentence(sim: &Simulation, id: BrokerId) -> String {
     sim.row(id).expect("it is there").broker.status.sentence
 }
 
-fn codes(sim: &Simulation, id: BrokerId) -> Vec<String> {
+fn codes(sim: &Simulation, id: BrokerId) -> Vec<ActionCode> {
     let broker = sim.row(id).expect("it is there").broker;
     broker.actions_required().into_iter().map(|action| action.code).collect()
 }

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, Timestamp};
+use brokerd_domain::{ActionCode, BrokerId, BrokerState, Timestamp};
 use brokerd_provisioner::{
     health::Alarm,
     runtime::{ContainerState, InstanceName},
@@ -12,7 +12,7 @@ use brokerd_provisioner::{
 use world::driver::Simulation;
 
 /// What is required of whoever owns it.
-fn codes(sim: &Simulation, id: BrokerId) -> Vec<String> {
+fn codes(sim: &Simulation, id: BrokerId) -> Vec<ActionCode> {
     let actions = sim.row(id).expect("it runs").broker.status.actions_required;
     actions.into_iter().map(|action| action.code).collect()
 }

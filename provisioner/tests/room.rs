@@ -5,8 +5,8 @@ mod world;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerState, EngineType, Generation, HostInstanceType, Next,
-    Reservation, Room, Timestamp, VerdictKind,
+    ActionRequired, Broker, BrokerId, BrokerState, EngineType, Generation, HostCapacity,
+    HostInstanceType, Next, Reservation, Timestamp, VerdictKind,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -32,7 +32,8 @@ fn with_room_and(gib: u64, faults: Arc<Faults>) -> Simulation {
 }
 
 fn set_room(sim: &Simulation, gib: u64) {
-    *sim.store.room.lock().expect("not poisoned") = Room { memory_bytes: gib * GIB, ..world::ROOM };
+    *sim.store.room.lock().expect("not poisoned") =
+        HostCapacity { memory_bytes: gib * GIB, ..world::ROOM };
 }
 
 fn tier(name: &str) -> HostInstanceType {
@@ -292,7 +293,7 @@ fn decide(case: Case) -> Plan {
         broker: &broker,
         instances: &instances(&broker),
         limits: None,
-        room: Room { memory_bytes: case.gib * GIB, ..world::ROOM },
+        room: HostCapacity { memory_bytes: case.gib * GIB, ..world::ROOM },
         reservation: case.reservation,
         desired: &Desired::Unrendered,
         targets: &[],

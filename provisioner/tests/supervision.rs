@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineType, Health, Protocol};
+use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, Health, Protocol};
 use brokerd_provisioner::{
     catalogue::{Catalogue, EngineSettings},
     runtime::{ContainerState, InstanceName},
@@ -174,7 +174,7 @@ fn containers(sim: &Simulation) -> Vec<String> {
     world.containers.values().map(|container| container.status.id.0.clone()).collect()
 }
 
-fn codes(sim: &Simulation, id: BrokerId) -> Vec<String> {
+fn codes(sim: &Simulation, id: BrokerId) -> Vec<ActionCode> {
     let broker = sim.row(id).expect("it is there").broker;
     broker.actions_required().into_iter().map(|action| action.code).collect()
 }
@@ -228,7 +228,7 @@ async fn what_can_t_be_made_today_is_kept_alive_not_rebooted_and_deleted() {
             sim.live(3 * MINUTE).await;
             let log = sim.take_log();
             assert_eq!(sim.state(id), Some(BrokerState::Running), "{context}: {log:?}");
-            assert_eq!(codes(&sim, id), Vec::<String>::new(), "{context}");
+            assert_eq!(codes(&sim, id), Vec::<ActionCode>::new(), "{context}");
             assert!(all_run(&sim) && containers(&sim) != before, "{context}: {log:?}");
             assert!(!sim.row(id).expect("it is there").broker.has_pending(), "{context}");
 

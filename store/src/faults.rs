@@ -1,8 +1,8 @@
 //! Faults: what callers do to their brokers on purpose, and how far it is.
 
 use brokerd_domain::{
-    BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS, Scope, Struck,
-    Timestamp,
+    AffectedInstance, BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS,
+    Scope, Timestamp,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ impl TryFrom<FaultRow> for Fault {
             spec: skipped::json("fault", id, &row.spec)?,
             starts: Timestamp::from_micros(row.starts),
             ends: Timestamp::from_micros(row.ends),
-            struck: row.struck.map(|struck| skipped::json("fault", id, &struck)).transpose()?,
+            affected: row.struck.map(|struck| skipped::json("fault", id, &struck)).transpose()?,
             ended: row.ended.map(Timestamp::from_micros),
             reason: row.reason,
         })
@@ -221,11 +221,11 @@ impl PgStore {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn strike_fault(
+    pub async fn start_fault(
         &self,
         lease: &Lease,
         fault: &Fault,
-        struck: &[Struck],
+        struck: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.fenced(lease).await?;
@@ -240,7 +240,7 @@ impl PgStore {
         .execute(&mut *transaction)
         .await?;
         if changed.rows_affected() == 1 {
-            let message = format!("fault {} strikes: {}", fault.id, fault.spec);
+            let message = format!("fault {} started: {}", fault.id, fault.spec);
             let event = Event { at: now, kind: EventKind::Verdict, message };
             insert_events(&mut transaction, id, &[event]).await?;
         }

@@ -242,7 +242,7 @@ impl PgStore {
         status.failure.clone_from(&report.failure);
         status.sentence.clone_from(&report.sentence);
         status.reason.clone_from(&report.reason);
-        status.told.clone_from(&report.told);
+        status.reported.clone_from(&report.reported);
         status.conditions.clone_from(&report.conditions);
         status.actions_required.clone_from(&report.actions_required);
         status.maintenance.clone_from(&report.maintenance);

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    BrokerId, Demand, HostInstanceType, Lease, Reservation, Room, RoomUse, Timestamp, Turn,
+    Admission, BrokerId, CapacityUse, Demand, HostCapacity, HostInstanceType, Lease, Reservation,
+    Timestamp,
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -54,7 +55,7 @@ impl PgStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Admission, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let room = lock(&mut transaction).await?;
         hold(&mut transaction, lease).await?;
@@ -63,9 +64,9 @@ impl PgStore {
         line.retain(|demand| demand.broker != lease.broker);
         let bytes = room.of_instances(tier, instances);
         line.push(Demand { broker: lease.broker, bytes, since: now });
-        let turn = room.turns(others, &line, now).pop();
-        let turn = turn.unwrap_or(Turn::Waits { missing_bytes: bytes });
-        if turn == Turn::Granted {
+        let turn = room.admit(others, &line, now).pop();
+        let turn = turn.unwrap_or(Admission::Waits { missing_bytes: bytes });
+        if turn == Admission::Granted {
             sqlx::query!(
                 "insert into reservation (broker_id, instances, instance_type) values ($1, $2, $3)
                  on conflict (broker_id) do update
@@ -85,7 +86,7 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method.
-    pub async fn share_room(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError> {
         let waiting = sqlx::query_scalar!(
             r#"select exists (select from reservation where waits_since is not null) as "waiting!""#
         )
@@ -106,7 +107,11 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method.
-    pub async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError> {
+    pub async fn report_capacity(
+        &self,
+        room: &HostCapacity,
+        now: Timestamp,
+    ) -> Result<CapacityUse, StoreError> {
         let memory = bytes(room.memory_bytes);
         let seconds = i64::try_from(room.patience.as_secs()).unwrap_or(i64::MAX);
         sqlx::query!(
@@ -121,7 +126,7 @@ impl PgStore {
         )
         .execute(&self.pool)
         .await?;
-        self.share_room(now).await?;
+        self.grant_waiting(now).await?;
         self.room_use(room).await
     }
 
@@ -129,18 +134,18 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method.
-    pub async fn room(&self) -> Result<Option<(Room, RoomUse)>, StoreError> {
+    pub async fn capacity(&self) -> Result<Option<(HostCapacity, CapacityUse)>, StoreError> {
         let row = sqlx::query_as!(HostRow, "select memory_bytes, scale, wait_seconds from host")
             .fetch_optional(&self.pool)
             .await?;
-        let Some(room) = row.map(Room::from) else { return Ok(None) };
+        let Some(room) = row.map(HostCapacity::from) else { return Ok(None) };
         Ok(Some((room, self.room_use(&room).await?)))
     }
 
-    async fn room_use(&self, room: &Room) -> Result<RoomUse, StoreError> {
+    async fn room_use(&self, room: &HostCapacity) -> Result<CapacityUse, StoreError> {
         let granted_bytes = granted(&self.pool, room, None).await?;
         let line = line(&self.pool, room).await?;
-        Ok(RoomUse {
+        Ok(CapacityUse {
             granted_bytes,
             waiting_bytes: line.iter().map(|demand| demand.bytes).sum(),
             waiting: u64::try_from(line.len()).unwrap_or(u64::MAX),
@@ -160,7 +165,7 @@ struct HostRow {
     wait_seconds: i64,
 }
 
-impl From<HostRow> for Room {
+impl From<HostRow> for HostCapacity {
     fn from(row: HostRow) -> Self {
         Self {
             memory_bytes: u64::try_from(row.memory_bytes).unwrap_or(0),
@@ -175,12 +180,12 @@ fn bytes(number: u64) -> i64 {
 }
 
 /// The room, which nobody else shares out before this transaction ends.
-async fn lock(transaction: &mut Transaction) -> Result<Room, StoreError> {
+async fn lock(transaction: &mut Transaction) -> Result<HostCapacity, StoreError> {
     let row =
         sqlx::query_as!(HostRow, "select memory_bytes, scale, wait_seconds from host for update")
             .fetch_optional(&mut **transaction)
             .await?;
-    row.map(Room::from).ok_or_else(|| StoreError::Inconsistent {
+    row.map(HostCapacity::from).ok_or_else(|| StoreError::Inconsistent {
         table: "host",
         what: "no provisioner has told what there is".to_owned(),
     })
@@ -189,7 +194,7 @@ async fn lock(transaction: &mut Transaction) -> Result<Room, StoreError> {
 /// What is granted, in bytes: to all, or to all others.
 async fn granted(
     executor: impl PgExecutor<'_>,
-    room: &Room,
+    room: &HostCapacity,
     but: Option<BrokerId>,
 ) -> Result<u64, StoreError> {
     let rows = sqlx::query!(
@@ -209,7 +214,10 @@ async fn granted(
 }
 
 /// Who waits, the longest first.
-async fn line(executor: impl PgExecutor<'_>, room: &Room) -> Result<Vec<Demand>, StoreError> {
+async fn line(
+    executor: impl PgExecutor<'_>,
+    room: &HostCapacity,
+) -> Result<Vec<Demand>, StoreError> {
     let rows = sqlx::query!(
         r#"select r.broker_id, r.instances, r.waits_since as "waits_since!",
                   b.spec ->> 'host_instance_type' as "instance_type!"
@@ -235,17 +243,17 @@ async fn line(executor: impl PgExecutor<'_>, room: &Room) -> Result<Vec<Demand>,
 /// Grants what can be granted. How many brokers were woken, not counting the one whose pass this is.
 async fn grant(
     transaction: &mut Transaction,
-    room: &Room,
+    room: &HostCapacity,
     own: Option<BrokerId>,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let granted = granted(&mut **transaction, room, None).await?;
     let line = line(&mut **transaction, room).await?;
     let (mut in_turn, mut waiting, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    for (demand, turn) in line.iter().zip(room.turns(granted, &line, now)) {
+    for (demand, turn) in line.iter().zip(room.admit(granted, &line, now)) {
         match turn {
-            Turn::Granted => in_turn.push(demand.broker.uuid()),
-            Turn::Waits { missing_bytes } => {
+            Admission::Granted => in_turn.push(demand.broker.uuid()),
+            Admission::Waits { missing_bytes } => {
                 waiting.push(demand.broker.uuid());
                 missing.push(bytes(missing_bytes));
             }

@@ -49,7 +49,7 @@ pub(crate) async fn describe_capacity(
     State(store): State<PgStore>,
     _signed: Signed,
 ) -> Answer<DescribeCapacityResponse> {
-    let Some((room, used)) = store.room().await? else {
+    let Some((room, used)) = store.capacity().await? else {
         return Err(ApiError::unavailable("No provisioner has told yet what its host has."));
     };
     Ok(Reply(DescribeCapacityResponse {

@@ -1,6 +1,6 @@
 //! Every operation in every state that a broker can be in.
 
-use brokerd_domain::ActionRequired;
+use brokerd_domain::{ActionCode, ActionRequired};
 
 use crate::support::{TestApi, activemq, rabbitmq};
 
@@ -94,7 +94,7 @@ impl TestApi {
             "RUNNING" => self.found(&id, |_| {}).await,
             "CRITICAL_ACTION_REQUIRED" => {
                 self.found(&id, |report| {
-                    let code = "BROKER_OOM".to_owned();
+                    let code = ActionCode::BrokerOom;
                     report.actions_required.push(ActionRequired { code, info: String::new() });
                 })
                 .await;
@@ -175,15 +175,15 @@ async fn what_the_service_refuses_to_delete_is_refused_where_that_is_configured(
 async fn a_reboot_is_no_cure_for_an_alarm() {
     let api = TestApi::start().await;
     for (code, status) in [
-        ("RABBITMQ_MEMORY_ALARM", 400),
-        ("RABBITMQ_DISK_ALARM", 400),
-        ("RABBITMQ_INVALID_ARN_LDAP", 200),
+        (ActionCode::RabbitmqMemoryAlarm, 400),
+        (ActionCode::RabbitmqDiskAlarm, 400),
+        (ActionCode::RabbitmqInvalidArnLdap, 200),
     ] {
-        let name = code.to_lowercase();
+        let name = code.as_str().to_lowercase();
         let reply = api.call("POST", "/v1/brokers", &rabbitmq(&name, "")).await;
         let id = reply.json()["brokerId"].as_str().expect("an identifier").to_owned();
         api.found(&id, |report| {
-            let action = ActionRequired { code: code.to_owned(), info: String::new() };
+            let action = ActionRequired { code: code.clone(), info: String::new() };
             report.actions_required.push(action);
         })
         .await;

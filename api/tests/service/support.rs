@@ -387,7 +387,7 @@ impl TestApi {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
                 let mut report = PassReport {
                     reason: String::new(),
-                    told: Default::default(),
+                    reported: Default::default(),
                     kind: VerdictKind::Converged,
                     sentence: "runs".to_owned(),
                     observed_generation: Some(Generation(work.broker.generation.0)),

@@ -1,51 +1,20 @@
 //! What was asked for.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, Error, HostInstanceType,
-    LdapServerMetadata, MaintenanceWindow, StorageType,
+    access::LdapServerMetadata,
+    catalogue::{
+        AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, HostInstanceType,
+        StorageType, storage_size,
+    },
+    maintenance::MaintenanceWindow,
 };
 
-/// A broker's name: 1–50 letters, digits, hyphens and underscores; unique per account and region.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Counts the accepted changes of a broker's spec, from 1 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct BrokerName(String);
-
-impl BrokerName {
-    /// Checks a caller's name.
-    ///
-    /// # Errors
-    /// A 400 on `brokerName`.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.is_empty() || text.chars().count() > 50 {
-            return Err(Error::bad_request(
-                "brokerName",
-                "Broker name is invalid. Enter a name 1 to 50 characters long.",
-            ));
-        }
-        if !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
-            return Err(Error::bad_request(
-                "brokerName",
-                "Make sure your Broker name only contains valid characters.",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for BrokerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub struct Generation(pub i64);
 
 /// What is asked of the encryption at rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,17 +72,13 @@ pub struct BrokerSpec {
     pub storage_size: Option<u32>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn broker_names_follow_the_rules() {
-        for good in ["a", "A-b_9", &"x".repeat(50)] {
-            assert!(BrokerName::parse(good).is_ok(), "{good}");
-        }
-        for wrong in ["", "a.b", "a~b", "a b", "ä", &"x".repeat(51)] {
-            assert!(BrokerName::parse(wrong).is_err(), "{wrong}");
-        }
+impl BrokerSpec {
+    /// How large the disk of each instance is, in bytes; a pair has one together.
+    pub fn storage_bytes(&self) -> u64 {
+        storage_size::storage_bytes(
+            self.host_instance_type,
+            self.deployment_mode,
+            self.storage_size,
+        )
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Timestamp};
+use super::{action::ActionRequired, spec::Generation};
+use crate::kernel::Timestamp;
 
 /// How an instance is doing, as far as probes tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,15 +47,6 @@ pub struct OutOfMemory {
     pub last: Timestamp,
 }
 
-/// A code of CRITICAL_ACTION_REQUIRED.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActionRequired {
-    /// The code, such as `BROKER_OOM`.
-    pub code: String,
-    /// What to do about it.
-    pub info: String,
-}
-
 /// What the provisioner last recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerStatus {
@@ -73,9 +65,9 @@ pub struct BrokerStatus {
     /// Why it stands so, the same for as long as nothing but details of the sentence change.
     #[serde(default)]
     pub reason: String,
-    /// What its history tells already.
-    #[serde(default, skip_serializing_if = "Told::is_nothing")]
-    pub told: Told,
+    /// What its history has already.
+    #[serde(default, rename = "told", skip_serializing_if = "ReportedReasons::is_empty")]
+    pub reported: ReportedReasons,
     /// What is known of each instance.
     #[serde(default)]
     pub conditions: Vec<InstanceCondition>,
@@ -90,20 +82,21 @@ pub struct BrokerStatus {
     pub links_down: Vec<DownLink>,
 }
 
-/// The reasons that were told since a broker was last as asked for, or was last asked for something else.
+/// The reasons in a broker's history since it last converged, or since its owner last asked for something else. Each is
+/// reported once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct ReportedReasons {
     /// The generation that was asked for.
     pub generation: i64,
-    /// The reboots that were.
+    /// The reboots that were asked for.
     pub reboots: u32,
     /// The reasons.
     pub reasons: Vec<String>,
 }
 
-impl Told {
-    /// Whether nothing was told.
-    pub fn is_nothing(&self) -> bool {
+impl ReportedReasons {
+    /// Whether nothing was reported.
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

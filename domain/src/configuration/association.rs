@@ -1,8 +1,11 @@
 //! Whether a broker may use a configuration, and what that makes of its logins.
 
+use super::{activemq, rabbitmq::RabbitMqConfiguration, resource::ConfigurationRevision};
 use crate::{
-    AuthenticationStrategy, ConfigurationRevision, DeploymentMode, EngineType, EngineVersion,
-    Error, HostInstanceType, RabbitMqConfiguration, permitted_activemq,
+    catalogue::{
+        AuthenticationStrategy, DeploymentMode, EngineType, EngineVersion, HostInstanceType,
+    },
+    kernel::Error,
 };
 
 /// The broker that would use a configuration.
@@ -75,7 +78,7 @@ pub(crate) fn check_document(
     version: EngineVersion,
     strategy: AuthenticationStrategy,
 ) -> Result<(), Error> {
-    permitted_activemq(version, strategy, &revision.data).map(|_| ()).map_err(|error| {
+    activemq::permitted(version, strategy, &revision.data).map(|_| ()).map_err(|error| {
         Error::bad_request(
             "configuration",
             format!(

@@ -4,10 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    activemq::{self, SanitizationWarning},
+    rabbitmq::RabbitMqConfiguration,
+    reference::ConfigurationRef,
+};
 use crate::{
-    Arn, AuthenticationStrategy, ConfigurationId, ConfigurationRef, EngineType, EngineVersion,
-    Error, ErrorKind, Offerings, RabbitMqConfiguration, SanitizationWarning, Scope, Tags,
-    Timestamp, configuration::sanitise_activemq, text,
+    access::Tags,
+    catalogue::{AuthenticationStrategy, EngineType, EngineVersion, Offerings},
+    kernel::{Arn, ConfigurationId, Error, ErrorKind, Scope, Timestamp, required, text},
 };
 
 /// Most revisions a configuration keeps; none can be deleted.
@@ -102,7 +107,7 @@ impl Configuration {
         match self.engine_type {
             EngineType::ActiveMq => {
                 let strategy = self.authentication_strategy;
-                let sanitised = sanitise_activemq(self.engine_version, strategy, data)?;
+                let sanitised = activemq::sanitise(self.engine_version, strategy, data)?;
                 Ok((sanitised.data, sanitised.warnings))
             }
             EngineType::RabbitMq => {
@@ -163,10 +168,6 @@ impl CreateConfiguration {
     /// # Errors
     /// A 400 on the first member at fault.
     pub fn parse(input: CreateConfigurationInput, offerings: &Offerings) -> Result<Self, Error> {
-        let required = |attribute: &'static str, value: Option<String>| {
-            value
-                .ok_or_else(|| Error::bad_request(attribute, format!("[{attribute}] is required.")))
-        };
         let engine_type = EngineType::parse(&required("engineType", input.engine_type)?)?;
         let name = ConfigurationName::parse(&required("name", input.name)?)?;
         let engine_version = offerings.version(engine_type, input.engine_version.as_deref())?;

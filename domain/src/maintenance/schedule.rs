@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use jiff::{
     ToSpan,
-    civil::{Date, Time, Weekday},
-    tz::{AmbiguousOffset, Offset, TimeZone},
+    civil::{Date, Weekday},
+    tz::{AmbiguousOffset, Offset},
 };
 
-use super::{DayOfWeek, MaintenanceWindow, parse_time, parse_zone};
-use crate::Timestamp;
+use super::window::{DayOfWeek, MaintenanceWindow};
+use crate::kernel::Timestamp;
 
 /// How long a window is.
 ///
@@ -52,8 +52,7 @@ impl Occurrence {
 impl MaintenanceWindow {
     /// The latest window that has begun at `now`, whether or not it has ended.
     pub fn occurrence_at_or_before(&self, now: Timestamp) -> Occurrence {
-        let schedule = Schedule::of(self);
-        Occurrence::starting(schedule.start_on(schedule.last_day(now)))
+        Occurrence::starting(self.start_on(self.last_day(now)))
     }
 
     /// The window that is open at `now`, if one is.
@@ -63,9 +62,7 @@ impl MaintenanceWindow {
 
     /// The first window that begins after `now`.
     pub fn next_after(&self, now: Timestamp) -> Occurrence {
-        let schedule = Schedule::of(self);
-        let day = schedule.last_day(now).saturating_add(1.week());
-        Occurrence::starting(schedule.start_on(day))
+        Occurrence::starting(self.start_on(self.last_day(now).saturating_add(1.week())))
     }
 
     /// The latest window that has ended at `now`.
@@ -94,34 +91,14 @@ pub fn due_in_window(
             .is_some_and(|open| last_applied.is_none_or(|applied| applied < open.start))
 }
 
-/// A window in terms of the calendar.
-struct Schedule {
-    zone: TimeZone,
-    day: Weekday,
-    time: Time,
-}
-
-impl Schedule {
-    /// A stored window was valid when it was stored. Should the database of zones have lost its name
-    /// since, it is read as UTC: a window at another hour is better than none.
-    fn of(window: &MaintenanceWindow) -> Self {
-        let time = parse_time(&window.time_of_day).and_then(|(hour, minute)| {
-            Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()
-        });
-        Self {
-            zone: parse_zone(&window.time_zone).unwrap_or(TimeZone::UTC),
-            day: weekday(window.day_of_week),
-            time: time.unwrap_or_else(Time::midnight),
-        }
-    }
-
+impl MaintenanceWindow {
     /// The day of the latest window that has begun at `now`.
     fn last_day(&self, now: Timestamp) -> Date {
         let now = now.clamp(EARLIEST, LATEST);
         // Zones move by a day at most, so that a window of the day after the day after tomorrow
         // can't have begun.
-        let ahead = self.zone.to_datetime(to_jiff(now)).date().saturating_add(2.days());
-        let back = self.day.until(ahead.weekday());
+        let ahead = self.zone().to_datetime(to_jiff(now)).date().saturating_add(2.days());
+        let back = weekday(self.day_of_week()).until(ahead.weekday());
         let mut day = ahead.saturating_sub(i64::from(back).days());
         while self.start_on(day) > now {
             day = day.saturating_sub(1.week());
@@ -131,16 +108,16 @@ impl Schedule {
 
     /// When the window of that day begins.
     fn start_on(&self, day: Date) -> Timestamp {
-        let local = day.to_datetime(self.time);
+        let local = day.to_datetime(self.start());
         let read_with = |offset: Offset| offset.to_timestamp(local).unwrap_or_default();
-        match self.zone.to_ambiguous_timestamp(local).offset() {
+        match self.zone().to_ambiguous_timestamp(local).offset() {
             AmbiguousOffset::Unambiguous { offset: earlier }
             | AmbiguousOffset::Fold { before: earlier, .. } => from_jiff(read_with(earlier)),
             AmbiguousOffset::Gap { before, after } => {
                 // Read with the wrong offset on either side, a time in the gap encloses its end.
                 let (from, to) = (read_with(after), read_with(before));
                 let transition = self
-                    .zone
+                    .zone()
                     .following(from)
                     .map(|transition| (transition.timestamp(), transition.offset()))
                     .take_while(|(at, _)| *at <= to)
@@ -265,8 +242,10 @@ mod tests {
 
     #[test]
     fn a_zone_that_is_no_longer_known_is_read_as_utc() {
-        let mut lost = window("MONDAY", "03:00", "UTC");
-        "Atlantis/Poseidonis".clone_into(&mut lost.time_zone);
+        let stored =
+            r#"{"day_of_week":"MONDAY","time_of_day":"03:00","time_zone":"Atlantis/Poseidonis"}"#;
+        let lost: MaintenanceWindow = serde_json::from_str(stored).expect("readable");
+        assert_eq!(lost.time_zone(), "Atlantis/Poseidonis");
         assert_eq!(next(&lost, "2026-09-20T00:00:00Z"), "2026-09-21T03:00:00Z");
     }
 

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    ActionRequired, Broker, DeploymentMode, EngineType, Health, InstanceCondition, OutOfMemory,
-    Timestamp,
+    ActionCode, ActionRequired, Broker, DeploymentMode, EngineType, Health, InstanceCondition,
+    OutOfMemory, Timestamp,
 };
 
 use super::{Observed, Seen, SeenInstance, Subject, instance::BOOTS_TO_FAIL};
@@ -14,18 +14,6 @@ use crate::{health::Alarm, runtime::ContainerState};
 
 /// What a JVM with `ExitOnOutOfMemoryError` ends with.
 const JVM_OUT_OF_MEMORY: i64 = 3;
-
-/// The code of a loop of restarts for want of memory. The guide has it for ActiveMQ alone, whose cure, another
-/// instance type and a reboot, it permits; of a node of RabbitMQ that the kernel kills it says nothing.
-const OUT_OF_MEMORY: &str = "BROKER_OOM";
-
-/// The code of a broker that nobody serves any more because its engine does not boot. The service repairs such
-/// brokers by itself; here their owner may have to choose another configuration, version or instance type.
-const DOES_NOT_BOOT: &str = "BROKER_DOES_NOT_BOOT";
-
-/// The code of a broker whose last reboot ended without having changed all of it. The service has no such code: its
-/// engines can always be made anew.
-const NOT_REBOOTED: &str = "BROKER_NOT_REBOOTED";
 
 /// So many times in a row are a loop and no accident.
 const LOOP: u32 = 3;
@@ -86,11 +74,11 @@ pub(super) fn actions(
                 "RabbitMQ restarts again and again because it runs out of memory. Consume or purge messages, or choose a larger instance type."
             }
         };
-        raised.push(ActionRequired { code: OUT_OF_MEMORY.to_owned(), info: info.to_owned() });
+        raised.push(ActionRequired { code: ActionCode::BrokerOom, info: info.to_owned() });
     } else if broker.status.observed_generation.is_some() && does_not_boot(conditions) {
         let info = "The engine does not boot, although it is started again and again; the events of the broker tell why. \
                     Choose another configuration, version or instance type, and reboot the broker.";
-        raised.push(ActionRequired { code: DOES_NOT_BOOT.to_owned(), info: info.to_owned() });
+        raised.push(ActionRequired { code: ActionCode::BrokerDoesNotBoot, info: info.to_owned() });
     }
     raised.extend(left_behind(broker, seen, not_rebooted));
     raised
@@ -110,15 +98,18 @@ fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<Action
         return (!all).then(|| not_rebooted(why));
     }
     let all = seen.instances.values().all(is_of(broker.status.reboots_done));
-    let before =
-        broker.status.actions_required.iter().find(|action| action.code == NOT_REBOOTED)?;
+    let before = broker
+        .status
+        .actions_required
+        .iter()
+        .find(|action| action.code == ActionCode::BrokerNotRebooted)?;
     (!broker.is_rebooting() && !all).then(|| before.clone())
 }
 
 /// What a reboot leaves that ended before every instance was made anew.
 pub(crate) fn not_rebooted(why: &str) -> ActionRequired {
     ActionRequired {
-        code: NOT_REBOOTED.to_owned(),
+        code: ActionCode::BrokerNotRebooted,
         info: format!(
             "The last reboot did not make every instance of the broker anew: {why} What runs is as it was before; \
              rebooting the broker tries it again."
@@ -161,7 +152,12 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
             Observed::Unknown(_) => {
                 let mut before = broker.status.actions_required.clone();
                 before.retain(|action| {
-                    ![OUT_OF_MEMORY, DOES_NOT_BOOT, NOT_REBOOTED].contains(&&*action.code)
+                    ![
+                        ActionCode::BrokerOom,
+                        ActionCode::BrokerDoesNotBoot,
+                        ActionCode::BrokerNotRebooted,
+                    ]
+                    .contains(&action.code)
                 });
                 return before;
             }
@@ -171,12 +167,12 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
     let told = [
         (
             Alarm::Memory,
-            "RABBITMQ_MEMORY_ALARM",
+            ActionCode::RabbitmqMemoryAlarm,
             "RabbitMQ uses more memory than it may, and blocks publishers. Consume or purge messages, or choose a larger instance type.",
         ),
         (
             Alarm::Disk,
-            "RABBITMQ_DISK_ALARM",
+            ActionCode::RabbitmqDiskAlarm,
             if own_disk {
                 "RabbitMQ has less free disk than it keeps, and blocks publishers. Consume or purge messages."
             } else {
@@ -186,7 +182,7 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
     ];
     told.into_iter()
         .filter(|(alarm, ..)| raised.contains(alarm))
-        .map(|(_, code, info)| ActionRequired { code: code.to_owned(), info: info.to_owned() })
+        .map(|(_, code, info)| ActionRequired { code, info: info.to_owned() })
         .collect()
 }
 

@@ -87,7 +87,7 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
     }
     let is_wanted = |node: &Node<'_>| {
         let mut faults = subject.faults.iter().filter(|fault| fault.ends > now);
-        faults.any(|fault| fault.struck(node.ordinal()).is_some())
+        faults.any(|fault| fault.affected(node.ordinal()).is_some())
     };
     for node in nodes.iter_mut().filter(|node| node.is_frozen() && !is_wanted(node)) {
         let sentence = format!("instance {} is frozen; restarting it", node.ordinal());

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use brokerd_domain::{
-    DeploymentMode, EngineType, Fault, FaultKind, Next, Struck, Timestamp, VerdictKind,
+    AffectedInstance, DeploymentMode, EngineType, Fault, FaultKind, Next, Timestamp, VerdictKind,
 };
 
 use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
@@ -18,7 +18,7 @@ use crate::runtime::{ContainerState, Disturbance, RuntimeId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultStep {
     /// Record what it strikes.
-    Strike(Box<Fault>, Vec<Struck>),
+    Strike(Box<Fault>, Vec<AffectedInstance>),
     /// Disturb an instance.
     Inject(u8, RuntimeId, Disturbance),
     /// Undo that.
@@ -78,7 +78,7 @@ pub(super) fn hold(
     seen: &Seen,
     now: Timestamp,
 ) -> Option<Hold> {
-    let in_force = subject.faults.iter().filter(|f| f.ends > now && f.struck.is_some());
+    let in_force = subject.faults.iter().filter(|f| f.ends > now && f.affected.is_some());
     let holds = in_force.filter_map(|fault| {
         let how = match fault.spec.kind {
             FaultKind::ZoneOutage if fault.spec.zone_instances.contains(&ordinal) => "held down",
@@ -89,7 +89,7 @@ pub(super) fn hold(
                 // One of a pair would take the store from the other one, and nobody could reach it.
                 let has_rival =
                     subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
-                if !(is_up || has_rival) || !is_of(fault.struck(ordinal)?, instance) {
+                if !(is_up || has_rival) || !is_of(fault.affected(ordinal)?, instance) {
                     return None;
                 }
                 "cut off"
@@ -119,7 +119,7 @@ pub(super) fn look_again(faults: &[Fault], next: Next, now: Timestamp) -> Next {
 fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Vec<FaultStep> {
     let end = |how| vec![FaultStep::End(Box::new(fault.clone()), how)];
     let is_over = fault.ends <= now;
-    let Some(struck) = &fault.struck else {
+    let Some(struck) = &fault.affected else {
         if is_over {
             return end("its time was over before it could strike");
         }
@@ -215,7 +215,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
 }
 
 /// What the fault strikes; nothing while that can't be told.
-fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Struck>> {
+fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<AffectedInstance>> {
     let ordinal = match fault.spec.kind {
         FaultKind::ZoneOutage | FaultKind::Latency => return Some(Vec::new()),
         FaultKind::Kill
@@ -242,7 +242,7 @@ fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Stru
         _ if fault.spec.kind == FaultKind::FillDisk => None,
         ContainerState::Created | ContainerState::Exited { .. } => return Some(Vec::new()),
     };
-    Some(vec![Struck { ordinal, container: instance.status.id.0.clone(), since }])
+    Some(vec![AffectedInstance { ordinal, container: instance.status.id.0.clone(), since }])
 }
 
 /// The instance that clients are led to. One that is frozen tells no addresses; if they are led nowhere, it
@@ -278,13 +278,13 @@ const fn is_alive(instance: &SeenInstance) -> bool {
     matches!(instance.status.state, ContainerState::Running { .. } | ContainerState::Paused)
 }
 
-fn is_of(struck: &Struck, instance: &SeenInstance) -> bool {
+fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     instance.status.id.0 == struck.container
 }
 
 /// Whether it has not ended since it was struck. Of a frozen one the runtime does not tell; being frozen it
 /// is not yet what a restart would have made of it.
-fn is_same_life(struck: &Struck, instance: &SeenInstance) -> bool {
+fn is_same_life(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     match instance.status.state {
         ContainerState::Running { since } => struck.since == Some(since),
         ContainerState::Paused => true,
@@ -296,14 +296,14 @@ fn is_same_life(struck: &Struck, instance: &SeenInstance) -> bool {
 fn is_held_by_another(
     fault: &Fault,
     subject: &Subject<'_>,
-    struck: &Struck,
+    struck: &AffectedInstance,
     now: Timestamp,
 ) -> bool {
     subject.faults.iter().any(|other| {
         other.id != fault.id
             && other.spec.kind == fault.spec.kind
             && other.ends > now
-            && other.struck(struck.ordinal).is_some_and(|s| s.container == struck.container)
+            && other.affected(struck.ordinal).is_some_and(|s| s.container == struck.container)
     })
 }
 
@@ -344,7 +344,11 @@ fn is_filled_by_another(fault: &Fault, subject: &Subject<'_>, ordinal: u8, now: 
         other.id != fault.id
             && other.spec.kind == FaultKind::FillDisk
             && other.ends > now
-            && other.struck.iter().flatten().any(|s| has_one_disk(subject) || s.ordinal == ordinal)
+            && other
+                .affected
+                .iter()
+                .flatten()
+                .any(|s| has_one_disk(subject) || s.ordinal == ordinal)
     })
 }
 

@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Fault, Generation, HostInstanceType, InstanceCondition, Next,
-    Reservation, Room, Target, VerdictKind,
+    ActionRequired, Broker, Fault, Generation, HostCapacity, HostInstanceType, InstanceCondition,
+    Next, Reservation, Target, VerdictKind,
 };
 
 use super::{fault::FaultStep, sentence::Sentence};
@@ -48,7 +48,7 @@ pub struct Subject<'a> {
     /// What each of them may use when it serves; none: this host has not got that.
     pub limits: Option<Limits>,
     /// What instances may use of the host together.
-    pub room: Room,
+    pub room: HostCapacity,
     /// What the broker has of that; none: it has not asked.
     pub reservation: Option<Reservation>,
     /// What should be there.

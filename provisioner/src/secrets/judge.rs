@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::ActionRequired;
+use brokerd_domain::{ActionCode, ActionRequired};
 
 use super::{NotFetched, Wanted};
 use crate::materials::{Resolved, Unusable};
@@ -18,14 +18,11 @@ const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// The same where the broker has a value from before to go on with.
 const WAIT_WITH_FORMER: Duration = Duration::from_mins(1);
 
-const INVALID_ROLE: &str = "RABBITMQ_INVALID_ASSUMEROLE";
-const INVALID_ARN: &str = "RABBITMQ_INVALID_ARN";
-
 /// By what a key begins with that the service has a code of its own for.
-const INVALID_ARNS: [(&str, &str); 3] = [
-    ("auth_ldap.", "RABBITMQ_INVALID_ARN_LDAP"),
-    ("auth_http.", "RABBITMQ_INVALID_ARN_HTTP"),
-    ("ssl_options.", "RABBITMQ_INVALID_ARN_SSL"),
+const INVALID_ARNS: [(&str, ActionCode); 3] = [
+    ("auth_ldap.", ActionCode::RabbitmqInvalidArnLdap),
+    ("auth_http.", ActionCode::RabbitmqInvalidArnHttp),
+    ("ssl_options.", ActionCode::RabbitmqInvalidArnSsl),
 ];
 
 /// What became of what is wanted, as a whole.
@@ -45,23 +42,22 @@ pub enum Fetched {
 }
 
 /// Whether a code is one of these.
-pub(crate) fn is_own(code: &str) -> bool {
-    [INVALID_ROLE, INVALID_ARN].contains(&code) || INVALID_ARNS.iter().any(|(_, own)| *own == code)
+pub(crate) fn is_own(code: &ActionCode) -> bool {
+    [ActionCode::RabbitmqInvalidAssumeRole, ActionCode::RabbitmqInvalidArn].contains(code)
+        || INVALID_ARNS.iter().any(|(_, own)| own == code)
 }
 
 /// One action for each code.
 pub(crate) fn by_code<'a>(unusable: impl IntoIterator<Item = &'a Unusable>) -> Vec<ActionRequired> {
-    let mut by_code: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_code: BTreeMap<ActionCode, Vec<&str>> = BTreeMap::new();
     for Unusable { action, .. } in unusable {
-        let told = by_code.entry(&action.code).or_default();
+        let told = by_code.entry(action.code.clone()).or_default();
         if !told.contains(&action.info.as_str()) {
             told.push(&action.info);
         }
     }
-    let action = |(code, told): (&str, Vec<&str>)| ActionRequired {
-        code: code.to_owned(),
-        info: told.join(" "),
-    };
+    let action =
+        |(code, told): (ActionCode, Vec<&str>)| ActionRequired { code, info: told.join(" ") };
     by_code.into_iter().map(action).collect()
 }
 
@@ -138,15 +134,18 @@ impl Failure<'_> {
         let is_role = matches!(self.why, NotFetched::Role(_));
         let code = |key: &String| {
             let own = INVALID_ARNS.iter().find(|(prefix, _)| key.starts_with(prefix));
-            own.map_or(INVALID_ARN, |(_, code)| code)
+            own.map_or(ActionCode::RabbitmqInvalidArn, |(_, code)| code.clone())
         };
-        let codes: BTreeSet<&str> =
-            if is_role { [INVALID_ROLE].into() } else { self.keys().iter().map(code).collect() };
+        let codes: BTreeSet<ActionCode> = if is_role {
+            [ActionCode::RabbitmqInvalidAssumeRole].into()
+        } else {
+            self.keys().iter().map(code).collect()
+        };
         let arn = if is_role { &self.wanted.role } else { self.arn };
         let info = format!("{}. {advice}", self.sentence());
-        let one = |code: &str| Unusable {
+        let one = |code| Unusable {
             arn: arn.to_owned(),
-            action: ActionRequired { code: code.to_owned(), info: info.clone() },
+            action: ActionRequired { code, info: info.clone() },
         };
         codes.into_iter().map(one).collect()
     }
@@ -202,7 +201,7 @@ mod tests {
         Err(NotFetched::Invalid("s3 answered 403 (AccessDenied)".to_owned()))
     }
 
-    fn codes(unusable: &[Unusable]) -> Vec<String> {
+    fn codes(unusable: &[Unusable]) -> Vec<ActionCode> {
         by_code(unusable).into_iter().map(|action| action.code).collect()
     }
 
@@ -233,7 +232,10 @@ mod tests {
         let Fetched::Never { unusable, .. } = judge(answers(Ok("a"), silent()), minutes(15)) else {
             panic!("for ever")
         };
-        assert_eq!(codes(&unusable), [INVALID_ARN, "RABBITMQ_INVALID_ARN_SSL"]);
+        assert_eq!(
+            codes(&unusable),
+            [ActionCode::RabbitmqInvalidArn, ActionCode::RabbitmqInvalidArnSsl]
+        );
 
         // What is final is said at once, whatever else may come.
         let Fetched::Never { why, unusable } = judge(answers(denied(), silent()), minutes(0))
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!(why.matches("can't be assumed").count(), 1, "{why}");
         let actions = by_code(&unusable);
         let [action] = &actions[..] else { panic!("{actions:?}") };
-        assert_eq!(action.code, INVALID_ROLE);
+        assert_eq!(action.code, ActionCode::RabbitmqInvalidAssumeRole);
         assert_eq!(action.info.matches("can't be assumed").count(), 1, "{action:?}");
     }
 

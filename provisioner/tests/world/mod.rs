@@ -27,12 +27,16 @@ use std::sync::{
 
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, Clock, ConfigurationId, ConfigurationRef,
-    EngineType, Entropy, HostInstanceType, Room, Timestamp, Username, example, parse_password,
+    EngineType, Entropy, HostCapacity, HostInstanceType, Timestamp, Username, example,
+    parse_password,
 };
 
 /// What instances may use together, unless a test says otherwise: more than they ask for.
-pub const ROOM: Room =
-    Room { memory_bytes: 1 << 40, scale: 1.0, patience: std::time::Duration::from_mins(15) };
+pub const ROOM: HostCapacity = HostCapacity {
+    memory_bytes: 1 << 40,
+    scale: 1.0,
+    patience: std::time::Duration::from_mins(15),
+};
 
 /// The time, as the test says.
 #[derive(Debug, Default)]

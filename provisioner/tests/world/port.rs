@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerId, BrokerInstance, Clock, Demand, Endpoint, EngineType, Event,
-    EventKind, Fault, HostInstanceType, Lane, Lease, Next, PassReport, Protocol, Reservation, Room,
-    RoomUse, RunningEngine, Struck, Target, Timestamp, Turn, WorkerId,
+    ActionRequired, Admission, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse,
+    Clock, Demand, Endpoint, EngineType, Event, EventKind, Fault, HostCapacity, HostInstanceType,
+    Lane, Lease, Next, PassReport, Protocol, Reservation, RunningEngine, Target, Timestamp,
+    WorkerId,
 };
 use brokerd_provisioner::port::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
@@ -195,7 +196,7 @@ impl ReconcileStore for MemoryStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Turn, StoreError> {
+    ) -> Result<Admission, StoreError> {
         let reserve = || {
             self.fenced(lease, |_| ())?;
             let room = *self.room.lock().expect("not poisoned");
@@ -204,8 +205,8 @@ impl ReconcileStore for MemoryStore {
             let mut line = line(&rows, &room);
             let bytes = room.of_instances(tier, instances);
             line.push(Demand { broker: lease.broker, bytes, since: now });
-            let turn = room.turns(others, &line, now).pop().expect("one turn each");
-            if turn == Turn::Granted {
+            let turn = room.admit(others, &line, now).pop().expect("one turn each");
+            if turn == Admission::Granted {
                 let row = rows.get_mut(&lease.broker).expect("its lease is held");
                 row.reservation = Some(Reservation::Granted(tier));
             }
@@ -214,17 +215,21 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("reserve more", gone, reserve).await
     }
 
-    async fn share_room(&self, now: Timestamp) -> Result<(), StoreError> {
+    async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError> {
         self.grant(None, now);
         Ok(())
     }
 
-    async fn tell_room(&self, room: &Room, now: Timestamp) -> Result<RoomUse, StoreError> {
+    async fn report_capacity(
+        &self,
+        room: &HostCapacity,
+        now: Timestamp,
+    ) -> Result<CapacityUse, StoreError> {
         *self.room.lock().expect("not poisoned") = *room;
         self.grant(None, now);
         let rows = self.rows.lock().expect("not poisoned");
         let line = line(&rows, room);
-        Ok(RoomUse {
+        Ok(CapacityUse {
             granted_bytes: granted(&rows, room, None),
             waiting_bytes: line.iter().map(|demand| demand.bytes).sum(),
             waiting: line.len() as u64,
@@ -275,7 +280,7 @@ impl ReconcileStore for MemoryStore {
                 let status = &mut row.broker.status;
                 status.sentence.clone_from(&report.sentence);
                 status.reason.clone_from(&report.reason);
-                status.told.clone_from(&report.told);
+                status.reported.clone_from(&report.reported);
                 status.conditions.clone_from(&report.conditions);
                 status.actions_required.clone_from(&report.actions_required);
                 status.maintenance.clone_from(&report.maintenance);
@@ -310,19 +315,20 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("give up pending", gone, give_up).await
     }
 
-    async fn strike_fault(
+    async fn start_fault(
         &self,
         lease: &Lease,
         fault: &Fault,
-        struck: &[Struck],
+        struck: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let strike = || {
             self.fenced(lease, |row| {
-                let there = row.faults.iter_mut().find(|f| f.id == fault.id && f.struck.is_none());
+                let there =
+                    row.faults.iter_mut().find(|f| f.id == fault.id && f.affected.is_none());
                 if let Some(there) = there {
-                    there.struck = Some(struck.to_vec());
-                    let message = format!("fault strikes: {}", fault.spec);
+                    there.affected = Some(struck.to_vec());
+                    let message = format!("fault started: {}", fault.spec);
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }
             })

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use brokerd_domain::{BrokerId, Clock, Demand, Intent, Reservation, Room, Timestamp, Turn};
+use brokerd_domain::{
+    Admission, BrokerId, Clock, Demand, HostCapacity, Intent, Reservation, Timestamp,
+};
 
 use super::store::{MemoryStore, Row};
 
@@ -22,16 +24,16 @@ impl MemoryStore {
         let room = *self.room.lock().expect("not poisoned");
         let mut rows = self.rows.lock().expect("not poisoned");
         let line = line(&rows, &room);
-        let turns = room.turns(granted(&rows, &room, None), &line, now);
+        let turns = room.admit(granted(&rows, &room, None), &line, now);
         for (demand, turn) in line.iter().zip(turns) {
             let row = rows.get_mut(&demand.broker).expect("it waits");
             row.reservation = Some(match turn {
-                Turn::Granted => Reservation::Granted(row.broker.spec.host_instance_type),
-                Turn::Waits { missing_bytes } => {
+                Admission::Granted => Reservation::Granted(row.broker.spec.host_instance_type),
+                Admission::Waits { missing_bytes } => {
                     Reservation::Waiting { since: demand.since, missing_bytes }
                 }
             });
-            if turn == Turn::Granted && Some(demand.broker) != but {
+            if turn == Admission::Granted && Some(demand.broker) != but {
                 row.wakes += 1;
                 row.due = row.due.min(now);
             }
@@ -40,7 +42,7 @@ impl MemoryStore {
 }
 
 /// Who waits, the longest first.
-pub fn line(rows: &BTreeMap<BrokerId, Row>, room: &Room) -> Vec<Demand> {
+pub fn line(rows: &BTreeMap<BrokerId, Row>, room: &HostCapacity) -> Vec<Demand> {
     let demand = |row: &Row| match row.reservation {
         Some(Reservation::Waiting { since, .. }) if row.broker.intent == Intent::Run => {
             let spec = &row.broker.spec;
@@ -56,7 +58,7 @@ pub fn line(rows: &BTreeMap<BrokerId, Row>, room: &Room) -> Vec<Demand> {
 }
 
 /// What is granted: to all, or to all others.
-pub fn granted(rows: &BTreeMap<BrokerId, Row>, room: &Room, but: Option<BrokerId>) -> u64 {
+pub fn granted(rows: &BTreeMap<BrokerId, Row>, room: &HostCapacity, but: Option<BrokerId>) -> u64 {
     let bytes = |row: &Row| match row.reservation {
         Some(Reservation::Granted(tier)) if Some(row.broker.id) != but => {
             room.of_instances(tier, row.broker.spec.deployment_mode.instances())

@@ -7,8 +7,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerUser, Clock, Event, Fault, Lease, Reservation, Room, RunningEngine,
-    Target, Timestamp, WorkerId,
+    Broker, BrokerId, BrokerUser, Clock, Event, Fault, HostCapacity, Lease, Reservation,
+    RunningEngine, Target, Timestamp, WorkerId,
 };
 use brokerd_store::{StoreError, Work};
 use secrecy::SecretBox;
@@ -61,7 +61,7 @@ pub struct MemoryStore {
     /// Until when provisioners count as alive.
     pub lives: Mutex<BTreeMap<WorkerId, Timestamp>>,
     /// What instances may use together.
-    pub room: Mutex<Room>,
+    pub room: Mutex<HostCapacity>,
     /// Brokers that are gone for good.
     pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.

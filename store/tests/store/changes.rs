@@ -1,8 +1,8 @@
 //! What waits for a reboot, and what becomes of it.
 
 use brokerd_domain::{
-    ActionRequired, AuthenticationStrategy, Broker, BrokerState, BrokerUpdate, BrokerUser,
-    ConfigurationRef, EngineType, EngineVersion, LdapServerMetadata, PendingChanges,
+    ActionCode, ActionRequired, AuthenticationStrategy, Broker, BrokerState, BrokerUpdate,
+    BrokerUser, ConfigurationRef, EngineType, EngineVersion, LdapServerMetadata, PendingChanges,
     UpdateBrokerInput, UpdateContext,
 };
 use brokerd_store::{PgStore, UpdateOutcome, Work};
@@ -120,7 +120,7 @@ async fn what_can_not_be_applied_goes_on_waiting_as_a_whole_with_the_reason() {
         assert!(!names(&before).contains(&"carol".to_owned()));
         assert_eq!(before.broker.spec.engine_version, EngineVersion::new(5, 18));
         let own =
-            ActionRequired { code: "RABBITMQ_INVALID_ARN".to_owned(), info: "denied".to_owned() };
+            ActionRequired { code: ActionCode::RabbitmqInvalidArn, info: "denied".to_owned() };
         let actions = [own.clone()];
         for _ in 0..2 {
             let why = "the engine does not boot.";

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    Broker, Fault, FaultId, FaultInput, FaultSpec, FaultState, Lease, MOST_FAULTS, NetworkDefaults,
-    Next, Scope, Struck, Timestamp,
+    AffectedInstance, Broker, Fault, FaultId, FaultInput, FaultSpec, FaultState, Lease,
+    MOST_FAULTS, NetworkDefaults, Next, Scope, Timestamp,
 };
 use brokerd_store::{FaultOutcome, PgStore, StoreError};
 
@@ -31,8 +31,8 @@ async fn created(store: &PgStore, broker: &Broker, kind: &str) -> Fault {
     fault
 }
 
-fn struck() -> Vec<Struck> {
-    vec![Struck { ordinal: 1, container: "c".to_owned(), since: Some(NOW) }]
+fn struck() -> Vec<AffectedInstance> {
+    vec![AffectedInstance { ordinal: 1, container: "c".to_owned(), since: Some(NOW) }]
 }
 
 async fn messages(f: &Fixture, broker: &Broker) -> Vec<String> {
@@ -56,12 +56,13 @@ async fn a_fault_makes_its_broker_due_strikes_once_and_ends_once() {
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert_eq!(work.faults, std::slice::from_ref(&fault));
 
-        let other = vec![Struck { container: "another".to_owned(), ..struck().remove(0) }];
-        f.store.strike_fault(&lease, &fault, &struck(), NOW).await.expect("struck");
-        f.store.strike_fault(&lease, &fault, &other, NOW).await.expect("nothing happens");
+        let other =
+            vec![AffectedInstance { container: "another".to_owned(), ..struck().remove(0) }];
+        f.store.start_fault(&lease, &fault, &struck(), NOW).await.expect("struck");
+        f.store.start_fault(&lease, &fault, &other, NOW).await.expect("nothing happens");
         let seen = f.store.fault(&scope(), broker.id, fault.id).await.expect("read");
         let seen = seen.expect("there");
-        assert_eq!(seen.struck, Some(struck()), "what was struck first is what is undone");
+        assert_eq!(seen.affected, Some(struck()), "what was struck first is what is undone");
         assert_eq!(seen.state(NOW), FaultState::Active);
 
         let later = NOW.plus(Duration::from_secs(31));
@@ -78,7 +79,7 @@ async fn a_fault_makes_its_broker_due_strikes_once_and_ends_once() {
         let told = messages(&f, &broker).await;
         let expected = [
             format!("fault {} is over: healed", fault.id),
-            format!("fault {} strikes: PAUSE for 30 s", fault.id),
+            format!("fault {} started: PAUSE for 30 s", fault.id),
             format!("fault {} accepted: PAUSE for 30 s", fault.id),
         ];
         assert_eq!(told[..3], expected);
@@ -91,7 +92,7 @@ async fn healing_early_ends_the_time_of_a_fault_and_wakes_its_broker() {
     with_store(|f| async move {
         let (broker, lease) = running(&f.store, "orders").await;
         let fault = created(&f.store, &broker, "ISOLATE").await;
-        f.store.strike_fault(&lease, &fault, &struck(), NOW).await.expect("struck");
+        f.store.start_fault(&lease, &fault, &struck(), NOW).await.expect("struck");
         release(&f, &lease).await;
         let lease =
             f.store.claim_due(worker(), None, Duration::from_secs(30), 1).await.expect("claims");
@@ -166,7 +167,7 @@ async fn latency_is_in_the_gateways_table_from_the_strike_to_the_end() {
         let fault = created(&f.store, &broker, "LATENCY").await;
         ends_in(60_000_000).await;
         assert_eq!(latencies().await, 0, "it has not struck");
-        f.store.strike_fault(&lease, &fault, &[], NOW).await.expect("struck");
+        f.store.start_fault(&lease, &fault, &[], NOW).await.expect("struck");
         assert_eq!(latencies().await, 200);
         ends_in(-1).await;
         assert_eq!(latencies().await, 0, "its time is over, though nobody has ended it");
@@ -183,7 +184,7 @@ async fn faults_go_with_their_broker_and_stale_workers_record_nothing() {
         let (broker, lease) = running(&f.store, "orders").await;
         let fault = created(&f.store, &broker, "PAUSE").await;
         let stale = Lease { epoch: lease.epoch - 1, ..lease.clone() };
-        let struck = f.store.strike_fault(&stale, &fault, &struck(), NOW).await;
+        let struck = f.store.start_fault(&stale, &fault, &struck(), NOW).await;
         assert!(matches!(struck, Err(StoreError::LeaseLost)), "{struck:?}");
         let ended = f.store.end_fault(&stale, &fault, "healed", NOW).await;
         assert!(matches!(ended, Err(StoreError::LeaseLost)), "{ended:?}");

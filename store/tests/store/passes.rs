@@ -11,7 +11,7 @@ use crate::support::{NOW, create, leased, scope, with_store, worker};
 pub(crate) fn report(sentence: &str) -> PassReport {
     PassReport {
         reason: String::new(),
-        told: Default::default(),
+        reported: Default::default(),
         kind: VerdictKind::Progressing,
         sentence: sentence.to_owned(),
         observed_generation: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    BrokerId, HostInstanceType, Lease, PassReport, Reservation, Room, Timestamp, Turn,
+    Admission, BrokerId, HostCapacity, HostInstanceType, Lease, PassReport, Reservation, Timestamp,
 };
 use brokerd_store::{PgStore, StoreError};
 use sqlx::PgPool;
@@ -13,8 +13,8 @@ use crate::support::{NOW, complete, create, scope, with_store, worker};
 const GIB: u64 = 1 << 30;
 const TTL: Duration = Duration::from_secs(30);
 
-fn room(gib: u64) -> Room {
-    Room { memory_bytes: gib * GIB, scale: 1.0, patience: Duration::from_secs(900) }
+fn room(gib: u64) -> HostCapacity {
+    HostCapacity { memory_bytes: gib * GIB, scale: 1.0, patience: Duration::from_secs(900) }
 }
 
 fn after(seconds: i64) -> Timestamp {
@@ -57,7 +57,7 @@ async fn wakes(pool: &PgPool, id: BrokerId) -> i64 {
 #[tokio::test]
 async fn of_many_who_ask_at_the_same_time_as_many_get_room_as_there_is_room_for() {
     with_store(|f| async move {
-        f.store.tell_room(&room(7), NOW).await.expect("told");
+        f.store.report_capacity(&room(7), NOW).await.expect("told");
         for n in 0..20 {
             create(&f.store, &format!("broker-{n}")).await;
         }
@@ -69,7 +69,7 @@ async fn of_many_who_ask_at_the_same_time_as_many_get_room_as_there_is_room_for(
         for asked in asking.collect::<Vec<_>>() {
             asked.await.expect("no panic").expect("asked");
         }
-        let (_, used) = f.store.room().await.expect("read").expect("told");
+        let (_, used) = f.store.capacity().await.expect("read").expect("told");
         assert_eq!((used.granted_bytes, used.waiting, used.waiting_bytes), (7 * GIB, 13, 13 * GIB));
         // Meanwhile some grow, some are given back and some ask again, all at once; never is too much granted.
         let busy = leases.clone().into_iter().enumerate().map(|(n, lease)| {
@@ -80,15 +80,15 @@ async fn of_many_who_ask_at_the_same_time_as_many_get_room_as_there_is_room_for(
                     1 => delete(&store, &pool, &lease).await,
                     _ => store.reserve(&lease, 1, after(1)).await.expect("asked again"),
                 }
-                store.share_room(after(2)).await.expect("shared out");
-                let (room, used) = store.room().await.expect("read").expect("told");
+                store.grant_waiting(after(2)).await.expect("shared out");
+                let (room, used) = store.capacity().await.expect("read").expect("told");
                 assert!(used.granted_bytes <= room.memory_bytes, "{used:?}");
             })
         });
         for done in busy.collect::<Vec<_>>() {
             done.await.expect("no deadlock, never too much");
         }
-        let (_, used) = f.store.room().await.expect("read").expect("told");
+        let (_, used) = f.store.capacity().await.expect("read").expect("told");
         assert_eq!(used.granted_bytes, 7 * GIB, "{used:?}");
     })
     .await;
@@ -97,7 +97,7 @@ async fn of_many_who_ask_at_the_same_time_as_many_get_room_as_there_is_room_for(
 #[tokio::test]
 async fn who_asked_first_is_granted_what_is_given_back_and_is_woken() {
     with_store(|f| async move {
-        f.store.tell_room(&room(1), NOW).await.expect("told");
+        f.store.report_capacity(&room(1), NOW).await.expect("told");
         for name in ["a", "b", "c"] {
             create(&f.store, name).await;
         }
@@ -115,13 +115,13 @@ async fn who_asked_first_is_granted_what_is_given_back_and_is_woken() {
         assert_eq!(reservation(&f.store, &leases[2]).await, waits(2));
         let before = wakes(&f.pool, leases[1].broker).await;
         delete(&f.store, &f.pool, &leases[0]).await;
-        f.store.share_room(after(200)).await.expect("shared out");
+        f.store.grant_waiting(after(200)).await.expect("shared out");
         assert_eq!(reservation(&f.store, &leases[1]).await, granted);
         assert_eq!(reservation(&f.store, &leases[2]).await, waits(2));
         assert_eq!(wakes(&f.pool, leases[1].broker).await, before + 1);
         // Nobody who is being deleted keeps another one waiting.
         sqlx::raw_sql("update broker set deleting = true").execute(&f.pool).await.expect("done");
-        f.store.tell_room(&room(5), after(201)).await.expect("told");
+        f.store.report_capacity(&room(5), after(201)).await.expect("told");
         assert_eq!(reservation(&f.store, &leases[2]).await, waits(2));
     })
     .await;
@@ -130,7 +130,7 @@ async fn who_asked_first_is_granted_what_is_given_back_and_is_woken() {
 #[tokio::test]
 async fn a_creation_that_fails_gives_its_room_back_and_one_that_grows_in_vain_keeps_what_it_has() {
     with_store(|f| async move {
-        f.store.tell_room(&room(4), NOW).await.expect("told");
+        f.store.report_capacity(&room(4), NOW).await.expect("told");
         for name in ["a", "b"] {
             create(&f.store, name).await;
         }
@@ -141,15 +141,15 @@ async fn a_creation_that_fails_gives_its_room_back_and_one_that_grows_in_vain_ke
         complete(&f.store, &leases[0]).await;
         let (medium, large) = (tier("mq.m7g.medium"), tier("mq.m7g.large"));
         let more = |tier| f.store.reserve_more(&leases[0], 1, tier, NOW);
-        assert_eq!(more(medium).await.expect("asked"), Turn::Waits { missing_bytes: GIB });
-        assert_eq!(more(large).await.expect("asked"), Turn::Waits { missing_bytes: 5 * GIB });
+        assert_eq!(more(medium).await.expect("asked"), Admission::Waits { missing_bytes: GIB });
+        assert_eq!(more(large).await.expect("asked"), Admission::Waits { missing_bytes: 5 * GIB });
         let has = Some(Reservation::Granted(tier(MICRO)));
         assert_eq!(reservation(&f.store, &leases[0]).await, has);
         let failed = PassReport {
             kind: brokerd_domain::VerdictKind::Failed,
             sentence: "no image".to_owned(),
             reason: "no image".to_owned(),
-            told: Default::default(),
+            reported: Default::default(),
             observed_generation: None,
             reboots_done: None,
             failure: Some("no image".to_owned()),
@@ -161,7 +161,7 @@ async fn a_creation_that_fails_gives_its_room_back_and_one_that_grows_in_vain_ke
         };
         f.store.record(&leases[1], &failed).await.expect("recorded");
         assert_eq!(reservation(&f.store, &leases[1]).await, None);
-        assert_eq!(more(medium).await.expect("asked"), Turn::Granted);
+        assert_eq!(more(medium).await.expect("asked"), Admission::Granted);
         assert_eq!(reservation(&f.store, &leases[0]).await, Some(Reservation::Granted(medium)));
         // What was given up again is given back with the reboot that undoes it.
         sqlx::raw_sql("update broker set reboots_requested = 1")
@@ -177,7 +177,7 @@ async fn a_creation_that_fails_gives_its_room_back_and_one_that_grows_in_vain_ke
 #[tokio::test]
 async fn who_has_lost_the_lease_reserves_nothing() {
     with_store(|f| async move {
-        f.store.tell_room(&room(9), NOW).await.expect("told");
+        f.store.report_capacity(&room(9), NOW).await.expect("told");
         create(&f.store, "a").await;
         let lease = leases(&f.store, 1).await.remove(0);
         let stale = Lease { epoch: lease.epoch - 1, ..lease };

@@ -174,7 +174,7 @@ pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
     let work = store.load(lease).await.expect("loaded").expect("there");
     let report = PassReport {
         reason: String::new(),
-        told: Default::default(),
+        reported: Default::default(),
         kind: VerdictKind::Converged,
         sentence: "every endpoint answers".to_owned(),
         observed_generation: Some(Generation(work.broker.generation.0)),

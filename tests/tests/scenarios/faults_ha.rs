@@ -134,7 +134,7 @@ impl<'a> Pair<'a> {
         let (struck, heir) = (self.active, 3 - self.active);
         let fault = self.faults().inject(&case.body)?;
         let told = format!("failover: instance {heir} serves");
-        let strikes = format!("fault {fault} strikes");
+        let strikes = format!("fault {fault} started");
         eventually("the standby takes over", PATIENCE, || {
             let events = self.world.api.events(&self.id)?;
             let struck = events.iter().position(|(_, message)| message.starts_with(&strikes));

@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(command.name.as_str(), "orders");
         assert_eq!(command.configuration, None);
         assert!(command.spec.logs.general && command.spec.publicly_accessible);
-        assert_eq!(command.spec.maintenance_window.time_of_day, "06:31");
+        assert_eq!(command.spec.maintenance_window.time_of_day(), "06:31");
         assert_eq!(command.tags.as_map().len(), 1);
         assert_eq!(command.users.as_slice().len(), 1);
     }

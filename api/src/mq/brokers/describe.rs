@@ -157,7 +157,10 @@ impl From<&Broker> for DescribeBrokerResponse {
 fn actions_required(broker: &Broker) -> Vec<ActionRequiredView> {
     let actions = broker.actions_required().into_iter();
     actions
-        .map(|a| ActionRequiredView { action_required_code: a.code, action_required_info: a.info })
+        .map(|a| ActionRequiredView {
+            action_required_code: a.code.to_string(),
+            action_required_info: a.info,
+        })
         .collect()
 }
 
@@ -238,7 +241,7 @@ pub(crate) async fn describe_broker(
 #[cfg(test)]
 mod tests {
     use brokerd_domain::{
-        ActionRequired, ConfigurationId, ConfigurationRef, EngineVersion, Generation,
+        ActionCode, ActionRequired, ConfigurationId, ConfigurationRef, EngineVersion, Generation,
         HostInstanceType, Intent, Logs, PendingChange, Username,
     };
     use serde_json::{Value, json};
@@ -355,7 +358,7 @@ mod tests {
         broker.instances = vec![fixtures::instance(EngineType::RabbitMq); 3];
         broker.status.observed_generation = Some(Generation(1));
         broker.status.actions_required = vec![ActionRequired {
-            code: "RABBITMQ_MEMORY_ALARM".to_owned(),
+            code: ActionCode::RabbitmqMemoryAlarm,
             info: "Consume messages.".to_owned(),
         }];
         let shown = described(&broker);

@@ -1,8 +1,8 @@
 //! A broker for tests.
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerInstance, DayOfWeek, Endpoint, EngineType, HostInstanceType,
-    MaintenanceWindow, Protocol, Tags, Timestamp, example,
+    Broker, BrokerId, BrokerInstance, Endpoint, EngineType, HostInstanceType, MaintenanceWindow,
+    Protocol, Tags, Timestamp, example,
 };
 
 /// A public ActiveMQ broker right after CreateBroker.
@@ -14,11 +14,7 @@ pub(crate) fn broker() -> Broker {
     spec.host_instance_type = HostInstanceType::from_name("mq.t3.micro").expect("known");
     spec.publicly_accessible = true;
     spec.security_groups = vec!["sg-a".to_owned()];
-    spec.maintenance_window = MaintenanceWindow {
-        day_of_week: DayOfWeek::Tuesday,
-        time_of_day: "06:31".to_owned(),
-        time_zone: "UTC".to_owned(),
-    };
+    spec.maintenance_window = MaintenanceWindow::parse("TUESDAY", "06:31", None).expect("a window");
     broker.tags = Tags::parse([("k".to_owned(), "v".to_owned())].into()).expect("tags");
     broker
 }

@@ -196,9 +196,9 @@ impl From<&ConfigurationRef> for ConfigurationIdView {
 impl From<&MaintenanceWindow> for MaintenanceWindowView {
     fn from(window: &MaintenanceWindow) -> Self {
         Self {
-            day_of_week: window.day_of_week.as_str(),
-            time_of_day: window.time_of_day.clone(),
-            time_zone: window.time_zone.clone(),
+            day_of_week: window.day_of_week().as_str(),
+            time_of_day: window.time_of_day(),
+            time_zone: window.time_zone().to_owned(),
         }
     }
 }

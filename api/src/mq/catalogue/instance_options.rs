@@ -134,7 +134,7 @@ fn view(option: &InstanceOption, zones: &[AvailabilityZone]) -> BrokerInstanceOp
 
 #[cfg(test)]
 mod tests {
-    use brokerd_domain::{EngineVersion, SUPPORTED_DEPLOYMENT_MODES};
+    use brokerd_domain::{DeploymentMode, EngineVersion};
     use serde_json::{Value, json};
 
     use super::*;
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_option_is_listed_as_the_service_does() {
-        let modes: Vec<_> = SUPPORTED_DEPLOYMENT_MODES
+        let modes: Vec<_> = DeploymentMode::ALL
             .iter()
             .filter(|m| m.as_str() != "ACTIVE_STANDBY_MULTI_AZ")
             .map(|m| m.as_str())

@@ -64,7 +64,7 @@ pub(crate) struct FaultView {
 impl FaultView {
     fn new(fault: Fault, now: Timestamp) -> Self {
         let state = fault.state(now).as_str();
-        let instance = fault.struck.as_ref().and_then(|instances| instances.first());
+        let instance = fault.affected.as_ref().and_then(|instances| instances.first());
         Self {
             id: fault.id.to_string(),
             kind: fault.spec.kind.as_str(),

@@ -11,7 +11,7 @@ use super::{
     too_large,
     value::shortened,
 };
-use crate::{AuthenticationStrategy, EngineVersion};
+use crate::catalogue::{AuthenticationStrategy, EngineVersion};
 
 /// How deep permitted elements may be. All but the recovery policies, which may wrap each other, need
 /// less than a third of it. What is removed may be of any depth, because nothing looks into it.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use crate::{AuthenticationStrategy, EngineVersion};
+use crate::catalogue::{AuthenticationStrategy, EngineVersion};
 
 /// The namespace of everything that is permitted.
 pub(super) const CORE: &str = "http://activemq.apache.org/schema/core";

@@ -4,7 +4,9 @@ mod hostile;
 mod properties;
 
 use super::*;
-use crate::{EngineType, ErrorKind, default_revision};
+use crate::{
+    catalogue::EngineType, configuration::default_revision::default_revision, kernel::ErrorKind,
+};
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
 const CORE: &str = "http://activemq.apache.org/schema/core";

@@ -15,8 +15,10 @@ mod value;
 use std::collections::BTreeMap;
 
 use crate::{
-    AuthenticationStrategy, ConfigurationId, DeploymentMode, EngineVersion, Error,
-    HostInstanceType, QueueLimits,
+    catalogue::{
+        AuthenticationStrategy, DeploymentMode, EngineVersion, HostInstanceType, QueueLimits,
+    },
+    kernel::{ConfigurationId, Error},
 };
 use syntax::Setting;
 

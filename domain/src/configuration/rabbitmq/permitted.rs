@@ -12,7 +12,7 @@ use super::{
         TagQueries, Text, Timeout,
     },
 };
-use crate::EngineVersion;
+use crate::catalogue::EngineVersion;
 
 /// A key with what may stand behind it.
 struct Rule {

@@ -4,7 +4,10 @@
 //! and the grammar of Cuttlefish, which reads the rendered file.
 
 use super::invalid;
-use crate::{DeploymentMode, EngineType, Error, HostInstanceType, StorageType, instance_types};
+use crate::{
+    catalogue::{DeploymentMode, EngineType, HostInstanceType, StorageType, instance_types},
+    kernel::Error,
+};
 
 /// No configuration that means anything comes near this many bytes.
 const LONGEST_TEXT: usize = 64 * 1024;

@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{EngineType, ErrorKind, default_revision, instance_types};
+use crate::{
+    catalogue::{EngineType, instance_types},
+    configuration::default_revision::default_revision,
+    kernel::ErrorKind,
+};
 
 const V3: EngineVersion = EngineVersion::new(3, 10);
 const V4: EngineVersion = EngineVersion::new(4, 3);

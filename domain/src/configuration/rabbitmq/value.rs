@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use super::{query, syntax::shortened};
-use crate::{EngineVersion, SecretReference, role_account};
+use crate::{
+    access::{SecretReference, role_account},
+    catalogue::EngineVersion,
+};
 
 /// The algorithms by which a token may be signed.
 const ALGORITHMS: &[&str] = &[

@@ -99,7 +99,7 @@ fn parameters(blueprint: &Blueprint<'_>) -> Vec<Value> {
     let limits = if is_cluster(blueprint) {
         host.cluster_limits().map(|limits| (limits.queues, limits.connections))
     } else {
-        host.vhost_limits()
+        host.vhost_limits().map(|limits| (limits.queues, limits.connections))
     };
     limits
         .map(|(queues, connections)| {

@@ -1,0 +1,25 @@
+//! What every room needs: identifiers, time, errors, pages, texts.
+
+mod arn;
+mod clock;
+mod error;
+mod id;
+mod name;
+mod page;
+mod region;
+mod scope;
+mod source;
+pub(crate) mod text;
+pub(crate) mod wire_enum;
+
+pub use arn::{Arn, Resource};
+pub use clock::{Clock, Entropy, Timestamp};
+pub(crate) use error::required;
+pub use error::{Error, ErrorKind};
+pub(crate) use id::is_resource_id;
+pub use id::{AccountId, BrokerId, ConfigurationId, FaultId, InstallationId, Region, WorkerId};
+pub use name::BrokerName;
+pub use page::PageSize;
+pub use region::amazon_mq_regions;
+pub use scope::Scope;
+pub use source::Source;

@@ -1,0 +1,12 @@
+//! Who owns what.
+
+use super::id::{AccountId, Region};
+
+/// Who owns a resource: an account in a region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+}
