@@ -15,7 +15,7 @@ for migration in migrations/*.sql; do
 done
 
 fresh=$(mktemp -d)
-touch store/src/*.rs
+find store/src -name "*.rs" -exec touch {} +
 DATABASE_URL="$server/$name" SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" cargo check --quiet -p brokerd-store --all-targets
 rm -rf .sqlx
 mv "$fresh" .sqlx

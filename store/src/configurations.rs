@@ -8,9 +8,43 @@ use brokerd_domain::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{
-    AddRevision, DeleteConfiguration, PgStore, RevisionLookup, StoreError, rows::Raw, skipped,
+use crate::kernel::{
+    PgStore, StoreError,
+    json::{Raw, read_json},
 };
+
+/// A revision that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevisionLookup {
+    /// This scope has no such configuration.
+    NoConfiguration,
+    /// The configuration has no such revision.
+    NoRevision(i32),
+    /// The revision.
+    Found(Box<ConfigurationRevision>),
+}
+
+/// What became of an UpdateConfiguration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddRevision {
+    /// The configuration, whose latest revision is the new one.
+    Added(Box<Configuration>),
+    /// This scope has no such configuration.
+    NotFound,
+    /// The configuration has as many revisions as it may have.
+    TooMany,
+}
+
+/// What became of a DeleteConfiguration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeleteConfiguration {
+    /// It is gone with all revisions.
+    Deleted,
+    /// This scope has no such configuration.
+    NotFound,
+    /// A broker uses it, will, or did.
+    InUse,
+}
 
 /// A row of `configuration` with its newest revision.
 struct ConfigurationRow {
@@ -65,7 +99,7 @@ impl TryFrom<ConfigurationRow> for Configuration {
             authentication_strategy: AuthenticationStrategy::parse(&row.authentication_strategy)
                 .map_err(|e| inconsistent(&e))?,
             created: Timestamp::from_micros(row.created),
-            tags: skipped::json("configuration", id, &row.tags)?,
+            tags: read_json("configuration", id, &row.tags)?,
             latest: Revision {
                 number: row.revision,
                 created: Timestamp::from_micros(row.revision_created),

@@ -8,11 +8,26 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Channel, FaultOutcome, PgStore, StoreError, passes::insert_events, rows::Raw, skipped,
+    brokers::events::insert_events,
+    kernel::{
+        Channel, PgStore, StoreError,
+        json::{Raw, read_json},
+    },
 };
 
 /// How many faults of a broker are remembered after they are over.
 const REMEMBERED: i64 = 100;
+
+/// What became of a fault that somebody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultOutcome {
+    /// It is stored.
+    Created,
+    /// There is no such broker, or it is being deleted.
+    BrokerNotFound,
+    /// The broker has as many faults under way as it may have.
+    TooMany,
+}
 
 struct FaultRow {
     id: Uuid,
@@ -31,10 +46,10 @@ impl TryFrom<FaultRow> for Fault {
         let id = FaultId::from(row.id);
         Ok(Self {
             id,
-            spec: skipped::json("fault", id, &row.spec)?,
+            spec: read_json("fault", id, &row.spec)?,
             starts: Timestamp::from_micros(row.starts),
             ends: Timestamp::from_micros(row.ends),
-            affected: row.struck.map(|struck| skipped::json("fault", id, &struck)).transpose()?,
+            affected: row.struck.map(|struck| read_json("fault", id, &struck)).transpose()?,
             ended: row.ended.map(Timestamp::from_micros),
             reason: row.reason,
         })
@@ -217,7 +232,7 @@ impl PgStore {
         rows.into_iter().filter_map(read).collect()
     }
 
-    /// Records what a fault strikes, once and before it strikes.
+    /// Records what a fault affects, once and before anything is done to it.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -225,7 +240,7 @@ impl PgStore {
         &self,
         lease: &Lease,
         fault: &Fault,
-        struck: &[AffectedInstance],
+        affected: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut transaction = self.fenced(lease).await?;
@@ -235,7 +250,7 @@ impl PgStore {
              where id = $1 and broker_id = $2 and struck is null and ended is null",
             fault.id.uuid(),
             id,
-            json!(struck)
+            json!(affected)
         )
         .execute(&mut *transaction)
         .await?;

@@ -85,7 +85,10 @@ async fn every_column_of_sealed_values_is_known() {
             .into_iter()
             .map(|(table, column)| (table.to_owned(), column.to_owned()))
             .collect();
-        assert_eq!(known, schema, "a column of bytes that store/src/sealed.rs does not know");
+        assert_eq!(
+            known, schema,
+            "a column of bytes that store/src/kernel/sealed_column.rs does not know"
+        );
     })
     .await;
 }

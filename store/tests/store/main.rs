@@ -1,6 +1,7 @@
 //! The store on a real PostgreSQL.
 
 mod brokers;
+mod capacity;
 mod changes;
 #[path = "../../../tests/src/chaos_proxy.rs"]
 #[expect(unreachable_pub, reason = "it is public where it belongs")]
@@ -17,7 +18,6 @@ mod outages;
 mod ownership;
 mod passes;
 mod retention;
-mod room;
 mod route_changes;
 mod secrets;
 mod security_groups;

@@ -1,0 +1,15 @@
+//! Brokers: what their owners ask for, and what is known of them.
+
+mod create;
+pub(crate) mod events;
+mod ldap;
+mod read;
+mod requests;
+mod tags;
+mod update;
+mod users;
+
+pub use create::{CreateOutcome, NewIds};
+pub use read::BrokerPage;
+pub use update::UpdateOutcome;
+pub use users::UserOutcome;

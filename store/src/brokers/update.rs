@@ -1,0 +1,131 @@
+//! Changes that a caller makes to a broker: what waits, and what is in force at once.
+
+use brokerd_domain::{Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedMember};
+use serde_json::json;
+
+use crate::kernel::{Channel, PgStore, StoreError, pool::Transaction};
+
+/// What became of an UpdateBroker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    /// It is stored.
+    Updated,
+    /// The broker is not any more as the caller saw it: look again.
+    Changed,
+    /// The configuration it would wait for does not exist any more.
+    ConfigurationNotFound,
+}
+
+impl PgStore {
+    /// A transaction that changes a broker: its generation rises, it is due at once and its history tells
+    /// why. None: it is not as it was `seen` any more. The caller commits and notifies.
+    ///
+    /// Locks the lease before the broker, as every recording does.
+    pub(crate) async fn changing(
+        &self,
+        seen: &Broker,
+        now: Timestamp,
+        message: &str,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let changed = sqlx::query_scalar!(
+            r#"with l as (
+                 select broker_id from reconcile where broker_id = $1 for update
+               ), b as (
+                 update broker set generation = generation + 1 from l
+                 where id = l.broker_id and generation = $2 and reboots_requested = $3 and not deleting
+                 returning id
+               ), d as (
+                 update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0
+                 from b where broker_id = b.id
+               ), e as (
+                 insert into event (broker_id, at, kind, message) select id, $4, 'request', $5 from b
+               )
+               select id from b"#,
+            seen.id.uuid(),
+            seen.generation.0,
+            i64::from(seen.reboots_requested),
+            now.as_micros(),
+            message
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        Ok(changed.map(|_| transaction))
+    }
+
+    /// Stores what UpdateBroker makes of a broker.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn update_broker(
+        &self,
+        seen: &Broker,
+        update: &BrokerUpdate,
+        now: Timestamp,
+    ) -> Result<UpdateOutcome, StoreError> {
+        let id = seen.id.uuid();
+        let message = format!("UpdateBroker accepted: {}", summary(update));
+        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+            return Ok(UpdateOutcome::Changed);
+        };
+        if let Some(reference) = update.configurations.pending
+            && !hold_revision(&mut transaction, reference).await?
+        {
+            return Ok(UpdateOutcome::ConfigurationNotFound);
+        }
+        let password = self.sealed_ldap_password(id, update.ldap_password.as_ref())?;
+        // What is changed now has not been tried.
+        let waits_as_before = update.pending == seen.pending
+            && update.configurations == seen.configurations
+            && update.ldap_password.is_none();
+        sqlx::query!(
+            "update broker set spec = $2, pending = $3, configurations = $4, window_changes = $5,
+               not_applied = case when $7 then not_applied end,
+               pending_ldap_password = coalesce($6, pending_ldap_password)
+             where id = $1",
+            id,
+            json!(update.spec),
+            json!(update.pending),
+            json!(update.configurations),
+            json!(update.window_changes),
+            password,
+            waits_as_before
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if seen.pending.ldap.is_some() && update.pending.ldap.is_none() {
+            // Else it would be in force after the next reboot, with a directory that it is not for.
+            sqlx::query!("update broker set pending_ldap_password = null where id = $1", id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.notifier.notify(Channel::Reconcile);
+        if update.changed.contains(&UpdatedMember::SecurityGroups) {
+            self.notifier.notify(Channel::Routes);
+        }
+        Ok(UpdateOutcome::Updated)
+    }
+}
+
+/// Keeps a revision from being deleted until the transaction ends; false: it is gone.
+pub(crate) async fn hold_revision(
+    transaction: &mut Transaction,
+    reference: ConfigurationRef,
+) -> Result<bool, StoreError> {
+    let held = sqlx::query_scalar!(
+        "select c.id from configuration c
+         join configuration_revision r on r.configuration_id = c.id and r.revision = $2
+         where c.id = $1 for share of c",
+        reference.id.uuid(),
+        reference.revision
+    )
+    .fetch_optional(&mut **transaction)
+    .await?;
+    Ok(held.is_some())
+}
+
+fn summary(update: &BrokerUpdate) -> String {
+    let names: Vec<&str> = update.changed.iter().map(|member| member.name()).collect();
+    names.join(", ")
+}

@@ -1,0 +1,29 @@
+//! What every room needs: connections with limits, sealing, notifications, rows that can't be read.
+
+mod address;
+pub(crate) mod availability;
+mod batching;
+pub(crate) mod broker_row;
+mod error;
+pub(crate) mod fence;
+mod installation;
+pub(crate) mod json;
+pub(crate) mod notify;
+pub(crate) mod pool;
+mod reseal;
+mod retention;
+mod seal;
+pub(crate) mod sealed_column;
+mod skipped;
+mod store;
+
+pub use address::ServerAddress;
+pub(crate) use broker_row::BrokerRow;
+pub use error::StoreError;
+pub(crate) use json::Raw;
+pub use notify::{Channel, Heard, Listener};
+pub use reseal::Resealing;
+pub use retention::Pruned;
+pub use seal::{MasterKey, MasterKeys, ReadKeys};
+pub use sealed_column::sealed_columns;
+pub use store::PgStore;

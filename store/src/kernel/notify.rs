@@ -1,0 +1,228 @@
+//! Wake-up calls. They are hints: whoever is woken looks, and looks now and then anyway.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::{
+    Acquire as _, Connection as _, Error,
+    postgres::{PgListener, PgPoolOptions},
+};
+use tokio::{
+    runtime,
+    sync::Notify,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use super::{
+    availability::Availability,
+    error::StoreError,
+    pool::{Pool, silence},
+};
+
+/// How often a connection on which nothing is heard is asked whether it is still one.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
+/// How long it may take to answer, and to be made.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait before another one is made.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a [`Listener`] listens for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A broker became due.
+    Reconcile,
+    /// The gateway's table changed.
+    Routes,
+}
+
+impl Channel {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Reconcile => "brokerd_reconcile",
+            Self::Routes => "brokerd_routes",
+        }
+    }
+}
+
+/// Sends wake-up calls after their cause is committed, merging those that come together.
+///
+/// A NOTIFY inside the transaction would take a global lock until the commit is durable, and so make
+/// all such commits wait for each other's flush to disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Notifier {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    reconcile: AtomicBool,
+    routes: AtomicBool,
+    wake: Notify,
+}
+
+impl Notifier {
+    /// Starts the task that sends; it ends with the last clone of the pool's owner.
+    pub(crate) fn start(pool: Pool) -> Self {
+        let shared = Arc::new(Shared::default());
+        let weak = Arc::downgrade(&shared);
+        tokio::spawn(async move {
+            while let Some(shared) = weak.upgrade() {
+                let woken = shared.wake.notified();
+                // Not to hold on to what the store's last clone should drop.
+                let _ = tokio::time::timeout(Duration::from_secs(30), woken).await;
+                for (flag, channel) in
+                    [(&shared.reconcile, Channel::Reconcile), (&shared.routes, Channel::Routes)]
+                {
+                    if flag.swap(false, Ordering::AcqRel)
+                        && let Err(error) = notify_now(&pool, channel).await
+                    {
+                        tracing::debug!(%error, "a notification was not sent; polling finds its cause");
+                    }
+                }
+            }
+        });
+        Self { shared }
+    }
+
+    /// Tells everybody who listens on `channel`, soon.
+    pub(crate) fn notify(&self, channel: Channel) {
+        let flag = match channel {
+            Channel::Reconcile => &self.shared.reconcile,
+            Channel::Routes => &self.shared.routes,
+        };
+        flag.store(true, Ordering::Release);
+        self.shared.wake.notify_one();
+    }
+}
+
+/// What a [`Listener`] has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// A notification.
+    Notification,
+    /// Nothing: the connection is lost, and so may be notifications.
+    Loss,
+}
+
+/// Wake-up calls from the database, over a connection of its own.
+#[derive(Debug)]
+pub struct Listener {
+    channel: Channel,
+    availability: Arc<Availability>,
+    /// None: the connection was lost.
+    live: Option<Live>,
+}
+
+impl Listener {
+    /// Starts listening.
+    pub(crate) async fn start(pool: &Pool, channel: Channel) -> Result<Self, StoreError> {
+        let availability = Arc::clone(pool.availability());
+        let live = Some(Live::connect(&availability, channel).await?);
+        Ok(Self { channel, availability, live })
+    }
+
+    /// Waits for the next notification, or for the loss of the connection or its replacement, after which it is time to
+    /// look, too, because notifications may have been missed. A server that falls silent is noticed within
+    /// seven seconds.
+    pub async fn wait(&mut self) -> Heard {
+        let Some(live) = &mut self.live else {
+            match Live::connect(&self.availability, self.channel).await {
+                Ok(live) => self.live = Some(live),
+                Err(error) => {
+                    tracing::debug!(%error, "can't listen; looking now and then instead");
+                    sleep(RETRY).await;
+                }
+            }
+            return Heard::Loss;
+        };
+        match live.notified().await {
+            Ok(()) => Heard::Notification,
+            Err(error) => {
+                tracing::debug!(%error, "the listening connection was lost");
+                self.availability.noticed(&error);
+                self.live = None;
+                Heard::Loss
+            }
+        }
+    }
+}
+
+/// A connection that listens.
+#[derive(Debug)]
+struct Live {
+    listener: Option<PgListener>,
+    /// When the server was last heard, and when it was asked since, if it was. Kept between calls, which may be given up
+    /// sooner than it is asked or answers.
+    heard: Instant,
+    asked: Option<Instant>,
+}
+
+impl Live {
+    async fn connect(availability: &Arc<Availability>, channel: Channel) -> Result<Self, Error> {
+        if *availability.silent().borrow() {
+            return Err(silence());
+        }
+        let connecting = Self::try_connect(availability, channel).await;
+        connecting.inspect_err(|error| availability.noticed(error))
+    }
+
+    async fn try_connect(availability: &Availability, channel: Channel) -> Result<Self, Error> {
+        // A pool of its own, because the listener holds on to its connection, and in the end lets it wait for an answer.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(availability.options().clone());
+        let listener = Some(PgListener::connect_with(&pool).await?);
+        let mut live = Self { listener, heard: Instant::now(), asked: None };
+        let listener = live.listener()?;
+        listener.eager_reconnect(false);
+        timeout(PATIENCE, listener.listen(channel.name())).await.map_err(|_| silence())??;
+        Ok(live)
+    }
+
+    /// Waits for a notification, for as long as the server answers.
+    async fn notified(&mut self) -> Result<(), Error> {
+        loop {
+            let until = self.heard + ASKED_EVERY;
+            if let Ok(received) = timeout_at(until, self.listener()?.try_recv()).await {
+                received?.ok_or_else(|| Error::Io(std::io::ErrorKind::ConnectionAborted.into()))?;
+                (self.heard, self.asked) = (Instant::now(), None);
+                return Ok(());
+            }
+            let until = *self.asked.get_or_insert_with(Instant::now) + PATIENCE;
+            let listener = self.listener()?;
+            let answer = async { listener.acquire().await?.ping().await };
+            timeout_at(until, answer).await.map_err(|_| silence())??;
+            (self.heard, self.asked) = (Instant::now(), None);
+        }
+    }
+
+    fn listener(&mut self) -> Result<&mut PgListener, Error> {
+        self.listener.as_mut().ok_or_else(silence)
+    }
+}
+
+impl Drop for Live {
+    /// Closes the connection. Dropped as it is, a listener leaves a task behind that says goodbye and waits for the
+    /// answer, for ever if the server is silent; so it is dropped in a runtime that ends with it.
+    fn drop(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
+        let Ok(runtime) = runtime::Builder::new_current_thread().build() else { return };
+        let inside = runtime.enter();
+        drop(listener);
+        drop(inside);
+        runtime.shutdown_background();
+    }
+}
+
+/// Tells everybody who listens on `channel`.
+pub(crate) async fn notify_now(pool: &Pool, channel: Channel) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_notify($1, '')", channel.name()).execute(pool).await.map(drop)
+}

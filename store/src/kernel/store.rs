@@ -1,0 +1,134 @@
+//! The store itself: its connections, its keys and who is told of changes.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::Entropy;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{sleep, timeout};
+
+use super::{
+    availability::{Availability, answers},
+    batching::Batcher,
+    broker_row::BrokerRowQuery,
+    error::StoreError,
+    notify::{Channel, Listener, Notifier},
+    pool::{Limits, Pool, silence},
+    seal::MasterKeys,
+    sealed_column::Place,
+    skipped::SkippedRows,
+};
+
+/// How long the first connection may take to be made.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The store. Clones share one pool of connections.
+#[derive(Clone)]
+pub struct PgStore {
+    pub(crate) pool: Pool,
+    pub(crate) key: MasterKeys,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) notifier: Notifier,
+    pub(crate) skipped: Arc<SkippedRows>,
+    pub(crate) broker_batcher: Batcher<BrokerRowQuery>,
+}
+
+impl std::fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PgStore").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl PgStore {
+    /// Connects and migrates. Several processes may do so at once: migrations take a lock.
+    ///
+    /// Requests wait for the connections of this store: a call that has no answer after four seconds is
+    /// [`StoreError::Unavailable`], and while the database answers nobody every call is, at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Newer`] when a later
+    /// version has migrated it, [`StoreError::Other`] when it can't be migrated.
+    pub async fn connect(
+        database_url: &str,
+        max_connections: u32,
+        key: impl Into<MasterKeys>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = database_url.parse()?;
+        migrate(&options).await?;
+        let pool = Pool::new(max_connections, Limits::REQUEST, Availability::of(options));
+        let notifier = Notifier::start(pool.clone());
+        let store = Self {
+            pool,
+            key: key.into(),
+            entropy,
+            notifier,
+            skipped: Arc::default(),
+            broker_batcher: Batcher::default(),
+        };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// The same store over connections of its own, which are made when they are needed: whatever waits for those of
+    /// others does not wait for these. Nobody waits for its calls: they may take 15 seconds as a whole, if the database
+    /// is never silent for five.
+    #[must_use]
+    pub fn with_own_connections(&self, most: u32) -> Self {
+        let pool = self.pool.another(most, Limits::BACKGROUND);
+        Self { pool, broker_batcher: Batcher::default(), ..self.clone() }
+    }
+
+    /// Whether the database answers and is migrated.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not answer.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query!("select count(*) as n from installation").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Starts listening. What happened before is not told: listen first, then look.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database can't be reached.
+    pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
+        Listener::start(&self.pool, channel).await
+    }
+
+    /// How many times rows of each table were skipped since the start, because they can't be read.
+    pub fn skipped_rows(&self) -> Vec<(&'static str, u64)> {
+        self.skipped.counts()
+    }
+
+    /// Seals a text for its place.
+    pub(crate) fn seal_text(
+        &self,
+        place: &Place,
+        text: &SecretString,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.key.seal(&*self.entropy, place, text.expose_secret().as_bytes())
+    }
+}
+
+/// Migrates, by a connection of its own: a migration may take as long as it takes, while the database answers.
+async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let connecting = timeout(CONNECT_PATIENCE, PgConnection::connect_with(options));
+    let mut connection = connecting.await.map_err(|_| silence())??;
+    let migrator = sqlx::migrate!("../migrations");
+    let unanswered = async {
+        loop {
+            sleep(CONNECT_PATIENCE).await;
+            if !answers(options, CONNECT_PATIENCE).await {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        migrated = migrator.run_direct(None, &mut connection, false) => migrated?,
+        () = unanswered => return Err(silence().into()),
+    }
+    // The server notices by itself, should it not be told.
+    drop(timeout(CONNECT_PATIENCE, connection.close()).await);
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Ownership: which provisioner watches which broker.
+//!
+//! A broker belongs to whoever claimed it first, for as long as that provisioner lives. It lives while it prolongs its
+//! term, by one statement for all of its brokers; when it has missed that, whoever prolongs next frees them.
+
+use std::time::Duration;
+
+use brokerd_domain::{BrokerId, WorkerId};
+
+use crate::kernel::{Channel, PgStore, StoreError, notify::notify_now};
+
+/// What prolonging a term found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Term {
+    /// Whether the provisioner had been there before. If not, others have taken it for dead and own its brokers now.
+    pub continued: bool,
+    /// How many brokers of dead provisioners were freed.
+    pub freed: u64,
+}
+
+impl PgStore {
+    /// Prolongs the life of a provisioner for `ttl`, or begins it, and frees the brokers of those that are dead.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn prolong_life(&self, worker: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
+        let row = sqlx::query!(
+            r#"with dead as (
+                 delete from provisioner where expires_at < now() and id <> $1 returning id
+               ), freed as (
+                 update reconcile r
+                 set owner = null, due_at = least(r.due_at, now()), wakes = r.wakes + 1
+                 from dead where r.owner = dead.id returning 1
+               ), me as (
+                 insert into provisioner (id, expires_at)
+                 values ($1, now() + make_interval(secs => $2))
+                 on conflict (id) do update set expires_at = excluded.expires_at
+                 returning xmax::text <> '0' as continued
+               )
+               select (select continued from me) as "continued!", (select count(*) from freed) as "freed!""#,
+            worker.uuid(),
+            ttl.as_secs_f64()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let freed = u64::try_from(row.freed).unwrap_or(0);
+        if freed > 0 {
+            self.notifier.notify(Channel::Reconcile);
+        }
+        Ok(Term { continued: row.continued, freed })
+    }
+
+    /// Gives back whatever a provisioner holds and owns that is dead or stops; how many brokers that was. Those who
+    /// listen are told at once. If it does live, it can do nothing with what it held.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
+        let given = sqlx::query!(
+            "with gone as (delete from provisioner where id = $1)
+             update reconcile
+             set owner = null, lease_holder = null, lease_expires_at = null,
+                 lease_epoch = lease_epoch + 1, due_at = least(due_at, now()), wakes = wakes + 1
+             where owner = $1 or lease_holder = $1",
+            worker.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
+        // Not by the notifier, which the end of the process might forestall.
+        notify_now(&self.pool, Channel::Reconcile).await?;
+        Ok(given.rows_affected())
+    }
+
+    /// Makes brokers of a provisioner due now that wait after a failed pass: this one, or all. How many that was.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn end_back_off(
+        &self,
+        worker: WorkerId,
+        broker: Option<BrokerId>,
+    ) -> Result<u64, StoreError> {
+        let woken = sqlx::query!(
+            "update reconcile set due_at = least(due_at, now()), wakes = wakes + 1
+             where owner = $1 and attempt > 0 and broker_id = coalesce($2, broker_id)",
+            worker.uuid(),
+            broker.map(BrokerId::uuid)
+        )
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        if woken > 0 {
+            self.notifier.notify(Channel::Reconcile);
+        }
+        Ok(woken)
+    }
+}
