@@ -69,7 +69,9 @@ endpoints() {
   if [ -z "${BROKERD_PUBLISH_HOST:-}" ]; then
     case $BROKERD_PUBLISH_ENDPOINTS in 0.0.0.0) BROKERD_PUBLISH_HOST=$(shared_address) ;; *) BROKERD_PUBLISH_HOST=$BROKERD_PUBLISH_ENDPOINTS ;; esac
   fi
-  export BROKERD_PUBLISH_ENDPOINTS BROKERD_PUBLISH_HOST
+  # Beside the port of the API, so that who chooses another one need not choose this, too.
+  BROKERD_PUBLISH_OPERATIONS=${BROKERD_PUBLISH_OPERATIONS:-$((${BROKERD_PUBLISH_API:-8642} + 1000))}
+  export BROKERD_PUBLISH_ENDPOINTS BROKERD_PUBLISH_HOST BROKERD_PUBLISH_OPERATIONS
 }
 
 # What compose.yaml wants to know.
@@ -116,6 +118,7 @@ brokerd is ready.
 
   API           http://${BROKERD_PUBLISH_ADDRESS:-127.0.0.1}:${BROKERD_PUBLISH_API:-8642}, in the network apps-$installation http://brokerd:8642
   endpoints     as DescribeBroker says, at $BROKERD_PUBLISH_HOST; in the network apps-$installation also at brokerd.internal, on the same ports
+  metrics       http://127.0.0.1:$BROKERD_PUBLISH_OPERATIONS/metrics
   credentials   eval "\$(make -s compose-env)"
   logs          scripts/compose.sh do logs -f
 
