@@ -19,13 +19,14 @@ use brokerd_domain::{
     InstallationId, Timestamp, Username, default_revision, example, parse_password,
 };
 use brokerd_provisioner::{
-    authorities::Standing,
     catalogue::Catalogue,
     engine::{Blueprint, Engines, Sizing},
-    materials::{self, Means},
-    rsa_keys,
+    pki::{
+        authorities::Standing,
+        materials::{self, Means},
+        rsa_keys, tls,
+    },
     runtime::{Capacity, InstanceSpec},
-    tls,
 };
 use rand::{TryRng, rngs::SysRng};
 use serde_json::json;

@@ -2,44 +2,29 @@
 //!
 //! One pass on one broker: read the broker and the world, decide purely, act on the difference,
 //! record. Nothing is remembered between passes that could be observed instead.
+//!
+//! The rooms, from what others build on to what builds on them: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
+//! `engine`, `secrets`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
+//! run beside them; and the role itself, which starts all of it.
 
-pub mod authorities;
 pub mod catalogue;
 pub mod engine;
-mod execute;
 pub mod health;
-mod images;
-mod lives;
-pub mod maintenance;
-pub mod materials;
 pub mod metrics;
 pub mod monitor;
-pub mod observe;
-pub mod operations;
-pub mod outgoing;
-mod ownership;
-pub mod pass;
+mod pause;
+pub mod pki;
 pub mod plan;
-pub mod port;
 mod provisioner;
 pub mod queue;
-pub mod registry;
-mod render;
-mod report;
-mod resolve;
-mod retention;
-mod room;
-pub mod rsa_keys;
-mod running;
+pub mod reconcile;
 pub mod runtime;
 pub mod secrets;
-pub mod step_error;
-pub mod supervision;
-pub mod sweep;
-mod task_health;
-mod tasks;
-pub mod tls;
+pub mod tasks;
 
+pub use metrics::{TaskDown, TaskHealth};
+pub use pki::{authorities, materials, tls};
 pub use provisioner::{Host, Provisioner, Settings, StartError};
-pub use room::RoomSettings;
-pub use task_health::{TaskDown, TaskHealth};
+pub use reconcile as pass;
+pub use runtime::{outgoing, registry};
+pub use tasks::CapacitySettings as RoomSettings;

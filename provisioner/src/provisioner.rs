@@ -1,7 +1,6 @@
 //! The role of a provisioner: its start, its tasks, its end.
 
 use std::{
-    io,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     sync::Arc,
@@ -9,13 +8,12 @@ use std::{
 };
 
 use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
-use brokerd_store::{Channel, PgStore};
+use brokerd_store::PgStore;
 use prometheus_client::registry::Registry;
 use tokio::sync::{Mutex as AsyncMutex, Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    authorities::Authorities,
     catalogue::{Catalogue, CatalogueError, EngineSettings},
     engine::{
         Engines, Sizing,
@@ -23,29 +21,31 @@ use crate::{
         rabbitmq::RabbitMq,
     },
     health::{Probe, WireProbe},
-    images,
-    lives::{Life, Lives},
-    maintenance,
-    metrics::Metrics,
+    metrics::{Metrics, TaskHealth},
     monitor::{self, Monitor, StallGuard},
-    operations::Operations,
-    outgoing::Outgoing,
-    ownership::Owner,
-    pass::{Context, EndpointSettings},
-    port::ReconcileStore,
-    queue::{Queue, QueueSettings},
-    registry::Registries,
-    retention,
-    room::{self, RoomSettings},
-    rsa_keys::{RsaKeys, Stock},
+    pause::pause_or_stop,
+    pki::{
+        authorities::Authorities,
+        rsa_keys::{RsaKeys, Stock},
+    },
+    queue::{Owner, Queue, QueueSettings, follow_notifications},
+    reconcile::{EndpointSettings, PassContext, ReconcileStore, operations::Operations},
     runtime::{
         Runtime,
         docker::{DockerOptions, DockerRuntime, Join},
+        outgoing::Outgoing,
+        registry::Registries,
     },
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
-    sweep::Sweeper,
-    task_health::TaskHealth,
-    tasks::Supervisor,
+    tasks::{
+        capacity::{self, CapacityReport, CapacitySettings},
+        expire,
+        images::{self, Images},
+        maintenance, retention,
+        supervise::Supervisor,
+        sweep::{self, SweepMeans},
+        worker_registry::{Registration, WorkerRegistry},
+    },
 };
 
 /// How long to wait before looking for a container engine again.
@@ -53,8 +53,6 @@ const ENGINE_PAUSE: Duration = Duration::from_secs(3);
 /// How many connections to the database the passes of each lane have for themselves.
 const NORMAL_CONNECTIONS: u32 = 6;
 const URGENT_CONNECTIONS: u32 = 4;
-/// How often to look whether another provisioner has died.
-const LIVES_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a provisioner works.
 #[derive(Debug, Clone)]
@@ -87,7 +85,7 @@ pub struct Settings {
     /// Whether new brokers get disks of their own of the tier's size.
     pub sized_volumes: bool,
     /// What instances may use of the host together.
-    pub room: RoomSettings,
+    pub room: CapacitySettings,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Where secrets are that are not kept here.
@@ -159,7 +157,9 @@ impl Provisioner {
     /// it holds. Waits for the container engine for as long as it takes.
     pub async fn run(self, shutdown: CancellationToken) {
         let alive = Alive::begin(&self).await;
-        let Some(runtime) = self.connect(&shutdown).await else { return end(alive.life).await };
+        let Some(runtime) = self.connect(&shutdown).await else {
+            return expire::deregister(alive.registration).await;
+        };
         let firewall = runtime.firewall();
         let rsa_keys = Arc::new(Stock::default());
         let probe = WireProbe::presenting(
@@ -196,14 +196,14 @@ impl Provisioner {
         mut tasks: Supervisor,
         shutdown: CancellationToken,
     ) {
-        let Alive { me, lives, life } = alive;
-        let Some(capacity) = room::find_out(&*host.runtime, &shutdown).await else {
-            return end(life).await;
+        let Alive { me, registry, registration } = alive;
+        let Some(capacity) = capacity::find_out(&*host.runtime, &shutdown).await else {
+            return expire::deregister(registration).await;
         };
         let room = self.settings.room.on(capacity);
         let (operations, on_operations) =
             Operations::new(self.settings.boots.unwrap_or_else(boots));
-        let normal = Arc::new(Context {
+        let normal = Arc::new(PassContext {
             store: Arc::new(self.store.with_own_connections(NORMAL_CONNECTIONS)),
             runtime: host.runtime,
             probe: host.probe,
@@ -235,9 +235,24 @@ impl Provisioner {
         });
         let urgent_store: Arc<dyn ReconcileStore> =
             Arc::new(self.store.with_own_connections(URGENT_CONNECTIONS));
-        let urgent = Arc::new(Context { store: urgent_store.clone(), ..Context::clone(&normal) });
-        images::look_first(&normal).await;
-        room::tell_first(&normal).await;
+        let urgent =
+            Arc::new(PassContext { store: urgent_store.clone(), ..PassContext::clone(&normal) });
+        let images = Arc::new(Images {
+            catalogue: normal.catalogue.clone(),
+            runtime: normal.runtime.clone(),
+            store: normal.store.clone(),
+            clock: normal.clock.clone(),
+            metrics: normal.metrics.clone(),
+            ids: normal.images.clone(),
+        });
+        let report = CapacityReport {
+            store: normal.store.clone(),
+            clock: normal.clock.clone(),
+            metrics: normal.metrics.clone(),
+            room,
+        };
+        images::look_first(&images).await;
+        capacity::report_first(&report).await;
         let monitor = Arc::new(Monitor::new(normal.metrics.watched.clone()));
         let queue = Arc::new(Queue::new(
             me,
@@ -256,7 +271,7 @@ impl Provisioner {
             operations: normal.operations.clone(),
         };
         if !owner.begin(&shutdown).await {
-            return end(life).await;
+            return expire::deregister(registration).await;
         }
         let images_changed = Arc::new(Notify::new());
         let guard = Arc::new(StallGuard::new(normal.metrics.stalls.clone()));
@@ -267,31 +282,43 @@ impl Provisioner {
         });
         let (owner, stop) = (Arc::new(owner), shutdown.clone());
         tasks.keep("ownership", move || owner.clone().keep(stop.clone()));
-        let (store, told, stop) = (self.store.clone(), queue.clone(), shutdown.clone());
-        tasks.keep("notifications", move || listen(store.clone(), told.clone(), stop.clone()));
+        let (store, woken, stop) = (self.store.clone(), queue.clone(), shutdown.clone());
+        tasks.keep("notifications", move || {
+            follow_notifications(store.clone(), woken.clone(), stop.clone())
+        });
         let (store, stop) = (self.store.clone(), shutdown.clone());
-        tasks.keep("dead-provisioners", move || mourn(lives.clone(), store.clone(), stop.clone()));
+        tasks.keep("dead-provisioners", move || {
+            expire::keep_expiring(registry.clone(), store.clone(), stop.clone())
+        });
         let stop = shutdown.clone();
         tasks.keep("runtime-events", move || {
-            monitor::follow(urgent.clone(), monitor.clone(), me, stop.clone())
+            let (runtime, store) = (urgent.runtime.clone(), urgent.store.clone());
+            monitor::follow(runtime, store, monitor.clone(), me, stop.clone())
         });
         let (told, on_operations) = (queue.clone(), Arc::new(AsyncMutex::new(on_operations)));
         tasks.keep("operations", move || told.clone().follow_operations(on_operations.clone()));
-        let (context, changed, stop) = (normal.clone(), images_changed.clone(), shutdown.clone());
+        let (offered, changed, stop) = (images.clone(), images_changed.clone(), shutdown.clone());
         tasks.keep("offerings", move || {
-            images::offer(context.clone(), changed.clone(), stop.clone())
+            images::publish_offerings(offered.clone(), changed.clone(), stop.clone())
         });
         if let Some(registries) = self.settings.pull {
-            let (context, stop) = (normal.clone(), shutdown.clone());
+            let stop = shutdown.clone();
             tasks.keep("images", move || {
-                let (context, changed) = (context.clone(), images_changed.clone());
-                images::pull(context, registries.clone(), changed, stop.clone())
+                let (images, changed) = (images.clone(), images_changed.clone());
+                images::pull(images, registries.clone(), changed, stop.clone())
             });
         }
-        let (context, stop) = (normal.clone(), shutdown.clone());
-        tasks.keep("room", move || room::keep_told(context.clone(), stop.clone()));
-        let (context, stop) = (normal.clone(), shutdown.clone());
-        tasks.keep("orphans", move || sweep(context.clone(), stop.clone()));
+        let stop = shutdown.clone();
+        tasks.keep("room", move || capacity::keep_reported(report.clone(), stop.clone()));
+        let means = SweepMeans {
+            runtime: normal.runtime.clone(),
+            store: normal.store.clone(),
+            clock: normal.clock.clone(),
+            installation: normal.installation.clone(),
+            metrics: normal.metrics.clone(),
+        };
+        let stop = shutdown.clone();
+        tasks.keep("orphans", move || sweep::run(means.clone(), stop.clone()));
         let (store, clock) = (self.store.clone(), normal.clock.clone());
         let counted = normal.metrics.clone();
         let stop = shutdown.clone();
@@ -299,7 +326,10 @@ impl Provisioner {
             retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
         });
         let stop = shutdown.clone();
-        tasks.keep("maintenance", move || maintain(normal.clone(), stop.clone()));
+        tasks.keep("maintenance", move || {
+            let (store, clock) = (normal.store.clone(), normal.clock.clone());
+            maintenance::run(store, clock, normal.metrics.clone(), stop.clone())
+        });
         for (name, lane) in [("queue-urgent", Lane::Urgent), ("queue-normal", Lane::Normal)] {
             let queue = queue.clone();
             tasks.keep(name, move || queue.clone().claim(lane));
@@ -310,7 +340,7 @@ impl Provisioner {
         queue.finished().await;
         tasks.end().await;
         match self.store.give_up(me).await {
-            Ok(_) => end(life).await,
+            Ok(_) => expire::deregister(registration).await,
             // The next one gives it up.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -354,18 +384,18 @@ pub struct Host {
 /// A provisioner that has begun.
 struct Alive {
     me: WorkerId,
-    lives: Lives,
-    life: Option<Life>,
+    registry: WorkerRegistry,
+    registration: Option<Registration>,
 }
 
 impl Alive {
     async fn begin(provisioner: &Provisioner) -> Self {
         let me = WorkerId::generate(&*provisioner.entropy);
-        let lives = Lives::at(provisioner.settings.lives.clone());
-        let life = begin(&lives, me).await;
+        let registry = WorkerRegistry::at(provisioner.settings.lives.clone());
+        let registration = expire::register(&registry, me).await;
         // At once, because the last one to die may have been this one's former self.
-        bury(&lives, &provisioner.store).await;
-        Self { me, lives, life }
+        expire::expire(&registry, &provisioner.store).await;
+        Self { me, registry, registration }
     }
 }
 
@@ -373,122 +403,6 @@ impl Alive {
 fn boots() -> usize {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     (2 * cpus).max(4)
-}
-
-/// Begins this provisioner's life. Without a file nobody notices its end before its leases do.
-async fn begin(lives: &Lives, me: WorkerId) -> Option<Life> {
-    let lives = lives.clone();
-    match blocking(move || lives.begin(me)).await {
-        Ok(life) => Some(life),
-        Err(error) => {
-            tracing::warn!(%error, "can't keep a lock in the data directory: if this process is killed, its brokers wait for the end of its leases");
-            None
-        }
-    }
-}
-
-async fn end(life: Option<Life>) {
-    let Some(life) = life else { return };
-    if let Err(error) = blocking(move || life.end()).await {
-        tracing::warn!(%error, "can't remove the lock in the data directory");
-    }
-}
-
-/// Gives up what dead provisioners of this data directory held.
-async fn bury(lives: &Lives, store: &PgStore) {
-    let lives = lives.clone();
-    let ended = match blocking(move || lives.ended()).await {
-        Ok(ended) => ended,
-        Err(error) => {
-            tracing::debug!(%error, "can't see which provisioners have died");
-            return;
-        }
-    };
-    for ended in ended {
-        match store.give_up(ended.worker).await {
-            Ok(brokers) => {
-                tracing::info!(worker = %ended.worker, brokers, "a provisioner has died; its brokers are free");
-                if let Err(error) = blocking(move || ended.forget()).await {
-                    tracing::warn!(%error, "can't remove a dead provisioner's lock in the data directory");
-                }
-            }
-            // Its file is still there.
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "can't free the brokers of a provisioner that has died"
-            ),
-        }
-    }
-}
-
-async fn mourn(lives: Lives, store: PgStore, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        bury(&lives, &store).await;
-        pause_or_stop(LIVES_PAUSE, &shutdown).await;
-    }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
-}
-
-async fn listen(store: PgStore, queue: Arc<Queue>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        match store.listen(Channel::Reconcile).await {
-            Ok(mut listener) => loop {
-                // Whatever came before the listener was there is found by this first wake-up.
-                queue.wake();
-                tokio::select! {
-                    () = shutdown.cancelled() => return,
-                    _ = listener.wait() => {}
-                }
-            },
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "can't listen for due brokers"
-                );
-                pause_or_stop(Duration::from_secs(5), &shutdown).await;
-            }
-        }
-    }
-}
-
-/// Reboots what is due in its maintenance window.
-async fn maintain(context: Arc<Context>, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        match maintenance::maintain(&context).await {
-            Ok(_) => context.metrics.task_succeeded("maintenance", context.clock.now()),
-            Err(error) => {
-                context.metrics.task_failed("maintenance");
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "can't look for brokers in their maintenance window"
-                );
-            }
-        }
-        pause_or_stop(Duration::from_secs(30), &shutdown).await;
-    }
-}
-
-async fn sweep(context: Arc<Context>, shutdown: CancellationToken) {
-    let mut sweeper = Sweeper::default();
-    while !shutdown.is_cancelled() {
-        match sweeper.sweep(&context).await {
-            Ok(_) => context.metrics.task_succeeded("orphans", context.clock.now()),
-            Err(error) => tracing::warn!(%error, "can't look for orphans"),
-        }
-        pause_or_stop(Duration::from_secs(60), &shutdown).await;
-    }
-}
-
-pub(crate) async fn pause_or_stop(pause: Duration, shutdown: &CancellationToken) {
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = tokio::time::sleep(pause) => {}
-    }
 }
 
 /// Whether nothing on this host listens on the port. The gateway may run elsewhere; then this only

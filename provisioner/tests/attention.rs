@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, MaintenanceWindow, Timestamp};
-use brokerd_provisioner::{health::Alarm, maintenance};
+use brokerd_provisioner::{plan::Alarm, tasks::maintenance};
 use world::driver::Simulation;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -27,7 +27,7 @@ async fn running(sim: &Simulation, engine: EngineType) -> BrokerId {
 async fn live_until(sim: &Simulation, end: Timestamp) -> usize {
     let mut asked = 0;
     while sim.now() < end {
-        asked += maintenance::maintain(&sim.process()).await.expect("asked");
+        asked += maintenance::maintain(&*sim.store, &*sim.clock).await.expect("asked");
         sim.settle().await;
         sim.clock.advance(Duration::from_mins(20));
     }

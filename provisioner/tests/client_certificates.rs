@@ -13,9 +13,12 @@ use std::{
 
 use brokerd_domain::{Clock, EngineType, Protocol, Timestamp};
 use brokerd_provisioner::{
-    authorities::Authorities,
-    health::{Probe, ProbeOutcome, ProbeTarget, WireProbe},
-    tls::{self, SubjectName},
+    health::{Probe, ProbeTarget, WireProbe},
+    pki::{
+        authorities::Authorities,
+        tls::{self, SubjectName},
+    },
+    plan::ProbeOutcome,
 };
 use brokerd_store::{CertificateAuthority, StoredAuthority};
 use example::{NOW, Scripted};

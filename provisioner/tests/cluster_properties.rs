@@ -14,8 +14,10 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    health::{NodeReport, ProbeOutcome},
-    plan::{ClusterView, Desired, Observed, Plan, Seen, SeenInstance, Step, Subject, plan},
+    plan::{
+        ClusterView, Desired, NodeReport, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Step,
+        Subject, plan,
+    },
     runtime::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
         Volumes,
@@ -136,7 +138,7 @@ impl Node {
             4 => ContainerState::Exited {
                 code: 137,
                 out_of_memory: false,
-                last_words: String::new(),
+                last_log_lines: String::new(),
             },
             _ => ContainerState::Running { since: ago(self.since) },
         };

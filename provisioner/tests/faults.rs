@@ -411,21 +411,20 @@ async fn an_engine_that_stops_answering_is_restarted_after_a_while() {
 
 #[tokio::test]
 async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes() {
-    use brokerd_provisioner::sweep::Sweeper;
+    use brokerd_provisioner::tasks::sweep::Sweeper;
     let sim = Simulation::new();
     let orphan = sim.create_orphan().await;
     let id = sim.create(EngineType::RabbitMq);
     sim.settle().await;
-    let context = sim.process();
-    let mut sweeper = Sweeper::default();
-    assert_eq!(sweeper.sweep(&context).await, Ok(0), "seen once");
+    let mut sweeper = Sweeper::new(sim.sweep_means());
+    assert_eq!(sweeper.sweep().await, Ok(0), "seen once");
     sim.clock.advance(Duration::from_secs(59));
-    assert_eq!(sweeper.sweep(&context).await, Ok(0), "not for long enough");
+    assert_eq!(sweeper.sweep().await, Ok(0), "not for long enough");
     *sim.blind.lock().expect("not poisoned") = true;
     sim.clock.advance(Duration::from_secs(60));
-    assert!(sweeper.sweep(&context).await.is_err(), "what can't be seen is not removed");
+    assert!(sweeper.sweep().await.is_err(), "what can't be seen is not removed");
     *sim.blind.lock().expect("not poisoned") = false;
-    assert!(sweeper.sweep(&context).await.expect("it sees again") > 0);
+    assert!(sweeper.sweep().await.expect("it sees again") > 0);
     let world = sim.world.lock().expect("not poisoned");
     assert_eq!(world.belongings(orphan), 0);
     assert_eq!(world.belongings(id), 4, "a broker with a row is no orphan");
@@ -433,34 +432,32 @@ async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes
 
 #[tokio::test]
 async fn an_orphan_that_can_t_be_removed_keeps_no_other_one() {
-    use brokerd_provisioner::sweep::Sweeper;
+    use brokerd_provisioner::tasks::sweep::Sweeper;
     let faults = Arc::new(Faults::default());
     let sim = Simulation::with_faults(faults.clone());
     let orphan = sim.create_orphan().await;
-    let context = sim.process();
-    let mut sweeper = Sweeper::default();
-    assert_eq!(sweeper.sweep(&context).await, Ok(0), "seen once");
+    let mut sweeper = Sweeper::new(sim.sweep_means());
+    assert_eq!(sweeper.sweep().await, Ok(0), "seen once");
     sim.clock.advance(Duration::from_secs(120));
     // The first of several is refused.
     faults.strike_next(Fault::Refused);
-    sweeper.sweep(&context).await.expect_err("one could not be removed");
+    sweeper.sweep().await.expect_err("one could not be removed");
     assert!(faults.has_struck());
     let left = sim.world.lock().expect("not poisoned").belongings(orphan);
     assert!(left < 4, "the others had to wait for it");
     sim.clock.advance(Duration::from_secs(120));
-    sweeper.sweep(&context).await.expect("nothing fails any more");
+    sweeper.sweep().await.expect("nothing fails any more");
     assert_eq!(sim.world.lock().expect("not poisoned").belongings(orphan), 0);
 }
 
 #[tokio::test]
 async fn what_belongs_to_a_broker_the_store_never_knew_is_nobodys_to_remove() {
-    use brokerd_provisioner::sweep::Sweeper;
+    use brokerd_provisioner::tasks::sweep::Sweeper;
     let sim = Simulation::new();
     let stranger = sim.create_stranger().await;
-    let context = sim.process();
-    let mut sweeper = Sweeper::default();
+    let mut sweeper = Sweeper::new(sim.sweep_means());
     for _ in 0..10 {
-        assert_eq!(sweeper.sweep(&context).await, Ok(0));
+        assert_eq!(sweeper.sweep().await, Ok(0));
         sim.clock.advance(Duration::from_hours(1));
     }
     assert_eq!(sim.world.lock().expect("not poisoned").belongings(stranger), 4);
@@ -468,7 +465,7 @@ async fn what_belongs_to_a_broker_the_store_never_knew_is_nobodys_to_remove() {
 
 #[tokio::test]
 async fn a_worker_that_slept_through_its_lease_records_nothing() {
-    use brokerd_provisioner::{port::ReconcileStore, step_error::StepError};
+    use brokerd_provisioner::reconcile::{ReconcileStore, StepError};
     let sim = Simulation::new();
     let id = sim.create(EngineType::RabbitMq);
     let ttl = Duration::from_secs(30);

@@ -11,9 +11,8 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     plan::{Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
-    port::ReconcileStore,
+    reconcile::{ReconcileStore, StepError},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
-    step_error::StepError,
 };
 use world::{
     containers::Container,

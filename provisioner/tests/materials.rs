@@ -7,10 +7,12 @@ use std::{io::Write as _, net::IpAddr, process::Command, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_provisioner::{
-    authorities::{Authorities, Standing},
     catalogue::{Catalogue, Image, LoginModule},
-    materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
-    tls::{self, SubjectName},
+    pki::{
+        authorities::{Authorities, Standing},
+        materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
+        tls::{self, SubjectName},
+    },
 };
 use brokerd_store::{CertificateAuthority, StoredAuthority};
 use example::{NOW, Scripted, broker, user};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, Timestamp};
 use brokerd_provisioner::{
-    health::Alarm,
+    plan::Alarm,
     runtime::{ContainerState, InstanceName},
 };
 use world::driver::Simulation;

@@ -10,8 +10,7 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    health::ProbeOutcome,
-    plan::{Desired, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{Desired, Observed, ProbeOutcome, Seen, SeenInstance, Step, Subject, plan},
     runtime::{
         ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
     },
@@ -90,7 +89,7 @@ fn state() -> impl Strategy<Value = ContainerState> {
         (any::<bool>(), -1i64..256).prop_map(|(out_of_memory, code)| ContainerState::Exited {
             code,
             out_of_memory,
-            last_words: String::new()
+            last_log_lines: String::new()
         }),
     ]
 }

@@ -8,10 +8,8 @@ use brokerd_domain::{BrokerId, BrokerState, EngineType, Lane, WorkerId};
 use brokerd_provisioner::{
     metrics::{Outcome, PassLabels},
     monitor::{Monitor, StallGuard},
-    operations::Operations,
-    pass::Context,
-    port::ReconcileStore,
     queue::{Queue, QueueSettings},
+    reconcile::{PassContext, ReconcileStore, operations::Operations},
 };
 use tokio::{
     task::JoinSet,
@@ -26,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A provisioner that works on a simulation, whose clock goes with the real one.
 struct Provisioner {
     sim: Simulation,
-    context: Arc<Context>,
+    context: Arc<PassContext>,
     monitor: Arc<Monitor>,
     queue: Arc<Queue>,
     tasks: JoinSet<()>,
@@ -36,7 +34,7 @@ impl Provisioner {
     async fn start(sim: Simulation) -> Self {
         let me = WorkerId::from(uuid::Uuid::from_u128(7));
         let (operations, ended) = Operations::new(100);
-        let context = Arc::new(Context { operations: Arc::new(operations), ..sim.process() });
+        let context = Arc::new(PassContext { operations: Arc::new(operations), ..sim.process() });
         let monitor = Arc::new(Monitor::default());
         let settings = QueueSettings {
             normal: WORKERS,

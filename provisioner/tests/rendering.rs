@@ -8,9 +8,8 @@ mod example;
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
-    materials::PreparedPassword,
+    pki::{materials::PreparedPassword, tls},
     runtime::InstanceSpec,
-    tls,
 };
 use example::{Example, GIB, TRUSTED, compare_with_golden, golden_of, groups, outline, user};
 use rustls::pki_types::{CertificateDer, pem::PemObject};

@@ -21,7 +21,10 @@ async fn brokers_that_could_not_be_woken_when_the_runtime_was_back_are_woken_lat
     let shutdown = CancellationToken::new();
     let me = WorkerId::from(uuid::Uuid::from_u128(1));
     let monitor = Arc::new(Monitor::default());
-    let watching = follow(Arc::new(sim.process()), monitor, me, shutdown.clone());
+    let watching = {
+        let process = sim.process();
+        follow(process.runtime, process.store, monitor, me, shutdown.clone())
+    };
     let woken = async {
         while faults.effects() < 2 {
             tokio::time::sleep(Duration::from_millis(10)).await;

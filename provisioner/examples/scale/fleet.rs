@@ -14,12 +14,12 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock};
 use brokerd_provisioner::{
-    health::{Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
-    registry::RegistryLogin,
+    health::{Login, NotTold, Probe, ProbeTarget},
+    plan::{NodeReport, ProbeOutcome},
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
         InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
-        RuntimeObject, Volumes,
+        RuntimeObject, Volumes, registry::RegistryLogin,
     },
 };
 use futures_util::stream::{BoxStream, StreamExt as _};
@@ -122,7 +122,7 @@ fn error(class: RuntimeErrorClass, message: &str) -> RuntimeError {
 }
 
 fn ended(code: i64) -> ContainerState {
-    ContainerState::Exited { code, out_of_memory: false, last_words: String::new() }
+    ContainerState::Exited { code, out_of_memory: false, last_log_lines: String::new() }
 }
 
 impl Fleet {

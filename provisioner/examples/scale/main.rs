@@ -22,16 +22,19 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, Timestamp};
 use brokerd_provisioner::{
-    Host, Provisioner, RoomSettings, Settings,
-    authorities::Authorities,
+    Host, Provisioner, Settings,
     catalogue::EngineSettings,
     engine::activemq::DirectoryAuthorities,
-    pass::EndpointSettings,
+    pki::{
+        authorities::Authorities,
+        rsa_keys::{self, RsaKeys},
+        tls::{self, TlsError},
+    },
     queue::QueueSettings,
-    rsa_keys::{self, RsaKeys},
+    reconcile::EndpointSettings,
     runtime::docker::Join,
     secrets::AwsEndpoints,
-    tls::{self, TlsError},
+    tasks::capacity::CapacitySettings,
 };
 use brokerd_store::{MasterKey, PgStore};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -126,7 +129,7 @@ fn settings() -> Result<Settings> {
         outgoing: None,
         open_files: 20_000,
         sized_volumes: false,
-        room: RoomSettings {
+        room: CapacitySettings {
             scale: Some(1.0),
             memory_share: 0.9,
             memory_bytes: None,

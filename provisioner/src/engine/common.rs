@@ -2,7 +2,8 @@
 
 use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, instance_memory};
 
-use super::{Blueprint, InstanceIdentity, Sizing, Unsupported};
+use super::blueprint::{Blueprint, Sizing, Unsupported};
+use crate::plan::InstanceIdentity;
 use crate::runtime::{Capacity, InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec};
 
 pub(super) const MIB: u64 = 1 << 20;

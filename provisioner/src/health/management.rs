@@ -6,7 +6,8 @@ use brokerd_domain::EngineType;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{Alarm, LinkReport, LinkState, Login, NodeReport, NotTold};
+use super::{LinkReport, LinkState, Login, NotTold};
+use crate::plan::{Alarm, NodeReport};
 
 /// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
 const LONGEST: u64 = 256 * 1024;

@@ -5,12 +5,14 @@ mod management;
 mod probe;
 mod trying;
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, Protocol};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::plan::{NodeReport, ProbeOutcome};
 
 pub use probe::WireProbe;
 
@@ -27,39 +29,6 @@ pub struct ProbeTarget {
     pub server_name: String,
     /// The authorities of which one must have issued the certificate, PEM.
     pub authority_pem: Arc<str>,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProbeOutcome {
-    /// A proper answer in the protocol.
-    Answered,
-    /// Something else, or a closed connection.
-    Refused(String),
-    /// Nothing before the deadline.
-    Silent,
-}
-
-/// Something a RabbitMQ node blocks publishers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Alarm {
-    /// It uses more memory than it may.
-    Memory,
-    /// It has less free disk than it keeps.
-    Disk,
-}
-
-/// What a RabbitMQ node knows of a node of its cluster, itself or another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeReport {
-    /// Which node.
-    pub name: String,
-    /// Whether it runs.
-    pub running: bool,
-    /// The nodes it was parted from and has not come together with again.
-    pub apart_from: BTreeSet<String>,
-    /// The alarms it has raised.
-    pub alarms: Vec<Alarm>,
 }
 
 /// What an engine says of a link to another broker.

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
 
 use super::Monitor;
-use crate::{pass::Context, provisioner::pause_or_stop};
+use crate::{pause::pause_or_stop, reconcile::ReconcileStore, runtime::Runtime};
 
 /// How long to wait before a runtime is watched again that could not be watched any more.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -17,17 +17,18 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Has the monitor look at brokers of which the runtime has something to tell, and ends the back-off of those of this
 /// provisioner that wait after a failed pass, until cancelled.
 pub async fn follow(
-    context: Arc<Context>,
+    runtime: Arc<dyn Runtime>,
+    store: Arc<dyn ReconcileStore>,
     monitor: Arc<Monitor>,
     me: WorkerId,
     shutdown: CancellationToken,
 ) {
     while !shutdown.is_cancelled() {
-        match context.runtime.watch().await {
+        match runtime.watch().await {
             Ok(events) => {
                 let told = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    told = tell(&context, &monitor, me, events) => told,
+                    told = tell(&*store, &monitor, me, events) => told,
                 };
                 if let Err(error) = told {
                     tracing::debug!(
@@ -45,16 +46,16 @@ pub async fn follow(
 /// Follows until the runtime ends its events. What could not be told is not forgotten: watching anew begins with
 /// telling of all, because what happened while nobody watched may have left them in a long pause.
 async fn tell(
-    context: &Context,
+    store: &dyn ReconcileStore,
     monitor: &Monitor,
     me: WorkerId,
     mut events: BoxStream<'static, BrokerId>,
 ) -> Result<(), StoreError> {
     monitor.hint_all();
-    context.store.end_back_off(me, None).await?;
+    store.end_back_off(me, None).await?;
     while let Some(broker) = events.next().await {
         if !monitor.hint(broker) {
-            context.store.end_back_off(me, Some(broker)).await?;
+            store.end_back_off(me, Some(broker)).await?;
         }
     }
     Ok(())

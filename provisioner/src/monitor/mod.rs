@@ -5,7 +5,6 @@
 //! long as there is nothing to do and nothing to record, the store hears nothing of it.
 
 mod events;
-mod held;
 mod stall;
 
 use std::{
@@ -21,9 +20,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use crate::reconcile::Held;
+
 pub use events::follow;
-pub(crate) use held::UNSEEN_POLL;
-pub use held::{Glimpse, Held, Look};
 pub use stall::StallGuard;
 
 /// Over how long looks at brokers that may wait are spread when all are looked at.

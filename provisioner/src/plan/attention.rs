@@ -9,8 +9,12 @@ use brokerd_domain::{
     OutOfMemory, Timestamp,
 };
 
-use super::{Observed, Seen, SeenInstance, Subject, instance::BOOTS_TO_FAIL};
-use crate::{health::Alarm, runtime::ContainerState};
+use super::{
+    boot::BOOTS_TO_FAIL,
+    types::Subject,
+    world::{Alarm, Observed, Seen, SeenInstance},
+};
+use crate::runtime::ContainerState;
 
 /// What a JVM with `ExitOnOutOfMemoryError` ends with.
 const JVM_OUT_OF_MEMORY: i64 = 3;

@@ -6,7 +6,10 @@
 use brokerd_domain::{Next, Timestamp, VerdictKind};
 
 use super::{
-    Desired, Observed, Plan, Seen, Sentence, Step, Subject, fail, fault, instance, refuse,
+    boot, fault,
+    sentence::Sentence,
+    types::{Desired, Plan, Step, Subject, fail, refuse},
+    world::{Observed, Seen},
 };
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
@@ -22,7 +25,7 @@ impl Subject<'_> {
     /// The step that makes an instance; none: it can't be made, or not yet.
     pub(super) fn apply(&self, ordinal: u8) -> Option<Step> {
         let spec = spec(self, ordinal)?;
-        Some(Step::Apply(Box::new(instance::boosted(spec, self.boot_nano_cpus))))
+        Some(Step::Apply(Box::new(boot::boosted(spec, self.boot_nano_cpus))))
     }
 }
 

@@ -2,7 +2,13 @@
 
 use brokerd_domain::{Next, VerdictKind};
 
-use super::{IDLE_POLL, Observed, Plan, Seen, Sentence, Step, Subject, traffic::lead_nowhere};
+use super::{
+    poll::IDLE_POLL,
+    sentence::Sentence,
+    traffic::lead_nowhere,
+    types::{Plan, Step, Subject},
+    world::{Observed, Seen},
+};
 use crate::runtime::Volumes;
 
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {

@@ -5,48 +5,15 @@
 //! its container: it is filled and emptied by way of whichever has it. What is recorded is acted on until the
 //! fault's time is over, whoever does it and however often.
 
-use std::fmt;
-
 use brokerd_domain::{
     AffectedInstance, DeploymentMode, EngineType, Fault, FaultKind, Next, Timestamp, VerdictKind,
 };
 
-use super::{Observed, Plan, Seen, SeenInstance, Step, Subject};
-use crate::runtime::{ContainerState, Disturbance, RuntimeId};
-
-/// One effect on behalf of a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FaultStep {
-    /// Record what it strikes.
-    Strike(Box<Fault>, Vec<AffectedInstance>),
-    /// Disturb an instance.
-    Inject(u8, RuntimeId, Disturbance),
-    /// Undo that.
-    Heal(u8, RuntimeId, Disturbance),
-    /// Record that it is over, and how.
-    End(Box<Fault>, &'static str),
-}
-
-impl fmt::Display for FaultStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Strike(fault, _) => write!(f, "let fault {} strike", fault.id),
-            Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
-            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
-            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
-            Self::Inject(n, _, Disturbance::Filled { .. }) => {
-                write!(f, "fill the disk of instance {n}")
-            }
-            Self::Heal(n, _, Disturbance::Filled { .. }) => {
-                write!(f, "make room on the disk of instance {n}")
-            }
-            Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
-            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
-            Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
-            Self::End(fault, _) => write!(f, "end fault {}", fault.id),
-        }
-    }
-}
+use super::{
+    types::{FaultStep, Plan, Step, Subject},
+    world::{Observed, Seen, SeenInstance},
+};
+use crate::runtime::{ContainerState, Disturbance};
 
 /// Why an instance is left as it is.
 pub(super) struct Hold {

@@ -5,14 +5,16 @@ use std::{ops::RangeInclusive, time::Duration};
 use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
 
 use super::{
-    Observed, STEADY_POLL, Seen, SeenInstance, Sentence, Step, Subject, attention, change,
-    change::needs_replacement, fault,
+    attention,
+    boot::{BOOTS_TO_FAIL, restart_delay, starting},
+    change::{self, needs_replacement},
+    fault,
+    poll::STEADY_POLL,
+    sentence::Sentence,
+    types::{InstanceIdentity, Step, Subject},
+    world::{Observed, ProbeOutcome, Seen, SeenInstance},
 };
-use crate::{
-    engine::InstanceIdentity,
-    health::ProbeOutcome,
-    runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits},
-};
+use crate::runtime::{ContainerState, InstanceStatus, Limits};
 
 /// How often an instance that boots is looked at: the longer it takes, the less a moment matters.
 const BOOT_POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(100);
@@ -23,9 +25,6 @@ const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How much of an engine's last output a sentence quotes.
 const QUOTED_LINES: usize = 5;
 const QUOTED_CHARACTERS: usize = 600;
-/// How many boots may fail before creation counts as failed.
-pub(super) const BOOTS_TO_FAIL: u32 = 3;
-
 /// What one instance needs.
 pub(super) enum Need {
     /// Nothing: it serves.
@@ -79,15 +78,6 @@ pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus)
         None => Limits { cpu_shares: Limits::SERVING_SHARES, ..now },
     };
     (limits != now).then(|| Step::SetLimits(ordinal, status.id.clone(), limits))
-}
-
-/// An instance that is started now.
-pub(super) fn starting(
-    before: &InstanceCondition,
-    now: Timestamp,
-    failed_boots: u32,
-) -> InstanceCondition {
-    InstanceCondition { health: Health::Starting, since: now, failed_boots, ..before.clone() }
 }
 
 pub(super) fn judge(
@@ -144,11 +134,11 @@ pub(super) fn judge(
             };
             (need, booting(before.failed_boots))
         }
-        ContainerState::Exited { code, out_of_memory, last_words } => {
+        ContainerState::Exited { code, out_of_memory, last_log_lines } => {
             // What an engine printed that served until it was killed explains nothing.
-            let last_words =
-                if before.health == Health::Starting { last_words.as_str() } else { "" };
-            let words = exit_sentence(ordinal, *code, *out_of_memory, last_words);
+            let last_log_lines =
+                if before.health == Health::Starting { last_log_lines.as_str() } else { "" };
+            let words = exit_sentence(ordinal, *code, *out_of_memory, last_log_lines);
             let starved = *out_of_memory
                 || attention::is_out_of_memory(subject.broker.spec.engine_type, *code);
             judge_exited(subject.broker, status, words, starved, before, now)
@@ -256,14 +246,6 @@ fn judge_exited(
     (need, after)
 }
 
-/// How long after its last start an engine that did not come up is started again.
-pub(super) fn restart_delay(failed_boots: u32) -> Duration {
-    match failed_boots {
-        0 | 1 => Duration::ZERO,
-        n => Duration::from_secs(1 << n.min(6)).min(Duration::from_secs(60)),
-    }
-}
-
 pub(super) fn judge_running(
     subject: &Subject<'_>,
     instance: &SeenInstance,
@@ -346,27 +328,19 @@ fn with_detail(reason: &str, what: &str) -> Sentence {
     Sentence::new(format!("{reason} ({what})"), reason).then("restarting it")
 }
 
-/// Booting is single-threaded for long stretches and short on two processors: it gets what the host has and nobody who
-/// serves wants, and the tier's share when it serves.
-pub(super) fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
-    let mut spec = spec.clone();
-    spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);
-    spec.limits.cpu_shares = Limits::BOOTING_SHARES;
-    spec
-}
-
 pub(super) fn exit_sentence(
     ordinal: u8,
     code: i64,
     out_of_memory: bool,
-    last_words: &str,
+    last_log_lines: &str,
 ) -> Sentence {
     let how = match (out_of_memory, code) {
         (true, _) => "ran out of memory".to_owned(),
         (false, 137) => "was killed".to_owned(),
         (false, code) => format!("ended with code {code}"),
     };
-    let lines: Vec<&str> = last_words.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let lines: Vec<&str> =
+        last_log_lines.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let last = lines.split_at(lines.len().saturating_sub(QUOTED_LINES)).1.join(" / ");
     let quoted: String = last.chars().take(QUOTED_CHARACTERS).collect();
     match quoted.as_str() {

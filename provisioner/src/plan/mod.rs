@@ -4,39 +4,32 @@
 //! certain is ever stopped, removed or replaced.
 
 mod attention;
+mod boot;
+mod capacity;
 mod change;
 mod cluster;
 mod deletion;
 mod fault;
 mod instance;
 mod pair;
-mod room;
+mod poll;
 mod sentence;
 mod single;
 mod traffic;
 mod types;
 mod world;
 
-use std::time::Duration;
-
-use brokerd_domain::{Broker, DeploymentMode, Intent, Next, Timestamp, VerdictKind};
-use types::ended;
+use brokerd_domain::{DeploymentMode, Intent, Next, Timestamp, VerdictKind};
 
 pub(crate) use attention::not_rebooted;
+pub(crate) use capacity::no_room;
 pub(crate) use pair::taken_over;
-pub(crate) use room::no_room;
+pub(crate) use poll::retry;
 
-pub use fault::FaultStep;
 pub use sentence::Sentence;
-pub use types::{Completion, Desired, Plan, Step, Subject};
-pub use world::{ClusterView, Observed, Seen, SeenInstance};
-
-/// How often an instance that serves is looked at; the runtime's events come in between.
-const STEADY_POLL: Duration = Duration::from_secs(10);
-/// How often a pair or a cluster is looked at that can't be seen.
-const BLIND_POLL: Duration = Duration::from_secs(1);
-/// When to look again at what can't change by itself.
-const IDLE_POLL: Duration = Duration::from_secs(3600);
+pub(crate) use types::refuse;
+pub use types::{Completion, Desired, FaultStep, InstanceIdentity, Plan, Step, Subject};
+pub use world::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance};
 
 /// Decides.
 pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
@@ -75,33 +68,6 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     plan
 }
 
-/// When to look again at what could not be seen, or done: before the next failover of a pair or cluster is late, and
-/// not later than usual at whatever has served. The rest waits longer each time.
-pub(crate) fn retry(broker: &Broker) -> Next {
-    let has_served = broker.status.observed_generation.is_some();
-    match broker.spec.deployment_mode {
-        _ if broker.intent == Intent::Delete => Next::BackOff,
-        DeploymentMode::ActiveStandbyMultiAz | DeploymentMode::ClusterMultiAz => {
-            Next::After(BLIND_POLL)
-        }
-        DeploymentMode::SingleInstance if has_served => Next::After(STEADY_POLL),
-        DeploymentMode::SingleInstance => Next::BackOff,
-    }
-}
-
-pub(crate) fn refuse(why: &str) -> Plan {
-    let sentence = Sentence::detailed("the pending changes are not applied", why);
-    let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.step(Step::GiveUpPending(ended(why)))
-}
-
-fn fail(why: String) -> Plan {
-    let sentence = Sentence::detailed("creation failed", &why);
-    let mut plan = Plan::new(VerdictKind::Failed, sentence, Next::Now);
-    plan.failure = Some(why);
-    plan
-}
-
 fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let broker = subject.broker;
     let mut ordinals = subject.instances.iter().map(|identity| identity.ordinal);
@@ -120,7 +86,7 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
 
     let is_wanted = change::is_wanted(subject, seen, now);
     if is_wanted
-        && let Some(first) = room::first(subject, seen, now).or_else(|| change::first(subject))
+        && let Some(first) = capacity::first(subject, seen, now).or_else(|| change::first(subject))
     {
         return first;
     }

@@ -3,10 +3,11 @@
 use brokerd_domain::{Next, Timestamp, VerdictKind};
 
 use super::{
-    Completion, Observed, Plan, STEADY_POLL, Seen, Subject, fail,
     instance::{Need, condition, judge, limit},
-    refuse,
+    poll::STEADY_POLL,
     traffic::{lead_nowhere, lead_to},
+    types::{Completion, Plan, Subject, fail, refuse},
+    world::{Observed, Seen},
 };
 
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {

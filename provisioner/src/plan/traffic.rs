@@ -2,7 +2,7 @@
 
 use brokerd_domain::{Broker, Target};
 
-use super::Step;
+use super::types::Step;
 use crate::runtime::InstanceStatus;
 
 /// Leads the endpoints of these instances nowhere, so that the gateway holds new connections.

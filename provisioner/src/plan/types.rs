@@ -3,15 +3,25 @@
 use std::{fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Fault, Generation, HostCapacity, HostInstanceType, InstanceCondition,
-    Next, Reservation, Target, VerdictKind,
+    ActionRequired, Broker, Fault, Generation, HostInstanceType, InstanceCondition, Next,
+    Reservation, HostCapacity, AffectedInstance, Target, VerdictKind,
 };
 
-use super::{fault::FaultStep, sentence::Sentence};
-use crate::{
-    engine::InstanceIdentity,
-    runtime::{InstanceSpec, Limits, RuntimeId, Volumes},
-};
+use super::sentence::Sentence;
+use crate::runtime::{Disturbance, InstanceSpec, Limits, RuntimeId, Volumes};
+
+/// What is known of an instance without rendering it: all that it takes to keep it alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceIdentity {
+    /// From 1 on.
+    pub ordinal: u8,
+    /// The host name inside the broker's network, by which its peers call it.
+    pub hostname: String,
+    /// The engine's ports.
+    pub ports: Vec<u16>,
+    /// How long an orderly stop may take.
+    pub stop_grace: Duration,
+}
 
 /// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
 /// are kept alive.
@@ -156,6 +166,40 @@ impl fmt::Display for Step {
     }
 }
 
+/// One effect on behalf of a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FaultStep {
+    /// Record what it strikes.
+    Strike(Box<Fault>, Vec<AffectedInstance>),
+    /// Disturb an instance.
+    Inject(u8, RuntimeId, Disturbance),
+    /// Undo that.
+    Heal(u8, RuntimeId, Disturbance),
+    /// Record that it is over, and how.
+    End(Box<Fault>, &'static str),
+}
+
+impl fmt::Display for FaultStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strike(fault, _) => write!(f, "let fault {} strike", fault.id),
+            Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
+            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
+            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
+            Self::Inject(n, _, Disturbance::Filled { .. }) => {
+                write!(f, "fill the disk of instance {n}")
+            }
+            Self::Heal(n, _, Disturbance::Filled { .. }) => {
+                write!(f, "make room on the disk of instance {n}")
+            }
+            Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
+            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
+            Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
+            Self::End(fault, _) => write!(f, "end fault {}", fault.id),
+        }
+    }
+}
+
 /// What is brought to completion when every step of the plan succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Completion {
@@ -240,6 +284,21 @@ impl Plan {
         self.steps.push(step);
         self
     }
+}
+
+/// The outstanding reboot can't change anything, and why: what it was to apply is given up.
+pub(crate) fn refuse(why: &str) -> Plan {
+    let sentence = Sentence::detailed("the pending changes are not applied", why);
+    let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
+    plan.step(Step::GiveUpPending(ended(why)))
+}
+
+/// The broker can't be created, and why.
+pub(super) fn fail(why: String) -> Plan {
+    let sentence = Sentence::detailed("creation failed", &why);
+    let mut plan = Plan::new(VerdictKind::Failed, sentence, Next::Now);
+    plan.failure = Some(why);
+    plan
 }
 
 /// With a full stop at its end.

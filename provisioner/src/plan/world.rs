@@ -1,13 +1,10 @@
 //! The world as far as one broker is concerned, as it was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brokerd_domain::Protocol;
 
-use crate::{
-    health::{Alarm, NodeReport, ProbeOutcome},
-    runtime::InstanceStatus,
-};
+use crate::runtime::InstanceStatus;
 
 /// Something in the world, or the honest admission that it could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +15,39 @@ pub enum Observed<T> {
     Present(T),
     /// It could not be seen, and why. Never a reason to stop, remove or replace anything.
     Unknown(String),
+}
+
+/// What an engine answered to a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// A proper answer in the protocol.
+    Answered,
+    /// Something else, or a closed connection.
+    Refused(String),
+    /// Nothing before the deadline.
+    Silent,
+}
+
+/// Something a RabbitMQ node blocks publishers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Alarm {
+    /// It uses more memory than it may.
+    Memory,
+    /// It has less free disk than it keeps.
+    Disk,
+}
+
+/// What a RabbitMQ node knows of a node of its cluster, itself or another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Which node.
+    pub name: String,
+    /// Whether it runs.
+    pub running: bool,
+    /// The nodes it was parted from and has not come together with again.
+    pub apart_from: BTreeSet<String>,
+    /// The alarms it has raised.
+    pub alarms: Vec<Alarm>,
 }
 
 /// An instance as it was seen.

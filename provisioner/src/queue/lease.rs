@@ -10,9 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::{Outcome, PassLabels},
-    monitor::{Glimpse, Held},
-    pass::{Context, Passed},
-    step_error::StepError,
+    reconcile::{Glimpse, Held, PassContext, Passed, StepError},
 };
 
 /// How often a lease is prolonged while it lasts. Three in four attempts may fail, or come late.
@@ -54,7 +52,7 @@ pub(crate) enum After {
 /// One pass under a lease that was claimed after `claimed`. Losing the lease drops the pass where it
 /// stands: the next holder observes what it left.
 pub(crate) async fn run_pass(
-    context: &Context,
+    context: &PassContext,
     lane: Lane,
     lease: Lease,
     claimed: Instant,
@@ -99,7 +97,7 @@ impl Term {
 }
 
 /// Prolongs a lease until it is lost: to somebody else, or because the store was silent until its end.
-async fn lost(context: &Context, lease: &Lease, mut term: Term) {
+async fn lost(context: &PassContext, lease: &Lease, mut term: Term) {
     loop {
         sleep_until(term.next).await;
         let asked = Instant::now();
@@ -121,7 +119,7 @@ async fn out_of_patience(stopping: &CancellationToken) {
 }
 
 async fn settle(
-    context: &Context,
+    context: &PassContext,
     lane: Lane,
     lease: &Lease,
     ttl: Duration,
@@ -223,7 +221,7 @@ fn reread_after(entropy: &dyn Entropy) -> Duration {
 
 /// Gives the lease back, to a store that is away for a moment as soon as it returns.
 async fn release(
-    context: &Context,
+    context: &PassContext,
     lease: &Lease,
     ttl: Duration,
     next: Next,

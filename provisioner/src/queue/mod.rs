@@ -4,6 +4,8 @@
 //! its own, and connections of its own to the store. While a lane has no permit left nobody asks the store what is due.
 
 mod lease;
+mod notifications;
+mod ownership;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -16,9 +18,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::lease::{After, jittered, run_pass};
+pub(crate) use self::{notifications::follow_notifications, ownership::Owner};
 use crate::{
-    monitor::{Due, Glimpse, Look, Monitor, StallGuard},
-    pass::Context,
+    monitor::{Due, Monitor, StallGuard},
+    reconcile::{Glimpse, Look, PassContext},
 };
 
 /// How soon to ask the store again that did not answer.
@@ -59,8 +62,8 @@ pub struct Queue {
     me: WorkerId,
     settings: QueueSettings,
     monitor: Arc<Monitor>,
-    normal: Arc<Context>,
-    urgent: Arc<Context>,
+    normal: Arc<PassContext>,
+    urgent: Arc<PassContext>,
     normal_share: Share,
     urgent_share: Share,
     passes: TaskTracker,
@@ -73,8 +76,8 @@ impl Queue {
         me: WorkerId,
         settings: QueueSettings,
         monitor: Arc<Monitor>,
-        normal: Arc<Context>,
-        urgent: Arc<Context>,
+        normal: Arc<PassContext>,
+        urgent: Arc<PassContext>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -90,7 +93,7 @@ impl Queue {
         }
     }
 
-    const fn context(&self, lane: Lane) -> &Arc<Context> {
+    const fn context(&self, lane: Lane) -> &Arc<PassContext> {
         match lane {
             Lane::Normal => &self.normal,
             Lane::Urgent => &self.urgent,
@@ -284,7 +287,7 @@ impl Queue {
         });
     }
 
-    async fn follow_up(&self, context: &Context, broker: BrokerId, epoch: i64, after: After) {
+    async fn follow_up(&self, context: &PassContext, broker: BrokerId, epoch: i64, after: After) {
         match after {
             After::Watch { held, pause, woken } => {
                 self.monitor.watch(*held, epoch, pause);

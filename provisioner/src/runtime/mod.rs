@@ -12,6 +12,8 @@
 //! tested with: `tests/runtime_conformance`.
 
 pub mod docker;
+pub mod outgoing;
+pub mod registry;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +28,7 @@ use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
 use futures_util::stream::BoxStream;
 use sha2::{Digest, Sha256};
 
-use crate::registry::RegistryLogin;
+use crate::runtime::registry::RegistryLogin;
 
 /// Which instance of which broker of which installation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +45,11 @@ impl fmt::Display for InstanceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "brokerd-{}-{}-{}", self.installation, self.broker, self.ordinal)
     }
+}
+
+/// The host name of an instance inside its broker's network, by which its peers call it.
+pub fn host_name(broker: BrokerId, ordinal: u8) -> String {
+    format!("{broker}-{ordinal}")
 }
 
 /// How much of the host an instance may use.
@@ -208,7 +215,7 @@ pub enum ContainerState {
         /// Whether it ran out of memory.
         out_of_memory: bool,
         /// The last lines it printed, when it is known.
-        last_words: String,
+        last_log_lines: String,
     },
 }
 

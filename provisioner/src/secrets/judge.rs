@@ -10,7 +10,7 @@ use std::{
 use brokerd_domain::{ActionCode, ActionRequired};
 
 use super::{NotFetched, Wanted};
-use crate::materials::{Resolved, Unusable};
+use crate::pki::materials::{Resolved, Unusable};
 
 /// How long what does not answer is waited for. A reboot must end: nobody can change a broker meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);

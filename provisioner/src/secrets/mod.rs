@@ -19,8 +19,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     catalogue::Image,
-    materials::{Materials, Resolved},
-    tls,
+    pki::{
+        materials::{Materials, Resolved},
+        tls,
+    },
 };
 
 pub use judge::Fetched;
@@ -280,7 +282,7 @@ mod tests {
 
     #[test]
     fn values_are_what_their_keys_are_for() {
-        let key = crate::rsa_keys::generate().expect("a key");
+        let key = crate::pki::rsa_keys::generate().expect("a key");
         let key = key.expose_secret();
         for (name, value, fits) in [
             ("auth_ldap.other_bind.password", "a#'\"b", true),

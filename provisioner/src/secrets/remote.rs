@@ -29,7 +29,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{NotFetched, PATIENCE, SecretSource, exchange::exchange};
-use crate::tls;
+use crate::pki::tls;
 
 /// How often a request is made that nobody answers, before the next pass does.
 const TRIES: u32 = 3;

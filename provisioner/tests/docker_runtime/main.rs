@@ -100,12 +100,18 @@ async fn a_killed_engine_is_seen_ended_with_its_last_words_and_applied_again() {
     world.until_up().await;
     docker(&["kill", &world.name(1).to_string()]).expect("kill");
     let status = world.until(|state| !is_running(state)).await;
-    let ContainerState::Exited { code, out_of_memory, last_words } = status.state else {
+    let ContainerState::Exited { code, out_of_memory, last_log_lines } = status.state else {
         panic!("{status:?}");
     };
     assert_eq!((code, out_of_memory), (137, false));
-    assert!(last_words.contains("line 400") && last_words.contains("dying"), "{last_words}");
-    assert!(last_words.len() <= 2048 && !last_words.contains("line 300"), "{last_words}");
+    assert!(
+        last_log_lines.contains("line 400") && last_log_lines.contains("dying"),
+        "{last_log_lines}"
+    );
+    assert!(
+        last_log_lines.len() <= 2048 && !last_log_lines.contains("line 300"),
+        "{last_log_lines}"
+    );
     assert!(status.addresses.is_empty());
     assert_eq!(world.apply(&spec).await.expect("again"), Ensured::Updated);
     world.until(is_running).await;

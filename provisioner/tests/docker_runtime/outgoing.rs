@@ -2,12 +2,10 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use brokerd_provisioner::{
+use brokerd_provisioner::runtime::{
+    Runtime,
+    docker::{DockerOptions, DockerRuntime},
     outgoing::Outgoing,
-    runtime::{
-        Runtime,
-        docker::{DockerOptions, DockerRuntime},
-    },
 };
 
 use crate::world::{SystemClock, WAIT, World, docker, world};

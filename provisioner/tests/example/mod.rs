@@ -22,8 +22,10 @@ use brokerd_provisioner::{
         Blueprint, Engines, Sizing, Unsupported,
         activemq::{ActiveMq, DirectoryAuthorities},
     },
-    materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
-    rsa_keys,
+    pki::{
+        materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
+        rsa_keys,
+    },
     runtime::{Capacity, InstanceSpec},
 };
 use secrecy::SecretString;

@@ -8,8 +8,7 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    health::ProbeOutcome,
-    plan::{Desired, Observed, Plan, Seen, SeenInstance, Subject, plan},
+    plan::{Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Subject, plan},
     runtime::{ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use proptest::prelude::*;
@@ -218,7 +217,7 @@ pub(crate) fn half() -> impl Strategy<Value = Half> {
         1 => Just(Some(ContainerState::Paused)),
         6 => (0u64..100_000).prop_map(|m| Some(ContainerState::Running { since: ago(m) })),
         2 => (-1i64..256).prop_map(|code| Some(ContainerState::Exited {
-            code, out_of_memory: false, last_words: String::new()
+            code, out_of_memory: false, last_log_lines: String::new()
         })),
     ];
     let outcome = prop_oneof![

@@ -8,9 +8,8 @@ use std::{net::SocketAddr, ops::Range, time::Duration};
 
 use brokerd_domain::{Health, Next, VerdictKind};
 use brokerd_provisioner::{
-    health::ProbeOutcome,
-    observe::PAIR_DEADLINE,
-    plan::Step,
+    plan::{ProbeOutcome, Step},
+    reconcile::observe::PAIR_DEADLINE,
     runtime::{ContainerState, RuntimeId, Volumes},
 };
 use proptest::prelude::*;
@@ -272,7 +271,7 @@ fn a_standby_that_does_not_take_over_is_suspected_and_the_other_one_is_started()
         let state = Some(ContainerState::Exited {
             code: 137,
             out_of_memory: false,
-            last_words: String::new(),
+            last_log_lines: String::new(),
         });
         Half { state, ..Half::running(Health::Suspect, false, millis) }
     };

@@ -3,13 +3,15 @@
 
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
-    authorities::Standing,
-    materials::{self, Means},
+    pki::{
+        authorities::Standing,
+        materials::{self, Means},
+        tls,
+    },
     runtime::{
         InstanceSpec, Runtime, Volumes,
         docker::{DockerOptions, DockerRuntime},
     },
-    tls,
 };
 use brokerd_store::CertificateAuthority;
 use rand::random;

@@ -16,7 +16,10 @@ use std::{
 };
 
 use brokerd_domain::{EngineType, Protocol};
-use brokerd_provisioner::health::{Probe, ProbeOutcome, ProbeTarget, WireProbe};
+use brokerd_provisioner::{
+    health::{Probe, ProbeTarget, WireProbe},
+    plan::ProbeOutcome,
+};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,

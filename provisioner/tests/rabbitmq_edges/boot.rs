@@ -9,10 +9,12 @@ use std::{
 
 use brokerd_domain::{EngineType, EngineVersion};
 use brokerd_provisioner::{
-    authorities::Standing,
-    materials::{self, Means},
+    pki::{
+        authorities::Standing,
+        materials::{self, Means},
+        tls,
+    },
     runtime::InstanceSpec,
-    tls,
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! RabbitMQ, asked whether it takes a configuration.
 
 use brokerd_domain::{EngineType, EngineVersion};
-use brokerd_provisioner::{catalogue::Catalogue, tls};
+use brokerd_provisioner::{catalogue::Catalogue, pki::tls};
 use secrecy::ExposeSecret as _;
 
 use crate::{

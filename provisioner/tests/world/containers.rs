@@ -130,7 +130,7 @@ impl Container {
     /// Its process ends.
     pub(super) fn exit(&mut self, code: i64) {
         self.status.state =
-            ContainerState::Exited { code, out_of_memory: false, last_words: String::new() };
+            ContainerState::Exited { code, out_of_memory: false, last_log_lines: String::new() };
         self.status.addresses.clear();
         self.frozen = None;
     }

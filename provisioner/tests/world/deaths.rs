@@ -45,7 +45,7 @@ impl World {
         container.status.state = ContainerState::Exited {
             code: if out_of_memory { 137 } else { 3 },
             out_of_memory,
-            last_words: String::new(),
+            last_log_lines: String::new(),
         };
         self.tell(name);
     }

@@ -10,14 +10,13 @@ use brokerd_domain::{
     FaultSpec, Intent, PendingChange, Timestamp, Username,
 };
 use brokerd_provisioner::{
-    authorities::Authorities,
     catalogue::Catalogue,
     engine::{Engines, Sizing},
     metrics::Metrics,
-    operations::Operations,
-    pass::{Context, EndpointSettings},
+    pki::{authorities::Authorities, tls},
+    reconcile::{EndpointSettings, PassContext, operations::Operations},
     runtime::InstanceName,
-    tls,
+    tasks::sweep::SweepMeans,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -196,8 +195,8 @@ impl Simulation {
     }
 
     /// A process of its own: nothing in memory survives from another.
-    pub fn process(&self) -> Context {
-        Context {
+    pub fn process(&self) -> PassContext {
+        PassContext {
             store: self.store.clone(),
             runtime: Arc::new(FakeRuntime {
                 installation: "test".parse().expect("valid"),
@@ -226,11 +225,17 @@ impl Simulation {
             port_is_free: Arc::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
             capacity: Arc::default(),
-            images: Arc::new(Mutex::new(self.images.lock().expect("not poisoned").clone())),
+            images: Arc::new(self.images.lock().expect("not poisoned").clone().into()),
             operations: Arc::new(Operations::new(100).0),
             trusted: Arc::default(),
             stopping: CancellationToken::new(),
         }
+    }
+
+    /// What the sweep of a process of its own uses.
+    pub fn sweep_means(&self) -> SweepMeans {
+        let PassContext { runtime, store, clock, installation, metrics, .. } = self.process();
+        SweepMeans { runtime, store, clock, installation, metrics }
     }
 
     /// The broker's row.

@@ -7,7 +7,7 @@ use std::{
 
 use brokerd_domain::{BrokerId, InstallationId, Protocol, Timestamp};
 use brokerd_provisioner::{
-    health::Alarm,
+    plan::Alarm,
     runtime::{
         ContainerState, Disturbance, Ensured, FormerImage, InstanceName, InstanceSpec,
         InstanceStatus, Limits, RuntimeErrorClass, SpecDigest, Volumes,
@@ -236,7 +236,7 @@ impl World {
         let exited = |code, out_of_memory, words: &str| ContainerState::Exited {
             code,
             out_of_memory,
-            last_words: words.to_owned(),
+            last_log_lines: words.to_owned(),
         };
         container.status.state = match (&container.program, &self.engine) {
             (Program::Ends { code, words }, _) => exited(*code, false, words),

@@ -7,9 +7,11 @@ use std::{
 
 use brokerd_domain::{Scope, SecretReference};
 use brokerd_provisioner::{
-    rsa_keys::{self, RsaKeys},
+    pki::{
+        rsa_keys::{self, RsaKeys},
+        tls::TlsError,
+    },
     secrets::{NotFetched, SecretSource},
-    tls::TlsError,
 };
 use secrecy::SecretString;
 

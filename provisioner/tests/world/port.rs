@@ -9,7 +9,7 @@ use brokerd_domain::{
     Lane, Lease, Next, PassReport, Protocol, Reservation, RunningEngine, Target, Timestamp,
     WorkerId,
 };
-use brokerd_provisioner::port::ReconcileStore;
+use brokerd_provisioner::reconcile::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
 
 use super::{

@@ -8,7 +8,8 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget},
+    health::{Login, NotTold, Probe, ProbeTarget},
+    plan::{NodeReport, ProbeOutcome},
     runtime::{ContainerState, InstanceName},
 };
 
@@ -91,7 +92,7 @@ impl Probe for FakeProbe {
         login: &Login,
         _: Duration,
     ) -> Result<Vec<NodeReport>, NotTold> {
-        assert_eq!(login.username, brokerd_provisioner::materials::MONITORING_USER);
+        assert_eq!(login.username, brokerd_provisioner::engine::MONITORING_USER);
         let world = self.world.lock().expect("not poisoned");
         let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
         let alarms = match (&world.alarms, world.is_cluster(&asked)) {

@@ -12,13 +12,10 @@ use std::{
 
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, InstallationId};
-use brokerd_provisioner::{
-    registry::RegistryLogin,
-    runtime::{
-        Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
-        RuntimeObject, Volumes,
-    },
+use brokerd_provisioner::runtime::{
+    Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
+    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
+    RuntimeObject, Volumes, registry::RegistryLogin,
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;

@@ -3,11 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use brokerd_domain::{BrokerId, Entropy, Lease, Next, Timestamp, VerdictKind, WorkerId};
-use brokerd_provisioner::{
-    monitor::{Glimpse, Held, Look},
-    pass::{Context, Passed},
-    port::ReconcileStore,
-    step_error::StepError,
+use brokerd_provisioner::reconcile::{
+    Glimpse, Held, Look, PassContext, Passed, ReconcileStore, StepError,
 };
 
 use super::driver::Simulation;
@@ -19,7 +16,7 @@ const REST: Duration = Duration::from_millis(400);
 
 /// A process: what it watches is only in its memory.
 pub(super) struct Process {
-    context: Context,
+    context: PassContext,
     me: WorkerId,
     watched: BTreeMap<BrokerId, Watched>,
 }
@@ -74,7 +71,7 @@ impl Simulation {
         let process = slot.get_or_insert_with(|| self.start());
         // What is behind the images' names may have changed since.
         let images = self.images.lock().expect("not poisoned").clone();
-        *process.context.images.lock().expect("not poisoned") = images;
+        process.context.images = Arc::new(images.into());
         process.context.catalogue = Arc::new(self.catalogue.lock().expect("not poisoned").clone());
         process.context.room = *self.store.room.lock().expect("not poisoned");
         for _ in 0..4000 {

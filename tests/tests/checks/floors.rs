@@ -119,10 +119,6 @@ const PURE: &[&str] = &["domain/src", "provisioner/src/plan", "provisioner/src/e
 
 /// What the plan may know of the rest of its crate: values, and nothing that acts.
 const VALUES_OF_PLANS: &[&str] = &[
-    "crate::engine::InstanceIdentity",
-    "crate::health::Alarm",
-    "crate::health::NodeReport",
-    "crate::health::ProbeOutcome",
     "crate::runtime::ContainerState",
     "crate::runtime::Disturbance",
     "crate::runtime::InstanceSpec",

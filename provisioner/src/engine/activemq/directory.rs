@@ -11,10 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
-    super::{Blueprint, Unsupported},
-    document::BEANS,
+    super::blueprint::{Blueprint, Unsupported},
     spring, truststore,
-    xml::Element,
+    xml::{BEANS, Element},
 };
 
 /// Who may use the web console; its members may use every queue and topic, too.

@@ -8,18 +8,17 @@
 use brokerd_domain::{DeploymentMode, EngineType, Protocol, permitted_activemq};
 
 use super::{
-    super::{Blueprint, Unsupported},
+    super::blueprint::{Blueprint, Unsupported},
     directory::Directory,
     network, truststore,
-    xml::Element,
+    xml::{BEANS, Element},
 };
 use crate::{
     engine::common::{GIB, MIB},
-    materials::host_name,
+    runtime::host_name,
 };
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
-pub(super) const BEANS: &str = "http://www.springframework.org/schema/beans";
 
 /// The largest message, in bytes; ActiveMQ's own default.
 const MAX_FRAME: u64 = 104_857_600;
@@ -223,7 +222,7 @@ fn published(blueprint: &Blueprint<'_>) -> Element {
         .and_then(|i| i.endpoints.iter().find(|endpoint| endpoint.protocol == Protocol::Openwire));
     let inside = Protocol::Openwire.engine_port(EngineType::ActiveMq);
     let hosts = (1..=broker.spec.deployment_mode.instances())
-        .filter_map(|ordinal| Some((host_name(broker, ordinal), host.clone()?)));
+        .filter_map(|ordinal| Some((host_name(broker.id, ordinal), host.clone()?)));
     let ports = openwire.map(|endpoint| (inside.to_string(), endpoint.port.to_string()));
     Element::new("bean")
         .with("id", &PUBLISHED)

@@ -6,7 +6,7 @@
 use brokerd_domain::{BrokerUser, network_uri};
 use secrecy::ExposeSecret;
 
-use super::{super::Unsupported, spring, xml::Element};
+use super::{super::blueprint::Unsupported, spring, xml::Element};
 
 /// The connectors with the passwords of the users they name. One that names nobody, or somebody who is
 /// gone, has none: the other broker will refuse it, as it should, while this one serves.

@@ -5,6 +5,8 @@ use std::fmt::{Display, Write as _};
 
 use brokerd_domain::{ActiveMqElement, xml_attribute_value};
 
+pub(super) const BEANS: &str = "http://www.springframework.org/schema/beans";
+
 /// An element without text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Element {

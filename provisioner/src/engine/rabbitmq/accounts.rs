@@ -7,8 +7,8 @@
 
 use brokerd_domain::EngineVersion;
 
-use super::{advanced::binary, version};
-use crate::{engine::Blueprint, materials::MONITORING_USER};
+use super::{terms::binary, version};
+use crate::engine::{blueprint::Blueprint, identity::MONITORING_USER};
 
 /// The file with the program.
 pub(super) const FILE: &str = "accounts.erl";

@@ -1,18 +1,16 @@
 //! `advanced.config`: what `rabbitmq.conf` can't say in every version, as Erlang terms.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
-use brokerd_domain::{EngineVersion, RabbitMqSettings};
+use brokerd_domain::RabbitMqSettings;
 
-use super::{Blueprint, Elsewhere, configuration, listeners, trusted_path, version};
-
-/// The first version in which only a number is a timeout; before, something else is none.
-const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
-
-/// Whether the timeout must be switched off here, because the version's `rabbitmq.conf` can't.
-pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersion) -> bool {
-    settings.get(configuration::CONSUMER_TIMEOUT) == Some("0") && version < NUMBERS_ONLY
-}
+use super::{
+    Blueprint, Elsewhere,
+    configuration::{self, without_timeout},
+    listeners,
+    terms::{binary, octets, text},
+    trusted_path, version,
+};
 
 /// The file.
 pub(super) fn render(
@@ -100,42 +98,4 @@ fn aliases(settings: &RabbitMqSettings) -> Vec<String> {
             format!("{} => [{}]", binary(&alias), scopes.join(","))
         })
         .collect()
-}
-
-pub(super) fn binary(value: &str) -> String {
-    format!("<<{}>>", text(value))
-}
-
-/// An Erlang string of the UTF-8 that is sent as it is.
-fn octets(value: &str) -> String {
-    text(&value.bytes().map(char::from).collect::<String>())
-}
-
-/// An Erlang string.
-pub(super) fn text(value: &str) -> String {
-    let mut out = String::from("\"");
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            ' '..='~' => out.push(c),
-            // Writing to a String can't fail.
-            c => drop(write!(out, "\\x{{{:x}}}", u32::from(c))),
-        }
-    }
-    out.push('"');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strings_are_escaped() {
-        assert_eq!(octets("\u{e4}"), "\"\\x{c3}\\x{a4}\"");
-        assert_eq!(text("a\"b\\c\n\u{e4}"), "\"a\\\"b\\\\c\\x{a}\\x{e4}\"");
-    }
 }

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{Blueprint, Unsupported, add_arguments, version};
-use crate::materials;
+use crate::runtime::host_name;
 
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.
@@ -22,7 +22,7 @@ pub(super) fn keys(blueprint: &Blueprint<'_>) -> Vec<(String, String)> {
     ];
     keys.extend((1..=broker.spec.deployment_mode.instances()).map(|ordinal| {
         let key = format!("cluster_formation.classic_config.nodes.{ordinal}");
-        (key, format!("rabbit@{}", materials::host_name(broker, ordinal)))
+        (key, format!("rabbit@{}", host_name(broker.id, ordinal)))
     }));
     // Peers are started together and may still be looking for their own names. Version 3 looks as often
     // for somebody to join before the first node begins alone, while the others wait for it.

@@ -11,13 +11,20 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
 use super::{
-    Blueprint, Elsewhere, advanced, cluster, free_disk, is_cluster, trusted_path, version,
-    watermark,
+    Blueprint, Elsewhere, cluster, free_disk, is_cluster, trusted_path, version, watermark,
 };
 use crate::runtime::Limits;
 
 pub(super) const CONSUMER_TIMEOUT: &str = "consumer_timeout";
 pub(super) const CLIENT_VERIFY: &str = "amqp_client.ssl_options.verify";
+
+/// The first version in which only a number is a timeout; before, something else is none.
+const NUMBERS_ONLY: EngineVersion = EngineVersion::new(4, 1);
+
+/// Whether the timeout must be switched off here, because the version's `rabbitmq.conf` can't.
+pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersion) -> bool {
+    settings.get(CONSUMER_TIMEOUT) == Some("0") && version < NUMBERS_ONLY
+}
 
 /// The longest that RabbitMQ 4.3 can wait; there it stands for ever, which 4.3 can't.
 const LONGEST_TIMEOUT: u32 = 2_147_483_647;
@@ -83,7 +90,7 @@ pub(super) fn render(
     set("log.console.level", &"info");
     set("log.file", &false);
     set("heartbeat", &chosen("heartbeat", "60"));
-    if !advanced::without_timeout(settings, version) {
+    if !without_timeout(settings, version) {
         match settings.get(CONSUMER_TIMEOUT) {
             Some("0") => set(CONSUMER_TIMEOUT, &LONGEST_TIMEOUT),
             _ => set(CONSUMER_TIMEOUT, &chosen(CONSUMER_TIMEOUT, "1800000")),

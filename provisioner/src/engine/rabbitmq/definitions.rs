@@ -9,9 +9,10 @@ use brokerd_domain::BrokerUser;
 use serde_json::{Value, json};
 
 use super::{accounts, cluster, is_cluster, version};
-use crate::{
-    engine::{Blueprint, Unsupported, common},
-    materials::MONITORING_USER,
+use crate::engine::{
+    blueprint::{Blueprint, Unsupported},
+    common,
+    identity::MONITORING_USER,
 };
 
 /// Without users when all of them are elsewhere; there is no `guest` then either.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use brokerd_domain::RabbitMqSettings;
 
 use crate::{
-    engine::{Blueprint, Unsupported, common},
+    engine::{
+        blueprint::{Blueprint, Unsupported},
+        common,
+    },
     runtime::InjectedFile,
 };
 

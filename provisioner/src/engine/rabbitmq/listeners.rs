@@ -5,7 +5,7 @@
 
 use brokerd_domain::{EngineType, Protocol, RabbitMqSettings};
 
-use super::{Blueprint, Elsewhere, advanced::text};
+use super::{Blueprint, Elsewhere, terms::text};
 
 /// Certificate and key for ECDSA, and for RSA.
 pub(super) const ECDSA: [&str; 2] = ["tls/server.pem", "tls/server.key"];

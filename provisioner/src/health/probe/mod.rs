@@ -27,14 +27,12 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{
-    LinkReport, Login, NodeReport, NotTold, Probe, ProbeOutcome, ProbeTarget, management,
-    trying::Trying,
-};
-use crate::{
+use super::{LinkReport, Login, NotTold, Probe, ProbeTarget, management, trying::Trying};
+use crate::pki::{
     authorities::Authorities,
     tls::{self, Issued},
 };
+use crate::plan::{NodeReport, ProbeOutcome};
 
 /// How many authorities are remembered. An installation has one, and another while it is replaced.
 const AUTHORITIES: usize = 16;

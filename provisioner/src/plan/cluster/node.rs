@@ -5,10 +5,13 @@ use std::time::Duration;
 use brokerd_domain::{Health, InstanceCondition, Next, Timestamp};
 
 use super::super::{
-    Observed, STEADY_POLL, Seen, SeenInstance, Step, Subject, change, fault,
+    change, fault,
     instance::{Need, condition, judge, judge_running},
+    poll::STEADY_POLL,
+    types::{InstanceIdentity, Step, Subject},
+    world::{Observed, ProbeOutcome, Seen, SeenInstance},
 };
-use crate::{engine::InstanceIdentity, health::ProbeOutcome, runtime::ContainerState};
+use crate::runtime::ContainerState;
 
 /// How long a node may be silent until no new clients are led to it.
 const DOUBTED: Duration = Duration::from_secs(3);

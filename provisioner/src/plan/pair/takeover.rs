@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
 
-use super::{
-    super::{
-        Plan, Sentence, Step, Subject, change, instance::boots_in_vain, traffic::lead_nowhere,
-    },
-    Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
+use super::super::{
+    change,
+    instance::boots_in_vain,
+    sentence::Sentence,
+    traffic::lead_nowhere,
+    types::{Plan, Step, Subject},
 };
+use super::{Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting};
 use crate::runtime::ContainerState;
 
 /// How long the active one may give no answer at all while another one waits for its store: until

@@ -13,12 +13,12 @@ use bollard::{
 };
 
 use super::{
-    DockerRuntime, LONG,
-    disk::{self, Disk},
-    error::{missing_image, request},
+    DockerRuntime,
+    disk_volume::{Disk, MOUNT},
+    error::{LONG, missing_image, request},
     labels, network,
 };
-use crate::runtime::{FormerImage, InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+use crate::runtime::{FormerImage, InstanceSpec, Limits, SpecDigest, VolumeSpec};
 
 impl DockerRuntime {
     /// The new container, and the image it was made from.
@@ -55,15 +55,6 @@ impl DockerRuntime {
             ..CreateContainerOptions::default()
         };
         Ok(request(LONG, self.docker.create_container(Some(options), body)).await?.id)
-    }
-}
-
-/// The name of a volume: of the instance's, or of the broker's that its instances share.
-pub(super) fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
-    if volume.shared {
-        format!("brokerd-{}-{}-{}", name.installation, name.broker, volume.role)
-    } else {
-        format!("{name}-{}", volume.role)
     }
 }
 
@@ -166,7 +157,7 @@ fn host_config(spec: &InstanceSpec, cpus: u32, set_ulimits: bool) -> HostConfig 
 /// The mount of a volume; of one that is on a disk of its own, also that of the volume with the disk's file. The
 /// engine can't read it there. It keeps the container engine from taking it for unused.
 fn mounts(spec: &InstanceSpec, volume: &VolumeSpec) -> Vec<Mount> {
-    let name = volume_name(&spec.name, volume);
+    let name = labels::volume_name(&spec.name, volume);
     let labels = labels::of_volume(&spec.name, volume);
     let mount = |source: String, target: &str, options: MountVolumeOptions| Mount {
         typ: Some(MountType::VOLUME),
@@ -199,6 +190,6 @@ fn mounts(spec: &InstanceSpec, volume: &VolumeSpec) -> Vec<Mount> {
         labels: Some(labels::of_disk(labels)),
         ..MountVolumeOptions::default()
     };
-    let file = mount(disk.file_volume(), disk::MOUNT, file);
+    let file = mount(disk.file_volume(), MOUNT, file);
     vec![mount(disk.volume.clone(), &volume.mount, data), Mount { read_only: Some(true), ..file }]
 }

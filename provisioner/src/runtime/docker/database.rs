@@ -19,9 +19,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    LONG, SHORT, USUAL_HOST, client,
-    error::{self, named, request},
+    error::{self, LONG, SHORT, named, request},
     labels,
+    options::{USUAL_HOST, client},
 };
 use crate::runtime::RuntimeError;
 

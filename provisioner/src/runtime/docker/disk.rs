@@ -6,17 +6,15 @@
 //! the host, but a link to it, which is gone after a restart: then the start of the container fails, the file is
 //! attached again, and the start is repeated.
 
-use std::collections::HashMap;
-
 use bollard::{
     models::{Mount, MountType},
     query_parameters::{ContainerArchiveInfoOptions, ListContainersOptions},
 };
-use brokerd_domain::InstallationId;
 
 use super::{
-    DockerRuntime, SHORT, create,
-    error::{self, error, named, request},
+    DockerRuntime,
+    disk_volume::{Disk, MOUNT},
+    error::{self, SHORT, error, named, request},
     helper::Helper,
     inspect::Found,
     labels,
@@ -26,48 +24,13 @@ use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass};
 /// The image of the helper.
 const HELPER: &str = "brokerd/disk:trixie";
 
-/// Where the volume with a disk's file is mounted, in the helper and in the broker's container.
-pub(super) const MOUNT: &str = "/disk";
-
 /// Where the helper has the file system itself.
 const DATA: &str = "/data";
 
 /// What fills a disk, in its root.
 const BALLAST: &str = ".brokerd-ballast";
 
-/// A disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Disk {
-    /// The volume that its file system is mounted as.
-    pub(super) volume: String,
-    link: String,
-}
-
 impl Disk {
-    /// The disk of that volume.
-    pub(super) fn of(installation: &InstallationId, volume: String) -> Self {
-        let link = format!("/dev/brokerd-{installation}/{volume}");
-        Self { volume, link }
-    }
-
-    /// The disk whose file is in that volume.
-    pub(super) fn in_file(installation: &InstallationId, file_volume: &str) -> Option<Self> {
-        let volume = file_volume.strip_suffix(&format!("-{}", labels::DISK))?;
-        Some(Self::of(installation, volume.to_owned()))
-    }
-
-    /// The volume that holds its file.
-    pub(super) fn file_volume(&self) -> String {
-        format!("{}-{}", self.volume, labels::DISK)
-    }
-
-    /// How Docker mounts it. What is deleted in it is given back to the host.
-    pub(super) fn driver_options(&self) -> HashMap<String, String> {
-        [("type", "ext4"), ("device", self.link.as_str()), ("o", "discard,nodev,nosuid")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
-    }
-
     /// Has the disk's file and the host's devices.
     fn attaching(&self, arguments: &[&str]) -> Work {
         let [action, rest @ ..] = arguments else { return Work::default() };
@@ -142,7 +105,7 @@ impl DockerRuntime {
         let (bytes, uid, gid) =
             (bytes.to_string(), spec.user.0.to_string(), spec.user.1.to_string());
         for volume in spec.volumes.iter().filter(|volume| volume.keep) {
-            let name = create::volume_name(&spec.name, volume);
+            let name = labels::volume_name(&spec.name, volume);
             let disk = Disk::of(&spec.name.installation, name);
             let helper = disk.attaching(&["ensure", &bytes, &uid, &gid]);
             self.run(operation, &disk, helper).await?;

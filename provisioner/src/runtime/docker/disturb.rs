@@ -3,8 +3,8 @@
 use bollard::query_parameters::InspectContainerOptions;
 
 use super::{
-    DockerRuntime, SHORT,
-    error::{self, error, named, request},
+    DockerRuntime,
+    error::{self, SHORT, error, named, request},
     inspect::{Found, Phase},
     network,
 };

@@ -6,6 +6,12 @@ use bollard::errors::Error as DockerError;
 
 use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
+/// How long a request may take that should take milliseconds.
+pub(super) const SHORT: Duration = Duration::from_secs(30);
+
+/// How long a request may take that starts, ends or fills a container.
+pub(super) const LONG: Duration = Duration::from_secs(120);
+
 /// Longest message that is passed on: some of Docker's repeat a whole command line.
 const LONGEST: usize = 500;
 

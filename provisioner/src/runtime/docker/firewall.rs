@@ -20,16 +20,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    SHORT, bridge,
-    error::{error, named, request, unless_gone},
+    bridge,
+    error::{SHORT, error, named, request, unless_gone},
     helper::Helper,
     labels, network,
     rules::{Rules, table},
 };
-use crate::{
-    outgoing::Outgoing,
-    runtime::{RuntimeError, RuntimeErrorClass},
-};
+use crate::runtime::{RuntimeError, RuntimeErrorClass, outgoing::Outgoing};
 
 const OPERATION: &str = "restrict what engines connect to";
 

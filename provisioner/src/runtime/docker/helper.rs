@@ -14,10 +14,9 @@ use bollard::{
 use futures_util::StreamExt;
 
 use super::{
-    LONG,
-    error::{error, missing_image, named, request, unless_gone},
+    error::{LONG, error, missing_image, named, request, unless_gone},
     labels::Labels,
-    words::last_words,
+    last_log_lines::last_log_lines,
 };
 use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
@@ -121,7 +120,7 @@ async fn watch(
                 UNFIT => RuntimeErrorClass::Denied,
                 _ => RuntimeErrorClass::Transient,
             };
-            let words = last_words(docker, id).await;
+            let words = last_log_lines(docker, id).await;
             Err(error(class, operation, format!("{subject}: {words}")))
         }
         Err(cause) => Err(named(operation)(cause)),

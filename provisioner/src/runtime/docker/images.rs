@@ -12,14 +12,12 @@ use futures_util::StreamExt;
 use secrecy::ExposeSecret;
 
 use super::{
-    SHORT,
-    error::{self, named, request},
+    error::{self, SHORT, named, request},
     labels,
 };
 use crate::{
     catalogue::split_tag,
-    registry::RegistryLogin,
-    runtime::{ImageInfo, Pulled, RuntimeError},
+    runtime::{ImageInfo, Pulled, RuntimeError, registry::RegistryLogin},
 };
 
 /// How long nothing may move before a pull is given up. An engine that unpacks a large layer says nothing

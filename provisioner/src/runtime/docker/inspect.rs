@@ -16,12 +16,11 @@ use bollard::{
 use brokerd_domain::Timestamp;
 
 use super::{
-    SHORT,
-    disk::Disk,
-    error::{self, error, named, odd, request},
+    disk_volume::Disk,
+    error::{self, SHORT, error, named, odd, request},
     labels::{self, Labels, MadeFrom},
+    last_log_lines::last_log_lines,
     network,
-    words::last_words,
 };
 use crate::runtime::{
     ContainerState, InstanceStatus, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
@@ -197,8 +196,8 @@ impl Found {
             }
             Phase::Paused => (ContainerState::Paused, BTreeMap::new()),
             Phase::Exited { code, out_of_memory } => {
-                let last_words = last_words(docker, &self.id).await;
-                (ContainerState::Exited { code, out_of_memory, last_words }, BTreeMap::new())
+                let last_log_lines = last_log_lines(docker, &self.id).await;
+                (ContainerState::Exited { code, out_of_memory, last_log_lines }, BTreeMap::new())
             }
             Phase::Removing => return None,
         };

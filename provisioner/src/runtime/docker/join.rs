@@ -17,9 +17,9 @@ use brokerd_domain::InstallationId;
 use futures_util::future::join_all;
 
 use super::{
-    Join, SHORT,
-    error::{self, named, odd, request},
+    error::{self, SHORT, named, odd, request},
     labels, network,
+    options::Join,
 };
 use crate::runtime::{Ensured, RuntimeError};
 

@@ -151,3 +151,12 @@ pub(super) fn made_from(labels: &Labels) -> Option<MadeFrom> {
         digest: SpecDigest(labels.get(SPEC)?.clone()),
     })
 }
+
+/// The name of a volume: of the instance's, or of the broker's that its instances share.
+pub(super) fn volume_name(name: &InstanceName, volume: &VolumeSpec) -> String {
+    if volume.shared {
+        format!("brokerd-{}-{}-{}", name.installation, name.broker, volume.role)
+    } else {
+        format!("{name}-{}", volume.role)
+    }
+}

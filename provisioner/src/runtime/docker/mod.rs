@@ -8,6 +8,7 @@ mod bridge;
 mod create;
 mod database;
 mod disk;
+mod disk_volume;
 mod disturb;
 mod error;
 mod files;
@@ -17,92 +18,37 @@ mod images;
 mod inspect;
 mod join;
 mod labels;
+mod last_log_lines;
 mod network;
 mod operations;
+mod options;
 mod ownership;
 mod reach;
 mod rules;
-mod words;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bollard::{API_DEFAULT_VERSION, Docker, query_parameters::EventsOptions};
-use brokerd_domain::{BrokerId, Clock, InstallationId};
+use bollard::{Docker, query_parameters::EventsOptions};
+use brokerd_domain::{BrokerId, Clock};
 use futures_util::{StreamExt, stream::BoxStream};
 
 pub use self::database::OwnDatabase;
 pub use self::firewall::Firewall;
 pub use self::network::{InvalidPool, SubnetPool};
+pub use self::options::{DockerOptions, Join};
 
 use self::{
-    error::{named, odd, request},
+    error::{SHORT, named, odd, request},
     network::Networks,
+    options::{USUAL_HOST, client},
     reach::Reach,
 };
 use super::{
     Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
     Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
 };
-use crate::{outgoing::Outgoing, registry::RegistryLogin};
-
-/// How long a request may take that should take milliseconds.
-const SHORT: Duration = Duration::from_secs(30);
-
-/// How long a request may take that starts, ends or fills a container.
-const LONG: Duration = Duration::from_secs(120);
-
-/// Where the engine listens unless it was told otherwise.
-const USUAL_HOST: &str = "unix:///var/run/docker.sock";
-
-/// Which engine, and what it is told.
-#[derive(Debug, Clone)]
-pub struct DockerOptions {
-    /// Where the engine listens: `unix://…` or `tcp://…`; nothing is the usual socket.
-    pub host: Option<String>,
-    /// Whose containers; others are not seen.
-    pub installation: InstallationId,
-    /// The host's address on which ports are published where engines can't be reached otherwise.
-    pub publish_address: IpAddr,
-    /// Where networks come from once the engine's own pools are used up.
-    pub subnet_pool: SubnetPool,
-    /// Whether containers get a limit of open files, which some hosts forbid.
-    pub set_ulimits: bool,
-    /// Whether engines are reached in their networks, wherever that is possible.
-    pub join: Join,
-    /// What engines may connect to; nothing: brokerd leaves that to others.
-    pub outgoing: Option<Outgoing>,
-}
-
-/// Who reaches engines in their networks, instead of at published ports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Join {
-    /// Nobody.
-    Never,
-    /// This process: the container that it runs in is attached to them, if it runs in one of this engine's.
-    Itself,
-    /// This process, which runs in the container of that name or id.
-    Container(String),
-}
-
-impl DockerOptions {
-    /// The options that suit most hosts: what has to be published is published on loopback.
-    pub const fn new(host: Option<String>, installation: InstallationId) -> Self {
-        Self {
-            host,
-            installation,
-            publish_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            subnet_pool: SubnetPool::DEFAULT,
-            set_ulimits: true,
-            join: Join::Itself,
-            outgoing: None,
-        }
-    }
-}
+use crate::runtime::registry::RegistryLogin;
 
 /// Runs instances on one Docker engine.
 pub struct DockerRuntime {
@@ -151,17 +97,6 @@ impl DockerRuntime {
     /// before the first engine starts.
     pub fn firewall(&self) -> Option<Firewall> {
         self.firewall.clone()
-    }
-}
-
-fn client(host: &str) -> Result<Docker, bollard::errors::Error> {
-    // The client's own timeout is for the header of any reply, that of a slow stop included.
-    let patience = Duration::from_hours(1).as_secs();
-    match host {
-        path if path.starts_with('/') || path.starts_with("unix://") => {
-            Docker::connect_with_unix(path, patience, API_DEFAULT_VERSION)
-        }
-        other => Ok(Docker::connect_with_host(other)?.with_timeout(Duration::from_secs(patience))),
     }
 }
 

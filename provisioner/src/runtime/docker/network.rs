@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use super::{
-    SHORT, bridge,
-    error::{self, named, request, unless_gone},
+    bridge,
+    error::{self, SHORT, named, request, unless_gone},
     labels,
 };
 use crate::runtime::RuntimeError;

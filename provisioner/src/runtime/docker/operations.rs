@@ -22,9 +22,11 @@ use futures_util::{
 };
 
 use super::{
-    DockerRuntime, LONG, SHORT, create,
-    disk::{self, Disk},
-    error::{self, error, missing_image, missing_network, named, request, unless_gone},
+    DockerRuntime, create, disk,
+    disk_volume::Disk,
+    error::{
+        self, LONG, SHORT, error, missing_image, missing_network, named, request, unless_gone,
+    },
     files,
     inspect::{self, Found, Phase},
     join, labels, network,

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::{
-    DockerRuntime, LONG, create,
-    error::{error, missing_image, named, request},
+    DockerRuntime,
+    error::{LONG, error, missing_image, named, request},
     files, labels,
 };
 use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass, VolumeSpec};
@@ -33,7 +33,7 @@ impl DockerRuntime {
             return Ok(());
         }
         for volume in spec.volumes.iter().filter(|volume| volume.keep) {
-            let name = create::volume_name(&spec.name, volume);
+            let name = labels::volume_name(&spec.name, volume);
             // What a crash may have left.
             self.remove_helpers(&name).await?;
             let body = self.holding(&name, volume, image);

@@ -13,9 +13,9 @@ use bollard::{
 };
 
 use super::{
-    DockerOptions, Join, SHORT, USUAL_HOST,
-    error::{self, named, request},
+    error::{self, SHORT, named, request},
     join::Joiner,
+    options::{DockerOptions, Join, USUAL_HOST},
 };
 use crate::runtime::RuntimeError;
 

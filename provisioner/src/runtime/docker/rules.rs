@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use brokerd_domain::{Cidr, InstallationId};
 
-use crate::outgoing::{HostService, Outgoing};
+use crate::runtime::outgoing::{HostService, Outgoing};
 
 /// What the rules are about.
 #[derive(Debug)]

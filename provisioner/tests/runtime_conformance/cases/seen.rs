@@ -29,11 +29,11 @@ pub(crate) async fn an_end_is_told_with_its_code_and_last_words(at: &dyn Subject
     let spec = at.spec(1, Does::Ends(3, "no such key: colour"));
     at.runtime().apply(&spec).await.expect("applied");
     let ended = at.until(has_ended).await;
-    let ContainerState::Exited { code, out_of_memory, last_words } = &ended.state else {
+    let ContainerState::Exited { code, out_of_memory, last_log_lines } = &ended.state else {
         panic!("{ended:?}");
     };
     assert_eq!((*code, *out_of_memory), (3, false));
-    assert!(last_words.contains("no such key: colour"), "{last_words}");
+    assert!(last_log_lines.contains("no such key: colour"), "{last_log_lines}");
     assert!(ended.addresses.is_empty(), "{ended:?}");
 }
 

@@ -1,0 +1,54 @@
+//! What is known of a broker's instances without rendering them, and as whom brokerd asks them.
+
+use std::time::Duration;
+
+use brokerd_domain::{Broker, EngineType, Protocol};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::{health::Login, pki::materials::Materials, plan::InstanceIdentity, runtime::host_name};
+
+/// The name of brokerd's own user of a RabbitMQ broker.
+///
+/// Source: "RabbitMQ broker defaults" of the developer guide.
+pub const MONITORING_USER: &str = "monitoring-AWS-OWNED-DO-NOT-DELETE";
+
+/// How long an orderly stop may take.
+const ACTIVEMQ_STOP_GRACE: Duration = Duration::from_secs(30);
+/// How long an orderly stop may take.
+const RABBITMQ_STOP_GRACE: Duration = Duration::from_mins(1);
+
+/// The instances of a broker, in order of their ordinals.
+pub fn instances(broker: &Broker) -> Vec<InstanceIdentity> {
+    let kind = broker.spec.engine_type;
+    let ports: Vec<u16> =
+        Protocol::of(kind).iter().map(|protocol| protocol.engine_port(kind)).collect();
+    let stop_grace = match kind {
+        EngineType::ActiveMq => ACTIVEMQ_STOP_GRACE,
+        EngineType::RabbitMq => RABBITMQ_STOP_GRACE,
+    };
+    let identity = |ordinal| InstanceIdentity {
+        ordinal,
+        hostname: host_name(broker.id, ordinal),
+        ports: ports.clone(),
+        stop_grace,
+    };
+    (1..=broker.spec.deployment_mode.instances()).map(identity).collect()
+}
+
+/// Who asks a broker how it is: RabbitMQ knows a user, the launcher of ActiveMQ this name and password alone.
+pub fn login(materials: &Materials) -> Option<Login> {
+    if let Some(monitoring) = &materials.monitoring {
+        let password = SecretString::from(monitoring.password.clone());
+        return Some(Login { username: MONITORING_USER, password });
+    }
+    if materials.keystore_password.is_empty() {
+        return None;
+    }
+    // As long and as random as what it is made from, which the engine has anyway.
+    let digest = Sha256::new()
+        .chain_update("network links\0")
+        .chain_update(&materials.keystore_password)
+        .finalize();
+    Some(Login { username: "brokerd", password: SecretString::from(hex::encode(digest)) })
+}

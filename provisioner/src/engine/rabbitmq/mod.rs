@@ -1,0 +1,269 @@
+//! RabbitMQ.
+//!
+//! Sources: "RabbitMQ broker defaults", "Resource limits" and "Default policies" of the developer
+//! guide for what the service sets; the schema files of RabbitMQ 3.10.8, 4.0.5 and 4.3.6 for which
+//! keys exist.
+
+mod accounts;
+mod advanced;
+mod cluster;
+mod configuration;
+mod definitions;
+mod elsewhere;
+mod listeners;
+mod terms;
+
+use std::time::Duration;
+
+use brokerd_domain::{
+    BrokerSpec, DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
+};
+
+use elsewhere::Elsewhere;
+
+use super::{
+    blueprint::{Blueprint, Engine, Sizing, Unsupported},
+    common::{self, GIB, MIB},
+    identity::instances,
+};
+use crate::{
+    pki::tls,
+    runtime::{Capacity, InstanceSpec, Limits},
+};
+
+/// RabbitMQ is one process with a few dozen threads; the rest is for its scripts.
+const PIDS: u32 = 1024;
+
+/// Below this an idle node is over its watermark and blocks publishers for ever: an idle 4.3 node
+/// uses about 170 MB.
+const LEAST_WATERMARK: u64 = 256 * MIB;
+
+/// RabbitMQ's own default, in bytes.
+const LEAST_FREE_DISK: u64 = 50_000_000;
+
+/// Whose certificates RabbitMQ trusts where it is a client: the installation's own authority and the
+/// public ones.
+const TRUSTED: &str = "tls/trusted.pem";
+
+/// The service switches these on for every broker. Each costs a little at boot.
+const PLUGINS: &[&str] = &[
+    "rabbitmq_management",
+    "rabbitmq_prometheus",
+    "rabbitmq_shovel",
+    "rabbitmq_shovel_management",
+    "rabbitmq_federation",
+    "rabbitmq_federation_management",
+    "rabbitmq_consistent_hash_exchange",
+];
+
+/// This one too, from version 4 on.
+const PLUGIN_OF_4: &str = "rabbitmq_jms_topic_exchange";
+
+/// The service switches these on when the configuration uses them: the plugin, the backend or the
+/// mechanism that needs it, and the keys that only it knows.
+const PLUGINS_ON_DEMAND: &[(&str, &str, &str)] = &[
+    ("rabbitmq_auth_backend_oauth2", "oauth2", "auth_oauth2"),
+    ("rabbitmq_auth_backend_ldap", "ldap", "auth_ldap"),
+    ("rabbitmq_auth_backend_http", "http", "auth_http"),
+    ("rabbitmq_auth_backend_cache", "cache", "auth_cache"),
+];
+
+/// What a new broker of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
+/// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
+/// make it while the nodes of a cluster boot. A node reads this before it has data, and never again.
+const FEATURES_OF_4_0: &str = "RABBITMQ_FEATURE_FLAGS=detailed_queues_endpoint,\
+    message_containers_deaths_v2,quorum_queue_non_voters,rabbit_exchange_type_local_random,\
+    rabbitmq_4.0.0,khepri_db";
+
+/// Where the scripts take arguments of the Erlang machine from.
+const ERLANG_ARGUMENTS: &str = "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=";
+
+/// RabbitMQ.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RabbitMq;
+
+impl Engine for RabbitMq {
+    fn desired(&self, blueprint: &Blueprint<'_>) -> Result<Vec<InstanceSpec>, Unsupported> {
+        let spec = &blueprint.broker.spec;
+        let configured = RabbitMqConfiguration::parse(spec.engine_version, blueprint.configuration)
+            .map_err(|error| Unsupported(error.message))?;
+        let settings =
+            configured.effective(spec.host_instance_type, spec.deployment_mode, version(blueprint));
+        // The tier's limits are those of the version that was asked for, whatever runs it.
+        let Some(queue_limits) =
+            spec.host_instance_type.queue_limits(spec.engine_version, spec.deployment_mode)
+        else {
+            return Err(Unsupported(format!(
+                "RabbitMQ {} does not run on {}",
+                spec.engine_version, spec.host_instance_type
+            )));
+        };
+        let elsewhere = Elsewhere::of(blueprint, &settings)?;
+        let limits = self.limits(spec, blueprint.sizing, blueprint.capacity)?;
+        let materials = blueprint.materials;
+        let cookie = materials
+            .erlang_cookie
+            .as_deref()
+            .ok_or_else(|| Unsupported("the broker's Erlang cookie is missing".to_owned()))?;
+        let seed = match &materials.seed {
+            Some(seed) => seed.clone(),
+            None => definitions::render(blueprint)?,
+        };
+        let (conf, data) = (&blueprint.image.config_root, &blueprint.image.data_root);
+        let [certificate, key] = listeners::ECDSA;
+        // RabbitMQ itself adds what the chain needs from ca.pem.
+        let mut files = vec![
+            common::file(
+                conf,
+                "rabbitmq.conf",
+                0o640,
+                configuration::render(blueprint, limits, queue_limits, &settings, &elsewhere),
+            ),
+            common::file(conf, "enabled_plugins", 0o640, plugins(version(blueprint), &settings)),
+            common::file(conf, "definitions.json", 0o640, seed),
+            common::file(conf, "tls/ca.pem", 0o640, materials.trusted().as_bytes()),
+            common::file(conf, certificate, 0o640, materials.certificate_pem.as_bytes()),
+            common::file(conf, key, 0o400, materials.private_key_pem.as_bytes()),
+            // Passwords are in it.
+            common::file(
+                conf,
+                "advanced.config",
+                0o400,
+                advanced::render(blueprint, &settings, &elsewhere),
+            ),
+            common::file(
+                conf,
+                TRUSTED,
+                0o640,
+                format!("{}{}", materials.trusted(), tls::public_authorities_pem()),
+            ),
+            common::file(data, ".erlang.cookie", 0o400, cookie),
+        ];
+        if let Some(rsa) = &materials.rsa {
+            let [certificate, key] = listeners::RSA;
+            files.push(common::file(conf, certificate, 0o640, rsa.certificate_pem.as_bytes()));
+            files.push(common::file(conf, key, 0o400, rsa.private_key_pem.as_bytes()));
+        }
+        files.extend(elsewhere.files(materials.trusted()));
+        let accounts = accounts::program(blueprint);
+        let keeps_accounts = accounts.is_some();
+        files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));
+        let nodes = instances(blueprint.broker).into_iter();
+        Ok(nodes
+            .map(|identity| {
+                let mut node = common::instance(blueprint, identity, limits, files.clone());
+                if keeps_accounts {
+                    add_arguments(&mut node.environment, &accounts::argument(conf));
+                }
+                if version(blueprint) == EngineVersion::new(4, 0) {
+                    node.environment.push(FEATURES_OF_4_0.to_owned());
+                }
+                if is_cluster(blueprint) {
+                    cluster::environment(&mut node.environment);
+                }
+                node
+            })
+            .collect())
+    }
+
+    fn seed(&self, blueprint: &Blueprint<'_>) -> Result<Option<String>, Unsupported> {
+        definitions::render(blueprint).map(Some)
+    }
+
+    fn limits(
+        &self,
+        spec: &BrokerSpec,
+        sizing: Sizing,
+        capacity: Capacity,
+    ) -> Result<Limits, Unsupported> {
+        common::limits(spec, sizing, capacity, PIDS)
+    }
+
+    fn probes(&self) -> &'static [Protocol] {
+        &[Protocol::Amqp]
+    }
+
+    fn boot_deadline(&self) -> Duration {
+        Duration::from_mins(2)
+    }
+}
+
+/// The version that really runs, which may stand in for the one that was asked for.
+fn version(blueprint: &Blueprint<'_>) -> EngineVersion {
+    blueprint.image.version
+}
+
+fn is_cluster(blueprint: &Blueprint<'_>) -> bool {
+    blueprint.broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz
+}
+
+fn plugins(version: EngineVersion, settings: &RabbitMqSettings) -> String {
+    let mut names = PLUGINS.to_vec();
+    if version.major >= 4 {
+        names.push(PLUGIN_OF_4);
+    }
+    for (plugin, backend, keys) in PLUGINS_ON_DEMAND {
+        if settings.uses_backend(backend) || settings.below(keys).next().is_some() {
+            names.push(plugin);
+        }
+    }
+    if settings.uses_mechanism("EXTERNAL") {
+        names.push("rabbitmq_auth_mechanism_ssl");
+    }
+    format!("[{}].\n", names.join(","))
+}
+
+/// Adds arguments to those of the Erlang machine.
+fn add_arguments(environment: &mut Vec<String>, arguments: &str) {
+    match environment.iter_mut().find(|variable| variable.starts_with(ERLANG_ARGUMENTS)) {
+        Some(variable) => {
+            variable.push(' ');
+            variable.push_str(arguments);
+        }
+        None => environment.push(format!("{ERLANG_ARGUMENTS}{arguments}")),
+    }
+}
+
+fn trusted_path(root: &str) -> String {
+    format!("{root}/{TRUSTED}")
+}
+
+/// How much memory RabbitMQ may use before it blocks publishers: the tier's share of the container.
+fn watermark(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
+    let tier = blueprint.broker.spec.host_instance_type;
+    let share = limits.memory_bytes as f64 / tier.memory_bytes() as f64;
+    common::scaled(tier.memory_watermark_bytes(), share).max(LEAST_WATERMARK)
+}
+
+/// How much free disk RabbitMQ keeps before it blocks publishers.
+///
+/// On a disk of the broker's own that is the tier's. The tiers' 10 GiB and more are a twentieth of such
+/// disks. Where brokers share the host's disk, the same number would block every publisher on a small
+/// host: an eighth of the container's memory is kept, at most 1 GiB, and never more than the tier's own.
+fn free_disk(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
+    let (tier, mode) =
+        (blueprint.broker.spec.host_instance_type, blueprint.broker.spec.deployment_mode);
+    if blueprint.materials.own_disk {
+        return tier.disk_free_limit_bytes(mode).max(LEAST_FREE_DISK);
+    }
+    let tier = tier.disk_free_limit_bytes(DeploymentMode::SingleInstance);
+    (limits.memory_bytes / 8)
+        .min(GIB)
+        .min(common::scaled(tier, blueprint.sizing.scale))
+        .max(LEAST_FREE_DISK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_keeps_the_arguments_it_has() {
+        let mut environment = vec!["A=b".to_owned(), format!("{ERLANG_ARGUMENTS}+sbwt none")];
+        add_arguments(&mut environment, "-a b");
+        assert_eq!(environment, ["A=b", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none -a b"]);
+        let mut none = Vec::new();
+        add_arguments(&mut none, "-a b");
+        assert_eq!(none, ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-a b"]);
+    }
+}

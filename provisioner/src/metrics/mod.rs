@@ -1,0 +1,315 @@
+//! What the provisioner counts.
+
+use brokerd_domain::{CapacityUse, DownLink, FaultKind, HostCapacity, Timestamp};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+mod task_health;
+
+pub use task_health::{TaskDown, TaskHealth};
+
+/// How a pass ended, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Outcome {
+    /// See [`brokerd_domain::VerdictKind`].
+    Converged,
+    /// See [`brokerd_domain::VerdictKind`].
+    Progressing,
+    /// See [`brokerd_domain::VerdictKind`].
+    Blocked,
+    /// See [`brokerd_domain::VerdictKind`].
+    Failed,
+    /// The lease was lost.
+    LeaseLost,
+    /// The store did not answer.
+    StoreError,
+    /// brokerd itself failed.
+    Panicked,
+}
+
+/// Labels of passes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PassLabels {
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Whether a step worked, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StepOutcome {
+    /// It did.
+    Done,
+    /// It may the next time.
+    Transient,
+    /// Somebody must do something first.
+    Blocked,
+    /// It never will.
+    Rejected,
+}
+
+/// Labels of steps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StepLabels {
+    /// Whether it worked.
+    pub outcome: StepOutcome,
+}
+
+/// What a link is, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum LinkKind {
+    /// A network connector of ActiveMQ.
+    NetworkConnector,
+    /// A shovel of RabbitMQ.
+    Shovel,
+    /// A federation link of RabbitMQ.
+    Federation,
+}
+
+impl LinkKind {
+    const ALL: [Self; 3] = [Self::NetworkConnector, Self::Shovel, Self::Federation];
+}
+
+/// Labels of links.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LinkLabels {
+    /// What it is.
+    pub kind: LinkKind,
+}
+
+/// Labels of faults.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FaultLabels {
+    /// The name of its kind.
+    pub kind: &'static str,
+}
+
+/// Labels of memory.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RoomLabels {
+    /// What it is.
+    pub is: &'static str,
+}
+
+/// Labels of background tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TaskLabels {
+    /// Its name.
+    pub task: &'static str,
+}
+
+/// What the provisioner counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Passes by how they ended.
+    pub passes: Family<PassLabels, Counter>,
+    /// Seconds a pass took.
+    pub pass_seconds: Histogram,
+    /// Steps by whether they worked.
+    pub steps: Family<StepLabels, Counter>,
+    /// Restarts of engines that ended or hung.
+    pub engine_restarts: Counter,
+    /// Times that a standby took over.
+    pub failovers: Counter,
+    /// Orphans removed from the runtime.
+    pub orphans_removed: Counter,
+    /// Injected faults that struck, by kind.
+    pub faults: Family<FaultLabels, Counter>,
+    /// Links from broker to broker that came to be down.
+    pub links_lost: Family<LinkLabels, Counter>,
+    /// Brokers that are watched.
+    pub watched: Gauge,
+    /// Looks at watched brokers.
+    pub looks: Counter,
+    /// Times that this process itself was late, so that silence proved nothing.
+    pub stalls: Counter,
+    /// Bytes of memory by what they are: what instances may use together, what of it is granted, what is waited for.
+    pub room: Family<RoomLabels, Gauge>,
+    /// Creations that wait for room.
+    pub waiting_for_room: Gauge,
+    /// When background tasks last did what they are for, in seconds since 1970.
+    pub task_success: Family<TaskLabels, Gauge>,
+    /// Times that background tasks ended, or panicked, and were started again.
+    pub task_restarts: Family<TaskLabels, Counter>,
+    /// Which background tasks stay down.
+    pub task_health: TaskHealth,
+}
+
+impl Metrics {
+    /// Makes them and tells the registry; every series exists from the start, at zero.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            passes: Family::default(),
+            pass_seconds: Histogram::new(exponential_buckets(0.001, 4.0, 9)),
+            steps: Family::default(),
+            engine_restarts: Counter::default(),
+            failovers: Counter::default(),
+            orphans_removed: Counter::default(),
+            faults: Family::default(),
+            links_lost: Family::default(),
+            watched: Gauge::default(),
+            looks: Counter::default(),
+            stalls: Counter::default(),
+            room: Family::default(),
+            waiting_for_room: Gauge::default(),
+            task_success: Family::default(),
+            task_restarts: Family::default(),
+            task_health: TaskHealth::default(),
+        };
+        for kind in LinkKind::ALL {
+            let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
+        }
+        for kind in FaultKind::ALL {
+            let _ = metrics.faults.get_or_create(&FaultLabels { kind: kind.as_str() });
+        }
+        for outcome in [
+            Outcome::Converged,
+            Outcome::Progressing,
+            Outcome::Blocked,
+            Outcome::Failed,
+            Outcome::LeaseLost,
+            Outcome::StoreError,
+            Outcome::Panicked,
+        ] {
+            let _ = metrics.passes.get_or_create(&PassLabels { outcome });
+        }
+        for outcome in
+            [StepOutcome::Done, StepOutcome::Transient, StepOutcome::Blocked, StepOutcome::Rejected]
+        {
+            let _ = metrics.steps.get_or_create(&StepLabels { outcome });
+        }
+        registry.register(
+            "brokerd_task_last_success_seconds",
+            "When a background task last did what it is for, in seconds since 1970",
+            metrics.task_success.clone(),
+        );
+        registry.register(
+            "brokerd_task_restarts",
+            "Times that a background task ended or panicked and was started again",
+            metrics.task_restarts.clone(),
+        );
+        let registry = registry.sub_registry_with_prefix("brokerd_provisioner");
+        registry.register("passes", "Passes by how they ended", metrics.passes.clone());
+        registry.register("pass_seconds", "Seconds a pass took", metrics.pass_seconds.clone());
+        registry.register("steps", "Steps by whether they worked", metrics.steps.clone());
+        registry.register(
+            "engine_restarts",
+            "Restarts of engines that ended or hung",
+            metrics.engine_restarts.clone(),
+        );
+        registry.register(
+            "failovers",
+            "Times that the standby of a pair took over",
+            metrics.failovers.clone(),
+        );
+        registry.register(
+            "orphans_removed",
+            "Orphans removed from the runtime",
+            metrics.orphans_removed.clone(),
+        );
+        registry.register("faults", "Injected faults that struck, by kind", metrics.faults.clone());
+        registry.register(
+            "links_lost",
+            "Links from broker to broker that came to be down, by kind",
+            metrics.links_lost.clone(),
+        );
+        registry.register("watched", "Brokers that are watched", metrics.watched.clone());
+        registry.register(
+            "memory_bytes",
+            "Memory that instances may use together, that is granted, and that creations wait for",
+            metrics.room.clone(),
+        );
+        registry.register(
+            "waiting_for_memory",
+            "Creations that wait until there is memory for them",
+            metrics.waiting_for_room.clone(),
+        );
+        registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
+        registry.register(
+            "stalls",
+            "Times that this process was late, so that silence of engines proved nothing",
+            metrics.stalls.clone(),
+        );
+        metrics
+    }
+
+    /// Counts the links that are down now and were not before.
+    pub fn count_links(&self, before: &[DownLink], after: &[DownLink]) {
+        let news = after.iter().filter(|link| !before.iter().any(|other| other.link == link.link));
+        for link in news {
+            self.links_lost.get_or_create(&LinkLabels { kind: kind(link) }).inc();
+        }
+    }
+
+    /// Notes how the room on the host is used.
+    pub fn set_room(&self, room: &HostCapacity, used: CapacityUse) {
+        let bytes = |is: &'static str, bytes: u64| {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.room.get_or_create(&RoomLabels { is }).set(bytes);
+        };
+        bytes("usable", room.memory_bytes);
+        bytes("granted", used.granted_bytes);
+        bytes("waited_for", used.waiting_bytes);
+        self.waiting_for_room.set(i64::try_from(used.waiting).unwrap_or(i64::MAX));
+    }
+
+    /// Notes that a background task has done what it is for.
+    pub fn task_succeeded(&self, task: &'static str, now: Timestamp) {
+        self.task_success.get_or_create(&TaskLabels { task }).set(now.as_seconds());
+        self.task_health.succeeded(task);
+    }
+
+    /// Notes that a background task could not do what it is for.
+    pub fn task_failed(&self, task: &'static str) {
+        self.task_health.failed(task, "failed");
+    }
+
+    /// Notes that a background task is over, and how, and is started again.
+    pub fn task_restarted(&self, task: &'static str, how: &'static str) {
+        self.task_restarts.get_or_create(&TaskLabels { task }).inc();
+        self.task_health.failed(task, how);
+    }
+
+    /// Counts a fault that struck.
+    pub fn count_fault(&self, kind: FaultKind) {
+        self.faults.get_or_create(&FaultLabels { kind: kind.as_str() }).inc();
+    }
+}
+
+/// By the words that it is told of with.
+fn kind(link: &DownLink) -> LinkKind {
+    match link.link.split(' ').next() {
+        Some("shovel") => LinkKind::Shovel,
+        Some("federation") => LinkKind::Federation,
+        _ => LinkKind::NetworkConnector,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_counted_once_by_what_they_are() {
+        let metrics = Metrics::register(&mut Registry::default());
+        let link = |link: &str| DownLink { link: link.to_owned(), why: "refused".to_owned() };
+        let (connector, shovel, upstream) = (
+            link("network connector hub"),
+            link("shovel a in /"),
+            link("federation upstream u of q in /"),
+        );
+        metrics.count_links(&[], &[connector.clone(), shovel.clone()]);
+        metrics.count_links(&[connector.clone(), shovel], &[connector, upstream]);
+        for kind in LinkKind::ALL {
+            let lost = metrics.links_lost.get_or_create(&LinkLabels { kind }).get();
+            assert_eq!(lost, 1, "{kind:?}");
+        }
+    }
+}

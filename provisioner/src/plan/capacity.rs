@@ -1,0 +1,93 @@
+//! Room on the host: what a broker's instances may use is reserved before the first of them is made, and before a reboot
+//! makes them larger. What is there already is supervised whatever that comes to.
+
+use brokerd_domain::{HostInstanceType, Next, Reservation, Timestamp, VerdictKind};
+
+use super::{
+    poll::IDLE_POLL,
+    sentence::Sentence,
+    types::{Plan, Step, Subject, fail, refuse},
+    world::{Observed, Seen},
+};
+
+/// What comes before an instance is made or replaced, as far as room is concerned; none: nothing.
+pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
+    let (broker, room) = (subject.broker, subject.room);
+    let tier = broker.spec.host_instance_type;
+    let wanted = room.of_instances(tier, broker.spec.deployment_mode.instances());
+    let never = || {
+        format!(
+            "not enough room: {} of memory, instances may use {} together here, whatever else runs; a smaller \
+             sizing.scale (now {}) makes instances smaller than their type, a larger sizing.memory_share or \
+             sizing.memory_megabytes lets them have more",
+            demand(subject, tier, wanted),
+            gib(room.memory_bytes),
+            room.scale,
+        )
+    };
+    if broker.status.observed_generation.is_some() {
+        let Some(Reservation::Granted(granted)) = subject.reservation else { return None };
+        let has = room.of_instances(granted, broker.spec.deployment_mode.instances());
+        if !broker.applies_pending() || wanted <= has {
+            return None;
+        }
+        if wanted > room.memory_bytes {
+            return Some(refuse(&never()));
+        }
+        return Some(reserving(tier));
+    }
+    if seen.instances.values().any(|instance| matches!(instance, Observed::Present(_))) {
+        return None;
+    }
+    match subject.reservation {
+        Some(Reservation::Granted(_)) => None,
+        _ if wanted > room.memory_bytes => Some(fail(never())),
+        None => Some(reserving(tier)),
+        Some(Reservation::Waiting { since, missing_bytes }) => {
+            let what = missing(&demand(subject, tier, wanted), missing_bytes, room.memory_bytes);
+            let waited = now.since(since);
+            if waited >= room.patience {
+                let minutes = room.patience.as_secs() / 60;
+                return Some(fail(format!("{what}, also after {minutes} minutes")));
+            }
+            let left = room.patience.saturating_sub(waited);
+            let until = since.plus(room.patience);
+            let reason =
+                format!("waiting until other brokers are deleted, until {until} at the latest");
+            let sentence = Sentence::detailed(reason, what);
+            let next = Next::After(left.min(IDLE_POLL));
+            Some(Plan::new(VerdictKind::Progressing, sentence, next))
+        }
+    }
+}
+
+fn reserving(tier: HostInstanceType) -> Plan {
+    Plan::new(VerdictKind::Progressing, "reserving memory", Next::Now).step(Step::Reserve(tier))
+}
+
+fn demand(subject: &Subject<'_>, tier: HostInstanceType, wanted: u64) -> String {
+    match subject.broker.spec.deployment_mode.instances() {
+        1 => format!("{tier} needs {}", gib(wanted)),
+        n => format!("{n} instances of {tier} need {}", gib(wanted)),
+    }
+}
+
+/// Why there is no room now for what is wanted.
+pub(crate) fn no_room(tier: HostInstanceType, wanted: u64, missing_bytes: u64, all: u64) -> String {
+    missing(&format!("{tier} needs {}", gib(wanted)), missing_bytes, all)
+}
+
+fn missing(demand: &str, missing_bytes: u64, all: u64) -> String {
+    let why = match missing_bytes {
+        0 => "which others get first who have waited for longer".to_owned(),
+        missing => format!("{} are missing", gib(missing)),
+    };
+    format!(
+        "not enough room: {demand} of memory, {why} of the {} that instances may use together",
+        gib(all)
+    )
+}
+
+fn gib(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}

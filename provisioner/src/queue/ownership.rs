@@ -1,0 +1,92 @@
+//! Owning brokers: this provisioner says now and then that it lives, for all of its brokers at once.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::WorkerId;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    monitor::Monitor,
+    pause::pause_or_stop,
+    queue::Queue,
+    reconcile::{ReconcileStore, operations::Operations},
+};
+
+/// How often it says so while its term lasts. Four in five attempts may fail, or come late.
+const RENEWALS: u32 = 5;
+/// How soon to ask the store again that did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// One who owns brokers.
+pub(crate) struct Owner {
+    pub(crate) me: WorkerId,
+    /// How long it counts as alive after it has said so.
+    pub(crate) ttl: Duration,
+    pub(crate) store: Arc<dyn ReconcileStore>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) operations: Arc<Operations>,
+}
+
+impl Owner {
+    /// Says for the first time that it lives, as soon as the store answers; not if it is to stop before.
+    pub(crate) async fn begin(&self, shutdown: &CancellationToken) -> bool {
+        while !shutdown.is_cancelled() {
+            match self.store.prolong_life(self.me, self.ttl).await {
+                Ok(_) => return true,
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "can't tell others that this provisioner lives"
+                ),
+            }
+            pause_or_stop(RETRY, shutdown).await;
+        }
+        false
+    }
+
+    /// Says so until it is to stop.
+    pub(crate) async fn keep(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut pause = self.ttl / RENEWALS;
+        loop {
+            pause_or_stop(pause, &shutdown).await;
+            if shutdown.is_cancelled() {
+                return;
+            }
+            pause = match self.store.prolong_life(self.me, self.ttl).await {
+                Ok(term) => {
+                    if !term.continued {
+                        self.start_over();
+                    }
+                    if term.freed > 0 {
+                        tracing::info!(
+                            brokers = term.freed,
+                            "a provisioner has died; its brokers are free"
+                        );
+                        self.queue.wake();
+                    }
+                    self.ttl / RENEWALS
+                }
+                Err(error) => {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "can't tell others that this provisioner lives"
+                    );
+                    RETRY.min(self.ttl / RENEWALS)
+                }
+            };
+        }
+    }
+
+    /// Others took it for dead, and own its brokers.
+    fn start_over(&self) {
+        let lost = self.monitor.forget_all();
+        tracing::warn!(
+            brokers = lost.len(),
+            "others took this provisioner for dead, because it could not reach the database; starting over"
+        );
+        for broker in lost {
+            self.operations.end(broker);
+        }
+        self.queue.wake();
+    }
+}

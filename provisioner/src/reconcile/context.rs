@@ -1,0 +1,128 @@
+//! What passes and looks are made with.
+
+use std::{
+    collections::BTreeSet,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use brokerd_domain::{Clock, Entropy, InstallationId, HostCapacity};
+use brokerd_store::Work;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    catalogue::{Catalogue, Image, ImageIds},
+    engine::{Engines, Sizing},
+    health::Probe,
+    metrics::Metrics,
+    pki::{
+        authorities::{Authorities, Standing},
+        rsa_keys::RsaKeys,
+    },
+    reconcile::{operations::Operations, port::ReconcileStore},
+    runtime::{Capacity, Runtime},
+    secrets::SecretSource,
+};
+
+/// How endpoints are given out.
+#[derive(Debug, Clone)]
+pub struct EndpointSettings {
+    /// The host that clients are told; none: the runtime knows at which address of its host both programs and
+    /// brokers reach it, and otherwise it is loopback.
+    pub advertised_host: Option<String>,
+    /// The IPv4 address of each instance's endpoints, which is reported for ActiveMQ; the host if that is one.
+    pub ip_address: Option<Ipv4Addr>,
+    /// The ports to choose from.
+    pub ports: std::ops::RangeInclusive<u16>,
+    /// The domain below which brokers get host names of their own, and the standard ports, instead.
+    pub domain: Option<String>,
+}
+
+/// Tells whether nobody outside brokerd uses a port.
+pub type PortCheck = dyn Fn(u16) -> bool + Send + Sync;
+
+/// What every pass needs. Clones share it.
+#[derive(Clone)]
+pub struct PassContext {
+    /// The store.
+    pub store: Arc<dyn ReconcileStore>,
+    /// Where instances run.
+    pub runtime: Arc<dyn Runtime>,
+    /// Who asks the engines.
+    pub probe: Arc<dyn Probe>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Whose objects these are.
+    pub installation: InstallationId,
+    /// Who issues certificates.
+    pub authorities: Arc<Authorities>,
+    /// Where brokers' RSA keys come from.
+    pub rsa_keys: Arc<dyn RsaKeys>,
+    /// Where that comes from which configurations name by ARN.
+    pub secrets: Arc<dyn SecretSource>,
+    /// What renders brokers.
+    pub engines: Arc<Engines>,
+    /// Which image runs what.
+    pub catalogue: Arc<Catalogue>,
+    /// How tiers are mapped.
+    pub sizing: Sizing,
+    /// What instances may use of the host together.
+    pub room: HostCapacity,
+    /// How endpoints are given out.
+    pub endpoints: EndpointSettings,
+    /// Whether a port can be had.
+    pub port_is_free: Arc<PortCheck>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What the host has; asked once.
+    pub capacity: Arc<OnceCell<Capacity>>,
+    /// What is behind the images' names now, as far as it was looked at.
+    pub images: Arc<ImageIds>,
+    /// The long steps that are on their way.
+    pub operations: Arc<Operations>,
+    /// The certificates of authorities that brokers' materials name, one copy of each.
+    pub trusted: Arc<Mutex<BTreeSet<Arc<str>>>>,
+    /// Cancelled when this process stops: passes end after the round they are in.
+    pub stopping: CancellationToken,
+}
+
+impl PassContext {
+    /// What runs the broker, or is to run it.
+    pub(crate) fn image(&self, work: &Work) -> Option<&Image> {
+        let spec = &work.broker.spec;
+        self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
+    }
+
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        self.authorities.standing(self.clock.now())
+    }
+
+    /// The runtime's own name for what is behind the name of the broker's image now, if that is known.
+    pub fn image_id(&self, work: &Work) -> Option<String> {
+        self.images.get(&self.image(work)?.reference())
+    }
+
+    /// The one copy of authorities' certificates.
+    pub(crate) fn shared_pem(&self, pem: &str) -> Arc<str> {
+        let mut known = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(pem) {
+            return known.clone();
+        }
+        let new: Arc<str> = Arc::from(pem);
+        known.insert(new.clone());
+        new
+    }
+
+    /// Shares out what was given back. Should that fail, it is done soon.
+    pub(crate) async fn grant_waiting(&self) {
+        if let Err(error) = self.store.grant_waiting(self.clock.now()).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "can't share out what was given back"
+            );
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The steps of a plan, one by one.
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use brokerd_domain::{
+    Admission, Broker, BrokerId, EngineType, HostInstanceType, Intent, Lease, Next, Protocol,
+    VerdictKind,
+};
+use brokerd_store::{Allocation, Names, StoreError, Work};
+
+use crate::{
+    metrics::{StepLabels, StepOutcome},
+    plan::{FaultStep, Plan, Sentence, Step, no_room, not_rebooted, refuse, retry},
+    reconcile::{context::PassContext, operations::Progress, step_error::StepError},
+    runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
+};
+
+/// How a step was carried out.
+pub(crate) enum Execution {
+    /// It is done.
+    Done,
+    /// It takes longer; the steps after it wait for its end.
+    OnItsWay,
+}
+
+impl PassContext {
+    pub(crate) fn count(&self, outcome: StepOutcome) {
+        self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
+    }
+
+    /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
+    /// was before the reboot that asks for it, or, where there is nothing to go back to, is not rebooted.
+    pub(crate) fn step_failed(
+        &self,
+        broker: &Broker,
+        plan: &Plan,
+        step: &Step,
+        error: &StepError,
+    ) -> Plan {
+        let mut failed = plan.clone();
+        failed.steps.clear();
+        failed.completes = None;
+        failed.conditions = None;
+        failed.say(Sentence::detailed(format!("can't {step}"), error));
+        let never_ran = broker.status.observed_generation.is_none()
+            && broker.intent == Intent::Run
+            && broker.status.failure.is_none();
+        let (outcome, kind, next) = match error {
+            StepError::Transient(_)
+            | StepError::LeaseLost
+            | StepError::Panicked
+            | StepError::Store(_) => {
+                (StepOutcome::Transient, VerdictKind::Progressing, retry(broker))
+            }
+            StepError::Blocked(_) if matches!(step, Step::AllocateEndpoints) => {
+                (StepOutcome::Blocked, VerdictKind::Blocked, Next::BackOff)
+            }
+            StepError::Blocked(_) | StepError::Rejected(_) if never_ran => {
+                failed.failure = Some(failed.sentence.clone());
+                (StepOutcome::Rejected, VerdictKind::Failed, Next::Now)
+            }
+            StepError::Blocked(_) | StepError::Rejected(_)
+                if broker.applies_pending() && broker.has_pending() =>
+            {
+                let refused = refuse(&failed.sentence);
+                failed.say(refused.said());
+                failed.steps = refused.steps;
+                (StepOutcome::Rejected, refused.kind, refused.next)
+            }
+            StepError::Blocked(_) | StepError::Rejected(_) => {
+                if broker.is_rebooting() {
+                    let why = failed.sentence.clone();
+                    failed.end_reboot(broker, &why);
+                    failed.actions_required.push(not_rebooted(&why));
+                }
+                (StepOutcome::Blocked, VerdictKind::Blocked, retry(broker))
+            }
+        };
+        self.count(outcome);
+        failed.kind = kind;
+        failed.next = next;
+        failed
+    }
+
+    /// Carries out one step.
+    pub(crate) async fn execute(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        step: &Step,
+    ) -> Result<Execution, StepError> {
+        let broker = work.broker.id;
+        match step {
+            Step::AllocateEndpoints => self.allocate(lease, &work.broker).await?,
+            Step::Reserve(tier) => self.reserve(lease, &work.broker, *tier).await?,
+            Step::IssueMaterials => self.issue(lease, work).await?,
+            Step::Apply(spec) => {
+                if work.broker.status.observed_generation.is_none()
+                    && !self.operations.may_boot(broker)
+                {
+                    return Ok(Execution::OnItsWay);
+                }
+                let (runtime, spec) = (self.runtime.clone(), spec.clone());
+                let apply = async move { runtime.apply(&spec).await.map(drop) };
+                return self.begin(broker, step, apply).await;
+            }
+            Step::Start(_, id) => {
+                self.metrics.engine_restarts.inc();
+                self.runtime.start(id).await?;
+            }
+            Step::Restart(_, id) => {
+                self.metrics.engine_restarts.inc();
+                self.runtime.restart(id).await?;
+            }
+            // Killing takes no time, and nothing may come before it.
+            Step::Stop(_, id, Duration::ZERO) => {
+                self.runtime.stop(id, Duration::ZERO).await?;
+            }
+            Step::Stop(_, id, grace) => {
+                let (runtime, id, grace) = (self.runtime.clone(), id.clone(), *grace);
+                let stop = async move { runtime.stop(&id, grace).await.map(drop) };
+                return self.begin(broker, step, stop).await;
+            }
+            Step::Remove(ordinal, volumes) => {
+                let name = InstanceName {
+                    installation: self.installation.clone(),
+                    broker,
+                    ordinal: *ordinal,
+                };
+                let (runtime, volumes) = (self.runtime.clone(), *volumes);
+                let remove = async move { runtime.remove(&name, volumes).await.map(drop) };
+                return self.begin(broker, step, remove).await;
+            }
+            Step::SetLimits(_, id, limits) => {
+                self.runtime.set_limits(id, *limits).await?;
+            }
+            Step::SetTargets(targets) => self.store.set_targets(lease, targets).await?,
+            Step::GiveUpPending(why) => {
+                self.store.give_up_pending(lease, why, &[], self.clock.now()).await?;
+            }
+            Step::Fault(step) => self.see_to_fault(lease, step).await?,
+            Step::Forget => self.store.forget(lease).await?,
+        }
+        Ok(Execution::Done)
+    }
+
+    /// Begins a step that may take long.
+    async fn begin(
+        &self,
+        broker: BrokerId,
+        step: &Step,
+        work: impl Future<Output = Result<(), RuntimeError>> + Send + 'static,
+    ) -> Result<Execution, StepError> {
+        match self.operations.run(broker, step, work).await {
+            Progress::Ended(result) => Ok(result.map(|()| Execution::Done)?),
+            Progress::OnItsWay => Ok(Execution::OnItsWay),
+        }
+    }
+
+    async fn see_to_fault(&self, lease: &Lease, step: &FaultStep) -> Result<(), StepError> {
+        let now = self.clock.now();
+        match step {
+            FaultStep::Strike(fault, struck) => {
+                self.store.start_fault(lease, fault, struck, now).await?;
+                self.metrics.count_fault(fault.spec.kind);
+            }
+            FaultStep::Inject(_, id, disturbance) => {
+                self.runtime.inject(id, *disturbance).await?;
+            }
+            FaultStep::Heal(_, id, disturbance) => {
+                match self.runtime.heal(id, *disturbance).await {
+                    // What is gone is not disturbed any more. A disk is still there, for another container.
+                    Err(error)
+                        if error.class == RuntimeErrorClass::Gone
+                            && !matches!(disturbance, Disturbance::Filled { .. }) => {}
+                    healed => drop(healed?),
+                }
+            }
+            FaultStep::End(fault, how) => self.store.end_fault(lease, fault, how, now).await?,
+        }
+        Ok(())
+    }
+
+    /// Has a broker wait for its turn, or finds out at once whether one that runs may be larger.
+    async fn reserve(
+        &self,
+        lease: &Lease,
+        broker: &Broker,
+        tier: HostInstanceType,
+    ) -> Result<(), StepError> {
+        let (instances, now) = (broker.spec.deployment_mode.instances(), self.clock.now());
+        if broker.status.observed_generation.is_none() {
+            return Ok(self.store.reserve(lease, instances, now).await?);
+        }
+        match self.store.reserve_more(lease, instances, tier, now).await? {
+            Admission::Granted => Ok(()),
+            Admission::Waits { missing_bytes } => {
+                let (wanted, all) =
+                    (self.room.of_instances(tier, instances), self.room.memory_bytes);
+                Err(StepError::Blocked(no_room(tier, wanted, missing_bytes, all)))
+            }
+        }
+    }
+
+    async fn allocate(&self, lease: &Lease, broker: &Broker) -> Result<(), StoreError> {
+        let engine = broker.spec.engine_type;
+        let host = self.endpoints.advertised_host.clone().unwrap_or_else(|| {
+            self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
+        });
+        let allocation = Allocation {
+            instances: match engine {
+                EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
+                // A RabbitMQ cluster is one endpoint in front of its nodes.
+                EngineType::RabbitMq => 1,
+            },
+            protocols: Protocol::of(engine),
+            ip_address: self
+                .endpoints
+                .ip_address
+                .or_else(|| host.parse().ok())
+                .map(|ip| ip.to_string()),
+            host,
+            ports: self.endpoints.ports.clone(),
+            names: self.endpoints.domain.clone().map(|domain| Names {
+                broker: broker.id,
+                engine,
+                region: broker.scope.region.clone(),
+                domain,
+            }),
+        };
+        self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await?;
+        Ok(())
+    }
+}

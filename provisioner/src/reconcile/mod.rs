@@ -1,0 +1,25 @@
+//! Passes and looks: what is done about one broker, once.
+//!
+//! A pass loads the broker, observes, plans, carries out and records, under a lease. A look observes and plans, and leads
+//! to a pass only if there is something to do or to record.
+
+mod context;
+mod execute;
+mod held;
+pub mod observe;
+pub mod operations;
+mod pass;
+mod port;
+mod render;
+mod report;
+mod resolve;
+mod running;
+mod step_error;
+mod stored_materials;
+mod supervision;
+
+pub use context::{EndpointSettings, PassContext, PortCheck};
+pub use held::{Glimpse, Held, Look};
+pub use pass::Passed;
+pub use port::ReconcileStore;
+pub use step_error::StepError;

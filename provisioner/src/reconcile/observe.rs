@@ -1,0 +1,413 @@
+//! Reads the world as far as one broker is concerned.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use brokerd_domain::{
+    Broker, DeploymentMode, DownLink, EngineType, Fault, FaultKind, Health, InstallationId, Intent,
+    Protocol, Timestamp,
+};
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use crate::{
+    health::{LinkState, Login, NotTold, Probe, ProbeTarget},
+    plan::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance},
+    runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
+};
+
+/// How long one protocol may take to answer.
+const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
+/// standby takes over. Whoever halts for a second still answers the second time.
+pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
+
+/// How long the runtime may take to tell the state of an instance. Asking again is cheaper than waiting for a call that
+/// hangs.
+const STATUS_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long to wait for an engine that boots before other brokers get their turn.
+const BOOT_PATIENCE: Duration = Duration::from_millis(250);
+
+/// What is asked of whom.
+pub struct Observer<'a> {
+    /// Where instances run.
+    pub runtime: &'a dyn Runtime,
+    /// Who asks the engines.
+    pub probe: &'a dyn Probe,
+    /// Whose objects to look at.
+    pub installation: &'a InstallationId,
+    /// The protocols that must answer before an instance counts as ready.
+    pub protocols: &'a [Protocol],
+    /// The authorities of which one has issued the broker's certificate.
+    pub authority_pem: &'a Arc<str>,
+    /// Who asks the engine about itself, if it knows such a user.
+    pub login: Option<&'a Login>,
+    /// The faults that are not over.
+    pub faults: &'a [Fault],
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+impl Observer<'_> {
+    /// Looks. Never fails: what can't be seen is [`Observed::Unknown`].
+    pub async fn observe(&self, broker: &Broker) -> Seen {
+        let goes = broker.intent == Intent::Delete || broker.status.failure.is_some();
+        let leftovers = if goes { self.leftovers(broker).await } else { Observed::Absent };
+        let ordinals = 1..=broker.spec.deployment_mode.instances();
+        let instances = match broker.intent {
+            Intent::Delete => BTreeMap::new(),
+            Intent::Run => {
+                let statuses = join_all(ordinals.map(|n| self.status(broker, n))).await;
+                let frozen = statuses.iter().any(is_frozen);
+                let asked = (1..).zip(statuses).map(|(n, status)| async move {
+                    (n, self.instance(broker, n, status, frozen).await)
+                });
+                join_all(asked).await.into_iter().collect()
+            }
+        };
+        Seen { instances, leftovers }
+    }
+
+    /// Which links to other brokers are down; none: it is not told. One that tries again is what it was before.
+    pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
+        let login = self.login?;
+        let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {
+            let Observed::Present(instance) = instance else { return None };
+            let answers = instance.answers.values();
+            let serves = answers.len() > 0 && answers.clone().all(|a| *a == ProbeOutcome::Answered);
+            serves.then_some((*ordinal, &instance.status))
+        })?;
+        let target = self.target(broker, ordinal, status, Protocol::Console)?;
+        let reports = self.probe.links(&target, login, PROBE_DEADLINE).await.ok()?;
+        let before = &broker.status.links_down;
+        let down = reports.into_iter().filter_map(|report| match report.state {
+            LinkState::Up => None,
+            LinkState::Trying => before.iter().find(|link| link.link == report.link).cloned(),
+            LinkState::Down(why) => Some(DownLink { link: report.link, why }),
+        });
+        Some(down.collect())
+    }
+
+    async fn leftovers(&self, broker: &Broker) -> Observed<Vec<u8>> {
+        let objects = match self.runtime.list_of(broker.id).await {
+            Ok(objects) => objects,
+            Err(error) => return Observed::Unknown(error.to_string()),
+        };
+        let mut ordinals: Vec<u8> = objects.iter().map(|o| o.ordinal.unwrap_or(1)).collect();
+        ordinals.sort_unstable();
+        ordinals.dedup();
+        if ordinals.is_empty() { Observed::Absent } else { Observed::Present(ordinals) }
+    }
+
+    async fn status(&self, broker: &Broker, ordinal: u8) -> Observed<InstanceStatus> {
+        let name =
+            InstanceName { installation: self.installation.clone(), broker: broker.id, ordinal };
+        match timeout(STATUS_DEADLINE, self.runtime.status(&name)).await {
+            Ok(Ok(Some(status))) => Observed::Present(status),
+            Ok(Ok(None)) => Observed::Absent,
+            Ok(Err(error)) => Observed::Unknown(error.to_string()),
+            Err(_) => Observed::Unknown("the runtime does not tell its state".to_owned()),
+        }
+    }
+
+    /// Asks an instance, of which one may be `frozen`.
+    async fn instance(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: Observed<InstanceStatus>,
+        frozen: bool,
+    ) -> Observed<SeenInstance> {
+        let status = match status {
+            Observed::Present(status) => status,
+            Observed::Absent => return Observed::Absent,
+            Observed::Unknown(why) => return Observed::Unknown(why),
+        };
+        let answers = match status.state {
+            ContainerState::Running { .. } => self.ask(broker, ordinal, &status).await,
+            ContainerState::Created | ContainerState::Paused | ContainerState::Exited { .. } => {
+                BTreeMap::new()
+            }
+        };
+        let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
+        let (alarms, cluster) = match (self.login, broker.spec.engine_type) {
+            // Whoever is asked about all nodes asks all nodes, and waits for that one in vain.
+            (Some(_), EngineType::RabbitMq) if serves && frozen => {
+                let why = "another node is frozen";
+                (Observed::Unknown(why.to_owned()), Observed::Unknown(why.to_owned()))
+            }
+            (Some(login), EngineType::RabbitMq) if serves => {
+                self.nodes(broker, ordinal, &status, login).await
+            }
+            _ => (Observed::Absent, Observed::Absent),
+        };
+        let filled = self.filled(&status).await;
+        Observed::Present(SeenInstance { status, answers, alarms, cluster, filled })
+    }
+
+    /// Whether an instance's disk is filled; only asked while that matters.
+    async fn filled(&self, status: &InstanceStatus) -> Observed<bool> {
+        let matters = |fault: &Fault| {
+            fault.spec.kind == FaultKind::FillDisk
+                && fault.affected.is_some()
+                && fault.ends > self.now
+        };
+        if !status.own_disk || !self.faults.iter().any(matters) {
+            return Observed::Absent;
+        }
+        match self.runtime.is_filled(&status.id).await {
+            Ok(filled) => Observed::Present(filled),
+            Err(error) => Observed::Unknown(error.to_string()),
+        }
+    }
+
+    /// What a node says about alarms and, in a cluster, about the others; whether it may be stopped only
+    /// while a reboot may stop it.
+    async fn nodes(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+        login: &Login,
+    ) -> (Observed<Vec<Alarm>>, Observed<ClusterView>) {
+        let is_cluster = broker.spec.deployment_mode == DeploymentMode::ClusterMultiAz;
+        let unknown = |why: String| {
+            let cluster =
+                if is_cluster { Observed::Unknown(why.clone()) } else { Observed::Absent };
+            (Observed::Unknown(why), cluster)
+        };
+        let Some(target) = self.target(broker, ordinal, status, Protocol::Console) else {
+            return unknown("no address is published".to_owned());
+        };
+        let nodes = match self.probe.nodes(&target, login, PROBE_DEADLINE).await {
+            Ok(nodes) => nodes,
+            Err(NotTold::Forbidden) => {
+                return (Observed::Unknown(NotTold::Forbidden.to_string()), Observed::Absent);
+            }
+            Err(why) => return unknown(why.to_string()),
+        };
+        let alarms = Observed::Present(raised(&nodes));
+        if !is_cluster {
+            return (alarms, Observed::Absent);
+        }
+        let quorum_critical = if broker.is_rebooting() {
+            match self.probe.is_quorum_critical(&target, login, PROBE_DEADLINE).await {
+                Ok(critical) => Observed::Present(critical),
+                Err(why) => Observed::Unknown(why.to_string()),
+            }
+        } else {
+            Observed::Absent
+        };
+        (alarms, Observed::Present(ClusterView { nodes, quorum_critical }))
+    }
+
+    /// Asks the protocols: those of a booting instance while it opens its listeners, which engines do
+    /// in the order of the list; those of another at once.
+    async fn ask(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+    ) -> BTreeMap<Protocol, ProbeOutcome> {
+        let conditions = &broker.status.conditions;
+        let health = conditions.iter().find(|c| c.ordinal == ordinal).map(|c| c.health);
+        if health == Some(Health::Healthy) {
+            return self.ask_quietly(broker, ordinal, status).await;
+        }
+        let (protocols, patient) = match health {
+            // Until it answers the one that failed, whichever that was.
+            Some(Health::Suspect) => {
+                (every_protocol(broker.spec.engine_type, self.protocols), false)
+            }
+            _ => (self.protocols.to_vec(), true),
+        };
+        let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+        let deadline = if is_pair && !patient { PAIR_DEADLINE } else { PROBE_DEADLINE };
+        let targets: Option<Vec<ProbeTarget>> =
+            protocols.iter().map(|p| self.target(broker, ordinal, status, *p)).collect();
+        let Some(targets) = targets else {
+            let nowhere = || ProbeOutcome::Refused("no address is published".to_owned());
+            return protocols.iter().map(|p| (*p, nowhere())).collect();
+        };
+        if is_pair
+            && patient
+            && conditions.iter().any(|c| c.health == Health::Healthy)
+            && let (Some(first), Some(protocol)) = (targets.first(), protocols.first())
+        {
+            // It does not listen while the other one serves.
+            let outcome = self.probe.probe(first, PAIR_DEADLINE).await;
+            if outcome != ProbeOutcome::Answered {
+                return BTreeMap::from([(*protocol, outcome)]);
+            }
+        }
+        let outcomes = if patient {
+            self.probe.await_answers(&targets, deadline, BOOT_PATIENCE).await
+        } else {
+            join_all(targets.iter().map(|t| self.probe.probe(t, deadline))).await
+        };
+        protocols.iter().copied().zip(outcomes).collect()
+    }
+
+    /// Asks an instance that has proved all of its protocols, without filling its log.
+    async fn ask_quietly(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+    ) -> BTreeMap<Protocol, ProbeOutcome> {
+        let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+        let deadline = if is_pair { PAIR_DEADLINE } else { PROBE_DEADLINE };
+        let asked = quietly(broker, self.protocols, self.now).into_iter();
+        let answers = asked.map(|(protocol, how)| async move {
+            let outcome = match (self.target(broker, ordinal, status, protocol), how) {
+                (None, _) => ProbeOutcome::Refused("no address is published".to_owned()),
+                (Some(target), How::Protocol) => self.probe.probe(&target, deadline).await,
+                (Some(target), How::Handshake) => self.probe.handshake(&target, deadline).await,
+            };
+            (protocol, outcome)
+        });
+        join_all(answers).await.into_iter().collect()
+    }
+
+    fn target(
+        &self,
+        broker: &Broker,
+        ordinal: u8,
+        status: &InstanceStatus,
+        protocol: Protocol,
+    ) -> Option<ProbeTarget> {
+        let engine = broker.spec.engine_type;
+        let instances = &broker.instances;
+        let instance = match engine {
+            EngineType::ActiveMq => instances.iter().find(|i| i.ordinal == ordinal)?,
+            // Whatever its nodes, it is one instance to the outside.
+            EngineType::RabbitMq => instances.first()?,
+        };
+        Some(ProbeTarget {
+            engine,
+            protocol,
+            address: *status.addresses.get(&protocol.engine_port(engine))?,
+            server_name: instance.host.clone(),
+            authority_pem: self.authority_pem.clone(),
+        })
+    }
+}
+
+const fn is_frozen(status: &Observed<InstanceStatus>) -> bool {
+    matches!(status, Observed::Present(InstanceStatus { state: ContainerState::Paused, .. }))
+}
+
+/// Every alarm that some node has raised.
+fn raised(nodes: &[NodeReport]) -> Vec<Alarm> {
+    let mut alarms: Vec<Alarm> = nodes.iter().flat_map(|node| node.alarms.clone()).collect();
+    alarms.sort_unstable();
+    alarms.dedup();
+    alarms
+}
+
+/// What to ask an instance that has failed to answer something: whatever it is ever asked.
+fn every_protocol(engine: EngineType, probes: &[Protocol]) -> Vec<Protocol> {
+    let mut every = probes.to_vec();
+    every.extend(unlogged(engine).iter().filter(|protocol| !probes.contains(protocol)));
+    every
+}
+
+/// How an instance is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// In the protocol.
+    Protocol,
+    /// For a TLS handshake on the protocol's port.
+    Handshake,
+}
+
+/// The protocols in which engines are asked without logging it. RabbitMQ logs a warning for every AMQP connection that
+/// ends before it logs in; ActiveMQ a line or two for every refused STOMP or MQTT login.
+const fn unlogged(engine: EngineType) -> &'static [Protocol] {
+    match engine {
+        EngineType::ActiveMq => &[Protocol::Openwire, Protocol::Amqp],
+        EngineType::RabbitMq => &[Protocol::Console],
+    }
+}
+
+/// How often the protocols of a pair are asked that are asked for a handshake only, in seconds. A single instance and a
+/// node are asked at every look, which is as often.
+const HANDSHAKES_OF_PAIRS: i64 = 10;
+
+/// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's log. A protocol that
+/// would is asked for a handshake; on RabbitMQ, AMQP itself during ten seconds of five minutes.
+fn quietly(broker: &Broker, probes: &[Protocol], now: Timestamp) -> Vec<(Protocol, How)> {
+    let engine = broker.spec.engine_type;
+    let unlogged = unlogged(engine);
+    let mut asked: Vec<_> = unlogged.iter().map(|protocol| (*protocol, How::Protocol)).collect();
+    let seconds = now.as_seconds();
+    let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
+    // A pair is looked at more than twice a second.
+    if !is_pair || seconds % HANDSHAKES_OF_PAIRS == 0 {
+        let how = match engine {
+            EngineType::RabbitMq if seconds / 10 % 30 == 0 => How::Protocol,
+            EngineType::RabbitMq | EngineType::ActiveMq => How::Handshake,
+        };
+        let others = probes.iter().filter(|protocol| !unlogged.contains(protocol));
+        asked.extend(others.map(|protocol| (*protocol, how)));
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::engine::Engines;
+
+    /// When each protocol is asked in five minutes, and how, by who looks every so often, in milliseconds.
+    fn asked(
+        engine: EngineType,
+        mode: DeploymentMode,
+        every: i64,
+        phase: i64,
+    ) -> BTreeMap<(Protocol, bool), Vec<i64>> {
+        let mut broker = brokerd_domain::example::broker(engine);
+        broker.spec.deployment_mode = mode;
+        let mut times: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+        for at in (phase..phase + 300_000).step_by(usize::try_from(every).expect("positive")) {
+            let now = Timestamp::from_micros(at * 1000);
+            for (protocol, how) in quietly(&broker, Engines::default().of(engine).probes(), now) {
+                times.entry((protocol, how == How::Protocol)).or_default().push(at);
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn every_protocol_is_asked_often_and_what_engines_log_seldom() {
+        for (engine, mode, every) in [
+            (EngineType::RabbitMq, DeploymentMode::SingleInstance, 10_000),
+            (EngineType::RabbitMq, DeploymentMode::ClusterMultiAz, 5_000),
+            (EngineType::ActiveMq, DeploymentMode::SingleInstance, 10_000),
+            (EngineType::ActiveMq, DeploymentMode::ActiveStandbyMultiAz, 400),
+        ] {
+            for phase in (0..10_000).step_by(700) {
+                let times = asked(engine, mode, every, phase);
+                let protocols: BTreeSet<_> = times.keys().map(|(protocol, _)| *protocol).collect();
+                for probe in Engines::default().of(engine).probes() {
+                    assert!(protocols.contains(probe), "{engine:?} {mode:?}: {probe:?}");
+                }
+                for protocol in protocols {
+                    let of = |said| times.get(&(protocol, said)).into_iter().flatten().copied();
+                    let mut all: Vec<i64> = of(true).chain(of(false)).collect();
+                    all.sort_unstable();
+                    let ends = [phase, phase + 300_000];
+                    let gap = ends[..1].iter().chain(&all).zip(all.iter().chain(&ends[1..]));
+                    let longest = gap.map(|(from, to)| to - from).max().expect("some");
+                    assert!(longest <= 11_000, "{engine:?} {mode:?} {protocol:?}: {longest} ms");
+                    let is_logged = !unlogged(engine).contains(&protocol);
+                    let said = of(true).count();
+                    assert!(!is_logged || said <= 2, "{engine:?} {mode:?} {protocol:?}: {said}");
+                }
+            }
+        }
+    }
+}

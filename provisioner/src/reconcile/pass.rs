@@ -1,0 +1,287 @@
+//! One pass on one broker: observe, plan, act, record.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{Broker, DownLink, Intent, Lease, Next, VerdictKind};
+use brokerd_store::Work;
+
+use crate::{
+    metrics::StepOutcome,
+    pki::materials::Materials,
+    plan::{Completion, Desired, Plan, Seen, Step, taken_over},
+    reconcile::{
+        context::PassContext,
+        execute::Execution,
+        held::{Glimpse, Held, UNSEEN_POLL},
+        render::Rendered,
+        report::{changes, report, unreachable_runtime},
+        resolve::Waiting,
+        step_error::StepError,
+        stored_materials::parse_materials,
+    },
+    runtime::{Capacity, Ensured, RuntimeError},
+};
+
+/// How many times a pass may start over at once before others get their turn.
+const MOST_ROUNDS: usize = 30;
+/// When to look again at a broker on which a long step is on its way.
+const OPERATION_POLL: Duration = Duration::from_millis(200);
+/// When it is due if nobody watches it and the end of that step is not heard of.
+const OPERATION_NET: Duration = Duration::from_secs(30);
+
+/// How a pass ended.
+#[derive(Debug)]
+pub struct Passed {
+    /// How things stand; none: the broker is gone, and its lease with it.
+    pub verdict: Option<(VerdictKind, Next)>,
+    /// The broker, to be watched from now on; none: there is nothing to watch.
+    pub held: Option<Held>,
+}
+
+/// How a round ended.
+struct Round {
+    kind: VerdictKind,
+    next: Next,
+    /// What was seen of the broker, if it is still as it was read.
+    held: Option<Held>,
+    /// What was rendered, if it had to be, without the content of files.
+    rendered: Option<Desired>,
+    /// The steps of a plan that could not be carried out.
+    failed: Option<Vec<String>>,
+    forgotten: bool,
+    /// What the broker waits for.
+    waits: Option<Waiting>,
+}
+
+/// What a round has found out before it decides.
+struct Sight {
+    seen: Seen,
+    links: Option<Vec<DownLink>>,
+    materials: Option<Arc<Materials>>,
+    /// Why the materials can't be read.
+    damaged: Option<String>,
+    capacity: Capacity,
+}
+
+impl Round {
+    const fn over(kind: VerdictKind, next: Next) -> Self {
+        Self { kind, next, held: None, rendered: None, failed: None, forgotten: false, waits: None }
+    }
+}
+
+impl PassContext {
+    /// Brings one broker as far as it gets without waiting, beginning with what a look at it saw, if there was one.
+    ///
+    /// # Errors
+    /// [`StepError::LeaseLost`] and [`StepError::Store`]; everything else ends in a verdict.
+    pub async fn pass(
+        &self,
+        lease: &Lease,
+        mut glimpse: Option<Glimpse>,
+    ) -> Result<Passed, StepError> {
+        for _ in 0..MOST_ROUNDS {
+            let Some(work) = self.store.load(lease).await?.map(Arc::new) else {
+                return Ok(Passed { verdict: None, held: None });
+            };
+            let round = self.round(lease, &work, glimpse.take()).await?;
+            if round.forgotten {
+                return Ok(Passed { verdict: None, held: None });
+            }
+            if round.next != Next::Now || self.stopping.is_cancelled() {
+                return self.passed(lease, round).await;
+            }
+        }
+        let pause = Next::After(Duration::from_millis(500));
+        self.passed(lease, Round::over(VerdictKind::Progressing, pause)).await
+    }
+
+    /// What a pass leaves. What its last round recorded is read again: it may have put in force what waited.
+    async fn passed(&self, lease: &Lease, round: Round) -> Result<Passed, StepError> {
+        let held = match round.held {
+            Some(held) => Some(held),
+            None => {
+                let work = match round.waits {
+                    Some(_) => self.store.load_before_reboot(lease).await?,
+                    None => self.store.load(lease).await?,
+                };
+                let Some(work) = work else { return Ok(Passed { verdict: None, held: None }) };
+                self.hold(work).await.map(|held| held.waiting(round.waits))
+            }
+        };
+        let held = held.filter(Held::is_watchable);
+        // Steps that failed are tried again later and later. What can't be seen is only looked at.
+        let next = match round.next {
+            Next::BackOff if round.failed.is_none() && held.is_some() => Next::After(UNSEEN_POLL),
+            next => next,
+        };
+        let failed = round.failed.filter(|_| next == Next::BackOff);
+        let held = held.map(|held| held.after(round.rendered, failed, self.clock.now()));
+        Ok(Passed { verdict: Some((round.kind, next)), held })
+    }
+
+    /// The broker, to be watched; none as long as the runtime has not told what it has.
+    async fn hold(&self, work: Work) -> Option<Held> {
+        let capacity = *self.capacity.get_or_try_init(|| self.runtime.capacity()).await.ok()?;
+        // Supervision does without what can't be read.
+        let materials = parse_materials(&work).ok().flatten();
+        Some(Held::new(self, &work, materials.as_ref(), capacity))
+    }
+
+    async fn round(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        glimpse: Option<Glimpse>,
+    ) -> Result<Round, StepError> {
+        let broker = &work.broker;
+        let (capacity, reached) = match self.reach(broker).await {
+            Ok(reached) => reached,
+            Err(error) => {
+                let blind = unreachable_runtime(broker, &error);
+                self.record(lease, broker, &blind, None, None).await?;
+                return Ok(Round::over(blind.kind, blind.next));
+            }
+        };
+        let (materials, damaged) = match parse_materials(work) {
+            Ok(materials) => (materials.map(Arc::new), None),
+            Err(why) => (None, Some(why)),
+        };
+        let held = Held::new(self, work, materials.as_deref(), capacity);
+        // What was silent may not have been reachable.
+        let glimpse = glimpse.filter(|_| reached == Ensured::AlreadyRight);
+        let (seen, links) = match glimpse.and_then(|glimpse| glimpse.of(&held)) {
+            Some(seen) => seen,
+            None => self.observe(&held, false).await,
+        };
+        let sight = Sight { seen, links, materials, damaged, capacity };
+        self.act(lease, work, held, &sight).await
+    }
+
+    /// Decides and acts on what was seen. A broker whose reboot waits is looked after as it was before it.
+    async fn act(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        held: Held,
+        sight: &Sight,
+    ) -> Result<Round, StepError> {
+        let Sight { seen, links, materials, damaged, capacity } = sight;
+        let mut rendered = None;
+        let mut plan = self.decide(&held, &Desired::Unrendered, seen);
+        if plan.needs_rendering {
+            let desired = match damaged {
+                Some(why) => Desired::Unsupported(why.clone()),
+                None => match self.desired(lease, work, materials.as_ref(), *capacity).await? {
+                    Rendered::Desired(desired) => desired,
+                    Rendered::Reload => {
+                        return Ok(Round::over(VerdictKind::Progressing, Next::Now));
+                    }
+                    Rendered::Waits(waiting) if held.waits().is_none() => {
+                        let Some(before) = self.store.load_before_reboot(lease).await? else {
+                            return Err(StepError::LeaseLost);
+                        };
+                        let before = Arc::new(before);
+                        let held = Held::new(self, &before, materials.as_deref(), *capacity);
+                        let held = held.waiting(Some(waiting));
+                        return Box::pin(self.act(lease, &before, held, sight)).await;
+                    }
+                    Rendered::Waits(waiting) => Desired::Unsupported(waiting.why),
+                },
+            };
+            plan = self.decide(&held, &desired, seen);
+            rendered = Some(desired.without_files());
+        }
+        let (round, unchanged) = self.carry_out(lease, work, seen, plan, links.as_deref()).await?;
+        let waits = held.waits().cloned();
+        Ok(Round { held: unchanged.then_some(held), rendered, waits, ..round })
+    }
+
+    /// What the host has, and whether the broker's instances can be reached from here: otherwise what can't be
+    /// reached would be taken for what does not answer.
+    async fn reach(&self, broker: &Broker) -> Result<(Capacity, Ensured), RuntimeError> {
+        let capacity = *self.capacity.get_or_try_init(|| self.runtime.capacity()).await?;
+        let reached = match broker.intent {
+            Intent::Run => self.runtime.ensure_reachable(broker.id).await?,
+            Intent::Delete => Ensured::AlreadyRight,
+        };
+        Ok((capacity, reached))
+    }
+
+    /// Does what the plan says, as far as it gets; and whether the broker is recorded as it was before.
+    async fn carry_out(
+        &self,
+        lease: &Lease,
+        work: &Arc<Work>,
+        seen: &Seen,
+        plan: Plan,
+        links: Option<&[DownLink]>,
+    ) -> Result<(Round, bool), StepError> {
+        let broker = &work.broker;
+        let announce = plan.sentence != broker.status.sentence;
+        if announce {
+            tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
+        }
+        for step in &plan.steps {
+            tracing::debug!(broker.id = %broker.id, "{step}");
+            match self.execute(lease, work, step).await {
+                Ok(Execution::Done) => self.count(StepOutcome::Done),
+                Ok(Execution::OnItsWay) => {
+                    let begun = Plan { completes: None, ..plan };
+                    self.record(lease, broker, &begun, None, links).await?;
+                    let watched = broker.intent == Intent::Run;
+                    let next = Next::After(if watched { OPERATION_POLL } else { OPERATION_NET });
+                    return Ok((Round::over(VerdictKind::Progressing, next), false));
+                }
+                Err(error @ (StepError::LeaseLost | StepError::Store(_))) => return Err(error),
+                Err(error) => {
+                    let failed = self.step_failed(broker, &plan, step, &error);
+                    tracing::warn!(broker.id = %broker.id, "{}", failed.sentence);
+                    for step in &failed.steps {
+                        self.execute(lease, work, step).await?;
+                    }
+                    self.record(lease, broker, &failed, failed.completes, links).await?;
+                    let mut round = Round::over(failed.kind, failed.next);
+                    round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
+                    return Ok((round, false));
+                }
+            }
+            if matches!(step, Step::Forget) {
+                self.grant_waiting().await;
+                let round = Round::over(plan.kind, plan.next);
+                return Ok((Round { forgotten: true, ..round }, false));
+            }
+        }
+        let completion = plan.completes;
+        if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
+            self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
+        }
+        let recorded = self.record(lease, broker, &plan, completion, links).await?;
+        Ok((Round::over(plan.kind, plan.next), !recorded && plan.steps.is_empty()))
+    }
+
+    /// Records what is worth it; whether it was.
+    async fn record(
+        &self,
+        lease: &Lease,
+        broker: &Broker,
+        plan: &Plan,
+        completion: Option<Completion>,
+        links: Option<&[DownLink]>,
+    ) -> Result<bool, StepError> {
+        if !changes(&broker.status, plan, completion, links) {
+            return Ok(false);
+        }
+        let report = report(broker, plan, completion, links, self.clock.now());
+        self.store.record(lease, &report).await?;
+        self.metrics.count_links(&broker.status.links_down, &report.links_down);
+        if report.failure != broker.status.failure
+            || report.reboots_done.is_some_and(|done| done != broker.status.reboots_done)
+        {
+            self.grant_waiting().await;
+        }
+        if taken_over(broker, &report.conditions).is_some() {
+            self.metrics.failovers.inc();
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,105 @@
+//! What it takes to look at a broker and to decide about it, beside what is stored of it.
+//!
+//! It is made once from what was loaded. With it, an [`Observer`] and [`crate::plan::plan`] go round without the
+//! store, and without anything being rendered, parsed or hashed.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{HostCapacity, Protocol, Timestamp};
+use brokerd_store::Work;
+
+use crate::{
+    engine::{self, instances},
+    health::Login,
+    pki::materials::Materials,
+    plan::{Desired, InstanceIdentity, Subject},
+    reconcile::{context::PassContext, observe::Observer},
+    runtime::{Capacity, Limits},
+};
+
+/// Everything about a broker that supervision needs and that is not stored as it needs it.
+pub struct Supervision {
+    protocols: &'static [Protocol],
+    boot_deadline: Duration,
+    instances: Vec<InstanceIdentity>,
+    limits: Option<Limits>,
+    room: HostCapacity,
+    boot_nano_cpus: u64,
+    authority_pem: Arc<str>,
+    login: Option<Login>,
+    /// From when on the certificate should be renewed, if ever.
+    renewal: Option<Timestamp>,
+}
+
+impl Supervision {
+    /// What looks at the broker at this moment.
+    pub fn observer<'a>(
+        &'a self,
+        context: &'a PassContext,
+        work: &'a Work,
+        now: Timestamp,
+    ) -> Observer<'a> {
+        Observer {
+            runtime: &*context.runtime,
+            probe: &*context.probe,
+            installation: &context.installation,
+            protocols: self.protocols,
+            authority_pem: &self.authority_pem,
+            login: self.login.as_ref(),
+            faults: &work.faults,
+            now,
+        }
+    }
+
+    /// What a plan is made from at this moment. `image_id` is what is behind the image's name
+    /// ([`PassContext::image_id`]).
+    pub fn subject<'a>(
+        &'a self,
+        work: &'a Work,
+        desired: &'a Desired,
+        image_id: Option<&'a str>,
+        now: Timestamp,
+    ) -> Subject<'a> {
+        Subject {
+            broker: &work.broker,
+            instances: &self.instances,
+            limits: self.limits,
+            room: self.room,
+            reservation: work.reservation,
+            desired,
+            targets: &work.targets,
+            faults: &work.faults,
+            boot_deadline: self.boot_deadline,
+            boot_nano_cpus: self.boot_nano_cpus,
+            image_id,
+            certificate_ends_soon: self.renewal.is_some_and(|from| from <= now),
+        }
+    }
+}
+
+impl PassContext {
+    /// What it takes to supervise a broker on a host of that capacity. Without readable materials it is known by the
+    /// installation's authorities.
+    pub fn supervision(
+        &self,
+        work: &Work,
+        materials: Option<&Materials>,
+        capacity: Capacity,
+    ) -> Supervision {
+        let spec = &work.broker.spec;
+        let kind = self.engines.of(spec.engine_type);
+        let standing = self.standing();
+        let trusted = materials.map_or_else(|| standing.trusted_pem(), |m| m.trusted().to_owned());
+        Supervision {
+            protocols: kind.probes(),
+            boot_deadline: kind.boot_deadline(),
+            instances: instances(&work.broker),
+            limits: kind.limits(spec, self.sizing, capacity).ok(),
+            room: self.room,
+            boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
+            authority_pem: self.shared_pem(&trusted),
+            login: materials.filter(|_| self.has_own_user(work)).and_then(engine::login),
+            renewal: materials.and_then(|m| m.renewal_due(&standing)),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What instances may use of their host together: found out here, told to the store, which shares it out.
+
+use std::{sync::Arc, time::Duration};
+
+use brokerd_domain::{Clock, HostCapacity};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    metrics::Metrics,
+    pause::pause_or_stop,
+    reconcile::ReconcileStore,
+    runtime::{Capacity, Runtime},
+};
+
+/// How often to tell, and to share out what nobody told of.
+const PAUSE: Duration = Duration::from_secs(15);
+/// How soon to ask again what the host has.
+const FIND_OUT_PAUSE: Duration = Duration::from_secs(3);
+/// How long telling may take before brokers get their turn.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// What the operator says about room.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CapacitySettings {
+    /// Factor on the memory and processors of instance types; none: what suits the host.
+    pub scale: Option<f64>,
+    /// How much of the host's memory instances may use together, as a factor.
+    pub memory_share: f64,
+    /// The same in bytes, instead.
+    pub memory_bytes: Option<u64>,
+    /// How long a creation waits.
+    pub patience: Duration,
+}
+
+impl CapacitySettings {
+    /// The room on a host.
+    pub fn on(self, capacity: Capacity) -> HostCapacity {
+        let share = (capacity.memory_bytes as f64 * self.memory_share) as u64;
+        let memory_bytes = self.memory_bytes.unwrap_or(share);
+        let scale = self.scale.unwrap_or_else(|| HostCapacity::automatic_scale(memory_bytes));
+        tracing::info!(scale, "instances may use {} MiB of memory together", memory_bytes >> 20);
+        HostCapacity { memory_bytes, scale, patience: self.patience }
+    }
+}
+
+/// What the task that tells the store uses.
+#[derive(Clone)]
+pub(crate) struct CapacityReport {
+    pub(crate) store: Arc<dyn ReconcileStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    pub(crate) room: HostCapacity,
+}
+
+/// What the host has, as soon as its runtime tells; none: this process stops first.
+pub(crate) async fn find_out(
+    runtime: &dyn Runtime,
+    shutdown: &CancellationToken,
+) -> Option<Capacity> {
+    while !shutdown.is_cancelled() {
+        match runtime.capacity().await {
+            Ok(capacity) => return Some(capacity),
+            Err(error) => tracing::warn!(%error, "can't see what the host has; trying again"),
+        }
+        pause_or_stop(FIND_OUT_PAUSE, shutdown).await;
+    }
+    None
+}
+
+/// Tells once before anybody works on brokers.
+pub(crate) async fn report_first(report: &CapacityReport) {
+    // Whoever can't be told here can't be asked either.
+    drop(tokio::time::timeout(FIRST, tell(report)).await);
+}
+
+/// Tells again and again: others may have told something else, and whoever should have shared out what was given
+/// back may have died.
+pub(crate) async fn keep_reported(report: CapacityReport, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        tell(&report).await;
+        pause_or_stop(PAUSE, &shutdown).await;
+    }
+}
+
+async fn tell(report: &CapacityReport) {
+    let now = report.clock.now();
+    match report.store.report_capacity(&report.room, now).await {
+        Ok(used) => {
+            report.metrics.set_room(&report.room, used);
+            report.metrics.task_succeeded("room", now);
+        }
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "can't tell what instances may use together"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn limits_exceed_the_host_only_if_the_operator_says_so() {
+        let capacity = Capacity { memory_bytes: 10 * GIB, cpus: 2 };
+        let settings = CapacitySettings {
+            scale: None,
+            memory_share: 0.9,
+            memory_bytes: None,
+            patience: Duration::ZERO,
+        };
+        let room = settings.on(capacity);
+        assert_eq!((room.memory_bytes, room.scale.to_string()), (9 * GIB, "0.25".to_owned()));
+        let more = CapacitySettings { memory_share: 3.0, ..settings }.on(capacity);
+        assert_eq!((more.memory_bytes, more.scale.to_string()), (30 * GIB, "1".to_owned()));
+        let bytes = CapacitySettings { memory_bytes: Some(GIB), scale: Some(0.5), ..settings };
+        let own = bytes.on(capacity);
+        assert_eq!((own.memory_bytes, own.scale.to_string()), (GIB, "0.5".to_owned()));
+    }
+}

@@ -1,0 +1,110 @@
+//! Removes what is left in the runtime of brokers that do not exist any more.
+//!
+//! The runtime is listed first and the store asked second. Only what belongs to a broker that this store
+//! deleted is an orphan: a worker that slept through its lease may have made it. What the store never knew
+//! stays, because the store may be an older backup or an empty one. An orphan goes when it was seen twice,
+//! a grace period apart.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    metrics::Metrics,
+    pause::pause_or_stop,
+    reconcile::ReconcileStore,
+    runtime::{InstanceName, Runtime, RuntimeObject, Volumes},
+};
+
+/// How long an object must have been an orphan.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// How often to look.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// What a sweep uses.
+#[derive(Clone)]
+pub struct SweepMeans {
+    /// What may have orphans.
+    pub runtime: Arc<dyn Runtime>,
+    /// Which brokers were deleted.
+    pub store: Arc<dyn ReconcileStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whose objects these are.
+    pub installation: InstallationId,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// What was seen orphaned, and since when.
+pub struct Sweeper {
+    means: SweepMeans,
+    seen: BTreeMap<RuntimeObject, Timestamp>,
+}
+
+/// Removes orphans until cancelled.
+pub(crate) async fn run(means: SweepMeans, shutdown: CancellationToken) {
+    let (metrics, clock) = (means.metrics.clone(), means.clock.clone());
+    let mut sweeper = Sweeper::new(means);
+    while !shutdown.is_cancelled() {
+        match sweeper.sweep().await {
+            Ok(_) => metrics.task_succeeded("orphans", clock.now()),
+            Err(error) => tracing::warn!(%error, "can't look for orphans"),
+        }
+        pause_or_stop(EVERY, &shutdown).await;
+    }
+}
+
+impl Sweeper {
+    /// Has seen nothing yet.
+    pub const fn new(means: SweepMeans) -> Self {
+        Self { means, seen: BTreeMap::new() }
+    }
+
+    /// Looks once, and removes what has been an orphan for long enough. Gives back how many objects
+    /// it removed.
+    ///
+    /// # Errors
+    /// The sentence of the first failure; nothing is removed when the world can't be seen whole. What can't be removed
+    /// keeps nothing else from being removed.
+    pub async fn sweep(&mut self) -> Result<usize, String> {
+        let objects = self.means.runtime.list().await.map_err(|error| error.to_string())?;
+        let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
+        brokers.sort_unstable();
+        brokers.dedup();
+        let forgotten = self.means.store.forgotten(&brokers).await;
+        let forgotten: BTreeSet<BrokerId> =
+            forgotten.map_err(|error| error.to_string())?.into_iter().collect();
+        let now = self.means.clock.now();
+        let orphans: Vec<RuntimeObject> =
+            objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();
+        self.seen.retain(|object, _| orphans.contains(object));
+        let (mut removed, mut failure) = (0, None);
+        for object in orphans {
+            let since = *self.seen.entry(object.clone()).or_insert(now);
+            if now.since(since) < GRACE {
+                continue;
+            }
+            let name = InstanceName {
+                installation: self.means.installation.clone(),
+                broker: object.broker,
+                ordinal: object.ordinal.unwrap_or(1),
+            };
+            tracing::warn!(%name, "removing an orphan: no broker has this object");
+            if let Err(error) = self.means.runtime.remove(&name, Volumes::Delete).await {
+                failure.get_or_insert_with(|| error.to_string());
+                continue;
+            }
+            self.means.metrics.orphans_removed.inc();
+            self.seen.remove(&object);
+            removed += 1;
+        }
+        failure.map_or(Ok(removed), Err)
+    }
+}
