@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock};
 use brokerd_provisioner::{
-    health::{Login, NotTold, Probe, ProbeTarget},
+    health::{Login, ManagementError, Probe, ProbeTarget},
     plan::{NodeReport, ProbeOutcome},
     runtime::{
         Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
@@ -337,10 +337,10 @@ impl Probe for Fleet {
         target: &ProbeTarget,
         _: &Login,
         _: Duration,
-    ) -> Result<Vec<NodeReport>, NotTold> {
+    ) -> Result<Vec<NodeReport>, ManagementError> {
         let world = self.world();
         let Some(asked) = world.at(target.address) else {
-            return Err(NotTold::Failed("closed".to_owned()));
+            return Err(ManagementError::Failed("closed".to_owned()));
         };
         let broker = asked.name.broker;
         let nodes = (1..=3).filter_map(|ordinal| world.of(broker, ordinal));
@@ -358,7 +358,7 @@ impl Probe for Fleet {
         target: &ProbeTarget,
         _: &Login,
         _: Duration,
-    ) -> Result<bool, NotTold> {
+    ) -> Result<bool, ManagementError> {
         let world = self.world();
         let broker = world.at(target.address).map(|engine| engine.name.broker);
         let runs = |broker, n| world.of(broker, n).is_some_and(Engine::runs);

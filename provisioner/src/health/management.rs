@@ -6,7 +6,7 @@ use brokerd_domain::EngineType;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{LinkReport, LinkState, Login, NotTold};
+use super::{LinkReport, LinkState, Login, ManagementError};
 use crate::plan::{Alarm, NodeReport};
 
 /// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
@@ -100,19 +100,19 @@ impl LinkKind {
         stream: &mut S,
         host: &str,
         login: &Login,
-    ) -> Result<Vec<LinkReport>, NotTold>
+    ) -> Result<Vec<LinkReport>, ManagementError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         self.parse(&get(stream, host, login, self.path).await?)
     }
 
-    fn parse(&self, answer: &[u8]) -> Result<Vec<LinkReport>, NotTold> {
+    fn parse(&self, answer: &[u8]) -> Result<Vec<LinkReport>, ManagementError> {
         let (status, body) = split(answer)?;
         match status {
             b"200" => {}
             b"404" => return Ok(Vec::new()),
-            b"401" => return Err(NotTold::Forbidden),
+            b"401" => return Err(ManagementError::Forbidden),
             status => return Err(unexpected(status)),
         }
         let links: Vec<Link> = serde_json::from_slice(body).map_err(|error| odd(&error))?;
@@ -164,7 +164,7 @@ pub(super) async fn nodes<S>(
     stream: &mut S,
     host: &str,
     login: &Login,
-) -> Result<Vec<NodeReport>, NotTold>
+) -> Result<Vec<NodeReport>, ManagementError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -176,7 +176,7 @@ pub(super) async fn is_quorum_critical<S>(
     stream: &mut S,
     host: &str,
     login: &Login,
-) -> Result<bool, NotTold>
+) -> Result<bool, ManagementError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -212,19 +212,19 @@ fn split(answer: &[u8]) -> Result<(&[u8], &[u8]), String> {
     Ok((answer.get(9..12).unwrap_or_default(), &answer[end + 4..]))
 }
 
-fn odd(error: &serde_json::Error) -> NotTold {
-    NotTold::Failed(format!("answered what it should not: {error}"))
+fn odd(error: &serde_json::Error) -> ManagementError {
+    ManagementError::Failed(format!("answered what it should not: {error}"))
 }
 
-fn unexpected(status: &[u8]) -> NotTold {
-    NotTold::Failed(format!("answered status {}", status.escape_ascii()))
+fn unexpected(status: &[u8]) -> ManagementError {
+    ManagementError::Failed(format!("answered status {}", status.escape_ascii()))
 }
 
-fn parse_nodes(answer: &[u8]) -> Result<Vec<NodeReport>, NotTold> {
+fn parse_nodes(answer: &[u8]) -> Result<Vec<NodeReport>, ManagementError> {
     let (status, body) = split(answer)?;
     match status {
         b"200" => {}
-        b"401" => return Err(NotTold::Forbidden),
+        b"401" => return Err(ManagementError::Forbidden),
         status => return Err(unexpected(status)),
     }
     let nodes: Vec<Node> = serde_json::from_slice(body).map_err(|error| odd(&error))?;
@@ -245,7 +245,7 @@ fn parse_nodes(answer: &[u8]) -> Result<Vec<NodeReport>, NotTold> {
         .collect())
 }
 
-fn parse_check(answer: &[u8]) -> Result<bool, NotTold> {
+fn parse_check(answer: &[u8]) -> Result<bool, ManagementError> {
     let (status, body) = split(answer)?;
     let check = || serde_json::from_slice::<Check>(body).map_err(|error| odd(&error));
     match (status, check()?.status.as_str()) {
@@ -348,7 +348,7 @@ mod tests {
             ]
         );
         assert_eq!(shovels.parse(&answer("404 Not Found", "{}")), Ok(Vec::new()));
-        assert_eq!(shovels.parse(&answer("401 Unauthorized", "")), Err(NotTold::Forbidden));
+        assert_eq!(shovels.parse(&answer("401 Unauthorized", "")), Err(ManagementError::Forbidden));
         assert!(shovels.parse(&answer("200 OK", "{}")).is_err());
     }
 
@@ -362,9 +362,9 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n",
         ] {
             let told = parse_nodes(wrong);
-            assert!(matches!(told, Err(NotTold::Failed(_))), "{}", wrong.escape_ascii());
+            assert!(matches!(told, Err(ManagementError::Failed(_))), "{}", wrong.escape_ascii());
         }
         let stranger = answer("401 Unauthorized", r#"{"error":"not_authorised"}"#);
-        assert_eq!(parse_nodes(&stranger), Err(NotTold::Forbidden));
+        assert_eq!(parse_nodes(&stranger), Err(ManagementError::Forbidden));
     }
 }

@@ -53,7 +53,7 @@ pub enum LinkState {
 
 /// Why a management API tells nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotTold {
+pub enum ManagementError {
     /// It does not know who asks, because the broker's owner wants it so.
     #[error("the user that asks is not known there")]
     Forbidden,
@@ -62,7 +62,7 @@ pub enum NotTold {
     Failed(String),
 }
 
-impl From<String> for NotTold {
+impl From<String> for ManagementError {
     fn from(why: String) -> Self {
         Self::Failed(why)
     }
@@ -108,7 +108,7 @@ pub trait Probe: Send + Sync + 'static {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<NodeReport>, NotTold>;
+    ) -> Result<Vec<NodeReport>, ManagementError>;
 
     /// Asks it whether something would lose its quorum if the node stopped. Never takes longer than
     /// `deadline`.
@@ -120,7 +120,7 @@ pub trait Probe: Send + Sync + 'static {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<bool, NotTold>;
+    ) -> Result<bool, ManagementError>;
 
     /// Asks for the links to other brokers: shovels and federation links of a RabbitMQ cluster, network connectors
     /// of an ActiveMQ broker. Never takes longer than `deadline`.
@@ -132,7 +132,7 @@ pub trait Probe: Send + Sync + 'static {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<LinkReport>, NotTold> {
+    ) -> Result<Vec<LinkReport>, ManagementError> {
         let _ = (target, login, deadline);
         Ok(Vec::new())
     }

@@ -26,11 +26,11 @@ pub async fn follow(
     while !shutdown.is_cancelled() {
         match runtime.watch().await {
             Ok(events) => {
-                let told = tokio::select! {
+                let passed_on = tokio::select! {
                     () = shutdown.cancelled() => return,
-                    told = tell(&*store, &monitor, me, events) => told,
+                    ended = pass_on(&*store, &monitor, me, events) => ended,
                 };
-                if let Err(error) = told {
+                if let Err(error) = passed_on {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
                         "can't end the back-off of brokers; watching the runtime anew"
@@ -45,7 +45,7 @@ pub async fn follow(
 
 /// Follows until the runtime ends its events. What could not be told is not forgotten: watching anew begins with
 /// telling of all, because what happened while nobody watched may have left them in a long pause.
-async fn tell(
+async fn pass_on(
     store: &dyn ReconcileStore,
     monitor: &Monitor,
     me: WorkerId,

@@ -114,7 +114,7 @@ impl Monitor {
         table.forget(id);
         table.watched.insert(id, new);
         table.due.insert((due, id));
-        self.told(table);
+        self.notify_if_sooner(table);
     }
 
     /// Notes that a pass works on a broker since the claim of this epoch. It is not watched meanwhile.
@@ -122,7 +122,7 @@ impl Monitor {
         let mut table = self.table();
         table.forget(broker);
         table.worked_on.insert(broker, WorkedOn { epoch, heard: false });
-        self.told(table);
+        self.notify_if_sooner(table);
     }
 
     /// Notes that a pass has ended after which there is nothing to watch; whether something was heard meanwhile.
@@ -138,7 +138,7 @@ impl Monitor {
             return true;
         }
         let known = table.look_at(broker, Instant::now());
-        self.told(table);
+        self.notify_if_sooner(table);
         known
     }
 
@@ -162,7 +162,7 @@ impl Monitor {
         for work in table.worked_on.values_mut() {
             work.heard = true;
         }
-        self.told(table);
+        self.notify_if_sooner(table);
     }
 
     /// Forgets every broker: others own them now.
@@ -171,7 +171,7 @@ impl Monitor {
         let all = table.watched.keys().copied().collect();
         table.watched.clear();
         table.due.clear();
-        self.told(table);
+        self.notify_if_sooner(table);
         all
     }
 
@@ -223,7 +223,7 @@ impl Monitor {
         let at = self.after(if watched.hinted { Duration::ZERO } else { pause });
         watched.due = Some(at);
         table.due.insert((at, id));
-        self.told(table);
+        self.notify_if_sooner(table);
     }
 
     /// Forgets a broker that is not this provisioner's any more since that claim; whether it was watched still.
@@ -234,7 +234,7 @@ impl Monitor {
         if is_watched {
             table.forget(id);
         }
-        self.told(table);
+        self.notify_if_sooner(table);
         is_watched
     }
 
@@ -264,7 +264,7 @@ impl Monitor {
     }
 
     /// Wakes whoever waits for what is due later than the first one is now.
-    fn told(&self, mut table: MutexGuard<'_, Table>) {
+    fn notify_if_sooner(&self, mut table: MutexGuard<'_, Table>) {
         self.watched.set(i64::try_from(table.watched.len()).unwrap_or(i64::MAX));
         let is_sooner = match (table.waited_for, table.due.first()) {
             (Some(Wait::Until(moment)), Some((first, _))) => *first < moment,

@@ -130,11 +130,7 @@ fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
 /// Whether the outstanding reboot is as done as it will be: an instance that was made anew for it does not boot, which
 /// the others wait for, and there is nothing to go back to. Its owner can't do anything about it before it counts as
 /// done.
-pub(super) fn reboots_in_vain(
-    broker: &Broker,
-    seen: &Seen,
-    conditions: &[InstanceCondition],
-) -> bool {
+pub(super) fn reboot_fails(broker: &Broker, seen: &Seen, conditions: &[InstanceCondition]) -> bool {
     let is_new = |ordinal: u8| matches!(seen.instances.get(&ordinal), Some(Observed::Present(i)) if i.status.reboot == broker.reboots_requested);
     let fails = |condition: &InstanceCondition| {
         condition.health == Health::Starting && condition.failed_boots >= BOOTS_TO_FAIL

@@ -5,7 +5,7 @@ use brokerd_domain::{Next, VerdictKind};
 use super::{
     poll::IDLE_POLL,
     sentence::Sentence,
-    traffic::lead_nowhere,
+    traffic::drain,
     types::{Plan, Step, Subject},
     world::{Observed, Seen},
 };
@@ -32,7 +32,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
     };
     let mut plan =
         Plan::new(VerdictKind::Progressing, "deleting the instances and their data", Next::Now);
-    if let Some(step) = lead_nowhere(subject.targets, ordinals) {
+    if let Some(step) = drain(subject.targets, ordinals) {
         plan = plan.step(step);
     }
     for ordinal in ordinals {
@@ -54,7 +54,7 @@ pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -
         Observed::Absent => return plan,
         Observed::Present(ordinals) => ordinals,
     };
-    if let Some(step) = lead_nowhere(subject.targets, ordinals) {
+    if let Some(step) = drain(subject.targets, ordinals) {
         plan = plan.step(step);
     }
     // What was begun and never became an instance, a volume or a network, goes too.

@@ -90,8 +90,8 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
         if is_over {
             return end("its time was over before it could strike");
         }
-        let strike = |struck| vec![FaultStep::Strike(Box::new(fault.clone()), struck)];
-        return targets(fault, subject, seen).map(strike).unwrap_or_default();
+        let start = |struck| vec![FaultStep::Start(Box::new(fault.clone()), struck)];
+        return targets(fault, subject, seen).map(start).unwrap_or_default();
     };
     let blind =
         struck.iter().any(|s| matches!(seen.instances.get(&s.ordinal), Some(Observed::Unknown(_))));

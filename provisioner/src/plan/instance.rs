@@ -34,7 +34,7 @@ pub(super) enum Need {
     /// These steps, whose last may be disruptive.
     Steps { sentence: Sentence, steps: Vec<Step>, keep_traffic: bool },
     /// Nothing will help.
-    Give(String),
+    GiveUp(String),
     /// What the outstanding reboot should apply can't be, and why.
     Refuse(String),
 }
@@ -189,7 +189,7 @@ fn replace(
 
 /// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
 /// everything that came with its reboot, because nobody knows which part of it is at fault.
-pub(super) fn boots_in_vain(
+pub(super) fn boot_failures(
     broker: &Broker,
     failed_boots: u32,
     why: impl FnOnce() -> String,
@@ -198,7 +198,7 @@ pub(super) fn boots_in_vain(
         return None;
     }
     if broker.status.observed_generation.is_none() {
-        return Some(Need::Give(why()));
+        return Some(Need::GiveUp(why()));
     }
     (broker.applies_pending() && broker.has_pending()).then(|| {
         let revision = broker.configurations.pending;
@@ -220,7 +220,7 @@ fn judge_exited(
     // Having served before, it may have been killed for no fault of its own: at once again.
     let failed_boots = if before.health == Health::Starting { before.failed_boots + 1 } else { 0 };
     if let Some(need) =
-        boots_in_vain(broker, failed_boots, || format!("the engine does not boot: {words}"))
+        boot_failures(broker, failed_boots, || format!("the engine does not boot: {words}"))
     {
         return (need, before);
     }
@@ -291,7 +291,7 @@ pub(super) fn judge_running(
                 return (need, before);
             }
             let failed_boots = before.failed_boots + 1;
-            if let Some(need) = boots_in_vain(subject.broker, failed_boots, || {
+            if let Some(need) = boot_failures(subject.broker, failed_boots, || {
                 format!("instance {ordinal} was not ready within its boot deadline: {what}")
             }) {
                 return (need, before);

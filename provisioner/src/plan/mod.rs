@@ -55,7 +55,7 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     }
     if broker.intent == Intent::Run {
         let makes = plan.steps.iter().any(|step| matches!(step, Step::Apply(_)));
-        if !makes && attention::reboots_in_vain(broker, seen, &conditions) {
+        if !makes && attention::reboot_fails(broker, seen, &conditions) {
             let why = plan.sentence.clone();
             plan.end_reboot(broker, &why);
         }

@@ -5,7 +5,7 @@ use brokerd_domain::{Next, Timestamp, VerdictKind};
 use super::{
     instance::{Need, condition, judge, limit},
     poll::STEADY_POLL,
-    traffic::{lead_nowhere, lead_to},
+    traffic::{drain, lead_to},
     types::{Completion, Plan, Subject, fail, refuse},
     world::{Observed, Seen},
 };
@@ -22,7 +22,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         conditions.push(after);
         match need {
             Need::Nothing => serving.push(ordinal),
-            Need::Give(why) => {
+            Need::GiveUp(why) => {
                 let mut failed = fail(why);
                 failed.conditions = Some(conditions);
                 return failed;
@@ -36,14 +36,14 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
             Need::Wait { sentence, next, keep_traffic } if plan.is_none() => {
                 let mut waiting = Plan::new(VerdictKind::Progressing, sentence, next);
                 if !keep_traffic {
-                    waiting.steps.extend(lead_nowhere(subject.targets, &[ordinal]));
+                    waiting.steps.extend(drain(subject.targets, &[ordinal]));
                 }
                 plan = Some(waiting);
             }
             Need::Steps { sentence, steps, keep_traffic } if plan.is_none() => {
                 let mut acting = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
                 if !keep_traffic {
-                    acting.steps.extend(lead_nowhere(subject.targets, &[ordinal]));
+                    acting.steps.extend(drain(subject.targets, &[ordinal]));
                 }
                 acting.steps.extend(steps);
                 plan = Some(acting);

@@ -6,7 +6,7 @@ use super::types::Step;
 use crate::runtime::InstanceStatus;
 
 /// Leads the endpoints of these instances nowhere, so that the gateway holds new connections.
-pub(super) fn lead_nowhere(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
+pub(super) fn drain(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     let changed: Vec<Target> = targets
         .iter()
         .filter(|t| ordinals.contains(&t.ordinal) && !t.addresses.is_empty())

@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use brokerd_domain::{
-    ActionRequired, Broker, Fault, Generation, HostInstanceType, InstanceCondition, Next,
-    Reservation, HostCapacity, AffectedInstance, Target, VerdictKind,
+    ActionRequired, AffectedInstance, Broker, Fault, Generation, HostCapacity, HostInstanceType,
+    InstanceCondition, Next, Reservation, Target, VerdictKind,
 };
 
 use super::sentence::Sentence;
@@ -169,8 +169,8 @@ impl fmt::Display for Step {
 /// One effect on behalf of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultStep {
-    /// Record what it strikes.
-    Strike(Box<Fault>, Vec<AffectedInstance>),
+    /// Record that it starts, and what it is done to.
+    Start(Box<Fault>, Vec<AffectedInstance>),
     /// Disturb an instance.
     Inject(u8, RuntimeId, Disturbance),
     /// Undo that.
@@ -182,7 +182,7 @@ pub enum FaultStep {
 impl fmt::Display for FaultStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Strike(fault, _) => write!(f, "let fault {} strike", fault.id),
+            Self::Start(fault, _) => write!(f, "start fault {}", fault.id),
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
             Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
             Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use brokerd_domain::{Clock, Entropy, InstallationId, HostCapacity};
+use brokerd_domain::{Clock, Entropy, HostCapacity, InstallationId};
 use brokerd_store::Work;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;

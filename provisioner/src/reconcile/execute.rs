@@ -160,8 +160,8 @@ impl PassContext {
     async fn see_to_fault(&self, lease: &Lease, step: &FaultStep) -> Result<(), StepError> {
         let now = self.clock.now();
         match step {
-            FaultStep::Strike(fault, struck) => {
-                self.store.start_fault(lease, fault, struck, now).await?;
+            FaultStep::Start(fault, affected) => {
+                self.store.start_fault(lease, fault, affected, now).await?;
                 self.metrics.count_fault(fault.spec.kind);
             }
             FaultStep::Inject(_, id, disturbance) => {

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::{
-    health::{LinkState, Login, NotTold, Probe, ProbeTarget},
+    health::{LinkState, Login, ManagementError, Probe, ProbeTarget},
     plan::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance},
     runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
 };
@@ -182,8 +182,11 @@ impl Observer<'_> {
         };
         let nodes = match self.probe.nodes(&target, login, PROBE_DEADLINE).await {
             Ok(nodes) => nodes,
-            Err(NotTold::Forbidden) => {
-                return (Observed::Unknown(NotTold::Forbidden.to_string()), Observed::Absent);
+            Err(ManagementError::Forbidden) => {
+                return (
+                    Observed::Unknown(ManagementError::Forbidden.to_string()),
+                    Observed::Absent,
+                );
             }
             Err(why) => return unknown(why.to_string()),
         };

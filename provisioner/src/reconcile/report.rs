@@ -30,9 +30,9 @@ pub(crate) fn report(
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
-    events.extend(taken_over(broker, conditions).map(|(former, heir)| {
+    events.extend(taken_over(broker, conditions).map(|(former, standby)| {
         let message =
-            format!("failover: instance {heir} serves, which stood by for instance {former}");
+            format!("failover: instance {standby} serves, which stood by for instance {former}");
         Event { at: now, kind: EventKind::Verdict, message }
     }));
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);

@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    fn told(registries: &Registries, image: &str) -> Option<(String, String, String)> {
+    fn login_of(registries: &Registries, image: &str) -> Option<(String, String, String)> {
         let login = registries.login(image).expect("readable")?;
         Some((login.address, login.username, login.password.expose_secret().to_owned()))
     }
@@ -136,25 +136,28 @@ mod tests {
             password: "secret".to_owned().into(),
         };
         let registries = Registries { own: Some(own), docker_config: Some(path.clone()) };
-        assert_eq!(told(&registries, "rabbitmq:4.2-management"), expected(HUB, "hub", "a"));
-        assert_eq!(told(&registries, "apache/activemq-classic:5.19.9"), expected(HUB, "hub", "a"));
+        assert_eq!(login_of(&registries, "rabbitmq:4.2-management"), expected(HUB, "hub", "a"));
         assert_eq!(
-            told(&registries, "reg.example:5000/rabbitmq:4.2"),
+            login_of(&registries, "apache/activemq-classic:5.19.9"),
+            expected(HUB, "hub", "a")
+        );
+        assert_eq!(
+            login_of(&registries, "reg.example:5000/rabbitmq:4.2"),
             expected("reg.example:5000", "user", "with:colon")
         );
         assert_eq!(
-            told(&registries, "own.example/mirror/rabbitmq:4.2"),
+            login_of(&registries, "own.example/mirror/rabbitmq:4.2"),
             expected("own.example", "me", "secret")
         );
         for nobody in ["helper.example/rabbitmq", "quay.io/rabbitmq"] {
-            assert_eq!(told(&registries, nobody), None, "{nobody}");
+            assert_eq!(login_of(&registries, nobody), None, "{nobody}");
         }
         std::fs::write(&path, "{\"auths\": {\"a\": {\"auth\": 1, \"password\": \"hush\"}}}")
             .expect("written");
         let wrong = registries.login("quay.io/rabbitmq").expect_err("no text").to_string();
         assert!(wrong.contains("line 1") && !wrong.contains("hush"), "{wrong}");
         std::fs::remove_file(&path).expect("removed");
-        assert_eq!(told(&registries, "quay.io/rabbitmq"), None, "a file that is not there");
+        assert_eq!(login_of(&registries, "quay.io/rabbitmq"), None, "a file that is not there");
         assert!(!format!("{registries:?}").contains("secret"));
     }
 }

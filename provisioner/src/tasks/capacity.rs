@@ -70,19 +70,19 @@ pub(crate) async fn find_out(
 /// Tells once before anybody works on brokers.
 pub(crate) async fn report_first(report: &CapacityReport) {
     // Whoever can't be told here can't be asked either.
-    drop(tokio::time::timeout(FIRST, tell(report)).await);
+    drop(tokio::time::timeout(FIRST, report_once(report)).await);
 }
 
 /// Tells again and again: others may have told something else, and whoever should have shared out what was given
 /// back may have died.
 pub(crate) async fn keep_reported(report: CapacityReport, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
-        tell(&report).await;
+        report_once(&report).await;
         pause_or_stop(PAUSE, &shutdown).await;
     }
 }
 
-async fn tell(report: &CapacityReport) {
+async fn report_once(report: &CapacityReport) {
     let now = report.clock.now();
     match report.store.report_capacity(&report.room, now).await {
         Ok(used) => {

@@ -75,7 +75,7 @@ pub(crate) async fn publish_offerings(
             Ok(found) => match images.store.set_offerings(&found.offered).await {
                 Ok(()) => {
                     images.metrics.task_succeeded("offerings", images.clock.now());
-                    tell(&found);
+                    log_offerings(&found);
                     last = Some(found);
                 }
                 Err(error) => {
@@ -116,7 +116,7 @@ async fn remember(images: &Images, tags: &BTreeMap<String, Vec<String>>) -> Resu
     Ok(())
 }
 
-fn tell(found: &Found) {
+fn log_offerings(found: &Found) {
     let name = |offering: &Offering| {
         let mut text = format!(
             "{} {} ({})",

@@ -11,6 +11,7 @@
 mod asked_engine;
 mod defaults;
 mod engine;
+#[expect(dead_code, unreachable_pub, reason = "each program uses a part of it")]
 #[path = "../example/mod.rs"]
 mod example;
 mod schema;

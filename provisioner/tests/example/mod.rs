@@ -1,7 +1,5 @@
 //! One broker and what belongs to it, the same in every run.
 
-#![expect(dead_code, unreachable_pub, reason = "each test file uses some of it")]
-
 use std::{
     collections::BTreeSet,
     fmt::Write as _,

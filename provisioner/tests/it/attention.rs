@@ -1,12 +1,10 @@
 //! Maintenance windows and required actions on a simulated world.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::driver::Simulation;
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, MaintenanceWindow, Timestamp};
 use brokerd_provisioner::{plan::Alarm, tasks::maintenance};
-use world::driver::Simulation;
 
 const HOUR: Duration = Duration::from_hours(1);
 

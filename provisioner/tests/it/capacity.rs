@@ -1,9 +1,11 @@
 //! What brokers may use together fits on their host: new ones wait for room, and those that are there keep theirs.
 
-mod world;
-
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use crate::world::{
+    driver::Simulation,
+    fault::{Fault, Faults},
+};
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerState, EngineType, Generation, HostCapacity,
     HostInstanceType, Next, Reservation, Timestamp, VerdictKind,
@@ -12,10 +14,6 @@ use brokerd_provisioner::{
     engine::instances,
     plan::{Desired, Observed, Plan, Seen, SeenInstance, Step, Subject, plan},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
-};
-use world::{
-    driver::Simulation,
-    fault::{Fault, Faults},
 };
 
 const GIB: u64 = 1 << 30;
@@ -33,7 +31,7 @@ fn with_room_and(gib: u64, faults: Arc<Faults>) -> Simulation {
 
 fn set_room(sim: &Simulation, gib: u64) {
     *sim.store.room.lock().expect("not poisoned") =
-        HostCapacity { memory_bytes: gib * GIB, ..world::ROOM };
+        HostCapacity { memory_bytes: gib * GIB, ..crate::world::ROOM };
 }
 
 fn tier(name: &str) -> HostInstanceType {
@@ -275,8 +273,8 @@ fn running(broker: &Broker) -> SeenInstance {
 }
 
 fn decide(case: Case) -> Plan {
-    let mut broker = world::broker(EngineType::RabbitMq, 1);
-    world::allocate(&mut broker);
+    let mut broker = crate::world::broker(EngineType::RabbitMq, 1);
+    crate::world::allocate(&mut broker);
     if case.has_run {
         broker.status.observed_generation = Some(Generation(1));
         broker.configurations = broker.configurations.applied();
@@ -293,7 +291,7 @@ fn decide(case: Case) -> Plan {
         broker: &broker,
         instances: &instances(&broker),
         limits: None,
-        room: HostCapacity { memory_bytes: case.gib * GIB, ..world::ROOM },
+        room: HostCapacity { memory_bytes: case.gib * GIB, ..crate::world::ROOM },
         reservation: case.reservation,
         desired: &Desired::Unrendered,
         targets: &[],

@@ -1,7 +1,5 @@
 //! The wire probe against a server that speaks to nobody without a certificate.
 
-mod example;
-
 use std::{
     net::SocketAddr,
     sync::{
@@ -11,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use crate::example::{NOW, Scripted};
 use brokerd_domain::{Clock, EngineType, Protocol, Timestamp};
 use brokerd_provisioner::{
     health::{Probe, ProbeTarget, WireProbe},
@@ -21,7 +20,6 @@ use brokerd_provisioner::{
     plan::ProbeOutcome,
 };
 use brokerd_store::{CertificateAuthority, StoredAuthority};
-use example::{NOW, Scripted};
 use rustls::{
     RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},

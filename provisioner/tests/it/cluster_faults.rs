@@ -1,17 +1,15 @@
 //! Every effect of every scenario of a RabbitMQ cluster fails in every way, and the world ends the same.
 //! Whatever happens, brokerd stops no node while another one is down.
 
-mod world;
-
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineVersion, EventKind};
-use brokerd_provisioner::runtime::ContainerState;
-use world::{
+use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
     host::EngineBehaviour,
 };
+use brokerd_domain::{BrokerId, BrokerState, EngineVersion, EventKind};
+use brokerd_provisioner::runtime::ContainerState;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scenario {

@@ -1,7 +1,5 @@
 //! Whatever the nodes of a RabbitMQ cluster look like, a plan keeps the rules.
 
-mod world;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -210,10 +208,10 @@ fn decide(nodes: &[Node; 3], rebooting: bool) -> Plan {
 }
 
 fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> Plan {
-    let mut broker = world::broker(EngineType::RabbitMq, 1);
+    let mut broker = crate::world::broker(EngineType::RabbitMq, 1);
     broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
     broker.configurations.current = broker.configurations.pending.take();
-    world::allocate(&mut broker);
+    crate::world::allocate(&mut broker);
     broker.status.observed_generation = Some(Generation(1));
     broker.reboots_requested = u32::from(rebooting);
     let of = |ordinal: u8| &nodes[usize::from(ordinal) - 1];
@@ -241,7 +239,7 @@ fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> P
         broker: &broker,
         instances: &instances,
         limits: Some(LIMITS),
-        room: world::ROOM,
+        room: crate::world::ROOM,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: desired.unwrap_or(&rendered),
         targets: &[Target { ordinal: 1, protocol: Protocol::Amqp, addresses }],

@@ -1,12 +1,10 @@
 //! What is rendered for the nodes of a RabbitMQ cluster, byte for byte.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test cluster_rendering` writes the goldens anew.
+//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test it cluster_rendering` writes the goldens anew.
 
-mod example;
-
+use crate::example::{Example, golden_of};
 use brokerd_domain::{DeploymentMode, EngineType};
 use brokerd_provisioner::runtime::InstanceSpec;
-use example::{Example, golden_of};
 
 #[test]
 fn every_version_of_a_cluster_is_rendered_as_in_its_golden() {

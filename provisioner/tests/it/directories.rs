@@ -1,21 +1,19 @@
 //! Brokers whose users are in a directory: what is rendered, and that nothing of it can be another's.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test directories` writes the goldens anew.
-
-mod example;
+//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test it directories` writes the goldens anew.
 
 use std::fmt::Write as _;
 
+use crate::example::{Example, compare_with_golden};
 use brokerd_domain::{AuthenticationStrategy, EngineType, LdapServerMetadata, parse_password};
 use brokerd_provisioner::{
     catalogue::LoginModule, engine::activemq::DirectoryAuthorities, runtime::InstanceSpec,
 };
-use example::{Example, compare_with_golden};
 use roxmltree::{Document, Node};
 use secrecy::SecretString;
 
 /// A certificate that is of no use but to be read.
-const AUTHORITY: &str = include_str!("example/directory-ca.pem");
+const AUTHORITY: &str = include_str!("../example/directory-ca.pem");
 
 const HOSTILE: &str = "\"\\'; ${user.home} #{7*7} &<>] \u{e4}";
 

@@ -1,18 +1,16 @@
 //! Every effect of every scenario fails in every way, and the world ends the same.
 
-mod world;
-
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
-use brokerd_provisioner::runtime::{ContainerState, InstanceName};
-use world::{
+use crate::world::{
     containers::Container,
     driver::Simulation,
     fault::{Fault, Faults},
     host::EngineBehaviour,
     store::Row,
 };
+use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
+use brokerd_provisioner::runtime::{ContainerState, InstanceName};
 
 /// What is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,7 +239,7 @@ fn assert_in_force(scenario: Scenario, row: &Row, container: &Container, context
         (true, EngineType::ActiveMq) => (2, "mq.m5.large"),
         (true, EngineType::RabbitMq) => (2, "mq.m7g.large"),
     };
-    assert_eq!(broker.configurations.current, Some(world::revision(revision)), "{context}");
+    assert_eq!(broker.configurations.current, Some(crate::world::revision(revision)), "{context}");
     assert_eq!(broker.configurations.history.len(), usize::from(changed), "{context}");
     assert_eq!(broker.spec.host_instance_type.name(), host, "{context}");
     let tier = broker.spec.host_instance_type;

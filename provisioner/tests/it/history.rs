@@ -1,11 +1,9 @@
 //! What the history of a broker tells of an outage, on a simulated world.
 
-mod world;
-
 use std::{collections::BTreeSet, time::Duration};
 
+use crate::world::{driver::Simulation, host::EngineBehaviour};
 use brokerd_domain::{BrokerId, BrokerState, EngineType};
-use world::{driver::Simulation, host::EngineBehaviour};
 
 /// What an engine prints before it ends: something else each time.
 const WORDS: [&str; 5] = [

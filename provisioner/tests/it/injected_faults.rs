@@ -1,10 +1,13 @@
 //! Faults that callers inject: they strike once, are healed whatever fails meanwhile, and touch nothing
 //! that is not what they struck.
 
-mod world;
-
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::world::{
+    containers::Container,
+    driver::Simulation,
+    fault::{Fault, Faults},
+};
 use brokerd_domain::{
     BrokerId, BrokerState, EngineType, Fault as Injected, FaultId, FaultInput, FaultKind,
     FaultSpec, FaultState, Generation, Target, Timestamp,
@@ -13,11 +16,6 @@ use brokerd_provisioner::{
     plan::{Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
     reconcile::{ReconcileStore, StepError},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
-};
-use world::{
-    containers::Container,
-    driver::Simulation,
-    fault::{Fault, Faults},
 };
 
 fn kind(kind: FaultKind) -> FaultInput {
@@ -375,7 +373,7 @@ fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
 
 #[test]
 fn a_failover_kills_the_instance_that_serves() {
-    let mut broker = world::broker(EngineType::ActiveMq, 1);
+    let mut broker = crate::world::broker(EngineType::ActiveMq, 1);
     broker.status.observed_generation = Some(Generation(1));
     broker.spec.deployment_mode = brokerd_domain::DeploymentMode::ActiveStandbyMultiAz;
     let now = Timestamp::from_micros(1_790_000_000_000_000);
@@ -398,7 +396,7 @@ fn a_failover_kills_the_instance_that_serves() {
             broker: &broker,
             instances: &[],
             limits: None,
-            room: world::ROOM,
+            room: crate::world::ROOM,
             reservation: None,
             desired: &Desired::Unrendered,
             targets,
@@ -411,7 +409,7 @@ fn a_failover_kills_the_instance_that_serves() {
         plan(&subject, seen, now).steps
     };
     let struck = |steps: Vec<Step>| match steps.as_slice() {
-        [Step::Fault(FaultStep::Strike(_, struck))] => struck.clone(),
+        [Step::Fault(FaultStep::Start(_, struck))] => struck.clone(),
         other => panic!("{other:?}"),
     };
     let hit = struck(decide(&fault, &targets, &seen));

@@ -1,17 +1,15 @@
 //! Faults that callers inject into clusters: the other nodes serve while they last, no other node is stopped
 //! meanwhile, and all are one cluster again when they are over.
 
-mod world;
-
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineVersion, FaultInput, FaultKind, FaultState};
-use brokerd_provisioner::runtime::ContainerState;
-use world::{
+use crate::world::{
     containers::Container,
     driver::Simulation,
     fault::{Fault, Faults},
 };
+use brokerd_domain::{BrokerId, BrokerState, EngineVersion, FaultInput, FaultKind, FaultState};
+use brokerd_provisioner::runtime::ContainerState;
 
 /// A fault of node 1, or of its zone.
 fn input(kind: FaultKind, seconds: Option<i64>) -> FaultInput {

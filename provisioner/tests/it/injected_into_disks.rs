@@ -1,15 +1,13 @@
 //! Disks that callers fill: they are emptied whatever becomes of the containers that have them.
 
-mod world;
-
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, EngineType, FaultId, FaultInput, FaultKind, FaultState};
-use brokerd_provisioner::runtime::{InstanceName, RuntimeId, Volumes};
-use world::{
+use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
+use brokerd_domain::{BrokerId, EngineType, FaultId, FaultInput, FaultKind, FaultState};
+use brokerd_provisioner::runtime::{InstanceName, RuntimeId, Volumes};
 
 fn filling(seconds: i64) -> FaultInput {
     FaultInput {

@@ -1,16 +1,14 @@
 //! Faults that callers inject into pairs: the standby serves while they last, and stands by again when
 //! they are over.
 
-mod world;
-
 use std::time::Duration;
 
-use brokerd_domain::{BrokerId, BrokerState, FaultInput, FaultKind, FaultState};
-use brokerd_provisioner::runtime::ContainerState;
-use world::{
+use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
+use brokerd_domain::{BrokerId, BrokerState, FaultInput, FaultKind, FaultState};
+use brokerd_provisioner::runtime::ContainerState;
 
 fn input(kind: FaultKind, seconds: Option<i64>) -> FaultInput {
     FaultInput {

@@ -1,9 +1,8 @@
 //! Certificates, keystores and password hashes, checked by somebody else's means where possible.
 
-mod example;
-
 use std::{io::Write as _, net::IpAddr, process::Command, time::Duration};
 
+use crate::example::{NOW, Scripted, broker, user};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_provisioner::{
@@ -15,7 +14,6 @@ use brokerd_provisioner::{
     },
 };
 use brokerd_store::{CertificateAuthority, StoredAuthority};
-use example::{NOW, Scripted, broker, user};
 use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use proptest::{prop_assert, proptest};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -27,7 +25,7 @@ fn image(kind: EngineType, version: EngineVersion) -> Image {
 }
 
 fn means<'a>(authorities: &'a Standing, now: Timestamp, entropy: &'a Scripted) -> Means<'a> {
-    Means { authorities, rsa_key: example::rsa_key(), now, entropy }
+    Means { authorities, rsa_key: crate::example::rsa_key(), now, entropy }
 }
 
 /// How it stands where these are of the only authority.

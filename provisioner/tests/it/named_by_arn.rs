@@ -1,12 +1,10 @@
 //! Brokers whose configuration names by ARN what can't be had, or not yet.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::driver::Simulation;
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType};
 use brokerd_provisioner::secrets::NotFetched;
-use world::driver::Simulation;
 
 const ROTATED: &str = "another password";
 
@@ -38,7 +36,7 @@ fn reboot_with(sim: &Simulation, id: BrokerId, secret: &str) {
         row.broker.generation.0 += 1;
         row.revisions.push(configuration(secret));
         let revision = i32::try_from(row.revisions.len()).expect("few");
-        row.broker.configurations.pending = Some(world::revision(revision));
+        row.broker.configurations.pending = Some(crate::world::revision(revision));
     });
     sim.reboot(id);
 }
@@ -85,7 +83,7 @@ async fn a_reboot_waits_for_a_source_that_does_not_answer_and_the_broker_is_look
 
     // It dies meanwhile, and is started again as it was, without asking more often.
     sim.in_the_world(|world| {
-        world.containers.values_mut().for_each(world::containers::Container::end);
+        world.containers.values_mut().for_each(crate::world::containers::Container::end);
     });
     sim.runtime_event(id).await;
     sim.live(Duration::from_secs(5)).await;
@@ -104,7 +102,7 @@ async fn a_reboot_waits_for_a_source_that_does_not_answer_and_the_broker_is_look
     assert_eq!(sim.state(id), Some(BrokerState::Running));
     assert_eq!(made_for(&sim, ROTATED), (1, true));
     let broker = sim.row(id).expect("it is there").broker;
-    assert_eq!(broker.configurations.current, Some(world::revision(2)));
+    assert_eq!(broker.configurations.current, Some(crate::world::revision(2)));
     assert_eq!(broker.not_applied, None);
 }
 
@@ -215,7 +213,7 @@ async fn a_broker_is_rebooted_with_what_it_has_and_that_is_told_until_it_can_be_
     sim.store.request(id, |row| {
         row.broker.generation.0 += 1;
         row.revisions.push("heartbeat = 120\n".to_owned());
-        row.broker.configurations.pending = Some(world::revision(2));
+        row.broker.configurations.pending = Some(crate::world::revision(2));
     });
     sim.reboot(id);
     sim.live(Duration::from_secs(30)).await;

@@ -1,15 +1,13 @@
 //! Instances of pairs and nodes of clusters that run out of memory again and again, on a simulated world.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::driver::Simulation;
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, Timestamp};
 use brokerd_provisioner::{
     plan::Alarm,
     runtime::{ContainerState, InstanceName},
 };
-use world::driver::Simulation;
 
 /// What is required of whoever owns it.
 fn codes(sim: &Simulation, id: BrokerId) -> Vec<ActionCode> {

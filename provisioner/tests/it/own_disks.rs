@@ -1,10 +1,8 @@
 //! What is rendered for a broker whose data is on disks of its own.
 
-mod example;
-
+use crate::example::{Example, GIB};
 use brokerd_domain::{DeploymentMode, EngineType};
 use brokerd_provisioner::runtime::InstanceSpec;
-use example::{Example, GIB};
 
 fn with_disk(kind: EngineType, version: &str, host: &str) -> Example {
     let mut example = Example::new(kind, version, host);

@@ -1,7 +1,5 @@
 //! Whatever the world looks like, a plan keeps the rules.
 
-mod world;
-
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use brokerd_domain::{
@@ -177,8 +175,8 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Plan) {
-    let mut broker = world::broker(EngineType::RabbitMq, 1);
-    world::allocate(&mut broker);
+    let mut broker = crate::world::broker(EngineType::RabbitMq, 1);
+    crate::world::allocate(&mut broker);
     if !case.waits {
         broker.configurations.current = broker.configurations.pending.take();
     }
@@ -221,7 +219,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         broker: &broker,
         instances: &instances(&broker),
         limits: Some(limits()),
-        room: world::ROOM,
+        room: crate::world::ROOM,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: &desired,
         targets: &targets,

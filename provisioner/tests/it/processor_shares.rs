@@ -1,12 +1,10 @@
 //! What boots counts little among those that want the processors, what serves as much as usual.
 
-mod world;
-
 use std::{sync::Arc, time::Duration};
 
+use crate::world::{containers::Container, driver::Simulation, fault::Faults};
 use brokerd_domain::{BrokerId, BrokerState, EngineType, Health};
 use brokerd_provisioner::runtime::{InstanceName, Limits};
-use world::{containers::Container, driver::Simulation, fault::Faults};
 
 type Create = fn(&Simulation) -> BrokerId;
 

@@ -1,9 +1,8 @@
 //! The queue at work, in real time on a simulated world: lanes, the monitor, what hangs, what panics, what comes late.
 
-mod world;
-
 use std::{sync::Arc, time::Duration};
 
+use crate::world::{driver::Simulation, fault::Faults};
 use brokerd_domain::{BrokerId, BrokerState, EngineType, Lane, WorkerId};
 use brokerd_provisioner::{
     metrics::{Outcome, PassLabels},
@@ -16,7 +15,6 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use world::{driver::Simulation, fault::Faults};
 
 const WORKERS: usize = 2;
 const DEADLINE: Duration = Duration::from_secs(20);

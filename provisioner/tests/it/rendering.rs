@@ -1,17 +1,17 @@
 //! What is rendered for an engine, byte for byte, and what is refused.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test rendering` writes the goldens anew. The
+//! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test it rendering` writes the goldens anew. The
 //! secrets in them belong to nothing.
 
-mod example;
-
+use crate::example::{
+    Example, GIB, TRUSTED, compare_with_golden, golden_of, groups, outline, user,
+};
 use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
     pki::{materials::PreparedPassword, tls},
     runtime::InstanceSpec,
 };
-use example::{Example, GIB, TRUSTED, compare_with_golden, golden_of, groups, outline, user};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 const MIB: u64 = 1 << 20;

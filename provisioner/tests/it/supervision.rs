@@ -1,17 +1,15 @@
 //! What keeps brokers alive needs nothing but to see them.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::{
+    driver::Simulation,
+    host::{EngineBehaviour, Volume},
+};
 use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, Health, Protocol};
 use brokerd_provisioner::{
     catalogue::{Catalogue, EngineSettings},
     runtime::{ContainerState, InstanceName},
-};
-use world::{
-    driver::Simulation,
-    host::{EngineBehaviour, Volume},
 };
 
 const MINUTE: Duration = Duration::from_mins(1);

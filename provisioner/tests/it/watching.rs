@@ -1,17 +1,15 @@
 //! What the runtime tells is followed, whatever happens to it or to the store.
 
-mod world;
-
 use std::{sync::Arc, time::Duration};
 
+use crate::world::{
+    driver::Simulation,
+    fault::{Fault, Faults},
+};
 use brokerd_domain::WorkerId;
 use brokerd_provisioner::monitor::{Monitor, follow};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use world::{
-    driver::Simulation,
-    fault::{Fault, Faults},
-};
 
 #[tokio::test]
 async fn brokers_that_could_not_be_woken_when_the_runtime_was_back_are_woken_later() {

@@ -1,6 +1,7 @@
 //! The wire probe against servers that answer right, wrong, half, or not at all, and against real
 //! engines where there is a Docker engine.
 
+#[expect(dead_code, unreachable_pub, reason = "each program uses a part of it")]
 #[path = "../example/mod.rs"]
 mod example;
 mod live;

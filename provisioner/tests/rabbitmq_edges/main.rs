@@ -10,6 +10,7 @@
 mod asked_engine;
 mod boot;
 mod engine;
+#[expect(dead_code, unreachable_pub, reason = "each program uses a part of it")]
 #[path = "../example/mod.rs"]
 mod example;
 mod values;

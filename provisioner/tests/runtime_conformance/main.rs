@@ -15,6 +15,7 @@ mod engine;
 mod simulated;
 mod specs;
 mod subject;
+#[expect(dead_code, unreachable_pub, reason = "each program uses a part of it")]
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -13,7 +13,7 @@ use brokerd_provisioner::reconcile::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
 
 use super::{
-    room::{granted, line},
+    capacity::{granted, line},
     store::{MemoryStore, gone, work},
 };
 

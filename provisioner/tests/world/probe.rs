@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
-    health::{Login, NotTold, Probe, ProbeTarget},
+    health::{Login, ManagementError, Probe, ProbeTarget},
     plan::{NodeReport, ProbeOutcome},
     runtime::{ContainerState, InstanceName},
 };
@@ -91,14 +91,14 @@ impl Probe for FakeProbe {
         target: &ProbeTarget,
         login: &Login,
         _: Duration,
-    ) -> Result<Vec<NodeReport>, NotTold> {
+    ) -> Result<Vec<NodeReport>, ManagementError> {
         assert_eq!(login.username, brokerd_provisioner::engine::MONITORING_USER);
         let world = self.world.lock().expect("not poisoned");
-        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let asked = world.at(target).ok_or(ManagementError::Failed("nobody".to_owned()))?;
         let alarms = match (&world.alarms, world.is_cluster(&asked)) {
             (Some(alarms), _) => alarms.clone(),
             (None, true) => Vec::new(),
-            (None, false) => return Err(NotTold::Failed("silent".to_owned())),
+            (None, false) => return Err(ManagementError::Failed("silent".to_owned())),
         };
         let mut nodes = world.containers.of(asked.broker);
         let frozen = nodes.any(|(_, node)| node.status.state == ContainerState::Paused);
@@ -127,9 +127,9 @@ impl Probe for FakeProbe {
         target: &ProbeTarget,
         _: &Login,
         _: Duration,
-    ) -> Result<bool, NotTold> {
+    ) -> Result<bool, ManagementError> {
         let world = self.world.lock().expect("not poisoned");
-        let asked = world.at(target).ok_or(NotTold::Failed("nobody".to_owned()))?;
+        let asked = world.at(target).ok_or(ManagementError::Failed("nobody".to_owned()))?;
         let now = self.clock.now();
         let up = world.containers.of(asked.broker);
         let all_up = up.filter(|(name, _)| world.node_serves(name, now)).count() >= 3;

@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{LinkReport, Login, NotTold, Probe, ProbeTarget, management, trying::Trying};
+use super::{LinkReport, Login, ManagementError, Probe, ProbeTarget, management, trying::Trying};
 use crate::pki::{
     authorities::Authorities,
     tls::{self, Issued},
@@ -102,12 +102,12 @@ impl Probe for WireProbe {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<NodeReport>, NotTold> {
+    ) -> Result<Vec<NodeReport>, ManagementError> {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::nodes(&mut stream, &target.server_name, login).await
         });
-        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
+        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
     }
 
     async fn is_quorum_critical(
@@ -115,12 +115,12 @@ impl Probe for WireProbe {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<bool, NotTold> {
+    ) -> Result<bool, ManagementError> {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::is_quorum_critical(&mut stream, &target.server_name, login).await
         });
-        asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))
+        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
     }
 
     async fn links(
@@ -128,7 +128,7 @@ impl Probe for WireProbe {
         target: &ProbeTarget,
         login: &Login,
         deadline: Duration,
-    ) -> Result<Vec<LinkReport>, NotTold> {
+    ) -> Result<Vec<LinkReport>, ManagementError> {
         let asked = timeout_at(Instant::now() + deadline, async {
             let mut links = Vec::new();
             for kind in management::link_kinds(target.engine) {
@@ -137,7 +137,8 @@ impl Probe for WireProbe {
             }
             Ok(links)
         });
-        let links = asked.await.unwrap_or_else(|_| Err(NotTold::Failed("silent".to_owned())))?;
+        let links =
+            asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))?;
         let mut trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(trying.judge(target.address, links, std::time::Instant::now()))
     }

@@ -54,7 +54,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     }
     give_up_frozen(subject, &mut nodes, now);
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
-        Need::Give(why) => Some(fail(why.clone())),
+        Need::GiveUp(why) => Some(fail(why.clone())),
         Need::Refuse(why) => Some(refuse(why)),
         Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => None,
     }) {

@@ -18,9 +18,9 @@ use super::{
     boot::{restart_delay, starting},
     change,
     fault::{self, Hold},
-    instance::{Need, boots_in_vain, condition, exit_sentence, limit},
+    instance::{Need, boot_failures, condition, exit_sentence, limit},
     sentence::Sentence,
-    traffic::{lead_nowhere, lead_to},
+    traffic::{drain, lead_to},
     types::{Completion, InstanceIdentity, Plan, Step, Subject, fail, refuse},
     world::{Observed, ProbeOutcome, Seen, SeenInstance},
 };
@@ -304,7 +304,7 @@ fn finished(
             return waiting(sentence, PROVEN.saturating_sub(proven));
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-        let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
+        let mut steps = Vec::from_iter(drain(subject.targets, &ordinals));
         let grace = member.identity.stop_grace.min(ACTIVE_GRACE);
         steps.push(Step::Stop(ordinal, instance.status.id.clone(), grace));
         let sentence = format!("stopping instance {ordinal}, so that its standby takes over");
@@ -357,7 +357,7 @@ fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -
         exit_sentence(ordinal, *code, *out_of_memory, if booted { "" } else { last_log_lines });
     let failed_boots = if booted { 0 } else { member.condition.failed_boots + 1 };
     if let Some(need) =
-        boots_in_vain(subject.broker, failed_boots, || format!("the engine does not boot: {words}"))
+        boot_failures(subject.broker, failed_boots, || format!("the engine does not boot: {words}"))
     {
         return given_up(need);
     }
@@ -380,7 +380,7 @@ fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -
 fn given_up(need: Need) -> Plan {
     match need {
         Need::Refuse(why) => refuse(&why),
-        Need::Give(why) => fail(why),
+        Need::GiveUp(why) => fail(why),
         Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => {
             waiting("looking again".to_owned(), URGENT_POLL)
         }
@@ -395,7 +395,7 @@ pub(crate) fn taken_over(broker: &Broker, after: &[InstanceCondition]) -> Option
     let before = &broker.status.conditions;
     let active = |c: &&InstanceCondition| matches!(c.health, Health::Healthy | Health::Suspect);
     let former = before.iter().find(active)?.ordinal;
-    let heir = after.iter().find(|c| c.health == Health::Healthy)?.ordinal;
-    let is_new = !before.iter().filter(active).any(|c| c.ordinal == heir);
-    is_new.then_some((former, heir))
+    let standby = after.iter().find(|c| c.health == Health::Healthy)?.ordinal;
+    let is_new = !before.iter().filter(active).any(|c| c.ordinal == standby);
+    is_new.then_some((former, standby))
 }

@@ -6,9 +6,9 @@ use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
 
 use super::super::{
     change,
-    instance::boots_in_vain,
+    instance::boot_failures,
     sentence::Sentence,
-    traffic::lead_nowhere,
+    traffic::drain,
     types::{Plan, Step, Subject},
 };
 use super::{Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting};
@@ -34,11 +34,11 @@ pub(super) fn without_active(
         return suspect(subject, members, former, now);
     }
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-    let nowhere = lead_nowhere(subject.targets, &ordinals);
+    let nowhere = drain(subject.targets, &ordinals);
     let lost = members.iter().position(Member::was_active);
-    let heir = members.iter().position(Member::stands_by);
-    let takeover = match (lost, heir) {
-        (Some(lost), Some(heir)) => takeover(members, lost, heir, now),
+    let standby = members.iter().position(Member::stands_by);
+    let takeover = match (lost, standby) {
+        (Some(lost), Some(standby)) => takeover(members, lost, standby, now),
         _ => None,
     };
     let mut plan = takeover.unwrap_or_else(|| start_all(subject, members, now));
@@ -48,14 +48,19 @@ pub(super) fn without_active(
 
 /// The active one has ended, and its standby needs the processors to open the store; none: it has had
 /// its time, and may hang.
-fn takeover(members: &mut [Member<'_>], lost: usize, heir: usize, now: Timestamp) -> Option<Plan> {
+fn takeover(
+    members: &mut [Member<'_>],
+    lost: usize,
+    standby: usize,
+    now: Timestamp,
+) -> Option<Plan> {
     members[lost].becomes(Health::Suspect, now);
     if now.since(members[lost].condition.since) >= TAKEOVER_LIMIT {
-        members[heir].becomes(Health::Suspect, now);
+        members[standby].becomes(Health::Suspect, now);
         return None;
     }
-    let (lost, heir) = (members[lost].ordinal(), members[heir].ordinal());
-    let sentence = format!("instance {lost} has ended; instance {heir} takes over");
+    let (lost, standby) = (members[lost].ordinal(), members[standby].ordinal());
+    let sentence = format!("instance {lost} has ended; instance {standby} takes over");
     Some(waiting(sentence, URGENT_POLL))
 }
 
@@ -150,23 +155,23 @@ fn suspect(
     now: Timestamp,
 ) -> Plan {
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
-    let has_heir = members.iter().any(Member::stands_by);
+    let has_standby = members.iter().any(Member::stands_by);
     let member = &mut members[former];
     let ordinal = member.ordinal();
     member.becomes(Health::Suspect, now);
     if let Some(held) = &member.held
-        && !has_heir
+        && !has_standby
     {
         // Nothing would come of killing it before the other one stands by.
         let waiting = waiting(held.sentence.clone(), held.until.since(now));
         let mut plan = repair_other(subject, members, ordinal, now).unwrap_or(waiting);
-        plan.steps.splice(0..0, lead_nowhere(subject.targets, &ordinals));
+        plan.steps.splice(0..0, drain(subject.targets, &ordinals));
         return plan;
     }
     let given = if member.is_paused() {
         // Somebody has frozen it: it can't be merely slow.
         Duration::ZERO
-    } else if has_heir && member.answers().all(|answered| !answered) {
+    } else if has_standby && member.answers().all(|answered| !answered) {
         SILENCE_LIMIT
     } else {
         SUSPECT_LIMIT
@@ -174,10 +179,11 @@ fn suspect(
     if let Some(instance) = member.there
         && now.since(member.condition.since) >= given
     {
-        let mut steps = Vec::from_iter(lead_nowhere(subject.targets, &ordinals));
+        let mut steps = Vec::from_iter(drain(subject.targets, &ordinals));
         steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
         member.condition.since = now;
-        let what = if has_heir { ", so that its standby takes over" } else { " to start it again" };
+        let what =
+            if has_standby { ", so that its standby takes over" } else { " to start it again" };
         return acting(format!("instance {ordinal} hangs; killing it{what}"), steps);
     }
     repair_other(subject, members, ordinal, now)
@@ -209,7 +215,7 @@ fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) ->
         return None;
     }
     let failed_boots = members.iter().map(|m| m.condition.failed_boots).max().unwrap_or(0) + 1;
-    if let Some(need) = boots_in_vain(subject.broker, failed_boots, || {
+    if let Some(need) = boot_failures(subject.broker, failed_boots, || {
         "no instance was ready within its boot deadline".to_owned()
     }) {
         return Some(given_up(need));

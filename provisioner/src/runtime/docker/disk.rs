@@ -197,8 +197,8 @@ impl DockerRuntime {
             mounts: work.mounts,
             devices: work.devices,
         };
-        let told = ("the disk of the broker", NO_HELPER);
-        helper.run(&self.docker, operation, told, &[]).await.map(drop)
+        let purpose = ("the disk of the broker", NO_HELPER);
+        helper.run(&self.docker, operation, purpose, &[]).await.map(drop)
     }
 
     /// Removes the helpers that work on a volume, those that run, too: whatever they do is done again.

@@ -145,8 +145,8 @@ impl Firewall {
             mounts: Vec::new(),
             devices: None,
         };
-        let told = ("the host's packet filter", NO_HELPER);
-        let code = helper.run(&self.docker, OPERATION, told, &[MADE_ANEW]).await?;
+        let purpose = ("the host's packet filter", NO_HELPER);
+        let code = helper.run(&self.docker, OPERATION, purpose, &[MADE_ANEW]).await?;
         Ok(code == MADE_ANEW)
     }
 

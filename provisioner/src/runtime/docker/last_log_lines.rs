@@ -36,10 +36,10 @@ pub(super) async fn last_log_lines(docker: &Docker, id: &str) -> String {
     };
     // What has come until then will do.
     let _ = tokio::time::timeout(SHORT, read).await;
-    told(&text)
+    excerpt(&text)
 }
 
-fn told(text: &[u8]) -> String {
+fn excerpt(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let text: String =
         text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
@@ -82,14 +82,14 @@ mod tests {
     #[test]
     fn last_words_are_the_end_of_the_text_and_bounded() {
         let long = format!("{}end\n", "ä".repeat(5000));
-        let words = told(long.as_bytes());
+        let words = excerpt(long.as_bytes());
         assert!(
             words.ends_with("end") && words.len() <= MOST_BYTES && words.len() > MOST_BYTES - 4
         );
         let many: String = (1..=100).map(|n| format!("line {n}\n\n")).collect();
-        let words = told(many.as_bytes());
+        let words = excerpt(many.as_bytes());
         assert!(words.starts_with("line 81\n") && words.ends_with("\nline 100"), "{words}");
-        assert_eq!(told(b""), "");
+        assert_eq!(excerpt(b""), "");
     }
 
     #[test]
@@ -114,15 +114,15 @@ Caused by: java.lang.Inner: as much as there is
 \t... 2 more
 ";
         let expected = "brokerd: the broker did not start\njava.lang.Inner: as much as there is";
-        assert_eq!(told(trace.as_bytes()), expected);
+        assert_eq!(excerpt(trace.as_bytes()), expected);
         // Where the beginning is lost, the root is not.
         let (_, rest) = trace.rsplit_once("main").expect("a frame");
         assert_eq!(
-            told(format!("at main{rest}").as_bytes()),
+            excerpt(format!("at main{rest}").as_bytes()),
             "java.lang.Inner: as much as there is"
         );
         let single = "dying\njava.lang.Only: cause\n\tat a.B.c(B.java:1)\n";
-        assert_eq!(told(single.as_bytes()), "dying\njava.lang.Only: cause");
-        assert_eq!(told(b"\tat a.B.c(B.java:1)\n"), "at a.B.c(B.java:1)");
+        assert_eq!(excerpt(single.as_bytes()), "dying\njava.lang.Only: cause");
+        assert_eq!(excerpt(b"\tat a.B.c(B.java:1)\n"), "at a.B.c(B.java:1)");
     }
 }

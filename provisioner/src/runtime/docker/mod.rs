@@ -76,7 +76,7 @@ impl DockerRuntime {
         let cpus = capacity(&docker).await?.cpus;
         let networks = Networks::new(options.subnet_pool);
         let reach = Reach::find(&docker, &options).await?;
-        reach.tell();
+        reach.log();
         if let Some(joiner) = reach.joiner() {
             joiner.join_all().await;
         }

@@ -102,7 +102,7 @@ impl Reach {
     }
 
     /// Says what that means.
-    pub(super) fn tell(&self) {
+    pub(super) fn log(&self) {
         match self {
             Self::Joined(_) => tracing::info!(
                 "brokers are reached in their networks, which this container joins; they publish nothing"

@@ -1,9 +1,6 @@
 //! Whatever a pair looks like, a plan keeps the rules.
 
 mod halves;
-#[path = "../world/mod.rs"]
-mod world;
-
 use std::{net::SocketAddr, ops::Range, time::Duration};
 
 use brokerd_domain::{Health, Next, VerdictKind};
