@@ -1,4 +1,4 @@
-//! A broker to begin with, for tests and examples of this crate and of those above it.
+//! An example broker for tests and examples of this crate and of those above it. Feature `example` only.
 
 use crate::{
     AuthenticationStrategy, Broker, BrokerId, BrokerName, BrokerSpec, BrokerStatus, Configurations,

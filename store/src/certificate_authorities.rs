@@ -20,7 +20,7 @@ pub struct CertificateAuthority {
     pub private_key_pem: SecretString,
 }
 
-/// An authority that is trusted, with what tells when it issues.
+/// A trusted authority, with the time from which it issues.
 #[derive(Debug, Clone)]
 pub struct StoredAuthority {
     /// Which one it is.

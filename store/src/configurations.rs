@@ -13,7 +13,7 @@ use crate::kernel::{
     json::{Raw, read_json},
 };
 
-/// A revision that somebody asks for.
+/// The result of looking up a revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RevisionLookup {
     /// This scope has no such configuration.
@@ -24,7 +24,7 @@ pub enum RevisionLookup {
     Found(Box<ConfigurationRevision>),
 }
 
-/// What became of an UpdateConfiguration.
+/// The outcome of UpdateConfiguration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddRevision {
     /// The configuration, whose latest revision is the new one.
@@ -35,7 +35,7 @@ pub enum AddRevision {
     TooMany,
 }
 
-/// What became of a DeleteConfiguration.
+/// The outcome of DeleteConfiguration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteConfiguration {
     /// It is gone with all revisions.
@@ -386,8 +386,8 @@ impl PgStore {
         Ok(AddRevision::Added(Box::new(configuration)))
     }
 
-    /// Deletes a configuration that no broker refers to. Whoever is about to refer to it holds its row, so
-    /// one of the two comes first.
+    /// Deletes a configuration that no broker refers to. A transaction that is about to refer to it holds its
+    /// row, so that one of the two comes first.
     ///
     /// # Errors
     /// As every method.

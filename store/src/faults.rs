@@ -1,4 +1,4 @@
-//! Faults: what callers do to their brokers on purpose, and how far it is.
+//! Faults: their requests and their progress.
 
 use brokerd_domain::{
     AffectedInstance, BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS,
@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How many faults of a broker are remembered after they are over.
-const REMEMBERED: i64 = 100;
+const ENDED_KEPT: i64 = 100;
 
-/// What became of a fault that somebody asks for.
+/// The outcome of CreateFault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultOutcome {
     /// It is stored.
@@ -103,7 +103,7 @@ impl PgStore {
                select id from fault where broker_id = $1 and ended is not null
                order by starts desc, id offset $2)",
             id,
-            REMEMBERED
+            ENDED_KEPT
         )
         .execute(&mut *transaction)
         .await?;
@@ -213,7 +213,7 @@ impl PgStore {
         Ok(there)
     }
 
-    /// The faults of a broker that are not over, oldest first. One that can't be read disturbs nobody.
+    /// The faults of a broker that are not over, oldest first. One that can't be read is skipped.
     pub(crate) async fn faults_under_way(&self, broker: Uuid) -> Result<Vec<Fault>, StoreError> {
         let rows = sqlx::query_as!(
             FaultRow,

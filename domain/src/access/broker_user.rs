@@ -119,7 +119,7 @@ pub fn parse_password(text: &str) -> Result<SecretString, Error> {
     Ok(SecretString::from(text.to_owned()))
 }
 
-/// What the next reboot will do to a user.
+/// The change of a user that the next reboot applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PendingChange {
@@ -205,7 +205,7 @@ impl BrokerUser {
     }
 }
 
-/// What a user of ActiveMQ may do.
+/// The attributes of an ActiveMQ user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAttributes {
     /// The groups, sorted and without repetition.
@@ -248,7 +248,7 @@ impl UserUpdate {
         })
     }
 
-    /// What a user with these attributes may do afterwards.
+    /// The attributes after the update.
     ///
     /// # Errors
     /// The service's 400 when a replication user would have console access.
@@ -274,7 +274,7 @@ pub struct ManagedUser {
     pub username: Username,
     /// In force; of a user that does not exist yet, what it will be.
     pub attributes: UserAttributes,
-    /// What the next reboot does, and the attributes the user has afterwards.
+    /// The pending change, and the attributes after it.
     pub pending: Option<(PendingChange, UserAttributes)>,
 }
 

@@ -1,11 +1,11 @@
-//! Where users and groups of an ActiveMQ broker with strategy `LDAP` come from.
+//! The LDAP directory of an ActiveMQ broker with strategy `LDAP`.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{Error, required, text};
 
-/// The longest value of any member; directories know no longer names.
+/// The longest value of any member, in characters.
 const LONGEST_VALUE: usize = 1024;
 
 /// The directory, without the password of the service account.
@@ -26,7 +26,7 @@ pub struct LdapServerMetadata {
     /// Whether groups are looked for below `role_base` too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_search_subtree: Option<bool>,
-    /// Who asks the directory.
+    /// The account that queries the directory.
     pub service_account_username: String,
     /// Where users are.
     pub user_base: String,
@@ -40,7 +40,7 @@ pub struct LdapServerMetadata {
     pub user_search_subtree: Option<bool>,
 }
 
-/// What a caller sent, checked for nothing but the types of its members.
+/// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members are those of LdapServerMetadataInput, name by name")]
 pub struct LdapServerMetadataInput {
@@ -58,7 +58,7 @@ pub struct LdapServerMetadataInput {
 }
 
 impl LdapServerMetadata {
-    /// Checks a caller's words; the password comes back beside the rest, because it is kept elsewhere.
+    /// Checks the request. The password is returned apart, because it is stored apart.
     ///
     /// # Errors
     /// A 400 on the member of `ldapServerMetadata` that is missing or no host name.

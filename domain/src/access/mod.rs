@@ -1,4 +1,5 @@
-//! Who may do and reach what: users of brokers, directories, security groups, secrets, tags.
+//! Access: broker users, LDAP directories, security groups, secrets and tags. Accounts, principals, roles and policies
+//! belong here, too.
 
 mod broker_user;
 mod ldap;

@@ -55,14 +55,14 @@ fn is_of_a_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte)
 }
 
-/// What is known of a secret, all but its value.
+/// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
-    /// Whose it is.
+    /// The owner.
     pub scope: Scope,
     /// Its name.
     pub name: SecretName,
-    /// What its ARN has behind the name, so that a secret that is made anew is not taken for the former one.
+    /// The suffix of the ARN. It tells a secret from a former one of the same name.
     pub suffix: String,
     /// When it was created.
     pub created: Timestamp,
@@ -118,7 +118,7 @@ impl Secret {
     }
 }
 
-/// What a configuration names by ARN.
+/// The ARN of a secret or object in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretReference {
     /// A secret.

@@ -1,4 +1,4 @@
-//! Who may connect to a broker.
+//! Security groups: which addresses may connect to a broker.
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, str::FromStr};
 
@@ -132,7 +132,7 @@ impl From<Cidr> for String {
     }
 }
 
-/// What a rule allows: TCP to these ports from these addresses. Ports are the service's standard ones, whichever
+/// An ingress rule: it allows TCP to these ports from these addresses. Ports are the service's standard ones, whichever
 /// the gateway listens on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngressRule {
@@ -142,7 +142,7 @@ pub struct IngressRule {
     pub to_port: u16,
     /// The addresses.
     pub cidr: Cidr,
-    /// What to remember of it.
+    /// The description.
     #[serde(default)]
     pub description: Option<String>,
 }
@@ -166,11 +166,11 @@ pub struct IngressRuleInput {
     pub to_port: Option<i64>,
     /// The addresses.
     pub cidr: Option<String>,
-    /// What to remember of it.
+    /// The description.
     pub description: Option<String>,
 }
 
-/// A security group. What none of its rules allows, it does not let in.
+/// A security group. It denies what none of its rules allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroup {
     /// The identifier.
@@ -179,9 +179,9 @@ pub struct SecurityGroup {
     pub scope: Scope,
     /// The name.
     pub name: String,
-    /// What to remember of it.
+    /// The description.
     pub description: String,
-    /// What it allows.
+    /// The rules.
     pub rules: Vec<IngressRule>,
     /// When it was created.
     pub created: Timestamp,

@@ -1,4 +1,4 @@
-//! What a person must do about a broker.
+//! CRITICAL_ACTION_REQUIRED: the actions that a broker needs from its owner.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)?) => {
         /// A code of CRITICAL_ACTION_REQUIRED.
         ///
-        /// Source: "Troubleshooting" of the developer guide, for all that begin with `RABBITMQ`, and for `BROKER_OOM`. The
-        /// others are brokerd's own.
+        /// Source: "Troubleshooting" of the developer guide, for all that begin with `RABBITMQ`, and for `BROKER_OOM`.
+        /// The others are brokerd's own.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum ActionCode {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)+
@@ -74,12 +74,12 @@ impl PartialEq<&str> for ActionCode {
     }
 }
 
-/// An action that a person must take.
+/// An action that the owner must take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionRequired {
     /// The code.
     pub code: ActionCode,
-    /// What to do about it.
+    /// What the owner should do.
     pub info: String,
 }
 

@@ -1,4 +1,4 @@
-//! What CreateBroker and UpdateBroker check alike.
+//! Checks that CreateBroker and UpdateBroker share.
 
 use crate::{
     catalogue::EngineType,

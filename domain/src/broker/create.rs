@@ -1,4 +1,4 @@
-//! CreateBroker: from a caller's words to a command that can only be valid.
+//! CreateBroker: from the request to a valid command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ const LONGEST_KEY: usize = 2048;
 /// How many zones the largest region has, and so how many subnets of different zones there can be.
 const MOST_ZONES: usize = 6;
 
-/// What a caller sent, checked for nothing but the types of its members.
+/// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members are those of CreateBroker, name by name")]
 pub struct CreateBrokerInput {
@@ -63,7 +63,7 @@ pub struct CreateBrokerInput {
     pub users: Vec<UserInput>,
 }
 
-/// The users of a new broker, by who looks after them.
+/// The users of a new broker, by who manages them.
 #[derive(Debug, Clone)]
 pub enum Users {
     /// ActiveMQ: the control plane keeps them; at least one.
@@ -88,7 +88,7 @@ impl Users {
 pub struct CreateBroker {
     /// The name.
     pub name: BrokerName,
-    /// What shall run.
+    /// The broker to run.
     pub spec: BrokerSpec,
     /// The configuration to use; none: the service makes one.
     pub configuration: Option<ConfigurationRef>,
@@ -103,8 +103,8 @@ pub struct CreateBroker {
 }
 
 impl CreateBroker {
-    /// Checks a caller's words against every rule of the operation; `revision` is the configuration that
-    /// the caller names, as it was found.
+    /// Checks the request against every rule of the operation; `revision` is the configuration revision that the
+    /// request names, as it was found.
     ///
     /// # Errors
     /// A 400 on the first member at fault. Members that the service has and brokerd does not

@@ -1,4 +1,4 @@
-//! What clients connect to.
+//! Endpoints: protocols, ports, URLs and host names.
 
 use std::{fmt, net::SocketAddr};
 
@@ -151,7 +151,7 @@ impl fmt::Display for Protocol {
 /// stays for the broker's life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// What is spoken there.
+    /// The protocol.
     pub protocol: Protocol,
     /// The port that clients are told: the gateway's own, or the standard one of a host name of the broker's
     /// own.
@@ -214,7 +214,7 @@ impl BrokerInstance {
     }
 }
 
-/// Where the gateway leads one endpoint.
+/// The backends of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The instance's ordinal.

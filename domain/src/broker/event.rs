@@ -1,4 +1,4 @@
-//! What happened to a broker, in sentences.
+//! The events of a broker: its history in sentences.
 
 use serde::{Deserialize, Serialize};
 

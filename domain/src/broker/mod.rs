@@ -1,4 +1,4 @@
-//! The broker: what was asked for, what is known, and what state follows.
+//! The broker: its specification, its status, its state, and the operations on it.
 
 mod action;
 mod checks;
@@ -40,15 +40,15 @@ pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 pub struct Broker {
     /// The identifier.
     pub id: BrokerId,
-    /// Who owns it.
+    /// The owner.
     pub scope: Scope,
     /// The name.
     pub name: BrokerName,
     /// When it was asked for.
     pub created: Timestamp,
-    /// What runs, or should.
+    /// The specification in force.
     pub spec: BrokerSpec,
-    /// What waits for the next reboot.
+    /// The pending changes.
     pub pending: PendingChanges,
     /// How often its maintenance window was changed.
     pub window_changes: WindowChanges,
@@ -69,13 +69,13 @@ pub struct Broker {
     pub not_applied: Option<String>,
     /// The codes that the service itself has for that, if it has any.
     pub not_applied_actions: Vec<ActionRequired>,
-    /// What the provisioner last recorded.
+    /// The status that the provisioner last recorded.
     pub status: BrokerStatus,
     /// Where clients connect; empty until addresses are allocated.
     pub instances: Vec<BrokerInstance>,
 }
 
-/// What ListBrokers tells of a broker.
+/// A broker in the answer of ListBrokers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerSummary {
     /// The identifier.
@@ -125,7 +125,7 @@ impl Broker {
         BrokerState::of(self.intent, creation, self.is_rebooting(), action_required)
     }
 
-    /// What a person must do, of the engine's condition and of what could not be done.
+    /// The actions that the owner must take: those of the status, and those of a failed creation or failed changes.
     pub fn actions_required(&self) -> Vec<ActionRequired> {
         let failed = self.status.failure.as_ref().filter(|_| self.intent == Intent::Run);
         let failed = failed.map(|why| ActionRequired {
@@ -147,7 +147,7 @@ impl Broker {
         actions
     }
 
-    /// Whether a reboot is outstanding. What waits is frozen meanwhile: nothing may be added to it.
+    /// Whether a reboot is outstanding. Pending changes are frozen meanwhile: nothing may be added to them.
     pub const fn is_rebooting(&self) -> bool {
         self.reboots_requested > self.status.reboots_done
     }
@@ -166,8 +166,8 @@ impl Broker {
         self
     }
 
-    /// What the instances are to be made from: while a reboot is outstanding that applies it, with everything
-    /// that waits.
+    /// The specification to make instances from: with the pending changes while a reboot is outstanding that applies
+    /// them.
     #[must_use]
     pub fn wanted_spec(&self) -> BrokerSpec {
         if self.applies_pending() { self.pending.applied_to(&self.spec) } else { self.spec.clone() }

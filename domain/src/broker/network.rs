@@ -1,4 +1,4 @@
-//! What stands for the caller's default VPC.
+//! The default subnets and security group, in place of the caller's default VPC.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Which operations a broker's state permits: one table, and the service's words for what it refuses.
+//! The operations that a broker's state permits: one table, and the service's words for a refusal.
 
 use super::{Broker, action::ActionCode, state::BrokerState};
 use crate::{
@@ -119,7 +119,7 @@ impl Broker {
         if is_alarmed { Err(self.refused(operation)) } else { Ok(()) }
     }
 
-    /// Whether DeleteBroker may be accepted now: in any state, also twice, because whoever cleans up must be able to.
+    /// Whether DeleteBroker may be accepted now: in any state, also twice, so that a cleanup always succeeds.
     /// The service refuses what its table says; so does this if it is `strict`.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What was accepted and waits for the next reboot or maintenance window.
+//! Pending changes: accepted, and applied by the next reboot or maintenance window.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,19 +15,19 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PendingChanges {
-    /// Who will decide about logins.
+    /// The authentication strategy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication_strategy: Option<AuthenticationStrategy>,
-    /// The version that will run.
+    /// The engine version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_version: Option<EngineVersion>,
-    /// The tier.
+    /// The instance type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_instance_type: Option<HostInstanceType>,
     /// The directory; its password waits beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ldap: Option<LdapServerMetadata>,
-    /// Which logs will be published.
+    /// The published logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<Logs>,
     /// Gigabytes per node; an inner none goes back to the default.

@@ -1,4 +1,4 @@
-//! What was asked for.
+//! The specification of a broker: what its owner asked for.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::{
 #[serde(transparent)]
 pub struct Generation(pub i64);
 
-/// What is asked of the encryption at rest.
+/// The encryption at rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncryptionOptions {
     /// Whether the service's own key is used.
@@ -35,7 +35,7 @@ pub struct Logs {
     pub audit: bool,
 }
 
-/// What runs, or should.
+/// The specification of a broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerSpec {
     /// The engine.
@@ -44,15 +44,15 @@ pub struct BrokerSpec {
     pub engine_version: EngineVersion,
     /// How many instances.
     pub deployment_mode: DeploymentMode,
-    /// The tier.
+    /// The instance type.
     pub host_instance_type: HostInstanceType,
-    /// What holds the messages.
+    /// The storage of the messages.
     pub storage_type: StorageType,
     /// Whether endpoints are reachable from other machines.
     pub publicly_accessible: bool,
     /// Whether patch upgrades are installed in the maintenance window.
     pub auto_minor_version_upgrade: bool,
-    /// Who decides about logins.
+    /// The authentication strategy.
     pub authentication_strategy: AuthenticationStrategy,
     /// The subnets.
     pub subnet_ids: Vec<String>,

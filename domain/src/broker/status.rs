@@ -1,4 +1,4 @@
-//! What the provisioner remembers and records of a broker.
+//! The status of a broker, as the provisioner records it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum Health {
     Standby,
 }
 
-/// What is remembered of an instance from pass to pass, because it can't be observed again.
+/// The condition of an instance, kept from pass to pass because it can't be observed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCondition {
     /// Which instance, from 1 on.
@@ -47,7 +47,7 @@ pub struct OutOfMemory {
     pub last: Timestamp,
 }
 
-/// What the provisioner last recorded.
+/// The status of a broker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerStatus {
     /// The last generation brought to completion.
@@ -65,13 +65,13 @@ pub struct BrokerStatus {
     /// Why it stands so, the same for as long as nothing but details of the sentence change.
     #[serde(default)]
     pub reason: String,
-    /// What its history has already.
+    /// The reasons that its history has already.
     #[serde(default, rename = "told", skip_serializing_if = "ReportedReasons::is_empty")]
     pub reported: ReportedReasons,
-    /// What is known of each instance.
+    /// The condition of each instance.
     #[serde(default)]
     pub conditions: Vec<InstanceCondition>,
-    /// What a person must do.
+    /// The actions that the owner must take.
     #[serde(default)]
     pub actions_required: Vec<ActionRequired>,
     /// Why the next maintenance window should reboot the broker even if nothing else waits, if it should.
@@ -104,8 +104,8 @@ impl ReportedReasons {
 /// A link of a broker to another one, or to itself, that does not carry anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DownLink {
-    /// What it is, and its name: `shovel orders in /`.
+    /// The kind and the name: `shovel orders in /`.
     pub link: String,
-    /// What the engine says about it.
+    /// The engine's error.
     pub why: String,
 }

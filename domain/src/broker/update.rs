@@ -1,4 +1,4 @@
-//! UpdateBroker: what a caller may change, what of it is in force at once and what waits.
+//! UpdateBroker: the checks of a change, and its split into what is in force at once and what is pending.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ use crate::{
 /// Source: quota page of the developer guide.
 const MOST_RESOURCE_SHARES: usize = 10;
 
-/// What a caller sent, checked for nothing but the types of its members.
+/// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members are those of UpdateBroker, name by name")]
 pub struct UpdateBrokerInput {
@@ -86,21 +86,21 @@ impl UpdatedMember {
 /// A valid UpdateBroker: the broker as it is afterwards.
 #[derive(Debug, Clone)]
 pub struct BrokerUpdate {
-    /// What is in force.
+    /// The specification in force.
     pub spec: BrokerSpec,
-    /// What waits.
+    /// The pending changes.
     pub pending: PendingChanges,
-    /// The configurations; a new one waits.
+    /// The configurations; a new one is pending.
     pub configurations: Configurations,
     /// How often the maintenance window was changed.
     pub window_changes: WindowChanges,
     /// The password of the directory's service account, when it was given.
     pub ldap_password: Option<SecretString>,
-    /// What the request changed.
+    /// The members that the request changed.
     pub changed: BTreeSet<UpdatedMember>,
 }
 
-/// What an update is checked against, beside the broker.
+/// The context of an update, beside the broker.
 #[derive(Debug, Clone, Copy)]
 pub struct UpdateContext<'a> {
     /// The configuration revision that the caller names, as it was found.
@@ -109,7 +109,7 @@ pub struct UpdateContext<'a> {
     pub kept_revision: Option<&'a ConfigurationRevision>,
     /// The password of the directory that is in force, when the caller names a directory.
     pub ldap_password: Option<&'a SecretString>,
-    /// What can run.
+    /// The engine versions that can run.
     pub offerings: &'a Offerings,
     /// The present moment.
     pub now: Timestamp,
@@ -245,7 +245,7 @@ impl BrokerUpdate {
         Ok(())
     }
 
-    /// The configuration, and who decides about logins.
+    /// The configuration and the authentication strategy.
     fn logins(
         &mut self,
         broker: &Broker,
@@ -371,7 +371,7 @@ impl BrokerUpdate {
         Ok(())
     }
 
-    /// Everything that has nothing to do with the rest.
+    /// The members that depend on no other: logs, maintenance window, security groups, replication, shares.
     fn rest(&mut self, input: UpdateBrokerInput, now: Timestamp) -> Result<(), Error> {
         let engine = self.spec.engine_type;
         if let Some((general, audit)) = input.logs {

@@ -1,4 +1,4 @@
-//! What is known to be wrong with a version of an engine.
+//! Security advisories of engine versions.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::engine::EngineType;
 
-/// What brokers lack whose ActiveMQ does not run in brokerd's launcher.
+/// The protection that ActiveMQ lacks without brokerd's launcher.
 pub const WITHOUT_LAUNCHER: &str = "this image is not brokerd's. Before a client has logged in only the size of a frame is \
     bounded, not what frames hold, how many there are and how long a login takes; XStream is in it; passwords are in plain \
     text in the broker's configuration volume; there is no web console; brokers can't have their users in a directory";
@@ -92,12 +92,12 @@ pub struct Advisory {
     pub module: String,
     /// The first fixed version of each line (major and minor).
     pub fixed_in: Vec<PatchVersion>,
-    /// What somebody can do.
+    /// The impact.
     pub summary: String,
-    /// What the configuration of every broker does about it.
+    /// The mitigation in the configuration of every broker.
     #[serde(default)]
     pub mitigation: Option<String>,
-    /// What brokerd's launcher does about it.
+    /// The mitigation in brokerd's launcher.
     #[serde(default)]
     pub launcher: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Engines, their versions, and how a broker may be laid out.
+//! Engines, their versions, deployment modes, storage types and authentication strategies.
 
 use std::{fmt, str::FromStr};
 
@@ -50,7 +50,7 @@ impl DeploymentMode {
 }
 
 wire_enum!(
-    /// What holds a broker's messages.
+    /// The storage of a broker's messages.
     StorageType, "storageType", {
         /// A volume of one instance ("throughput optimised").
         Ebs = "EBS",
@@ -70,13 +70,13 @@ impl StorageType {
 }
 
 wire_enum!(
-    /// Who decides whether a messaging client may log in.
+    /// How logins of messaging clients are checked.
     AuthenticationStrategy, "authenticationStrategy", {
         /// The broker's own users.
         Simple = "SIMPLE",
         /// An LDAP directory (ActiveMQ).
         Ldap = "LDAP",
-        /// What the configuration says (RabbitMQ).
+        /// As the configuration says (RabbitMQ).
         ConfigManaged = "CONFIG_MANAGED",
     }
 );

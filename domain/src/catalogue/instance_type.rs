@@ -1,4 +1,4 @@
-//! Instance types: what each promises, and what runs on it.
+//! Instance types: their sizes and limits, and the engines that run on them.
 
 use std::fmt;
 
@@ -126,7 +126,7 @@ impl HostInstanceType {
         Some(self.rabbitmq()?.default_vhost)
     }
 
-    /// What the defaults of a cluster on this type allow; none: there are no such clusters.
+    /// The default limits of a cluster on this type; none: there are no such clusters.
     pub fn cluster_limits(self) -> Option<ClusterLimits> {
         Some(self.rabbitmq()?.cluster)
     }

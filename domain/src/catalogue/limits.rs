@@ -1,4 +1,4 @@
-//! What an instance type lets RabbitMQ have.
+//! Limits that an instance type sets RabbitMQ.
 
 /// The limits of a RabbitMQ broker, per configuration-parameter name of RabbitMQ 4.
 ///
@@ -33,7 +33,7 @@ pub struct VhostLimits {
     pub connections: u32,
 }
 
-/// What the default policy and virtual host `/` of a RabbitMQ cluster hold.
+/// The limits of the default policy and of virtual host `/` of a RabbitMQ cluster.
 ///
 /// Source: "Default policies" of the developer guide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What can run: engines and their versions, instance types, and which go together.
+//! The catalogue: engines and their versions, instance types, and which of them go together.
 
 mod advisory;
 mod engine;

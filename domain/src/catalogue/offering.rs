@@ -1,4 +1,4 @@
-//! Which engine versions can be had here, and on what.
+//! Offerings: the engine versions that can run here, and on which instance types.
 
 use std::collections::BTreeMap;
 

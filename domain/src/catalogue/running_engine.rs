@@ -3,7 +3,7 @@
 use super::engine::{EngineType, EngineVersion};
 use crate::kernel::Timestamp;
 
-/// What really runs for a broker, as it was last seen to serve.
+/// The engine that runs for a broker, as it was last seen to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningEngine {
     /// The version that was asked for then, which the service's operations show.
@@ -26,7 +26,7 @@ impl RunningEngine {
         self.version != self.asked
     }
 
-    /// What runs, for a person.
+    /// A sentence for events and logs.
     pub fn sentence(&self, engine: EngineType) -> String {
         let (name, version) = (engine.display_name(), &self.true_version);
         let mut text = format!("{name} {version} serves ({})", self.image);

@@ -1,4 +1,4 @@
-//! Versions that are served by other ones, because their own can't be had.
+//! Stand-ins: engine versions that serve brokers of another version.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::EngineVersion;
 
-/// Which version serves brokers of which other one. Empty unless an operator says otherwise: whoever asks
-/// for a version gets that one or a refusal.
+/// Which version serves brokers of which other one. Empty unless the operator configures it: without, a version is
+/// served by itself or refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     try_from = "BTreeMap<EngineVersion, EngineVersion>",
@@ -21,7 +21,7 @@ pub enum InvalidStandIn {
     /// It would stand in for itself.
     #[error("{0} can't stand in for itself")]
     Itself(EngineVersion),
-    /// What serves it is served by another one.
+    /// The stand-in has a stand-in itself.
     #[error("{0} is to be served by {1}, which is served by another version itself")]
     Chain(EngineVersion, EngineVersion),
 }

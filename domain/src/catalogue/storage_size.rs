@@ -1,4 +1,4 @@
-//! How much disk a node of a RabbitMQ cluster has.
+//! The disk size of instances, and the choice that clusters of RabbitMQ have.
 
 use super::{
     engine::{DeploymentMode, EngineType, EngineVersion},

@@ -13,7 +13,7 @@ pub(super) const LARGEST_MESSAGE: u32 = 134_217_728;
 /// The largest message of a RabbitMQ 4 that nobody has configured otherwise, in bytes.
 pub(super) const DEFAULT_MESSAGE: u32 = 524_288;
 
-/// A line of hosts.
+/// A family of instance types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     T3,
@@ -35,7 +35,7 @@ pub(super) struct Tier {
     pub(super) rabbitmq: Option<RabbitMqTier>,
 }
 
-/// What an instance type is for ActiveMQ.
+/// The limits of ActiveMQ on an instance type.
 pub(super) struct ActiveMqTier {
     /// Connections of each protocol.
     pub(super) wire_connections: u32,
@@ -43,12 +43,12 @@ pub(super) struct ActiveMqTier {
     pub(super) temp_store_gib: u32,
 }
 
-/// What an instance type is for RabbitMQ.
+/// The limits of RabbitMQ on an instance type.
 pub(super) struct RabbitMqTier {
     /// How much memory RabbitMQ may use before it blocks publishers; none: 0.4 of the memory.
     pub(super) watermark_gib_x100: Option<u32>,
     pub(super) disk_free_limit_gib: DiskFreeLimit,
-    /// What RabbitMQ 4 is limited to if nobody configures it; none: RabbitMQ 4 does not run on it.
+    /// The limits of RabbitMQ 4 when nothing is configured; none: RabbitMQ 4 does not run on it.
     pub(super) defaults: Option<ByMode<QueueLimits>>,
     /// The most that RabbitMQ 4 can be set to. RabbitMQ 3 has this limit, and none on exchanges.
     pub(super) maxima: ByMode<QueueLimits>,
@@ -59,7 +59,7 @@ pub(super) struct RabbitMqTier {
     pub(super) cluster_storage: Option<StorageRange>,
 }
 
-/// What differs between a single instance and a cluster.
+/// A limit of a single instance and of a cluster.
 pub(super) struct ByMode<T> {
     single: T,
     cluster: T,
@@ -69,7 +69,7 @@ pub(super) struct ByMode<T> {
 pub(super) type DiskFreeLimit = ByMode<u32>;
 
 impl<T: Copy> ByMode<T> {
-    /// What holds in that deployment mode.
+    /// The limit in that deployment mode.
     pub(super) fn of(&self, mode: DeploymentMode) -> T {
         if mode == DeploymentMode::ClusterMultiAz { self.cluster } else { self.single }
     }

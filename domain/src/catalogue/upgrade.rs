@@ -1,4 +1,4 @@
-//! Which changes of version and instance type an engine survives.
+//! The permitted changes of engine version and instance type.
 
 use super::{
     engine::{EngineType, EngineVersion},

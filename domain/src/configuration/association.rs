@@ -1,4 +1,4 @@
-//! Whether a broker may use a configuration, and what that makes of its logins.
+//! Whether a broker may use a configuration, and the authentication strategy that follows.
 
 use super::{activemq, rabbitmq::RabbitMqConfiguration, resource::ConfigurationRevision};
 use crate::{

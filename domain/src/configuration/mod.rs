@@ -1,4 +1,4 @@
-//! Configurations, their revisions, and what a broker refers to.
+//! Configurations: revisions, contents, and references of brokers.
 
 mod activemq;
 pub(crate) mod association;

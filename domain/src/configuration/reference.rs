@@ -1,4 +1,4 @@
-//! What a broker refers to.
+//! References of brokers to configuration revisions.
 
 use serde::{Deserialize, Serialize};
 

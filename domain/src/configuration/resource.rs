@@ -151,7 +151,7 @@ pub struct CreateConfiguration {
     pub tags: Tags,
 }
 
-/// What a caller sent, checked for nothing but the types of its members.
+/// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the members are those of CreateConfiguration, name by name")]
 pub struct CreateConfigurationInput {

@@ -1,4 +1,4 @@
-//! Faults that a caller injects into a broker of their own, to see how applications take them.
+//! Faults: disturbances that a caller injects into a broker of their own, to test applications.
 
 mod kind;
 mod spec;
@@ -14,8 +14,8 @@ pub use spec::{FaultInput, FaultSpec, Latency};
 
 /// How many faults of one broker may be under way at a time.
 pub const MOST_FAULTS: u32 = 10;
-/// How long a fault that happens once may wait to be carried out; after that nobody expects it any more.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a momentary fault may wait to start, because nobody expects it any more after that.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container that a fault affects, as it was when the fault started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,13 +58,13 @@ impl FaultState {
 pub struct Fault {
     /// Its identifier.
     pub id: FaultId,
-    /// What was asked for.
+    /// The request.
     pub spec: FaultSpec,
     /// When it was asked for.
     pub starts: Timestamp,
     /// When it is healed at the latest; of one that happens once, when it is given up.
     pub ends: Timestamp,
-    /// What it affects; none: it has not started yet.
+    /// The instances that it affects; none: it has not started yet.
     pub affected: Option<Vec<AffectedInstance>>,
     /// When it was over.
     pub ended: Option<Timestamp>,
@@ -75,7 +75,7 @@ pub struct Fault {
 impl Fault {
     /// A fault that begins now.
     pub fn new(id: FaultId, spec: FaultSpec, now: Timestamp) -> Self {
-        let ends = now.plus(spec.duration.unwrap_or(PATIENCE));
+        let ends = now.plus(spec.duration.unwrap_or(START_PATIENCE));
         Self { id, spec, starts: now, ends, affected: None, ended: None, reason: None }
     }
 
@@ -89,7 +89,7 @@ impl Fault {
         }
     }
 
-    /// What it affects of an instance.
+    /// The part of it that affects an instance.
     pub fn affected(&self, ordinal: u8) -> Option<&AffectedInstance> {
         self.affected.iter().flatten().find(|one| one.ordinal == ordinal)
     }

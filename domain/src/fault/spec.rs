@@ -1,4 +1,4 @@
-//! What a caller asks for.
+//! CreateFault: the request and its checks.
 
 use std::{fmt, time::Duration};
 
@@ -26,7 +26,7 @@ pub struct Latency {
     pub jitter_milliseconds: u32,
 }
 
-/// What a caller asks for.
+/// The request as it was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultInput {
     /// The name of a [`FaultKind`].
@@ -46,7 +46,7 @@ pub struct FaultInput {
 /// A fault as it was asked for: can only be built valid for the broker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultSpec {
-    /// What happens.
+    /// The kind.
     pub kind: FaultKind,
     /// Which instance it is about; none: the one that serves when it starts, or all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

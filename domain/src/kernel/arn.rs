@@ -8,7 +8,7 @@ use super::{
     scope::Scope,
 };
 
-/// What an [`Arn`] of service `mq` names.
+/// The resource of an [`Arn`] of service `mq`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resource {
     /// `broker:<brokerName>:<brokerId>`.
@@ -33,7 +33,7 @@ pub enum Resource {
 pub struct Arn {
     /// Account and region.
     pub scope: Scope,
-    /// What is named.
+    /// The resource.
     pub resource: Resource,
 }
 

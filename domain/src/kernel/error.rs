@@ -1,4 +1,4 @@
-//! The one error of the rules: what the service's six exceptions say, without any transport.
+//! The error of every rule: one of the service's exceptions, without any transport.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// Why a request is refused, in the words a caller reads.
+/// The refusal of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {

@@ -7,7 +7,7 @@ use super::error::Error;
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// What a caller gets who asks for nothing.
+    /// The default.
     pub const DEFAULT: Self = Self(20);
 
     /// Reads the query parameter `maxResults`.

@@ -1,8 +1,8 @@
-//! Who owns what.
+//! The owner of a resource.
 
 use super::id::{AccountId, Region};
 
-/// Who owns a resource: an account in a region.
+/// The owner of a resource: an account in a region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
     /// The account.

@@ -1,4 +1,4 @@
-//! Where a connection comes from, as far as limits are concerned.
+//! The source of a connection, as limits count it.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,5 +1,5 @@
-//! Texts of callers that are kept as they are: none is longer than its bound, and none has characters that would do
-//! something where it is shown. What no text of a request may have at all is refused before, where requests are read.
+//! Checks of free texts in requests: length, and no control characters. Characters that no request may have are refused
+//! where requests are read.
 
 use super::error::{Error, ErrorKind};
 

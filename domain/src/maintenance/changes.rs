@@ -1,4 +1,4 @@
-//! How often a window may be moved.
+//! The limit on changes of a window.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Default for WindowChanges {
 }
 
 impl WindowChanges {
-    /// What is counted after changing `current` to `wanted` at `now`; none if that is no change.
+    /// The count after changing `current` to `wanted` at `now`; none if that is no change.
     ///
     /// The next window is one that begins after the change: moving a window over the present does
     /// not make room for more changes two hours later.

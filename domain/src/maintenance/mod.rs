@@ -1,4 +1,4 @@
-//! The weekly maintenance window: what it is, when it is, and how often it may be moved.
+//! The weekly maintenance window: its definition, its schedule, and the limit on its changes.
 
 mod changes;
 mod schedule;

@@ -1,4 +1,4 @@
-//! When windows are.
+//! The schedule: when windows begin and end.
 //!
 //! A window belongs to a day of the calendar that its time zone keeps: each such day has one, and
 //! so has each week. Where that calendar is not even:
@@ -76,7 +76,7 @@ impl MaintenanceWindow {
 /// Whether a broker is due for maintenance: a window is open, there is something to do in it (a
 /// change that waits, or a patch of the engine), and it was not done in this window yet.
 ///
-/// `last_applied` is when maintenance was last begun. What is asked for later in the same window
+/// `last_applied` is when maintenance was last begun. A change that comes later in the same window
 /// waits for the next one: clients are interrupted once a week.
 pub fn due_in_window(
     window: &MaintenanceWindow,

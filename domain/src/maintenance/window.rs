@@ -1,4 +1,4 @@
-//! The window itself.
+//! The window: day, time and zone, and their checks.
 
 use std::fmt;
 

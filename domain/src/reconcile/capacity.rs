@@ -12,8 +12,7 @@ const MIB: u64 = 1 << 20;
 /// Neither engine starts reliably with less memory: RabbitMQ blocks its publishers at once.
 const LEAST_MEMORY: u64 = 512 * MIB;
 
-/// What the largest broker of the smallest type that all deployment modes have takes unscaled: a cluster of three
-/// `mq.m5.large`, of 8 GiB each.
+/// The memory of a cluster of three `mq.m5.large`, unscaled: the smallest type that all deployment modes have.
 const USUAL_BROKER: u64 = 3 * 8 * 1024 * MIB;
 
 /// The smallest factor that brokerd chooses by itself.
@@ -30,7 +29,7 @@ pub struct HostCapacity {
     pub patience: Duration,
 }
 
-/// What is reserved for a broker.
+/// The reservation of a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reservation {
     /// Memory for its instances, each of this type.
@@ -55,7 +54,7 @@ pub struct Demand {
     pub since: Timestamp,
 }
 
-/// What is decided about a demand.
+/// The decision about a demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// It gets its memory.
@@ -70,11 +69,11 @@ pub enum Admission {
 /// How much of the memory is in use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CapacityUse {
-    /// What is granted, in bytes.
+    /// Granted memory, in bytes.
     pub granted_bytes: u64,
-    /// What creations wait for, in bytes.
+    /// Memory that creations wait for, in bytes.
     pub waiting_bytes: u64,
-    /// How many creations wait.
+    /// Creations that wait.
     pub waiting: u64,
 }
 

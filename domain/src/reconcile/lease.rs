@@ -1,4 +1,4 @@
-//! Who may work on a broker, and when it is worked on again.
+//! The lease on a broker, the lane of the queue, and the time of the next pass.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::kernel::{BrokerId, WorkerId};
 pub struct Lease {
     /// The broker.
     pub broker: BrokerId,
-    /// Who claimed it.
+    /// The worker that claimed it.
     pub holder: WorkerId,
     /// Which claim this is.
     pub epoch: i64,

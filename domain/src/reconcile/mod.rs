@@ -1,4 +1,4 @@
-//! What the reconciler and the store tell each other.
+//! Reconciliation: leases and lanes of the queue, the report of a pass, the memory of the host.
 
 mod capacity;
 mod lease;

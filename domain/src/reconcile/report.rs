@@ -1,4 +1,4 @@
-//! What a pass found and records.
+//! The report of a pass.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ impl VerdictKind {
     }
 }
 
-/// What a pass records, all or nothing.
+/// The report of a pass, recorded as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassReport {
     /// How the pass ended.
@@ -41,7 +41,7 @@ pub struct PassReport {
     pub sentence: String,
     /// Why it stands so, without the details of the sentence.
     pub reason: String,
-    /// What the broker's history has with this.
+    /// The reasons that the broker's history has after this pass.
     pub reported: ReportedReasons,
     /// The generation brought to completion by this pass, if it was.
     pub observed_generation: Option<Generation>,
@@ -49,14 +49,14 @@ pub struct PassReport {
     pub reboots_done: Option<u32>,
     /// Why creation failed for good, if it did.
     pub failure: Option<String>,
-    /// What is known of each instance.
+    /// The condition of each instance.
     pub conditions: Vec<InstanceCondition>,
-    /// What a person must do.
+    /// The actions that the owner must take.
     pub actions_required: Vec<ActionRequired>,
     /// Why the next maintenance window should reboot the broker even if nothing else waits.
     pub maintenance: Option<String>,
     /// The links that are down.
     pub links_down: Vec<DownLink>,
-    /// What to add to the broker's history.
+    /// The events to add to the broker's history.
     pub events: Vec<Event>,
 }

@@ -1,4 +1,4 @@
-//! Who may do and reach what: access keys, security groups, secrets.
+//! Access: access keys, security groups, secrets. Accounts, users, roles and policies belong here, too.
 
 mod access_keys;
 mod secrets;

@@ -135,9 +135,9 @@ impl PgStore {
         Ok(deleted.rows_affected() > 0)
     }
 
-    /// The value of the secret that somebody of this scope means by an ARN; none: none is kept here.
+    /// The value of the secret that an ARN means in this scope; none: it is not kept here.
     ///
-    /// The end of the ARN is not compared: who wrote a configuration for Amazon MQ knows another one.
+    /// The suffix of the ARN is not compared, because a configuration written for Amazon MQ has another one.
     ///
     /// # Errors
     /// [`StoreError::Seal`] when it was sealed with another master key.

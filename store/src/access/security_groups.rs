@@ -1,4 +1,4 @@
-//! Security groups: who may connect to the brokers that name them.
+//! Security groups: which addresses may connect to the brokers that name them.
 
 use brokerd_domain::{IngressRule, Scope, SecurityGroup, SecurityGroupId, Timestamp};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::kernel::{
 /// Source: Amazon VPC quotas, "VPC security groups per Region".
 const MOST_GROUPS: i64 = 2500;
 
-/// What became of a new security group.
+/// The outcome of creating a security group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewGroupOutcome {
     /// It is there.
@@ -26,7 +26,7 @@ pub enum NewGroupOutcome {
     TooMany,
 }
 
-/// What became of a security group that is not wanted any more.
+/// The outcome of deleting a security group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteGroupOutcome {
     /// It is gone.

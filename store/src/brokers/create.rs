@@ -25,7 +25,7 @@ pub struct NewIds {
     pub configuration: ConfigurationId,
 }
 
-/// What became of a CreateBroker.
+/// The outcome of CreateBroker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "made once per request and taken apart at once")]
 pub enum CreateOutcome {

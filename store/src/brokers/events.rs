@@ -1,4 +1,4 @@
-//! A broker's history.
+//! The events of a broker: its history.
 
 use brokerd_domain::{BrokerId, Event, EventKind, Scope, Timestamp};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! The password with which a broker asks its directory.
+//! The password of the service account of a broker's LDAP directory.
 
 use brokerd_domain::BrokerId;
 use secrecy::SecretString;

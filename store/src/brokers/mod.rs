@@ -1,4 +1,4 @@
-//! Brokers: what their owners ask for, and what is known of them.
+//! Brokers: creation, changes, users, tags, events.
 
 mod create;
 pub(crate) mod events;

@@ -1,4 +1,4 @@
-//! Brokers as the API reads and changes them.
+//! Reading brokers, one or a page.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct BrokerPage {
     pub has_more: bool,
 }
 
-/// What ListBrokers needs of a row of `broker`.
+/// The columns of `broker` that ListBrokers needs.
 struct SummaryRow {
     id: uuid::Uuid,
     name: String,

@@ -1,4 +1,4 @@
-//! Reboots, maintenance and deletion: what is asked of a broker without changing what it is.
+//! RebootBroker, DeleteBroker and maintenance: requests that leave the specification as it is.
 
 use brokerd_domain::{Broker, BrokerId, EventKind, Scope, Timestamp};
 

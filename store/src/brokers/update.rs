@@ -1,11 +1,11 @@
-//! Changes that a caller makes to a broker: what waits, and what is in force at once.
+//! UpdateBroker, and the transaction in which every change of a broker is made.
 
 use brokerd_domain::{Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedMember};
 use serde_json::json;
 
 use crate::kernel::{Channel, PgStore, StoreError, pool::Transaction};
 
-/// What became of an UpdateBroker.
+/// The outcome of UpdateBroker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateOutcome {
     /// It is stored.

@@ -18,7 +18,7 @@ use crate::kernel::{
     sealed_column::{PASSWORD, Place},
 };
 
-/// What became of a change of a user.
+/// The outcome of a change of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserOutcome {
     /// It is stored.
@@ -33,7 +33,7 @@ pub enum UserOutcome {
     TooMany,
 }
 
-/// What the API shows of a row of `broker_user`.
+/// The columns of `broker_user` that the API shows.
 struct ManagedRow {
     username: String,
     groups: Json<BTreeSet<Group>>,

@@ -1,4 +1,4 @@
-//! Engine versions that can run, their images, and what really runs.
+//! The catalogue: engine versions that can run, their images, and the running engine of each broker.
 
 mod offerings;
 mod pulled_images;

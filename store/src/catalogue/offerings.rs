@@ -1,4 +1,4 @@
-//! Which engine versions can run.
+//! Offerings: the engine versions that can run.
 
 use brokerd_domain::{EngineType, EngineVersion, Offerings};
 

@@ -1,4 +1,4 @@
-//! Which images the names of registries stood for when they were last here.
+//! Digests of images that were pulled from registries.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What really runs for a broker.
+//! The running engine of each broker.
 
 use brokerd_domain::{BrokerId, EngineType, Event, EventKind, Lease, RunningEngine, Timestamp};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl PgStore {
-    /// Records what runs for a broker, and tells its owner.
+    /// Records the running engine of a broker, with an event.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].

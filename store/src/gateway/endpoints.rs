@@ -1,4 +1,4 @@
-//! Endpoint addresses: allocated once, led where an engine serves.
+//! Endpoints: their addresses, allocated once, and their targets.
 
 use std::collections::BTreeSet;
 
@@ -125,7 +125,7 @@ impl PgStore {
         Ok(instances)
     }
 
-    /// Leads endpoints elsewhere and tells the gateways.
+    /// Sets the targets of endpoints and notifies the gateways.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -148,7 +148,7 @@ impl PgStore {
         Ok(())
     }
 
-    /// Where the endpoints of a broker lead.
+    /// The targets of the endpoints of a broker.
     pub(crate) async fn targets(&self, broker: Uuid) -> Result<Vec<Target>, StoreError> {
         let rows = sqlx::query!(
             "select ordinal, protocol, targets from endpoint where broker_id = $1

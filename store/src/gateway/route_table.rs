@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 use brokerd_domain::{BrokerId, IngressRule, Latency, Target};
 use serde::{Deserialize, Serialize};
 
-/// How clients find an endpoint.
+/// How clients address an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Entrance {
@@ -15,28 +15,27 @@ pub enum Entrance {
     Name(String),
 }
 
-/// One line of the gateway's table.
+/// A route: one line of the gateway's table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The broker.
     pub broker: BrokerId,
-    /// How clients find it.
+    /// How clients address it.
     pub entrance: Entrance,
     /// The ports on which the service has it: where to listen for a name, and what rules speak of.
     pub standard_ports: Vec<u16>,
-    /// Whether other machines may connect.
+    /// Whether other hosts may connect.
     pub public: bool,
     /// How many connections it may have at a time; none: as many as come.
     pub connection_limit: Option<u32>,
-    /// Who may connect: whom one of these rules lets in; none: everybody.
+    /// The rules that admit clients; none: everybody is admitted.
     pub admitted: Option<Vec<IngressRule>>,
     /// The address that clients reach it at as far as the broker knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Ipv4Addr>,
-    /// Where to lead it.
+    /// The backends.
     pub target: Target,
-    /// How much later its bytes are to arrive, while a fault demands it. Not kept: nobody would end it while
-    /// the database is away.
+    /// The latency that a fault adds. Not kept on disk, because nothing would end it while the database is away.
     #[serde(skip)]
     pub latency: Option<Latency>,
 }
@@ -44,9 +43,9 @@ pub struct Route {
 /// The gateway's table, as far as it can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RouteTable {
-    /// What can be read.
+    /// The readable routes.
     pub routes: Vec<Route>,
-    /// What can't: the rest of the table is none the worse for it.
+    /// The unreadable ones. The others are served all the same.
     pub unreadable: Vec<UnreadableRoute>,
     /// How many brokers were read for it.
     pub rows: usize,
@@ -67,11 +66,11 @@ impl From<Vec<Route>> for RouteTable {
     }
 }
 
-/// Something in the gateway's table that makes no sense to this brokerd: a later one may have written it.
+/// A part of the table that this brokerd can't read: a later one may have written it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableRoute {
-    /// Whose it is.
+    /// The broker.
     pub broker: BrokerId,
-    /// What makes no sense.
+    /// The part that can't be read, and why.
     pub what: String,
 }

@@ -1,4 +1,4 @@
-//! Whether the database answers at all.
+//! Availability: whether the database answers at all.
 //!
 //! One call that had no answer proves little. When there is one, one task asks the database over a connection of its
 //! own. If that has no answer either, the database counts as silent: all who wait for it are told so at once, and

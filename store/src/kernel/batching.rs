@@ -1,8 +1,8 @@
 //! Batching: queries that are asked at the same time share one statement.
 //!
-//! What a small statement costs is mostly its way there and back. Who asks while as many statements are under way as may
-//! be waits until one of them has ended, and is answered by the next one, together with all others who wait. Each
-//! statement begins after everybody it answers has asked, so that nobody is told of a time before the question.
+//! A small statement costs mostly its round trip. A query that comes while the limit of statements is in flight waits for
+//! one of them to end, and is answered by the next one, together with all others that wait. A statement begins after
+//! every query that it answers, so that no answer is older than its query.
 
 use std::{
     fmt,
@@ -16,14 +16,14 @@ use super::error::StoreError;
 /// How many statements may be under way. With two, one can be read while the server works on the other.
 const LANES: usize = 2;
 
-/// How many questions one statement answers at most.
-const MOST: usize = 64;
+/// How many queries one statement answers at most.
+const MOST_BATCHED: usize = 64;
 
-/// What one statement can answer for many who ask.
+/// A query that one statement can answer for many callers.
 pub(crate) trait BatchedQuery: Send + 'static {
-    /// What the answer to each is.
+    /// The answer to each.
     type Answer: Send + 'static;
-    /// What it takes to ask.
+    /// The source of the answers.
     type Source: Clone + Send + 'static;
 
     /// Asks all of them at once: an answer for each, in their order.
@@ -64,7 +64,7 @@ impl<Q: BatchedQuery> Batcher<Q> {
     /// The answer to one question.
     ///
     /// # Errors
-    /// As [`BatchedQuery::ask`]: a failure of the statement is everybody's whom it should have answered.
+    /// As [`BatchedQuery::ask`]: a failure of the statement is the failure of every query in it.
     pub(crate) async fn ask(
         &self,
         question: Q,
@@ -128,7 +128,7 @@ impl<Q: BatchedQuery> Lane<Q> {
             self.is_open = false;
             return None;
         }
-        let count = state.waiting.len().min(MOST);
+        let count = state.waiting.len().min(MOST_BATCHED);
         Some(state.waiting.drain(..count).unzip())
     }
 }
@@ -144,24 +144,24 @@ impl<Q: BatchedQuery> Drop for Lane<Q> {
     }
 }
 
-/// A failure that is told to several.
+/// A failure that several callers share.
 #[derive(Debug)]
-struct Told(Arc<StoreError>);
+struct SharedError(Arc<StoreError>);
 
-impl fmt::Display for Told {
+impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Told {
+impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&*self.0)
     }
 }
 
 fn shared(error: &Arc<StoreError>) -> StoreError {
-    let told = Box::new(Told(Arc::clone(error)));
+    let told = Box::new(SharedError(Arc::clone(error)));
     match **error {
         StoreError::Unavailable(_) => StoreError::Unavailable(told),
         _ => StoreError::Other(told),
@@ -279,12 +279,12 @@ mod tests {
     #[tokio::test]
     async fn a_statement_has_an_end_to_what_it_is_asked() {
         let (batcher, database) = (Batcher::default(), Database::new());
-        let all: Vec<Ask> = (0..LANES + MOST + 1).map(Ask::Number).collect();
+        let all: Vec<Ask> = (0..LANES + MOST_BATCHED + 1).map(Ask::Number).collect();
         let asking = ask(&batcher, &database, &all).await;
         database.let_through(LANES + 2);
         let answers = numbers(asking).await;
         let of = |statement| answers.iter().filter(|(_, by)| *by == statement).count();
-        assert_eq!((of(LANES), of(LANES + 1)), (MOST, 1));
+        assert_eq!((of(LANES), of(LANES + 1)), (MOST_BATCHED, 1));
     }
 
     #[tokio::test]

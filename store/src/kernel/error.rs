@@ -1,8 +1,8 @@
-//! Why the store could not do it.
+//! The errors of the store.
 
 use sqlx::migrate::MigrateError;
 
-/// Why the store could not do it.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database can't be reached, or has no connection to spare; the same call may work later.

@@ -1,4 +1,4 @@
-//! What there is one of: the installation's name.
+//! The name of the installation.
 
 use brokerd_domain::InstallationId;
 

@@ -1,4 +1,4 @@
-//! What every room needs: connections with limits, sealing, notifications, rows that can't be read.
+//! The base of all rooms: connections with limits, sealing, notifications, JSON columns, skipped rows, the fence.
 
 mod address;
 pub(crate) mod availability;

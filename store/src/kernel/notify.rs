@@ -1,4 +1,4 @@
-//! Wake-up calls. They are hints: whoever is woken looks, and looks now and then anyway.
+//! Notifications. They are hints: a listener queries when it is notified, and polls anyway.
 
 use std::{
     sync::{
@@ -49,7 +49,7 @@ impl Channel {
     }
 }
 
-/// Sends wake-up calls after their cause is committed, merging those that come together.
+/// Sends notifications after their cause is committed, merging those that come together.
 ///
 /// A NOTIFY inside the transaction would take a global lock until the commit is durable, and so make
 /// all such commits wait for each other's flush to disk.
@@ -81,7 +81,7 @@ impl Notifier {
                     if flag.swap(false, Ordering::AcqRel)
                         && let Err(error) = notify_now(&pool, channel).await
                     {
-                        tracing::debug!(%error, "a notification was not sent; polling finds its cause");
+                        tracing::debug!(%error, "notification not sent; listeners poll");
                     }
                 }
             }
@@ -89,7 +89,7 @@ impl Notifier {
         Self { shared }
     }
 
-    /// Tells everybody who listens on `channel`, soon.
+    /// Notifies all listeners of `channel`, soon.
     pub(crate) fn notify(&self, channel: Channel) {
         let flag = match channel {
             Channel::Reconcile => &self.shared.reconcile,
@@ -109,7 +109,7 @@ pub enum Heard {
     Loss,
 }
 
-/// Wake-up calls from the database, over a connection of its own.
+/// Notifications from the database, over a connection of its own.
 #[derive(Debug)]
 pub struct Listener {
     channel: Channel,
@@ -134,7 +134,7 @@ impl Listener {
             match Live::connect(&self.availability, self.channel).await {
                 Ok(live) => self.live = Some(live),
                 Err(error) => {
-                    tracing::debug!(%error, "can't listen; looking now and then instead");
+                    tracing::debug!(%error, "listening connection not made; polling instead");
                     sleep(RETRY).await;
                 }
             }
@@ -143,7 +143,7 @@ impl Listener {
         match live.notified().await {
             Ok(()) => Heard::Notification,
             Err(error) => {
-                tracing::debug!(%error, "the listening connection was lost");
+                tracing::debug!(%error, "listening connection lost");
                 self.availability.noticed(&error);
                 self.live = None;
                 Heard::Loss
@@ -222,7 +222,7 @@ impl Drop for Live {
     }
 }
 
-/// Tells everybody who listens on `channel`.
+/// Notifies all listeners of `channel`.
 pub(crate) async fn notify_now(pool: &Pool, channel: Channel) -> Result<(), sqlx::Error> {
     sqlx::query!("select pg_notify($1, '')", channel.name()).execute(pool).await.map(drop)
 }

@@ -38,7 +38,7 @@ pub struct Resealing {
     pub found: u64,
     /// How many of them are now.
     pub sealed: u64,
-    /// How many were changed or removed by somebody else meanwhile.
+    /// How many another process changed or removed meanwhile.
     pub overtaken: u64,
     /// How many none of the master keys opens; they are left as they are.
     pub unopened: u64,

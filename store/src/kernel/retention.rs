@@ -1,4 +1,4 @@
-//! What is deleted by its age.
+//! Retention: deletion of old rows.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{error::StoreError, store::PgStore};
 const FORGOTTEN_KEPT: Duration = Duration::from_hours(24 * 90);
 /// How long a fault is shown after it is over.
 const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
-/// How long a gateway is told that the endpoints of a broker are gone; each reads its whole table much more often.
+/// How long the removal of a broker's routes is kept for gateways. Each reads its whole table much more often.
 const ROUTE_CHANGES_KEPT: Duration = Duration::from_hours(24);
 
 /// How many rows were deleted.

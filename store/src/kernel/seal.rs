@@ -46,7 +46,7 @@ impl MasterKey {
         Self { bytes: Zeroizing::new(bytes), id }
     }
 
-    /// By what values tell which key sealed them, in hexadecimal digits. It tells nothing about the key.
+    /// The identifier of the key in sealed values, in hexadecimal digits. It reveals nothing of the key.
     pub fn id(&self) -> String {
         hex::encode(self.id)
     }
@@ -75,8 +75,8 @@ impl fmt::Debug for MasterKey {
 /// Reads the master keys again; none: they can't be read now, and stay as they are.
 pub type ReadKeys = dyn Fn() -> Option<Vec<MasterKey>> + Send + Sync;
 
-/// The keys of every secret in the database: the first one seals, each of them opens. Who has the database but no
-/// key has no secret; who moves a sealed value to another row can't open it there. Clones share their keys.
+/// The master keys: the first one seals, each of them opens. The database without a key reveals no secret, and a sealed
+/// value opens only at its own row. Clones share their keys.
 #[derive(Clone)]
 pub struct MasterKeys(Arc<Inner>);
 

@@ -1,5 +1,5 @@
-//! Which columns are sealed. What seals or opens a value names its place by one of these, and so all of them are sealed
-//! anew when the master key changes.
+//! The sealed columns. Sealing and opening name a place of one of them, so that all are sealed anew when the master key
+//! changes.
 
 /// A sealed column. Values are bound to their place: its name and what identifies the row.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(crate) struct SealedColumn {
     place: &'static str,
     /// What identifies a row, and its type.
     pub(crate) by: &'static [(&'static str, &'static str)],
-    /// What errors call a value.
+    /// The name of a value in errors.
     what: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! The store itself: its connections, its keys and who is told of changes.
+//! The store itself: its connections, its keys, its notifications.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,8 +42,8 @@ impl std::fmt::Debug for PgStore {
 impl PgStore {
     /// Connects and migrates. Several processes may do so at once: migrations take a lock.
     ///
-    /// Requests wait for the connections of this store: a call that has no answer after four seconds is
-    /// [`StoreError::Unavailable`], and while the database answers nobody every call is, at once.
+    /// For requests: a call without an answer after four seconds is [`StoreError::Unavailable`], and so is every call, at
+    /// once, while the database answers nobody.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Newer`] when a later
@@ -70,9 +70,8 @@ impl PgStore {
         Ok(store)
     }
 
-    /// The same store over connections of its own, which are made when they are needed: whatever waits for those of
-    /// others does not wait for these. Nobody waits for its calls: they may take 15 seconds as a whole, if the database
-    /// is never silent for five.
+    /// The same store with a pool of its own, whose connections are made on demand. For background work: a call may take
+    /// 15 seconds, if the database is never silent for five.
     #[must_use]
     pub fn with_own_connections(&self, most: u32) -> Self {
         let pool = self.pool.another(most, Limits::BACKGROUND);
@@ -88,7 +87,7 @@ impl PgStore {
         Ok(())
     }
 
-    /// Starts listening. What happened before is not told: listen first, then look.
+    /// Starts listening. Earlier changes are not notified: listen first, then query.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached.

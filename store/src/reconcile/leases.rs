@@ -1,4 +1,4 @@
-//! Leases: who may work on which broker, for how long.
+//! Leases: which worker may work on which broker, and for how long.
 //!
 //! A claim is a short transaction of its own; nothing is locked while a worker works. What makes
 //! stale work harmless is that every recording transaction first takes the lease row with the right
@@ -195,8 +195,7 @@ impl PgStore {
         woken.ok_or(StoreError::LeaseLost)
     }
 
-    /// Doubles with every failed pass, with a fifth of chance, so that what failed together is not
-    /// tried together.
+    /// Seconds until the next try: doubles with every failed pass, ±20 % jitter.
     fn back_off(&self, attempt: u32) -> f64 {
         let doubled = FIRST_PAUSE * f64::from(1_u32 << attempt.min(10));
         let chance = f64::from(u32::try_from(self.entropy.below(400)).unwrap_or(200)) / 1000.0;

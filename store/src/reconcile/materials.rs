@@ -1,4 +1,4 @@
-//! What a provisioner has decided for a broker and can't observe again.
+//! Materials: secrets and certificates of a broker, which can't be observed again.
 
 use brokerd_domain::{BrokerId, Lease};
 use secrecy::SecretBox;
@@ -14,7 +14,7 @@ fn materials_place(broker: Uuid) -> Place {
 }
 
 impl PgStore {
-    /// What can't be observed again of up to `most` brokers, in the order of their ids, from behind `last` on.
+    /// The materials of up to `most` brokers, in the order of their ids, after `last`.
     ///
     /// # Errors
     /// [`StoreError::Seal`] when something was sealed with another master key.
@@ -36,7 +36,7 @@ impl PgStore {
         rows.into_iter().map(|row| open(row.broker_id, &row.materials)).collect()
     }
 
-    /// Seals and stores what can't be observed again.
+    /// Seals and stores the materials of a broker.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].

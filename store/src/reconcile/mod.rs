@@ -1,4 +1,4 @@
-//! The queue of brokers to work on: who works on which, what a pass reads and records, and the memory of the host.
+//! Reconciliation: the queue with its leases and owners, the input and the record of a pass, the memory of the host.
 
 mod capacity;
 mod leases;

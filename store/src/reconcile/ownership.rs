@@ -50,8 +50,8 @@ impl PgStore {
         Ok(Term { continued: row.continued, freed })
     }
 
-    /// Gives back whatever a provisioner holds and owns that is dead or stops; how many brokers that was. Those who
-    /// listen are told at once. If it does live, it can do nothing with what it held.
+    /// Releases all leases and brokers of a provisioner that is dead or stops, and notifies listeners at once. Returns
+    /// how many brokers that were. If the provisioner is alive after all, its leases are lost.
     ///
     /// # Errors
     /// As every method.

@@ -1,4 +1,4 @@
-//! What a pass records.
+//! The record of a pass.
 
 use brokerd_domain::{
     ActionRequired, BrokerSpec, BrokerStatus, Configurations, Event, EventKind, Lease, PassReport,

@@ -1,4 +1,4 @@
-//! What a pass reads.
+//! The input of a pass.
 
 use brokerd_domain::{Broker, BrokerUser, Fault, Lease, Reservation, RunningEngine, Target};
 use secrecy::{SecretBox, SecretString};
@@ -6,7 +6,7 @@ use secrecy::{SecretBox, SecretString};
 use super::capacity::reservation;
 use crate::kernel::{PgStore, StoreError, broker_row::select_broker};
 
-/// Everything a pass needs to know of a broker.
+/// The input of a pass: everything that is known of a broker.
 #[derive(Debug)]
 pub struct Work {
     /// The broker, with the specification its instances are to be made from: while a reboot is
@@ -21,15 +21,15 @@ pub struct Work {
     pub configuration: String,
     /// What [`crate::PgStore::save_materials`] was last given.
     pub materials: Option<SecretBox<Vec<u8>>>,
-    /// Where the gateway leads the broker's endpoints now.
+    /// The present targets of the broker's endpoints.
     pub targets: Vec<Target>,
     /// The faults that are not over, oldest first.
     pub faults: Vec<Fault>,
-    /// What really ran when it last served.
+    /// The engine that ran when it last served.
     pub running: Option<RunningEngine>,
     /// What is reserved for it of the host's memory; none: it has not asked yet.
     pub reservation: Option<Reservation>,
-    /// What of it can't be read, and is missing here, if anything: instances can't be made without it.
+    /// Why part of it can't be read and is missing here, if so: instances can't be made without it.
     pub unreadable: Option<String>,
 }
 

@@ -30,7 +30,7 @@ use document::Document;
 
 /// How large a document may be, in bytes, before and after it is written anew. The service does not
 /// publish its own limit; this one is that of a request.
-const LARGEST: usize = 1 << 20;
+const LARGEST_DOCUMENT: usize = 1 << 20;
 
 /// A document that holds nothing but what is permitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,11 @@ pub fn sanitise(
 ) -> Result<Sanitised, Error> {
     let (document, warnings) = judged(version, strategy, document)?;
     let data = document.write();
-    if data.len() > LARGEST { Err(invalid(too_large())) } else { Ok(Sanitised { data, warnings }) }
+    if data.len() > LARGEST_DOCUMENT {
+        Err(invalid(too_large()))
+    } else {
+        Ok(Sanitised { data, warnings })
+    }
 }
 
 /// The broker of a document that went through [`sanitise`], or would have come out of it unchanged.
@@ -89,7 +93,7 @@ fn judged(
 }
 
 fn too_large() -> String {
-    format!("The document is larger than {LARGEST} bytes.")
+    format!("The document is larger than {LARGEST_DOCUMENT} bytes.")
 }
 
 fn invalid(why: impl AsRef<str>) -> Error {

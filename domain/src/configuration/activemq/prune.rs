@@ -5,7 +5,7 @@ use std::fmt;
 use roxmltree::{Document as Xml, Node as XmlNode, ParsingOptions};
 
 use super::{
-    LARGEST,
+    LARGEST_DOCUMENT,
     document::{ActiveMqElement, Document, Node, is_blank},
     schema::{CORE, Place, Schema, schema},
     too_large,
@@ -96,7 +96,7 @@ pub(super) fn prune(
 
 /// The XML of a text that can't do harm by being read.
 fn parse(text: &str) -> Result<Xml<'_>, String> {
-    if text.len() > LARGEST {
+    if text.len() > LARGEST_DOCUMENT {
         return Err(too_large());
     }
     // No attribute's value can hold a '<', so that a tag's attributes are all before the next one.

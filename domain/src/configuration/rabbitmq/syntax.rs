@@ -206,10 +206,10 @@ fn runs_rabbitmq(host: &HostInstanceType) -> bool {
 
 /// A caller's text, short enough for an answer.
 pub(super) fn shortened(text: &str) -> String {
-    const LONGEST: usize = 80;
-    if text.chars().count() <= LONGEST {
+    const MOST_SHOWN: usize = 80;
+    if text.chars().count() <= MOST_SHOWN {
         return text.to_owned();
     }
-    let start: String = text.chars().take(LONGEST).collect();
+    let start: String = text.chars().take(MOST_SHOWN).collect();
     format!("{start}…")
 }

@@ -265,13 +265,13 @@ fn depth_harms_nobody() {
 #[test]
 fn size_harms_nobody() {
     let comment = |length: usize| broker(&format!("><!--{}-->", "x".repeat(length)));
-    let room = LARGEST - accepted(&comment(0)).data.len();
-    assert_eq!(accepted(&comment(room)).data.len(), LARGEST);
+    let room = LARGEST_DOCUMENT - accepted(&comment(0)).data.len();
+    assert_eq!(accepted(&comment(room)).data.len(), LARGEST_DOCUMENT);
     let too_large = "The document is larger than 1048576 bytes.";
     assert_eq!(refused(&comment(room + 200)), too_large);
     assert_eq!(refused(&comment(64 << 20)), too_large);
     // Four times as large when it is written anew.
-    let queue = format!("<queue physicalName=\"{}\"/>", ">".repeat(LARGEST / 2));
+    let queue = format!("<queue physicalName=\"{}\"/>", ">".repeat(LARGEST_DOCUMENT / 2));
     assert_eq!(refused(&broker(&format!("><destinations>{queue}</destinations>"))), too_large);
 }
 
