@@ -359,9 +359,8 @@ fn alarms_restrict_changes_of_the_instance_type() {
     let mut large = alarmed(ActionCode::RabbitmqMemoryAlarm);
     large.spec.host_instance_type = host("mq.m7g.large");
     assert!(updated(&large, None, |i| i.host_instance_type = some("mq.m7g.medium")).is_err());
-    let logs = updated(&alarmed(ActionCode::RabbitmqDiskAlarm), None, |i| {
-        i.logs = Some((Some(true), None));
-    });
+    let logs = |input: &mut UpdateBrokerInput| input.logs = Some((Some(true), None));
+    let logs = updated(&alarmed(ActionCode::RabbitmqDiskAlarm), None, logs);
     assert!(logs.is_ok(), "what has nothing to do with it may be changed");
 }
 
