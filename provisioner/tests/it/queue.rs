@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::world::{driver::Simulation, fault::Faults};
-use brokerd_domain::{BrokerId, BrokerState, EngineType, Lane, Room, WorkerId};
+use brokerd_domain::{BrokerId, BrokerState, EngineType, HostCapacity, Lane, WorkerId};
 use brokerd_provisioner::{
     metrics::{Outcome, PassLabels},
     monitor::{Monitor, StallGuard},
@@ -136,7 +136,7 @@ async fn a_quiet_pair_costs_no_call_to_the_store() {
 async fn hundreds_of_quiet_brokers_cost_no_call_to_the_store_and_nothing_is_rendered() {
     const BROKERS: usize = 300;
     let sim = Simulation::new();
-    let room = Room { memory_bytes: 1 << 44, ..crate::world::ROOM };
+    let room = HostCapacity { memory_bytes: 1 << 44, ..crate::world::ROOM };
     *sim.store.room.lock().expect("not poisoned") = room;
     let pair = sim.create_pair();
     let others = 1..BROKERS as u128;

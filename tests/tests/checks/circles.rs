@@ -71,7 +71,9 @@ fn written_out(code: &str) -> impl Iterator<Item = &str> {
             let end = rest
                 .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
                 .unwrap_or(rest.len());
-            begins.then_some(&rest[..end])
+            let path = &rest[..end];
+            // A tree of imports goes on with a brace, and is read as such.
+            (begins && !path.ends_with(':')).then_some(path)
         })
     })
 }
@@ -126,12 +128,13 @@ fn circles(needs: &Needs) -> Vec<String> {
 
 #[test]
 fn no_file_needs_one_that_needs_it() -> Result<()> {
+    let mut found = Vec::new();
     for name in CRATES {
         let needs = needs(&sources(&format!("{name}/src"))?);
         ensure!(needs.values().any(|needs| !needs.is_empty()), "{name}: nothing is read");
-        let circles = circles(&needs);
-        ensure!(circles.is_empty(), "{name}: these need each other:\n  {}", circles.join("\n  "));
+        found.extend(circles(&needs).into_iter().map(|circle| format!("{name}: {circle}")));
     }
+    ensure!(found.is_empty(), "these need each other:\n  {}", found.join("\n  "));
     Ok(())
 }
 
@@ -155,4 +158,10 @@ fn a_circle_is_found_however_it_is_written() {
         file("r/two.rs", "#[cfg(test)]\nmod tests {\n use crate::r::one::One;\n}"),
     ];
     assert_eq!(found(&room), 0, "re-exports and tests make no circle");
+    let siblings = [
+        file("r/mod.rs", "mod one;\nmod two;\nuse one::f;"),
+        file("r/one.rs", "use super::{\n  two::Two,\n};"),
+        file("r/two.rs", ""),
+    ];
+    assert_eq!(found(&siblings), 0, "a tree of imports names its branches");
 }

@@ -20,7 +20,7 @@ use crate::{
     },
     kernel::{ConfigurationId, Error},
 };
-use syntax::Setting;
+use syntax::{Setting, invalid};
 
 /// A configuration revision for RabbitMQ that was found valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,11 +228,4 @@ fn check(setting: &Setting, version: EngineVersion) -> Result<String, String> {
         }
     }
     permitted::kind(&setting.key, version)?.check(&setting.key, &setting.value, version)
-}
-
-fn invalid(line: usize, why: impl std::fmt::Display) -> Error {
-    Error::bad_request(
-        "data",
-        format!("The specified RabbitMQ configuration data is invalid: line {line}: {why}."),
-    )
 }

@@ -3,7 +3,6 @@
 //! Source: "Configuring a RabbitMQ broker" and "Configuring resource limits" of the developer guide,
 //! and the grammar of Cuttlefish, which reads the rendered file.
 
-use super::invalid;
 use crate::{
     catalogue::{DeploymentMode, EngineType, HostInstanceType, StorageType, instance_types},
     kernel::Error,
@@ -212,4 +211,12 @@ pub(super) fn shortened(text: &str) -> String {
     }
     let start: String = text.chars().take(MOST_SHOWN).collect();
     format!("{start}…")
+}
+
+/// The refusal of a line.
+pub(super) fn invalid(line: usize, why: impl std::fmt::Display) -> Error {
+    Error::bad_request(
+        "data",
+        format!("The specified RabbitMQ configuration data is invalid: line {line}: {why}."),
+    )
 }

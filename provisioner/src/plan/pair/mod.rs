@@ -5,6 +5,7 @@
 //! the store is started again once the other one serves, and becomes the standby. Nothing is done about
 //! what can't be seen.
 
+mod member;
 mod takeover;
 
 use std::time::Duration;
@@ -14,122 +15,19 @@ use brokerd_domain::{
 };
 
 use super::{
-    attention,
-    boot::{restart_delay, starting},
-    change,
-    fault::{self, Hold},
-    instance::{Need, boot_failures, condition, exit_sentence, limit},
-    sentence::Sentence,
+    fault,
+    instance::{condition, limit},
     traffic::{drain, lead_to},
-    types::{Completion, InstanceIdentity, Plan, Step, Subject, fail, refuse},
-    world::{Observed, ProbeOutcome, Seen, SeenInstance},
+    types::{Completion, Plan, Step, Subject},
+    world::{Observed, Seen},
 };
-use crate::runtime::{ContainerState, Limits};
+use member::{Member, SETTLED, STEADY_POLL, acting, standby, waiting};
 use takeover::without_active;
 
-/// How often a pair is looked at; the runtime's events come in between. From a hang to the end of the second
-/// look are at most this and twice the time to answer, and the urgent poll: less than two seconds.
-const STEADY_POLL: Duration = Duration::from_millis(400);
-/// How often a pair of which nobody serves is looked at, and an active one that did not answer.
-const URGENT_POLL: Duration = Duration::from_millis(50);
-/// How long an instance has to run before it counts as a standby: one that can't start ends sooner.
-const SETTLED: Duration = Duration::from_secs(3);
 /// How much longer it has to stand by before the active one is stopped for a reboot.
 const PROVEN: Duration = Duration::from_secs(3);
-/// How long an orderly stop may take, of a standby, which has nothing to put in order, and of the active
-/// one, while nobody serves. The store survives a kill.
-const STANDBY_GRACE: Duration = Duration::from_secs(5);
+/// How long an orderly stop of the active one may take, while nobody serves. The store survives a kill.
 const ACTIVE_GRACE: Duration = Duration::from_secs(10);
-
-/// One instance: what it should be, what it is, what is remembered of it.
-struct Member<'a> {
-    identity: &'a InstanceIdentity,
-    there: Option<&'a SeenInstance>,
-    condition: InstanceCondition,
-    /// Why it is not to be started or replaced now.
-    held: Option<Hold>,
-}
-
-impl Member<'_> {
-    fn ordinal(&self) -> u8 {
-        self.identity.ordinal
-    }
-
-    fn state(&self) -> Option<&ContainerState> {
-        self.there.map(|instance| &instance.status.state)
-    }
-
-    fn runs(&self) -> bool {
-        matches!(self.state(), Some(ContainerState::Running { .. }))
-    }
-
-    fn is_paused(&self) -> bool {
-        matches!(self.state(), Some(ContainerState::Paused))
-    }
-
-    fn answers(&self) -> impl Iterator<Item = bool> {
-        let outcomes = self.there.into_iter().flat_map(|i| i.answers.values());
-        outcomes.map(|outcome| *outcome == ProbeOutcome::Answered)
-    }
-
-    /// Whether every protocol answered: it holds the store.
-    fn serves(&self) -> bool {
-        self.answers().next().is_some() && self.answers().all(|answered| answered)
-    }
-
-    fn is_stale(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| change::needs_replacement(subject, self.ordinal(), &i.status))
-    }
-
-    fn is_newer(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| change::is_newer(subject, &i.status))
-    }
-
-    /// Whether it was the last one to serve, as far as is known.
-    fn was_active(&self) -> bool {
-        matches!(self.condition.health, Health::Healthy | Health::Suspect)
-    }
-
-    fn stands_by(&self) -> bool {
-        self.runs() && self.condition.health == Health::Standby && self.held.is_none()
-    }
-
-    /// How long it has been running undisturbed.
-    fn uptime(&self, now: Timestamp) -> Duration {
-        match self.state() {
-            Some(ContainerState::Running { since }) => {
-                now.since((*since).max(self.condition.since))
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// It is made or started now.
-    fn starts(&mut self, now: Timestamp, failed_boots: u32) {
-        self.condition = starting(&self.condition, now, failed_boots);
-    }
-
-    /// Another container takes its place, for what is asked now.
-    fn is_replaced(&mut self, now: Timestamp) {
-        self.starts(now, 0);
-        self.condition.out_of_memory = None;
-    }
-
-    fn becomes(&mut self, health: Health, now: Timestamp) {
-        let since = if self.condition.health == health { self.condition.since } else { now };
-        self.condition = InstanceCondition { health, since, ..self.condition.clone() };
-    }
-}
-
-fn acting(sentence: impl Into<Sentence>, steps: Vec<Step>) -> Plan {
-    let mut plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.steps = steps;
-    plan
-}
-
-fn waiting(sentence: impl Into<Sentence>, wait: Duration) -> Plan {
-    Plan::new(VerdictKind::Progressing, sentence, Next::After(wait.min(STEADY_POLL)))
-}
 
 /// What a pair needs.
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
@@ -202,84 +100,6 @@ fn with_active(
     plan
 }
 
-/// What the one that does not serve needs to be a standby; none: nothing.
-fn standby(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Option<Plan> {
-    let ordinal = member.ordinal();
-    if let Some(held) = &member.held {
-        let plan = waiting(held.sentence.clone(), held.until.since(now));
-        // What is down has not failed to boot: it may not.
-        let health = if member.runs() { Health::Starting } else { Health::Standby };
-        member.becomes(health, now);
-        return Some(plan);
-    }
-    let Some(instance) = member.there else {
-        let Some(apply) = subject.apply(ordinal) else { return Some(unmade(subject, ordinal)) };
-        let plan = acting(format!("creating instance {ordinal} as standby"), vec![apply]);
-        member.starts(now, 0);
-        return Some(plan);
-    };
-    let status = &instance.status;
-    if member.is_stale(subject) {
-        if member.runs() || member.is_paused() {
-            let grace = member.identity.stop_grace.min(STANDBY_GRACE);
-            let stop = Step::Stop(ordinal, status.id.clone(), grace);
-            return Some(acting(format!("stopping standby {ordinal} to replace it"), vec![stop]));
-        }
-        let Some(steps) = change::replace(subject, ordinal) else {
-            return Some(unmade(subject, ordinal));
-        };
-        member.is_replaced(now);
-        return Some(acting(format!("replacing standby {ordinal}"), steps));
-    }
-    match &status.state {
-        ContainerState::Created => {
-            let Some(steps) = change::complete(subject, ordinal, status) else {
-                return Some(unmade(subject, ordinal));
-            };
-            let plan = acting(format!("completing instance {ordinal}"), steps);
-            member.starts(now, member.condition.failed_boots);
-            Some(plan)
-        }
-        ContainerState::Exited { .. } => Some(start_again(subject, member, now)),
-        // Frozen, it would wake up in the middle of something else's work.
-        ContainerState::Paused => Some(start_anew(member, "is frozen", now)),
-        ContainerState::Running { .. } => {
-            if member.was_active() {
-                return Some(start_anew(member, "lost the store", now));
-            }
-            if member.condition.health != Health::Standby {
-                let left = SETTLED.saturating_sub(member.uptime(now));
-                return Some(waiting(format!("waiting for standby {ordinal} to settle"), left));
-            }
-            if member.identity.ports.iter().any(|port| !status.addresses.contains_key(port)) {
-                return Some(start_anew(member, "can't be reached", now));
-            }
-            // It may use what the host has until it serves: that is when it is needed most.
-            let mut limits = status.limits;
-            let share = subject.limits.map_or(0, |limits| limits.nano_cpus);
-            limits.nano_cpus = subject.boot_nano_cpus.max(share);
-            limits.cpu_shares = Limits::SERVING_SHARES;
-            (limits != status.limits).then(|| {
-                let step = Step::SetLimits(ordinal, status.id.clone(), limits);
-                acting(format!("preparing standby {ordinal} to take over"), vec![step])
-            })
-        }
-    }
-}
-
-/// It is not there, and can't be made.
-fn unmade(subject: &Subject<'_>, ordinal: u8) -> Plan {
-    waiting(change::not_made(subject, ordinal), STEADY_POLL)
-}
-
-/// Kills and starts one that nobody depends on.
-fn start_anew(member: &mut Member<'_>, why: &str, now: Timestamp) -> Plan {
-    let ordinal = member.ordinal();
-    let steps = member.there.map(|i| Step::Restart(ordinal, i.status.id.clone()));
-    member.starts(now, member.condition.failed_boots);
-    acting(format!("instance {ordinal} {why}; restarting it"), Vec::from_iter(steps))
-}
-
 /// Both are there. The active one is replaced last, when the other one is sure to take over.
 fn finished(
     subject: &Subject<'_>,
@@ -342,49 +162,6 @@ fn with_two(
         format!("both instances answer; killing instance {ordinal}, which was there before"),
         steps,
     )
-}
-
-/// Starts an instance that has ended, later each time if it never came up.
-fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Plan {
-    let ordinal = member.ordinal();
-    let (Some(instance), Some(ContainerState::Exited { code, out_of_memory, last_log_lines })) =
-        (member.there, member.state())
-    else {
-        return waiting("looking again".to_owned(), URGENT_POLL);
-    };
-    let booted = member.condition.health != Health::Starting;
-    let words =
-        exit_sentence(ordinal, *code, *out_of_memory, if booted { "" } else { last_log_lines });
-    let failed_boots = if booted { 0 } else { member.condition.failed_boots + 1 };
-    if let Some(need) =
-        boot_failures(subject.broker, failed_boots, || format!("the engine does not boot: {words}"))
-    {
-        return given_up(need);
-    }
-    let (wait, rested) = (restart_delay(failed_boots), now.since(member.condition.since));
-    let sentence = words.then("starting it again");
-    if rested < wait {
-        return waiting(sentence, wait - rested);
-    }
-    let starved =
-        *out_of_memory || attention::is_out_of_memory(subject.broker.spec.engine_type, *code);
-    let plan = acting(sentence, vec![Step::Start(ordinal, instance.status.id.clone())]);
-    let before = member.condition.out_of_memory;
-    member.starts(now, failed_boots);
-    if starved {
-        member.condition.out_of_memory = Some(attention::once_more(before, now));
-    }
-    plan
-}
-
-fn given_up(need: Need) -> Plan {
-    match need {
-        Need::Refuse(why) => refuse(&why),
-        Need::GiveUp(why) => fail(why),
-        Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => {
-            waiting("looking again".to_owned(), URGENT_POLL)
-        }
-    }
 }
 
 /// Who of a pair has taken over from whom between two passes, if anybody has.

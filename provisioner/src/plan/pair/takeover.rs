@@ -11,7 +11,9 @@ use super::super::{
     traffic::drain,
     types::{Plan, Step, Subject},
 };
-use super::{Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting};
+use super::member::{
+    Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
+};
 use crate::runtime::ContainerState;
 
 /// How long the active one may give no answer at all while another one waits for its store: until
