@@ -6,6 +6,7 @@
 use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, anyhow};
+use brokerd_provisioner::tasks::supervise::{BackOff, Panicked, keep_running};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -13,7 +14,7 @@ use prometheus_client::{
 };
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -21,10 +22,9 @@ use crate::role::Role;
 
 /// How long roles may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-/// The pause before the first restart; it doubles with each.
-const MIN_BACKOFF: Duration = Duration::from_millis(500);
-/// The longest pause. A part that has run for longer starts with the shortest again.
-const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// How long a part waits to be restarted.
+const BACK_OFF: BackOff =
+    BackOff { first: Duration::from_millis(500), longest: Duration::from_secs(30) };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RoleLabels {
@@ -76,33 +76,32 @@ impl Supervisor {
     ) {
         let (restarts, shutdown) = (self.metrics.of(role), shutdown.clone());
         self.tasks.spawn(async move {
-            let mut backoff = MIN_BACKOFF;
-            loop {
-                let started = Instant::now();
-                // A task of its own, so that its panics end here.
-                let ended = match AbortOnDropHandle::new(tokio::spawn(start())).await {
-                    Ok(ended) => ended,
-                    Err(error) => Err(anyhow::Error::new(error).context("it panicked")),
-                };
-                if shutdown.is_cancelled() {
-                    return (role, ended);
+            // A task of its own, so that its panics end here.
+            let start = move || {
+                let part = AbortOnDropHandle::new(tokio::spawn(start()));
+                async move {
+                    let ended = part.await;
+                    ended.unwrap_or_else(|error| {
+                        Err(anyhow::Error::new(error).context("it panicked"))
+                    })
                 }
-                if started.elapsed() > MAX_BACKOFF {
-                    backoff = MIN_BACKOFF;
-                }
+            };
+            let over = |ended: Result<anyhow::Result<()>, Panicked>, pause| {
+                let ended = ended.unwrap_or_else(|panicked| Err(panicked.into()));
                 let error = ended.err().unwrap_or_else(|| anyhow!("it ended by itself"));
                 tracing::error!(
                     role = role.name(),
                     error = format!("{error:#}"),
-                    restart_in = ?backoff,
+                    restart_in = ?pause,
                     "role failed; restarted"
                 );
                 restarts.inc();
-                tokio::select! {
-                    () = shutdown.cancelled() => return (role, Ok(())),
-                    () = sleep(backoff) => {}
-                }
-                backoff = (backoff * 2).min(MAX_BACKOFF);
+            };
+            match keep_running(BACK_OFF, &shutdown, start, over).await {
+                Some(Ok(ended)) => (role, ended),
+                Some(Err(panicked)) => (role, Err(panicked.into())),
+                // It was waiting to be restarted.
+                None => (role, Ok(())),
             }
         });
     }

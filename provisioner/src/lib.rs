@@ -23,8 +23,4 @@ pub mod secrets;
 pub mod tasks;
 
 pub use metrics::{TaskDown, TaskHealth};
-pub use pki::{authorities, materials, tls};
 pub use provisioner::{Host, Provisioner, Settings, StartError};
-pub use reconcile as pass;
-pub use runtime::{outgoing, registry};
-pub use tasks::CapacitySettings as RoomSettings;

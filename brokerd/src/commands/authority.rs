@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use brokerd_domain::{BrokerId, Clock as _, Timestamp};
-use brokerd_provisioner::{materials::Materials, tls};
+use brokerd_provisioner::pki::{materials::Materials, tls};
 use brokerd_store::{PgStore, StoredAuthority};
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use brokerd_domain::Cidr;
-use brokerd_provisioner::outgoing::{HostService, Outgoing};
+use brokerd_provisioner::runtime::outgoing::{HostService, Outgoing};
 use serde::{Deserialize, Serialize};
 
 const ALL: &str = "all";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_provisioner::RoomSettings;
+use brokerd_provisioner::tasks::CapacitySettings;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -52,8 +52,8 @@ impl Sizing {
     }
 
     /// As the provisioner has it.
-    pub(crate) fn room(self) -> RoomSettings {
-        RoomSettings {
+    pub(crate) fn room(self) -> CapacitySettings {
+        CapacitySettings {
             scale: self.scale.chosen().copied(),
             memory_share: self.memory_share,
             memory_bytes: self.memory_megabytes.map(|megabytes| u64::from(megabytes) << 20),

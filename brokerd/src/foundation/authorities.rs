@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use brokerd_domain::{Clock, Entropy, Timestamp};
-use brokerd_provisioner::{
+use brokerd_provisioner::pki::{
     authorities::Authorities,
     tls::{self, AuthorityError, ensure_authority},
 };

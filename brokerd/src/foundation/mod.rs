@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use brokerd_domain::{Clock, Entropy};
-use brokerd_provisioner::authorities::Authorities;
+use brokerd_provisioner::pki::authorities::Authorities;
 use brokerd_store::{PgStore, StoreError};
 use tokio::time::{Instant, sleep};
 

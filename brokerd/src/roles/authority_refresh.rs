@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::Clock;
-use brokerd_provisioner::authorities::Authorities;
+use brokerd_provisioner::pki::authorities::Authorities;
 use brokerd_store::PgStore;
 use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
 use tokio::time::{Instant, sleep};

@@ -7,11 +7,13 @@ use brokerd_provisioner::{
     Provisioner, Settings, TaskHealth,
     catalogue::{EngineSettings, Source},
     engine::activemq::DirectoryAuthorities,
-    outgoing::Outgoing,
-    pass::EndpointSettings,
     queue::QueueSettings,
-    registry::{Registries, RegistryLogin},
-    runtime::docker::{Join, OwnDatabase},
+    reconcile::EndpointSettings,
+    runtime::{
+        docker::{Join, OwnDatabase},
+        outgoing::Outgoing,
+        registry::{Registries, RegistryLogin},
+    },
     secrets::AwsEndpoints,
 };
 use brokerd_store::ServerAddress;
