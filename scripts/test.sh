@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests, with a database of their own, which is gone afterwards.
-#   scripts/test.sh                             all, programs side by side (BROKERD_TEST_JOBS=2)
+#   scripts/test.sh                             all, several side by side (BROKERD_TEST_JOBS=2)
 #   scripts/test.sh ARGUMENTS OF cargo test     only those that cargo chooses, one program after the other
 set -euo pipefail
 # shellcheck source=lib.sh

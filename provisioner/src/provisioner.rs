@@ -85,7 +85,7 @@ pub struct Settings {
     /// Whether new brokers get disks of their own of the tier's size.
     pub sized_volumes: bool,
     /// What instances may use of the host together.
-    pub room: CapacitySettings,
+    pub host_capacity: CapacitySettings,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Where secrets are that are not kept here.
@@ -200,7 +200,7 @@ impl Provisioner {
         let Some(capacity) = capacity::find_out(&*host.runtime, &shutdown).await else {
             return expire::deregister(registration).await;
         };
-        let room = self.settings.room.on(capacity);
+        let host_capacity = self.settings.host_capacity.on(capacity);
         let (operations, on_operations) =
             Operations::new(self.settings.boots.unwrap_or_else(boots));
         let normal = Arc::new(PassContext {
@@ -219,11 +219,11 @@ impl Provisioner {
             }),
             catalogue: Arc::new(self.catalogue),
             sizing: Sizing {
-                scale: room.scale,
+                scale: host_capacity.scale,
                 open_files: self.settings.open_files,
                 sized_volumes: self.settings.sized_volumes,
             },
-            room,
+            host_capacity,
             endpoints: self.settings.endpoints,
             port_is_free: Arc::new(port_is_free),
             metrics: self.metrics,
@@ -249,7 +249,7 @@ impl Provisioner {
             store: normal.store.clone(),
             clock: normal.clock.clone(),
             metrics: normal.metrics.clone(),
-            room,
+            host_capacity,
         };
         images::look_first(&images).await;
         capacity::report_first(&report).await;
@@ -309,7 +309,7 @@ impl Provisioner {
             });
         }
         let stop = shutdown.clone();
-        tasks.keep("room", move || capacity::keep_reported(report.clone(), stop.clone()));
+        tasks.keep("capacity", move || capacity::keep_reported(report.clone(), stop.clone()));
         let means = SweepMeans {
             runtime: normal.runtime.clone(),
             store: normal.store.clone(),

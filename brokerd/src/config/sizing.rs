@@ -52,7 +52,7 @@ impl Sizing {
     }
 
     /// As the provisioner has it.
-    pub(crate) fn room(self) -> CapacitySettings {
+    pub(crate) fn host_capacity(self) -> CapacitySettings {
         CapacitySettings {
             scale: self.scale.chosen().copied(),
             memory_share: self.memory_share,

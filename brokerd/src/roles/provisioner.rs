@@ -103,7 +103,7 @@ fn settings(
         },
         open_files: configuration.runtime.nofile.into(),
         sized_volumes: configuration.runtime.sized_volumes,
-        room: configuration.sizing.room(),
+        host_capacity: configuration.sizing.host_capacity(),
         endpoints: EndpointSettings {
             advertised_host: endpoint.advertised_host.chosen().cloned(),
             ip_address: endpoint.ip_address,

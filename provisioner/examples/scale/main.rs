@@ -129,7 +129,7 @@ fn settings() -> Result<Settings> {
         outgoing: None,
         open_files: 20_000,
         sized_volumes: false,
-        room: CapacitySettings {
+        host_capacity: CapacitySettings {
             scale: Some(1.0),
             memory_share: 0.9,
             memory_bytes: None,

@@ -93,7 +93,7 @@ pub struct FaultLabels {
 
 /// Labels of memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RoomLabels {
+pub struct CapacityLabels {
     /// What it is.
     pub is: &'static str,
 }
@@ -131,9 +131,9 @@ pub struct Metrics {
     /// Times that this process itself was late, so that silence proved nothing.
     pub stalls: Counter,
     /// Bytes of memory by what they are: what instances may use together, what of it is granted, what is waited for.
-    pub room: Family<RoomLabels, Gauge>,
+    pub host_capacity: Family<CapacityLabels, Gauge>,
     /// Creations that wait for room.
-    pub waiting_for_room: Gauge,
+    pub waiting_for_memory: Gauge,
     /// When background tasks last did what they are for, in seconds since 1970.
     pub task_success: Family<TaskLabels, Gauge>,
     /// Times that background tasks ended, or panicked, and were started again.
@@ -157,8 +157,8 @@ impl Metrics {
             watched: Gauge::default(),
             looks: Counter::default(),
             stalls: Counter::default(),
-            room: Family::default(),
-            waiting_for_room: Gauge::default(),
+            host_capacity: Family::default(),
+            waiting_for_memory: Gauge::default(),
             task_success: Family::default(),
             task_restarts: Family::default(),
             task_health: TaskHealth::default(),
@@ -224,12 +224,12 @@ impl Metrics {
         registry.register(
             "memory_bytes",
             "Memory that instances may use together, that is granted, and that creations wait for",
-            metrics.room.clone(),
+            metrics.host_capacity.clone(),
         );
         registry.register(
             "waiting_for_memory",
             "Creations that wait until there is memory for them",
-            metrics.waiting_for_room.clone(),
+            metrics.waiting_for_memory.clone(),
         );
         registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
         registry.register(
@@ -249,15 +249,15 @@ impl Metrics {
     }
 
     /// Notes how the room on the host is used.
-    pub fn set_room(&self, room: &HostCapacity, used: CapacityUse) {
+    pub fn set_host_capacity(&self, host_capacity: &HostCapacity, used: CapacityUse) {
         let bytes = |is: &'static str, bytes: u64| {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-            self.room.get_or_create(&RoomLabels { is }).set(bytes);
+            self.host_capacity.get_or_create(&CapacityLabels { is }).set(bytes);
         };
-        bytes("usable", room.memory_bytes);
+        bytes("usable", host_capacity.memory_bytes);
         bytes("granted", used.granted_bytes);
         bytes("waited_for", used.waiting_bytes);
-        self.waiting_for_room.set(i64::try_from(used.waiting).unwrap_or(i64::MAX));
+        self.waiting_for_memory.set(i64::try_from(used.waiting).unwrap_or(i64::MAX));
     }
 
     /// Notes that a background task has done what it is for.

@@ -12,26 +12,26 @@ use super::{
 
 /// What comes before an instance is made or replaced, as far as room is concerned; none: nothing.
 pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
-    let (broker, room) = (subject.broker, subject.room);
+    let (broker, host_capacity) = (subject.broker, subject.host_capacity);
     let tier = broker.spec.host_instance_type;
-    let wanted = room.of_instances(tier, broker.spec.deployment_mode.instances());
+    let wanted = host_capacity.of_instances(tier, broker.spec.deployment_mode.instances());
     let never = || {
         format!(
             "not enough room: {} of memory, instances may use {} together here, whatever else runs; a smaller \
              sizing.scale (now {}) makes instances smaller than their type, a larger sizing.memory_share or \
              sizing.memory_megabytes lets them have more",
             demand(subject, tier, wanted),
-            gib(room.memory_bytes),
-            room.scale,
+            gib(host_capacity.memory_bytes),
+            host_capacity.scale,
         )
     };
     if broker.status.observed_generation.is_some() {
         let Some(Reservation::Granted(granted)) = subject.reservation else { return None };
-        let has = room.of_instances(granted, broker.spec.deployment_mode.instances());
+        let has = host_capacity.of_instances(granted, broker.spec.deployment_mode.instances());
         if !broker.applies_pending() || wanted <= has {
             return None;
         }
-        if wanted > room.memory_bytes {
+        if wanted > host_capacity.memory_bytes {
             return Some(refuse(&never()));
         }
         return Some(reserving(tier));
@@ -41,17 +41,18 @@ pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Optio
     }
     match subject.reservation {
         Some(Reservation::Granted(_)) => None,
-        _ if wanted > room.memory_bytes => Some(fail(never())),
+        _ if wanted > host_capacity.memory_bytes => Some(fail(never())),
         None => Some(reserving(tier)),
         Some(Reservation::Waiting { since, missing_bytes }) => {
-            let what = missing(&demand(subject, tier, wanted), missing_bytes, room.memory_bytes);
+            let what =
+                missing(&demand(subject, tier, wanted), missing_bytes, host_capacity.memory_bytes);
             let waited = now.since(since);
-            if waited >= room.patience {
-                let minutes = room.patience.as_secs() / 60;
+            if waited >= host_capacity.patience {
+                let minutes = host_capacity.patience.as_secs() / 60;
                 return Some(fail(format!("{what}, also after {minutes} minutes")));
             }
-            let left = room.patience.saturating_sub(waited);
-            let until = since.plus(room.patience);
+            let left = host_capacity.patience.saturating_sub(waited);
+            let until = since.plus(host_capacity.patience);
             let reason =
                 format!("waiting until other brokers are deleted, until {until} at the latest");
             let sentence = Sentence::detailed(reason, what);
@@ -73,7 +74,12 @@ fn demand(subject: &Subject<'_>, tier: HostInstanceType, wanted: u64) -> String 
 }
 
 /// Why there is no room now for what is wanted.
-pub(crate) fn no_room(tier: HostInstanceType, wanted: u64, missing_bytes: u64, all: u64) -> String {
+pub(crate) fn not_enough_memory(
+    tier: HostInstanceType,
+    wanted: u64,
+    missing_bytes: u64,
+    all: u64,
+) -> String {
     missing(&format!("{tier} needs {}", gib(wanted)), missing_bytes, all)
 }
 

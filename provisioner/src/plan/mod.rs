@@ -22,7 +22,7 @@ mod world;
 use brokerd_domain::{DeploymentMode, Intent, Next, Timestamp, VerdictKind};
 
 pub(crate) use attention::not_rebooted;
-pub(crate) use capacity::no_room;
+pub(crate) use capacity::not_enough_memory;
 pub(crate) use pair::taken_over;
 pub(crate) use poll::retry;
 

@@ -58,7 +58,7 @@ pub struct Subject<'a> {
     /// What each of them may use when it serves; none: this host has not got that.
     pub limits: Option<Limits>,
     /// What instances may use of the host together.
-    pub room: HostCapacity,
+    pub host_capacity: HostCapacity,
     /// What the broker has of that; none: it has not asked.
     pub reservation: Option<Reservation>,
     /// What should be there.

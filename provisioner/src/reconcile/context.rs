@@ -70,7 +70,7 @@ pub struct PassContext {
     /// How tiers are mapped.
     pub sizing: Sizing,
     /// What instances may use of the host together.
-    pub room: HostCapacity,
+    pub host_capacity: HostCapacity,
     /// How endpoints are given out.
     pub endpoints: EndpointSettings,
     /// Whether a port can be had.

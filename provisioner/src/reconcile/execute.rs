@@ -10,7 +10,7 @@ use brokerd_store::{Allocation, Names, StoreError, Work};
 
 use crate::{
     metrics::{StepLabels, StepOutcome},
-    plan::{FaultStep, Plan, Sentence, Step, no_room, not_rebooted, refuse, retry},
+    plan::{FaultStep, Plan, Sentence, Step, not_enough_memory, not_rebooted, refuse, retry},
     reconcile::{context::PassContext, operations::Progress, step_error::StepError},
     runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
 };
@@ -195,9 +195,11 @@ impl PassContext {
         match self.store.reserve_more(lease, instances, tier, now).await? {
             Admission::Granted => Ok(()),
             Admission::Waits { missing_bytes } => {
-                let (wanted, all) =
-                    (self.room.of_instances(tier, instances), self.room.memory_bytes);
-                Err(StepError::Blocked(no_room(tier, wanted, missing_bytes, all)))
+                let (wanted, all) = (
+                    self.host_capacity.of_instances(tier, instances),
+                    self.host_capacity.memory_bytes,
+                );
+                Err(StepError::Blocked(not_enough_memory(tier, wanted, missing_bytes, all)))
             }
         }
     }

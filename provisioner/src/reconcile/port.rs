@@ -69,7 +69,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
     /// Tells what instances may use together; how that is used.
     async fn report_capacity(
         &self,
-        room: &HostCapacity,
+        host_capacity: &HostCapacity,
         now: Timestamp,
     ) -> Result<CapacityUse, StoreError>;
     /// Leads endpoints elsewhere.
@@ -212,10 +212,10 @@ impl ReconcileStore for PgStore {
     }
     async fn report_capacity(
         &self,
-        room: &HostCapacity,
+        host_capacity: &HostCapacity,
         now: Timestamp,
     ) -> Result<CapacityUse, StoreError> {
-        Self::report_capacity(self, room, now).await
+        Self::report_capacity(self, host_capacity, now).await
     }
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError> {
         Self::set_targets(self, lease, targets).await

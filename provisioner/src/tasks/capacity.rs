@@ -49,7 +49,7 @@ pub(crate) struct CapacityReport {
     pub(crate) store: Arc<dyn ReconcileStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
-    pub(crate) room: HostCapacity,
+    pub(crate) host_capacity: HostCapacity,
 }
 
 /// What the host has, as soon as its runtime tells; none: this process stops first.
@@ -84,10 +84,10 @@ pub(crate) async fn keep_reported(report: CapacityReport, shutdown: Cancellation
 
 async fn report_once(report: &CapacityReport) {
     let now = report.clock.now();
-    match report.store.report_capacity(&report.room, now).await {
+    match report.store.report_capacity(&report.host_capacity, now).await {
         Ok(used) => {
-            report.metrics.set_room(&report.room, used);
-            report.metrics.task_succeeded("room", now);
+            report.metrics.set_host_capacity(&report.host_capacity, used);
+            report.metrics.task_succeeded("capacity", now);
         }
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,
@@ -111,8 +111,11 @@ mod tests {
             memory_bytes: None,
             patience: Duration::ZERO,
         };
-        let room = settings.on(capacity);
-        assert_eq!((room.memory_bytes, room.scale.to_string()), (9 * GIB, "0.25".to_owned()));
+        let host_capacity = settings.on(capacity);
+        assert_eq!(
+            (host_capacity.memory_bytes, host_capacity.scale.to_string()),
+            (9 * GIB, "0.25".to_owned())
+        );
         let more = CapacitySettings { memory_share: 3.0, ..settings }.on(capacity);
         assert_eq!((more.memory_bytes, more.scale.to_string()), (30 * GIB, "1".to_owned()));
         let bytes = CapacitySettings { memory_bytes: Some(GIB), scale: Some(0.5), ..settings };

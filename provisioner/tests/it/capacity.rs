@@ -19,19 +19,19 @@ use brokerd_provisioner::{
 const GIB: u64 = 1 << 30;
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn with_room(gib: u64) -> Simulation {
-    with_room_and(gib, Arc::new(Faults::default()))
+fn with_memory(gib: u64) -> Simulation {
+    with_memory_and(gib, Arc::new(Faults::default()))
 }
 
-fn with_room_and(gib: u64, faults: Arc<Faults>) -> Simulation {
+fn with_memory_and(gib: u64, faults: Arc<Faults>) -> Simulation {
     let sim = Simulation::with_faults(faults);
-    set_room(&sim, gib);
+    set_host_capacity(&sim, gib);
     sim
 }
 
-fn set_room(sim: &Simulation, gib: u64) {
-    *sim.store.room.lock().expect("not poisoned") =
-        HostCapacity { memory_bytes: gib * GIB, ..crate::world::ROOM };
+fn set_host_capacity(sim: &Simulation, gib: u64) {
+    *sim.store.host_capacity.lock().expect("not poisoned") =
+        HostCapacity { memory_bytes: gib * GIB, ..crate::world::HOST_CAPACITY };
 }
 
 fn tier(name: &str) -> HostInstanceType {
@@ -59,7 +59,7 @@ fn actions(sim: &Simulation, id: BrokerId) -> Vec<ActionRequired> {
 
 #[tokio::test]
 async fn a_creation_that_does_not_fit_waits_and_goes_on_when_another_broker_is_deleted() {
-    let sim = with_room(6);
+    let sim = with_memory(6);
     let first = sim.create(EngineType::RabbitMq);
     sim.live(MINUTE).await;
     assert_eq!(sim.state(first), Some(BrokerState::Running));
@@ -81,7 +81,7 @@ async fn a_creation_that_does_not_fit_waits_and_goes_on_when_another_broker_is_d
 
 #[tokio::test]
 async fn a_broker_that_waits_costs_nothing_but_the_round_that_shares_out() {
-    let sim = with_room(6);
+    let sim = with_memory(6);
     sim.create(EngineType::RabbitMq);
     sim.live(MINUTE).await;
     sim.create_another(EngineType::RabbitMq, 2);
@@ -94,7 +94,7 @@ async fn a_broker_that_waits_costs_nothing_but_the_round_that_shares_out() {
 
 #[tokio::test]
 async fn a_creation_that_has_waited_in_vain_fails_with_its_reason_and_lets_the_next_one_in() {
-    let sim = with_room(12);
+    let sim = with_memory(12);
     sim.create(EngineType::RabbitMq);
     sim.live(MINUTE).await;
     let cluster = sim.create_cluster_of(7);
@@ -118,7 +118,7 @@ async fn a_creation_that_has_waited_in_vain_fails_with_its_reason_and_lets_the_n
 
 #[tokio::test]
 async fn what_can_never_fit_fails_at_once() {
-    let sim = with_room(11);
+    let sim = with_memory(11);
     let id = sim.create_cluster();
     sim.live(Duration::from_secs(1)).await;
     assert_eq!(sim.state(id), Some(BrokerState::CreationFailed));
@@ -130,7 +130,7 @@ async fn what_can_never_fit_fails_at_once() {
 
 #[tokio::test]
 async fn a_larger_type_that_does_not_fit_is_not_applied_and_the_broker_goes_on_as_it_was() {
-    let sim = with_room(11);
+    let sim = with_memory(11);
     let id = sim.create(EngineType::RabbitMq);
     let other = sim.create_another(EngineType::RabbitMq, 2);
     sim.settle().await;
@@ -171,10 +171,10 @@ async fn brokers_that_are_there_are_kept_alive_however_little_room_there_is_for_
         Simulation::create_cluster,
     ];
     for create in kinds {
-        let sim = with_room(1000);
+        let sim = with_memory(1000);
         let id = create(&sim);
         sim.settle().await;
-        set_room(&sim, 0);
+        set_host_capacity(&sim, 0);
         sim.in_the_world(|world| world.kill_only(id, &[1]));
         sim.runtime_event(id).await;
         sim.live(MINUTE).await;
@@ -209,13 +209,13 @@ async fn room_is_shared_out_the_same_whatever_fails_at_any_effect() {
         sim.live(2 * MINUTE).await;
         second
     }
-    let quiet = with_room(1);
+    let quiet = with_memory(1);
     play(&quiet).await;
     let effects = quiet.faults.effects();
     assert!(effects > 15, "{:?}", quiet.faults.names());
     for fault in Fault::ALL {
         for at in 0..effects {
-            let sim = with_room_and(1, Faults::striking(at, fault));
+            let sim = with_memory_and(1, Faults::striking(at, fault));
             let id = play(&sim).await;
             let context = format!("{fault:?} at {at}: {:?}", sim.take_log());
             assert_eq!(sim.state(id), Some(BrokerState::Running), "{context}");
@@ -291,7 +291,7 @@ fn decide(case: Case) -> Plan {
         broker: &broker,
         instances: &instances(&broker),
         limits: None,
-        room: HostCapacity { memory_bytes: case.gib * GIB, ..crate::world::ROOM },
+        host_capacity: HostCapacity { memory_bytes: case.gib * GIB, ..crate::world::HOST_CAPACITY },
         reservation: case.reservation,
         desired: &Desired::Unrendered,
         targets: &[],

@@ -239,7 +239,7 @@ fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> P
         broker: &broker,
         instances: &instances,
         limits: Some(LIMITS),
-        room: crate::world::ROOM,
+        host_capacity: crate::world::HOST_CAPACITY,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: desired.unwrap_or(&rendered),
         targets: &[Target { ordinal: 1, protocol: Protocol::Amqp, addresses }],

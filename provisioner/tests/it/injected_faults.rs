@@ -396,7 +396,7 @@ fn a_failover_kills_the_instance_that_serves() {
             broker: &broker,
             instances: &[],
             limits: None,
-            room: crate::world::ROOM,
+            host_capacity: crate::world::HOST_CAPACITY,
             reservation: None,
             desired: &Desired::Unrendered,
             targets,

@@ -219,7 +219,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         broker: &broker,
         instances: &instances(&broker),
         limits: Some(limits()),
-        room: crate::world::ROOM,
+        host_capacity: crate::world::HOST_CAPACITY,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: &desired,
         targets: &targets,

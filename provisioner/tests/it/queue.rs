@@ -136,8 +136,8 @@ async fn a_quiet_pair_costs_no_call_to_the_store() {
 async fn hundreds_of_quiet_brokers_cost_no_call_to_the_store_and_nothing_is_rendered() {
     const BROKERS: usize = 300;
     let sim = Simulation::new();
-    let room = HostCapacity { memory_bytes: 1 << 44, ..crate::world::ROOM };
-    *sim.store.room.lock().expect("not poisoned") = room;
+    let host_capacity = HostCapacity { memory_bytes: 1 << 44, ..crate::world::HOST_CAPACITY };
+    *sim.store.host_capacity.lock().expect("not poisoned") = host_capacity;
     let pair = sim.create_pair();
     let others = 1..BROKERS as u128;
     let others: Vec<BrokerId> =

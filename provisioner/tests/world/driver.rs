@@ -74,7 +74,7 @@ impl Simulation {
             forgotten: Mutex::default(),
             lives: Mutex::default(),
             calls: Mutex::default(),
-            room: Mutex::new(super::ROOM),
+            host_capacity: Mutex::new(super::HOST_CAPACITY),
             clock: clock.clone(),
             faults: faults.clone(),
         });
@@ -215,7 +215,7 @@ impl Simulation {
             engines: Arc::new(Engines::default()),
             catalogue: Arc::new(self.catalogue.lock().expect("not poisoned").clone()),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: true },
-            room: *self.store.room.lock().expect("not poisoned"),
+            host_capacity: *self.store.host_capacity.lock().expect("not poisoned"),
             endpoints: EndpointSettings {
                 advertised_host: None,
                 ip_address: None,

@@ -30,7 +30,7 @@ use brokerd_domain::{
 };
 
 /// What instances may use together, unless a test says otherwise: more than they ask for.
-pub const ROOM: HostCapacity = HostCapacity {
+pub const HOST_CAPACITY: HostCapacity = HostCapacity {
     memory_bytes: 1 << 40,
     scale: 1.0,
     patience: std::time::Duration::from_mins(15),

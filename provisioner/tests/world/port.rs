@@ -199,13 +199,13 @@ impl ReconcileStore for MemoryStore {
     ) -> Result<Admission, StoreError> {
         let reserve = || {
             self.fenced(lease, |_| ())?;
-            let room = *self.room.lock().expect("not poisoned");
+            let host_capacity = *self.host_capacity.lock().expect("not poisoned");
             let mut rows = self.rows.lock().expect("not poisoned");
-            let others = granted(&rows, &room, Some(lease.broker));
-            let mut line = line(&rows, &room);
-            let bytes = room.of_instances(tier, instances);
+            let others = granted(&rows, &host_capacity, Some(lease.broker));
+            let mut line = line(&rows, &host_capacity);
+            let bytes = host_capacity.of_instances(tier, instances);
             line.push(Demand { broker: lease.broker, bytes, since: now });
-            let turn = room.admit(others, &line, now).pop().expect("one turn each");
+            let turn = host_capacity.admit(others, &line, now).pop().expect("one turn each");
             if turn == Admission::Granted {
                 let row = rows.get_mut(&lease.broker).expect("its lease is held");
                 row.reservation = Some(Reservation::Granted(tier));
@@ -222,15 +222,15 @@ impl ReconcileStore for MemoryStore {
 
     async fn report_capacity(
         &self,
-        room: &HostCapacity,
+        host_capacity: &HostCapacity,
         now: Timestamp,
     ) -> Result<CapacityUse, StoreError> {
-        *self.room.lock().expect("not poisoned") = *room;
+        *self.host_capacity.lock().expect("not poisoned") = *host_capacity;
         self.grant(None, now);
         let rows = self.rows.lock().expect("not poisoned");
-        let line = line(&rows, room);
+        let line = line(&rows, host_capacity);
         Ok(CapacityUse {
-            granted_bytes: granted(&rows, room, None),
+            granted_bytes: granted(&rows, host_capacity, None),
             waiting_bytes: line.iter().map(|demand| demand.bytes).sum(),
             waiting: line.len() as u64,
         })

@@ -61,7 +61,7 @@ pub struct MemoryStore {
     /// Until when provisioners count as alive.
     pub lives: Mutex<BTreeMap<WorkerId, Timestamp>>,
     /// What instances may use together.
-    pub room: Mutex<HostCapacity>,
+    pub host_capacity: Mutex<HostCapacity>,
     /// Brokers that are gone for good.
     pub forgotten: Mutex<BTreeSet<BrokerId>>,
     /// The database's clock.

@@ -73,7 +73,7 @@ impl Simulation {
         let images = self.images.lock().expect("not poisoned").clone();
         process.context.images = Arc::new(images.into());
         process.context.catalogue = Arc::new(self.catalogue.lock().expect("not poisoned").clone());
-        process.context.room = *self.store.room.lock().expect("not poisoned");
+        process.context.host_capacity = *self.store.host_capacity.lock().expect("not poisoned");
         for _ in 0..4000 {
             if !self.step(process).await {
                 self.log("the process dies");

@@ -1,4 +1,4 @@
-//! Scenarios with real engines, through the public API and with real clients. Each module is run as a program of its own.
+//! Scenarios with real engines, through the public API and with real clients. The runner runs each test by itself.
 
 mod activemq_changes;
 mod activemq_pair;

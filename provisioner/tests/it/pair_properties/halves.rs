@@ -170,7 +170,7 @@ pub(crate) fn decide_as(
         broker: &broker,
         instances: &instances,
         limits: Some(LIMITS),
-        room: world::ROOM,
+        host_capacity: world::HOST_CAPACITY,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: desired.unwrap_or(&rendered),
         targets: &targets,

@@ -1,5 +1,5 @@
 //! Runs the test programs that `cargo test --no-run --message-format=json` has built, several side by side, since most of them wait for
-//! engines. Reads cargo's messages from standard input.
+//! engines. Each test of a program with engines runs by itself. Reads cargo's messages from standard input.
 //!
 //! What a program prints is shown when it ends, whole. At the end comes where the time went, what was skipped, and each program's own
 //! summary line, as cargo prints them. Exit status 1 says that a program failed or took too long.
@@ -36,7 +36,7 @@ fn run() -> Result<bool> {
     }
     let jobs = jobs()?;
     machine::say(&format!(
-        "run-tests: {} programs, {jobs} with engines and one without side by side",
+        "run-tests: {} programs and tests with engines, {jobs} of these and one without side by side",
         programs.len()
     ));
     let ended = schedule::run(programs, jobs)?;
@@ -44,12 +44,11 @@ fn run() -> Result<bool> {
     Ok(ended.iter().all(|program| program.passed))
 }
 
-/// How many programs that run engines run side by side: `BROKERD_TEST_JOBS`, or one for four processors, since each plays as
-/// many scenarios at once as there are processors. Of the others, one more runs beside them.
+/// How many tests that run engines run side by side: `BROKERD_TEST_JOBS`, or one for each processor. Of the programs without
+/// engines, one more runs beside them.
 fn jobs() -> Result<usize> {
     let Some(jobs) = machine::variable("BROKERD_TEST_JOBS") else {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        return Ok(processors.div_ceil(4));
+        return Ok(std::thread::available_parallelism().map_or(1, usize::from));
     };
     let number = jobs.parse().with_context(|| format!("BROKERD_TEST_JOBS={jobs}"))?;
     ensure!(number > 0, "BROKERD_TEST_JOBS={jobs}: at least one");

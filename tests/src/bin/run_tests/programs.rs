@@ -1,7 +1,6 @@
 //! The test programs of the workspace, and how they may run.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,35 +8,38 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-/// The program whose modules run as programs of their own: it is linked once, and its modules wait for one another no more than
-/// programs do.
-const BY_MODULE: &str = "scenarios";
+/// Programs that run engines. Each of their tests runs by itself, because what they wait for is not the processor: no test waits
+/// for the others of its program.
+const WITH_ENGINES: [&str; 6] = [
+    "scenarios",
+    "activemq_edges",
+    "docker_runtime",
+    "probes",
+    "rabbitmq_edges",
+    "runtime_conformance",
+];
 
-/// What stops what the others use, as the engine itself: it runs when nothing else does.
+/// The module whose tests stop what the others use, as the engine itself: they run when nothing else does.
 const ALONE: [&str; 1] = ["engine_restart"];
-
-/// Programs of other packages that run engines.
-const OTHERS_WITH_ENGINES: [&str; 5] =
-    ["activemq_edges", "docker_runtime", "probes", "rabbitmq_edges", "runtime_conformance"];
 
 /// What takes longest, so that none of it is begun last.
 const FIRST: [&str; 10] = [
-    "rabbitmq_cluster",
     "networks",
-    "conformance",
+    "rabbitmq_cluster",
     "activemq_edges",
+    "conformance",
     "full_disks",
+    "rabbitmq_edges",
     "out_of_memory",
     "activemq_pair",
     "faults_ha",
-    "faults",
     "compose",
 ];
 
-/// One test program, or a module of one.
+/// One test program, or a test of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
-    /// Its package and target, and the module, as `tests scenarios::networks`.
+    /// Its package and target, and the test, as `tests scenarios::alarms::…`.
     pub(crate) name: String,
     /// The line that cargo announces it with.
     pub(crate) title: String,
@@ -70,22 +72,27 @@ impl Program {
 /// The programs in cargo's messages, in the order to begin them.
 ///
 /// # Errors
-/// When a message is not cargo's, or the program of the scenarios does not list its tests.
+/// When a message is not cargo's, or a program does not list its tests.
 pub(crate) fn built(messages: &str) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for line in messages.lines().filter(|line| line.starts_with('{')) {
         let message: Value = serde_json::from_str(line).context("a message of cargo")?;
         match program(&message) {
-            Some((target, program)) if target == BY_MODULE => {
-                let tests = listed(&program)?;
-                programs.extend(modules(&program, &tests)?);
+            Some(program) if program.has_engines => {
+                let listed = listed(&program)?;
+                programs.extend(tests(&program, &listed));
             }
-            Some((_, program)) => programs.push(program),
+            Some(program) => programs.push(program),
             None => {}
         }
     }
-    programs.sort_by(|a, b| (a.is_alone, a.order, &a.name).cmp(&(b.is_alone, b.order, &b.name)));
+    sort(&mut programs);
     Ok(programs)
+}
+
+/// In the order to begin them.
+fn sort(programs: &mut [Program]) {
+    programs.sort_by(|a, b| (a.is_alone, a.order, &a.name).cmp(&(b.is_alone, b.order, &b.name)));
 }
 
 /// The names of a program's tests.
@@ -96,25 +103,22 @@ fn listed(program: &Program) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The modules of a program that lists `tests`, each with its tests.
-fn modules(program: &Program, tests: &str) -> Result<Vec<Program>> {
-    let mut modules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for test in tests.lines().filter_map(|line| line.strip_suffix(": test")) {
-        let (module, _) =
-            test.split_once("::").with_context(|| format!("{test} is in no module"))?;
-        modules.entry(module).or_default().push(test.to_owned());
-    }
-    Ok(modules
-        .into_iter()
-        .map(|(module, tests)| Program {
-            name: format!("{}::{module}", program.name),
-            title: format!("{}, {module}", program.title),
-            is_alone: ALONE.contains(&module),
-            order: order(module),
-            arguments: ["--exact".to_owned()].into_iter().chain(tests).collect(),
-            ..program.clone()
+/// Each test of a program that lists them.
+fn tests(program: &Program, listed: &str) -> Vec<Program> {
+    let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    names
+        .map(|test| {
+            let module = test.split("::").next().unwrap_or(test);
+            Program {
+                name: format!("{}::{test}", program.name),
+                title: format!("{}, {test}", program.title),
+                is_alone: ALONE.contains(&module),
+                order: program.order.min(order(module)),
+                arguments: vec!["--exact".to_owned(), test.to_owned()],
+                ..program.clone()
+            }
         })
-        .collect())
+        .collect()
 }
 
 /// Where it is in the order to begin.
@@ -122,8 +126,8 @@ fn order(name: &str) -> usize {
     FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len())
 }
 
-/// The target of a message that tells of a test program, and the program.
-fn program(message: &Value) -> Option<(String, Program)> {
+/// The test program that a message tells of.
+fn program(message: &Value) -> Option<Program> {
     if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
         return None;
     }
@@ -134,7 +138,7 @@ fn program(message: &Value) -> Option<(String, Program)> {
     let kind = message["target"]["kind"][0].as_str()?;
     let package = directory.file_name()?.to_str()?;
     let what = if kind == "test" { target.to_owned() } else { format!("unit tests ({kind})") };
-    let program = Program {
+    Some(Program {
         name: format!("{package} {what}"),
         title: format!(
             "     Running {}{} ({})",
@@ -143,13 +147,12 @@ fn program(message: &Value) -> Option<(String, Program)> {
             executable.display()
         ),
         is_alone: false,
-        has_engines: target == BY_MODULE || OTHERS_WITH_ENGINES.contains(&target),
+        has_engines: kind == "test" && WITH_ENGINES.contains(&target),
         order: order(target),
         executable,
         arguments: Vec::new(),
         directory,
-    };
-    Some((target.to_owned(), program))
+    })
 }
 
 /// The examples in the documentation of this crate, which only cargo can build. The other crates declare that they have none.
@@ -205,43 +208,37 @@ mod tests {
     }
 
     #[test]
-    fn programs_with_long_tests_come_first_and_the_modules_of_the_scenarios_are_programs() {
+    fn programs_are_begun_in_an_order_and_know_what_they_need() {
         let messages = [
             artifact("checks", true),
             "a line of a build script".to_owned(),
-            artifact("activemq_edges", true),
             artifact("run_tests", false),
             r#"{"reason": "build-finished", "success": true}"#.to_owned(),
         ];
         let programs = built(&messages.join("\n")).unwrap();
-        let names: Vec<_> = programs.iter().map(|program| program.name.as_str()).collect();
-        assert_eq!(names, ["tests activemq_edges", "tests checks"]);
-        assert_eq!(programs[1].title, "     Running tests/checks.rs (/target/debug/deps/checks-1)");
-        assert_eq!(programs[1].command().get_current_dir(), Some(Path::new("/src/tests")));
-        let with_engines: Vec<_> = programs.iter().map(|program| program.has_engines).collect();
-        assert_eq!(with_engines, [true, false]);
+        assert_eq!(programs.len(), 1);
+        assert_eq!(programs[0].name, "tests checks");
+        assert_eq!(programs[0].title, "     Running tests/checks.rs (/target/debug/deps/checks-1)");
+        assert_eq!(programs[0].command().get_current_dir(), Some(Path::new("/src/tests")));
+        assert!(!programs[0].has_engines);
     }
 
     #[test]
-    fn each_module_of_a_program_runs_its_tests_and_no_others() {
+    fn each_test_of_a_program_with_engines_runs_by_itself() {
         let message = serde_json::from_str(&artifact("scenarios", true)).unwrap();
-        let (_, scenarios) = program(&message).unwrap();
-        let tests =
-            "crash::a: test\nengine_restart::b: test\ncrash::deep::c: test\nspeed: benchmark\n";
-        let modules = modules(&scenarios, tests).unwrap();
-        assert_eq!(modules.len(), 2);
-        assert_eq!(modules[0].name, "tests scenarios::crash");
-        assert_eq!(modules[0].arguments, ["--exact", "crash::a", "crash::deep::c"]);
-        assert_eq!(modules[1].arguments, ["--exact", "engine_restart::b"]);
-        assert_eq!((modules[0].is_alone, modules[1].is_alone), (false, true));
-        assert!(modules.iter().all(|module| module.has_engines));
-    }
-
-    #[test]
-    fn a_test_outside_of_modules_is_not_left_out_in_silence() {
-        let message = serde_json::from_str(&artifact("scenarios", true)).unwrap();
-        let (_, scenarios) = program(&message).unwrap();
-        assert!(modules(&scenarios, "lost: test\n").is_err());
+        let scenarios = program(&message).unwrap();
+        assert!(scenarios.has_engines);
+        let listed =
+            "crash::a: test\nengine_restart::b: test\nnetworks::deep::c: test\nspeed: benchmark\n";
+        let mut tests = tests(&scenarios, listed);
+        assert_eq!(tests.len(), 3);
+        assert_eq!(tests[0].name, "tests scenarios::crash::a");
+        assert_eq!(tests[0].arguments, ["--exact", "crash::a"]);
+        assert!(tests.iter().all(|test| test.has_engines));
+        sort(&mut tests);
+        let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
+        assert_eq!(names, ["networks::deep::c", "crash::a", "engine_restart::b"]);
+        assert!(tests[2].is_alone && !tests[1].is_alone);
     }
 
     #[test]
