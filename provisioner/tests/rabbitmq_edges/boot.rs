@@ -124,7 +124,7 @@ fn starts(version: EngineVersion, configuration: &str, more: &str) -> String {
         }
         thread::sleep(Duration::from_millis(200));
     };
-    let _ = Command::new("docker").args(["rm", "--force", &name]).output();
+    let _ = Command::new("docker").args(["rm", "--force", "--volumes", &name]).output();
     let _ = container.wait();
     log
 }
