@@ -120,7 +120,7 @@ pub struct Metrics {
     pub failovers: Counter,
     /// Orphans removed from the runtime.
     pub orphans_removed: Counter,
-    /// Injected faults that struck, by kind.
+    /// Injected faults that started, by kind.
     pub faults: Family<FaultLabels, Counter>,
     /// Links from broker to broker that came to be down.
     pub links_lost: Family<LinkLabels, Counter>,
@@ -132,7 +132,7 @@ pub struct Metrics {
     pub stalls: Counter,
     /// Bytes of memory by what they are: what instances may use together, what of it is granted, what is waited for.
     pub host_capacity: Family<CapacityLabels, Gauge>,
-    /// Creations that wait for room.
+    /// Creations that wait for memory.
     pub waiting_for_memory: Gauge,
     /// When background tasks last did what they are for, in seconds since 1970.
     pub task_success: Family<TaskLabels, Gauge>,
@@ -248,7 +248,7 @@ impl Metrics {
         }
     }
 
-    /// Notes how the room on the host is used.
+    /// Sets how the memory of the host is used.
     pub fn set_host_capacity(&self, host_capacity: &HostCapacity, used: CapacityUse) {
         let bytes = |is: &'static str, bytes: u64| {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Room on the host: what a broker's instances may use is reserved before the first of them is made, and before a reboot
+//! Memory of the host: what a broker's instances may use is reserved before the first of them is made, and before a reboot
 //! makes them larger. What is there already is supervised whatever that comes to.
 
 use brokerd_domain::{HostInstanceType, Next, Reservation, Timestamp, VerdictKind};
@@ -10,7 +10,7 @@ use super::{
     world::{Observed, Seen},
 };
 
-/// What comes before an instance is made or replaced, as far as room is concerned; none: nothing.
+/// What comes before an instance is made or replaced, as far as memory is concerned; none: nothing.
 pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
     let (broker, host_capacity) = (subject.broker, subject.host_capacity);
     let tier = broker.spec.host_instance_type;

@@ -19,7 +19,7 @@ const FIND_OUT_PAUSE: Duration = Duration::from_secs(3);
 /// How long telling may take before brokers get their turn.
 const FIRST: Duration = Duration::from_secs(10);
 
-/// What the operator says about room.
+/// The operator's settings of the memory of the host.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CapacitySettings {
     /// Factor on the memory and processors of instance types; none: what suits the host.
@@ -33,7 +33,7 @@ pub struct CapacitySettings {
 }
 
 impl CapacitySettings {
-    /// The room on a host.
+    /// The capacity of a host.
     pub fn on(self, capacity: Capacity) -> HostCapacity {
         let share = (capacity.memory_bytes as f64 * self.memory_share) as u64;
         let memory_bytes = self.memory_bytes.unwrap_or(share);

@@ -1,4 +1,4 @@
-//! Room on the host, shared out as the real store does it.
+//! Memory of the host, shared out as the real store does it.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Room on the host: never more is granted than there is, whoever asks at the same time, and nobody is forgotten.
+//! Memory of the host: never more is granted than there is, whoever asks at the same time, and nobody is forgotten.
 
 use std::time::Duration;
 
