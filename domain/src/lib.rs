@@ -20,7 +20,7 @@ pub use access::{
     BrokerUser, Cidr, Group, IngressRule, IngressRuleInput, InvalidCidr, LARGEST_SECRET,
     LdapServerMetadata, LdapServerMetadataInput, MOST_USERS, ManagedUser, PendingChange, Secret,
     SecretName, SecretReference, SecurityGroup, SecurityGroupId, Tags, UserAttributes, UserInput,
-    UserUpdate, Username, parse_group_description, parse_password, parse_rules,
+    UserUpdate, Username, parse_group_description, parse_password, parse_rules, policy,
     rabbitmq_owns_its_users, role_account,
 };
 pub use broker::{

@@ -1,8 +1,9 @@
-//! Access: broker users, LDAP directories, security groups, secrets and tags. Accounts, principals, roles and policies
-//! belong here, too.
+//! Who may do and reach what: accounts and who is in them, policies, users of brokers, directories, security groups,
+//! secrets, tags.
 
 mod broker_user;
 mod ldap;
+pub mod policy;
 mod secret;
 mod security_group;
 mod tag;

@@ -1,0 +1,63 @@
+//! Policy documents.
+
+use super::{
+    decision::PolicyType,
+    error::InvalidPolicy,
+    grammar,
+    principal_element::Closeness,
+    statement::{AuthorizationRequest, Effect, Statement},
+};
+
+/// A policy document that was read and can be evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    statements: Vec<Statement>,
+}
+
+/// A statement that applies to a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match<'a> {
+    /// Which one, from 1.
+    pub(super) number: usize,
+    pub(super) sid: Option<&'a str>,
+    pub(super) closeness: Closeness,
+}
+
+impl Policy {
+    /// Reads a document of the policy language, versions 2012-10-17 and 2008-10-17; the latter is meant where none is
+    /// named, and has no variables. A document that could not mean what its author wants is refused, also where IAM
+    /// takes it: unknown elements, values that the operator can't compare with, variables where none are replaced.
+    ///
+    /// Its length is checked by [`PolicySize`](super::PolicySize).
+    ///
+    /// Source: "Grammar of the IAM JSON policy language" of the IAM user guide.
+    ///
+    /// # Errors
+    /// The first thing at fault, by statement and element.
+    pub fn parse(text: &str, policy_type: PolicyType) -> Result<Self, InvalidPolicy> {
+        let is_trust = policy_type == PolicyType::Trust;
+        Ok(Self { statements: grammar::statements(text, is_trust)? })
+    }
+
+    /// The first statement with that effect that applies, of those that name the principal most closely.
+    pub(super) fn first(
+        &self,
+        effect: Effect,
+        request: &AuthorizationRequest<'_>,
+    ) -> Option<Match<'_>> {
+        let mut found: Option<Match<'_>> = None;
+        for (statement, number) in self.statements.iter().zip(1..) {
+            if statement.effect != effect {
+                continue;
+            }
+            let Some(closeness) = statement.applies(request) else { continue };
+            if found.is_none_or(|found| found.closeness < closeness) {
+                found = Some(Match { number, sid: statement.sid.as_deref(), closeness });
+            }
+            if closeness == Closeness::Itself {
+                break;
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,153 @@
+//! The operations and their actions.
+
+use super::operation::{
+    AccessLevel::{self, List, Read, Tagging, Write},
+    ConditionKey, OperationPermissions, RequiredAction,
+    ResourceType::{
+        self, Any, Broker, BrokerOrConfiguration, Configuration, PrimaryBroker, Role, Secret,
+        SecurityGroup,
+    },
+    When::{self, Always, WithAuthentication, WithPrimaryBroker, WithRole, WithTags},
+};
+
+const NO_KEYS: &[ConditionKey] = &[];
+const RESOURCE: &[ConditionKey] = &[ConditionKey::ResourceTag];
+const NEW: &[ConditionKey] = &[ConditionKey::RequestTag, ConditionKey::TagKeys];
+const TAGGED: &[ConditionKey] =
+    &[ConditionKey::RequestTag, ConditionKey::TagKeys, ConditionKey::ResourceTag];
+const UNTAGGED: &[ConditionKey] = &[ConditionKey::TagKeys, ConditionKey::ResourceTag];
+const PASSED: &[ConditionKey] = &[ConditionKey::PassedToService];
+
+/// Every table.
+const ALL: &[&[OperationPermissions]] = &[AMAZON_MQ, BROKERD];
+
+/// The operations of Amazon MQ.
+///
+/// Source: service authorization reference, "API operations defined by Amazon MQ" and what follows there. The rights on
+/// Amazon EC2 that CreateBroker needs there are not needed here: brokerd has no network interfaces of the caller's.
+const AMAZON_MQ: &[OperationPermissions] = &[
+    row(
+        "CreateBroker",
+        &[
+            needs("mq:CreateBroker", Write, Any, NEW),
+            also("mq:CreateTags", Tagging, Broker, TAGGED, WithTags),
+            also("mq:CreateReplicaBroker", Write, PrimaryBroker, RESOURCE, WithPrimaryBroker),
+            also("iam:PassRole", Write, Role, PASSED, WithRole),
+        ],
+    ),
+    row(
+        "CreateConfiguration",
+        &[
+            needs("mq:CreateConfiguration", Write, Any, NEW),
+            also("mq:CreateTags", Tagging, Configuration, TAGGED, WithTags),
+        ],
+    ),
+    row("CreateTags", &[needs("mq:CreateTags", Tagging, BrokerOrConfiguration, TAGGED)]),
+    row("CreateUser", &[needs("mq:CreateUser", Write, Broker, RESOURCE)]),
+    row("DeleteBroker", &[needs("mq:DeleteBroker", Write, Broker, RESOURCE)]),
+    row("DeleteConfiguration", &[needs("mq:DeleteConfiguration", Write, Configuration, RESOURCE)]),
+    row("DeleteTags", &[needs("mq:DeleteTags", Tagging, BrokerOrConfiguration, UNTAGGED)]),
+    row("DeleteUser", &[needs("mq:DeleteUser", Write, Broker, RESOURCE)]),
+    row("DescribeBroker", &[needs("mq:DescribeBroker", Read, Broker, RESOURCE)]),
+    row("DescribeBrokerEngineTypes", &[needs("mq:DescribeBrokerEngineTypes", Read, Any, NO_KEYS)]),
+    row(
+        "DescribeBrokerInstanceOptions",
+        &[needs("mq:DescribeBrokerInstanceOptions", Read, Any, NO_KEYS)],
+    ),
+    row(
+        "DescribeConfiguration",
+        &[needs("mq:DescribeConfiguration", Read, Configuration, RESOURCE)],
+    ),
+    row(
+        "DescribeConfigurationRevision",
+        &[needs("mq:DescribeConfigurationRevision", Read, Configuration, RESOURCE)],
+    ),
+    row("DescribeSharedResources", &[needs("mq:DescribeSharedResources", Read, Broker, RESOURCE)]),
+    row("DescribeUser", &[needs("mq:DescribeUser", Read, Broker, RESOURCE)]),
+    row("ListBrokers", &[needs("mq:ListBrokers", List, Any, NO_KEYS)]),
+    row(
+        "ListConfigurationRevisions",
+        &[needs("mq:ListConfigurationRevisions", List, Configuration, RESOURCE)],
+    ),
+    row("ListConfigurations", &[needs("mq:ListConfigurations", List, Any, NO_KEYS)]),
+    row("ListTags", &[needs("mq:ListTags", List, BrokerOrConfiguration, RESOURCE)]),
+    row("ListUsers", &[needs("mq:ListUsers", List, Broker, RESOURCE)]),
+    row("Promote", &[needs("mq:Promote", Write, Broker, RESOURCE)]),
+    row("RebootBroker", &[needs("mq:RebootBroker", Write, Broker, RESOURCE)]),
+    row(
+        "UpdateBroker",
+        &[
+            needs("mq:UpdateBroker", Write, Broker, RESOURCE),
+            also("mq:UpdateBrokerAccessConfiguration", Write, Broker, RESOURCE, WithAuthentication),
+            also("iam:PassRole", Write, Role, PASSED, WithRole),
+        ],
+    ),
+    row("UpdateConfiguration", &[needs("mq:UpdateConfiguration", Write, Configuration, RESOURCE)]),
+    row("UpdateUser", &[needs("mq:UpdateUser", Write, Broker, RESOURCE)]),
+];
+
+/// brokerd's own operations.
+const BROKERD: &[OperationPermissions] = &[
+    row("InspectBroker", &[needs("brokerd:InspectBroker", Read, Broker, RESOURCE)]),
+    row("ListBrokerEvents", &[needs("brokerd:ListBrokerEvents", List, Broker, RESOURCE)]),
+    row("ListFaults", &[needs("brokerd:ListFaults", List, Broker, RESOURCE)]),
+    row("CreateFault", &[needs("brokerd:CreateFault", Write, Broker, RESOURCE)]),
+    row("DescribeFault", &[needs("brokerd:DescribeFault", Read, Broker, RESOURCE)]),
+    row("DeleteFault", &[needs("brokerd:DeleteFault", Write, Broker, RESOURCE)]),
+    row("DescribeCapacity", &[needs("brokerd:DescribeCapacity", Read, Any, NO_KEYS)]),
+    row("ListEngineVersions", &[needs("brokerd:ListEngineVersions", List, Any, NO_KEYS)]),
+    row("ListSecrets", &[needs("brokerd:ListSecrets", List, Any, NO_KEYS)]),
+    row("DescribeSecret", &[needs("brokerd:DescribeSecret", Read, Secret, NO_KEYS)]),
+    row("PutSecret", &[needs("brokerd:PutSecret", Write, Secret, NO_KEYS)]),
+    row("DeleteSecret", &[needs("brokerd:DeleteSecret", Write, Secret, NO_KEYS)]),
+    row("ListSecurityGroups", &[needs("brokerd:ListSecurityGroups", List, Any, NO_KEYS)]),
+    row("CreateSecurityGroup", &[needs("brokerd:CreateSecurityGroup", Write, Any, NO_KEYS)]),
+    row(
+        "DescribeSecurityGroup",
+        &[needs("brokerd:DescribeSecurityGroup", Read, SecurityGroup, NO_KEYS)],
+    ),
+    row(
+        "UpdateSecurityGroup",
+        &[needs("brokerd:UpdateSecurityGroup", Write, SecurityGroup, NO_KEYS)],
+    ),
+    row(
+        "DeleteSecurityGroup",
+        &[needs("brokerd:DeleteSecurityGroup", Write, SecurityGroup, NO_KEYS)],
+    ),
+];
+
+impl OperationPermissions {
+    /// Those of an operation by its name; none: there is no such operation, or it needs no permission.
+    pub fn of(operation: &str) -> Option<&'static Self> {
+        let mut tables = ALL.iter().copied().flatten();
+        tables.find(|known| known.operation == operation)
+    }
+
+    /// Every operation that needs permissions.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        ALL.iter().copied().flatten()
+    }
+}
+
+const fn row(operation: &'static str, actions: &'static [RequiredAction]) -> OperationPermissions {
+    OperationPermissions { operation, actions }
+}
+
+const fn needs(
+    action: &'static str,
+    level: AccessLevel,
+    resource: ResourceType,
+    keys: &'static [ConditionKey],
+) -> RequiredAction {
+    also(action, level, resource, keys, Always)
+}
+
+const fn also(
+    action: &'static str,
+    level: AccessLevel,
+    resource: ResourceType,
+    keys: &'static [ConditionKey],
+    when: When,
+) -> RequiredAction {
+    RequiredAction { action, level, resource, keys, when }
+}

@@ -1,0 +1,105 @@
+//! Who makes a request.
+
+use super::value::instant;
+use crate::{
+    access::tag::Tags,
+    kernel::{AccountId, Timestamp},
+};
+
+/// Who makes a request: whose policies apply, and which keys of the context say who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// In which account.
+    pub account: AccountId,
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// Its tags: those of the user, or of the role with those of the session.
+    pub tags: Tags,
+    /// Since when its temporary credentials are valid; none: the access key lasts.
+    pub token_issued: Option<Timestamp>,
+}
+
+/// What a principal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// The account itself, which may do everything in it.
+    Root,
+    /// A user.
+    User {
+        /// `/`, or a path that begins and ends with it.
+        path: String,
+        /// The name.
+        name: String,
+        /// `AIDA…`.
+        id: String,
+    },
+    /// A session of a role.
+    RoleSession {
+        /// The role's path.
+        path: String,
+        /// The role's name.
+        role: String,
+        /// `AROA…`: the role's.
+        role_id: String,
+        /// The name that the caller of AssumeRole has given.
+        session: String,
+    },
+}
+
+impl Principal {
+    /// The ARN by which the service names it: that of a session for sessions.
+    pub fn arn(&self) -> String {
+        let account = &self.account;
+        match &self.kind {
+            PrincipalKind::RoleSession { role, session, .. } => {
+                format!("arn:aws:sts::{account}:assumed-role/{role}/{session}")
+            }
+            PrincipalKind::Root | PrincipalKind::User { .. } => self.identity_arn(),
+        }
+    }
+
+    /// `aws:PrincipalArn`: the ARN of the identity whose policies apply, which for sessions is the role.
+    pub fn identity_arn(&self) -> String {
+        let account = &self.account;
+        match &self.kind {
+            PrincipalKind::Root => format!("arn:aws:iam::{account}:root"),
+            PrincipalKind::User { path, name, .. } => {
+                format!("arn:aws:iam::{account}:user{path}{name}")
+            }
+            PrincipalKind::RoleSession { path, role, .. } => {
+                format!("arn:aws:iam::{account}:role{path}{role}")
+            }
+        }
+    }
+
+    /// The condition keys that say who it is.
+    ///
+    /// Source: "Principal key values" and "Properties of the principal" of the IAM user guide.
+    pub(super) fn keys(&self) -> Vec<(String, String)> {
+        let (kind, id, username) = match &self.kind {
+            PrincipalKind::Root => ("Account", self.account.to_string(), None),
+            PrincipalKind::User { name, id, .. } => ("User", id.clone(), Some(name)),
+            PrincipalKind::RoleSession { role_id, session, .. } => {
+                ("AssumedRole", format!("{role_id}:{session}"), None)
+            }
+        };
+        let mut keys = vec![
+            ("aws:PrincipalAccount".to_owned(), self.account.to_string()),
+            ("aws:PrincipalArn".to_owned(), self.identity_arn()),
+            ("aws:PrincipalIsAWSService".to_owned(), false.to_string()),
+            ("aws:PrincipalType".to_owned(), kind.to_owned()),
+            ("aws:userid".to_owned(), id),
+        ];
+        if let Some(name) = username {
+            keys.push(("aws:username".to_owned(), name.clone()));
+        }
+        if let Some(issued) = self.token_issued {
+            // Nobody has a device for multi-factor authentication; only temporary credentials tell.
+            keys.push(("aws:MultiFactorAuthPresent".to_owned(), false.to_string()));
+            keys.push(("aws:TokenIssueTime".to_owned(), instant(issued)));
+        }
+        let tags = self.tags.as_map().iter();
+        keys.extend(tags.map(|(key, value)| (format!("aws:PrincipalTag/{key}"), value.clone())));
+        keys
+    }
+}
