@@ -16,6 +16,7 @@ mod kernel;
 mod maintenance;
 mod reconcile;
 
+pub use access::identity;
 pub use access::{
     BrokerUser, Cidr, Group, IngressRule, IngressRuleInput, InvalidCidr, LARGEST_SECRET,
     LdapServerMetadata, LdapServerMetadataInput, MOST_USERS, ManagedUser, PendingChange, Secret,

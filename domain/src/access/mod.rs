@@ -2,6 +2,7 @@
 //! secrets, tags.
 
 mod broker_user;
+pub mod identity;
 mod ldap;
 pub mod policy;
 mod secret;

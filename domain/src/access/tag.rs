@@ -66,6 +66,14 @@ impl Tags {
         Self::parse(all)
     }
 
+    /// These tags with those of a session, which win. Together there may be more than a resource may have.
+    #[must_use]
+    pub fn overlaid(&self, session: &Self) -> Self {
+        let mut all = self.0.clone();
+        all.extend(session.0.clone());
+        Self(all)
+    }
+
     /// These tags without those of the keys; a key that is not there is no mistake.
     #[must_use]
     pub fn without(&self, keys: &[String]) -> Self {

@@ -132,6 +132,13 @@ macro_rules! checked_text {
     };
 }
 
+impl AccountId {
+    /// A fresh identifier. Its first digit is not 0, so that it is none that people choose by hand.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self((100_000_000_000 + entropy.below(900_000_000_000)).to_string())
+    }
+}
+
 fn label(text: &str, longest: usize) -> bool {
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     (1..=longest).contains(&text.len())
@@ -181,6 +188,21 @@ mod tests {
             "b-1234a5b678cd401eaf00314506001789",
         ] {
             assert!(wrong.parse::<BrokerId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn generated_accounts_are_accounts_without_a_zero_in_front() {
+        struct Always(u8);
+        impl Entropy for Always {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(self.0);
+            }
+        }
+        for byte in 0..=255 {
+            let id = AccountId::generate(&Always(byte));
+            assert_eq!(id.as_str().parse(), Ok(id.clone()));
+            assert!(!id.as_str().starts_with('0'), "{id}");
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     error::InvalidPolicy,
     grammar,
     principal_element::Closeness,
-    statement::{AuthorizationRequest, Effect, Statement},
+    statement::{AuthorizationRequest, Effect, Element, Statement},
 };
 
 /// A policy document that was read and can be evaluated.
@@ -37,6 +37,22 @@ impl Policy {
     pub fn parse(text: &str, policy_type: PolicyType) -> Result<Self, InvalidPolicy> {
         let is_trust = policy_type == PolicyType::Trust;
         Ok(Self { statements: grammar::statements(text, is_trust)? })
+    }
+
+    /// Denies everything. It stands in for a document that can't be read any more: whoever leaves that out may leave out
+    /// what denies.
+    pub fn deny_everything() -> Self {
+        let every_action = Element { patterns: Vec::new(), is_negated: true };
+        Self {
+            statements: vec![Statement {
+                sid: Some("UnreadableDocument".to_owned()),
+                effect: Effect::Deny,
+                principals: None,
+                actions: every_action,
+                resources: None,
+                conditions: Vec::new(),
+            }],
+        }
     }
 
     /// The first statement with that effect that applies, of those that name the principal most closely.

@@ -72,23 +72,37 @@ impl Principal {
         }
     }
 
+    /// `aws:userid`, and `UserId` in GetCallerIdentity.
+    ///
+    /// Source: "Where you can use policy variables", "Principal key values" of the IAM user guide.
+    pub fn user_id(&self) -> String {
+        match &self.kind {
+            PrincipalKind::Root => self.account.to_string(),
+            PrincipalKind::User { id, .. } => id.clone(),
+            PrincipalKind::RoleSession { role_id, session, .. } => format!("{role_id}:{session}"),
+        }
+    }
+
+    /// Whether it is the root of its account, which no policy binds.
+    pub const fn is_root(&self) -> bool {
+        matches!(self.kind, PrincipalKind::Root)
+    }
+
     /// The condition keys that say who it is.
     ///
     /// Source: "Principal key values" and "Properties of the principal" of the IAM user guide.
     pub(super) fn keys(&self) -> Vec<(String, String)> {
-        let (kind, id, username) = match &self.kind {
-            PrincipalKind::Root => ("Account", self.account.to_string(), None),
-            PrincipalKind::User { name, id, .. } => ("User", id.clone(), Some(name)),
-            PrincipalKind::RoleSession { role_id, session, .. } => {
-                ("AssumedRole", format!("{role_id}:{session}"), None)
-            }
+        let (kind, username) = match &self.kind {
+            PrincipalKind::Root => ("Account", None),
+            PrincipalKind::User { name, .. } => ("User", Some(name)),
+            PrincipalKind::RoleSession { .. } => ("AssumedRole", None),
         };
         let mut keys = vec![
             ("aws:PrincipalAccount".to_owned(), self.account.to_string()),
             ("aws:PrincipalArn".to_owned(), self.identity_arn()),
             ("aws:PrincipalIsAWSService".to_owned(), false.to_string()),
             ("aws:PrincipalType".to_owned(), kind.to_owned()),
-            ("aws:userid".to_owned(), id),
+            ("aws:userid".to_owned(), self.user_id()),
         ];
         if let Some(name) = username {
             keys.push(("aws:username".to_owned(), name.clone()));
@@ -101,5 +115,38 @@ impl Principal {
         let tags = self.tags.as_map().iter();
         keys.extend(tags.map(|(key, value)| (format!("aws:PrincipalTag/{key}"), value.clone())));
         keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(kind: PrincipalKind) -> Principal {
+        let account = "000000000000".parse().expect("an account");
+        Principal { account, kind, tags: Tags::default(), token_issued: None }
+    }
+
+    #[test]
+    fn principals_are_told_as_get_caller_identity_does() {
+        let root = principal(PrincipalKind::Root);
+        assert_eq!(root.arn(), "arn:aws:iam::000000000000:root");
+        assert_eq!((root.user_id().as_str(), root.is_root()), ("000000000000", true));
+        let user = principal(PrincipalKind::User {
+            path: "/red/".to_owned(),
+            name: "alice".to_owned(),
+            id: "AIDACKCEVSQ6C2EXAMPLE".to_owned(),
+        });
+        assert_eq!(user.arn(), "arn:aws:iam::000000000000:user/red/alice");
+        assert_eq!((user.user_id().as_str(), user.is_root()), ("AIDACKCEVSQ6C2EXAMPLE", false));
+        let session = principal(PrincipalKind::RoleSession {
+            path: "/red/".to_owned(),
+            role: "deploy".to_owned(),
+            role_id: "AROACKCEVSQ6C2EXAMPLE".to_owned(),
+            session: "run-17".to_owned(),
+        });
+        assert_eq!(session.arn(), "arn:aws:sts::000000000000:assumed-role/deploy/run-17");
+        assert_eq!(session.identity_arn(), "arn:aws:iam::000000000000:role/red/deploy");
+        assert_eq!(session.user_id(), "AROACKCEVSQ6C2EXAMPLE:run-17");
     }
 }

@@ -1,0 +1,143 @@
+//! Accounts: the teams that share an installation and nothing else.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::IamError;
+use crate::kernel::{AccountId, Timestamp};
+
+/// What an operator calls an account: 1–50 characters, none of them a control character.
+///
+/// Source: `AccountName` of the AWS Organizations API reference.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// `ValidationError` on `accountName`.
+    pub fn parse(text: &str) -> Result<Self, IamError> {
+        if (1..=50).contains(&text.chars().count())
+            && text.trim() == text
+            && !text.chars().any(char::is_control)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(IamError::validation(
+            "accountName",
+            &text.escape_debug().to_string(),
+            "Specify 1 to 50 characters, no control characters, no space at the ends",
+        ))
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = IamError;
+    fn try_from(text: String) -> Result<Self, IamError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> String {
+        name.0
+    }
+}
+
+/// Whether an account's calls are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AccountState {
+    /// They are.
+    Active,
+    /// They are refused. The account's brokers go on.
+    Suspended,
+}
+
+impl AccountState {
+    /// The spelling of AWS Organizations' `AccountState`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+        }
+    }
+
+    /// The state of that spelling.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Active, Self::Suspended].into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// What an account may have and do. None: what the service or the operator's configuration gives every account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Brokers in all regions together.
+    pub brokers: Option<u32>,
+    /// Memory of the instance types of all brokers together, in MiB.
+    pub memory_mib: Option<u32>,
+    /// Storage of all brokers together, in GiB.
+    pub storage_gib: Option<u32>,
+    /// Calls per second, in the long run.
+    pub api_rate: Option<u32>,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: AccountId,
+    /// What the operator calls it; unique.
+    pub name: AccountName,
+    /// Whether its calls are answered.
+    pub state: AccountState,
+    /// What it may have and do.
+    pub quotas: Quotas,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// What an account has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AccountUsage {
+    /// Brokers in all regions together, also those that are being deleted.
+    pub brokers: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_names_are_short_lines() {
+        for good in ["red", "Team Rot & Blau", "ä", &"x".repeat(50)] {
+            assert!(AccountName::parse(good).is_ok(), "{good}");
+        }
+        for wrong in ["", " red", "red ", "a\nb", "a\u{1b}[2J", &"x".repeat(51)] {
+            let refused = AccountName::parse(wrong).expect_err(wrong);
+            assert!(!refused.message.contains(['\n', '\u{1b}']));
+        }
+    }
+
+    #[test]
+    fn states_are_read_back() {
+        for state in [AccountState::Active, AccountState::Suspended] {
+            assert_eq!(AccountState::from_name(state.as_str()), Some(state));
+        }
+        assert_eq!(AccountState::from_name("CLOSED"), None);
+    }
+}
