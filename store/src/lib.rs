@@ -13,7 +13,13 @@ mod gateway;
 mod kernel;
 mod reconcile;
 
-pub use access::{AccessKey, DeleteGroupOutcome, NewGroupOutcome};
+pub use access::{
+    AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteGroupOutcome, DeleteIdentityOutcome,
+    DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage, IamPageQuery,
+    IdentityName, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome, NewGroupOutcome,
+    NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome, PolicyEntity,
+    PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
+};
 pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};

@@ -7,7 +7,9 @@ use std::{
 };
 
 use axum::extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request};
-use brokerd_domain::{AccountId, Clock, Error, Region, Scope, Source, Timestamp};
+use brokerd_domain::{
+    AccountId, Clock, Error, Region, Scope, Source, Timestamp, identity::AccountState,
+};
 use brokerd_store::PgStore;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -166,6 +168,10 @@ impl Authenticator {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
         let credential = self.credential(&claim.access_key_id, Source::of(peer), now).await?;
+        // In the service, too, a key that is not in force is told no other way than one that does not exist.
+        if !credential.is_usable(now) {
+            return Err(SignatureError::UnknownKey.into());
+        }
         let signing_key = credential.signing_key(SigningScope {
             day: claim.date.day().to_owned(),
             region: claim.region.clone(),
@@ -188,6 +194,14 @@ impl Authenticator {
         claim.verify(&request, &signing_key)?;
         if let Some(OnAuthentic(what)) = parts.extensions.get() {
             what();
+        }
+        if credential.caller().account_state == AccountState::Suspended {
+            return Err(SignatureError::Suspended(credential.account().clone()).into());
+        }
+        // Until the policies of users are evaluated here, nothing is allowed to them: silence allows nothing.
+        if !credential.caller().principal.is_root() {
+            let arn = credential.caller().principal.arn();
+            return Err(SignatureError::NotAuthorized(arn).into());
         }
         tracing::Span::current().record("caller.account", credential.account().as_str());
         let scope = Scope { account: credential.account().clone(), region: claim.region };
@@ -217,7 +231,7 @@ impl Authenticator {
             let refused = ApiError::too_many_requests(wait);
             return Err(refused.because_of_authentication(TOO_MANY_UNKNOWN_KEYS));
         }
-        let found = self.store.access_key(id).await?;
+        let found = self.store.principal_of(id).await?;
         if is_new && found.is_some() {
             self.key_lookups.give_back(&sender, now);
         }

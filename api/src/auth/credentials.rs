@@ -8,7 +8,7 @@ use std::{
 };
 
 use brokerd_domain::{AccountId, Region, Timestamp};
-use brokerd_store::AccessKey;
+use brokerd_store::{Caller, KeyCaller};
 use tokio::sync::MutexGuard;
 
 use super::sigv4::SigningKey;
@@ -34,18 +34,28 @@ pub(super) struct SigningScope {
 /// An access key with the signing keys derived from it.
 #[derive(Debug)]
 pub(crate) struct Credential {
-    key: AccessKey,
+    key: KeyCaller,
     signing_keys: Mutex<Vec<(SigningScope, Arc<SigningKey>)>>,
 }
 
 impl Credential {
-    const fn new(key: AccessKey) -> Self {
+    const fn new(key: KeyCaller) -> Self {
         Self { key, signing_keys: Mutex::new(Vec::new()) }
     }
 
     /// Whose key it is.
     pub(crate) const fn account(&self) -> &AccountId {
-        &self.key.account
+        &self.key.caller.principal.account
+    }
+
+    /// Who calls with it.
+    pub(crate) const fn caller(&self) -> &Caller {
+        &self.key.caller
+    }
+
+    /// Whether the key is active and has not expired. It may have expired since it was looked up.
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
+        self.key.is_usable(now)
     }
 
     /// The key that signs requests of this scope, derived at most once while remembered.
@@ -113,7 +123,7 @@ impl CredentialCache {
     pub(crate) fn remember(
         &self,
         id: &str,
-        found: Option<AccessKey>,
+        found: Option<KeyCaller>,
         now: Timestamp,
     ) -> Option<Arc<Credential>> {
         let credential = found.map(|key| Arc::new(Credential::new(key)));
@@ -135,13 +145,30 @@ impl CredentialCache {
 
 #[cfg(test)]
 mod tests {
+    use brokerd_domain::{
+        Tags,
+        identity::{AccessKeyState, AccountState},
+        policy::{AppliedPolicies, Principal, PrincipalKind},
+    };
+
     use super::*;
 
-    fn key(id: &str) -> AccessKey {
-        AccessKey {
-            id: id.to_owned(),
+    fn key() -> KeyCaller {
+        KeyCaller {
             secret: "secret".into(),
-            account: "000000000000".parse().expect("account"),
+            state: AccessKeyState::Active,
+            expires: None,
+            caller: Caller {
+                principal: Principal {
+                    account: "000000000000".parse().expect("account"),
+                    kind: PrincipalKind::Root,
+                    tags: Tags::default(),
+                    token_issued: None,
+                },
+                policies: AppliedPolicies::default(),
+                account_state: AccountState::Active,
+                api_rate: None,
+            },
         }
     }
 
@@ -152,7 +179,7 @@ mod tests {
     #[test]
     fn a_key_is_believed_for_a_minute_and_that_there_is_none_for_five_seconds() {
         let cache = CredentialCache::default();
-        cache.remember("AKIA", Some(key("AKIA")), seconds(0));
+        cache.remember("AKIA", Some(key()), seconds(0));
         cache.remember("other", None, seconds(0));
         for (id, now, exists) in
             [("AKIA", 0, true), ("AKIA", 59, true), ("other", 0, false), ("other", 4, false)]
@@ -170,7 +197,7 @@ mod tests {
     #[test]
     fn made_up_keys_do_not_fill_the_memory_and_displace_no_real_one() {
         let cache = CredentialCache::default();
-        cache.remember("AKIA", Some(key("AKIA")), seconds(0));
+        cache.remember("AKIA", Some(key()), seconds(0));
         for n in 0..3000 {
             cache.remember(&format!("made-up-{n}"), None, seconds(90));
         }
@@ -181,7 +208,7 @@ mod tests {
 
     #[test]
     fn signing_keys_are_derived_once_per_day_region_and_service() {
-        let credential = Credential::new(key("AKIA"));
+        let credential = Credential::new(key());
         let scope = |day: &str| SigningScope {
             day: day.to_owned(),
             region: "us-east-1".parse().expect("region"),

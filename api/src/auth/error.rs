@@ -1,5 +1,7 @@
 //! Errors of authentication, and the API's form of them.
 
+use brokerd_domain::AccountId;
+
 use crate::http::error::ApiError;
 
 /// Why a signature is refused, in the words of the service's gateway.
@@ -28,6 +30,12 @@ pub enum SignatureError {
     /// A header that must be signed is not.
     #[error("{0}")]
     Unsigned(String),
+    /// The operator has suspended the account. Told only to those who sign for it.
+    #[error("Account {0} is suspended.")]
+    Suspended(AccountId),
+    /// No policy allows it.
+    #[error("User: {0} is not authorized to perform this operation")]
+    NotAuthorized(String),
 }
 
 impl SignatureError {
@@ -42,6 +50,7 @@ impl SignatureError {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Malformed(_) => "IncompleteSignatureException",
             Self::UnknownKey => "UnrecognizedClientException",
+            Self::Suspended(_) | Self::NotAuthorized(_) => "AccessDeniedException",
             Self::Mismatch | Self::Scope(_) | Self::Skew(_) | Self::Unsigned(_) => {
                 "InvalidSignatureException"
             }
@@ -58,6 +67,8 @@ impl SignatureError {
             Self::Scope(_) => "scope",
             Self::Skew(_) => "skew",
             Self::Unsigned(_) => "unsigned",
+            Self::Suspended(_) => "suspended",
+            Self::NotAuthorized(_) => "not-authorized",
         }
     }
 }
@@ -66,7 +77,7 @@ impl SignatureError {
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
 /// Every reason of a refusal, as metrics name it.
-pub(crate) const REJECTION_REASONS: [&str; 8] = [
+pub(crate) const REJECTION_REASONS: [&str; 10] = [
     "missing",
     "malformed",
     "unknown-key",
@@ -74,6 +85,8 @@ pub(crate) const REJECTION_REASONS: [&str; 8] = [
     "scope",
     "skew",
     "unsigned",
+    "suspended",
+    "not-authorized",
     TOO_MANY_UNKNOWN_KEYS,
 ];
 

@@ -1,8 +1,30 @@
-//! Access: access keys, security groups, secrets. Accounts, users, roles and policies belong here, too.
+//! Who may do and reach what: accounts and who is in them, security groups, secrets.
 
 mod access_keys;
+mod accounts;
+mod attached_policies;
+mod groups;
+mod identity_row;
+mod inline_policies;
+mod policies;
+mod policy_versions;
+mod principals;
+mod roles;
 mod secrets;
 mod security_groups;
+mod sessions;
+mod users;
 
-pub use access_keys::AccessKey;
+pub use access_keys::{AccessKey, KeyHolderName, NewKeyOutcome};
+pub use accounts::{AccountUpdate, NewAccountOutcome, UpdateAccountOutcome};
+pub use attached_policies::{AttachOutcome, PolicyEntity, PolicyUse};
+pub use groups::GroupMemberOutcome;
+pub use identity_row::{
+    DeleteIdentityOutcome, IamPage, IamPageQuery, IdentityName, IdentityUse, NewIdentityOutcome,
+    UpdateIdentityOutcome,
+};
+pub use inline_policies::PutInlinePolicyOutcome;
+pub use policies::{DeletePolicyOutcome, NewPolicyOutcome};
+pub use policy_versions::{DeleteVersionOutcome, NewVersionOutcome};
+pub use principals::{Caller, KeyCaller};
 pub use security_groups::{DeleteGroupOutcome, NewGroupOutcome};

@@ -16,6 +16,9 @@ use crate::kernel::{Channel, PgStore, StoreError, broker_row::select_broker};
 /// Source: quota page of the developer guide.
 const MOST_BROKERS: i64 = 200;
 
+/// The constraint that a broker violates for which the account's own quota leaves no room.
+const ACCOUNT_QUOTA: &str = "broker_account_quota";
+
 /// The identifiers a new broker and its own configuration will have.
 #[derive(Debug, Clone, Copy)]
 pub struct NewIds {
@@ -226,8 +229,16 @@ impl PgStore {
             MOST_CONFIGURATIONS,
         )
         .fetch_optional(&self.pool)
-        .await?;
-        Ok(inserted.is_some())
+        .await;
+        match inserted {
+            Ok(inserted) => Ok(inserted.is_some()),
+            // The account has as many brokers as its quota permits, counted by a trigger. That is told as the count of
+            // the statement is, unless the name explains it.
+            Err(sqlx::Error::Database(error)) if error.constraint() == Some(ACCOUNT_QUOTA) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn user_columns(

@@ -96,6 +96,13 @@ impl Place {
     }
 }
 
+impl Place {
+    /// What is in no column, because its holder keeps it: the token of a session, for the identifier of its key.
+    pub(crate) fn of_token(access_key: &str) -> Self {
+        Self { name: format!("session.token/{access_key}"), what: "session token" }
+    }
+}
+
 impl SealedColumn {
     /// The place of the row that this identifies.
     pub(crate) fn place<T: AsRef<str>>(&self, row: &[T]) -> Place {

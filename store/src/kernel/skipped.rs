@@ -14,13 +14,18 @@ use super::error::StoreError;
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// The tables whose rows may be skipped.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 13] = [
+    "access_key",
+    "account",
     "broker",
     "broker_user",
     "configuration",
     "event",
     "fault",
+    "identity",
+    "managed_policy",
     "offering",
+    "policy_version",
     "secret",
     "security_group",
 ];

@@ -112,11 +112,11 @@ async fn values_are_sealed_anew_with_the_first_key_and_what_does_not_open_is_lef
 
         sqlx::query("update broker set ldap_password = null").execute(&f.pool).await.expect("gone");
         let only_new = with_keys(&f, vec![new()]).await;
-        let key = only_new.access_key("AKIA1").await.expect("opened").expect("there");
+        let key = only_new.principal_of("AKIA1").await.expect("opened").expect("there");
         assert_eq!(key.secret.expose_secret(), "a secret");
         let authorities = only_new.certificate_authorities(NOW).await.expect("opened");
         assert_eq!(authorities[0].authority.private_key_pem.expose_secret(), "key 1");
-        assert!(matches!(f.store.access_key("AKIA1").await, Err(StoreError::Seal(_))));
+        assert!(matches!(f.store.principal_of("AKIA1").await, Err(StoreError::Seal(_))));
         sqlx::query("update reconcile set lease_expires_at = now()")
             .execute(&f.pool)
             .await
@@ -152,7 +152,7 @@ async fn sealing_anew_that_was_ended_goes_on_where_it_was_while_others_seal_with
         let halfway = both.sealed_values().await.expect("counted");
         assert_eq!(halfway, BTreeMap::from([(old().id(), 6), (new().id(), 2)]));
         // Everything opens meanwhile, and somebody who knows only the old key still seals with it.
-        both.access_key("AKIA1").await.expect("opened").expect("there");
+        both.principal_of("AKIA1").await.expect("opened").expect("there");
         create(&f.store, "more").await;
         let rest = both.reseal(|_| {}).await.expect("sealed");
         assert_eq!((rest.found, rest.sealed), (8, 8));

@@ -1,5 +1,7 @@
 //! The store on a real PostgreSQL.
 
+mod access_keys;
+mod accounts;
 mod brokers;
 mod capacity;
 mod changes;
@@ -11,12 +13,15 @@ mod connecting;
 mod creating;
 mod endpoints;
 mod faults;
+mod identities;
 mod kept_secrets;
 mod keys;
 mod leases;
 mod outages;
 mod ownership;
 mod passes;
+mod policies;
+mod principals;
 mod retention;
 mod route_changes;
 mod secrets;

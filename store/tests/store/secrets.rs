@@ -23,9 +23,9 @@ async fn access_keys_are_kept_sealed_and_never_overwritten() {
         f.store.add_access_key(&key("AKIA1"), NOW).await.expect("added");
         let other = AccessKey { secret: SecretString::from("another"), ..key("AKIA1") };
         f.store.add_access_key(&other, NOW).await.expect("left alone");
-        let stored = f.store.access_key("AKIA1").await.expect("read").expect("there");
+        let stored = f.store.principal_of("AKIA1").await.expect("read").expect("there");
         assert_eq!(stored.secret.expose_secret(), "secret of AKIA1");
-        assert!(f.store.access_key("AKIA2").await.expect("read").is_none());
+        assert!(f.store.principal_of("AKIA2").await.expect("read").is_none());
         let raw: Vec<u8> = sqlx::query_scalar("select secret from access_key")
             .fetch_one(&f.pool)
             .await
@@ -43,7 +43,7 @@ async fn another_master_key_opens_nothing_and_says_so() {
         let stranger = PgStore::connect(&f.url, 2, MasterKey::new([8; 32]), Arc::new(OsEntropy))
             .await
             .expect("connects");
-        let read = stranger.access_key("AKIA1").await;
+        let read = stranger.principal_of("AKIA1").await;
         assert!(matches!(read, Err(StoreError::Seal("access key"))), "{read:?}");
         let lease = stranger
             .claim_due(crate::support::worker(), None, std::time::Duration::from_secs(30), 1)
