@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
+        account::{self, AccountCommand},
         authority::{self, AuthorityCommand},
         env,
+        key::{self, KeyCommand},
         master_key::{self, MasterKeyCommand},
         print,
         ready::{self, Target},
@@ -50,6 +52,12 @@ enum Command {
     Env,
     /// Print the effective configuration as TOML, secrets redacted
     Config,
+    /// Look at, make and suspend accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Look at, make and withdraw access keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Look at and replace the authorities that issue brokers' certificates
     #[command(subcommand)]
     Authority(AuthorityCommand),
@@ -92,6 +100,8 @@ impl Cli {
             }
             Command::Env => env::run(&configuration),
             Command::Config => print(&configuration.to_toml()?),
+            Command::Account(command) => account::run(command, &configuration).await,
+            Command::Key(command) => key::run(command, &configuration).await,
             Command::Authority(command) => authority::run(command, &configuration).await,
             Command::MasterKey(command) => master_key::run(command, &configuration).await,
             Command::Ready { timeout, gateway } => {

@@ -44,7 +44,7 @@ fn exports(configuration: &Configuration) -> anyhow::Result<String> {
 }
 
 /// The text in single quotes, as a shell reads it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -1,7 +1,9 @@
 //! What the command line can do: a file per command.
 
+pub(crate) mod account;
 pub(crate) mod authority;
 pub(crate) mod env;
+pub(crate) mod key;
 pub(crate) mod master_key;
 pub(crate) mod ready;
 pub(crate) mod serve;

@@ -1,23 +1,17 @@
 //! The access key in the file `credentials`, in the format of AWS tools.
 
-use brokerd_domain::{AccountId, Entropy};
+use brokerd_domain::{
+    AccountId, Entropy,
+    identity::{AccessKeyId, generate_secret_access_key},
+};
 use brokerd_store::AccessKey;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A new access key in the format of the service's own.
 pub(crate) fn generate_access_key(account: &AccountId, entropy: &dyn Entropy) -> AccessKey {
-    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = [0; 15 + 40];
-    entropy.fill(&mut bytes);
-    let (id, secret) = bytes.split_at(15);
-    // Both alphabets divide 256, so no letter is likelier than another.
-    let letters = |bytes: &[u8], alphabet: &[u8]| -> String {
-        bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
-    };
     AccessKey {
-        id: format!("AKIAB{}", letters(id, BASE32)),
-        secret: SecretString::from(letters(secret, BASE64)),
+        id: AccessKeyId::generate(entropy).to_string(),
+        secret: generate_secret_access_key(entropy),
         account: account.clone(),
     }
 }
@@ -59,7 +53,7 @@ mod tests {
     #[test]
     fn access_keys_look_like_the_services_own() {
         let key = generate_access_key(&account(), &OsEntropy);
-        assert!(key.id.starts_with("AKIAB") && key.id.len() == 20, "{}", key.id);
+        assert!(key.id.starts_with("AKIA") && key.id.len() == 20, "{}", key.id);
         assert!(key.id.chars().all(|c| c.is_ascii_uppercase() || ('2'..='7').contains(&c)));
         assert_eq!(key.secret.expose_secret().len(), 40);
     }

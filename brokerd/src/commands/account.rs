@@ -1,0 +1,253 @@
+//! `brokerd account`: makes, shows and suspends accounts, and sets their quotas.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, bail};
+use brokerd_domain::{
+    AccountId, Clock as _,
+    identity::{Account, AccountName, AccountState, Quotas},
+};
+use brokerd_store::{AccountUpdate, NewAccountOutcome, PgStore, UpdateAccountOutcome};
+use clap::{Args, Subcommand};
+
+use super::print;
+use crate::{
+    config::Configuration,
+    foundation::{connect_once, master_keys},
+    system::{OsEntropy, SystemClock},
+};
+
+/// How often a fresh identifier may be one that is taken.
+const TRIES: usize = 8;
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Print the accounts, and how many brokers each has
+    List,
+    /// Make an account and print its number; `brokerd key create --account` gives it a key
+    Create {
+        /// What it is called
+        name: String,
+        /// Its number, twelve digits; chosen unless given
+        #[arg(long)]
+        id: Option<AccountId>,
+        #[command(flatten)]
+        quotas: QuotaFlags,
+    },
+    /// Call an account something else
+    Rename {
+        /// Its number or name
+        account: String,
+        /// What it is called from now on
+        name: String,
+    },
+    /// Refuse an account's calls; its brokers go on
+    Suspend {
+        /// Its number or name
+        account: String,
+    },
+    /// Answer an account's calls again
+    Resume {
+        /// Its number or name
+        account: String,
+    },
+    /// Change the quotas that are named; the others stay
+    Quota {
+        /// Its number or name
+        account: String,
+        #[command(flatten)]
+        quotas: QuotaFlags,
+    },
+}
+
+/// Quotas on the command line.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct QuotaFlags {
+    /// Brokers in all regions together: a number, or `none`
+    #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
+    brokers: Option<QuotaValue>,
+    /// Calls per second in the long run: a number, or `none` for what every account has
+    #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
+    api_rate: Option<QuotaValue>,
+}
+
+/// A quota that is set or taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct QuotaValue(Option<u32>);
+
+fn parse_quota(text: &str) -> Result<QuotaValue, String> {
+    if text == "none" {
+        return Ok(QuotaValue(None));
+    }
+    text.parse().map(|number| QuotaValue(Some(number))).map_err(|_| "a number or none".to_owned())
+}
+
+impl QuotaFlags {
+    fn applied_to(self, quotas: Quotas) -> Quotas {
+        Quotas {
+            brokers: self.brokers.map_or(quotas.brokers, |value| value.0),
+            api_rate: self.api_rate.map_or(quotas.api_rate, |value| value.0),
+            ..quotas
+        }
+    }
+}
+
+/// Runs `brokerd account`.
+///
+/// # Errors
+/// The message for the user.
+pub(crate) async fn run(
+    command: AccountCommand,
+    configuration: &Configuration,
+) -> anyhow::Result<()> {
+    let keys = master_keys::load(configuration, None)?;
+    let store = connect_once(configuration, &keys).await?;
+    match command {
+        AccountCommand::List => list(&store).await,
+        AccountCommand::Create { name, id, quotas } => {
+            let account = create(&store, &name, id, quotas.applied_to(Quotas::default())).await?;
+            print(&format!("{account}\n"))
+        }
+        AccountCommand::Rename { account, name } => {
+            let name = AccountName::parse(&name)?;
+            update(&store, &account, |_| AccountUpdate {
+                name: Some(&name),
+                ..AccountUpdate::default()
+            })
+            .await
+        }
+        AccountCommand::Suspend { account } => {
+            set_state(&store, &account, AccountState::Suspended).await
+        }
+        AccountCommand::Resume { account } => {
+            set_state(&store, &account, AccountState::Active).await
+        }
+        AccountCommand::Quota { account, quotas } => {
+            update(&store, &account, |account| AccountUpdate {
+                quotas: Some(quotas.applied_to(account.quotas)),
+                ..AccountUpdate::default()
+            })
+            .await
+        }
+    }
+}
+
+/// The account of that number or name.
+///
+/// # Errors
+/// When there is none, or the database can't be read.
+pub(super) async fn find(store: &PgStore, text: &str) -> anyhow::Result<Account> {
+    if let Ok(id) = text.parse::<AccountId>()
+        && let Some(account) = store.account(&id).await?
+    {
+        return Ok(account);
+    }
+    let accounts = store.accounts().await?;
+    let named = accounts
+        .into_iter()
+        .find(|account| account.name.as_str().to_lowercase() == text.to_lowercase());
+    named.with_context(|| format!("there is no account {text}: `brokerd account list`"))
+}
+
+async fn list(store: &PgStore) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for account in store.accounts().await? {
+        let usage = store.account_usage(&account.id).await?.unwrap_or_default();
+        writeln!(text, "{}", line(&account, usage.brokers))?;
+    }
+    print(&text)
+}
+
+fn line(account: &Account, brokers: u32) -> String {
+    let Account { id, name, quotas, state, .. } = account;
+    let most = quotas.brokers.map_or(String::new(), |most| format!(" of {most}"));
+    let rate = quotas.api_rate.map_or(String::new(), |rate| format!(", {rate} calls per second"));
+    let state = match state {
+        AccountState::Active => "",
+        AccountState::Suspended => ", suspended",
+    };
+    format!("{id} {name}: {brokers}{most} brokers{rate}{state}")
+}
+
+async fn create(
+    store: &PgStore,
+    name: &str,
+    id: Option<AccountId>,
+    quotas: Quotas,
+) -> anyhow::Result<AccountId> {
+    let name = AccountName::parse(name)?;
+    for _ in 0..TRIES {
+        let account = Account {
+            id: id.clone().unwrap_or_else(|| AccountId::generate(&OsEntropy)),
+            name: name.clone(),
+            state: AccountState::Active,
+            quotas,
+            created: SystemClock.now(),
+        };
+        match store.create_account(&account).await? {
+            NewAccountOutcome::Created => return Ok(account.id),
+            NewAccountOutcome::NameTaken => bail!("another account is called {name}"),
+            NewAccountOutcome::IdTaken if id.is_some() => {
+                bail!("there is an account {} already", account.id)
+            }
+            NewAccountOutcome::IdTaken => {}
+        }
+    }
+    bail!("no free number was found: choose one by --id")
+}
+
+async fn set_state(store: &PgStore, account: &str, state: AccountState) -> anyhow::Result<()> {
+    update(store, account, |_| AccountUpdate { state: Some(state), ..AccountUpdate::default() })
+        .await
+}
+
+async fn update<'a>(
+    store: &PgStore,
+    account: &str,
+    change: impl FnOnce(&Account) -> AccountUpdate<'a>,
+) -> anyhow::Result<()> {
+    let before = find(store, account).await?;
+    match store.update_account(&before.id, change(&before)).await? {
+        UpdateAccountOutcome::Updated => {}
+        UpdateAccountOutcome::NotFound => bail!("the account {} is gone", before.id),
+        UpdateAccountOutcome::NameTaken => bail!("another account has that name"),
+    }
+    let after = find(store, before.id.as_str()).await?;
+    let usage = store.account_usage(&after.id).await?.unwrap_or_default();
+    print(&format!("{}\n", line(&after, usage.brokers)))
+}
+
+#[cfg(test)]
+mod tests {
+    use brokerd_domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn quotas_are_numbers_or_none_and_what_is_not_named_stays() {
+        assert_eq!(parse_quota("none"), Ok(QuotaValue(None)));
+        assert_eq!(parse_quota("0"), Ok(QuotaValue(Some(0))));
+        for wrong in ["", "-1", "many", "4294967296"] {
+            assert!(parse_quota(wrong).is_err(), "{wrong}");
+        }
+        let flags = QuotaFlags { brokers: Some(QuotaValue(None)), api_rate: None };
+        let before = Quotas { brokers: Some(1), api_rate: Some(2), ..Quotas::default() };
+        let after = flags.applied_to(before);
+        assert_eq!((after.brokers, after.api_rate), (None, Some(2)));
+    }
+
+    #[test]
+    fn an_account_is_one_line() {
+        let account = Account {
+            id: "100000000001".parse().expect("an account"),
+            name: AccountName::parse("Team Red").expect("a name"),
+            state: AccountState::Suspended,
+            quotas: Quotas { brokers: Some(5), api_rate: Some(9), ..Quotas::default() },
+            created: Timestamp::from_micros(0),
+        };
+        let expected = "100000000001 Team Red: 3 of 5 brokers, 9 calls per second, suspended";
+        assert_eq!(line(&account, 3), expected);
+        let active = Account { state: AccountState::Active, quotas: Quotas::default(), ..account };
+        assert_eq!(line(&active, 0), "100000000001 Team Red: 0 brokers");
+    }
+}
