@@ -316,7 +316,7 @@ async fn of_a_deletion_and_a_gift_at_the_same_time_one_is_refused() {
             match both {
                 (DeleteIdentityOutcome::Deleted, NewKeyOutcome::NoHolder) => assert!(!is_there),
                 (DeleteIdentityOutcome::InUse(IdentityUse::AccessKeys), NewKeyOutcome::Created) => {
-                    assert!(is_there)
+                    assert!(is_there);
                 }
                 other => panic!("{other:?}"),
             }
