@@ -14,11 +14,11 @@ mod kernel;
 mod reconcile;
 
 pub use access::{
-    AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteGroupOutcome, DeleteIdentityOutcome,
-    DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage, IamPageQuery,
-    IdentityName, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome, NewGroupOutcome,
-    NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome, PolicyEntity,
-    PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
+    AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
+    DeleteIdentityOutcome, DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage,
+    IamPageQuery, IdentityName, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome,
+    NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome,
+    PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
 };
 pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
 pub use catalogue::Offering;

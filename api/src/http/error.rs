@@ -240,6 +240,11 @@ impl From<StoreError> for ApiError {
                 refused.source = Some(error.into());
                 refused
             }
+            // A key that is remembered outlives its account for a minute.
+            StoreError::AccountDeleted => Self::unauthenticated(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.".to_owned(),
+            ),
             StoreError::LeaseLost
             | StoreError::NoPorts(..)
             | StoreError::Inconsistent { .. }

@@ -87,7 +87,8 @@ pub(crate) fn explain(error: StoreError, url: &DatabaseUrl) -> anyhow::Error {
         StoreError::LeaseLost
         | StoreError::NoPorts(..)
         | StoreError::Inconsistent { .. }
-        | StoreError::Text(_) => {
+        | StoreError::Text(_)
+        | StoreError::AccountDeleted => {
             format!("can't use {url}")
         }
     };

@@ -37,6 +37,7 @@ impl From<StoreError> for StepError {
             | StoreError::Seal(_)
             | StoreError::Newer(_)
             | StoreError::Text(_)
+            | StoreError::AccountDeleted
             | StoreError::Other(_) => Self::Store(error),
         }
     }

@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::collections::HashMap;
+
 use brokerd_domain::{
     AccountId, Timestamp,
     identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
@@ -13,7 +15,7 @@ use crate::kernel::{PgStore, StoreError};
 pub enum NewAccountOutcome {
     /// It is there, and so is its root, without a key.
     Created,
-    /// Another account has the identifier.
+    /// Another account has the identifier, or had it and was deleted.
     IdTaken,
     /// Another account has the name, if only in another letter case.
     NameTaken,
@@ -28,6 +30,17 @@ pub enum UpdateAccountOutcome {
     NotFound,
     /// Another account has the name.
     NameTaken,
+}
+
+/// What became of an account that is not wanted any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeleteAccountOutcome {
+    /// It is gone.
+    Deleted,
+    /// There is no such account.
+    NotFound,
+    /// It still has something: what, as a person reads it.
+    InUse(String),
 }
 
 /// Changes of an account; what is none stays.
@@ -50,6 +63,23 @@ struct AccountRow {
     most_memory_mib: Option<i32>,
     most_storage_gib: Option<i32>,
     most_api_rate: Option<i32>,
+}
+
+struct UsageRow {
+    id: String,
+    brokers: i32,
+    memory_mib: i64,
+    storage_gib: i64,
+}
+
+impl UsageRow {
+    fn usage(&self) -> AccountUsage {
+        AccountUsage {
+            brokers: u32::try_from(self.brokers).unwrap_or(0),
+            memory_mib: u64::try_from(self.memory_mib).unwrap_or(0),
+            storage_gib: u64::try_from(self.storage_gib).unwrap_or(0),
+        }
+    }
 }
 
 pub(super) fn inconsistent(row: &str, what: impl std::fmt::Display) -> StoreError {
@@ -92,9 +122,10 @@ impl PgStore {
         let created = sqlx::query!(
             "with created as (
                insert into account (id, name, state, created, most_brokers, most_memory_mib,
-                                    most_storage_gib, most_api_rate, brokers)
-               values ($1, $2, $3, $4, $5, $6, $7, $8,
-                       (select count(*) from broker where account = $1))
+                                    most_storage_gib, most_api_rate, brokers, memory_mib, storage_gib)
+               select $1, $2, $3, $4, $5, $6, $7, $8, count(*), coalesce(sum(memory_mib), 0),
+                      coalesce(sum(storage_gib), 0)
+               from broker where account = $1
                on conflict do nothing
                returning id, created
              )
@@ -114,9 +145,13 @@ impl PgStore {
         if created.rows_affected() == 1 {
             return Ok(NewAccountOutcome::Created);
         }
-        Ok(match self.account(&account.id).await? {
-            Some(_) => NewAccountOutcome::IdTaken,
-            None => NewAccountOutcome::NameTaken,
+        let taken = sqlx::query_scalar!(
+            r#"select exists (select from account where id = $1) as "taken!""#,
+            account.id.as_str()
+        );
+        Ok(match taken.fetch_one(&self.pool).await? {
+            true => NewAccountOutcome::IdTaken,
+            false => NewAccountOutcome::NameTaken,
         })
     }
 
@@ -129,7 +164,7 @@ impl PgStore {
             AccountRow,
             "select id, name, state, created, most_brokers, most_memory_mib, most_storage_gib,
                     most_api_rate
-             from account where id = $1",
+             from account where id = $1 and deleted is null",
             id.as_str()
         )
         .fetch_optional(&self.pool)
@@ -146,7 +181,7 @@ impl PgStore {
             AccountRow,
             "select id, name, state, created, most_brokers, most_memory_mib, most_storage_gib,
                     most_api_rate
-             from account order by lower(name)"
+             from account where deleted is null order by lower(name)"
         )
         .fetch_all(&self.pool)
         .await?;
@@ -171,7 +206,7 @@ impl PgStore {
                most_memory_mib = case when $4 then $6 else most_memory_mib end,
                most_storage_gib = case when $4 then $7 else most_storage_gib end,
                most_api_rate = case when $4 then $8 else most_api_rate end
-             where id = $1",
+             where id = $1 and deleted is null",
             id.as_str(),
             update.name.map(AccountName::as_str),
             update.state.map(AccountState::as_str),
@@ -198,9 +233,76 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn account_usage(&self, id: &AccountId) -> Result<Option<AccountUsage>, StoreError> {
-        let brokers = sqlx::query_scalar!("select brokers from account where id = $1", id.as_str())
-            .fetch_optional(&self.pool)
+        let row = sqlx::query_as!(
+            UsageRow,
+            "select id, brokers, memory_mib, storage_gib from account
+             where id = $1 and deleted is null",
+            id.as_str()
+        );
+        Ok(row.fetch_optional(&self.pool).await?.map(|row| row.usage()))
+    }
+
+    /// What each account has.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn accounts_usage(&self) -> Result<HashMap<AccountId, AccountUsage>, StoreError> {
+        let rows = sqlx::query_as!(
+            UsageRow,
+            "select id, brokers, memory_mib, storage_gib from account where deleted is null"
+        );
+        let rows = rows.fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.id.parse().ok()?, row.usage()))).collect())
+    }
+
+    /// Deletes an account that has nothing any more but its root, whose keys go with it. Whoever gives it something in the
+    /// same moment is refused, or keeps it. Its number is not given to another account.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn delete_account(
+        &self,
+        id: &AccountId,
+        now: Timestamp,
+    ) -> Result<DeleteAccountOutcome, StoreError> {
+        let id = id.as_str();
+        let mut transaction = self.pool.begin().await?;
+        let found = sqlx::query_scalar!(
+            "select id from account where id = $1 and deleted is null for update",
+            id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if found.is_none() {
+            return Ok(DeleteAccountOutcome::NotFound);
+        }
+        let used = sqlx::query_scalar!(
+            r#"select case
+                 when exists (select from broker where account = $1) then 'brokers'
+                 when exists (select from configuration where account = $1) then 'configurations'
+                 when exists (select from security_group where account = $1) then 'security groups'
+                 when exists (select from secret where account = $1) then 'secrets'
+                 when exists (select from identity where account = $1 and kind <> 'root')
+                   then 'users, groups or roles'
+                 when exists (select from managed_policy where account = $1) then 'policies'
+               end as used"#,
+            id
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if let Some(used) = used {
+            return Ok(DeleteAccountOutcome::InUse(used));
+        }
+        sqlx::query!("delete from access_key where account = $1", id)
+            .execute(&mut *transaction)
             .await?;
-        Ok(brokers.map(|brokers| AccountUsage { brokers: u32::try_from(brokers).unwrap_or(0) }))
+        sqlx::query!("delete from identity where account = $1", id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query!("update account set deleted = $2 where id = $1", id, now.as_micros())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(DeleteAccountOutcome::Deleted)
     }
 }

@@ -16,7 +16,7 @@ mod sessions;
 mod users;
 
 pub use access_keys::{AccessKey, KeyHolderName, NewKeyOutcome};
-pub use accounts::{AccountUpdate, NewAccountOutcome, UpdateAccountOutcome};
+pub use accounts::{AccountUpdate, DeleteAccountOutcome, NewAccountOutcome, UpdateAccountOutcome};
 pub use attached_policies::{AttachOutcome, PolicyEntity, PolicyUse};
 pub use groups::GroupMemberOutcome;
 pub use identity_row::{

@@ -3,12 +3,13 @@
 
 use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, ConfigurationId, ConfigurationRef, Configurations,
-    CreateBroker, EngineType, MOST_CONFIGURATIONS, Scope, Timestamp, Users, default_revision,
+    CreateBroker, EngineType, MOST_CONFIGURATIONS, PendingChanges, Scope, Timestamp, Users,
+    default_revision, identity::AccountQuota,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use super::users::password_place;
+use super::{counted::counted_columns, users::password_place};
 use crate::kernel::{Channel, PgStore, StoreError, broker_row::select_broker};
 
 /// Brokers an account may have in a region.
@@ -16,8 +17,12 @@ use crate::kernel::{Channel, PgStore, StoreError, broker_row::select_broker};
 /// Source: quota page of the developer guide.
 const MOST_BROKERS: i64 = 200;
 
-/// The constraint that a broker violates for which the account's own quota leaves no room.
-const ACCOUNT_QUOTA: &str = "broker_account_quota";
+/// The constraints that a broker violates for which the account's own quotas leave no room.
+const ACCOUNT_QUOTAS: [(&str, AccountQuota); 3] = [
+    ("broker_account_quota", AccountQuota::Brokers),
+    ("broker_memory_quota", AccountQuota::Memory),
+    ("broker_storage_quota", AccountQuota::Storage),
+];
 
 /// The identifiers a new broker and its own configuration will have.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +47,17 @@ pub enum CreateOutcome {
     ConfigurationNotFound,
     /// The account has as many brokers in this region as it may have.
     TooManyBrokers,
+    /// The broker would exceed a quota of the account's own.
+    OverQuota(AccountQuota),
     /// It has as many configurations, and the broker needs one of its own.
     TooManyConfigurations,
+}
+
+/// What became of the statement that inserts everything.
+enum Inserted {
+    Yes,
+    No,
+    OverQuota(AccountQuota),
 }
 
 /// The users as columns.
@@ -81,7 +95,8 @@ impl PgStore {
             None => own_configuration(command, ids),
             Some(reference) => (reference, None),
         };
-        if self.insert_broker(scope, command, ids, now, reference, own.clone()).await? {
+        let first = self.insert_broker(scope, command, ids, now, reference, own.clone()).await?;
+        if matches!(first, Inserted::Yes) {
             self.notifier.notify(Channel::Reconcile);
             return Ok(CreateOutcome::Created);
         }
@@ -95,6 +110,9 @@ impl PgStore {
         .fetch_optional(&self.pool)
         .await?;
         let Some(existing) = existing else {
+            if let Inserted::OverQuota(quota) = first {
+                return Ok(CreateOutcome::OverQuota(quota));
+            }
             match command.configuration {
                 Some(reference) if !self.is_there(reference).await? => {
                     return Ok(CreateOutcome::ConfigurationNotFound);
@@ -103,9 +121,13 @@ impl PgStore {
                     if self.forget_left_configurations(scope).await? == 0 {
                         return Ok(CreateOutcome::TooManyConfigurations);
                     }
-                    if self.insert_broker(scope, command, ids, now, reference, own).await? {
-                        self.notifier.notify(Channel::Reconcile);
-                        return Ok(CreateOutcome::Created);
+                    match self.insert_broker(scope, command, ids, now, reference, own).await? {
+                        Inserted::Yes => {
+                            self.notifier.notify(Channel::Reconcile);
+                            return Ok(CreateOutcome::Created);
+                        }
+                        Inserted::OverQuota(quota) => return Ok(CreateOutcome::OverQuota(quota)),
+                        Inserted::No => {}
                     }
                 }
                 Some(_) | None => {}
@@ -146,7 +168,7 @@ impl PgStore {
         now: Timestamp,
         reference: ConfigurationRef,
         own: Option<OwnConfiguration>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Inserted, StoreError> {
         let users = self.user_columns(command, ids.broker.uuid())?;
         let configurations =
             Configurations { pending: Some(reference), ..Configurations::default() };
@@ -162,6 +184,7 @@ impl PgStore {
             EngineType::ActiveMq => spec.authentication_strategy,
             EngineType::RabbitMq => AuthenticationStrategy::Simple,
         };
+        let (memory_mib, storage_gib) = counted_columns(spec, &PendingChanges::default());
         let event = format!("CreateBroker accepted: {}", summary(command));
         let inserted = sqlx::query_scalar!(
             r#"with held as (
@@ -170,8 +193,8 @@ impl PgStore {
                  where c.id = $25 for share of c
                ), b as (
                  insert into broker (id, account, region, name, created, creator_request_id, spec,
-                                     configurations, tags, ldap_password)
-                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27
+                                     configurations, tags, ldap_password, memory_mib, storage_gib)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27, $30, $31
                  where (select count(*) from broker where account = $2 and region = $3) < $10
                    and ($25::uuid is null or exists (select from held))
                    and ($17::uuid is null or (select count(*) from configuration
@@ -227,17 +250,19 @@ impl PgStore {
             ldap_password,
             now.whole_millis().as_micros(),
             MOST_CONFIGURATIONS,
+            memory_mib,
+            storage_gib,
         )
         .fetch_optional(&self.pool)
         .await;
         match inserted {
-            Ok(inserted) => Ok(inserted.is_some()),
-            // The account has as many brokers as its quota permits, counted by a trigger. That is told as the count of
-            // the statement is, unless the name explains it.
-            Err(sqlx::Error::Database(error)) if error.constraint() == Some(ACCOUNT_QUOTA) => {
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
+            Ok(Some(_)) => Ok(Inserted::Yes),
+            Ok(None) => Ok(Inserted::No),
+            // Counted by a trigger.
+            Err(error) => match quota_violated(&error) {
+                Some(quota) => Ok(Inserted::OverQuota(quota)),
+                None => Err(error.into()),
+            },
         }
     }
 
@@ -257,6 +282,13 @@ impl PgStore {
         }
         Ok(columns)
     }
+}
+
+/// The quota of the account that a refused statement would have exceeded.
+fn quota_violated(error: &sqlx::Error) -> Option<AccountQuota> {
+    let sqlx::Error::Database(error) = error else { return None };
+    let constraint = error.constraint()?;
+    ACCOUNT_QUOTAS.iter().find(|(name, _)| *name == constraint).map(|(_, quota)| *quota)
 }
 
 fn own_configuration(

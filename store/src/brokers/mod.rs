@@ -1,5 +1,6 @@
 //! Brokers: creation, changes, users, tags, events.
 
+pub(crate) mod counted;
 mod create;
 pub(crate) mod events;
 mod ldap;

@@ -1,8 +1,11 @@
 //! UpdateBroker, and the transaction in which every change of a broker is made.
 
-use brokerd_domain::{Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedMember};
+use brokerd_domain::{
+    Broker, BrokerUpdate, ConfigurationRef, Timestamp, UpdatedMember, identity::AccountQuota,
+};
 use serde_json::json;
 
+use super::counted::counted_columns;
 use crate::kernel::{Channel, PgStore, StoreError, pool::Transaction};
 
 /// The outcome of UpdateBroker.
@@ -14,6 +17,8 @@ pub enum UpdateOutcome {
     Changed,
     /// The configuration it would wait for does not exist any more.
     ConfigurationNotFound,
+    /// The broker would have more than a quota of the account leaves.
+    OverQuota(AccountQuota),
 }
 
 impl PgStore {
@@ -78,10 +83,13 @@ impl PgStore {
         let waits_as_before = update.pending == seen.pending
             && update.configurations == seen.configurations
             && update.ldap_password.is_none();
+        let before = counted_columns(&seen.spec, &seen.pending);
+        let after = counted_columns(&update.spec, &update.pending);
         sqlx::query!(
             "update broker set spec = $2, pending = $3, configurations = $4, window_changes = $5,
                not_applied = case when $7 then not_applied end,
-               pending_ldap_password = coalesce($6, pending_ldap_password)
+               pending_ldap_password = coalesce($6, pending_ldap_password),
+               memory_mib = $8, storage_gib = $9
              where id = $1",
             id,
             json!(update.spec),
@@ -89,7 +97,9 @@ impl PgStore {
             json!(update.configurations),
             json!(update.window_changes),
             password,
-            waits_as_before
+            waits_as_before,
+            after.0,
+            after.1
         )
         .execute(&mut *transaction)
         .await?;
@@ -99,6 +109,10 @@ impl PgStore {
                 .execute(&mut *transaction)
                 .await?;
         }
+        let grows = (after.0 > before.0, after.1 > before.1);
+        if let Some(quota) = exceeded_quota(&mut transaction, seen, grows).await? {
+            return Ok(UpdateOutcome::OverQuota(quota));
+        }
         transaction.commit().await?;
         self.notifier.notify(Channel::Reconcile);
         if update.changed.contains(&UpdatedMember::SecurityGroups) {
@@ -106,6 +120,31 @@ impl PgStore {
         }
         Ok(UpdateOutcome::Updated)
     }
+}
+
+/// The quota of its account that a changed broker exceeds, if it has more memory or more storage than before. The change has
+/// locked the account's row by being counted, so that nobody else's comes between.
+async fn exceeded_quota(
+    transaction: &mut Transaction,
+    broker: &Broker,
+    (memory, storage): (bool, bool),
+) -> Result<Option<AccountQuota>, StoreError> {
+    if !(memory || storage) {
+        return Ok(None);
+    }
+    let over = sqlx::query!(
+        r#"select coalesce(memory_mib > most_memory_mib, false) as "memory!",
+                  coalesce(storage_gib > most_storage_gib, false) as "storage!"
+           from account where id = $1"#,
+        broker.scope.account.as_str()
+    )
+    .fetch_optional(&mut **transaction)
+    .await?;
+    Ok(over.and_then(|over| match (memory && over.memory, storage && over.storage) {
+        (true, _) => Some(AccountQuota::Memory),
+        (false, true) => Some(AccountQuota::Storage),
+        (false, false) => None,
+    }))
 }
 
 /// Keeps a revision from being deleted until the transaction ends; false: it is gone.

@@ -2,6 +2,9 @@
 
 use sqlx::migrate::MigrateError;
 
+/// What is violated by whoever gives something to an account that was deleted.
+const ACCOUNT_IS_THERE: &str = "account_is_there";
+
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -31,6 +34,9 @@ pub enum StoreError {
     /// A text has a character that can't be kept. Callers are asked not to send any; this is the net behind.
     #[error("a text has a character that the database can't keep")]
     Text(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The account was deleted in the meantime.
+    #[error("the account was deleted")]
+    AccountDeleted,
     /// Anything else.
     #[error("the database refused")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -65,6 +71,9 @@ impl From<sqlx::Error> for StoreError {
                 }) =>
             {
                 Self::Unavailable(Box::new(error))
+            }
+            sqlx::Error::Database(ref refused) if refused.constraint() == Some(ACCOUNT_IS_THERE) => {
+                Self::AccountDeleted
             }
             // character_not_in_repertoire, untranslatable_character, invalid_text_representation.
             sqlx::Error::Database(ref refused)

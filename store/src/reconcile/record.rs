@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::capacity;
 use crate::{
-    brokers::events::insert_events,
+    brokers::{counted::counted_columns, events::insert_events},
     kernel::{Channel, PgStore, StoreError, pool::Transaction},
 };
 
@@ -150,13 +150,17 @@ async fn apply_pending(transaction: &mut Transaction, id: Uuid) -> Result<(), St
     .fetch_one(&mut **transaction)
     .await?;
     let spec = row.pending.0.applied_to(&row.spec.0);
+    let (memory_mib, storage_gib) = counted_columns(&spec, &PendingChanges::default());
     sqlx::query!(
         "update broker set spec = $2, pending = '{}', pending_ldap_password = null,
-           ldap_password = case when $3 then coalesce(pending_ldap_password, ldap_password) end
+           ldap_password = case when $3 then coalesce(pending_ldap_password, ldap_password) end,
+           memory_mib = $4, storage_gib = $5
          where id = $1",
         id,
         json!(spec),
-        spec.ldap.is_some()
+        spec.ldap.is_some(),
+        memory_mib,
+        storage_gib
     )
     .execute(&mut **transaction)
     .await?;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use brokerd_domain::{
     AccountId, BrokerId, Scope,
-    identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
+    identity::{Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas},
 };
 use brokerd_store::{
     AccountUpdate, CreateOutcome, KeyHolderName, MasterKey, NewAccountOutcome, PgStore,
@@ -68,10 +68,14 @@ async fn accounts_have_identifiers_and_names_of_their_own() {
     .await;
 }
 
+const OVER_BROKERS: CreateOutcome = CreateOutcome::OverQuota(AccountQuota::Brokers);
+
 async fn usage(store: &PgStore, account: &AccountId) -> u32 {
-    let AccountUsage { brokers } =
-        store.account_usage(account).await.expect("read").expect("there");
-    brokers
+    used(store, account).await.brokers
+}
+
+async fn used(store: &PgStore, account: &AccountId) -> AccountUsage {
+    store.account_usage(account).await.expect("read").expect("there")
 }
 
 async fn create(store: &PgStore, scope: &Scope, named: &str, token: &str) -> CreateOutcome {
@@ -100,7 +104,7 @@ async fn a_quota_of_brokers_is_exact_however_many_are_created_at_once() {
         }
         let outcomes = tasks.join_all().await;
         let count = |outcome: &CreateOutcome| outcomes.iter().filter(|o| *o == outcome).count();
-        let made = (count(&CreateOutcome::Created), count(&CreateOutcome::TooManyBrokers));
+        let made = (count(&CreateOutcome::Created), count(&OVER_BROKERS));
         assert_eq!(made, (3, 7));
         assert_eq!(usage(&f.store, &red.id).await, 3);
 
@@ -124,7 +128,7 @@ async fn a_quota_of_brokers_is_exact_however_many_are_created_at_once() {
         f.store.update_account(&red.id, lower).await.expect("lowered");
         assert_eq!(usage(&f.store, &red.id).await, 3, "nothing is taken away");
         sqlx::query(delete).bind("more").execute(&f.pool).await.expect("deleted");
-        assert_eq!(create(&f.store, &here, "more", "t").await, CreateOutcome::TooManyBrokers);
+        assert_eq!(create(&f.store, &here, "more", "t").await, OVER_BROKERS);
         let free = AccountUpdate { quotas: Some(Quotas::default()), ..AccountUpdate::default() };
         f.store.update_account(&red.id, free).await.expect("freed");
         assert_eq!(create(&f.store, &here, "more", "t").await, CreateOutcome::Created);
@@ -152,7 +156,7 @@ async fn brokers_of_others_do_not_count() {
 }
 
 /// The migrations up to that number.
-fn up_to(last: i64) -> Migrator {
+pub(crate) fn up_to(last: i64) -> Migrator {
     let all = sqlx::migrate!("../migrations");
     let some = all.migrations.iter().filter(|migration| migration.version <= last).cloned();
     Migrator { migrations: Cow::Owned(some.collect()), ..Migrator::DEFAULT }

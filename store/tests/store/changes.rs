@@ -13,7 +13,7 @@ use crate::support::{
     with_store,
 };
 
-fn update(broker: &Broker, change: impl FnOnce(&mut UpdateBrokerInput)) -> BrokerUpdate {
+pub(crate) fn update(broker: &Broker, change: impl FnOnce(&mut UpdateBrokerInput)) -> BrokerUpdate {
     let mut input = UpdateBrokerInput::default();
     change(&mut input);
     let offerings = offerings();

@@ -1,6 +1,7 @@
 //! The store on a real PostgreSQL.
 
 mod access_keys;
+mod account_quotas;
 mod accounts;
 mod brokers;
 mod capacity;

@@ -218,6 +218,7 @@ fn answer(
             ))
         }
         CreateOutcome::TooManyConfigurations => Err(too_many_configurations()),
+        CreateOutcome::OverQuota(quota) => Err(quota.exceeded()),
         CreateOutcome::TooManyBrokers => Err(Error::bad_request_overall(
             "The account has as many brokers in this region as it may have. Delete a broker and retry the request.",
         )),

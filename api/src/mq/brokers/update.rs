@@ -237,6 +237,7 @@ pub(crate) async fn update_broker(
         match outcome {
             UpdateOutcome::Updated => Ok(Some(UpdateBrokerResponse::of(&broker, &update))),
             UpdateOutcome::Changed => Ok(None),
+            UpdateOutcome::OverQuota(quota) => Err(quota.exceeded().into()),
             UpdateOutcome::ConfigurationNotFound => {
                 let id = update.configurations.pending.map(|reference| reference.id.to_string());
                 Err(Error::configuration_not_found(&id.unwrap_or_default()).into())

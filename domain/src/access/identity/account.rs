@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::error::IamError;
-use crate::kernel::{AccountId, Timestamp};
+use crate::kernel::{AccountId, Error, Timestamp};
 
 /// What an operator calls an account: 1–50 characters, none of them a control character.
 ///
@@ -116,6 +116,39 @@ pub struct Account {
 pub struct AccountUsage {
     /// Brokers in all regions together, also those that are being deleted.
     pub brokers: u32,
+    /// Memory of the instance types of all brokers together, in MiB.
+    pub memory_mib: u64,
+    /// Storage of all brokers together, in GiB.
+    pub storage_gib: u64,
+}
+
+/// One of the quotas that bound what an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccountQuota {
+    /// [`Quotas::brokers`].
+    Brokers,
+    /// [`Quotas::memory_mib`].
+    Memory,
+    /// [`Quotas::storage_gib`].
+    Storage,
+}
+
+impl AccountQuota {
+    /// The 400 of a request that would exceed it.
+    pub fn exceeded(self) -> Error {
+        let what = match self {
+            Self::Brokers => {
+                return Error::bad_request_overall(
+                    "The account has as many brokers as its quota permits. Delete a broker and retry the request.",
+                );
+            }
+            Self::Memory => "memory",
+            Self::Storage => "storage",
+        };
+        Error::bad_request_overall(format!(
+            "The account's quota for {what} of brokers does not permit this. Choose a smaller instance type or delete a broker, and retry the request."
+        ))
+    }
 }
 
 #[cfg(test)]
