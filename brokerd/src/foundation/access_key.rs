@@ -8,7 +8,7 @@ use crate::{
     data_dir::{DataDir, generate_access_key},
 };
 
-/// Stores the access key of the data directory in the database. Without one, takes the database's first key; without
+/// Stores the access key of the data directory in the database. Without one, takes the first one of the account's root in the database; without
 /// that, generates one.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub(super) async fn ensure(
 ) -> anyhow::Result<()> {
     let key = match data_dir.access_key(&configuration.account)? {
         Some(key) => key,
-        None => match store.first_access_key().await? {
+        None => match store.first_access_key(&configuration.account).await? {
             Some(key) => data_dir.store_access_key(&key)?,
             None => {
                 let fresh = generate_access_key(&configuration.account, entropy);

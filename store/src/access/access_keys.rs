@@ -101,16 +101,21 @@ pub(super) fn place(id: &str) -> Place {
 }
 
 impl PgStore {
-    /// The oldest key of an account's root; none before the first start.
+    /// The oldest key of the account's root that is active and never expires; none before the first start.
     ///
     /// # Errors
     /// [`StoreError::Seal`] when it was sealed with another master key.
-    pub async fn first_access_key(&self) -> Result<Option<AccessKey>, StoreError> {
+    pub async fn first_access_key(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<AccessKey>, StoreError> {
         let row = sqlx::query_as!(
             RootKeyRow,
             "select k.id, i.account, k.secret from access_key k
              join identity i on i.id = k.identity_id
-             where i.kind = 'root' order by k.created, k.id limit 1"
+             where i.account = $1 and i.kind = 'root' and k.state = 'Active' and k.expires is null
+             order by k.created, k.id limit 1",
+            account.as_str()
         )
         .fetch_optional(&self.pool)
         .await?;

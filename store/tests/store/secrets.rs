@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brokerd_domain::{EngineType, EngineVersion, Timestamp};
+use brokerd_domain::{AccountId, EngineType, EngineVersion, Timestamp};
 use brokerd_store::{AccessKey, CertificateAuthority, MasterKey, Offering, PgStore, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,8 +19,14 @@ fn key(id: &str) -> AccessKey {
 #[tokio::test]
 async fn access_keys_are_kept_sealed_and_never_overwritten() {
     with_store(|f| async move {
-        assert!(f.store.first_access_key().await.expect("read").is_none());
+        let own = key("AKIA1").account;
+        let first =
+            async |account: &AccountId| f.store.first_access_key(account).await.expect("read");
+        assert!(first(&own).await.is_none());
         f.store.add_access_key(&key("AKIA1"), NOW).await.expect("added");
+        assert_eq!(first(&own).await.map(|key| key.id).as_deref(), Some("AKIA1"));
+        let another = "100000000009".parse().expect("an account");
+        assert!(first(&another).await.is_none(), "the key of another account's root is not taken");
         let other = AccessKey { secret: SecretString::from("another"), ..key("AKIA1") };
         f.store.add_access_key(&other, NOW).await.expect("left alone");
         let stored = f.store.principal_of("AKIA1").await.expect("read").expect("there");
@@ -31,6 +37,9 @@ async fn access_keys_are_kept_sealed_and_never_overwritten() {
             .await
             .expect("read");
         assert!(!raw.windows(6).any(|window| window == b"secret"));
+        let disable = "update access_key set state = 'Inactive'";
+        sqlx::query(disable).execute(&f.pool).await.expect("disabled");
+        assert!(first(&own).await.is_none());
     })
     .await;
 }
