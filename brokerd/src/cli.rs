@@ -9,7 +9,7 @@ use crate::{
     commands::{
         account::{self, AccountCommand},
         authority::{self, AuthorityCommand},
-        env,
+        env::{self, EnvFlags},
         key::{self, KeyCommand},
         master_key::{self, MasterKeyCommand},
         print,
@@ -49,7 +49,7 @@ enum Command {
         listen: Option<String>,
     },
     /// Print what AWS tools need to find this brokerd: eval "$(brokerd env)"
-    Env,
+    Env(EnvFlags),
     /// Print the effective configuration as TOML, secrets redacted
     Config,
     /// Look at, make and suspend accounts
@@ -98,7 +98,7 @@ impl Cli {
             Command::Gateway { .. } => {
                 serve::run(configuration, &[Role::Gateway], service_manager(environment)?).await
             }
-            Command::Env => env::run(&configuration),
+            Command::Env(flags) => env::run(flags, &configuration).await,
             Command::Config => print(&configuration.to_toml()?),
             Command::Account(command) => account::run(command, &configuration).await,
             Command::Key(command) => key::run(command, &configuration).await,

@@ -1,13 +1,15 @@
-//! `brokerd account`: makes, shows and suspends accounts, and sets their quotas.
+//! `brokerd account`: makes, shows, suspends and deletes accounts, and sets their quotas.
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use brokerd_domain::{
     AccountId, Clock as _,
-    identity::{Account, AccountName, AccountState, Quotas},
+    identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
 };
-use brokerd_store::{AccountUpdate, NewAccountOutcome, PgStore, UpdateAccountOutcome};
+use brokerd_store::{
+    AccountUpdate, DeleteAccountOutcome, NewAccountOutcome, PgStore, UpdateAccountOutcome,
+};
 use clap::{Args, Subcommand};
 
 use super::print;
@@ -22,7 +24,7 @@ const TRIES: usize = 8;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Print the accounts, and how many brokers each has
+    /// Print the accounts, and what the brokers of each have
     List,
     /// Make an account and print its number; `brokerd key create --account` gives it a key
     Create {
@@ -58,6 +60,11 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         quotas: QuotaFlags,
     },
+    /// Delete an account that has nothing any more, and the keys of its root
+    Delete {
+        /// Its number or name
+        account: String,
+    },
 }
 
 /// Quotas on the command line.
@@ -66,6 +73,12 @@ pub(crate) struct QuotaFlags {
     /// Brokers in all regions together: a number, or `none`
     #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
     brokers: Option<QuotaValue>,
+    /// Memory of the instance types of all brokers together, in MiB: a number, or `none`
+    #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
+    memory_mib: Option<QuotaValue>,
+    /// Storage of all brokers together, in GiB: a number, or `none`
+    #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
+    storage_gib: Option<QuotaValue>,
     /// Calls per second in the long run: a number, or `none` for what every account has
     #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
     api_rate: Option<QuotaValue>,
@@ -86,8 +99,9 @@ impl QuotaFlags {
     fn applied_to(self, quotas: Quotas) -> Quotas {
         Quotas {
             brokers: self.brokers.map_or(quotas.brokers, |value| value.0),
+            memory_mib: self.memory_mib.map_or(quotas.memory_mib, |value| value.0),
+            storage_gib: self.storage_gib.map_or(quotas.storage_gib, |value| value.0),
             api_rate: self.api_rate.map_or(quotas.api_rate, |value| value.0),
-            ..quotas
         }
     }
 }
@@ -129,6 +143,7 @@ pub(crate) async fn run(
             })
             .await
         }
+        AccountCommand::Delete { account } => delete(&store, configuration, &account).await,
     }
 }
 
@@ -151,22 +166,45 @@ pub(super) async fn find(store: &PgStore, text: &str) -> anyhow::Result<Account>
 
 async fn list(store: &PgStore) -> anyhow::Result<()> {
     let mut text = String::new();
+    let usage = store.accounts_usage().await?;
     for account in store.accounts().await? {
-        let usage = store.account_usage(&account.id).await?.unwrap_or_default();
-        writeln!(text, "{}", line(&account, usage.brokers))?;
+        let used = usage.get(&account.id).copied().unwrap_or_default();
+        writeln!(text, "{}", line(&account, used))?;
     }
     print(&text)
 }
 
-fn line(account: &Account, brokers: u32) -> String {
+fn line(account: &Account, used: AccountUsage) -> String {
     let Account { id, name, quotas, state, .. } = account;
-    let most = quotas.brokers.map_or(String::new(), |most| format!(" of {most}"));
+    let of = |most: Option<u32>| most.map_or(String::new(), |most| format!(" of {most}"));
     let rate = quotas.api_rate.map_or(String::new(), |rate| format!(", {rate} calls per second"));
     let state = match state {
         AccountState::Active => "",
         AccountState::Suspended => ", suspended",
     };
-    format!("{id} {name}: {brokers}{most} brokers{rate}{state}")
+    format!(
+        "{id} {name}: {}{} brokers, {}{} MiB memory, {}{} GiB storage{rate}{state}",
+        used.brokers,
+        of(quotas.brokers),
+        used.memory_mib,
+        of(quotas.memory_mib),
+        used.storage_gib,
+        of(quotas.storage_gib),
+    )
+}
+
+async fn delete(
+    store: &PgStore,
+    configuration: &Configuration,
+    account: &str,
+) -> anyhow::Result<()> {
+    let Account { id, name, .. } = find(store, account).await?;
+    ensure!(id != configuration.account, "{id} is the operator's own account");
+    match store.delete_account(&id, SystemClock.now()).await? {
+        DeleteAccountOutcome::Deleted => print(&format!("{id} {name} is deleted\n")),
+        DeleteAccountOutcome::NotFound => bail!("the account {id} is gone"),
+        DeleteAccountOutcome::InUse(what) => bail!("the account {id} still has {what}"),
+    }
 }
 
 async fn create(
@@ -214,7 +252,7 @@ async fn update<'a>(
     }
     let after = find(store, before.id.as_str()).await?;
     let usage = store.account_usage(&after.id).await?.unwrap_or_default();
-    print(&format!("{}\n", line(&after, usage.brokers)))
+    print(&format!("{}\n", line(&after, usage)))
 }
 
 #[cfg(test)]
@@ -230,10 +268,16 @@ mod tests {
         for wrong in ["", "-1", "many", "4294967296"] {
             assert!(parse_quota(wrong).is_err(), "{wrong}");
         }
-        let flags = QuotaFlags { brokers: Some(QuotaValue(None)), api_rate: None };
-        let before = Quotas { brokers: Some(1), api_rate: Some(2), ..Quotas::default() };
-        let after = flags.applied_to(before);
-        assert_eq!((after.brokers, after.api_rate), (None, Some(2)));
+        let flags = QuotaFlags {
+            brokers: Some(QuotaValue(None)),
+            memory_mib: Some(QuotaValue(Some(7))),
+            storage_gib: None,
+            api_rate: None,
+        };
+        let before =
+            Quotas { brokers: Some(1), memory_mib: None, storage_gib: Some(3), api_rate: Some(2) };
+        let after = Quotas { brokers: None, memory_mib: Some(7), ..before };
+        assert_eq!(flags.applied_to(before), after);
     }
 
     #[test]
@@ -242,12 +286,19 @@ mod tests {
             id: "100000000001".parse().expect("an account"),
             name: AccountName::parse("Team Red").expect("a name"),
             state: AccountState::Suspended,
-            quotas: Quotas { brokers: Some(5), api_rate: Some(9), ..Quotas::default() },
+            quotas: Quotas {
+                brokers: Some(5),
+                memory_mib: None,
+                storage_gib: Some(100),
+                api_rate: Some(9),
+            },
             created: Timestamp::from_micros(0),
         };
-        let expected = "100000000001 Team Red: 3 of 5 brokers, 9 calls per second, suspended";
-        assert_eq!(line(&account, 3), expected);
+        let used = AccountUsage { brokers: 3, memory_mib: 3072, storage_gib: 60 };
+        let expected = "100000000001 Team Red: 3 of 5 brokers, 3072 MiB memory, 60 of 100 GiB storage, 9 calls per second, suspended";
+        assert_eq!(line(&account, used), expected);
         let active = Account { state: AccountState::Active, quotas: Quotas::default(), ..account };
-        assert_eq!(line(&active, 0), "100000000001 Team Red: 0 brokers");
+        let expected = "100000000001 Team Red: 0 brokers, 0 MiB memory, 0 GiB storage";
+        assert_eq!(line(&active, AccountUsage::default()), expected);
     }
 }

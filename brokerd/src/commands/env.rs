@@ -2,21 +2,49 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
+use anyhow::{Context as _, bail};
+use brokerd_domain::{
+    Clock as _,
+    identity::{AccessKeyId, UserName},
+};
+use brokerd_store::KeyHolderName;
+use clap::Args;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::print;
-use crate::{config::Configuration, data_dir::DataDir, urls};
+use super::{account, key, print};
+use crate::{
+    config::Configuration,
+    data_dir::DataDir,
+    foundation::{connect_once, master_keys},
+    system::SystemClock,
+    urls,
+};
+
+/// Whose access key is exported.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EnvFlags {
+    /// A user's key, made if the user has none; the key of the data directory unless given
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The account of the user, its number or name; that of the configuration unless given
+    #[arg(long, value_name = "ACCOUNT", requires = "user")]
+    account: Option<String>,
+}
 
 /// Prints the variables as shell exports.
 ///
 /// # Errors
-/// When there is no access key in the data directory yet.
-pub(crate) fn run(configuration: &Configuration) -> anyhow::Result<()> {
-    print(&exports(configuration)?)
+/// When there is no access key in the data directory yet; for a user also when there is no such user, or the database can't
+/// be reached.
+pub(crate) async fn run(flags: EnvFlags, configuration: &Configuration) -> anyhow::Result<()> {
+    let (id, secret) = match &flags.user {
+        None => key_of_data_dir(configuration)?,
+        Some(user) => key_of_user(configuration, flags.account.as_deref(), user).await?,
+    };
+    print(&exports(configuration, &id, &secret)?)
 }
 
-fn exports(configuration: &Configuration) -> anyhow::Result<String> {
+fn key_of_data_dir(configuration: &Configuration) -> anyhow::Result<(String, SecretString)> {
     let data_dir = DataDir::at(&configuration.data_dir);
     let key = data_dir.access_key(&configuration.account)?.with_context(|| {
         format!(
@@ -24,18 +52,60 @@ fn exports(configuration: &Configuration) -> anyhow::Result<String> {
             configuration.data_dir.display()
         )
     })?;
+    Ok((key.id, key.secret))
+}
+
+/// The oldest key of the user that signs; a fresh one where there is none.
+async fn key_of_user(
+    configuration: &Configuration,
+    account: Option<&str>,
+    user: &str,
+) -> anyhow::Result<(String, SecretString)> {
+    let keys = master_keys::load(configuration, None)?;
+    let store = connect_once(configuration, &keys).await?;
+    let account = account.unwrap_or(configuration.account.as_str());
+    let account = account::find(&store, account).await?.id;
+    let name = UserName::parse(user)?;
+    if store.iam_user(&account, &name).await?.is_none() {
+        bail!(
+            "the account {account} has no user {name}: `brokerd key create --user {name}` makes one"
+        );
+    }
+    let (holder, now) = (KeyHolderName::User(&name), SystemClock.now());
+    let known = store.access_keys(&account, holder).await?;
+    let id = match known.into_iter().find(|key| key.is_usable(now)) {
+        Some(key) => key.id,
+        None => {
+            let (id, secret) = key::made(&store, &account, Some(&name), None).await?;
+            return Ok((id.to_string(), secret));
+        }
+    };
+    let key = store.principal_of(id.as_str()).await?;
+    let key = key.with_context(|| format!("the access key {id} was deleted in this moment"))?;
+    Ok((AccessKeyId::to_string(&id), key.secret))
+}
+
+fn exports(
+    configuration: &Configuration,
+    id: &str,
+    secret: &SecretString,
+) -> anyhow::Result<String> {
+    let data_dir = DataDir::at(&configuration.data_dir);
     let region = configuration.region.as_str();
     let ca = data_dir.ca_path();
-    let variables = [
-        ("AWS_ENDPOINT_URL_MQ", urls::client_url(configuration)?),
-        ("AWS_ACCESS_KEY_ID", key.id),
-        ("AWS_SECRET_ACCESS_KEY", key.secret.expose_secret().to_owned()),
+    let url = urls::client_url(configuration)?;
+    let services = ["MQ", "STS", "IAM", "CLOUDTRAIL"];
+    let endpoints = services.map(|service| (format!("AWS_ENDPOINT_URL_{service}"), url.clone()));
+    let others = [
+        ("AWS_ACCESS_KEY_ID", id.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", secret.expose_secret().to_owned()),
         ("AWS_REGION", region.to_owned()),
         ("AWS_DEFAULT_REGION", region.to_owned()),
         ("BROKERD_CA_FILE", ca.to_string_lossy().into_owned()),
     ];
+    let others = others.map(|(name, value)| (name.to_owned(), value));
     let mut text = String::new();
-    for (name, value) in variables {
+    for (name, value) in endpoints.into_iter().chain(others) {
         writeln!(text, "export {name}={}", quoted(&value))?;
     }
     // A session token of other credentials would make every signature wrong.

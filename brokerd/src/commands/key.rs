@@ -16,7 +16,7 @@ use brokerd_store::{
     PgStore,
 };
 use clap::Subcommand;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{account, env::quoted, print};
 use crate::{
@@ -176,6 +176,24 @@ async fn create(
     user: Option<&UserName>,
     days: Option<u32>,
 ) -> anyhow::Result<()> {
+    let (id, secret) = made(store, account, user, days).await?;
+    print(&format!(
+        "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nunset AWS_SESSION_TOKEN\n",
+        quoted(id.as_str()),
+        quoted(secret.expose_secret())
+    ))
+}
+
+/// Makes a key of a user, or of the account's root.
+///
+/// # Errors
+/// When there are two already, the user is gone, or the database can't be written.
+pub(super) async fn made(
+    store: &PgStore,
+    account: &AccountId,
+    user: Option<&UserName>,
+    days: Option<u32>,
+) -> anyhow::Result<(AccessKeyId, SecretString)> {
     let now = SystemClock.now();
     let expires = days.map(|days| now.plus(Duration::from_hours(24) * days));
     let id = AccessKeyId::generate(&OsEntropy);
@@ -188,11 +206,7 @@ async fn create(
         NewKeyOutcome::NoHolder => bail!("the user or the account {account} is gone"),
         NewKeyOutcome::IdTaken => bail!("the identifier {id} is taken: try again"),
     }
-    print(&format!(
-        "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nunset AWS_SESSION_TOKEN\n",
-        quoted(id.as_str()),
-        quoted(secret.expose_secret())
-    ))
+    Ok((id, secret))
 }
 
 async fn list(store: &PgStore, account: &AccountId) -> anyhow::Result<()> {
