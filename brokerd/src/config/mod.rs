@@ -82,7 +82,8 @@ pub(crate) struct Configuration {
     /// The region that `brokerd env` sets. The API always accepts requests that are signed for it. A request
     /// sees the brokers of the region that it is signed for.
     pub(crate) region: Region,
-    /// The account of the access key in the data directory: twelve digits.
+    /// The operator's account, which the access key in the data directory belongs to, and whose principals administer the other
+    /// accounts as far as their policies allow: twelve digits. The same in every process of an installation.
     pub(crate) account: AccountId,
     /// The directory of keys, credentials and the CA certificate. The path is absolute. The default is
     /// `/var/lib/brokerd` for root, otherwise `$XDG_STATE_HOME/brokerd` or `~/.local/state/brokerd`. `make`

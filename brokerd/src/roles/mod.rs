@@ -1,5 +1,6 @@
 //! The roles of a process: what each of them runs, and in which order they start.
 
+mod account_metrics;
 mod api;
 mod authority_refresh;
 mod gateway;
@@ -18,7 +19,7 @@ use brokerd_store::{RouteReader, ServerAddress};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use self::operations::Readiness;
+use self::{account_metrics::AccountMetrics, operations::Readiness};
 use crate::{
     config::Configuration,
     data_dir::DataDir,
@@ -111,6 +112,7 @@ pub(crate) async fn start(
     let tasks = parts.provision(&foundation).await?;
     if roles.contains(&Role::Api) {
         api::warn_of_other_regions(&foundation).await;
+        parts.count_accounts(&foundation);
     }
     parts.serve(Some(&foundation), sockets, gateway, tasks);
     Ok(())
@@ -141,6 +143,14 @@ impl Parts<'_> {
                 metrics.clone(),
                 stop.clone(),
             )
+        });
+    }
+
+    fn count_accounts(&mut self, foundation: &Foundation) {
+        let metrics = AccountMetrics::register(&mut self.registry);
+        let (store, stop) = (foundation.store.clone(), self.shutdown.clone());
+        self.supervisor.supervise_infallible(Role::Api, self.shutdown, move || {
+            metrics.clone().refresh(store.clone(), stop.clone())
         });
     }
 
