@@ -9,7 +9,7 @@
 //! | `router.rs` | every route: it imports the operations, none imports it |
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
-//! | `auth/` | signatures, access keys, sizes of bodies |
+//! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
 //! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
 
@@ -28,7 +28,7 @@ mod router;
 mod settings;
 mod state;
 
-pub use auth::{OnAuthentic, sigv4};
+pub use auth::{OnAuthentic, SecureTransport, sigv4};
 pub use metrics::ApiMetrics;
 pub use readiness::ReadyCheck;
 pub use router::{register_metrics, router};

@@ -6,9 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use axum::extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request};
+use axum::{
+    extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request},
+    http::header::USER_AGENT,
+};
 use brokerd_domain::{
     AccountId, Clock, Error, Region, Scope, Source, Timestamp, identity::AccountState,
+    policy::Environment,
 };
 use brokerd_store::PgStore;
 use bytes::Bytes;
@@ -16,8 +20,10 @@ use serde::de::DeserializeOwned;
 
 use super::{
     bodies::Bodies,
+    caller::{Caller, CallerSlot},
     credentials::{Credential, CredentialCache, Recalled, SigningScope},
     error::{SignatureError, TOO_MANY_UNKNOWN_KEYS},
+    service::Service,
     sigv4::{self, Claim},
 };
 use crate::{
@@ -26,9 +32,6 @@ use crate::{
     metrics::ApiMetrics,
     operation::{BODY_LIMIT, Operations},
 };
-
-/// The service's name in credential scopes.
-const SERVICE: &str = "mq";
 
 /// Unknown access keys that a sender may try at once.
 const KEY_LOOKUP_BURST: u32 = 20;
@@ -53,21 +56,18 @@ impl std::fmt::Debug for OnAuthentic {
     }
 }
 
-/// The signer of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Caller {
-    /// The account of the access key and the region of the signature. The caller sees nothing else.
-    pub(crate) scope: Scope,
-    /// The access key that signed.
-    pub(crate) access_key_id: String,
-}
+/// That a request came over TLS. The listener puts it into the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct SecureTransport;
 
 /// An authentic request within the caller's allowance. Handlers of signed operations take it, so that none runs without
 /// a signature.
 #[derive(Debug)]
 pub(crate) struct Signed {
-    /// The signer.
-    pub(crate) caller: Caller,
+    /// Who made it.
+    pub(crate) caller: Arc<Caller>,
+    /// The service that it is for.
+    pub(crate) service: Service,
     /// The body, whose hash was signed.
     pub(crate) body: Bytes,
 }
@@ -161,13 +161,18 @@ impl Authenticator {
     async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();
-        let claim = Claim::read(&parts.headers, SERVICE, now)?;
-        if !self.regions.contains(&claim.region) {
+        let services = Service::of_path(parts.uri.path());
+        let names: Vec<&str> = services.iter().map(|service| service.signing_name()).collect();
+        let claim = Claim::read(&parts.headers, &names, now)?;
+        let service = Service::named(&claim.service, services);
+        let service = service.ok_or_else(|| ApiError::internal("a service that is not known"))?;
+        if !self.regions.contains(&claim.region) && !service.is_global_in(&claim.region) {
             return Err(SignatureError::invalid_region().into());
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
-        let credential = self.credential(&claim.access_key_id, Source::of(peer), now).await?;
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+        let sender = Source::of(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let credential = self.credential(&claim.access_key_id, sender, now).await?;
         // In the service, too, a key that is not in force is told no other way than one that does not exist.
         if !credential.is_usable(now) {
             return Err(SignatureError::UnknownKey.into());
@@ -175,7 +180,7 @@ impl Authenticator {
         let signing_key = credential.signing_key(SigningScope {
             day: claim.date.day().to_owned(),
             region: claim.region.clone(),
-            service: SERVICE.to_owned(),
+            service,
         });
         let mut request = sigv4::Request {
             method: parts.method.as_str(),
@@ -198,14 +203,28 @@ impl Authenticator {
         if credential.caller().account_state == AccountState::Suspended {
             return Err(SignatureError::Suspended(credential.account().clone()).into());
         }
-        // Until the policies of users are evaluated here, nothing is allowed to them: silence allows nothing.
-        if !credential.caller().principal.is_root() {
+        // Until the operations of Amazon MQ and brokerd's own ask for permission, users may do none of them.
+        if service == Service::Mq && !credential.caller().principal.is_root() {
             let arn = credential.caller().principal.arn();
-            return Err(SignatureError::NotAuthorized(arn).into());
+            let message = format!("User: {arn} is not authorized to perform this operation");
+            return Err(ApiError::access_denied(message));
         }
         tracing::Span::current().record("caller.account", credential.account().as_str());
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let environment = Environment {
+            now,
+            region: claim.region.clone(),
+            source_ip: peer,
+            secure_transport: parts.extensions.get::<SecureTransport>().is_some(),
+            user_agent: user_agent.map(str::to_owned),
+        };
         let scope = Scope { account: credential.account().clone(), region: claim.region };
-        Ok(Signed { caller: Caller { scope, access_key_id: claim.access_key_id }, body })
+        let access_key_id = claim.access_key_id;
+        let caller = Arc::new(Caller { scope, access_key_id, environment, credential });
+        if let Some(slot) = parts.extensions.get::<CallerSlot>() {
+            slot.tell(&caller);
+        }
+        Ok(Signed { caller, service, body })
     }
 
     /// The credential of an access key. A lookup of a key that is not remembered costs its sender an allowance, so that

@@ -11,7 +11,7 @@ use brokerd_domain::{AccountId, Region, Timestamp};
 use brokerd_store::{Caller, KeyCaller};
 use tokio::sync::MutexGuard;
 
-use super::sigv4::SigningKey;
+use super::{service::Service, sigv4::SigningKey};
 
 /// How long a key is remembered: a withdrawn key works at most this long.
 const KNOWN: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(super) struct SigningScope {
     /// The day, `YYYYMMDD`.
     pub(super) day: String,
     pub(super) region: Region,
-    pub(super) service: String,
+    pub(super) service: Service,
 }
 
 /// An access key with the signing keys derived from it.
@@ -65,7 +65,8 @@ impl Credential {
             return Arc::clone(key);
         }
         let SigningScope { day, region, service } = &scope;
-        let derived = SigningKey::derive(&self.key.secret, day, region.as_str(), service);
+        let derived =
+            SigningKey::derive(&self.key.secret, day, region.as_str(), service.signing_name());
         let derived = Arc::new(derived);
         if keys.len() >= MOST_SIGNING_KEYS {
             keys.remove(0);
@@ -212,12 +213,12 @@ mod tests {
         let scope = |day: &str| SigningScope {
             day: day.to_owned(),
             region: "us-east-1".parse().expect("region"),
-            service: "mq".to_owned(),
+            service: Service::Mq,
         };
         let first = credential.signing_key(scope("20260930"));
         assert!(Arc::ptr_eq(&first, &credential.signing_key(scope("20260930"))));
         assert!(!Arc::ptr_eq(&first, &credential.signing_key(scope("20261001"))));
-        let another = SigningScope { service: "sts".to_owned(), ..scope("20260930") };
+        let another = SigningScope { service: Service::Sts, ..scope("20260930") };
         assert!(!Arc::ptr_eq(&first, &credential.signing_key(another)));
         for day in 0..20 {
             credential.signing_key(scope(&format!("202611{day:02}")));

@@ -33,9 +33,6 @@ pub enum SignatureError {
     /// The operator has suspended the account. Told only to those who sign for it.
     #[error("Account {0} is suspended.")]
     Suspended(AccountId),
-    /// No policy allows it.
-    #[error("User: {0} is not authorized to perform this operation")]
-    NotAuthorized(String),
 }
 
 impl SignatureError {
@@ -50,7 +47,7 @@ impl SignatureError {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Malformed(_) => "IncompleteSignatureException",
             Self::UnknownKey => "UnrecognizedClientException",
-            Self::Suspended(_) | Self::NotAuthorized(_) => "AccessDeniedException",
+            Self::Suspended(_) => "AccessDeniedException",
             Self::Mismatch | Self::Scope(_) | Self::Skew(_) | Self::Unsigned(_) => {
                 "InvalidSignatureException"
             }
@@ -68,7 +65,6 @@ impl SignatureError {
             Self::Skew(_) => "skew",
             Self::Unsigned(_) => "unsigned",
             Self::Suspended(_) => "suspended",
-            Self::NotAuthorized(_) => "not-authorized",
         }
     }
 }
@@ -77,7 +73,7 @@ impl SignatureError {
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
 /// Every reason of a refusal, as metrics name it.
-pub(crate) const REJECTION_REASONS: [&str; 10] = [
+pub(crate) const REJECTION_REASONS: [&str; 9] = [
     "missing",
     "malformed",
     "unknown-key",
@@ -86,7 +82,6 @@ pub(crate) const REJECTION_REASONS: [&str; 10] = [
     "skew",
     "unsigned",
     "suspended",
-    "not-authorized",
     TOO_MANY_UNKNOWN_KEYS,
 ];
 

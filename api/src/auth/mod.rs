@@ -1,11 +1,18 @@
 //! Authentication: signatures, access keys, allowances, and the bodies of requests that are not yet verified.
+//! Authorisation: what callers may do.
 
 mod authenticate;
+mod authorize;
 mod bodies;
+mod caller;
 mod credentials;
 mod error;
+mod service;
 pub mod sigv4;
 
-pub use authenticate::OnAuthentic;
 pub(crate) use authenticate::{Authenticator, Signed};
+pub use authenticate::{OnAuthentic, SecureTransport};
+pub(crate) use authorize::AccessDenied;
+pub(crate) use caller::{Caller, CallerSlot};
 pub(crate) use error::REJECTION_REASONS;
+pub(crate) use service::Service;

@@ -132,6 +132,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }
 
+    /// A 403: the caller is known and may not do this.
+    pub(crate) fn access_denied(message: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "AccessDeniedException", message)
+    }
+
     /// The same refusal, counted as a failed authentication for this reason.
     #[must_use]
     pub(crate) const fn because_of_authentication(mut self, reason: &'static str) -> Self {

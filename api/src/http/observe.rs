@@ -21,6 +21,7 @@ use super::{
     refusal_log::RefusalLog,
 };
 use crate::{
+    auth::CallerSlot,
     metrics::ApiMetrics,
     operation::{Kind, Operation, Operations},
 };
@@ -60,7 +61,7 @@ impl Observer {
 /// The middleware.
 pub(crate) async fn observe(
     State(observer): State<Observer>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     // Monotonic, because the wall clock may be set meanwhile.
@@ -72,6 +73,8 @@ pub(crate) async fn observe(
     let operation = route.and_then(|route| operations.find(request.method(), route));
     let span = span(request.method(), route, operation, request_id);
     let is_options = request.method() == Method::OPTIONS;
+    let caller = CallerSlot::default();
+    request.extensions_mut().insert(caller.clone());
     let answer = match route.filter(|_| is_options).and_then(|route| operations.allowed(route)) {
         Some(allowed) => preflight(&allowed),
         None => run(request, next).instrument(span.clone()).await,
@@ -80,6 +83,9 @@ pub(crate) async fn observe(
     add_common_headers(response.headers_mut(), request_id, failure.is_none());
     let elapsed = started.elapsed();
     observer.metrics.answered(operation, response.status(), elapsed.as_secs_f64());
+    if let Some(caller) = caller.caller() {
+        span.record("caller.arn", caller.principal().arn());
+    }
     let _entered = span.enter();
     let unlogged = match &failure {
         // Probes are left out, because they fail all the time while brokerd starts and would use up the lines.
@@ -111,6 +117,7 @@ fn span(
         aws.operation = operation.map_or("none", |o| o.name.as_str()),
         aws.request_id = %request_id,
         caller.account = Empty,
+        caller.arn = Empty,
     )
 }
 

@@ -28,27 +28,26 @@ pub struct Claim {
     pub region: Region,
     /// When it was signed.
     pub date: AmzDate,
-    service: String,
+    /// The service of the credential scope: one of those that [`Claim::read`] was given.
+    pub service: String,
     pub(super) signed_headers: String,
     signature: String,
 }
 
 impl Claim {
-    /// Reads the headers and makes the checks that need no secret.
+    /// Reads the headers and makes the checks that need no secret. `services` are those that may be signed for.
     ///
     /// # Errors
     /// Every variant but `UnknownKey`, `Mismatch` and `Unsigned`.
     pub fn read(
         headers: &HeaderMap,
-        service: &str,
+        services: &[&str],
         now: Timestamp,
     ) -> Result<Self, SignatureError> {
         let parts = authorization::parse(headers)?;
         let date = date::of_request(headers)?;
-        if parts.service != service {
-            return Err(SignatureError::Scope(format!(
-                "Credential should be scoped to correct service: '{service}'."
-            )));
+        if !services.contains(&parts.service) {
+            return Err(wrong_service(services));
         }
         if parts.terminator != TERMINATOR {
             return Err(SignatureError::Scope(format!(
@@ -68,7 +67,7 @@ impl Claim {
             access_key_id: parts.access_key_id.to_owned(),
             region,
             date,
-            service: service.to_owned(),
+            service: parts.service.to_owned(),
             signed_headers: parts.signed_headers.to_owned(),
             signature: parts.signature.to_owned(),
         })
@@ -123,6 +122,12 @@ impl Claim {
             Err(SignatureError::Mismatch)
         }
     }
+}
+
+fn wrong_service(services: &[&str]) -> SignatureError {
+    let names: Vec<String> = services.iter().map(|service| format!("'{service}'")).collect();
+    let names = names.join(" or ");
+    SignatureError::Scope(format!("Credential should be scoped to correct service: {names}."))
 }
 
 fn check_skew(date: &AmzDate, now: Timestamp) -> Result<(), SignatureError> {

@@ -1,0 +1,77 @@
+//! The services that signatures are made for.
+
+use brokerd_domain::Region;
+
+/// A service, as the scope of a signature names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Service {
+    /// Amazon MQ, and brokerd's own operations.
+    Mq,
+    /// AWS Security Token Service.
+    Sts,
+    /// AWS Identity and Access Management.
+    Iam,
+    /// AWS CloudTrail.
+    CloudTrail,
+}
+
+impl Service {
+    /// The services without paths of their own: every request is a `POST /`.
+    const WITHOUT_PATHS: &'static [Self] = &[Self::Sts, Self::Iam, Self::CloudTrail];
+
+    /// The services that a request to this path may be signed for.
+    pub(super) fn of_path(path: &str) -> &'static [Self] {
+        if path == "/" { Self::WITHOUT_PATHS } else { &[Self::Mq] }
+    }
+
+    /// The service of that name, if it is one of these.
+    pub(super) fn named(name: &str, services: &[Self]) -> Option<Self> {
+        services.iter().copied().find(|service| service.signing_name() == name)
+    }
+
+    /// The name in the scope of signatures.
+    pub(crate) const fn signing_name(self) -> &'static str {
+        match self {
+            Self::Mq => "mq",
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::CloudTrail => "cloudtrail",
+        }
+    }
+
+    /// Whether its requests may be signed for a region that is not configured: those of the services' global endpoints
+    /// are signed for us-east-1.
+    ///
+    /// Source: "AWS Security Token Service endpoints" and "IAM endpoints" of the AWS general reference.
+    pub(super) fn is_global_in(self, region: &Region) -> bool {
+        matches!(self, Self::Sts | Self::Iam) && region.as_str() == "us-east-1"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_without_paths_share_the_root_and_amazon_mq_has_every_other_path() {
+        for path in ["/v1/brokers", "/brokerd/v1/capacity", "/v1/tags/arn:aws:mq", "//", "/x"] {
+            assert_eq!(Service::of_path(path), [Service::Mq], "{path}");
+        }
+        assert!(!Service::of_path("/").contains(&Service::Mq));
+    }
+
+    #[test]
+    fn only_identities_have_a_global_endpoint() {
+        let [virginia, frankfurt] =
+            ["us-east-1", "eu-central-1"].map(|name| name.parse::<Region>().expect("a region"));
+        for (service, is_global) in [
+            (Service::Mq, false),
+            (Service::Sts, true),
+            (Service::Iam, true),
+            (Service::CloudTrail, false),
+        ] {
+            assert_eq!(service.is_global_in(&virginia), is_global, "{service:?}");
+            assert!(!service.is_global_in(&frankfurt), "{service:?}");
+        }
+    }
+}
