@@ -6,14 +6,17 @@
 
 use std::{future::Future, time::Duration};
 
-use brokerd_domain::{Broker, Scope};
+use brokerd_domain::Broker;
 use brokerd_store::PgStore;
 use tokio::{
     sync::{Mutex, MutexGuard},
     time::{Instant, timeout_at},
 };
 
-use crate::http::{error::ApiError, path::PathParams};
+use crate::{
+    auth::Signed,
+    http::{error::ApiError, path::PathParams},
+};
 
 /// How long a change is tried: less than a request may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,7 +37,7 @@ impl Default for BrokerLocks {
 pub(crate) struct LockedBroker<'a> {
     store: &'a PgStore,
     path: &'a PathParams,
-    scope: &'a Scope,
+    signed: &'a Signed,
     until: Instant,
     _lock: MutexGuard<'a, ()>,
 }
@@ -43,31 +46,32 @@ impl BrokerLocks {
     /// Waits until no other request of this process changes the broker of the path.
     ///
     /// # Errors
-    /// The 404 of a text that is no broker's identifier; a 503 if other changes take too long.
+    /// A 503 if other changes take too long.
     pub(crate) async fn lock<'a>(
         &'a self,
         store: &'a PgStore,
         path: &'a PathParams,
-        scope: &'a Scope,
+        signed: &'a Signed,
     ) -> Result<LockedBroker<'a>, ApiError> {
-        let id = path.broker_id()?.uuid().as_u128();
+        // What is no identifier takes any lock: it is refused when it is read, after the caller was found to be allowed.
+        let id = path.broker_id().map_or(0, |id| id.uuid().as_u128());
         let lock = usize::try_from(id % LOCKS as u128).unwrap_or_default();
         let until = Instant::now() + PATIENCE;
         let lock = timeout_at(until, self.0[lock].lock()).await.map_err(|_| ApiError::busy())?;
-        Ok(LockedBroker { store, path, scope, until, _lock: lock })
+        Ok(LockedBroker { store, path, signed, until, _lock: lock })
     }
 }
 
 impl LockedBroker<'_> {
-    /// The broker as it is now.
+    /// The broker as it is now. Whether the caller may change it is decided by the tags that it has now.
     ///
     /// # Errors
-    /// The 404 of this broker; a 503 when the time for the change is over.
+    /// The 403 of a caller who may not; the 404 of this broker; a 503 when the time for the change is over.
     pub(crate) async fn read(&self) -> Result<Broker, ApiError> {
         if Instant::now() >= self.until {
             return Err(ApiError::busy());
         }
-        self.path.broker(self.store, self.scope).await
+        self.path.broker(self.store, self.signed).await
     }
 
     /// Runs `change` with the broker as it is now, and again as long as it returns none, which means that the store

@@ -16,6 +16,7 @@
 mod auth;
 mod broker_change;
 mod cache;
+mod caller;
 mod http;
 mod metrics;
 mod mq;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::http::Method;
-use brokerd_domain::LARGEST_SECRET;
+use brokerd_domain::{LARGEST_SECRET, policy::OperationPermissions};
 use utoipa::openapi::{self, OpenApi, security::SecurityRequirement};
 
 /// Whose operation it is, and how it is logged.
@@ -28,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) kind: Kind,
     /// Most bytes of a request's body.
     pub(crate) body_limit: usize,
+    /// What it needs to be allowed; none: it needs no signature.
+    pub(crate) permissions: Option<&'static OperationPermissions>,
 }
 
 /// Most bytes of a body where nothing else is said.
@@ -47,6 +49,7 @@ impl Operation {
             path: path.into(),
             kind,
             body_limit: long.map_or(BODY_LIMIT, |(_, limit)| *limit),
+            permissions: OperationPermissions::of(name),
         }
     }
 }

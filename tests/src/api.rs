@@ -197,6 +197,12 @@ impl Api {
         Self::new(&self.runtime, &self.address, region, &self.key, &self.secret)
     }
 
+    /// The same for requests signed with another key.
+    #[must_use]
+    pub fn with_key(&self, key: &str, secret: &str) -> Self {
+        Self::new(&self.runtime, &self.address, &self.region, key, secret)
+    }
+
     /// `host:port` of the API.
     pub fn address(&self) -> &str {
         &self.address

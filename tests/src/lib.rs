@@ -36,6 +36,7 @@ mod process;
 pub mod registry;
 pub mod sdk;
 pub mod steady;
+mod user;
 pub mod world;
 
 use std::{

@@ -8,19 +8,20 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request},
-    http::header::USER_AGENT,
+    http::{HeaderMap, HeaderName, header::USER_AGENT},
 };
 use brokerd_domain::{
-    AccountId, Clock, Error, Region, Scope, Source, Timestamp, identity::AccountState,
-    policy::Environment,
+    AccountId, Clock, Error, Region, Scope, Source, Timestamp,
+    identity::{AccessKeyId, AccountState},
+    policy::{Environment, OperationPermissions},
 };
 use brokerd_store::PgStore;
 use bytes::Bytes;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::{
     bodies::Bodies,
-    caller::{Caller, CallerSlot},
     credentials::{Credential, CredentialCache, Recalled, SigningScope},
     error::{SignatureError, TOO_MANY_UNKNOWN_KEYS},
     service::Service,
@@ -28,10 +29,14 @@ use super::{
 };
 use crate::{
     ApiSettings,
+    caller::{Caller, CallerSlot},
     http::{error::ApiError, json, text, throttle::Throttle},
     metrics::ApiMetrics,
     operation::{BODY_LIMIT, Operations},
 };
+
+/// The header in which requests bring the token of their session.
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// Unknown access keys that a sender may try at once.
 const KEY_LOOKUP_BURST: u32 = 20;
@@ -70,6 +75,11 @@ pub(crate) struct Signed {
     pub(crate) service: Service,
     /// The body, whose hash was signed.
     pub(crate) body: Bytes,
+    /// The account of the caller and the region of the signature. The caller sees nothing else. Handlers get it from
+    /// [`Signed::authorize`].
+    pub(super) scope: Scope,
+    /// What the operation needs to be allowed; none: the service of the request decides that by itself.
+    pub(super) permissions: Option<&'static OperationPermissions>,
 }
 
 impl Signed {
@@ -100,7 +110,10 @@ pub(crate) struct Authenticator {
     clock: Arc<dyn Clock>,
     metrics: ApiMetrics,
     operations: Arc<Operations>,
-    credentials: CredentialCache,
+    /// Keys that last.
+    keys: CredentialCache,
+    /// Keys of sessions, apart from the others, so that those who begin many sessions displace nobody's key.
+    sessions: CredentialCache,
     /// Regions that requests may be signed for.
     regions: BTreeSet<Region>,
     bodies: Bodies,
@@ -125,7 +138,8 @@ impl Authenticator {
             store,
             clock,
             operations,
-            credentials: CredentialCache::default(),
+            keys: CredentialCache::default(),
+            sessions: CredentialCache::default(),
             regions: settings.regions.clone(),
             bodies: Bodies::new(metrics.body_bytes.clone(), metrics.bodies_given_up.clone()),
             throttle: throttle(),
@@ -133,6 +147,13 @@ impl Authenticator {
             key_lookups: Throttle::new(KEY_LOOKUP_BURST, KEY_LOOKUP_RATE),
             metrics,
         }
+    }
+
+    /// Forgets what is remembered of an account's keys and policies. Whoever has changed an identity of the account or a
+    /// policy in it calls this, so that the change is in force for the next request to this process.
+    pub(crate) fn forget(&self, account: &AccountId) {
+        self.keys.forget(account);
+        self.sessions.forget(account);
     }
 
     async fn signed(&self, request: Request) -> Result<Signed, ApiError> {
@@ -147,8 +168,8 @@ impl Authenticator {
             }
         })?;
         // Counted after the signature, so that no caller can use up the allowance of another.
-        let account = &signed.caller.scope.account;
-        if let Err(wait) = throttle.admit(account, self.clock.now()) {
+        let (account, rate) = (signed.caller.account(), signed.caller.api_rate());
+        if let Err(wait) = throttle.admit(account, rate, self.clock.now()) {
             self.metrics.throttled();
             return Err(ApiError::too_many_requests(wait));
         }
@@ -172,11 +193,14 @@ impl Authenticator {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|ConnectInfo(peer)| peer.ip());
         let sender = Source::of(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
-        let credential = self.credential(&claim.access_key_id, sender, now).await?;
-        // In the service, too, a key that is not in force is told no other way than one that does not exist.
-        if !credential.is_usable(now) {
-            return Err(SignatureError::UnknownKey.into());
-        }
+        let token = session_token(&parts.headers)?;
+        let id = &claim.access_key_id;
+        let credential = match token {
+            Some(token) => self.session(id, token, now).await?,
+            None if is_temporary(id) => return Err(SignatureError::UnknownKey.into()),
+            None => self.key(id, sender, now).await?,
+        };
+        credential.check(token, now)?;
         let signing_key = credential.signing_key(SigningScope {
             day: claim.date.day().to_owned(),
             region: claim.region.clone(),
@@ -203,50 +227,46 @@ impl Authenticator {
         if credential.caller().account_state == AccountState::Suspended {
             return Err(SignatureError::Suspended(credential.account().clone()).into());
         }
-        // Until the operations of Amazon MQ and brokerd's own ask for permission, users may do none of them.
-        if service == Service::Mq && !credential.caller().principal.is_root() {
-            let arn = credential.caller().principal.arn();
-            let message = format!("User: {arn} is not authorized to perform this operation");
-            return Err(ApiError::access_denied(message));
-        }
         tracing::Span::current().record("caller.account", credential.account().as_str());
         let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let environment = Environment {
             now,
-            region: claim.region.clone(),
+            region: claim.region,
             source_ip: peer,
             secure_transport: parts.extensions.get::<SecureTransport>().is_some(),
             user_agent: user_agent.map(str::to_owned),
         };
-        let scope = Scope { account: credential.account().clone(), region: claim.region };
-        let access_key_id = claim.access_key_id;
-        let caller = Arc::new(Caller { scope, access_key_id, environment, credential });
+        let who = Arc::clone(credential.caller());
+        let caller = Arc::new(Caller::new(who, claim.access_key_id, environment));
         if let Some(slot) = parts.extensions.get::<CallerSlot>() {
             slot.tell(&caller);
         }
-        Ok(Signed { caller, service, body })
+        let scope =
+            Scope { account: caller.account().clone(), region: caller.environment.region.clone() };
+        let permissions = operation.and_then(|operation| operation.permissions);
+        Ok(Signed { caller, service, body, scope, permissions })
     }
 
-    /// The credential of an access key. A lookup of a key that is not remembered costs its sender an allowance, so that
+    /// The credential of a key that lasts. A lookup of a key that is not remembered costs its sender an allowance, so that
     /// made-up keys don't keep the database busy; the allowance is given back if the key exists.
-    async fn credential(
+    async fn key(
         &self,
         id: &str,
         sender: Source,
         now: Timestamp,
     ) -> Result<Arc<Credential>, ApiError> {
-        if let Recalled::Fresh(credential) = self.credentials.recall(id, now) {
+        if let Recalled::Fresh(credential) = self.keys.recall(id, now) {
             return Ok(credential.ok_or(SignatureError::UnknownKey)?);
         }
-        let _held = self.credentials.lookup(id).await;
-        let is_new = match self.credentials.recall(id, now) {
+        let lookup = self.keys.lookup(id).await;
+        let is_new = match self.keys.recall(id, now) {
             Recalled::Fresh(credential) => {
                 return Ok(credential.ok_or(SignatureError::UnknownKey)?);
             }
             Recalled::Stale => false,
             Recalled::Nothing => true,
         };
-        if is_new && let Err(wait) = self.key_lookups.admit(&sender, now) {
+        if is_new && let Err(wait) = self.key_lookups.admit(&sender, None, now) {
             let refused = ApiError::too_many_requests(wait);
             return Err(refused.because_of_authentication(TOO_MANY_UNKNOWN_KEYS));
         }
@@ -254,7 +274,51 @@ impl Authenticator {
         if is_new && found.is_some() {
             self.key_lookups.give_back(&sender, now);
         }
-        let credential = self.credentials.remember(id, found, now);
+        let credential = self.keys.remember(id, found.map(Credential::of_key), &lookup, now);
         Ok(credential.ok_or(SignatureError::UnknownKey)?)
+    }
+
+    /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that nobody
+    /// can cause either without a token that was issued here.
+    async fn session(
+        &self,
+        id: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Credential>, ApiError> {
+        if let Recalled::Fresh(credential) = self.sessions.recall(id, now) {
+            return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+        }
+        let opened = self.store.open_credentials(id, token);
+        let (session, secret) = opened.ok_or(SignatureError::UnknownKey)?;
+        if !session.is_live(now) {
+            return Err(SignatureError::Expired.into());
+        }
+        let lookup = self.sessions.lookup(id).await;
+        if let Recalled::Fresh(credential) = self.sessions.recall(id, now) {
+            return Ok(credential.ok_or(SignatureError::UnknownKey)?);
+        }
+        let caller = self.store.principal_in(&session).await?;
+        let found = caller.map(|caller| {
+            Credential::of_session(secret, SecretString::from(token), session.expires, caller)
+        });
+        let credential = self.sessions.remember(id, found, &lookup, now);
+        Ok(credential.ok_or(SignatureError::UnknownKey)?)
+    }
+}
+
+/// Whether an access key is that of a session.
+fn is_temporary(id: &str) -> bool {
+    id.parse::<AccessKeyId>().is_ok_and(|id| id.is_temporary())
+}
+
+/// The session token that a request brings.
+fn session_token(headers: &HeaderMap) -> Result<Option<&str>, SignatureError> {
+    let mut values = headers.get_all(SESSION_TOKEN).iter();
+    let Some(token) = values.next() else { return Ok(None) };
+    // What is no text is no token that was issued here, and nobody brings two.
+    match (token.to_str(), values.next()) {
+        (Ok(token), None) => Ok(Some(token)),
+        (Ok(_) | Err(_), _) => Err(SignatureError::UnknownKey),
     }
 }

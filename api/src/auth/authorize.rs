@@ -1,14 +1,22 @@
-//! What callers may do.
+//! What callers may do. Handlers learn the scope of a request only here, so that none forgets to ask.
 
-use brokerd_domain::policy::{
-    AuthorizationRequest, Context, Decision, IamEvaluator, PolicyEvaluator as _, Refusal,
+use std::future::Future;
+
+use brokerd_domain::{
+    Scope, Tags,
+    policy::{
+        AuthorizationRequest, ConditionKey, Context, Decision, IamEvaluator, PolicyEvaluator as _,
+        Refusal, RequiredAction, ResourceType, When,
+    },
 };
 
-use super::caller::Caller;
-use crate::http::error::ApiError;
+use super::authenticate::Signed;
+use crate::{caller::Caller, http::error::ApiError};
 
 /// The action by which those who administer an account are known: they may ask why anybody may do what.
 const ADMINISTERS: &str = "iam:SimulatePrincipalPolicy";
+/// The service to which roles are passed.
+const SERVICE: &str = "mq.amazonaws.com";
 
 /// The caller may not do what it asks for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +24,12 @@ const ADMINISTERS: &str = "iam:SimulatePrincipalPolicy";
 pub(crate) struct AccessDenied {
     /// The service's sentence.
     pub(crate) message: String,
+}
+
+impl From<AccessDenied> for ApiError {
+    fn from(denied: AccessDenied) -> Self {
+        Self::access_denied(denied.message)
+    }
 }
 
 impl Caller {
@@ -65,8 +79,144 @@ impl Caller {
     }
 }
 
-impl From<AccessDenied> for ApiError {
-    fn from(denied: AccessDenied) -> Self {
-        Self::access_denied(denied.message)
+/// A resource as policies name it.
+pub(crate) trait PolicyResource {
+    /// Its ARN.
+    fn policy_arn(&self) -> String;
+    /// The values of `aws:ResourceTag`; none: such resources have no tags.
+    fn policy_tags(&self) -> Option<&Tags>;
+}
+
+/// What a request brings for the tags of its resource.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TagsAsked<'a> {
+    /// Tags to add: `aws:RequestTag` and `aws:TagKeys`.
+    pub(crate) added: Option<&'a Tags>,
+    /// Keys of tags to take away: `aws:TagKeys`.
+    pub(crate) removed: Option<&'a [String]>,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The resource that it is about or that it creates; policies of operations on no single resource see `*`.
+    pub(crate) arn: &'a str,
+    /// The tags that the resource has.
+    pub(crate) tags: Option<&'a Tags>,
+    /// What the request brings for them.
+    pub(crate) asked: TagsAsked<'a>,
+}
+
+impl<'a> Subject<'a> {
+    /// No single resource.
+    pub(crate) const NONE: Subject<'static> = Subject::named("*");
+
+    /// A resource of which the ARN is all that is known.
+    pub(crate) const fn named(arn: &'a str) -> Self {
+        Self { arn, tags: None, asked: TagsAsked { added: None, removed: None } }
+    }
+}
+
+impl Signed {
+    /// The scope of the caller, if it may do the operation.
+    ///
+    /// # Errors
+    /// The 403 of the first action that is not allowed. The actions that only some requests need are checked by
+    /// [`Self::authorize_also`], but for adding tags to what is created.
+    pub(crate) fn authorize(&self, subject: Subject<'_>) -> Result<&Scope, ApiError> {
+        self.check_actions(subject, |when| match when {
+            When::Always => true,
+            When::WithTags => subject.asked.added.is_some_and(|tags| !tags.as_map().is_empty()),
+            When::WithPrimaryBroker | When::WithAuthentication | When::WithRole => false,
+        })?;
+        Ok(&self.scope)
+    }
+
+    /// Checks the actions that are needed because of what else the request asks for.
+    ///
+    /// # Errors
+    /// As [`Self::authorize`].
+    pub(crate) fn authorize_also(&self, when: When, subject: Subject<'_>) -> Result<(), ApiError> {
+        self.check_actions(subject, |also| also == when)
+    }
+
+    /// Looks for what the request is about, and checks that the caller may do the operation with it. `absent` is the ARN
+    /// by which policies are asked if there is no such resource: whoever may not do the operation with that is not told
+    /// that it does not exist. What belongs to another account or region is absent, too.
+    ///
+    /// # Errors
+    /// As [`Self::authorize`]; the error of `find`.
+    pub(crate) async fn resolve<'a, T: PolicyResource, F>(
+        &'a self,
+        asked: TagsAsked<'_>,
+        absent: &str,
+        find: impl FnOnce(&'a Scope) -> F,
+    ) -> Result<(&'a Scope, Option<T>), ApiError>
+    where
+        F: Future<Output = Result<Option<T>, ApiError>>,
+    {
+        let found = find(&self.scope).await?;
+        let scope = match &found {
+            Some(found) => {
+                let (arn, tags) = (found.policy_arn(), found.policy_tags());
+                self.authorize(Subject { arn: &arn, tags, asked })?
+            }
+            None => self.authorize(Subject { asked, ..Subject::named(absent) })?,
+        };
+        Ok((scope, found))
+    }
+
+    /// The ARN of something that the caller's account has or may have in the region.
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        let Scope { account, region } = &self.scope;
+        format!("arn:aws:{service}:{region}:{account}:{resource}")
+    }
+
+    fn check_actions(
+        &self,
+        subject: Subject<'_>,
+        is_needed: impl Fn(When) -> bool,
+    ) -> Result<(), ApiError> {
+        let permissions = self.permissions.ok_or_else(|| {
+            ApiError::internal("the operation is not in the table of permissions")
+        })?;
+        for action in permissions.actions.iter().filter(|action| is_needed(action.when)) {
+            self.check_action(action, subject)?;
+        }
+        Ok(())
+    }
+
+    fn check_action(
+        &self,
+        action: &RequiredAction,
+        subject: Subject<'_>,
+    ) -> Result<(), AccessDenied> {
+        let Subject { arn, tags, asked } = subject;
+        let is_of_one = action.resource != ResourceType::Any;
+        self.caller.check(action.action, if is_of_one { arn } else { "*" }, |context| {
+            if is_of_one {
+                context.set("aws:ResourceAccount", self.caller.account().as_str());
+            }
+            for key in action.keys {
+                match key {
+                    ConditionKey::ResourceTag => {
+                        if let Some(tags) = tags {
+                            context.set_resource(self.caller.account(), tags);
+                        }
+                    }
+                    ConditionKey::RequestTag => {
+                        if let Some(tags) = asked.added {
+                            context.set_request_tags(tags);
+                        }
+                    }
+                    ConditionKey::TagKeys => {
+                        if let Some(keys) = asked.removed {
+                            context.set_tag_keys(keys.to_vec());
+                        }
+                    }
+                    ConditionKey::PassedToService => context.set("iam:PassedToService", SERVICE),
+                }
+            }
+        })
     }
 }

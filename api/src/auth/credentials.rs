@@ -3,18 +3,24 @@
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use brokerd_domain::{AccountId, Region, Timestamp};
+use brokerd_domain::{AccountId, Region, Timestamp, identity::AccessKeyState};
 use brokerd_store::{Caller, KeyCaller};
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::MutexGuard;
 
-use super::{service::Service, sigv4::SigningKey};
+use super::{error::SignatureError, service::Service, sigv4::SigningKey};
 
-/// How long a key is remembered: a withdrawn key works at most this long.
-const KNOWN: Duration = Duration::from_secs(60);
+/// How long a key is remembered: whatever changes about it or about the policies of its user is in force after that time
+/// at the latest. The process that makes the change forgets the key at once.
+const KNOWN: Duration = Duration::from_secs(5);
 /// How long it is remembered that there is no such key.
 const UNKNOWN: Duration = Duration::from_secs(5);
 /// Most answers remembered.
@@ -34,28 +40,76 @@ pub(super) struct SigningScope {
 /// An access key with the signing keys derived from it.
 #[derive(Debug)]
 pub(crate) struct Credential {
-    key: KeyCaller,
+    secret: SecretString,
+    validity: Validity,
+    caller: Arc<Caller>,
     signing_keys: Mutex<Vec<(SigningScope, Arc<SigningKey>)>>,
 }
 
+/// When a key signs.
+#[derive(Debug)]
+enum Validity {
+    /// While it is in force.
+    Key { state: AccessKeyState, expires: Option<Timestamp> },
+    /// With the token that it was issued with, until the session ends.
+    Session { token: SecretString, expires: Timestamp },
+}
+
 impl Credential {
-    const fn new(key: KeyCaller) -> Self {
-        Self { key, signing_keys: Mutex::new(Vec::new()) }
+    /// A key that lasts.
+    pub(super) fn of_key(key: KeyCaller) -> Self {
+        let KeyCaller { secret, state, expires, caller } = key;
+        Self::new(secret, Validity::Key { state, expires }, caller)
+    }
+
+    /// The key of a session.
+    pub(super) fn of_session(
+        secret: SecretString,
+        token: SecretString,
+        expires: Timestamp,
+        caller: Caller,
+    ) -> Self {
+        Self::new(secret, Validity::Session { token, expires }, caller)
+    }
+
+    fn new(secret: SecretString, validity: Validity, caller: Caller) -> Self {
+        let signing_keys = Mutex::new(Vec::new());
+        Self { secret, validity, caller: Arc::new(caller), signing_keys }
     }
 
     /// Whose key it is.
-    pub(crate) const fn account(&self) -> &AccountId {
-        &self.key.caller.principal.account
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.caller.principal.account
     }
 
     /// Who calls with it.
-    pub(crate) const fn caller(&self) -> &Caller {
-        &self.key.caller
+    pub(crate) const fn caller(&self) -> &Arc<Caller> {
+        &self.caller
     }
 
-    /// Whether the key is active and has not expired. It may have expired since it was looked up.
-    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
-        self.key.is_usable(now)
+    /// Checks that the key signs now and that the request brings its session token. In the service, too, a key that is
+    /// not in force is told no other way than one that does not exist.
+    ///
+    /// # Errors
+    /// `UnknownKey`; `Expired` for the right token of a session that has ended.
+    pub(super) fn check(
+        &self,
+        session_token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), SignatureError> {
+        match (&self.validity, session_token) {
+            (Validity::Key { state: AccessKeyState::Active, expires }, None)
+                if expires.is_none_or(|end| now < end) =>
+            {
+                Ok(())
+            }
+            (Validity::Session { token, expires }, Some(brought))
+                if token.expose_secret().as_bytes().ct_eq(brought.as_bytes()).into() =>
+            {
+                if now < *expires { Ok(()) } else { Err(SignatureError::Expired) }
+            }
+            (Validity::Key { .. } | Validity::Session { .. }, _) => Err(SignatureError::UnknownKey),
+        }
     }
 
     /// The key that signs requests of this scope, derived at most once while remembered.
@@ -66,7 +120,7 @@ impl Credential {
         }
         let SigningScope { day, region, service } = &scope;
         let derived =
-            SigningKey::derive(&self.key.secret, day, region.as_str(), service.signing_name());
+            SigningKey::derive(&self.secret, day, region.as_str(), service.signing_name());
         let derived = Arc::new(derived);
         if keys.len() >= MOST_SIGNING_KEYS {
             keys.remove(0);
@@ -89,6 +143,15 @@ const LOOKUPS: usize = 16;
 pub(crate) struct CredentialCache {
     answers: Mutex<HashMap<String, Answer>>,
     lookups: [tokio::sync::Mutex<()>; LOOKUPS],
+    /// How often answers were forgotten.
+    forgotten: AtomicU64,
+}
+
+/// A lookup of an access key, during which nobody else looks up the same one.
+pub(crate) struct Lookup<'a> {
+    /// How often answers had been forgotten when it began.
+    forgotten: u64,
+    _held: MutexGuard<'a, ()>,
 }
 
 /// A remembered answer about an access key.
@@ -113,22 +176,37 @@ impl CredentialCache {
     }
 
     /// Waits for other lookups of the same key, so that one answer serves all of them. Recall again while this is held.
-    pub(crate) async fn lookup(&self, id: &str) -> MutexGuard<'_, ()> {
+    pub(crate) async fn lookup(&self, id: &str) -> Lookup<'_> {
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
         let lookup = usize::try_from(hasher.finish() % LOOKUPS as u64).unwrap_or_default();
-        self.lookups[lookup].lock().await
+        let held = self.lookups[lookup].lock().await;
+        Lookup { forgotten: self.forgotten.load(Ordering::SeqCst), _held: held }
     }
 
-    /// Remembers the store's answer about the key of that identifier.
+    /// Forgets every key of an account, because something about its identities or their policies has changed.
+    pub(crate) fn forget(&self, account: &AccountId) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        answers.retain(|_, answer| {
+            answer.credential.as_ref().is_some_and(|credential| credential.account() != account)
+        });
+    }
+
+    /// Remembers the store's answer about the key of that identifier, unless something was forgotten since the lookup
+    /// began: then the answer may be older than the change.
     pub(crate) fn remember(
         &self,
         id: &str,
-        found: Option<KeyCaller>,
+        found: Option<Credential>,
+        lookup: &Lookup<'_>,
         now: Timestamp,
     ) -> Option<Arc<Credential>> {
-        let credential = found.map(|key| Arc::new(Credential::new(key)));
+        let credential = found.map(Arc::new);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.forgotten.load(Ordering::SeqCst) != lookup.forgotten {
+            return credential;
+        }
         if answers.len() >= MOST {
             answers.retain(|_, a| now < a.until || a.credential.is_some());
         }
@@ -154,53 +232,76 @@ mod tests {
 
     use super::*;
 
-    fn key() -> KeyCaller {
-        KeyCaller {
-            secret: "secret".into(),
-            state: AccessKeyState::Active,
-            expires: None,
-            caller: Caller {
-                principal: Principal {
-                    account: "000000000000".parse().expect("account"),
-                    kind: PrincipalKind::Root,
-                    tags: Tags::default(),
-                    token_issued: None,
-                },
-                policies: AppliedPolicies::default(),
-                account_state: AccountState::Active,
-                api_rate: None,
+    fn caller() -> Caller {
+        Caller {
+            principal: Principal {
+                account: "000000000000".parse().expect("account"),
+                kind: PrincipalKind::Root,
+                tags: Tags::default(),
+                token_issued: None,
             },
+            policies: AppliedPolicies::default(),
+            account_state: AccountState::Active,
+            api_rate: None,
         }
+    }
+
+    fn key_in(state: AccessKeyState, expires: Option<Timestamp>) -> Credential {
+        Credential::of_key(KeyCaller { secret: "secret".into(), state, expires, caller: caller() })
+    }
+
+    fn key() -> Credential {
+        key_in(AccessKeyState::Active, None)
     }
 
     const fn seconds(n: i64) -> Timestamp {
         Timestamp::from_micros(n * 1_000_000)
     }
 
-    #[test]
-    fn a_key_is_believed_for_a_minute_and_that_there_is_none_for_five_seconds() {
+    async fn remember(cache: &CredentialCache, id: &str, found: Option<Credential>, at: i64) {
+        let lookup = cache.lookup(id).await;
+        cache.remember(id, found, &lookup, seconds(at));
+    }
+
+    #[tokio::test]
+    async fn what_the_store_says_of_a_key_is_believed_for_five_seconds() {
         let cache = CredentialCache::default();
-        cache.remember("AKIA", Some(key()), seconds(0));
-        cache.remember("other", None, seconds(0));
+        remember(&cache, "AKIA", Some(key()), 0).await;
+        remember(&cache, "other", None, 0).await;
         for (id, now, exists) in
-            [("AKIA", 0, true), ("AKIA", 59, true), ("other", 0, false), ("other", 4, false)]
+            [("AKIA", 0, true), ("AKIA", 4, true), ("other", 0, false), ("other", 4, false)]
         {
             let recalled = cache.recall(id, seconds(now));
             assert!(matches!(recalled, Recalled::Fresh(found) if found.is_some() == exists));
         }
-        assert!(matches!(cache.recall("AKIA", seconds(60)), Recalled::Stale));
+        assert!(matches!(cache.recall("AKIA", seconds(5)), Recalled::Stale));
         assert!(matches!(cache.recall("other", seconds(5)), Recalled::Nothing));
         assert!(matches!(cache.recall("third", seconds(0)), Recalled::Nothing));
-        cache.remember("AKIA", None, seconds(60));
-        assert!(matches!(cache.recall("AKIA", seconds(65)), Recalled::Nothing), "withdrawn");
+        remember(&cache, "AKIA", None, 5).await;
+        assert!(matches!(cache.recall("AKIA", seconds(10)), Recalled::Nothing), "withdrawn");
     }
 
-    #[test]
-    fn made_up_keys_do_not_fill_the_memory_and_displace_no_real_one() {
+    #[tokio::test]
+    async fn a_change_makes_the_keys_of_its_account_forgotten_also_those_being_looked_up() {
         let cache = CredentialCache::default();
-        cache.remember("AKIA", Some(key()), seconds(0));
+        let [own, other] =
+            ["000000000000", "111111111111"].map(|id| id.parse::<AccountId>().expect("an account"));
+        remember(&cache, "AKIA", Some(key()), 0).await;
+        cache.forget(&other);
+        assert!(matches!(cache.recall("AKIA", seconds(1)), Recalled::Fresh(Some(_))));
+        let before = cache.lookup("AKIA").await;
+        cache.forget(&own);
+        assert!(matches!(cache.recall("AKIA", seconds(1)), Recalled::Nothing));
+        assert!(cache.remember("AKIA", Some(key()), &before, seconds(1)).is_some());
+        assert!(matches!(cache.recall("AKIA", seconds(1)), Recalled::Nothing), "read before");
+    }
+
+    #[tokio::test]
+    async fn made_up_keys_do_not_fill_the_memory_and_displace_no_real_one() {
+        let cache = CredentialCache::default();
+        remember(&cache, "AKIA", Some(key()), 0).await;
         for n in 0..3000 {
-            cache.remember(&format!("made-up-{n}"), None, seconds(90));
+            remember(&cache, &format!("made-up-{n}"), None, 90).await;
         }
         assert!(cache.answers.lock().expect("lock").len() <= MOST);
         assert!(matches!(cache.recall("AKIA", seconds(2)), Recalled::Fresh(Some(_))));
@@ -208,8 +309,41 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_lasts_signs_while_it_is_in_force_and_without_a_token() {
+        let ends = Some(seconds(10));
+        for (state, expires, token, at, signs) in [
+            (AccessKeyState::Active, None, None, 0, true),
+            (AccessKeyState::Active, ends, None, 9, true),
+            (AccessKeyState::Active, ends, None, 10, false),
+            (AccessKeyState::Inactive, None, None, 0, false),
+            (AccessKeyState::Active, None, Some("token"), 0, false),
+            (AccessKeyState::Active, None, Some(""), 0, false),
+        ] {
+            let checked = key_in(state, expires).check(token, seconds(at));
+            let expected = if signs { Ok(()) } else { Err(SignatureError::UnknownKey) };
+            assert_eq!(checked, expected, "{state:?} {token:?} {at}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_session_signs_with_its_own_token_until_the_session_ends() {
+        let session =
+            Credential::of_session("secret".into(), "token".into(), seconds(10), caller());
+        for (token, at, expected) in [
+            (Some("token"), 9, Ok(())),
+            (Some("token"), 10, Err(SignatureError::Expired)),
+            (Some("other"), 9, Err(SignatureError::UnknownKey)),
+            (Some("other"), 10, Err(SignatureError::UnknownKey)),
+            (Some(""), 9, Err(SignatureError::UnknownKey)),
+            (None, 9, Err(SignatureError::UnknownKey)),
+        ] {
+            assert_eq!(session.check(token, seconds(at)), expected, "{token:?} {at}");
+        }
+    }
+
+    #[test]
     fn signing_keys_are_derived_once_per_day_region_and_service() {
-        let credential = Credential::new(key());
+        let credential = key();
         let scope = |day: &str| SigningScope {
             day: day.to_owned(),
             region: "us-east-1".parse().expect("region"),

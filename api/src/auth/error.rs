@@ -13,9 +13,12 @@ pub enum SignatureError {
     /// The `Authorization` header, or the date that belongs to it, can't be read.
     #[error("{0}")]
     Malformed(String),
-    /// No account has this access key.
+    /// No account has this access key, or the session token is not that of the key.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
+    /// The session of the token has ended. Told only to those who bring its token.
+    #[error("The security token included in the request is expired")]
+    Expired,
     /// The signature differs from the computed one.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
@@ -47,6 +50,7 @@ impl SignatureError {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Malformed(_) => "IncompleteSignatureException",
             Self::UnknownKey => "UnrecognizedClientException",
+            Self::Expired => "ExpiredTokenException",
             Self::Suspended(_) => "AccessDeniedException",
             Self::Mismatch | Self::Scope(_) | Self::Skew(_) | Self::Unsigned(_) => {
                 "InvalidSignatureException"
@@ -60,6 +64,7 @@ impl SignatureError {
             Self::Missing => "missing",
             Self::Malformed(_) => "malformed",
             Self::UnknownKey => "unknown-key",
+            Self::Expired => "expired",
             Self::Mismatch => "mismatch",
             Self::Scope(_) => "scope",
             Self::Skew(_) => "skew",
@@ -73,10 +78,11 @@ impl SignatureError {
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
 /// Every reason of a refusal, as metrics name it.
-pub(crate) const REJECTION_REASONS: [&str; 9] = [
+pub(crate) const REJECTION_REASONS: [&str; 10] = [
     "missing",
     "malformed",
     "unknown-key",
+    "expired",
     "mismatch",
     "scope",
     "skew",

@@ -4,7 +4,6 @@
 mod authenticate;
 mod authorize;
 mod bodies;
-mod caller;
 mod credentials;
 mod error;
 mod service;
@@ -12,7 +11,6 @@ pub mod sigv4;
 
 pub(crate) use authenticate::{Authenticator, Signed};
 pub use authenticate::{OnAuthentic, SecureTransport};
-pub(crate) use authorize::AccessDenied;
-pub(crate) use caller::{Caller, CallerSlot};
+pub(crate) use authorize::{AccessDenied, PolicyResource, Subject, TagsAsked};
 pub(crate) use error::REJECTION_REASONS;
 pub(crate) use service::Service;

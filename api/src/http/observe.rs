@@ -21,7 +21,7 @@ use super::{
     refusal_log::RefusalLog,
 };
 use crate::{
-    auth::CallerSlot,
+    caller::CallerSlot,
     metrics::ApiMetrics,
     operation::{Kind, Operation, Operations},
 };
@@ -85,6 +85,7 @@ pub(crate) async fn observe(
     observer.metrics.answered(operation, response.status(), elapsed.as_secs_f64());
     if let Some(caller) = caller.caller() {
         span.record("caller.arn", caller.principal().arn());
+        span.record("caller.access_key", &caller.access_key_id);
     }
     let _entered = span.enter();
     let unlogged = match &failure {
@@ -118,6 +119,7 @@ fn span(
         aws.request_id = %request_id,
         caller.account = Empty,
         caller.arn = Empty,
+        caller.access_key = Empty,
     )
 }
 

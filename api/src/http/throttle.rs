@@ -2,7 +2,8 @@
 //!
 //! An account has one allowance for all operations of the service in all regions. Source: the service's quotas,
 //! "API throttling", which are aggregated per account. It has another one, as large, for brokerd's own operations,
-//! so that monitoring does not use up the requests of those who change brokers.
+//! so that monitoring does not use up the requests of those who change brokers. The operator may give an account
+//! another rate than all others have.
 //!
 //! The crate `governor` is not used: its limiters can't give a request back, as the lookup of an access key does.
 
@@ -21,7 +22,7 @@ const TOKEN: u64 = 1_000_000;
 const FEW: usize = 64;
 
 /// The size of an allowance.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limit {
     /// Parts of tokens in a full bucket.
     capacity: u64,
@@ -38,6 +39,7 @@ impl Limit {
 /// The rest of an allowance.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
+    limit: Limit,
     /// Parts of tokens at that moment.
     level: u64,
     at: Timestamp,
@@ -45,33 +47,46 @@ struct Bucket {
 
 impl Bucket {
     const fn full(limit: Limit, now: Timestamp) -> Self {
-        Self { level: limit.capacity, at: now }
+        Self { limit, level: limit.capacity, at: now }
     }
 
     /// The parts in it at `now`. A clock that was put back adds and removes none.
-    fn level(self, limit: Limit, now: Timestamp) -> u64 {
+    fn level(self, now: Timestamp) -> u64 {
         let elapsed = u64::try_from(now.since(self.at).as_micros()).unwrap_or(u64::MAX);
-        self.level.saturating_add(elapsed.saturating_mul(limit.rate)).min(limit.capacity)
+        let gained = elapsed.saturating_mul(self.limit.rate);
+        self.level.saturating_add(gained).min(self.limit.capacity)
+    }
+
+    fn is_full(self, now: Timestamp) -> bool {
+        self.level(now) >= self.limit.capacity
+    }
+
+    /// The same bucket for another limit. What it holds stays, as far as there is room for it.
+    fn resized(self, limit: Limit, now: Timestamp) -> Self {
+        if self.limit == limit {
+            return self;
+        }
+        Self { limit, level: self.level(now).min(limit.capacity), at: now }
     }
 
     /// Takes a token.
     ///
     /// # Errors
     /// The time until there is one.
-    fn take(&mut self, limit: Limit, now: Timestamp) -> Result<(), Duration> {
-        let level = self.level(limit, now);
+    fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        let level = self.level(now);
         let left = level.checked_sub(TOKEN);
-        *self = Self { level: left.unwrap_or(level), at: now };
+        *self = Self { level: left.unwrap_or(level), at: now, ..*self };
         match left {
             Some(_) => Ok(()),
-            None => Err(Duration::from_micros((TOKEN - level).div_ceil(limit.rate))),
+            None => Err(Duration::from_micros((TOKEN - level).div_ceil(self.limit.rate))),
         }
     }
 
     /// Puts a token back.
-    fn give(&mut self, limit: Limit, now: Timestamp) {
-        let level = self.level(limit, now).saturating_add(TOKEN).min(limit.capacity);
-        *self = Self { level, at: now };
+    fn give(&mut self, now: Timestamp) {
+        let level = self.level(now).saturating_add(TOKEN).min(self.limit.capacity);
+        *self = Self { level, at: now, ..*self };
     }
 }
 
@@ -96,26 +111,43 @@ impl<K: Clone + Eq + Hash> Throttle<K> {
         Self { limit, buckets: Mutex::new(Buckets { of: HashMap::new(), many: 0 }) }
     }
 
-    /// Counts a request of that caller.
+    /// The limit of a caller with a rate of its own, which may send all requests of a second at once, or of any other.
+    fn limit(&self, own_rate: Option<u32>) -> Option<Limit> {
+        match (own_rate, self.limit) {
+            (None, limit) => limit,
+            (Some(rate), None) => Some(Limit::new(rate.max(1), rate)),
+            (Some(rate), Some(limit)) => {
+                let own = Limit::new(rate.max(1), rate);
+                Some(Limit { capacity: own.capacity.max(limit.capacity), ..own })
+            }
+        }
+    }
+
+    /// Counts a request of that caller, who may have a rate of its own.
     ///
     /// # Errors
     /// The time to wait, if the allowance is used up.
-    pub(crate) fn admit(&self, caller: &K, now: Timestamp) -> Result<(), Duration> {
-        let Some(limit) = self.limit else { return Ok(()) };
+    pub(crate) fn admit(
+        &self,
+        caller: &K,
+        own_rate: Option<u32>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let Some(limit) = self.limit(own_rate) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.of.get_mut(caller) {
-            return bucket.take(limit, now);
+            *bucket = bucket.resized(limit, now);
+            return bucket.take(now);
         }
-        buckets.make_room(limit, now);
-        buckets.of.entry(caller.clone()).or_insert(Bucket::full(limit, now)).take(limit, now)
+        buckets.make_room(now);
+        buckets.of.entry(caller.clone()).or_insert(Bucket::full(limit, now)).take(now)
     }
 
     /// Uncounts a request of that caller.
     pub(crate) fn give_back(&self, caller: &K, now: Timestamp) {
-        let Some(limit) = self.limit else { return };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.of.get_mut(caller) {
-            bucket.give(limit, now);
+            bucket.give(now);
         }
     }
 }
@@ -124,9 +156,9 @@ impl<K: Eq + Hash> Buckets<K> {
     /// Forgets full buckets, which are the same as none. There are at most twice as many buckets as callers within
     /// the time that fills a bucket. The search is cheap per request, because it waits until the number of buckets
     /// has doubled.
-    fn make_room(&mut self, limit: Limit, now: Timestamp) {
+    fn make_room(&mut self, now: Timestamp) {
         if self.of.len() >= self.many.max(FEW) {
-            self.of.retain(|_, bucket| bucket.level(limit, now) < limit.capacity);
+            self.of.retain(|_, bucket| !bucket.is_full(now));
             self.many = self.of.len() * 2;
         }
     }
@@ -144,7 +176,7 @@ mod tests {
 
     /// How many requests are let through at `now`, at most `most`.
     fn admitted(throttle: &Throttle<u64>, now: Timestamp, most: usize) -> usize {
-        (0..most).take_while(|_| throttle.admit(&1, now).is_ok()).count()
+        (0..most).take_while(|_| throttle.admit(&1, None, now).is_ok()).count()
     }
 
     #[test]
@@ -163,17 +195,17 @@ mod tests {
         let throttle = Throttle::new(2, 4);
         let caller = 1;
         assert_eq!(admitted(&throttle, millis(0), 9), 2);
-        assert_eq!(throttle.admit(&caller, millis(0)), Err(Duration::from_millis(250)));
-        assert_eq!(throttle.admit(&caller, millis(100)), Err(Duration::from_millis(150)));
-        assert_eq!(throttle.admit(&caller, millis(250)), Ok(()));
+        assert_eq!(throttle.admit(&caller, None, millis(0)), Err(Duration::from_millis(250)));
+        assert_eq!(throttle.admit(&caller, None, millis(100)), Err(Duration::from_millis(150)));
+        assert_eq!(throttle.admit(&caller, None, millis(250)), Ok(()));
     }
 
     #[test]
     fn callers_do_not_share_an_allowance() {
         let throttle = Throttle::new(1, 1);
         for caller in 1..=3 {
-            assert!(throttle.admit(&caller, millis(0)).is_ok());
-            assert!(throttle.admit(&caller, millis(0)).is_err());
+            assert!(throttle.admit(&caller, None, millis(0)).is_ok());
+            assert!(throttle.admit(&caller, None, millis(0)).is_err());
         }
     }
 
@@ -181,7 +213,7 @@ mod tests {
     fn what_is_taken_back_was_not_counted() {
         let throttle = Throttle::new(2, 1);
         for _ in 0..9 {
-            assert!(throttle.admit(&1, millis(0)).is_ok());
+            assert!(throttle.admit(&1, None, millis(0)).is_ok());
             throttle.give_back(&1, millis(0));
         }
         assert_eq!(admitted(&throttle, millis(0), 9), 2);
@@ -208,6 +240,25 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_of_its_own_counts_for_that_caller_alone() {
+        let admitted = |throttle: &Throttle<u64>, caller, rate, now: Timestamp| {
+            (0..1000).take_while(|_| throttle.admit(&caller, rate, now).is_ok()).count()
+        };
+        let throttle = Throttle::new(100, 15);
+        assert_eq!(admitted(&throttle, 1, Some(300), millis(0)), 300);
+        assert_eq!(admitted(&throttle, 2, Some(1), millis(0)), 100, "the burst is every caller's");
+        assert_eq!(admitted(&throttle, 3, None, millis(0)), 100);
+        assert_eq!(admitted(&throttle, 1, Some(300), millis(100)), 30);
+        assert_eq!(admitted(&throttle, 2, Some(1), millis(1000)), 1);
+        assert_eq!(admitted(&throttle, 3, None, millis(1000)), 15);
+        // As soon as the operator takes the rate away.
+        assert_eq!(admitted(&throttle, 1, None, millis(11_100)), 100);
+        let unlimited = Throttle::new(0, 15);
+        assert_eq!(admitted(&unlimited, 1, Some(7), millis(0)), 7);
+        assert_eq!(admitted(&unlimited, 2, None, millis(0)), 1000);
+    }
+
+    #[test]
     fn idle_callers_are_forgotten_and_busy_ones_are_not() {
         let throttle = Throttle::new(2, 1);
         let held = || throttle.buckets.lock().expect("lock").of.len();
@@ -215,9 +266,9 @@ mod tests {
         for n in 0..10_000 {
             // One of them each millisecond: as many as a thousand have not been given back their token.
             let now = millis(n);
-            assert!(throttle.admit(&(n + 1), now).is_ok());
+            assert!(throttle.admit(&(n + 1), None, now).is_ok());
             if n % 500 == 0 {
-                let allowed = throttle.admit(&busy, now).is_ok();
+                let allowed = throttle.admit(&busy, None, now).is_ok();
                 assert_eq!(allowed, n == 0 || n == 500 || n % 1000 == 0, "{n}");
             }
         }
@@ -237,7 +288,7 @@ mod tests {
             let (mut now, mut passed) = (0, Vec::new());
             for pause in pauses {
                 now += pause;
-                match throttle.admit(&1, Timestamp::from_micros(now)) {
+                match throttle.admit(&1, None, Timestamp::from_micros(now)) {
                     Ok(()) => passed.push(now),
                     Err(wait) => {
                         let wait = i64::try_from(wait.as_micros()).expect("short");

@@ -16,7 +16,7 @@ impl IntoResponses for ServiceErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         [
             ("400", "BadRequestException: a member or parameter is invalid."),
-            ("403", "ForbiddenException, or the signature is refused: MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, InvalidSignatureException."),
+            ("403", "AccessDeniedException: no policy allows the caller to do this, or one denies it, or the account is suspended; ForbiddenException; or the signature is refused: MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, ExpiredTokenException, InvalidSignatureException."),
             ("429", "TooManyRequestsException: the account has used up its allowance, which all operations under /v1 share in all regions, as do all others under /brokerd/v1; or too many unknown access keys came from this address; retry."),
             ("500", "InternalServerErrorException: a defect of brokerd."),
             ("503", "ServiceUnavailableException: the database can't be reached; retry."),

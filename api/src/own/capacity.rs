@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject},
     http::{
         error::ApiError,
         respond::{Answer, Reply},
@@ -47,8 +47,9 @@ pub(crate) struct DescribeCapacityResponse {
 )]
 pub(crate) async fn describe_capacity(
     State(store): State<PgStore>,
-    _signed: Signed,
+    signed: Signed,
 ) -> Answer<DescribeCapacityResponse> {
+    signed.authorize(Subject::NONE)?;
     let Some((room, used)) = store.capacity().await? else {
         return Err(ApiError::unavailable("No provisioner has told yet what its host has."));
     };

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -101,8 +101,9 @@ pub(crate) struct OpenAdvisory {
 )]
 pub(crate) async fn list_engine_versions(
     State(store): State<PgStore>,
-    _signed: Signed,
+    signed: Signed,
 ) -> Answer<ListEngineVersionsResponse> {
+    signed.authorize(Subject::NONE)?;
     let offered = store.offered_engines().await?;
     let engine_versions = offered.into_iter().map(described).collect();
     Ok(Reply(ListEngineVersionsResponse { engine_versions }))

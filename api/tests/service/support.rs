@@ -49,7 +49,7 @@ impl Clock for TestClock {
 }
 
 /// Numbers that are different for every call and, by the process, for every test.
-struct TestEntropy(AtomicU64);
+pub(crate) struct TestEntropy(pub(crate) AtomicU64);
 
 impl Entropy for TestEntropy {
     fn fill(&self, bytes: &mut [u8]) {
@@ -65,6 +65,8 @@ impl Entropy for TestEntropy {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) credentials: sigv4::Credentials,
+    /// The token of the session.
+    pub(crate) token: Option<String>,
 }
 
 impl Client {
@@ -76,6 +78,7 @@ impl Client {
                 region: region.to_owned(),
                 service: "mq".to_owned(),
             },
+            token: None,
         }
     }
 }
@@ -298,6 +301,9 @@ impl TestApi {
         headers.insert("host", HeaderValue::from_static("mq.example:8170"));
         if !body.is_empty() {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        if let Some(token) = &client.token {
+            headers.insert("x-amz-security-token", token.parse().expect("a header value"));
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let request =

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{Router, body::Body, extract::ConnectInfo};
-use brokerd_api::OnAuthentic;
+use brokerd_api::{OnAuthentic, SecureTransport};
 use brokerd_gateway::{ConnectionLimiter, ConnectionLimits, PeerConnection};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -257,11 +257,14 @@ impl Connection {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: Watcher,
     ) {
-        let Self { router, peer, permit, .. } = self;
+        let Self { router, peer, permit, tls, .. } = self;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
             let signed = Arc::clone(&permit);
             request.extensions_mut().insert(ConnectInfo(peer));
+            if tls.is_some() {
+                request.extensions_mut().insert(SecureTransport);
+            }
             request.extensions_mut().insert(OnAuthentic::new(move || signed.set_established()));
             let (answering, permit) = (router.clone().oneshot(request), Arc::clone(&permit));
             async move {

@@ -1,6 +1,6 @@
 //! The configuration as a resource: names, creation, revisions.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,24 @@ impl ConfigurationRevision {
     /// How a broker refers to it.
     pub const fn reference(&self) -> ConfigurationRef {
         ConfigurationRef { id: self.configuration.id, revision: self.revision.number }
+    }
+
+    /// The roles that it names, by ARN: whoever gives it to a broker passes them to the broker.
+    pub fn roles(&self) -> BTreeSet<String> {
+        let roles = self.rabbitmq().map(|settings| settings.roles().map(str::to_owned).collect());
+        roles.unwrap_or_default()
+    }
+
+    /// Whether it says how clients of the broker prove who they are.
+    pub fn configures_authentication(&self) -> bool {
+        self.rabbitmq().is_some_and(|settings| settings.configures_authentication())
+    }
+
+    /// Its settings. A content that is not valid any more is given to no broker.
+    fn rabbitmq(&self) -> Option<RabbitMqConfiguration> {
+        let Configuration { engine_type, engine_version, .. } = &self.configuration;
+        let is_rabbitmq = *engine_type == EngineType::RabbitMq;
+        is_rabbitmq.then(|| RabbitMqConfiguration::parse(*engine_version, &self.data).ok())?
     }
 }
 

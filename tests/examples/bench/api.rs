@@ -16,6 +16,7 @@ use crate::{
     load::{Requests, Until, alone},
     many,
     memory::Resident,
+    policies,
     processors::Parties,
     statistics::{load_average, short, verdict},
 };
@@ -35,6 +36,9 @@ const ALONE_TARGETS: [f64; 2] = [1.0, 0.45];
 /// DescribeBroker, ListBrokers and CreateBroker at [`CLIENTS`], per second.
 const RATE_TARGETS: [f64; 3] = [12_000.0, 3_000.0, 2_650.0];
 
+/// How many times as long a request may occupy the machine whose caller has a policy of many statements.
+const POLICY_TARGET: f64 = 1.15;
+
 pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
     let ids = one_broker_at_least(bench, world)?;
     world.restart_as("api")?;
@@ -43,6 +47,9 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
     let url = world.database_url();
     bench.wait(copies::make(&url, &ids[0], RUNNING_REGION, RUNNING))?;
     let (describe, list) = reads(&world.api.in_region(RUNNING_REGION))?;
+    let user = world.user(policies::USER)?;
+    bench.wait(policies::give(&url))?;
+    let (describe_as_user, _) = reads(&user.in_region(RUNNING_REGION))?;
     let api = &world.api;
     let hello = Hello::start()?;
     let hello_request: Requests = Arc::new(vec![hello.request()]);
@@ -57,6 +64,7 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         Line::new(format!("ListBrokers ({RUNNING} brokers)")),
         Line::new("PostgreSQL, one row"),
         Line::new("CreateBroker"),
+        Line::new(format!("DescribeBroker, {} statements", policies::STATEMENTS)),
     ];
     for round in 0..=bench.rounds {
         machine::say(&format!("bench: API, round {round} of {}", bench.rounds));
@@ -65,6 +73,7 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         bench.wait(async {
             one[0].read(&hello.address, Parties::server(hello.pid()), &hello_request).await?;
             one[1].read(api.address(), brokerd, &describe).await?;
+            one[5].read(api.address(), brokerd, &describe_as_user).await?;
             one[2].read(api.address(), brokerd, &list).await?;
             one[3].alone(&floor::rows(&url, 1).await?.0);
             one[3].rate.push(floor::rows(&url, CLIENTS).await?.1);
@@ -92,7 +101,7 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
     for line in &lines {
         println!("{line}");
     }
-    let [hello, describe, list, row, create] = &lines;
+    let [hello, describe, list, row, create, by_policy] = &lines;
     for (line, most) in [describe, list].into_iter().zip(ALONE_TARGETS) {
         let met = verdict(line.p50.median() <= most);
         println!("{} alone in at most {most} ms: {met}", line.name);
@@ -101,6 +110,14 @@ pub(crate) fn measure(bench: &Bench, world: &mut World) -> Result<()> {
         let met = verdict(line.rate.median() >= least);
         println!("{least} {} a second at {CLIENTS} clients: {met}", line.name);
     }
+    let cost = describe.rate.of_rounds(&by_policy.rate);
+    println!(
+        "DescribeBroker by a policy of {} statements costs {} of one by the root (alone {}), at most {POLICY_TARGET}: {}",
+        policies::STATEMENTS,
+        short(cost),
+        short(by_policy.p50.of_rounds(&describe.p50)),
+        verdict(cost <= POLICY_TARGET),
+    );
     println!(
         "DescribeBroker is {} of hello, CreateBroker {} of one row",
         short(describe.rate.median() / hello.rate.median()),

@@ -24,6 +24,7 @@ mod load;
 mod many;
 mod memory;
 mod pairs;
+mod policies;
 mod processors;
 mod publisher;
 mod publishes;

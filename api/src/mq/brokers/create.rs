@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use brokerd_domain::{
-    Arn, BrokerId, Clock, ConfigurationId, CreateBroker, CreateBrokerInput, Entropy, Error, Scope,
+    Arn, BrokerId, Clock, ConfigurationId, CreateBroker, CreateBrokerInput, Entropy, Error,
+    Resource, Scope, Tags, policy::When,
 };
 use brokerd_store::{CreateOutcome, NewIds, PgStore};
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,10 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::Signed,
+    auth::{Signed, Subject, TagsAsked},
     cache::OfferingsCache,
     http::{
+        error::ApiError,
         json::Object,
         respond::{Answer, Reply},
     },
@@ -167,25 +169,56 @@ pub(crate) async fn create_broker(
     State(entropy): State<Arc<dyn Entropy>>,
     signed: Signed,
 ) -> Answer<CreateBrokerResponse> {
-    let scope = &signed.caller.scope;
     let mut wire: CreateBrokerRequest = signed.json()?;
-    let named = wire.configuration.take();
-    // The operation has no NotFoundException in the service model.
-    let revision = named_revision(&store, scope, named.as_ref(), |missing| {
-        Error::bad_request("configuration", missing.message)
-    })
-    .await?;
-    let offerings = offerings.get().await?;
-    let (network, entropy) = (&settings.network, entropy.as_ref());
-    let command =
-        CreateBroker::parse(wire.into(), scope, revision.as_ref(), &offerings, network, entropy)?;
-    check_groups(&settings, &store, scope, &command.spec.security_groups).await?;
+    let entropy = entropy.as_ref();
     let ids = NewIds {
         broker: BrokerId::generate(entropy),
         configuration: ConfigurationId::generate(entropy),
     };
+    let scope = authorize(&store, &signed, &wire, ids.broker).await?;
+    let named = wire.configuration.take();
+    // The operation has no NotFoundException in the service model.
+    let revision = named_revision(&store, &signed, scope, named.as_ref(), |missing| {
+        Error::bad_request("configuration", missing.message)
+    })
+    .await?;
+    let offerings = offerings.get().await?;
+    let network = &settings.network;
+    let command =
+        CreateBroker::parse(wire.into(), scope, revision.as_ref(), &offerings, network, entropy)?;
+    check_groups(&settings, &store, scope, &command.spec.security_groups).await?;
     let outcome = store.create_broker(scope, &command, ids, clock.now()).await?;
     Ok(Reply(answer(scope, &command, ids, outcome)?))
+}
+
+/// The scope of the caller, if it may create this broker.
+async fn authorize<'a>(
+    store: &PgStore,
+    signed: &'a Signed,
+    wire: &CreateBrokerRequest,
+    id: BrokerId,
+) -> Result<&'a Scope, ApiError> {
+    let name = wire.broker_name.as_deref().unwrap_or_default();
+    let arn = signed.arn("mq", &format!("broker:{name}:{id}"));
+    // Tags that are invalid are refused with the rest of the request.
+    let tags = wire.tags.clone().map(Tags::parse).transpose().unwrap_or_default();
+    let asked = TagsAsked { added: tags.as_ref(), removed: None };
+    let scope = signed.authorize(Subject { asked, ..Subject::named(&arn) })?;
+    if let Some(text) = &wire.data_replication_primary_broker_arn {
+        let primary = match text.parse() {
+            Ok(Arn { scope: of, resource: Resource::Broker { id, .. } })
+                if of.account == scope.account =>
+            {
+                store.broker(&of, id).await?
+            }
+            Ok(_) | Err(_) => None,
+        };
+        let arn = primary.as_ref().map_or_else(|| text.clone(), |broker| broker.arn().to_string());
+        let tags = primary.as_ref().map(|broker| &broker.tags);
+        let subject = Subject { tags, ..Subject::named(&arn) };
+        signed.authorize_also(When::WithPrimaryBroker, subject)?;
+    }
+    Ok(scope)
 }
 
 /// Source: recorded answers of the service for the idempotency token and the taken name.

@@ -51,12 +51,11 @@ pub(crate) async fn delete_broker(
     path: PathParams,
     signed: Signed,
 ) -> Answer<DeleteBrokerResponse> {
-    let scope = &signed.caller.scope;
-    let lock = locks.lock(&store, &path, scope).await?;
+    let lock = locks.lock(&store, &path, &signed).await?;
     let broker = lock.read().await?;
     broker.check_delete(settings.strict_states)?;
     let id = broker.id;
-    if !store.request_delete(scope, id, clock.now()).await? {
+    if !store.request_delete(&broker.scope, id, clock.now()).await? {
         return Err(path.broker_not_found().into());
     }
     Ok(Reply(DeleteBrokerResponse { broker_id: id.to_string() }))

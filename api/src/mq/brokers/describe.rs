@@ -234,7 +234,7 @@ pub(crate) async fn describe_broker(
     path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeBrokerResponse> {
-    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let broker = path.broker(&store, &signed).await?;
     Ok(Reply(DescribeBrokerResponse::from(&broker)))
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn promote(
     path: PathParams,
     signed: Signed,
 ) -> Answer<PromoteResponse> {
-    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let broker = path.broker(&store, &signed).await?;
     let wire: PromoteRequest = signed.json()?;
     broker.check_promote(wire.mode.as_deref())?;
     Ok(Reply(PromoteResponse { broker_id: broker.id.to_string() }))

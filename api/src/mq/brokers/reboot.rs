@@ -45,7 +45,7 @@ pub(crate) async fn reboot_broker(
     signed: Signed,
 ) -> Answer<RebootBrokerResponse> {
     let (store, clock) = (&store, &clock);
-    let broker = locks.lock(store, &path, &signed.caller.scope).await?;
+    let broker = locks.lock(store, &path, &signed).await?;
     let accepted = broker.retry_on_conflict(move |broker| async move {
         broker.check_reboot()?;
         let is_accepted = store.request_reboot(&broker, clock.now()).await?;

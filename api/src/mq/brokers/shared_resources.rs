@@ -62,7 +62,7 @@ pub(crate) async fn describe_shared_resources(
     signed: Signed,
 ) -> Answer<DescribeSharedResourcesResponse> {
     let size = page.size()?;
-    path.existing_broker_id(&store, &signed.caller.scope).await?;
+    path.broker(&store, &signed).await?;
     let key = |resource: &SharedResource| resource.resource_arn.clone();
     let (shared_resources, next_token) = page.cut(Vec::new(), size, key)?;
     Ok(Reply(DescribeSharedResourcesResponse { next_token, shared_resources }))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use brokerd_domain::{
-    Broker, BrokerUpdate, Clock, ConfigurationRevision, Error, Scope, UpdateBrokerInput,
-    UpdateContext, UpdatedMember,
+    Broker, BrokerUpdate, Clock, ConfigurationRevision, EngineType, Error, Scope,
+    UpdateBrokerInput, UpdateContext, UpdatedMember, policy::When,
 };
 use brokerd_store::{PgStore, RevisionLookup, UpdateOutcome};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::Signed,
+    auth::{Signed, Subject},
     broker_change::BrokerLocks,
     cache::OfferingsCache,
     http::{
@@ -198,16 +198,23 @@ pub(crate) async fn update_broker(
     path: PathParams,
     signed: Signed,
 ) -> Answer<UpdateBrokerResponse> {
-    let scope = &signed.caller.scope;
     let mut wire: UpdateBrokerRequest = signed.json()?;
     // Terraform sends an empty identifier for a configuration that was never set.
     let named = wire.configuration.take();
     let named = named.filter(|Object(c)| c.id.as_deref().is_none_or(|id| !id.is_empty()));
     let input = UpdateBrokerInput::from(wire);
     let (settings, store, clock, named, input) = (&settings, &store, &clock, &named, &input);
-    let (offerings, broker) = (&offerings, locks.lock(store, &path, scope).await?);
+    let (signed, offerings) = (&signed, &offerings);
+    let broker = locks.lock(store, &path, signed).await?;
     let updated = broker.retry_on_conflict(move |broker| async move {
-        let revision = named_revision(store, scope, named.as_ref(), |missing| missing).await?;
+        let scope = &broker.scope;
+        let revision =
+            named_revision(store, signed, scope, named.as_ref(), |missing| missing).await?;
+        if changes_authentication(&broker, input, revision.as_ref()) {
+            let arn = broker.arn().to_string();
+            let subject = Subject { tags: Some(&broker.tags), ..Subject::named(&arn) };
+            signed.authorize_also(When::WithAuthentication, subject)?;
+        }
         let offerings = offerings.get().await?;
         let kept = match &revision {
             None if may_not_fit(input) => kept_revision(store, scope, &broker).await?,
@@ -245,6 +252,20 @@ pub(crate) async fn update_broker(
         }
     });
     Ok(Reply(updated.await?))
+}
+
+/// Whether the request changes how clients of a RabbitMQ broker prove who they are. For ActiveMQ the service asks for no
+/// permission of its own.
+///
+/// Source: "Authentication and authorization for Amazon MQ for RabbitMQ" of the developer guide.
+fn changes_authentication(
+    broker: &Broker,
+    input: &UpdateBrokerInput,
+    revision: Option<&ConfigurationRevision>,
+) -> bool {
+    broker.spec.engine_type == EngineType::RabbitMq
+        && (input.authentication_strategy.is_some()
+            || revision.is_some_and(ConfigurationRevision::configures_authentication))
 }
 
 /// Whether the broker's configuration may not fit the changed broker.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject},
     cache::OfferingsCache,
     http::{
         page::Page,
@@ -70,8 +70,9 @@ pub(crate) struct EngineVersionName {
 pub(crate) async fn describe_broker_engine_types(
     State(offerings): State<Arc<OfferingsCache>>,
     query: Query,
-    _signed: Signed,
+    signed: Signed,
 ) -> Answer<DescribeBrokerEngineTypesResponse> {
+    signed.authorize(Subject::NONE)?;
     let offerings = offerings.get().await?;
     Ok(Reply(answer(&offerings, &query)?))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::Signed,
+    auth::{Signed, Subject},
     cache::OfferingsCache,
     http::{
         page::Page,
@@ -89,8 +89,9 @@ pub(crate) async fn describe_broker_instance_options(
     query: Query,
     signed: Signed,
 ) -> Answer<DescribeBrokerInstanceOptionsResponse> {
+    let region = &signed.authorize(Subject::NONE)?.region;
     let offerings = offerings.get().await?;
-    Ok(Reply(answer(&offerings, &settings.network, &signed.caller.scope.region, &query)?))
+    Ok(Reply(answer(&offerings, &settings.network, region, &query)?))
 }
 
 fn answer(

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::extract::State;
 use brokerd_domain::{
     Clock, Configuration, ConfigurationId, CreateConfiguration, CreateConfigurationInput, Entropy,
-    Revision, default_revision,
+    Revision, Tags, default_revision,
 };
 use brokerd_store::PgStore;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{ConfigurationRevisionView, too_many_configurations};
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject, TagsAsked},
     cache::OfferingsCache,
     http::respond::{Answer, Reply},
     openapi::{Conflict, ServiceErrors},
@@ -87,12 +87,16 @@ pub(crate) async fn create_configuration(
         name: wire.name,
         tags: wire.tags.unwrap_or_default(),
     };
+    let (id, now) = (ConfigurationId::generate(entropy.as_ref()), clock.now());
+    // Tags that are invalid are refused below.
+    let tags = Tags::parse(input.tags.clone()).unwrap_or_default();
+    let arn = signed.arn("mq", &format!("configuration:{id}"));
+    let asked = TagsAsked { added: Some(&tags), removed: None };
+    let scope = signed.authorize(Subject { asked, ..Subject::named(&arn) })?;
     let offerings = offerings.get().await?;
     let command = CreateConfiguration::parse(input, &offerings)?;
     let (description, data) =
         default_revision(command.engine_type, command.engine_version, command.name.as_str());
-    let (id, now) = (ConfigurationId::generate(entropy.as_ref()), clock.now());
-    let scope = &signed.caller.scope;
     let first = (description.as_str(), data.as_str());
     if !store.create_configuration(scope, id, &command, first, now).await? {
         return Err(too_many_configurations().into());

@@ -1,7 +1,7 @@
 //! DeleteConfiguration.
 
 use axum::extract::State;
-use brokerd_domain::{Error, ErrorKind};
+use brokerd_domain::{Configuration, Error, ErrorKind};
 use brokerd_store::{DeleteConfiguration, PgStore};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,8 +44,8 @@ pub(crate) async fn delete_configuration(
     path: PathParams,
     signed: Signed,
 ) -> Answer<DeleteConfigurationResponse> {
-    let id = path.configuration_id()?;
-    match store.delete_configuration(&signed.caller.scope, id).await? {
+    let Configuration { id, scope, .. } = path.configuration(&store, &signed).await?;
+    match store.delete_configuration(&scope, id).await? {
         DeleteConfiguration::Deleted => {
             Ok(Reply(DeleteConfigurationResponse { configuration_id: id.to_string() }))
         }

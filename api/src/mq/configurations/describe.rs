@@ -80,8 +80,6 @@ pub(crate) async fn describe_configuration(
     path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeConfigurationResponse> {
-    let id = path.configuration_id()?;
-    let configuration = store.configuration(&signed.caller.scope, id).await?;
-    let configuration = configuration.ok_or_else(|| path.configuration_not_found())?;
+    let configuration = path.configuration(&store, &signed).await?;
     Ok(Reply((&configuration).into()))
 }

@@ -56,9 +56,10 @@ pub(crate) async fn list_configuration_revisions(
     signed: Signed,
 ) -> Answer<ListConfigurationRevisionsResponse> {
     let max_results = page.size()?;
-    let id = path.configuration_id()?;
+    let configuration = path.configuration(&store, &signed).await?;
+    let (scope, id) = (&configuration.scope, configuration.id);
     let after = page.after_revision()?.unwrap_or(i32::MIN);
-    let found = store.revisions(&signed.caller.scope, id, after, max_results).await?;
+    let found = store.revisions(scope, id, after, max_results).await?;
     let found = found.ok_or_else(|| path.configuration_not_found())?;
     Ok(Reply(ListConfigurationRevisionsResponse {
         configuration_id: id.to_string(),

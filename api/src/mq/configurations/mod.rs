@@ -8,12 +8,15 @@ pub(crate) mod list_revisions;
 pub(crate) mod revision;
 pub(crate) mod update;
 
-use brokerd_domain::{ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope};
+use brokerd_domain::{
+    ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope, policy::When,
+};
 use brokerd_store::{PgStore, RevisionLookup};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    auth::{Signed, Subject},
     http::{error::ApiError, json::Object},
     mq::brokers::requests::ConfigurationIdRequest,
 };
@@ -51,10 +54,13 @@ impl From<&Revision> for ConfigurationRevisionView {
 
 /// The revision that a request names, the latest one if it names only the configuration; none if it names nothing.
 ///
+/// Whoever gives a broker a revision that names a role passes the role to the broker.
+///
 /// # Errors
-/// The 404 of the configuration or the revision, as `refused` changes it for operations without such a 404.
+/// The 403 of a caller who may not pass the role; the 404 of the configuration or the revision, as `refused` changes it for operations without such a 404.
 pub(crate) async fn named_revision(
     store: &PgStore,
+    signed: &Signed,
     scope: &Scope,
     named: Option<&Object<ConfigurationIdRequest>>,
     refused: impl Fn(Error) -> Error,
@@ -67,7 +73,12 @@ pub(crate) async fn named_revision(
     let missing = || refused(Error::configuration_not_found(id));
     let parsed = id.parse().map_err(|_| missing())?;
     match store.revision(scope, parsed, named.revision).await? {
-        RevisionLookup::Found(found) => Ok(Some(*found)),
+        RevisionLookup::Found(found) => {
+            for role in found.roles() {
+                signed.authorize_also(When::WithRole, Subject::named(&role))?;
+            }
+            Ok(Some(*found))
+        }
         RevisionLookup::NoConfiguration => Err(missing().into()),
         RevisionLookup::NoRevision(number) => {
             Err(refused(Error::revision_not_found(number, id)).into())

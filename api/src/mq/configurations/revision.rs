@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use brokerd_domain::{Error, parse_revision};
+use brokerd_domain::{Configuration, Error, parse_revision};
 use brokerd_store::{PgStore, RevisionLookup};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -59,8 +59,9 @@ pub(crate) async fn describe_configuration_revision(
     let number = parse_revision(path.get("configuration-revision"))?;
     // Source: recorded answers of the service: for a missing configuration they name the revision.
     let missing = || Error::revision_not_found(number, path.get("configuration-id"));
-    let id = path.configuration_id().map_err(|_| missing())?;
-    match store.revision(&signed.caller.scope, id, Some(number)).await? {
+    let configuration = path.find_configuration(&store, &signed).await?;
+    let Configuration { id, scope, .. } = configuration.ok_or_else(missing)?;
+    match store.revision(&scope, id, Some(number)).await? {
         RevisionLookup::Found(found) => Ok(Reply(DescribeConfigurationRevisionResponse {
             configuration_id: id.to_string(),
             created: found.revision.created.to_string(),

@@ -115,11 +115,9 @@ pub(crate) async fn update_configuration(
     path: PathParams,
     signed: Signed,
 ) -> Answer<UpdateConfigurationResponse> {
-    let scope = &signed.caller.scope;
     let wire: UpdateConfigurationRequest = signed.json()?;
-    let id = path.configuration_id()?;
-    let configuration = store.configuration(scope, id).await?;
-    let configuration = configuration.ok_or_else(|| path.configuration_not_found())?;
+    let configuration = path.configuration(&store, &signed).await?;
+    let (scope, id) = (&configuration.scope, configuration.id);
     let data = decoded(wire.data.as_deref())?;
     let (data, warnings) = configuration.checked(&data)?;
     let description = wire.description.map(parse_revision_description).transpose()?;

@@ -8,9 +8,9 @@ use brokerd_store::PgStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{not_found, resource};
+use super::change;
 use crate::{
-    auth::Signed,
+    auth::{Signed, TagsAsked},
     http::{error::ApiError, path::PathParams},
     openapi::{NotFound, ServiceErrors},
 };
@@ -38,11 +38,9 @@ pub(crate) async fn create_tags(
     path: PathParams,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
-    let scope = &signed.caller.scope;
-    let resource = resource(&path, scope)?;
     let wire: CreateTagsRequest = signed.json()?;
     let added = Tags::parse(wire.tags.unwrap_or_default())?;
-    let changed = store.change_tags(scope, &resource, |tags| tags.with(&added).map(Some));
-    changed.await?.ok_or_else(not_found)??;
+    let asked = TagsAsked { added: Some(&added), removed: None };
+    change(&store, &path, &signed, asked, |tags| tags.with(&added)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

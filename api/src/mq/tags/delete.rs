@@ -3,9 +3,9 @@
 use axum::{extract::State, http::StatusCode};
 use brokerd_domain::Error;
 
-use super::{not_found, resource};
+use super::change;
 use crate::{
-    auth::Signed,
+    auth::{Signed, TagsAsked},
     http::{error::ApiError, path::PathParams, query::Query},
     openapi::{NotFound, ServiceErrors},
 };
@@ -30,13 +30,11 @@ pub(crate) async fn delete_tags(
     query: Query,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
-    let scope = &signed.caller.scope;
-    let resource = resource(&path, scope)?;
     let keys = query.all("tagKeys");
     if keys.is_empty() {
         return Err(Error::bad_request("tagKeys", "[tagKeys] is required.").into());
     }
-    let changed = store.change_tags(scope, &resource, |tags| Ok(Some(tags.without(&keys))));
-    changed.await?.ok_or_else(not_found)??;
+    let asked = TagsAsked { added: None, removed: Some(&keys) };
+    change(&store, &path, &signed, asked, |tags| Ok(tags.without(&keys))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,9 +7,9 @@ use brokerd_store::PgStore;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{not_found, resource};
+use super::not_found;
 use crate::{
-    auth::Signed,
+    auth::{PolicyResource as _, Signed, TagsAsked},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -43,8 +43,8 @@ pub(crate) async fn list_tags(
     path: PathParams,
     signed: Signed,
 ) -> Answer<ListTagsResponse> {
-    let scope = &signed.caller.scope;
-    let resource = resource(&path, scope)?;
-    let tags = store.tags(scope, &resource).await?.ok_or_else(not_found)?;
-    Ok(Reply(ListTagsResponse { tags: tags.as_map().clone() }))
+    let tagged = path.tagged(&store, &signed, TagsAsked::default()).await?;
+    let tagged = tagged.ok_or_else(not_found)?;
+    let tags = tagged.policy_tags().map(|tags| tags.as_map().clone());
+    Ok(Reply(ListTagsResponse { tags: tags.unwrap_or_default() }))
 }

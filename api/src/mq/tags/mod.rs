@@ -4,9 +4,13 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
 
-use brokerd_domain::{Arn, Error, ErrorKind, Resource, Scope};
+use brokerd_domain::{Arn, Error, ErrorKind, Tags};
+use brokerd_store::PgStore;
 
-use crate::http::path::PathParams;
+use crate::{
+    auth::{PolicyResource as _, Signed, Subject, TagsAsked},
+    http::{error::ApiError, path::PathParams},
+};
 
 /// Source: recorded answers of the service.
 fn not_found() -> Error {
@@ -17,11 +21,30 @@ fn not_found() -> Error {
     }
 }
 
-/// The resource of the path.
+/// Changes the tags of the resource in the path. Whether the caller may is decided by the tags that it has at that moment,
+/// which nobody can change meanwhile.
 ///
 /// # Errors
-/// The 404 of a resource, also for one of another account or region.
-fn resource(path: &PathParams, scope: &Scope) -> Result<Resource, Error> {
-    let arn: Arn = path.get("resource-arn").parse().map_err(|_| not_found())?;
-    if arn.scope == *scope { Ok(arn.resource) } else { Err(not_found()) }
+/// The 403 of a caller who may not; the 404 of a resource; what `change` refuses.
+async fn change(
+    store: &PgStore,
+    path: &PathParams,
+    signed: &Signed,
+    asked: TagsAsked<'_>,
+    change: impl FnOnce(&Tags) -> Result<Tags, Error> + Send,
+) -> Result<(), ApiError> {
+    let tagged = path.tagged(store, signed, asked).await?.ok_or_else(not_found)?;
+    let Arn { scope, resource } = tagged.arn();
+    let (arn, mut denied) = (tagged.policy_arn(), None);
+    let changed = store.change_tags(&scope, &resource, |tags| {
+        match signed.authorize(Subject { arn: &arn, tags: Some(tags), asked }) {
+            Ok(_) => change(tags).map(Some),
+            Err(refused) => {
+                denied = Some(refused);
+                Ok(None)
+            }
+        }
+    });
+    changed.await?.ok_or_else(not_found)??;
+    denied.map_or(Ok(()), Err)
 }

@@ -72,7 +72,7 @@ pub(crate) async fn create_user(
 ) -> Answer<Nothing> {
     let username = path.get("username");
     let (signed, store, clock) = (&signed, &store, &clock);
-    let broker = locks.lock(store, &path, &signed.caller.scope).await?;
+    let broker = locks.lock(store, &path, signed).await?;
     let created = broker.retry_on_conflict(move |broker| async move {
         broker.check_user_change(BrokerOperation::CreateUser)?;
         let wire: CreateUserRequest = signed.json()?;

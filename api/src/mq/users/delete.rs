@@ -40,7 +40,7 @@ pub(crate) async fn delete_user(
 ) -> Answer<Nothing> {
     let username = path.get("username");
     let (store, clock) = (&store, &clock);
-    let broker = locks.lock(store, &path, &signed.caller.scope).await?;
+    let broker = locks.lock(store, &path, &signed).await?;
     let deleted = broker.retry_on_conflict(move |broker| async move {
         broker.check_user_change(BrokerOperation::DeleteUser)?;
         let outcome = store.delete_user(&broker, username, clock.now()).await?;

@@ -90,7 +90,7 @@ pub(crate) async fn describe_user(
     path: PathParams,
     signed: Signed,
 ) -> Answer<DescribeUserResponse> {
-    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let broker = path.broker(&store, &signed).await?;
     let username = path.get("username");
     let is_shown = is_managed(&broker) && broker.state() != BrokerState::DeletionInProgress;
     let user = match is_shown {

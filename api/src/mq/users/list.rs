@@ -53,7 +53,7 @@ pub(crate) async fn list_users(
     signed: Signed,
 ) -> Answer<ListUsersResponse> {
     let max_results = page.size()?;
-    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let broker = path.broker(&store, &signed).await?;
     let mut all = describe::users(&broker);
     all.sort_by(|one, other| one.username.cmp(&other.username));
     let (users, next_token) = page.cut_sorted(all, max_results, |user| user.username.clone())?;

@@ -60,7 +60,7 @@ pub(crate) async fn update_user(
 ) -> Answer<Nothing> {
     let username = path.get("username");
     let (signed, store, clock) = (&signed, &store, &clock);
-    let broker = locks.lock(store, &path, &signed.caller.scope).await?;
+    let broker = locks.lock(store, &path, signed).await?;
     let updated = broker.retry_on_conflict(move |broker| async move {
         broker.check_user_change(BrokerOperation::UpdateUser)?;
         let wire: UpdateUserRequest = signed.json()?;

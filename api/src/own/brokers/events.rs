@@ -66,7 +66,8 @@ pub(crate) async fn list_broker_events(
     signed: Signed,
 ) -> Answer<ListBrokerEventsResponse> {
     let limit = page.size()?;
-    let events = store.events(&signed.caller.scope, path.broker_id()?, limit).await?;
+    let broker = path.broker(&store, &signed).await?;
+    let events = store.events(&broker.scope, broker.id, limit).await?;
     let events = events.ok_or_else(|| path.broker_not_found())?;
     Ok(Reply(ListBrokerEventsResponse { events: events.into_iter().map(Into::into).collect() }))
 }

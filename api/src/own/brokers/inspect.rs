@@ -89,7 +89,7 @@ pub(crate) async fn inspect_broker(
     path: PathParams,
     signed: Signed,
 ) -> Answer<InspectBrokerResponse> {
-    let broker = path.broker(&store, &signed.caller.scope).await?;
+    let broker = path.broker(&store, &signed).await?;
     let running = store.running_engine(broker.id).await?;
     Ok(Reply(InspectBrokerResponse {
         broker_id: broker.id.to_string(),

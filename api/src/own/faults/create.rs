@@ -63,10 +63,10 @@ pub(crate) async fn create_fault(
     path: PathParams,
     signed: Signed,
 ) -> Result<Created<FaultView>, ApiError> {
+    let broker = path.broker(&store, &signed).await?;
     if !settings.faults {
         return Err(disabled().into());
     }
-    let broker = path.broker(&store, &signed.caller.scope).await?;
     let wire: CreateFaultRequest = signed.json()?;
     let input = FaultInput {
         kind: wire.kind,

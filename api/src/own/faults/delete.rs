@@ -39,8 +39,8 @@ pub(crate) async fn delete_fault(
     path: PathParams,
     signed: Signed,
 ) -> Answer<FaultView> {
-    let scope = &signed.caller.scope;
-    let broker = path.existing_broker_id(&store, scope).await?;
+    let broker = path.broker(&store, &signed).await?;
+    let (scope, broker) = (&broker.scope, broker.id);
     let (id, now) = (fault_id(&path)?, clock.now());
     let there = store.request_heal(scope, broker, id, now).await?;
     let fault = if there { store.fault(scope, broker, id).await? } else { None };

@@ -39,9 +39,8 @@ pub(crate) async fn describe_fault(
     path: PathParams,
     signed: Signed,
 ) -> Answer<FaultView> {
-    let scope = &signed.caller.scope;
-    let broker = path.existing_broker_id(&store, scope).await?;
-    let fault = store.fault(scope, broker, fault_id(&path)?).await?;
+    let broker = path.broker(&store, &signed).await?;
+    let fault = store.fault(&broker.scope, broker.id, fault_id(&path)?).await?;
     let fault = fault.ok_or_else(|| not_found(&path))?;
     Ok(Reply(FaultView::new(fault, clock.now())))
 }

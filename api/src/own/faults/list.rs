@@ -51,7 +51,8 @@ pub(crate) async fn list_faults(
     signed: Signed,
 ) -> Answer<ListFaultsResponse> {
     let limit = page.size()?;
-    let faults = store.faults(&signed.caller.scope, path.broker_id()?, limit).await?;
+    let broker = path.broker(&store, &signed).await?;
+    let faults = store.faults(&broker.scope, broker.id, limit).await?;
     let faults = faults.ok_or_else(|| path.broker_not_found())?;
     let now = clock.now();
     let views = faults.into_iter().map(|fault| FaultView::new(fault, now));

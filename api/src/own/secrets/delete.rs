@@ -27,9 +27,8 @@ pub(crate) async fn delete_secret(
     path: PathParams,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
-    let scope = &signed.caller.scope;
-    let name = secret(&store, scope, &path).await?.name;
-    if store.delete_secret(scope, &name).await? {
+    let Secret { name, scope, .. } = secret(&store, &signed, &path).await?;
+    if store.delete_secret(&scope, &name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Secret::not_found(name.as_str()).into())

@@ -28,5 +28,5 @@ pub(crate) async fn describe_secret(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecretView> {
-    Ok(Reply(secret(&store, &signed.caller.scope, &path).await?.into()))
+    Ok(Reply(secret(&store, &signed, &path).await?.into()))
 }

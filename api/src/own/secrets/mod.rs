@@ -10,7 +10,13 @@ use brokerd_store::PgStore;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{error::ApiError, path::PathParams};
+use crate::{
+    auth::{Signed, TagsAsked},
+    http::{error::ApiError, path::PathParams},
+};
+
+/// What stands for the random end of the ARN of a secret that does not exist.
+const NO_SUFFIX: &str = "000000";
 
 /// A secret. Its value is never told.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,21 +57,59 @@ fn is_arn(path: &PathParams) -> bool {
     path.get("secret-name").starts_with("arn:")
 }
 
-/// The secret that the path names, by its name or its ARN, of which the six characters at the end and the hyphen
-/// before them may be missing, as AWS Secrets Manager has it for `SecretId`.
-async fn secret(store: &PgStore, scope: &Scope, path: &PathParams) -> Result<Secret, ApiError> {
+/// The secret that the path names.
+///
+/// # Errors
+/// The 403 of a caller who may not do the operation with it; the 404 of a secret.
+async fn secret(store: &PgStore, signed: &Signed, path: &PathParams) -> Result<Secret, ApiError> {
+    let (_, secret) = find(store, signed, path, NO_SUFFIX).await?;
+    Ok(match secret {
+        Some(secret) => secret,
+        None if is_arn(path) => return Err(Secret::not_found(path.get("secret-name")).into()),
+        None => return Err(Secret::not_found(name(path)?.as_str()).into()),
+    })
+}
+
+/// The secret that the path names, and the scope in which it is or may be. `suffix` ends the ARN of one that does not
+/// exist.
+///
+/// # Errors
+/// The 403 of a caller who may not do the operation with it; the error of the store.
+async fn find<'a>(
+    store: &PgStore,
+    signed: &'a Signed,
+    path: &PathParams,
+    suffix: &str,
+) -> Result<(&'a Scope, Option<Secret>), ApiError> {
+    let text = path.get("secret-name");
+    let absent = match is_arn(path) {
+        true => text.to_owned(),
+        false => signed.arn("secretsmanager", &format!("secret:{text}-{suffix}")),
+    };
+    signed.resolve(TagsAsked::default(), &absent, |scope| lookup(store, scope, path)).await
+}
+
+/// The secret by its name or its ARN, of which the six characters at the end and the hyphen before them may be missing,
+/// as AWS Secrets Manager has it for `SecretId`.
+async fn lookup(
+    store: &PgStore,
+    scope: &Scope,
+    path: &PathParams,
+) -> Result<Option<Secret>, ApiError> {
     let text = path.get("secret-name");
     if !is_arn(path) {
-        let secret = store.secret(scope, &name(path)?).await?;
-        return Ok(secret.ok_or_else(|| Secret::not_found(text))?);
+        return match name(path) {
+            Ok(name) => Ok(store.secret(scope, &name).await?),
+            Err(_) => Ok(None),
+        };
     }
     let reference = SecretReference::parse(text).filter(|reference| reference.is_of(scope));
     for name in reference.iter().flat_map(SecretReference::names) {
         if let Some(secret) = store.secret(scope, &name).await?
             && secret.has_arn(text)
         {
-            return Ok(secret);
+            return Ok(Some(secret));
         }
     }
-    Err(Secret::not_found(text).into())
+    Ok(None)
 }

@@ -8,7 +8,7 @@ use brokerd_store::PgStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{SecretView, is_arn, name, secret};
+use super::{SecretView, find, is_arn, name};
 use crate::{
     auth::Signed,
     http::{
@@ -56,15 +56,14 @@ pub(crate) async fn put_secret(
     let wire: PutSecretRequest = signed.json()?;
     let value = Secret::parse_value(wire.secret_string)?;
     let now = clock.now();
-    let scope = signed.caller.scope;
-    let name = if is_arn(&path) { secret(&store, &scope, &path).await?.name } else { name(&path)? };
-    let fresh = Secret {
-        scope,
-        name,
-        suffix: Secret::suffix(entropy.as_ref()),
-        created: now,
-        changed: now,
+    let suffix = Secret::suffix(entropy.as_ref());
+    let (scope, existing) = find(&store, &signed, &path, &suffix).await?;
+    let name = match existing {
+        Some(secret) => secret.name,
+        None if is_arn(&path) => return Err(Secret::not_found(path.get("secret-name")).into()),
+        None => name(&path)?,
     };
+    let fresh = Secret { scope: scope.clone(), name, suffix, created: now, changed: now };
     match store.put_secret(&fresh, &value).await? {
         Some(secret) => Ok(Reply(secret.into())),
         None => Err(Error::as_many("secrets").into()),

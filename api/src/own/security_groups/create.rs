@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{IngressRuleRequest, SecurityGroupView, inputs};
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject},
     http::{
         json::Object,
         respond::{Answer, Reply},
@@ -57,7 +57,7 @@ pub(crate) async fn create_security_group(
 ) -> Answer<SecurityGroupView> {
     let wire: CreateSecurityGroupRequest = signed.json()?;
     let group = SecurityGroup::parse(
-        &signed.caller.scope,
+        signed.authorize(Subject::NONE)?,
         wire.security_group_id.as_deref(),
         wire.name,
         wire.description,

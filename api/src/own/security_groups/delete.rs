@@ -1,10 +1,10 @@
 //! DeleteSecurityGroup.
 
 use axum::{extract::State, http::StatusCode};
-use brokerd_domain::{Error, ErrorKind};
+use brokerd_domain::{Error, ErrorKind, SecurityGroup};
 use brokerd_store::{DeleteGroupOutcome, PgStore};
 
-use super::{group_id, not_found};
+use super::{group, not_found};
 use crate::{
     auth::Signed,
     http::{error::ApiError, path::PathParams},
@@ -26,8 +26,8 @@ pub(crate) async fn delete_security_group(
     path: PathParams,
     signed: Signed,
 ) -> Result<StatusCode, ApiError> {
-    let id = group_id(&path)?;
-    match store.delete_security_group(&signed.caller.scope, &id).await? {
+    let SecurityGroup { id, scope, .. } = group(&store, &signed, &path).await?;
+    match store.delete_security_group(&scope, &id).await? {
         DeleteGroupOutcome::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteGroupOutcome::NotFound => Err(not_found(&path).into()),
         DeleteGroupOutcome::InUse => Err(Error {

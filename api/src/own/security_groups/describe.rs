@@ -32,5 +32,5 @@ pub(crate) async fn describe_security_group(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecurityGroupView> {
-    Ok(Reply(group(&store, &signed.caller.scope, &path).await?.into()))
+    Ok(Reply(group(&store, &signed, &path).await?.into()))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::SecurityGroupView;
 use crate::{
-    auth::Signed,
+    auth::{Signed, Subject},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn list_security_groups(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<ListSecurityGroupsResponse> {
-    let groups = store.security_groups(&signed.caller.scope).await?;
+    let groups = store.security_groups(signed.authorize(Subject::NONE)?).await?;
     let security_groups = groups.into_iter().map(Into::into).collect();
     Ok(Reply(ListSecurityGroupsResponse { security_groups }))
 }

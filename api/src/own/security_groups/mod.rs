@@ -6,12 +6,15 @@ pub(crate) mod describe;
 pub(crate) mod list;
 pub(crate) mod update;
 
-use brokerd_domain::{Error, IngressRule, IngressRuleInput, Scope, SecurityGroup, SecurityGroupId};
+use brokerd_domain::{Error, IngressRule, IngressRuleInput, SecurityGroup};
 use brokerd_store::PgStore;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::{error::ApiError, json::Object, path::PathParams};
+use crate::{
+    auth::{Signed, TagsAsked},
+    http::{error::ApiError, json::Object, path::PathParams},
+};
 
 /// A rule that lets somebody in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -106,21 +109,27 @@ impl From<SecurityGroup> for SecurityGroupView {
     }
 }
 
-/// The identifier in the path.
-fn group_id(path: &PathParams) -> Result<SecurityGroupId, Error> {
-    path.get("security-group-id").parse().map_err(|_| not_found(path))
-}
-
 fn not_found(path: &PathParams) -> Error {
     SecurityGroup::not_found(path.get("security-group-id"))
 }
 
-/// The group in the path, if the caller has it.
+/// The group in the path.
+///
+/// # Errors
+/// The 403 of a caller who may not do the operation with it; the 404 of a group.
 async fn group(
     store: &PgStore,
-    scope: &Scope,
+    signed: &Signed,
     path: &PathParams,
 ) -> Result<SecurityGroup, ApiError> {
-    let group = store.security_group(scope, &group_id(path)?).await?;
+    let text = path.get("security-group-id");
+    let find = |scope| async move {
+        match text.parse() {
+            Ok(id) => Ok(store.security_group(scope, &id).await?),
+            Err(_) => Ok(None),
+        }
+    };
+    let absent = signed.arn("ec2", &format!("security-group/{text}"));
+    let (_, group) = signed.resolve(TagsAsked::default(), &absent, find).await?;
     Ok(group.ok_or_else(|| not_found(path))?)
 }

@@ -1,7 +1,7 @@
 //! UpdateSecurityGroup.
 
 use axum::extract::State;
-use brokerd_domain::{parse_group_description, parse_rules};
+use brokerd_domain::{SecurityGroup, parse_group_description, parse_rules};
 use brokerd_store::PgStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -48,12 +48,11 @@ pub(crate) async fn update_security_group(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecurityGroupView> {
-    let scope = &signed.caller.scope;
     let wire: UpdateSecurityGroupRequest = signed.json()?;
-    let id = group(&store, scope, &path).await?.id;
+    let SecurityGroup { id, scope, .. } = group(&store, &signed, &path).await?;
     let description = wire.description.map(parse_group_description).transpose()?;
     let rules = wire.rules.map(|rules| parse_rules(inputs(rules))).transpose()?;
     let (description, rules) = (description.as_deref(), rules.as_deref());
-    store.update_security_group(scope, &id, description, rules).await?;
-    Ok(Reply(group(&store, scope, &path).await?.into()))
+    store.update_security_group(&scope, &id, description, rules).await?;
+    Ok(Reply(group(&store, &signed, &path).await?.into()))
 }

@@ -117,10 +117,11 @@ impl Pattern {
     /// has wildcards: whoever chose it did not write the policy.
     pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
         let Some(tokens) = self.resolved(context) else { return false };
+        // Character by character, as the pattern was read, and without a copy of the text: most actions differ early.
         if self.ignores_case {
-            matches(&tokens, &text.to_lowercase())
+            matches(&tokens, text.chars().flat_map(char::to_lowercase))
         } else {
-            matches(&tokens, text)
+            matches(&tokens, text.chars())
         }
     }
 
@@ -180,26 +181,24 @@ fn variable(text: &str, ignores_case: bool) -> Result<Piece, InvalidPattern> {
 
 /// Whether all of a text matches: all states that the tokens can be in are followed at once, so that the effort is
 /// bounded by the product of both lengths, whatever the tokens are.
-fn matches(tokens: &[Token], text: &str) -> bool {
+fn matches(tokens: &[Token], mut rest: impl Iterator<Item = char>) -> bool {
     let mut start = 0;
-    let mut rest = text;
     while let Some(Token::Char(c)) = tokens.get(start) {
-        match rest.strip_prefix(*c) {
-            Some(after) => rest = after,
-            None => return false,
+        if rest.next() != Some(*c) {
+            return false;
         }
         start += 1;
     }
     let tokens = &tokens[start..];
     match tokens {
-        [] => return rest.is_empty(),
+        [] => return rest.next().is_none(),
         [Token::Many { colon: true }] => return true,
         _ => {}
     }
     let mut states = States { entered: Vec::new(), round: 1, last: vec![0; tokens.len() + 1] };
     let mut now = Vec::new();
     states.enter(0, tokens);
-    for c in rest.chars() {
+    for c in rest {
         now.clear();
         std::mem::swap(&mut now, &mut states.entered);
         states.round += 1;

@@ -47,6 +47,21 @@ impl RabbitMqConfiguration {
         permitted::keys(version)
     }
 
+    /// The roles that it names, for whichever brokers.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        let is_role = |setting: &&Setting| setting.key.strip_prefix(permitted::ARNS) == Some(ROLE);
+        self.settings.iter().filter(is_role).map(|setting| setting.value.as_str())
+    }
+
+    /// Whether it has a key that says how clients prove who they are: by which backend or mechanism, or by certificates.
+    pub fn configures_authentication(&self) -> bool {
+        self.settings.iter().any(|setting| {
+            let key = setting.key.strip_prefix(permitted::ARNS).unwrap_or(&setting.key);
+            let word = key.split('.').next().unwrap_or_default();
+            word.starts_with("auth_") || word == "ssl_options"
+        })
+    }
+
     /// What a broker's authentication strategy becomes with this configuration: client certificates
     /// alone, without logging in by them, leave it simple.
     pub fn authentication_strategy(&self) -> AuthenticationStrategy {

@@ -433,3 +433,20 @@ fn what_is_kept_elsewhere_is_named_as_a_whole() {
         assert!(message.contains(what), "{message}");
     }
 }
+
+#[test]
+fn a_configuration_tells_its_roles_and_whether_it_says_who_may_log_in() {
+    let role = "aws.arns.assume_role_arn = arn:aws:iam::000000000000:role/MqRole";
+    for (text, roles, authenticates) in [
+        ("heartbeat = 60".to_owned(), 0, false),
+        ("auth_backends.1 = internal".to_owned(), 0, true),
+        ("auth_mechanisms.1 = PLAIN".to_owned(), 0, true),
+        ("ssl_options.verify = verify_peer".to_owned(), 0, true),
+        (role.to_owned(), 1, false),
+        (format!("{role}\naws.arns.ssl_options.cacertfile = arn:aws:s3:::certs/ca.pem"), 1, true),
+    ] {
+        let configuration = RabbitMqConfiguration::parse(V4, &text).expect(&text);
+        assert_eq!(configuration.roles().count(), roles, "{text}");
+        assert_eq!(configuration.configures_authentication(), authenticates, "{text}");
+    }
+}

@@ -3,39 +3,49 @@
 use std::sync::{Arc, OnceLock};
 
 use brokerd_domain::{
-    AccountId, Scope,
+    AccountId,
     policy::{AppliedPolicies, Context, Environment, Principal},
 };
-
-use super::credentials::Credential;
 
 /// Who made an authentic request, and what is known of the request for its policies.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    /// The account of the caller and the region of the signature. The caller sees nothing else.
-    pub(crate) scope: Scope,
     /// The access key that signed.
     pub(crate) access_key_id: String,
     /// What policies may ask about every request.
     pub(crate) environment: Environment,
-    /// Shared with the cache, so that no request copies policies.
-    pub(super) credential: Arc<Credential>,
+    /// Shared with the cache of access keys, so that no request copies policies.
+    who: Arc<brokerd_store::Caller>,
 }
 
 impl Caller {
+    /// Who signed with that access key for that region.
+    pub(crate) const fn new(
+        who: Arc<brokerd_store::Caller>,
+        access_key_id: String,
+        environment: Environment,
+    ) -> Self {
+        Self { access_key_id, environment, who }
+    }
+
     /// The account.
-    pub(crate) const fn account(&self) -> &AccountId {
-        &self.scope.account
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.who.principal.account
     }
 
     /// Who it is.
     pub(crate) fn principal(&self) -> &Principal {
-        &self.credential.caller().principal
+        &self.who.principal
     }
 
     /// The policies that apply to it.
     pub(crate) fn policies(&self) -> &AppliedPolicies {
-        &self.credential.caller().policies
+        &self.who.policies
+    }
+
+    /// How many requests per second its account may make in the long run; none: as every account.
+    pub(crate) fn api_rate(&self) -> Option<u32> {
+        self.who.api_rate
     }
 
     /// The condition keys of every request.
@@ -51,7 +61,7 @@ pub(crate) struct CallerSlot(Arc<OnceLock<Arc<Caller>>>);
 
 impl CallerSlot {
     /// Tells who made the request. What was told before stays.
-    pub(super) fn tell(&self, caller: &Arc<Caller>) {
+    pub(crate) fn tell(&self, caller: &Arc<Caller>) {
         let _ = self.0.set(Arc::clone(caller));
     }
 
