@@ -20,7 +20,7 @@ use crate::{
     mq::{brokers, catalogue, configurations, tags, users},
     openapi::document::base,
     operation::Operations,
-    own::{self, faults, secrets, security_groups},
+    own::{self, accounts, faults, secrets, security_groups},
     state::ApiState,
 };
 
@@ -127,6 +127,13 @@ fn brokerd() -> OpenApiRouter<ApiState> {
             secrets::put::put_secret,
             secrets::delete::delete_secret
         ))
+        .routes(routes!(accounts::list::list_accounts, accounts::create::create_account))
+        .routes(routes!(
+            accounts::describe::describe_account,
+            accounts::update::update_account,
+            accounts::delete::delete_account
+        ))
+        .routes(routes!(accounts::usage::describe_account_usage))
         .routes(routes!(own::ca::describe_certificate_authority))
         .routes(routes!(own::capacity::describe_capacity))
         .routes(routes!(own::engine_versions::list_engine_versions))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use brokerd_domain::{Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
+use brokerd_domain::{AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
 use brokerd_store::PgStore;
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
@@ -10,6 +10,8 @@ use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 /// The operator's settings. The default permits least.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
+    /// The account whose principals administer all accounts. Default: nobody does.
+    pub operator: Option<AccountId>,
     /// The defaults of new brokers' networks.
     pub network: NetworkDefaults,
     /// Regions that requests may be signed for. Default: those that have Amazon MQ.
@@ -34,6 +36,7 @@ pub struct ApiSettings {
 impl Default for ApiSettings {
     fn default() -> Self {
         Self {
+            operator: None,
             network: NetworkDefaults::default(),
             regions: amazon_mq_regions(),
             throttle_burst: 100,

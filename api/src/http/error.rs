@@ -245,7 +245,7 @@ impl From<StoreError> for ApiError {
                 refused.source = Some(error.into());
                 refused
             }
-            // A key that is remembered outlives its account for a minute.
+            // A key that is remembered outlives its account for some seconds.
             StoreError::AccountDeleted => Self::unauthenticated(
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.".to_owned(),

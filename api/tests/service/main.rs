@@ -1,5 +1,6 @@
 //! The API over a real database, one of its own for each test.
 
+mod accounts;
 mod authentication;
 mod brokers;
 mod capacity;

@@ -45,6 +45,7 @@ struct World {
     secret: String,
     secret_arn: String,
     fault: String,
+    account: String,
 }
 
 impl World {
@@ -71,7 +72,9 @@ impl World {
         let secret_arn = member(api.call("PUT", &put, r#"{"secretString": "s"}"#).await, "arn");
         let faults = format!("/brokerd/v1/brokers/{broker}/faults");
         let fault = member(api.call("POST", &faults, FAULT).await, "id");
-        Self { number, broker, rabbitmq, configuration, group, secret, secret_arn, fault }
+        let body = json!({ "name": format!("account-{number}") }).to_string();
+        let account = member(api.call("POST", "/brokerd/v1/accounts", &body).await, "accountId");
+        Self { number, broker, rabbitmq, configuration, group, secret, secret_arn, fault, account }
     }
 
     fn arn(&self, resource: &str) -> String {
@@ -104,6 +107,7 @@ impl World {
             }
             (ResourceType::Secret, _) => self.secret_arn.clone(),
             (ResourceType::Role, _) => ROLE.to_owned(),
+            (ResourceType::Account, _) => format!("arn:aws:account::{}:account", self.account),
         }
     }
 
@@ -119,7 +123,8 @@ impl World {
             .replace("{resource-arn}", &self.broker_arn().replace(':', "%3A"))
             .replace("{security-group-id}", &self.group)
             .replace("{secret-name}", &self.secret)
-            .replace("{fault-id}", &self.fault);
+            .replace("{fault-id}", &self.fault)
+            .replace("{account-id}", &self.account);
         match operation.name.as_str() {
             "DeleteTags" => format!("{path}?tagKeys=team"),
             _ => path,
@@ -145,6 +150,8 @@ impl World {
             "CreateSecurityGroup" => {
                 json!({ "name": format!("n-{number}"), "rules": [] }).to_string()
             }
+            "CreateAccount" => json!({ "name": format!("new-{number}") }).to_string(),
+            "UpdateAccount" => r#"{"state": "SUSPENDED"}"#.to_owned(),
             "UpdateSecurityGroup" => r#"{"description": "d"}"#.to_owned(),
             _ => String::new(),
         }

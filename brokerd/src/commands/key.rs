@@ -98,7 +98,7 @@ pub(crate) async fn run(command: KeyCommand, configuration: &Configuration) -> a
             let (account, user) = holder(&store, &key).await?;
             store.delete_access_key(&account, name_of(user.as_ref()), &key).await?;
             print(&format!(
-                "{key} is deleted; requests that it signs are refused within a minute\n"
+                "{key} is deleted; requests that it signs are refused within five seconds\n"
             ))
         }
     }
@@ -269,7 +269,7 @@ async fn set_state(
         AccessKeyState::Active => "enabled",
         AccessKeyState::Inactive => "disabled",
     };
-    print(&format!("{key} is {said}; every process knows it within a minute\n"))
+    print(&format!("{key} is {said}; every process knows it within five seconds\n"))
 }
 
 #[cfg(test)]

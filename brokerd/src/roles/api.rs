@@ -15,6 +15,7 @@ pub(super) fn router(
 ) -> Router {
     let configuration = &foundation.configuration;
     let settings = ApiSettings {
+        operator: Some(configuration.account.clone()),
         network: configuration.network.defaults(),
         regions: configuration.regions(),
         throttle_burst: configuration.api.throttle_burst,

@@ -96,6 +96,47 @@ pub struct Quotas {
     pub api_rate: Option<u32>,
 }
 
+/// Quotas as a request names them, checked for nothing but their types. What is none is not limited.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(missing_docs, reason = "the members are those of Quotas, name by name")]
+pub struct QuotasInput {
+    pub brokers: Option<i64>,
+    pub memory_mib: Option<i64>,
+    pub storage_gib: Option<i64>,
+    pub api_rate: Option<i64>,
+}
+
+impl Quotas {
+    /// The largest value of a quota: as good as none.
+    const MOST: i64 = i32::MAX as i64;
+
+    /// Checks a request's quotas.
+    ///
+    /// # Errors
+    /// A 400 on the first member that is negative or too large, or permits no call at all.
+    pub fn parse(input: QuotasInput) -> Result<Self, Error> {
+        let quota = |member: &'static str, value: Option<i64>, least: i64| {
+            let Some(value) = value else { return Ok(None) };
+            match u32::try_from(value) {
+                Ok(quota) if (least..=Self::MOST).contains(&value) => Ok(Some(quota)),
+                Ok(_) | Err(_) => Err(Error::bad_request(
+                    member,
+                    format!(
+                        "[{member}] is invalid. Specify a number from [{least}] to [{}].",
+                        Self::MOST
+                    ),
+                )),
+            }
+        };
+        Ok(Self {
+            brokers: quota("brokers", input.brokers, 0)?,
+            memory_mib: quota("memoryMib", input.memory_mib, 0)?,
+            storage_gib: quota("storageGib", input.storage_gib, 0)?,
+            api_rate: quota("apiRate", input.api_rate, 1)?,
+        })
+    }
+}
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -164,6 +205,26 @@ mod tests {
             let refused = AccountName::parse(wrong).expect_err(wrong);
             assert!(!refused.message.contains(['\n', '\u{1b}']));
         }
+    }
+
+    #[test]
+    fn quotas_are_numbers_that_the_database_can_hold_and_permit_some_calls() {
+        let input = |number| QuotasInput {
+            brokers: Some(number),
+            memory_mib: Some(number),
+            storage_gib: Some(number),
+            api_rate: None,
+        };
+        let zero = Quotas::parse(input(0)).expect("valid");
+        assert_eq!((zero.brokers, zero.storage_gib, zero.api_rate), (Some(0), Some(0), None));
+        assert!(Quotas::parse(input(2_147_483_647)).is_ok());
+        for wrong in [-1, 2_147_483_648, i64::MAX, i64::MIN] {
+            let refused = Quotas::parse(input(wrong)).expect_err("too much");
+            assert_eq!(refused.attribute.as_deref(), Some("brokers"));
+        }
+        let silent = QuotasInput { api_rate: Some(0), ..QuotasInput::default() };
+        let refused = Quotas::parse(silent).expect_err("no call");
+        assert_eq!(refused.attribute.as_deref(), Some("apiRate"));
     }
 
     #[test]

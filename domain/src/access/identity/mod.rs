@@ -17,7 +17,9 @@ mod session;
 mod user;
 
 pub use access_key::{AccessKey, AccessKeyState, MOST_ACCESS_KEYS, generate_secret_access_key};
-pub use account::{Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas};
+pub use account::{
+    Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas, QuotasInput,
+};
 pub use arn::{IamArn, InvalidIamArn, PolicyOwner};
 pub use error::{IamError, IamErrorKind};
 pub use group::{Group, MOST_GROUPS, MOST_GROUPS_PER_USER};

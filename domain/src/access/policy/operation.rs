@@ -56,6 +56,8 @@ pub enum ResourceType {
     Secret,
     /// The role that a configuration names.
     Role,
+    /// An account.
+    Account,
 }
 
 /// What the context of an action has beside the global keys.
@@ -90,7 +92,7 @@ impl ResourceType {
     /// The form of its ARN.
     ///
     /// Source: service authorization reference, "Resource types defined by Amazon MQ", and those of AWS Secrets
-    /// Manager, Amazon EC2 and IAM for what brokerd has in their place.
+    /// Manager, Amazon EC2, IAM and AWS Account Management for what brokerd has in their place.
     pub const fn arn_format(self) -> &'static str {
         match self {
             Self::Any => "*",
@@ -108,6 +110,7 @@ impl ResourceType {
                 "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}"
             }
             Self::Role => "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}",
+            Self::Account => "arn:${Partition}:account::${Account}:account",
         }
     }
 }

@@ -4,8 +4,8 @@ use super::operation::{
     AccessLevel::{self, List, Read, Tagging, Write},
     ConditionKey, OperationPermissions, RequiredAction,
     ResourceType::{
-        self, Any, Broker, BrokerOrConfiguration, Configuration, PrimaryBroker, Role, Secret,
-        SecurityGroup,
+        self, Account, Any, Broker, BrokerOrConfiguration, Configuration, PrimaryBroker, Role,
+        Secret, SecurityGroup,
     },
     When::{self, Always, WithAuthentication, WithPrimaryBroker, WithRole, WithTags},
 };
@@ -94,6 +94,12 @@ const BROKERD: &[OperationPermissions] = &[
     row("CreateFault", &[needs("brokerd:CreateFault", Write, Broker, RESOURCE)]),
     row("DescribeFault", &[needs("brokerd:DescribeFault", Read, Broker, RESOURCE)]),
     row("DeleteFault", &[needs("brokerd:DeleteFault", Write, Broker, RESOURCE)]),
+    row("ListAccounts", &[needs("brokerd:ListAccounts", List, Any, NO_KEYS)]),
+    row("CreateAccount", &[needs("brokerd:CreateAccount", Write, Any, NO_KEYS)]),
+    row("DescribeAccount", &[needs("brokerd:DescribeAccount", Read, Account, NO_KEYS)]),
+    row("UpdateAccount", &[needs("brokerd:UpdateAccount", Write, Account, NO_KEYS)]),
+    row("DeleteAccount", &[needs("brokerd:DeleteAccount", Write, Account, NO_KEYS)]),
+    row("DescribeAccountUsage", &[needs("brokerd:DescribeAccountUsage", Read, Account, NO_KEYS)]),
     row("DescribeCapacity", &[needs("brokerd:DescribeCapacity", Read, Any, NO_KEYS)]),
     row("ListEngineVersions", &[needs("brokerd:ListEngineVersions", List, Any, NO_KEYS)]),
     row("ListSecrets", &[needs("brokerd:ListSecrets", List, Any, NO_KEYS)]),
