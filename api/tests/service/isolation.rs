@@ -5,7 +5,7 @@ use crate::{
     support::{Client, Reply, TestApi, activemq},
 };
 
-const OTHER: &str = "111111111111";
+pub(crate) const OTHER: &str = "111111111111";
 
 fn member(reply: &Reply, name: &str) -> String {
     assert!(reply.status.is_success(), "{reply:?}");
@@ -13,7 +13,7 @@ fn member(reply: &Reply, name: &str) -> String {
 }
 
 /// The identifiers of a broker, a configuration, a security group, a secret and a fault.
-struct Names {
+pub(crate) struct Names {
     broker: String,
     configuration: String,
     group: String,
@@ -43,7 +43,7 @@ impl Names {
     }
 
     /// Of nothing.
-    fn absent() -> Self {
+    pub(crate) fn absent() -> Self {
         let id = "00000000-0000-4000-8000-000000000000";
         Self {
             broker: format!("b-{id}"),
@@ -55,7 +55,7 @@ impl Names {
     }
 
     /// Every request that names one of them.
-    fn requests(&self) -> Vec<(&'static str, String, &'static str)> {
+    pub(crate) fn requests(&self) -> Vec<(&'static str, String, &'static str)> {
         let Self { broker, configuration, group, secret, fault } = self;
         let of_broker = |rest: &str| format!("/v1/brokers/{broker}{rest}");
         let own_of_broker = |rest: &str| format!("/brokerd/v1/brokers/{broker}{rest}");

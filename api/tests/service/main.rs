@@ -11,6 +11,7 @@ mod engine_versions;
 mod faults;
 mod identities;
 mod isolation;
+mod isolation_by_body;
 mod permissions;
 mod readiness;
 mod refusals;

@@ -14,14 +14,14 @@ const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../ope
 const ROLE: &str = "arn:aws:iam::000000000000:role/MqRole";
 
 /// An operation of the API document that has to be signed.
-struct Operation {
-    name: String,
-    method: String,
-    path: String,
+pub(crate) struct Operation {
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
 }
 
 /// Every operation that has to be signed.
-fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let document: Value = serde_json::from_str(DOCUMENT).expect("JSON");
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
