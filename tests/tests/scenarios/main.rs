@@ -22,6 +22,7 @@ mod names;
 mod networks;
 mod official_images;
 mod out_of_memory;
+mod permissions;
 mod rabbitmq_authentication;
 mod rabbitmq_changes;
 mod rabbitmq_cluster;
