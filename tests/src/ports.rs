@@ -63,11 +63,6 @@ impl Ports {
         self.first + 2
     }
 
-    /// Where those of a second brokerd are.
-    pub(crate) fn second_operations(&self) -> u16 {
-        self.first + 3
-    }
-
     /// Where a gateway of its own tells how it is, in worlds with names.
     pub(crate) fn gateway(&self) -> u16 {
         self.first + SIZE - 1

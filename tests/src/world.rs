@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::ExitStatus,
+    process::{Command, ExitStatus},
     sync::Arc,
 };
 
@@ -43,7 +43,6 @@ pub struct World {
     pub installation: String,
     directory: PathBuf,
     process: Process,
-    second: Option<Process>,
     gateway: Option<Process>,
     database: Database,
     ports: Ports,
@@ -117,17 +116,8 @@ impl World {
             .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let process = Process::new(address.clone(), environment, &directory.join("brokerd.log"));
         let api = Api::nobody(&runtime, &address);
-        let mut world = Self {
-            api,
-            installation,
-            directory,
-            process,
-            second: None,
-            gateway: None,
-            database,
-            ports,
-            runtime,
-        };
+        let mut world =
+            Self { api, installation, directory, process, gateway: None, database, ports, runtime };
         if let Err(error) = world.process.start(ALL) {
             world.explain("start");
             return Err(error);
@@ -331,30 +321,36 @@ impl World {
         self.database.open(&self.runtime)
     }
 
-    /// A second brokerd that serves the API for another account, on the same database; and that API.
+    /// Runs a command of brokerd beside the one that serves; what it prints.
     ///
     /// # Errors
-    /// When it does not become ready.
-    pub fn second_account(&mut self, account: &str) -> Result<Api> {
-        let directory = self.directory.join(account);
-        fs::create_dir(&directory)?;
-        fs::copy(self.data().join("master.key"), directory.join("master.key"))?;
-        let key = format!("AKIA{}", machine::random_hex(8)?.to_uppercase());
-        let secret = machine::random_hex(20)?;
-        let credentials =
-            format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
-        fs::write(directory.join("credentials"), credentials)?;
-        let address = format!("127.0.0.1:{}", self.ports.second_api());
-        let mut environment =
-            environment(&self.installation, &directory, &self.database, &address, &self.ports);
-        let operations = format!("127.0.0.1:{}", self.ports.second_operations());
-        environment.push(("BROKERD_OPERATIONS_LISTEN".to_owned(), operations));
-        environment.push(("BROKERD_ACCOUNT".to_owned(), account.to_owned()));
-        let mut process =
-            Process::new(address.clone(), environment, &self.directory.join("brokerd.log"));
-        process.start("api")?;
-        self.second = Some(process);
-        Ok(Api::new(&self.runtime, &address, REGION, &key, &secret))
+    /// When it fails: what it says.
+    pub fn brokerd(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(machine::binary()?);
+        machine::run(command.args(arguments).env_clear().envs(self.environment()))
+    }
+
+    /// Another account, and the API as its root.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn other_account(&self, number: &str) -> Result<Api> {
+        self.brokerd(&["account", "create", number, "--id", number])?;
+        self.as_exported(&self.brokerd(&["key", "create", "--account", number])?)
+    }
+
+    /// The API by the access key that a command has printed as shell exports.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn as_exported(&self, exports: &str) -> Result<Api> {
+        let value = |name: &str| {
+            let prefix = format!("export {name}='");
+            let line = exports.lines().find_map(|line| line.strip_prefix(&prefix));
+            line.and_then(|rest| rest.strip_suffix('\''))
+                .with_context(|| format!("no {name} in {exports}"))
+        };
+        Ok(self.api.with_key(value("AWS_ACCESS_KEY_ID")?, value("AWS_SECRET_ACCESS_KEY")?))
     }
 
     /// Creates a broker and waits until it runs.
@@ -442,7 +438,6 @@ impl Drop for World {
             self.explain("panic");
         }
         let cleaned = self.process.kill9();
-        self.second = None;
         self.gateway = None;
         let cleaned = cleaned
             .and_then(|()| docker::remove_all(&self.label()))

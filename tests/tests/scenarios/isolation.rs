@@ -14,7 +14,7 @@ fn accounts_and_regions_do_not_see_each_other_s_brokers() -> Result<()> {
         ensure!(elsewhere.state(&id)?.is_none(), "another region describes it");
         ensure!(elsewhere.delete(&id).is_err(), "another region deletes it");
 
-        let other = world.second_account("111111111111")?;
+        let other = world.other_account("111111111111")?;
         ensure!(other.list()?.is_empty(), "another account lists it");
         ensure!(other.state(&id)?.is_none(), "another account describes it");
         ensure!(

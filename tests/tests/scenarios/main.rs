@@ -1,5 +1,6 @@
 //! Scenarios with real engines, through the public API and with real clients. The runner runs each test by itself.
 
+mod accounts;
 mod activemq_changes;
 mod activemq_pair;
 mod activemq_single;

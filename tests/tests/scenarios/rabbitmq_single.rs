@@ -1,13 +1,13 @@
 //! A RabbitMQ broker on one instance, from its creation to its end.
 
-use std::{fs, net::Ipv4Addr, path::Path, process::Command, time::Duration};
+use std::{fs, net::Ipv4Addr, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::BrokerState;
 use brokerd_tests::{
     Defaults, Management, NewBroker, PASSWORD, PATIENCE, USER, World,
     clients::{self, Access, Messenger},
-    docker, eventually, http, machine, scenario,
+    docker, eventually, http, scenario,
     world::SCALE,
 };
 use serde_json::json;
@@ -242,13 +242,9 @@ fn a_reboot_keeps_messages(world: &World, id: &str) -> Result<()> {
 
 /// While brokerd and clients go on.
 fn master_key_and_authority_are_replaced(world: &World, id: &str) -> Result<()> {
-    let brokerd = |arguments: &[&str]| {
-        let mut command = Command::new(machine::binary()?);
-        machine::run(command.args(arguments).env_clear().envs(world.environment()))
-    };
-    let told = brokerd(&["master-key", "rotate"])?;
+    let told = world.brokerd(&["master-key", "rotate"])?;
     ensure!(told.contains("values are sealed with the key"), "{told}");
-    let told = brokerd(&["master-key", "retire"])?;
+    let told = world.brokerd(&["master-key", "retire"])?;
     ensure!(told.contains("1 keys are removed"), "{told}");
 
     // What is in `ca.pem` by now, where the API says the same.
@@ -265,17 +261,17 @@ fn master_key_and_authority_are_replaced(world: &World, id: &str) -> Result<()> 
         Ok::<_, anyhow::Error>(matches!(client.login(USER, PASSWORD), Ok(Access::Granted)))
     };
     let old = fs::read_to_string(world.ca())?;
-    brokerd(&["authority", "rotate", "--after", "0"])?;
+    world.brokerd(&["authority", "rotate", "--after", "0"])?;
     let both = eventually("both authorities are trusted", PATIENCE, || trusted(2))?;
     let new = both.strip_suffix(&old).context("the former authority is not the last one")?;
     ensure!(is_let_in(&both)? && is_let_in(&old)? && !is_let_in(new)?, "before the reboot");
-    ensure!(brokerd(&["authority", "retire"]).is_err(), "a broker has a certificate of it");
+    ensure!(world.brokerd(&["authority", "retire"]).is_err(), "a broker has a certificate of it");
 
     world.api.reboot(id)?;
     world.api.wait_until_running(id)?;
     ensure!(is_let_in(&both)? && !is_let_in(&old)? && is_let_in(new)?, "after the reboot");
     messages_pass(world, id)?;
-    brokerd(&["authority", "retire"])?;
+    world.brokerd(&["authority", "retire"])?;
     let only = eventually("one authority is left", PATIENCE, || trusted(1))?;
     ensure!(only == new && is_let_in(&only)?, "at the end");
     messages_pass(world, id)
