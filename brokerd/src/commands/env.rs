@@ -11,7 +11,7 @@ use brokerd_store::KeyHolderName;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{account, key, print};
+use super::{account, key, print, quoted};
 use crate::{
     config::Configuration,
     data_dir::DataDir,
@@ -111,25 +111,4 @@ fn exports(
     // A session token of other credentials would make every signature wrong.
     writeln!(text, "unset AWS_SESSION_TOKEN")?;
     Ok(text)
-}
-
-/// The text in single quotes, as a shell reads it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_values_back_as_they_were() {
-        for text in ["plain", "with space", "it's", "$(x) `y` \"z\" \\"] {
-            let out = std::process::Command::new("sh")
-                .args(["-c", &format!("printf %s {}", quoted(text))])
-                .output()
-                .expect("a shell");
-            assert_eq!(String::from_utf8_lossy(&out.stdout), text);
-        }
-    }
 }

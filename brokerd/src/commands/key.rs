@@ -18,7 +18,7 @@ use brokerd_store::{
 use clap::Subcommand;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{account, env::quoted, print};
+use super::{account, print, quoted};
 use crate::{
     config::Configuration,
     foundation::{connect_once, master_keys},

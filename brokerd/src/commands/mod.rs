@@ -19,3 +19,24 @@ use anyhow::Context as _;
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     io::stdout().lock().write_all(text.as_bytes()).context("can't write to standard output")
 }
+
+/// The text in single quotes, as a shell reads it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_values_back_as_they_were() {
+        for text in ["plain", "with space", "it's", "$(x) `y` \"z\" \\"] {
+            let out = std::process::Command::new("sh")
+                .args(["-c", &format!("printf %s {}", quoted(text))])
+                .output()
+                .expect("a shell");
+            assert_eq!(String::from_utf8_lossy(&out.stdout), text);
+        }
+    }
+}
