@@ -15,6 +15,7 @@ mod creating;
 mod endpoints;
 mod faults;
 mod identities;
+mod isolation;
 mod kept_secrets;
 mod keys;
 mod leases;
