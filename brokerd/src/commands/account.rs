@@ -79,8 +79,8 @@ pub(crate) struct QuotaFlags {
     /// Storage of all brokers together, in GiB: a number, or `none`
     #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
     storage_gib: Option<QuotaValue>,
-    /// Calls per second in the long run: a number, or `none` for what every account has
-    #[arg(long, value_name = "NUMBER", value_parser = parse_quota)]
+    /// Calls per second in the long run: a number from 1 on, or `none` for what every account has
+    #[arg(long, value_name = "NUMBER", value_parser = parse_rate)]
     api_rate: Option<QuotaValue>,
 }
 
@@ -93,6 +93,13 @@ fn parse_quota(text: &str) -> Result<QuotaValue, String> {
         return Ok(QuotaValue(None));
     }
     text.parse().map(|number| QuotaValue(Some(number))).map_err(|_| "a number or none".to_owned())
+}
+
+fn parse_rate(text: &str) -> Result<QuotaValue, String> {
+    match parse_quota(text)? {
+        QuotaValue(Some(0)) => Err("an account that may not call is suspended instead".to_owned()),
+        rate => Ok(rate),
+    }
 }
 
 impl QuotaFlags {
@@ -268,6 +275,7 @@ mod tests {
         for wrong in ["", "-1", "many", "4294967296"] {
             assert!(parse_quota(wrong).is_err(), "{wrong}");
         }
+        assert!(parse_rate("0").is_err() && parse_rate("1").is_ok() && parse_rate("none").is_ok());
         let flags = QuotaFlags {
             brokers: Some(QuotaValue(None)),
             memory_mib: Some(QuotaValue(Some(7))),
