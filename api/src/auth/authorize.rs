@@ -215,6 +215,11 @@ impl Signed {
                         }
                     }
                     ConditionKey::PassedToService => context.set("iam:PassedToService", SERVICE),
+                    // Of operations of IAM and AWS STS, which check by themselves.
+                    ConditionKey::PolicyArn
+                    | ConditionKey::PermissionsBoundary
+                    | ConditionKey::ExternalId
+                    | ConditionKey::RoleSessionName => {}
                 }
             }
         })

@@ -108,6 +108,7 @@ impl World {
             (ResourceType::Secret, _) => self.secret_arn.clone(),
             (ResourceType::Role, _) => ROLE.to_owned(),
             (ResourceType::Account, _) => format!("arn:aws:account::{}:account", self.account),
+            (other, _) => unreachable!("{operation} is of a service without paths: {other:?}"),
         }
     }
 

@@ -47,6 +47,31 @@ pub enum IamArn {
     AssumedRole(AccountId, RoleName, RoleSessionName),
 }
 
+impl IamArn {
+    /// The account; none: it is one of the service's own policies.
+    pub const fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Root(account)
+            | Self::User(account, ..)
+            | Self::Group(account, ..)
+            | Self::Role(account, ..)
+            | Self::AssumedRole(account, ..) => Some(account),
+            Self::Policy(owner, ..) => owner.account(),
+        }
+    }
+
+    /// The path; roots and sessions have none.
+    pub const fn path(&self) -> Option<&Path> {
+        match self {
+            Self::User(_, path, _)
+            | Self::Group(_, path, _)
+            | Self::Role(_, path, _)
+            | Self::Policy(_, path, _) => Some(path),
+            Self::Root(_) | Self::AssumedRole(..) => None,
+        }
+    }
+}
+
 impl fmt::Display for IamArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -90,6 +90,11 @@ impl IamError {
         )
     }
 
+    /// `ValidationError`: the request does not have the form of the service model.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(IamErrorKind::ValidationError, message)
+    }
+
     /// The 404 for an entity of that kind (`user`, `group`, `role`) and name.
     pub fn no_such_entity(entity: &str, name: &str) -> Self {
         Self::new(

@@ -84,6 +84,17 @@ impl Condition {
         }
     }
 
+    /// The condition keys that it asks for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let of_values = self.expected.iter().flat_map(|expected| match expected {
+            Expected::Text(pattern) | Expected::Arn(pattern) | Expected::BoolOf(pattern) => {
+                pattern.keys().collect()
+            }
+            _ => Vec::new(),
+        });
+        std::iter::once(self.key.as_str()).chain(of_values)
+    }
+
     fn matches(&self, value: &str, context: &Context) -> bool {
         self.expected.iter().any(|expected| expected.matches(value, context))
     }

@@ -1,5 +1,7 @@
 //! Policy documents.
 
+use std::collections::BTreeSet;
+
 use super::{
     decision::PolicyType,
     error::InvalidPolicy,
@@ -53,6 +55,13 @@ impl Policy {
                 conditions: Vec::new(),
             }],
         }
+    }
+
+    /// The condition keys that its conditions and variables ask for, each once, as they are spelt first.
+    pub fn context_keys(&self) -> Vec<&str> {
+        let mut seen = BTreeSet::new();
+        let all = self.statements.iter().flat_map(Statement::keys);
+        all.filter(|key| seen.insert(key.to_lowercase())).collect()
     }
 
     /// The first statement with that effect that applies, of those that name the principal most closely.

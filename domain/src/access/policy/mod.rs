@@ -14,6 +14,7 @@ mod grammar;
 mod json;
 mod operation;
 mod operations;
+mod operations_iam;
 mod operator;
 mod pattern;
 mod principal;

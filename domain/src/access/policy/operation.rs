@@ -58,6 +58,16 @@ pub enum ResourceType {
     Role,
     /// An account.
     Account,
+    /// A user, or a path of users that are listed.
+    IamUser,
+    /// A group of users, or a path of them.
+    IamGroup,
+    /// A role of IAM or AWS STS, or a path of them.
+    IamRole,
+    /// A managed policy.
+    IamPolicy,
+    /// The user, the group or the role that the request names by ARN.
+    IamIdentity,
 }
 
 /// What the context of an action has beside the global keys.
@@ -71,6 +81,14 @@ pub enum ConditionKey {
     ResourceTag,
     /// `iam:PassedToService`, which is `mq.amazonaws.com`.
     PassedToService,
+    /// `iam:PolicyARN`: the managed policy that is attached or detached.
+    PolicyArn,
+    /// `iam:PermissionsBoundary`: the boundary that is set, or that the user or role has.
+    PermissionsBoundary,
+    /// `sts:ExternalId`.
+    ExternalId,
+    /// `sts:RoleSessionName`.
+    RoleSessionName,
 }
 
 /// For which requests an action has to be allowed.
@@ -93,6 +111,7 @@ impl ResourceType {
     ///
     /// Source: service authorization reference, "Resource types defined by Amazon MQ", and those of AWS Secrets
     /// Manager, Amazon EC2, IAM and AWS Account Management for what brokerd has in their place.
+    /// Manager, Amazon EC2 and IAM for what brokerd has in their place, and for IAM itself.
     pub const fn arn_format(self) -> &'static str {
         match self {
             Self::Any => "*",
@@ -109,8 +128,14 @@ impl ResourceType {
             Self::Secret => {
                 "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}"
             }
-            Self::Role => "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}",
             Self::Account => "arn:${Partition}:account::${Account}:account",
+            Self::Role | Self::IamRole => {
+                "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}"
+            }
+            Self::IamUser => "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}",
+            Self::IamGroup => "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}",
+            Self::IamPolicy => "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}",
+            Self::IamIdentity => "arn:${Partition}:iam::${Account}:${IdentityNameWithPath}",
         }
     }
 }

@@ -10,12 +10,12 @@ use super::operation::{
     When::{self, Always, WithAuthentication, WithPrimaryBroker, WithRole, WithTags},
 };
 
-const NO_KEYS: &[ConditionKey] = &[];
-const RESOURCE: &[ConditionKey] = &[ConditionKey::ResourceTag];
-const NEW: &[ConditionKey] = &[ConditionKey::RequestTag, ConditionKey::TagKeys];
-const TAGGED: &[ConditionKey] =
+pub(super) const NO_KEYS: &[ConditionKey] = &[];
+pub(super) const RESOURCE: &[ConditionKey] = &[ConditionKey::ResourceTag];
+pub(super) const NEW: &[ConditionKey] = &[ConditionKey::RequestTag, ConditionKey::TagKeys];
+pub(super) const TAGGED: &[ConditionKey] =
     &[ConditionKey::RequestTag, ConditionKey::TagKeys, ConditionKey::ResourceTag];
-const UNTAGGED: &[ConditionKey] = &[ConditionKey::TagKeys, ConditionKey::ResourceTag];
+pub(super) const UNTAGGED: &[ConditionKey] = &[ConditionKey::TagKeys, ConditionKey::ResourceTag];
 const PASSED: &[ConditionKey] = &[ConditionKey::PassedToService];
 
 /// Every table.
@@ -135,11 +135,14 @@ impl OperationPermissions {
     }
 }
 
-const fn row(operation: &'static str, actions: &'static [RequiredAction]) -> OperationPermissions {
+pub(super) const fn row(
+    operation: &'static str,
+    actions: &'static [RequiredAction],
+) -> OperationPermissions {
     OperationPermissions { operation, actions }
 }
 
-const fn needs(
+pub(super) const fn needs(
     action: &'static str,
     level: AccessLevel,
     resource: ResourceType,
@@ -148,7 +151,7 @@ const fn needs(
     also(action, level, resource, keys, Always)
 }
 
-const fn also(
+pub(super) const fn also(
     action: &'static str,
     level: AccessLevel,
     resource: ResourceType,

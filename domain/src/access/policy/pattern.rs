@@ -125,6 +125,18 @@ impl Pattern {
         }
     }
 
+    /// The condition keys that its variables name.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let pieces = match &self.pieces {
+            Pieces::Fixed(_) => &[],
+            Pieces::WithVariables(pieces) => pieces.as_slice(),
+        };
+        pieces.iter().filter_map(|piece| match piece {
+            Piece::Variable { key, .. } => Some(key.as_str()),
+            Piece::Token(_) => None,
+        })
+    }
+
     /// The pattern with the values of the request; none if one is missing.
     fn resolved(&self, context: &Context) -> Option<Cow<'_, [Token]>> {
         let pieces = match &self.pieces {

@@ -67,6 +67,15 @@ impl Statement {
     }
 }
 
+impl Statement {
+    /// The condition keys that it asks for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let elements = std::iter::once(&self.actions).chain(&self.resources);
+        let patterns = elements.flat_map(|element| &element.patterns).flat_map(Pattern::keys);
+        patterns.chain(self.conditions.iter().flat_map(Condition::keys))
+    }
+}
+
 impl Element {
     fn covers(&self, text: &str, context: &Context) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(text, context)) != self.is_negated
