@@ -16,9 +16,10 @@ mod reconcile;
 pub use access::{
     AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
     DeleteIdentityOutcome, DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage,
-    IamPageQuery, IdentityName, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome,
-    NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome,
-    PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
+    IamPageQuery, IdentityName, IdentitySummary, IdentityUse, KeyCaller, KeyHolderName,
+    NewAccountOutcome, NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome,
+    NewVersionOutcome, PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome,
+    UpdateIdentityOutcome,
 };
 pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
 pub use catalogue::Offering;

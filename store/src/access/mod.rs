@@ -5,6 +5,7 @@ mod accounts;
 mod attached_policies;
 mod groups;
 mod identity_row;
+mod identity_summary;
 mod inline_policies;
 mod policies;
 mod policy_versions;
@@ -23,6 +24,7 @@ pub use identity_row::{
     DeleteIdentityOutcome, IamPage, IamPageQuery, IdentityName, IdentityUse, NewIdentityOutcome,
     UpdateIdentityOutcome,
 };
+pub use identity_summary::IdentitySummary;
 pub use inline_policies::PutInlinePolicyOutcome;
 pub use policies::{DeletePolicyOutcome, NewPolicyOutcome};
 pub use policy_versions::{DeleteVersionOutcome, NewVersionOutcome};
