@@ -9,6 +9,9 @@
 //! | `router.rs` | every route: it imports the operations, none imports it |
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
+//! | `services.rs` | `POST /`: the services that have no paths of their own |
+//! | `iam/`, `sts/` | the operations of IAM and of AWS STS |
+//! | `query/` | the query protocol of AWS: forms, and answers in XML |
 //! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
 //! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
@@ -18,16 +21,20 @@ mod broker_change;
 mod cache;
 mod caller;
 mod http;
+mod iam;
 mod metrics;
 mod mq;
 mod openapi;
 mod operation;
 mod own;
+mod query;
 mod readiness;
 mod resource;
 mod router;
+mod services;
 mod settings;
 mod state;
+mod sts;
 
 pub use auth::{OnAuthentic, SecureTransport, sigv4};
 pub use metrics::ApiMetrics;

@@ -34,10 +34,15 @@ pub(crate) struct Operation {
 
 /// Most bytes of a body where nothing else is said.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// Operations with longer bodies: the document of a configuration, and a secret, each of whose bytes may be six in
-/// JSON.
-const LONG_BODIES: [(&str, usize); 2] =
-    [("UpdateConfiguration", 1 << 20), ("PutSecret", 6 * LARGEST_SECRET + 1024)];
+/// The call of a service whose protocol has no paths.
+pub(crate) const CALL_SERVICE: &str = "CallService";
+/// Operations with longer bodies: the document of a configuration; a secret, each of whose bytes may be six in JSON; a
+/// form with policies, each of whose characters may be three.
+const LONG_BODIES: [(&str, usize); 3] = [
+    ("UpdateConfiguration", 1 << 20),
+    ("PutSecret", 6 * LARGEST_SECRET + 1024),
+    (CALL_SERVICE, 512 << 10),
+];
 
 impl Operation {
     /// An operation of that name.

@@ -4,7 +4,13 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, response::IntoResponse};
+use axum::{
+    Router,
+    http::Method,
+    middleware,
+    response::IntoResponse,
+    routing::{MethodRouter, post},
+};
 use prometheus_client::registry::Registry;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -19,8 +25,9 @@ use crate::{
     metrics::ApiMetrics,
     mq::{brokers, catalogue, configurations, tags, users},
     openapi::document::base,
-    operation::Operations,
+    operation::{CALL_SERVICE, Kind, Operation, Operations},
     own::{self, accounts, faults, secrets, security_groups},
+    services,
     state::ApiState,
 };
 
@@ -28,7 +35,7 @@ use crate::{
 pub fn router(settings: ApiSettings, services: ApiServices) -> Router {
     let (mut routes, document) = documented();
     let operations = Arc::new(operations(&document));
-    for (operation, handler) in own::undocumented::endpoints(&document) {
+    for (operation, handler) in undocumented(&document) {
         routes = routes.route(&operation.path, handler);
     }
     let observer = Observer::new(
@@ -57,8 +64,17 @@ pub fn register_metrics(registry: &mut Registry) -> ApiMetrics {
 }
 
 fn operations(document: &OpenApi) -> Operations {
-    let undocumented = own::undocumented::endpoints(document).into_iter();
+    let undocumented = undocumented(document).into_iter();
     Operations::of(document, undocumented.map(|(operation, _)| operation).collect())
+}
+
+/// The routes that are not in the document: brokerd's own for machines and people, and that of the services whose
+/// protocols have no paths, which have documents of their own.
+fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> {
+    let mut endpoints = own::undocumented::endpoints(document);
+    let services = Operation::new(CALL_SERVICE, Method::POST, "/", Kind::Own);
+    endpoints.push((services, post(services::call)));
+    endpoints
 }
 
 /// The routes that are in the document, and the document.
@@ -143,13 +159,8 @@ fn brokerd() -> OpenApiRouter<ApiState> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use axum::http::Method;
-
     use super::*;
-    use crate::{
-        openapi::document::text,
-        operation::{BODY_LIMIT, Kind},
-    };
+    use crate::{openapi::document::text, operation::BODY_LIMIT};
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/mq.json");
 
@@ -215,12 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn only_configurations_and_secrets_may_have_long_bodies() {
+    fn only_documents_and_secrets_may_have_long_bodies() {
         let operations = all();
         let mut long: Vec<_> =
             operations.all().filter(|o| o.body_limit > BODY_LIMIT).map(|o| &o.name).collect();
         long.sort();
-        assert_eq!(long, ["PutSecret", "UpdateConfiguration"]);
+        assert_eq!(long, ["CallService", "PutSecret", "UpdateConfiguration"]);
         let create = operations.find(&Method::POST, "/v1/brokers").expect("CreateBroker");
         assert_eq!((create.name.as_str(), create.body_limit), ("CreateBroker", BODY_LIMIT));
     }

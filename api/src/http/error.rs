@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use brokerd_domain::{Error, ErrorKind};
+use brokerd_domain::{Error, ErrorKind, identity::IamError};
 use brokerd_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -127,6 +127,23 @@ impl ApiError {
         error
     }
 
+    /// A refusal of a service that names its errors itself.
+    pub(crate) fn named(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(status, code, message)
+    }
+
+    /// The same refusal with another name.
+    #[must_use]
+    pub(crate) const fn called(mut self, status: StatusCode, code: &'static str) -> Self {
+        self.status = status;
+        self.code = code;
+        self
+    }
+
     /// A 403: the caller is not authenticated.
     pub(crate) fn unauthenticated(code: &'static str, message: String) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, message)
@@ -180,17 +197,37 @@ impl ApiError {
         self.source.as_deref()
     }
 
+    /// The status of the answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence for the caller, which never tells about the inside.
+    pub(crate) fn message(&self, request_id: Uuid) -> Cow<'_, str> {
+        if self.status == StatusCode::INTERNAL_SERVER_ERROR {
+            return format!(
+                "An internal error occurred. Report it with request ID [{request_id}]."
+            )
+            .into();
+        }
+        Cow::Borrowed(&self.message)
+    }
+
+    /// After how many seconds the caller should try again.
+    pub(crate) const fn retry_after_seconds(&self) -> Option<u32> {
+        self.retry_after_seconds
+    }
+
+    /// The response of a service with refusals of another form. The middleware leaves it as it is.
+    pub(crate) fn rendered_as(self, mut response: Response) -> Response {
+        response.extensions_mut().insert(Rendered(Arc::new(self)));
+        response
+    }
+
     /// The response that the caller gets.
     pub(crate) fn render(&self, request_id: Uuid) -> Response {
-        let opaque;
-        let message = if self.status == StatusCode::INTERNAL_SERVER_ERROR {
-            opaque =
-                format!("An internal error occurred. Report it with request ID [{request_id}].");
-            opaque.as_str()
-        } else {
-            &self.message
-        };
-        let body = ErrorBody { error_attribute: self.attribute.as_deref(), message };
+        let message = self.message(request_id);
+        let body = ErrorBody { error_attribute: self.attribute.as_deref(), message: &message };
         let mut response =
             body::json(self.status, &body).unwrap_or_else(|_| self.status.into_response());
         let headers = response.headers_mut();
@@ -201,6 +238,10 @@ impl ApiError {
         response
     }
 }
+
+/// A refusal whose response is written already.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered(pub(crate) Arc<ApiError>);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -226,6 +267,15 @@ impl From<Error> for ApiError {
             }
         };
         Self { attribute: error.attribute, ..Self::new(status, code, error.message) }
+    }
+}
+
+impl From<IamError> for ApiError {
+    fn from(error: IamError) -> Self {
+        match StatusCode::from_u16(error.kind.status()) {
+            Ok(status) => Self::new(status, error.kind.code(), error.message),
+            Err(wrong) => Self::internal(wrong),
+        }
     }
 }
 

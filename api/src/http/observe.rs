@@ -17,7 +17,7 @@ use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
 use super::{
-    error::{ApiError, chain},
+    error::{ApiError, Rendered, chain},
     refusal_log::RefusalLog,
 };
 use crate::{
@@ -58,6 +58,10 @@ impl Observer {
     }
 }
 
+/// The identifier of a request, in its extensions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId(pub(crate) Uuid);
+
 /// The middleware.
 pub(crate) async fn observe(
     State(observer): State<Observer>,
@@ -75,6 +79,7 @@ pub(crate) async fn observe(
     let is_options = request.method() == Method::OPTIONS;
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(RequestId(request_id));
     let answer = match route.filter(|_| is_options).and_then(|route| operations.allowed(route)) {
         Some(allowed) => preflight(&allowed),
         None => run(request, next).instrument(span.clone()).await,
@@ -117,6 +122,8 @@ fn span(
         http.route = route.unwrap_or("none"),
         aws.operation = operation.map_or("none", |o| o.name.as_str()),
         aws.request_id = %request_id,
+        // Of a service without paths: `iam:CreateUser`.
+        aws.action = Empty,
         caller.account = Empty,
         caller.arn = Empty,
         caller.access_key = Empty,
@@ -150,6 +157,9 @@ fn preflight(allowed: &str) -> Response {
 
 /// Writes a refusal that a handler returned as a value.
 fn written(mut answer: Response, request_id: Uuid) -> (Response, Option<Arc<ApiError>>) {
+    if let Some(Rendered(failure)) = answer.extensions_mut().remove::<Rendered>() {
+        return (answer, Some(failure));
+    }
     match answer.extensions_mut().remove::<Arc<ApiError>>() {
         None => (answer, None),
         Some(failure) => {

@@ -192,6 +192,12 @@ impl TestApi {
         Self::start_with(settings, Vec::new()).await
     }
 
+    /// Takes signatures for one region only.
+    pub(crate) async fn start_in(region: &str) -> Self {
+        let regions = [region.parse().expect("a region")].into();
+        Self::start_with(ApiSettings { regions, ..settings() }, Vec::new()).await
+    }
+
     /// Deletes brokers only in the states in which the service does.
     pub(crate) async fn start_strict() -> Self {
         Self::start_with(ApiSettings { strict_states: true, ..settings() }, Vec::new()).await
