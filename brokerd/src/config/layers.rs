@@ -109,7 +109,6 @@ pub(crate) const COMMON: &[(&str, &str)] = &[
     ("DOCKER_HOST", "provisioner.docker_host"),
     ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "aws.secrets_manager_url"),
     ("AWS_ENDPOINT_URL_S3", "aws.s3_url"),
-    ("AWS_ENDPOINT_URL_STS", "aws.sts_url"),
     ("AWS_ACCESS_KEY_ID", "aws.access_key_id"),
     ("AWS_SECRET_ACCESS_KEY", "aws.secret_access_key"),
     ("AWS_SESSION_TOKEN", "aws.session_token"),
