@@ -1,5 +1,6 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod identities;
 mod load;
 mod ready;
 mod terraform;
@@ -15,6 +16,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+pub use self::identities::Person;
 pub use self::load::{Delivered, Load};
 pub use self::ready::{go, java, javascript, jms, python};
 pub(crate) use self::ready::{

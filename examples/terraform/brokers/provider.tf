@@ -9,15 +9,14 @@ terraform {
   }
 }
 
-# Credentials and region come from the environment: eval "$(make -s env)". brokerd has no STS, IAM or EC2, so the provider must not
-# ask them who it is.
+# Credentials and region come from the environment: eval "$(make -s env)". The provider asks STS and IAM who it is, as with AWS.
 provider "aws" {
-  skip_credentials_validation = true
-  skip_requesting_account_id  = true
-  skip_metadata_api_check     = true
+  skip_metadata_api_check = true
 
   endpoints {
-    mq = var.endpoint
+    mq  = var.endpoint
+    sts = var.endpoint
+    iam = var.endpoint
     # Old providers ask it what an account may have, and wait for long where AWS does not answer.
     ec2 = var.endpoint
   }

@@ -16,12 +16,12 @@ variable "endpoint" {
 
 # Credentials and region come from the environment: eval "$(make -s env)".
 provider "aws" {
-  skip_credentials_validation = true
-  skip_requesting_account_id  = true
-  skip_metadata_api_check     = true
+  skip_metadata_api_check = true
 
   endpoints {
-    mq = var.endpoint
+    mq  = var.endpoint
+    sts = var.endpoint
+    iam = var.endpoint
     # Old providers ask it what an account may have, and wait for long where AWS does not answer.
     ec2 = var.endpoint
   }

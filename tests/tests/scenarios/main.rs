@@ -17,6 +17,7 @@ mod full_disks;
 mod given_up;
 mod hanging_engine;
 mod hostile;
+mod identities;
 mod isolation;
 mod ldap;
 mod names;
