@@ -4,6 +4,7 @@
 //! the process. Lease times are the database's; every other time comes in as an argument.
 
 mod access;
+mod audit;
 mod brokers;
 mod catalogue;
 mod certificate_authorities;
@@ -21,6 +22,7 @@ pub use access::{
     NewVersionOutcome, PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome,
     UpdateIdentityOutcome,
 };
+pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
 pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};
@@ -31,8 +33,8 @@ pub use gateway::{
     UnreadableRoute,
 };
 pub use kernel::{
-    Channel, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys, Resealing, ServerAddress,
-    StoreError, sealed_columns,
+    AuditedCall, Channel, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys, Resealing,
+    ServerAddress, StoreError, sealed_columns, statement_may_write,
 };
 pub use reconcile::{Term, Work};
 

@@ -1,9 +1,11 @@
 //! The base of all rooms: connections with limits, sealing, notifications, JSON columns, skipped rows, the fence.
 
 mod address;
+pub(crate) mod audited;
 pub(crate) mod availability;
 mod batching;
 pub(crate) mod broker_row;
+mod connection;
 mod error;
 pub(crate) mod fence;
 mod installation;
@@ -16,8 +18,10 @@ mod seal;
 pub(crate) mod sealed_column;
 mod skipped;
 mod store;
+mod transaction;
 
 pub use address::ServerAddress;
+pub use audited::{AuditedCall, statement_may_write};
 pub(crate) use broker_row::BrokerRow;
 pub use error::StoreError;
 pub(crate) use json::Raw;

@@ -78,6 +78,15 @@ impl PgStore {
         Self { pool, broker_batcher: Batcher::default(), ..self.clone() }
     }
 
+    /// The same store for audited calls: whatever is written by it takes the event of the [`AuditedCall`] along that the
+    /// task works for, in its transaction. Without a call nothing can be written by it.
+    ///
+    /// [`AuditedCall`]: crate::AuditedCall
+    #[must_use]
+    pub fn audited(&self) -> Self {
+        Self { pool: self.pool.audited(), ..self.clone() }
+    }
+
     /// Whether the database answers and is migrated.
     ///
     /// # Errors

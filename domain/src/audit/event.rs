@@ -1,0 +1,145 @@
+//! Events.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    caller::CallerIdentity, name::ServiceEventName, resource::AuditedResource, source::EventSource,
+};
+use crate::kernel::{AccountId, BrokerId, Region, Timestamp};
+
+/// One thing that was done, or was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEvent {
+    /// `eventID`.
+    pub id: Uuid,
+    /// When the call came, or the act began.
+    pub at: Timestamp,
+    /// Whose event it is.
+    pub account: AccountId,
+    /// Where it was done.
+    pub region: Region,
+    /// What was done.
+    pub what: What,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A call.
+    ApiCall(Box<ApiCall>),
+    /// What brokerd did on its own.
+    ServiceEvent(ServiceEvent),
+}
+
+/// A call whose signature was verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiCall {
+    /// The service.
+    pub source: EventSource,
+    /// The operation.
+    pub name: String,
+    /// Whether the operation only reads.
+    pub read_only: bool,
+    /// The identifier that the answer carries.
+    pub request_id: Uuid,
+    /// Who called.
+    pub caller: CallerIdentity,
+    /// Where the call came from.
+    pub source_ip: String,
+    /// How the client calls itself.
+    pub user_agent: Option<String>,
+    /// What was asked, with what must not be told masked.
+    pub request_parameters: Option<Value>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Not yet, or brokerd ended before it could answer.
+    Open,
+    /// It was answered. Writes tell what was answered, with what must not be told masked.
+    Answered(Option<Value>),
+    /// It was refused.
+    Refused {
+        /// `errorCode`.
+        code: String,
+        /// `errorMessage`.
+        message: String,
+    },
+}
+
+/// What brokerd did on its own with a broker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceEvent {
+    /// What it was.
+    pub name: ServiceEventName,
+    /// The broker.
+    pub broker: BrokerId,
+    /// The broker's ARN.
+    pub broker_arn: String,
+    /// What it was, for a person.
+    pub message: String,
+}
+
+impl AuditEvent {
+    /// The service.
+    pub fn source(&self) -> EventSource {
+        match &self.what {
+            What::ApiCall(call) => call.source,
+            What::ServiceEvent(_) => EventSource::AmazonMq,
+        }
+    }
+
+    /// `eventName`.
+    pub fn name(&self) -> &str {
+        match &self.what {
+            What::ApiCall(call) => &call.name,
+            What::ServiceEvent(event) => event.name.as_str(),
+        }
+    }
+
+    /// Whether nothing was to be changed.
+    pub fn read_only(&self) -> bool {
+        match &self.what {
+            What::ApiCall(call) => call.read_only,
+            What::ServiceEvent(_) => false,
+        }
+    }
+
+    /// Whether the event tells what was answered: of writes, and of calls that hand out keys.
+    ///
+    /// Source: "Logging IAM and AWS STS API calls with AWS CloudTrail" of the IAM user guide.
+    pub fn tells_answer(&self) -> bool {
+        let hands_out_keys = self.source() == EventSource::Sts
+            && ["AssumeRole", "GetSessionToken"].contains(&self.name());
+        hands_out_keys || !self.read_only()
+    }
+
+    /// Who called; none: nobody.
+    pub fn caller(&self) -> Option<&CallerIdentity> {
+        match &self.what {
+            What::ApiCall(call) => Some(&call.caller),
+            What::ServiceEvent(_) => None,
+        }
+    }
+
+    /// What it was about, as far as the call and its answer name it.
+    pub fn resources(&self) -> Vec<AuditedResource> {
+        match &self.what {
+            What::ApiCall(call) => {
+                let answer = match &call.outcome {
+                    Outcome::Answered(answer) => answer.as_ref(),
+                    Outcome::Open | Outcome::Refused { .. } => None,
+                };
+                AuditedResource::of_call(call.source, call.request_parameters.as_ref(), answer)
+            }
+            What::ServiceEvent(event) => {
+                let broker = |name: &str| AuditedResource::broker(name);
+                vec![broker(&event.broker_arn), broker(&event.broker.to_string())]
+            }
+        }
+    }
+}

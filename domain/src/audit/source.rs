@@ -1,0 +1,49 @@
+//! The services whose events there are.
+
+/// The service that was called, as `eventSource` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventSource {
+    /// Amazon MQ.
+    ///
+    /// Source: "Logging Amazon MQ API calls using AWS CloudTrail" of the developer guide, whose name for it is another
+    /// one than that of its actions.
+    AmazonMq,
+    /// AWS Identity and Access Management.
+    Iam,
+    /// AWS Security Token Service.
+    Sts,
+    /// AWS CloudTrail itself.
+    CloudTrail,
+    /// brokerd's own operations.
+    Brokerd,
+}
+
+impl EventSource {
+    /// The name in events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AmazonMq => "amazonmq.amazonaws.com",
+            Self::Iam => "iam.amazonaws.com",
+            Self::Sts => "sts.amazonaws.com",
+            Self::CloudTrail => "cloudtrail.amazonaws.com",
+            Self::Brokerd => "brokerd.amazonaws.com",
+        }
+    }
+
+    /// Whether operations of this service, which has no paths of its own, only read. Those of services with paths are
+    /// known by their method.
+    ///
+    /// Source: the access levels of the service authorization reference. CloudTrail calls those of STS, which write
+    /// nothing that lasts, read-only, too.
+    pub fn is_read_only(self, operation: &str) -> bool {
+        match self {
+            Self::Iam => ["Get", "List", "Simulate", "Generate"]
+                .iter()
+                .any(|prefix| operation.starts_with(prefix)),
+            Self::Sts | Self::CloudTrail => true,
+            Self::AmazonMq | Self::Brokerd => ["Describe", "List", "Inspect", "Get"]
+                .iter()
+                .any(|prefix| operation.starts_with(prefix)),
+        }
+    }
+}

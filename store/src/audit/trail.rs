@@ -1,0 +1,276 @@
+//! The trail of events that are complete: kept for a moment, told to the operator's log, and written in batches.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use brokerd_domain::{Clock, audit::AuditEvent};
+use tokio::sync::Notify;
+
+use crate::kernel::{PgStore, StoreError};
+
+/// How many events one statement writes.
+const BATCH: usize = 500;
+/// How long events are gathered: the longest that a read is not found yet.
+const GATHERED: Duration = Duration::from_millis(250);
+/// How often it is looked for events that other processes have not completed, and how many at a time.
+const SWEPT: Duration = Duration::from_secs(5);
+const MOST_SWEPT: u32 = 500;
+
+/// The operator's log of events.
+pub trait AuditLog: Send + Sync + 'static {
+    /// Appends records, each a line of JSON without its end.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written: it is tried again.
+    fn append(&self, records: &[String]) -> io::Result<()>;
+}
+
+/// Events that wait to be written. Clones share them.
+#[derive(Clone)]
+pub struct AuditTrail(Arc<Trail>);
+
+struct Trail {
+    waiting: Mutex<VecDeque<Waiting>>,
+    most: usize,
+    log: Option<Box<dyn AuditLog>>,
+    clock: Arc<dyn Clock>,
+    wake: Notify,
+    /// One batch at a time, so that events are told in their order.
+    writing: tokio::sync::Mutex<()>,
+    lost_reads: AtomicU64,
+    lost_writes: AtomicU64,
+    log_failures: AtomicU64,
+}
+
+struct Waiting {
+    event: AuditEvent,
+    logged: bool,
+}
+
+impl std::fmt::Debug for AuditTrail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditTrail").field("most", &self.0.most).finish_non_exhaustive()
+    }
+}
+
+impl AuditTrail {
+    /// A trail that keeps up to `most` events while the database is away.
+    pub fn new(most: usize, log: Option<Box<dyn AuditLog>>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Trail {
+            waiting: Mutex::default(),
+            most,
+            log,
+            clock,
+            wake: Notify::new(),
+            writing: tokio::sync::Mutex::default(),
+            lost_reads: AtomicU64::new(0),
+            lost_writes: AtomicU64::new(0),
+            log_failures: AtomicU64::new(0),
+        }))
+    }
+
+    /// Takes an event to be written soon. Never waits: when there are too many, this one is lost, and counted. Of a call
+    /// that has changed something only its answer is, because its event is there since the change.
+    pub fn record(&self, event: AuditEvent) {
+        let is_read = event.read_only();
+        let waiting = {
+            let mut waiting = self.waiting();
+            if waiting.len() < self.0.most {
+                waiting.push_back(Waiting { event, logged: false });
+                waiting.len()
+            } else {
+                let lost = if is_read { &self.0.lost_reads } else { &self.0.lost_writes };
+                lost.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+        };
+        if waiting == 1 || waiting == BATCH {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// How many events wait.
+    pub fn waiting_events(&self) -> usize {
+        self.waiting().len()
+    }
+
+    /// How many events of reads were lost, and how many answers of writes.
+    pub fn lost_events(&self) -> [(&'static str, u64); 2] {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [("read", count(&self.0.lost_reads)), ("write", count(&self.0.lost_writes))]
+    }
+
+    /// How many times the operator's log could not be written.
+    pub fn log_failures(&self) -> u64 {
+        self.0.log_failures.load(Ordering::Relaxed)
+    }
+
+    /// Writes what waits, until `stop`, and then once more.
+    pub async fn run(&self, store: &PgStore, stop: impl Future<Output = ()> + Send) {
+        let mut lost = 0;
+        let write = async {
+            loop {
+                let woken = self.0.wake.notified();
+                let _ = tokio::time::timeout(SWEPT, woken).await;
+                if self.waiting_events() < BATCH {
+                    tokio::time::sleep(GATHERED).await;
+                }
+                self.flush(store).await;
+                self.tell_of_losses(&mut lost);
+            }
+        };
+        let sweep = async {
+            loop {
+                tokio::time::sleep(SWEPT).await;
+                self.sweep(store).await;
+            }
+        };
+        tokio::select! {
+            () = write => {}
+            () = sweep => {}
+            () = stop => {}
+        }
+        self.flush(store).await;
+    }
+
+    /// Writes what waits now. What can't be written waits on.
+    pub async fn flush(&self, store: &PgStore) {
+        let _writing = self.0.writing.lock().await;
+        // Not what comes meanwhile, or it would never end.
+        let mut left = self.waiting_events();
+        while left > 0 {
+            let batch = self.take(left.min(BATCH));
+            if batch.is_empty() {
+                return;
+            }
+            left -= batch.len();
+            if let Err(batch) = self.write(store, batch).await {
+                self.put_back(batch);
+                return;
+            }
+        }
+    }
+
+    fn take(&self, most: usize) -> Vec<Waiting> {
+        let mut batch: Vec<Waiting> = {
+            let mut waiting = self.waiting();
+            let most = most.min(waiting.len());
+            waiting.drain(..most).collect()
+        };
+        self.tell(&mut batch);
+        batch
+    }
+
+    /// Tells the log, once. What it does not take is told later, by way of the database.
+    fn tell(&self, batch: &mut [Waiting]) {
+        let new: Vec<&mut Waiting> = batch.iter_mut().filter(|waiting| !waiting.logged).collect();
+        let records: Vec<String> = match self.0.log {
+            Some(_) => new.iter().map(|waiting| waiting.event.record()).collect(),
+            None => Vec::new(),
+        };
+        if self.append(&records) {
+            for waiting in new {
+                waiting.logged = true;
+            }
+        }
+    }
+
+    /// Whether the log has taken these records. Without a log nothing has to be taken.
+    fn append(&self, records: &[String]) -> bool {
+        let Some(log) = &self.0.log else { return true };
+        if records.is_empty() {
+            return true;
+        }
+        let Err(error) = log.append(records) else { return true };
+        self.0.log_failures.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            events = records.len(),
+            "audit log not written; tried again"
+        );
+        false
+    }
+
+    /// Writes a batch. One that the database refuses for what is in it is written one by one, without what is refused.
+    async fn write(&self, store: &PgStore, batch: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
+        let pairs = batch.iter().map(|waiting| (&waiting.event, waiting.logged));
+        match store.write_events(pairs).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Unavailable(error)) => {
+                tracing::debug!(error = &*error as &dyn std::error::Error, "audit events wait");
+                Err(batch)
+            }
+            Err(_) => {
+                let mut rest = batch.into_iter();
+                while let Some(waiting) = rest.next() {
+                    match store.write_events([(&waiting.event, waiting.logged)]).await {
+                        Ok(()) => {}
+                        Err(StoreError::Unavailable(_)) => {
+                            return Err(std::iter::once(waiting).chain(rest).collect());
+                        }
+                        Err(error) => self.give_up(&waiting.event, &error),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn give_up(&self, event: &AuditEvent, error: &StoreError) {
+        let lost = if event.read_only() { &self.0.lost_reads } else { &self.0.lost_writes };
+        lost.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            audit.event = %event.id,
+            "audit event not written: the database refuses it"
+        );
+    }
+
+    fn put_back(&self, batch: Vec<Waiting>) {
+        let mut waiting = self.waiting();
+        for event in batch.into_iter().rev() {
+            waiting.push_front(event);
+        }
+    }
+
+    /// Tells the log what nobody has told it: what brokerd did on its own, and calls whose process ended before it
+    /// answered.
+    pub async fn sweep(&self, store: &PgStore) {
+        if self.0.log.is_none() {
+            return;
+        }
+        loop {
+            let now = self.0.clock.now();
+            let told = store.tell_incomplete(now, MOST_SWEPT, |records| self.append(records)).await;
+            match told {
+                Ok(told) if told >= usize::try_from(MOST_SWEPT).unwrap_or(usize::MAX) => {}
+                Ok(_) => return,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::debug!(error, "incomplete audit events not read; tried again");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn tell_of_losses(&self, before: &mut u64) {
+        let now: u64 = self.lost_events().iter().map(|(_, lost)| lost).sum();
+        if now > *before {
+            tracing::error!(events = now - *before, "audit events lost: too many waited");
+            *before = now;
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        // The state of a thread that panicked is valid.
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

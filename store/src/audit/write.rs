@@ -1,0 +1,186 @@
+//! Writing of complete events, and what is still incomplete.
+
+use std::time::Duration;
+
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    audit::{AuditEvent, ServiceEvent, ServiceEventName, What},
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::kernel::{PgStore, StoreError, audited::EventColumns};
+
+/// How long a call may take before its answer is not waited for any more: longer than any call, and than it takes to
+/// write its end.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+/// Columns of several events.
+#[derive(Default)]
+struct Batch {
+    ids: Vec<Uuid>,
+    at: Vec<i64>,
+    accounts: Vec<String>,
+    regions: Vec<String>,
+    sources: Vec<String>,
+    names: Vec<String>,
+    read_only: Vec<bool>,
+    usernames: Vec<Option<String>>,
+    access_key_ids: Vec<Option<String>>,
+    resources: Vec<Value>,
+    complete: Vec<bool>,
+    records: Vec<String>,
+}
+
+impl Batch {
+    fn of<'a>(events: impl IntoIterator<Item = (&'a AuditEvent, bool)>) -> Self {
+        let mut batch = Self::default();
+        for (event, complete) in events {
+            let columns = EventColumns::of(event);
+            batch.ids.push(event.id);
+            batch.at.push(event.at.as_micros());
+            batch.accounts.push(event.account.as_str().to_owned());
+            batch.regions.push(event.region.as_str().to_owned());
+            batch.sources.push(event.source().as_str().to_owned());
+            batch.names.push(event.name().to_owned());
+            batch.read_only.push(event.read_only());
+            batch.usernames.push(columns.username);
+            batch.access_key_ids.push(columns.access_key_id);
+            batch.resources.push(columns.resources);
+            batch.complete.push(complete);
+            batch.records.push(columns.record);
+        }
+        batch
+    }
+}
+
+impl PgStore {
+    /// Writes events, or how they ended where they are there already. With each, whether it is complete: told to the
+    /// operator's log.
+    ///
+    /// # Errors
+    /// As every method; then none of them is written.
+    pub(super) async fn write_events(
+        &self,
+        events: impl IntoIterator<Item = (&AuditEvent, bool)>,
+    ) -> Result<(), StoreError> {
+        let batch = Batch::of(events);
+        if batch.ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into audit_event (id, at, account, region, source, name, read_only, username, access_key_id,
+                                      resources, complete, record)
+             select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[],
+                                  $8::text[], $9::text[], $10::jsonb[], $11::bool[], $12::text[])
+             on conflict (id) do update
+               set resources = excluded.resources, complete = excluded.complete, record = excluded.record",
+            &batch.ids,
+            &batch.at,
+            &batch.accounts,
+            &batch.regions,
+            &batch.sources,
+            &batch.names,
+            &batch.read_only,
+            &batch.usernames as &[Option<String>],
+            &batch.access_key_ids as &[Option<String>],
+            &batch.resources,
+            &batch.complete,
+            &batch.records,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Hands up to `most` events to `log` that nobody has told it: of what brokerd did on its own, and of calls whose
+    /// process ended before it answered. How many that were. They count as told only if the log took them all.
+    ///
+    /// # Errors
+    /// As every method.
+    pub(super) async fn tell_incomplete(
+        &self,
+        now: Timestamp,
+        most: u32,
+        log: impl FnOnce(&[String]) -> bool + Send,
+    ) -> Result<usize, StoreError> {
+        let patience = i64::try_from(ANSWERED_WITHIN.as_micros()).unwrap_or(i64::MAX);
+        let mut transaction = self.pool.begin().await?;
+        let rows = sqlx::query!(
+            "select id, at, account, region, name, resources, record, broker_id, message from audit_event
+             where not complete and (record is null or at < $1) order by at limit $2 for update skip locked",
+            now.as_micros().saturating_sub(patience),
+            i64::from(most)
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let records: Vec<String> = rows
+            .into_iter()
+            .filter_map(|row| {
+                let stored = StoredRecord {
+                    id: row.id,
+                    at: row.at,
+                    account: row.account,
+                    region: row.region,
+                    name: row.name,
+                    resources: row.resources,
+                    record: row.record,
+                    broker: row.broker_id,
+                    message: row.message,
+                };
+                self.skipped.keep("audit_event", row.id, stored.record())
+            })
+            .collect();
+        if !log(&records) {
+            return Ok(0);
+        }
+        sqlx::query!("update audit_event set complete = true where id = any($1)", &ids)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(ids.len())
+    }
+}
+
+/// The columns that a record is made of.
+pub(super) struct StoredRecord {
+    pub(super) id: Uuid,
+    pub(super) at: i64,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) name: String,
+    pub(super) resources: Value,
+    pub(super) record: Option<String>,
+    pub(super) broker: Option<Uuid>,
+    pub(super) message: Option<String>,
+}
+
+impl StoredRecord {
+    /// The record.
+    pub(super) fn record(self) -> Result<String, StoreError> {
+        let wrong =
+            |what: &str| StoreError::Inconsistent { table: "audit_event", what: what.to_owned() };
+        if let Some(record) = self.record {
+            return Ok(record);
+        }
+        let name = ServiceEventName::ALL.into_iter().find(|name| name.as_str() == self.name);
+        let arn = self.resources[0]["ResourceName"].as_str();
+        let event = AuditEvent {
+            id: self.id,
+            at: Timestamp::from_micros(self.at),
+            account: self.account.parse().map_err(|_| wrong("account"))?,
+            region: self.region.parse().map_err(|_| wrong("region"))?,
+            what: What::ServiceEvent(ServiceEvent {
+                name: name.ok_or_else(|| wrong("name"))?,
+                broker: BrokerId::from(self.broker.ok_or_else(|| wrong("broker_id"))?),
+                broker_arn: arn.ok_or_else(|| wrong("resources"))?.to_owned(),
+                message: self.message.ok_or_else(|| wrong("message"))?,
+            }),
+        };
+        Ok(event.record())
+    }
+}
