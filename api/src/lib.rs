@@ -10,16 +10,19 @@
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
 //! | `services.rs` | `POST /`: the services that have no paths of their own |
-//! | `iam/`, `sts/` | the operations of IAM and of AWS STS |
+//! | `iam/`, `sts/`, `cloudtrail/` | the operations of IAM, AWS STS and AWS CloudTrail |
+//! | `audit.rs` | the event of every call |
 //! | `query/` | the query protocol of AWS: forms, and answers in XML |
 //! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
 //! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
 
+mod audit;
 mod auth;
 mod broker_change;
 mod cache;
 mod caller;
+mod cloudtrail;
 mod http;
 mod iam;
 mod metrics;

@@ -43,6 +43,7 @@ pub fn router(settings: ApiSettings, services: ApiServices) -> Router {
         Arc::clone(&services.entropy),
         services.metrics.clone(),
         Arc::clone(&operations),
+        services.audit.clone(),
     );
     routes
         .method_not_allowed_fallback(|| async { ApiError::unknown_method().into_response() })

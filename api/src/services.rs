@@ -14,6 +14,7 @@ use brokerd_store::PgStore;
 
 use crate::{
     auth::{Authenticator, Service, Signed},
+    cloudtrail,
     http::{error::ApiError, observe::RequestId},
     iam::{self, Services},
     query::{Output, Parameters, QueryApi},
@@ -29,14 +30,20 @@ pub(crate) async fn call(
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    let addressed = addressed(request.headers());
+    let headers = request.headers().clone();
+    let addressed = addressed(&headers);
     let signed = Signed::from_request(request, &authenticator).await;
     // Also what is not authentic is refused in the form of the service that it was meant for.
     let (api, signed) = match (protocol(addressed), signed) {
         (Some(api), Ok(signed)) => (api, signed),
         (Some(api), Err(refused)) => return api.refuse(refused, request_id),
+        (None, Err(refused)) if addressed == Some(Service::CloudTrail) => {
+            return cloudtrail::refuse(refused, request_id);
+        }
         (None, Err(refused)) => return refused.into_response(),
-        (None, Ok(_)) => return ApiError::unknown_path().into_response(),
+        (None, Ok(signed)) => {
+            return cloudtrail::answer(&store, &signed, &headers, request_id).await;
+        }
     };
     let services = Services { store, clock, entropy, authenticator };
     match answered(api, &services, &signed).await {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use brokerd_domain::{AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
-use brokerd_store::PgStore;
+use brokerd_store::{AuditTrail, PgStore};
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 
@@ -59,6 +59,8 @@ pub struct ApiServices {
     pub entropy: Arc<dyn Entropy>,
     /// The metrics that [`crate::register_metrics`] registered.
     pub metrics: ApiMetrics,
+    /// Where the events of calls are recorded. Somebody has to run it.
+    pub audit: AuditTrail,
     /// Parts that must be well for the process to be ready, checked in this order before the database.
     pub ready_checks: Vec<ReadyCheck>,
 }

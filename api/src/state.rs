@@ -35,7 +35,9 @@ impl ApiState {
         services: ApiServices,
         operations: Arc<Operations>,
     ) -> Self {
-        let ApiServices { store, clock, entropy, metrics, ready_checks } = services;
+        let ApiServices { store, clock, entropy, metrics, audit: _, ready_checks } = services;
+        // Whatever a call writes takes its event along.
+        let store = store.audited();
         let authenticator =
             Authenticator::new(&settings, store.clone(), Arc::clone(&clock), metrics, operations);
         Self {

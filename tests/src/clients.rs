@@ -1,5 +1,6 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod events;
 mod identities;
 mod load;
 mod ready;
@@ -16,6 +17,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+pub use self::events::looked_up;
 pub use self::identities::Person;
 pub use self::load::{Delivered, Load};
 pub use self::ready::{go, java, javascript, jms, python};
@@ -388,7 +390,15 @@ pub fn boto3(api: &Api, calls: &Value) -> Result<Vec<Value>> {
 /// # Errors
 /// When the AWS CLI can't be run.
 pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
-    let outcome = aws_outcome(api, arguments)?;
+    aws_service(api, "mq", arguments)
+}
+
+/// `aws SERVICE …`: what it printed, or its complaint.
+///
+/// # Errors
+/// When the AWS CLI can't be run.
+pub fn aws_service(api: &Api, service: &str, arguments: &[&str]) -> Result<Result<Value, String>> {
+    let outcome = outcome_of_aws(api, service, arguments)?;
     if outcome.code != Some(0) {
         return Ok(Err(outcome.complaints.trim().to_owned()));
     }
@@ -402,14 +412,19 @@ pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
 
 /// `aws mq …`: what that came to.
 pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
+    outcome_of_aws(api, "mq", arguments)
+}
+
+fn outcome_of_aws(api: &Api, service: &str, arguments: &[&str]) -> Result<Outcome> {
     let venv = python()?.context("there are no Python clients here")?;
     let mut command = Command::new(venv.join("bin/aws"));
     command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
     command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_ENDPOINT_URL_MQ", &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
+    let endpoint = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+    command.env(endpoint, &api.endpoint).env("AWS_DEFAULT_REGION", &api.region);
     command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
     command.env("AWS_MAX_ATTEMPTS", "1");
-    command.args(["mq", "--output", "json"]).args(arguments);
+    command.args([service, "--output", "json"]).args(arguments);
     run_with_input(&mut command, "")
 }
 

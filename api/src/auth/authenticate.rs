@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     ApiSettings,
+    audit::{Recorder, VerifiedRequest},
     caller::{Caller, CallerSlot},
     http::{error::ApiError, json, text, throttle::Throttle},
     metrics::ApiMetrics,
@@ -223,6 +224,17 @@ impl Authenticator {
         claim.verify(&request, &signing_key)?;
         if let Some(OnAuthentic(what)) = parts.extensions.get() {
             what();
+        }
+        if let Some(recorder) = parts.extensions.get::<Recorder>() {
+            recorder.begin(&VerifiedRequest {
+                parts: &parts,
+                body: &body,
+                source: service.event_source(parts.uri.path()),
+                region: &claim.region,
+                principal: &credential.caller().principal,
+                access_key_id: &claim.access_key_id,
+                peer,
+            });
         }
         if credential.caller().account_state == AccountState::Suspended {
             return Err(SignatureError::Suspended(credential.account().clone()).into());

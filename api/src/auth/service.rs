@@ -1,6 +1,6 @@
 //! The services that signatures are made for.
 
-use brokerd_domain::Region;
+use brokerd_domain::{Region, audit::EventSource};
 
 /// A service, as the scope of a signature names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +36,17 @@ impl Service {
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::CloudTrail => "cloudtrail",
+        }
+    }
+
+    /// The service that a request to this path is of, as events name it.
+    pub(super) fn event_source(self, path: &str) -> EventSource {
+        match self {
+            Self::Mq if path.starts_with("/v1/") => EventSource::AmazonMq,
+            Self::Mq => EventSource::Brokerd,
+            Self::Sts => EventSource::Sts,
+            Self::Iam => EventSource::Iam,
+            Self::CloudTrail => EventSource::CloudTrail,
         }
     }
 

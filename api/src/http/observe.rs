@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use brokerd_domain::{Clock, Entropy};
+use brokerd_store::AuditTrail;
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ use super::{
     refusal_log::RefusalLog,
 };
 use crate::{
+    audit::CallRecord,
     caller::CallerSlot,
     metrics::ApiMetrics,
     operation::{Kind, Operation, Operations},
@@ -45,6 +47,7 @@ pub(crate) struct Observer {
     metrics: ApiMetrics,
     operations: Arc<Operations>,
     refusals: Arc<RefusalLog>,
+    audit: AuditTrail,
 }
 
 impl Observer {
@@ -53,8 +56,9 @@ impl Observer {
         entropy: Arc<dyn Entropy>,
         metrics: ApiMetrics,
         operations: Arc<Operations>,
+        audit: AuditTrail,
     ) -> Self {
-        Self { clock, entropy, metrics, operations, refusals: Arc::default() }
+        Self { clock, entropy, metrics, operations, refusals: Arc::default(), audit }
     }
 }
 
@@ -80,11 +84,18 @@ pub(crate) async fn observe(
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(RequestId(request_id));
+    let (event_id, now) = (observer.entropy.uuid(), observer.clock.now());
+    let name = operation.map(|operation| operation.name.as_str());
+    let record = CallRecord::new(&observer.audit, event_id, request_id, now, name);
+    request.extensions_mut().insert(record.recorder());
     let answer = match route.filter(|_| is_options).and_then(|route| operations.allowed(route)) {
         Some(allowed) => preflight(&allowed),
-        None => run(request, next).instrument(span.clone()).await,
+        None => record.run(run(request, next).instrument(span.clone())).await,
     };
-    let (mut response, failure) = written(answer, request_id);
+    let (response, failure) = written(answer, request_id);
+    let message = failure.as_ref().map(|failure| failure.message(request_id));
+    let refusal = failure.as_ref().map(|failure| failure.code()).zip(message.as_deref());
+    let mut response = record.end(response, refusal).await;
     add_common_headers(response.headers_mut(), request_id, failure.is_none());
     let elapsed = started.elapsed();
     observer.metrics.answered(operation, response.status(), elapsed.as_secs_f64());

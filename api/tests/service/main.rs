@@ -1,6 +1,7 @@
 //! The API over a real database, one of its own for each test.
 
 mod accounts;
+mod audit;
 mod authentication;
 mod brokers;
 mod capacity;

@@ -25,7 +25,7 @@ use brokerd_domain::{
     BrokerId, Clock, EngineType, EngineVersion, Entropy, Event, EventKind, Generation,
     NetworkDefaults, Next, PassReport, Scope, Timestamp, VerdictKind, WorkerId,
 };
-use brokerd_store::{AccessKey, MasterKey, Offering, PgStore};
+use brokerd_store::{AccessKey, AuditTrail, MasterKey, Offering, PgStore};
 use http_body_util::BodyExt;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use serde_json::Value;
@@ -111,6 +111,7 @@ impl Reply {
 /// The API over a database of its own.
 pub(crate) struct TestApi {
     pub(crate) store: PgStore,
+    pub(crate) audit: AuditTrail,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) router: Router,
     pub(crate) alice: Client,
@@ -155,8 +156,10 @@ async fn services(database: &str, seed: u64, clock: &Arc<TestClock>) -> (ApiServ
         .expect("connected");
     let mut registry = Registry::default();
     let metrics = register_metrics(&mut registry);
+    let trail_clock = Arc::clone(clock) as Arc<dyn Clock>;
     let services = ApiServices {
         store,
+        audit: AuditTrail::new(10_000, None, trail_clock),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         entropy,
         metrics,
@@ -221,10 +224,10 @@ impl TestApi {
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let (services, registry) = services(&database, seed, &clock).await;
         let services = ApiServices { ready_checks, ..services };
-        let store = services.store.clone();
+        let (store, audit) = (services.store.clone(), services.audit.clone());
         let router = brokerd_api::router(settings, services);
         let alice = Client::new("AKIAALICE", "alice-secret", "us-east-1");
-        let api = Self { store, clock, router, alice, registry, database };
+        let api = Self { store, audit, clock, router, alice, registry, database };
         api.add_key("AKIAALICE", "alice-secret", "000000000000").await;
         api.offer(&[
             (EngineType::ActiveMq, 5, 19),

@@ -2,6 +2,7 @@
 //!
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
+mod audit;
 mod choice;
 mod engines;
 mod keys;
@@ -30,6 +31,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub(crate) use audit::Audit;
 #[cfg(test)]
 pub(crate) use choice::Choice;
 pub(crate) use engines::Images;
@@ -109,6 +111,7 @@ pub(crate) struct Configuration {
     pub(crate) provisioner: Provisioner,
     pub(crate) runtime: Runtime,
     pub(crate) faults: Faults,
+    pub(crate) audit: Audit,
     pub(crate) log: Log,
 }
 
@@ -135,6 +138,7 @@ impl Default for Configuration {
             provisioner: Provisioner::default(),
             runtime: Runtime::default(),
             faults: Faults::default(),
+            audit: Audit::default(),
             log: Log::default(),
         }
     }
@@ -212,6 +216,7 @@ impl Configuration {
             let why = "is \"never\", but network.outgoing, network.outgoing_denied or network.host_services is set";
             return Err(("runtime.firewall", why.to_owned()));
         }
+        self.audit.validate()?;
         self.log.validate()
     }
 

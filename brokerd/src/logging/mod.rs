@@ -5,7 +5,7 @@ mod log_file;
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
-use self::log_file::LogFile;
+pub(crate) use self::log_file::LogFile;
 use crate::config::{Configuration, LogFormat};
 
 /// Sends log lines to standard error, or to the configured file.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ReadyCheck};
+use brokerd_store::AuditTrail;
 
 use crate::{config::UnknownGroups, foundation::Foundation};
 
@@ -11,6 +12,7 @@ use crate::{config::UnknownGroups, foundation::Foundation};
 pub(super) fn router(
     foundation: &Foundation,
     metrics: ApiMetrics,
+    audit: AuditTrail,
     ready_checks: Vec<ReadyCheck>,
 ) -> Router {
     let configuration = &foundation.configuration;
@@ -33,6 +35,7 @@ pub(super) fn router(
         clock: Arc::clone(&foundation.clock),
         entropy: Arc::clone(&foundation.entropy),
         metrics,
+        audit,
         ready_checks,
     };
     brokerd_api::router(settings, services)

@@ -2,6 +2,7 @@
 
 mod account_metrics;
 mod api;
+mod audit;
 mod authority_refresh;
 mod gateway;
 mod operations;
@@ -97,8 +98,7 @@ pub(crate) async fn start(
     }
     let mut parts = Parts { supervisor, registry, roles, shutdown, api_connections: shares.http };
     if roles == [Role::Gateway] {
-        parts.serve(None, sockets, gateway, None);
-        return Ok(());
+        return parts.serve(None, sockets, gateway, None);
     }
     // A gateway that serves already is not stopped because the database is slow to come back.
     let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_PATIENCE);
@@ -114,8 +114,7 @@ pub(crate) async fn start(
         api::warn_of_other_regions(&foundation).await;
         parts.count_accounts(&foundation);
     }
-    parts.serve(Some(&foundation), sockets, gateway, tasks);
-    Ok(())
+    parts.serve(Some(&foundation), sockets, gateway, tasks)
 }
 
 /// The start of the parts that follow the gateway.
@@ -173,7 +172,7 @@ impl Parts<'_> {
         sockets: Sockets,
         gateway: Option<Gateway>,
         tasks: Option<TaskHealth>,
-    ) {
+    ) -> anyhow::Result<()> {
         let mut checks: Vec<ReadyCheck> = Vec::new();
         if let Some(gateway) = gateway {
             checks.push(Box::new(move || gateway::check(&gateway)));
@@ -186,12 +185,17 @@ impl Parts<'_> {
         let readiness = match (foundation, sockets.api) {
             (Some(foundation), Some(socket)) => {
                 let metrics = brokerd_api::register_metrics(&mut self.registry);
-                let router = api::router(foundation, metrics, checks);
+                let trail = audit::trail(foundation)?;
+                audit::register(&mut self.registry, &trail);
+                let served = CancellationToken::new();
+                audit::start(self.supervisor, &trail, foundation, &served, self.shutdown);
+                let router = api::router(foundation, metrics, trail, checks);
                 let server = Server {
                     socket,
                     router: router.clone(),
                     max_connections: self.api_connections,
                     metrics: http.clone(),
+                    served,
                 };
                 server.start(self.supervisor, Role::Api, self.shutdown);
                 Readiness::Api(router)
@@ -203,8 +207,10 @@ impl Parts<'_> {
             router: operations::router(Arc::new(self.registry), readiness),
             max_connections: operations::MAX_CONNECTIONS,
             metrics: http,
+            served: CancellationToken::new(),
         };
         server.start(self.supervisor, role, self.shutdown);
+        Ok(())
     }
 }
 
@@ -214,6 +220,8 @@ struct Server {
     router: Router,
     max_connections: usize,
     metrics: Metrics,
+    /// Told when the last request is answered, once the process stops.
+    served: CancellationToken,
 }
 
 impl Server {
@@ -222,8 +230,14 @@ impl Server {
         supervisor.supervise(role, shutdown, move || {
             let (server, stop) = (Arc::clone(&server), stop.clone());
             async move {
-                let Self { socket, router, max_connections, metrics } = &*server;
-                socket.serve(router.clone(), *max_connections, metrics.clone(), stop).await
+                let Self { socket, router, max_connections, metrics, served } = &*server;
+                let serving =
+                    socket.serve(router.clone(), *max_connections, metrics.clone(), stop.clone());
+                let over = serving.await;
+                if stop.is_cancelled() {
+                    served.cancel();
+                }
+                over
             }
         });
     }
@@ -245,6 +259,8 @@ mod tests {
         drop(authority_refresh::Metrics::register(&mut registry));
         drop(supervise::Metrics::register(&mut registry));
         store_metrics::register_with(&mut registry, Vec::new);
+        let trail = brokerd_store::AuditTrail::new(1, None, Arc::new(crate::system::SystemClock));
+        audit::register(&mut registry, &trail);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));

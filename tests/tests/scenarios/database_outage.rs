@@ -61,8 +61,8 @@ fn a_database_that_swallows_packets_makes_the_api_unavailable_and_nothing_else_a
         let other = world.running(&NewBroker::rabbitmq("others"))?;
         world.messenger("amqp091.py", &other, "amqps")?.round_trip("after.the.outage")?;
         eventually("nothing of the outage is left", PATIENCE, || {
-            // 16 of the API, ten of the lanes, two of the gateway, and three that listen and ask.
-            Ok((proxy.open() <= 31).then_some(()))
+            // 16 of the API, ten of the lanes, two of the gateway, two of the audit, and three that listen and ask.
+            Ok((proxy.open() <= 33).then_some(()))
         })
     })
 }

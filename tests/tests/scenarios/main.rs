@@ -5,6 +5,7 @@ mod activemq_changes;
 mod activemq_pair;
 mod activemq_single;
 mod alarms;
+mod audit;
 mod compose;
 mod conformance;
 mod crash;
