@@ -30,7 +30,7 @@ pub(crate) struct Line {
     pub(crate) rate: Series,
     pub(crate) crowded_p99: Series,
     /// Microseconds of a processor per request of the crowd.
-    server: Series,
+    pub(crate) server: Series,
     database: Series,
     client: Series,
 }
