@@ -398,24 +398,6 @@ pub fn aws(api: &Api, arguments: &[&str]) -> Result<Result<Value, String>> {
 /// # Errors
 /// When the AWS CLI can't be run.
 pub fn aws_service(api: &Api, service: &str, arguments: &[&str]) -> Result<Result<Value, String>> {
-    let outcome = outcome_of_aws(api, service, arguments)?;
-    if outcome.code != Some(0) {
-        return Ok(Err(outcome.complaints.trim().to_owned()));
-    }
-    if outcome.printed.trim().is_empty() {
-        return Ok(Ok(Value::Null));
-    }
-    serde_json::from_str(&outcome.printed)
-        .map(Ok)
-        .map_err(|error| anyhow!("aws {arguments:?}: {error}"))
-}
-
-/// `aws mq …`: what that came to.
-pub(crate) fn aws_outcome(api: &Api, arguments: &[&str]) -> Result<Outcome> {
-    outcome_of_aws(api, "mq", arguments)
-}
-
-fn outcome_of_aws(api: &Api, service: &str, arguments: &[&str]) -> Result<Outcome> {
     let venv = python()?.context("there are no Python clients here")?;
     let mut command = Command::new(venv.join("bin/aws"));
     command.env_clear().env("PATH", machine::variable("PATH").unwrap_or_default());
@@ -425,7 +407,16 @@ fn outcome_of_aws(api: &Api, service: &str, arguments: &[&str]) -> Result<Outcom
     command.env("AWS_ACCESS_KEY_ID", &api.key).env("AWS_SECRET_ACCESS_KEY", &api.secret);
     command.env("AWS_MAX_ATTEMPTS", "1");
     command.args([service, "--output", "json"]).args(arguments);
-    run_with_input(&mut command, "")
+    let outcome = run_with_input(&mut command, "")?;
+    if outcome.code != Some(0) {
+        return Ok(Err(outcome.complaints.trim().to_owned()));
+    }
+    if outcome.printed.trim().is_empty() {
+        return Ok(Ok(Value::Null));
+    }
+    serde_json::from_str(&outcome.printed)
+        .map(Ok)
+        .map_err(|error| anyhow!("aws {arguments:?}: {error}"))
 }
 
 /// Calls every documented operation with what its schema allows and with what it does not; `known` are values of path

@@ -1,6 +1,8 @@
 //! What engines tell their clients about the inside: names of containers and addresses of their networks.
 
-use anyhow::{Context as _, Result, ensure};
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
 
 use crate::{Management, Messenger, PASSWORD, USER, World, docker};
@@ -13,9 +15,20 @@ fn told(world: &World, id: &str) -> Result<Vec<(String, String)>> {
     let instance = broker.broker_instances().first().context("an instance")?;
     let is_rabbitmq = instance.endpoints().iter().any(|url| url.starts_with("amqps:"));
     let console = instance.console_url().filter(|_| !is_rabbitmq);
-    for url in instance.endpoints().iter().map(String::as_str).chain(console) {
-        let client = Messenger::python("told.py", url.to_owned(), world.ca());
-        let answer = client.ask("tell", &Value::Null).with_context(|| url.to_owned())?;
+    // All endpoints at once, because a client waits for seconds until an engine has nothing more to say.
+    let clients: Vec<_> = instance
+        .endpoints()
+        .iter()
+        .map(String::as_str)
+        .chain(console)
+        .map(|url| {
+            let client = Messenger::python("told.py", url.to_owned(), world.ca());
+            (url, thread::spawn(move || client.ask("tell", &Value::Null)))
+        })
+        .collect();
+    for (url, client) in clients {
+        let answer = client.join().map_err(|_| anyhow!("the client panicked"));
+        let answer = answer.flatten().with_context(|| url.to_owned())?;
         let texts = answer["told"].as_array().context("nothing")?.iter();
         told.extend(texts.map(|t| (url.to_owned(), t.as_str().unwrap_or_default().to_owned())));
     }
@@ -28,11 +41,20 @@ fn told(world: &World, id: &str) -> Result<Vec<(String, String)>> {
     Ok(told)
 }
 
-/// Nothing that a broker tells names any of its containers, or an address of its network.
+/// Nothing that these brokers tell names any of their containers, or an address of their networks.
 ///
 /// # Errors
 /// When something does, or says nothing at all.
-pub fn is_not_told(world: &World, broker: &str) -> Result<()> {
+pub fn is_not_told(world: &World, brokers: &[&str]) -> Result<()> {
+    thread::scope(|threads| {
+        let asked: Vec<_> =
+            brokers.iter().map(|id| threads.spawn(|| is_not_told_by(world, id))).collect();
+        let answers = asked.into_iter().map(|one| one.join().map_err(|_| anyhow!("it panicked")));
+        answers.map(Result::flatten).collect()
+    })
+}
+
+fn is_not_told_by(world: &World, broker: &str) -> Result<()> {
     let instances = world.api.describe(broker)?.broker_instances().len();
     let mut inside = Vec::new();
     for ordinal in (1..).take(instances.max(1)) {

@@ -5,8 +5,20 @@ import os
 import socket
 import ssl
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 from client import main
+
+
+def at_once(ask, items):
+    """What comes of each item, in their order. Nearly all of the time is spent waiting for silence."""
+    with ThreadPoolExecutor(max_workers=32) as threads:
+        return list(threads.map(ask, items))
+
+
+def client_id():
+    """Of eight letters, another one each time: connections with the same one would end each other."""
+    return "told" + os.urandom(2).hex()
 
 
 def connect(target):
@@ -40,7 +52,7 @@ def openwire(target, connection):
     connection_id = b"\1" + bytes((120,)) + text("told")
     # No path of brokers; no broker itself, manageable, no broker's client, fault-tolerant, not for the second time.
     flags = b"\0" + bytes((0, 1, 0, 1, 0))
-    who = text("told") + text(target.password) + text(target.user)
+    who = text(client_id()) + text(target.password) + text(target.user)
     login = command(3, struct.pack(">IB", 1, 1) + connection_id + who + flags + b"\0")
     said = until_silence(connection)
     connection.sendall(hello)
@@ -62,7 +74,7 @@ def stomp(target, connection):
 
 
 def mqtt_login(target, level):
-    texts = b"".join(struct.pack(">H", len(text)) + text.encode() for text in ("told", target.user, target.password))
+    texts = b"".join(struct.pack(">H", len(text)) + text.encode() for text in (client_id(), target.user, target.password))
     properties = b"\0" if level == 5 else b""
     rest = struct.pack(">H4sBBH", 4, b"MQTT", level, 0xC2, 60) + properties + texts
     return bytes((0x10, len(rest))) + rest
@@ -121,22 +133,24 @@ def amqp_openings(target):
     return [
         b"AMQP\x03\x01\x00\x00",
         sasl_login(target),
-        b"AMQP\x00\x01\x00\x00" + amqp_frame(0, amqp_list(0x10, b"\xa1\x04told", b"\xa1\x01x")),
+        b"AMQP\x00\x01\x00\x00" + amqp_frame(0, amqp_list(0x10, b"\xa1\x08" + client_id().encode(), b"\xa1\x01x")),
     ]
 
 
 def console(target, connection):
     """The console's pages, but for its lists of connections and bridges, which are between the engine and the gateway."""
     credentials = base64.b64encode(f"{target.user}:{target.password}".encode()).decode()
-    said = b""
-    for page in ("", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/nothing", "brokerd/links"):
+
+    def get(page):
         with connect(target) as fresh:
             fresh.sendall(
                 f"GET /{page} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nConnection: close\r\n"
                 f"Authorization: Basic {credentials}\r\n\r\n".encode()
             )
-            said += until_silence(fresh, 5)
-    return said
+            return until_silence(fresh, 5)
+
+    pages = ["", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/nothing", "brokerd/links"]
+    return b"".join(at_once(get, pages))
 
 
 def amqp10(target, connection):
@@ -168,19 +182,19 @@ SPOKEN = {
 
 
 def tell(target):
-    said = []
-    for speak in SPOKEN[target.scheme]:
+    def said(speak):
         with connect(target) as connection:
-            said.append(speak(target, connection).decode("latin-1"))
-    return {"told": said}
+            return speak(target, connection).decode("latin-1")
+
+    return {"told": at_once(said, SPOKEN[target.scheme])}
 
 
 def reach(target):
     """Which of the "addresses", each [host, port], answer the beginning of a TLS connection with as much as a byte."""
-    answering = []
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for host, port in json.loads(target.given["addresses"]):
+
+    def answers(address):
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = context.wrap_bio(incoming, outgoing, server_hostname="x")
         try:
@@ -188,13 +202,14 @@ def reach(target):
         except ssl.SSLWantReadError:
             pass
         try:
-            with socket.create_connection((host, port), 1) as connection:
+            with socket.create_connection(tuple(address), 2) as connection:
                 connection.sendall(outgoing.read())
-                if connection.recv(1):
-                    answering.append([host, port])
+                return bool(connection.recv(1))
         except OSError:
-            pass
-    return {"answering": answering}
+            return False
+
+    addresses = json.loads(target.given["addresses"])
+    return {"answering": [address for address, is_answer in zip(addresses, at_once(answers, addresses)) if is_answer]}
 
 
 main(tell=tell, reach=reach)

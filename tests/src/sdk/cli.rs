@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use crate::{Api, clients};
+use super::driver::Driver;
 
 /// What the command ends with when the service refused.
-const REFUSED_BY_SERVICE: [i32; 2] = [254, 255];
+const REFUSED_BY_SERVICE: [i64; 2] = [254, 255];
 
-pub(super) fn call(api: &Api, call: &Value) -> Result<Value> {
+pub(super) fn call(driver: &mut Driver, call: &Value) -> Result<Value> {
     let operation = call["operation"].as_str().context("an operation")?;
     let parameters = match &call["parameters"] {
         Value::Null => Value::Object(Map::new()),
@@ -16,7 +16,8 @@ pub(super) fn call(api: &Api, call: &Value) -> Result<Value> {
     };
     let command = kebab(operation);
     let parameters = parameters.to_string();
-    let mut arguments = vec![command.as_str(), "--cli-input-json", &parameters];
+    let mut arguments =
+        vec!["mq", "--output", "json", command.as_str(), "--cli-input-json", &parameters];
     let size = call["page_size"].as_u64().map(|size| size.to_string());
     match &size {
         Some(size) => arguments.extend(["--page-size", size]),
@@ -26,22 +27,21 @@ pub(super) fn call(api: &Api, call: &Value) -> Result<Value> {
         }
         None => {}
     }
-    let outcome = clients::aws_outcome(api, &arguments)?;
-    if outcome.code == Some(0) {
-        let printed = outcome.printed.trim();
+    let outcome = driver.ask(&json!({ "arguments": arguments }))?;
+    let code = outcome["code"].as_i64().context("an exit code")?;
+    if code == 0 {
+        let printed = outcome["printed"].as_str().unwrap_or_default().trim();
         let value = if printed.is_empty() { json!({}) } else { serde_json::from_str(printed)? };
         return Ok(json!({ "ok": if size.is_some() { json!([value]) } else { value } }));
     }
-    let complaint = outcome.complaints.trim();
+    let complaint = outcome["complaints"].as_str().unwrap_or_default().trim();
     if complaint.contains("argument operation: ") || complaint.contains("Unknown options") {
         return Ok(json!({ "unknown": complaint }));
     }
-    let error = match outcome.code.filter(|code| REFUSED_BY_SERVICE.contains(code)) {
-        Some(_) => refusal(complaint, operation),
-        None => None,
-    };
+    let is_refusal = REFUSED_BY_SERVICE.contains(&code);
+    let error = is_refusal.then(|| refusal(complaint, operation)).flatten();
     Ok(json!({ "error": error.unwrap_or_else(|| {
-        json!({ "class": format!("exit code {:?}", outcome.code), "modelled": false, "message": complaint })
+        json!({ "class": format!("exit code {code}"), "modelled": false, "message": complaint })
     }) }))
 }
 

@@ -141,7 +141,7 @@ impl Failure {
 #[derive(Debug)]
 enum Way {
     Driver(driver::Driver),
-    Cli,
+    Cli(driver::Driver),
     Rust,
 }
 
@@ -169,7 +169,7 @@ impl Client {
             }
             Kind::Go => Way::Driver(driver::Driver::start(clients::go_command()?, api)?),
             Kind::Java => Way::Driver(driver::Driver::start(clients::java_command()?, api)?),
-            Kind::Cli => Way::Cli,
+            Kind::Cli => Way::Cli(driver::Driver::start(clients::python_command("aws.py")?, api)?),
             Kind::Rust => Way::Rust,
         };
         Ok(Self { kind, api: api.clone(), way })
@@ -182,7 +182,7 @@ impl Client {
     pub fn raw(&mut self, call: &Value) -> Result<Value> {
         match &mut self.way {
             Way::Driver(driver) => driver.ask(call),
-            Way::Cli => cli::call(&self.api, call),
+            Way::Cli(driver) => cli::call(driver, call),
             Way::Rust => rust::call(&self.api, call),
         }
         .with_context(|| format!("{:?}: {call}", self.kind))

@@ -231,7 +231,7 @@ fn no_acknowledged_message_is_lost_whatever_happens_to_a_pair() -> Result<()> {
         if let Some(failover) = jms(&pair)? {
             failover.round_trip("jms")?;
         }
-        inside::is_not_told(pair.world, &pair.id).context("after failovers")?;
+        inside::is_not_told(pair.world, &[&pair.id]).context("after failovers")?;
         pair.nothing_is_lost()
     })
 }

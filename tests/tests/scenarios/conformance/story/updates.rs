@@ -69,7 +69,6 @@ pub(crate) fn wait_for_a_reboot(sdk: &mut Client, brokers: &Brokers, own: &Own) 
 
 fn refusals(sdk: &mut Client, brokers: &Brokers) -> Result<()> {
     let activemq = |members: Value| with(json!({ "BrokerId": brokers.activemq }), &members);
-    let rabbitmq = |members: Value| with(json!({ "BrokerId": brokers.rabbitmq }), &members);
     for (request, attribute, message) in [
         (
             activemq(
@@ -87,16 +86,6 @@ fn refusals(sdk: &mut Client, brokers: &Brokers) -> Result<()> {
             activemq(json!({ "AutoMinorVersionUpgrade": false })),
             Some("autoMinorVersionUpgrade"),
             "Brokers on [ActiveMQ] version [5.19] must have [autoMinorVersionUpgrade] set to [true].",
-        ),
-        (
-            rabbitmq(json!({ "SecurityGroups": ["sg-0123456789abcdef0"] })),
-            Some("securityGroups"),
-            "Changing security groups is not supported for RabbitMQ brokers.",
-        ),
-        (
-            rabbitmq(json!({ "Logs": { "General": true, "Audit": false } })),
-            Some("logs.audit"),
-            "Audit logs are not supported for RabbitMQ brokers.",
         ),
     ] {
         sdk.refused("UpdateBroker", &request)?.is_exactly(
@@ -123,17 +112,45 @@ fn refusals(sdk: &mut Client, brokers: &Brokers) -> Result<()> {
     Ok(())
 }
 
-/// Reboots, sees that the state says so before anything else is asked, and waits. A slow client may find that all is
-/// done already: then nothing waits any more.
-fn reboot(sdk: &mut Client, broker: &str) -> Result<Value> {
+/// Changes that a running RabbitMQ broker does not permit.
+pub(crate) fn are_refused_by_rabbitmq(sdk: &mut Client, brokers: &Brokers) -> Result<()> {
+    let rabbitmq = |members: Value| with(json!({ "BrokerId": brokers.rabbitmq }), &members);
+    for (request, attribute, message) in [
+        (
+            rabbitmq(json!({ "SecurityGroups": ["sg-0123456789abcdef0"] })),
+            Some("securityGroups"),
+            "Changing security groups is not supported for RabbitMQ brokers.",
+        ),
+        (
+            rabbitmq(json!({ "Logs": { "General": true, "Audit": false } })),
+            Some("logs.audit"),
+            "Audit logs are not supported for RabbitMQ brokers.",
+        ),
+    ] {
+        sdk.refused("UpdateBroker", &request)?.is_exactly(
+            "BadRequestException",
+            attribute,
+            message,
+        )?;
+    }
+    Ok(())
+}
+
+/// Reboots, and sees that the state says so before anything else is asked. A slow client may find that all is done
+/// already: then nothing waits any more.
+pub(crate) fn reboot(sdk: &mut Client, broker: &str) -> Result<()> {
     let described = json!({ "BrokerId": broker });
     ensure!(sdk.ok("RebootBroker", &described)? == json!({}), "not an empty answer");
     let seen = sdk.ok("DescribeBroker", &described)?;
     match text(&seen, "BrokerState")?.as_str() {
-        "REBOOT_IN_PROGRESS" => {}
-        "RUNNING" => nothing_waits(&seen).context("it runs, but is it rebooted?")?,
+        "REBOOT_IN_PROGRESS" => Ok(()),
+        "RUNNING" => nothing_waits(&seen).context("it runs, but is it rebooted?"),
         other => bail!("it is {other}: {seen}"),
     }
+}
+
+fn rebooted(sdk: &mut Client, broker: &str) -> Result<Value> {
+    reboot(sdk, broker)?;
     sdk.wait(broker, "RUNNING")
 }
 
@@ -144,7 +161,7 @@ pub(crate) fn are_applied_by_a_reboot(
 ) -> Result<()> {
     let broker = brokers.activemq.as_str();
     let before = sdk.ok("DescribeBroker", &json!({ "BrokerId": broker }))?;
-    let after = reboot(sdk, broker)?;
+    let after = rebooted(sdk, broker)?;
     nothing_waits(&after)?;
     has(&after["Logs"], &json!({ "Audit": true, "General": true }))?;
     ensure!(
@@ -181,7 +198,7 @@ pub(crate) fn are_applied_once_more(sdk: &mut Client, brokers: &Brokers, own: &O
             .clone();
     ensure!(text(&first, "Id")? != own.id, "{first}");
 
-    let after = reboot(sdk, broker)?;
+    let after = rebooted(sdk, broker)?;
     nothing_waits(&after)?;
     ensure!(
         after["Configurations"]
