@@ -5,6 +5,9 @@ use brokerd_provisioner::catalogue::Catalogue;
 
 use crate::asked_engine::AskedEngine;
 
+/// Brokers that live for some milliseconds are not worth optimised code: without, they take half the time.
+const OPTIONS: [&str; 2] = ["--env", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1"];
+
 /// One process that starts brokers one after the other.
 pub(crate) struct Engine(pub(crate) AskedEngine);
 
@@ -22,7 +25,7 @@ impl Engine {
     fn run(version: EngineVersion, command: &str) -> Option<Self> {
         let catalogue = Catalogue::built_in().expect("well-formed");
         let image = &catalogue.image(EngineType::ActiveMq, version).expect("offered").image;
-        AskedEngine::start(&[], image, &[command], b"no document").map(Self)
+        AskedEngine::start(&OPTIONS, image, &[command], b"no document").map(Self)
     }
 
     /// Why a broker does not start with the document; if it does, nothing, or what it has.

@@ -107,27 +107,35 @@ fn unseen(document: &str) -> String {
 }
 
 #[test]
-fn what_is_saved_is_what_the_engine_starts_with_and_the_rest_is_told() {
-    for version in [EngineVersion::new(5, 19), EngineVersion::new(5, 18)] {
-        let Some(mut engine) = Engine::start(version) else { return };
-        let mut wrong = Vec::new();
-        let schema = Schema::read();
-        for element in schema.elements() {
-            wrong.extend(attributes(&schema, element, version, &mut engine));
-        }
-        for inner in WHOLES {
-            let document = schema::broker("", inner);
-            let (says, why) = match save(version, &document) {
-                Ok((saved, true)) => (true, engine.why_not(&rendered(version, &saved))),
-                Ok((_, false)) | Err(_) => (false, engine.why_not(&unseen(&document))),
-            };
-            if says != why.is_empty() && !QUIET.contains(inner) {
-                wrong.push(format!("{inner}: saved {says}, but {why:?}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{version}: {}\n{}", wrong.len(), wrong.join("\n"));
-        eprintln!("ActiveMQ {version} was asked {} times", engine.0.asked);
+fn what_is_saved_is_what_activemq_5_19_starts_with_and_the_rest_is_told() {
+    compare(EngineVersion::new(5, 19));
+}
+
+#[test]
+fn what_is_saved_is_what_activemq_5_18_starts_with_and_the_rest_is_told() {
+    compare(EngineVersion::new(5, 18));
+}
+
+/// Asks the domain and the engine about every element, and about the whole documents.
+fn compare(version: EngineVersion) {
+    let Some(mut engine) = Engine::start(version) else { return };
+    let mut wrong = Vec::new();
+    let schema = Schema::read();
+    for element in schema.elements() {
+        wrong.extend(attributes(&schema, element, version, &mut engine));
     }
+    for inner in WHOLES {
+        let document = schema::broker("", inner);
+        let (says, why) = match save(version, &document) {
+            Ok((saved, true)) => (true, engine.why_not(&rendered(version, &saved))),
+            Ok((_, false)) | Err(_) => (false, engine.why_not(&unseen(&document))),
+        };
+        if says != why.is_empty() && !QUIET.contains(inner) {
+            wrong.push(format!("{inner}: saved {says}, but {why:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{version}: {}\n{}", wrong.len(), wrong.join("\n"));
+    eprintln!("ActiveMQ {version} was asked {} times", engine.0.asked);
 }
 
 /// Whether the engine agrees about every value of every attribute of an element.
