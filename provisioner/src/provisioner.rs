@@ -32,8 +32,7 @@ use crate::{
     reconcile::{EndpointSettings, PassContext, ReconcileStore, operations::Operations},
     runtime::{
         Runtime,
-        docker::{DockerOptions, DockerRuntime, Join},
-        outgoing::Outgoing,
+        connect::{Connect, Connected},
         registry::Registries,
     },
     secrets::{AwsEndpoints, Remote, Secrets, WrongEndpoint},
@@ -48,8 +47,8 @@ use crate::{
     },
 };
 
-/// How long to wait before looking for a container engine again.
-const ENGINE_PAUSE: Duration = Duration::from_secs(3);
+/// How long to wait before connecting to the runtime again.
+const RUNTIME_PAUSE: Duration = Duration::from_secs(3);
 /// How many connections to the database the passes of each lane have for themselves.
 const NORMAL_CONNECTIONS: u32 = 6;
 const URGENT_CONNECTIONS: u32 = 4;
@@ -74,12 +73,6 @@ pub struct Settings {
     pub engines: EngineSettings,
     /// Whether images are pulled, and as whom.
     pub pull: Option<Registries>,
-    /// Where the container engine listens, unless where it always does.
-    pub docker_host: Option<String>,
-    /// Whether brokerd's own container joins the networks of brokers.
-    pub join: Join,
-    /// What engines may connect to; nothing: the operator looks after that.
-    pub outgoing: Option<Outgoing>,
     /// How many files an instance may have open.
     pub open_files: u64,
     /// Whether new brokers get disks of their own of the tier's size.
@@ -120,8 +113,8 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// Reads the catalogue. The container engine is looked for by [`Provisioner::run`], so that the
-    /// other roles of a process do not wait for it.
+    /// Reads the catalogue. [`Provisioner::run`] connects to the runtime, so that the other roles of a process do not
+    /// wait for it.
     ///
     /// # Errors
     /// [`StartError`] when the catalogue can't be used.
@@ -154,25 +147,23 @@ impl Provisioner {
     }
 
     /// Works until cancelled, then lets the passes that are under way finish their step, and gives back what
-    /// it holds. Waits for the container engine for as long as it takes.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// it holds. Waits for the runtime for as long as it takes.
+    pub async fn run(self, connect: Arc<dyn Connect>, shutdown: CancellationToken) {
         let alive = Alive::begin(&self).await;
-        let Some(runtime) = self.connect(&shutdown).await else {
+        let Some(Connected { runtime, upkeep }) = connected(&*connect, &shutdown).await else {
             return expire::deregister(alive.registration).await;
         };
-        let firewall = runtime.firewall();
         let rsa_keys = Arc::new(Stock::default());
         let probe = WireProbe::presenting(
             self.authorities.clone(),
             self.clock.clone(),
             self.entropy.clone(),
         );
-        let host =
-            Host { runtime: Arc::new(runtime), probe: Arc::new(probe), rsa_keys: rsa_keys.clone() };
+        let host = Host { runtime, probe: Arc::new(probe), rsa_keys: rsa_keys.clone() };
         let mut tasks = Supervisor::new(self.metrics.clone(), shutdown.clone());
-        if let Some(firewall) = firewall {
+        if let Some((name, upkeep)) = upkeep {
             let stop = shutdown.clone();
-            tasks.keep("firewall", move || firewall.clone().look_after(stop.clone()));
+            tasks.keep(name, move || upkeep(stop.clone()));
         }
         let stop = shutdown.clone();
         tasks.keep("rsa-keys", move || {
@@ -348,26 +339,18 @@ impl Provisioner {
             ),
         }
     }
+}
 
-    async fn connect(&self, shutdown: &CancellationToken) -> Option<DockerRuntime> {
-        let settings = &self.settings;
-        while !shutdown.is_cancelled() {
-            let options = DockerOptions {
-                join: settings.join.clone(),
-                outgoing: settings.outgoing.clone(),
-                ..DockerOptions::new(settings.docker_host.clone(), settings.installation.clone())
-            };
-            match DockerRuntime::connect(options, self.clock.clone()).await {
-                Ok(runtime) => return Some(runtime),
-                Err(error) => tracing::warn!(
-                    %error,
-                    "no container engine answers: run docker/engine.sh, or name one with DOCKER_HOST or provisioner.docker_host; trying again"
-                ),
-            }
-            pause_or_stop(ENGINE_PAUSE, shutdown).await;
+/// The runtime, as soon as it answers; none: the provisioner is to stop.
+async fn connected(connect: &dyn Connect, shutdown: &CancellationToken) -> Option<Connected> {
+    while !shutdown.is_cancelled() {
+        match connect.connect().await {
+            Ok(connected) => return Some(connected),
+            Err(error) => tracing::warn!(%error, "{}", connect.unreachable()),
         }
-        None
+        pause_or_stop(RUNTIME_PAUSE, shutdown).await;
     }
+    None
 }
 
 /// Where instances run, and who asks them.

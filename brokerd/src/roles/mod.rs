@@ -160,7 +160,8 @@ impl Parts<'_> {
         }
         let provisioner = provisioner::build(foundation, &mut self.registry).await?;
         let tasks = provisioner.task_health();
-        provisioner::start(self.supervisor, provisioner, self.shutdown);
+        let runtime = provisioner::runtime(foundation);
+        provisioner::start(self.supervisor, provisioner, runtime, self.shutdown);
         Ok(Some(tasks))
     }
 

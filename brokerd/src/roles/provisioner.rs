@@ -10,7 +10,8 @@ use brokerd_provisioner::{
     queue::QueueSettings,
     reconcile::EndpointSettings,
     runtime::{
-        docker::{Join, OwnDatabase},
+        connect::Connect,
+        docker::{ConnectDocker, DockerOptions, Join, OwnDatabase},
         outgoing::Outgoing,
         registry::{Registries, RegistryLogin},
     },
@@ -92,15 +93,6 @@ fn settings(
             registry: configuration.registry.mirror().map(str::to_owned),
         },
         pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
-        docker_host: provisioner.docker_host.clone(),
-        join: match configuration.runtime.join_networks {
-            JoinNetworks::Auto => Join::Itself,
-            JoinNetworks::Never => Join::Never,
-        },
-        outgoing: match configuration.runtime.firewall {
-            Firewall::Auto => Some(outgoing(configuration)),
-            Firewall::Never => None,
-        },
         open_files: configuration.runtime.nofile.into(),
         sized_volumes: configuration.runtime.sized_volumes,
         host_capacity: configuration.sizing.host_capacity(),
@@ -119,6 +111,24 @@ fn settings(
             session_token: secret(configuration.aws.session_token.as_ref()),
         },
     })
+}
+
+/// The runtime that the configuration names.
+pub(super) fn runtime(foundation: &Foundation) -> Arc<dyn Connect> {
+    let configuration = &foundation.configuration;
+    let host = configuration.provisioner.docker_host.clone();
+    let options = DockerOptions {
+        join: match configuration.runtime.join_networks {
+            JoinNetworks::Auto => Join::Itself,
+            JoinNetworks::Never => Join::Never,
+        },
+        outgoing: match configuration.runtime.firewall {
+            Firewall::Auto => Some(outgoing(configuration)),
+            Firewall::Never => None,
+        },
+        ..DockerOptions::new(host, configuration.installation.clone())
+    };
+    Arc::new(ConnectDocker::new(options, Arc::clone(&foundation.clock)))
 }
 
 /// What engines may connect to. On the host: the gateway's endpoints, and the services that the operator names.
@@ -154,11 +164,12 @@ fn registries(foundation: &Foundation) -> anyhow::Result<Registries> {
 pub(super) fn start(
     supervisor: &mut Supervisor,
     provisioner: Provisioner,
+    runtime: Arc<dyn Connect>,
     shutdown: &CancellationToken,
 ) {
     let stop = shutdown.clone();
     supervisor.supervise_infallible(Role::Provisioner, shutdown, move || {
-        provisioner.clone().run(stop.clone())
+        provisioner.clone().run(Arc::clone(&runtime), stop.clone())
     });
 }
 

@@ -13,6 +13,9 @@
 mod brokers;
 mod fleet;
 mod usage;
+#[expect(dead_code, unreachable_pub, reason = "tests use the rest")]
+#[path = "../../tests/world/mod.rs"]
+mod world;
 
 use std::{
     sync::{Arc, LazyLock},
@@ -32,7 +35,6 @@ use brokerd_provisioner::{
     },
     queue::QueueSettings,
     reconcile::EndpointSettings,
-    runtime::docker::Join,
     secrets::AwsEndpoints,
     tasks::capacity::CapacitySettings,
 };
@@ -124,9 +126,6 @@ fn settings() -> Result<Settings> {
         catalogue: None,
         engines: EngineSettings::default(),
         pull: None,
-        docker_host: None,
-        join: Join::Never,
-        outgoing: None,
         open_files: 20_000,
         sized_volumes: false,
         host_capacity: CapacitySettings {
@@ -169,11 +168,12 @@ async fn measure(brokers: usize, span: Duration, postmaster: Option<u32>) -> Res
     let mut registry = Registry::default();
     let (now, random) = (clock.clone(), entropy.clone());
     let settings = settings()?;
-    let lives = settings.lives.clone();
+    let (lives, installation) = (settings.lives.clone(), settings.installation.clone());
     let provisioner =
         Provisioner::new(store.clone(), settings, authorities, now, random, &mut registry).await?;
-    let fleet = Arc::new(Fleet::new(clock.clone()));
-    let host = Host { runtime: fleet.clone(), probe: fleet.clone(), rsa_keys: Arc::new(OneRsaKey) };
+    let fleet = Arc::new(Fleet::new(installation, clock.clone()));
+    let probe = Arc::new(fleet.probe());
+    let host = Host { runtime: fleet.clone(), probe, rsa_keys: Arc::new(OneRsaKey) };
     let stop = CancellationToken::new();
     let role = tokio::spawn(provisioner.run_on(host, stop.clone()));
     let offerings = [

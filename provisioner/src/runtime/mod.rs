@@ -11,6 +11,7 @@
 //! What the trait promises is tried out on every runtime alike, and on the simulated one that the planner is
 //! tested with: `tests/runtime_conformance`.
 
+pub mod connect;
 pub mod docker;
 pub mod outgoing;
 pub mod registry;

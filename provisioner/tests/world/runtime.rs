@@ -161,6 +161,22 @@ impl Runtime for FakeRuntime {
         Ok(objects.into_iter().collect())
     }
 
+    async fn list_of(&self, broker: BrokerId) -> Result<Vec<RuntimeObject>, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        let installation = self.installation.clone();
+        let whole = InstanceName { installation, broker, ordinal: 0 };
+        let volumes = world.volumes.range((whole.clone(), "")..).map(|((name, _), _)| name);
+        let volumes = volumes
+            .take_while(|name| name.installation == whole.installation && name.broker == broker);
+        let containers = world.containers.of(broker).map(|(name, _)| name);
+        let ours = containers.filter(|name| name.installation == whole.installation);
+        let ordinals = ours.chain(volumes).map(|name| Some(name.ordinal).filter(|n| *n > 0));
+        let network = world.networks.contains(&(whole.installation.clone(), broker));
+        let all: BTreeSet<_> = ordinals.chain(network.then_some(None)).collect();
+        Ok(all.into_iter().map(|ordinal| RuntimeObject { broker, ordinal }).collect())
+    }
+
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {
         self.see()?;
         let events = self.world.lock().expect("not poisoned").events.watch();

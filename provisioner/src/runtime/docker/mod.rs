@@ -5,6 +5,7 @@
 //! world back from the engine alone.
 
 mod bridge;
+mod connect;
 mod create;
 mod database;
 mod disk;
@@ -33,6 +34,7 @@ use bollard::{Docker, query_parameters::EventsOptions};
 use brokerd_domain::{BrokerId, Clock};
 use futures_util::{StreamExt, stream::BoxStream};
 
+pub use self::connect::ConnectDocker;
 pub use self::database::OwnDatabase;
 pub use self::firewall::Firewall;
 pub use self::network::{InvalidPool, SubnetPool};

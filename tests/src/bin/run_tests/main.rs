@@ -44,13 +44,43 @@ fn run() -> Result<bool> {
     Ok(ended.iter().all(|program| program.passed))
 }
 
-/// How many tests that run engines run side by side: `BROKERD_TEST_JOBS`, or one for each processor. Of the programs without
-/// engines, one more runs beside them.
+/// How many tests that run engines run side by side: `BROKERD_TEST_JOBS`, or one more than there are processors, because
+/// they wait half of the time, if there is memory for as many. Of the programs without engines, one more runs beside them.
 fn jobs() -> Result<usize> {
     let Some(jobs) = machine::variable("BROKERD_TEST_JOBS") else {
-        return Ok(std::thread::available_parallelism().map_or(1, usize::from));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        return Ok(lanes(processors, &memory));
     };
     let number = jobs.parse().with_context(|| format!("BROKERD_TEST_JOBS={jobs}"))?;
     ensure!(number > 0, "BROKERD_TEST_JOBS={jobs}: at least one");
     Ok(number)
+}
+
+/// The memory that a test with engines may take: a cluster of three nodes, its brokerd and its clients.
+const MEMORY_OF_ONE: u64 = 4 << 30;
+
+/// As many as there is work and memory for, by what `/proc/meminfo` tells.
+fn lanes(processors: usize, meminfo: &str) -> usize {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kibibytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let room = kibibytes.map_or(processors, |kibibytes| {
+        usize::try_from((kibibytes << 10) / MEMORY_OF_ONE).unwrap_or(usize::MAX)
+    });
+    (processors + 1).min(room).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_lanes_as_processors_and_memory_permit() {
+        let with = |gib: u64| format!("MemTotal: 1 kB\nMemAvailable:   {} kB\nx: 1\n", gib << 20);
+        assert_eq!(lanes(2, &with(22)), 3);
+        assert_eq!(lanes(2, &with(9)), 2);
+        assert_eq!(lanes(16, &with(22)), 5);
+        assert_eq!(lanes(4, &with(1)), 1);
+        assert_eq!(lanes(2, "nothing"), 2);
+    }
 }

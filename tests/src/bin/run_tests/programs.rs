@@ -1,6 +1,7 @@
 //! The test programs of the workspace, and how they may run.
 
 use std::{
+    cmp::Reverse,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -22,19 +23,46 @@ const WITH_ENGINES: [&str; 6] = [
 /// The module whose tests stop what the others use, as the engine itself: they run when nothing else does.
 const ALONE: [&str; 1] = ["engine_restart"];
 
-/// What takes longest, so that none of it is begun last.
-const FIRST: [&str; 10] = [
-    "networks",
-    "rabbitmq_cluster",
-    "activemq_edges",
-    "conformance",
-    "full_disks",
-    "rabbitmq_edges",
-    "out_of_memory",
-    "activemq_pair",
-    "faults_ha",
-    "compose",
+/// The modules whose tests measure how long clients wait: one of them runs at a time.
+const TIMED: [&str; 5] =
+    ["activemq_pair", "database_outage", "faults_ha", "hanging_engine", "rabbitmq_cluster"];
+
+/// About how many seconds the tests of a program, of a module or one by its name take on two processors. What takes
+/// longest is begun first, so that none of it is left when everything else is over. The table that the runner prints
+/// tells when this is out of date.
+const SECONDS: [(&str, u64); 28] = [
+    ("rabbitmq_cluster::a_cluster_loses_no_confirmed_message", 140),
+    ("activemq_pair::no_acknowledged_message_is_lost", 110),
+    ("activemq_edges::what_is_saved", 110),
+    ("out_of_memory::a_node", 100),
+    ("networks::outgoing", 90),
+    ("terraform::a_pair_and_a_cluster", 75),
+    ("compose", 70),
+    ("engine_restart", 70),
+    ("faults_ha", 65),
+    ("fault_injection::a_rabbitmq_broker", 65),
+    ("rabbitmq_cluster", 65),
+    ("rabbitmq_edges", 65),
+    ("full_disks::the_disk_of_the_host", 5),
+    ("full_disks", 60),
+    ("networks", 60),
+    ("activemq_pair::a_pair_is_changed", 60),
+    ("official_images::official_images", 60),
+    ("schemathesis", 60),
+    ("rabbitmq_authentication", 50),
+    ("conformance::checks::terraform", 45),
+    ("out_of_memory", 45),
+    ("rabbitmq_single", 45),
+    ("hanging_engine", 40),
+    ("database_outage", 35),
+    ("alarms", 35),
+    ("docker_runtime", 5),
+    ("probes", 5),
+    ("runtime_conformance", 2),
 ];
+
+/// What everything else takes.
+const USUAL_SECONDS: u64 = 20;
 
 /// One test program, or a test of one.
 #[derive(Debug, Clone)]
@@ -47,7 +75,10 @@ pub(crate) struct Program {
     pub(crate) is_alone: bool,
     /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
     pub(crate) has_engines: bool,
-    order: usize,
+    /// Measures how long clients wait.
+    pub(crate) is_timed: bool,
+    seconds: u64,
+    target: String,
     executable: PathBuf,
     arguments: Vec<String>,
     directory: PathBuf,
@@ -92,7 +123,9 @@ pub(crate) fn built(messages: &str) -> Result<Vec<Program>> {
 
 /// In the order to begin them.
 fn sort(programs: &mut [Program]) {
-    programs.sort_by(|a, b| (a.is_alone, a.order, &a.name).cmp(&(b.is_alone, b.order, &b.name)));
+    programs.sort_by(|a, b| {
+        (a.is_alone, Reverse(a.seconds), &a.name).cmp(&(b.is_alone, Reverse(b.seconds), &b.name))
+    });
 }
 
 /// The names of a program's tests.
@@ -113,7 +146,8 @@ fn tests(program: &Program, listed: &str) -> Vec<Program> {
                 name: format!("{}::{test}", program.name),
                 title: format!("{}, {test}", program.title),
                 is_alone: ALONE.contains(&module),
-                order: program.order.min(order(module)),
+                is_timed: TIMED.contains(&module),
+                seconds: seconds(&program.target, test),
                 arguments: vec!["--exact".to_owned(), test.to_owned()],
                 ..program.clone()
             }
@@ -121,9 +155,12 @@ fn tests(program: &Program, listed: &str) -> Vec<Program> {
         .collect()
 }
 
-/// Where it is in the order to begin.
-fn order(name: &str) -> usize {
-    FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len())
+/// About how long a test of a program takes.
+fn seconds(target: &str, test: &str) -> u64 {
+    let name = format!("{target}::{test}");
+    let found =
+        SECONDS.iter().find(|(begins, _)| test.starts_with(begins) || name.starts_with(begins));
+    found.map_or(USUAL_SECONDS, |(_, seconds)| *seconds)
 }
 
 /// The test program that a message tells of.
@@ -148,7 +185,9 @@ fn program(message: &Value) -> Option<Program> {
         ),
         is_alone: false,
         has_engines: kind == "test" && WITH_ENGINES.contains(&target),
-        order: order(target),
+        is_timed: false,
+        seconds: USUAL_SECONDS,
+        target: target.to_owned(),
         executable,
         arguments: Vec::new(),
         directory,
@@ -162,7 +201,9 @@ pub(crate) fn documentation() -> Program {
         title: "   Doc-tests brokerd_tests".to_owned(),
         is_alone: false,
         has_engines: false,
-        order: FIRST.len(),
+        is_timed: false,
+        seconds: USUAL_SECONDS,
+        target: String::new(),
         executable: PathBuf::from("cargo"),
         arguments: ["test", "--locked", "-p", "brokerd-tests", "--doc", "--quiet"]
             .map(str::to_owned)
@@ -183,7 +224,9 @@ pub(crate) fn beside(command: &str) -> Result<Program> {
         title: format!("     Running {command}"),
         is_alone: false,
         has_engines: false,
-        order: 0,
+        is_timed: false,
+        seconds: USUAL_SECONDS,
+        target: String::new(),
         executable: PathBuf::from(executable),
         arguments: words.collect(),
         directory: brokerd_tests::machine::repository().to_owned(),
@@ -228,8 +271,7 @@ mod tests {
         let message = serde_json::from_str(&artifact("scenarios", true)).unwrap();
         let scenarios = program(&message).unwrap();
         assert!(scenarios.has_engines);
-        let listed =
-            "crash::a: test\nengine_restart::b: test\nnetworks::deep::c: test\nspeed: benchmark\n";
+        let listed = "crash::a: test\nengine_restart::b: test\nnetworks::outgoing::c: test\nspeed: benchmark\n";
         let mut tests = tests(&scenarios, listed);
         assert_eq!(tests.len(), 3);
         assert_eq!(tests[0].name, "tests scenarios::crash::a");
@@ -237,16 +279,25 @@ mod tests {
         assert!(tests.iter().all(|test| test.has_engines));
         sort(&mut tests);
         let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
-        assert_eq!(names, ["networks::deep::c", "crash::a", "engine_restart::b"]);
+        assert_eq!(names, ["networks::outgoing::c", "crash::a", "engine_restart::b"]);
         assert!(tests[2].is_alone && !tests[1].is_alone);
     }
 
     #[test]
-    fn a_command_beside_the_tests_is_begun_first_and_takes_what_they_leave() {
+    fn a_command_beside_the_tests_takes_what_they_leave() {
         let lint = beside("make lint").unwrap();
-        assert_eq!((lint.name.as_str(), lint.order, lint.has_engines), ("make lint", 0, false));
+        assert_eq!((lint.name.as_str(), lint.has_engines), ("make lint", false));
         assert_eq!(lint.arguments, ["lint"]);
         assert!(beside(" ").is_err());
+    }
+
+    #[test]
+    fn what_takes_longest_is_known_by_test_module_or_program() {
+        assert_eq!(seconds("scenarios", "out_of_memory::a_node_that_runs_out"), 100);
+        assert_eq!(seconds("scenarios", "out_of_memory::a_pair"), 45);
+        assert_eq!(seconds("runtime_conformance", "docker_runtime::files_arrive"), 5);
+        assert_eq!(seconds("probes", "half_an_answer_is_none"), 5);
+        assert_eq!(seconds("scenarios", "crash::a"), USUAL_SECONDS);
     }
 
     #[test]

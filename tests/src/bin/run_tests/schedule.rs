@@ -66,11 +66,13 @@ fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<E
     loop {
         loop {
             let with_engines = running.iter().filter(|one| one.program.has_engines).count();
-            let next = if with_engines < jobs && !engines.is_empty() {
-                engines.pop_front()
+            let next = if with_engines < jobs
+                && let Some(at) = next(&engines, &running)
+            {
+                engines.remove(at)
             } else if running.len() == with_engines && !computing.is_empty() {
                 computing.pop_front()
-            } else if running.is_empty() {
+            } else if running.is_empty() && engines.is_empty() {
                 alone.pop_front()
             } else {
                 None
@@ -101,6 +103,12 @@ fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<E
         }
         thread::sleep(ASK_EVERY);
     }
+}
+
+/// The first test with engines that may run beside those that do: of those that measure, one at a time.
+fn next(engines: &VecDeque<Program>, running: &[Running]) -> Option<usize> {
+    let is_measured = running.iter().any(|one| one.program.is_timed);
+    engines.iter().position(|program| !(is_measured && program.is_timed))
 }
 
 fn begin(directory: &Path, program: Program, number: usize) -> Result<Running> {
