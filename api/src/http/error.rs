@@ -17,12 +17,12 @@ use super::body;
 /// The header from which SDKs take the exception.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// The body of every refusal.
+/// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Error)]
 pub(crate) struct ErrorBody<'a> {
-    /// The member, path or query parameter at fault, when it is a single one.
+    /// The invalid member, path or query parameter, if it is a single one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     error_attribute: Option<&'a str>,

@@ -27,7 +27,7 @@ pub(crate) fn base() -> OpenApi {
         tag("configurations", "Amazon MQ: configurations and their revisions."),
         tag("tags", "Amazon MQ: tags of brokers and configurations."),
         tag("catalogue", "Amazon MQ: what can be created."),
-        tag("brokerd", "Operations that Amazon MQ has not got."),
+        tag("brokerd", "Operations that Amazon MQ does not have."),
     ]);
     document
 }

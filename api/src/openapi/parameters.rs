@@ -51,7 +51,7 @@ impl IntoParams for Page {
         };
         vec![
             parameter("maxResults", "5 to 100 items per page; default 20.", size),
-            parameter("nextToken", "Where the page begins.", token),
+            parameter("nextToken", "The token of the page, from the answer before it.", token),
         ]
     }
 }

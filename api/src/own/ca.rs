@@ -10,14 +10,15 @@ use crate::{
     openapi::ServiceErrors,
 };
 
-/// The certificates of the authorities that issue, have issued or will issue brokers' certificates, PEM. They are public.
+/// The CA certificates of the current, former and future issuers of brokers' certificates, in PEM. They are
+/// public.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/ca.pem",
     operation_id = "DescribeCertificateAuthority",
     tag = "brokerd",
     responses(
-        (status = 200, description = "The certificates, that of the authority that issues now first.", body = String, content_type = "application/x-pem-file"),
+        (status = 200, description = "The CA certificates, the current issuer's first.", body = String, content_type = "application/x-pem-file"),
         ServiceErrors,
     ),
     security(()),

@@ -18,22 +18,23 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeCapacityResponse {
-    /// How much the instances of all brokers may use together, in bytes.
+    /// The memory that the instances of all brokers may use together, in bytes.
     usable_memory_bytes: u64,
-    /// How much of that brokers have, in bytes.
+    /// The memory that is reserved for brokers, in bytes.
     granted_memory_bytes: u64,
-    /// How much creations wait for, in bytes.
+    /// The memory that waiting creations need, in bytes.
     awaited_memory_bytes: u64,
-    /// How many creations wait.
+    /// The number of creations that wait.
     waiting_brokers: u64,
-    /// How long a creation waits at most, in seconds.
+    /// The maximum time that a creation waits, in seconds.
     wait_seconds: u64,
     /// The factor on the memory and processors of instance types.
     #[schema(example = 0.5)]
     scale: f64,
 }
 
-/// Tells how much memory brokers may use together, how much is taken, and what is waited for.
+/// Describes the host's memory: how much brokers may use together, how much is reserved, and how much creations
+/// wait for.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/capacity",

@@ -30,7 +30,7 @@ static KNOWN: LazyLock<Vec<Advisory>> =
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListEngineVersionsResponse {
-    /// Those that are offered, by engine and version.
+    /// The offered versions, by engine and version.
     engine_versions: Vec<OfferedVersion>,
 }
 
@@ -41,34 +41,35 @@ pub(crate) struct OfferedVersion {
     /// `ACTIVEMQ` or `RABBITMQ`.
     #[schema(value_type = String, example = "ACTIVEMQ")]
     engine_type: &'static str,
-    /// `major.minor`, as callers name it.
+    /// The version that callers name, `major.minor`.
     #[schema(example = "5.19")]
     engine_version: String,
-    /// The version that really runs.
+    /// The exact version of the engine.
     #[schema(example = "5.19.2")]
     true_version: String,
-    /// The image it runs from.
+    /// The image.
     #[schema(example = "brokerd/activemq:5.19")]
     image: String,
-    /// The modules of the engine and their versions: as the image tells, or, of an official one, as they are
-    /// released together. Modules of one engine may differ.
+    /// The engine's modules and their versions, as the image tells them or, of an official image, as they are
+    /// released together. Modules of one engine may have different versions.
     #[schema(value_type = BTreeMap<String, String>)]
     modules: BTreeMap<String, PatchVersion>,
-    /// The advisories that are open for these modules; absent if these are not known.
+    /// The open advisories of these modules; absent if the modules are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     advisories: Option<Vec<OpenAdvisory>>,
-    /// What brokers lack whose image does not have brokerd's launcher; absent if it has, or needs none.
+    /// What brokers of an image without brokerd's launcher lack; absent if the image has the launcher or needs
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     notice: Option<&'static str>,
 }
 
-/// An advisory that is open.
+/// An open advisory.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OpenAdvisory {
-    /// Its name.
+    /// Its identifier.
     #[schema(example = "CVE-2026-39304")]
     id: &'static str,
     /// The module.
@@ -76,25 +77,26 @@ pub(crate) struct OpenAdvisory {
     /// The module's version here.
     #[schema(value_type = String)]
     module_version: PatchVersion,
-    /// The first fixed version of each line.
+    /// The first fixed version of each release line.
     #[schema(value_type = Vec<String>)]
     fixed_in: &'static [PatchVersion],
-    /// What somebody can do.
+    /// What an attacker can do.
     summary: &'static str,
-    /// What the configuration of brokers and, in images that have it, brokerd's launcher do about it, if anything.
+    /// How the configuration of brokers, or brokerd's launcher in images that have it, mitigates the advisory;
+    /// absent if neither does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     mitigation: Option<String>,
 }
 
-/// Lists what really runs behind each version that is offered, with the advisories that are open for it.
+/// Lists the exact engine version and the image behind each offered version, with its open advisories.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/engine-versions",
     operation_id = "ListEngineVersions",
     tag = "brokerd",
     responses(
-        (status = 200, description = "All versions that are offered.", body = ListEngineVersionsResponse),
+        (status = 200, description = "The offered versions.", body = ListEngineVersionsResponse),
         ServiceErrors,
     ),
     security(("sigv4" = [])),

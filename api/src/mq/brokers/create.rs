@@ -33,22 +33,23 @@ use crate::{
     openapi::ServiceErrors,
 };
 
-/// What to create. Enumerations are read in any letter case; null stands for absent.
+/// The broker to create. Enumerations are read in any letter case; null stands for absent.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateBrokerRequest {
-    /// Who decides about logins: `SIMPLE` (default), `LDAP` or `CONFIG_MANAGED`.
+    /// How users are authenticated: `SIMPLE` (default), `LDAP` or `CONFIG_MANAGED`.
     #[schema(example = "SIMPLE")]
     authentication_strategy: Option<String>,
     /// Whether patch versions are installed in the maintenance window; default true.
     auto_minor_version_upgrade: Option<bool>,
-    /// 1 to 50 letters, digits, hyphens and underscores; unique per account and region.
+    /// The name: 1 to 50 letters, digits, hyphens and underscores; unique per account and region.
     #[schema(required, nullable = false, example = "orders")]
     broker_name: Option<String>,
     /// The configuration to use; default: a new one named `<brokerName>-configuration`.
     #[schema(value_type = Option<ConfigurationIdRequest>)]
     configuration: Option<Object<ConfigurationIdRequest>>,
-    /// An idempotency token of at most 128 characters: repeating a call with the same one answers as the first time.
+    /// An idempotency token of at most 128 characters. A repeated call with the same token gets the answer of the
+    /// first one.
     creator_request_id: Option<String>,
     /// `NONE` (default) or `CRDR`, which is not implemented.
     data_replication_mode: Option<String>,
@@ -63,10 +64,10 @@ pub(crate) struct CreateBrokerRequest {
     /// `ACTIVEMQ` or `RABBITMQ`.
     #[schema(required, nullable = false, example = "ACTIVEMQ")]
     engine_type: Option<String>,
-    /// `major.minor`; default: the newest one offered.
+    /// The version, `major.minor`; default: the newest that is offered.
     #[schema(example = "5.19")]
     engine_version: Option<String>,
-    /// One of those that DescribeBrokerInstanceOptions lists.
+    /// An instance type that DescribeBrokerInstanceOptions lists.
     #[schema(required, nullable = false, example = "mq.t3.micro")]
     host_instance_type: Option<String>,
     /// The directory, for authentication strategy `LDAP`.
@@ -75,25 +76,25 @@ pub(crate) struct CreateBrokerRequest {
     /// Which logs are published; default none.
     #[schema(value_type = Option<LogsRequest>)]
     logs: Option<Object<LogsRequest>>,
-    /// When maintenance may happen, for two hours a week; default: a moment the service picks.
+    /// The start of the weekly maintenance window of two hours; default: a time that the service picks.
     #[schema(value_type = Option<MaintenanceWindowRequest>)]
     maintenance_window_start_time: Option<Object<MaintenanceWindowRequest>>,
     /// Whether the endpoints are reachable from other machines.
     #[schema(required, nullable = false)]
     publicly_accessible: Option<bool>,
-    /// At most five, and none for public RabbitMQ brokers; default: the operator's default group, if there is one. Those that
-    /// ListSecurityGroups shows are enforced.
+    /// The security groups: at most five, none for public RabbitMQ brokers; default: the operator's default
+    /// group, if there is one. Groups that ListSecurityGroups lists are enforced.
     security_groups: Option<Vec<String>>,
-    /// Gigabytes, for RabbitMQ clusters of version 4.2 and later.
+    /// Gigabytes per node, for RabbitMQ clusters of version 4.2 and later.
     storage_size: Option<i64>,
     /// `EFS` (default for ActiveMQ) or `EBS` (default for RabbitMQ).
     storage_type: Option<String>,
-    /// As many as the deployment mode has instances; default: the default subnets.
+    /// One subnet per instance; default: the default subnets.
     subnet_ids: Option<Vec<String>>,
-    /// At most 50.
+    /// The tags, at most 50.
     tags: Option<BTreeMap<String, String>>,
-    /// At least one for ActiveMQ and exactly one for RabbitMQ, where the broker itself decides about
-    /// logins; else none is needed.
+    /// The users: with strategy `SIMPLE` at least one for ActiveMQ and exactly one for RabbitMQ; else none is
+    /// needed.
     #[schema(value_type = Option<Vec<UserRequest>>)]
     users: Option<Vec<Object<UserRequest>>>,
 }
@@ -131,7 +132,7 @@ impl From<CreateBrokerRequest> for CreateBrokerInput {
     }
 }
 
-/// The broker that was accepted.
+/// The accepted broker.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateBrokerResponse {
@@ -147,7 +148,7 @@ impl CreateBrokerResponse {
     }
 }
 
-/// Creates a broker. Answers before anything is built: DescribeBroker tells when it runs.
+/// Creates a broker. Answers at once; DescribeBroker shows when the broker runs.
 #[utoipa::path(
     post,
     path = "/v1/brokers",

@@ -19,7 +19,7 @@ use crate::{
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// The broker that will be gone.
+/// The broker that is being deleted.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteBrokerResponse {
@@ -27,9 +27,9 @@ pub(crate) struct DeleteBrokerResponse {
     broker_id: String,
 }
 
-/// Deletes a broker in any state, unless brokerd's configuration says `api.strict_states = true`: then only in
-/// those in which the service does. The state is `DELETION_IN_PROGRESS` as soon as this answers; when
-/// everything is gone, DescribeBroker answers 404 and the name is free.
+/// Deletes a broker, in any state; with `api.strict_states = true` in brokerd's configuration, only in the states
+/// in which the service does. The state is `DELETION_IN_PROGRESS` when this answers. When everything is removed,
+/// DescribeBroker answers 404 and the name can be used again.
 #[utoipa::path(
     delete,
     path = "/v1/brokers/{broker-id}",

@@ -21,11 +21,11 @@ use crate::{
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// Everything about a broker but its secrets. Members without a value are absent.
+/// A broker, without its secrets. Members without a value are absent.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeBrokerResponse {
-    /// What a person must do; absent if nothing.
+    /// The actions that are required of the owner; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     actions_required: Vec<ActionRequiredView>,
@@ -38,7 +38,7 @@ pub(crate) struct DescribeBrokerResponse {
     broker_arn: String,
     /// The identifier.
     broker_id: String,
-    /// Where clients connect; empty until addresses are allocated.
+    /// The instances and their endpoints; empty until addresses are allocated.
     broker_instances: Vec<BrokerInstanceView>,
     /// The name.
     broker_name: String,
@@ -46,12 +46,12 @@ pub(crate) struct DescribeBrokerResponse {
     /// `CRITICAL_ACTION_REQUIRED` or `DELETION_IN_PROGRESS`.
     #[schema(value_type = String, example = "RUNNING")]
     broker_state: &'static str,
-    /// What runs, what will after the next reboot, and what did.
+    /// The current, the pending and the former configurations.
     configurations: ConfigurationsView,
-    /// When it was asked for, ISO 8601 in UTC.
+    /// When CreateBroker was called, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     created: String,
-    /// How many instances.
+    /// The deployment mode.
     #[schema(value_type = String, example = "SINGLE_INSTANCE")]
     deployment_mode: &'static str,
     /// Encryption at rest.
@@ -70,9 +70,10 @@ pub(crate) struct DescribeBrokerResponse {
     ldap_server_metadata: Option<LdapServerMetadataView>,
     /// Which logs are published, and where.
     logs: LogsView,
-    /// When maintenance may happen.
+    /// The weekly maintenance window.
     maintenance_window_start_time: MaintenanceWindowView,
-    /// The strategy after the next reboot; like every member that begins so, absent if nothing waits.
+    /// The authentication strategy after the next reboot. Every member that begins with `pending` is absent if
+    /// nothing waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false, example = "ldap")]
     pending_authentication_strategy: Option<&'static str>,
@@ -107,7 +108,7 @@ pub(crate) struct DescribeBrokerResponse {
     subnet_ids: Vec<String>,
     /// The tags.
     tags: BTreeMap<String, String>,
-    /// The users; empty for RabbitMQ, which owns its users.
+    /// The users; empty for RabbitMQ, which manages its users itself.
     users: Vec<UserSummary>,
 }
 
@@ -215,7 +216,7 @@ pub(crate) fn users(broker: &Broker) -> Vec<UserSummary> {
     broker.users.iter().map(Into::into).collect()
 }
 
-/// Tells everything about a broker.
+/// Describes a broker.
 #[utoipa::path(
     get,
     path = "/v1/brokers/{broker-id}",

@@ -21,15 +21,15 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListBrokersResponse {
-    /// The brokers of every state; deleted ones are gone.
+    /// The brokers, in every state. Deleted brokers are not listed.
     broker_summaries: Vec<BrokerSummary>,
-    /// Where the next page begins; absent on the last one.
+    /// The token of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,
 }
 
-/// A broker in short.
+/// A broker of a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BrokerSummary {
@@ -46,11 +46,11 @@ pub(crate) struct BrokerSummary {
     /// The state, as in DescribeBroker.
     #[schema(value_type = String, example = "RUNNING")]
     broker_state: &'static str,
-    /// When it was asked for, ISO 8601 in UTC.
+    /// When CreateBroker was called, ISO 8601 in UTC.
     #[serde(serialize_with = "text")]
     #[schema(value_type = String, format = DateTime)]
     created: Timestamp,
-    /// How many instances.
+    /// The deployment mode.
     #[schema(value_type = String, example = "SINGLE_INSTANCE")]
     deployment_mode: &'static str,
     /// `ActiveMQ` or `RabbitMQ`.

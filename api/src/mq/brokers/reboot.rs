@@ -22,8 +22,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RebootBrokerResponse {}
 
-/// Reboots a broker, which applies everything that is pending. The state is `REBOOT_IN_PROGRESS` as
-/// soon as this answers.
+/// Reboots a broker and applies its pending changes. The state is `REBOOT_IN_PROGRESS` when this answers.
 #[utoipa::path(
     post,
     path = "/v1/brokers/{broker-id}/reboot",

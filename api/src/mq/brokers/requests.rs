@@ -35,17 +35,17 @@ pub(crate) struct LogsRequest {
     pub(crate) general: Option<bool>,
 }
 
-/// The begin of the weekly maintenance window.
+/// The start of the weekly maintenance window.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MaintenanceWindowRequest {
     /// `MONDAY` to `SUNDAY`.
     #[schema(required, nullable = false, example = "TUESDAY")]
     pub(crate) day_of_week: Option<String>,
-    /// 24 hours, `HH:MM`.
+    /// The time, `HH:MM` of 24 hours.
     #[schema(required, nullable = false, example = "02:00")]
     pub(crate) time_of_day: Option<String>,
-    /// A name such as `Europe/Berlin`, or a UTC offset; default `UTC`.
+    /// The time zone: a name such as `Europe/Berlin`, or a UTC offset; default `UTC`.
     pub(crate) time_zone: Option<String>,
 }
 
@@ -55,14 +55,14 @@ pub(crate) struct MaintenanceWindowRequest {
 pub(crate) struct UserRequest {
     /// Whether the user may use the web console of ActiveMQ.
     console_access: Option<bool>,
-    /// At most 20 groups, for ActiveMQ.
+    /// The groups, at most 20, for ActiveMQ.
     groups: Option<Vec<String>>,
-    /// 12 to 250 characters, at least four different ones, none of `, : =`.
+    /// The password: 12 to 250 characters, at least four different ones, none of `, : =`.
     #[schema(required, nullable = false, format = Password)]
     password: Option<String>,
     /// Whether this is the user of a data replication bridge.
     replication_user: Option<bool>,
-    /// 2 to 100 characters.
+    /// The name: 2 to 100 characters.
     #[schema(required, nullable = false)]
     username: Option<String>,
 }
@@ -83,10 +83,10 @@ impl From<UserRequest> for UserInput {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LdapServerMetadataRequest {
-    /// One or two host names, without scheme and port.
+    /// The directory's host names, one or two, without scheme and port.
     #[schema(required, nullable = false)]
     hosts: Option<Vec<String>>,
-    /// Where groups are.
+    /// The base DN of the groups.
     #[schema(required, nullable = false)]
     role_base: Option<String>,
     /// The attribute of a group that holds its name.
@@ -99,10 +99,10 @@ pub(crate) struct LdapServerMetadataRequest {
     /// The password of the service account; never given back.
     #[schema(required, nullable = false, format = Password)]
     service_account_password: Option<String>,
-    /// Who asks the directory.
+    /// The service account.
     #[schema(required, nullable = false)]
     service_account_username: Option<String>,
-    /// Where users are.
+    /// The base DN of the users.
     #[schema(required, nullable = false)]
     user_base: Option<String>,
     /// The attribute of a user that names its groups.

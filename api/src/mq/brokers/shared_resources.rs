@@ -19,12 +19,11 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeSharedResourcesResponse {
-    /// Where the next page begins; absent on the last one.
+    /// The token of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,
-    /// Shares and resources. Shares come from AWS Resource Access Manager, which brokerd has not got, so
-    /// there are none.
+    /// Always empty, because shares come from AWS Resource Access Manager, which brokerd does not have.
     shared_resources: Vec<SharedResource>,
 }
 
@@ -34,7 +33,7 @@ pub(crate) struct DescribeSharedResourcesResponse {
 pub(crate) struct SharedResource {
     /// The ARN.
     resource_arn: String,
-    /// How far it is.
+    /// The status.
     status: String,
     /// `RESOURCE_SHARE` or `RESOURCE`.
     #[serde(rename = "type")]

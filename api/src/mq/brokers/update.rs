@@ -39,39 +39,40 @@ use crate::{
     openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
 };
 
-/// What to change; absent members stay as they are. Most changes wait for the next reboot.
+/// The changes; absent members stay as they are. Most changes apply with the next reboot.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateBrokerRequest {
-    /// `SIMPLE`, `LDAP` or `CONFIG_MANAGED`; waits.
+    /// `SIMPLE`, `LDAP` or `CONFIG_MANAGED`; applies with the next reboot.
     authentication_strategy: Option<String>,
-    /// Whether patch versions are installed in the maintenance window; at once.
+    /// Whether patch versions are installed in the maintenance window; applies at once.
     auto_minor_version_upgrade: Option<bool>,
-    /// The configuration; waits.
+    /// The configuration; applies with the next reboot.
     #[schema(value_type = Option<ConfigurationIdRequest>)]
     configuration: Option<Object<ConfigurationIdRequest>>,
     /// `NONE`, or `CRDR`, which is not implemented.
     data_replication_mode: Option<String>,
-    /// `major.minor`, upwards only; waits.
+    /// The version, `major.minor`, upwards only; applies with the next reboot.
     #[schema(example = "5.19")]
     engine_version: Option<String>,
-    /// The tier; waits.
+    /// The tier; applies with the next reboot.
     #[schema(example = "mq.m5.large")]
     host_instance_type: Option<String>,
-    /// The directory; waits.
+    /// The directory; applies with the next reboot.
     #[schema(value_type = Option<LdapServerMetadataRequest>)]
     ldap_server_metadata: Option<Object<LdapServerMetadataRequest>>,
-    /// Which logs are published; waits for ActiveMQ.
+    /// Which logs are published; for ActiveMQ applies with the next reboot.
     #[schema(value_type = Option<LogsRequest>)]
     logs: Option<Object<LogsRequest>>,
-    /// When maintenance may happen; at once, at most four times before the next window.
+    /// The weekly maintenance window; applies at once, at most four times before the next window.
     #[schema(value_type = Option<MaintenanceWindowRequest>)]
     maintenance_window_start_time: Option<Object<MaintenanceWindowRequest>>,
     /// Only an empty list: there are no resource shares here.
     resource_share_arns: Option<Vec<String>>,
-    /// One to five, for ActiveMQ; at once.
+    /// The security groups, one to five, for ActiveMQ; applies at once.
     security_groups: Option<Vec<String>>,
-    /// Gigabytes per node of a RabbitMQ cluster of version 4.2 and later; 0 for the default; waits.
+    /// Gigabytes per node of a RabbitMQ cluster of version 4.2 and later; 0 for the default; applies with the
+    /// next reboot.
     storage_size: Option<i64>,
 }
 
@@ -129,7 +130,7 @@ pub(crate) struct UpdateBrokerResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<LogsRequestedView>, nullable = false)]
     logs: Option<LogsRequestedView>,
-    /// When maintenance may happen.
+    /// The weekly maintenance window.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MaintenanceWindowView>, nullable = false)]
     maintenance_window_start_time: Option<MaintenanceWindowView>,
@@ -173,7 +174,7 @@ impl UpdateBrokerResponse {
     }
 }
 
-/// Changes a broker. What is in force at once and what waits for a reboot is said with each member.
+/// Changes a broker. Each member says whether it applies at once or with the next reboot.
 #[utoipa::path(
     put,
     path = "/v1/brokers/{broker-id}",

@@ -7,7 +7,7 @@ use brokerd_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A code of `CRITICAL_ACTION_REQUIRED`.
+/// An action that is required of the broker's owner.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ActionRequiredView {
@@ -36,13 +36,13 @@ pub(crate) struct BrokerInstanceView {
 /// A broker's configurations.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConfigurationsView {
-    /// In force.
+    /// The current configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) current: Option<ConfigurationIdView>,
-    /// Formerly in force, oldest first.
+    /// The former configurations, oldest first.
     pub(crate) history: Vec<ConfigurationIdView>,
-    /// In force after the next reboot.
+    /// The configuration after the next reboot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) pending: Option<ConfigurationIdView>,
@@ -69,7 +69,7 @@ pub(crate) struct EncryptionOptionsView {
     pub(crate) use_aws_owned_key: bool,
 }
 
-/// Logs and their groups, which have names even when nothing is published.
+/// The logs and their log groups, which have names even when nothing is published.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LogsView {
@@ -85,7 +85,7 @@ pub(crate) struct LogsView {
     pub(crate) general: bool,
     /// The group of the general log.
     pub(crate) general_log_group: String,
-    /// What will be published after the next reboot.
+    /// Which logs are published after the next reboot.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<LogsRequestedView>, nullable = false)]
     pub(crate) pending: Option<LogsRequestedView>,
@@ -114,9 +114,9 @@ impl LogsRequestedView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LdapServerMetadataView {
-    /// One or two host names.
+    /// The directory's host names, one or two.
     pub(crate) hosts: Vec<String>,
-    /// Where groups are.
+    /// The base DN of the groups.
     pub(crate) role_base: String,
     /// The attribute of a group that holds its name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,9 +128,9 @@ pub(crate) struct LdapServerMetadataView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) role_search_subtree: Option<bool>,
-    /// Who asks the directory.
+    /// The service account.
     pub(crate) service_account_username: String,
-    /// Where users are.
+    /// The base DN of the users.
     pub(crate) user_base: String,
     /// The attribute of a user that names its groups.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,20 +162,20 @@ impl From<&LdapServerMetadata> for LdapServerMetadataView {
     }
 }
 
-/// The begin of the weekly maintenance window.
+/// The start of the weekly maintenance window.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MaintenanceWindowView {
     /// `MONDAY` to `SUNDAY`.
     #[schema(value_type = String)]
     pub(crate) day_of_week: &'static str,
-    /// 24 hours, `HH:MM`.
+    /// The time, `HH:MM` of 24 hours.
     pub(crate) time_of_day: String,
-    /// A name or a UTC offset.
+    /// The time zone: a name or a UTC offset.
     pub(crate) time_zone: String,
 }
 
-/// A user and what awaits it.
+/// A user and its pending change.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserSummary {

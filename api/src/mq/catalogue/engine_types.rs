@@ -22,11 +22,11 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeBrokerEngineTypesResponse {
-    /// The engines that have a version here.
+    /// The engines with an offered version.
     broker_engine_types: Vec<BrokerEngineType>,
-    /// How many items a page holds.
+    /// The maximum number of items on a page.
     max_results: u32,
-    /// Where the next page begins; absent on the last one.
+    /// The token of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct EngineVersionName {
     name: String,
 }
 
-/// Lists the engine versions that can be created.
+/// Lists the engines and their versions that CreateBroker accepts.
 #[utoipa::path(
     get,
     path = "/v1/broker-engine-types",

@@ -21,21 +21,21 @@ use crate::{
     openapi::ServiceErrors,
 };
 
-/// What a broker can run on.
+/// The instance types that brokers can run on.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeBrokerInstanceOptionsResponse {
     /// Every combination that CreateBroker accepts.
     broker_instance_options: Vec<BrokerInstanceOption>,
-    /// How many items a page holds.
+    /// The maximum number of items on a page.
     max_results: u32,
-    /// Where the next page begins; absent on the last one.
+    /// The token of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,
 }
 
-/// An engine on an instance type with a storage type.
+/// A combination of engine, instance type and storage type.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BrokerInstanceOption {
@@ -50,22 +50,22 @@ pub(crate) struct BrokerInstanceOption {
     /// `ebs` or `efs`.
     #[schema(value_type = String, example = "ebs")]
     storage_type: &'static str,
-    /// How brokers may be deployed.
+    /// The deployment modes.
     #[schema(value_type = Vec<String>, example = json!(["SINGLE_INSTANCE"]))]
     supported_deployment_modes: Vec<&'static str>,
     /// The versions, newest first.
     supported_engine_versions: Vec<String>,
 }
 
-/// A zone.
+/// An availability zone.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct AvailabilityZone {
-    /// The region and a letter.
+    /// The name: the region and a letter.
     #[schema(example = "us-east-1a")]
     name: String,
 }
 
-/// Lists what brokers can run on.
+/// Lists the instance types that brokers can run on.
 #[utoipa::path(
     get,
     path = "/v1/broker-instance-options",

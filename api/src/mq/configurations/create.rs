@@ -28,13 +28,13 @@ pub(crate) struct CreateConfigurationRequest {
     /// `ACTIVEMQ` or `RABBITMQ`.
     #[schema(required, nullable = false, example = "ACTIVEMQ")]
     engine_type: Option<String>,
-    /// `major.minor`; default: the newest one offered.
+    /// The version, `major.minor`; default: the newest that is offered.
     #[schema(example = "5.19")]
     engine_version: Option<String>,
     /// 1 to 150 letters, digits and `-._~`; it need not be unique.
     #[schema(required, nullable = false, example = "orders")]
     name: Option<String>,
-    /// At most 50.
+    /// The tags, at most 50.
     tags: Option<BTreeMap<String, String>>,
 }
 

@@ -15,7 +15,7 @@ use crate::{
     openapi::{Conflict, NotFound, ServiceErrors},
 };
 
-/// The configuration that is gone.
+/// The deleted configuration.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteConfigurationResponse {
@@ -23,8 +23,8 @@ pub(crate) struct DeleteConfigurationResponse {
     configuration_id: String,
 }
 
-/// Deletes a configuration with all its revisions, at once. One that a broker uses, will use or did use
-/// stays.
+/// Deletes a configuration with all its revisions, at once. Refused while it is the current, pending or a former
+/// configuration of a broker.
 #[utoipa::path(
     delete,
     path = "/v1/configurations/{configuration-id}",

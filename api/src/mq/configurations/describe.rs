@@ -61,7 +61,7 @@ impl From<&Configuration> for DescribeConfigurationResponse {
     }
 }
 
-/// Tells about a configuration.
+/// Describes a configuration and its latest revision.
 #[utoipa::path(
     get,
     path = "/v1/configurations/{configuration-id}",

@@ -22,9 +22,9 @@ use crate::{
 pub(crate) struct ListConfigurationRevisionsResponse {
     /// The configuration's identifier.
     configuration_id: String,
-    /// How many items a page holds.
+    /// The maximum number of items on a page.
     max_results: u32,
-    /// Where the next page begins. As in the service, only an empty page has none.
+    /// The token of the next page. As in the service, only an empty page has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,

@@ -27,7 +27,7 @@ pub(crate) struct ConfigurationRevisionView {
     /// When it was saved, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     created: String,
-    /// What its author said about it.
+    /// The author's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     description: Option<String>,

@@ -28,13 +28,13 @@ pub(crate) struct DescribeConfigurationRevisionResponse {
     /// The content, base64.
     #[schema(format = Byte)]
     data: String,
-    /// What its author said about it.
+    /// The author's description.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     description: Option<String>,
 }
 
-/// Tells what is in a revision.
+/// Describes a revision and its content.
 #[utoipa::path(
     get,
     path = "/v1/configurations/{configuration-id}/revisions/{configuration-revision}",

@@ -33,7 +33,7 @@ pub(crate) struct UpdateConfigurationRequest {
     /// The content, base64: XML for ActiveMQ, keys and values for RabbitMQ.
     #[schema(required, nullable = false, format = Byte)]
     data: Option<String>,
-    /// What to remember of it, at most 1024 characters.
+    /// A description of at most 1024 characters.
     description: Option<String>,
 }
 
@@ -52,15 +52,15 @@ pub(crate) struct UpdateConfigurationResponse {
     latest_revision: ConfigurationRevisionView,
     /// The name.
     name: String,
-    /// What was left out of the content, at most 20 entries.
+    /// The parts of the content that were removed, at most 20.
     warnings: Vec<SanitizationWarningView>,
 }
 
-/// Something that was left out of the content.
+/// A part of the content that was removed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SanitizationWarningView {
-    /// The attribute, if it was one.
+    /// The attribute, if an attribute was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     attribute_name: Option<String>,
@@ -93,7 +93,7 @@ fn decoded(data: Option<&str>) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Appends a revision. Brokers are not touched: they refer to a revision by its number.
+/// Adds a revision to a configuration. Brokers are not affected, because they refer to a revision by its number.
 #[utoipa::path(
     put,
     path = "/v1/configurations/{configuration-id}",

@@ -18,7 +18,7 @@ use crate::{
 /// Tags to add.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct CreateTagsRequest {
-    /// The tags; a key that is there gets the new value. A resource has at most 50.
+    /// The tags; the value of an existing key is replaced. A resource has at most 50.
     tags: Option<BTreeMap<String, String>>,
 }
 

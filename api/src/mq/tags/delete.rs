@@ -11,7 +11,7 @@ use crate::{
 };
 use brokerd_store::PgStore;
 
-/// Takes tags away from a broker or a configuration, at once. Keys that are not there are ignored.
+/// Removes tags from a broker or a configuration, at once. Unknown keys are ignored.
 #[utoipa::path(
     delete,
     path = "/v1/tags/{resource-arn}",
@@ -19,9 +19,9 @@ use brokerd_store::PgStore;
     tag = "tags",
     params(
         ("resource-arn" = String, Path, description = "The ARN of a broker or a configuration."),
-        ("tagKeys" = Vec<String>, Query, description = "The keys, one parameter each."),
+        ("tagKeys" = Vec<String>, Query, description = "The keys to remove, one parameter each."),
     ),
-    responses((status = 204, description = "Taken away."), NotFound, ServiceErrors),
+    responses((status = 204, description = "Removed."), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]
 pub(crate) async fn delete_tags(

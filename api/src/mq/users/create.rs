@@ -26,9 +26,9 @@ use crate::{
 pub(crate) struct CreateUserRequest {
     /// Whether the user may use the web console; default false.
     console_access: Option<bool>,
-    /// At most 20 groups.
+    /// The groups, at most 20.
     groups: Option<Vec<String>>,
-    /// 12 to 250 characters, at least four different ones, none of `, : =`.
+    /// The password: 12 to 250 characters, at least four different ones, none of `, : =`.
     #[schema(required, nullable = false, format = Password)]
     password: Option<String>,
     /// Whether this is the user of a data replication bridge; default false.
@@ -47,7 +47,7 @@ impl CreateUserRequest {
     }
 }
 
-/// Creates a user of an ActiveMQ broker, who exists after the next reboot.
+/// Creates a user of an ActiveMQ broker. The user can log in after the next reboot.
 #[utoipa::path(
     post,
     path = "/v1/brokers/{broker-id}/users/{username}",

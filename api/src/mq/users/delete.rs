@@ -17,7 +17,7 @@ use crate::{
 };
 use brokerd_store::PgStore;
 
-/// Deletes a user of an ActiveMQ broker with the next reboot; until then it can log in.
+/// Deletes a user of an ActiveMQ broker. The user can log in until the next reboot.
 #[utoipa::path(
     delete,
     path = "/v1/brokers/{broker-id}/users/{username}",

@@ -16,7 +16,7 @@ use crate::{
     openapi::{NotFound, OfUser, ServiceErrors},
 };
 
-/// A user; of one that does not exist yet, what it will be.
+/// A user. One that does not exist before the next reboot is described as it will be.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeUserResponse {
@@ -26,7 +26,7 @@ pub(crate) struct DescribeUserResponse {
     console_access: bool,
     /// The groups, sorted.
     groups: Vec<String>,
-    /// What the next reboot does; absent if nothing.
+    /// The change that waits for the next reboot; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<UserPendingChanges>, nullable = false)]
     pending: Option<UserPendingChanges>,
@@ -36,13 +36,13 @@ pub(crate) struct DescribeUserResponse {
     username: String,
 }
 
-/// What the next reboot does to a user.
+/// A user's change that waits for the next reboot.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserPendingChanges {
-    /// Whether the user may use the web console then.
+    /// Whether the user may use the web console after the reboot.
     console_access: bool,
-    /// The groups then.
+    /// The groups after the reboot.
     groups: Vec<String>,
     /// `CREATE`, `UPDATE` or `DELETE`.
     #[schema(value_type = String, example = "UPDATE")]
@@ -71,7 +71,7 @@ impl DescribeUserResponse {
     }
 }
 
-/// Tells about a user of an ActiveMQ broker.
+/// Describes a user of an ActiveMQ broker.
 #[utoipa::path(
     get,
     path = "/v1/brokers/{broker-id}/users/{username}",

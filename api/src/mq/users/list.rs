@@ -22,13 +22,13 @@ use crate::{
 pub(crate) struct ListUsersResponse {
     /// The broker's identifier.
     broker_id: String,
-    /// How many items a page holds.
+    /// The maximum number of items on a page.
     max_results: u32,
-    /// Where the next page begins; absent on the last one.
+    /// The token of the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_token: Option<String>,
-    /// The users, with what awaits them; none for RabbitMQ, which owns its users.
+    /// The users and their pending changes; empty for RabbitMQ, which manages its users itself.
     users: Vec<UserSummary>,
 }
 

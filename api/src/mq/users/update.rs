@@ -20,22 +20,22 @@ use crate::{
     openapi::{Conflict, NotFound, OfUser, ServiceErrors},
 };
 
-/// What to change; absent members stay as they are.
+/// The changes; absent members stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateUserRequest {
     /// Whether the user may use the web console.
     console_access: Option<bool>,
-    /// All groups, at most 20; an empty list leaves none.
+    /// The groups, at most 20, which replace all former ones.
     groups: Option<Vec<String>>,
-    /// 12 to 250 characters, at least four different ones, none of `, : =`.
+    /// The password: 12 to 250 characters, at least four different ones, none of `, : =`.
     #[schema(format = Password)]
     password: Option<String>,
     /// Whether this is the user of a data replication bridge.
     replication_user: Option<bool>,
 }
 
-/// Changes a user of an ActiveMQ broker with the next reboot.
+/// Changes a user of an ActiveMQ broker. The change applies with the next reboot.
 #[utoipa::path(
     put,
     path = "/v1/brokers/{broker-id}/users/{username}",

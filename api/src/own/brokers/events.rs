@@ -19,20 +19,20 @@ use crate::{
 /// The newest events of a broker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ListBrokerEventsResponse {
-    /// Newest first.
+    /// The events, newest first.
     events: Vec<EventView>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventView {
-    /// When, ISO 8601 in UTC.
+    /// The time, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     at: String,
     /// `request`, `verdict` or `failure`.
     #[schema(value_type = String, example = "verdict")]
     kind: &'static str,
-    /// What, for a person.
+    /// The message, for a person.
     message: String,
 }
 
@@ -42,7 +42,7 @@ impl From<Event> for EventView {
     }
 }
 
-/// Tells what happened to a broker.
+/// Lists the events of a broker.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/brokers/{broker-id}/events",

@@ -15,7 +15,7 @@ use crate::{
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// A broker beside what DescribeBroker tells of it.
+/// What DescribeBroker does not tell of a broker.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InspectBrokerResponse {
@@ -26,33 +26,33 @@ pub(crate) struct InspectBrokerResponse {
     /// `ActiveMQ` or `RabbitMQ`.
     #[schema(value_type = String, example = "RabbitMQ")]
     engine_type: &'static str,
-    /// The version that was asked for, as DescribeBroker shows it.
+    /// The requested version, as DescribeBroker shows it.
     #[schema(example = "3.13")]
     engine_version: String,
-    /// What really runs; absent until something of the broker has served.
+    /// The engine that runs; absent until an instance of the broker has served.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     running: Option<RunningEngineView>,
 }
 
-/// What really runs.
+/// The engine that runs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunningEngineView {
     /// `major.minor`.
     #[schema(example = "4.3")]
     engine_version: String,
-    /// The same down to the patch, as far as the image tells.
+    /// The exact version, as far as the image tells it.
     #[schema(example = "4.3.6")]
     full_version: String,
-    /// Whether it stands in for the version that was asked for.
+    /// Whether this version stands in for the requested one.
     stands_in: bool,
     /// The name of the image.
     #[schema(example = "brokerd/rabbitmq:4.3")]
     image: String,
-    /// The container engine's own name for the image.
+    /// The image's identifier in the container engine.
     image_id: String,
-    /// Since when, ISO 8601 in UTC.
+    /// Since when it runs, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     since: String,
 }
@@ -70,7 +70,7 @@ impl From<RunningEngine> for RunningEngineView {
     }
 }
 
-/// Tells what really runs for a broker.
+/// Describes the engine that runs for a broker: its exact version and its image.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/brokers/{broker-id}",

@@ -18,7 +18,7 @@ use crate::{
     openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
 };
 
-/// What is to happen to a broker.
+/// The fault to inject.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateFaultRequest {
@@ -26,20 +26,21 @@ pub(crate) struct CreateFaultRequest {
     /// `runtime.sized_volumes = true` in brokerd's configuration) or `FAILOVER`.
     #[schema(required, nullable = false, example = "PAUSE")]
     kind: Option<String>,
-    /// Which instance is killed, paused or isolated, or has its disk filled, from 1 on; default: the one that serves.
+    /// The ordinal of the instance to kill, pause, isolate or fill the disk of, from 1; default: the instance
+    /// that serves.
     instance: Option<i32>,
-    /// The zone that goes out, for example `us-east-1a`.
+    /// The availability zone of the outage, for example `us-east-1a`.
     zone: Option<String>,
-    /// How long it lasts: 1 to 3600. Not for `KILL` and `FAILOVER`, which happen once.
+    /// The duration in seconds: 1 to 3600. Not for `KILL` and `FAILOVER`, which happen once.
     duration_seconds: Option<i64>,
-    /// How much later bytes arrive, in each direction: 1 to 60000.
+    /// The latency in milliseconds, in each direction: 1 to 60000.
     latency_milliseconds: Option<i64>,
-    /// At most how much more: 0 to 60000; default 0.
+    /// The maximum of a random latency on top, in milliseconds: 0 to 60000; default 0.
     jitter_milliseconds: Option<i64>,
 }
 
-/// Disturbs a running broker on purpose, so that its users see how their applications take it. Healed by
-/// itself when its time is over. Refused unless brokerd's configuration says `faults.enabled = true`.
+/// Injects a fault into a running broker, to test how applications react. The fault ends by itself after its
+/// duration. Refused unless brokerd's configuration says `faults.enabled = true`.
 #[utoipa::path(
     post,
     path = "/brokerd/v1/brokers/{broker-id}/faults",
@@ -48,7 +49,7 @@ pub(crate) struct CreateFaultRequest {
     params(OfBroker),
     request_body = CreateFaultRequest,
     responses(
-        (status = 201, description = "Accepted; it strikes within moments.", body = FaultView),
+        (status = 201, description = "Accepted; the fault starts within moments.", body = FaultView),
         Conflict,
         NotFound,
         ServiceErrors,

@@ -16,7 +16,7 @@ use crate::{
 use brokerd_domain::Clock;
 use brokerd_store::PgStore;
 
-/// Heals a fault now instead of when its time is over. It stays listed, and healing twice is accepted.
+/// Ends a fault before its duration is over. The fault stays listed; ending it twice is accepted.
 #[utoipa::path(
     delete,
     path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",

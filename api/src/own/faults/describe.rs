@@ -16,7 +16,7 @@ use crate::{
 use brokerd_domain::Clock;
 use brokerd_store::PgStore;
 
-/// Tells how far a fault is.
+/// Describes a fault and its state.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",

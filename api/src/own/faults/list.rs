@@ -22,11 +22,11 @@ use crate::{
 /// The newest faults of a broker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ListFaultsResponse {
-    /// Newest first; of those that ended, the last hundred are remembered.
+    /// The faults, newest first. Of those that ended the last hundred are kept.
     faults: Vec<FaultView>,
 }
 
-/// Tells of a broker's faults, those that are over too.
+/// Lists the faults of a broker, including those that have ended.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/brokers/{broker-id}/faults",

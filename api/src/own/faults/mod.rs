@@ -18,44 +18,44 @@ use crate::http::path::PathParams;
 pub(crate) struct FaultView {
     /// The identifier.
     id: String,
-    /// What happens: `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY` or `FAILOVER`.
+    /// The kind: `KILL`, `PAUSE`, `ISOLATE`, `ZONE_OUTAGE`, `LATENCY`, `FILL_DISK` or `FAILOVER`.
     #[schema(value_type = String, example = "PAUSE")]
     kind: &'static str,
-    /// `PENDING` until it strikes, then `ACTIVE`; `HEALING` when its time is over, `ENDED` when nothing of
-    /// it is left.
+    /// `PENDING` until the fault starts, then `ACTIVE`; `HEALING` when the duration is over, `ENDED` when the
+    /// fault is undone.
     #[schema(value_type = String, example = "ACTIVE")]
     state: &'static str,
-    /// The instance it is about, as soon as that is known.
+    /// The ordinal of the instance, once it is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instance: Option<u8>,
-    /// The zone that is out.
+    /// The availability zone of the outage.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     zone: Option<String>,
-    /// How long it was to last.
+    /// The duration in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     duration_seconds: Option<u64>,
-    /// How much later bytes arrive, at least.
+    /// The latency in milliseconds, in each direction.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     latency_milliseconds: Option<u32>,
-    /// How much that varies.
+    /// The maximum of the random latency on top, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     jitter_milliseconds: Option<u32>,
-    /// When it was asked for, ISO 8601 in UTC.
+    /// When CreateBroker was called, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     starts_at: String,
-    /// When its time is over; of a fault that happens once, when it is given up.
+    /// When the duration is over; of a fault that happens once, when brokerd no longer tries.
     #[schema(format = DateTime)]
     ends_at: String,
-    /// When nothing of it was left.
+    /// When the fault had ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     ended_at: Option<String>,
-    /// How it ended, in words for people.
+    /// How the fault ended, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "healed")]
     reason: Option<String>,

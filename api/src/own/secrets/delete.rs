@@ -11,14 +11,14 @@ use crate::{
 };
 use brokerd_store::PgStore;
 
-/// Deletes a secret. Brokers go on with what they were given; one that is rebooted with a configuration that names
-/// it is not.
+/// Deletes a secret. Brokers keep the value that they have read. A reboot with a configuration that refers to the
+/// secret does not take place.
 #[utoipa::path(
     delete,
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DeleteSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
     responses((status = 204, description = "Deleted."), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

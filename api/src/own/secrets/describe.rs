@@ -13,13 +13,13 @@ use crate::{
     openapi::{NotFound, ServiceErrors},
 };
 
-/// Tells of a secret all but its value.
+/// Describes a secret, without its value.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DescribeSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
     responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

@@ -16,11 +16,11 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListSecretsResponse {
-    /// All of them, by name.
+    /// The secrets, by name.
     secrets: Vec<SecretView>,
 }
 
-/// Lists the secrets that are kept here.
+/// Lists the secrets that brokerd stores.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/secrets",

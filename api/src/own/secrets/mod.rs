@@ -18,14 +18,14 @@ use crate::{
 /// What stands for the random end of the ARN of a secret that does not exist.
 const NO_SUFFIX: &str = "000000";
 
-/// A secret. Its value is never told.
+/// A secret, without its value.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SecretView {
     /// The name.
     #[schema(example = "certs/ca.pem")]
     name: String,
-    /// The ARN by which configurations of brokers of this account and region may name it.
+    /// The ARN by which configurations of this account and region refer to it.
     #[schema(example = "arn:aws:secretsmanager:us-east-1:000000000000:secret:certs/ca.pem-AbCdEf")]
     arn: String,
     /// When it was created, ISO 8601 in UTC.

@@ -18,7 +18,7 @@ use crate::{
     openapi::{NotFound, ServiceErrors},
 };
 
-/// What is to be kept.
+/// The secret to store.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutSecretRequest {
@@ -33,15 +33,15 @@ impl fmt::Debug for PutSecretRequest {
     }
 }
 
-/// Keeps a secret, or gives the one of that name or ARN another value. Configurations of RabbitMQ name it by its ARN, as
-/// `aws.arns.…`; an ARN of Secrets Manager or S3 whose name, or bucket and key, are its name means it too. Brokers
-/// read it when they are created or rebooted.
+/// Stores a secret, or replaces the value of the secret with this name or ARN. Configurations of RabbitMQ refer
+/// to a secret by its ARN, as `aws.arns.…`. An ARN of Secrets Manager or S3 refers to it, too, if its name, or
+/// its bucket and key, is the secret's name. Brokers read secrets when they are created or rebooted.
 #[utoipa::path(
     put,
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "PutSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, a `/` in it written `%2F`.")),
+    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
     request_body = PutSecretRequest,
     responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),

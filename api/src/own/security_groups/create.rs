@@ -18,19 +18,19 @@ use crate::{
     openapi::{Conflict, ServiceErrors},
 };
 
-/// The group to create.
+/// The security group to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateSecurityGroupRequest {
-    /// An identifier that brokers name already, for example that of the default group; default: a fresh one.
+    /// The identifier, for example one that brokers refer to already; default: a generated one.
     #[schema(example = "sg-0123456789abcdef0")]
     security_group_id: Option<String>,
-    /// Unique in account and region, at most 255 characters.
+    /// The name, unique in account and region, at most 255 characters.
     #[schema(required, nullable = false)]
     name: Option<String>,
-    /// What to remember of it, at most 255 characters.
+    /// A description of at most 255 characters.
     description: Option<String>,
-    /// Whom it lets in, at most 60 rules; default: nobody.
+    /// The inbound rules, at most 60; default: none, which admits nobody.
     #[schema(value_type = Option<Vec<IngressRuleRequest>>)]
     rules: Option<Vec<Object<IngressRuleRequest>>>,
 }

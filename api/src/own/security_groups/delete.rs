@@ -11,7 +11,7 @@ use crate::{
     openapi::{Conflict, NotFound, ServiceErrors},
 };
 
-/// Deletes a security group that no broker has.
+/// Deletes a security group. Refused while a broker has it.
 #[utoipa::path(
     delete,
     path = "/brokerd/v1/security-groups/{security-group-id}",

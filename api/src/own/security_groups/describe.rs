@@ -13,7 +13,7 @@ use crate::{
     openapi::{NotFound, ServiceErrors},
 };
 
-/// Tells what a security group lets in.
+/// Describes a security group and its rules.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/security-groups/{security-group-id}",

@@ -16,12 +16,12 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListSecurityGroupsResponse {
-    /// All of them, by name.
+    /// The secrets, by name.
     security_groups: Vec<SecurityGroupView>,
 }
 
-/// Lists the security groups that are defined here. Identifiers that brokers name and nobody defined are not
-/// among them.
+/// Lists the security groups that brokerd defines. Identifiers that brokers refer to without a definition are not
+/// listed.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/security-groups",

@@ -16,24 +16,24 @@ use crate::{
     http::{error::ApiError, json::Object, path::PathParams},
 };
 
-/// A rule that lets somebody in.
+/// An inbound rule.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IngressRuleRequest {
     /// `tcp`.
     #[schema(required, nullable = false, example = "tcp")]
     protocol: Option<String>,
-    /// The first of the service's standard ports that it is about, for example 5671 for AMQP, whichever port
-    /// the gateway listens on.
+    /// The first port: one of the service's standard ports, for example 5671 for AMQP, whichever port the gateway
+    /// listens on.
     #[schema(required, nullable = false, minimum = 0, maximum = 65535, example = 5671)]
     from_port: Option<i64>,
-    /// The last one.
+    /// The last port.
     #[schema(required, nullable = false, minimum = 0, maximum = 65535, example = 5671)]
     to_port: Option<i64>,
-    /// Whom it lets in, IPv4 or IPv6.
+    /// The range of addresses that is admitted, IPv4 or IPv6.
     #[schema(required, nullable = false, example = "10.0.0.0/8")]
     cidr: Option<String>,
-    /// What to remember of it.
+    /// The description.
     description: Option<String>,
 }
 
@@ -48,7 +48,7 @@ fn inputs(rules: Vec<Object<IngressRuleRequest>>) -> Vec<IngressRuleInput> {
     rules.into_iter().map(input).collect()
 }
 
-/// A rule that lets somebody in.
+/// An inbound rule.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IngressRuleView {
@@ -59,9 +59,9 @@ pub(crate) struct IngressRuleView {
     from_port: u16,
     /// The last port.
     to_port: u16,
-    /// Whom it lets in.
+    /// The ranges of addresses that are admitted.
     cidr: String,
-    /// What to remember of it.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     description: Option<String>,
@@ -88,9 +88,9 @@ pub(crate) struct SecurityGroupView {
     security_group_id: String,
     /// The name.
     name: String,
-    /// What to remember of it.
+    /// The description.
     description: String,
-    /// Whom it lets in; nobody else. Without any: nobody.
+    /// The inbound rules. Without a rule nobody is admitted.
     rules: Vec<IngressRuleView>,
     /// When it was created, ISO 8601 in UTC.
     #[schema(format = DateTime)]

@@ -17,18 +17,17 @@ use crate::{
     openapi::{NotFound, ServiceErrors},
 };
 
-/// What is to be different. What is absent stays.
+/// The changes; absent members stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct UpdateSecurityGroupRequest {
-    /// What to remember of it.
+    /// The description.
     description: Option<String>,
-    /// All rules that it is to have from now on.
+    /// The inbound rules, which replace all former ones.
     #[schema(value_type = Option<Vec<IngressRuleRequest>>)]
     rules: Option<Vec<Object<IngressRuleRequest>>>,
 }
 
-/// Replaces the rules of a security group. New connections are judged by them at once; those that are open
-/// stay.
+/// Replaces the rules of a security group. They apply to new connections at once; open connections stay.
 #[utoipa::path(
     put,
     path = "/brokerd/v1/security-groups/{security-group-id}",
