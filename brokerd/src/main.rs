@@ -42,7 +42,7 @@ async fn main() -> ExitCode {
     match cli.run(&environment).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nothing can be done if standard error is closed.
+            // A closed standard error is ignored.
             let _ = writeln!(io::stderr(), "brokerd: {error:#}");
             ExitCode::FAILURE
         }

@@ -185,11 +185,11 @@ mod tests {
                 Ok(())
             }
         });
-        let (told, mut times) = tokio::sync::mpsc::unbounded_channel();
+        let (sender, mut times) = tokio::sync::mpsc::unbounded_channel();
         let (count, stop) = (AtomicUsize::new(0), shutdown.clone());
         supervisor.supervise(Role::Provisioner, &shutdown, move || {
             let (time, stop) = (count.fetch_add(1, Ordering::SeqCst), stop.clone());
-            told.send(time).expect("the test listens");
+            sender.send(time).expect("the test listens");
             async move {
                 match time {
                     0 => Err(anyhow!("arranged by the test")),

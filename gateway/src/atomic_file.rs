@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_is_reused_and_nothing_stays_beside_the_file() {
+    fn leftovers_of_a_crash_are_reused_and_no_temporary_file_stays() {
         let directory = Directory::new("crash");
         let path = directory.0.join("file.json");
         for write in

@@ -208,7 +208,7 @@ impl Metrics {
         );
         r.register(
             "table_keep_failures",
-            "Failed attempts to keep the table of routes on disk",
+            "Failed attempts to write the table cache",
             metrics.table_keep_failures.clone(),
         );
         r.register(
@@ -218,7 +218,7 @@ impl Metrics {
         );
         r.register_with_unit(
             "late",
-            "Bytes that a fault of latency holds back now",
+            "Bytes delayed by injected latency now",
             Unit::Bytes,
             metrics.late_bytes.clone(),
         );

@@ -286,8 +286,8 @@ impl Provisioner {
             let (runtime, store) = (urgent.runtime.clone(), urgent.store.clone());
             monitor::follow(runtime, store, monitor.clone(), me, stop.clone())
         });
-        let (told, on_operations) = (queue.clone(), Arc::new(AsyncMutex::new(on_operations)));
-        tasks.keep("operations", move || told.clone().follow_operations(on_operations.clone()));
+        let (operated, on_operations) = (queue.clone(), Arc::new(AsyncMutex::new(on_operations)));
+        tasks.keep("operations", move || operated.clone().follow_operations(on_operations.clone()));
         let (offered, changed, stop) = (images.clone(), images_changed.clone(), shutdown.clone());
         tasks.keep("offerings", move || {
             images::publish_offerings(offered.clone(), changed.clone(), stop.clone())
@@ -335,7 +335,7 @@ impl Provisioner {
             // The next one gives it up.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "can't tell others that this provisioner has stopped"
+                "provisioner not deregistered; another one releases its brokers"
             ),
         }
     }
@@ -358,7 +358,7 @@ async fn connected(connect: &dyn Connect, shutdown: &CancellationToken) -> Optio
 pub struct Host {
     /// Where instances run.
     pub runtime: Arc<dyn Runtime>,
-    /// Who asks the engines.
+    /// The probe of engines.
     pub probe: Arc<dyn Probe>,
     /// Where brokers' RSA keys come from.
     pub rsa_keys: Arc<dyn RsaKeys>,

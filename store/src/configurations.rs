@@ -177,7 +177,8 @@ impl PgStore {
         scope: &Scope,
     ) -> Result<u64, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        // Whoever is about to refer to one holds its row, and is seen by the second statement otherwise.
+        // A broker that is about to refer to it holds its row; the second statement sees those that already
+        // do.
         let left = sqlx::query_scalar!(
             "select c.id from configuration c
              where c.account = $1 and c.region = $2 and c.tags = '{}'

@@ -388,8 +388,8 @@ fn a_registrys_password_may_be_in_a_file() {
     let directory = Directory::new("registry");
     let file = directory.write("password", "hush\n");
     let file = format!("registry.password_file={}", file.display());
-    let told = ["registry.address=r.example/mirror", "registry.username=me", file.as_str()];
-    let configuration = load(&flags(&told), &[]).expect("valid");
+    let settings = ["registry.address=r.example/mirror", "registry.username=me", file.as_str()];
+    let configuration = load(&flags(&settings), &[]).expect("valid");
     let password = configuration.registry_password().expect("read").expect("a password");
     assert_eq!(secrecy::ExposeSecret::expose_secret(&password), "hush");
     assert_eq!(configuration.registry.mirror(), Some("r.example/mirror"));

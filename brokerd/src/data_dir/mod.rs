@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_and_readable_for_nobody_else() {
+    fn keys_are_made_once_and_readable_by_their_owner_only() {
         let directory = Directory::new("once");
         let data_dir = DataDir::at(&directory.0);
         data_dir.ensure().expect("made");

@@ -166,7 +166,7 @@ mod tests {
     fn what_can_not_be_kept_does_not_fill_the_disk() {
         let directory = Directory::new("kept");
         let path = directory.0.join("log");
-        // Nothing can be put in the place of a directory that is not empty.
+        // A directory that is not empty can't be replaced.
         fs::create_dir_all(directory.0.join("log.1/in")).expect("a directory");
         let mut log = LogFile::open(&path, 10, 1).expect("opened");
         for _ in 0..9 {

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn skipped_rows_are_shown_by_table_as_they_are_when_somebody_asks() {
+    fn skipped_rows_are_shown_by_table_as_they_are_at_a_scrape() {
         let mut registry = Registry::default();
         register_with(&mut registry, || vec![("broker", 2), ("event", 0)]);
         let mut text = String::new();

@@ -34,8 +34,8 @@ codes! {
     /// A loop of restarts for want of memory. The guide has it for ActiveMQ alone, whose cure, another instance type and
     /// a reboot, it permits; of a node of RabbitMQ that the kernel kills it says nothing.
     BrokerOom = "BROKER_OOM",
-    /// Nobody serves the broker, because its engine does not boot. The service repairs such brokers by itself; here their
-    /// owner may have to choose another configuration, version or instance type.
+    /// No instance serves, because the engine does not boot. The service repairs such brokers by itself; here
+    /// the owner may have to choose another configuration, version or instance type.
     BrokerDoesNotBoot = "BROKER_DOES_NOT_BOOT",
     /// The last reboot ended without having changed every instance. The service has no such code: its engines can always
     /// be made anew.

@@ -278,7 +278,7 @@ impl BrokerUpdate {
                 (false, _) if changed || is_for_another => {
                     Some(association::check(revision, user)?)
                 }
-                // Who decides about logins goes back with it.
+                // The authentication strategy is taken back with it.
                 (true, EngineType::RabbitMq) => Some(spec.authentication_strategy),
                 // What is in force goes together, however that came about.
                 (true, EngineType::ActiveMq) if changed && kept != spec.authentication_strategy => {

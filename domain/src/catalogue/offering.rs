@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn rabbitmq_on_a_micro_is_refused_in_the_services_words() {
+    fn rabbitmq_on_a_micro_is_refused_with_the_services_message() {
         let micro = HostInstanceType::from_name("mq.t3.micro").expect("known");
         let refused = offerings()
             .check(

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_tells_what_really_runs() {
+    fn a_sentence_names_the_running_version() {
         let mut runs = RunningEngine {
             asked: EngineVersion::new(4, 3),
             version: EngineVersion::new(4, 3),

@@ -75,7 +75,7 @@ pub struct Revision {
 pub struct Configuration {
     /// The identifier.
     pub id: ConfigurationId,
-    /// Who owns it.
+    /// The account and region.
     pub scope: Scope,
     /// The name.
     pub name: ConfigurationName,
@@ -83,7 +83,7 @@ pub struct Configuration {
     pub engine_type: EngineType,
     /// Its version.
     pub engine_version: EngineVersion,
-    /// Who decides about logins.
+    /// The authentication strategy.
     pub authentication_strategy: AuthenticationStrategy,
     /// When it was created.
     pub created: Timestamp,
@@ -163,7 +163,7 @@ pub struct CreateConfiguration {
     pub engine_type: EngineType,
     /// Its version.
     pub engine_version: EngineVersion,
-    /// Who decides about logins.
+    /// The authentication strategy.
     pub authentication_strategy: AuthenticationStrategy,
     /// The tags.
     pub tags: Tags,

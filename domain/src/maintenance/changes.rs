@@ -83,7 +83,7 @@ mod tests {
     const FOUR: [&str; 4] = ["TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"];
 
     #[test]
-    fn the_fifth_change_is_refused_in_the_words_of_the_service() {
+    fn the_fifth_change_is_refused_with_the_services_message() {
         let (current, changes) = moved(&FOUR);
         assert_eq!(changes, WindowChanges { count: 4, since: hours(3) });
         for wanted in [window("SATURDAY"), current.clone()] {

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_fit_keeps_nobody_waiting() {
+    fn a_creation_that_can_never_fit_delays_no_other() {
         let queue = [demand(11, 500), demand(5, 0)];
         assert_eq!(host(10).admit(5, &queue, NOW), [waits(6), Admission::Granted]);
     }

@@ -96,7 +96,7 @@ eth0\t070012AC\t0200000A\t0007\t0\t0\t0\tFFFFFFFF\t0\t0\t0
 
     #[test]
     #[cfg(target_endian = "little")]
-    fn the_most_specific_route_tells_the_device() {
+    fn the_most_specific_route_gives_the_device() {
         let device = |peer: [u8; 4]| device_to(peer.into(), TABLE);
         assert_eq!(device([172, 17, 0, 2]).as_deref(), Some("docker0"));
         assert_eq!(device([172, 18, 3, 4]).as_deref(), Some("br-0a1b"));

@@ -380,11 +380,12 @@ mod tests {
         assert_eq!(wanted(&both, all, "::1"), ["0.0.0.0:15671", "[::1]:15671"]);
         assert_eq!(wanted(&[public], "10.0.0.1", "127.0.0.1"), ["10.0.0.1:15671"]);
 
-        let told = Route { address: Some(Ipv4Addr::new(172, 17, 0, 1)), ..private[0].clone() };
+        let local_route =
+            Route { address: Some(Ipv4Addr::new(172, 17, 0, 1)), ..private[0].clone() };
         let local = ["127.0.0.1:15671 local", "172.17.0.1:15671 local"];
-        assert_eq!(wanted(std::slice::from_ref(&told), all, "auto"), local);
-        let chosen = wanted(std::slice::from_ref(&told), all, "127.0.0.1");
+        assert_eq!(wanted(std::slice::from_ref(&local_route), all, "auto"), local);
+        let chosen = wanted(std::slice::from_ref(&local_route), all, "127.0.0.1");
         assert_eq!(chosen, ["127.0.0.1:15671"]);
-        assert_eq!(wanted(&[told, both[0].clone()], all, "auto"), ["0.0.0.0:15671"]);
+        assert_eq!(wanted(&[local_route, both[0].clone()], all, "auto"), ["0.0.0.0:15671"]);
     }
 }

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_concerns_the_brokers_that_it_names_and_nobody_else() {
+    fn a_change_affects_only_the_brokers_that_it_names() {
         let mut current = CurrentRoutes::default();
         let all = vec![route(1, 10, Protocol::Amqp), route(2, 20, Protocol::Amqp)];
         current.replace(all.into());

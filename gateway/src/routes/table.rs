@@ -11,7 +11,7 @@ use brokerd_store::{Entrance, Route};
 
 use crate::admission::Admission;
 
-/// Whose endpoint it is. When the owner changes, all sessions end: no client of one reaches the other's engine.
+/// The broker. When it changes, all sessions end, so that no client of one broker reaches another's engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) broker: BrokerId,

@@ -69,7 +69,7 @@ pub(crate) struct RouteContext {
 /// A client that has sent its first TLS record and has a permit.
 pub(crate) struct AdmittedClient {
     pub(crate) client: TcpStream,
-    /// What was read from it, for the engine.
+    /// The bytes read from it, for the engine.
     pub(crate) first_bytes: Vec<u8>,
     pub(crate) route: RouteContext,
     pub(crate) permit: Permit,
@@ -113,7 +113,7 @@ impl RouteContext {
     }
 }
 
-/// What was read; or why the client is refused, and the TLS alert for it.
+/// The bytes read; or why the client is refused, and the TLS alert for it.
 pub(crate) fn hello_or_refusal<H>(
     read: Result<Result<H, NoHello>, Elapsed>,
 ) -> Result<H, (Refusal, Vec<u8>)> {

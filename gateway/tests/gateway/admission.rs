@@ -32,7 +32,7 @@ async fn connect_from(from: [u8; 4], port: u16) -> Result<TcpStream> {
 }
 
 #[tokio::test]
-async fn only_those_get_in_whom_a_rule_allows_to_the_standard_port() -> Result<()> {
+async fn only_addresses_that_a_rule_allows_on_the_standard_port_are_admitted() -> Result<()> {
     let engine = Engine::start(b'a').await?;
     let port = free_port();
     let open = route(port, Some(engine.address));

@@ -116,7 +116,7 @@ async fn the_gateway_is_ready_once_a_table_was_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_change_that_nobody_announces_is_found_by_polling() -> Result<()> {
+async fn a_change_without_a_notification_is_found_by_polling() -> Result<()> {
     let poll = Duration::from_millis(20);
     let fixture = Fixture::start_with(Some(Vec::new()), Options { poll, ..options() }, true);
     fixture.listening_on(&[]).await?;
@@ -176,7 +176,7 @@ async fn a_private_route_is_not_reached_where_a_public_one_is() -> Result<()> {
 }
 
 #[tokio::test]
-async fn several_gateways_follow_one_table_and_one_that_ends_takes_nobody_along() -> Result<()> {
+async fn several_gateways_follow_one_table_and_end_independently() -> Result<()> {
     let (old, new) = (Engine::start(b'o').await?, Engine::start(b'n').await?);
     let port = free_port();
     let there = Ipv4Addr::new(127, 0, 0, 2);
@@ -235,7 +235,7 @@ async fn what_has_changed_is_put_in_force_and_the_rest_is_left_alone() -> Result
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_of_a_broker_is_served_as_it_last_was() -> Result<()> {
+async fn unreadable_endpoints_of_a_broker_are_served_as_they_last_were() -> Result<()> {
     let engine = Engine::start(b'a').await?;
     let (odd, other) = (free_port(), free_port());
     let mut theirs = route(other, Some(engine.address));

@@ -329,7 +329,7 @@ async fn limits_and_rules_hold_for_names_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_private_broker_is_not_there_for_who_comes_to_the_public_address() -> Result<()> {
+async fn a_private_broker_does_not_answer_at_the_public_address() -> Result<()> {
     let (public, private) =
         (TlsEngine::start("out.example").await?, TlsEngine::start("in.example").await?);
     let (inside, outside) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 0, 0, 2).into());

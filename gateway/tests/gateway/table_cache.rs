@@ -91,7 +91,7 @@ async fn a_database_that_answers_is_believed_and_not_the_file() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_file_that_makes_no_sense_is_as_good_as_none() -> Result<()> {
+async fn a_malformed_file_is_ignored() -> Result<()> {
     let directory = Directory::new("broken")?;
     for text in ["", "{", "[]", r#"{"version":2,"routes":[]}"#, r#"{"version":1,"routes":[{}]}"#] {
         fs::write(directory.file(), text)?;

@@ -91,18 +91,18 @@ impl Image {
         }
     }
 
-    /// The full version, of what the image tells of itself or, failing that, of its tag.
+    /// The full version, from the image's label or else from its tag.
     ///
     /// # Errors
     /// What the image tells, if that is another version than this one.
-    pub fn true_version(&self, told: Option<&str>) -> Result<String, String> {
+    pub fn true_version(&self, label: Option<&str>) -> Result<String, String> {
         let fits = |text: &str| {
             let rest = text.strip_prefix(&self.version.to_string());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+']))
         };
-        match (told, split_tag(&self.image).1) {
-            (Some(told), _) if fits(told) => Ok(told.to_owned()),
-            (Some(told), _) => Err(told.to_owned()),
+        match (label, split_tag(&self.image).1) {
+            (Some(label), _) if fits(label) => Ok(label.to_owned()),
+            (Some(label), _) => Err(label.to_owned()),
             (None, Some(tag)) if fits(tag) => {
                 // As in 4.2.8-management.
                 Ok(tag.split(['-', '+']).next().unwrap_or(tag).to_owned())
@@ -141,9 +141,9 @@ impl Image {
 
     /// The modules of the engine in it and their versions, `module=version,…`: as the image tells or, of one from a
     /// registry that tells nothing, as they are released together. Empty if that is not known.
-    pub fn modules(&self, told: Option<&str>, true_version: &str) -> String {
-        if let Some(told) = told.filter(|told| !told.is_empty()) {
-            return told.to_owned();
+    pub fn modules(&self, label: Option<&str>, true_version: &str) -> String {
+        if let Some(label) = label.filter(|label| !label.is_empty()) {
+            return label.to_owned();
         }
         // Without the patch level nothing can be said of advisories.
         if self.source != Source::Pulled || true_version.split('.').count() != 3 {

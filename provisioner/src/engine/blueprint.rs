@@ -35,7 +35,7 @@ pub struct Blueprint<'a> {
     pub ldap_password: Option<&'a SecretString>,
     /// The configuration revision in force.
     pub configuration: &'a str,
-    /// What was issued for it.
+    /// Its materials.
     pub materials: &'a Materials,
     /// What runs it.
     pub image: &'a Image,

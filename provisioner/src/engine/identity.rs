@@ -36,7 +36,7 @@ pub fn instances(broker: &Broker) -> Vec<InstanceIdentity> {
     (1..=broker.spec.deployment_mode.instances()).map(identity).collect()
 }
 
-/// Who asks a broker how it is: RabbitMQ knows a user, the launcher of ActiveMQ this name and password alone.
+/// The monitoring user: a user of RabbitMQ; the launcher of ActiveMQ knows only this name and password.
 pub fn login(materials: &Materials) -> Option<Login> {
     if let Some(monitoring) = &materials.monitoring {
         let password = SecretString::from(monitoring.password.clone());

@@ -12,7 +12,7 @@ use crate::plan::{Alarm, NodeReport};
 /// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
 const LONGEST: u64 = 256 * 1024;
 
-/// Most characters of a reason that are told.
+/// The maximum number of characters of a reason.
 const REASON: usize = 300;
 
 /// What is asked about every node.
@@ -38,7 +38,7 @@ struct Node {
 
 /// A kind of link to other brokers.
 pub(super) struct LinkKind {
-    /// Where its links are told.
+    /// The path that lists its links.
     path: &'static str,
     /// What one is.
     name: fn(&Link) -> String,
@@ -52,7 +52,8 @@ pub(super) const fn link_kinds(engine: EngineType) -> &'static [LinkKind] {
     }
 }
 
-/// ActiveMQ's, as the launcher of the images built here tells of them (`docker/activemq/src/brokerd/NetworkLinks.java`).
+/// ActiveMQ's network connectors, as the launcher of our images reports them
+/// (`docker/activemq/src/brokerd/NetworkLinks.java`).
 static NETWORK: [LinkKind; 1] =
     [LinkKind { path: "/brokerd/links", name: |link| format!("network connector {}", link.name) }];
 
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn a_node_tells_of_every_node_what_it_knows() {
         assert_eq!(nodes("[]"), []);
-        let told = nodes(
+        let reports = nodes(
             r#"[{"name": "rabbit@a", "running": true, "partitions": ["rabbit@c"],
                  "mem_alarm": true, "disk_free_alarm": true},
                 {"name": "rabbit@b", "running": true, "partitions": [],
@@ -285,7 +286,7 @@ mod tests {
             alarms: alarms.to_vec(),
         };
         assert_eq!(
-            told,
+            reports,
             [
                 report("rabbit@a", true, &["rabbit@c"], &[Alarm::Memory, Alarm::Disk]),
                 report("rabbit@b", true, &[], &[]),
@@ -312,14 +313,15 @@ mod tests {
 
     #[test]
     fn links_are_up_trying_or_down_for_a_reason_without_passwords() {
-        let told = |kind: &LinkKind, body: &str| kind.parse(&answer("200 OK", body)).expect("told");
+        let parsed =
+            |kind: &LinkKind, body: &str| kind.parse(&answer("200 OK", body)).expect("told");
         let report = |link: &str, state| LinkReport { link: link.to_owned(), state };
         let down = |why: &str| LinkState::Down(why.to_owned());
         let [shovels, federation] = &LINKS;
         let [connectors] = &NETWORK;
         let body = r#"[{"name": "hub", "state": "down", "reason": "ssl://host:1: refused"}]"#;
         assert_eq!(
-            told(connectors, body),
+            parsed(connectors, body),
             [report("network connector hub", down("ssl://host:1: refused"))]
         );
         let body = r#"[{"name": "a", "vhost": "/", "state": "running"},
@@ -329,7 +331,7 @@ mod tests {
             {"name": "d", "vhost": "x", "state": "terminated"},
             {"name": "e", "vhost": "x", "state": "terminated", "reason": "\"failed to connect\""}]"#;
         assert_eq!(
-            told(shovels, body),
+            parsed(shovels, body),
             [
                 report("shovel a in /", LinkState::Up),
                 report("shovel b in /", LinkState::Trying),
@@ -341,7 +343,7 @@ mod tests {
         let body = r#"[{"exchange": "e", "upstream": "u", "vhost": "/", "status": "running"},
             {"queue": "q", "upstream": "u", "vhost": "/", "status": "error", "error": "no"}]"#;
         assert_eq!(
-            told(federation, body),
+            parsed(federation, body),
             [
                 report("federation upstream u of e in /", LinkState::Up),
                 report("federation upstream u of q in /", down("no")),
@@ -361,8 +363,8 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\n[{\"mem_alarm\": 1}]",
             b"HTTP/1.1 200 OK\r\n",
         ] {
-            let told = parse_nodes(wrong);
-            assert!(matches!(told, Err(ManagementError::Failed(_))), "{}", wrong.escape_ascii());
+            let parsed = parse_nodes(wrong);
+            assert!(matches!(parsed, Err(ManagementError::Failed(_))), "{}", wrong.escape_ascii());
         }
         let stranger = answer("401 Unauthorized", r#"{"error":"not_authorised"}"#);
         assert_eq!(parse_nodes(&stranger), Err(ManagementError::Forbidden));

@@ -19,7 +19,7 @@ pub use probe::WireProbe;
 /// What to ask, and where.
 #[derive(Debug, Clone)]
 pub struct ProbeTarget {
-    /// Whose dialect.
+    /// The engine.
     pub engine: EngineType,
     /// Which protocol.
     pub protocol: Protocol,
@@ -68,7 +68,7 @@ impl From<String> for ManagementError {
     }
 }
 
-/// Who asks an engine about itself.
+/// The user that asks an engine.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// The name.

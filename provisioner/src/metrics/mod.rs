@@ -49,7 +49,7 @@ pub enum StepOutcome {
     Done,
     /// It may the next time.
     Transient,
-    /// Somebody must do something first.
+    /// An operator has to act first.
     Blocked,
     /// It never will.
     Rejected,
@@ -214,7 +214,11 @@ impl Metrics {
             "Orphans removed from the runtime",
             metrics.orphans_removed.clone(),
         );
-        registry.register("faults", "Injected faults that struck, by kind", metrics.faults.clone());
+        registry.register(
+            "faults",
+            "Injected faults that started, by kind",
+            metrics.faults.clone(),
+        );
         registry.register(
             "links_lost",
             "Links from broker to broker that came to be down, by kind",
@@ -234,7 +238,7 @@ impl Metrics {
         registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
         registry.register(
             "stalls",
-            "Times that this process was late, so that silence of engines proved nothing",
+            "Times that this process was delayed, so that silence of engines proved nothing",
             metrics.stalls.clone(),
         );
         metrics
@@ -277,13 +281,13 @@ impl Metrics {
         self.task_health.failed(task, how);
     }
 
-    /// Counts a fault that struck.
+    /// Counts a fault that has started.
     pub fn count_fault(&self, kind: FaultKind) {
         self.faults.get_or_create(&FaultLabels { kind: kind.as_str() }).inc();
     }
 }
 
-/// By the words that it is told of with.
+/// The kind of a link, by the words of its report.
 fn kind(link: &DownLink) -> LinkKind {
     match link.link.split(' ').next() {
         Some("shovel") => LinkKind::Shovel,

@@ -1,5 +1,5 @@
-//! Follows what the runtime tells of brokers. Its events are hints: whoever is told looks, and looks now and
-//! then anyway.
+//! Follows the runtime's events. They are hints: an event causes an observation, and observations happen
+//! without events, too.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,11 +33,11 @@ pub async fn follow(
                 if let Err(error) = passed_on {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "can't end the back-off of brokers; watching the runtime anew"
+                        "back-off of brokers not ended; the runtime is watched anew"
                     );
                 }
             }
-            Err(error) => tracing::warn!(%error, "can't watch the runtime; polling goes on"),
+            Err(error) => tracing::warn!(%error, "runtime not watched; polling goes on"),
         }
         pause_or_stop(PAUSE, &shutdown).await;
     }

@@ -103,8 +103,8 @@ impl Monitor {
         Self { table, sooner, watched, began }
     }
 
-    /// Watches a broker from now on, unless another pass has begun to work on it. What was heard of it during its pass
-    /// has it looked at at once.
+    /// Watches a broker from now on, unless another pass has begun to work on it. An event during its pass
+    /// causes an observation at once.
     pub fn watch(&self, held: Held, epoch: i64, pause: Duration) {
         let id = held.id();
         let mut table = self.table();

@@ -88,7 +88,7 @@ pub struct Resolved {
     pub reboot: u32,
     /// By ARN.
     pub values: BTreeMap<String, String>,
-    /// What was in force before that reboot, to which the broker goes back when the reboot is in vain.
+    /// The values in force before that reboot, to which the broker goes back when the reboot fails.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub previous: BTreeMap<String, String>,
     /// What could not be had then: what was there before is used.
@@ -106,12 +106,12 @@ impl Resolved {
     }
 }
 
-/// What can't be had, and what a person must do about it.
+/// The values that can't be fetched, and the required actions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unusable {
     /// The ARN that names it.
     pub arn: String,
-    /// What must be done.
+    /// The required action.
     pub action: ActionRequired,
 }
 
@@ -191,7 +191,7 @@ impl Materials {
         })
     }
 
-    /// The same with the passwords of these users and no others. What was prepared before stays as it is.
+    /// The same with the passwords of these users and no others. Passwords that were prepared before stay.
     #[must_use]
     pub fn with_passwords(
         mut self,
@@ -276,7 +276,7 @@ pub enum IssueError {
 /// What materials are made of.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Who issues the certificates, and who is trusted.
+    /// The issuers of certificates, and the trusted authorities.
     pub authorities: &'a Standing,
     /// An RSA key for this broker alone, PEM (PKCS#8).
     pub rsa_key: &'a SecretString,

@@ -68,7 +68,7 @@ impl Stock {
                         self.ready.lock().unwrap_or_else(PoisonError::into_inner).push(key);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "can't make RSA keys in advance");
+                        tracing::warn!(%error, "RSA keys not made in advance");
                         break;
                     }
                 }

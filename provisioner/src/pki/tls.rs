@@ -432,7 +432,7 @@ pub fn authority_end(authority: &CertificateAuthority) -> Result<Timestamp, TlsE
     authority_validity(&authority.certificate_pem).map(|(_, end)| end)
 }
 
-/// Whom the first certificate of a PEM text is for.
+/// The subject of the first certificate of a PEM text.
 ///
 /// # Errors
 /// [`TlsError`] when it is none.

@@ -49,7 +49,7 @@ pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
     }
 }
 
-/// What a person must do. What can't be seen at present stays as it was.
+/// The required actions. Actions for what can't be observed now stay.
 pub(super) fn actions(
     broker: &Broker,
     seen: &Seen,
@@ -121,7 +121,7 @@ pub(crate) fn not_rebooted(why: &str) -> ActionRequired {
     }
 }
 
-/// Whether nobody serves, and somebody has been started in vain again and again.
+/// Whether no instance serves, and one has failed to boot several times.
 fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
     conditions.iter().all(|condition| condition.health == Health::Starting)
         && conditions.iter().any(|condition| condition.failed_boots >= BOOTS_TO_FAIL)
@@ -164,7 +164,7 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
             Observed::Absent => {}
         }
     }
-    let told = [
+    let alarms = [
         (
             Alarm::Memory,
             ActionCode::RabbitmqMemoryAlarm,
@@ -180,7 +180,8 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
             },
         ),
     ];
-    told.into_iter()
+    alarms
+        .into_iter()
         .filter(|(alarm, ..)| raised.contains(alarm))
         .map(|(_, code, info)| ActionRequired { code, info: info.to_owned() })
         .collect()
@@ -191,7 +192,7 @@ pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> 
     if subject.certificate_ends_soon {
         return Some("its certificate is to be renewed".to_owned());
     }
-    // Whoever wants no newer minor versions by themselves wants no newer builds of them either.
+    // Without automatic minor upgrades newer builds are not applied either.
     if !subject.broker.spec.auto_minor_version_upgrade {
         return None;
     }

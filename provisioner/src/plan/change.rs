@@ -32,7 +32,7 @@ impl Subject<'_> {
 /// Whether some instance is to be made or replaced, or may have to be.
 pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> bool {
     let broker = subject.broker;
-    // Whoever made that knows more, and changes it.
+    // A newer process made that, and it changes it.
     let mut there = seen.instances.values();
     if there.any(|i| matches!(i, Observed::Present(i) if is_newer(subject, &i.status))) {
         return false;

@@ -57,7 +57,7 @@ pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -
     if let Some(step) = drain(subject.targets, ordinals) {
         plan = plan.step(step);
     }
-    // What was begun and never became an instance, a volume or a network, goes too.
+    // Leftovers of a creation that never became an instance, a volume or a network are removed, too.
     for ordinal in ordinals {
         plan = plan.step(Step::Remove(*ordinal, Volumes::Delete));
     }

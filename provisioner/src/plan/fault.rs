@@ -181,7 +181,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
     }
 }
 
-/// What the fault strikes; nothing while that can't be told.
+/// The target of the fault; none while it is not known.
 fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<AffectedInstance>> {
     let ordinal = match fault.spec.kind {
         FaultKind::ZoneOutage | FaultKind::Latency => return Some(Vec::new()),
@@ -212,8 +212,8 @@ fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Affe
     Some(vec![AffectedInstance { ordinal, container: instance.status.id.0.clone(), since }])
 }
 
-/// The instance that clients are led to. One that is frozen tells no addresses; if they are led nowhere, it
-/// is the first that is alive.
+/// The instance that the endpoints lead to. A frozen one has no addresses; if the endpoints are drained, the
+/// first instance that is alive.
 fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
     let alive =
         || seen.instances.keys().copied().filter(|n| present(seen, *n).is_some_and(is_alive));
@@ -249,8 +249,8 @@ fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     instance.status.id.0 == struck.container
 }
 
-/// Whether it has not ended since it was struck. Of a frozen one the runtime does not tell; being frozen it
-/// is not yet what a restart would have made of it.
+/// Whether it has not ended since the fault started. The runtime does not tell that of a frozen one, which
+/// has not been restarted, because it is frozen.
 fn is_same_life(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     match instance.status.state {
         ContainerState::Running { since } => struck.since == Some(since),

@@ -27,13 +27,13 @@ const QUOTED_LINES: usize = 5;
 const QUOTED_CHARACTERS: usize = 600;
 /// What one instance needs.
 pub(super) enum Need {
-    /// Nothing: it serves.
+    /// None: it serves.
     Nothing,
     /// Time.
     Wait { sentence: Sentence, next: Next, keep_traffic: bool },
     /// These steps, whose last may be disruptive.
     Steps { sentence: Sentence, steps: Vec<Step>, keep_traffic: bool },
-    /// Nothing will help.
+    /// Retrying does not help.
     GiveUp(String),
     /// What the outstanding reboot should apply can't be, and why.
     Refuse(String),
@@ -74,7 +74,7 @@ pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus)
     let now = status.limits;
     let limits = match subject.limits {
         Some(tier) => Limits { memory_bytes: tier.memory_bytes.max(now.memory_bytes), ..tier },
-        // This host has not got that. What there is of it serves all the same.
+        // This host can't provide that. The instance serves all the same.
         None => Limits { cpu_shares: Limits::SERVING_SHARES, ..now },
     };
     (limits != now).then(|| Step::SetLimits(ordinal, status.id.clone(), limits))

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// How things stand, for a person, and why, which stays the same for as long as nothing but details change: what an engine
-/// printed last, which protocol is silent. History tells of another reason, not of other details.
+/// The state of a broker in a sentence for a person, and its reason. The reason stays the same while only
+/// details change, as an engine's last log lines or the silent protocol. A new reason is an event, new
+/// details are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentence {
     text: String,

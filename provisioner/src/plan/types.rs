@@ -33,7 +33,7 @@ pub enum Desired {
     Undecided,
     /// These instances.
     Instances(Vec<InstanceSpec>),
-    /// Nothing can be made at present, and why.
+    /// No instance can be made at present; the reason.
     Unsupported(String),
 }
 

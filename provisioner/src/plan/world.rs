@@ -24,7 +24,7 @@ pub enum ProbeOutcome {
     Answered,
     /// Something else, or a closed connection.
     Refused(String),
-    /// Nothing before the deadline.
+    /// No answer before the deadline.
     Silent,
 }
 

@@ -106,7 +106,7 @@ async fn lost(context: &PassContext, lease: &Lease, mut term: Term) {
             Err(_) | Ok(Err(StoreError::LeaseLost)) => return,
             Ok(Err(_)) if Instant::now() >= term.end => return,
             Ok(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "can't prolong a lease");
+                tracing::debug!(error = &error as &dyn std::error::Error, "lease not renewed");
                 term.not_prolonged(Instant::now())
             }
         };
@@ -141,14 +141,14 @@ async fn settle(
             ),
         },
         Err(StepError::LeaseLost) => {
-            tracing::warn!(broker.id = %lease.broker, "lost the lease; stopping this pass");
+            tracing::warn!(broker.id = %lease.broker, "lease lost; pass stopped");
             return (Outcome::LeaseLost, After::Nothing);
         }
         Err(error) => {
             tracing::error!(
                 broker.id = %lease.broker,
                 error = &error as &dyn std::error::Error,
-                "the pass could not be completed"
+                "pass not completed"
             );
             let outcome = match error {
                 StepError::Panicked => Outcome::Panicked,
@@ -164,7 +164,7 @@ async fn settle(
         (Next::After(_), Some(_)) => Next::After(reread_after(&*context.entropy)),
         (next, _) => next,
     };
-    // Whoever is not known after a pass that failed is as urgent as before it.
+    // A broker that is not known after a failed pass keeps its lane.
     let urgent = held.as_ref().map_or(was_urgent, Held::is_urgent);
     match release(context, lease, ttl, due, urgent).await {
         Ok(woken) => {
@@ -177,7 +177,7 @@ async fn settle(
                     After::Watch { held: Box::new(held), pause: RETRY, woken }
                 }
                 (Some(_), Next::Now) => After::Wait { woken: true },
-                // Nobody watches it, so that the lane has to know when it is due.
+                // No monitor watches it, so the lane has to know when it is due.
                 (None, _) => After::Wait { woken: true },
             };
             (outcome, after)
@@ -187,7 +187,7 @@ async fn settle(
             tracing::warn!(
                 broker.id = %lease.broker,
                 error = &error as &dyn std::error::Error,
-                "can't give the lease back; it will run out"
+                "lease not released; it expires"
             );
             (outcome, After::Wait { woken: false })
         }

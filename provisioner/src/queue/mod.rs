@@ -196,7 +196,7 @@ impl Queue {
                 Ok(()) => self.wake(),
                 Err(error) => tracing::debug!(
                     error = &error as &dyn std::error::Error,
-                    "can't wake a broker; it is due soon"
+                    "broker not made due; it is due soon"
                 ),
             }
         }
@@ -218,7 +218,7 @@ impl Queue {
                 tokio::select! {
                     () = shutdown.cancelled() => {}
                     looked = look => if looked.is_err() {
-                        tracing::error!(broker.id = %due.held.id(), "a look panicked; looking again later");
+                        tracing::error!(broker.id = %due.held.id(), "observation panicked; repeated later");
                         queue.monitor.looked(&due, AFTER_PANIC);
                     }
                 }
@@ -235,7 +235,7 @@ impl Queue {
             Look::Changed(glimpse)
                 if glimpse.is_silence() && guard.stalled_since(began, Instant::now()) =>
             {
-                tracing::debug!(broker.id = %due.held.id(), "this process was late: silence proves nothing, looking again");
+                tracing::debug!(broker.id = %due.held.id(), "this process was delayed, so that an engine's silence proves nothing; probed again");
                 self.monitor.looked(&due, Duration::ZERO);
             }
             Look::Changed(glimpse) => self.react(due, *glimpse).await,
@@ -262,7 +262,7 @@ impl Queue {
                 }
             }
             Err(error) => {
-                tracing::warn!(broker.id = %broker, error = &error as &dyn std::error::Error, "can't claim a broker that changed");
+                tracing::warn!(broker.id = %broker, error = &error as &dyn std::error::Error, "changed broker not claimed");
                 self.monitor.looked(&due, RETRY);
             }
         }
@@ -300,7 +300,7 @@ impl Queue {
                 if heard && let Err(error) = context.store.wake(broker).await {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "can't wake a broker"
+                        "broker not made due"
                     );
                 }
                 if woken || heard {

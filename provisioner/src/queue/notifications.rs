@@ -20,7 +20,7 @@ pub(crate) async fn follow_notifications(
     while !shutdown.is_cancelled() {
         match store.listen(Channel::Reconcile).await {
             Ok(mut listener) => loop {
-                // Whatever came before the listener was there is found by this first wake-up.
+                // This first wake-up finds what came before the listener.
                 queue.wake();
                 tokio::select! {
                     () = shutdown.cancelled() => return,
@@ -30,7 +30,7 @@ pub(crate) async fn follow_notifications(
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "can't listen for due brokers"
+                    "not subscribed to due brokers; retried"
                 );
                 pause_or_stop(RETRY, &shutdown).await;
             }

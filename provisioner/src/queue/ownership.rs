@@ -36,7 +36,7 @@ impl Owner {
                 Ok(_) => return true,
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "can't tell others that this provisioner lives"
+                    "heartbeat of this provisioner not stored"
                 ),
             }
             pause_or_stop(RETRY, shutdown).await;
@@ -60,7 +60,7 @@ impl Owner {
                     if term.freed > 0 {
                         tracing::info!(
                             brokers = term.freed,
-                            "a provisioner has died; its brokers are free"
+                            "provisioner died; its brokers are released"
                         );
                         self.queue.wake();
                     }
@@ -69,7 +69,7 @@ impl Owner {
                 Err(error) => {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "can't tell others that this provisioner lives"
+                        "heartbeat of this provisioner not stored"
                     );
                     RETRY.min(self.ttl / RENEWALS)
                 }
@@ -82,7 +82,7 @@ impl Owner {
         let lost = self.monitor.forget_all();
         tracing::warn!(
             brokers = lost.len(),
-            "others took this provisioner for dead, because it could not reach the database; starting over"
+            "this provisioner was taken for dead, because it did not reach the database; restarted"
         );
         for broker in lost {
             self.operations.end(broker);

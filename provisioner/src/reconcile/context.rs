@@ -49,7 +49,7 @@ pub struct PassContext {
     pub store: Arc<dyn ReconcileStore>,
     /// Where instances run.
     pub runtime: Arc<dyn Runtime>,
-    /// Who asks the engines.
+    /// The probe of engines.
     pub probe: Arc<dyn Probe>,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -57,7 +57,7 @@ pub struct PassContext {
     pub entropy: Arc<dyn Entropy>,
     /// Whose objects these are.
     pub installation: InstallationId,
-    /// Who issues certificates.
+    /// The certificate authorities.
     pub authorities: Arc<Authorities>,
     /// Where brokers' RSA keys come from.
     pub rsa_keys: Arc<dyn RsaKeys>,
@@ -121,7 +121,7 @@ impl PassContext {
         if let Err(error) = self.store.grant_waiting(self.clock.now()).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "can't share out what was given back"
+                "released memory not reserved for creations that wait"
             );
         }
     }

@@ -73,7 +73,7 @@ pub struct Glimpse {
 /// What a look at a broker found.
 #[derive(Debug)]
 pub enum Look {
-    /// Nothing that has to be done or recorded; when to look again.
+    /// No step and no record is due; when to observe again.
     Steady(Duration),
     /// Something that a pass must deal with.
     Changed(Box<Glimpse>),
@@ -219,7 +219,7 @@ impl Held {
 }
 
 impl Glimpse {
-    /// What was seen, if it was this broker, as it still is.
+    /// The observation, if the broker has not changed since.
     pub(crate) fn of(self, held: &Held) -> Option<(Seen, Option<Vec<DownLink>>)> {
         self.of.is_as(held).then_some((self.seen, self.links))
     }

@@ -33,7 +33,7 @@ const BOOT_PATIENCE: Duration = Duration::from_millis(250);
 pub struct Observer<'a> {
     /// Where instances run.
     pub runtime: &'a dyn Runtime,
-    /// Who asks the engines.
+    /// The probe of engines.
     pub probe: &'a dyn Probe,
     /// Whose objects to look at.
     pub installation: &'a InstallationId,
@@ -41,7 +41,7 @@ pub struct Observer<'a> {
     pub protocols: &'a [Protocol],
     /// The authorities of which one has issued the broker's certificate.
     pub authority_pem: &'a Arc<str>,
-    /// Who asks the engine about itself, if it knows such a user.
+    /// The monitoring user, if the engine has one.
     pub login: Option<&'a Login>,
     /// The faults that are not over.
     pub faults: &'a [Fault],
@@ -132,7 +132,7 @@ impl Observer<'_> {
         };
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
         let (alarms, cluster) = match (self.login, broker.spec.engine_type) {
-            // Whoever is asked about all nodes asks all nodes, and waits for that one in vain.
+            // A node that is asked about all nodes asks each of them, and waits for the frozen one in vain.
             (Some(_), EngineType::RabbitMq) if serves && frozen => {
                 let why = "another node is frozen";
                 (Observed::Unknown(why.to_owned()), Observed::Unknown(why.to_owned()))
@@ -284,7 +284,7 @@ impl Observer<'_> {
         let instances = &broker.instances;
         let instance = match engine {
             EngineType::ActiveMq => instances.iter().find(|i| i.ordinal == ordinal)?,
-            // Whatever its nodes, it is one instance to the outside.
+            // A cluster is one instance to clients, whatever its nodes.
             EngineType::RabbitMq => instances.first()?,
         };
         Some(ProbeTarget {

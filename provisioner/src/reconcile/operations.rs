@@ -56,8 +56,8 @@ struct Operation {
 }
 
 impl Operations {
-    /// None yet, with room for so many brokers that boot for the first time at once. Who receives is told of brokers
-    /// that are to be looked at, because an operation on them has ended or may begin.
+    /// No operations yet, with a maximum number of brokers that boot for the first time at once. The receiver
+    /// gets the brokers to observe, because an operation on them has ended or may begin.
     pub fn new(boots: usize) -> (Self, mpsc::UnboundedReceiver<BrokerId>) {
         let (ended, receiver) = mpsc::unbounded_channel();
         let boots =
@@ -176,7 +176,7 @@ impl Drop for Operations {
     }
 }
 
-/// Who boots for the first time: engines that do take processor time from those that serve.
+/// The brokers that boot for the first time, whose engines take processor time from those that serve.
 #[derive(Debug)]
 struct Boots {
     free: Arc<Semaphore>,

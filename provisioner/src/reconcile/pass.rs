@@ -42,9 +42,9 @@ pub struct Passed {
 struct Round {
     kind: VerdictKind,
     next: Next,
-    /// What was seen of the broker, if it is still as it was read.
+    /// The observation of the broker, if the broker has not changed since it was read.
     held: Option<Held>,
-    /// What was rendered, if it had to be, without the content of files.
+    /// The rendered specifications, if there are any, without the content of files.
     rendered: Option<Desired>,
     /// The steps of a plan that could not be carried out.
     failed: Option<Vec<String>>,
@@ -109,7 +109,7 @@ impl PassContext {
             }
         };
         let held = held.filter(Held::is_watchable);
-        // Steps that failed are tried again later and later. What can't be seen is only looked at.
+        // Failed steps are retried with growing delays. An unknown state is only observed again.
         let next = match round.next {
             Next::BackOff if round.failed.is_none() && held.is_some() => Next::After(UNSEEN_POLL),
             next => next,
@@ -147,7 +147,7 @@ impl PassContext {
             Err(why) => (None, Some(why)),
         };
         let held = Held::new(self, work, materials.as_deref(), capacity);
-        // What was silent may not have been reachable.
+        // A silent instance may not have been reachable.
         let glimpse = glimpse.filter(|_| reached == Ensured::AlreadyRight);
         let (seen, links) = match glimpse.and_then(|glimpse| glimpse.of(&held)) {
             Some(seen) => seen,

@@ -91,7 +91,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         actions: &[ActionRequired],
         now: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Records what a fault strikes, once and before it strikes.
+    /// Records the target of a fault, once and before the fault starts.
     async fn start_fault(
         &self,
         lease: &Lease,

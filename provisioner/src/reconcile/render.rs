@@ -24,13 +24,13 @@ use crate::{
     runtime::Capacity,
 };
 
-/// What there is to plan with.
+/// The input of a plan.
 pub(crate) enum Rendered {
     /// This.
     Desired(Desired),
     /// Something was stored for it, so that the broker has to be loaded again.
     Reload,
-    /// Nothing yet: what the configuration names by ARN can't be had.
+    /// Not rendered, because a value that the configuration refers to by ARN can't be fetched yet.
     Waits(Waiting),
 }
 

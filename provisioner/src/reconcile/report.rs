@@ -10,7 +10,7 @@ use crate::{
     runtime::RuntimeError,
 };
 
-/// How many reasons are told of a broker before it is again as asked for, or is asked for something else.
+/// The maximum number of reported reasons of a broker until it has converged, or another generation is asked for.
 const MOST_REASONS: usize = 30;
 
 /// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
@@ -24,7 +24,7 @@ pub(crate) fn report(
 ) -> PassReport {
     let conditions = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
     let event = |kind| Event { at: now, kind, message: plan.sentence.clone() };
-    let (is_news, told) = told(broker, plan);
+    let (is_news, reported) = reported_reasons(broker, plan);
     let mut events = match plan.kind {
         _ if !is_news => Vec::new(),
         VerdictKind::Failed | VerdictKind::Blocked => vec![event(EventKind::Failure)],
@@ -42,7 +42,7 @@ pub(crate) fn report(
         kind: plan.kind,
         sentence: plan.sentence.clone(),
         reason: plan.reason.clone(),
-        reported: told,
+        reported,
         observed_generation: completion.map(|c| c.generation),
         reboots_done: completion.map(|c| c.reboots),
         failure: plan.failure.clone(),
@@ -54,35 +54,36 @@ pub(crate) fn report(
     }
 }
 
-/// Whether the history of a broker is to tell of a plan, and what it tells then. While a broker is not as asked for, each
-/// reason is told once, however often they take turns: what starts in vain for days is a few lines.
-fn told(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
+/// Whether a plan is worth an event, and the reasons reported so far. Until a broker has converged each
+/// reason is reported once, however often the reasons alternate, so that days of failed starts are a few
+/// events.
+fn reported_reasons(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
     let before = &broker.status;
-    // Who recorded it last may not have known of reasons.
+    // An older process may have recorded it without reasons.
     let is_same = plan.sentence == before.sentence
         || (!plan.reason.is_empty() && plan.reason == before.reason);
     if plan.kind == VerdictKind::Converged {
         return (!is_same, ReportedReasons::default());
     }
     let (generation, reboots) = (broker.generation.0, broker.reboots_requested);
-    let mut told = before.reported.clone();
-    if (told.generation, told.reboots) != (generation, reboots) {
-        told = ReportedReasons { generation, reboots, reasons: Vec::new() };
+    let mut reported = before.reported.clone();
+    if (reported.generation, reported.reboots) != (generation, reboots) {
+        reported = ReportedReasons { generation, reboots, reasons: Vec::new() };
     }
-    let is_told = told.reasons.contains(&plan.reason);
-    let has_room = told.reasons.len() < MOST_REASONS;
-    if !is_told && has_room {
-        told.reasons.push(plan.reason.clone());
+    let is_reported = reported.reasons.contains(&plan.reason);
+    let has_room = reported.reasons.len() < MOST_REASONS;
+    if !is_reported && has_room {
+        reported.reasons.push(plan.reason.clone());
     }
-    (!is_same && !is_told && has_room, told)
+    (!is_same && !is_reported && has_room, reported)
 }
 
-/// What there is to record when the runtime does not answer.
+/// The report of a pass without an answer from the runtime.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
     standing_still(broker, Sentence::detailed("can't reach the runtime", error), retry(broker))
 }
 
-/// What there is to record when nothing can be done now.
+/// The report of a pass that can't do anything now.
 pub(crate) fn standing_still(broker: &Broker, sentence: impl Into<Sentence>, next: Next) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.failure.clone_from(&broker.status.failure);
@@ -97,14 +98,14 @@ fn action_events(
     after: &[ActionRequired],
     now: Timestamp,
 ) -> Vec<Event> {
-    let told = |kind, message| Event { at: now, kind, message };
+    let event = |kind, message| Event { at: now, kind, message };
     let raised = after.iter().filter(|action| !before.contains(action)).map(|action| {
-        told(EventKind::Failure, format!("{} is raised: {}", action.code, action.info))
+        event(EventKind::Failure, format!("{} is raised: {}", action.code, action.info))
     });
     let cleared = before.iter().filter(|action| !after.contains(action));
     raised
         .chain(
-            cleared.map(|action| told(EventKind::Verdict, format!("{} is cleared", action.code))),
+            cleared.map(|action| event(EventKind::Verdict, format!("{} is cleared", action.code))),
         )
         .collect()
 }
@@ -112,15 +113,15 @@ fn action_events(
 /// Tells of every link that came to be down, or is not any more. Another reason is no news: it may be another one
 /// with every attempt.
 fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<Event> {
-    let told = |kind, message| Event { at: now, kind, message };
+    let event = |kind, message| Event { at: now, kind, message };
     let among = |all: &[DownLink], link: &DownLink| all.iter().any(|other| other.link == link.link);
     let lost = after
         .iter()
         .filter(|link| !among(before, link))
-        .map(|link| told(EventKind::Failure, format!("link down: {}: {}", link.link, link.why)));
+        .map(|link| event(EventKind::Failure, format!("link down: {}: {}", link.link, link.why)));
     let back = before.iter().filter(|link| !among(after, link));
     lost.chain(
-        back.map(|link| told(EventKind::Verdict, format!("link up, or removed: {}", link.link))),
+        back.map(|link| event(EventKind::Verdict, format!("link up, or removed: {}", link.link))),
     )
     .collect()
 }

@@ -16,14 +16,14 @@ use crate::{
     secrets::{self, Fetched},
 };
 
-/// How long after it was asked in vain a source is asked again.
+/// The pause before a source that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// What became of what the configuration names by ARN.
 pub(crate) enum Resolution {
-    /// There is nothing to fetch.
+    /// No value to fetch.
     Nothing,
-    /// What was fetched, or that it can't be had, is stored: the broker is another one.
+    /// The fetched values, or why they can't be fetched, are stored, so the broker has to be read again.
     Stored,
     /// It can't be had yet, and why.
     Waits(Waiting),

@@ -23,8 +23,8 @@ impl PassContext {
         Some(if is_rebooting { FormerImage::Last(id) } else { FormerImage::First(id) })
     }
 
-    /// Whether nothing is there that the broker could be made from. What can't be told now is told by the step that
-    /// needs it.
+    /// Whether the broker's image is missing. False if that is not known, because the step that needs the
+    /// image reports it.
     pub(crate) async fn image_is_gone(&self, work: &Work, image: &Image) -> bool {
         let former = self.former_image(work, image).map(|former| match former {
             FormerImage::First(id) | FormerImage::Last(id) => id,
@@ -60,13 +60,13 @@ impl PassContext {
             return None;
         }
         let image = self.image(work)?;
-        // What can't be told now is told by a later pass.
+        // A later pass records what is not known now.
         let info = self.runtime.image(image_id).await.ok()??;
-        let told = info.true_version;
+        let label = info.true_version;
         Some(RunningEngine {
             asked,
             version: image.version,
-            true_version: image.true_version(told.as_deref()).unwrap_or_else(|other| other),
+            true_version: image.true_version(label.as_deref()).unwrap_or_else(|other| other),
             image: image.described(&info.digests),
             image_id: image_id.clone(),
             since: self.clock.now(),

@@ -10,7 +10,7 @@ pub enum StepError {
     /// Come back.
     #[error("{0}")]
     Transient(String),
-    /// Somebody must do something first; look again slowly.
+    /// An operator has to act first; retried slowly.
     #[error("{0}")]
     Blocked(String),
     /// It will never work for this generation.

@@ -33,7 +33,7 @@ pub(crate) fn parse_materials(work: &Work) -> Result<Option<Materials>, String> 
     match serde_json::from_slice(bytes.expose_secret()) {
         Ok(materials) => Ok(Some(materials)),
         Err(error) if broker.status.observed_generation.is_none() => {
-            tracing::error!(broker.id = %broker.id, %error, "the stored materials can't be read; issuing new ones");
+            tracing::error!(broker.id = %broker.id, %error, "stored materials not readable; issued anew");
             Ok(None)
         }
         Err(error) => Err(format!("the broker's stored materials are damaged: {error}")),

@@ -16,7 +16,7 @@ pub type Upkeep = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send
 pub struct Connected {
     /// The runtime.
     pub runtime: Arc<dyn Runtime>,
-    /// What has to run beside it, by the name that the task has in logs and metrics.
+    /// The runtime's own task, with its name in logs and metrics.
     pub upkeep: Option<(&'static str, Upkeep)>,
 }
 

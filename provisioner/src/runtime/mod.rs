@@ -60,8 +60,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Processor time in billionths of a processor.
     pub nano_cpus: u64,
-    /// How much it counts among instances that want the same processors, as Docker has it: twice as much gets twice
-    /// as much. What nobody else wants it may use anyway.
+    /// The weight among instances that compete for the same processors, as in Docker: twice the weight gets
+    /// twice the time. Idle time may be used without limit.
     pub cpu_shares: u32,
     /// Processes and threads.
     pub pids: u32,
@@ -109,7 +109,7 @@ impl fmt::Debug for InjectedFile {
 /// One instance, down to the last byte: nothing is left to choose when it is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
-    /// Whose it is.
+    /// The instance's name.
     pub name: InstanceName,
     /// The generation it was rendered from; a container with a higher one is newer than we are.
     pub generation: Generation,
@@ -251,7 +251,7 @@ pub enum Ensured {
     Created,
     /// It was there and is different now.
     Updated,
-    /// Nothing had to be done.
+    /// It was as wanted already.
     AlreadyRight,
 }
 
@@ -271,7 +271,7 @@ pub enum Disturbance {
     Killed,
     /// It stands still, and holds what it holds.
     Frozen,
-    /// Nobody reaches it and it reaches nobody; none of its addresses is published.
+    /// It is cut off the network; none of its addresses is published.
     Isolated,
     /// The disk that its data is on is full. That is the disk's, whatever becomes of the container; what has no disk
     /// of its own can't be filled.
@@ -338,11 +338,11 @@ pub struct RuntimeObject {
 pub enum RuntimeErrorClass {
     /// The same call may work later.
     Transient,
-    /// Somebody must do something first: an image is missing, a right is refused.
+    /// An operator has to act first: an image is missing, or a permission is.
     Denied,
     /// The request can never work.
     Invalid,
-    /// What was addressed is not there any more.
+    /// The addressed object is gone.
     Gone,
     /// A newer generation has been here.
     Stale,
@@ -354,7 +354,7 @@ pub enum RuntimeErrorClass {
 pub struct RuntimeError {
     /// What to do about it.
     pub class: RuntimeErrorClass,
-    /// What was tried.
+    /// The operation.
     pub operation: &'static str,
     /// What the runtime said.
     pub message: String,
@@ -402,8 +402,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// [`RuntimeErrorClass::Denied`], in words that name it.
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError>;
 
-    /// Makes the addresses that [`Runtime::status`] tells reachable from here: a process in a container joins the
-    /// broker's network. Nothing is to be done where they are anyway, or nothing of the broker is there.
+    /// Makes the addresses that [`Runtime::status`] gives reachable from here: a process in a container joins
+    /// the broker's network. Does nothing where they are reachable already, or the broker has no network.
     async fn ensure_reachable(&self, broker: BrokerId) -> Result<Ensured, RuntimeError> {
         let _ = broker;
         Ok(Ensured::AlreadyRight)

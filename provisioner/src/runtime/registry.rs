@@ -1,4 +1,4 @@
-//! Who pulls images from which registry.
+//! The logins for pulling images, by registry.
 
 use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 

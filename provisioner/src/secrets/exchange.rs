@@ -117,8 +117,8 @@ where
 /// What an answer means that is no 200. Its text is not quoted: it may be long, and may be HTML.
 fn refusal(service: &str, status: StatusCode, body: &[u8]) -> NotFetched {
     let code = code(body);
-    let told = code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
-    let why = format!("{service} answered {status}{told}");
+    let suffix = code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
+    let why = format!("{service} answered {status}{suffix}");
     let passes = status.is_server_error()
         || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
         || code.is_some_and(|code| COME_AGAIN.contains(&code.as_str()));

@@ -36,7 +36,7 @@ pub enum Fetched {
     Never {
         /// A sentence for the broker's owner.
         why: String,
-        /// What must be done about it.
+        /// The required action.
         unusable: Vec<Unusable>,
     },
 }
@@ -51,13 +51,13 @@ pub(crate) fn is_own(code: &ActionCode) -> bool {
 pub(crate) fn by_code<'a>(unusable: impl IntoIterator<Item = &'a Unusable>) -> Vec<ActionRequired> {
     let mut by_code: BTreeMap<ActionCode, Vec<&str>> = BTreeMap::new();
     for Unusable { action, .. } in unusable {
-        let told = by_code.entry(action.code.clone()).or_default();
-        if !told.contains(&action.info.as_str()) {
-            told.push(&action.info);
+        let infos = by_code.entry(action.code.clone()).or_default();
+        if !infos.contains(&action.info.as_str()) {
+            infos.push(&action.info);
         }
     }
     let action =
-        |(code, told): (ActionCode, Vec<&str>)| ActionRequired { code, info: told.join(" ") };
+        |(code, infos): (ActionCode, Vec<&str>)| ActionRequired { code, info: infos.join(" ") };
     by_code.into_iter().map(action).collect()
 }
 
@@ -295,7 +295,7 @@ mod tests {
         let back = Wanted { back: true, ..wanted(3, 1) };
         let before = back.as_before(&tried).expect("everything is there");
         assert_eq!((before.reboot, &before.values), (3, &former.values));
-        // Nothing was fetched for a reboot that was refused at once.
+        // No value was fetched for a reboot that was refused at once.
         assert_eq!(back.as_before(&former).expect("everything is there").values, former.values);
         let lacking = Resolved { values: values(&[(PASSWORD, "old")]), ..former };
         assert_eq!(back.as_before(&lacking), None);

@@ -35,7 +35,7 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Why something can't be had, in a sentence without its subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotFetched {
-    /// Nobody answered, or not now: it may be there later.
+    /// No answer, or a temporary failure; retried.
     #[error("{0}")]
     Transient(String),
     /// It is not there, may not be read, or is not what it should be: it stays so until somebody corrects it.
@@ -49,8 +49,8 @@ pub enum NotFetched {
 /// Where secrets come from.
 #[async_trait]
 pub trait SecretSource: Send + Sync + 'static {
-    /// What somebody of this scope, who acts as `role`, means by each of these, in their order. Takes no longer than
-    /// [`PATIENCE`]; a [`NotFetched`] says why something can't be had.
+    /// The values of these ARNs in their order, for a caller of this scope who acts as `role`. Takes at most
+    /// [`PATIENCE`]; a [`NotFetched`] says why a value can't be fetched.
     async fn fetch(
         &self,
         scope: &Scope,
@@ -205,8 +205,8 @@ impl Wanted {
         self.reboot
     }
 
-    /// What was in force before a reboot that could not apply what waits. Nobody is asked for it: the broker is to be
-    /// what it was.
+    /// The values in force before a reboot that could not apply the pending changes. They are not fetched
+    /// again, so that the broker is what it was.
     pub fn as_before(&self, former: &Resolved) -> Option<Resolved> {
         let values = former.in_force(self.reboots_done);
         let has_all = self.keys_by_arn.keys().all(|arn| values.contains_key(arn));

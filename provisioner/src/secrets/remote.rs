@@ -142,7 +142,7 @@ impl Remote {
         join_all(fetched).await
     }
 
-    /// Who asks for secrets and objects.
+    /// The client that fetches secrets and objects.
     async fn caller(
         &self,
         deadline: Instant,

@@ -12,7 +12,7 @@ use crate::{
     runtime::{Capacity, Runtime},
 };
 
-/// How often to tell, and to share out what nobody told of.
+/// How often to report the capacity, and to assign released memory.
 const PAUSE: Duration = Duration::from_secs(15);
 /// How soon to ask again what the host has.
 const FIND_OUT_PAUSE: Duration = Duration::from_secs(3);
@@ -60,7 +60,7 @@ pub(crate) async fn find_out(
     while !shutdown.is_cancelled() {
         match runtime.capacity().await {
             Ok(capacity) => return Some(capacity),
-            Err(error) => tracing::warn!(%error, "can't see what the host has; trying again"),
+            Err(error) => tracing::warn!(%error, "capacity of the host not read; retried"),
         }
         pause_or_stop(FIND_OUT_PAUSE, shutdown).await;
     }
@@ -69,7 +69,7 @@ pub(crate) async fn find_out(
 
 /// Tells once before anybody works on brokers.
 pub(crate) async fn report_first(report: &CapacityReport) {
-    // Whoever can't be told here can't be asked either.
+    // A store that does not take the report can't be asked either.
     drop(tokio::time::timeout(FIRST, report_once(report)).await);
 }
 
@@ -91,7 +91,7 @@ async fn report_once(report: &CapacityReport) {
         }
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,
-            "can't tell what instances may use together"
+            "capacity of the host not stored"
         ),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) async fn register(registry: &WorkerRegistry, me: WorkerId) -> Option<
     match blocking(move || registry.register(me)).await {
         Ok(registration) => Some(registration),
         Err(error) => {
-            tracing::warn!(%error, "can't keep a lock in the data directory: if this process is killed, its brokers wait for the end of its leases");
+            tracing::warn!(%error, "no lock in the data directory: if this process is killed, its brokers wait until its leases expire");
             None
         }
     }
@@ -28,7 +28,7 @@ pub(crate) async fn register(registry: &WorkerRegistry, me: WorkerId) -> Option<
 pub(crate) async fn deregister(registration: Option<Registration>) {
     let Some(registration) = registration else { return };
     if let Err(error) = blocking(move || registration.remove()).await {
-        tracing::warn!(%error, "can't remove the lock in the data directory");
+        tracing::warn!(%error, "lock not removed from the data directory");
     }
 }
 
@@ -38,22 +38,22 @@ pub(crate) async fn expire(registry: &WorkerRegistry, store: &PgStore) {
     let expired = match blocking(move || registry.expired()).await {
         Ok(expired) => expired,
         Err(error) => {
-            tracing::debug!(%error, "can't see which provisioners have died");
+            tracing::debug!(%error, "dead provisioners not found");
             return;
         }
     };
     for worker in expired {
         match store.give_up(worker.id).await {
             Ok(brokers) => {
-                tracing::info!(worker = %worker.id, brokers, "a provisioner has died; its brokers are free");
+                tracing::info!(worker = %worker.id, brokers, "provisioner died; its brokers are released");
                 if let Err(error) = blocking(move || worker.forget()).await {
-                    tracing::warn!(%error, "can't remove a dead provisioner's lock in the data directory");
+                    tracing::warn!(%error, "lock of a dead provisioner not removed from the data directory");
                 }
             }
             // Its file is still there.
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "can't free the brokers of a provisioner that has died"
+                "brokers of a dead provisioner not released"
             ),
         }
     }

@@ -37,11 +37,11 @@ pub(crate) struct Images {
     pub(crate) ids: Arc<ImageIds>,
 }
 
-/// What was found, and what not.
+/// The images that were found, and those that were not.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
     offered: Vec<Offering>,
-    /// What is not offered, and why.
+    /// The versions that are not offered, with the reasons.
     missing: Vec<String>,
     /// The digests of what is behind names of registries.
     tags: BTreeMap<String, Vec<String>>,
@@ -49,7 +49,7 @@ struct Found {
 
 /// Looks once before anybody works on brokers, so that it is known which images there are.
 pub(crate) async fn look_first(images: &Images) {
-    // Whoever can't look here can't look at brokers either; that is told there.
+    // A runtime that can't be asked here can't be asked about brokers either, which is logged there.
     drop(tokio::time::timeout(FIRST_LOOK, look(images)).await);
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn publish_offerings(
             && let Err(error) = remember(&images, &found.tags).await
         {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "can't record which images there are");
+            tracing::warn!(error, "images not stored");
         }
         match looked {
             Ok(found) if last.as_ref() == Some(&found) => {
@@ -82,11 +82,11 @@ pub(crate) async fn publish_offerings(
                     images.metrics.task_failed("offerings");
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "can't store the offerings"
+                        "offered versions not stored"
                     );
                 }
             },
-            Err(error) => tracing::warn!(%error, "can't see which images are there"),
+            Err(error) => tracing::warn!(%error, "images not listed"),
         }
         tokio::select! {
             () = changed.notified() => {}
@@ -170,7 +170,7 @@ async fn look(images: &Images) -> Result<Found, RuntimeError> {
     }
     let all: Offerings = found.offered.iter().map(|o| (o.engine, o.version, o.runs)).collect();
     for (engine, version) in all.dead_ends() {
-        // Whoever asks for one that Amazon MQ does not offer gets it as it is.
+        // A version that Amazon MQ does not offer is not replaced.
         if !images.catalogue.is_asked_for(version) {
             found.offered.retain(|o| (o.engine, o.version) != (engine, version));
             found.missing.push(format!(

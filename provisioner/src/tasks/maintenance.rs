@@ -28,7 +28,7 @@ pub(crate) async fn run(
                 metrics.task_failed("maintenance");
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "can't look for brokers in their maintenance window"
+                    "brokers in their maintenance window not found"
                 );
             }
         }
@@ -53,7 +53,7 @@ pub async fn maintain(store: &dyn ReconcileStore, clock: &dyn Clock) -> Result<u
         }
         // A broker that has changed since is looked at again before the window ends.
         if store.request_maintenance(&broker, &reason(&broker, waits), now).await? {
-            tracing::info!(broker.id = %broker.id, "rebooting it in its maintenance window");
+            tracing::info!(broker.id = %broker.id, "rebooted in its maintenance window");
             asked += 1;
         }
     }

@@ -26,12 +26,12 @@ pub(crate) async fn keep_pruned(
         match prune(&store, &*clock, &shutdown).await {
             Ok(0) => metrics.task_succeeded("retention", clock.now()),
             Ok(rows) => {
-                tracing::info!(rows, "deleted what is older than anybody needs");
+                tracing::info!(rows, "records past their retention deleted");
                 metrics.task_succeeded("retention", clock.now());
             }
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "can't delete what is older than anybody needs"
+                "records past their retention not deleted"
             ),
         }
         pause_or_stop(EVERY, &shutdown).await;

@@ -20,7 +20,7 @@ pub struct BackOff {
     pub longest: Duration,
 }
 
-/// What was supervised panicked.
+/// The task panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it panicked")]
 pub struct Panicked;
@@ -82,7 +82,7 @@ impl Supervisor {
         self.tasks.spawn(async move {
             let over = |ended: Result<(), Panicked>, _| {
                 let how = if ended.is_err() { "panicked" } else { "ended" };
-                tracing::error!(task, how, "a background task is over; starting it again");
+                tracing::error!(task, how, "background task ended; restarted");
                 metrics.task_restarted(task, how);
             };
             keep_running(BACK_OFF, &shutdown, begin, over).await;

@@ -42,7 +42,7 @@ pub struct SweepMeans {
     pub metrics: Metrics,
 }
 
-/// What was seen orphaned, and since when.
+/// The orphans, and since when each is one.
 pub struct Sweeper {
     means: SweepMeans,
     seen: BTreeMap<RuntimeObject, Timestamp>,
@@ -55,7 +55,7 @@ pub(crate) async fn run(means: SweepMeans, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match sweeper.sweep().await {
             Ok(_) => metrics.task_succeeded("orphans", clock.now()),
-            Err(error) => tracing::warn!(%error, "can't look for orphans"),
+            Err(error) => tracing::warn!(%error, "orphans not listed"),
         }
         pause_or_stop(EVERY, &shutdown).await;
     }

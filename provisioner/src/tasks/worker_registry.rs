@@ -29,7 +29,7 @@ pub(crate) struct Registration {
     _file: File,
 }
 
-/// A provisioner that is dead. Nobody else is told of it as long as this is kept.
+/// A dead provisioner. No other process finds it as long as this is kept.
 #[derive(Debug)]
 pub(crate) struct ExpiredWorker {
     /// What it was called.
@@ -84,7 +84,7 @@ impl WorkerRegistry {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let Some(Ok(worker)) = name.map(str::parse::<WorkerId>) else { continue };
-            // Somebody else may have been quicker.
+            // Another process may have been faster.
             let Ok(mut file) = File::open(&path) else { continue };
             if file.try_lock().is_err() {
                 continue;
@@ -103,7 +103,7 @@ impl WorkerRegistry {
 }
 
 impl Registration {
-    /// Removes what tells of it.
+    /// Removes its lock.
     ///
     /// # Errors
     /// When it can't be removed.

@@ -220,7 +220,7 @@ async fn a_frozen_node_is_given_no_time_while_the_others_serve() {
 }
 
 #[tokio::test]
-async fn a_node_that_somebodys_quorum_depends_on_is_waited_for() {
+async fn a_node_that_a_quorum_depends_on_is_not_stopped() {
     let sim = Simulation::new();
     let id = sim.create_cluster();
     sim.settle().await;

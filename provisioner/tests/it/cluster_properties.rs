@@ -7,8 +7,8 @@ use std::{
 };
 
 use brokerd_domain::{
-    Broker, DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol,
-    Reservation, Target, Timestamp,
+    DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Reservation,
+    Target, Timestamp,
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -16,50 +16,14 @@ use brokerd_provisioner::{
         ClusterView, Desired, NodeReport, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Step,
         Subject, plan,
     },
-    runtime::{
-        ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
-        Volumes,
-    },
+    runtime::{ContainerState, InstanceSpec, InstanceStatus, RuntimeId, SpecDigest, Volumes},
 };
 use proptest::prelude::*;
 
-const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
-const LIMITS: Limits = Limits {
-    memory_bytes: 1 << 30,
-    nano_cpus: 1_000_000_000,
-    cpu_shares: Limits::SERVING_SHARES,
-    pids: 512,
-};
+use crate::specification::{LIMITS, NOW, specification};
 
 fn ago(seconds: i64) -> Timestamp {
     Timestamp::from_micros(NOW.as_micros() - seconds * 1_000_000)
-}
-
-fn spec(broker: &Broker, ordinal: u8) -> InstanceSpec {
-    InstanceSpec {
-        name: InstanceName {
-            installation: "test".parse().expect("valid"),
-            broker: broker.id,
-            ordinal,
-        },
-        generation: broker.generation,
-        reboot: broker.reboots_requested,
-        hostname: format!("h{ordinal}"),
-        image: "i".to_owned(),
-        former_image: None,
-        user: (1, 1),
-        owns_data: true,
-        command: Vec::new(),
-        environment: Vec::new(),
-        ports: vec![5671, 15671],
-        volumes: Vec::new(),
-        disk_bytes: None,
-        tmpfs: Vec::new(),
-        files: Vec::new(),
-        limits: LIMITS,
-        open_files: 1,
-        stop_grace: Duration::from_secs(1),
-    }
 }
 
 /// A node as it may be.
@@ -225,7 +189,8 @@ fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> P
             apart_since: of(ordinal).apart_for.map(ago),
         })
         .collect();
-    let specs: Vec<_> = (1..=3).map(|ordinal| spec(&broker, ordinal)).collect();
+    let specs: Vec<_> =
+        (1..=3).map(|ordinal| specification(&broker, ordinal, &[5671, 15671])).collect();
     let there = specs.iter().map(|s| (s.name.ordinal, of(s.name.ordinal).seen(s.name.ordinal, s)));
     let seen = Seen { instances: there.collect(), leftovers: Observed::Absent };
     let rendered = Desired::Instances(specs);

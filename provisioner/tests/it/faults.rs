@@ -449,7 +449,7 @@ async fn an_orphan_that_can_t_be_removed_keeps_no_other_one() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_a_broker_the_store_never_knew_is_nobodys_to_remove() {
+async fn objects_of_a_broker_that_the_store_never_knew_are_not_removed() {
     use brokerd_provisioner::tasks::sweep::Sweeper;
     let sim = Simulation::new();
     let stranger = sim.create_stranger().await;

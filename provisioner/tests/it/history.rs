@@ -78,14 +78,14 @@ async fn is_told_in_a_few_events(sim: &Simulation, id: BrokerId, well: &str) {
 }
 
 #[tokio::test]
-async fn of_a_single_instance_an_outage_is_told_in_a_few_events() {
+async fn an_outage_of_a_single_instance_is_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create(EngineType::ActiveMq);
     is_told_in_a_few_events(&sim, id, "every endpoint answers").await;
 }
 
 #[tokio::test]
-async fn of_a_pair_an_outage_is_told_in_a_few_events() {
+async fn an_outage_of_a_pair_is_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create_pair();
     sim.settle().await;
@@ -102,7 +102,7 @@ async fn of_a_pair_an_outage_is_told_in_a_few_events() {
 }
 
 #[tokio::test]
-async fn of_a_cluster_an_outage_is_told_in_a_few_events() {
+async fn an_outage_of_a_cluster_is_a_few_events() {
     let sim = Simulation::new();
     let id = sim.create_cluster();
     is_told_in_a_few_events(&sim, id, "all 3 nodes serve").await;

@@ -212,7 +212,7 @@ async fn what_nobody_was_there_to_heal_in_time_is_healed_by_the_next_pass() {
 }
 
 #[tokio::test]
-async fn a_fault_whose_time_is_over_before_anybody_came_never_strikes() {
+async fn a_fault_that_expired_before_a_pass_never_starts() {
     for input in [kind(FaultKind::Kill), lasting(FaultKind::ZoneOutage, 10)] {
         let (sim, id) = running().await;
         let fault = sim.inject(id, &input);
@@ -226,7 +226,7 @@ async fn a_fault_whose_time_is_over_before_anybody_came_never_strikes() {
 }
 
 #[tokio::test]
-async fn a_zone_that_is_out_keeps_its_instance_down_whoever_starts_it() {
+async fn a_zone_outage_keeps_its_instance_down_also_after_a_manual_start() {
     let (sim, id) = running().await;
     let fault = sim.inject(id, &lasting(FaultKind::ZoneOutage, 300));
     sim.live(Duration::from_secs(100)).await;
@@ -318,7 +318,7 @@ async fn a_broker_is_deleted_in_the_middle_of_its_faults() {
 }
 
 #[tokio::test]
-async fn nothing_strikes_while_the_runtime_can_not_be_seen() {
+async fn no_fault_starts_while_the_runtime_does_not_answer() {
     let (sim, id) = running().await;
     *sim.blind.lock().expect("not poisoned") = true;
     let fault = sim.inject(id, &lasting(FaultKind::Pause, 600));
@@ -332,7 +332,7 @@ async fn nothing_strikes_while_the_runtime_can_not_be_seen() {
 }
 
 #[tokio::test]
-async fn a_worker_that_lost_its_lease_strikes_nothing() {
+async fn a_worker_without_a_lease_starts_no_fault() {
     let (sim, id) = running().await;
     sim.inject(id, &kind(FaultKind::Kill));
     let sleeper = brokerd_domain::WorkerId::from(uuid::Uuid::from_u128(1));

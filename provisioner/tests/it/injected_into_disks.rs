@@ -119,7 +119,7 @@ async fn only_the_disk_of_the_node_that_was_named_is_filled() {
 }
 
 #[tokio::test]
-async fn the_one_disk_of_a_pair_is_emptied_by_way_of_whoever_has_it_whatever_fails() {
+async fn the_disk_of_a_pair_is_emptied_through_the_instance_that_has_it_whatever_fails() {
     let play = async |sim: &Simulation| {
         let id = sim.create_pair();
         sim.settle().await;

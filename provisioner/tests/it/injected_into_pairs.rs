@@ -126,7 +126,7 @@ async fn every_fault_of_a_pair_ends_the_same_whatever_fails_at_any_effect() {
 }
 
 #[tokio::test]
-async fn a_standby_that_is_cut_off_never_keeps_the_store_from_who_can_be_reached() {
+async fn an_isolated_standby_never_keeps_the_store_from_a_reachable_instance() {
     let sim = Simulation::new();
     let id = sim.create_pair();
     sim.settle().await;

@@ -177,7 +177,7 @@ async fn what_is_denied_is_given_up_at_once_with_the_code_of_the_service() {
 }
 
 #[tokio::test]
-async fn a_broker_is_rebooted_with_what_it_has_and_that_is_told_until_it_can_be_had() {
+async fn a_broker_whose_secret_is_missing_is_rebooted_with_the_former_value_and_requires_action() {
     let sim = Simulation::new();
     sim.kept.answer("ldap", Ok("the first password"));
     let id = create(&sim, "ldap-AbCdEf");
@@ -221,7 +221,7 @@ async fn a_broker_is_rebooted_with_what_it_has_and_that_is_told_until_it_can_be_
 }
 
 #[tokio::test]
-async fn a_reboot_in_vain_leads_back_to_the_values_that_were_in_force() {
+async fn a_failed_reboot_restores_the_former_values() {
     let sim = Simulation::new();
     sim.kept.answer("ldap", Ok("the first password"));
     let id = create(&sim, "ldap-AbCdEf");

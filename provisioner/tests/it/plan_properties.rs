@@ -9,49 +9,11 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     engine::instances,
     plan::{Desired, Observed, ProbeOutcome, Seen, SeenInstance, Step, Subject, plan},
-    runtime::{
-        ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, SpecDigest,
-    },
+    runtime::{ContainerState, InstanceStatus, RuntimeId, SpecDigest},
 };
 use proptest::prelude::*;
 
-const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
-
-fn limits() -> Limits {
-    Limits {
-        memory_bytes: 1 << 30,
-        nano_cpus: 1_000_000_000,
-        cpu_shares: Limits::SERVING_SHARES,
-        pids: 512,
-    }
-}
-
-fn spec(broker: &brokerd_domain::Broker) -> InstanceSpec {
-    InstanceSpec {
-        name: InstanceName {
-            installation: "test".parse().expect("valid"),
-            broker: broker.id,
-            ordinal: 1,
-        },
-        generation: broker.generation,
-        reboot: broker.reboots_requested,
-        hostname: "h".to_owned(),
-        image: "i".to_owned(),
-        former_image: None,
-        user: (1, 1),
-        owns_data: true,
-        command: Vec::new(),
-        environment: Vec::new(),
-        ports: vec![5671, 15671],
-        volumes: Vec::new(),
-        disk_bytes: None,
-        tmpfs: Vec::new(),
-        files: Vec::new(),
-        limits: limits(),
-        open_files: 1,
-        stop_grace: Duration::from_secs(1),
-    }
-}
+use crate::specification::{LIMITS, NOW, specification};
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -95,7 +57,7 @@ fn state() -> impl Strategy<Value = ContainerState> {
 fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
     let present = (state(), outcome(), outcome(), 0u32..3, 0i64..3, any::<bool>(), any::<bool>())
         .prop_map(|(state, one, two, reboot, generation, same, limited)| {
-            let mut limits = limits();
+            let mut limits = LIMITS;
             if !limited {
                 limits.nano_cpus = 4_000_000_000;
             }
@@ -197,7 +159,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
         out_of_memory: None,
         apart_since: None,
     }];
-    let spec = spec(&broker);
+    let spec = specification(&broker, 1, &[5671, 15671]);
     let mut instance = case.instance.clone();
     if let Observed::Present(seen) = &mut instance
         && seen.status.digest.0 == "same"
@@ -218,7 +180,7 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, brokerd_provisioner::plan::Pl
     let subject = Subject {
         broker: &broker,
         instances: &instances(&broker),
-        limits: Some(limits()),
+        limits: Some(LIMITS),
         host_capacity: crate::world::HOST_CAPACITY,
         reservation: Some(Reservation::Granted(broker.spec.host_instance_type)),
         desired: &desired,

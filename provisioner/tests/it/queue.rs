@@ -233,7 +233,7 @@ async fn sleep_until_steady(provisioner: &Provisioner) {
 }
 
 #[tokio::test]
-async fn deletions_that_take_long_keep_nobody_else_waiting_and_are_done_when_they_end() {
+async fn long_deletions_delay_no_other_broker_and_are_finished() {
     let provisioner = Provisioner::start(Simulation::new()).await;
     let slow: Vec<BrokerId> =
         (1..=2 * WORKERS as u128).map(|seed| provisioner.new_broker(seed)).collect();

@@ -281,7 +281,7 @@ management.ssl.verify = verify_peer
 ";
 
 #[test]
-fn the_owners_rabbitmq_settings_are_merged_in_the_words_of_the_version() {
+fn the_owners_rabbitmq_settings_are_merged_in_the_syntax_of_the_version() {
     for version in ["3.10", "4.0", "4.3"] {
         let mut example = Example::new(EngineType::RabbitMq, version, "mq.m7g.medium");
         example.configuration = CONFIGURED_3.to_owned();

@@ -24,6 +24,9 @@ use super::{
 /// How many processors the host has.
 pub const CPUS: u32 = 4;
 
+/// Files of more bytes are not searched for what an engine makes of them.
+const LONGEST_SEARCHED: usize = 64 << 10;
+
 /// A volume.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Volume {
@@ -196,8 +199,10 @@ impl World {
             mounts.push((volume.mount.clone(), owner, volume.role));
         }
         let mut files: Vec<TextFile> = spec.files.iter().filter_map(TextFile::of).collect();
-        let is_poisoned = files.iter().any(|text| super::poison(text));
-        let is_node = files.iter().any(|text| text.contains("cluster_formation."));
+        // The public authorities are no configuration, and searching them would take longer than all the rest.
+        let searched = || files.iter().filter(|text| text.len() < LONGEST_SEARCHED);
+        let is_poisoned = searched().any(|text| super::poison(text));
+        let is_node = searched().any(|text| text.contains("cluster_formation."));
         if self.forgets_files {
             files = Vec::new();
         }

@@ -185,7 +185,7 @@ impl PgStore {
             .execute(&mut *transaction)
             .await?;
         } else {
-            // Who is again as it is waits for nothing; passwords are not compared.
+            // A user that is changed back has no pending change; passwords are not compared.
             let is_current = after == user.attributes && password.is_none();
             sqlx::query!(
                 "update broker_user set

@@ -29,7 +29,7 @@ fn inconsistent(what: &str) -> StoreError {
 }
 
 impl PgStore {
-    /// What can be created, without what can't be read.
+    /// The offered versions, without rows that can't be read.
     ///
     /// # Errors
     /// As every method.
@@ -53,7 +53,7 @@ impl PgStore {
             .collect())
     }
 
-    /// What can be created, with what is known of the images, by engine and version.
+    /// The offered versions with their images, by engine and version.
     ///
     /// # Errors
     /// As every method.

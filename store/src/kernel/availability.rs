@@ -64,7 +64,7 @@ impl Availability {
         doubted.is_some_and(|at| at.elapsed() <= idle_for)
     }
 
-    /// Somebody was answered.
+    /// A call was answered.
     pub(crate) fn answered(&self) {
         self.answered.store(self.now(), Ordering::Relaxed);
     }

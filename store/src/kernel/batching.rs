@@ -102,7 +102,7 @@ impl<Q: BatchedQuery> Lane<Q> {
         while let Some((questions, senders)) = self.next() {
             match Q::ask(&questions, &asker).await {
                 Ok(answers) => {
-                    // Who does not wait any more is not told.
+                    // A caller that no longer waits gets no answer.
                     for (sender, answer) in senders.into_iter().zip(answers) {
                         let _ = sender.send(Ok(answer));
                     }
@@ -161,10 +161,10 @@ impl std::error::Error for SharedError {
 }
 
 fn shared(error: &Arc<StoreError>) -> StoreError {
-    let told = Box::new(SharedError(Arc::clone(error)));
+    let shared = Box::new(SharedError(Arc::clone(error)));
     match **error {
-        StoreError::Unavailable(_) => StoreError::Unavailable(told),
-        _ => StoreError::Other(told),
+        StoreError::Unavailable(_) => StoreError::Unavailable(shared),
+        _ => StoreError::Other(shared),
     }
 }
 

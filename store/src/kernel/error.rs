@@ -22,7 +22,7 @@ pub enum StoreError {
     Inconsistent {
         /// The table.
         table: &'static str,
-        /// What does not fit.
+        /// The mismatch.
         what: String,
     },
     /// A sealed value can't be opened: the master key is not the one that sealed it.

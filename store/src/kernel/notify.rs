@@ -105,7 +105,7 @@ impl Notifier {
 pub enum Heard {
     /// A notification.
     Notification,
-    /// Nothing: the connection is lost, and so may be notifications.
+    /// None: the connection is lost, and notifications may be, too.
     Loss,
 }
 

@@ -121,7 +121,7 @@ impl PgStore {
         let place = column.place(row);
         let secret = self.key.open(&place, &sealed)?;
         let fresh = self.key.seal(&*self.entropy, &place, &secret)?;
-        // Whoever has changed it since has the last word.
+        // A concurrent change wins.
         let (new, old) = (row.len() + 1, row.len() + 2);
         let statement =
             format!("update {table} set {name} = ${new} where {is_row} and {name} = ${old}");

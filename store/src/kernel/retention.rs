@@ -40,7 +40,7 @@ impl PgStore {
     pub async fn prune(&self, now: Timestamp, most: u32) -> Result<Pruned, StoreError> {
         let most = i64::from(most);
         let kept = i64::try_from(FAULTS_KEPT.as_micros()).unwrap_or(i64::MAX);
-        // Whoever deletes at the same time takes others.
+        // A concurrent deletion takes other rows.
         let forgotten_brokers = sqlx::query!(
             "delete from forgotten_broker where broker_id in (
                select broker_id from forgotten_broker where at < now() - make_interval(secs => $1)

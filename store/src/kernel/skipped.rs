@@ -30,7 +30,7 @@ const TABLES: [&str; 13] = [
     "security_group",
 ];
 
-/// What was skipped so far.
+/// The rows skipped so far.
 #[derive(Debug)]
 pub(crate) struct SkippedRows {
     tables: Mutex<BTreeMap<&'static str, Table>>,
@@ -51,7 +51,7 @@ impl Default for SkippedRows {
 }
 
 impl SkippedRows {
-    /// What was read of a row; none: it can't be, and is skipped.
+    /// The decoded row; none if it can't be decoded, in which case it is skipped.
     pub(crate) fn keep<T>(
         &self,
         table: &'static str,

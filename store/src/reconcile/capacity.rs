@@ -312,7 +312,8 @@ pub(crate) fn reservation(
     }
 }
 
-/// Nothing is kept for a broker whose creation has failed; what else was brought to completion has what it runs with.
+/// A broker whose creation has failed keeps no reservation; every other completed broker keeps what it runs
+/// with.
 pub(crate) async fn settle(
     transaction: &mut Transaction,
     broker: Uuid,

@@ -81,7 +81,7 @@ impl PgStore {
         )
         .fetch_one(&self.pool)
         .await?;
-        // Whoever can't be made anew is watched and deleted all the same.
+        // A broker that can't be made anew is watched and deleted all the same.
         let mut unreadable = None;
         let materials = rest.materials.map(|sealed| self.open_materials(id, &sealed)).transpose();
         let materials = readable(materials, &mut unreadable)?.flatten();
@@ -111,7 +111,7 @@ impl PgStore {
     }
 }
 
-/// What was read; none: it is damaged, or sealed with another key, which `unreadable` tells.
+/// The materials; none if they are damaged or sealed with another key, which `unreadable` tells.
 fn readable<T>(
     read: Result<T, StoreError>,
     unreadable: &mut Option<String>,

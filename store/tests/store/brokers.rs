@@ -104,7 +104,7 @@ async fn a_maintenance_window_hears_only_of_brokers_for_which_it_has_something_t
 }
 
 #[tokio::test]
-async fn a_deletion_is_claimed_in_the_normal_lane_whatever_the_broker_is() {
+async fn a_deletion_is_claimed_in_the_normal_lane_for_every_kind_of_broker() {
     with_store(|f| async move {
         let (broker, lease) = running(&f.store, "orders").await;
         let pause = Next::After(Duration::from_hours(1));
@@ -284,7 +284,7 @@ async fn deleting_twice_is_deleting_once() {
 }
 
 #[tokio::test]
-async fn a_creation_wakes_whoever_listens() {
+async fn a_creation_notifies_listeners() {
     with_store(|f| async move {
         let mut listener = f.store.listen(Channel::Reconcile).await.expect("listens");
         create(&f.store, "orders").await;

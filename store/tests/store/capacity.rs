@@ -55,7 +55,7 @@ async fn wakes(pool: &PgPool, id: BrokerId) -> i64 {
 }
 
 #[tokio::test]
-async fn of_many_who_ask_at_the_same_time_as_many_get_room_as_there_is_room_for() {
+async fn concurrent_creations_get_memory_as_far_as_it_suffices() {
     with_store(|f| async move {
         f.store.report_capacity(&room(7), NOW).await.expect("told");
         for n in 0..20 {
@@ -128,7 +128,7 @@ async fn who_asked_first_is_granted_what_is_given_back_and_is_woken() {
 }
 
 #[tokio::test]
-async fn a_creation_that_fails_gives_its_room_back_and_one_that_grows_in_vain_keeps_what_it_has() {
+async fn a_failed_creation_releases_its_memory_and_a_failed_growth_keeps_the_former_amount() {
     with_store(|f| async move {
         f.store.report_capacity(&room(4), NOW).await.expect("told");
         for name in ["a", "b"] {

@@ -151,7 +151,7 @@ async fn configurations_are_listed_in_the_order_they_were_made() {
 }
 
 #[tokio::test]
-async fn tags_are_read_while_somebody_changes_their_owner() {
+async fn tags_are_read_while_their_resource_is_changed() {
     with_store(|f| async move {
         let (broker, _) = running(&f.store, "orders").await;
         let configuration = configuration(&f.store, "free").await;
@@ -274,7 +274,7 @@ async fn what_deleted_brokers_left_makes_room_for_new_ones() {
 }
 
 #[tokio::test]
-async fn a_text_that_can_not_be_kept_is_told_from_a_defect() {
+async fn a_text_that_can_not_be_stored_is_distinguished_from_a_defect() {
     with_store(|f| async move {
         let id = create(&f.store, "orders").await;
         let user = f.store.user(id, "al\0ice").await;

@@ -24,8 +24,7 @@ async fn a_database_of_a_later_version_is_left_alone_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_never_lets_go_of_makes_the_database_unavailable_and_is_waited_for_no_longer()
- {
+async fn a_lock_that_is_never_released_makes_the_database_unavailable_and_is_not_waited_for() {
     with_store(|f| async move {
         let id = crate::support::create(&f.store, "orders").await;
         let mut holder = f.pool.begin().await.expect("begun");

@@ -93,7 +93,7 @@ async fn the_same_token_gives_the_first_broker_back() {
 }
 
 #[tokio::test]
-async fn of_many_who_create_the_same_name_at_once_exactly_one_succeeds() {
+async fn of_concurrent_creations_with_the_same_name_exactly_one_succeeds() {
     with_store(|f| async move {
         let attempts = (0..8).map(|_| {
             let store = f.store.clone();

@@ -46,7 +46,7 @@ async fn release(f: &Fixture, lease: &Lease) {
 }
 
 #[tokio::test]
-async fn a_fault_makes_its_broker_due_strikes_once_and_ends_once() {
+async fn a_fault_makes_its_broker_due_starts_once_and_ends_once() {
     with_store(|f| async move {
         let (broker, lease) = running(&f.store, "orders").await;
         release(&f, &lease).await;
@@ -147,7 +147,7 @@ async fn a_broker_has_a_bounded_number_of_faults_and_a_bounded_memory_of_them() 
 }
 
 #[tokio::test]
-async fn latency_is_in_the_gateways_table_from_the_strike_to_the_end() {
+async fn latency_is_in_the_gateways_table_from_the_start_of_the_fault_to_its_end() {
     with_store(|f| async move {
         let (broker, lease) = running(&f.store, "orders").await;
         let allocation = allocation(20_000..=20_100);

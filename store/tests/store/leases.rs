@@ -34,7 +34,7 @@ async fn due_now(pool: &PgPool) {
 }
 
 #[tokio::test]
-async fn of_many_who_claim_each_broker_is_claimed_exactly_once() {
+async fn concurrent_claims_take_each_broker_exactly_once() {
     with_store(|f| async move {
         let mut expected = BTreeSet::new();
         for n in 0..100 {
@@ -105,7 +105,7 @@ async fn whoever_slept_through_the_lease_can_do_nothing_with_it() {
 }
 
 #[tokio::test]
-async fn what_a_dead_worker_held_is_free_at_once_and_nothing_else_is() {
+async fn leases_of_a_dead_worker_are_released_at_once_and_no_others() {
     with_store(|f| async move {
         for name in ["first", "second", "third"] {
             create(&f.store, name).await;

@@ -5,7 +5,7 @@ use brokerd_store::Pruned;
 use crate::support::{NOW, create, with_store};
 
 #[tokio::test]
-async fn what_is_older_than_anybody_needs_is_deleted_a_batch_at_a_time() {
+async fn records_past_their_retention_are_deleted_in_batches() {
     with_store(|f| async move {
         let broker = create(&f.store, "orders").await;
         let day = 24 * 3600 * 1_000_000_i64;

@@ -111,7 +111,7 @@ async fn the_table_has_the_rules_of_all_groups_that_are_known() {
 }
 
 #[tokio::test]
-async fn a_group_that_nobody_defined_does_not_filter_until_somebody_does() {
+async fn an_undefined_group_does_not_filter_until_it_is_defined() {
     with_store(|f| async move {
         broker_with(&f, &["sg-nobody"]).await;
         assert_eq!(admitted(&f).await, None);
@@ -126,7 +126,7 @@ async fn a_group_that_nobody_defined_does_not_filter_until_somebody_does() {
 }
 
 #[tokio::test]
-async fn a_group_that_a_broker_has_stays_and_a_deleted_one_lets_nobody_in() {
+async fn a_group_in_use_is_not_deleted_and_a_deleted_one_admits_nobody() {
     with_store(|f| async move {
         let id = created(&f, &group(None, "a", "10.0.0.0/8")).await;
         let broker = broker_with(&f, &[id.as_str()]).await;

@@ -1,4 +1,4 @@
-//! The tree of a configuration, and how it is written.
+//! The element tree of a configuration, and its serialisation.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,14 @@ use super::schema::CORE;
 /// An element of a configuration; all of them are in ActiveMQ's namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveMqElement {
-    /// Its name, without a prefix.
+    /// The local name.
     pub name: String,
-    /// Names and values, in the order of the document.
+    /// Names and values, in document order.
     pub attributes: Vec<(String, String)>,
     pub(super) nodes: Vec<Node>,
 }
 
-/// What is in an element.
+/// A child node of an element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
     Element(ActiveMqElement),
@@ -23,7 +23,7 @@ pub(super) enum Node {
 }
 
 impl ActiveMqElement {
-    /// The elements directly in this one, in the order of the document.
+    /// The child elements, in document order.
     pub fn elements(&self) -> impl Iterator<Item = &Self> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -31,12 +31,12 @@ impl ActiveMqElement {
         })
     }
 
-    /// The value of the attribute of that name.
+    /// The value of the attribute with this name.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether there is text in it other than layout.
+    /// Whether it has text other than white space.
     pub(super) fn has_text(&self) -> bool {
         self.nodes.iter().any(|node| matches!(node, Node::Text(text) if !is_blank(text)))
     }
@@ -86,8 +86,8 @@ impl Document {
         self.root
     }
 
-    /// The service's form: its declaration, attributes in the order of their names with `xmlns` as one
-    /// of them, nothing between the tags of an empty element, a line end at the end.
+    /// Serialises the document in the service's form: the XML declaration, attributes sorted by name with
+    /// `xmlns` as one of them, no content between the tags of an empty element, a line feed at the end.
     pub(super) fn write(&self) -> String {
         let mut text =
             String::from("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n");
@@ -105,12 +105,12 @@ impl Document {
     }
 }
 
-/// Whether the text is nothing but XML's white space.
+/// Whether the text is only XML white space.
 pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
 }
 
-/// The text as it is written between double quotes as an attribute's value.
+/// The text, escaped as an attribute value in double quotes.
 pub fn xml_attribute_value(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for c in value.chars() {

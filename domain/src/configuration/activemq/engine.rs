@@ -1,8 +1,8 @@
-//! What the engine would not start with, although the schema permits it.
+//! Rules of the engine beyond the schema: values that the schema permits and the engine does not start with.
 //!
-//! Every rule was asked of the engine itself: a test gives each attribute and element of the schema values at
-//! and over their edges, and compares. What can be left out is left out with a warning, like what the schema
-//! does not permit; what something else depends on refuses the whole.
+//! Every rule is compared with the engine: a test (`activemq_edges`) gives each attribute and element of the
+//! schema values at and over their limits. An optional value is removed with a warning, like what the schema
+//! does not permit. A value that something else depends on makes the whole document invalid.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use super::{
     pattern::is_pattern,
     schema::{Place, schema as built_in},
     selector::is_selector,
-    validate::{MOST_MESSAGES, incomplete},
+    validate::{MAX_MESSAGES, incomplete},
     value,
 };
 
-/// The broker's attributes that the schema calls texts, but the engine reads as yes or no.
-const SWITCHES: &[&str] =
+/// Attributes of the broker that are strings in the schema and booleans in the engine.
+const BOOLEANS: &[&str] =
     &["advisorySupport", "deleteAllMessagesOnStartup", "persistent", "schedulerSupport"];
 
-/// The attributes whose only values would be names of beans, by their elements.
-const BEANS: &[(&str, &str)] = &[
+/// Attributes that take only bean names, with their elements.
+const BEAN_REFERENCES: &[(&str, &str)] = &[
     ("broker", "systemUsage"),
     ("discarding", "deadLetterQueue"),
     ("networkConnector", "bridgeFactory"),
@@ -30,29 +30,29 @@ const BEANS: &[(&str, &str)] = &[
     ("queryBasedSubscriptionRecoveryPolicy", "query"),
 ];
 
-/// What the service permits, but would lead to a transport or a management name of the owner's choice inside
-/// the broker.
-const NOT_OURS: &[&str] = &["brokerURL", "localUri", "objectName"];
+/// Attributes that the service permits and brokerd removes, because they would set a transport or a
+/// management name inside the broker.
+const REMOVED_BY_BROKERD: &[&str] = &["brokerURL", "localUri", "objectName"];
 
-/// The names by which a policy's factory of message groups is found. Any other would be looked up as
-/// a resource, whose content names a class.
+/// The built-in message group factories. The engine looks up any other name as a resource, whose content
+/// names a class.
 const GROUP_FACTORIES: &[&str] = &["bucket", "cached", "simple"];
 
-/// The shortest delay of the plugin that delivers again, in milliseconds: its scheduler counts in seconds.
-const SHORTEST_REDELIVERY: i128 = 1000;
+/// The minimum delay of the redelivery plugin, in milliseconds, because its scheduler counts in seconds.
+const MIN_REDELIVERY_DELAY: i128 = 1000;
 
-/// The longest time between two looks that a timer of Java can wait for, from now on, in milliseconds.
-const LONGEST_SCHEDULE: i128 = 9_222_246_136_947_933_183;
+/// The maximum period of a Java timer that starts now, in milliseconds.
+const MAX_TIMER_PERIOD: i128 = 9_222_246_136_947_933_183;
 
-/// What a destination may be named by.
+/// The attributes that name a destination.
 const DESTINATION: &[&str] = &["queue", "topic", "tempQueue", "tempTopic"];
 
-/// The names that the broker's own connectors have. The engine takes all names of a document for those of
-/// one kind of thing, and wants them to differ.
+/// The names of the broker's own connectors. The engine requires all names of a document to be different,
+/// whatever they name.
 const OWN_NAMES: &[&str] = &["amqp", "mqtt", "openwire", "stomp", "wss"];
 
-/// Removes attributes whose values the engine does not take, which it can do without, and plugins without
-/// their map: it may have been removed before.
+/// Removes optional attributes whose values the engine does not accept, and plugins without a map, because
+/// the map may have been removed before.
 pub(super) fn remove(broker: &mut ActiveMqElement) -> Vec<SanitizationWarning> {
     let mut warnings = Vec::new();
     remove_in(broker, built_in().broker(), &mut warnings);
@@ -68,13 +68,14 @@ fn remove_in(
     let mut removed = Vec::new();
     element.attributes.retain(|(attribute, value)| {
         let kind = place.type_of(attribute).unwrap_or("string");
-        let reason = if name == "networkConnector" && NOT_OURS.contains(&attribute.as_str()) {
-            SanitizationWarningReason::DisallowedAttributeRemoved
-        } else if takes(&name, attribute, kind, value) {
-            return true;
-        } else {
-            SanitizationWarningReason::InvalidAttributeValueRemoved
-        };
+        let reason =
+            if name == "networkConnector" && REMOVED_BY_BROKERD.contains(&attribute.as_str()) {
+                SanitizationWarningReason::DisallowedAttributeRemoved
+            } else if engine_accepts(&name, attribute, kind, value) {
+                return true;
+            } else {
+                SanitizationWarningReason::InvalidAttributeValueRemoved
+            };
         removed.push((attribute.clone(), reason));
         false
     });
@@ -107,13 +108,13 @@ fn remove_in(
     }
 }
 
-/// Whether the engine starts with the attribute's value, or its element can't do without the attribute.
-fn takes(element: &str, attribute: &str, kind: &str, value: &str) -> bool {
-    if BEANS.contains(&(element, attribute)) {
+/// Whether the engine starts with the attribute's value, or the attribute is required.
+fn engine_accepts(element: &str, attribute: &str, kind: &str, value: &str) -> bool {
+    if BEAN_REFERENCES.contains(&(element, attribute)) {
         return false;
     }
     match (element, attribute) {
-        ("broker", switch) if SWITCHES.contains(&switch) => {
+        ("broker", switch) if BOOLEANS.contains(&switch) => {
             ["true", "false"].iter().any(|word| word.eq_ignore_ascii_case(value))
         }
         ("policyEntry", "messageGroupMapFactoryType") => is_group_factory(value),
@@ -127,7 +128,7 @@ fn takes(element: &str, attribute: &str, kind: &str, value: &str) -> bool {
         // The name is part of a management name, in which everything else can be quoted.
         ("networkConnector", "name") => !value.contains('\n'),
         ("redeliveryPolicy", "initialRedeliveryDelay" | "redeliveryDelay") => {
-            value::whole(value).is_none_or(|delay| delay >= SHORTEST_REDELIVERY)
+            value::whole(value).is_none_or(|delay| delay >= MIN_REDELIVERY_DELAY)
         }
         ("filteredDestination", "selector") => is_selector(value),
         ("queue" | "topic" | "tempQueue" | "tempTopic", "physicalName")
@@ -137,12 +138,12 @@ fn takes(element: &str, attribute: &str, kind: &str, value: &str) -> bool {
     }
 }
 
-/// A destination's name is anything but blanks, as Java knows them.
+/// Whether the text is a destination's name: anything but white space as Java defines it.
 fn is_name(value: &str) -> bool {
     value.chars().any(|c| c > ' ')
 }
 
-/// The digits of an amount of memory, and how many bits its unit shifts them.
+/// The digits of an amount of memory, and the number of bits that its unit shifts them.
 ///
 /// Source: `MemoryPropertyEditor` of ActiveMQ.
 fn memory(value: &str) -> Option<(&str, u32)> {
@@ -160,14 +161,14 @@ fn memory(value: &str) -> Option<(&str, u32)> {
     (!number.is_empty()).then_some((number, shift))
 }
 
-/// A name with options, which are numbers.
+/// Whether the text is the name of a message group factory, with numeric options.
 fn is_group_factory(value: &str) -> bool {
     let (name, options) = value.split_once('?').unwrap_or((value, ""));
     GROUP_FACTORIES.contains(&name)
         && options.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'=' | b'&'))
 }
 
-/// Checks what is left: what the engine can't do without, and what it does not take where it is.
+/// Checks the remaining document for missing and misplaced elements and attributes.
 pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
     let mut messages = Vec::new();
     check_in(broker, "", &mut messages);
@@ -184,25 +185,26 @@ pub(super) fn check(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
     let schedule = "offlineDurableSubscriberTaskSchedule";
     let looks = broker.attribute("offlineDurableSubscriberTimeout").is_some_and(|t| !off(t));
     if looks && !broker.attribute(schedule).is_some_and(off) {
-        messages.extend(not_a_period(broker, schedule, "offlineDurableSubscriberTimeout"));
+        messages.extend(period_error(broker, schedule, "offlineDurableSubscriberTimeout"));
     }
     let caches = broker.attribute("cacheTempDestinations");
     // Source: `CustomBooleanEditor` of Spring.
     if caches.is_some_and(|is| ["true", "1"].iter().any(|yes| yes.eq_ignore_ascii_case(is.trim())))
     {
         let purge = "timeBeforePurgeTempDestinations";
-        messages.extend(not_a_period(broker, purge, "cacheTempDestinations"));
+        messages.extend(period_error(broker, purge, "cacheTempDestinations"));
     }
     let mut names: BTreeSet<&str> = OWN_NAMES.iter().copied().collect();
     check_names(broker, &mut names, &mut messages);
-    messages.truncate(MOST_MESSAGES);
+    messages.truncate(MAX_MESSAGES);
     if messages.is_empty() { Ok(()) } else { Err(messages) }
 }
 
-/// Why the broker's attribute is no period of a timer, which `cause` makes it; nothing if it is one, or not set.
-fn not_a_period(broker: &ActiveMqElement, attribute: &str, cause: &str) -> Option<String> {
+/// Why the broker's attribute, used as a timer period because of `cause`, is not valid; none if it is valid
+/// or not set.
+fn period_error(broker: &ActiveMqElement, attribute: &str, cause: &str) -> Option<String> {
     let given = broker.attribute(attribute)?;
-    let is_one = value::whole(given).is_some_and(|n| (1..=LONGEST_SCHEDULE).contains(&n));
+    let is_one = value::whole(given).is_some_and(|n| (1..=MAX_TIMER_PERIOD).contains(&n));
     (!is_one).then(|| {
         format!(
             "Attribute '{attribute}' of element 'broker' must be positive where '{cause}' is set, not '{}'.",
@@ -211,7 +213,7 @@ fn not_a_period(broker: &ActiveMqElement, attribute: &str, cause: &str) -> Optio
     })
 }
 
-/// The elements in all collections of that name.
+/// The elements in all collections with this name.
 fn in_collections<'e>(
     element: &'e ActiveMqElement,
     name: &'e str,
@@ -282,9 +284,9 @@ fn require(element: &ActiveMqElement, attribute: &str, messages: &mut Vec<String
     }
 }
 
-/// Names must differ, whatever they name. A blank, a comma or a semicolon makes two of one.
+/// Names must be different, whatever they name. A blank, a comma or a semicolon separates two names.
 ///
-/// Source: `BeanDefinitionParserDelegate` of Spring, which reads them as names of beans.
+/// Source: `BeanDefinitionParserDelegate` of Spring, which reads them as bean names.
 fn check_names<'e>(
     element: &'e ActiveMqElement,
     names: &mut BTreeSet<&'e str>,

@@ -1,11 +1,11 @@
-//! What an ActiveMQ configuration may hold, and what becomes of one that holds more.
+//! The sanitiser of ActiveMQ configurations.
 //!
-//! Sources: "Elements, child collections and their child elements permitted in Amazon MQ
-//! configurations" of the developer guide, the schema files that the service publishes, and recorded
-//! answers of the service. A document goes three ways: what the schema does not know at its place, and
-//! values that the engine would not start with, are removed with a warning; a wrong value of what is left, or
-//! something missing, refuses the whole; the rest is written anew, in the service's form. What passes is what
-//! the engine starts with: there is no later judgement.
+//! Elements, attributes and values that the schema does not permit, or that the engine does not start with,
+//! are removed with a warning. A wrong value of what is left, or a missing element, makes the whole document
+//! invalid. The rest is serialised in the service's form. The engine starts with every document that passes;
+//! there is no later check. Sources: "Elements, child collections and their child elements permitted in
+//! Amazon MQ configurations" of the developer guide, the schema files that the service publishes, and
+//! recorded answers of the service.
 
 mod document;
 mod engine;
@@ -28,21 +28,21 @@ use crate::{
 
 use document::Document;
 
-/// How large a document may be, in bytes, before and after it is written anew. The service does not
-/// publish its own limit; this one is that of a request.
-const LARGEST_DOCUMENT: usize = 1 << 20;
+/// The maximum size of a document in bytes, before and after serialisation: that of a request, because the
+/// service does not publish its limit.
+const MAX_DOCUMENT_BYTES: usize = 1 << 20;
 
-/// A document that holds nothing but what is permitted.
+/// A sanitised document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sanitised {
-    /// The document as it is stored and answered. Sanitised again it stays the same, without warnings.
+    /// The document, as it is stored and answered. Sanitising it again changes nothing and gives no warnings.
     pub data: String,
-    /// What was removed: first what is not permitted, then what the engine would not take, each in the order of
-    /// the document; within one element in the order of names.
+    /// What was removed: first what is not permitted, then what the engine does not accept, each in document
+    /// order and within an element sorted by name.
     pub warnings: Vec<SanitizationWarning>,
 }
 
-/// Removes what the service does not permit and refuses what it can't take.
+/// Sanitises a document: removes what is not permitted, and refuses what is invalid.
 ///
 /// # Errors
 /// A 400 on `data`, in the words of the service, when the text is not the XML of a broker or when a
@@ -52,16 +52,16 @@ pub fn sanitise(
     strategy: AuthenticationStrategy,
     document: &str,
 ) -> Result<Sanitised, Error> {
-    let (document, warnings) = judged(version, strategy, document)?;
+    let (document, warnings) = sanitised_tree(version, strategy, document)?;
     let data = document.write();
-    if data.len() > LARGEST_DOCUMENT {
+    if data.len() > MAX_DOCUMENT_BYTES {
         Err(invalid(too_large()))
     } else {
         Ok(Sanitised { data, warnings })
     }
 }
 
-/// The broker of a document that went through [`sanitise`], or would have come out of it unchanged.
+/// Parses a document that [`sanitise`] would not change.
 ///
 /// # Errors
 /// A 400 on `data` when [`sanitise`] would remove or refuse something.
@@ -70,15 +70,15 @@ pub fn permitted(
     strategy: AuthenticationStrategy,
     document: &str,
 ) -> Result<ActiveMqElement, Error> {
-    let (document, warnings) = judged(version, strategy, document)?;
+    let (document, warnings) = sanitised_tree(version, strategy, document)?;
     match warnings.first() {
         Some(removed) => Err(invalid(format!("{removed}."))),
         None => Ok(document.into_root()),
     }
 }
 
-/// What is left of a document, and what was removed.
-fn judged(
+/// The sanitised tree of a document, and what was removed.
+fn sanitised_tree(
     version: EngineVersion,
     strategy: AuthenticationStrategy,
     document: &str,
@@ -93,7 +93,7 @@ fn judged(
 }
 
 fn too_large() -> String {
-    format!("The document is larger than {LARGEST_DOCUMENT} bytes.")
+    format!("The document is larger than {MAX_DOCUMENT_BYTES} bytes.")
 }
 
 fn invalid(why: impl AsRef<str>) -> Error {

@@ -1,11 +1,11 @@
-//! Where a connection to other brokers may lead.
+//! The URIs that a network connector may have.
 //!
-//! Sources: "Amazon MQ network of brokers" and "Creating and configuring a network of brokers" of the
-//! developer guide; "Networks of Brokers" and the transport references of ActiveMQ. A connector is
-//! where a configuration could make the engine read files, load classes or start brokers of its own,
-//! so that nothing passes but the forms that the guide shows.
+//! Only the forms that the developer guide shows are permitted, because a connector's URI could make the
+//! engine read files, load classes or start brokers. Sources: "Amazon MQ network of brokers" and "Creating
+//! and configuring a network of brokers" of the developer guide; "Networks of Brokers" and the transport
+//! references of ActiveMQ.
 
-/// The options that an address or a list of addresses may have. Others name classes and files.
+/// The permitted options of an address or a list of addresses. Others name classes and files.
 const OPTIONS: &[&str] = &[
     "backOffMultiplier",
     "connectionTimeout",
@@ -30,18 +30,17 @@ const OPTIONS: &[&str] = &[
     "wireFormat.tightEncodingEnabled",
 ];
 
-/// How other brokers are spoken to. The service's own have TLS alone; those of others may not.
+/// The permitted transports. Brokers of the service have TLS only; others may not have it.
 const SCHEMES: &[&str] = &["nio", "nio+ssl", "ssl", "tcp"];
 
-/// The address of a connector as the engine takes it: without the line breaks and blanks that the guide's
-/// own examples have between the members of a list. Nothing if it leads nowhere that is permitted.
+/// The URI of a connector in the engine's form: without the line breaks and blanks between the members of a
+/// list, which the guide's examples have. None if the URI is not permitted.
 pub fn network_uri(text: &str) -> Option<String> {
     let uri: String = text.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r')).collect();
     is_network(&uri).then_some(uri)
 }
 
-/// `static:` with addresses, alone or as lists of which one is used; or `masterslave:`, which is such a
-/// list.
+/// Whether it is `static:` with addresses or failover lists, or `masterslave:` with a list.
 fn is_network(uri: &str) -> bool {
     let of_static = |text: &str| match text.strip_prefix("failover:") {
         Some(list) => is_list(list, 1, is_address),
@@ -54,7 +53,8 @@ fn is_network(uri: &str) -> bool {
     }
 }
 
-/// `(member,member)?option=value`, with at least so many members: a master without a slave is none.
+/// Whether it is `(member,member)?option=value` with at least `fewest` members, because a master needs a
+/// slave.
 fn is_list(text: &str, fewest: usize, is_member: impl Fn(&str) -> bool) -> bool {
     let text = text.strip_prefix("//").unwrap_or(text);
     let Some((members, options)) = text.strip_prefix('(').and_then(|rest| rest.rsplit_once(')'))
@@ -65,7 +65,7 @@ fn is_list(text: &str, fewest: usize, is_member: impl Fn(&str) -> bool) -> bool 
     is_options(options) && members.len() >= fewest && members.into_iter().all(is_member)
 }
 
-/// The members of a list, separated by the commas that are in no brackets of their own.
+/// The members of a list, split at the commas outside of brackets.
 fn separated(text: &str) -> Vec<&str> {
     let (mut members, mut start, mut depth) = (Vec::new(), 0, 0_usize);
     for (at, c) in text.char_indices() {
@@ -83,7 +83,7 @@ fn separated(text: &str) -> Vec<&str> {
     members
 }
 
-/// `ssl://host:port?option=value`.
+/// Whether it is `ssl://host:port?option=value`.
 fn is_address(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| SCHEMES.contains(scheme))
     else {
@@ -109,7 +109,7 @@ fn is_name(host: &str) -> bool {
     host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }
 
-/// Nothing, or `?` and options of those that do no harm.
+/// Whether it is empty, or `?` and permitted options.
 fn is_options(text: &str) -> bool {
     let Some(options) = text.strip_prefix('?') else { return text.is_empty() };
     options.split('&').all(|option| {

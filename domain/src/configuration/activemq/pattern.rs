@@ -1,20 +1,20 @@
-//! Which texts are regular expressions for the engine.
+//! The syntax check of regular expressions.
 //!
-//! Source: `java.util.regex.Pattern`. Rarely used parts of it (back references, looking behind, sets of
-//! characters in each other) are not taken.
+//! Source: `java.util.regex.Pattern`. Back references, lookbehind and nested character classes are not
+//! supported.
 
 use std::{iter::Peekable, str::Chars};
 
-/// How deep groups may be in each other; Java's parser calls itself for each.
-const DEEPEST: usize = 64;
+/// The maximum nesting of groups, because Java's parser is recursive.
+const MAX_DEPTH: usize = 64;
 
-/// The classes of characters that have a name.
+/// The named character classes.
 const CLASSES: &[&str] = &[
     "L", "Lu", "Ll", "N", "Nd", "P", "S", "Z", "Alpha", "Alnum", "ASCII", "Digit", "Lower",
     "Punct", "Space", "Upper",
 ];
 
-/// Whether Java can read the text as a regular expression.
+/// Whether the text is a regular expression of Java.
 pub(super) fn is_pattern(text: &str) -> bool {
     let mut parser = Parser { rest: text.chars().peekable(), depth: 0, names: Vec::new() };
     parser.alternatives().is_some() && parser.rest.next().is_none()
@@ -31,7 +31,7 @@ impl Parser<'_> {
         self.rest.next_if_eq(&wanted).is_some()
     }
 
-    /// Up to the end, or to the bracket that ends the group.
+    /// Alternatives up to the end of the text or of the group.
     fn alternatives(&mut self) -> Option<()> {
         while let Some(&next) = self.rest.peek() {
             match next {
@@ -100,7 +100,7 @@ impl Parser<'_> {
             }
         }
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         self.alternatives()?;
@@ -119,7 +119,7 @@ impl Parser<'_> {
         (is_new && self.takes('>')).then_some(())
     }
 
-    /// What follows a backslash: the character it stands for, if it is one.
+    /// An escape after its backslash; the character that it stands for, if it is a single one.
     fn escape(&mut self, in_set: bool) -> Option<Option<char>> {
         match self.rest.next()? {
             'x' => self.code(2),
@@ -158,7 +158,7 @@ impl Parser<'_> {
         Some(char::from_u32(code))
     }
 
-    /// A set of characters after its opening bracket.
+    /// A character class after its opening bracket.
     fn set(&mut self) -> Option<()> {
         self.takes('^');
         let mut is_first = true;

@@ -1,11 +1,11 @@
-//! Reading a document, and removing what is not permitted.
+//! Parses a document, and removes what the schema does not permit.
 
 use std::fmt;
 
 use roxmltree::{Document as Xml, Node as XmlNode, ParsingOptions};
 
 use super::{
-    LARGEST_DOCUMENT,
+    MAX_DOCUMENT_BYTES,
     document::{ActiveMqElement, Document, Node, is_blank},
     schema::{CORE, Place, Schema, schema},
     too_large,
@@ -13,23 +13,23 @@ use super::{
 };
 use crate::catalogue::{AuthenticationStrategy, EngineVersion};
 
-/// How deep permitted elements may be. All but the recovery policies, which may wrap each other, need
-/// less than a third of it. What is removed may be of any depth, because nothing looks into it.
-const DEEPEST: usize = 64;
+/// The maximum depth of permitted elements. All but recovery policies, which can be nested, need less than a
+/// third of it. Removed elements may have any depth, because they are not read.
+const MAX_DEPTH: usize = 64;
 
-/// How many attributes a tag may have; the schema knows no element with a hundred. The parser compares
-/// each with every other, so that many thousands would keep it busy for minutes.
-const MOST_ATTRIBUTES: usize = 512;
+/// The maximum number of attributes of a tag, because the parser compares each with every other. No element
+/// of the schema has a hundred.
+const MAX_ATTRIBUTES: usize = 512;
 
-/// How many prefixes a document may declare. The parser copies those in force into elements.
-const MOST_PREFIXES: usize = 32;
+/// The maximum number of declared prefixes, because the parser copies those in scope into each element.
+const MAX_PREFIXES: usize = 32;
 
-/// Something that was removed.
+/// An element or attribute that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SanitizationWarning {
     /// The element, or the element of the attribute.
     pub element_name: String,
-    /// The attribute, if it was one.
+    /// The attribute, if an attribute was removed.
     pub attribute_name: Option<String>,
     /// Why.
     pub reason: SanitizationWarningReason,
@@ -42,7 +42,7 @@ pub enum SanitizationWarningReason {
     DisallowedElementRemoved,
     /// The element may not have the attribute.
     DisallowedAttributeRemoved,
-    /// The engine would evaluate the attribute's value instead of taking it as it is, or not start with it.
+    /// The engine would evaluate the attribute's value, or would not start with it.
     InvalidAttributeValueRemoved,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for SanitizationWarning {
     }
 }
 
-/// Reads a document and leaves out what the schema does not permit.
+/// Parses a document and removes what the schema does not permit.
 pub(super) fn prune(
     version: EngineVersion,
     strategy: AuthenticationStrategy,
@@ -94,17 +94,17 @@ pub(super) fn prune(
     Ok((Document { before, root: broker, after }, pruner.warnings))
 }
 
-/// The XML of a text that can't do harm by being read.
+/// Parses a text within limits of attributes and prefixes.
 fn parse(text: &str) -> Result<Xml<'_>, String> {
-    if text.len() > LARGEST_DOCUMENT {
+    if text.len() > MAX_DOCUMENT_BYTES {
         return Err(too_large());
     }
     // No attribute's value can hold a '<', so that a tag's attributes are all before the next one.
-    if text.split('<').any(|tag| assignments(tag) > MOST_ATTRIBUTES) {
-        return Err(format!("An element has more than {MOST_ATTRIBUTES} attributes."));
+    if text.split('<').any(|tag| assignments(tag) > MAX_ATTRIBUTES) {
+        return Err(format!("An element has more than {MAX_ATTRIBUTES} attributes."));
     }
-    if text.matches("xmlns:").count() > MOST_PREFIXES {
-        return Err(format!("The document declares more than {MOST_PREFIXES} prefixes."));
+    if text.matches("xmlns:").count() > MAX_PREFIXES {
+        return Err(format!("The document declares more than {MAX_PREFIXES} prefixes."));
     }
     let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
     let xml = Xml::parse_with_options(text, options).map_err(|error| match error {
@@ -117,15 +117,16 @@ fn parse(text: &str) -> Result<Xml<'_>, String> {
         return Err("The document has a processing instruction.".to_owned());
     }
     let mut attributes = xml.descendants().flat_map(|node| node.attributes());
-    if attributes.any(|a| a.value().contains('\u{fffd}') && is_to_nothing(text.get(a.range()))) {
+    if attributes
+        .any(|a| a.value().contains('\u{fffd}') && refers_to_no_character(text.get(a.range())))
+    {
         return Err("The document is not well-formed: a reference is to no character.".to_owned());
     }
     Ok(xml)
 }
 
-/// Whether a reference in the attribute is to the number of no character, for which the parser puts a
-/// replacement character.
-fn is_to_nothing(attribute: Option<&str>) -> bool {
+/// Whether the attribute has a character reference to no character, which the parser replaces.
+fn refers_to_no_character(attribute: Option<&str>) -> bool {
     attribute.unwrap_or_default().split("&#").skip(1).filter_map(|rest| rest.split_once(';')).any(
         |(number, _)| {
             let code = match number.strip_prefix('x') {
@@ -137,7 +138,7 @@ fn is_to_nothing(attribute: Option<&str>) -> bool {
     )
 }
 
-/// How often a quoted value follows an equals sign.
+/// The number of quoted values after an equals sign.
 fn assignments(text: &str) -> usize {
     let mut found = 0;
     let mut after_equals = false;
@@ -169,8 +170,8 @@ impl<'s> Pruner<'s> {
         place: Place<'s>,
         depth: usize,
     ) -> Result<ActiveMqElement, String> {
-        if depth > DEEPEST {
-            return Err(format!("The document is nested more than {DEEPEST} levels deep."));
+        if depth > MAX_DEPTH {
+            return Err(format!("The document is nested more than {MAX_DEPTH} levels deep."));
         }
         let name = xml.tag_name().name();
         let attributes = self.attributes(xml, name, place);
@@ -206,7 +207,7 @@ impl<'s> Pruner<'s> {
         Ok(ActiveMqElement { name: name.to_owned(), attributes, nodes })
     }
 
-    /// What is known of the element at this place; nothing if it is not permitted.
+    /// The schema of the child element at this place; none if it is not permitted.
     fn child(&self, child: XmlNode<'_, '_>, place: Place<'s>) -> Option<Place<'s>> {
         if child.tag_name().namespace() != Some(CORE) {
             return None;
@@ -216,7 +217,7 @@ impl<'s> Pruner<'s> {
             .filter(|inside| inside.for_strategy(self.strategy))
     }
 
-    /// The permitted attributes; the others are reported in the order of their names.
+    /// The permitted attributes; the others are reported, sorted by name.
     fn attributes(
         &mut self,
         xml: XmlNode<'_, '_>,
@@ -264,7 +265,7 @@ impl<'s> Pruner<'s> {
     }
 }
 
-/// Whether Spring would evaluate the value: a placeholder, an expression, or the name of a bean.
+/// Whether Spring would evaluate the value: as a placeholder, an expression or a bean name.
 fn is_evaluated(value: &str) -> bool {
     has_expression(value) || value.trim_start().starts_with('#')
 }
@@ -273,13 +274,13 @@ fn has_expression(text: &str) -> bool {
     text.contains("${") || text.contains("#{")
 }
 
-/// The text of a comment, unless there is an expression in it: nothing that is stored holds one.
+/// The text of a comment; none if it has an expression, because no stored document may have one.
 fn comment(node: XmlNode<'_, '_>) -> Option<String> {
     let text = node.text().unwrap_or_default();
     (!has_expression(text)).then(|| text.to_owned())
 }
 
-/// Removes the layout before something that was removed, so that no empty line stays behind.
+/// Removes the white space before a removed element, so that no empty line is left.
 fn remove_indent(nodes: &mut Vec<Node>) {
     if matches!(nodes.last(), Some(Node::Text(text)) if is_blank(text)) {
         nodes.pop();

@@ -1,4 +1,4 @@
-//! The permitted elements, their attributes and what may be in them.
+//! The schema: permitted elements, their attributes and children.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -18,12 +18,12 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         .expect("the built-in schema is well-formed; a test reads it")
 });
 
-/// What may be where.
+/// The built-in schema.
 pub(super) fn schema() -> &'static Schema {
     &SCHEMA
 }
 
-/// The schemas of all versions in one. A version that has none of its own is read like the nearest.
+/// The schemas of all versions in one. A version without a schema of its own has that of the nearest version.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Schema {
@@ -37,7 +37,7 @@ pub(super) struct Schema {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ElementType {
-    /// Only configurations of this strategy may have it.
+    /// The authentication strategy that permits the element; none: all of them.
     strategy: Option<AuthenticationStrategy>,
     #[serde(default)]
     attributes: BTreeMap<String, Attribute>,
@@ -45,15 +45,15 @@ pub(super) struct ElementType {
     pub(super) collections: BTreeMap<String, Collection>,
 }
 
-/// An element that stands for a property of the object it is in, and holds one or many others.
+/// An element for a property of the object around it, which holds one or more elements.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Collection {
     pub(super) elements: Vec<String>,
-    /// Any number of elements, or one at most.
+    /// Whether it may hold more than one element.
     #[serde(default)]
     pub(super) many: bool,
-    /// Neither the collection nor what is in it may be left out.
+    /// Whether the collection and its content are required.
     #[serde(default)]
     pub(super) required: bool,
 }
@@ -71,7 +71,7 @@ enum Attribute {
     },
 }
 
-/// A type of values that the schema derives from a built-in one.
+/// A type that the schema derives from a built-in one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Restriction {
@@ -82,22 +82,22 @@ pub(super) struct Restriction {
     pub(super) max_inclusive: Option<i64>,
 }
 
-/// Where in a document something is.
+/// A place in a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place<'s> {
-    /// In an element that stands for an object.
+    /// In an element for an object.
     Element(&'s ElementType),
-    /// In an element that stands for a property.
+    /// In an element for a property.
     Collection(&'s Collection),
 }
 
 impl Schema {
-    /// Where a document begins.
+    /// The root of a document.
     pub(super) fn broker(&self) -> Place<'_> {
         Place::Element(&self.elements["broker"])
     }
 
-    /// What is known of the child of that name; nothing if it is not permitted here.
+    /// The place of the child with this name; none if it is not permitted here.
     pub(super) fn child<'s>(&'s self, place: Place<'s>, name: &str) -> Option<Place<'s>> {
         match place {
             Place::Element(element) => element.collections.get(name).map(Place::Collection),
@@ -123,7 +123,7 @@ impl<'s> Place<'s> {
         }
     }
 
-    /// The type of the attribute of that name; nothing if no version has it here.
+    /// The type of the attribute with this name; none if no version has it here.
     pub(super) fn type_of(self, attribute: &str) -> Option<&'s str> {
         self.attribute(attribute).map(|attribute| match attribute {
             Attribute::Plain(r#type) | Attribute::Detailed { r#type, .. } => r#type.as_str(),
@@ -138,7 +138,7 @@ impl<'s> Place<'s> {
         })
     }
 
-    /// The attributes that must be there.
+    /// The required attributes.
     pub(super) fn required_attributes(self) -> impl Iterator<Item = &'s str> {
         self.attributes().filter_map(|(name, attribute)| {
             matches!(attribute, Attribute::Detailed { required: true, .. }).then_some(name.as_str())

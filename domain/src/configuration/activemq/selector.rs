@@ -1,12 +1,12 @@
-//! Which texts are message selectors for the engine.
+//! The syntax check of message selectors.
 //!
 //! Source: the grammar of ActiveMQ's selector parser (`StrictParser.jj`) and what its expressions say of their
 //! operands.
 
-/// How deep expressions may be in each other; the engine's parser calls itself for each.
-const DEEPEST: usize = 64;
+/// The maximum nesting of expressions, because the engine's parser is recursive.
+const MAX_DEPTH: usize = 64;
 
-/// Whether the engine can read the text as a selector.
+/// Whether the text is a selector of the engine.
 pub(super) fn is_selector(text: &str) -> bool {
     let text = text.strip_prefix("convert_string_expressions:").unwrap_or(text);
     let Some(tokens) = tokens(text) else { return false };
@@ -18,7 +18,7 @@ pub(super) fn is_selector(text: &str) -> bool {
 enum Token {
     /// A name, or a keyword as its capitals.
     Word(String),
-    /// How many characters are in the quotes.
+    /// A string literal, by its number of characters.
     Text(usize),
     Number,
     Sign(&'static str),
@@ -31,11 +31,11 @@ const KEYWORDS: &[&str] = &[
 
 const SIGNS: &[&str] = &["<>", "<=", ">=", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "%"];
 
-/// The functions that a selector may call, with how many arguments they have.
+/// The functions of selectors, with their minimum and maximum numbers of arguments.
 const FUNCTIONS: &[(&str, usize, usize)] =
     &[("INLIST", 2, 2), ("MAKELIST", 0, 64), ("REGEX", 2, 2), ("REPLACE", 3, 3), ("SPLIT", 2, 3)];
 
-/// The words of a text without comments; nothing if something in it is no word.
+/// The tokens of a text without its comments; none if the text has something else.
 fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -75,7 +75,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '_' | '$')
 }
 
-/// How many characters are before the closing quote, and what follows it.
+/// The number of characters before the closing quote, and the rest.
 fn quoted(text: &str) -> Option<(usize, &str)> {
     let (mut length, mut rest) = (0, text);
     loop {
@@ -89,7 +89,7 @@ fn quoted(text: &str) -> Option<(usize, &str)> {
     }
 }
 
-/// What follows the number.
+/// The rest after a number.
 fn number(text: &str) -> Option<&str> {
     let digits = |text: &str| text.find(|c| !is_digit(c)).unwrap_or(text.len());
     if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -121,7 +121,7 @@ fn number(text: &str) -> Option<&str> {
     Some(rest)
 }
 
-/// What an expression is for the operators around it.
+/// The type of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// True, false, or unknown while messages are compared.
@@ -132,7 +132,7 @@ enum Kind {
     Text,
     Number,
     Property,
-    /// The outcome of arithmetic.
+    /// The result of arithmetic.
     Computed,
 }
 
@@ -141,7 +141,7 @@ impl Kind {
         matches!(self, Self::Boolean | Self::Truth | Self::Null | Self::Property)
     }
 
-    /// Whether one can be less than it.
+    /// Whether values of the type are ordered.
     const fn has_order(self) -> bool {
         matches!(self, Self::Number | Self::Property | Self::Computed)
     }
@@ -150,7 +150,7 @@ impl Kind {
         matches!(self, Self::Truth | Self::Null | Self::Text | Self::Number)
     }
 
-    /// Whether the two can be equal or not.
+    /// Whether the two types can be compared for equality.
     fn compares(self, other: Self) -> bool {
         let mixed = self == Self::Truth && other.is_constant() && other != Self::Truth;
         self != Self::Null && other != Self::Null && !mixed
@@ -277,7 +277,7 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Option<Kind> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
         let kind = if self.takes_sign("+") {

@@ -1,4 +1,4 @@
-//! The whole way of a document: removed, validated, written.
+//! Documents through the whole sanitiser.
 
 mod hostile;
 mod properties;
@@ -31,7 +31,7 @@ fn accepted(document: &str) -> Sanitised {
     sanitised
 }
 
-/// The sentence after the service's own beginning.
+/// The sentence after the service's prefix.
 fn refused(document: &str) -> String {
     let error = simple(document).expect_err(document);
     assert_eq!(error.kind, ErrorKind::BadRequest);

@@ -1,5 +1,4 @@
-//! What is wrong with a document that holds nothing but what is permitted, in the words of the
-//! validator that the service uses (Xerces).
+//! Validates a document of permitted elements, with the messages of the service's validator (Xerces).
 
 use std::collections::BTreeSet;
 
@@ -9,17 +8,16 @@ use super::{
     value,
 };
 
-/// How many messages one refusal has at most.
-pub(super) const MOST_MESSAGES: usize = 20;
+/// The maximum number of messages of one error.
+pub(super) const MAX_MESSAGES: usize = 20;
 
-/// Checks what the schema says of values, of how many of something there may be, and of what must
-/// differ.
+/// Checks values, numbers of elements and uniqueness against the schema.
 pub(super) fn schema(broker: &ActiveMqElement) -> Result<(), Vec<String>> {
     let schema = built_in();
     let mut validator = Validator { schema, messages: Vec::new() };
     validator.element(broker, schema.broker());
     let mut messages = validator.messages;
-    messages.truncate(MOST_MESSAGES);
+    messages.truncate(MAX_MESSAGES);
     if messages.is_empty() { Ok(()) } else { Err(messages) }
 }
 
@@ -30,7 +28,7 @@ struct Validator<'s> {
 
 impl<'s> Validator<'s> {
     fn element(&mut self, element: &ActiveMqElement, place: Place<'s>) {
-        if self.messages.len() >= MOST_MESSAGES {
+        if self.messages.len() >= MAX_MESSAGES {
             return;
         }
         self.attributes(element, place);

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::schema::Schema;
 
 /// How many characters of a wrong value a message repeats.
-const MOST_QUOTED: usize = 200;
+const MAX_QUOTED: usize = 200;
 
 /// What is wrong with a value of that type; nothing if it is one.
 pub(super) fn fault(schema: &Schema, kind: &str, value: &str) -> Option<String> {
@@ -40,7 +40,7 @@ pub(super) fn fits_java(schema: &Schema, kind: &str, value: &str) -> bool {
 
 /// The value as far as a message repeats it.
 pub(super) fn shortened(value: &str) -> Cow<'_, str> {
-    match value.char_indices().nth(MOST_QUOTED) {
+    match value.char_indices().nth(MAX_QUOTED) {
         Some((at, _)) => Cow::Owned(format!("{}…", &value[..at])),
         None => Cow::Borrowed(value),
     }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_said_in_the_words_of_the_validator() {
+    fn errors_have_the_messages_of_the_validator() {
         for (kind, value, words) in [
             (
                 "boolean",

@@ -48,8 +48,7 @@ fn client_certificates(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, 
     }
 }
 
-/// Whoever fetches what is kept elsewhere does so as a role. A certificate is nothing without its key, nor a key
-/// without its certificate.
+/// Values of other services are fetched as a role. A certificate and its key need each other.
 fn elsewhere(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
     let role = format!("{ARNS}assume_role_arn");
     let needs = |setting: &Setting, needed: &str| {

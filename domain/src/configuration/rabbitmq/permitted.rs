@@ -405,7 +405,7 @@ mod tests {
     const V4: EngineVersion = EngineVersion::new(4, 3);
 
     #[test]
-    fn keys_are_found_by_their_words() {
+    fn keys_are_found_by_their_parts() {
         for key in [
             "heartbeat",
             "auth_backends.1",

@@ -16,7 +16,7 @@ use super::{
     xml::{BEANS, Element},
 };
 
-/// Who may use the web console; its members may use every queue and topic, too.
+/// The group of users of the web console; its members may use every queue and topic, too.
 ///
 /// Source: "Integrating ActiveMQ brokers with LDAP" of the developer guide.
 pub(super) const CONSOLE_GROUP: &str = "amazonmq-console-admins";
@@ -42,7 +42,7 @@ pub enum DirectoryAuthoritiesError {
     /// The text is not what it should be.
     #[error("certificate {0} is malformed: {1}")]
     Malformed(usize, String),
-    /// There is nothing in the text.
+    /// The text is empty.
     #[error("there is no certificate in PEM form")]
     Empty,
 }

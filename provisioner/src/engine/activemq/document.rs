@@ -168,7 +168,7 @@ fn persistence(kaha: Option<Element>, blueprint: &Blueprint<'_>) -> Element {
     kaha
 }
 
-/// Who a client is comes before everything that other plugins do with it.
+/// Authentication comes first, because other plugins use the client's identity.
 fn authentication(plugins: Vec<Element>) -> Element {
     let mut all = Element::new("plugins")
         .child(Element::new("jaasAuthenticationPlugin").with("configuration", &"activemq"));

@@ -93,9 +93,9 @@ impl Engine for ActiveMq {
             let read = if directory.is_some() { directory::SECURITY } else { "" };
             files.push(common::file(conf, security, 0o640, format!("{SUITES}{read}")));
             if directory.is_some() {
-                let (more, told) = self.directory_files(conf);
+                let (more, jvm_options) = self.directory_files(conf);
                 files.extend(more);
-                options.push_str(&told);
+                options.push_str(&jvm_options);
             }
             let group = if directory.is_some() { directory::CONSOLE_GROUP } else { CONSOLE_GROUP };
             files.push(common::file(conf, "jvm.options", 0o640, options));
@@ -280,8 +280,8 @@ fn users(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {
     Ok(properties(stored))
 }
 
-/// Who is in which group. Users with console access are in the console's group too; it exists even
-/// when nobody is in it, because the console looks for it.
+/// The groups and their users. Users with console access are in the console's group, too, which exists even
+/// without users, because the console looks for it.
 fn groups(blueprint: &Blueprint<'_>) -> String {
     let mut groups: BTreeMap<&str, BTreeSet<&str>> =
         BTreeMap::from([(CONSOLE_GROUP, BTreeSet::new())]);

@@ -1,5 +1,5 @@
-//! Whom a broker trusts when it connects to others, as keystores of Java. There is one for each kind of
-//! others, because an authority that vouches for directories has nothing to say about brokers.
+//! The trust stores of a broker's outgoing connections, as Java keystores. Each kind of peer has its own,
+//! because an authority that issues for directories is not trusted for brokers.
 
 /// The file with the authority of brokers.
 pub(super) const BROKERS: &str = "authorities.jks";

@@ -41,8 +41,7 @@ const LEAST_WATERMARK: u64 = 256 * MIB;
 /// RabbitMQ's own default, in bytes.
 const LEAST_FREE_DISK: u64 = 50_000_000;
 
-/// Whose certificates RabbitMQ trusts where it is a client: the installation's own authority and the
-/// public ones.
+/// The authorities that RabbitMQ trusts as a client: the installation's own and the public ones.
 const TRUSTED: &str = "tls/trusted.pem";
 
 /// The service switches these on for every broker. Each costs a little at boot.

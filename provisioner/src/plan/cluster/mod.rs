@@ -81,8 +81,8 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     decision
 }
 
-/// One that somebody has frozen, and no fault, can't be merely slow, and the others wait for it as long as it
-/// is there: while most serve without it, it is restarted without being given time.
+/// A node that is frozen, but not by a fault, is not merely slow, and the others wait for it as long as it
+/// exists: while most nodes serve without it, it is restarted at once.
 fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp) {
     let serving = nodes.iter().filter(|node| node.serves()).count();
     if 2 * serving <= nodes.len() {
@@ -103,7 +103,7 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
     }
 }
 
-/// Until when so many nodes are held by faults that the others wait in vain for a majority.
+/// Until when so many nodes are held by faults that the others have no majority.
 fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
     let instances = subject.instances;
     let holds = instances.iter().filter_map(|i| fault::hold(subject, i.ordinal, seen, now));
@@ -132,7 +132,7 @@ fn remember_disagreement(nodes: &mut [Node<'_>], now: Timestamp) -> bool {
     let agree = all_serve && views.iter().all(|view| matches!(view, View::Whole | View::Untold));
     for (node, view) in nodes.iter_mut().zip(views) {
         node.after.apart_since = match view {
-            // Who is missing where not all serve is no secret.
+            // The missing nodes are named where not all nodes serve.
             _ if !all_serve => None,
             View::Whole | View::Untold => None,
             View::Apart { .. } => node.before.apart_since.or(Some(now)),
@@ -200,7 +200,7 @@ fn restart_hung(nodes: &mut [Node<'_>]) -> Option<Plan> {
     Sentence::joined(sentences).filter(|_| !steps.is_empty()).map(|said| acting(said, steps))
 }
 
-/// Whatever is not there or has ended, all at once.
+/// All missing and ended nodes, at once.
 fn start_again(nodes: &mut [Node<'_>]) -> Option<Plan> {
     let mut sentences = Vec::new();
     let mut steps = Vec::new();

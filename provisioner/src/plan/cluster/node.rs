@@ -38,7 +38,7 @@ pub(super) enum View {
 pub(super) struct Node<'a> {
     pub(super) identity: &'a InstanceIdentity,
     pub(super) there: Option<&'a SeenInstance>,
-    /// What was remembered of it.
+    /// Its stored condition.
     pub(super) before: InstanceCondition,
     /// What is to be remembered.
     pub(super) after: InstanceCondition,

@@ -59,7 +59,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     plan
 }
 
-/// Who has been running beside one that serves, or did, waits for the store.
+/// An instance that has run beside one that serves, or did, waits for the store.
 fn settle(members: &mut [Member<'_>], now: Timestamp) {
     let holder = members.iter().find(|m| m.serves() || m.was_active()).map(Member::ordinal);
     for member in members {
@@ -164,7 +164,7 @@ fn with_two(
     )
 }
 
-/// Who of a pair has taken over from whom between two passes, if anybody has.
+/// A failover of a pair between two passes: the former active instance and the new one.
 pub(crate) fn taken_over(broker: &Broker, after: &[InstanceCondition]) -> Option<(u8, u8)> {
     if broker.spec.deployment_mode != DeploymentMode::ActiveStandbyMultiAz {
         return None;

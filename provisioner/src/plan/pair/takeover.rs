@@ -24,8 +24,8 @@ const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a takeover may take before the former active one is started beside it.
 const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
 
-/// Nobody serves: the former active one is fenced if it is there, the standby gets time to take over,
-/// and whoever is not there is started.
+/// No instance serves: the former active one is fenced, the standby gets time to take over, and missing
+/// instances are started.
 pub(super) fn without_active(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -164,14 +164,14 @@ fn suspect(
     if let Some(held) = &member.held
         && !has_standby
     {
-        // Nothing would come of killing it before the other one stands by.
+        // Killing it is of no use before the other one stands by.
         let waiting = waiting(held.sentence.clone(), held.until.since(now));
         let mut plan = repair_other(subject, members, ordinal, now).unwrap_or(waiting);
         plan.steps.splice(0..0, drain(subject.targets, &ordinals));
         return plan;
     }
     let given = if member.is_paused() {
-        // Somebody has frozen it: it can't be merely slow.
+        // It is frozen, so it is not merely slow.
         Duration::ZERO
     } else if has_standby && member.answers().all(|answered| !answered) {
         SILENCE_LIMIT

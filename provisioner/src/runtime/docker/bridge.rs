@@ -33,10 +33,10 @@ pub(super) fn named(name: String) -> HashMap<String, String> {
     HashMap::from([(NAME.to_owned(), name)])
 }
 
-/// The name of a network's bridge, which Docker makes of the network's identifier where it is not told.
+/// The name of a network's bridge. Docker derives it from the network's identifier where no option sets it.
 pub(super) fn of(options: Option<&HashMap<String, String>>, network: &str) -> String {
-    let told = options.and_then(|options| options.get(NAME)).filter(|name| !name.is_empty());
-    told.cloned().unwrap_or_else(|| format!("br-{}", network.get(..12).unwrap_or(network)))
+    let named = options.and_then(|options| options.get(NAME)).filter(|name| !name.is_empty());
+    named.cloned().unwrap_or_else(|| format!("br-{}", network.get(..12).unwrap_or(network)))
 }
 
 /// Whether a network could not be made because another one's bridge has that name.

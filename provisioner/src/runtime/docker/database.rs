@@ -66,8 +66,8 @@ impl OwnDatabase {
         let mut pause = Pause::default();
         while !shutdown.is_cancelled() {
             if let Err(cause) = self.look(&mut docker, &mut pause).await {
-                // Who runs brokers says so, too, and louder.
-                tracing::debug!(%cause, "can't look after the database");
+                // The provisioner logs the same as a warning.
+                tracing::debug!(%cause, "state of the database's container not read");
                 docker = None;
             }
             tokio::select! {

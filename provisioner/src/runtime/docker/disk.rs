@@ -143,7 +143,7 @@ impl DockerRuntime {
             let message = "its data is on the disk of the host, which others need too";
             return Err(error(RuntimeErrorClass::Invalid, operation, message));
         };
-        // Nobody can tell while the disk is not attached. What was left half filled is undone, too.
+        // Not known while the disk is not attached. A half-filled disk is emptied, too.
         let was = matches!(self.has_ballast(operation, found).await, Ok(true));
         if was && leave.is_some() {
             return Ok(false);

@@ -78,7 +78,7 @@ impl DockerRuntime {
     async fn reconnect(&self, found: &Found) -> Result<Ensured, RuntimeError> {
         let name = &found.made_from.name;
         let network = network_of(found);
-        // Somebody else may have connected it, and so that they do not.
+        // Another process may have connected it.
         let aliases = self.aliases(HEAL, &found.id, &network).await?;
         if aliases.is_some_and(|aliases| aliases.contains(&found.hostname)) {
             return Ok(Ensured::AlreadyRight);

@@ -102,7 +102,7 @@ pub(super) fn missing_network(cause: &DockerError) -> bool {
     status(cause) == Some(404) && text.contains("network") && text.contains("not found")
 }
 
-/// Nothing, if what was to be removed is not there.
+/// Ok if the object to remove is not there.
 pub(super) fn unless_gone(result: Result<(), DockerError>) -> Result<bool, DockerError> {
     match result {
         Ok(()) => Ok(true),

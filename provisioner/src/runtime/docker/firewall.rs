@@ -103,19 +103,18 @@ impl Firewall {
         match applied {
             Ok(made_anew) => match (before, made_anew) {
                 (Some(true), true) => tracing::warn!(
-                    "the rules for what engines connect to were gone, as after a flush of all rules: they are in force again"
+                    "firewall rules were gone, as after a flush of all rules; applied again"
                 ),
                 (Some(true), false) => {}
-                (None | Some(false), _) => tracing::info!(
-                    table = table(&self.installation),
-                    "the rules for what engines connect to are in force"
-                ),
+                (None | Some(false), _) => {
+                    tracing::info!(table = table(&self.installation), "firewall rules applied");
+                }
             },
             Err(error) if before != Some(false) => tracing::warn!(
                 %error,
-                "engines are not kept from the host's services, link-local addresses and what network.outgoing excludes; trying again"
+                "firewall rules not applied: engines reach the host's services, link-local addresses and what network.outgoing excludes; retried"
             ),
-            Err(error) => tracing::debug!(%error, "still no rules for what engines connect to"),
+            Err(error) => tracing::debug!(%error, "firewall rules still not applied"),
         }
     }
 

@@ -100,7 +100,7 @@ impl Joiner {
     /// not is tried again when the broker is looked at.
     pub(super) async fn join_all(&self) {
         if let Err(error) = self.try_join_all().await {
-            tracing::warn!(%error, "not all networks of brokers could be joined");
+            tracing::warn!(%error, "not all networks of brokers joined");
         }
     }
 
@@ -168,7 +168,7 @@ impl Joiner {
                 Err(cause) if container == self.own => return Err(named(JOIN)(cause)),
                 Err(cause) => {
                     let error = named(JOIN)(cause);
-                    tracing::warn!(%error, container, network, "a gateway does not reach a broker");
+                    tracing::warn!(%error, container, network, "container not attached to the network of a broker");
                 }
             }
             Ok(false)

@@ -6,7 +6,7 @@ use brokerd_domain::{BrokerId, Generation, InstallationId};
 
 use crate::runtime::{InstanceName, InstanceSpec, RuntimeObject, SpecDigest, VolumeSpec};
 
-/// Whose it is.
+/// The installation.
 pub(super) const INSTALLATION: &str = "brokerd.installation";
 /// Which broker it belongs to.
 pub(super) const BROKER: &str = "brokerd.broker";

@@ -19,7 +19,7 @@ pub(super) const USUAL_HOST: &str = "unix:///var/run/docker.sock";
 pub struct DockerOptions {
     /// Where the engine listens: `unix://…` or `tcp://…`; nothing is the usual socket.
     pub host: Option<String>,
-    /// Whose containers; others are not seen.
+    /// The installation, whose containers alone are seen.
     pub installation: InstallationId,
     /// The host's address on which ports are published where engines can't be reached otherwise.
     pub publish_address: IpAddr,
@@ -33,10 +33,10 @@ pub struct DockerOptions {
     pub outgoing: Option<Outgoing>,
 }
 
-/// Who reaches engines in their networks, instead of at published ports.
+/// The container that reaches engines in their networks instead of at published ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Join {
-    /// Nobody.
+    /// None.
     Never,
     /// This process: the container that it runs in is attached to them, if it runs in one of this engine's.
     Itself,

@@ -85,7 +85,7 @@ impl Reach {
         matches!(self, Self::Published { .. })
     }
 
-    /// Who has to be attached to the networks of brokers.
+    /// The containers to attach to the networks of brokers.
     pub(super) const fn joiner(&self) -> Option<&Joiner> {
         match self {
             Self::Joined(joiner) => Some(joiner),

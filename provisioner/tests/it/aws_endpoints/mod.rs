@@ -151,7 +151,7 @@ async fn a_role_is_assumed_once_and_reads_everything() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_with_another_secret() {
+async fn another_secret_is_refused() {
     let server = Server::start(&[(OPERATOR.0, "another secret")], |_| panic!("let in")).await;
     let remote = remote(|endpoints| endpoints.secrets_manager = Some(server.url()));
     let refused = fetch(&remote, &[PASSWORD]).await.remove(0).expect_err("refused");
@@ -229,7 +229,7 @@ async fn a_moment_of_trouble_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn all_of_it_is_asked_for_at_once_and_who_is_silent_keeps_nobody_waiting_for_long() {
+async fn all_values_are_fetched_at_once_and_a_silent_source_delays_them_briefly() {
     let server = Server::start(&[OPERATOR], |asked| {
         if asked.body.contains("secret:silent") {
             return Reply::Silence;

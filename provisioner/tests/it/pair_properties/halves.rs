@@ -9,22 +9,15 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     engine::instances,
     plan::{Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Subject, plan},
-    runtime::{ContainerState, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId},
+    runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use proptest::prelude::*;
 
-use crate::world;
+pub(crate) use crate::specification::{LIMITS, NOW};
+use crate::{specification::specification, world};
 
-pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 pub(crate) const PORTS: [u16; 2] = [61617, 5671];
 pub(crate) const BOOT_NANO_CPUS: u64 = 4_000_000_000;
-pub(crate) const LIMITS: Limits = Limits {
-    memory_bytes: 1 << 30,
-    nano_cpus: 1_000_000_000,
-    cpu_shares: Limits::SERVING_SHARES,
-    pids: 512,
-};
-
 pub(crate) fn ago(millis: u64) -> Timestamp {
     Timestamp::from_micros(NOW.as_micros() - i64::try_from(millis).expect("small") * 1000)
 }
@@ -146,7 +139,8 @@ pub(crate) fn decide_as(
     world::allocate(&mut broker);
     broker.status.observed_generation = observed.then_some(Generation(1));
     broker.reboots_requested = reboots;
-    let specs: Vec<InstanceSpec> = (1..=2).map(|ordinal| spec(&broker, ordinal)).collect();
+    let specs: Vec<InstanceSpec> =
+        (1..=2).map(|ordinal| specification(&broker, ordinal, &PORTS)).collect();
     let mut there = BTreeMap::new();
     for (half, spec) in halves.iter().zip(&specs) {
         let ordinal = spec.name.ordinal;
@@ -181,33 +175,6 @@ pub(crate) fn decide_as(
         certificate_ends_soon: false,
     };
     plan(&subject, &seen, NOW)
-}
-
-fn spec(broker: &brokerd_domain::Broker, ordinal: u8) -> InstanceSpec {
-    InstanceSpec {
-        name: InstanceName {
-            installation: "test".parse().expect("valid"),
-            broker: broker.id,
-            ordinal,
-        },
-        generation: broker.generation,
-        reboot: broker.reboots_requested,
-        hostname: "h".to_owned(),
-        image: "i".to_owned(),
-        former_image: None,
-        user: (1, 1),
-        owns_data: true,
-        command: Vec::new(),
-        environment: Vec::new(),
-        ports: PORTS.to_vec(),
-        volumes: Vec::new(),
-        disk_bytes: None,
-        tmpfs: Vec::new(),
-        files: Vec::new(),
-        limits: LIMITS,
-        open_files: 1,
-        stop_grace: Duration::from_secs(30),
-    }
 }
 
 pub(crate) fn half() -> impl Strategy<Value = Half> {
