@@ -186,7 +186,7 @@ impl Api {
         }
     }
 
-    /// Somebody without an access key.
+    /// A caller without an access key.
     pub(crate) fn nobody(runtime: &Arc<Runtime>, address: &str) -> Self {
         Self::new(runtime, address, crate::world::REGION, "nobody", "nothing")
     }

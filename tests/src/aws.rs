@@ -73,7 +73,7 @@ impl Aws {
         std::mem::take(&mut *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Nobody listens there from now on.
+    /// Nothing listens there from now on.
     ///
     /// # Errors
     /// When the thread has failed.
@@ -101,7 +101,7 @@ impl Aws {
                 if shared.stops.load(Ordering::SeqCst) {
                     return;
                 }
-                // Who breaks off gets no answer; brokerd says so.
+                // A client that breaks off gets no answer, which brokerd logs.
                 drop(stream.map_err(Into::into).and_then(|stream| shared.answer(stream)));
             }
         }));

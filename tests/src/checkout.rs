@@ -91,7 +91,7 @@ impl Checkout {
             binary.display()
         );
         checkout.stub("bin/cargo", &cargo)?;
-        // Whoever dies after something was made, dies at the next thing.
+        // A process that is to die after an object was made dies at the next one.
         checkout.stub("bin/docker", &real_program("docker")?)?;
         checkout.stub("bin/nohup", &real_program("nohup")?)?;
         Ok(checkout)

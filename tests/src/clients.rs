@@ -63,7 +63,7 @@ fn run_with_input(command: &mut Command, input: &str) -> Result<Outcome> {
     })
 }
 
-/// Whose network a client has; the files are this machine's everywhere.
+/// The network of a client; its files are this machine's.
 #[derive(Debug, Clone)]
 enum Place {
     Here,

@@ -117,7 +117,7 @@ impl EngineProxy {
         runtime.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&shared);
-                // Whoever goes away in the middle of a call is nobody's failure.
+                // A client that ends in the middle of a call is no failure.
                 tokio::spawn(async move { drop(state.serve(client).await) });
             }
         });

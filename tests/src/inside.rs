@@ -49,8 +49,9 @@ pub fn is_not_told(world: &World, brokers: &[&str]) -> Result<()> {
     thread::scope(|threads| {
         let asked: Vec<_> =
             brokers.iter().map(|id| threads.spawn(|| is_not_told_by(world, id))).collect();
-        let answers = asked.into_iter().map(|one| one.join().map_err(|_| anyhow!("it panicked")));
-        answers.map(Result::flatten).collect()
+        let mut answers =
+            asked.into_iter().map(|one| one.join().map_err(|_| anyhow!("it panicked")));
+        answers.try_for_each(Result::flatten)
     })
 }
 

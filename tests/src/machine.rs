@@ -105,7 +105,7 @@ pub fn run(command: &mut Command) -> Result<String> {
 
 /// Writes a line past the test runner's capture.
 pub fn say(line: &str) {
-    // Nobody to tell when standard error is closed.
+    // A closed standard error is ignored.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

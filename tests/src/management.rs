@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{PASSWORD, USER, World, clients};
 
-/// Somebody at a broker's management API.
+/// A user of a broker's management API.
 #[derive(Debug, Clone)]
 pub struct Management {
     url: String,

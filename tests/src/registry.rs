@@ -20,7 +20,7 @@ const IMAGE: &str = "brokerd/test-registry:trixie";
 /// How long it may take to answer.
 const START: Duration = Duration::from_secs(30);
 
-/// Who may push and pull.
+/// The user that may push and pull.
 pub const USERNAME: &str = "puller";
 
 /// The password.

@@ -109,12 +109,12 @@ fn unseen(document: &str) -> String {
 }
 
 #[test]
-fn what_is_saved_is_what_activemq_5_19_starts_with_and_the_rest_is_told() {
+fn activemq_5_19_starts_with_what_is_saved_and_not_with_what_is_removed() {
     compare(EngineVersion::new(5, 19));
 }
 
 #[test]
-fn what_is_saved_is_what_activemq_5_18_starts_with_and_the_rest_is_told() {
+fn activemq_5_18_starts_with_what_is_saved_and_not_with_what_is_removed() {
     compare(EngineVersion::new(5, 18));
 }
 

@@ -203,7 +203,7 @@ async fn the_disk_of_a_pair_is_one_and_goes_with_the_last_of_them() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_of_a_disk_is_completed_or_removed() {
+async fn a_disk_that_a_crash_left_is_completed_or_removed() {
     let Some(world) = disk_world().await else { return };
     let spec = world.with_disk();
     world.apply(&spec).await.expect("apply");

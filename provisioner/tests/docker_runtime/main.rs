@@ -62,7 +62,7 @@ async fn a_container_has_no_more_rights_and_room_than_it_needs() {
 }
 
 #[tokio::test]
-async fn an_instance_counts_as_little_for_the_kernel_as_it_is_told_to_and_more_once_it_is_told() {
+async fn an_instance_has_the_processor_shares_of_its_limits_and_others_after_a_change() {
     let Some(world) = world().await else { return };
     let spec = world.spec(WAIT);
     world.apply(&spec).await.expect("apply");
@@ -91,7 +91,7 @@ async fn an_instance_counts_as_little_for_the_kernel_as_it_is_told_to_and_more_o
 }
 
 #[tokio::test]
-async fn a_killed_engine_is_seen_ended_with_its_last_words_and_applied_again() {
+async fn a_killed_engine_is_observed_with_its_last_log_lines_and_applied_again() {
     let Some(world) = world().await else { return };
     let spec = world.spec(
         "for i in $(seq 1 400); do echo line $i; done; sleep 0.2; echo dying >&2; sleep 0.2; echo up; exec sleep 1000",
@@ -175,7 +175,7 @@ async fn a_container_whose_network_was_removed_is_led_to_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_missing_image_asks_for_somebody_to_do_something() {
+async fn a_missing_image_requires_an_operator() {
     let Some(world) = world().await else { return };
     let spec = InstanceSpec { image: "brokerd/nothing:1".to_owned(), ..world.spec(WAIT) };
     let error = world.apply(&spec).await.expect_err("no image");

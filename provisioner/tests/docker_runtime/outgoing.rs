@@ -72,7 +72,7 @@ fn connects(world: &World, to: &str, port: u16) -> bool {
 }
 
 #[tokio::test]
-async fn what_instances_connect_to_is_restricted_before_they_start_and_again_after_a_flush() {
+async fn outgoing_connections_are_restricted_before_instances_start_and_again_after_a_flush() {
     let Some(world) = restrictable().await else { return };
     let table = Table(format!("brokerd-{}", world.installation));
     let [open, shut] = [(); 2].map(|()| TcpListener::bind("0.0.0.0:0").expect("a listener"));

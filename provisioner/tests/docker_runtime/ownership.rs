@@ -23,7 +23,7 @@ fn image(world: &World, tag: &str) -> String {
 }
 
 #[tokio::test]
-async fn data_that_are_somebody_elses_in_the_image_are_given_to_the_engine_and_kept() {
+async fn a_data_directory_of_another_user_in_the_image_is_given_to_the_engine_and_kept() {
     let Some(world) = world().await else { return };
     let image = image(&world, "foreign");
     let spec = foreign(&world, &image);

@@ -235,7 +235,7 @@ async fn half_an_answer_is_none() {
 }
 
 #[tokio::test]
-async fn one_who_accepts_and_closes_as_a_dead_engines_proxy_does_is_refused_at_once() {
+async fn a_proxy_of_a_dead_engine_that_accepts_and_closes_is_refused_at_once() {
     let authority = authority("localhost");
     let address = listen(|stream| async move { drop(stream) }).await;
     let begun = Instant::now();
@@ -248,7 +248,7 @@ async fn one_who_accepts_and_closes_as_a_dead_engines_proxy_does_is_refused_at_o
 }
 
 #[tokio::test]
-async fn one_who_says_nothing_is_silent_and_one_who_is_not_there_refused() {
+async fn an_engine_without_an_answer_is_silent_and_a_missing_one_refused() {
     let authority = authority("localhost");
     // As a paused engine: the connection stands, TLS never comes.
     let mute = listen(|stream| async move {
@@ -305,7 +305,7 @@ async fn an_engine_that_boots_is_asked_in_every_protocol_until_it_answers() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_before_the_first_listener_of_a_boot_is_there() {
+async fn no_protocol_is_probed_before_the_first_listener_of_a_boot() {
     let authority = authority("localhost");
     let closed = listen(|stream| async move { drop(stream) }).await;
     let (engine, protocol, request, answer) = DIALECTS[0];
@@ -323,7 +323,7 @@ async fn nobody_is_asked_before_the_first_listener_of_a_boot_is_there() {
 }
 
 #[tokio::test]
-async fn of_many_boots_only_a_few_are_waited_for() {
+async fn only_a_few_of_many_boots_are_waited_for() {
     let authority = authority("localhost");
     let closed = listen(|stream| async move { drop(stream) }).await;
     let closed = [target(EngineType::RabbitMq, Protocol::Amqp, closed, &authority)];

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 const SERVES: &str = "Server startup complete";
 
 #[test]
-fn what_a_node_takes_it_starts_with() {
+fn a_node_starts_with_every_accepted_configuration() {
     for version in VERSIONS {
         if Engine::start(version).is_none() {
             return;

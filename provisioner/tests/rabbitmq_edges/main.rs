@@ -73,7 +73,7 @@ fn rendered(version: EngineVersion, configuration: &str) -> (String, String) {
 }
 
 #[test]
-fn what_is_saved_is_what_a_node_takes_and_the_rest_is_told() {
+fn rabbitmq_accepts_what_is_saved_and_not_what_is_refused() {
     let mut wrong = Vec::new();
     for version in VERSIONS {
         let Some(mut engine) = Engine::start(version) else { return };

@@ -135,7 +135,7 @@ const CRATES: &[&str] = &["api", "brokerd", "domain", "gateway", "provisioner", 
 const MOST_LINES: usize = 500;
 
 #[test]
-fn what_decides_does_not_act() -> Result<()> {
+fn plans_do_no_io() -> Result<()> {
     for folder in PURE {
         for Source { path, code, .. } in sources(folder)? {
             for word in IMPURE {

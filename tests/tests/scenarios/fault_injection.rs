@@ -216,7 +216,7 @@ fn an_activemq_broker_takes_faults_and_recovers() -> Result<()> {
 }
 
 #[test]
-fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> {
+fn a_fault_that_expired_while_brokerd_was_down_ends_when_it_is_back() -> Result<()> {
     scenario("brokerd dies during a fault", &[ENABLED], |world| {
         let subject = Subject::rabbitmq(world)?;
         let (id, messenger) = (subject.id.clone(), subject.messenger.clone());
@@ -239,7 +239,7 @@ fn what_brokerd_was_not_there_to_heal_is_healed_when_it_is_back() -> Result<()> 
 }
 
 #[test]
-fn nobody_is_disturbed_unless_the_operator_permits_it() -> Result<()> {
+fn faults_are_refused_unless_the_operator_permits_them() -> Result<()> {
     scenario("faults are disabled", &[], |world| {
         let id = "b-00000000-0000-4000-8000-000000000000";
         let answer = Faults::of(&world.api, id).ask(&json!({"kind": "KILL"}))?;

@@ -88,7 +88,7 @@ impl<'a> Pair<'a> {
 }
 
 #[test]
-fn a_pair_fails_over_while_calls_for_other_brokers_hang_and_while_no_event_is_told() -> Result<()> {
+fn a_pair_fails_over_while_calls_for_other_brokers_hang_and_without_an_event() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }

@@ -252,8 +252,7 @@ fn official_images_are_pulled_from_a_private_registry_and_run() -> Result<()> {
 }
 
 #[test]
-fn a_registry_that_refuses_the_password_is_told_of_and_keeps_nothing_else_from_being_offered()
--> Result<()> {
+fn a_registry_that_refuses_the_password_is_logged_and_other_versions_are_offered() -> Result<()> {
     const WRONG: &str = "Lantern-Harbour-8";
     let images = ImageRegistry::start()?;
     let pulled = catalogue(&[("rabbitmq:4.3", "rabbitmq:4.3-management", None)])?;

@@ -180,7 +180,7 @@ fn logins_are_delegated(
 }
 
 #[test]
-fn a_broker_whose_logins_are_elsewhere_needs_no_user_and_lets_nobody_else_in() -> Result<()> {
+fn a_broker_with_oauth_logins_needs_no_user_and_admits_no_other_login() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }

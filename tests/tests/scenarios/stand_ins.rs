@@ -53,7 +53,7 @@ fn upgraded(world: &World, id: &str, amqp: &Messenger, version: &str, host: &str
 }
 
 #[test]
-fn versions_that_another_one_serves_are_what_was_asked_for_and_the_truth_is_told() -> Result<()> {
+fn stand_in_versions_look_as_requested_and_the_running_version_is_shown() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }

@@ -39,7 +39,7 @@ pub(crate) async fn applied_by_two_at_once_it_is_made_once(at: &dyn Subject) {
     assert_eq!(at.belongings().await, [1, 2, 1]);
 }
 
-pub(crate) async fn what_a_crash_left_unstarted_is_completed(at: &dyn Subject) {
+pub(crate) async fn an_unstarted_container_of_a_crash_is_completed(at: &dyn Subject) {
     let spec = at.spec(1, Does::Serves);
     at.leave_unstarted(&spec).await;
     let before = at.status(1).await;
@@ -93,7 +93,7 @@ pub(crate) async fn another_specification_is_refused_and_a_newer_generation_is_l
     assert_eq!(at.belongings().await, [1, 2, 1]);
 }
 
-pub(crate) async fn an_image_that_is_not_there_asks_for_somebody_to_do_something(at: &dyn Subject) {
+pub(crate) async fn a_missing_image_requires_an_operator(at: &dyn Subject) {
     let (there, missing) = (at.spec(1, Does::Serves).image, "brokerd/nothing:1");
     let spec = InstanceSpec { image: missing.to_owned(), ..at.spec(1, Does::Serves) };
     let error = at.runtime().apply(&spec).await.expect_err("there is no image");

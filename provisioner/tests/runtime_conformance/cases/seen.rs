@@ -25,7 +25,7 @@ pub(crate) async fn what_is_not_there_is_told_from_what_is(at: &dyn Subject) {
     assert_eq!(at.runtime().list().await.expect("list"), objects);
 }
 
-pub(crate) async fn an_end_is_told_with_its_code_and_last_words(at: &dyn Subject) {
+pub(crate) async fn an_end_is_reported_with_its_code_and_last_log_lines(at: &dyn Subject) {
     let spec = at.spec(1, Does::Ends(3, "no such key: colour"));
     at.runtime().apply(&spec).await.expect("applied");
     let ended = at.until(has_ended).await;
@@ -37,7 +37,7 @@ pub(crate) async fn an_end_is_told_with_its_code_and_last_words(at: &dyn Subject
     assert!(ended.addresses.is_empty(), "{ended:?}");
 }
 
-pub(crate) async fn a_kill_is_told_from_a_want_of_memory(at: &dyn Subject) {
+pub(crate) async fn a_kill_is_distinguished_from_out_of_memory(at: &dyn Subject) {
     at.begin(Does::Serves).await;
     at.kill(&at.name(1)).await;
     let killed = at.until(has_ended).await;

@@ -33,7 +33,7 @@ const TIMED: [&str; 5] =
 const SECONDS: [(&str, u64); 28] = [
     ("rabbitmq_cluster::a_cluster_loses_no_confirmed_message", 140),
     ("activemq_pair::no_acknowledged_message_is_lost", 110),
-    ("activemq_edges::what_is_saved", 110),
+    ("activemq_edges::activemq_5", 110),
     ("out_of_memory::a_node", 100),
     ("networks::outgoing", 90),
     ("terraform::a_pair_and_a_cluster", 75),

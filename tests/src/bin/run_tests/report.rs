@@ -67,7 +67,7 @@ fn table(ended: &[Ended]) -> String {
 }
 
 fn write(text: &str) {
-    // Nobody to tell when standard output is closed.
+    // A closed standard output is ignored.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 

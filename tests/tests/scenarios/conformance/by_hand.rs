@@ -96,7 +96,7 @@ fn the_rust_sdk_reads_answers_and_errors_into_its_types() -> Result<()> {
 }
 
 #[test]
-fn whoever_only_looks_finds_health_documents_and_the_certificate() -> Result<()> {
+fn health_documents_and_the_certificate_are_open_to_everybody() -> Result<()> {
     scenario("what is open to everybody", &[], |world| {
         for (path, says) in [
             ("/health/live", "ok"),

@@ -34,7 +34,7 @@ fn forged(world: &World, method: &str, path: &str, length: usize, more: &str) ->
 }
 
 #[test]
-fn bodies_of_nobody_take_a_bounded_part_of_memory_and_give_it_back() -> Result<()> {
+fn bodies_of_unsigned_requests_take_bounded_memory_and_release_it() -> Result<()> {
     scenario("bodies of nobody", &[], |world| {
         let pid = world.pid().context("brokerd runs")?;
         api_answers(world)?;
@@ -69,7 +69,7 @@ fn bodies_of_nobody_take_a_bounded_part_of_memory_and_give_it_back() -> Result<(
 }
 
 #[test]
-fn what_the_head_of_a_request_gives_away_is_not_waited_for() -> Result<()> {
+fn a_request_that_its_head_refuses_is_answered_before_its_body() -> Result<()> {
     scenario("heads of requests", &[], |world| {
         let hash = format!("x-amz-content-sha256: {}\r\n", "0".repeat(64));
         for (method, path, length, more, status) in [

@@ -63,7 +63,7 @@ fn is_there(api: &Api) -> Result<bool> {
 }
 
 #[test]
-fn requests_of_nobody_are_counted_and_few_of_them_are_logged() -> Result<()> {
+fn unsigned_requests_are_counted_and_few_of_them_are_logged() -> Result<()> {
     const MANY: usize = 300;
     scenario("requests of nobody", &[("BROKERD_LOG_FILTER", "info")], |world| {
         for path in ["/v1/brokers", "/v1/nowhere"] {

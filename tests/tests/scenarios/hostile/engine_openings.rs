@@ -188,7 +188,7 @@ impl<'a> Untouched<'a> {
 }
 
 #[test]
-fn no_opening_fells_an_activemq_broker_before_the_login() -> Result<()> {
+fn no_data_before_the_login_crashes_an_activemq_broker() -> Result<()> {
     scenario("openings at ActiveMQ", &[], |world| {
         let newest = world.api.create(&NewBroker::activemq("newest"))?;
         let older = world.api.create(&NewBroker::activemq("older").version("5.18"))?;
@@ -218,7 +218,7 @@ fn no_opening_fells_an_activemq_broker_before_the_login() -> Result<()> {
 }
 
 #[test]
-fn no_opening_fells_a_rabbitmq_broker_before_the_login() -> Result<()> {
+fn no_data_before_the_login_crashes_a_rabbitmq_broker() -> Result<()> {
     scenario("openings at RabbitMQ", &[], |world| {
         let broker = world.running(&NewBroker::rabbitmq("orders"))?;
         let engine = Untouched::of(world, &broker, "amqps", "amqp091.py")?;

@@ -16,7 +16,7 @@ const LATE: u64 = 24 << 20;
 const MEMORY: u64 = 96 << 20;
 
 #[test]
-fn what_strangers_send_to_a_late_broker_does_not_fill_the_gateway() -> Result<()> {
+fn data_of_strangers_for_a_delayed_broker_does_not_fill_the_gateway() -> Result<()> {
     scenario("late bytes of strangers", &[faults::ENABLED], |world| {
         let id = world.running(&NewBroker::rabbitmq("orders"))?;
         let pid = world.pid().context("brokerd runs")?;

@@ -27,7 +27,7 @@ const OPENINGS: [&[u8]; 8] = [
 const MEMORY: u64 = 64 << 20;
 
 #[test]
-fn openings_that_make_no_sense_keep_nobody_else_from_being_served() -> Result<()> {
+fn malformed_first_data_does_not_keep_others_from_being_served() -> Result<()> {
     scenario("senseless openings", &[], |world| {
         let id = world.running(&NewBroker::rabbitmq("orders"))?;
         let pid = world.pid().context("brokerd runs")?;

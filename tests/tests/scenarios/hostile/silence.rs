@@ -23,7 +23,7 @@ const BEGINNINGS: [&[u8]; 4] = [
 ];
 
 #[test]
-fn more_silent_connections_than_descriptors_keep_nobody_else_from_being_served() -> Result<()> {
+fn more_silent_connections_than_descriptors_do_not_keep_others_from_being_served() -> Result<()> {
     scenario("silent strangers", &[], |world| {
         let pid = world.pid().context("brokerd runs")?;
         let limits = fs::read_to_string(format!("/proc/{pid}/limits"))?;
@@ -58,7 +58,7 @@ fn more_silent_connections_than_descriptors_keep_nobody_else_from_being_served()
 }
 
 #[test]
-fn silent_connections_take_none_of_the_places_that_a_broker_has() -> Result<()> {
+fn silent_connections_take_no_permit_of_a_broker() -> Result<()> {
     scenario("silence at an endpoint", &[], |world| {
         let id = world.running(&NewBroker::activemq("orders"))?;
         let mut strangers = Strangers::gather()?;

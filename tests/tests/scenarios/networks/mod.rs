@@ -20,8 +20,7 @@ use serde_json::{Value, json};
 use neighbour::Neighbour;
 
 #[test]
-fn rabbitmq_brokers_reach_each_other_where_clients_do_and_links_that_are_down_are_told()
--> Result<()> {
+fn rabbitmq_brokers_reach_each_other_where_clients_do_and_lost_links_are_events() -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());
     }
@@ -38,7 +37,7 @@ fn rabbitmq_brokers_reach_each_other_where_clients_do_and_links_that_are_down_ar
 }
 
 #[test]
-fn activemq_brokers_are_a_network_at_the_addresses_of_clients_and_lost_connectors_are_told()
+fn activemq_brokers_form_a_network_at_their_public_addresses_and_lost_connectors_are_events()
 -> Result<()> {
     if clients::python()?.is_none() {
         return Ok(());

@@ -110,7 +110,7 @@ fn neighbours_stay_out(
         let tables = docker::firewall(&["list"])?;
         Ok(tables.lines().any(|line| line == table).then_some(()))
     })?;
-    ensure!(world.log()?.contains("they are in force again"), "nobody is told");
+    ensure!(world.log()?.contains("of all rules; applied again"), "the log does not tell");
     let answering = neighbour.reach(world, &port)?;
     ensure!(answering.is_empty(), "an engine answers a neighbour: {answering:?}");
     Ok(())

@@ -32,7 +32,7 @@ fn refused(said: &Said, words: &[&str]) -> Result<()> {
 }
 
 #[test]
-fn who_is_not_root_is_told_what_only_root_can_do() -> Result<()> {
+fn a_user_who_is_not_root_is_told_what_needs_root() -> Result<()> {
     let checkout = Checkout::new()?;
     let as_nobody = |more: &[(&str, &str)]| {
         let id = machine::run(Command::new("id").arg("-u"))?;
@@ -61,7 +61,7 @@ fn who_is_not_root_is_told_what_only_root_can_do() -> Result<()> {
 }
 
 #[test]
-fn a_taken_port_is_named_and_nobody_is_taken_for_the_own_brokerd() -> Result<()> {
+fn a_taken_port_is_named_and_another_program_is_not_mistaken_for_brokerd() -> Result<()> {
     let checkout = Checkout::new()?;
     checkout.stub(
         "bin/cargo",

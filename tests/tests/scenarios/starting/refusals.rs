@@ -149,7 +149,7 @@ const REFUSALS: &[Refusal] = &[
 ];
 
 #[test]
-fn whatever_keeps_make_run_from_starting_is_said_in_a_line_that_tells_what_to_do() -> Result<()> {
+fn a_failed_make_run_says_in_a_line_what_to_do() -> Result<()> {
     for refusal in REFUSALS {
         let checkout = Checkout::new()?;
         fs::create_dir(checkout.data())?;
