@@ -17,7 +17,7 @@ impl IntoResponses for ServiceErrors {
         [
             ("400", "BadRequestException: a member or parameter is invalid."),
             ("403", "AccessDeniedException: no policy allows the caller to do this, or one denies it, or the account is suspended; ForbiddenException; or the signature is refused: MissingAuthenticationTokenException, IncompleteSignatureException, UnrecognizedClientException, ExpiredTokenException, InvalidSignatureException."),
-            ("429", "TooManyRequestsException: the account has used up its request rate, or too many unknown access keys came from this address; retry. All operations under /v1 share one rate in all regions, all operations under /brokerd/v1 another."),
+            ("429", "TooManyRequestsException: the account has used up its allowance, which all operations under /v1 share in all regions, as do all others under /brokerd/v1; or too many unknown access keys came from this address; retry."),
             ("500", "InternalServerErrorException: a defect of brokerd."),
             ("503", "ServiceUnavailableException: the database can't be reached; retry."),
         ]
