@@ -106,15 +106,15 @@ impl PathParams {
         Error::broker_not_found(self.get("broker-id"))
     }
 
-    /// The broker.
+    /// The broker; none: the caller may do the operation with it, and it does not exist.
     ///
     /// # Errors
-    /// The 403 of a caller who may not do the operation with it; the 404 of this broker; the error of the store.
-    pub(crate) async fn broker(
+    /// The 403 of a caller who may not do the operation with it; the error of the store.
+    pub(crate) async fn find_broker(
         &self,
         store: &PgStore,
         signed: &Signed,
-    ) -> Result<Broker, ApiError> {
+    ) -> Result<Option<Broker>, ApiError> {
         let absent = format!("broker:{UNKNOWN_NAME}:{}", self.get("broker-id"));
         let find = |scope| async move {
             match self.broker_id() {
@@ -124,6 +124,19 @@ impl PathParams {
         };
         let (_, broker) =
             signed.resolve(TagsAsked::default(), &signed.arn("mq", &absent), find).await?;
+        Ok(broker)
+    }
+
+    /// The broker.
+    ///
+    /// # Errors
+    /// As [`Self::find_broker`]; the 404 of this broker.
+    pub(crate) async fn broker(
+        &self,
+        store: &PgStore,
+        signed: &Signed,
+    ) -> Result<Broker, ApiError> {
+        let broker = self.find_broker(store, signed).await?;
         Ok(broker.ok_or_else(|| self.broker_not_found())?)
     }
 

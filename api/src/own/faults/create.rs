@@ -64,10 +64,12 @@ pub(crate) async fn create_fault(
     path: PathParams,
     signed: Signed,
 ) -> Result<Created<FaultView>, ApiError> {
-    let broker = path.broker(&store, &signed).await?;
+    let broker = path.find_broker(&store, &signed).await?;
+    // Said of every broker that the caller may ask about: it is not the broker that is at fault.
     if !settings.faults {
         return Err(disabled().into());
     }
+    let broker = broker.ok_or_else(|| path.broker_not_found())?;
     let wire: CreateFaultRequest = signed.json()?;
     let input = FaultInput {
         kind: wire.kind,
