@@ -135,10 +135,7 @@ impl PgStore {
         let account = key.account.as_str();
         let mut transaction = self.pool.begin().await?;
         sqlx::query!(
-            "insert into account (id, name, created, brokers, memory_mib, storage_gib)
-             select $1, $1, $2, count(*), coalesce(sum(memory_mib), 0), coalesce(sum(storage_gib), 0)
-             from broker where account = $1
-             on conflict do nothing",
+            "insert into account (id, name, created) values ($1, $1, $2) on conflict do nothing",
             account,
             now.as_micros()
         )

@@ -67,7 +67,7 @@ struct AccountRow {
 
 struct UsageRow {
     id: String,
-    brokers: i32,
+    brokers: i64,
     memory_mib: i64,
     storage_gib: i64,
 }
@@ -114,7 +114,7 @@ fn column(quota: Option<u32>) -> Option<i32> {
 
 impl PgStore {
     /// Creates an account with its root. Brokers that the account has already, because a former brokerd has made them,
-    /// count.
+    /// are its own.
     ///
     /// # Errors
     /// As every method.
@@ -122,10 +122,8 @@ impl PgStore {
         let created = sqlx::query!(
             "with created as (
                insert into account (id, name, state, created, most_brokers, most_memory_mib,
-                                    most_storage_gib, most_api_rate, brokers, memory_mib, storage_gib)
-               select $1, $2, $3, $4, $5, $6, $7, $8, count(*), coalesce(sum(memory_mib), 0),
-                      coalesce(sum(storage_gib), 0)
-               from broker where account = $1
+                                    most_storage_gib, most_api_rate)
+               values ($1, $2, $3, $4, $5, $6, $7, $8)
                on conflict do nothing
                returning id, created
              )
@@ -235,8 +233,10 @@ impl PgStore {
     pub async fn account_usage(&self, id: &AccountId) -> Result<Option<AccountUsage>, StoreError> {
         let row = sqlx::query_as!(
             UsageRow,
-            "select id, brokers, memory_mib, storage_gib from account
-             where id = $1 and deleted is null",
+            r#"select a.id, count(b.id) as "brokers!", coalesce(sum(b.memory_mib), 0) as "memory_mib!",
+                      coalesce(sum(b.storage_gib), 0) as "storage_gib!"
+               from account a left join broker b on b.account = a.id
+               where a.id = $1 and a.deleted is null group by a.id"#,
             id.as_str()
         );
         Ok(row.fetch_optional(&self.pool).await?.map(|row| row.usage()))
@@ -249,7 +249,12 @@ impl PgStore {
     pub async fn accounts_usage(&self) -> Result<HashMap<AccountId, AccountUsage>, StoreError> {
         let rows = sqlx::query_as!(
             UsageRow,
-            "select id, brokers, memory_mib, storage_gib from account where deleted is null"
+            r#"select a.id as "id!", coalesce(b.brokers, 0) as "brokers!", coalesce(b.memory_mib, 0) as "memory_mib!",
+                      coalesce(b.storage_gib, 0) as "storage_gib!"
+               from account a left join (
+                 select account, count(*) as brokers, sum(memory_mib) as memory_mib, sum(storage_gib) as storage_gib
+                 from broker group by account) b on b.account = a.id
+               where a.deleted is null"#
         );
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.id.parse().ok()?, row.usage()))).collect())

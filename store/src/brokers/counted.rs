@@ -1,4 +1,4 @@
-//! What brokers count against the quotas of their accounts. A trigger keeps the sums.
+//! What brokers count against the quotas of their accounts. A trigger refuses new ones for which there is no room.
 
 use brokerd_domain::{BrokerResources, BrokerSpec, PendingChanges};
 

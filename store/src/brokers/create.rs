@@ -258,7 +258,7 @@ impl PgStore {
         match inserted {
             Ok(Some(_)) => Ok(Inserted::Yes),
             Ok(None) => Ok(Inserted::No),
-            // Counted by a trigger.
+            // By a trigger.
             Err(error) => match quota_violated(&error) {
                 Some(quota) => Ok(Inserted::OverQuota(quota)),
                 None => Err(error.into()),

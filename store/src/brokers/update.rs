@@ -122,8 +122,8 @@ impl PgStore {
     }
 }
 
-/// The quota of its account that a changed broker exceeds, if it has more memory or more storage than before. The change has
-/// locked the account's row by being counted, so that nobody else's comes between.
+/// The quota of its account that a changed broker exceeds, if it has more memory or more storage than before. Whoever has
+/// quotas waits for whoever else creates or changes brokers in the account, so that nobody else's comes between.
 async fn exceeded_quota(
     transaction: &mut Transaction,
     broker: &Broker,
@@ -132,19 +132,30 @@ async fn exceeded_quota(
     if !(memory || storage) {
         return Ok(None);
     }
-    let over = sqlx::query!(
-        r#"select coalesce(memory_mib > most_memory_mib, false) as "memory!",
-                  coalesce(storage_gib > most_storage_gib, false) as "storage!"
-           from account where id = $1"#,
-        broker.scope.account.as_str()
+    let account = broker.scope.account.as_str();
+    let quotas = sqlx::query!(
+        "select most_memory_mib, most_storage_gib from account
+         where id = $1 and num_nonnulls(most_memory_mib, most_storage_gib) > 0 for no key update",
+        account
     )
     .fetch_optional(&mut **transaction)
     .await?;
-    Ok(over.and_then(|over| match (memory && over.memory, storage && over.storage) {
-        (true, _) => Some(AccountQuota::Memory),
-        (false, true) => Some(AccountQuota::Storage),
-        (false, false) => None,
-    }))
+    let Some(quotas) = quotas else { return Ok(None) };
+    // A statement of its own: it sees what was committed while the one above waited.
+    let used = sqlx::query!(
+        r#"select coalesce(sum(memory_mib), 0) as "memory_mib!", coalesce(sum(storage_gib), 0) as "storage_gib!"
+           from broker where account = $1"#,
+        account
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    let is_over =
+        |used: i64, quota: Option<i32>| quota.is_some_and(|quota| used > i64::from(quota));
+    if memory && is_over(used.memory_mib, quotas.most_memory_mib) {
+        return Ok(Some(AccountQuota::Memory));
+    }
+    let is_over = storage && is_over(used.storage_gib, quotas.most_storage_gib);
+    Ok(is_over.then_some(AccountQuota::Storage))
 }
 
 /// Keeps a revision from being deleted until the transaction ends; false: it is gone.
