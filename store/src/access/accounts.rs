@@ -272,6 +272,10 @@ impl PgStore {
     ) -> Result<DeleteAccountOutcome, StoreError> {
         let id = id.as_str();
         let mut transaction = self.pool.begin().await?;
+        // A statement of its own: the others see what was put into the account before.
+        sqlx::query!(r#"select lock_account($1)::text as "locked""#, id)
+            .fetch_one(&mut *transaction)
+            .await?;
         let found = sqlx::query_scalar!(
             "select id from account where id = $1 and deleted is null for update",
             id
