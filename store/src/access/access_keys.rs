@@ -6,7 +6,7 @@ use brokerd_domain::{
 };
 use secrecy::SecretString;
 
-use super::identity_row::violated;
+use super::identity_row::{lock_identity, violated};
 use crate::kernel::{
     PgStore, StoreError,
     sealed_column::{ACCESS_KEY_SECRET, Place},
@@ -178,17 +178,8 @@ impl PgStore {
     ) -> Result<NewKeyOutcome, StoreError> {
         let sealed = self.seal_text(&place(id.as_str()), secret)?;
         let mut transaction = self.pool.begin().await?;
-        // Locked, so that those who make keys of it at the same time count one after the other.
-        let identity = sqlx::query_scalar!(
-            "select id from identity
-             where account = $1 and kind = $2 and lower(name) = lower($3) and name = $3
-             for no key update",
-            account.as_str(),
-            holder.kind(),
-            holder.as_str()
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let identity =
+            lock_identity(&mut transaction, account, holder.kind(), holder.as_str()).await?;
         let Some(identity) = identity else { return Ok(NewKeyOutcome::NoHolder) };
         let inserted = sqlx::query!(
             "insert into access_key (id, account, identity_id, secret, created, expires)

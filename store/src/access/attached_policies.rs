@@ -5,7 +5,7 @@ use brokerd_domain::{
     identity::{IamArn, MOST_ATTACHED_POLICIES},
 };
 
-use super::identity_row::{IdentityName, inconsistent, policy_key, violated};
+use super::identity_row::{IdentityName, inconsistent, lock_identity, policy_key, violated};
 use crate::kernel::{PgStore, StoreError};
 
 /// What became of a policy that is to be attached to somebody, or to bound somebody.
@@ -56,17 +56,7 @@ impl PgStore {
             return Ok(AttachOutcome::NoPolicy);
         };
         let mut transaction = self.pool.begin().await?;
-        // Locked, so that those who attach to it at the same time count one after the other.
-        let identity = sqlx::query_scalar!(
-            "select id from identity
-             where account = $1 and kind = $2 and lower(name) = lower($3) and name = $3
-             for no key update",
-            account.as_str(),
-            name.kind(),
-            name.as_str()
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let identity = lock_identity(&mut transaction, account, name.kind(), name.as_str()).await?;
         let Some(identity) = identity else { return Ok(AttachOutcome::NoIdentity) };
         let policy = sqlx::query_scalar!(
             "select id from managed_policy

@@ -7,7 +7,7 @@ use brokerd_domain::{
 
 use super::identity_row::{
     IamPage, IamPageQuery, IdentityName, IdentityRow, NewIdentity, NewIdentityOutcome,
-    select_identity, violated,
+    lock_identity, select_identity, violated,
 };
 use crate::kernel::{PgStore, StoreError};
 
@@ -86,16 +86,7 @@ impl PgStore {
         user: &UserName,
     ) -> Result<GroupMemberOutcome, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        // Locked, so that those who put it into groups at the same time count one after the other.
-        let user = sqlx::query_scalar!(
-            "select id from identity
-             where account = $1 and kind = 'user' and lower(name) = lower($2) and name = $2
-             for no key update",
-            account.as_str(),
-            user.as_str()
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let user = lock_identity(&mut transaction, account, "user", user.as_str()).await?;
         let Some(user) = user else { return Ok(GroupMemberOutcome::NoUser) };
         let group = sqlx::query_scalar!(
             "select id from identity

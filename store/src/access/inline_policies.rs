@@ -5,7 +5,7 @@ use brokerd_domain::{
     identity::{IdentityId, InlinePolicy, PolicyDocument, PolicyName},
 };
 
-use super::identity_row::{IdentityName, inconsistent};
+use super::identity_row::{IdentityName, inconsistent, lock_identity};
 use crate::kernel::{PgStore, StoreError};
 
 /// What became of an inline policy.
@@ -31,17 +31,7 @@ impl PgStore {
         policy: &InlinePolicy,
     ) -> Result<PutInlinePolicyOutcome, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        // Locked, so that those who give it policies at the same time add them up one after the other.
-        let identity = sqlx::query_scalar!(
-            "select id from identity
-             where account = $1 and kind = $2 and lower(name) = lower($3) and name = $3
-             for no key update",
-            account.as_str(),
-            name.kind(),
-            name.as_str()
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
+        let identity = lock_identity(&mut transaction, account, name.kind(), name.as_str()).await?;
         let Some(identity) = identity else { return Ok(PutInlinePolicyOutcome::NoIdentity) };
         let id: IdentityId = identity.parse().map_err(|error| inconsistent(&identity, error))?;
         let most = PolicyDocument::most_inline(&id);

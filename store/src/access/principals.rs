@@ -120,6 +120,23 @@ struct CallerRow {
     boundary: Option<Raw>,
 }
 
+/// The columns of a [`CallerRow`] out of those that a statement tells.
+macro_rules! caller_row {
+    ($row:ident) => {
+        CallerRow {
+            identity_id: $row.identity_id,
+            account: $row.account,
+            path: $row.path,
+            name: $row.name,
+            tags: $row.tags,
+            account_state: $row.account_state,
+            most_api_rate: $row.most_api_rate,
+            policies: $row.policies,
+            boundary: $row.boundary,
+        }
+    };
+}
+
 /// An identity `i` of an account `a` with its policies and those of its groups, with more columns before and the rest of
 /// the statement behind.
 macro_rules! select_caller {
@@ -265,17 +282,7 @@ impl PgStore {
         let Some(row) = row else { return Ok(None) };
         let secret = self.key.open_text(&place(&row.key_id), &row.secret)?;
         let state = read_state(&row.key_id, &row.key_state)?;
-        let caller = CallerRow {
-            identity_id: row.identity_id,
-            account: row.account,
-            path: row.path,
-            name: row.name,
-            tags: row.tags,
-            account_state: row.account_state,
-            most_api_rate: row.most_api_rate,
-            policies: row.policies,
-            boundary: row.boundary,
-        };
+        let caller = caller_row!(row);
         Ok(Some(KeyCaller {
             secret,
             state,
@@ -311,17 +318,7 @@ impl PgStore {
         let Some(row) = row else { return Ok(None) };
         let managed: Vec<PolicyRow> =
             read_json("identity", &row.identity_id, &row.session_policies)?;
-        let caller = CallerRow {
-            identity_id: row.identity_id,
-            account: row.account,
-            path: row.path,
-            name: row.name,
-            tags: row.tags,
-            account_state: row.account_state,
-            most_api_rate: row.most_api_rate,
-            policies: row.policies,
-            boundary: row.boundary,
-        };
+        let caller = caller_row!(row);
         let mut found = caller.caller(Some(session))?;
         if session.policy.is_some() || !session.policy_arns.is_empty() {
             let identity = found.principal.arn();

@@ -180,7 +180,7 @@ impl PgStore {
                 name: row.name,
                 resources: row.resources,
                 record: row.record,
-                broker: row.broker_id,
+                broker_id: row.broker_id,
                 message: row.message,
             };
             (event, stored)

@@ -106,7 +106,8 @@ impl PgStore {
     ) -> Result<usize, StoreError> {
         let patience = i64::try_from(ANSWERED_WITHIN.as_micros()).unwrap_or(i64::MAX);
         let mut transaction = self.pool.begin().await?;
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            StoredRecord,
             "select id, at, account, region, name, resources, record, broker_id, message from audit_event
              where not complete and (record is null or at < $1) order by at limit $2 for update skip locked",
             now.as_micros().saturating_sub(patience),
@@ -118,23 +119,8 @@ impl PgStore {
             return Ok(0);
         }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let records: Vec<String> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let stored = StoredRecord {
-                    id: row.id,
-                    at: row.at,
-                    account: row.account,
-                    region: row.region,
-                    name: row.name,
-                    resources: row.resources,
-                    record: row.record,
-                    broker: row.broker_id,
-                    message: row.message,
-                };
-                self.skipped.keep("audit_event", row.id, stored.record())
-            })
-            .collect();
+        let read = |row: StoredRecord| self.skipped.keep("audit_event", row.id, row.record());
+        let records: Vec<String> = rows.into_iter().filter_map(read).collect();
         if !log(&records) {
             return Ok(0);
         }
@@ -155,7 +141,7 @@ pub(super) struct StoredRecord {
     pub(super) name: String,
     pub(super) resources: Value,
     pub(super) record: Option<String>,
-    pub(super) broker: Option<Uuid>,
+    pub(super) broker_id: Option<Uuid>,
     pub(super) message: Option<String>,
 }
 
@@ -176,7 +162,7 @@ impl StoredRecord {
             region: self.region.parse().map_err(|_| wrong("region"))?,
             what: What::ServiceEvent(ServiceEvent {
                 name: name.ok_or_else(|| wrong("name"))?,
-                broker: BrokerId::from(self.broker.ok_or_else(|| wrong("broker_id"))?),
+                broker: BrokerId::from(self.broker_id.ok_or_else(|| wrong("broker_id"))?),
                 broker_arn: arn.ok_or_else(|| wrong("resources"))?.to_owned(),
                 message: self.message.ok_or_else(|| wrong("message"))?,
             }),
