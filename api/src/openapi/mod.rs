@@ -5,5 +5,8 @@ pub(crate) mod document;
 mod parameters;
 mod responses;
 
-pub(crate) use parameters::{OfBroker, OfUser};
+pub(crate) use parameters::{
+    OfAccount, OfBroker, OfConfiguration, OfFault, OfRevision, OfSecret, OfSecurityGroup, OfTagged,
+    OfUser,
+};
 pub(crate) use responses::{Conflict, NotFound, ServiceErrors};

@@ -11,25 +11,41 @@ use utoipa::{
 
 use crate::http::page::Page;
 
-/// The parameter of operations on a broker.
-pub(crate) struct OfBroker;
+/// Declares the parameters in the path of operations on something.
+macro_rules! in_path {
+    ($($(#[$doc:meta])* $name:ident: $(($parameter:literal, $description:literal)),+;)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
 
-impl IntoParams for OfBroker {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![in_path("broker-id", "The broker's identifier.")]
-    }
+        impl IntoParams for $name {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                vec![$(in_path($parameter, $description)),+]
+            }
+        }
+    )+};
 }
 
-/// The parameters of operations on a broker's user.
-pub(crate) struct OfUser;
-
-impl IntoParams for OfUser {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![
-            in_path("broker-id", "The broker's identifier."),
-            in_path("username", "The user's name."),
-        ]
-    }
+in_path! {
+    /// Of operations on an account.
+    OfAccount: ("account-id", "The account's number.");
+    /// Of operations on a broker.
+    OfBroker: ("broker-id", "The broker's identifier.");
+    /// Of operations on a broker's user.
+    OfUser: ("broker-id", "The broker's identifier."), ("username", "The user's name.");
+    /// Of operations on a broker's fault.
+    OfFault: ("broker-id", "The broker's identifier."), ("fault-id", "The fault's identifier.");
+    /// Of operations on a configuration.
+    OfConfiguration: ("configuration-id", "The configuration's identifier.");
+    /// Of operations on a revision of a configuration.
+    OfRevision:
+        ("configuration-id", "The configuration's identifier."),
+        ("configuration-revision", "The revision's number.");
+    /// Of operations on what has tags.
+    OfTagged: ("resource-arn", "The ARN of a broker or a configuration.");
+    /// Of operations on a secret.
+    OfSecret: ("secret-name", "The secret's name or ARN, with `/` written as `%2F`.");
+    /// Of operations on a security group.
+    OfSecurityGroup: ("security-group-id", "The group's identifier.");
 }
 
 impl IntoParams for Page {

@@ -12,7 +12,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfConfiguration, ServiceErrors},
 };
 
 /// The deleted configuration.
@@ -30,7 +30,7 @@ pub(crate) struct DeleteConfigurationResponse {
     path = "/v1/configurations/{configuration-id}",
     operation_id = "DeleteConfiguration",
     tag = "configurations",
-    params(("configuration-id" = String, Path, description = "The configuration's identifier.")),
+    params(OfConfiguration),
     responses(
         (status = 200, description = "Deleted.", body = DeleteConfigurationResponse),
         Conflict,

@@ -15,7 +15,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfConfiguration, ServiceErrors},
 };
 
 /// A configuration.
@@ -67,7 +67,7 @@ impl From<&Configuration> for DescribeConfigurationResponse {
     path = "/v1/configurations/{configuration-id}",
     operation_id = "DescribeConfiguration",
     tag = "configurations",
-    params(("configuration-id" = String, Path, description = "The configuration's identifier.")),
+    params(OfConfiguration),
     responses(
         (status = 200, description = "The configuration.", body = DescribeConfigurationResponse),
         NotFound,

@@ -13,7 +13,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfConfiguration, ServiceErrors},
 };
 
 /// A page of revisions, oldest first.
@@ -38,10 +38,7 @@ pub(crate) struct ListConfigurationRevisionsResponse {
     path = "/v1/configurations/{configuration-id}/revisions",
     operation_id = "ListConfigurationRevisions",
     tag = "configurations",
-    params(
-        ("configuration-id" = String, Path, description = "The configuration's identifier."),
-        Page,
-    ),
+    params(OfConfiguration, Page),
     responses(
         (status = 200, description = "A page.", body = ListConfigurationRevisionsResponse),
         NotFound,

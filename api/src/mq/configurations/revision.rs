@@ -13,7 +13,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfRevision, ServiceErrors},
 };
 
 /// A revision with its content.
@@ -40,10 +40,7 @@ pub(crate) struct DescribeConfigurationRevisionResponse {
     path = "/v1/configurations/{configuration-id}/revisions/{configuration-revision}",
     operation_id = "DescribeConfigurationRevision",
     tag = "configurations",
-    params(
-        ("configuration-id" = String, Path, description = "The configuration's identifier."),
-        ("configuration-revision" = String, Path, description = "The revision's number."),
-    ),
+    params(OfRevision),
     responses(
         (status = 200, description = "The revision.", body = DescribeConfigurationRevisionResponse),
         NotFound,

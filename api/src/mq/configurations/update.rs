@@ -19,7 +19,7 @@ use crate::{
         respond::{Answer, Reply},
         text,
     },
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfConfiguration, ServiceErrors},
 };
 
 /// Most warnings of one answer.
@@ -99,7 +99,7 @@ fn decoded(data: Option<&str>) -> Result<String, Error> {
     path = "/v1/configurations/{configuration-id}",
     operation_id = "UpdateConfiguration",
     tag = "configurations",
-    params(("configuration-id" = String, Path, description = "The configuration's identifier.")),
+    params(OfConfiguration),
     request_body = UpdateConfigurationRequest,
     responses(
         (status = 200, description = "Saved.", body = UpdateConfigurationResponse),

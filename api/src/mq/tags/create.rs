@@ -12,7 +12,7 @@ use super::change;
 use crate::{
     auth::{Signed, TagsAsked},
     http::{error::ApiError, path::PathParams},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfTagged, ServiceErrors},
 };
 
 /// Tags to add.
@@ -28,7 +28,7 @@ pub(crate) struct CreateTagsRequest {
     path = "/v1/tags/{resource-arn}",
     operation_id = "CreateTags",
     tag = "tags",
-    params(("resource-arn" = String, Path, description = "The ARN of a broker or a configuration.")),
+    params(OfTagged),
     request_body = CreateTagsRequest,
     responses((status = 204, description = "Added."), NotFound, ServiceErrors),
     security(("sigv4" = [])),

@@ -7,7 +7,7 @@ use super::change;
 use crate::{
     auth::{Signed, TagsAsked},
     http::{error::ApiError, path::PathParams, query::Query},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfTagged, ServiceErrors},
 };
 use brokerd_store::PgStore;
 
@@ -18,7 +18,7 @@ use brokerd_store::PgStore;
     operation_id = "DeleteTags",
     tag = "tags",
     params(
-        ("resource-arn" = String, Path, description = "The ARN of a broker or a configuration."),
+        OfTagged,
         ("tagKeys" = Vec<String>, Query, description = "The keys to remove, one parameter each."),
     ),
     responses((status = 204, description = "Removed."), NotFound, ServiceErrors),

@@ -14,7 +14,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfTagged, ServiceErrors},
 };
 
 /// The tags of a resource.
@@ -30,7 +30,7 @@ pub(crate) struct ListTagsResponse {
     path = "/v1/tags/{resource-arn}",
     operation_id = "ListTags",
     tag = "tags",
-    params(("resource-arn" = String, Path, description = "The ARN of a broker or a configuration.")),
+    params(OfTagged),
     responses(
         (status = 200, description = "The tags.", body = ListTagsResponse),
         NotFound,

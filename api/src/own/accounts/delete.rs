@@ -11,7 +11,7 @@ use crate::{
     ApiSettings,
     auth::{Authenticator, Signed},
     http::{error::ApiError, path::PathParams},
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfAccount, ServiceErrors},
 };
 
 /// Deletes an account that has nothing any more but its root, whose access keys go with it. Its number is not given to
@@ -21,7 +21,7 @@ use crate::{
     path = "/brokerd/v1/accounts/{account-id}",
     operation_id = "DeleteAccount",
     tag = "brokerd",
-    params(("account-id" = String, Path, description = "The account's number.")),
+    params(OfAccount),
     responses((status = 204, description = "Deleted."), Conflict, NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

@@ -13,7 +13,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfAccount, ServiceErrors},
 };
 
 /// Tells what an account is called and what it may have. Others than the operator see their own account only.
@@ -22,7 +22,7 @@ use crate::{
     path = "/brokerd/v1/accounts/{account-id}",
     operation_id = "DescribeAccount",
     tag = "brokerd",
-    params(("account-id" = String, Path, description = "The account's number.")),
+    params(OfAccount),
     responses(
         (status = 200, description = "The account.", body = AccountView),
         NotFound,

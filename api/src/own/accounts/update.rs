@@ -20,7 +20,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfAccount, ServiceErrors},
 };
 
 /// What is to be different. What is absent stays.
@@ -43,7 +43,7 @@ pub(crate) struct UpdateAccountRequest {
     path = "/brokerd/v1/accounts/{account-id}",
     operation_id = "UpdateAccount",
     tag = "brokerd",
-    params(("account-id" = String, Path, description = "The account's number.")),
+    params(OfAccount),
     request_body = UpdateAccountRequest,
     responses(
         (status = 200, description = "The account as it is now.", body = AccountView),

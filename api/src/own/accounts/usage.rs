@@ -15,7 +15,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfAccount, ServiceErrors},
 };
 
 /// How much of something an account has.
@@ -50,7 +50,7 @@ pub(crate) struct DescribeAccountUsageResponse {
     path = "/brokerd/v1/accounts/{account-id}/usage",
     operation_id = "DescribeAccountUsage",
     tag = "brokerd",
-    params(("account-id" = String, Path, description = "The account's number.")),
+    params(OfAccount),
     responses(
         (status = 200, description = "What it has.", body = DescribeAccountUsageResponse),
         NotFound,

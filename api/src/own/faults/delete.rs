@@ -11,7 +11,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, OfBroker, ServiceErrors},
+    openapi::{NotFound, OfFault, ServiceErrors},
 };
 use brokerd_domain::Clock;
 use brokerd_store::PgStore;
@@ -22,10 +22,7 @@ use brokerd_store::PgStore;
     path = "/brokerd/v1/brokers/{broker-id}/faults/{fault-id}",
     operation_id = "DeleteFault",
     tag = "brokerd",
-    params(
-        OfBroker,
-        ("fault-id" = String, Path, description = "The fault's identifier."),
-    ),
+    params(OfFault),
     responses(
         (status = 200, description = "Accepted; the fault as it is now.", body = FaultView),
         NotFound,

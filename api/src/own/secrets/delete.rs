@@ -7,7 +7,7 @@ use super::secret;
 use crate::{
     auth::Signed,
     http::{error::ApiError, path::PathParams},
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfSecret, ServiceErrors},
 };
 use brokerd_store::PgStore;
 
@@ -18,7 +18,7 @@ use brokerd_store::PgStore;
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DeleteSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
+    params(OfSecret),
     responses((status = 204, description = "Deleted."), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

@@ -10,7 +10,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfSecret, ServiceErrors},
 };
 
 /// Describes a secret, without its value.
@@ -19,7 +19,7 @@ use crate::{
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "DescribeSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
+    params(OfSecret),
     responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

@@ -15,7 +15,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfSecret, ServiceErrors},
 };
 
 /// The secret to store.
@@ -41,7 +41,7 @@ impl fmt::Debug for PutSecretRequest {
     path = "/brokerd/v1/secrets/{secret-name}",
     operation_id = "PutSecret",
     tag = "brokerd",
-    params(("secret-name" = String, Path, description = "The secret's name or ARN, with `/` written as `%2F`.")),
+    params(OfSecret),
     request_body = PutSecretRequest,
     responses((status = 200, description = "The secret.", body = SecretView), NotFound, ServiceErrors),
     security(("sigv4" = [])),

@@ -8,7 +8,7 @@ use super::{group, not_found};
 use crate::{
     auth::Signed,
     http::{error::ApiError, path::PathParams},
-    openapi::{Conflict, NotFound, ServiceErrors},
+    openapi::{Conflict, NotFound, OfSecurityGroup, ServiceErrors},
 };
 
 /// Deletes a security group. Refused while a broker has it.
@@ -17,7 +17,7 @@ use crate::{
     path = "/brokerd/v1/security-groups/{security-group-id}",
     operation_id = "DeleteSecurityGroup",
     tag = "brokerd",
-    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    params(OfSecurityGroup),
     responses((status = 204, description = "Deleted."), Conflict, NotFound, ServiceErrors),
     security(("sigv4" = [])),
 )]

@@ -10,7 +10,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfSecurityGroup, ServiceErrors},
 };
 
 /// Describes a security group and its rules.
@@ -19,7 +19,7 @@ use crate::{
     path = "/brokerd/v1/security-groups/{security-group-id}",
     operation_id = "DescribeSecurityGroup",
     tag = "brokerd",
-    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    params(OfSecurityGroup),
     responses(
         (status = 200, description = "The group.", body = SecurityGroupView),
         NotFound,

@@ -14,7 +14,7 @@ use crate::{
         path::PathParams,
         respond::{Answer, Reply},
     },
-    openapi::{NotFound, ServiceErrors},
+    openapi::{NotFound, OfSecurityGroup, ServiceErrors},
 };
 
 /// The changes; absent members stay as they are.
@@ -33,7 +33,7 @@ pub(crate) struct UpdateSecurityGroupRequest {
     path = "/brokerd/v1/security-groups/{security-group-id}",
     operation_id = "UpdateSecurityGroup",
     tag = "brokerd",
-    params(("security-group-id" = String, Path, description = "The group's identifier.")),
+    params(OfSecurityGroup),
     request_body = UpdateSecurityGroupRequest,
     responses(
         (status = 200, description = "The group as it is now.", body = SecurityGroupView),
