@@ -408,6 +408,11 @@ pub fn aws_service(api: &Api, service: &str, arguments: &[&str]) -> Result<Resul
     command.env("AWS_MAX_ATTEMPTS", "1");
     command.args([service, "--output", "json"]).args(arguments);
     let outcome = run_with_input(&mut command, "")?;
+    printed(&outcome, arguments)
+}
+
+/// What the AWS CLI printed, or its complaint.
+fn printed(outcome: &Outcome, arguments: &[&str]) -> Result<Result<Value, String>> {
     if outcome.code != Some(0) {
         return Ok(Err(outcome.complaints.trim().to_owned()));
     }
@@ -416,7 +421,7 @@ pub fn aws_service(api: &Api, service: &str, arguments: &[&str]) -> Result<Resul
     }
     serde_json::from_str(&outcome.printed)
         .map(Ok)
-        .map_err(|error| anyhow!("aws {arguments:?}: {error}"))
+        .map_err(|error| anyhow!("aws {arguments:?}: {error}: {}", outcome.printed))
 }
 
 /// Calls every documented operation with what its schema allows and with what it does not; `known` are values of path

@@ -74,15 +74,7 @@ impl Person {
         let mut command = Command::new(venv.join("bin/aws"));
         command.env_clear().envs(self.environment.iter().cloned());
         let outcome = run_with_input(command.args(["--output", "json"]).args(arguments), "")?;
-        if outcome.code != Some(0) {
-            return Ok(Err(outcome.complaints.trim().to_owned()));
-        }
-        if outcome.printed.trim().is_empty() {
-            return Ok(Ok(Value::Null));
-        }
-        serde_json::from_str(&outcome.printed)
-            .map(Ok)
-            .map_err(|error| anyhow!("aws {arguments:?}: {error}: {}", outcome.printed))
+        super::printed(&outcome, arguments)
     }
 
     /// `aws …`, which has to succeed.
