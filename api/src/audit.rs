@@ -64,6 +64,10 @@ impl Recorder {
             EventSource::Iam | EventSource::Sts => of_form(*source, request.body),
             EventSource::CloudTrail => of_target(*source, &parts.headers, request.body),
         };
+        let mut parameters = parameters;
+        if *source == EventSource::Sts && name == "AssumeRole" {
+            parameters.add_incoming_tags(principal);
+        }
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         self.call.begin(AuditEvent {
             id: self.event_id,

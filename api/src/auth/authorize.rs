@@ -127,7 +127,10 @@ impl Signed {
         self.check_actions(subject, |when| match when {
             When::Always => true,
             When::WithTags => subject.asked.added.is_some_and(|tags| !tags.as_map().is_empty()),
-            When::WithPrimaryBroker | When::WithAuthentication | When::WithRole => false,
+            When::WithPrimaryBroker
+            | When::WithAuthentication
+            | When::WithRole
+            | When::WithSourceIdentity => false,
         })?;
         Ok(&self.scope)
     }
@@ -219,7 +222,9 @@ impl Signed {
                     ConditionKey::PolicyArn
                     | ConditionKey::PermissionsBoundary
                     | ConditionKey::ExternalId
-                    | ConditionKey::RoleSessionName => {}
+                    | ConditionKey::RoleSessionName
+                    | ConditionKey::SourceIdentity
+                    | ConditionKey::TransitiveTagKeys => {}
                 }
             }
         })

@@ -189,6 +189,8 @@ async fn acting(
         policy: None,
         policy_arns: Vec::new(),
         tags: Tags::default(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
     };
     let found = permit.store.principal_in(&session).await?;
     let found = found.ok_or_else(|| no_source(&arn.to_string()))?;

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use brokerd_domain::{
-    Tags,
     identity::{
         ExternalId, IamArn, IamError, IamErrorKind, PolicyDocument, Role, RoleSessionName, Session,
         SessionDuration, SessionHolder,
     },
     policy::{
         AppliedPolicies, AppliedPolicy, AuthorizationRequest, Context, IamEvaluator, InvalidPolicy,
-        Policy, PolicyEvaluator as _, PolicyName, PolicySize, PolicySource, PolicyType,
-        PrincipalKind,
+        OperationPermissions, Policy, PolicyEvaluator as _, PolicyName, PolicySize, PolicySource,
+        PolicyType, PrincipalKind,
     },
 };
 
-use super::{call::Call, session_token::refuse_device, views};
+use super::{
+    call::Call,
+    chain::{Asked, Passed},
+    session_token::refuse_device,
+    views,
+};
 use crate::{
     http::error::ApiError,
     query::{Output, Parameters},
@@ -30,7 +34,7 @@ struct Wanted {
     seconds: Option<u32>,
     policy: Option<PolicyDocument>,
     policy_arns: Vec<IamArn>,
-    tags: Option<Tags>,
+    asked: Asked,
 }
 
 impl Wanted {
@@ -39,15 +43,8 @@ impl Wanted {
         let Ok(arn @ IamArn::Role(..)) = arn_text.parse() else {
             return Err(IamError::malformed(format!("{} is invalid", arn_text.escape_debug())));
         };
-        for unknown in [
-            "SourceIdentity",
-            "TransitiveTagKeys.member.1",
-            "ProvidedContexts.member.1.ProviderArn",
-        ] {
-            if parameters.text(unknown).is_some() {
-                let name = unknown.split('.').next().unwrap_or(unknown);
-                return Err(IamError::malformed(format!("{name} is not supported.")));
-            }
+        if parameters.has_list("ProvidedContexts") {
+            return Err(IamError::malformed("ProvidedContexts is not supported."));
         }
         Ok(Self {
             arn,
@@ -57,7 +54,7 @@ impl Wanted {
             seconds: parameters.number("DurationSeconds")?,
             policy: parameters.text("Policy").map(session_policy).transpose()?,
             policy_arns: policy_arns(parameters)?,
-            tags: parameters.tags("Tags")?,
+            asked: Asked::of(parameters)?,
         })
     }
 }
@@ -109,12 +106,13 @@ pub(super) async fn answer(call: Call<'_>) -> Result<Output, ApiError> {
     if caller.is_root() {
         return Err(denied("Roles may not be assumed by root accounts.").into());
     }
-    let role = trusting_role(call, &wanted).await?;
+    let passed = wanted.asked.passed_by(caller)?;
+    let role = trusting_role(call, &wanted, &passed).await?;
     let is_chained = matches!(caller.kind, PrincipalKind::RoleSession { .. });
     let duration =
         SessionDuration::parse_of_role(wanted.seconds, role.longest_session, is_chained)?;
     check_policy_arns(call, &role, &wanted.policy_arns).await?;
-    let packed_size = packed_size(&wanted);
+    let packed_size = packed_size(&wanted, &passed);
     let issued = call.services.clock.now();
     let session = Session {
         holder: SessionHolder::Role(role.id.clone(), wanted.session.clone()),
@@ -122,7 +120,9 @@ pub(super) async fn answer(call: Call<'_>) -> Result<Output, ApiError> {
         expires: issued.plus(duration.as_duration()),
         policy: wanted.policy,
         policy_arns: wanted.policy_arns,
-        tags: wanted.tags.unwrap_or_default(),
+        tags: passed.tags,
+        transitive_tag_keys: passed.transitive_tag_keys,
+        source_identity: passed.source_identity,
     };
     let credentials = call.services.store.issue_credentials(&session)?;
     let credentials = credentials.ok_or_else(|| {
@@ -138,12 +138,13 @@ pub(super) async fn answer(call: Call<'_>) -> Result<Output, ApiError> {
         });
         views::credentials(xml, &credentials);
         xml.optional("PackedPolicySize", packed_size);
+        xml.optional("SourceIdentity", session.source_identity.as_ref());
     }))
 }
 
 /// The role, if it is there, trusts the caller, and the caller may assume it. Whoever may not is not told whether it is
 /// there.
-async fn trusting_role(call: Call<'_>, wanted: &Wanted) -> Result<Role, ApiError> {
+async fn trusting_role(call: Call<'_>, wanted: &Wanted, passed: &Passed) -> Result<Role, ApiError> {
     let refused = |action: &str| {
         denied(format!(
             "User: {} is not authorized to perform: {action} on resource: {}",
@@ -159,13 +160,12 @@ async fn trusting_role(call: Call<'_>, wanted: &Wanted) -> Result<Role, ApiError
         return Err(refused("sts:AssumeRole").into());
     };
     let policies = with_trust(call.caller.policies(), &role)?;
-    let context = context(call, &role, wanted);
+    let context = context(call, &role, wanted, passed);
     let principal = call.caller.principal();
-    for action in ["sts:AssumeRole", "sts:TagSession"] {
-        if action == "sts:TagSession" && wanted.tags.is_none() {
-            continue;
-        }
-        let resource = wanted.arn_text.as_str();
+    let needed = OperationPermissions::of_sts("AssumeRole")
+        .ok_or_else(|| ApiError::internal("the table of permissions has no AssumeRole"))?;
+    for needed in needed.actions.iter().filter(|needed| passed.needs(needed.when)) {
+        let (action, resource) = (needed.action, wanted.arn_text.as_str());
         let request = AuthorizationRequest { principal, action, resource, context: &context };
         if !IamEvaluator.decide(&policies, &request).is_allowed() {
             return Err(refused(action).into());
@@ -186,15 +186,13 @@ fn with_trust(policies: &AppliedPolicies, role: &Role) -> Result<AppliedPolicies
     Ok(AppliedPolicies { trust, ..policies.clone() })
 }
 
-fn context(call: Call<'_>, role: &Role, wanted: &Wanted) -> Context {
+fn context(call: Call<'_>, role: &Role, wanted: &Wanted, passed: &Passed) -> Context {
     let mut context = call.caller.context();
     context.set_resource(&role.account, &role.tags);
     for (key, value) in role.tags.as_map() {
         context.set(&format!("iam:ResourceTag/{key}"), value);
     }
-    if let Some(tags) = &wanted.tags {
-        context.set_request_tags(tags);
-    }
+    wanted.asked.add_keys(passed, &mut context);
     context.set("sts:RoleSessionName", wanted.session.as_str());
     if let Some(id) = &wanted.external_id {
         context.set("sts:ExternalId", id.as_str());
@@ -214,10 +212,10 @@ async fn check_policy_arns(call: Call<'_>, role: &Role, arns: &[IamArn]) -> Resu
 }
 
 /// How much of its space the session policies and tags take, in percent; none: there are none.
-fn packed_size(wanted: &Wanted) -> Option<usize> {
+fn packed_size(wanted: &Wanted, passed: &Passed) -> Option<usize> {
     let policy = wanted.policy.as_ref().map_or(0, |policy| policy.as_str().len());
     let arns: usize = wanted.policy_arns.iter().map(|arn| arn.to_string().len()).sum();
-    let tags = wanted.tags.iter().flat_map(Tags::as_map);
+    let tags = passed.tags.as_map().iter();
     let tags: usize = tags.map(|(key, value)| key.len() + value.len()).sum();
     let size = policy + arns + tags;
     (size > 0).then(|| (size * 100).div_ceil(SPACE).min(100))
@@ -245,10 +243,8 @@ mod tests {
     fn a_call_names_a_role_and_a_session() {
         let plain = wanted(CALL).expect("valid");
         assert_eq!(plain.arn_text, "arn:aws:iam::000000000000:role/ci/deploy");
-        assert_eq!(
-            (plain.tags, plain.policy, packed_size(&wanted(CALL).expect("valid"))),
-            (None, None, None)
-        );
+        assert_eq!(packed_size(&plain, &Passed::default()), None);
+        assert_eq!(plain.policy, None);
         for wrong in [
             "RoleSessionName=run-17",
             "RoleArn=deploy&RoleSessionName=run-17",
@@ -260,8 +256,9 @@ mod tests {
             "ExternalId=x",
             "DurationSeconds=x",
             "Policy=%7B%7D",
-            "SourceIdentity=me",
+            "SourceIdentity=a%20b",
             "TransitiveTagKeys.member.1=a",
+            "ProvidedContexts.member.1.ProviderArn=x",
             "PolicyArns.member.1.arn=x",
         ] {
             assert!(wanted(&format!("{CALL}&{more}")).is_err(), "{more}");
@@ -271,8 +268,9 @@ mod tests {
     #[test]
     fn session_policies_and_tags_take_space() {
         let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22mq%3A*%22%2C%22Resource%22%3A%22*%22%7D%7D";
-        let call = format!("{CALL}&Policy={policy}&Tags.member.1.Key=team&Tags.member.1.Value=red");
-        let wanted = wanted(&call).expect("valid");
-        assert_eq!(packed_size(&wanted), Some(2));
+        let wanted = wanted(&format!("{CALL}&Policy={policy}")).expect("valid");
+        let tags = [("team".to_owned(), "red".to_owned())].into();
+        let tags = brokerd_domain::Tags::parse(tags).expect("tags");
+        assert_eq!(packed_size(&wanted, &Passed { tags, ..Passed::default() }), Some(2));
     }
 }

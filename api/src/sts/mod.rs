@@ -4,6 +4,7 @@
 
 mod assume_role;
 mod call;
+mod chain;
 mod identity;
 mod session_token;
 mod views;

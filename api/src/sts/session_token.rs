@@ -39,6 +39,8 @@ pub(super) fn answer(call: Call<'_>) -> Result<Output, ApiError> {
         policy: None,
         policy_arns: Vec::new(),
         tags: Tags::default(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
     };
     let credentials = call.services.store.issue_credentials(&session)?;
     let credentials = credentials

@@ -30,7 +30,7 @@ impl TestApi {
     }
 
     /// The records, once all of them are written.
-    async fn records(&self) -> Vec<Value> {
+    pub(crate) async fn records(&self) -> Vec<Value> {
         self.audit.flush(&self.store).await;
         self.records_now().await
     }

@@ -130,6 +130,8 @@ impl TestApi {
             policy: None,
             policy_arns: Vec::new(),
             tags: Tags::default(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
         }
     }
 

@@ -5,6 +5,7 @@ mod audit;
 mod authentication;
 mod brokers;
 mod capacity;
+mod chains;
 mod conditions;
 mod configurations;
 mod contention;

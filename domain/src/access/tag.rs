@@ -66,12 +66,31 @@ impl Tags {
         Self::parse(all)
     }
 
-    /// These tags with those of a session, which win. Together there may be more than a resource may have.
+    /// These tags with those of a session, which win whatever the letter case of their keys. Together there may be more
+    /// than a resource may have.
+    ///
+    /// Source: "Things to know about session tags" of the IAM user guide.
     #[must_use]
     pub fn overlaid(&self, session: &Self) -> Self {
         let mut all = self.0.clone();
-        all.extend(session.0.clone());
+        if !session.0.is_empty() {
+            all.retain(|key, _| session.key_like(key).is_none());
+            all.extend(session.0.clone());
+        }
         Self(all)
+    }
+
+    /// The key of a tag that differs from `key` in letter case at most.
+    pub fn key_like(&self, key: &str) -> Option<&str> {
+        let lower = key.to_lowercase();
+        self.0.keys().find(|known| known.to_lowercase() == lower).map(String::as_str)
+    }
+
+    /// The tags of these keys. A key that is not there is no mistake.
+    #[must_use]
+    pub fn only(&self, keys: &[String]) -> Self {
+        let kept = self.0.iter().filter(|(key, _)| keys.contains(key));
+        Self(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     /// These tags without those of the keys; a key that is not there is no mistake.

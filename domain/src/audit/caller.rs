@@ -74,7 +74,9 @@ impl CallerIdentity {
         let issued = self.principal.token_issued?;
         // Nobody has a device for multi-factor authentication.
         let attributes = json!({"creationDate": seconds(issued), "mfaAuthenticated": "false"});
-        let PrincipalKind::RoleSession { role, role_id, .. } = &self.principal.kind else {
+        let PrincipalKind::RoleSession { role, role_id, source_identity, .. } =
+            &self.principal.kind
+        else {
             return Some(json!({ "attributes": attributes }));
         };
         let issuer = json!({
@@ -84,6 +86,10 @@ impl CallerIdentity {
             "accountId": self.principal.account.as_str(),
             "userName": role,
         });
-        Some(json!({"sessionIssuer": issuer, "attributes": attributes}))
+        let mut context = json!({"sessionIssuer": issuer, "attributes": attributes});
+        if let Some(source) = source_identity {
+            context["sourceIdentity"] = source.as_str().into();
+        }
+        Some(context)
     }
 }

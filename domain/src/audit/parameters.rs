@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{mask::mask, query_protocol::lower_first};
+use crate::access::policy::{Principal, PrincipalKind};
 
 /// What a call asked for: the parameters of its path and query, and the members of its body, as the API document names
 /// them.
@@ -37,6 +38,18 @@ impl RequestParameters {
     /// Adds members.
     pub fn add_members(&mut self, members: Map<String, Value>) {
         self.0.extend(members);
+    }
+
+    /// Adds the tags that a session hands on to the session of a role which it assumes.
+    ///
+    /// Source: "Example AWS STS role chaining API event in CloudTrail log file" of the IAM user guide.
+    pub fn add_incoming_tags(&mut self, caller: &Principal) {
+        let PrincipalKind::RoleSession { transitive_tag_keys, .. } = &caller.kind else { return };
+        let tags = caller.tags.only(transitive_tag_keys);
+        if !tags.as_map().is_empty() {
+            let tags = tags.as_map().iter().map(|(key, value)| (key.clone(), value.clone().into()));
+            self.0.insert("incomingTransitiveTags".to_owned(), Value::Object(tags.collect()));
+        }
     }
 
     /// The element, with what must not be told masked; none: the call had no parameters.

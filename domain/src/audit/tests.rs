@@ -263,6 +263,8 @@ fn a_session_of_a_role_is_told_with_its_issuer() {
         role: "RoleToBeAssumed".to_owned(),
         role_id: "AROAIDPPEZS35WEXAMPLE".to_owned(),
         session: "AssumedRoleSessionName".to_owned(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: Some("DevUser".to_owned()),
     };
     let caller = CallerIdentity::new(principal(kind, Some(AT)), "ASIAEXAMPLE");
     assert_eq!(caller.username(), "AssumedRoleSessionName");
@@ -282,7 +284,8 @@ fn a_session_of_a_role_is_told_with_its_issuer() {
                     "accountId": "111122223333",
                     "userName": "RoleToBeAssumed"
                 },
-                "attributes": {"creationDate": "2018-06-28T22:23:46Z", "mfaAuthenticated": "false"}
+                "attributes": {"creationDate": "2018-06-28T22:23:46Z", "mfaAuthenticated": "false"},
+                "sourceIdentity": "DevUser"
             }
         })
     );

@@ -54,6 +54,12 @@ fn principals_are_told_by_their_keys() {
 }
 
 #[test]
+fn a_session_of_a_role_says_who_is_behind_it() {
+    let context = Context::of(&session("deploy", "run-17"), &environment());
+    assert_eq!(value(&context, "aws:SourceIdentity").as_deref(), Some("carol"));
+}
+
+#[test]
 fn every_request_says_when_where_and_how_it_came() {
     let context = Context::of(&user("alice"), &environment());
     for (key, expected) in [
@@ -67,6 +73,7 @@ fn every_request_says_when_where_and_how_it_came() {
         ("aws:PrincipalIsAWSService", Some("false")),
         ("AWS:SOURCEIP", Some("203.0.113.7")),
         ("aws:TagKeys", None),
+        ("aws:SourceIdentity", None),
         ("aws:SourceVpc", None),
     ] {
         assert_eq!(value(&context, key).as_deref(), expected, "{key}");

@@ -49,6 +49,8 @@ pub(crate) fn session(role: &str, name: &str) -> Principal {
             role: role.to_owned(),
             role_id: "AROAEXAMPLEROLEID0001".to_owned(),
             session: name.to_owned(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: Some("carol".to_owned()),
         },
         token_issued: Some(brokerd_domain::Timestamp::from_micros(1_790_000_000_000_000)),
         ..user("nobody")

@@ -197,6 +197,8 @@ impl CallerRow {
                     role: self.name.clone(),
                     role_id: id.to_string(),
                     session: name.to_string(),
+                    transitive_tag_keys: session.transitive_tag_keys.clone(),
+                    source_identity: session.source_identity.as_ref().map(ToString::to_string),
                 };
                 (kind, tags.overlaid(&session.tags))
             }

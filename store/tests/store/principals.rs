@@ -209,6 +209,8 @@ fn session_of(role: &Role, seconds: u64) -> Session {
         policy: None,
         policy_arns: Vec::new(),
         tags: tags(&[("build", "17")]),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
     }
 }
 
@@ -359,6 +361,8 @@ async fn a_session_of_a_user_or_root_is_that_user_or_root() {
             policy: None,
             policy_arns: Vec::new(),
             tags: Tags::default(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
         };
         let of_user = session(SessionHolder::User(alice.id.clone()));
         let found = f.store.principal_in(&of_user).await.expect("read").expect("there");

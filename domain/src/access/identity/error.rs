@@ -17,6 +17,8 @@ pub enum IamErrorKind {
     UnmodifiableEntity,
     /// `InvalidInput`, 400.
     InvalidInput,
+    /// `InvalidParameterValue`, 400: what STS says of tags that can't be together.
+    InvalidParameterValue,
     /// `ValidationError`, 400.
     ValidationError,
     /// `MalformedPolicyDocument`, 400.
@@ -37,6 +39,7 @@ impl IamErrorKind {
             Self::DeleteConflict => "DeleteConflict",
             Self::UnmodifiableEntity => "UnmodifiableEntity",
             Self::InvalidInput => "InvalidInput",
+            Self::InvalidParameterValue => "InvalidParameterValue",
             Self::ValidationError => "ValidationError",
             Self::MalformedPolicyDocument => "MalformedPolicyDocument",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
@@ -51,6 +54,7 @@ impl IamErrorKind {
             Self::EntityAlreadyExists | Self::LimitExceeded | Self::DeleteConflict => 409,
             Self::UnmodifiableEntity
             | Self::InvalidInput
+            | Self::InvalidParameterValue
             | Self::ValidationError
             | Self::MalformedPolicyDocument
             | Self::PackedPolicyTooLarge => 400,

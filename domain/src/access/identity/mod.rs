@@ -24,7 +24,7 @@ pub use arn::{IamArn, InvalidIamArn, PolicyOwner};
 pub use error::{IamError, IamErrorKind};
 pub use group::{Group, MOST_GROUPS, MOST_GROUPS_PER_USER};
 pub use id::{AccessKeyId, GroupId, IdentityId, InvalidIamId, PolicyId, RoleId, UserId};
-pub use name::{GroupName, Path, PolicyName, RoleName, RoleSessionName, UserName};
+pub use name::{GroupName, Path, PolicyName, RoleName, RoleSessionName, SourceIdentity, UserName};
 pub use policy::{
     InlinePolicy, MOST_ATTACHED_POLICIES, MOST_MANAGED_POLICIES, MOST_POLICY_VERSIONS,
     ManagedPolicy, PolicyDocument, PolicyVersion, PolicyVersionId, parse_policy_description,

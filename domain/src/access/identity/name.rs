@@ -86,6 +86,10 @@ iam_name!(
     /// The name of a role's session: 2–64 letters, digits and `_+=,.@-`.
     RoleSessionName, "roleSessionName", 2, 64
 );
+iam_name!(
+    /// Who is behind the sessions of a chain of roles: 2–64 letters, digits and `_+=,.@-`. Set once, it stays.
+    SourceIdentity, "sourceIdentity", 2, 64
+);
 
 /// The path of a user, group, role or managed policy: `/`, or 1–510 printable ASCII characters between two `/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

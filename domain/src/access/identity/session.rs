@@ -7,7 +7,7 @@ use super::{
     arn::IamArn,
     error::IamError,
     id::{AccessKeyId, IdentityId, RoleId, UserId},
-    name::RoleSessionName,
+    name::{RoleSessionName, SourceIdentity},
     policy::PolicyDocument,
 };
 use crate::{
@@ -52,9 +52,15 @@ pub struct Session {
     /// Managed policies that are session policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy_arns: Vec<IamArn>,
-    /// Session tags.
+    /// Session tags: those that it was begun with, and those that the session has handed on in which it was begun.
     #[serde(default)]
     pub tags: Tags,
+    /// The keys of the session tags that it hands on to sessions of roles that are assumed in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transitive_tag_keys: Vec<String>,
+    /// Who is behind it: the value of `aws:SourceIdentity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<SourceIdentity>,
 }
 
 impl Session {
@@ -125,6 +131,8 @@ mod tests {
             policy: Some(PolicyDocument::parse("{}").expect("a document")),
             policy_arns: vec!["arn:aws:iam::aws:policy/X".parse().expect("an ARN")],
             tags: Tags::default(),
+            transitive_tag_keys: vec!["team".to_owned()],
+            source_identity: Some(SourceIdentity::parse("alice").expect("a name")),
         };
         let text = serde_json::to_string(&session).expect("written");
         assert_eq!(serde_json::from_str::<Session>(&text).expect("read"), session);
@@ -142,8 +150,10 @@ mod tests {
         };
         let (role, session) = (many("a"), many("b"));
         assert_eq!(role.overlaid(&session).as_map().len(), 2 * Tags::MOST_PER_RESOURCE);
-        let over = Tags::parse([("a0".to_owned(), "won".to_owned())].into()).expect("valid");
-        assert_eq!(role.overlaid(&over).as_map()["a0"], "won");
+        let over = Tags::parse([("A0".to_owned(), "won".to_owned())].into()).expect("valid");
+        let overlaid = role.overlaid(&over);
+        assert_eq!(overlaid.as_map()["A0"], "won", "whatever the letter case");
+        assert_eq!(overlaid.as_map().get("a0"), None);
     }
 
     #[test]

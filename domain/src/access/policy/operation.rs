@@ -89,6 +89,10 @@ pub enum ConditionKey {
     ExternalId,
     /// `sts:RoleSessionName`.
     RoleSessionName,
+    /// `sts:SourceIdentity`.
+    SourceIdentity,
+    /// `sts:TransitiveTagKeys`.
+    TransitiveTagKeys,
 }
 
 /// For which requests an action has to be allowed.
@@ -98,6 +102,8 @@ pub enum When {
     Always,
     /// One that brings tags for what it creates.
     WithTags,
+    /// One that begins a session with a source identity.
+    WithSourceIdentity,
     /// One that creates a replica of a broker.
     WithPrimaryBroker,
     /// One that changes how clients of the broker are authenticated.

@@ -7,7 +7,7 @@ use super::{
         AccessLevel::{List, Read, Tagging, Write},
         ConditionKey, OperationPermissions,
         ResourceType::{Any, IamGroup, IamIdentity, IamPolicy, IamRole, IamUser},
-        When::WithTags,
+        When::{WithSourceIdentity, WithTags},
     },
     operations::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
 };
@@ -21,6 +21,17 @@ const ATTACHED_TO_GROUP: &[ConditionKey] = &[ConditionKey::PolicyArn];
 const ASSUMED: &[ConditionKey] = &[
     ConditionKey::ExternalId,
     ConditionKey::RoleSessionName,
+    ConditionKey::SourceIdentity,
+    ConditionKey::RequestTag,
+    ConditionKey::TagKeys,
+    ConditionKey::ResourceTag,
+];
+
+const TAGGED_SESSION: &[ConditionKey] = &[
+    ConditionKey::ExternalId,
+    ConditionKey::RoleSessionName,
+    ConditionKey::SourceIdentity,
+    ConditionKey::TransitiveTagKeys,
     ConditionKey::RequestTag,
     ConditionKey::TagKeys,
     ConditionKey::ResourceTag,
@@ -146,7 +157,8 @@ const STS: &[OperationPermissions] = &[
         "AssumeRole",
         &[
             needs("sts:AssumeRole", Write, IamRole, ASSUMED),
-            also("sts:TagSession", Tagging, IamRole, ASSUMED, WithTags),
+            also("sts:TagSession", Tagging, IamRole, TAGGED_SESSION, WithTags),
+            also("sts:SetSourceIdentity", Write, IamRole, ASSUMED, WithSourceIdentity),
         ],
     ),
     row("GetAccessKeyInfo", &[needs("sts:GetAccessKeyInfo", Read, Any, NO_KEYS)]),

@@ -43,6 +43,10 @@ pub enum PrincipalKind {
         role_id: String,
         /// The name that the caller of AssumeRole has given.
         session: String,
+        /// The keys of the session tags that sessions inherit which are begun in this one.
+        transitive_tag_keys: Vec<String>,
+        /// Who is behind it, if that was said.
+        source_identity: Option<String>,
     },
 }
 
@@ -107,6 +111,9 @@ impl Principal {
         if let Some(name) = username {
             keys.push(("aws:username".to_owned(), name.clone()));
         }
+        if let PrincipalKind::RoleSession { source_identity: Some(source), .. } = &self.kind {
+            keys.push(("aws:SourceIdentity".to_owned(), source.clone()));
+        }
         if let Some(issued) = self.token_issued {
             // Nobody has a device for multi-factor authentication; only temporary credentials tell.
             keys.push(("aws:MultiFactorAuthPresent".to_owned(), false.to_string()));
@@ -144,6 +151,8 @@ mod tests {
             role: "deploy".to_owned(),
             role_id: "AROACKCEVSQ6C2EXAMPLE".to_owned(),
             session: "run-17".to_owned(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
         });
         assert_eq!(session.arn(), "arn:aws:sts::000000000000:assumed-role/deploy/run-17");
         assert_eq!(session.identity_arn(), "arn:aws:iam::000000000000:role/red/deploy");
