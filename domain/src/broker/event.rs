@@ -14,21 +14,31 @@ pub enum EventKind {
     Verdict,
     /// Something went wrong.
     Failure,
+    /// The standby of a pair came to serve.
+    Failover,
+    /// The broker was rebooted in its maintenance window.
+    Maintenance,
 }
 
 impl EventKind {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::Request, Self::Verdict, Self::Failure, Self::Failover, Self::Maintenance];
+
     /// The name used in the database and in answers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
             Self::Verdict => "verdict",
             Self::Failure => "failure",
+            Self::Failover => "failover",
+            Self::Maintenance => "maintenance",
         }
     }
 
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Request, Self::Verdict, Self::Failure].into_iter().find(|k| k.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

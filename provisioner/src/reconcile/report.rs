@@ -33,7 +33,7 @@ pub(crate) fn report(
     events.extend(taken_over(broker, conditions).map(|(former, standby)| {
         let message =
             format!("failover: instance {standby} serves, which stood by for instance {former}");
-        Event { at: now, kind: EventKind::Verdict, message }
+        Event { at: now, kind: EventKind::Failover, message }
     }));
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);
     events.extend(link_events(&broker.status.links_down, &links_down, now));

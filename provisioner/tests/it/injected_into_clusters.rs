@@ -8,7 +8,9 @@ use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
-use brokerd_domain::{BrokerId, BrokerState, EngineVersion, FaultInput, FaultKind, FaultState};
+use brokerd_domain::{
+    BrokerId, BrokerState, EngineVersion, EventKind, FaultInput, FaultKind, FaultState,
+};
 use brokerd_provisioner::runtime::ContainerState;
 
 /// A fault of node 1, or of its zone.
@@ -73,7 +75,7 @@ fn assert_whole(sim: &Simulation, id: BrokerId, context: &str) {
     assert!(leads_to(sim, id, &[1, 2, 3]), "{context}: led elsewhere\n{log}");
     let world = sim.world.lock().expect("not poisoned");
     assert!(world.containers.values().all(|c| is_up(c) && !c.isolated), "{context}\n{log}");
-    let failovers = row.events.iter().filter(|e| e.message.starts_with("failover:")).count();
+    let failovers = row.events.iter().filter(|e| e.kind == EventKind::Failover).count();
     assert_eq!(failovers, 0, "{context}: nodes do not stand by\n{log}");
     let fewest = world.fewest_left.unwrap_or(2);
     assert_eq!(fewest, 2, "{context}: a node was stopped while another one was away\n{log}");

@@ -7,7 +7,7 @@ use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
-use brokerd_domain::{BrokerId, BrokerState, FaultInput, FaultKind, FaultState};
+use brokerd_domain::{BrokerId, BrokerState, EventKind, FaultInput, FaultKind, FaultState};
 use brokerd_provisioner::runtime::ContainerState;
 
 fn input(kind: FaultKind, seconds: Option<i64>) -> FaultInput {
@@ -70,7 +70,7 @@ async fn the_standby_serves_while_a_fault_lasts_and_the_pair_is_whole_afterwards
             row.broker.status.sentence, "instance 2 serves, the other one stands by",
             "{kind:?}\n{log}"
         );
-        let failovers = row.events.iter().filter(|e| e.message.starts_with("failover:")).count();
+        let failovers = row.events.iter().filter(|e| e.kind == EventKind::Failover).count();
         assert_eq!(failovers, 1, "{kind:?}: told once\n{log}");
         let world = sim.world.lock().expect("not poisoned");
         assert!(world.containers.values().all(|c| !c.isolated), "{kind:?}\n{log}");

@@ -436,7 +436,7 @@ impl ReconcileStore for MemoryStore {
             row.broker.reboots_requested += 1;
             row.maintained = Some(now);
             let message = reason.to_owned();
-            row.events.push(Event { at: now, kind: EventKind::Verdict, message });
+            row.events.push(Event { at: now, kind: EventKind::Maintenance, message });
         });
         Ok(true)
     }

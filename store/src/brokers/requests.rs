@@ -28,7 +28,7 @@ impl PgStore {
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.count_reboot(seen, EventKind::Verdict, reason, true, now).await
+        self.count_reboot(seen, EventKind::Maintenance, reason, true, now).await
     }
 
     /// Locks the lease before the broker, as every recording does: the other way round they would lock

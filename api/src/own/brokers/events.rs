@@ -29,7 +29,8 @@ pub(crate) struct EventView {
     /// The time, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     at: String,
-    /// `request`, `verdict` or `failure`.
+    /// `request`, `verdict`, `failure`, `failover` (the standby of a pair came to serve) or `maintenance` (a reboot in
+    /// the maintenance window).
     #[schema(value_type = String, example = "verdict")]
     kind: &'static str,
     /// The message, for a person.
