@@ -225,6 +225,9 @@ impl Authenticator {
         if let Some(OnAuthentic(what)) = parts.extensions.get() {
             what();
         }
+        if token.is_none() {
+            self.store.note_key_use(id, service.signing_name(), &claim.region, now);
+        }
         if let Some(recorder) = parts.extensions.get::<Recorder>() {
             recorder.begin(&VerifiedRequest {
                 parts: &parts,

@@ -315,7 +315,10 @@ impl<'a> Call<'a> {
     }
 
     /// Whose key that is, if it is one of the account.
-    pub(super) async fn holder_of_key(&self, id: &AccessKeyId) -> Result<Principal, ApiError> {
+    pub(super) async fn holder_of_key(
+        &self,
+        id: &AccessKeyId,
+    ) -> Result<(Permit<'a>, Principal), ApiError> {
         let found = self.services.store.principal_of(id.as_str()).await?;
         let own = found.map(|key| key.caller.principal).filter(|it| it.account == *self.account());
         let Some(principal) = own else {
@@ -326,8 +329,8 @@ impl<'a> Call<'a> {
         };
         // Whoever may not ask about it is not told that it is there.
         let permit = self.permit(&Resource::named(principal.identity_arn()));
-        permit.or_else(|_| self.permit(&Resource::named("*")))?;
-        Ok(principal)
+        let permit = permit.or_else(|_| self.permit(&Resource::named("*")))?;
+        Ok((permit, principal))
     }
 
     fn absent(&self, kind: Kind, name: &str) -> Resource<'static> {

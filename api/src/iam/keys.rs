@@ -118,10 +118,11 @@ async fn delete(call: Call<'_>) -> Answer {
     if was_there { Ok(Output::Nothing) } else { Err(no_key(&id).into()) }
 }
 
-/// Whose key it is. When a key was used is not recorded, which the service tells of keys from before it recorded that.
+/// Whose key it is, and when it was last used. A use in another process is known within a minute.
 async fn last_used(call: Call<'_>) -> Answer {
     let id = key_id(&call)?;
-    let found = call.holder_of_key(&id).await?;
+    let (permit, found) = call.holder_of_key(&id).await?;
+    let used = permit.store.key_use(&id).await?;
     let user = match &found.kind {
         PrincipalKind::User { name, .. } => Some(name),
         PrincipalKind::Root | PrincipalKind::RoleSession { .. } => None,
@@ -129,8 +130,9 @@ async fn last_used(call: Call<'_>) -> Answer {
     Ok(Output::of(|xml| {
         xml.optional("UserName", user);
         xml.element("AccessKeyLastUsed", |xml| {
-            xml.text("ServiceName", "N/A");
-            xml.text("Region", "N/A");
+            xml.optional("LastUsedDate", used.as_ref().map(|used| views::moment(used.at)));
+            xml.text("ServiceName", used.as_ref().map_or("N/A", |used| &used.service));
+            xml.text("Region", used.as_ref().map_or("N/A", |used| used.region.as_str()));
         });
     }))
 }

@@ -239,7 +239,11 @@ fn line(key: &AccessKey, holder: &str, now: Timestamp) -> String {
         (AccessKeyState::Active, Some(end)) => format!("expires {end}"),
         (AccessKeyState::Active, None) => "active".to_owned(),
     };
-    format!("{} {holder}: {state}, created {}", key.id, key.created)
+    let used = key.last_used.as_ref().map_or_else(
+        || "never used".to_owned(),
+        |used| format!("last used {} for {} in {}", used.at, used.service, used.region),
+    );
+    format!("{} {holder}: {state}, created {}, {used}", key.id, key.created)
 }
 
 async fn holder(
@@ -274,6 +278,8 @@ async fn set_state(
 
 #[cfg(test)]
 mod tests {
+    use brokerd_domain::identity::KeyUse;
+
     use super::*;
 
     #[test]
@@ -285,6 +291,7 @@ mod tests {
             state: AccessKeyState::Active,
             created: at(0),
             expires: None,
+            last_used: None,
         };
         let begins = |key: &AccessKey, now, text: &str| {
             let line = line(key, "alice", at(now));
@@ -296,5 +303,14 @@ mod tests {
         begins(&ending, 5, "AKIA1 alice: expired 1970");
         let inactive = AccessKey { state: AccessKeyState::Inactive, ..ending };
         begins(&inactive, 4, "AKIA1 alice: disabled, created");
+        assert!(line(&key, "alice", at(1)).ends_with(", never used"));
+        let region = "us-east-1".parse().expect("a region");
+        let used = KeyUse { at: at(3), service: "mq".into(), region };
+        let used = line(&AccessKey { last_used: Some(used), ..key }, "alice", at(9));
+        assert!(
+            used.contains("last used 1970-01-01T00:00:00")
+                && used.ends_with(" for mq in us-east-1"),
+            "{used}"
+        );
     }
 }

@@ -5,6 +5,7 @@ mod api;
 mod audit;
 mod authority_refresh;
 mod gateway;
+mod key_uses;
 mod operations;
 mod provisioner;
 mod store_metrics;
@@ -190,6 +191,7 @@ impl Parts<'_> {
                 audit::register(&mut self.registry, &trail);
                 let served = CancellationToken::new();
                 audit::start(self.supervisor, &trail, foundation, &served, self.shutdown);
+                key_uses::start(self.supervisor, foundation, self.shutdown);
                 let router = api::router(foundation, metrics, trail, checks);
                 let server = Server {
                     socket,

@@ -2,7 +2,9 @@
 
 use brokerd_domain::{
     AccountId, Timestamp,
-    identity::{AccessKey as KeyData, AccessKeyId, AccessKeyState, MOST_ACCESS_KEYS, UserName},
+    identity::{
+        AccessKey as KeyData, AccessKeyId, AccessKeyState, KeyUse, MOST_ACCESS_KEYS, UserName,
+    },
 };
 use secrecy::SecretString;
 
@@ -73,6 +75,9 @@ struct KeyRow {
     state: String,
     created: i64,
     expires: Option<i64>,
+    last_used: Option<i64>,
+    last_used_service: Option<String>,
+    last_used_region: Option<String>,
 }
 
 fn inconsistent(id: &str, what: impl std::fmt::Display) -> StoreError {
@@ -83,14 +88,28 @@ pub(super) fn read_state(id: &str, state: &str) -> Result<AccessKeyState, StoreE
     AccessKeyState::from_name(state).ok_or_else(|| inconsistent(id, state))
 }
 
+/// The columns of a use.
+pub(super) fn read_use(
+    id: &str,
+    at: Option<i64>,
+    service: Option<String>,
+    region: Option<String>,
+) -> Result<Option<KeyUse>, StoreError> {
+    let (Some(at), Some(service), Some(region)) = (at, service, region) else { return Ok(None) };
+    let region = region.parse().map_err(|error| inconsistent(id, error))?;
+    Ok(Some(KeyUse { at: Timestamp::from_micros(at), service: service.into(), region }))
+}
+
 impl KeyRow {
-    fn key(&self) -> Result<KeyData, StoreError> {
+    fn key(self) -> Result<KeyData, StoreError> {
+        let used = (self.last_used_service, self.last_used_region);
         Ok(KeyData {
             id: self.id.parse().map_err(|error| inconsistent(&self.id, error))?,
             holder: self.identity_id.parse().map_err(|error| inconsistent(&self.id, error))?,
             state: read_state(&self.id, &self.state)?,
             created: Timestamp::from_micros(self.created),
             expires: self.expires.map(Timestamp::from_micros),
+            last_used: read_use(&self.id, self.last_used, used.0, used.1)?,
         })
     }
 }
@@ -218,7 +237,8 @@ impl PgStore {
     ) -> Result<Vec<KeyData>, StoreError> {
         let rows = sqlx::query_as!(
             KeyRow,
-            "select k.id, k.identity_id, k.state, k.created, k.expires
+            "select k.id, k.identity_id, k.state, k.created, k.expires, k.last_used, k.last_used_service,
+                    k.last_used_region
              from access_key k join identity i on i.id = k.identity_id
              where i.account = $1 and i.kind = $2 and lower(i.name) = lower($3) and i.name = $3
              order by k.created, k.id",
@@ -228,7 +248,7 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        let read = |row: KeyRow| self.skipped.keep("access_key", &row.id, row.key());
+        let read = |row: KeyRow| self.skipped.keep("access_key", row.id.clone(), row.key());
         Ok(rows.into_iter().filter_map(read).collect())
     }
 

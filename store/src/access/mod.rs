@@ -7,6 +7,7 @@ mod groups;
 mod identity_row;
 mod identity_summary;
 mod inline_policies;
+mod key_uses;
 mod policies;
 mod policy_versions;
 mod principals;

@@ -10,6 +10,7 @@ mod error;
 pub(crate) mod fence;
 mod installation;
 pub(crate) mod json;
+mod key_uses;
 pub(crate) mod notify;
 pub(crate) mod pool;
 mod reseal;

@@ -12,6 +12,7 @@ use super::{
     batching::Batcher,
     broker_row::BrokerRowQuery,
     error::StoreError,
+    key_uses::KeyUses,
     notify::{Channel, Listener, Notifier},
     pool::{Limits, Pool, silence},
     seal::MasterKeys,
@@ -30,6 +31,7 @@ pub struct PgStore {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) notifier: Notifier,
     pub(crate) skipped: Arc<SkippedRows>,
+    pub(crate) key_uses: Arc<KeyUses>,
     pub(crate) broker_batcher: Batcher<BrokerRowQuery>,
 }
 
@@ -64,6 +66,7 @@ impl PgStore {
             entropy,
             notifier,
             skipped: Arc::default(),
+            key_uses: Arc::default(),
             broker_batcher: Batcher::default(),
         };
         store.ping().await?;

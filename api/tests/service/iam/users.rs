@@ -1,7 +1,7 @@
 //! Users, their keys and groups.
 
 use crate::{
-    query::{IAM, STS, Who, allow},
+    query::{Answer, IAM, STS, Who, allow, form},
     support::TestApi,
 };
 
@@ -110,10 +110,19 @@ async fn a_user_has_two_keys_whose_secrets_are_shown_once_and_which_can_be_withd
     api.iam("UpdateAccessKey", &[name, key, ("Status", "Active")]).await.ok();
     assert_eq!(who(&alice).await, "OK");
     let used = api.iam("GetAccessKeyLastUsed", &[key]).await.ok();
-    assert_eq!(
-        (used.text("UserName"), used.text("AccessKeyLastUsed/ServiceName")),
-        ("alice".into(), "N/A".into())
-    );
+    let last = ["ServiceName", "Region"].map(|of| used.text(&format!("AccessKeyLastUsed/{of}")));
+    assert_eq!((used.text("UserName"), last), ("alice".into(), ["sts".into(), "us-east-1".into()]));
+    let at = used.text("AccessKeyLastUsed/LastUsedDate");
+    assert!(at.starts_with("2026-09-") && at.ends_with('Z'), "{at}");
+    // What another process knows of it is what is written.
+    let elsewhere = api.another_process().await;
+    let asked = form(&[("Action", "GetAccessKeyLastUsed"), ("Version", "2010-05-08"), key]);
+    let asked = || api.query(IAM, &Who::from(&api.alice), &asked);
+    let answer = Answer { reply: api.send_to(&elsewhere, asked()).await };
+    assert_eq!(answer.text("AccessKeyLastUsed/ServiceName"), "N/A");
+    assert!(api.store.write_key_uses().await.expect("written") >= 2);
+    let answer = Answer { reply: api.send_to(&elsewhere, asked()).await };
+    assert_eq!(answer.text("AccessKeyLastUsed/LastUsedDate"), at);
     api.iam("DeleteAccessKey", &[name, key]).await.ok();
     assert_eq!(
         (who(&alice).await.as_str(), who(&second).await.as_str()),

@@ -1,10 +1,12 @@
 //! Access keys: what signs the requests of a user or of an account's root, until it is withdrawn or expires.
 
+use std::borrow::Cow;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccessKeyId, IdentityId};
-use crate::kernel::{Entropy, Timestamp};
+use crate::kernel::{Entropy, Region, Timestamp};
 
 /// Access keys a user, and an account's root, may have.
 ///
@@ -35,6 +37,17 @@ impl AccessKeyState {
     }
 }
 
+/// When and for what an access key was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyUse {
+    /// When.
+    pub at: Timestamp,
+    /// The service, as the signature names it.
+    pub service: Cow<'static, str>,
+    /// The region that the request was signed for.
+    pub region: Region,
+}
+
 /// An access key, all but its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessKey {
@@ -48,6 +61,8 @@ pub struct AccessKey {
     pub created: Timestamp,
     /// From when on it does not sign; none: it does for ever.
     pub expires: Option<Timestamp>,
+    /// When it was last used, as far as that is written; none: never.
+    pub last_used: Option<KeyUse>,
 }
 
 impl AccessKey {
@@ -83,6 +98,7 @@ mod tests {
             state: AccessKeyState::Active,
             created: at(0),
             expires: Some(at(10)),
+            last_used: None,
         };
         assert!(key.is_usable(at(9)) && !key.is_usable(at(10)));
         let endless = AccessKey { expires: None, ..key.clone() };

@@ -16,7 +16,9 @@ mod role;
 mod session;
 mod user;
 
-pub use access_key::{AccessKey, AccessKeyState, MOST_ACCESS_KEYS, generate_secret_access_key};
+pub use access_key::{
+    AccessKey, AccessKeyState, KeyUse, MOST_ACCESS_KEYS, generate_secret_access_key,
+};
 pub use account::{
     Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas, QuotasInput,
 };
