@@ -40,6 +40,29 @@ async fn the_operator_makes_lists_changes_and_deletes_accounts() {
     let own = api.call("GET", &of(ACCOUNT), "").await.json();
     let listed = api.call("GET", ACCOUNTS, "").await.json();
     assert_eq!(listed, json!({ "accounts": [own, expected] }));
+    let others = ["a", "B", "c", "D", "e"].map(|name| json!({ "name": name }).to_string());
+    let mut numbers = Vec::new();
+    for body in &others {
+        let made = api.call("POST", ACCOUNTS, body).await.json();
+        numbers.push(made["accountId"].as_str().expect("a number").to_owned());
+    }
+    let first = api.call("GET", &format!("{ACCOUNTS}?maxResults=5"), "").await.json();
+    let names = |page: &Value| -> Vec<String> {
+        let accounts = page["accounts"].as_array().expect("a list");
+        accounts.iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names(&first), [ACCOUNT, "a", "B", "c", "D"]);
+    let token = first["nextToken"].as_str().expect("there are more").replace('=', "%3D");
+    let next = format!("{ACCOUNTS}?maxResults=5&nextToken={token}");
+    let last = api.call("GET", &next, "").await.json();
+    assert_eq!(
+        (names(&last), &last["nextToken"]),
+        (vec!["e".into(), "Team Red".into()], &Value::Null)
+    );
+    assert_eq!(api.call("GET", &format!("{ACCOUNTS}?nextToken=x"), "").await.status, 400);
+    for number in numbers {
+        assert_eq!(api.call("DELETE", &of(&number), "").await.status, 204);
+    }
 
     // What is not named stays; quotas are replaced as a whole.
     let body = r#"{"quotas": {"memoryMib": 4096, "storageGib": 0}}"#;

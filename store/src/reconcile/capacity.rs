@@ -8,8 +8,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    Admission, BrokerId, CapacityUse, Demand, HostCapacity, HostInstanceType, Lease, Reservation,
-    Timestamp,
+    AccountId, Admission, BrokerId, CapacityUse, Demand, HostCapacity, HostInstanceType, Lease,
+    Reservation, Timestamp,
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
@@ -141,6 +141,44 @@ impl PgStore {
             .await?;
         let Some(capacity) = row.map(HostCapacity::from) else { return Ok(None) };
         Ok(Some((capacity, self.capacity_use(&capacity).await?)))
+    }
+
+    /// How much memory instances may use together, and how much the brokers of an account use; none: no provisioner has
+    /// reported it yet.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn capacity_of_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<Option<(HostCapacity, CapacityUse)>, StoreError> {
+        let row = sqlx::query_as!(HostRow, "select memory_bytes, scale, wait_seconds from host")
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(capacity) = row.map(HostCapacity::from) else { return Ok(None) };
+        let rows = sqlx::query!(
+            r#"select coalesce(r.instance_type, b.spec ->> 'host_instance_type') as "instance_type!",
+                      r.instance_type is not null as "is_granted!", r.instances
+               from reservation r join broker b on b.id = r.broker_id
+               where b.account = $1
+                 and (r.instance_type is not null or (r.waits_since is not null and not b.deleting))"#,
+            account.as_str()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut used = CapacityUse::default();
+        for row in rows {
+            // A type that only a later brokerd knows counts for nothing here.
+            let Some(tier) = HostInstanceType::from_name(&row.instance_type) else { continue };
+            let bytes = capacity.of_instances(tier, u8::try_from(row.instances).unwrap_or(0));
+            if row.is_granted {
+                used.granted_bytes += bytes;
+            } else {
+                used.waiting_bytes += bytes;
+                used.waiting += 1;
+            }
+        }
+        Ok(Some((capacity, used)))
     }
 
     async fn capacity_use(&self, capacity: &HostCapacity) -> Result<CapacityUse, StoreError> {

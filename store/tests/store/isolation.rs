@@ -25,9 +25,10 @@ const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
 
 /// Methods that name nothing but the account itself: they make something in it, or are the operator's.
-const NAMELESS: [&str; 11] = [
+const NAMELESS: [&str; 12] = [
     "account",
     "account_usage",
+    "capacity_of_account",
     "create_broker",
     "create_configuration",
     "create_managed_policy",

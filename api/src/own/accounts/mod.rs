@@ -163,7 +163,7 @@ fn is_operators(what: &str) -> Error {
 }
 
 /// Whether it is the operator's own account.
-fn is_operator(settings: &ApiSettings, account: &AccountId) -> bool {
+pub(super) fn is_operator(settings: &ApiSettings, account: &AccountId) -> bool {
     settings.operator.as_ref() == Some(account)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use brokerd_domain::identity::{AccountUsage, Quotas};
 use brokerd_store::PgStore;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +30,28 @@ pub(crate) struct UsageView {
     quota: Option<u32>,
 }
 
+/// What an account has, against its quotas.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountUsageView {
+    /// Brokers in all regions together, also those that are being deleted.
+    brokers: UsageView,
+    /// Memory of their instance types, in MiB. What waits for a reboot counts where it is more.
+    memory_mib: UsageView,
+    /// Their storage, in GiB: a disk for each broker, for each node where it is a cluster.
+    storage_gib: UsageView,
+}
+
+impl AccountUsageView {
+    pub(crate) fn of(used: AccountUsage, quotas: Quotas) -> Self {
+        Self {
+            brokers: UsageView { used: used.brokers.into(), quota: quotas.brokers },
+            memory_mib: UsageView { used: used.memory_mib, quota: quotas.memory_mib },
+            storage_gib: UsageView { used: used.storage_gib, quota: quotas.storage_gib },
+        }
+    }
+}
+
 /// What an account has.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -36,12 +59,8 @@ pub(crate) struct DescribeAccountUsageResponse {
     /// The account's number.
     #[schema(example = "123456789012")]
     account_id: String,
-    /// Brokers in all regions together, also those that are being deleted.
-    brokers: UsageView,
-    /// Memory of their instance types, in MiB. What waits for a reboot counts where it is more.
-    memory_mib: UsageView,
-    /// Their storage, in GiB: a disk for each broker, for each node where it is a cluster.
-    storage_gib: UsageView,
+    #[serde(flatten)]
+    usage: AccountUsageView,
 }
 
 /// Tells what an account has of what it may have. Others than the operator see their own account only.
@@ -66,11 +85,8 @@ pub(crate) async fn describe_account_usage(
 ) -> Answer<DescribeAccountUsageResponse> {
     let account = visible(&settings, &store, &signed, &path).await?;
     let used = store.account_usage(&account.id).await?.ok_or_else(|| not_found(&path))?;
-    let quotas = account.quotas;
     Ok(Reply(DescribeAccountUsageResponse {
         account_id: account.id.to_string(),
-        brokers: UsageView { used: used.brokers.into(), quota: quotas.brokers },
-        memory_mib: UsageView { used: used.memory_mib, quota: quotas.memory_mib },
-        storage_gib: UsageView { used: used.storage_gib, quota: quotas.storage_gib },
+        usage: AccountUsageView::of(used, account.quotas),
     }))
 }
