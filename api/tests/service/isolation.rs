@@ -2,6 +2,7 @@
 
 use crate::{
     identities::{ACCOUNT, allowing},
+    statements::Statements,
     support::{Client, Reply, TestApi, activemq},
 };
 
@@ -49,7 +50,7 @@ impl Names {
             broker: format!("b-{id}"),
             configuration: format!("c-{id}"),
             group: "sg-00000000000000000".to_owned(),
-            secret: format!("arn:aws:secretsmanager:us-east-1:{OTHER}:secret:none-AbCdEf"),
+            secret: format!("arn:aws:secretsmanager:us-east-1:{OTHER}:secret:nobody-AbCdEf"),
             fault: format!("f-{id}"),
         }
     }
@@ -116,6 +117,16 @@ impl Names {
     }
 }
 
+/// The headers of an answer, but for those that are different every time.
+pub(crate) fn headers(reply: &Reply) -> Vec<(String, String)> {
+    let different = ["x-amzn-requestid", "date"];
+    let headers = reply.headers.iter().filter(|(name, _)| !different.contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}")));
+    let mut headers: Vec<_> = headers.collect();
+    headers.sort();
+    headers
+}
+
 #[tokio::test]
 async fn what_is_another_accounts_is_answered_as_what_does_not_exist() {
     let api = TestApi::start_with_faults().await;
@@ -126,22 +137,29 @@ async fn what_is_another_accounts_is_answered_as_what_does_not_exist() {
     let (nobody, everything) = (api.user("nobody").await, api.user("everything").await);
     api.set_policy(&everything, &allowing([("*", "*")])).await;
     let absent = Names::absent();
+    let (statements, mut asked) = (Statements::watch(), 0);
     for owner in [bob, alice_elsewhere] {
         let theirs = Names::existing(&api, &owner).await;
         for (client, expected) in
             [(&api.alice, 404), (&everything.client, 404), (&nobody.client, 403)]
         {
             for (there, not_there) in theirs.requests().into_iter().zip(absent.requests()) {
-                let (method, target, body) = &there;
-                let one = api.call_as(client, method, target, body).await;
-                let (method, target, body) = &not_there;
-                let other = api.call_as(client, method, target, body).await;
+                let ask = async |(method, target, body): &(&str, String, &str)| {
+                    let reply = api.call_as(client, method, target, body).await;
+                    (reply, statements.take())
+                };
+                // What is remembered for a while is then remembered for both.
+                ask(&not_there).await;
+                let (one, of_one) = ask(&there).await;
+                let (other, of_other) = ask(&not_there).await;
                 assert_eq!(one.status, expected, "{there:?} {one:?}");
                 let told = |reply: &Reply, names: &Names| {
                     let (_, code, message) = reply.refusal();
-                    (reply.status, code, names.anonymous(&message))
+                    (reply.status, code, names.anonymous(&message), headers(reply))
                 };
-                assert_eq!(told(&one, &theirs), told(&other, &absent), "{method} {target}");
+                assert_eq!(told(&one, &theirs), told(&other, &absent), "{there:?}");
+                assert_eq!(of_one, of_other, "{there:?} takes other statements");
+                asked += of_one.len();
             }
         }
         // Nothing of it has changed.
@@ -149,6 +167,8 @@ async fn what_is_another_accounts_is_answered_as_what_does_not_exist() {
         assert_eq!(shown.json()["brokerState"], "RUNNING", "{shown:?}");
         assert_eq!(shown.json()["tags"], serde_json::json!({}));
     }
+    assert!(asked > 0, "statements are seen");
+    drop(statements);
     // Lists have nothing of it.
     for list in ["/v1/brokers", "/v1/configurations"] {
         let shown = api.call_as(&everything.client, "GET", list, "").await;

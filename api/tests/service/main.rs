@@ -23,6 +23,7 @@ mod secrets;
 mod security_groups;
 mod sessions;
 mod stand_ins;
+mod statements;
 mod states;
 mod sts;
 mod support;

@@ -3,7 +3,9 @@
 use brokerd_domain::policy::OperationPermissions;
 
 use crate::{
+    isolation::headers,
     query::{IAM, Who, allow, trust},
+    statements::Statements,
     support::{Client, TestApi},
 };
 
@@ -40,6 +42,10 @@ async fn accounts_share_no_names_and_see_nothing_of_one_another() {
         ("AccessKeyId", &key),
         ("PolicyDocument", &document),
     ];
+    // Of the same length, so that answers are, too.
+    let none = key.replace(|letter: char| letter.is_ascii_digit(), "7");
+    let none = format!("{}{}", &none[..none.len() - 4], "NONE");
+    let statements = Statements::watch();
     for permissions in OperationPermissions::all_of_iam() {
         let operation = permissions.operation;
         if operation.starts_with("Create")
@@ -52,7 +58,24 @@ async fn accounts_share_no_names_and_see_nothing_of_one_another() {
             parameters.retain(|(name, _)| *name != "PolicyDocument");
             parameters.push(("PolicyDocument", &trusted));
         }
+        let absent: Vec<(&str, String)> = parameters
+            .iter()
+            .map(|(name, value)| (*name, value.replace("shared", "absent").replace(&key, &none)))
+            .collect();
+        let absent: Vec<_> = absent.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // What is remembered for a while is then remembered for both.
+        api.ask(IAM, &eve, operation, &absent).await;
+        statements.take();
         let answer = api.ask(IAM, &eve, operation, &parameters).await;
+        let of_theirs = statements.take();
+        let other = api.ask(IAM, &eve, operation, &absent).await;
+        assert_eq!(of_theirs, statements.take(), "{operation} takes other statements");
+        assert_eq!(headers(&answer.reply), headers(&other.reply), "{operation}");
+        let text = |text: &str| {
+            let text = text.split("<RequestId>").next().unwrap_or_default();
+            text.replace("absent", "shared").replace(&none, &key)
+        };
+        assert_eq!(text(&answer.reply.text), text(&other.reply.text), "{operation}");
         let is_about_the_account = permissions.actions[0].resource
             == brokerd_domain::policy::ResourceType::Any
             || matches!(operation, "ListUsers" | "ListGroups" | "ListRoles");
@@ -62,6 +85,7 @@ async fn accounts_share_no_names_and_see_nothing_of_one_another() {
             assert_eq!(answer.code(), "NoSuchEntity", "{operation}: {answer:?}");
         }
     }
+    drop(statements);
     // The same names are free there.
     api.ask(IAM, &eve, "CreateUser", &[("UserName", "shared")]).await.ok();
     api.ask(IAM, &eve, "CreatePolicy", &[("PolicyName", "shared"), ("PolicyDocument", &document)])
