@@ -113,3 +113,37 @@ async fn pages_go_through_all_events_also_where_few_are_wanted_among_many() {
     })
     .await;
 }
+
+/// Source: LookupEvents of the CloudTrail API reference: what was at or after `StartTime`, and before or at `EndTime`. Events
+/// are told with whole seconds.
+#[tokio::test]
+async fn both_ends_of_a_time_range_belong_to_it() {
+    with_store(|f| async move {
+        let trail = trail(None);
+        let second = NOW.as_micros() % 1_000_000;
+        let begin = -second;
+        for (name, micros) in [
+            ("Before", begin - 1),
+            ("First", begin),
+            ("Last", begin + 1_999_999),
+            ("After", begin + 2_000_000),
+        ] {
+            trail.record(answered(event(name, micros, &[])));
+        }
+        trail.flush(&f.store).await;
+        let whole = NOW.as_seconds() as f64;
+        let names = async |start: Option<f64>, end: Option<f64>| -> Vec<String> {
+            let input = LookupInput { start, end, ..LookupInput::default() };
+            let lookup = EventLookup::parse(&input).expect("a question");
+            let page = f.store.lookup_events(&scope(), &lookup).await.expect("read");
+            page.events.into_iter().map(|event| event.name).collect()
+        };
+        let within = names(Some(whole), Some(whole + 1.0)).await;
+        assert_eq!(within, ["Last", "First"], "the whole of the last second");
+        assert_eq!(names(Some(whole), Some(whole + 1.7)).await, within, "fractions do not count");
+        assert_eq!(names(None, Some(whole)).await, ["First", "Before"]);
+        assert_eq!(names(Some(whole + 1.0), None).await, ["After", "Last"]);
+        assert_eq!(names(Some(whole + 3.0), None).await, Vec::<String>::new());
+    })
+    .await;
+}
