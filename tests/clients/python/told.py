@@ -64,13 +64,19 @@ def openwire(target, connection):
     return said + answer
 
 
-def stomp_login(target):
-    return f"CONNECT\naccept-version:1.2\nhost:x\nlogin:{target.user}\npasscode:{target.password}\n\n\0".encode()
+def stomp_login(target, client=None):
+    named = f"client-id:{client}\n" if client else ""
+    return f"CONNECT\naccept-version:1.2\nhost:x\n{named}login:{target.user}\npasscode:{target.password}\n\n\0".encode()
 
 
 def stomp(target, connection):
-    connection.sendall(stomp_login(target))
-    return until_silence(connection)
+    client = client_id()
+    connection.sendall(stomp_login(target, client))
+    said = until_silence(connection)
+    # ActiveMQ refuses whoever comes with the same identifier, and could say where the first one is.
+    with connect(target) as second:
+        second.sendall(stomp_login(target, client))
+        return said + until_silence(second)
 
 
 def mqtt_login(target, level):

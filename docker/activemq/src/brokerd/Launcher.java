@@ -42,6 +42,7 @@ public final class Launcher {
     BrokerService broker = BrokerFactory.createBroker(uri, false);
     broker.setUseShutdownHook(false);
     Connectors.tellLogins(broker);
+    ClientIds.discreet(broker);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       stopping.set(true);
       try {
