@@ -29,23 +29,26 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
         return Ok(());
     }
     scenario_with_database("what engines connect to", &[], |world| {
+        // Brokers of two accounts are kept apart as two of one account are.
+        let account = world.other_account("111111111111")?;
         let (one, other) = (
             world.api.create(&NewBroker::activemq("one"))?,
-            world.api.create(&NewBroker::activemq("other"))?,
+            account.create(&NewBroker::activemq("other"))?,
         );
         world.api.wait_until_running(&one)?;
-        world.api.wait_until_running(&other)?;
+        account.wait_until_running(&other)?;
         let neighbour = Neighbour::move_in(&world.installation)?;
         let far = neighbour.as_ref().map(Neighbour::serve).transpose()?;
         let host = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let service = host.local_addr()?.port();
 
-        let endpoint = world.api.endpoint(&other, "ssl")?.replace("ssl://", "").replace(':', "/");
+        let endpoint = account.endpoint(&other, "ssl")?.replace("ssl://", "").replace(':', "/");
         let bridge = endpoint.split('/').next().context("an address")?.to_owned();
         let engine = docker::container_of(&one)?;
-        let (_, own) = addresses(&engine)?;
+        let (address, own) = addresses(&engine)?;
         let on_host = [format!("{bridge}/{service}"), format!("{own}/{service}")];
-        let (inside, _) = addresses(&docker::container_of(&other)?)?;
+        let theirs = docker::container_of(&other)?;
+        let (inside, _) = addresses(&theirs)?;
         let database = world.database_container()?;
         let (database, _) = addresses(&database)?;
         // Nobody but the test's own host can be asked whether they are there at all.
@@ -60,6 +63,12 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
             reached(&engine.id, &all)
         };
         settled(std::slice::from_ref(&endpoint), || tried(&[&endpoint]))?;
+        let back =
+            [&format!("{address}/61617"), &hidden[0], &hidden[1], &format!("{database}/5432")];
+        ensure!(connects(back[0]), "nothing listens at {}", back[0]);
+        let back: Vec<&str> = back.iter().map(|to| to.as_str()).collect();
+        let answering = reached(&theirs.id, &back)?;
+        ensure!(answering.is_empty(), "another account's broker reaches {answering:?}");
         if let Some(far) = &far {
             let more = [&far.near, &far.further, &far.link_local];
             for to in more {
