@@ -80,6 +80,7 @@ impl Recorder {
                 read_only,
                 request_id: self.request_id,
                 caller: CallerIdentity::new((*principal).clone(), *access_key_id),
+                on_host: None,
                 // A request within this process has no address.
                 source_ip: peer.map_or_else(String::new, |peer| peer.to_canonical().to_string()),
                 user_agent: agent.map(|agent| agent.chars().take(LONGEST_USER_AGENT).collect()),

@@ -5,14 +5,19 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, bail, ensure};
 use brokerd_domain::{
     AccountId, Clock as _,
+    audit::EventSource,
     identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
 };
 use brokerd_store::{
     AccountUpdate, DeleteAccountOutcome, NewAccountOutcome, PgStore, UpdateAccountOutcome,
 };
 use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
 
-use super::print;
+use super::{
+    host_calls::{HostCall, HostCalls},
+    print,
+};
 use crate::{
     config::Configuration,
     foundation::{connect_once, master_keys},
@@ -123,34 +128,35 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let keys = master_keys::load(configuration, None)?;
     let store = connect_once(configuration, &keys).await?;
+    let calls = HostCalls::new(store, configuration, "brokerd account");
     match command {
-        AccountCommand::List => list(&store).await,
+        AccountCommand::List => list(&calls.store).await,
         AccountCommand::Create { name, id, quotas } => {
-            let account = create(&store, &name, id, quotas.applied_to(Quotas::default())).await?;
+            let account = create(&calls, &name, id, quotas.applied_to(Quotas::default())).await?;
             print(&format!("{account}\n"))
         }
         AccountCommand::Rename { account, name } => {
             let name = AccountName::parse(&name)?;
-            update(&store, &account, |_| AccountUpdate {
+            update(&calls, &account, |_| AccountUpdate {
                 name: Some(&name),
                 ..AccountUpdate::default()
             })
             .await
         }
         AccountCommand::Suspend { account } => {
-            set_state(&store, &account, AccountState::Suspended).await
+            set_state(&calls, &account, AccountState::Suspended).await
         }
         AccountCommand::Resume { account } => {
-            set_state(&store, &account, AccountState::Active).await
+            set_state(&calls, &account, AccountState::Active).await
         }
         AccountCommand::Quota { account, quotas } => {
-            update(&store, &account, |account| AccountUpdate {
+            update(&calls, &account, |account| AccountUpdate {
                 quotas: Some(quotas.applied_to(account.quotas)),
                 ..AccountUpdate::default()
             })
             .await
         }
-        AccountCommand::Delete { account } => delete(&store, configuration, &account).await,
+        AccountCommand::Delete { account } => delete(&calls, &account).await,
     }
 }
 
@@ -200,27 +206,62 @@ fn line(account: &Account, used: AccountUsage) -> String {
     )
 }
 
-async fn delete(
-    store: &PgStore,
-    configuration: &Configuration,
-    account: &str,
-) -> anyhow::Result<()> {
-    let Account { id, name, .. } = find(store, account).await?;
-    ensure!(id != configuration.account, "{id} is the operator's own account");
-    match store.delete_account(&id, SystemClock.now()).await? {
-        DeleteAccountOutcome::Deleted => print(&format!("{id} {name} is deleted\n")),
-        DeleteAccountOutcome::NotFound => bail!("the account {id} is gone"),
-        DeleteAccountOutcome::InUse(what) => bail!("the account {id} still has {what}"),
-    }
+/// A call about accounts, which is an event of the operator's.
+const fn of_accounts<'a>(
+    calls: &'a HostCalls,
+    operation: &'static str,
+    parameters: Value,
+) -> HostCall<'a> {
+    HostCall { account: &calls.operator, source: EventSource::Brokerd, operation, parameters }
+}
+
+async fn delete(calls: &HostCalls, account: &str) -> anyhow::Result<()> {
+    let Account { id, name, .. } = find(&calls.store, account).await?;
+    ensure!(id != calls.operator, "{id} is the operator's own account");
+    let call = of_accounts(calls, "DeleteAccount", json!({ "account-id": id.as_str() }));
+    calls
+        .call(call, async |store| match store.delete_account(&id, SystemClock.now()).await? {
+            DeleteAccountOutcome::Deleted => Ok(()),
+            DeleteAccountOutcome::NotFound => bail!("the account {id} is gone"),
+            DeleteAccountOutcome::InUse(what) => bail!("the account {id} still has {what}"),
+        })
+        .await?;
+    print(&format!("{id} {name} is deleted\n"))
 }
 
 async fn create(
-    store: &PgStore,
+    calls: &HostCalls,
     name: &str,
     id: Option<AccountId>,
     quotas: Quotas,
 ) -> anyhow::Result<AccountId> {
     let name = AccountName::parse(name)?;
+    let call = of_accounts(calls, "CreateAccount", {
+        json!({ "name": name.as_str(), "quotas": members(quotas) })
+    });
+    let answer =
+        |id: &AccountId| Some(Map::from_iter([("accountId".to_owned(), id.as_str().into())]));
+    calls.call_answered(call, async |store| created(&store, &name, id, quotas).await, answer).await
+}
+
+/// Quotas as the API names them, without those that there are not.
+fn members(quotas: Quotas) -> Value {
+    let Quotas { brokers, memory_mib, storage_gib, api_rate } = quotas;
+    let all = [
+        ("brokers", brokers),
+        ("memoryMib", memory_mib),
+        ("storageGib", storage_gib),
+        ("apiRate", api_rate),
+    ];
+    all.into_iter().filter_map(|(name, most)| Some((name.to_owned(), Value::from(most?)))).collect()
+}
+
+async fn created(
+    store: &PgStore,
+    name: &AccountName,
+    id: Option<AccountId>,
+    quotas: Quotas,
+) -> anyhow::Result<AccountId> {
     for _ in 0..TRIES {
         let account = Account {
             id: id.clone().unwrap_or_else(|| AccountId::generate(&OsEntropy)),
@@ -241,22 +282,38 @@ async fn create(
     bail!("no free number was found: choose one by --id")
 }
 
-async fn set_state(store: &PgStore, account: &str, state: AccountState) -> anyhow::Result<()> {
-    update(store, account, |_| AccountUpdate { state: Some(state), ..AccountUpdate::default() })
+async fn set_state(calls: &HostCalls, account: &str, state: AccountState) -> anyhow::Result<()> {
+    update(calls, account, |_| AccountUpdate { state: Some(state), ..AccountUpdate::default() })
         .await
 }
 
 async fn update<'a>(
-    store: &PgStore,
+    calls: &HostCalls,
     account: &str,
     change: impl FnOnce(&Account) -> AccountUpdate<'a>,
 ) -> anyhow::Result<()> {
+    let store = &calls.store;
     let before = find(store, account).await?;
-    match store.update_account(&before.id, change(&before)).await? {
-        UpdateAccountOutcome::Updated => {}
-        UpdateAccountOutcome::NotFound => bail!("the account {} is gone", before.id),
-        UpdateAccountOutcome::NameTaken => bail!("another account has that name"),
+    let update = change(&before);
+    let mut parameters = json!({ "account-id": before.id.as_str() });
+    let changed = [
+        ("name", update.name.map(|name| name.as_str().into())),
+        ("state", update.state.map(|state| state.as_str().into())),
+        ("quotas", update.quotas.map(members)),
+    ];
+    for (member, value) in changed {
+        if let Some(value) = value {
+            parameters[member] = value;
+        }
     }
+    let call = of_accounts(calls, "UpdateAccount", parameters);
+    calls
+        .call(call, async |store| match store.update_account(&before.id, update).await? {
+            UpdateAccountOutcome::Updated => Ok(()),
+            UpdateAccountOutcome::NotFound => bail!("the account {} is gone", before.id),
+            UpdateAccountOutcome::NameTaken => bail!("another account has that name"),
+        })
+        .await?;
     let after = find(store, before.id.as_str()).await?;
     let usage = store.account_usage(&after.id).await?.unwrap_or_default();
     print(&format!("{}\n", line(&after, usage)))

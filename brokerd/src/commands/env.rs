@@ -11,7 +11,7 @@ use brokerd_store::KeyHolderName;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{account, key, print, quoted};
+use super::{account, host_calls::HostCalls, key, print, quoted};
 use crate::{
     config::Configuration,
     data_dir::DataDir,
@@ -76,7 +76,8 @@ async fn key_of_user(
     let id = match known.into_iter().find(|key| key.is_usable(now)) {
         Some(key) => key.id,
         None => {
-            let (id, secret) = key::made(&store, &account, Some(&name), None).await?;
+            let calls = HostCalls::new(store, configuration, "brokerd env");
+            let (id, secret) = key::made(&calls, &account, Some(&name), None).await?;
             return Ok((id.to_string(), secret));
         }
     };

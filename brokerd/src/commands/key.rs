@@ -5,20 +5,26 @@ use std::{fmt::Write as _, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 use brokerd_domain::{
     AccountId, Clock as _, Tags, Timestamp,
+    audit::EventSource,
     identity::{
-        AccessKey, AccessKeyId, AccessKeyState, IamArn, Path, PolicyName, PolicyOwner, User,
-        UserId, UserName, generate_secret_access_key,
+        AccessKey, AccessKeyId, AccessKeyState, IamArn, InlinePolicy, Path, PolicyDocument,
+        PolicyName, PolicyOwner, User, UserId, UserName, generate_secret_access_key,
     },
     policy::PrincipalKind,
 };
 use brokerd_store::{
     AttachOutcome, IamPageQuery, IdentityName, KeyHolderName, NewIdentityOutcome, NewKeyOutcome,
-    PgStore,
+    PgStore, PutInlinePolicyOutcome,
 };
 use clap::Subcommand;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value, json};
 
-use super::{account, print, quoted};
+use super::{
+    account,
+    host_calls::{HostCall, HostCalls},
+    print, quoted,
+};
 use crate::{
     config::Configuration,
     foundation::{connect_once, master_keys},
@@ -29,6 +35,9 @@ use crate::{
 const READ_ONLY_USER: &str = "read-only";
 /// What such a user may do.
 const READ_ONLY_POLICY: &str = "AmazonMQReadOnlyAccess";
+/// The inline policy by which it may also read what is brokerd's own, and its document.
+const OWN_READS: &str = "brokerd-read-only";
+const OWN_READS_DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["brokerd:Describe*","brokerd:Get*","brokerd:Inspect*","brokerd:List*"],"Resource":"*"}]}"#;
 /// Users that are read at once.
 const PAGE: u32 = 500;
 
@@ -48,7 +57,7 @@ pub(crate) enum KeyCommand {
         /// Whose key it is: a user, made if there is none of that name; the account's root unless given
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
-        /// The key of a user who may only look at brokers and configurations
+        /// The key of a user who may look at everything in the account and change nothing
         #[arg(long)]
         read_only: bool,
         /// For how many days it is valid; for ever unless given
@@ -79,24 +88,33 @@ pub(crate) enum KeyCommand {
 pub(crate) async fn run(command: KeyCommand, configuration: &Configuration) -> anyhow::Result<()> {
     let keys = master_keys::load(configuration, None)?;
     let store = connect_once(configuration, &keys).await?;
+    let calls = HostCalls::new(store, configuration, "brokerd key");
+    let store = &calls.store;
     match command {
         KeyCommand::List { account } => {
-            list(&store, &account_id(&store, configuration, account).await?).await
+            list(store, &account_id(store, configuration, account).await?).await
         }
         KeyCommand::Create { account, user, read_only, days } => {
-            let account = account_id(&store, configuration, account).await?;
+            let account = account_id(store, configuration, account).await?;
             let user = user.or_else(|| read_only.then(|| READ_ONLY_USER.to_owned()));
             let user = user.as_deref().map(UserName::parse).transpose()?;
             if let Some(name) = &user {
-                ensure_user(&store, &account, name, read_only).await?;
+                ensure_user(&calls, &account, name, read_only).await?;
             }
-            create(&store, &account, user.as_ref(), days).await
+            create(&calls, &account, user.as_ref(), days).await
         }
-        KeyCommand::Disable { key } => set_state(&store, &key, AccessKeyState::Inactive).await,
-        KeyCommand::Enable { key } => set_state(&store, &key, AccessKeyState::Active).await,
+        KeyCommand::Disable { key } => set_state(&calls, &key, AccessKeyState::Inactive).await,
+        KeyCommand::Enable { key } => set_state(&calls, &key, AccessKeyState::Active).await,
         KeyCommand::Delete { key } => {
-            let (account, user) = holder(&store, &key).await?;
-            store.delete_access_key(&account, name_of(user.as_ref()), &key).await?;
+            let (account, user) = holder(store, &key).await?;
+            let parameters = of_key(user.as_ref(), json!({ "accessKeyId": key.as_str() }));
+            let call = iam(&account, "DeleteAccessKey", parameters);
+            calls
+                .call(call, async |store| {
+                    let name = name_of(user.as_ref());
+                    Ok(store.delete_access_key(&account, name, &key).await?)
+                })
+                .await?;
             print(&format!(
                 "{key} is deleted; requests that it signs are refused within five seconds\n"
             ))
@@ -115,6 +133,23 @@ async fn account_id(
     }
 }
 
+/// A call of IAM, as an event of the account whose key or user it is about.
+const fn iam<'a>(
+    account: &'a AccountId,
+    operation: &'static str,
+    parameters: Value,
+) -> HostCall<'a> {
+    HostCall { account, source: EventSource::Iam, operation, parameters }
+}
+
+/// The parameters of a call about a key: with the user whose key it is. The root's has none.
+fn of_key(user: Option<&UserName>, mut parameters: Value) -> Value {
+    if let Some(name) = user {
+        parameters["userName"] = name.as_str().into();
+    }
+    parameters
+}
+
 const fn name_of(user: Option<&UserName>) -> KeyHolderName<'_> {
     match user {
         Some(name) => KeyHolderName::User(name),
@@ -122,25 +157,34 @@ const fn name_of(user: Option<&UserName>) -> KeyHolderName<'_> {
     }
 }
 
-/// Makes the user if there is none. One that is to be read-only has the policy for it and nothing else.
+/// Makes the user if there is none. One that is to be read-only has the policies for it and nothing else.
 async fn ensure_user(
-    store: &PgStore,
+    calls: &HostCalls,
     account: &AccountId,
     name: &UserName,
     read_only: bool,
 ) -> anyhow::Result<()> {
+    let store = &calls.store;
     let identity = IdentityName::User(name.clone());
     let policy =
         IamArn::Policy(PolicyOwner::Aws, Path::default(), PolicyName::parse(READ_ONLY_POLICY)?);
+    let own = InlinePolicy {
+        name: PolicyName::parse(OWN_READS)?,
+        document: PolicyDocument::parse(OWN_READS_DOCUMENT)?,
+    };
     if let Some(user) = store.iam_user(account, name).await? {
         if read_only {
             let attached = store.attached_policies(account, &identity).await?.unwrap_or_default();
             let inline = store.inline_policies(account, &identity).await?.unwrap_or_default();
             let groups = store.groups_of_user(&user).await?;
+            let is_own = |policy: &InlinePolicy| policy == &own;
             ensure!(
-                attached == [policy] && inline.is_empty() && groups.is_empty(),
-                "the user {name} has other policies than {READ_ONLY_POLICY}: choose another one by --user"
+                attached == [policy] && inline.iter().all(is_own) && groups.is_empty(),
+                "the user {name} has other policies than those of a read-only one: choose another one by --user"
             );
+            if inline.is_empty() {
+                put_own_reads(calls, account, &identity, &own).await?;
+            }
         }
         return Ok(());
     }
@@ -153,30 +197,64 @@ async fn ensure_user(
         boundary: None,
         tags: Tags::default(),
     };
-    match store.create_iam_user(&user).await? {
-        NewIdentityOutcome::Created => {}
-        NewIdentityOutcome::NameTaken => {
-            bail!("there is a user {name} in another letter case, or since this moment")
-        }
-        NewIdentityOutcome::TooMany => bail!("the account has as many users as it may have"),
-        NewIdentityOutcome::NoBoundary | NewIdentityOutcome::NoAccount => {
-            bail!("the account {account} is gone")
-        }
-    }
+    let call = iam(account, "CreateUser", json!({ "userName": name.as_str() }));
+    calls
+        .call(call, async |store| match store.create_iam_user(&user).await? {
+            NewIdentityOutcome::Created => Ok(()),
+            NewIdentityOutcome::NameTaken => {
+                bail!("there is a user {name} in another letter case, or since this moment")
+            }
+            NewIdentityOutcome::TooMany => bail!("the account has as many users as it may have"),
+            NewIdentityOutcome::NoBoundary | NewIdentityOutcome::NoAccount => {
+                bail!("the account {account} is gone")
+            }
+        })
+        .await?;
     if read_only {
-        let attached = store.attach_policy(account, &identity, &policy).await?;
-        ensure!(attached == AttachOutcome::Done, "{READ_ONLY_POLICY} could not be attached");
+        let parameters = json!({ "userName": name.as_str(), "policyArn": policy.to_string() });
+        let call = iam(account, "AttachUserPolicy", parameters);
+        calls
+            .call(call, async |store| {
+                let attached = store.attach_policy(account, &identity, &policy).await?;
+                ensure!(
+                    attached == AttachOutcome::Done,
+                    "{READ_ONLY_POLICY} could not be attached"
+                );
+                Ok(())
+            })
+            .await?;
+        put_own_reads(calls, account, &identity, &own).await?;
     }
     Ok(())
 }
 
+async fn put_own_reads(
+    calls: &HostCalls,
+    account: &AccountId,
+    user: &IdentityName,
+    policy: &InlinePolicy,
+) -> anyhow::Result<()> {
+    let parameters = json!({
+        "userName": user.as_str(), "policyName": policy.name.as_str(),
+        "policyDocument": policy.document.as_str(),
+    });
+    let call = iam(account, "PutUserPolicy", parameters);
+    calls
+        .call(call, async |store| {
+            let put = store.put_inline_policy(account, user, policy).await?;
+            ensure!(put == PutInlinePolicyOutcome::Done, "{OWN_READS} could not be put: {put:?}");
+            Ok(())
+        })
+        .await
+}
+
 async fn create(
-    store: &PgStore,
+    calls: &HostCalls,
     account: &AccountId,
     user: Option<&UserName>,
     days: Option<u32>,
 ) -> anyhow::Result<()> {
-    let (id, secret) = made(store, account, user, days).await?;
+    let (id, secret) = made(calls, account, user, days).await?;
     print(&format!(
         "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nunset AWS_SESSION_TOKEN\n",
         quoted(id.as_str()),
@@ -189,7 +267,7 @@ async fn create(
 /// # Errors
 /// When there are two already, the user is gone, or the database can't be written.
 pub(super) async fn made(
-    store: &PgStore,
+    calls: &HostCalls,
     account: &AccountId,
     user: Option<&UserName>,
     days: Option<u32>,
@@ -198,14 +276,23 @@ pub(super) async fn made(
     let expires = days.map(|days| now.plus(Duration::from_hours(24) * days));
     let id = AccessKeyId::generate(&OsEntropy);
     let secret = generate_secret_access_key(&OsEntropy);
-    match store.create_access_key(account, name_of(user), &id, &secret, expires, now).await? {
-        NewKeyOutcome::Created => {}
-        NewKeyOutcome::TooMany => bail!(
-            "there are two access keys already: delete one (`brokerd key list --account {account}`)"
-        ),
-        NewKeyOutcome::NoHolder => bail!("the user or the account {account} is gone"),
-        NewKeyOutcome::IdTaken => bail!("the identifier {id} is taken: try again"),
-    }
+    let call = iam(account, "CreateAccessKey", of_key(user, json!({})));
+    let create = async |store: PgStore| {
+        let holder = name_of(user);
+        match store.create_access_key(account, holder, &id, &secret, expires, now).await? {
+            NewKeyOutcome::Created => Ok(()),
+            NewKeyOutcome::TooMany => bail!(
+                "there are two access keys already: delete one (`brokerd key list --account {account}`)"
+            ),
+            NewKeyOutcome::NoHolder => bail!("the user or the account {account} is gone"),
+            NewKeyOutcome::IdTaken => bail!("the identifier {id} is taken: try again"),
+        }
+    };
+    let answer = |(): &()| {
+        let key = of_key(user, json!({ "accessKeyId": id.as_str(), "status": "Active" }));
+        Some(Map::from_iter([("accessKey".to_owned(), key)]))
+    };
+    calls.call_answered(call, create, answer).await?;
     Ok((id, secret))
 }
 
@@ -263,12 +350,19 @@ async fn holder(
 }
 
 async fn set_state(
-    store: &PgStore,
+    calls: &HostCalls,
     key: &AccessKeyId,
     state: AccessKeyState,
 ) -> anyhow::Result<()> {
-    let (account, user) = holder(store, key).await?;
-    store.set_access_key_state(&account, name_of(user.as_ref()), key, state).await?;
+    let (account, user) = holder(&calls.store, key).await?;
+    let parameters = json!({ "accessKeyId": key.as_str(), "status": state.as_str() });
+    let call = iam(&account, "UpdateAccessKey", of_key(user.as_ref(), parameters));
+    calls
+        .call(call, async |store| {
+            let name = name_of(user.as_ref());
+            Ok(store.set_access_key_state(&account, name, key, state).await?)
+        })
+        .await?;
     let said = match state {
         AccessKeyState::Active => "enabled",
         AccessKeyState::Inactive => "disabled",

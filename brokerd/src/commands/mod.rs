@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod authority;
 pub(crate) mod env;
+mod host_calls;
 pub(crate) mod key;
 pub(crate) mod master_key;
 pub(crate) mod ready;

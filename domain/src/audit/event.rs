@@ -45,6 +45,9 @@ pub struct ApiCall {
     pub request_id: Uuid,
     /// Who called.
     pub caller: CallerIdentity,
+    /// The user of the host whose command did what the call does, as the root of the operator's account; none: it was
+    /// signed.
+    pub on_host: Option<String>,
     /// Where the call came from.
     pub source_ip: String,
     /// How the client calls itself.
@@ -124,6 +127,18 @@ impl AuditEvent {
             What::ApiCall(call) => Some(&call.caller),
             What::ServiceEvent(_) => None,
         }
+    }
+
+    /// The name by which LookupEvents finds it; none: nobody called.
+    pub fn username(&self) -> Option<&str> {
+        let What::ApiCall(call) = &self.what else { return None };
+        Some(call.on_host.as_deref().unwrap_or_else(|| call.caller.username()))
+    }
+
+    /// The key that signed; none: nobody called, or it was on the host.
+    pub fn access_key_id(&self) -> Option<&str> {
+        let What::ApiCall(call) = &self.what else { return None };
+        call.on_host.is_none().then(|| call.caller.access_key_id())
     }
 
     /// What it was about, as far as the call and its answer name it.

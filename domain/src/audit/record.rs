@@ -1,10 +1,10 @@
 //! The CloudTrail form of events.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
-    event::{AuditEvent, Outcome, What},
+    event::{ApiCall, AuditEvent, Outcome, What},
     time::seconds,
 };
 
@@ -105,15 +105,14 @@ impl AuditEvent {
                     }
                 };
                 Record {
-                    user_identity: call.caller.record(),
+                    user_identity: identity(call),
                     source_ip_address: &call.source_ip,
                     user_agent: call.user_agent.as_deref(),
                     error_code: code,
                     error_message: message,
                     request_parameters: call.request_parameters.clone().map(limited),
                     response_elements: answer.map(limited),
-                    // The change is there; what was answered is not known.
-                    additional_event_data: is_open.then(|| json!({"answered": false})),
+                    additional_event_data: additional(is_open, call.on_host.is_some()),
                     request_id: Some(call.request_id.to_string()),
                     event_type: "AwsApiCall",
                     ..common
@@ -136,6 +135,29 @@ impl AuditEvent {
             })
             .collect()
     }
+}
+
+/// `userIdentity`. Of a user of the host CloudTrail knows nothing, which it calls `Unknown`.
+fn identity(call: &ApiCall) -> Value {
+    match &call.on_host {
+        None => call.caller.record(),
+        Some(user) => json!({
+            "type": "Unknown", "accountId": call.caller.account().as_str(), "userName": user,
+        }),
+    }
+}
+
+/// `additionalEventData`; none: there is nothing else to tell.
+fn additional(is_open: bool, is_on_host: bool) -> Option<Value> {
+    let mut data = Map::new();
+    if is_open {
+        // The change is there; what was answered is not known.
+        data.insert("answered".to_owned(), false.into());
+    }
+    if is_on_host {
+        data.insert("madeOn".to_owned(), "host".into());
+    }
+    (!data.is_empty()).then_some(Value::Object(data))
 }
 
 /// An element, or that it was too long, as the service says it.

@@ -48,6 +48,7 @@ fn call(name: &str, parameters: RequestParameters, outcome: Outcome) -> ApiCall 
         read_only: EventSource::AmazonMq.is_read_only(name),
         request_id: Uuid::from_u128(0xfeed),
         caller: console(),
+        on_host: None,
         source_ip: "203.0.113.0".to_owned(),
         user_agent: Some("PostmanRuntime/7.1.5".to_owned()),
         request_parameters: parameters.into_element(),
@@ -191,6 +192,19 @@ fn a_refused_call_tells_why() {
 fn a_change_whose_answer_nobody_knows_says_so() {
     let event = event(call("DeleteBroker", RequestParameters::default(), Outcome::Open));
     assert_eq!(record(&event)["additionalEventData"], json!({"answered": false}));
+}
+
+#[test]
+fn what_a_command_on_the_host_did_says_so_and_who_typed_it() {
+    let call = call("CreateAccessKey", RequestParameters::default(), Outcome::Answered(None));
+    let event = event(ApiCall { on_host: Some("root".to_owned()), ..call });
+    let written = record(&event);
+    assert_eq!(written["additionalEventData"], json!({"madeOn": "host"}));
+    assert_eq!(
+        written["userIdentity"],
+        json!({"type": "Unknown", "accountId": "111122223333", "userName": "root"})
+    );
+    assert_eq!((event.username(), event.access_key_id()), (Some("root"), None));
 }
 
 #[test]

@@ -88,11 +88,10 @@ pub(crate) struct EventColumns {
 
 impl EventColumns {
     pub(crate) fn of(event: &AuditEvent) -> Self {
-        let caller = event.caller();
         let resources = event.resources().into_iter();
         Self {
-            username: caller.map(|caller| caller.username().to_owned()),
-            access_key_id: caller.map(|caller| caller.access_key_id().to_owned()),
+            username: event.username().map(str::to_owned),
+            access_key_id: event.access_key_id().map(str::to_owned),
             resources: resources
                 .map(|found| json!({"ResourceType": found.kind, "ResourceName": found.name}))
                 .collect(),

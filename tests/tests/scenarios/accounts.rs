@@ -1,7 +1,7 @@
 //! Accounts and keys, made by command and by the API. No client talks to an engine.
 
 use anyhow::{Context as _, Result, ensure};
-use brokerd_tests::{Api, NewBroker, PATIENCE, World, eventually, scenario};
+use brokerd_tests::{Api, NewBroker, PATIENCE, World, clients, eventually, scenario};
 use serde_json::{Value, json};
 
 const ACCOUNTS: &str = "/brokerd/v1/accounts";
@@ -60,6 +60,8 @@ fn a_team_gets_an_account_with_quotas_and_keys_by_command() -> Result<()> {
         let reader = world.brokerd(&["key", "create", "--account", "red", "--read-only"])?;
         let reader = world.as_exported(&reader)?;
         ensure!(reader.list()?.is_empty(), "it may look");
+        let status = reader.get("/brokerd/v1/security-groups")?.status;
+        ensure!(status == 200, "it may look at what is brokerd's own: {status}");
         let refused = reader.create(&NewBroker::activemq("b")).err().context("it may only look")?;
         ensure!(
             format!("{refused:#}").contains("is not authorized to perform: mq:CreateBroker"),
@@ -77,6 +79,8 @@ fn a_team_gets_an_account_with_quotas_and_keys_by_command() -> Result<()> {
             ensure!(exports.contains(&export), "{exports}");
         }
 
+        made_on_the_host(world, red, &root, &alice)?;
+
         world.brokerd(&["account", "suspend", "red"])?;
         until(&root, 403)?;
         let refused = root.get("/v1/brokers")?.body;
@@ -87,6 +91,49 @@ fn a_team_gets_an_account_with_quotas_and_keys_by_command() -> Result<()> {
         ensure!(refused.contains("still has users, groups or roles"), "{refused}");
         Ok(())
     })
+}
+
+/// The commands so far are events: the account's own, and the operator's about the account.
+fn made_on_the_host(world: &World, red: &str, root: &Api, alice: &Api) -> Result<()> {
+    let recorded = |api: &Api, name: &str| -> Result<Vec<Value>> {
+        let records: Vec<Value> = clients::looked_up(api, "EventName", name)?
+            .iter()
+            .map(|event| {
+                Ok(serde_json::from_str(event["CloudTrailEvent"].as_str().context("a record")?)?)
+            })
+            .collect::<Result<_>>()?;
+        ensure!(
+            records.iter().all(|one| one["additionalEventData"]["madeOn"] == "host"),
+            "{records:?}"
+        );
+        Ok(records)
+    };
+    if clients::python()?.is_none() {
+        return Ok(());
+    }
+    let keys = recorded(root, "CreateAccessKey")?;
+    let of_alice = keys.iter().find(|key| {
+        key["responseElements"]["accessKey"]["accessKeyId"] == alice.key.as_str()
+            && key["requestParameters"]["userName"] == "alice"
+    });
+    let key = of_alice.with_context(|| format!("alice's key in {keys:?}"))?;
+    ensure!(
+        key["userIdentity"]["userName"].is_string() && key["userAgent"] == "brokerd key",
+        "{key}"
+    );
+    ensure!(!json!(keys).to_string().contains(&alice.secret), "a secret is told");
+    let refused = keys.iter().filter(|key| key["errorCode"] == "Failed");
+    ensure!(refused.count() == 1, "the third key of the root: {keys:?}");
+    ensure!(
+        recorded(root, "DeleteAccessKey")?.len() == 1
+            && recorded(root, "UpdateAccessKey")?.len() == 2
+    );
+    ensure!(recorded(root, "PutUserPolicy")?.len() == 1, "what a read-only user may");
+    let made = recorded(&world.api, "CreateAccount")?;
+    let is_red = |record: &&Value| record["responseElements"]["accountId"] == red;
+    ensure!(made.iter().filter(is_red).count() == 1, "{made:?}");
+    ensure!(recorded(root, "CreateAccount")?.is_empty(), "that is the operator's event");
+    Ok(())
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn event(name: &str, micros: i64, parameters: &[(&str, &str)]) -> AuditEvent {
             read_only: EventSource::AmazonMq.is_read_only(name),
             request_id: OsEntropy.uuid(),
             caller: user("alice"),
+            on_host: None,
             source_ip: "192.0.2.1".to_owned(),
             user_agent: None,
             request_parameters: asked.into_element(),
