@@ -15,7 +15,7 @@ use brokerd_tests::machine::SKIPPED;
 use crate::{programs::Program, report};
 
 /// How long one program may take: several times what the longest takes on two processors.
-const LIMIT: Duration = Duration::from_secs(20 * 60);
+const LIMIT: Duration = Duration::from_secs(40 * 60);
 /// How often it is asked which of them have ended.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 

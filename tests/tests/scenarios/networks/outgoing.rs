@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    NewBroker, PATIENCE, World, clients, docker, eventually, machine, scenario_with_database,
+    Api, NewBroker, PATIENCE, World, clients, docker, eventually, machine, scenario_with_database,
 };
 
 use crate::networks::neighbour::Neighbour;
@@ -85,7 +85,9 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
         ensure!(connects(&api), "the API does not listen there");
         let mut wanted = on_host.to_vec();
         settled(&wanted, || tried(&[&api])).context("a service of the host")?;
-        let (Some(neighbour), Some(far)) = (&neighbour, &far) else { return Ok(()) };
+        let (Some(neighbour), Some(far)) = (&neighbour, &far) else {
+            return delete(&account, &other);
+        };
         let more = [&api, &far.near, &far.further, &far.link_local];
         world.restart_with("BROKERD_NETWORK_OUTGOING", "198.18.0.0/16")?;
         wanted.push(far.near.clone());
@@ -94,8 +96,15 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
         world.restart_with("BROKERD_NETWORK_OUTGOING_DENIED", "198.18.0.0/16")?;
         wanted[2].clone_from(&far.further);
         settled(&wanted, || tried(&more)).context("what is denied")?;
-        neighbours_stay_out(world, neighbour, &engine)
+        neighbours_stay_out(world, neighbour, &engine)?;
+        delete(&account, &other)
     })
+}
+
+/// Deletes the broker of the other account, which is not the world's to clean up.
+fn delete(account: &Api, broker: &str) -> Result<()> {
+    account.delete(broker)?;
+    account.wait_until_gone(broker)
 }
 
 /// Also where the host forwards whatever comes, and after everything was flushed.
