@@ -1,5 +1,6 @@
--- What each broker counts against its account's quotas of memory and storage. What waits for a reboot counts as soon as it is
--- asked for, and what is in force until it is left: the larger one of both. Locks broker for a moment.
+-- What each broker counts against its account's quotas of memory and storage, and how much an account has of both. What waits
+-- for a reboot counts as soon as it is asked for, and what is in force until it is left: the larger one of both. Locks account
+-- and broker for a moment.
 
 alter table broker
     add column memory_mib  integer not null default 0,
@@ -30,28 +31,41 @@ with tier (name, memory_gib, store_gib, node_gib) as (
 update broker set memory_mib = counted.memory_mib, storage_gib = counted.storage_gib
 from counted where counted.id = broker.id;
 
--- Whoever creates a broker in an account with quotas waits for whoever else does, and then sees that one, too: what it counts
--- is exact. Where there are no quotas nobody waits, because a lock is held until the commit is flushed, and so one at a time
--- would be. Whoever changes a broker asks in its own transaction, because what the provisioner records must never be refused.
-create function check_account_quotas() returns trigger language plpgsql as $$
+alter table account
+    add column memory_mib  bigint not null default 0,
+    add column storage_gib bigint not null default 0;
+update account set memory_mib = sums.memory_mib, storage_gib = sums.storage_gib
+from (select account, sum(memory_mib) as memory_mib, sum(storage_gib) as storage_gib from broker group by account) as sums
+where sums.account = account.id;
+
+-- Whoever creates a broker is refused here. Whoever changes one asks afterwards, in the same transaction, because what the
+-- provisioner records must never be refused.
+create or replace function count_broker() returns trigger language plpgsql as $$
 declare
-    quotas account%rowtype;
-    used   record;
-    quota  text;
+    counted account%rowtype;
+    quota   text;
 begin
-    select * into quotas from account
-    where id = new.account and num_nonnulls(most_brokers, most_memory_mib, most_storage_gib) > 0
-    for no key update;
-    if not found then
+    if tg_op = 'DELETE' then
+        update account set brokers = brokers - 1, memory_mib = memory_mib - old.memory_mib,
+                           storage_gib = storage_gib - old.storage_gib
+        where id = old.account;
         return null;
     end if;
-    -- A statement of its own: it sees what was committed while this one waited.
-    select count(*) as brokers, sum(memory_mib) as memory_mib, sum(storage_gib) as storage_gib into used
-    from broker where account = new.account;
+    if tg_op = 'UPDATE' then
+        update account set memory_mib = memory_mib + new.memory_mib - old.memory_mib,
+                           storage_gib = storage_gib + new.storage_gib - old.storage_gib
+        where id = new.account;
+        return null;
+    end if;
+    -- Waits for whoever creates one in the same account, and then sees that one, too.
+    update account set brokers = brokers + 1, memory_mib = memory_mib + new.memory_mib,
+                       storage_gib = storage_gib + new.storage_gib
+    where id = new.account
+    returning * into counted;
     quota := case
-        when used.brokers > quotas.most_brokers then 'broker_account_quota'
-        when used.memory_mib > quotas.most_memory_mib then 'broker_memory_quota'
-        when used.storage_gib > quotas.most_storage_gib then 'broker_storage_quota'
+        when counted.brokers > counted.most_brokers then 'broker_account_quota'
+        when counted.memory_mib > counted.most_memory_mib then 'broker_memory_quota'
+        when counted.storage_gib > counted.most_storage_gib then 'broker_storage_quota'
     end;
     if quota is not null then
         raise exception 'account % has as much as it may have', new.account
@@ -59,4 +73,7 @@ begin
     end if;
     return null;
 end $$;
-create trigger check_account_quotas after insert on broker for each row execute function check_account_quotas();
+
+create trigger count_broker_change after update of memory_mib, storage_gib on broker
+    for each row when ((old.memory_mib, old.storage_gib) is distinct from (new.memory_mib, new.storage_gib))
+    execute function count_broker();
