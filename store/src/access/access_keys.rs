@@ -8,7 +8,7 @@ use brokerd_domain::{
 };
 use secrecy::SecretString;
 
-use super::identity_row::{lock_identity, violated};
+use super::{identity_lock::lock_identity, identity_row::violated};
 use crate::kernel::{
     PgStore, StoreError,
     sealed_column::{ACCESS_KEY_SECRET, Place},

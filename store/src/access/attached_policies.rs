@@ -5,7 +5,10 @@ use brokerd_domain::{
     identity::{IamArn, MOST_ATTACHED_POLICIES},
 };
 
-use super::identity_row::{IdentityName, inconsistent, lock_identity, policy_key, violated};
+use super::{
+    identity_lock::lock_identity,
+    identity_row::{IdentityName, inconsistent, policy_key, violated},
+};
 use crate::kernel::{PgStore, StoreError};
 
 /// What became of a policy that is to be attached to somebody, or to bound somebody.

@@ -5,9 +5,12 @@ use brokerd_domain::{
     identity::{Group, GroupName, IdentityId, MOST_GROUPS, MOST_GROUPS_PER_USER, User, UserName},
 };
 
-use super::identity_row::{
-    IamPage, IamPageQuery, IdentityName, IdentityRow, NewIdentity, NewIdentityOutcome,
-    lock_identity, select_identity, violated,
+use super::{
+    identity_lock::lock_identity,
+    identity_row::{
+        IamPage, IamPageQuery, IdentityName, IdentityRow, NewIdentity, NewIdentityOutcome,
+        select_identity, violated,
+    },
 };
 use crate::kernel::{PgStore, StoreError};
 

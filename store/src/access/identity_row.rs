@@ -12,7 +12,6 @@ use serde_json::json;
 use crate::kernel::{
     PgStore, StoreError,
     json::{Raw, read_json},
-    pool::Transaction,
 };
 
 /// The name of a user, group or role.
@@ -286,25 +285,6 @@ pub(super) fn policy_key<'a>(
     owner
         .is_none_or(|owner| owner == account)
         .then(|| (owner.map(AccountId::as_str), path.as_str(), name.as_str()))
-}
-
-/// The identifier of an identity by its name, locked until the transaction ends, so that those who give it something at the
-/// same time count one after the other.
-pub(super) async fn lock_identity(
-    transaction: &mut Transaction,
-    account: &AccountId,
-    kind: &str,
-    name: &str,
-) -> Result<Option<String>, StoreError> {
-    let locked = sqlx::query_scalar!(
-        "select id from identity
-         where account = $1 and kind = $2 and lower(name) = lower($3) and name = $3
-         for no key update",
-        account.as_str(),
-        kind,
-        name
-    );
-    Ok(locked.fetch_optional(&mut **transaction).await?)
 }
 
 /// The name of the constraint that a refused statement has violated.

@@ -5,7 +5,10 @@ use brokerd_domain::{
     identity::{IdentityId, InlinePolicy, PolicyDocument, PolicyName},
 };
 
-use super::identity_row::{IdentityName, inconsistent, lock_identity};
+use super::{
+    identity_lock::lock_identity,
+    identity_row::{IdentityName, inconsistent},
+};
 use crate::kernel::{PgStore, StoreError};
 
 /// What became of an inline policy.

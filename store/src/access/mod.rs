@@ -4,6 +4,7 @@ mod access_keys;
 mod accounts;
 mod attached_policies;
 mod groups;
+mod identity_lock;
 mod identity_row;
 mod identity_summary;
 mod inline_policies;
