@@ -5,7 +5,6 @@ import java.util.regex.Pattern;
 import javax.jms.InvalidClientIDException;
 import org.apache.activemq.broker.Broker;
 import org.apache.activemq.broker.BrokerFilter;
-import org.apache.activemq.broker.BrokerPlugin;
 import org.apache.activemq.broker.BrokerService;
 import org.apache.activemq.broker.ConnectionContext;
 import org.apache.activemq.command.ConnectionInfo;
@@ -24,14 +23,7 @@ final class ClientIds extends BrokerFilter {
 
   /** To be called before the broker starts, after other plugins were added: this one has to see what all of them say. */
   static void discreet(BrokerService broker) {
-    BrokerPlugin[] given = broker.getPlugins();
-    int count = given == null ? 0 : given.length;
-    BrokerPlugin[] all = new BrokerPlugin[count + 1];
-    if (given != null) {
-      System.arraycopy(given, 0, all, 0, count);
-    }
-    all[count] = ClientIds::new;
-    broker.setPlugins(all);
+    Plugins.add(broker, ClientIds::new);
   }
 
   @Override

@@ -6,7 +6,6 @@ import java.net.URISyntaxException;
 import javax.net.ssl.SSLServerSocketFactory;
 import org.apache.activemq.broker.Broker;
 import org.apache.activemq.broker.BrokerFilter;
-import org.apache.activemq.broker.BrokerPlugin;
 import org.apache.activemq.broker.BrokerService;
 import org.apache.activemq.broker.ConnectionContext;
 import org.apache.activemq.broker.TransportConnection;
@@ -37,16 +36,7 @@ final class Connectors {
 
   /** Makes the broker tell connections that they have logged in: when it has taken them, after all that was asked of them. */
   static void tellLogins(BrokerService broker) {
-    BrokerPlugin[] given = broker.getPlugins();
-    int count = given == null ? 0 : given.length;
-    BrokerPlugin[] all = new BrokerPlugin[count + 2];
-    if (given != null) {
-      System.arraycopy(given, 0, all, 0, count);
-    }
-    all[count] = NetworkLinks.Bridges::new;
-    // The last one is asked first, and sees what the others say.
-    all[count + 1] = Logins::new;
-    broker.setPlugins(all);
+    Plugins.add(broker, NetworkLinks.Bridges::new, Logins::new);
   }
 
   private static final class Logins extends BrokerFilter {
