@@ -5,7 +5,8 @@
 drop trigger count_broker_change on broker;
 drop trigger count_broker on broker;
 drop function count_broker();
-alter table account drop column brokers, drop column memory_mib, drop column storage_gib;
+-- Processes of the former build read brokers, memory_mib and storage_gib of account while they are replaced: the columns stay,
+-- as they are, and are removed by a later release.
 
 -- Whoever creates a broker in an account with quotas waits for whoever else does, and then sees that one, too: what it counts
 -- is exact. Where there are no quotas nobody waits, because a lock is held until the commit is flushed, and so one at a time
