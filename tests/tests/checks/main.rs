@@ -4,5 +4,6 @@ mod circles;
 mod dependencies;
 mod documents;
 mod floors;
+mod migrations;
 mod openapi;
 mod sources;
