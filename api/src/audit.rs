@@ -59,12 +59,11 @@ impl Recorder {
     /// Tells what the call is. From then on it may write.
     pub(crate) fn begin(&self, request: &VerifiedRequest<'_>) {
         let VerifiedRequest { parts, source, region, principal, access_key_id, peer, .. } = request;
-        let (name, read_only, parameters) = match source {
+        let (name, read_only, mut parameters) = match source {
             EventSource::AmazonMq | EventSource::Brokerd => self.of_path(request),
             EventSource::Iam | EventSource::Sts => of_form(*source, request.body),
             EventSource::CloudTrail => of_target(*source, &parts.headers, request.body),
         };
-        let mut parameters = parameters;
         if *source == EventSource::Sts && name == "AssumeRole" {
             parameters.add_incoming_tags(principal);
         }
