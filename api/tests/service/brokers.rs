@@ -232,7 +232,7 @@ async fn one_broker_is_made_however_many_calls_with_one_token_come_at_once() {
     let calls = (0..16).map(|_| api.call("POST", "/v1/brokers", &body));
     let replies = futures_util::future::join_all(calls).await;
     for reply in &replies {
-        assert_eq!((reply.status.as_u16(), &reply.text), (200, &replies[0].text));
+        assert_eq!((reply.status.as_u16(), &reply.text), (200, &replies[0].text), "{reply:?}");
     }
     api.stop().await;
 }

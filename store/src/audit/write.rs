@@ -122,6 +122,8 @@ impl PgStore {
         let read = |row: StoredRecord| self.skipped.keep("audit_event", row.id, row.record());
         let records: Vec<String> = rows.into_iter().filter_map(read).collect();
         if !log(&records) {
+            // At once: who asks next skips what is still locked.
+            transaction.rollback().await?;
             return Ok(0);
         }
         sqlx::query!("update audit_event set complete = true where id = any($1)", &ids)

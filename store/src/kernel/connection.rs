@@ -99,6 +99,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Rolls the transaction back.
+    pub(super) async fn rollback(&mut self) -> Result<(), Error> {
+        self.execute("rollback").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
     /// Begins a statement.
     fn begin_statement(&mut self) -> Result<InFlight, Error> {
         let live = self.live.take().ok_or_else(silence)?;

@@ -40,6 +40,14 @@ impl Transaction {
         Ok(())
     }
 
+    /// Rolls back, and frees what is locked before it returns. Dropping it frees that some time later.
+    ///
+    /// # Errors
+    /// When the server does not answer; it then rolls back by itself.
+    pub(crate) async fn rollback(mut self) -> Result<(), Error> {
+        self.connection.rollback().await
+    }
+
     /// Writes the event. Gives back the call, if its event is written by this transaction as soon as it is committed.
     async fn audit(&mut self) -> Result<Option<Arc<AuditedCall>>, Error> {
         let call = audited::current();

@@ -31,9 +31,6 @@ fn run() -> Result<bool> {
     let mut programs = programs::built(&messages)?;
     ensure!(!programs.is_empty(), "cargo has built no test programs");
     programs.push(programs::documentation());
-    if let Some(command) = machine::variable("BROKERD_TEST_BESIDE") {
-        programs.insert(0, programs::beside(&command)?);
-    }
     let jobs = jobs()?;
     machine::say(&format!(
         "run-tests: {} programs and tests with engines, {jobs} of these and one without side by side",
@@ -44,8 +41,9 @@ fn run() -> Result<bool> {
     Ok(ended.iter().all(|program| program.passed))
 }
 
-/// How many tests that run engines run side by side: `BROKERD_TEST_JOBS`, or one more than there are processors, because
-/// they wait half of the time, if there is memory for as many. Of the programs without engines, one more runs beside them.
+/// How many tests that run engines run side by side: `BROKERD_TEST_JOBS`, or as many as there are processors, if there is
+/// memory for as many: with more, engines that start take the time from those whose failovers are measured. Of the programs
+/// without engines, one more runs beside them.
 fn jobs() -> Result<usize> {
     let Some(jobs) = machine::variable("BROKERD_TEST_JOBS") else {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -67,7 +65,7 @@ fn lanes(processors: usize, meminfo: &str) -> usize {
     let room = kibibytes.map_or(processors, |kibibytes| {
         usize::try_from((kibibytes << 10) / MEMORY_OF_ONE).unwrap_or(usize::MAX)
     });
-    (processors + 1).min(room).max(1)
+    processors.min(room).max(1)
 }
 
 #[cfg(test)]
@@ -77,8 +75,8 @@ mod tests {
     #[test]
     fn there_are_as_many_lanes_as_processors_and_memory_permit() {
         let with = |gib: u64| format!("MemTotal: 1 kB\nMemAvailable:   {} kB\nx: 1\n", gib << 20);
-        assert_eq!(lanes(2, &with(22)), 3);
-        assert_eq!(lanes(2, &with(9)), 2);
+        assert_eq!(lanes(2, &with(22)), 2);
+        assert_eq!(lanes(2, &with(5)), 1);
         assert_eq!(lanes(16, &with(22)), 5);
         assert_eq!(lanes(4, &with(1)), 1);
         assert_eq!(lanes(2, "nothing"), 2);

@@ -212,27 +212,6 @@ pub(crate) fn documentation() -> Program {
     }
 }
 
-/// A command line that `BROKERD_TEST_BESIDE` has run beside the tests, as one of them.
-///
-/// # Errors
-/// When it is empty.
-pub(crate) fn beside(command: &str) -> Result<Program> {
-    let mut words = command.split_whitespace().map(str::to_owned);
-    let executable = words.next().context("BROKERD_TEST_BESIDE is empty")?;
-    Ok(Program {
-        name: command.to_owned(),
-        title: format!("     Running {command}"),
-        is_alone: false,
-        has_engines: false,
-        is_timed: false,
-        seconds: USUAL_SECONDS,
-        target: String::new(),
-        executable: PathBuf::from(executable),
-        arguments: words.collect(),
-        directory: brokerd_tests::machine::repository().to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -281,14 +260,6 @@ mod tests {
         let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
         assert_eq!(names, ["networks::outgoing::c", "crash::a", "engine_restart::b"]);
         assert!(tests[2].is_alone && !tests[1].is_alone);
-    }
-
-    #[test]
-    fn a_command_beside_the_tests_takes_what_they_leave() {
-        let lint = beside("make lint").unwrap();
-        assert_eq!((lint.name.as_str(), lint.has_engines), ("make lint", false));
-        assert_eq!(lint.arguments, ["lint"]);
-        assert!(beside(" ").is_err());
     }
 
     #[test]
