@@ -15,6 +15,7 @@ pub mod example;
 mod fault;
 mod kernel;
 mod maintenance;
+pub mod metric;
 mod reconcile;
 
 pub use access::identity;

@@ -12,6 +12,7 @@ mod configurations;
 mod faults;
 mod gateway;
 mod kernel;
+mod metrics;
 mod reconcile;
 
 pub use access::{
@@ -35,6 +36,10 @@ pub use gateway::{
 pub use kernel::{
     AuditedCall, Channel, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys, Resealing,
     ServerAddress, StoreError, sealed_columns, statement_may_write,
+};
+pub use metrics::{
+    BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricRetention, RecordedSamples,
+    Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
 };
 pub use reconcile::{Term, Work};
 

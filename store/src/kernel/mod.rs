@@ -11,6 +11,7 @@ pub(crate) mod fence;
 mod installation;
 pub(crate) mod json;
 mod key_uses;
+pub(crate) mod metric_sources;
 pub(crate) mod notify;
 pub(crate) mod pool;
 mod reseal;

@@ -14,7 +14,7 @@ use super::error::StoreError;
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// The tables whose rows may be skipped.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 17] = [
     "access_key",
     "account",
     "broker",
@@ -24,6 +24,10 @@ const TABLES: [&str; 13] = [
     "fault",
     "identity",
     "managed_policy",
+    "metric_five_minutes",
+    "metric_hour",
+    "metric_minute",
+    "metric_series",
     "offering",
     "policy_version",
     "secret",

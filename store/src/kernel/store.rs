@@ -13,6 +13,7 @@ use super::{
     broker_row::BrokerRowQuery,
     error::StoreError,
     key_uses::KeyUses,
+    metric_sources::SourceCache,
     notify::{Channel, Listener, Notifier},
     pool::{Limits, Pool, silence},
     seal::MasterKeys,
@@ -33,6 +34,7 @@ pub struct PgStore {
     pub(crate) skipped: Arc<SkippedRows>,
     pub(crate) key_uses: Arc<KeyUses>,
     pub(crate) broker_batcher: Batcher<BrokerRowQuery>,
+    pub(crate) sources: Arc<SourceCache>,
 }
 
 impl std::fmt::Debug for PgStore {
@@ -68,6 +70,7 @@ impl PgStore {
             skipped: Arc::default(),
             key_uses: Arc::default(),
             broker_batcher: Batcher::default(),
+            sources: Arc::default(),
         };
         store.ping().await?;
         Ok(store)

@@ -11,8 +11,9 @@ use brokerd_domain::{
         AccessKeyId, AccessKeyState, GroupName, IamArn, PolicyName, PolicyVersionId, RoleName,
         UserName,
     },
+    metric::{DimensionName, MetricName, SeriesKey, Unit},
 };
-use brokerd_store::{FaultOutcome, IdentityName, KeyHolderName, PgStore};
+use brokerd_store::{FaultOutcome, IdentityName, KeyHolderName, PgStore, SeriesFilter, SeriesId};
 use sqlx::PgPool;
 
 use crate::{
@@ -53,6 +54,12 @@ struct Things {
     role: RoleName,
     key: AccessKeyId,
     policy: IamArn,
+    series: Vec<SeriesId>,
+}
+
+/// What everybody's broker measures.
+fn messages() -> SeriesKey {
+    SeriesKey::of(MetricName::MessageCount, &[(DimensionName::Broker, "orders")])
 }
 
 impl Things {
@@ -98,7 +105,11 @@ impl Things {
             f.store.attach_policy(account, &name, &policy).await.expect("attached");
             f.store.put_inline_policy(account, &name, &inline("own", DOCUMENT)).await.expect("put");
         }
+        let values = vec![(messages(), Unit::Count, 7.0)];
+        f.store.record_sample(broker.id, NOW, values).await.expect("recorded");
+        let series = f.store.find_series(scope, &[messages()]).await.expect("found");
         Self {
+            series: series.into_iter().flatten().map(|series| series.id).collect(),
             broker: broker.id,
             configuration: new.configuration,
             fault: fault.id,
@@ -128,6 +139,7 @@ impl Things {
             role: RoleName::parse("nothing").expect("a name"),
             key: AccessKeyId::generate(&OsEntropy),
             policy: arn(&format!("arn:aws:iam::{account}:policy/none")),
+            series: Vec::new(),
         }
     }
 }
@@ -184,6 +196,12 @@ async fn answers(
     ask!(secret(asking, &of.secret));
     ask!(secret_value(asking, &of.secret_arn));
     ask!(delete_secret(asking, &of.secret));
+    ask!(list_series(asking, &SeriesFilter::default(), None, 100));
+    ask!(find_series(asking, &[messages()]));
+    ask!(latest_samples(asking, NOW));
+    let later = NOW.plus(std::time::Duration::from_secs(60));
+    let points = store.read_series(asking, &of.series, NOW, later, 60).await.expect("read");
+    told.push(("read_series".to_owned(), points.iter().flatten().count().to_string()));
 
     let holder = KeyHolderName::User(&of.user);
     let fresh = AccessKeyId::generate(&OsEntropy);

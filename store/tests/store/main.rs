@@ -20,6 +20,7 @@ mod isolation;
 mod kept_secrets;
 mod keys;
 mod leases;
+mod metrics;
 mod outages;
 mod ownership;
 mod passes;
