@@ -34,9 +34,12 @@ final class Connectors {
     TransportFactory.registerTransportFactory("wss", new BoundedWebSockets.Factory());
   }
 
-  /** Makes the broker tell connections that they have logged in: when it has taken them, after all that was asked of them. */
+  /**
+   * Makes the broker tell connections that they have logged in: when it has taken them, after all that was asked of them. And adds what
+   * the control plane's pages need to hear.
+   */
   static void tellLogins(BrokerService broker) {
-    Plugins.add(broker, NetworkLinks.Bridges::new, Logins::new);
+    Plugins.add(broker, NetworkLinks.Bridges::new, Transactions::new, Logins::new);
   }
 
   private static final class Logins extends BrokerFilter {

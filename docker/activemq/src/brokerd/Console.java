@@ -92,6 +92,7 @@ final class Console {
     String authorization = settings.getProperty("linksAuthorization");
     if (authorization != null) {
       handlers.prependHandler(new NetworkLinks(broker, authorization));
+      handlers.prependHandler(new MetricsPage(broker, authorization));
     }
     server.setHandler(handlers);
     server.start();

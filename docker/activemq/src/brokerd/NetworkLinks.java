@@ -1,9 +1,6 @@
 package brokerd;
 
-import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
@@ -13,8 +10,6 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.servlet.http.HttpServletRequest;
-import javax.servlet.http.HttpServletResponse;
 import org.apache.activemq.broker.Broker;
 import org.apache.activemq.broker.BrokerFilter;
 import org.apache.activemq.broker.BrokerService;
@@ -23,14 +18,12 @@ import org.apache.activemq.network.DiscoveryNetworkConnector;
 import org.apache.activemq.network.NetworkBridge;
 import org.apache.activemq.network.NetworkConnector;
 import org.apache.activemq.util.URISupport;
-import org.eclipse.jetty.server.Request;
-import org.eclipse.jetty.server.handler.AbstractHandler;
 
 /**
  * Tells the control plane, and nobody else, which network connectors are connected. ActiveMQ has beans for bridges that are up; why there is
  * none it writes to its log only, which is read here for it.
  */
-final class NetworkLinks extends AbstractHandler {
+final class NetworkLinks extends OwnPage {
   static final String PATH = "/brokerd/links";
 
   /** A bridge counts when it is this old: the other broker refuses a login a moment after the bridge has started. */
@@ -48,12 +41,10 @@ final class NetworkLinks extends AbstractHandler {
   private static final ConcurrentLinkedDeque<String> TROUBLE = new ConcurrentLinkedDeque<>();
 
   private final BrokerService broker;
-  private final byte[] authorization;
 
-  /** For who sends this value of the header "Authorization". */
   NetworkLinks(BrokerService broker, String authorization) {
+    super(PATH, "application/json", authorization);
     this.broker = broker;
-    this.authorization = authorization.getBytes(StandardCharsets.UTF_8);
   }
 
   /** To be called before the broker starts. */
@@ -77,23 +68,9 @@ final class NetworkLinks extends AbstractHandler {
     });
   }
 
-  @Override
-  public void handle(String target, Request base, HttpServletRequest request, HttpServletResponse response) throws IOException {
-    if (!target.equals(PATH)) {
-      return;
-    }
-    base.setHandled(true);
-    String given = request.getHeader("Authorization");
-    if (given == null || !MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8), authorization)) {
-      response.setStatus(HttpServletResponse.SC_UNAUTHORIZED);
-      return;
-    }
-    response.setContentType("application/json");
-    response.getOutputStream().write(told().getBytes(StandardCharsets.UTF_8));
-  }
-
   /** In the form in which RabbitMQ's management API tells of shovels. */
-  private String told() {
+  @Override
+  String text() {
     StringBuilder json = new StringBuilder("[");
     for (NetworkConnector connector : broker.getNetworkConnectors()) {
       json.append(json.length() > 1 ? "," : "").append("{\"name\":").append(quoted(connector.getName()));

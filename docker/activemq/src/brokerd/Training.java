@@ -38,6 +38,8 @@ public final class Training {
       console("/admin/queues.jsp");
       console("/admin/connections.jsp");
       console("/admin/send.jsp?JMSDestination=train");
+      own(NetworkLinks.PATH, "]");
+      own(MetricsPage.PATH, "# EOF");
       System.exit(0);
     } catch (Throwable t) {
       t.printStackTrace();
@@ -148,6 +150,14 @@ public final class Training {
         }
         Thread.sleep(50);
       }
+    }
+  }
+
+  /** A page for the control plane, with what the example's console.properties asks for. */
+  private static void own(String path, String end) throws Exception {
+    try (Socket s = tls(8162)) {
+      send(s, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic ZXhhbXBsZQ==\r\n\r\n");
+      expect(s, end);
     }
   }
 
