@@ -21,6 +21,7 @@ pub mod reconcile;
 pub mod runtime;
 pub mod secrets;
 pub mod tasks;
+pub mod telemetry;
 
 pub use metrics::{TaskDown, TaskHealth};
 pub use provisioner::{Host, Provisioner, Settings, StartError};

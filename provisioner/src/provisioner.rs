@@ -45,6 +45,7 @@ use crate::{
         sweep::{self, SweepMeans},
         worker_registry::{Registration, WorkerRegistry},
     },
+    telemetry::metrics::{self, CollectorMeans, MetricSettings},
 };
 
 /// How long to wait before connecting to the runtime again.
@@ -52,6 +53,8 @@ const RUNTIME_PAUSE: Duration = Duration::from_secs(3);
 /// How many connections to the database the passes of each lane have for themselves.
 const NORMAL_CONNECTIONS: u32 = 6;
 const URGENT_CONNECTIONS: u32 = 4;
+/// How many there are for what brokers measure: one stores, the other one rolls up and makes partitions meanwhile.
+const METRICS_CONNECTIONS: u32 = 3;
 
 /// How a provisioner works.
 #[derive(Debug, Clone)]
@@ -83,6 +86,8 @@ pub struct Settings {
     pub endpoints: EndpointSettings,
     /// Where secrets are that are not kept here.
     pub aws: AwsEndpoints,
+    /// What becomes of what brokers measure.
+    pub metrics: MetricSettings,
 }
 
 /// A provisioner can't start.
@@ -281,10 +286,10 @@ impl Provisioner {
         tasks.keep("dead-provisioners", move || {
             expire::keep_expiring(registry.clone(), store.clone(), stop.clone())
         });
-        let stop = shutdown.clone();
+        let (hinted, stop) = (monitor.clone(), shutdown.clone());
         tasks.keep("runtime-events", move || {
             let (runtime, store) = (urgent.runtime.clone(), urgent.store.clone());
-            monitor::follow(runtime, store, monitor.clone(), me, stop.clone())
+            monitor::follow(runtime, store, hinted.clone(), me, stop.clone())
         });
         let (operated, on_operations) = (queue.clone(), Arc::new(AsyncMutex::new(on_operations)));
         tasks.keep("operations", move || operated.clone().follow_operations(on_operations.clone()));
@@ -315,6 +320,22 @@ impl Provisioner {
         let stop = shutdown.clone();
         tasks.keep("retention", move || {
             retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
+        });
+        let metrics_store = self.store.with_own_connections(METRICS_CONNECTIONS);
+        if self.settings.metrics.collect {
+            let means = CollectorMeans {
+                monitor: monitor.clone(),
+                context: normal.clone(),
+                store: metrics_store.clone(),
+            };
+            let stop = shutdown.clone();
+            tasks.keep("metrics", move || metrics::collect(means.clone(), stop.clone()));
+        }
+        let (clock, counted) = (normal.clock.clone(), normal.metrics.clone());
+        let (retention, stop) = (self.settings.metrics.retention, shutdown.clone());
+        tasks.keep("metrics-upkeep", move || {
+            let (store, clock, counted) = (metrics_store.clone(), clock.clone(), counted.clone());
+            metrics::maintain(store, clock, counted, retention, stop.clone())
         });
         let stop = shutdown.clone();
         tasks.keep("maintenance", move || {

@@ -8,6 +8,7 @@ mod engines;
 mod keys;
 mod layers;
 mod log;
+mod metrics;
 mod operations;
 mod outgoing;
 mod ports;
@@ -39,6 +40,7 @@ use engines::{Engines, Registry};
 use keys::{Secrets, Tls};
 use log::Log;
 pub(crate) use log::LogFormat;
+pub(crate) use metrics::Metrics;
 use operations::{Gateway, Operations};
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
@@ -112,6 +114,7 @@ pub(crate) struct Configuration {
     pub(crate) runtime: Runtime,
     pub(crate) faults: Faults,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Metrics,
     pub(crate) log: Log,
 }
 
@@ -139,6 +142,7 @@ impl Default for Configuration {
             runtime: Runtime::default(),
             faults: Faults::default(),
             audit: Audit::default(),
+            metrics: Metrics::default(),
             log: Log::default(),
         }
     }
@@ -217,6 +221,7 @@ impl Configuration {
             return Err(("runtime.firewall", why.to_owned()));
         }
         self.audit.validate()?;
+        self.metrics.validate()?;
         self.log.validate()
     }
 

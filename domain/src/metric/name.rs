@@ -111,9 +111,9 @@ wire_enum!(
         TempPercentUsage = "TempPercentUsage",
         /// Consumers.
         TotalConsumerCount = "TotalConsumerCount",
-        /// Messages acknowledged in the minute, advisories included.
+        /// Messages acknowledged since the start of the broker, advisories included.
         TotalDequeueCount = "TotalDequeueCount",
-        /// Messages sent in the minute, advisories included.
+        /// Messages sent since the start of the broker, advisories included.
         TotalEnqueueCount = "TotalEnqueueCount",
         /// Messages in the store.
         TotalMessageCount = "TotalMessageCount",

@@ -21,21 +21,21 @@ const fn had(level: MetricLevel, name: MetricName, unit: Unit, source: &'static 
     Metric { name, engine: EngineType::RabbitMq, level, unit, source }
 }
 
-const CPU: &str = "processor time of the container, as a share of the instance type's processors";
-const MEM_USED: &str = "rabbitmq_process_resident_memory_bytes";
-const MEM_LIMIT: &str = "rabbitmq_resident_memory_limit_bytes";
-const DISK_FREE: &str = "rabbitmq_disk_space_available_bytes";
-const DISK_LIMIT: &str = "rabbitmq_disk_space_available_limit_bytes";
-const FDS: &str = "rabbitmq_process_open_fds";
-const EXCHANGES: &str = "GET /api/overview of the management API, object_totals.exchanges";
-const QUEUES: &str = "rabbitmq_queues";
-const CONNECTIONS: &str = "rabbitmq_connections";
-const CHANNELS: &str = "rabbitmq_channels";
-const CONSUMERS: &str = "rabbitmq_consumers";
-const MESSAGES: &str = "rabbitmq_queue_messages";
-const READY: &str = "rabbitmq_queue_messages_ready";
-const UNACKED: &str = "rabbitmq_queue_messages_unacked";
-const DETAILED: &str = "/metrics/detailed, family queue_coarse_metrics";
+const CPU: &str = "processor time of the container, of what its type has";
+const MEM_USED: &str = "`rabbitmq_process_resident_memory_bytes`";
+const MEM_LIMIT: &str = "`rabbitmq_resident_memory_limit_bytes`";
+const DISK_FREE: &str = "`rabbitmq_disk_space_available_bytes`";
+const DISK_LIMIT: &str = "`rabbitmq_disk_space_available_limit_bytes`";
+const FDS: &str = "`rabbitmq_process_open_fds`";
+const EXCHANGES: &str = "management API: `/api/overview`, `object_totals`";
+const QUEUES: &str = "`rabbitmq_queues`";
+const CONNECTIONS: &str = "`rabbitmq_connections`";
+const CHANNELS: &str = "`rabbitmq_channels`";
+const CONSUMERS: &str = "`rabbitmq_consumers`";
+const MESSAGES: &str = "`rabbitmq_queue_messages`";
+const READY: &str = "`rabbitmq_queue_messages_ready`";
+const UNACKED: &str = "`rabbitmq_queue_messages_unacked`";
+const DETAILED: &str = "`/metrics/detailed`, `queue_coarse_metrics`";
 
 pub(super) const METRICS: &[Metric] = &[
     had(Broker, ExchangeCount, Count, EXCHANGES),
@@ -46,9 +46,24 @@ pub(super) const METRICS: &[Metric] = &[
     had(Broker, MessageCount, Count, MESSAGES),
     had(Broker, MessageReadyCount, Count, READY),
     had(Broker, MessageUnacknowledgedCount, Count, UNACKED),
-    had(Broker, PublishRate, Count, "rabbitmq_global_messages_received_total, protocol amqp091"),
-    had(Broker, ConfirmRate, Count, "rabbitmq_global_messages_confirmed_total, protocol amqp091"),
-    had(Broker, AckRate, Count, "rabbitmq_global_messages_acknowledged_total, protocol amqp091"),
+    had(
+        Broker,
+        PublishRate,
+        Count,
+        "growth of `rabbitmq_global_messages_received_total` in a second",
+    ),
+    had(
+        Broker,
+        ConfirmRate,
+        Count,
+        "growth of `rabbitmq_global_messages_confirmed_total` in a second",
+    ),
+    had(
+        Broker,
+        AckRate,
+        Count,
+        "growth of `rabbitmq_global_messages_acknowledged_total` in a second",
+    ),
     had(Broker, SystemCpuUtilization, Percent, CPU),
     had(Broker, RabbitMqMemLimit, Bytes, MEM_LIMIT),
     had(Broker, RabbitMqMemUsed, Bytes, MEM_USED),
@@ -59,13 +74,13 @@ pub(super) const METRICS: &[Metric] = &[
         Broker,
         RabbitMqIoReadAverageTime,
         Milliseconds,
-        "rabbitmq_io_read_time_seconds_total over rabbitmq_io_read_ops_total; RabbitMQ 4 has neither",
+        "`rabbitmq_io_read_time_seconds_total` by `…_ops_total`",
     ),
     had(
         Broker,
         RabbitMqIoWriteAverageTime,
         Milliseconds,
-        "rabbitmq_io_write_time_seconds_total over rabbitmq_io_write_ops_total; RabbitMQ 4 has neither",
+        "`rabbitmq_io_write_time_seconds_total` by `…_ops_total`",
     ),
     had(Broker, NetworkIn, Bytes, "network of the container"),
     had(Broker, NetworkOut, Bytes, "network of the container"),
@@ -83,7 +98,7 @@ pub(super) const METRICS: &[Metric] = &[
     had(Node, MessageCount, Count, MESSAGES),
     had(Node, MessageReadyCount, Count, READY),
     had(Node, MessageUnacknowledgedCount, Count, UNACKED),
-    had(Queue, ConsumerCount, Count, "/metrics/detailed, family queue_consumer_count"),
+    had(Queue, ConsumerCount, Count, "`/metrics/detailed`, `queue_consumer_count`"),
     had(Queue, MessageReadyCount, Count, DETAILED),
     had(Queue, MessageUnacknowledgedCount, Count, DETAILED),
     had(Queue, MessageCount, Count, DETAILED),

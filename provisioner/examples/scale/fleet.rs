@@ -14,8 +14,9 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, InstallationId};
 use brokerd_provisioner::runtime::{
-    Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
-    Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes, registry::RegistryLogin,
+    Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
+    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
+    registry::RegistryLogin,
 };
 use futures_util::stream::BoxStream;
 
@@ -171,6 +172,10 @@ impl Runtime for Fleet {
 
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {
         self.runtime.watch().await
+    }
+
+    async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {
+        self.runtime.statistics(id).await
     }
 
     async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {

@@ -37,8 +37,9 @@ use brokerd_provisioner::{
     reconcile::EndpointSettings,
     secrets::AwsEndpoints,
     tasks::capacity::CapacitySettings,
+    telemetry::metrics::MetricSettings,
 };
-use brokerd_store::{MasterKey, PgStore};
+use brokerd_store::{MasterKey, MetricRetention, PgStore};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use prometheus_client::{encoding::text, registry::Registry};
 use rand::{TryRng as _, rngs::SysRng};
@@ -142,6 +143,14 @@ fn settings() -> Result<Settings> {
             domain: Some("mq.example".to_owned()),
         },
         aws: AwsEndpoints::default(),
+        metrics: MetricSettings {
+            collect: true,
+            retention: MetricRetention {
+                minutes: Duration::from_hours(24),
+                five_minutes: Duration::from_hours(24 * 15),
+                hours: Duration::from_hours(24 * 455),
+            },
+        },
     })
 }
 

@@ -12,6 +12,9 @@ use crate::plan::{Alarm, NodeReport};
 /// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
 const LONGEST: u64 = 256 * 1024;
 
+/// Most bytes of a page that are read: the figures of thousands of queues or destinations.
+const LONGEST_PAGE: u64 = 8 * 1024 * 1024;
+
 /// The maximum number of characters of a reason.
 const REASON: usize = 300;
 
@@ -184,20 +187,62 @@ where
     parse_check(&get(stream, host, login, CRITICAL).await?)
 }
 
+/// Asks for a page of text.
+pub(super) async fn page<S>(
+    stream: &mut S,
+    host: &str,
+    login: Option<&Login>,
+    path: &str,
+) -> Result<String, ManagementError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let answer = get_at_most(stream, host, login, path, LONGEST_PAGE).await?;
+    parse_page(&answer)
+}
+
+fn parse_page(answer: &[u8]) -> Result<String, ManagementError> {
+    if u64::try_from(answer.len()).unwrap_or(u64::MAX) >= LONGEST_PAGE {
+        return Err(ManagementError::Failed("answered more than is read".to_owned()));
+    }
+    let (status, body) = split(answer)?;
+    match status {
+        b"200" => {}
+        b"401" => return Err(ManagementError::Forbidden),
+        status => return Err(unexpected(status)),
+    }
+    let text = String::from_utf8(body.to_vec());
+    text.map_err(|_| ManagementError::Failed("answered no text".to_owned()))
+}
+
 /// Asks, and reads the answer to its end.
 async fn get<S>(stream: &mut S, host: &str, login: &Login, path: &str) -> Result<Vec<u8>, String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let authorization = login.basic_authorization();
+    get_at_most(stream, host, Some(login), path, LONGEST).await
+}
+
+async fn get_at_most<S>(
+    stream: &mut S,
+    host: &str,
+    login: Option<&Login>,
+    path: &str,
+    longest: u64,
+) -> Result<Vec<u8>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let authorization =
+        login.map(|login| format!("Authorization: {}\r\n", login.basic_authorization()));
+    let authorization = authorization.unwrap_or_default();
     // A server of HTTP/1.0 sends no chunks and closes behind its answer.
-    let request =
-        format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: {authorization}\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n{authorization}\r\n");
     let broke = |error: std::io::Error| format!("the connection broke: {error}");
     stream.write_all(request.as_bytes()).await.map_err(broke)?;
     stream.flush().await.map_err(broke)?;
     let mut answer = Vec::new();
-    let read = stream.take(LONGEST).read_to_end(&mut answer).await;
+    let read = stream.take(longest).read_to_end(&mut answer).await;
     // Closing without a word of TLS about it does not make a whole answer less whole.
     if let Err(error) = read
         && error.kind() != std::io::ErrorKind::UnexpectedEof
@@ -352,6 +397,19 @@ mod tests {
         assert_eq!(shovels.parse(&answer("404 Not Found", "{}")), Ok(Vec::new()));
         assert_eq!(shovels.parse(&answer("401 Unauthorized", "")), Err(ManagementError::Forbidden));
         assert!(shovels.parse(&answer("200 OK", "{}")).is_err());
+    }
+
+    #[test]
+    fn a_page_is_the_whole_text_of_an_answer() {
+        assert_eq!(parse_page(&answer("200 OK", "a 1\n")), Ok("a 1\n".to_owned()));
+        assert_eq!(parse_page(&answer("401 Unauthorized", "")), Err(ManagementError::Forbidden));
+        let mut no_text = answer("200 OK", "");
+        no_text.push(0xff);
+        let longest = usize::try_from(LONGEST_PAGE).expect("fits");
+        let cut_off = answer("200 OK", &"a 1\n".repeat(longest / 4));
+        for wrong in [Vec::new(), answer("404 Not Found", "a 1"), no_text, cut_off] {
+            assert!(matches!(parse_page(&wrong), Err(ManagementError::Failed(_))));
+        }
     }
 
     #[test]

@@ -137,6 +137,21 @@ pub trait Probe: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Asks for a page of an engine's own web server. Never takes longer than `deadline`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    async fn page(
+        &self,
+        target: &ProbeTarget,
+        login: Option<&Login>,
+        path: &str,
+        deadline: Duration,
+    ) -> Result<String, ManagementError> {
+        let _ = (target, login, path, deadline);
+        Err(ManagementError::Failed("it has no pages".to_owned()))
+    }
+
     /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most
     /// `patience` for the first of them, so that an answer is not missed until the next pass, and gives
     /// each answer its own `deadline`. Outcomes come in the order of the targets; after one that is no

@@ -98,6 +98,32 @@ pub struct CapacityLabels {
     pub is: &'static str,
 }
 
+/// What became of a sample of a broker, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum SampleOutcome {
+    /// Every engine of the broker answered.
+    Whole,
+    /// One did not.
+    Partial,
+    /// None did; there are figures of its containers, maybe.
+    Silent,
+    /// It was not taken, because others took too long.
+    Missed,
+    /// It was not stored.
+    Lost,
+}
+
+impl SampleOutcome {
+    const ALL: [Self; 5] = [Self::Whole, Self::Partial, Self::Silent, Self::Missed, Self::Lost];
+}
+
+/// Labels of samples.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SampleLabels {
+    /// What became of it.
+    pub outcome: SampleOutcome,
+}
+
 /// Labels of background tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct TaskLabels {
@@ -134,6 +160,8 @@ pub struct Metrics {
     pub host_capacity: Family<CapacityLabels, Gauge>,
     /// Creations that wait for memory.
     pub waiting_for_memory: Gauge,
+    /// Samples of brokers' metrics by what became of them.
+    pub samples: Family<SampleLabels, Counter>,
     /// When background tasks last did what they are for, in seconds since 1970.
     pub task_success: Family<TaskLabels, Gauge>,
     /// Times that background tasks ended, or panicked, and were started again.
@@ -159,12 +187,16 @@ impl Metrics {
             stalls: Counter::default(),
             host_capacity: Family::default(),
             waiting_for_memory: Gauge::default(),
+            samples: Family::default(),
             task_success: Family::default(),
             task_restarts: Family::default(),
             task_health: TaskHealth::default(),
         };
         for kind in LinkKind::ALL {
             let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
+        }
+        for outcome in SampleOutcome::ALL {
+            let _ = metrics.samples.get_or_create(&SampleLabels { outcome });
         }
         for kind in FaultKind::ALL {
             let _ = metrics.faults.get_or_create(&FaultLabels { kind: kind.as_str() });
@@ -237,6 +269,11 @@ impl Metrics {
         );
         registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
         registry.register(
+            "samples",
+            "Samples of brokers' metrics by what became of them",
+            metrics.samples.clone(),
+        );
+        registry.register(
             "stalls",
             "Times that this process was delayed, so that silence of engines proved nothing",
             metrics.stalls.clone(),
@@ -279,6 +316,11 @@ impl Metrics {
     pub fn task_restarted(&self, task: &'static str, how: &'static str) {
         self.task_restarts.get_or_create(&TaskLabels { task }).inc();
         self.task_health.failed(task, how);
+    }
+
+    /// Counts samples.
+    pub fn count_samples(&self, outcome: SampleOutcome, count: u64) {
+        self.samples.get_or_create(&SampleLabels { outcome }).inc_by(count);
     }
 
     /// Counts a fault that has started.

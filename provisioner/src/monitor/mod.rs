@@ -238,6 +238,12 @@ impl Monitor {
         is_watched
     }
 
+    /// The brokers that are watched.
+    pub fn watched(&self) -> HashMap<BrokerId, Arc<Held>> {
+        let table = self.table();
+        table.watched.iter().map(|(id, watched)| (*id, watched.held.clone())).collect()
+    }
+
     /// How many brokers are watched.
     pub fn len(&self) -> usize {
         self.table().watched.len()

@@ -9,15 +9,18 @@ use std::{
 };
 
 use brokerd_domain::{
-    ActionRequired, BrokerId, DeploymentMode, DownLink, Health, Intent, Lane, Next, Timestamp,
+    ActionRequired, Broker, BrokerId, DeploymentMode, DownLink, Health, Intent, Lane, Next,
+    Timestamp,
 };
 use brokerd_store::Work;
 
 use crate::{
+    health::Login,
     pki::materials::Materials,
     plan::{Desired, Observed, Plan, Seen, plan},
     reconcile::{
-        context::PassContext, report::changes, resolve::Waiting, supervision::Supervision,
+        context::PassContext, observe::RunningInstance, report::changes, resolve::Waiting,
+        supervision::Supervision,
     },
     runtime::Capacity,
     secrets,
@@ -68,6 +71,21 @@ pub struct Glimpse {
     of: Arc<Held>,
     seen: Seen,
     links: Option<Vec<DownLink>>,
+}
+
+/// What there is to measure of a broker.
+#[derive(Debug)]
+pub struct Measurable {
+    /// The broker.
+    pub broker: Broker,
+    /// Its instances that run.
+    pub running: Vec<RunningInstance>,
+    /// Whether the runtime told of all instances.
+    pub all: bool,
+    /// What its instance type permits an instance, in billionths of a processor.
+    pub nano_cpus: u64,
+    /// The user that asks its engine, if there is one.
+    pub login: Option<Login>,
 }
 
 /// What a look at a broker found.
@@ -290,6 +308,19 @@ impl PassContext {
         let seen = observer.observe(broker).await;
         let links = if with_links { observer.links(broker, &seen).await } else { None };
         (seen, links)
+    }
+
+    /// What there is to measure of a broker now.
+    pub(crate) async fn measurable(&self, held: &Held) -> Measurable {
+        let observer = held.supervision.observer(self, &held.work, self.clock.now());
+        let (running, all) = observer.running(&held.work.broker).await;
+        Measurable {
+            broker: held.work.broker.clone(),
+            running,
+            all,
+            nano_cpus: held.supervision.nano_cpus(),
+            login: held.supervision.login().cloned(),
+        }
     }
 
     /// What to do about it.

@@ -19,7 +19,8 @@ mod stored_materials;
 mod supervision;
 
 pub use context::{EndpointSettings, PassContext, PortCheck};
-pub use held::{Glimpse, Held, Look};
+pub use held::{Glimpse, Held, Look, Measurable};
+pub use observe::RunningInstance;
 pub use pass::Passed;
 pub use port::ReconcileStore;
 pub use step_error::StepError;

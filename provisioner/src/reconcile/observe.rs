@@ -49,6 +49,19 @@ pub struct Observer<'a> {
     pub now: Timestamp,
 }
 
+/// An instance that runs.
+#[derive(Debug, Clone)]
+pub struct RunningInstance {
+    /// Which one.
+    pub ordinal: u8,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where its console answers, if it is known.
+    pub console: Option<ProbeTarget>,
+    /// What the runtime tells of it.
+    pub status: InstanceStatus,
+}
+
 impl Observer<'_> {
     /// Looks. Never fails: what can't be seen is [`Observed::Unknown`].
     pub async fn observe(&self, broker: &Broker) -> Seen {
@@ -87,6 +100,20 @@ impl Observer<'_> {
             LinkState::Down(why) => Some(DownLink { link: report.link, why }),
         });
         Some(down.collect())
+    }
+
+    /// The instances that run, and whether the runtime told of all.
+    pub async fn running(&self, broker: &Broker) -> (Vec<RunningInstance>, bool) {
+        let ordinals = 1..=broker.spec.deployment_mode.instances();
+        let statuses = join_all(ordinals.map(|n| self.status(broker, n))).await;
+        let all = !statuses.iter().any(|status| matches!(status, Observed::Unknown(_)));
+        let running = (1..).zip(statuses).filter_map(|(ordinal, status)| {
+            let Observed::Present(status) = status else { return None };
+            let ContainerState::Running { since } = status.state else { return None };
+            let console = self.target(broker, ordinal, &status, Protocol::Console);
+            Some(RunningInstance { ordinal, since, console, status })
+        });
+        (running.collect(), all)
     }
 
     async fn leftovers(&self, broker: &Broker) -> Observed<Vec<u8>> {

@@ -51,6 +51,17 @@ impl Supervision {
         }
     }
 
+    /// What the instance type permits an instance, in billionths of a processor; none, if that is not known.
+    pub fn nano_cpus(&self) -> u64 {
+        let limit = self.limits.map_or(0, |limits| limits.nano_cpus);
+        limit.min(self.boot_nano_cpus)
+    }
+
+    /// The user that asks its engine.
+    pub const fn login(&self) -> Option<&Login> {
+        self.login.as_ref()
+    }
+
     /// What a plan is made from at this moment. `image_id` is what is behind the image's name
     /// ([`PassContext::image_id`]).
     pub fn subject<'a>(

@@ -15,6 +15,7 @@ pub mod connect;
 pub mod docker;
 pub mod outgoing;
 pub mod registry;
+mod statistics;
 
 use std::{
     collections::BTreeMap,
@@ -28,6 +29,8 @@ use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
 use futures_util::stream::BoxStream;
 use sha2::{Digest, Sha256};
+
+pub use self::statistics::{BlockOperations, ContainerStatistics, NetworkBytes};
 
 use crate::runtime::registry::RegistryLogin;
 
@@ -427,6 +430,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// Brokers whose instances changed from this call on: started, ended, frozen, thawed or removed. A hint: events
     /// may be lost and repeated. The stream ends when the connection does.
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
+
+    /// What a container that runs or is frozen has used since it was started. One that has not, or has ended, is
+    /// [`RuntimeErrorClass::Transient`].
+    async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError>;
 
     /// Starts an ended container, in its broker's network. One that is frozen is not started, which is
     /// [`RuntimeErrorClass::Transient`].

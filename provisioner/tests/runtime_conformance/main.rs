@@ -67,6 +67,7 @@ every_case! {
     what_is_not_there_is_told_from_what_is,
     an_end_is_reported_with_its_code_and_last_log_lines,
     a_kill_is_distinguished_from_out_of_memory,
+    what_a_container_has_used_is_told_while_it_runs,
     a_control_plane_that_knows_nothing_reads_the_world_back,
     a_death_is_hinted_at,
     installations_do_not_see_each_other,

@@ -13,9 +13,9 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Clock, InstallationId};
 use brokerd_provisioner::runtime::{
-    Capacity, ContainerState, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass, RuntimeId,
-    RuntimeObject, Volumes, registry::RegistryLogin,
+    Capacity, ContainerState, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName,
+    InstanceSpec, InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass,
+    RuntimeId, RuntimeObject, Volumes, registry::RegistryLogin,
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;
@@ -193,6 +193,26 @@ impl Runtime for FakeRuntime {
             }
         });
         Ok(ours.boxed())
+    }
+
+    async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {
+        self.see()?;
+        let world = self.world.lock().expect("not poisoned");
+        let name = world.containers.by_id(id).ok_or_else(gone)?;
+        match world.containers[name].status.state {
+            ContainerState::Running { since } => {
+                let cpu = self.clock.now().since(since) / 10;
+                Ok(ContainerStatistics {
+                    cpu_nanos: u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX).max(1),
+                    memory_bytes: 1 << 20,
+                    ..ContainerStatistics::default()
+                })
+            }
+            ContainerState::Paused => {
+                Ok(ContainerStatistics { cpu_nanos: 1, ..ContainerStatistics::default() })
+            }
+            ContainerState::Created | ContainerState::Exited { .. } => Err(busy()),
+        }
     }
 
     async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {

@@ -143,6 +143,20 @@ impl Probe for WireProbe {
         Ok(trying.judge(target.address, links, std::time::Instant::now()))
     }
 
+    async fn page(
+        &self,
+        target: &ProbeTarget,
+        login: Option<&Login>,
+        path: &str,
+        deadline: Duration,
+    ) -> Result<String, ManagementError> {
+        let asked = timeout_at(Instant::now() + deadline, async {
+            let mut stream = self.connect(target, None).await?;
+            management::page(&mut stream, &target.server_name, login, path).await
+        });
+        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
+    }
+
     /// From the moment the first listener is there all are asked, while the others open: an engine's
     /// first handshakes are slow, and one after the other they would be what a boot ends with.
     async fn await_answers(

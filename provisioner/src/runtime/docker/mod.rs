@@ -26,6 +26,7 @@ mod options;
 mod ownership;
 mod reach;
 mod rules;
+mod statistics;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -47,8 +48,8 @@ use self::{
     reach::Reach,
 };
 use super::{
-    Capacity, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec, InstanceStatus, Limits,
-    Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
+    Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
+    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
 };
 use crate::runtime::registry::RegistryLogin;
 
@@ -196,6 +197,10 @@ impl Runtime for DockerRuntime {
                 }
             });
         Ok(brokers.boxed())
+    }
+
+    async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {
+        statistics::read(&self.docker, id).await
     }
 
     async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {

@@ -141,3 +141,21 @@ pub(crate) async fn what_is_told_to_be_reachable_is(at: &dyn Subject) {
     assert_eq!(again.expect("reachable"), Ensured::AlreadyRight);
     assert!(at.answers(at.status(1).await.addresses[&5671]).await);
 }
+
+pub(crate) async fn what_a_container_has_used_is_told_while_it_runs(at: &dyn Subject) {
+    let status = at.begin(Does::Serves).await;
+    let first = at.runtime().statistics(&status.id).await.expect("statistics");
+    assert!(first.cpu_nanos > 0 && first.memory_bytes > 0, "{first:?}");
+    at.pass().await;
+    let second = at.runtime().statistics(&status.id).await.expect("statistics");
+    assert!(second.cpu_nanos >= first.cpu_nanos, "{first:?} {second:?}");
+    if let (Some(first), Some(second)) = (first.network, second.network) {
+        assert!(second.received >= first.received && second.sent >= first.sent);
+    }
+    at.kill(&at.name(1)).await;
+    at.until(has_ended).await;
+    let ended = at.runtime().statistics(&status.id).await;
+    assert_eq!(class(ended), Some(RuntimeErrorClass::Transient));
+    at.runtime().remove(&at.name(1), Volumes::Delete).await.expect("removed");
+    assert_eq!(class(at.runtime().statistics(&status.id).await), Some(RuntimeErrorClass::Gone));
+}

@@ -1,0 +1,19 @@
+//! What brokers measure: asked of their engines and their runtime once a minute, made to the service's metrics, stored.
+
+mod activemq;
+mod ask;
+mod collector;
+mod container;
+mod counters;
+mod metrics_page;
+mod queue;
+mod rabbitmq;
+mod readings;
+mod schedule;
+mod upkeep;
+mod values;
+
+pub use upkeep::MetricSettings;
+
+pub(crate) use collector::{CollectorMeans, collect};
+pub(crate) use upkeep::maintain;

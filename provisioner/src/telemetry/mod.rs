@@ -1,0 +1,3 @@
+//! What engines tell of themselves.
+
+pub mod metrics;
