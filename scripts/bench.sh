@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures what brokerd costs, beside the same work without it: brokers, failover, also under load, an idle fleet, memory, the API, the
-# gateway beside HAProxy, in front of real brokers (publishes) and of a plain sink, and what ten thousand simulated brokers cost (scale).
+# gateway beside HAProxy, in front of real brokers (publishes) and of a plain sink, what ten thousand simulated brokers cost (scale), and
+# what a day of the metrics of a thousand takes (metrics).
 # Brings an engine, images and databases of its own, which are gone afterwards.
-#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway] [scale]
+#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway] [scale] [metrics]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,18 +11,18 @@ set -euo pipefail
 parts=() rounds=()
 for argument in "$@"; do
   case $argument in
-    brokers | failover | load | idle | memory | api | publishes | gateway | scale) parts+=("$argument") ;;
-    *[!0-9]* | 0 | '') sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    brokers | failover | load | idle | memory | api | publishes | gateway | scale | metrics) parts+=("$argument") ;;
+    *[!0-9]* | 0 | '') sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) rounds=("$argument") ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(brokers failover load idle memory api publishes gateway scale)
+[ ${#parts[@]} -gt 0 ] || parts=(brokers failover load idle memory api publishes gateway scale metrics)
 
 wants() { local part; for part in "${parts[@]}"; do [ "$part" != "$1" ] || return 0; done; return 1; }
 
 measure_brokerd() {
   local run=bench-$$ wanted=() part measuring status
-  for part in "${parts[@]}"; do case $part in gateway | scale) ;; *) wanted+=("$part") ;; esac; done
+  for part in "${parts[@]}"; do case $part in gateway | scale | metrics) ;; *) wanted+=("$part") ;; esac; done
   "$root/docker/engine.sh" >&2
   say "images (log ${TMPDIR:-/tmp}/brokerd-images)"
   "$root/docker/build.sh" >&2
@@ -80,6 +81,19 @@ measure_scale() (
   "$(dirname "$binary")/examples/scale" "${SCALE_BROKERS:-10000}" "${SCALE_SECONDS:-60}" "$postmaster"
 )
 
+# Samples of simulated brokers in a real database.
+measure_metrics() (
+  run=bench-metrics-$$
+  "$root/docker/engine.sh" >&2
+  "$root/docker/build.sh" postgres:17 >&2
+  cargo build --quiet --locked --release -p brokerd-store --example metrics
+  # shellcheck disable=SC2064 # the run as it is now
+  trap "'$root/scripts/postgres.sh' stop $run" EXIT
+  DATABASE_URL=$("$root/scripts/postgres.sh" --durable "$run")
+  export DATABASE_URL
+  "$(dirname "$binary")/examples/metrics" "${METRICS_BROKERS:-1000}" "${METRICS_HOURS:-24}"
+)
+
 require_cargo
 [ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
 cd "$root"
@@ -90,3 +104,4 @@ if wants gateway; then
   "$(dirname "$binary")/examples/throughput" "${rounds[@]}"
 fi
 if wants scale; then measure_scale; fi
+if wants metrics; then measure_metrics; fi
