@@ -6,6 +6,7 @@
 //! exhaustively. Names are the Amazon MQ service's own wherever it has one.
 
 mod access;
+pub mod alarm;
 pub mod audit;
 mod broker;
 mod catalogue;

@@ -4,8 +4,12 @@
 //! Source: "Monitoring Amazon MQ brokers using Amazon CloudWatch", for each engine.
 
 mod activemq;
+pub mod expression;
+pub mod label;
 mod name;
+pub mod query;
 mod rabbitmq;
+pub mod search;
 mod series;
 mod statistics;
 mod unit;
