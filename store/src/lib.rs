@@ -4,6 +4,7 @@
 //! the process. Lease times are the database's; every other time comes in as an argument.
 
 mod access;
+mod alarms;
 mod audit;
 mod brokers;
 mod catalogue;
@@ -14,6 +15,7 @@ mod gateway;
 mod kernel;
 mod metrics;
 mod reconcile;
+mod tagged;
 
 pub use access::{
     AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
@@ -22,6 +24,10 @@ pub use access::{
     NewAccountOutcome, NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome,
     NewVersionOutcome, PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome,
     UpdateIdentityOutcome,
+};
+pub use alarms::{
+    AlarmDelivery, AlarmFilter, DeleteAlarmsOutcome, DueAlarm, HistoryFilter, HistoryPage,
+    HistoryPosition, PutAlarmOutcome, StoredAlarm,
 };
 pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
 pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
@@ -38,9 +44,10 @@ pub use kernel::{
     ServerAddress, StoreError, sealed_columns, statement_may_write,
 };
 pub use metrics::{
-    BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricRetention, RecordedSamples,
-    Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
+    BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricData, MetricRetention,
+    RecordedSamples, Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
 };
 pub use reconcile::{Term, Work};
+pub use tagged::{TaggedFilter, TaggedResource};
 
 pub use kernel::PgStore;

@@ -294,6 +294,7 @@ impl PgStore {
                  when exists (select from identity where account = $1 and kind <> 'root')
                    then 'users, groups or roles'
                  when exists (select from managed_policy where account = $1) then 'policies'
+                 when exists (select from alarm where account = $1) then 'alarms'
                end as used"#,
             id
         )

@@ -11,6 +11,10 @@ use super::{error::StoreError, store::PgStore};
 const FORGOTTEN_KEPT: Duration = Duration::from_hours(24 * 90);
 /// How long a fault is shown after it is over.
 const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
+/// How long the history of alarms is kept.
+///
+/// Source: DescribeAlarmHistory of the CloudWatch API reference.
+const ALARM_HISTORY_KEPT: Duration = Duration::from_hours(24 * 30);
 /// How long the removal of a broker's routes is kept for gateways. Each reads its whole table much more often.
 const ROUTE_CHANGES_KEPT: Duration = Duration::from_hours(24);
 
@@ -23,12 +27,14 @@ pub struct Pruned {
     pub faults: u64,
     /// Of changes of routes that no gateway needs any more.
     pub route_changes: u64,
+    /// Of the history of alarms.
+    pub alarm_history: u64,
 }
 
 impl Pruned {
     /// The most that was deleted of one table.
     pub fn most(&self) -> u64 {
-        self.forgotten_brokers.max(self.faults).max(self.route_changes)
+        self.forgotten_brokers.max(self.faults).max(self.route_changes).max(self.alarm_history)
     }
 }
 
@@ -74,6 +80,16 @@ impl PgStore {
         .execute(&self.pool)
         .await?
         .rows_affected();
-        Ok(Pruned { forgotten_brokers, faults, route_changes })
+        let kept = i64::try_from(ALARM_HISTORY_KEPT.as_micros()).unwrap_or(i64::MAX);
+        let alarm_history = sqlx::query!(
+            "delete from alarm_history where id in (
+               select id from alarm_history where at < $1 order by at limit $2 for update skip locked)",
+            now.as_micros().saturating_sub(kept),
+            most
+        )
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        Ok(Pruned { forgotten_brokers, faults, route_changes, alarm_history })
     }
 }

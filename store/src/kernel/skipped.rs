@@ -14,9 +14,12 @@ use super::error::StoreError;
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// The tables whose rows may be skipped.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "access_key",
     "account",
+    "alarm",
+    "alarm_delivery",
+    "alarm_history",
     "broker",
     "broker_user",
     "configuration",

@@ -1,5 +1,6 @@
 //! What brokers measure: series, a row of values per broker and minute, and the statistics that these become.
 
+mod data;
 mod encoding;
 mod maintain;
 mod partitions;
@@ -11,6 +12,7 @@ mod series;
 mod sources;
 mod table;
 
+pub use data::MetricData;
 pub use maintain::{MaintainedMetrics, MetricRetention};
 pub use read::BrokerSample;
 pub use record::{RecordedSamples, Sample};

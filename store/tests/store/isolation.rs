@@ -7,13 +7,17 @@ use brokerd_domain::{
     AccountId, BrokerId, BrokerName, ConfigurationId, Fault, FaultId, FaultInput, FaultSpec,
     NetworkDefaults, Resource, Scope, Secret, SecretName, SecretReference, SecurityGroup,
     SecurityGroupId, Tags,
+    alarm::AlarmStatus,
     identity::{
         AccessKeyId, AccessKeyState, GroupName, IamArn, PolicyName, PolicyVersionId, RoleName,
         UserName,
     },
     metric::{DimensionName, MetricName, SeriesKey, Unit},
 };
-use brokerd_store::{FaultOutcome, IdentityName, KeyHolderName, PgStore, SeriesFilter, SeriesId};
+use brokerd_store::{
+    AlarmFilter, DeleteAlarmsOutcome, FaultOutcome, HistoryFilter, IdentityName, KeyHolderName,
+    PgStore, SeriesFilter, SeriesId, TaggedFilter,
+};
 use sqlx::PgPool;
 
 use crate::{
@@ -38,6 +42,7 @@ const NAMELESS: [&str; 12] = [
     "identity_summary",
     "lookup_events",
     "managed_policies",
+    "put_alarm",
     "update_account",
 ];
 
@@ -54,6 +59,7 @@ struct Things {
     role: RoleName,
     key: AccessKeyId,
     policy: IamArn,
+    alarm: String,
     series: Vec<SeriesId>,
 }
 
@@ -97,6 +103,9 @@ impl Things {
         let made = f.store.create_access_key(account, holder, &key, &"s".into(), None, NOW).await;
         made.expect("made");
         let policy = with_policy(&f.store, account, "mine", DOCUMENT).await;
+        let alarm = crate::alarms::alarm("long", "orders");
+        let put = f.store.put_alarm(scope, &alarm, &tags(&[("team", "red")]), NOW).await;
+        put.expect("put");
         for name in [
             IdentityName::User(alice.name.clone()),
             IdentityName::Group(ops.name.clone()),
@@ -121,6 +130,7 @@ impl Things {
             role: deploy.name,
             key,
             policy,
+            alarm: "long".to_owned(),
         }
     }
 
@@ -139,6 +149,7 @@ impl Things {
             role: RoleName::parse("nothing").expect("a name"),
             key: AccessKeyId::generate(&OsEntropy),
             policy: arn(&format!("arn:aws:iam::{account}:policy/none")),
+            alarm: "none".to_owned(),
             series: Vec::new(),
         }
     }
@@ -202,6 +213,29 @@ async fn answers(
     let later = NOW.plus(std::time::Duration::from_secs(60));
     let points = store.read_series(asking, &of.series, NOW, later, 60).await.expect("read");
     told.push(("read_series".to_owned(), points.iter().flatten().count().to_string()));
+
+    let plan = crate::alarms::plan_of("orders");
+    let data = store.metric_data(asking, &plan, NOW, later).await.expect("read");
+    let points: usize = data.metrics.values().map(|series| series.points.len()).sum();
+    told.push(("metric_data".to_owned(), points.to_string()));
+    let key = crate::alarms::messages_of("orders");
+    ask!(metric_statistics(asking, &key, None, (NOW, later), 60));
+
+    let arns = vec![brokerd_domain::alarm::MetricAlarm::arn_of(asking, &of.alarm)];
+    let tagged = TaggedFilter { arns, ..TaggedFilter::default() };
+    ask!(tagged_resources(asking, &tagged, None, 10));
+    let alarms = std::slice::from_ref(&of.alarm);
+    let named = AlarmFilter { names: alarms.to_vec(), ..AlarmFilter::default() };
+    ask!(alarms(asking, &named, None, 10));
+    ask!(alarm(asking, &of.alarm));
+    let history = HistoryFilter { alarm: Some(of.alarm.clone()), ..HistoryFilter::default() };
+    ask!(alarm_history(asking, &history, None, 10));
+    ask!(set_alarm_state(asking, &of.alarm, &AlarmStatus::initial(later)));
+    ask!(change_alarm_tags(asking, &of.alarm, |_| Ok(Tags::default())));
+    ask!(enable_alarm_actions(asking, alarms, false, NOW));
+    let deleted = store.delete_alarms(asking, alarms, NOW).await.expect("asked");
+    let is_deleted = deleted == DeleteAlarmsOutcome::Deleted;
+    told.push(("delete_alarms".to_owned(), is_deleted.to_string()));
 
     let holder = KeyHolderName::User(&of.user);
     let fresh = AccessKeyId::generate(&OsEntropy);

@@ -3,6 +3,7 @@
 mod access_keys;
 mod account_quotas;
 mod accounts;
+mod alarms;
 mod audit;
 mod brokers;
 mod capacity;

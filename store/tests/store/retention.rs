@@ -40,7 +40,12 @@ async fn records_past_their_retention_are_deleted_in_batches() {
             .expect("stored");
         }
         let first = f.store.prune(NOW, 2).await.expect("pruned");
-        assert_eq!(first, Pruned { forgotten_brokers: 2, faults: 1, route_changes: 2 });
+        assert_eq!(first, Pruned {
+            forgotten_brokers: 2,
+            faults: 1,
+            route_changes: 2,
+            alarm_history: 0,
+        });
         assert_eq!(first.most(), 2);
         let second = f.store.prune(NOW, 2).await.expect("pruned");
         assert_eq!(second, Pruned { forgotten_brokers: 1, ..Pruned::default() });
