@@ -25,7 +25,7 @@ use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use crate::http::query::pairs;
+use crate::{http::query::pairs, wire::cbor};
 
 /// The longest name of an operation, which callers of services without paths choose.
 const LONGEST_NAME: usize = 64;
@@ -61,8 +61,22 @@ impl Recorder {
         let VerifiedRequest { parts, source, region, principal, access_key_id, peer, .. } = request;
         let (name, read_only, mut parameters) = match source {
             EventSource::AmazonMq | EventSource::Brokerd => self.of_path(request),
-            EventSource::Iam | EventSource::Sts => of_form(*source, request.body),
-            EventSource::CloudTrail => of_target(*source, &parts.headers, request.body),
+            // Its reads are POSTs.
+            EventSource::Oam => {
+                let (name, _, parameters) = self.of_path(request);
+                (name, true, parameters)
+            }
+            EventSource::Iam | EventSource::Sts | EventSource::Ec2 => {
+                of_form(*source, request.body)
+            }
+            EventSource::CloudTrail | EventSource::Tagging => {
+                of_target(*source, &parts.headers, request.body)
+            }
+            EventSource::CloudWatch if parts.uri.path() != "/" => of_rpc(*source, request),
+            EventSource::CloudWatch if parts.headers.contains_key("x-amz-target") => {
+                of_target(*source, &parts.headers, request.body)
+            }
+            EventSource::CloudWatch => of_form(*source, request.body),
         };
         if *source == EventSource::Sts && name == "AssumeRole" {
             parameters.add_incoming_tags(principal);
@@ -152,6 +166,17 @@ fn of_target(
     let name = operation_name(target.and_then(|target| target.rsplit('.').next()));
     let mut parameters = RequestParameters::default();
     parameters.add_lower_body(body);
+    let read_only = source.is_read_only(&name);
+    (name, read_only, parameters)
+}
+
+/// A call of Smithy's RPC.
+fn of_rpc(source: EventSource, request: &VerifiedRequest<'_>) -> (String, bool, RequestParameters) {
+    let name = operation_name(request.parts.uri.path().rsplit('/').next());
+    let mut parameters = RequestParameters::default();
+    if let Some(members) = cbor::as_json(request.body) {
+        parameters.add_lower_members(members);
+    }
     let read_only = source.is_read_only(&name);
     (name, read_only, parameters)
 }

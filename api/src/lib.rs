@@ -10,9 +10,11 @@
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
 //! | `services.rs` | `POST /`: the services that have no paths of their own |
-//! | `iam/`, `sts/`, `cloudtrail/` | the operations of IAM, AWS STS and AWS CloudTrail |
+//! | `iam/`, `sts/`, `cloudtrail/`, `cloudwatch/` | the operations of IAM, AWS STS, AWS CloudTrail and Amazon CloudWatch |
+//! | `tagging.rs`, `ec2.rs`, `oam.rs` | what Grafana's CloudWatch source asks of other services |
 //! | `audit.rs` | the event of every call |
 //! | `query/` | the query protocol of AWS: forms, and answers in XML |
+//! | `wire/` | structures that are the same in several protocols, and their codecs |
 //! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
 //! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
@@ -23,10 +25,13 @@ mod broker_change;
 mod cache;
 mod caller;
 mod cloudtrail;
+mod cloudwatch;
+mod ec2;
 mod http;
 mod iam;
 mod metrics;
 mod mq;
+mod oam;
 mod openapi;
 mod operation;
 mod own;
@@ -38,6 +43,8 @@ mod services;
 mod settings;
 mod state;
 mod sts;
+mod tagging;
+mod wire;
 
 pub use auth::{OnAuthentic, SecureTransport, sigv4};
 pub use metrics::ApiMetrics;

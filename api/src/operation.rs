@@ -36,12 +36,15 @@ pub(crate) struct Operation {
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// The call of a service whose protocol has no paths.
 pub(crate) const CALL_SERVICE: &str = "CallService";
+/// The call of a service in Smithy's RPC, whose path has nothing but the operation.
+pub(crate) const CALL_RPC: &str = "CallRpc";
 /// Operations with longer bodies: the document of a configuration; a secret, each of whose bytes may be six in JSON; a
 /// form with policies, each of whose characters may be three.
-const LONG_BODIES: [(&str, usize); 3] = [
+const LONG_BODIES: [(&str, usize); 4] = [
     ("UpdateConfiguration", 1 << 20),
     ("PutSecret", 6 * LARGEST_SECRET + 1024),
     (CALL_SERVICE, 512 << 10),
+    (CALL_RPC, 512 << 10),
 ];
 
 impl Operation {

@@ -24,8 +24,9 @@ use crate::{
     },
     metrics::ApiMetrics,
     mq::{brokers, catalogue, configurations, tags, users},
+    oam,
     openapi::document::base,
-    operation::{CALL_SERVICE, Kind, Operation, Operations},
+    operation::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
     own::{self, accounts, faults, secrets, security_groups},
     services,
     state::ApiState,
@@ -75,6 +76,12 @@ fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> 
     let mut endpoints = own::undocumented::endpoints(document);
     let services = Operation::new(CALL_SERVICE, Method::POST, "/", Kind::Own);
     endpoints.push((services, post(services::call)));
+    let rpc = Operation::new(CALL_RPC, Method::POST, services::RPC_ROUTE, Kind::Own);
+    endpoints.push((rpc, post(services::call)));
+    for path in [oam::LIST_SINKS, oam::LIST_ATTACHED_LINKS] {
+        let name = path.trim_start_matches('/');
+        endpoints.push((Operation::new(name, Method::POST, path, Kind::Own), post(oam::list)));
+    }
     endpoints
 }
 
@@ -232,7 +239,7 @@ mod tests {
         let mut long: Vec<_> =
             operations.all().filter(|o| o.body_limit > BODY_LIMIT).map(|o| &o.name).collect();
         long.sort();
-        assert_eq!(long, ["CallService", "PutSecret", "UpdateConfiguration"]);
+        assert_eq!(long, ["CallRpc", "CallService", "PutSecret", "UpdateConfiguration"]);
         let create = operations.find(&Method::POST, "/v1/brokers").expect("CreateBroker");
         assert_eq!((create.name.as_str(), create.body_limit), ("CreateBroker", BODY_LIMIT));
     }

@@ -1,5 +1,5 @@
 //! `POST /`: the services that have no paths of their own. The scope of the signature says which one is called, and each
-//! has its protocol.
+//! has its protocol. Amazon CloudWatch is also called at the paths of Smithy's RPC.
 
 use std::sync::Arc;
 
@@ -14,16 +14,21 @@ use brokerd_store::PgStore;
 
 use crate::{
     auth::{Authenticator, Service, Signed},
-    cloudtrail,
+    cloudtrail, cloudwatch, ec2,
     http::{error::ApiError, observe::RequestId},
     iam::{self, Services},
     query::{Output, Parameters, QueryApi},
-    sts,
+    settings::ApiSettings,
+    sts, tagging,
 };
+
+/// The route of Amazon CloudWatch in Smithy's RPC.
+pub(crate) const RPC_ROUTE: &str = "/service/GraniteServiceVersion20100801/operation/{operation}";
 
 /// A call of a service without paths.
 pub(crate) async fn call(
     State(store): State<PgStore>,
+    State(settings): State<Arc<ApiSettings>>,
     State(clock): State<Arc<dyn Clock>>,
     State(entropy): State<Arc<dyn Entropy>>,
     State(authenticator): State<Arc<Authenticator>>,
@@ -31,8 +36,31 @@ pub(crate) async fn call(
     request: Request,
 ) -> Response {
     let headers = request.headers().clone();
-    let addressed = addressed(&headers);
+    let path = request.uri().path().to_owned();
+    let addressed = addressed(&path, &headers);
     let signed = Signed::from_request(request, &authenticator).await;
+    if addressed == Some(Service::Monitoring) {
+        let protocol = cloudwatch::Protocol::of(&path, &headers);
+        let services = Services { store, clock, entropy, authenticator };
+        return match signed {
+            Ok(signed) => {
+                let told = (path.as_str(), &headers);
+                cloudwatch::answer(&services, &signed, protocol, told, request_id).await
+            }
+            Err(refused) => protocol.refuse(refused, request_id),
+        };
+    }
+    let signed = match (addressed, signed) {
+        (Some(Service::Tagging), Ok(signed)) => {
+            return tagging::answer(&store, &signed, &headers, request_id).await;
+        }
+        (Some(Service::Tagging), Err(refused)) => return tagging::refuse(refused, request_id),
+        (Some(Service::Ec2), Ok(signed)) => {
+            return ec2::answer(&settings.regions, &signed, request_id);
+        }
+        (Some(Service::Ec2), Err(refused)) => return ec2::refuse(refused, request_id),
+        (_, signed) => signed,
+    };
     // Also what is not authentic is refused in the form of the service that it was meant for.
     let (api, signed) = match (protocol(addressed), signed) {
         (Some(api), Ok(signed)) => (api, signed),
@@ -62,7 +90,7 @@ async fn answered(
     match signed.service {
         Service::Iam => iam::answer(services, &signed.caller, operation, &parameters).await,
         Service::Sts => sts::answer(services, &signed.caller, operation, &parameters).await,
-        Service::Mq | Service::CloudTrail => Err(api.unknown(operation)),
+        _ => Err(api.unknown(operation)),
     }
 }
 
@@ -71,20 +99,22 @@ const fn protocol(service: Option<Service>) -> Option<QueryApi> {
     match service {
         Some(Service::Iam) => Some(iam::API),
         Some(Service::Sts) => Some(sts::API),
-        Some(Service::Mq | Service::CloudTrail) | None => None,
+        Some(_) | None => None,
     }
 }
 
 /// The service whose protocol a request speaks, as far as it tells. Nothing of this is verified.
-fn addressed(headers: &HeaderMap) -> Option<Service> {
+fn addressed(path: &str, headers: &HeaderMap) -> Option<Service> {
+    if path != "/" {
+        return Some(Service::Monitoring);
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let scope = text(header::AUTHORIZATION)
         .and_then(|value| value.split_once("Credential="))
         .and_then(|(_, rest)| rest.split([',', ' ']).next());
     if let Some(scope) = scope {
         let name = scope.rsplit('/').nth(1)?;
-        let known = [Service::Iam, Service::Sts, Service::CloudTrail];
-        return known.into_iter().find(|service| service.signing_name() == name);
+        return Service::without_paths().find(|service| service.signing_name() == name);
     }
     // Nobody can tell from a form without a signature whether it is meant for IAM or AWS STS. Their errors are alike.
     let is_form = text(header::CONTENT_TYPE)
@@ -108,6 +138,10 @@ mod tests {
             ("iam", Some(Service::Iam)),
             ("sts", Some(Service::Sts)),
             ("cloudtrail", Some(Service::CloudTrail)),
+            ("monitoring", Some(Service::Monitoring)),
+            ("tagging", Some(Service::Tagging)),
+            ("ec2", Some(Service::Ec2)),
+            ("oam", None),
             ("mq", None),
             ("sqs", None),
         ] {
@@ -116,10 +150,10 @@ mod tests {
             );
             let value = HeaderValue::from_str(&value).expect("a header");
             let headers = [(header::AUTHORIZATION, value)].into_iter().collect();
-            assert_eq!(addressed(&headers), service, "{name}");
+            assert_eq!(addressed("/", &headers), service, "{name}");
         }
         for odd in ["", "Basic eDp5", "Credential=", "Credential=a", "Credential=/////"] {
-            assert_eq!(addressed(&headers(header::AUTHORIZATION, odd)), None, "{odd}");
+            assert_eq!(addressed("/", &headers(header::AUTHORIZATION, odd)), None, "{odd}");
         }
     }
 
@@ -127,8 +161,10 @@ mod tests {
     fn a_form_without_a_signature_is_answered_in_xml() {
         let form =
             headers(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
-        assert_eq!(addressed(&form), Some(Service::Sts));
+        assert_eq!(addressed("/", &form), Some(Service::Sts));
         let json = headers(header::CONTENT_TYPE, "application/x-amz-json-1.1");
-        assert_eq!((addressed(&json), addressed(&HeaderMap::new())), (None, None));
+        assert_eq!((addressed("/", &json), addressed("/", &HeaderMap::new())), (None, None));
+        let rpc = "/service/GraniteServiceVersion20100801/operation/ListMetrics";
+        assert_eq!(addressed(rpc, &HeaderMap::new()), Some(Service::Monitoring));
     }
 }

@@ -13,15 +13,34 @@ pub(crate) enum Service {
     Iam,
     /// AWS CloudTrail.
     CloudTrail,
+    /// Amazon CloudWatch.
+    Monitoring,
+    /// AWS Resource Groups Tagging API.
+    Tagging,
+    /// Amazon EC2.
+    Ec2,
+    /// Amazon CloudWatch Observability Access Manager, which has paths.
+    Oam,
 }
 
 impl Service {
     /// The services without paths of their own: every request is a `POST /`.
-    const WITHOUT_PATHS: &'static [Self] = &[Self::Sts, Self::Iam, Self::CloudTrail];
+    const WITHOUT_PATHS: &'static [Self] =
+        &[Self::Sts, Self::Iam, Self::CloudTrail, Self::Monitoring, Self::Tagging, Self::Ec2];
+
+    /// The services without paths of their own.
+    pub(crate) fn without_paths() -> impl Iterator<Item = Self> {
+        Self::WITHOUT_PATHS.iter().copied()
+    }
 
     /// The services that a request to this path may be signed for.
     pub(super) fn of_path(path: &str) -> &'static [Self] {
-        if path == "/" { Self::WITHOUT_PATHS } else { &[Self::Mq] }
+        match path {
+            "/" => Self::WITHOUT_PATHS,
+            _ if path.starts_with("/service/") => &[Self::Monitoring],
+            "/ListSinks" | "/ListAttachedLinks" => &[Self::Oam],
+            _ => &[Self::Mq],
+        }
     }
 
     /// The service of that name, if it is one of these.
@@ -36,6 +55,10 @@ impl Service {
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::CloudTrail => "cloudtrail",
+            Self::Monitoring => "monitoring",
+            Self::Tagging => "tagging",
+            Self::Ec2 => "ec2",
+            Self::Oam => "oam",
         }
     }
 
@@ -47,6 +70,10 @@ impl Service {
             Self::Sts => EventSource::Sts,
             Self::Iam => EventSource::Iam,
             Self::CloudTrail => EventSource::CloudTrail,
+            Self::Monitoring => EventSource::CloudWatch,
+            Self::Tagging => EventSource::Tagging,
+            Self::Ec2 => EventSource::Ec2,
+            Self::Oam => EventSource::Oam,
         }
     }
 
@@ -80,6 +107,10 @@ mod tests {
             (Service::Sts, true),
             (Service::Iam, true),
             (Service::CloudTrail, false),
+            (Service::Monitoring, false),
+            (Service::Tagging, false),
+            (Service::Ec2, false),
+            (Service::Oam, false),
         ] {
             assert_eq!(service.is_global_in(&virginia), is_global, "{service:?}");
             assert!(!service.is_global_in(&frankfurt), "{service:?}");

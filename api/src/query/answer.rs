@@ -108,7 +108,19 @@ fn unknown_operation(action: &str, version: Option<&str>) -> ApiError {
 ///
 /// Source: "Common errors" of the IAM and AWS STS API references.
 fn in_query_terms(error: ApiError) -> ApiError {
-    let (status, code) = match error.code() {
+    match common(error.code()) {
+        Some((status, code)) => error.called(status, code),
+        None => error,
+    }
+}
+
+/// The code that an error has in this protocol.
+pub(crate) fn query_code(error: &ApiError) -> &'static str {
+    common(error.code()).map_or_else(|| error.code(), |(_, code)| code)
+}
+
+fn common(code: &str) -> Option<(StatusCode, &'static str)> {
+    Some(match code {
         "AccessDeniedException" => (StatusCode::FORBIDDEN, "AccessDenied"),
         "MissingAuthenticationTokenException" => {
             (StatusCode::FORBIDDEN, "MissingAuthenticationToken")
@@ -121,13 +133,13 @@ fn in_query_terms(error: ApiError) -> ApiError {
         "ServiceUnavailableException" => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
         "InternalServerErrorException" => (StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
         "BadRequestException" => (StatusCode::BAD_REQUEST, "ValidationError"),
+        "SerializationException" => (StatusCode::BAD_REQUEST, "MalformedInput"),
         "RequestEntityTooLargeException" => {
             (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
         }
         "RequestTimeoutException" => (StatusCode::REQUEST_TIMEOUT, "RequestTimeout"),
-        _ => return error,
-    };
-    error.called(status, code)
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

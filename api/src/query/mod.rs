@@ -6,6 +6,6 @@ mod answer;
 mod parameters;
 mod xml;
 
-pub(crate) use answer::{Output, QueryApi};
+pub(crate) use answer::{Output, QueryApi, query_code};
 pub(crate) use parameters::Parameters;
 pub(crate) use xml::Xml;

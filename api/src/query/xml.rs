@@ -67,6 +67,11 @@ impl Xml {
         });
     }
 
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
     /// What another one has.
     pub(crate) fn append(&mut self, other: &Self) {
         self.0.push_str(&other.0);

@@ -6,6 +6,7 @@ mod authentication;
 mod brokers;
 mod capacity;
 mod chains;
+mod cloudwatch;
 mod conditions;
 mod configurations;
 mod contention;

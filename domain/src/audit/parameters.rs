@@ -31,8 +31,13 @@ impl RequestParameters {
     /// Adds the members of a JSON body of AWS JSON 1.1, whose names begin with a capital, as events have them.
     pub fn add_lower_body(&mut self, body: &[u8]) {
         if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
-            self.0.extend(members.into_iter().map(|(name, member)| (lower_first(&name), member)));
+            self.add_lower_members(members);
         }
+    }
+
+    /// Adds members whose names begin with a capital, as events have them.
+    pub fn add_lower_members(&mut self, members: Map<String, Value>) {
+        self.0.extend(members.into_iter().map(|(name, member)| (lower_first(&name), member)));
     }
 
     /// Adds members.

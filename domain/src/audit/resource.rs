@@ -13,6 +13,7 @@ const ROLE: &str = "AWS::IAM::Role";
 const GROUP: &str = "AWS::IAM::Group";
 const POLICY: &str = "AWS::IAM::Policy";
 const ACCESS_KEY: &str = "AWS::IAM::AccessKey";
+const ALARM: &str = "AWS::CloudWatch::Alarm";
 
 /// The longest name.
 const LONGEST_NAME: usize = 512;
@@ -79,10 +80,28 @@ impl AuditedResource {
                         }
                     }
                 }
-                EventSource::CloudTrail => {}
+                EventSource::CloudWatch => find_alarms(members, &mut found),
+                EventSource::CloudTrail
+                | EventSource::Tagging
+                | EventSource::Ec2
+                | EventSource::Oam => {}
             }
         }
         found
+    }
+}
+
+/// The alarms that a call names, by their names or by the ARN that tags are about.
+fn find_alarms(members: &Value, found: &mut Vec<AuditedResource>) {
+    let several = members["alarmNames"].as_array().into_iter().flatten();
+    for name in several.chain([&members["alarmName"]]).filter_map(Value::as_str) {
+        add(found, Some(ALARM), name);
+    }
+    if let Some(arn) = members["resourceARN"].as_str() {
+        add(found, Some(ALARM), arn);
+        if let Some((_, name)) = arn.split_once(":alarm:") {
+            add(found, Some(ALARM), name);
+        }
     }
 }
 

@@ -14,6 +14,14 @@ pub enum EventSource {
     Sts,
     /// AWS CloudTrail itself.
     CloudTrail,
+    /// Amazon CloudWatch.
+    CloudWatch,
+    /// AWS Resource Groups Tagging API.
+    Tagging,
+    /// Amazon EC2.
+    Ec2,
+    /// Amazon CloudWatch Observability Access Manager.
+    Oam,
     /// brokerd's own operations.
     Brokerd,
 }
@@ -26,6 +34,10 @@ impl EventSource {
             Self::Iam => "iam.amazonaws.com",
             Self::Sts => "sts.amazonaws.com",
             Self::CloudTrail => "cloudtrail.amazonaws.com",
+            Self::CloudWatch => "monitoring.amazonaws.com",
+            Self::Tagging => "tagging.amazonaws.com",
+            Self::Ec2 => "ec2.amazonaws.com",
+            Self::Oam => "oam.amazonaws.com",
             Self::Brokerd => "brokerd.amazonaws.com",
         }
     }
@@ -40,10 +52,12 @@ impl EventSource {
             Self::Iam => ["Get", "List", "Simulate", "Generate"]
                 .iter()
                 .any(|prefix| operation.starts_with(prefix)),
-            Self::Sts | Self::CloudTrail => true,
-            Self::AmazonMq | Self::Brokerd => ["Describe", "List", "Inspect", "Get"]
-                .iter()
-                .any(|prefix| operation.starts_with(prefix)),
+            Self::Sts | Self::CloudTrail | Self::Tagging | Self::Ec2 | Self::Oam => true,
+            Self::AmazonMq | Self::Brokerd | Self::CloudWatch => {
+                ["Describe", "List", "Inspect", "Get"]
+                    .iter()
+                    .any(|prefix| operation.starts_with(prefix))
+            }
         }
     }
 }

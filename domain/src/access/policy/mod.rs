@@ -14,6 +14,7 @@ mod grammar;
 mod json;
 mod operation;
 mod operations;
+mod operations_cloudwatch;
 mod operations_iam;
 mod operator;
 mod pattern;

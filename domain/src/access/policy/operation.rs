@@ -68,6 +68,8 @@ pub enum ResourceType {
     IamPolicy,
     /// The user, the group or the role that the request names by ARN.
     IamIdentity,
+    /// An alarm of Amazon CloudWatch.
+    Alarm,
 }
 
 /// What the context of an action has beside the global keys.
@@ -142,6 +144,7 @@ impl ResourceType {
             Self::IamGroup => "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}",
             Self::IamPolicy => "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}",
             Self::IamIdentity => "arn:${Partition}:iam::${Account}:${IdentityNameWithPath}",
+            Self::Alarm => "arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${AlarmName}",
         }
     }
 }

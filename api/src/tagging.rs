@@ -1,0 +1,178 @@
+//! AWS Resource Groups Tagging API: GetResources, by AWS JSON 1.1. Grafana finds brokers by their tags with it.
+//!
+//! Source: Resource Groups Tagging API reference, version 2017-01-26.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use brokerd_domain::Scope;
+use brokerd_store::{PgStore, TaggedFilter, TaggedResource};
+use uuid::Uuid;
+
+use crate::{
+    auth::Signed,
+    http::{body, error::ApiError},
+    wire::{Members, Shape as _, Value, json, shape},
+};
+
+const TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
+const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+/// Resources of a page where nothing else is said, and at most.
+const PER_PAGE: u32 = 50;
+const MOST_PER_PAGE: u32 = 100;
+/// Most filters, and most values of one.
+const MOST_FILTERS: usize = 50;
+const MOST_VALUES: usize = 20;
+const MOST_ARNS: usize = 100;
+
+shape! {
+    TagFilter {
+        key: Option<String> = "Key",
+        values: Vec<String> = "Values",
+    }
+}
+
+shape! {
+    GetResourcesInput {
+        token: Option<String> = "PaginationToken",
+        filters: Vec<TagFilter> = "TagFilters",
+        per_page: Option<i64> = "ResourcesPerPage",
+        types: Vec<String> = "ResourceTypeFilters",
+        arns: Vec<String> = "ResourceARNList",
+    }
+}
+
+shape! {
+    Tag {
+        key: String = "Key",
+        value: String = "Value",
+    }
+}
+
+shape! {
+    ResourceTagMapping {
+        arn: String = "ResourceARN",
+        tags: Vec<Tag> = "Tags",
+    }
+}
+
+shape! {
+    GetResourcesOutput {
+        token: String = "PaginationToken",
+        mappings: Vec<ResourceTagMapping> = "ResourceTagMappingList",
+    }
+}
+
+/// Answers a call of the service.
+pub(crate) async fn answer(
+    store: &PgStore,
+    signed: &Signed,
+    headers: &HeaderMap,
+    request_id: Uuid,
+) -> Response {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let answered = match target.and_then(|target| target.strip_prefix(TARGET)) {
+        Some("GetResources") => get_resources(store, signed).await,
+        Some(_) | None => Err(ApiError::named(
+            StatusCode::BAD_REQUEST,
+            "UnknownOperationException",
+            "brokerd has no other operation of this service than GetResources.",
+        )),
+    };
+    match answered {
+        Ok(output) => {
+            let document = json::written(&output.write()).to_string();
+            body::with_type(StatusCode::OK, MEDIA_TYPE, document)
+        }
+        Err(refused) => refuse(refused, request_id),
+    }
+}
+
+/// A refusal in the form of the service's protocol.
+pub(crate) fn refuse(error: ApiError, request_id: Uuid) -> Response {
+    let (status, code) = match error.status() {
+        status @ (StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE) => {
+            (status, "InternalServiceException")
+        }
+        _ if error.code() == "TooManyRequestsException" => {
+            (StatusCode::BAD_REQUEST, "ThrottledException")
+        }
+        _ => (StatusCode::BAD_REQUEST, error.code()),
+    };
+    let error = error.called(status, code);
+    let mut document = Members::default();
+    document.put("__type", Value::Text(code.to_owned()));
+    document.put("Message", Value::Text(error.message(request_id).into_owned()));
+    let document = json::written(&Value::Structure(document)).to_string();
+    let mut response = body::with_type(status, MEDIA_TYPE, document);
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    error.rendered_as(response)
+}
+
+async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesOutput, ApiError> {
+    let caller = &signed.caller;
+    caller.check("tag:GetResources", "*", |_| {})?;
+    let input = json::read(&signed.body)
+        .ok_or_else(|| invalid("The request body is no JSON object.".to_owned()))?;
+    let input = GetResourcesInput::read(input).map_err(|wrong| invalid(wrong.to_string()))?;
+    let limit = match input.per_page.map(u32::try_from) {
+        None => PER_PAGE,
+        Some(Ok(most)) if (1..=MOST_PER_PAGE).contains(&most) => most,
+        Some(_) => {
+            return Err(invalid(format!(
+                "ResourcesPerPage must be between 1 and {MOST_PER_PAGE}."
+            )));
+        }
+    };
+    let after = match input.token.filter(|token| !token.is_empty()) {
+        None => None,
+        Some(token) => {
+            let decoded = BASE64.decode(token).ok().and_then(|arn| String::from_utf8(arn).ok());
+            let arn = decoded.filter(|arn| arn.starts_with("arn:"));
+            Some(arn.ok_or_else(|| invalid("PaginationToken is not a token.".to_owned()))?)
+        }
+    };
+    let filter = TaggedFilter { types: input.types, tags: tags(input.filters)?, arns: input.arns };
+    if filter.arns.len() > MOST_ARNS || filter.types.len() > MOST_ARNS {
+        return Err(invalid(format!("A list must not have more than {MOST_ARNS} members.")));
+    }
+    let region = caller.environment.region.clone();
+    let scope = Scope { account: caller.account().clone(), region };
+    let mut found = store.tagged_resources(&scope, &filter, after.as_deref(), limit + 1).await?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > most;
+    found.truncate(most);
+    let token = found.last().filter(|_| has_more).map(|last| BASE64.encode(&last.arn));
+    Ok(GetResourcesOutput {
+        token: token.unwrap_or_default(),
+        mappings: found.into_iter().map(Into::into).collect(),
+    })
+}
+
+fn tags(filters: Vec<TagFilter>) -> Result<Vec<(String, Vec<String>)>, ApiError> {
+    if filters.len() > MOST_FILTERS || filters.iter().any(|one| one.values.len() > MOST_VALUES) {
+        return Err(invalid(format!(
+            "There can be at most {MOST_FILTERS} TagFilters with {MOST_VALUES} values each."
+        )));
+    }
+    let tag = |filter: TagFilter| match filter.key.filter(|key| !key.is_empty()) {
+        Some(key) => Ok((key, filter.values)),
+        None => Err(invalid("A TagFilter must have a Key.".to_owned())),
+    };
+    filters.into_iter().map(tag).collect()
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::named(StatusCode::BAD_REQUEST, "InvalidParameterException", message)
+}
+
+impl From<TaggedResource> for ResourceTagMapping {
+    fn from(found: TaggedResource) -> Self {
+        let tag = |(key, value): (&String, &String)| Tag { key: key.clone(), value: value.clone() };
+        Self { arn: found.arn, tags: found.tags.as_map().iter().map(tag).collect() }
+    }
+}
