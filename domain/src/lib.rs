@@ -17,7 +17,9 @@ mod fault;
 mod kernel;
 mod maintenance;
 pub mod metric;
+pub mod price;
 mod reconcile;
+pub mod report;
 
 pub use access::identity;
 pub use access::{
@@ -28,12 +30,12 @@ pub use access::{
     rabbitmq_owns_its_users, role_account,
 };
 pub use broker::{
-    ActionCode, ActionRequired, Broker, BrokerInstance, BrokerOperation, BrokerResources,
-    BrokerSpec, BrokerState, BrokerStatus, BrokerSummary, BrokerUpdate, CreateBroker,
-    CreateBrokerInput, Creation, DataReplicationMode, DownLink, EncryptionOptions, Endpoint, Event,
-    EventKind, Generation, Health, InstanceCondition, Intent, Logs, NetworkDefaults, OutOfMemory,
-    PendingChanges, PromoteMode, Protocol, ReportedReasons, Target, UpdateBrokerInput,
-    UpdateContext, UpdatedMember, Users, endpoint_host,
+    ActionCode, ActionRequired, Availability, Broker, BrokerInstance, BrokerOperation,
+    BrokerResources, BrokerSpec, BrokerState, BrokerStatus, BrokerSummary, BrokerUpdate,
+    CreateBroker, CreateBrokerInput, Creation, DataReplicationMode, DownLink, EncryptionOptions,
+    Endpoint, Event, EventKind, Generation, Health, InstanceCondition, Intent, Logs,
+    NetworkDefaults, OutOfMemory, PendingChanges, PromoteMode, Protocol, ReportedReasons, Target,
+    UpdateBrokerInput, UpdateContext, UpdatedMember, Users, endpoint_host,
 };
 pub use catalogue::{
     Advisory, AuthenticationStrategy, ClusterLimits, DeploymentMode, EngineModules, EngineType,

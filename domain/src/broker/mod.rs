@@ -34,7 +34,9 @@ pub use pending::PendingChanges;
 pub use resources::BrokerResources;
 pub use spec::{BrokerSpec, EncryptionOptions, Generation, Logs};
 pub use state::{BrokerState, Creation, Intent};
-pub use status::{BrokerStatus, DownLink, Health, InstanceCondition, OutOfMemory, ReportedReasons};
+pub use status::{
+    Availability, BrokerStatus, DownLink, Health, InstanceCondition, OutOfMemory, ReportedReasons,
+};
 pub use update::{BrokerUpdate, UpdateBrokerInput, UpdateContext, UpdatedMember};
 
 /// A broker, without its secrets.

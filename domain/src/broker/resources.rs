@@ -1,7 +1,6 @@
 //! What a broker counts against the quotas of its account.
 
 use super::{pending::PendingChanges, spec::BrokerSpec};
-use crate::catalogue::DeploymentMode;
 
 /// The memory and the storage that a broker counts against the quotas of its account: those of its instance type, whatever
 /// the operator's scale makes of them.
@@ -25,9 +24,8 @@ impl BrokerResources {
 
     fn in_force(spec: &BrokerSpec) -> Self {
         let mode = spec.deployment_mode;
-        let disks = if mode == DeploymentMode::ClusterMultiAz { mode.instances() } else { 1 };
         let memory = spec.host_instance_type.memory_bytes() * u64::from(mode.instances());
-        let storage = spec.storage_bytes() * u64::from(disks);
+        let storage = spec.storage_bytes() * u64::from(mode.disks());
         Self {
             memory_mib: u32::try_from(memory >> 20).unwrap_or(u32::MAX),
             storage_gib: u32::try_from(storage >> 30).unwrap_or(u32::MAX),
@@ -38,7 +36,10 @@ impl BrokerResources {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{broker::tests::broker, catalogue::HostInstanceType};
+    use crate::{
+        broker::tests::broker,
+        catalogue::{DeploymentMode, HostInstanceType},
+    };
 
     fn host(name: &str) -> HostInstanceType {
         HostInstanceType::from_name(name).expect(name)

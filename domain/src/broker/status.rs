@@ -19,6 +19,41 @@ pub enum Health {
     Standby,
 }
 
+/// Whether clients are served. Endpoints lead to whichever instances serve: every one answers if one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Availability {
+    /// Every endpoint answers.
+    Available,
+    /// An endpoint does not.
+    Unavailable,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Availability {
+    /// Of a broker whose instances are in these conditions.
+    pub fn of(conditions: &[InstanceCondition]) -> Self {
+        let serves = conditions.iter().any(|condition| condition.health == Health::Healthy);
+        if serves { Self::Available } else { Self::Unavailable }
+    }
+
+    /// The name in the database and in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "AVAILABLE",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// The one of that name; what a later brokerd has written is not known.
+    pub fn from_name(name: &str) -> Self {
+        let all = [Self::Available, Self::Unavailable];
+        all.into_iter().find(|state| state.as_str() == name).unwrap_or(Self::Unknown)
+    }
+}
+
 /// The condition of an instance, kept from pass to pass because it can't be observed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceCondition {
@@ -80,6 +115,9 @@ pub struct BrokerStatus {
     /// Its links to other brokers that are down.
     #[serde(default)]
     pub links_down: Vec<DownLink>,
+    /// How available it is, as reports know it; none: it has not been complete yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
 }
 
 /// The reasons in a broker's history since it last converged, or since its owner last asked for something else. Each is

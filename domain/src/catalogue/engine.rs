@@ -47,6 +47,14 @@ impl DeploymentMode {
             Self::ClusterMultiAz => 3,
         }
     }
+
+    /// How many disks they have: a pair has one together.
+    pub const fn disks(self) -> u8 {
+        match self {
+            Self::SingleInstance | Self::ActiveStandbyMultiAz => 1,
+            Self::ClusterMultiAz => 3,
+        }
+    }
 }
 
 wire_enum!(

@@ -1,0 +1,16 @@
+//! What was promised and kept.
+
+mod availability;
+mod broker;
+mod cause;
+mod incident;
+mod minutes;
+mod period;
+mod transition;
+
+pub use availability::{AvailabilityInterval, AvailabilityRecord, AvailabilitySummary, Outage};
+pub use broker::ReportedBroker;
+pub use cause::OutageCause;
+pub use incident::{Failover, InstanceOutage};
+pub use period::{Granularity, LONGEST_PERIOD, Period};
+pub use transition::{Finding, InstanceTransition, ReportedChange, Takeover, Transitions};
