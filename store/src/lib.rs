@@ -16,6 +16,7 @@ mod kernel;
 mod metrics;
 mod reconcile;
 mod tagged;
+mod reports;
 
 pub use access::{
     AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
@@ -49,5 +50,6 @@ pub use metrics::{
 };
 pub use reconcile::{Term, Work};
 pub use tagged::{TaggedFilter, TaggedResource};
+pub use reports::MeteredBroker;
 
 pub use kernel::PgStore;

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker::{
-    ActionRequired, DownLink, Event, Generation, InstanceCondition, ReportedReasons,
+use crate::{
+    broker::{ActionRequired, DownLink, Event, Generation, InstanceCondition, ReportedReasons},
+    kernel::Timestamp,
+    report::ReportedChange,
 };
 
 /// How a pass ended.
@@ -35,6 +37,8 @@ impl VerdictKind {
 /// The report of a pass, recorded as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassReport {
+    /// When it is recorded.
+    pub at: Timestamp,
     /// How the pass ended.
     pub kind: VerdictKind,
     /// The one sentence of the pass.
@@ -57,6 +61,8 @@ pub struct PassReport {
     pub maintenance: Option<String>,
     /// The links that are down.
     pub links_down: Vec<DownLink>,
+    /// What changes in what is reported of the broker, if something does.
+    pub change: Option<ReportedChange>,
     /// The events to add to the broker's history.
     pub events: Vec<Event>,
 }

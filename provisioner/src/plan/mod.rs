@@ -11,6 +11,7 @@ mod cluster;
 mod deletion;
 mod fault;
 mod instance;
+mod outage;
 mod pair;
 mod poll;
 mod sentence;
@@ -23,6 +24,7 @@ use brokerd_domain::{DeploymentMode, Intent, Next, Timestamp, VerdictKind};
 
 pub(crate) use attention::not_rebooted;
 pub(crate) use capacity::not_enough_memory;
+pub(crate) use outage::{Moments, reported_change};
 pub(crate) use pair::taken_over;
 pub(crate) use poll::retry;
 

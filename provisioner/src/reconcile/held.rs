@@ -287,7 +287,7 @@ impl PassContext {
                 return Some(BLOCKED_POLL);
             }
         }
-        if plan.acts() || changes(&broker.status, plan, plan.completes, links) {
+        if plan.acts() || changes(broker, plan, plan.completes, links) {
             return None;
         }
         match plan.next {

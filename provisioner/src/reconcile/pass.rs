@@ -14,7 +14,7 @@ use crate::{
         execute::Execution,
         held::{Glimpse, Held, UNSEEN_POLL},
         render::Rendered,
-        report::{changes, report, unreachable_runtime},
+        report::{Sight, changes, report, unreachable_runtime},
         resolve::Waiting,
         step_error::StepError,
         stored_materials::parse_materials,
@@ -54,7 +54,7 @@ struct Round {
 }
 
 /// What a round has found out before it decides.
-struct Sight {
+struct Scene {
     seen: Seen,
     links: Option<Vec<DownLink>>,
     materials: Option<Arc<Materials>>,
@@ -138,7 +138,7 @@ impl PassContext {
             Ok(reached) => reached,
             Err(error) => {
                 let blind = unreachable_runtime(broker, &error);
-                self.record(lease, broker, &blind, None, None).await?;
+                self.record(lease, broker, &blind, None, None, None).await?;
                 return Ok(Round::over(blind.kind, blind.next));
             }
         };
@@ -153,8 +153,8 @@ impl PassContext {
             Some(seen) => seen,
             None => self.observe(&held, false).await,
         };
-        let sight = Sight { seen, links, materials, damaged, capacity };
-        self.act(lease, work, held, &sight).await
+        let scene = Scene { seen, links, materials, damaged, capacity };
+        self.act(lease, work, held, &scene).await
     }
 
     /// Decides and acts on what was seen. A broker whose reboot waits is looked after as it was before it.
@@ -163,9 +163,9 @@ impl PassContext {
         lease: &Lease,
         work: &Arc<Work>,
         held: Held,
-        sight: &Sight,
+        scene: &Scene,
     ) -> Result<Round, StepError> {
-        let Sight { seen, links, materials, damaged, capacity } = sight;
+        let Scene { seen, links, materials, damaged, capacity } = scene;
         let mut rendered = None;
         let mut plan = self.decide(&held, &Desired::Unrendered, seen);
         if plan.needs_rendering {
@@ -183,7 +183,7 @@ impl PassContext {
                         let before = Arc::new(before);
                         let held = Held::new(self, &before, materials.as_deref(), *capacity);
                         let held = held.waiting(Some(waiting));
-                        return Box::pin(self.act(lease, &before, held, sight)).await;
+                        return Box::pin(self.act(lease, &before, held, scene)).await;
                     }
                     Rendered::Waits(waiting) => Desired::Unsupported(waiting.why),
                 },
@@ -217,6 +217,7 @@ impl PassContext {
         links: Option<&[DownLink]>,
     ) -> Result<(Round, bool), StepError> {
         let broker = &work.broker;
+        let sight = Some(Sight { seen, at: self.clock.now() });
         let announce = plan.sentence != broker.status.sentence;
         if announce {
             tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
@@ -227,7 +228,7 @@ impl PassContext {
                 Ok(Execution::Done) => self.count(StepOutcome::Done),
                 Ok(Execution::OnItsWay) => {
                     let begun = Plan { completes: None, ..plan };
-                    self.record(lease, broker, &begun, None, links).await?;
+                    self.record(lease, broker, &begun, None, links, sight).await?;
                     let watched = broker.intent == Intent::Run;
                     let next = Next::After(if watched { OPERATION_POLL } else { OPERATION_NET });
                     return Ok((Round::over(VerdictKind::Progressing, next), false));
@@ -239,7 +240,7 @@ impl PassContext {
                     for step in &failed.steps {
                         self.execute(lease, work, step).await?;
                     }
-                    self.record(lease, broker, &failed, failed.completes, links).await?;
+                    self.record(lease, broker, &failed, failed.completes, links, sight).await?;
                     let mut round = Round::over(failed.kind, failed.next);
                     round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
                     return Ok((round, false));
@@ -255,7 +256,7 @@ impl PassContext {
         if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
             self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
         }
-        let recorded = self.record(lease, broker, &plan, completion, links).await?;
+        let recorded = self.record(lease, broker, &plan, completion, links, sight).await?;
         Ok((Round::over(plan.kind, plan.next), !recorded && plan.steps.is_empty()))
     }
 
@@ -267,11 +268,12 @@ impl PassContext {
         plan: &Plan,
         completion: Option<Completion>,
         links: Option<&[DownLink]>,
+        sight: Option<Sight<'_>>,
     ) -> Result<bool, StepError> {
-        if !changes(&broker.status, plan, completion, links) {
+        if !changes(broker, plan, completion, links) {
             return Ok(false);
         }
-        let report = report(broker, plan, completion, links, self.clock.now());
+        let report = report(broker, plan, completion, links, sight, self.clock.now());
         self.store.record(lease, &report).await?;
         self.metrics.count_links(&broker.status.links_down, &report.links_down);
         if report.failure != broker.status.failure

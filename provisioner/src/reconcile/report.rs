@@ -1,25 +1,33 @@
 //! What a pass records, and whether it is worth recording.
 
 use brokerd_domain::{
-    ActionRequired, Broker, BrokerStatus, DownLink, Event, EventKind, Next, PassReport,
-    ReportedReasons, Timestamp, VerdictKind,
+    ActionRequired, Broker, DownLink, Event, EventKind, Intent, Next, PassReport, ReportedReasons,
+    Timestamp, VerdictKind,
 };
 
 use crate::{
-    plan::{Completion, Plan, Sentence, retry, taken_over},
+    plan::{Completion, Moments, Plan, Seen, Sentence, reported_change, retry, taken_over},
     runtime::RuntimeError,
 };
 
 /// The maximum number of reported reasons of a broker until it has converged, or another generation is asked for.
 const MOST_REASONS: usize = 30;
 
+/// What a pass saw, and when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    pub(crate) seen: &'a Seen,
+    pub(crate) at: Timestamp,
+}
+
 /// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
-/// seen which are.
+/// seen which are. `sight` is none where the container engine did not answer.
 pub(crate) fn report(
     broker: &Broker,
     plan: &Plan,
     completion: Option<Completion>,
     links: Option<&[DownLink]>,
+    sight: Option<Sight<'_>>,
     now: Timestamp,
 ) -> PassReport {
     let conditions = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
@@ -38,7 +46,11 @@ pub(crate) fn report(
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);
     events.extend(link_events(&broker.status.links_down, &links_down, now));
     events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
+    let moments = Moments { seen_at: sight.map_or(now, |sight| sight.at), recorded_at: now };
+    let seen = sight.map(|sight| sight.seen);
     PassReport {
+        at: now,
+        change: reported_change(broker, plan, completion, seen, moments),
         kind: plan.kind,
         sentence: plan.sentence.clone(),
         reason: plan.reason.clone(),
@@ -129,15 +141,21 @@ fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<E
 /// Whether there is anything to record. That costs a durable transaction: a round that found everything as it was
 /// records nothing, and one that is followed by another at once need not be told apart from it.
 pub(crate) fn changes(
-    before: &BrokerStatus,
+    broker: &Broker,
     plan: &Plan,
     completion: Option<Completion>,
     links: Option<&[DownLink]>,
 ) -> bool {
+    let before = &broker.status;
+    // A former brokerd has completed it.
+    let is_unreported = broker.intent == Intent::Run
+        && before.observed_generation.is_some()
+        && before.availability.is_none();
     let same_links = |links: &[DownLink]| {
         links.iter().map(|l| &l.link).eq(before.links_down.iter().map(|l| &l.link))
     };
-    (plan.sentence != before.sentence && plan.next != Next::Now)
+    is_unreported
+        || (plan.sentence != before.sentence && plan.next != Next::Now)
         || plan.conditions.as_ref().is_some_and(|conditions| *conditions != before.conditions)
         || plan.actions_required != before.actions_required
         || plan.maintenance != before.maintenance

@@ -47,8 +47,9 @@ async fn prune(
     let mut rows = 0;
     loop {
         let pruned = store.prune(clock.now(), BATCH).await?;
-        rows += pruned.forgotten_brokers + pruned.faults + pruned.route_changes;
-        if pruned.most() < u64::from(BATCH) || shutdown.is_cancelled() {
+        let reports = store.prune_reports(clock.now(), BATCH).await?;
+        rows += pruned.forgotten_brokers + pruned.faults + pruned.route_changes + reports;
+        if pruned.most().max(reports) < u64::from(BATCH) || shutdown.is_cancelled() {
             return Ok(rows);
         }
         pause_or_stop(BETWEEN, shutdown).await;

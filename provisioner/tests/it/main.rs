@@ -23,6 +23,7 @@ mod plan_properties;
 mod processor_shares;
 mod queue;
 mod rendering;
+mod reported;
 mod specification;
 mod supervision;
 mod watching;

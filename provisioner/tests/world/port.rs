@@ -288,6 +288,11 @@ impl ReconcileStore for MemoryStore {
                 status.observed_generation =
                     report.observed_generation.or(status.observed_generation);
                 status.reboots_done = report.reboots_done.unwrap_or(status.reboots_done);
+                if let Some(change) = &report.change {
+                    let availability = change.transitions.availability.map(|(state, _)| state);
+                    status.availability = availability.or(status.availability);
+                    row.changes.push(change.clone());
+                }
                 row.events.extend(report.events.iter().cloned());
             })
         };

@@ -8,7 +8,7 @@ use std::{
 
 use brokerd_domain::{
     Broker, BrokerId, BrokerUser, Clock, Event, Fault, HostCapacity, Lease, Reservation,
-    RunningEngine, Target, Timestamp, WorkerId,
+    RunningEngine, Target, Timestamp, WorkerId, report::ReportedChange,
 };
 use brokerd_store::{StoreError, Work};
 use secrecy::SecretBox;
@@ -39,6 +39,8 @@ pub struct Row {
     pub targets: Vec<Target>,
     /// What happened.
     pub events: Vec<Event>,
+    /// What was reported.
+    pub changes: Vec<ReportedChange>,
     /// Faults, those that are over too.
     pub faults: Vec<Fault>,
     /// When it is looked at again.
@@ -89,6 +91,7 @@ impl MemoryStore {
             unreadable: None,
             targets: Vec::new(),
             events: Vec::new(),
+            changes: Vec::new(),
             faults: Vec::new(),
             due: now,
             wakes: 0,

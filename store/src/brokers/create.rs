@@ -10,7 +10,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{counted::counted_columns, users::password_place};
-use crate::kernel::{Channel, PgStore, StoreError, broker_row::select_broker};
+use crate::{
+    kernel::{Channel, PgStore, StoreError, broker_row::select_broker},
+    reports::metering::billed_disk,
+};
 
 /// Brokers an account may have in a region.
 ///
@@ -219,6 +222,13 @@ impl PgStore {
                  insert into reconcile (broker_id) select id from b
                ), e as (
                  insert into event (broker_id, at, kind, message) select id, $5, 'request', $24 from b
+               ), p as (
+                 insert into reported_broker (broker_id, account, region, name, engine_type, created)
+                 select id, $2, $3, $4, $19, $5 from b
+               ), m as (
+                 insert into metered_interval (broker_id, began, deployment_mode, host_instance_type,
+                                               storage_type, disk_gib)
+                 select id, $5, $32, $33, $34, $35 from b
                )
                select id from b"#,
             id,
@@ -252,6 +262,10 @@ impl PgStore {
             MOST_CONFIGURATIONS,
             memory_mib,
             storage_gib,
+            spec.deployment_mode.as_str(),
+            spec.host_instance_type.name(),
+            spec.storage_type.as_str(),
+            billed_disk(spec),
         )
         .fetch_optional(&self.pool)
         .await;

@@ -130,7 +130,7 @@ impl PgStore {
                ), b as (
                  update broker set deleting = true, generation = generation + 1 from l
                  where id = l.broker_id and account = $2 and region = $3 and not deleting
-                 returning id
+                 returning id, tags
                ), d as (
                  update reconcile set due_at = least(due_at, now()), wakes = wakes + 1, attempt = 0,
                    urgent = false
@@ -138,6 +138,17 @@ impl PgStore {
                ), e as (
                  insert into event (broker_id, at, kind, message)
                  select id, $4, 'request', 'DeleteBroker accepted' from b
+               ), p as (
+                 update reported_broker r set deleted = $4, tags = b.tags from b where r.broker_id = b.id
+               ), m as (
+                 update metered_interval i set ended = greatest(i.began, $4) from b
+                 where i.broker_id = b.id and i.ended is null
+               ), a as (
+                 update availability_interval i set ended = greatest(i.began, $4) from b
+                 where i.broker_id = b.id and i.ended is null
+               ), o as (
+                 update instance_outage i set ended = greatest(i.began, $4) from b
+                 where i.broker_id = b.id and i.ended is null
                )
                select exists (select from broker where id = $1 and account = $2 and region = $3) as "there!""#,
             id.uuid(),

@@ -6,7 +6,10 @@ use brokerd_domain::{
 use serde_json::json;
 
 use super::counted::counted_columns;
-use crate::kernel::{Channel, PgStore, StoreError, pool::Transaction};
+use crate::{
+    kernel::{Channel, PgStore, StoreError, pool::Transaction},
+    reports::metering,
+};
 
 /// The outcome of UpdateBroker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,7 @@ impl PgStore {
         )
         .execute(&mut *transaction)
         .await?;
+        metering::change(&mut transaction, id, (&seen.spec, &update.spec), now).await?;
         if seen.pending.ldap.is_some() && update.pending.ldap.is_none() {
             // Else it would be in force after the next reboot, with a directory that it is not for.
             sqlx::query!("update broker set pending_ldap_password = null where id = $1", id)

@@ -14,7 +14,7 @@ use super::error::StoreError;
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// The tables whose rows may be skipped.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
     "access_key",
     "account",
     "alarm",
@@ -27,12 +27,14 @@ const TABLES: [&str; 20] = [
     "fault",
     "identity",
     "managed_policy",
+    "metered_interval",
     "metric_five_minutes",
     "metric_hour",
     "metric_minute",
     "metric_series",
     "offering",
     "policy_version",
+    "reported_broker",
     "secret",
     "security_group",
 ];

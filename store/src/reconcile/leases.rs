@@ -158,7 +158,8 @@ impl PgStore {
     }
 
     /// Gives the lease back; its holder goes on owning the broker. If the broker was woken since it was claimed, it is
-    /// due at once, whatever `next` says, because the pass may not have seen why; gives back whether it was. `urgent`
+    /// due at once, whatever `next` says, because the pass may not have seen why; gives back whether it was. If nobody had
+    /// watched the broker before, somebody has from now on. `urgent`
     /// decides in which lane it is claimed when it is due.
     ///
     /// # Errors
@@ -175,13 +176,23 @@ impl PgStore {
             Next::BackOff => (self.back_off(lease.attempt), lease.attempt.saturating_add(1)),
         };
         let woken = sqlx::query_scalar!(
-            r#"update reconcile
-               set lease_holder = null, lease_expires_at = null, urgent = $7,
-                   attempt = case when wakes = $4 then $5 else 0 end,
-                   due_at = case when wakes = $4 then now() + make_interval(secs => $6) else now() end
-               where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
-                 and lease_expires_at > now()
-               returning wakes <> $4 as "woken!""#,
+            r#"with released as (
+                 update reconcile
+                 set lease_holder = null, lease_expires_at = null, urgent = $7, unwatched_since = null,
+                     attempt = case when wakes = $4 then $5 else 0 end,
+                     due_at = case when wakes = $4 then now() + make_interval(secs => $6) else now() end
+                 where broker_id = $1 and lease_holder = $2 and lease_epoch = $3
+                   and lease_expires_at > now()
+                 returning wakes <> $4 as woken
+               ), watched as (
+                 -- As it was before this statement.
+                 insert into watch_gap (broker_id, began, ended)
+                 select r.broker_id, (extract(epoch from r.unwatched_since) * 1000000)::bigint,
+                        (extract(epoch from now()) * 1000000)::bigint
+                 from reconcile r, released
+                 where r.broker_id = $1 and r.unwatched_since is not null
+               )
+               select woken as "woken!" from released"#,
             lease.broker.uuid(),
             lease.holder.uuid(),
             lease.epoch,

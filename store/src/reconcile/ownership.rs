@@ -26,15 +26,16 @@ impl PgStore {
     pub async fn prolong_life(&self, worker: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
         let row = sqlx::query!(
             r#"with dead as (
-                 delete from provisioner where expires_at < now() and id <> $1 returning id
+                 delete from provisioner where expires_at < now() and id <> $1 returning id, seen_at
                ), freed as (
                  update reconcile r
-                 set owner = null, due_at = least(r.due_at, now()), wakes = r.wakes + 1
+                 set owner = null, due_at = least(r.due_at, now()), wakes = r.wakes + 1,
+                   unwatched_since = coalesce(r.unwatched_since, dead.seen_at)
                  from dead where r.owner = dead.id returning 1
                ), me as (
-                 insert into provisioner (id, expires_at)
-                 values ($1, now() + make_interval(secs => $2))
-                 on conflict (id) do update set expires_at = excluded.expires_at
+                 insert into provisioner (id, expires_at, seen_at)
+                 values ($1, now() + make_interval(secs => $2), now())
+                 on conflict (id) do update set expires_at = excluded.expires_at, seen_at = excluded.seen_at
                  returning xmax::text <> '0' as continued
                )
                select (select continued from me) as "continued!", (select count(*) from freed) as "freed!""#,
@@ -57,10 +58,11 @@ impl PgStore {
     /// As every method.
     pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
         let given = sqlx::query!(
-            "with gone as (delete from provisioner where id = $1)
+            "with gone as (delete from provisioner where id = $1 returning seen_at)
              update reconcile
              set owner = null, lease_holder = null, lease_expires_at = null,
-                 lease_epoch = lease_epoch + 1, due_at = least(due_at, now()), wakes = wakes + 1
+                 lease_epoch = lease_epoch + 1, due_at = least(due_at, now()), wakes = wakes + 1,
+                 unwatched_since = coalesce(unwatched_since, (select seen_at from gone), now())
              where owner = $1 or lease_holder = $1",
             worker.uuid()
         )

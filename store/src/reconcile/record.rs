@@ -12,6 +12,7 @@ use super::capacity;
 use crate::{
     brokers::{counted::counted_columns, events::insert_events},
     kernel::{Channel, PgStore, StoreError, pool::Transaction},
+    reports::{availability, metering},
 };
 
 impl PgStore {
@@ -25,7 +26,7 @@ impl PgStore {
         let mut transaction = self.fenced(lease).await?;
         let id = lease.broker.uuid();
         let row = sqlx::query!(
-            r#"select status as "status: Json<BrokerStatus>", reboots_requested, not_applied,
+            r#"select status as "status: Json<BrokerStatus>", reboots_requested, not_applied, deleting,
                       configurations as "configurations: Json<Configurations>"
                from broker where id = $1 for update"#,
             id
@@ -53,6 +54,11 @@ impl PgStore {
         status.actions_required.clone_from(&report.actions_required);
         status.maintenance.clone_from(&report.maintenance);
         status.links_down.clone_from(&report.links_down);
+        // Nothing is promised any more of what is being deleted.
+        let change = report.change.as_ref().filter(|_| !row.deleting);
+        if let Some((availability, _)) = change.and_then(|change| change.transitions.availability) {
+            status.availability = Some(availability);
+        }
         sqlx::query!(
             "update broker set status = $2, configurations = $3 where id = $1",
             id,
@@ -62,10 +68,16 @@ impl PgStore {
         .execute(&mut *transaction)
         .await?;
         if applied {
-            apply_pending(&mut transaction, id).await?;
+            apply_pending(&mut transaction, id, report.at).await?;
         }
         if failed || rebooted {
             capacity::settle(&mut transaction, id, failed).await?;
+        }
+        if failed {
+            metering::cancel(&mut transaction, id).await?;
+        }
+        if let Some(change) = change {
+            availability::change(&mut transaction, id, change).await?;
         }
         insert_events(&mut transaction, id, &report.events).await?;
         transaction.commit().await?;
@@ -141,7 +153,11 @@ impl PgStore {
 }
 
 /// Puts everything that waited in force, but the configuration.
-async fn apply_pending(transaction: &mut Transaction, id: Uuid) -> Result<(), StoreError> {
+async fn apply_pending(
+    transaction: &mut Transaction,
+    id: Uuid,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let row = sqlx::query!(
         r#"select spec as "spec: Json<BrokerSpec>", pending as "pending: Json<PendingChanges>"
            from broker where id = $1"#,
@@ -150,6 +166,7 @@ async fn apply_pending(transaction: &mut Transaction, id: Uuid) -> Result<(), St
     .fetch_one(&mut **transaction)
     .await?;
     let spec = row.pending.0.applied_to(&row.spec.0);
+    metering::change(transaction, id, (&row.spec.0, &spec), at).await?;
     let (memory_mib, storage_gib) = counted_columns(&spec, &PendingChanges::default());
     sqlx::query!(
         "update broker set spec = $2, pending = '{}', pending_ldap_password = null,

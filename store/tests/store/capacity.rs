@@ -146,6 +146,7 @@ async fn a_failed_creation_releases_its_memory_and_a_failed_growth_keeps_the_for
         let has = Some(Reservation::Granted(tier(MICRO)));
         assert_eq!(reservation(&f.store, &leases[0]).await, has);
         let failed = PassReport {
+            at: NOW,
             kind: brokerd_domain::VerdictKind::Failed,
             sentence: "no image".to_owned(),
             reason: "no image".to_owned(),
@@ -157,6 +158,7 @@ async fn a_failed_creation_releases_its_memory_and_a_failed_growth_keeps_the_for
             actions_required: Vec::new(),
             links_down: Vec::new(),
             maintenance: None,
+            change: None,
             events: Vec::new(),
         };
         f.store.record(&leases[1], &failed).await.expect("recorded");

@@ -30,7 +30,7 @@ const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
 
 /// Methods that name nothing but the account itself: they make something in it, or are the operator's.
-const NAMELESS: [&str; 12] = [
+const NAMELESS: [&str; 14] = [
     "account",
     "account_usage",
     "capacity_of_account",
@@ -43,6 +43,7 @@ const NAMELESS: [&str; 12] = [
     "lookup_events",
     "managed_policies",
     "put_alarm",
+    "metered_brokers",
     "update_account",
 ];
 
@@ -177,6 +178,7 @@ async fn answers(
     ask!(has_broker(asking, of.broker));
     ask!(brokers(asking, None, 100));
     ask!(events(asking, of.broker, 10));
+    ask!(reported_broker(asking, of.broker));
     ask!(request_delete(asking, of.broker, NOW));
     ask!(faults(asking, of.broker, 10));
     ask!(fault(asking, of.broker, of.fault));

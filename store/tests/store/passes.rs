@@ -10,6 +10,7 @@ use crate::support::{NOW, create, leased, scope, with_store, worker};
 
 pub(crate) fn report(sentence: &str) -> PassReport {
     PassReport {
+        at: NOW,
         reason: String::new(),
         reported: Default::default(),
         kind: VerdictKind::Progressing,
@@ -28,6 +29,7 @@ pub(crate) fn report(sentence: &str) -> PassReport {
         actions_required: Vec::new(),
         links_down: Vec::new(),
         maintenance: None,
+        change: None,
         events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
     }
 }

@@ -173,6 +173,7 @@ pub(crate) async fn leased(store: &PgStore) -> Lease {
 pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
     let work = store.load(lease).await.expect("loaded").expect("there");
     let report = PassReport {
+        at: NOW,
         reason: String::new(),
         reported: Default::default(),
         kind: VerdictKind::Converged,
@@ -184,6 +185,7 @@ pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
         actions_required: Vec::new(),
         links_down: Vec::new(),
         maintenance: None,
+        change: None,
         events: Vec::new(),
     };
     store.record(lease, &report).await.expect("recorded");
