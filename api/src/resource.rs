@@ -3,7 +3,7 @@
 
 use brokerd_domain::{
     Arn, Broker, BrokerId, Configuration, ConfigurationId, Error, Resource, Secret, SecurityGroup,
-    Tags,
+    Tags, report::ReportedBroker,
 };
 use brokerd_store::PgStore;
 
@@ -16,6 +16,16 @@ use crate::{
 const UNKNOWN_NAME: &str = "unknown";
 
 impl PolicyResource for Broker {
+    fn policy_arn(&self) -> String {
+        self.arn().to_string()
+    }
+
+    fn policy_tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+}
+
+impl PolicyResource for ReportedBroker {
     fn policy_arn(&self) -> String {
         self.arn().to_string()
     }
@@ -137,6 +147,27 @@ impl PathParams {
         signed: &Signed,
     ) -> Result<Broker, ApiError> {
         let broker = self.find_broker(store, signed).await?;
+        Ok(broker.ok_or_else(|| self.broker_not_found())?)
+    }
+
+    /// The broker, which may be deleted by now.
+    ///
+    /// # Errors
+    /// The 403 of a caller who may not do the operation with it; the 404 of a broker that there never was.
+    pub(crate) async fn reported_broker(
+        &self,
+        store: &PgStore,
+        signed: &Signed,
+    ) -> Result<ReportedBroker, ApiError> {
+        let absent = format!("broker:{UNKNOWN_NAME}:{}", self.get("broker-id"));
+        let find = |scope| async move {
+            match self.broker_id() {
+                Ok(id) => Ok(store.reported_broker(scope, id).await?),
+                Err(_) => Ok(None),
+            }
+        };
+        let absent = signed.arn("mq", &absent);
+        let (_, broker) = signed.resolve(TagsAsked::default(), &absent, find).await?;
         Ok(broker.ok_or_else(|| self.broker_not_found())?)
     }
 

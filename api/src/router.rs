@@ -134,6 +134,7 @@ fn brokerd() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(own::brokers::inspect::inspect_broker))
         .routes(routes!(own::brokers::events::list_broker_events))
+        .routes(routes!(own::brokers::report::get_broker_report))
         .routes(routes!(faults::list::list_faults, faults::create::create_fault))
         .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))
         .routes(routes!(
@@ -160,6 +161,7 @@ fn brokerd() -> OpenApiRouter<ApiState> {
         .routes(routes!(accounts::usage::describe_account_usage))
         .routes(routes!(own::ca::describe_certificate_authority))
         .routes(routes!(own::capacity::describe_capacity))
+        .routes(routes!(own::cost::estimate::get_cost_estimate))
         .routes(routes!(own::engine_versions::list_engine_versions))
 }
 

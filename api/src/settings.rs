@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use brokerd_domain::{AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions};
+use brokerd_domain::{
+    AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions, price::PriceList,
+};
 use brokerd_store::{AuditTrail, PgStore};
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
@@ -31,6 +33,8 @@ pub struct ApiSettings {
     /// Whether DeleteBroker is refused in the states in which the service refuses it; otherwise it is accepted in any
     /// state. Default: refused.
     pub strict_states: bool,
+    /// What brokers cost. Default: nothing has a price.
+    pub prices: PriceList,
 }
 
 impl Default for ApiSettings {
@@ -45,6 +49,7 @@ impl Default for ApiSettings {
             faults: false,
             sized_volumes: false,
             strict_states: true,
+            prices: PriceList::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod error;
+pub(crate) mod format;
 pub(crate) mod json;
 pub(crate) mod observe;
 pub(crate) mod page;

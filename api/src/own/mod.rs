@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod brokers;
 pub(crate) mod ca;
 pub(crate) mod capacity;
+pub(crate) mod cost;
 mod docs;
 pub(crate) mod engine_versions;
 pub(crate) mod faults;

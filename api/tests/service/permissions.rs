@@ -128,6 +128,9 @@ impl World {
             .replace("{account-id}", &self.account);
         match operation.name.as_str() {
             "DeleteTags" => format!("{path}?tagKeys=team"),
+            "GetCostEstimate" => format!(
+                "{path}?engineType=ACTIVEMQ&deploymentMode=SINGLE_INSTANCE&hostInstanceType=mq.m5.large"
+            ),
             _ => path,
         }
     }

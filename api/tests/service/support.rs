@@ -23,7 +23,7 @@ use axum::{
 use brokerd_api::{ApiServices, ApiSettings, register_metrics, sigv4};
 use brokerd_domain::{
     BrokerId, Clock, EngineType, EngineVersion, Entropy, Event, EventKind, Generation,
-    NetworkDefaults, Next, PassReport, Scope, Timestamp, VerdictKind, WorkerId,
+    NetworkDefaults, Next, PassReport, Scope, Timestamp, VerdictKind, WorkerId, price::PriceList,
 };
 use brokerd_store::{AccessKey, AuditTrail, MasterKey, Offering, PgStore};
 use http_body_util::BodyExt;
@@ -143,6 +143,7 @@ fn settings() -> ApiSettings {
         throttle_burst: 0,
         refuse_unknown_security_groups: false,
         strict_states: false,
+        prices: PriceList::built_in().expect("valid"),
         ..ApiSettings::default()
     }
 }
@@ -204,6 +205,12 @@ impl TestApi {
     /// Deletes brokers only in the states in which the service does.
     pub(crate) async fn start_strict() -> Self {
         Self::start_with(ApiSettings { strict_states: true, ..settings() }, Vec::new()).await
+    }
+
+    /// Has the operator's price list.
+    pub(crate) async fn start_with_prices(list: &str) -> Self {
+        let prices = PriceList::parse(list).expect("valid");
+        Self::start_with(ApiSettings { prices, ..settings() }, Vec::new()).await
     }
 
     /// Is ready only if this is well, too.
@@ -402,6 +409,7 @@ impl TestApi {
             if lease.broker == id {
                 let work = self.store.load(&lease).await.expect("loaded").expect("there");
                 let mut report = PassReport {
+                    at: self.clock.now(),
                     reason: String::new(),
                     reported: Default::default(),
                     kind: VerdictKind::Converged,
@@ -413,6 +421,7 @@ impl TestApi {
                     actions_required: Vec::new(),
                     links_down: Vec::new(),
                     maintenance: None,
+                    change: None,
                     events: vec![Event {
                         at: work.broker.created.plus(Duration::from_secs(9)),
                         kind: EventKind::Verdict,

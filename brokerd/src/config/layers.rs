@@ -100,6 +100,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("metrics.keep_minutes_hours", Kind::Integer),
     ("metrics.keep_five_minutes_days", Kind::Integer),
     ("metrics.keep_hours_days", Kind::Integer),
+    ("prices.file", Kind::Text),
     ("log.format", Kind::Text),
     ("log.filter", Kind::Text),
     ("log.file", Kind::Text),

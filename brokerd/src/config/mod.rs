@@ -12,6 +12,7 @@ mod metrics;
 mod operations;
 mod outgoing;
 mod ports;
+mod prices;
 #[cfg(test)]
 mod reference;
 mod secret;
@@ -42,6 +43,7 @@ use log::Log;
 pub(crate) use log::LogFormat;
 pub(crate) use metrics::Metrics;
 use operations::{Gateway, Operations};
+use prices::Prices;
 pub(crate) use secret::{DatabaseUrl, Secret};
 use sections::{
     Api, Aws, Database, Endpoint, Faults, InvalidSetting, Network, Provisioner, Runtime,
@@ -115,6 +117,7 @@ pub(crate) struct Configuration {
     pub(crate) faults: Faults,
     pub(crate) audit: Audit,
     pub(crate) metrics: Metrics,
+    pub(crate) prices: Prices,
     pub(crate) log: Log,
 }
 
@@ -143,6 +146,7 @@ impl Default for Configuration {
             faults: Faults::default(),
             audit: Audit::default(),
             metrics: Metrics::default(),
+            prices: Prices::default(),
             log: Log::default(),
         }
     }

@@ -1,20 +1,25 @@
 //! The role `api`.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
+use anyhow::Context as _;
 use axum::Router;
 use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ReadyCheck};
+use brokerd_domain::price::PriceList;
 use brokerd_store::AuditTrail;
 
 use crate::{config::UnknownGroups, foundation::Foundation};
 
 /// The routes of the API.
+///
+/// # Errors
+/// The message for the user.
 pub(super) fn router(
     foundation: &Foundation,
     metrics: ApiMetrics,
     audit: AuditTrail,
     ready_checks: Vec<ReadyCheck>,
-) -> Router {
+) -> anyhow::Result<Router> {
     let configuration = &foundation.configuration;
     let settings = ApiSettings {
         operator: Some(configuration.account.clone()),
@@ -29,6 +34,7 @@ pub(super) fn router(
         faults: configuration.faults.enabled,
         sized_volumes: configuration.runtime.sized_volumes,
         strict_states: configuration.api.strict_states,
+        prices: prices(configuration.prices.file.as_deref())?,
     };
     let services = ApiServices {
         store: foundation.store.clone(),
@@ -38,7 +44,15 @@ pub(super) fn router(
         audit,
         ready_checks,
     };
-    brokerd_api::router(settings, services)
+    Ok(brokerd_api::router(settings, services))
+}
+
+/// The operator's price list, or the one that comes with brokerd.
+fn prices(file: Option<&Path>) -> anyhow::Result<PriceList> {
+    let Some(path) = file else { return Ok(PriceList::built_in()?) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("can't read the price list {}", path.display()))?;
+    PriceList::parse(&text).with_context(|| format!("the price list {} is wrong", path.display()))
 }
 
 /// Warns of brokers in regions that are not accepted any more: they go on, but nobody can change or delete them.
@@ -57,5 +71,26 @@ pub(super) async fn warn_of_other_regions(foundation: &Foundation) {
             }
         }
         Err(error) => tracing::debug!(%error, "regions of brokers not read"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_price_list_replaces_the_one_that_comes_with_brokerd() {
+        let folder = std::env::temp_dir().join(format!("brokerd-prices-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("made");
+        let file = folder.join("prices.toml");
+        assert_eq!(prices(None).expect("valid").currency(), "USD");
+        let absent = format!("{:#}", prices(Some(&file)).expect_err("absent"));
+        assert!(absent.contains("prices.toml"), "{absent}");
+        std::fs::write(&file, "currency = \"EUR\"\n[regions]\n").expect("written");
+        assert_eq!(prices(Some(&file)).expect("valid").currency(), "EUR");
+        std::fs::write(&file, "currency = \"EUR\"\n").expect("written");
+        let wrong = format!("{:#}", prices(Some(&file)).expect_err("wrong"));
+        assert!(wrong.contains("prices.toml") && wrong.contains("regions"), "{wrong}");
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

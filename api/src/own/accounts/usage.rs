@@ -2,8 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use brokerd_domain::identity::{AccountUsage, Quotas};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use brokerd_domain::{
+    AccountId, BrokerId, Clock, Error,
+    identity::{AccountUsage, Quotas},
+    report::{Granularity, Period},
+};
 use brokerd_store::PgStore;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,11 +20,18 @@ use crate::{
     ApiSettings,
     auth::Signed,
     http::{
+        error::ApiError,
+        format::{AskedFormat, Format},
         path::PathParams,
-        respond::{Answer, Reply},
+        query::Query,
+        respond::Reply,
     },
     openapi::{NotFound, OfAccount, ServiceErrors},
+    own::cost::history::{HistoryQuery, UsageHistoryView, history},
 };
+
+/// The most brokers that a history tells of.
+const MOST_BROKERS: u32 = 10_000;
 
 /// How much of something an account has.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,17 +75,36 @@ pub(crate) struct DescribeAccountUsageResponse {
     account_id: String,
     #[serde(flatten)]
     usage: AccountUsageView,
+    /// What it has used in a period, and what that costs; absent: no period was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    history: Option<UsageHistoryView>,
 }
 
-/// Tells what an account has of what it may have. Others than the operator see their own account only.
+/// Tells what an account has of what it may have; with `from`, `to`, `granularity` or `tag`, or as CSV, also what it has
+/// used in a period and what that costs. Others than the operator see their own account only.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/accounts/{account-id}/usage",
     operation_id = "DescribeAccountUsage",
     tag = "brokerd",
-    params(OfAccount),
+    params(
+        OfAccount,
+        ("from" = Option<String>, Query, description = "The beginning of the period: a date in UTC or a moment, ISO 8601; default the beginning of the month."),
+        ("to" = Option<String>, Query, description = "The end of the period, which does not belong to it; default now."),
+        ("granularity" = Option<String>, Query, description = "`TOTAL` (default), `DAY` or `MONTH`: how the period is divided, in UTC."),
+        ("tag" = Option<String>, Query, description = "The key of a tag by whose values costs are summed up."),
+        ("format" = Option<String>, Query, description = "`json` (default) or `csv`: a row for each line of each broker. `Accept: text/csv` does the same."),
+    ),
     responses(
-        (status = 200, description = "What it has.", body = DescribeAccountUsageResponse),
+        (
+            status = 200,
+            description = "What it has.",
+            content(
+                (DescribeAccountUsageResponse = "application/json"),
+                (String = "text/csv"),
+            ),
+        ),
         NotFound,
         ServiceErrors,
     ),
@@ -80,13 +113,53 @@ pub(crate) struct DescribeAccountUsageResponse {
 pub(crate) async fn describe_account_usage(
     State(settings): State<Arc<ApiSettings>>,
     State(store): State<PgStore>,
+    State(clock): State<Arc<dyn Clock>>,
     path: PathParams,
+    query: Query,
+    format: AskedFormat,
     signed: Signed,
-) -> Answer<DescribeAccountUsageResponse> {
+) -> Result<Response, ApiError> {
     let account = visible(&settings, &store, &signed, &path).await?;
+    let format = format.parse()?;
+    let mut history = None;
+    let members = ["from", "to", "granularity", "tag"];
+    if format == Format::Csv || members.iter().any(|name| query.get(name).is_some()) {
+        let now = clock.now();
+        let asked = HistoryQuery {
+            period: Period::parse(query.get("from"), query.get("to"), now)?,
+            granularity: Granularity::parse(query.get("granularity"))?,
+            tag: query.get("tag").map(str::to_owned),
+            now,
+        };
+        let used = used(&settings, &store, &account.id, &asked).await?;
+        if format == Format::Csv {
+            return used.csv(account.id.as_str(), asked.tag.as_deref());
+        }
+        history = Some(used);
+    }
     let used = store.account_usage(&account.id).await?.ok_or_else(|| not_found(&path))?;
-    Ok(Reply(DescribeAccountUsageResponse {
+    let response = Reply(DescribeAccountUsageResponse {
         account_id: account.id.to_string(),
         usage: AccountUsageView::of(used, account.quotas),
-    }))
+        history,
+    });
+    Ok(response.into_response())
+}
+
+async fn used(
+    settings: &ApiSettings,
+    store: &PgStore,
+    account: &AccountId,
+    asked: &HistoryQuery,
+) -> Result<UsageHistoryView, ApiError> {
+    let brokers = store.metered_brokers(account, asked.period, MOST_BROKERS + 1).await?;
+    if brokers.len() > MOST_BROKERS as usize {
+        let why = format!(
+            "There were more than [{MOST_BROKERS}] brokers in the period. Specify a shorter one."
+        );
+        return Err(Error::bad_request("from", why).into());
+    }
+    let ids: Vec<BrokerId> = brokers.iter().map(|metered| metered.broker.id).collect();
+    let known = store.availability(&ids, asked.period).await?;
+    history(&brokers, &known, &settings.prices, asked)
 }

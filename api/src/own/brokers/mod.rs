@@ -1,4 +1,6 @@
 //! Operations on brokers that Amazon MQ does not have.
 
+pub(crate) mod availability;
 pub(crate) mod events;
 pub(crate) mod inspect;
+pub(crate) mod report;

@@ -90,6 +90,7 @@ const AMAZON_MQ: &[OperationPermissions] = &[
 const BROKERD: &[OperationPermissions] = &[
     row("InspectBroker", &[needs("brokerd:InspectBroker", Read, Broker, RESOURCE)]),
     row("ListBrokerEvents", &[needs("brokerd:ListBrokerEvents", List, Broker, RESOURCE)]),
+    row("GetBrokerReport", &[needs("brokerd:GetBrokerReport", Read, Broker, RESOURCE)]),
     row("ListFaults", &[needs("brokerd:ListFaults", List, Broker, RESOURCE)]),
     row("CreateFault", &[needs("brokerd:CreateFault", Write, Broker, RESOURCE)]),
     row("DescribeFault", &[needs("brokerd:DescribeFault", Read, Broker, RESOURCE)]),
@@ -100,6 +101,7 @@ const BROKERD: &[OperationPermissions] = &[
     row("UpdateAccount", &[needs("brokerd:UpdateAccount", Write, Account, NO_KEYS)]),
     row("DeleteAccount", &[needs("brokerd:DeleteAccount", Write, Account, NO_KEYS)]),
     row("DescribeAccountUsage", &[needs("brokerd:DescribeAccountUsage", Read, Account, NO_KEYS)]),
+    row("GetCostEstimate", &[needs("brokerd:GetCostEstimate", Read, Any, NO_KEYS)]),
     row("DescribeCapacity", &[needs("brokerd:DescribeCapacity", Read, Any, NO_KEYS)]),
     row("ListEngineVersions", &[needs("brokerd:ListEngineVersions", List, Any, NO_KEYS)]),
     row("ListSecrets", &[needs("brokerd:ListSecrets", List, Any, NO_KEYS)]),
