@@ -30,6 +30,7 @@ pub mod http;
 pub mod inside;
 pub mod machine;
 pub mod management;
+pub mod metrics_pages;
 pub mod owner;
 mod ports;
 mod process;

@@ -14,9 +14,10 @@ const FIRST: u16 = 12_000;
 const BLOCKS: u16 = 160;
 const SIZE: u16 = 50;
 /// The service's own ports.
-const STANDARD: [u16; 8] = [443, 5671, 8162, 8883, 15671, 61614, 61617, 61619];
+const STANDARD: [u16; 11] =
+    [443, 5671, 8162, 8883, 15671, 16001, 16002, 16003, 61614, 61617, 61619];
 /// How many ports worlds with names need for them.
-const RESERVED: u16 = 8;
+const RESERVED: u16 = 11;
 
 /// A block of ports, for as long as this lives.
 #[derive(Debug)]

@@ -82,7 +82,8 @@ pub(crate) fn is_domain(text: &str) -> bool {
 /// The ports that brokers with host names share.
 pub(crate) fn standard_ports() -> BTreeSet<u16> {
     let of = |engine| Protocol::of(engine).iter().flat_map(move |p| p.standard_ports(engine));
-    of(EngineType::ActiveMq).chain(of(EngineType::RabbitMq)).copied().collect()
+    let pages = Protocol::METRICS_PAGES.iter().flat_map(|p| p.standard_ports(EngineType::RabbitMq));
+    of(EngineType::ActiveMq).chain(of(EngineType::RabbitMq)).chain(pages).copied().collect()
 }
 
 /// Whether each standard port can be listened on where it says, beside those that brokers without host names

@@ -13,6 +13,9 @@ use crate::{
 /// HTTPS URLs need not say it.
 const HTTPS: u16 = 443;
 
+/// The first version of RabbitMQ whose nodes have metrics pages for clients.
+const METRICS_PAGES_SINCE: EngineVersion = EngineVersion::new(4, 2);
+
 /// A protocol a broker serves, each over TLS.
 ///
 /// Source: "Endpoints" of the developer guide; the order of [`Protocol::of`] is the one in which the
@@ -32,10 +35,54 @@ pub enum Protocol {
     Wss,
     /// The web console; on RabbitMQ the management HTTP API too.
     Console,
+    /// The metrics pages of a RabbitMQ broker's first node, for Prometheus.
+    PrometheusNode1,
+    /// Those of its second node.
+    PrometheusNode2,
+    /// Those of its third node.
+    PrometheusNode3,
 }
 
 impl Protocol {
-    /// The protocols of an engine in the service's order, the console last.
+    /// The metrics pages of RabbitMQ's nodes, by the nodes' ordinals.
+    pub const METRICS_PAGES: &'static [Self] =
+        &[Self::PrometheusNode1, Self::PrometheusNode2, Self::PrometheusNode3];
+
+    /// The protocols of a broker in the service's order: the console after those for messages, then the metrics
+    /// pages, one per node.
+    pub fn of_broker(spec: &BrokerSpec) -> Vec<Self> {
+        let (engine, version, mode) = (spec.engine_type, spec.engine_version, spec.deployment_mode);
+        [Self::of(engine), Self::metrics_pages(engine, version, mode)].concat()
+    }
+
+    /// The metrics pages of a broker, by the order of its nodes.
+    ///
+    /// Source: "Prometheus metrics" of the developer guide: RabbitMQ from 4.2 on.
+    pub fn metrics_pages(
+        engine: EngineType,
+        version: EngineVersion,
+        mode: DeploymentMode,
+    ) -> &'static [Self] {
+        let nodes = match engine {
+            EngineType::RabbitMq if version >= METRICS_PAGES_SINCE => usize::from(mode.instances()),
+            EngineType::RabbitMq | EngineType::ActiveMq => 0,
+        };
+        Self::METRICS_PAGES.get(..nodes).unwrap_or_default()
+    }
+
+    /// The node whose metrics page it is; none: it is not one.
+    pub const fn metrics_of_node(self) -> Option<u8> {
+        match self {
+            Self::PrometheusNode1 => Some(1),
+            Self::PrometheusNode2 => Some(2),
+            Self::PrometheusNode3 => Some(3),
+            Self::Openwire | Self::Amqp | Self::Stomp | Self::Mqtt | Self::Wss | Self::Console => {
+                None
+            }
+        }
+    }
+
+    /// The protocols that every broker of an engine has, in the service's order, the console last.
     pub const fn of(engine: EngineType) -> &'static [Self] {
         match engine {
             EngineType::ActiveMq => {
@@ -45,7 +92,8 @@ impl Protocol {
         }
     }
 
-    /// The port the engine itself listens on, which is the service's standard port.
+    /// The port the engine itself listens on, which is the service's standard port, but for metrics pages: each node
+    /// has its own on RabbitMQ's default port for them.
     pub const fn engine_port(self, engine: EngineType) -> u16 {
         match self {
             Self::Openwire => 61617,
@@ -57,6 +105,7 @@ impl Protocol {
                 EngineType::ActiveMq => 8162,
                 EngineType::RabbitMq => 15671,
             },
+            Self::PrometheusNode1 | Self::PrometheusNode2 | Self::PrometheusNode3 => 15691,
         }
     }
 
@@ -74,6 +123,9 @@ impl Protocol {
                 EngineType::ActiveMq => &[8162],
                 EngineType::RabbitMq => &[HTTPS, 15671],
             },
+            Self::PrometheusNode1 => &[16001],
+            Self::PrometheusNode2 => &[16002],
+            Self::PrometheusNode3 => &[16003],
         }
     }
 
@@ -95,7 +147,13 @@ impl Protocol {
         mode: DeploymentMode,
     ) -> Option<u32> {
         match (engine, self) {
-            (_, Self::Console) => None,
+            (
+                _,
+                Self::Console
+                | Self::PrometheusNode1
+                | Self::PrometheusNode2
+                | Self::PrometheusNode3,
+            ) => None,
             (EngineType::ActiveMq, _) => Some(tier.wire_connections()),
             (EngineType::RabbitMq, _) => {
                 let per_node = tier
@@ -117,7 +175,10 @@ impl Protocol {
             Self::Stomp => "stomp+ssl",
             Self::Mqtt => "mqtt+ssl",
             Self::Wss => "wss",
-            Self::Console => "https",
+            Self::Console
+            | Self::PrometheusNode1
+            | Self::PrometheusNode2
+            | Self::PrometheusNode3 => "https",
         }
     }
 
@@ -130,14 +191,16 @@ impl Protocol {
             Self::Mqtt => "mqtt",
             Self::Wss => "wss",
             Self::Console => "console",
+            Self::PrometheusNode1 => "prometheus-node1",
+            Self::PrometheusNode2 => "prometheus-node2",
+            Self::PrometheusNode3 => "prometheus-node3",
         }
     }
 
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Openwire, Self::Amqp, Self::Stomp, Self::Mqtt, Self::Wss, Self::Console]
-            .into_iter()
-            .find(|p| p.as_str() == name)
+        let known = Self::of(EngineType::ActiveMq).iter().chain(Self::METRICS_PAGES);
+        known.copied().find(|p| p.as_str() == name)
     }
 }
 
@@ -196,15 +259,18 @@ pub struct BrokerInstance {
     /// The IPv4 address of its endpoints, which the service reports for ActiveMQ instances.
     #[serde(default)]
     pub ip_address: Option<String>,
-    /// One per protocol, in the service's order, the console last.
+    /// One per protocol, in the order of [`Protocol::of_broker`], but for those that were added later.
     pub endpoints: Vec<Endpoint>,
 }
 
 impl BrokerInstance {
-    /// The messaging URLs in the service's order.
-    pub fn endpoint_urls(&self, engine: EngineType) -> Vec<String> {
-        let messaging = self.endpoints.iter().filter(|e| e.protocol != Protocol::Console);
-        messaging.map(|e| e.url(engine, &self.host)).collect()
+    /// The URLs in the service's order, without the console's: those for messages, then the metrics pages, if the
+    /// broker as it is has some.
+    pub fn endpoint_urls(&self, spec: &BrokerSpec) -> Vec<String> {
+        let protocols = Protocol::of_broker(spec);
+        let listed = protocols.iter().filter(|p| **p != Protocol::Console);
+        let endpoints = listed.filter_map(|p| self.endpoints.iter().find(|e| e.protocol == *p));
+        endpoints.map(|e| e.url(spec.engine_type, &self.host)).collect()
     }
 
     /// The URL of the console.
@@ -267,6 +333,51 @@ mod tests {
     }
 
     #[test]
+    fn rabbitmq_has_a_metrics_page_per_node_from_4_2_on() {
+        let pages = |version: EngineVersion, mode: DeploymentMode| {
+            let mut broker = crate::example::broker(EngineType::RabbitMq);
+            (broker.spec.engine_version, broker.spec.deployment_mode) = (version, mode);
+            let protocols = Protocol::of_broker(&broker.spec);
+            assert!(protocols.starts_with(Protocol::of(EngineType::RabbitMq)));
+            let nodes: Vec<_> = protocols.iter().filter_map(|p| p.metrics_of_node()).collect();
+            nodes
+        };
+        let (old, new) = (EngineVersion::new(4, 1), EngineVersion::new(4, 2));
+        assert_eq!(pages(new, DeploymentMode::SingleInstance), [1]);
+        assert_eq!(pages(new, DeploymentMode::ClusterMultiAz), [1, 2, 3]);
+        assert!(pages(old, DeploymentMode::ClusterMultiAz).is_empty());
+        let activemq = crate::example::broker(EngineType::ActiveMq);
+        assert_eq!(Protocol::of_broker(&activemq.spec), Protocol::of(EngineType::ActiveMq));
+    }
+
+    #[test]
+    fn metrics_pages_are_listed_after_the_protocols_for_messages() {
+        let endpoint = |(protocol, port)| Endpoint { protocol, port };
+        let instance = BrokerInstance {
+            ordinal: 1,
+            host: "h".to_owned(),
+            ip_address: None,
+            endpoints: [
+                (Protocol::Amqp, 5671),
+                (Protocol::Console, 443),
+                (Protocol::PrometheusNode1, 16001),
+                (Protocol::PrometheusNode2, 16002),
+            ]
+            .map(endpoint)
+            .to_vec(),
+        };
+        let mut spec = crate::example::broker(EngineType::RabbitMq).spec;
+        spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+        spec.engine_version = EngineVersion::new(4, 2);
+        let urls = instance.endpoint_urls(&spec);
+        assert_eq!(urls, ["amqps://h:5671", "https://h:16001", "https://h:16002"]);
+        // An upgrade that was given up leaves addresses behind.
+        spec.engine_version = EngineVersion::new(3, 13);
+        assert_eq!(instance.endpoint_urls(&spec), ["amqps://h:5671"]);
+        assert_eq!(instance.console_url(EngineType::RabbitMq).as_deref(), Some("https://h"));
+    }
+
+    #[test]
     fn an_engine_listens_on_a_standard_port() {
         for engine in [EngineType::ActiveMq, EngineType::RabbitMq] {
             for protocol in Protocol::of(engine) {
@@ -278,8 +389,10 @@ mod tests {
 
     #[test]
     fn protocol_names_are_read_back() {
-        for p in Protocol::of(EngineType::ActiveMq) {
+        for p in Protocol::of(EngineType::ActiveMq).iter().chain(Protocol::METRICS_PAGES) {
             assert_eq!(Protocol::from_name(p.as_str()), Some(*p));
+            let stored = serde_json::to_value(p).expect("stored");
+            assert_eq!(stored, p.as_str(), "the database has one name for it");
         }
         assert_eq!(Protocol::from_name("http"), None);
     }

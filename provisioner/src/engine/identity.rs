@@ -21,8 +21,13 @@ const RABBITMQ_STOP_GRACE: Duration = Duration::from_mins(1);
 /// The instances of a broker, in order of their ordinals.
 pub fn instances(broker: &Broker) -> Vec<InstanceIdentity> {
     let kind = broker.spec.engine_type;
-    let ports: Vec<u16> =
-        Protocol::of(kind).iter().map(|protocol| protocol.engine_port(kind)).collect();
+    let page = match kind {
+        // Every node has one on the same port; brokerd reads it also where the broker's users can't.
+        EngineType::RabbitMq => Some(&Protocol::PrometheusNode1),
+        EngineType::ActiveMq => None,
+    };
+    let protocols = Protocol::of(kind).iter().chain(page);
+    let ports: Vec<u16> = protocols.map(|protocol| protocol.engine_port(kind)).collect();
     let stop_grace = match kind {
         EngineType::ActiveMq => ACTIVEMQ_STOP_GRACE,
         EngineType::RabbitMq => RABBITMQ_STOP_GRACE,

@@ -20,7 +20,7 @@ mod traffic;
 mod types;
 mod world;
 
-use brokerd_domain::{DeploymentMode, Intent, Next, Timestamp, VerdictKind};
+use brokerd_domain::{Broker, DeploymentMode, Intent, Next, Protocol, Timestamp, VerdictKind};
 
 pub(crate) use attention::not_rebooted;
 pub(crate) use capacity::not_enough_memory;
@@ -92,10 +92,24 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     {
         return first;
     }
-    let plan = match broker.spec.deployment_mode {
+    let mut plan = match broker.spec.deployment_mode {
         DeploymentMode::ClusterMultiAz => cluster::plan(subject, seen, now),
         DeploymentMode::ActiveStandbyMultiAz => pair::plan(subject, seen, now),
         DeploymentMode::SingleInstance => single::plan(subject, seen, now),
     };
+    let makes = plan.steps.iter().any(|step| matches!(step, Step::Apply(_)));
+    if makes && lacks_endpoints(broker) {
+        plan.steps.insert(0, Step::AllocateEndpoints);
+    }
     if is_wanted { change::blocked(subject, plan) } else { plan }
+}
+
+/// Whether the broker is to be made with endpoints that it has no addresses for: it was made before its version had
+/// them, by an earlier brokerd or before an upgrade. What runs does not serve them, so they come with its next container.
+fn lacks_endpoints(broker: &Broker) -> bool {
+    let protocols = Protocol::of_broker(&broker.spec);
+    broker.instances.iter().any(|instance| {
+        let has = |p: &Protocol| instance.endpoints.iter().any(|e| e.protocol == *p);
+        !protocols.iter().all(has)
+    })
 }

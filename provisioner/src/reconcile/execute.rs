@@ -210,12 +210,13 @@ impl PassContext {
             self.runtime.host_address().unwrap_or(Ipv4Addr::LOCALHOST.into()).to_string()
         });
         let allocation = Allocation {
+            engine,
             instances: match engine {
                 EngineType::ActiveMq => broker.spec.deployment_mode.instances(),
                 // A RabbitMQ cluster is one endpoint in front of its nodes.
                 EngineType::RabbitMq => 1,
             },
-            protocols: Protocol::of(engine),
+            protocols: Protocol::of_broker(&broker.spec),
             ip_address: self
                 .endpoints
                 .ip_address
@@ -225,12 +226,22 @@ impl PassContext {
             ports: self.endpoints.ports.clone(),
             names: self.endpoints.domain.clone().map(|domain| Names {
                 broker: broker.id,
-                engine,
                 region: broker.scope.region.clone(),
                 domain,
             }),
         };
-        self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await?;
-        Ok(())
+        let allocated =
+            self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await;
+        match allocated {
+            // What it has had before is enough to serve.
+            Err(error @ StoreError::NoPorts(..)) if !broker.instances.is_empty() => {
+                tracing::warn!(
+                    broker.id = %broker.id, error = &error as &dyn std::error::Error,
+                    "no ports for the endpoints that the broker lacks; it goes on without them"
+                );
+                Ok(())
+            }
+            allocated => allocated.map(drop),
+        }
     }
 }

@@ -132,11 +132,13 @@ fn assert_final_world(scenario: Scenario, sim: &Simulation, id: BrokerId, contex
         assert_eq!(has("heartbeat = 120"), changed, "{context}");
         assert!(!has("heartbeat = 666"), "{context}: still poisoned");
     }
-    // The endpoint leads to every node, wherever it is now.
+    // The endpoint leads to every node, wherever it is now, and each metrics page to its node.
     for target in &row.targets {
         let port = target.protocol.engine_port(broker.spec.engine_type);
-        let addresses: Vec<_> =
-            world.containers.values().map(|c| c.status.addresses[&port]).collect();
+        let page_of = target.protocol.metrics_of_node();
+        let nodes = world.containers.iter();
+        let nodes = nodes.filter(|(name, _)| page_of.is_none_or(|page| page == name.ordinal));
+        let addresses: Vec<_> = nodes.map(|(_, c)| c.status.addresses[&port]).collect();
         assert_eq!(target.addresses, addresses, "{context}");
     }
     // Three containers with two volumes each, one network.

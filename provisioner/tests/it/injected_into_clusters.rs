@@ -51,11 +51,15 @@ fn leads_to(sim: &Simulation, id: BrokerId, ordinals: &[u8]) -> bool {
     let row = sim.row(id).expect("there");
     row.targets.iter().all(|target| {
         let port = target.protocol.engine_port(row.broker.spec.engine_type);
-        let wanted: Vec<_> = ordinals
+        // A metrics page leads to its node only.
+        let page_of = target.protocol.metrics_of_node();
+        let nodes: Vec<u8> =
+            ordinals.iter().copied().filter(|n| page_of.is_none_or(|page| page == *n)).collect();
+        let wanted: Vec<_> = nodes
             .iter()
             .filter_map(|ordinal| node(sim, *ordinal).status.addresses.get(&port).copied())
             .collect();
-        wanted.len() == ordinals.len() && target.addresses == wanted
+        wanted.len() == nodes.len() && target.addresses == wanted
     })
 }
 

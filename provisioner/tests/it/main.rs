@@ -15,6 +15,7 @@ mod injected_into_clusters;
 mod injected_into_disks;
 mod injected_into_pairs;
 mod materials;
+mod metrics_pages;
 mod named_by_arn;
 mod out_of_memory;
 mod own_disks;

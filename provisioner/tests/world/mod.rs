@@ -25,8 +25,8 @@ use std::sync::{
 
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, Clock, ConfigurationId, ConfigurationRef,
-    EngineType, Entropy, HostCapacity, HostInstanceType, Timestamp, Username, example,
-    parse_password,
+    Endpoint, EngineType, Entropy, HostCapacity, HostInstanceType, Protocol, Timestamp, Username,
+    example, parse_password,
 };
 
 /// What instances may use together, unless a test says otherwise: more than they ask for.
@@ -87,12 +87,15 @@ pub fn broker(engine: EngineType, seed: u128) -> Broker {
 
 /// Gives a broker addresses, as if they had been allocated.
 pub fn allocate(broker: &mut Broker) {
+    let endpoint = |(protocol, port)| Endpoint { protocol, port };
+    let endpoints: Vec<_> =
+        Protocol::of_broker(&broker.spec).into_iter().zip(20_000..).map(endpoint).collect();
     broker.instances = (1..=broker.spec.deployment_mode.instances())
         .map(|ordinal| BrokerInstance {
             ordinal,
             host: "localhost".to_owned(),
             ip_address: None,
-            endpoints: Vec::new(),
+            endpoints: endpoints.clone(),
         })
         .collect();
 }

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use brokerd_domain::{
     ActionRequired, Admission, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse,
     Clock, Demand, Endpoint, EngineType, Event, EventKind, Fault, HostCapacity, HostInstanceType,
-    Lane, Lease, Next, PassReport, Protocol, Reservation, RunningEngine, Target, Timestamp,
-    WorkerId,
+    Lane, Lease, Next, PassReport, Reservation, RunningEngine, Target, Timestamp, WorkerId,
 };
 use brokerd_provisioner::reconcile::ReconcileStore;
 use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
@@ -144,31 +143,20 @@ impl ReconcileStore for MemoryStore {
         let allocate = || {
             self.fenced(lease, |row| {
                 if row.broker.instances.is_empty() {
-                    let mut ports = allocation.ports.clone();
-                    for ordinal in 1..=allocation.instances {
-                        let port = |protocol: &Protocol| match &allocation.names {
-                            Some(names) => protocol.standard_ports(names.engine)[0],
+                    row.broker.instances = allocation.new_instances();
+                }
+                let mut ports = allocation.ports.clone();
+                for instance in &mut row.broker.instances {
+                    for protocol in allocation.missing(instance) {
+                        let port = match &allocation.names {
+                            Some(_) => protocol.standard_ports(allocation.engine)[0],
                             None => ports.next().expect("enough ports"),
                         };
-                        let names = allocation.names.as_ref();
-                        let ports: Vec<u16> = allocation.protocols.iter().map(port).collect();
-                        let endpoints: Vec<Endpoint> = allocation
-                            .protocols
-                            .iter()
-                            .zip(ports)
-                            .map(|(p, port)| Endpoint { protocol: *p, port })
-                            .collect();
-                        row.targets.extend(endpoints.iter().map(|e| Target {
-                            ordinal,
-                            protocol: e.protocol,
+                        instance.endpoints.push(Endpoint { protocol: *protocol, port });
+                        row.targets.push(Target {
+                            ordinal: instance.ordinal,
+                            protocol: *protocol,
                             addresses: Vec::new(),
-                        }));
-                        row.broker.instances.push(BrokerInstance {
-                            ordinal,
-                            host: names
-                                .map_or_else(|| allocation.host.clone(), |n| n.host(ordinal)),
-                            ip_address: allocation.ip_address.clone(),
-                            endpoints,
                         });
                     }
                 }

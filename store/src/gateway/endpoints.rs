@@ -1,6 +1,6 @@
 //! Endpoints: their addresses, allocated once, and their targets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brokerd_domain::{
     BrokerId, BrokerInstance, Endpoint, EngineType, Lease, Protocol, Region, Target, endpoint_host,
@@ -17,10 +17,12 @@ const ALLOCATION_LOCK: i64 = 0x6272_6f6b_6572_6401;
 /// How endpoints are to be allocated.
 #[derive(Debug, Clone)]
 pub struct Allocation {
+    /// The broker's engine.
+    pub engine: EngineType,
     /// How many instances.
     pub instances: u8,
     /// The protocols of each, in the service's order.
-    pub protocols: &'static [Protocol],
+    pub protocols: Vec<Protocol>,
     /// The host that clients are told, if there are no names.
     pub host: String,
     /// The IPv4 address of each instance's endpoints, if it is known.
@@ -36,24 +38,42 @@ pub struct Allocation {
 pub struct Names {
     /// The broker.
     pub broker: BrokerId,
-    /// Its engine.
-    pub engine: EngineType,
     /// Its region.
     pub region: Region,
     /// Below which domain.
     pub domain: String,
 }
 
-impl Names {
-    /// The host name of an instance.
-    pub fn host(&self, ordinal: u8) -> String {
-        endpoint_host(self.broker, self.engine, ordinal, &self.region, &self.domain)
+impl Allocation {
+    /// The host name of an instance, if it gets one.
+    pub fn host_name(&self, ordinal: u8) -> Option<String> {
+        let of = |names: &Names| {
+            endpoint_host(names.broker, self.engine, ordinal, &names.region, &names.domain)
+        };
+        self.names.as_ref().map(of)
+    }
+
+    /// The protocols that an instance has no endpoint for.
+    pub fn missing<'a>(&'a self, instance: &BrokerInstance) -> Vec<&'a Protocol> {
+        let has = |p: &Protocol| instance.endpoints.iter().any(|e| e.protocol == *p);
+        self.protocols.iter().filter(|p| !has(p)).collect()
+    }
+
+    /// The instances of a broker that has none, without endpoints.
+    pub fn new_instances(&self) -> Vec<BrokerInstance> {
+        let instance = |ordinal| BrokerInstance {
+            ordinal,
+            host: self.host_name(ordinal).unwrap_or_else(|| self.host.clone()),
+            ip_address: self.ip_address.clone(),
+            endpoints: Vec::new(),
+        };
+        (1..=self.instances).map(instance).collect()
     }
 }
 
 impl PgStore {
-    /// Allocates addresses, once: a broker that has some keeps them. `is_free` tells whether nobody
-    /// outside brokerd uses a port.
+    /// Allocates addresses, once: a broker that has some keeps them, and gets those that it lacks beside them, by a name
+    /// or by ports as it has the others. `is_free` tells whether nobody outside brokerd uses a port.
     ///
     /// # Errors
     /// [`StoreError::NoPorts`] when the range is used up, [`StoreError::LeaseLost`].
@@ -70,9 +90,10 @@ impl PgStore {
             id
         )
         .fetch_one(&mut *transaction)
-        .await?;
-        if !had.0.is_empty() {
-            return Ok(had.0);
+        .await?
+        .0;
+        if !had.is_empty() && had.iter().all(|one| allocation.missing(one).is_empty()) {
+            return Ok(had);
         }
         sqlx::query!("select pg_advisory_xact_lock($1)", ALLOCATION_LOCK)
             .execute(&mut *transaction)
@@ -83,39 +104,47 @@ impl PgStore {
                 .await?
                 .into_iter()
                 .collect();
+        let named: BTreeMap<i16, String> = sqlx::query!(
+            r#"select distinct ordinal, host as "host!" from endpoint
+               where broker_id = $1 and host is not null"#,
+            id
+        )
+        .fetch_all(&mut *transaction)
+        .await?
+        .into_iter()
+        .map(|row| (row.ordinal, row.host))
+        .collect();
         let (first, last) = (*allocation.ports.start(), *allocation.ports.end());
         let mut free = allocation
             .ports
             .clone()
             .filter(|port| !taken.contains(&i32::from(*port)) && is_free(*port));
-        let mut instances = Vec::new();
-        for ordinal in 1..=allocation.instances {
-            let name = allocation.names.as_ref().map(|names| names.host(ordinal));
-            let mut endpoints = Vec::new();
-            for protocol in allocation.protocols {
-                let port = match &allocation.names {
-                    Some(names) => protocol.standard_ports(names.engine)[0],
+        let is_new = had.is_empty();
+        let mut instances = if is_new { allocation.new_instances() } else { had };
+        for instance in &mut instances {
+            let ordinal = i16::from(instance.ordinal);
+            let name = match is_new {
+                true => allocation.host_name(instance.ordinal),
+                false => named.get(&ordinal).cloned(),
+            };
+            for protocol in allocation.missing(instance) {
+                let port = match &name {
+                    Some(_) => protocol.standard_ports(allocation.engine)[0],
                     None => free.next().ok_or(StoreError::NoPorts(first, last))?,
                 };
-                endpoints.push(Endpoint { protocol: *protocol, port });
+                instance.endpoints.push(Endpoint { protocol: *protocol, port });
                 sqlx::query!(
                     "insert into endpoint (port, host, broker_id, ordinal, protocol)
                      values ($1, $2, $3, $4, $5)",
                     i32::from(port),
                     name,
                     id,
-                    i16::from(ordinal),
+                    ordinal,
                     protocol.as_str()
                 )
                 .execute(&mut *transaction)
                 .await?;
             }
-            instances.push(BrokerInstance {
-                ordinal,
-                host: name.unwrap_or_else(|| allocation.host.clone()),
-                ip_address: allocation.ip_address.clone(),
-                endpoints,
-            });
         }
         sqlx::query!("update broker set instances = $2 where id = $1", id, json!(instances))
             .execute(&mut *transaction)

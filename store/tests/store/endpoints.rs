@@ -9,8 +9,9 @@ use crate::support::{Fixture, NOW, create, scope, with_store, worker};
 
 pub(crate) fn allocation(ports: RangeInclusive<u16>) -> Allocation {
     Allocation {
+        engine: EngineType::ActiveMq,
         instances: 1,
-        protocols: Protocol::of(EngineType::ActiveMq),
+        protocols: Protocol::of(EngineType::ActiveMq).to_vec(),
         host: "127.0.0.1".to_owned(),
         ip_address: Some("127.0.0.1".to_owned()),
         ports,
@@ -145,15 +146,12 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
 }
 
 fn named(lease: &Lease, engine: EngineType) -> Allocation {
-    let names = Names {
-        broker: lease.broker,
-        engine,
-        region: scope().region,
-        domain: "example.com".to_owned(),
-    };
+    let names =
+        Names { broker: lease.broker, region: scope().region, domain: "example.com".to_owned() };
     Allocation {
+        engine,
         instances: 2,
-        protocols: Protocol::of(engine),
+        protocols: Protocol::of(engine).to_vec(),
         names: Some(names),
         ..allocation(20_000..=20_005)
     }
@@ -186,6 +184,53 @@ async fn brokers_with_names_share_the_standard_ports_and_leave_the_others_to_tho
         let routes = f.store.routes().await.expect("read").routes;
         let by_port = |r: &&brokerd_store::Route| matches!(r.entrance, Entrance::Port(_));
         assert_eq!((routes.len(), routes.iter().filter(by_port).count()), (30, 6));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_gets_the_endpoints_that_it_lacks_beside_those_that_it_has() {
+    with_store(|f| async move {
+        let leases = leases(&f, 2).await;
+        let pages = |allocation: Allocation| Allocation {
+            protocols: [Protocol::of(EngineType::RabbitMq), Protocol::METRICS_PAGES].concat(),
+            ..allocation
+        };
+        let before = Allocation {
+            engine: EngineType::RabbitMq,
+            protocols: Protocol::of(EngineType::RabbitMq).to_vec(),
+            ..allocation(20_000..=20_004)
+        };
+        let had = f.store.allocate_endpoints(&leases[0], &before, &|_| true).await;
+        let had = had.expect("allocated");
+        // A domain that was set meanwhile changes nothing for it.
+        let names = named(&leases[0], EngineType::RabbitMq).names;
+        let after = Allocation { names, ..pages(before.clone()) };
+        let has = f.store.allocate_endpoints(&leases[0], &after, &|_| true).await;
+        let has = has.expect("allocated");
+        assert_eq!(has[0].endpoints[..2], had[0].endpoints);
+        let ports: Vec<u16> = has[0].endpoints.iter().map(|e| e.port).collect();
+        assert_eq!(ports, [20_000, 20_001, 20_002, 20_003, 20_004]);
+        let again = f.store.allocate_endpoints(&leases[0], &after, &|_| true).await;
+        assert_eq!(again.expect("kept"), has);
+
+        let before = Allocation { instances: 1, ..named(&leases[1], EngineType::RabbitMq) };
+        let had = f.store.allocate_endpoints(&leases[1], &before, &|_| true).await;
+        let had = had.expect("allocated");
+        // Nor one that was removed.
+        let after = Allocation { names: None, ..pages(before) };
+        let has = f.store.allocate_endpoints(&leases[1], &after, &|_| false).await;
+        let has = has.expect("allocated");
+        assert_eq!((&has[0].host, &has[0].endpoints[..2]), (&had[0].host, &had[0].endpoints[..]));
+        let ports: Vec<u16> = has[0].endpoints.iter().map(|e| e.port).collect();
+        assert_eq!(ports, [5671, 443, 16001, 16002, 16003]);
+        let routes = f.store.routes().await.expect("read").routes;
+        let of_page = |r: &&brokerd_store::Route| r.target.protocol.metrics_of_node().is_some();
+        let pages: Vec<_> = routes.iter().filter(of_page).collect();
+        assert_eq!(pages.len(), 6);
+        assert!(pages.iter().all(|r| r.connection_limit.is_none()));
+        let standard = |port| pages.iter().filter(|r| r.standard_ports == [port]).count();
+        assert_eq!([16001, 16002, 16003].map(standard), [2, 2, 2]);
     })
     .await;
 }

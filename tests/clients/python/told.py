@@ -155,7 +155,7 @@ def console(target, connection):
             )
             return until_silence(fresh, 5)
 
-    pages = ["", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/nothing", "brokerd/links"]
+    pages = ["", "admin/index.jsp", "admin/queues.jsp", "admin/topics.jsp", "admin/nothing", "brokerd/links", "metrics"]
     return b"".join(at_once(get, pages))
 
 

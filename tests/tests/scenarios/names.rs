@@ -72,7 +72,8 @@ fn they_look_like_the_service_s(world: &World, rabbit: &str, active: &str) -> Re
         Ok((instance.console_url().map(str::to_owned), instance.endpoints().to_vec()))
     };
     let host = format!("{rabbit}.mq.us-east-1.{DOMAIN}");
-    let expected = (Some(format!("https://{host}")), vec![format!("amqps://{host}:5671")]);
+    let urls = vec![format!("amqps://{host}:5671"), format!("https://{host}:16001")];
+    let expected = (Some(format!("https://{host}")), urls);
     let shown = described(rabbit)?;
     ensure!(shown == expected, "{shown:?}");
     let host = format!("{active}-1.mq.us-east-1.{DOMAIN}");
@@ -95,7 +96,8 @@ fn consoles_answer(world: &World, names: &Value, rabbit: &str, active: &str) -> 
     let request =
         |url: &str| json!({ "url": url, "user": USER, "password": PASSWORD, "names": names });
     let admin = format!("{}/admin/", world.api.console(active)?);
-    let requests = [overview.as_str(), &other, &admin].map(request).to_vec();
+    let metrics = format!("{}/metrics", world.api.endpoint(rabbit, "https")?);
+    let requests = [overview.as_str(), &other, &admin, &metrics].map(request).to_vec();
     let answers = clients::https(&world.ca(), requests)?;
     let all = answers.iter().all(|answer| answer["status"] == 200);
     ensure!(all, "{}", clients::shown(&answers));

@@ -9,7 +9,7 @@ use brokerd_tests::{
     changes::References,
     clients::{self, Load},
     docker::{self, Container, instance_of as node},
-    eventually, machine, scenario,
+    eventually, machine, metrics_pages, scenario,
 };
 use serde_json::{Value, json};
 
@@ -223,12 +223,12 @@ fn it_looks_like_the_service_s(world: &World, id: &str) -> Result<()> {
     ensure!(broker["deploymentMode"] == "CLUSTER_MULTI_AZ", "{broker}");
     let subnets = broker["subnetIds"].as_array().map(Vec::len);
     ensure!(subnets == Some(3), "subnets: {subnets:?}");
-    // Whatever its nodes, it is one instance with one endpoint.
+    // Whatever its nodes, it is one instance with one endpoint for messages, and a metrics page per node.
     let instances = broker["brokerInstances"].as_array().context("instances")?;
     ensure!(instances.len() == 1, "{broker}");
     let endpoints = instances[0]["endpoints"].as_array().context("endpoints")?;
-    ensure!(endpoints.len() == 1, "{broker}");
-    Ok(())
+    ensure!(endpoints.len() == 1 + NODES.len(), "{broker}");
+    metrics_pages::hold(world, id, &NODES).context("metrics pages")
 }
 
 fn it_has_the_default_policies(world: &World, id: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use aws_sdk_mq::types::BrokerState;
 use brokerd_tests::{
     Defaults, Management, NewBroker, PASSWORD, PATIENCE, USER, World,
     clients::{self, Access, Messenger},
-    docker, eventually, http, scenario,
+    docker, eventually, http, metrics_pages, scenario,
     world::SCALE,
 };
 use serde_json::json;
@@ -34,6 +34,7 @@ fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
         the_management_api_answers(world, &id).context("management API")?;
         clients_of_every_suite_are_served(world, &id).context("suites")?;
         Defaults::of("4.3", &NewBroker::rabbitmq("").mode).hold(world, &id).context("defaults")?;
+        metrics_pages::hold(world, &id, &[1]).context("metrics page")?;
         the_services_accounts_stay(world, &id).context("accounts")?;
         the_container_is_confined(&id).context("container")?;
         a_reboot_keeps_messages(world, &id).context("reboot")?;

@@ -170,7 +170,7 @@ fn instances(broker: &Broker) -> Vec<BrokerInstanceView> {
     let engine = broker.spec.engine_type;
     let view = |instance: &brokerd_domain::BrokerInstance| BrokerInstanceView {
         console_url: instance.console_url(engine),
-        endpoints: instance.endpoint_urls(engine),
+        endpoints: instance.endpoint_urls(&broker.spec),
         ip_address: instance.ip_address.clone().filter(|_| engine == EngineType::ActiveMq),
     };
     let shown = match engine {

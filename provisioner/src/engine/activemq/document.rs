@@ -247,7 +247,10 @@ fn transport_connectors(theirs: &[Element], blueprint: &Blueprint<'_>, max_frame
             Protocol::Stomp => "stomp+ssl",
             Protocol::Mqtt => "mqtt+ssl",
             Protocol::Wss => "wss",
-            Protocol::Console => continue,
+            Protocol::Console
+            | Protocol::PrometheusNode1
+            | Protocol::PrometheusNode2
+            | Protocol::PrometheusNode3 => continue,
         };
         let port = protocol.engine_port(EngineType::ActiveMq);
         let mut uri = format!(

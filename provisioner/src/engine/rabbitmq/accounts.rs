@@ -1,5 +1,6 @@
 //! The accounts that are the service's: brokerd's own user, which the broker's owner can't do without, which may enter
-//! every virtual host, and `guest`, which there is none of.
+//! every virtual host, and `guest`, which there is none of. The same program closes the one metrics page that nobody is
+//! to ask for.
 //!
 //! An owner is an administrator and may remove or change any user. The node itself puts that right within a second,
 //! by a program that it evaluates when it starts: so it is put right also while brokerd is away, and brokerd is not
@@ -7,7 +8,7 @@
 
 use brokerd_domain::EngineVersion;
 
-use super::{terms::binary, version};
+use super::{metrics_page, terms::binary, version};
 use crate::engine::{blueprint::Blueprint, identity::MONITORING_USER};
 
 /// The file with the program.
@@ -36,6 +37,10 @@ pub(super) fn program(blueprint: &Blueprint<'_>) -> Option<String> {
     let atoms = tags.join(",");
     let texts: Vec<String> = tags.iter().map(|tag| binary(tag)).collect();
     let texts = texts.join(",");
+    let pages = match metrics_page::is_public(blueprint) {
+        true => format!("    {},\n", metrics_page::CLOSE_PER_OBJECT),
+        false => String::new(),
+    };
     Some(format!(
         "%% Written by brokerd: keeps the users that are not the owner's as they have to be.
 Name = {name},
@@ -59,7 +64,7 @@ Entered = fun() ->
 end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<\"brokerd\">>) end,
 Look = fun() ->
-    case rabbit_auth_backend_internal:lookup_user(Name) of
+{pages}    case rabbit_auth_backend_internal:lookup_user(Name) of
         {{ok, User}} -> IsRight(User) orelse begin Remove(Name), Put() end;
         {{error, not_found}} -> Put()
     end,

@@ -11,7 +11,8 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
 use super::{
-    Blueprint, Elsewhere, cluster, free_disk, is_cluster, trusted_path, version, watermark,
+    Blueprint, Elsewhere, cluster, free_disk, is_cluster, metrics_page, trusted_path, version,
+    watermark,
 };
 use crate::runtime::Limits;
 
@@ -77,6 +78,10 @@ pub(super) fn render(
     }
     set("prometheus.tcp.ip", &"127.0.0.1");
     set("prometheus.tcp.port", &15692);
+    if metrics_page::asks_for_users(blueprint) {
+        // The listener itself is in advanced.config.
+        set("prometheus.authentication.enabled", &true);
+    }
     // Imported once and not again at the next start, so that users and policies changed by the owner
     // stay changed. With definitions there is neither a guest user nor a default vhost.
     set("definitions.import_backend", &"local_filesystem");

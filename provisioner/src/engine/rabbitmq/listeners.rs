@@ -5,7 +5,7 @@
 
 use brokerd_domain::{EngineType, Protocol, RabbitMqSettings};
 
-use super::{Blueprint, Elsewhere, terms::text};
+use super::{Blueprint, Elsewhere, metrics_page, terms::text};
 
 /// Certificate and key for ECDSA, and for RSA.
 pub(super) const ECDSA: [&str; 2] = ["tls/server.pem", "tls/server.key"];
@@ -16,7 +16,7 @@ pub(super) fn terms(
     blueprint: &Blueprint<'_>,
     settings: &RabbitMqSettings,
     elsewhere: &Elsewhere<'_>,
-) -> [(&'static str, String); 2] {
+) -> [(&'static str, String); 3] {
     let root = &blueprint.image.config_root;
     let path = |file: &str| text(&format!("{root}/{file}"));
     let pair = |[certificate, key]: [&str; 2], is: &str| {
@@ -58,8 +58,12 @@ pub(super) fn terms(
     management.insert(0, format!("{{port,{port}}}"));
     let list =
         |name: &str, options: &[String]| format!("{{{name},[\n   {}]}}", options.join(",\n   "));
+    // Nobody brings a certificate there, whatever other listeners ask for.
+    let page = list("ssl_opts", &common("metrics"));
+    let port = metrics_page::PORT;
     [
         ("rabbit", list("ssl_options", &messaging)),
         ("rabbitmq_management", list("ssl_config", &management)),
+        ("rabbitmq_prometheus", format!("{{ssl_config,[\n   {{port,{port}}},\n   {page}]}}")),
     ]
 }

@@ -11,6 +11,7 @@ mod configuration;
 mod definitions;
 mod elsewhere;
 mod listeners;
+mod metrics_page;
 mod terms;
 
 use std::time::Duration;

@@ -38,7 +38,13 @@ where
         (Protocol::Stomp, _) => stomp(stream).await,
         (Protocol::Mqtt, _) => mqtt(stream).await,
         (Protocol::Wss, _) => websocket(stream, target).await,
-        (Protocol::Console, _) => console(stream, target).await,
+        (
+            Protocol::Console
+            | Protocol::PrometheusNode1
+            | Protocol::PrometheusNode2
+            | Protocol::PrometheusNode3,
+            _,
+        ) => console(stream, target).await,
     }
 }
 

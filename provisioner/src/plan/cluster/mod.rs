@@ -301,8 +301,8 @@ fn wait_or_finish(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool) -> Pla
     done
 }
 
-/// Leads the endpoint to every node that may have clients. A broker that never served has none before its
-/// nodes are one cluster.
+/// Leads the endpoint to every node that may have clients, and the metrics pages each to its node. A broker that never
+/// served has none before its nodes are one cluster.
 fn lead(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool, now: Timestamp) -> Option<Step> {
     let broker = subject.broker;
     debug_assert_eq!(broker.spec.deployment_mode, DeploymentMode::ClusterMultiAz);
@@ -320,7 +320,9 @@ fn lead(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool, now: Timestamp) 
         .map(|target| {
             let port = target.protocol.engine_port(broker.spec.engine_type);
             let address = |node: &&Node<'_>| node.there?.status.addresses.get(&port).copied();
-            Target { addresses: led.iter().filter_map(address).collect(), ..target.clone() }
+            let page_of = target.protocol.metrics_of_node();
+            let led = led.iter().filter(|node| page_of.is_none_or(|page| page == node.ordinal()));
+            Target { addresses: led.filter_map(address).collect(), ..target.clone() }
         })
         .filter(|wanted| !subject.targets.contains(wanted))
         .collect();

@@ -20,6 +20,7 @@ Entered = fun() ->
 end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<"brokerd">>) end,
 Look = fun() ->
+    catch prometheus_registry:clear('per-object'),
     case rabbit_auth_backend_internal:lookup_user(Name) of
         {ok, User} -> IsRight(User) orelse begin Remove(Name), Put() end;
         {error, not_found} -> Put()
