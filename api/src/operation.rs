@@ -6,6 +6,8 @@ use axum::http::Method;
 use brokerd_domain::{LARGEST_SECRET, policy::OperationPermissions};
 use utoipa::openapi::{self, OpenApi, security::SecurityRequirement};
 
+use crate::openapi::document::BEARER_SCHEME;
+
 /// Whose operation it is, and how it is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -106,9 +108,12 @@ impl Operations {
     }
 }
 
-/// Operations of brokerd that need no signature are polled by machines.
+/// Operations of brokerd that need no signature, or a token instead, are polled by machines.
 fn kind(path: &str, operation: &openapi::path::Operation) -> Kind {
-    let is_unsigned = |security: &Vec<_>| security.contains(&SecurityRequirement::default());
+    let bearer = SecurityRequirement::new(BEARER_SCHEME, Vec::<String>::new());
+    let is_unsigned = |security: &Vec<_>| {
+        security.contains(&SecurityRequirement::default()) || security.contains(&bearer)
+    };
     if path.starts_with("/v1/") {
         Kind::Service
     } else if operation.security.as_ref().is_some_and(is_unsigned) {

@@ -159,6 +159,8 @@ fn brokerd() -> OpenApiRouter<ApiState> {
             accounts::delete::delete_account
         ))
         .routes(routes!(accounts::usage::describe_account_usage))
+        .routes(routes!(own::prometheus::brokers::read_broker_metrics))
+        .routes(routes!(own::prometheus::targets::list_prometheus_targets))
         .routes(routes!(own::ca::describe_certificate_authority))
         .routes(routes!(own::capacity::describe_capacity))
         .routes(routes!(own::cost::estimate::get_cost_estimate))
@@ -225,7 +227,14 @@ mod tests {
         let mut probes: Vec<_> = operations.all().filter(|o| o.kind == Kind::Probe).collect();
         probes.sort_by(|one, other| one.name.cmp(&other.name));
         let names: Vec<_> = probes.iter().map(|o| o.name.as_str()).collect();
-        assert_eq!(names, ["CheckLiveness", "CheckReadiness", "DescribeCertificateAuthority"]);
+        let expected = [
+            "CheckLiveness",
+            "CheckReadiness",
+            "DescribeCertificateAuthority",
+            "ListPrometheusTargets",
+            "ReadBrokerMetrics",
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use brokerd_domain::{
     AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions, price::PriceList,
 };
 use brokerd_store::{AuditTrail, PgStore};
+use secrecy::SecretString;
 
 use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 
@@ -35,6 +36,8 @@ pub struct ApiSettings {
     pub strict_states: bool,
     /// What brokers cost. Default: nothing has a price.
     pub prices: PriceList,
+    /// The tokens with which the metrics of all accounts are read. Default: none, and nobody reads them.
+    pub metrics_tokens: Vec<SecretString>,
 }
 
 impl Default for ApiSettings {
@@ -50,6 +53,7 @@ impl Default for ApiSettings {
             sized_volumes: false,
             strict_states: true,
             prices: PriceList::default(),
+            metrics_tokens: Vec::new(),
         }
     }
 }

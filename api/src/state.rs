@@ -11,6 +11,7 @@ use crate::{
     broker_change::BrokerLocks,
     cache::{OfferingsCache, TrustedCertificates},
     operation::Operations,
+    own::prometheus::FleetCache,
     readiness::Readiness,
     settings::{ApiServices, ApiSettings},
 };
@@ -27,6 +28,7 @@ pub(crate) struct ApiState {
     readiness: Arc<Readiness>,
     offerings: Arc<OfferingsCache>,
     trusted_certificates: Arc<TrustedCertificates>,
+    fleet: Arc<FleetCache>,
 }
 
 impl ApiState {
@@ -51,6 +53,7 @@ impl ApiState {
                 store.clone(),
                 Arc::clone(&clock),
             )),
+            fleet: Arc::new(FleetCache::new(store.clone(), Arc::clone(&clock))),
             store,
             clock,
         }

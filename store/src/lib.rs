@@ -31,7 +31,9 @@ pub use alarms::{
     HistoryPosition, PutAlarmOutcome, StoredAlarm,
 };
 pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
-pub use brokers::{BrokerPage, CreateOutcome, NewIds, UpdateOutcome, UserOutcome};
+pub use brokers::{
+    BrokerPage, CreateOutcome, FleetBroker, MetricsPage, NewIds, UpdateOutcome, UserOutcome,
+};
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};
 pub use configurations::{AddRevision, DeleteConfiguration, RevisionLookup};

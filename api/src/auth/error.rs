@@ -77,8 +77,11 @@ impl SignatureError {
 /// The reason of a refusal because of many unknown access keys, in metrics.
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
+/// The reason of a refusal of who should have brought the operator's token, in metrics.
+pub(crate) const WRONG_TOKEN: &str = "token";
+
 /// Every reason of a refusal, as metrics name it.
-pub(crate) const REJECTION_REASONS: [&str; 10] = [
+pub(crate) const REJECTION_REASONS: [&str; 11] = [
     "missing",
     "malformed",
     "unknown-key",
@@ -89,6 +92,7 @@ pub(crate) const REJECTION_REASONS: [&str; 10] = [
     "unsigned",
     "suspended",
     TOO_MANY_UNKNOWN_KEYS,
+    WRONG_TOKEN,
 ];
 
 impl From<SignatureError> for ApiError {

@@ -12,5 +12,5 @@ pub mod sigv4;
 pub(crate) use authenticate::{Authenticator, Signed};
 pub use authenticate::{OnAuthentic, SecureTransport};
 pub(crate) use authorize::{AccessDenied, PolicyResource, Subject, TagsAsked};
-pub(crate) use error::REJECTION_REASONS;
+pub(crate) use error::{REJECTION_REASONS, WRONG_TOKEN};
 pub(crate) use service::Service;

@@ -2,13 +2,19 @@
 
 use utoipa::openapi::{
     Components, Info, License, OpenApi, Paths,
-    security::{ApiKey, ApiKeyValue, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     tag::TagBuilder,
 };
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
 
 const SIGV4: &str = "AWS Signature Version 4: service mq, a region that is configured, at most 15 minutes old. Every header x-amz-* must be signed.";
+
+const BEARER: &str =
+    "A token of the operator: a line of the file that the setting prometheus.token_file names.";
+
+/// The name of the security scheme of operations that the operator's token permits.
+pub(crate) const BEARER_SCHEME: &str = "bearer";
 
 /// The document's title, tags and security scheme.
 pub(crate) fn base() -> OpenApi {
@@ -18,6 +24,8 @@ pub(crate) fn base() -> OpenApi {
     let mut components = Components::new();
     let header = ApiKeyValue::with_description("Authorization", SIGV4);
     components.add_security_scheme("sigv4", SecurityScheme::ApiKey(ApiKey::Header(header)));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(BEARER));
+    components.add_security_scheme(BEARER_SCHEME, SecurityScheme::Http(bearer.build()));
     let mut document = OpenApi::new(info, Paths::new());
     document.components = Some(components);
     let tag = |name, text| TagBuilder::new().name(name).description(Some(text)).build();

@@ -9,4 +9,4 @@ pub(crate) use parameters::{
     OfAccount, OfBroker, OfConfiguration, OfFault, OfRevision, OfSecret, OfSecurityGroup, OfTagged,
     OfUser,
 };
-pub(crate) use responses::{Conflict, NotFound, ServiceErrors};
+pub(crate) use responses::{BearerErrors, Conflict, NotFound, ServiceErrors};

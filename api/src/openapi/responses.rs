@@ -27,6 +27,25 @@ impl IntoResponses for ServiceErrors {
     }
 }
 
+/// The refusals of operations that the operator's token permits.
+pub(crate) struct BearerErrors;
+
+impl IntoResponses for BearerErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        [
+            (
+                "401",
+                "UnauthorizedException: the header Authorization has no token of the operator.",
+            ),
+            ("500", "InternalServerErrorException: a defect of brokerd."),
+            ("503", "ServiceUnavailableException: the database can't be reached; retry."),
+        ]
+        .into_iter()
+        .map(refusal)
+        .collect()
+    }
+}
+
 /// The refusal of operations that conflict with the state of something.
 pub(crate) struct Conflict;
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod authentication;
+mod bodies;
 mod brokers;
 mod capacity;
 mod chains;
@@ -18,6 +19,7 @@ mod identities;
 mod isolation;
 mod isolation_by_body;
 mod permissions;
+mod prometheus;
 mod query;
 mod readiness;
 mod refusals;

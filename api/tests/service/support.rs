@@ -32,6 +32,8 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 use tower::ServiceExt;
 
+pub(crate) use crate::bodies::{activemq, rabbitmq};
+
 /// A clock that the test moves.
 pub(crate) struct TestClock(AtomicI64);
 
@@ -119,6 +121,9 @@ pub(crate) struct TestApi {
     database: String,
 }
 
+/// The token with which Prometheus reads.
+pub(crate) const METRICS_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 const START: i64 = 1_790_000_000_000_000;
 
 fn server_url() -> String {
@@ -144,6 +149,7 @@ fn settings() -> ApiSettings {
         refuse_unknown_security_groups: false,
         strict_states: false,
         prices: PriceList::built_in().expect("valid"),
+        metrics_tokens: vec![METRICS_TOKEN.into()],
         ..ApiSettings::default()
     }
 }
@@ -487,22 +493,4 @@ impl TestApi {
         self.converge(id).await;
         assert_eq!(self.describe(id).await["brokerState"], "RUNNING");
     }
-}
-
-/// A valid CreateBroker for ActiveMQ, with `more` members.
-pub(crate) fn activemq(name: &str, more: &str) -> String {
-    format!(
-        r#"{{"brokerName": "{name}", "engineType": "ACTIVEMQ", "deploymentMode": "SINGLE_INSTANCE",
-        "hostInstanceType": "mq.t3.micro", "publiclyAccessible": true,
-        "users": [{{"username": "alice", "password": "correct-horse-battery"}}]{more}}}"#
-    )
-}
-
-/// A valid CreateBroker for RabbitMQ, with `more` members.
-pub(crate) fn rabbitmq(name: &str, more: &str) -> String {
-    format!(
-        r#"{{"brokerName": "{name}", "engineType": "RabbitMQ", "deploymentMode": "SINGLE_INSTANCE",
-        "hostInstanceType": "mq.m7g.medium", "publiclyAccessible": false,
-        "users": [{{"username": "admin", "password": "correct-horse-battery"}}]{more}}}"#
-    )
 }

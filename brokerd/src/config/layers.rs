@@ -56,6 +56,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("endpoint.hold_seconds", Kind::Integer),
     ("gateway.listen", Kind::Text),
     ("operations.listen", Kind::Text),
+    ("prometheus.token_file", Kind::Text),
     ("security_groups.unknown", Kind::Text),
     ("network.subnets", Kind::List),
     ("network.zone_suffixes", Kind::List),

@@ -18,6 +18,7 @@ mod reference;
 mod secret;
 mod sections;
 mod sizing;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +52,7 @@ use sections::{
 };
 pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
 use sizing::Sizing;
+use telemetry::Prometheus;
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
@@ -107,6 +109,7 @@ pub(crate) struct Configuration {
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
     pub(crate) operations: Operations,
+    pub(crate) prometheus: Prometheus,
     pub(crate) security_groups: SecurityGroups,
     pub(crate) network: Network,
     pub(crate) sizing: Sizing,
@@ -136,6 +139,7 @@ impl Default for Configuration {
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
             operations: Operations::default(),
+            prometheus: Prometheus::default(),
             security_groups: SecurityGroups::default(),
             network: Network::default(),
             sizing: Sizing::default(),

@@ -5,6 +5,7 @@
 //! | `master.key` | 0600 | the keys that open secrets in the database, a line of 64 hexadecimal digits each; the first one seals |
 //! | `credentials` | 0600 | the access key, as AWS tools read it |
 //! | `ca.pem` | 0644 | the certificates that clients have to trust |
+//! | `prometheus.token` | 0600 | the token with which Prometheus reads the metrics of all brokers |
 //! | `api.url` | 0644 | where the API was last served |
 //! | `routes.json` | 0600 | the gateway's table cache |
 //! | `provisioners/` | 0700 | a file for each running provisioner, which it locks |
@@ -14,6 +15,7 @@
 mod credentials;
 mod error;
 mod master_key_file;
+mod token_file;
 
 use std::{
     fs, io,
@@ -29,6 +31,7 @@ pub(crate) use self::{
     credentials::generate_access_key,
     error::DataDirError,
     master_key_file::{MasterKeyFile, master_keys_in, parse_master_keys},
+    token_file::tokens_in,
 };
 
 const PRIVATE: u32 = 0o600;
@@ -112,6 +115,25 @@ impl DataDir {
         create(&self.credentials_path(), credentials::text(key).as_bytes())?;
         let stored = self.access_key(&key.account)?;
         stored.ok_or_else(|| DataDirError::Credentials(self.credentials_path()))
+    }
+
+    /// Where the token is with which the metrics of all brokers are read, unless the operator has another file.
+    pub(crate) fn metrics_token_path(&self) -> PathBuf {
+        self.0.join("prometheus.token")
+    }
+
+    /// Makes the token with which the metrics of all brokers are read, if there is none.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn ensure_metrics_token(&self, entropy: &dyn Entropy) -> Result<(), DataDirError> {
+        let path = self.metrics_token_path();
+        if !path.exists() {
+            let mut bytes = [0; 32];
+            entropy.fill(&mut bytes);
+            create(&path, format!("{}\n", hex::encode(bytes)).as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Writes the certificates that clients have to trust.

@@ -7,8 +7,13 @@ use axum::Router;
 use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ReadyCheck};
 use brokerd_domain::price::PriceList;
 use brokerd_store::AuditTrail;
+use secrecy::SecretString;
 
-use crate::{config::UnknownGroups, foundation::Foundation};
+use crate::{
+    config::UnknownGroups,
+    data_dir::{DataDir, tokens_in},
+    foundation::Foundation,
+};
 
 /// The routes of the API.
 ///
@@ -35,6 +40,7 @@ pub(super) fn router(
         sized_volumes: configuration.runtime.sized_volumes,
         strict_states: configuration.api.strict_states,
         prices: prices(configuration.prices.file.as_deref())?,
+        metrics_tokens: metrics_tokens(foundation)?,
     };
     let services = ApiServices {
         store: foundation.store.clone(),
@@ -53,6 +59,16 @@ fn prices(file: Option<&Path>) -> anyhow::Result<PriceList> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("can't read the price list {}", path.display()))?;
     PriceList::parse(&text).with_context(|| format!("the price list {} is wrong", path.display()))
+}
+
+/// The tokens in the operator's file, or the one that brokerd has made.
+fn metrics_tokens(foundation: &Foundation) -> anyhow::Result<Vec<SecretString>> {
+    if let Some(path) = &foundation.configuration.prometheus.token_file {
+        return tokens_in(path).context("prometheus.token_file");
+    }
+    let data_dir = DataDir::at(&foundation.configuration.data_dir);
+    data_dir.ensure_metrics_token(&*foundation.entropy)?;
+    Ok(tokens_in(&data_dir.metrics_token_path())?)
 }
 
 /// Warns of brokers in regions that are not accepted any more: they go on, but nobody can change or delete them.

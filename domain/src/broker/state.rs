@@ -60,6 +60,18 @@ impl BrokerState {
         }
     }
 
+    /// Whether brokers in this state serve, but for failures: also one that reboots, whose other instances may, and one
+    /// whose owner should act.
+    pub const fn serves(self) -> bool {
+        match self {
+            Self::Running | Self::RebootInProgress | Self::CriticalActionRequired => true,
+            Self::CreationInProgress
+            | Self::CreationFailed
+            | Self::DeletionInProgress
+            | Self::Replica => false,
+        }
+    }
+
     /// The spelling of the service model.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 pub(crate) mod counted;
 mod create;
 pub(crate) mod events;
+mod fleet;
 mod ldap;
 mod read;
 mod requests;
@@ -11,6 +12,7 @@ mod update;
 mod users;
 
 pub use create::{CreateOutcome, NewIds};
+pub use fleet::{FleetBroker, MetricsPage};
 pub use read::BrokerPage;
 pub use update::UpdateOutcome;
 pub use users::UserOutcome;

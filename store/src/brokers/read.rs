@@ -22,23 +22,23 @@ pub struct BrokerPage {
 }
 
 /// The columns of `broker` that ListBrokers needs.
-struct SummaryRow {
-    id: uuid::Uuid,
-    name: String,
-    created: i64,
-    deleting: bool,
-    engine_type: Option<String>,
-    deployment_mode: Option<String>,
-    host_instance_type: Option<String>,
-    has_run: bool,
-    has_failed: bool,
-    is_rebooting: bool,
-    needs_action: bool,
-    not_applied: bool,
+pub(super) struct SummaryRow {
+    pub(super) id: uuid::Uuid,
+    pub(super) name: String,
+    pub(super) created: i64,
+    pub(super) deleting: bool,
+    pub(super) engine_type: Option<String>,
+    pub(super) deployment_mode: Option<String>,
+    pub(super) host_instance_type: Option<String>,
+    pub(super) has_run: bool,
+    pub(super) has_failed: bool,
+    pub(super) is_rebooting: bool,
+    pub(super) needs_action: bool,
+    pub(super) not_applied: bool,
 }
 
 impl SummaryRow {
-    fn summary(self) -> Result<BrokerSummary, StoreError> {
+    pub(super) fn summary(self) -> Result<BrokerSummary, StoreError> {
         let wrong =
             |what: &str| StoreError::Inconsistent { table: "broker", what: what.to_owned() };
         let refused = |error: Error| wrong(&error.message);
