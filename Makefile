@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env service service-remove down clean images image compose-up compose-env compose-down compose-clean fmt lint test soak bench
+.PHONY: help run env observe service service-remove down clean images image compose-up compose-env compose-down compose-clean fmt lint test soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -13,6 +13,9 @@ run: ## Bring brokerd up and wait until it is ready
 
 env: ## Print what AWS tools need: eval "$(make -s env)"
 	@scripts/run.sh env
+
+observe: ## Start Prometheus with rules and targets beside that, and Grafana where its image can be had
+	@scripts/observe.sh
 
 service: ## Bring brokerd up and have systemd start it with the machine
 	@scripts/run.sh service

@@ -192,6 +192,7 @@ TEXT
 
 down() {
   local own
+  "$root/scripts/observe.sh" stop
   stop_brokerd
   if ! engine_answers; then say "no Docker engine answers, so no container runs"; return; fi
   # Engines first: the database is what remembers them.
@@ -210,13 +211,14 @@ clean() {
   # Data and keys go together or not at all.
   engine_answers || die "no Docker engine answers, so volumes can't be removed: run docker/engine.sh first"
   stop_brokerd
+  "$root/scripts/observe.sh" remove
   remove_service
   remove "container(s)" ps -a -- rm -f -v
   remove "network(s)" network ls -- network rm
   remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
-  for file in master.key credentials ca.pem api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \
+  for file in master.key credentials ca.pem prometheus.token api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \
     brokerd.pid brokerd.log images.log; do
     rm -f "$data_dir/$file" "$data_dir/$file.new"
   done

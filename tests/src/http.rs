@@ -58,10 +58,31 @@ pub fn request(
     stream.write_all(text.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of headers")?;
+    let end = answer.windows(4).position(|part| part == b"\r\n\r\n");
+    let (head, body) = answer.split_at(end.context("the answer has no end of headers")?);
+    let head = String::from_utf8_lossy(head).into_owned();
     let status = head.split(' ').nth(1).context("the answer has no status")?.parse()?;
-    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+    let mut answer = Answer { status, head, body: String::new() };
+    let is_chunked = answer.header("transfer-encoding") == Some("chunked");
+    let body = if is_chunked { joined(&body[4..])? } else { body[4..].to_vec() };
+    answer.body = String::from_utf8_lossy(&body).into_owned();
+    Ok(answer)
+}
+
+/// The parts of a body that came in chunks, each behind its size.
+fn joined(mut chunks: &[u8]) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end =
+            chunks.windows(2).position(|part| part == b"\r\n").context("no size of a chunk")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&chunks[..end])?.trim(), 16)?;
+        if size == 0 {
+            return Ok(body);
+        }
+        let chunk = chunks.get(end + 2..end + 2 + size).context("a chunk is cut off")?;
+        body.extend_from_slice(chunk);
+        chunks = chunks.get(end + 4 + size..).context("a chunk without an end")?;
+    }
 }
 
 /// A GET without headers.

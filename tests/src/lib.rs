@@ -34,6 +34,7 @@ pub mod metrics_pages;
 pub mod owner;
 mod ports;
 mod process;
+pub mod prometheus;
 pub mod registry;
 pub mod sdk;
 pub mod steady;

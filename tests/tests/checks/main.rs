@@ -5,5 +5,6 @@ mod dependencies;
 mod documents;
 mod floors;
 mod migrations;
+mod observability;
 mod openapi;
 mod sources;

@@ -23,6 +23,7 @@ mod isolation;
 mod ldap;
 mod names;
 mod networks;
+mod observability;
 mod official_images;
 mod out_of_memory;
 mod permissions;
