@@ -1,6 +1,7 @@
 //! brokerd's own operations: under `/brokerd/v1`, and the pages for machines and people.
 
 pub(crate) mod accounts;
+pub(crate) mod availability;
 pub(crate) mod brokers;
 pub(crate) mod ca;
 pub(crate) mod capacity;

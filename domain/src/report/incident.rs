@@ -1,4 +1,4 @@
-//! What happened to a broker: failovers, and times in which an instance was away.
+//! What happened to a broker: failovers, times in which an instance was away, and messages.
 
 use super::cause::OutageCause;
 use crate::kernel::Timestamp;
@@ -35,4 +35,13 @@ pub struct InstanceOutage {
     pub cause: OutageCause,
     /// Why, for a person.
     pub detail: String,
+}
+
+/// Messages that were counted, as the engine does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageCounts {
+    /// Those that clients sent.
+    pub received: u64,
+    /// Those that clients took and acknowledged.
+    pub delivered: u64,
 }

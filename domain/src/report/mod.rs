@@ -11,6 +11,6 @@ mod transition;
 pub use availability::{AvailabilityInterval, AvailabilityRecord, AvailabilitySummary, Outage};
 pub use broker::ReportedBroker;
 pub use cause::OutageCause;
-pub use incident::{Failover, InstanceOutage};
+pub use incident::{Failover, InstanceOutage, MessageCounts};
 pub use period::{Granularity, LONGEST_PERIOD, Period};
 pub use transition::{Finding, InstanceTransition, ReportedChange, Takeover, Transitions};

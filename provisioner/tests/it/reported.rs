@@ -7,6 +7,7 @@ use brokerd_domain::{
     Availability, BrokerId, EngineType, Timestamp,
     report::{InstanceTransition, OutageCause, ReportedChange},
 };
+use brokerd_provisioner::runtime::InstanceName;
 
 fn changes(sim: &Simulation, id: BrokerId) -> Vec<ReportedChange> {
     sim.row(id).expect("it is there").changes
@@ -136,4 +137,26 @@ async fn a_cluster_that_loses_a_node_is_available() {
         (2, InstanceTransition::Recovered),
     ];
     assert_eq!(of_instances(&found), expected);
+}
+
+#[tokio::test]
+async fn an_engine_that_runs_out_of_memory_and_a_container_that_is_gone_are_causes_of_their_own() {
+    let sim = Simulation::new();
+    let id = sim.create(EngineType::ActiveMq);
+    sim.settle().await;
+    let name =
+        InstanceName { installation: "test".parse().expect("valid"), broker: id, ordinal: 1 };
+    let before = changes(&sim, id).len();
+    sim.in_the_world(|world| world.starve(&name));
+    sim.runtime_event(id).await;
+    sim.settle().await;
+    let starved = changes(&sim, id).split_off(before);
+    assert_eq!(states(&starved)[0], (Availability::Unavailable, OutageCause::OutOfMemory));
+    let before = before + starved.len();
+    sim.in_the_world(|world| drop(world.containers.remove(&name)));
+    sim.runtime_event(id).await;
+    sim.settle().await;
+    let gone = changes(&sim, id).split_off(before);
+    assert_eq!(states(&gone)[0], (Availability::Unavailable, OutageCause::ContainerGone));
+    assert_eq!(states(&gone).len(), 2, "{gone:?}");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod availability;
 mod kept;
+mod measured;
 pub(crate) mod metering;
 mod retention;
 mod usage;

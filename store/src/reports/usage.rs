@@ -118,17 +118,23 @@ impl PgStore {
         row.map(|row| row.broker()).transpose()
     }
 
-    /// What was billed of a broker in a period, in the order of time, without what can't be read.
+    /// What was billed of a broker in a period, in the order of time, without what can't be read; none: this scope has no
+    /// such broker and had none.
     ///
     /// # Errors
     /// As every method.
-    pub async fn metered_intervals(
+    pub async fn metered_broker(
         &self,
-        broker: BrokerId,
+        scope: &Scope,
+        id: BrokerId,
         period: Period,
-    ) -> Result<Vec<MeteredInterval>, StoreError> {
-        let mut found = self.intervals_of(&[broker.uuid()], period).await?;
-        Ok(found.remove(&broker.uuid()).unwrap_or_default())
+    ) -> Result<Option<MeteredBroker>, StoreError> {
+        let Some(broker) = self.reported_broker(scope, id).await? else { return Ok(None) };
+        let mut found = self.intervals_of(&[id.uuid()], period).await?;
+        let intervals = found.remove(&id.uuid()).unwrap_or_default();
+        let mut metered = [MeteredBroker { broker, intervals, storage: Vec::new() }];
+        self.add_storage(&mut metered, period).await?;
+        Ok(metered.into_iter().next())
     }
 
     /// The brokers of an account, in all regions, that were there in a period, by age, with what was billed of them; up to
@@ -159,7 +165,9 @@ impl PgStore {
             let intervals = intervals.remove(&row.broker_id).unwrap_or_default();
             Some(MeteredBroker { broker, intervals, storage: Vec::new() })
         };
-        Ok(rows.into_iter().filter_map(read).collect())
+        let mut brokers: Vec<MeteredBroker> = rows.into_iter().filter_map(read).collect();
+        self.add_storage(&mut brokers, period).await?;
+        Ok(brokers)
     }
 
     async fn intervals_of(

@@ -13,6 +13,7 @@ use brokerd_domain::{
         UserName,
     },
     metric::{DimensionName, MetricName, SeriesKey, Unit},
+    report::Period,
 };
 use brokerd_store::{
     AlarmFilter, DeleteAlarmsOutcome, FaultOutcome, HistoryFilter, IdentityName, KeyHolderName,
@@ -179,6 +180,7 @@ async fn answers(
     ask!(brokers(asking, None, 100));
     ask!(events(asking, of.broker, 10));
     ask!(reported_broker(asking, of.broker));
+    ask!(metered_broker(asking, of.broker, Period { from: NOW, to: NOW }));
     ask!(request_delete(asking, of.broker, NOW));
     ask!(faults(asking, of.broker, 10));
     ask!(fault(asking, of.broker, of.fault));

@@ -22,6 +22,7 @@ mod isolation;
 mod kept_secrets;
 mod keys;
 mod leases;
+mod measured;
 mod metering;
 mod metrics;
 mod outages;

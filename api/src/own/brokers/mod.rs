@@ -1,6 +1,5 @@
 //! Operations on brokers that Amazon MQ does not have.
 
-pub(crate) mod availability;
 pub(crate) mod events;
 pub(crate) mod inspect;
 pub(crate) mod report;

@@ -8,16 +8,16 @@ use axum::{
 };
 use brokerd_domain::{
     Clock, Timestamp,
-    price::{BrokerCost, BrokerUse, Cost, MeteredInterval},
+    price::{BrokerCost, BrokerUse, Cost},
     report::{
-        AvailabilityRecord, Failover, Granularity, InstanceOutage, Outage, Period, ReportedBroker,
+        AvailabilityRecord, Failover, Granularity, InstanceOutage, MessageCounts, Outage, Period,
+        ReportedBroker,
     },
 };
-use brokerd_store::PgStore;
+use brokerd_store::{MeteredBroker, PgStore};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::availability::{AvailabilityView, seconds};
 use crate::{
     ApiSettings,
     auth::Signed,
@@ -29,7 +29,10 @@ use crate::{
         respond::Reply,
     },
     openapi::{NotFound, OfBroker, ServiceErrors},
-    own::cost::{LineView, SumView, lines},
+    own::{
+        availability::{AvailabilityView, seconds},
+        cost::lines::{LineView, SumView, lines},
+    },
 };
 
 /// A part of the period.
@@ -124,6 +127,22 @@ pub(crate) struct RestartView {
     detail: String,
 }
 
+/// The messages of a broker, as far as they were counted.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessagesView {
+    /// Those that clients sent.
+    received: u64,
+    /// Those that clients took and acknowledged.
+    delivered: u64,
+}
+
+impl From<MessageCounts> for MessagesView {
+    fn from(counts: MessageCounts) -> Self {
+        Self { received: counts.received, delivered: counts.delivered }
+    }
+}
+
 /// What was promised of a broker, and kept.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -158,6 +177,10 @@ pub(crate) struct GetBrokerReportResponse {
     failovers: Vec<FailoverView>,
     /// The restarts of its instances.
     restarts: Vec<RestartView>,
+    /// Its messages; absent: nothing was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    messages: Option<MessagesView>,
     /// The currency of all amounts.
     #[schema(example = "USD")]
     currency: String,
@@ -206,7 +229,7 @@ pub(crate) async fn get_broker_report(
     let period = Period::parse(query.get("from"), query.get("to"), now)?;
     let parts = period.divided(Granularity::parse(query.get("granularity"))?)?;
     let facts = Facts::of(&store, &broker, period).await?;
-    let report = facts.report(&settings, broker, period, &parts, now);
+    let report = facts.report(&settings, period, &parts, now);
     match format {
         Format::Json => Ok(Reply(report).into_response()),
         Format::Csv => report.csv(),
@@ -218,7 +241,8 @@ struct Facts {
     availability: AvailabilityRecord,
     failovers: Vec<Failover>,
     restarts: Vec<InstanceOutage>,
-    intervals: Vec<MeteredInterval>,
+    messages: Option<MessageCounts>,
+    metered: MeteredBroker,
 }
 
 impl Facts {
@@ -230,27 +254,34 @@ impl Facts {
         let mut known = store.availability(&[broker.id], period).await?;
         let mut restarts = store.instance_outages(broker.id, period).await?;
         restarts.retain(|outage| outage.restarts > 0);
+        let metered = store.metered_broker(&broker.scope, broker.id, period).await?;
+        let metered = metered.unwrap_or_else(|| MeteredBroker {
+            broker: broker.clone(),
+            intervals: Vec::new(),
+            storage: Vec::new(),
+        });
         Ok(Self {
             availability: known.remove(&broker.id).unwrap_or_default(),
             failovers: store.failovers(broker.id, period).await?,
             restarts,
-            intervals: store.metered_intervals(broker.id, period).await?,
+            messages: store.counted_messages(broker, period).await?,
+            metered,
         })
     }
 
     fn report(
         &self,
         settings: &ApiSettings,
-        broker: ReportedBroker,
         period: Period,
         parts: &[Period],
         now: Timestamp,
     ) -> GetBrokerReportResponse {
+        let broker = &self.metered.broker;
         let used = BrokerUse {
             region: &broker.scope.region,
             engine_type: broker.engine_type,
-            intervals: &self.intervals,
-            storage: &[],
+            intervals: &self.metered.intervals,
+            storage: &self.metered.storage,
         };
         let mut total = Cost::default();
         let mut all_lines = Vec::new();
@@ -287,6 +318,7 @@ impl Facts {
                 .collect(),
             failovers: self.failovers.iter().map(Into::into).collect(),
             restarts: self.restarts.iter().map(|outage| restart_view(outage, now)).collect(),
+            messages: self.messages.map(Into::into),
             currency: settings.prices.currency().to_owned(),
             total: (&total).into(),
             lines: all_lines,

@@ -7,7 +7,7 @@ use brokerd_domain::price::{EstimateInput, EstimateRequest, Price, amount, cents
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::PriceView;
+use super::views::PriceView;
 use crate::{
     ApiSettings,
     auth::{Signed, Subject},

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::lines::{LineView, SumView, lines};
 use crate::{
     http::{error::ApiError, format},
-    own::brokers::availability::AvailabilityView,
+    own::availability::AvailabilityView,
 };
 
 /// What an account has used in a period, and what it costs.

@@ -7,7 +7,7 @@ use brokerd_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::PriceView;
+use super::views::PriceView;
 
 /// What was used of one thing in one period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
