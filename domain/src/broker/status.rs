@@ -33,8 +33,9 @@ pub enum Availability {
 
 impl Availability {
     /// Of a broker whose instances are in these conditions.
-    pub fn of(conditions: &[InstanceCondition]) -> Self {
-        let serves = conditions.iter().any(|condition| condition.health == Health::Healthy);
+    pub fn of<'a>(conditions: impl IntoIterator<Item = &'a InstanceCondition>) -> Self {
+        let mut conditions = conditions.into_iter();
+        let serves = conditions.any(|condition| condition.health == Health::Healthy);
         if serves { Self::Available } else { Self::Unavailable }
     }
 

@@ -13,6 +13,8 @@ pub struct Finding<'a> {
     pub before: &'a BrokerStatus,
     /// The conditions of the instances after the pass.
     pub after: &'a [InstanceCondition],
+    /// The instances that the pass stops or restarts, whatever their conditions.
+    pub stopped: &'a [u8],
     /// Whether the pass brings the broker to completion.
     pub completes: bool,
     /// Whether every instance could be seen.
@@ -79,7 +81,11 @@ impl Transitions {
         if before.observed_generation.is_none() && !finding.completes {
             return Self::default();
         }
-        let state = if finding.is_seen { Availability::of(after) } else { Availability::Unknown };
+        let goes_on = |condition: &InstanceCondition| !finding.stopped.contains(&condition.ordinal);
+        let state = match finding.is_seen {
+            true => Availability::of(after.iter().filter(|condition| goes_on(condition))),
+            false => Availability::Unknown,
+        };
         let availability = (before.availability != Some(state)).then(|| {
             let is_back = state == Availability::Available;
             (state, if is_back { recorded_at } else { seen_at })
@@ -90,7 +96,7 @@ impl Transitions {
                 let known = before.conditions.iter().find(|c| c.ordinal == condition.ordinal);
                 let Some(known) = known else { continue };
                 let ordinal = condition.ordinal;
-                let (was, is) = (is_well(known), is_well(condition));
+                let (was, is) = (is_well(known), is_well(condition) && goes_on(condition));
                 if was && !is {
                     instances.push((ordinal, InstanceTransition::Lost, seen_at));
                 }
@@ -160,6 +166,7 @@ mod tests {
         Finding {
             before,
             after,
+            stopped: &[],
             completes: false,
             is_seen: true,
             taken_over: None,
@@ -267,5 +274,21 @@ mod tests {
         let takeover = Transitions::of(&found).takeover.expect("a failover");
         assert_eq!((takeover.began, takeover.ended), (at(100), at(101)));
         assert_eq!(Transitions::of(&found).availability, None);
+    }
+
+    #[test]
+    fn an_instance_that_is_stopped_is_lost_from_then_on() {
+        let healthy = vec![condition(1, Health::Healthy, 1)];
+        let before = status(Some(Availability::Available), healthy.clone());
+        let stopped = Finding { stopped: &[1], ..finding(&before, &healthy) };
+        let lost = Transitions::of(&stopped);
+        assert_eq!(lost.availability, Some((Availability::Unavailable, at(100))));
+        assert_eq!(lost.instances, [(1, InstanceTransition::Lost, at(100))]);
+        let standby = vec![condition(1, Health::Healthy, 1), condition(2, Health::Standby, 1)];
+        let before = status(Some(Availability::Available), standby.clone());
+        let replaced = Finding { stopped: &[2], ..finding(&before, &standby) };
+        let lost = Transitions::of(&replaced);
+        assert_eq!(lost.availability, None);
+        assert_eq!(lost.instances, [(2, InstanceTransition::Lost, at(100))]);
     }
 }

@@ -24,7 +24,7 @@ use brokerd_domain::{Broker, DeploymentMode, Intent, Next, Protocol, Timestamp, 
 
 pub(crate) use attention::not_rebooted;
 pub(crate) use capacity::not_enough_memory;
-pub(crate) use outage::{Moments, reported_change};
+pub(crate) use outage::{Moments, interrupts, reported_change};
 pub(crate) use pair::taken_over;
 pub(crate) use poll::retry;
 

@@ -1,14 +1,14 @@
 //! Why an instance does not serve any more.
 
 use brokerd_domain::{
-    Broker, Intent, Timestamp,
+    Availability, Broker, Intent, Timestamp,
     report::{Finding, InstanceTransition, OutageCause, ReportedChange, Transitions},
 };
 
 use super::{
     attention,
     pair::taken_over,
-    types::{Completion, Plan},
+    types::{Completion, Plan, Step},
     world::{Observed, Seen},
 };
 use crate::runtime::ContainerState;
@@ -37,6 +37,7 @@ pub(crate) fn reported_change(
     let transitions = Transitions::of(&Finding {
         before,
         after,
+        stopped: &stopped(plan),
         completes: completion.is_some(),
         is_seen: seen.is_some_and(is_seen),
         taken_over: taken_over(broker, after),
@@ -48,6 +49,21 @@ pub(crate) fn reported_change(
     }
     let cause = cause(broker, &transitions, seen);
     Some(ReportedChange { transitions, cause, detail: plan.sentence.clone() })
+}
+
+/// Whether a plan takes an available broker out of service, which is worth recording before it is done.
+pub(crate) fn interrupts(broker: &Broker, plan: &Plan) -> bool {
+    let stopped = stopped(plan);
+    let after = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
+    let left = after.iter().filter(|condition| !stopped.contains(&condition.ordinal));
+    broker.status.availability == Some(Availability::Available)
+        && broker.intent == Intent::Run
+        && Availability::of(left) == Availability::Unavailable
+}
+
+/// The instances that a plan stops or restarts.
+fn stopped(plan: &Plan) -> Vec<u8> {
+    plan.steps.iter().filter(|step| step.is_disruptive()).filter_map(Step::ordinal).collect()
 }
 
 fn is_seen(seen: &Seen) -> bool {

@@ -6,7 +6,9 @@ use brokerd_domain::{
 };
 
 use crate::{
-    plan::{Completion, Moments, Plan, Seen, Sentence, reported_change, retry, taken_over},
+    plan::{
+        Completion, Moments, Plan, Seen, Sentence, interrupts, reported_change, retry, taken_over,
+    },
     runtime::RuntimeError,
 };
 
@@ -155,6 +157,7 @@ pub(crate) fn changes(
         links.iter().map(|l| &l.link).eq(before.links_down.iter().map(|l| &l.link))
     };
     is_unreported
+        || interrupts(broker, plan)
         || (plan.sentence != before.sentence && plan.next != Next::Now)
         || plan.conditions.as_ref().is_some_and(|conditions| *conditions != before.conditions)
         || plan.actions_required != before.actions_required

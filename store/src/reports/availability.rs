@@ -158,7 +158,7 @@ async fn change_instance(
     Ok(())
 }
 
-/// A failover has the cause of the outage that it ended.
+/// A failover has the beginning and the cause of the outage that it ended.
 async fn insert_failover(
     transaction: &mut Transaction,
     id: Uuid,
@@ -167,9 +167,9 @@ async fn insert_failover(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into failover (broker_id, began, ended, former, successor, cause, detail)
-         select $1, $2, $3, $4, $5, coalesce(a.cause, $6), coalesce(a.detail, $7)
+         select $1, least($2, a.began), $3, $4, $5, coalesce(a.cause, $6), coalesce(a.detail, $7)
          from (select) as one left join lateral (
-           select cause, detail from availability_interval
+           select began, cause, detail from availability_interval
            where broker_id = $1 and state = 'UNAVAILABLE' and began <= $3 and coalesce(ended, $3) >= $2
            order by began limit 1) a on true",
         id,
