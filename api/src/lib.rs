@@ -27,6 +27,7 @@ mod caller;
 mod cloudtrail;
 mod cloudwatch;
 mod ec2;
+mod fleet;
 mod http;
 mod iam;
 mod metrics;

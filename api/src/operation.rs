@@ -6,8 +6,6 @@ use axum::http::Method;
 use brokerd_domain::{LARGEST_SECRET, policy::OperationPermissions};
 use utoipa::openapi::{self, OpenApi, security::SecurityRequirement};
 
-use crate::openapi::document::BEARER_SCHEME;
-
 /// Whose operation it is, and how it is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -34,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) permissions: Option<&'static OperationPermissions>,
 }
 
+/// The name of the security scheme of operations that the operator's token permits.
+pub(crate) const BEARER_SCHEME: &str = "bearer";
 /// Most bytes of a body where nothing else is said.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// The call of a service whose protocol has no paths.

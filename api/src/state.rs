@@ -10,8 +10,8 @@ use crate::{
     auth::Authenticator,
     broker_change::BrokerLocks,
     cache::{OfferingsCache, TrustedCertificates},
+    fleet::FleetCache,
     operation::Operations,
-    own::prometheus::FleetCache,
     readiness::Readiness,
     settings::{ApiServices, ApiSettings},
 };

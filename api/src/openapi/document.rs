@@ -6,15 +6,14 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 
+use crate::operation::BEARER_SCHEME;
+
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
 
 const SIGV4: &str = "AWS Signature Version 4: service mq, a region that is configured, at most 15 minutes old. Every header x-amz-* must be signed.";
 
 const BEARER: &str =
     "A token of the operator: a line of the file that the setting prometheus.token_file names.";
-
-/// The name of the security scheme of operations that the operator's token permits.
-pub(crate) const BEARER_SCHEME: &str = "bearer";
 
 /// The document's title, tags and security scheme.
 pub(crate) fn base() -> OpenApi {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 
-use super::{FleetCache, fleet_page::page, token::MetricsReader};
+use super::{fleet_page::page, token::MetricsReader};
 use crate::{
+    fleet::FleetCache,
     http::{body, error::ApiError, query::Query},
     openapi::BearerErrors,
 };

@@ -11,10 +11,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{
-    fleet::{Fleet, is_asked_for},
-    names::metric_name,
-};
+use super::names::metric_name;
+use crate::fleet::{Fleet, is_asked_for};
 
 /// Of all brokers, or of those asked for, by identifier or name.
 ///

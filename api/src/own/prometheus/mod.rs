@@ -1,10 +1,7 @@
 //! What Prometheus of the operator reads: the brokers of all accounts, and where their nodes' metrics pages are.
 
 pub(crate) mod brokers;
-mod fleet;
 mod fleet_page;
 mod names;
 pub(crate) mod targets;
 mod token;
-
-pub(crate) use fleet::FleetCache;

@@ -7,8 +7,9 @@ use brokerd_store::{FleetBroker, MetricsPage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{FleetCache, fleet::is_asked_for, token::MetricsReader};
+use super::token::MetricsReader;
 use crate::{
+    fleet::{FleetCache, is_asked_for},
     http::{
         query::Query,
         respond::{Answer, Reply},

@@ -12,9 +12,9 @@ const FRESH: Duration = Duration::from_secs(15);
 const OLDEST_SAMPLE: Duration = Duration::from_mins(3);
 
 /// All brokers with their last samples.
-pub(super) struct Fleet {
-    pub(super) brokers: Vec<FleetBroker>,
-    pub(super) samples: HashMap<BrokerId, BrokerSample>,
+pub(crate) struct Fleet {
+    pub(crate) brokers: Vec<FleetBroker>,
+    pub(crate) samples: HashMap<BrokerId, BrokerSample>,
 }
 
 /// The last answer.
@@ -34,7 +34,7 @@ impl FleetCache {
     ///
     /// # Errors
     /// The error of the store.
-    pub(super) async fn get(&self) -> Result<Arc<Fleet>, StoreError> {
+    pub(crate) async fn get(&self) -> Result<Arc<Fleet>, StoreError> {
         let mut last = self.last.lock().await;
         let now = self.clock.now();
         if let Some((at, fleet)) = &*last
@@ -56,7 +56,7 @@ impl FleetCache {
 }
 
 /// Whether a broker is asked for: by its identifier or name, or all are.
-pub(super) fn is_asked_for(broker: &FleetBroker, wanted: &[String]) -> bool {
+pub(crate) fn is_asked_for(broker: &FleetBroker, wanted: &[String]) -> bool {
     let (id, name) = (broker.summary.id.to_string(), broker.summary.name.as_str());
     wanted.is_empty() || wanted.iter().any(|wanted| *wanted == id || wanted == name)
 }
