@@ -1,5 +1,7 @@
 //! `userIdentity`.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::time::seconds;
@@ -8,11 +10,14 @@ use crate::{
     kernel::AccountId,
 };
 
-/// Who called, as far as events tell.
+/// Who called, as far as events tell. Clones share it.
 ///
 /// Source: "CloudTrail userIdentity element" of the CloudTrail user guide.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerIdentity {
+pub struct CallerIdentity(Arc<Identity>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
     principal: Principal,
     access_key_id: String,
 }
@@ -22,22 +27,27 @@ impl CallerIdentity {
     pub fn new(principal: Principal, access_key_id: impl Into<String>) -> Self {
         // Tags say what somebody may do, not who it is.
         let principal = Principal { tags: crate::Tags::default(), ..principal };
-        Self { principal, access_key_id: access_key_id.into() }
+        Self(Arc::new(Identity { principal, access_key_id: access_key_id.into() }))
+    }
+
+    /// Who it is, without tags.
+    pub fn principal(&self) -> &Principal {
+        &self.0.principal
     }
 
     /// The account.
-    pub const fn account(&self) -> &AccountId {
-        &self.principal.account
+    pub fn account(&self) -> &AccountId {
+        &self.principal().account
     }
 
     /// The key that signed.
     pub fn access_key_id(&self) -> &str {
-        &self.access_key_id
+        &self.0.access_key_id
     }
 
     /// The name by which LookupEvents finds its events: a user's, that of a session of a role, or `root`.
     pub fn username(&self) -> &str {
-        match &self.principal.kind {
+        match &self.principal().kind {
             PrincipalKind::Root => "root",
             PrincipalKind::User { name, .. } => name,
             PrincipalKind::RoleSession { session, .. } => session,
@@ -46,7 +56,7 @@ impl CallerIdentity {
 
     /// The element.
     pub fn record(&self) -> Value {
-        let principal = &self.principal;
+        let principal = self.principal();
         let (kind, id) = match &principal.kind {
             PrincipalKind::Root => ("Root", principal.account.to_string()),
             PrincipalKind::User { id, .. } => ("IAMUser", id.clone()),
@@ -59,7 +69,7 @@ impl CallerIdentity {
         element.insert("principalId".to_owned(), id.into());
         element.insert("arn".to_owned(), principal.arn().into());
         element.insert("accountId".to_owned(), principal.account.as_str().into());
-        element.insert("accessKeyId".to_owned(), self.access_key_id.as_str().into());
+        element.insert("accessKeyId".to_owned(), self.access_key_id().into());
         if let PrincipalKind::User { name, .. } = &principal.kind {
             element.insert("userName".to_owned(), name.as_str().into());
         }
@@ -71,19 +81,19 @@ impl CallerIdentity {
 
     /// `sessionContext`: only temporary credentials have one.
     fn session_context(&self) -> Option<Value> {
-        let issued = self.principal.token_issued?;
+        let principal = self.principal();
+        let issued = principal.token_issued?;
         // Nobody has a device for multi-factor authentication.
         let attributes = json!({"creationDate": seconds(issued), "mfaAuthenticated": "false"});
-        let PrincipalKind::RoleSession { role, role_id, source_identity, .. } =
-            &self.principal.kind
+        let PrincipalKind::RoleSession { role, role_id, source_identity, .. } = &principal.kind
         else {
             return Some(json!({ "attributes": attributes }));
         };
         let issuer = json!({
             "type": "Role",
             "principalId": role_id,
-            "arn": self.principal.identity_arn(),
-            "accountId": self.principal.account.as_str(),
+            "arn": principal.identity_arn(),
+            "accountId": principal.account.as_str(),
             "userName": role,
         });
         let mut context = json!({"sessionIssuer": issuer, "attributes": attributes});

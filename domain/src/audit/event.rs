@@ -1,7 +1,7 @@
 //! Events.
 
 use serde_json::Value;
-use uuid::Uuid;
+use uuid::{Builder, Uuid, Version};
 
 use super::{
     caller::CallerIdentity, name::ServiceEventName, resource::AuditedResource, source::EventSource,
@@ -11,7 +11,7 @@ use crate::kernel::{AccountId, BrokerId, Region, Timestamp};
 /// One thing that was done, or was refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEvent {
-    /// `eventID`.
+    /// `eventID`, such as [`AuditEvent::id_at`].
     pub id: Uuid,
     /// When the call came, or the act began.
     pub at: Timestamp,
@@ -88,6 +88,27 @@ pub struct ServiceEvent {
 }
 
 impl AuditEvent {
+    /// The identifier of an event of this moment, with the bits of another identifier that is random. Such identifiers
+    /// are in the order of time, and tell the moment to the millisecond (UUID version 7 of RFC 9562).
+    pub fn id_at(at: Timestamp, random: Uuid) -> Uuid {
+        let milliseconds = u64::try_from(at.as_micros() / 1000).unwrap_or(0);
+        // Its version and its variant are where those of the result are.
+        let mut bits = [0; 10];
+        bits.copy_from_slice(&random.as_bytes()[6..]);
+        Builder::from_unix_timestamp_millis(milliseconds, &bits).into_uuid()
+    }
+
+    /// The millisecond in which the event of this identifier was, from its beginning to its end, which is not part of
+    /// it. None: the identifier does not tell.
+    pub fn millisecond_of(id: Uuid) -> Option<(Timestamp, Timestamp)> {
+        if id.get_version() != Some(Version::SortRand) {
+            return None;
+        }
+        let milliseconds = i64::try_from(id.as_u128() >> 80).ok()?;
+        let moment = |milliseconds: i64| Timestamp::from_micros(milliseconds * 1000);
+        Some((moment(milliseconds), moment(milliseconds + 1)))
+    }
+
     /// The service.
     pub fn source(&self) -> EventSource {
         match &self.what {

@@ -51,8 +51,8 @@ pub enum LookupAttribute {
     Nothing,
 }
 
-/// A place in the events of an account, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A place in the events of an account. The greatest is the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPosition {
     /// When the event was.
     pub at: Timestamp,

@@ -1,7 +1,10 @@
 //! The services whose events there are.
 
+use serde::{Deserialize, Serialize};
+
 /// The service that was called, as `eventSource` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum EventSource {
     /// Amazon MQ.
     ///
@@ -40,6 +43,11 @@ impl EventSource {
             Self::Oam => "oam.amazonaws.com",
             Self::Brokerd => "brokerd.amazonaws.com",
         }
+    }
+
+    /// Whether the service has no regions: its events are told in every one.
+    pub const fn is_global(self) -> bool {
+        matches!(self, Self::Iam | Self::Sts)
     }
 
     /// Whether operations of this service, which has no paths of its own, only read. Those of services with paths are

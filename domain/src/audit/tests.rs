@@ -87,6 +87,22 @@ fn create_broker(password: &str) -> Value {
 }
 
 #[test]
+fn identifiers_of_events_are_random_and_tell_the_millisecond() {
+    let random = Uuid::from_u128(0x0123_4567_89ab_4cde_9f01_2345_6789_abcd);
+    let id = AuditEvent::id_at(AT, random);
+    assert_eq!(id.to_string(), "0164487e-c9cb-7cde-9f01-23456789abcd");
+    let (from, to) = AuditEvent::millisecond_of(id).expect("it tells");
+    assert_eq!((from.as_micros(), to.as_micros()), (1_530_224_626_123_000, 1_530_224_626_124_000));
+    assert!(id < AuditEvent::id_at(Timestamp::from_micros(AT.as_micros() + 1000), Uuid::nil()));
+    assert_eq!(AuditEvent::millisecond_of(random), None);
+    let before = Timestamp::from_micros(-1);
+    assert_eq!(
+        AuditEvent::id_at(before, random),
+        AuditEvent::id_at(Timestamp::from_micros(0), random)
+    );
+}
+
+#[test]
 fn a_created_broker_is_told_as_in_the_example_of_the_documentation() {
     let mut parameters = RequestParameters::default();
     parameters.add_body(create_broker("a secret of twelve").to_string().as_bytes());
