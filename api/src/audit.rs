@@ -50,15 +50,16 @@ pub(crate) struct VerifiedRequest<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) source: EventSource,
     pub(crate) region: &'a Region,
+    /// Who called, with tags.
     pub(crate) principal: &'a Principal,
-    pub(crate) access_key_id: &'a str,
+    pub(crate) caller: &'a CallerIdentity,
     pub(crate) peer: Option<IpAddr>,
 }
 
 impl Recorder {
     /// Tells what the call is. From then on it may write.
     pub(crate) fn begin(&self, request: &VerifiedRequest<'_>) {
-        let VerifiedRequest { parts, source, region, principal, access_key_id, peer, .. } = request;
+        let VerifiedRequest { parts, source, region, principal, caller, peer, .. } = request;
         let (name, read_only, mut parameters) = match source {
             EventSource::AmazonMq | EventSource::Brokerd => self.of_path(request),
             // Its reads are POSTs.
@@ -85,14 +86,14 @@ impl Recorder {
         self.call.begin(AuditEvent {
             id: self.event_id,
             at: self.at,
-            account: principal.account.clone(),
+            account: caller.account().clone(),
             region: (*region).clone(),
             what: What::ApiCall(Box::new(ApiCall {
                 source: *source,
                 name,
                 read_only,
                 request_id: self.request_id,
-                caller: CallerIdentity::new((*principal).clone(), *access_key_id),
+                caller: (*caller).clone(),
                 on_host: None,
                 // A request within this process has no address.
                 source_ip: peer.map_or_else(String::new, |peer| peer.to_canonical().to_string()),
@@ -195,9 +196,9 @@ fn operation_name(chosen: Option<&str>) -> String {
 /// a call without an answer.
 #[derive(Debug)]
 pub(crate) struct CallRecord {
-    recorder: Recorder,
+    /// None: it is recorded.
+    recorder: Option<Recorder>,
     trail: AuditTrail,
-    is_recorded: bool,
 }
 
 impl CallRecord {
@@ -210,28 +211,30 @@ impl CallRecord {
         operation: Option<&str>,
     ) -> Self {
         let operation = operation.map(Into::into);
-        let call = Arc::default();
-        let recorder = Recorder { call, event_id, request_id, at, operation };
-        Self { recorder, trail: trail.clone(), is_recorded: false }
+        let recorder = Recorder { call: Arc::default(), event_id, request_id, at, operation };
+        Self { recorder: Some(recorder), trail: trail.clone() }
     }
 
-    /// Where to tell what the call is.
-    pub(crate) fn recorder(&self) -> Recorder {
+    /// Where to tell what the call is. None: it is recorded.
+    pub(crate) fn recorder(&self) -> Option<Recorder> {
         self.recorder.clone()
     }
 
     /// Runs the handler of the call.
     pub(crate) async fn run(&self, handler: impl Future<Output = Response>) -> Response {
-        Arc::clone(&self.recorder.call).scope(handler).await
+        match &self.recorder {
+            Some(recorder) => Arc::clone(&recorder.call).scope(handler).await,
+            None => handler.await,
+        }
     }
 
     /// Records how the call ended: with this answer, or with this refusal, a code and a message. Gives back the answer.
     pub(crate) async fn end(mut self, answer: Response, refusal: Option<(&str, &str)>) -> Response {
-        let Some(event) = self.recorder.call.event() else {
-            self.is_recorded = true;
+        let event = self.recorder.as_ref().and_then(|recorder| recorder.call.event());
+        let Some(tells_answer) = event.map(AuditEvent::tells_answer) else {
+            self.recorder = None;
             return answer;
         };
-        let tells_answer = event.tells_answer();
         let (answer, outcome) = match refusal {
             Some((code, message)) => {
                 let (code, message) = (code.to_owned(), message.to_owned());
@@ -249,21 +252,16 @@ impl CallRecord {
     }
 
     fn record(&mut self, outcome: Outcome) {
-        self.is_recorded = true;
-        let Some(event) = self.recorder.call.event() else { return };
-        let mut event = event.clone();
-        if let What::ApiCall(call) = &mut event.what {
-            call.outcome = outcome;
+        let Some(recorder) = self.recorder.take() else { return };
+        if let Some(ended) = recorder.call.end(outcome) {
+            self.trail.record(ended);
         }
-        self.trail.record(event);
     }
 }
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
-        if !self.is_recorded {
-            self.record(Outcome::Open);
-        }
+        self.record(Outcome::Open);
     }
 }
 

@@ -43,8 +43,9 @@ pub use gateway::{
     UnreadableRoute,
 };
 pub use kernel::{
-    AuditedCall, Channel, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys, Resealing,
-    ServerAddress, StoreError, sealed_columns, statement_may_write,
+    AuditedCall, Channel, EndedCall, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys,
+    Resealing, ServerAddress, StoreError, sealed_columns, statement_may_write,
+    statement_with_event,
 };
 pub use metrics::{
     BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricData, MetricRetention,

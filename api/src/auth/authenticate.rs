@@ -235,7 +235,7 @@ impl Authenticator {
                 source: service.event_source(parts.uri.path()),
                 region: &claim.region,
                 principal: &credential.caller().principal,
-                access_key_id: &claim.access_key_id,
+                caller: credential.identity(&claim.access_key_id),
                 peer,
             });
         }

@@ -4,13 +4,15 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use brokerd_domain::{AccountId, Region, Timestamp, identity::AccessKeyState};
+use brokerd_domain::{
+    AccountId, Region, Timestamp, audit::CallerIdentity, identity::AccessKeyState,
+};
 use brokerd_store::{Caller, KeyCaller};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
@@ -43,6 +45,8 @@ pub(crate) struct Credential {
     secret: SecretString,
     validity: Validity,
     caller: Arc<Caller>,
+    /// What events tell of who calls with it.
+    identity: OnceLock<CallerIdentity>,
     signing_keys: Mutex<Vec<(SigningScope, Arc<SigningKey>)>>,
 }
 
@@ -74,7 +78,7 @@ impl Credential {
 
     fn new(secret: SecretString, validity: Validity, caller: Caller) -> Self {
         let signing_keys = Mutex::new(Vec::new());
-        Self { secret, validity, caller: Arc::new(caller), signing_keys }
+        Self { secret, validity, caller: Arc::new(caller), identity: OnceLock::new(), signing_keys }
     }
 
     /// Whose key it is.
@@ -85,6 +89,11 @@ impl Credential {
     /// Who calls with it.
     pub(crate) const fn caller(&self) -> &Arc<Caller> {
         &self.caller
+    }
+
+    /// What events tell of who calls with it, which is the key of this identifier.
+    pub(super) fn identity(&self, id: &str) -> &CallerIdentity {
+        self.identity.get_or_init(|| CallerIdentity::new(self.caller.principal.clone(), id))
     }
 
     /// Checks that the key signs now and that the request brings its session token. In the service, too, a key that is

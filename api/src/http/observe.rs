@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use brokerd_domain::{Clock, Entropy};
+use brokerd_domain::{Clock, Entropy, audit::AuditEvent};
 use brokerd_store::AuditTrail;
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
@@ -84,10 +84,13 @@ pub(crate) async fn observe(
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
     request.extensions_mut().insert(RequestId(request_id));
-    let (event_id, now) = (observer.entropy.uuid(), observer.clock.now());
+    let now = observer.clock.now();
+    let event_id = AuditEvent::id_at(now, observer.entropy.uuid());
     let name = operation.map(|operation| operation.name.as_str());
     let record = CallRecord::new(&observer.audit, event_id, request_id, now, name);
-    request.extensions_mut().insert(record.recorder());
+    if let Some(recorder) = record.recorder() {
+        request.extensions_mut().insert(recorder);
+    }
     let answer = match route.filter(|_| is_options).and_then(|route| operations.allowed(route)) {
         Some(allowed) => preflight(&allowed),
         None => record.run(run(request, next).instrument(span.clone())).await,

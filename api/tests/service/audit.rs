@@ -1,69 +1,16 @@
 //! The events of calls, as they are written and as LookupEvents tells them.
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderValue, Method, Request},
-};
-use brokerd_api::sigv4;
+use axum::http::HeaderValue;
 use brokerd_domain::audit::RequestParameters;
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use crate::{
     query::{STS, Who, allow, session, trust},
-    support::{Client, Reply, TestApi, activemq, rabbitmq},
+    support::{Client, TestApi, activemq, rabbitmq},
 };
 
-const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.";
 /// What no event may have in it.
 const SECRET: &str = "Lantern-Harbour-7";
-
-impl TestApi {
-    /// The records in the database now, oldest first.
-    async fn records_now(&self) -> Vec<Value> {
-        let rows =
-            sqlx::query("select record from audit_event where record is not null order by at")
-                .fetch_all(&mut self.connection().await)
-                .await
-                .expect("read");
-        rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("JSON")).collect()
-    }
-
-    /// The records, once all of them are written.
-    pub(crate) async fn records(&self) -> Vec<Value> {
-        self.audit.flush(&self.store).await;
-        self.records_now().await
-    }
-
-    async fn cloudtrail(&self, region: &str, operation: &str, body: &Value) -> Reply {
-        let client = Client::new("AKIAALICE", "alice-secret", region);
-        self.cloudtrail_as(&client, operation, body).await
-    }
-
-    async fn cloudtrail_as(&self, client: &Client, operation: &str, body: &Value) -> Reply {
-        let mut credentials = client.credentials.clone();
-        credentials.service = "cloudtrail".to_owned();
-        let body = body.to_string();
-        let text = |text: &str| HeaderValue::from_str(text).expect("a header");
-        let mut headers = HeaderMap::new();
-        headers.insert("host", text("brokerd.example:8170"));
-        headers.insert("x-amz-target", text(&format!("{TARGET}{operation}")));
-        let request = sigv4::Request {
-            method: "POST",
-            path: "/",
-            query: "",
-            headers: &headers,
-            authority: None,
-            body: body.as_bytes(),
-        };
-        let now = brokerd_domain::Clock::now(&*self.clock);
-        headers.extend(sigv4::sign(&request, &credentials, now));
-        let mut request = Request::new(Body::from(body));
-        *request.method_mut() = Method::POST;
-        *request.headers_mut() = headers;
-        self.send(request).await
-    }
-}
 
 fn configuration(name: &str) -> String {
     json!({"name": name, "engineType": "ACTIVEMQ", "engineVersion": "5.19"}).to_string()

@@ -13,6 +13,7 @@ mod configurations;
 mod contention;
 mod cost;
 mod engine_versions;
+mod events;
 mod faults;
 mod iam;
 mod identities;

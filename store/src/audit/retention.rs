@@ -6,8 +6,8 @@ use brokerd_domain::Timestamp;
 
 use crate::kernel::{PgStore, StoreError};
 
-/// What an event takes beside its columns: the head of its row, and its entries in indexes.
-const OVERHEAD: f64 = 120.0;
+/// What a row takes beside its columns, in bytes: its head, and its entries in indexes.
+const OVERHEAD: i32 = 120;
 
 /// Which events are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,28 +32,51 @@ impl AuditRetention {
     ) -> Result<u64, StoreError> {
         let age = i64::try_from(self.age.as_micros()).unwrap_or(i64::MAX);
         let oldest = Timestamp::from_micros(now.as_micros().saturating_sub(age));
-        let mut deleted = 0;
+        let (mut deleted, mut freed) = (0, 0_i64);
         loop {
-            let batch = store.delete_audit_events_before(oldest, most).await?;
-            deleted += batch;
-            if batch < u64::from(most) {
+            let events = store.delete_audit_events_before(oldest, most).await?;
+            let batches = store.delete_read_batches_before(oldest, most).await?;
+            deleted += events.events + batches.events;
+            freed = freed.saturating_add(events.bytes).saturating_add(batches.bytes);
+            if events.rows.max(batches.rows) < u64::from(most) {
                 break;
             }
             tokio::time::sleep(pause).await;
         }
         // Estimated once: the server counts what is deleted with some delay, and more would be deleted each time.
-        let mut excess = store.audit_events_over(self.bytes).await?.saturating_sub(deleted);
+        let left = store.audit_bytes().await?.saturating_sub(freed);
+        let mut excess = left.saturating_sub_unsigned(self.bytes);
         while excess > 0 {
-            let batch = excess.min(u64::from(most));
-            let gone = store.delete_oldest_audit_events(batch).await?;
-            deleted += gone;
-            if gone < batch {
+            let gone = store.delete_oldest_audit_events(excess, most).await?;
+            deleted += gone.events;
+            if gone.rows < u64::from(most) {
                 break;
             }
-            excess -= gone;
+            excess = excess.saturating_sub(gone.bytes);
             tokio::time::sleep(pause).await;
         }
         Ok(deleted)
+    }
+}
+
+/// What was deleted.
+struct Deleted {
+    rows: u64,
+    events: u64,
+    bytes: i64,
+}
+
+/// What a statement says that it has deleted.
+struct DeletedRow {
+    rows: i64,
+    events: i64,
+    bytes: i64,
+}
+
+impl From<DeletedRow> for Deleted {
+    fn from(row: DeletedRow) -> Self {
+        let count = |count: i64| u64::try_from(count).unwrap_or(0);
+        Self { rows: count(row.rows), events: count(row.events), bytes: row.bytes }
     }
 }
 
@@ -62,47 +85,96 @@ impl PgStore {
         &self,
         oldest: Timestamp,
         most: u32,
-    ) -> Result<u64, StoreError> {
-        let deleted = sqlx::query!(
-            "delete from audit_event where id in (
-               select id from audit_event where at < $1 order by at limit $2 for update skip locked)",
+    ) -> Result<Deleted, StoreError> {
+        let deleted = sqlx::query_as!(
+            DeletedRow,
+            r#"with deleted as (
+                 delete from audit_event as e where id in (
+                   select id from audit_event where at < $1 order by at limit $2 for update skip locked)
+                 returning pg_column_size(e.*) + $3::int as size)
+               select count(*) as "rows!", count(*) as "events!", coalesce(sum(size), 0)::bigint as "bytes!" from deleted"#,
             oldest.as_micros(),
-            i64::from(most)
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(deleted.rows_affected())
-    }
-
-    async fn delete_oldest_audit_events(&self, most: u64) -> Result<u64, StoreError> {
-        let deleted = sqlx::query!(
-            "delete from audit_event where id in (
-               select id from audit_event order by at limit $1 for update skip locked)",
-            i64::try_from(most).unwrap_or(i64::MAX)
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(deleted.rows_affected())
-    }
-
-    /// How many events there are too many for as many bytes, by the number of events that the server counts and the size
-    /// of a sample.
-    async fn audit_events_over(&self, bytes: u64) -> Result<u64, StoreError> {
-        let estimate = sqlx::query!(
-            r#"select coalesce((select n_live_tup from pg_stat_user_tables where relid = 'audit_event'::regclass), 0)
-                        as "events!",
-                      coalesce((select avg(pg_column_size(sample.*))::float8
-                                from (select * from audit_event limit 1000) as sample), 0) as "size!""#
+            i64::from(most),
+            OVERHEAD
         )
         .fetch_one(&self.pool)
         .await?;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "an estimate, and casts of floats saturate"
-        )]
-        let fit = (bytes as f64 / (estimate.size + OVERHEAD)) as u64;
-        Ok(u64::try_from(estimate.events).unwrap_or(0).saturating_sub(fit))
+        Ok(deleted.into())
+    }
+
+    /// A batch goes when its last event is too old.
+    async fn delete_read_batches_before(
+        &self,
+        oldest: Timestamp,
+        most: u32,
+    ) -> Result<Deleted, StoreError> {
+        let deleted = sqlx::query_as!(
+            DeletedRow,
+            r#"with deleted as (
+                 delete from audit_read_batch where id in (
+                   select id from audit_read_batch where last_at < $1 order by last_at limit $2 for update skip locked)
+                 returning events, pg_column_size(content) + pg_column_size(terms) + $3::int as size)
+               select count(*) as "rows!", coalesce(sum(events), 0) as "events!", coalesce(sum(size), 0)::bigint as "bytes!"
+               from deleted"#,
+            oldest.as_micros(),
+            i64::from(most),
+            OVERHEAD
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(deleted.into())
+    }
+
+    /// Deletes the oldest, be they rows or batches, until about so many bytes are free, but of `most` rows at most.
+    async fn delete_oldest_audit_events(
+        &self,
+        bytes: i64,
+        most: u32,
+    ) -> Result<Deleted, StoreError> {
+        let deleted = sqlx::query_as!(
+            DeletedRow,
+            r#"with event as materialized (
+                 select id, at, pg_column_size(e.*) + $3::int as size from audit_event e order by at limit $2
+                 for update skip locked),
+               batch as materialized (
+                 select id, last_at as at, pg_column_size(content) + pg_column_size(terms) + $3::int as size, events
+                 from audit_read_batch order by last_at limit $2 for update skip locked),
+               oldest as (
+                 select id as event, null::bigint as batch, at, size, 1 as events from event
+                 union all select null, id, at, size, events from batch
+                 order by at limit $2),
+               counted as (
+                 select oldest.*, sum(size) over (order by at, event, batch) - size as before from oldest),
+               chosen as materialized (select * from counted where before < $1),
+               deleted_events as (
+                 delete from audit_event where id in (select event from chosen where event is not null)),
+               deleted_batches as (
+                 delete from audit_read_batch where id in (select batch from chosen where batch is not null))
+               select count(*) as "rows!", coalesce(sum(events), 0) as "events!", coalesce(sum(size), 0)::bigint as "bytes!"
+               from chosen"#,
+            bytes,
+            i64::from(most),
+            OVERHEAD
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(deleted.into())
+    }
+
+    /// How many bytes all events take, by the number of rows that the server counts and the sizes of samples.
+    async fn audit_bytes(&self) -> Result<i64, StoreError> {
+        let bytes = sqlx::query_scalar!(
+            r#"select (
+                 coalesce((select n_live_tup from pg_stat_user_tables where relid = 'audit_event'::regclass)
+                   * (select avg(pg_column_size(e.*) + $1::int) from (select * from audit_event limit 1000) as e), 0)
+                 + coalesce((select n_live_tup from pg_stat_user_tables where relid = 'audit_read_batch'::regclass)
+                   * (select avg(pg_column_size(content) + pg_column_size(terms) + $1::int)
+                      from (select * from audit_read_batch limit 1000) as batch), 0)
+               )::bigint as "bytes!""#,
+            OVERHEAD
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(bytes)
     }
 }

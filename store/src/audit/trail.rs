@@ -13,7 +13,8 @@ use std::{
 use brokerd_domain::{Clock, audit::AuditEvent};
 use tokio::sync::Notify;
 
-use crate::kernel::{PgStore, StoreError};
+use super::read_batch;
+use crate::kernel::{EndedCall, EventRow, PgStore, StoreError};
 
 /// How many events one statement writes.
 const BATCH: usize = 500;
@@ -51,7 +52,29 @@ struct Trail {
 
 struct Waiting {
     event: AuditEvent,
+    row: EventRow,
     logged: bool,
+}
+
+/// How an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// In a batch with others.
+    Batched,
+    /// Into the row that is there.
+    Completion,
+    /// As a row, or into that which is there.
+    Row,
+}
+
+impl Waiting {
+    fn form(&self) -> Form {
+        match self.row {
+            EventRow::None if read_batch::may_contain(&self.event) => Form::Batched,
+            EventRow::Written => Form::Completion,
+            EventRow::None | EventRow::Unknown => Form::Row,
+        }
+    }
 }
 
 impl std::fmt::Debug for AuditTrail {
@@ -78,12 +101,13 @@ impl AuditTrail {
 
     /// Takes an event to be written soon. Never waits: when there are too many, this one is lost, and counted. Of a call
     /// that has changed something only its answer is, because its event is there since the change.
-    pub fn record(&self, event: AuditEvent) {
+    pub fn record(&self, ended: impl Into<EndedCall>) {
+        let EndedCall { event, row } = ended.into();
         let is_read = event.read_only();
         let waiting = {
             let mut waiting = self.waiting();
             if waiting.len() < self.0.most {
-                waiting.push_back(Waiting { event, logged: false });
+                waiting.push_back(Waiting { event, row, logged: false });
                 waiting.len()
             } else {
                 let lost = if is_read { &self.0.lost_reads } else { &self.0.lost_writes };
@@ -198,19 +222,41 @@ impl AuditTrail {
         false
     }
 
-    /// Writes a batch. One that the database refuses for what is in it is written one by one, without what is refused.
+    /// Writes a batch. Gives back what could not be written.
     async fn write(&self, store: &PgStore, batch: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
-        let pairs = batch.iter().map(|waiting| (&waiting.event, waiting.logged));
-        match store.write_events(pairs).await {
+        let mut left = Vec::new();
+        let (batched, rows): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|waiting| waiting.form() == Form::Batched);
+        let (completions, rows): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|waiting| waiting.form() == Form::Completion);
+        for (form, events) in
+            [(Form::Completion, completions), (Form::Row, rows), (Form::Batched, batched)]
+        {
+            if let Err(events) = self.write_as(form, store, events).await {
+                left.extend(events);
+            }
+        }
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    }
+
+    /// Writes events of one form. Those that the database refuses for what is in one of them are written one by one,
+    /// without what is refused.
+    async fn write_as(
+        &self,
+        form: Form,
+        store: &PgStore,
+        events: Vec<Waiting>,
+    ) -> Result<(), Vec<Waiting>> {
+        match write_as(form, store, &events).await {
             Ok(()) => Ok(()),
             Err(StoreError::Unavailable(error)) => {
                 tracing::debug!(error = &*error as &dyn std::error::Error, "audit events wait");
-                Err(batch)
+                Err(events)
             }
             Err(_) => {
-                let mut rest = batch.into_iter();
+                let mut rest = events.into_iter();
                 while let Some(waiting) = rest.next() {
-                    match store.write_events([(&waiting.event, waiting.logged)]).await {
+                    match write_as(form, store, std::slice::from_ref(&waiting)).await {
                         Ok(()) => {}
                         Err(StoreError::Unavailable(_)) => {
                             return Err(std::iter::once(waiting).chain(rest).collect());
@@ -247,6 +293,17 @@ impl AuditTrail {
             return;
         }
         loop {
+            match store.tell_incomplete_reads(|records| self.append(records)).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::debug!(error, "incomplete audit events not read; tried again");
+                    return;
+                }
+            }
+        }
+        loop {
             let now = self.0.clock.now();
             let told = store.tell_incomplete(now, MOST_SWEPT, |records| self.append(records)).await;
             match told {
@@ -272,5 +329,17 @@ impl AuditTrail {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         // The state of a thread that panicked is valid.
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn write_as(form: Form, store: &PgStore, events: &[Waiting]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let events = events.iter().map(|waiting| (&waiting.event, waiting.logged));
+    match form {
+        Form::Batched => store.write_reads(events).await,
+        Form::Completion => store.complete_events(events).await,
+        Form::Row => store.write_events(events).await,
     }
 }

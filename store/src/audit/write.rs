@@ -9,6 +9,7 @@ use brokerd_domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::read_batch::{ReadBatch, batches_of, events_in};
 use crate::kernel::{PgStore, StoreError, audited::EventColumns};
 
 /// How long a call may take before its answer is not waited for any more: longer than any call, and than it takes to
@@ -91,6 +92,96 @@ impl PgStore {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// Writes how events ended that are there. With each, whether it is complete.
+    ///
+    /// # Errors
+    /// As every method; then none of them is written.
+    pub(super) async fn complete_events(
+        &self,
+        events: impl IntoIterator<Item = (&AuditEvent, bool)>,
+    ) -> Result<(), StoreError> {
+        let batch = Batch::of(events);
+        sqlx::query!(
+            "update audit_event as e
+             set resources = ended.resources, complete = ended.complete, record = ended.record
+             from unnest($1::uuid[], $2::jsonb[], $3::bool[], $4::text[]) as ended (id, resources, complete, record)
+             where e.id = ended.id",
+            &batch.ids,
+            &batch.resources,
+            &batch.complete,
+            &batch.records,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes events of reads, in batches. With each, whether it is complete.
+    ///
+    /// # Errors
+    /// As every method; then none of them is written, or nobody knows whether they are.
+    pub(super) async fn write_reads(
+        &self,
+        events: impl IntoIterator<Item = (&AuditEvent, bool)>,
+    ) -> Result<(), StoreError> {
+        let batches = batches_of(events);
+        let texts = |text: fn(&ReadBatch) -> &str| -> Vec<String> {
+            batches.iter().map(|batch| text(batch).to_owned()).collect()
+        };
+        // PostgreSQL has no arrays of arrays of different lengths. No term has a line's end in it.
+        let terms: Vec<String> = batches.iter().map(|batch| batch.terms.join("\n")).collect();
+        sqlx::query!(
+            r#"insert into audit_read_batch (account, region, is_global, complete, first_at, last_at, events, terms, content)
+               select account, region, is_global, complete, first_at, last_at, events, string_to_array(terms, E'\n'), content
+               from unnest($1::text[], $2::text[], $3::bool[], $4::bool[], $5::bigint[], $6::bigint[], $7::int[],
+                           $8::text[], $9::text[])
+                 as batch (account, region, is_global, complete, first_at, last_at, events, terms, content)"#,
+            &texts(|batch| batch.account.as_str()),
+            &texts(|batch| batch.region.as_str()),
+            &batches.iter().map(|batch| batch.is_global).collect::<Vec<_>>(),
+            &batches.iter().map(|batch| batch.complete).collect::<Vec<_>>(),
+            &batches.iter().map(|batch| batch.first_at).collect::<Vec<_>>(),
+            &batches.iter().map(|batch| batch.last_at).collect::<Vec<_>>(),
+            &batches.iter().map(|batch| i32::try_from(batch.events).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+            &terms,
+            &texts(|batch| &batch.content),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Hands a batch of events of reads to `log` that it was not told. How many events that were. They count as told only
+    /// if the log took them all.
+    ///
+    /// # Errors
+    /// As every method.
+    pub(super) async fn tell_incomplete_reads(
+        &self,
+        log: impl FnOnce(&[String]) -> bool + Send,
+    ) -> Result<usize, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let row = sqlx::query!(
+            "select id, account, region, content from audit_read_batch
+             where not complete order by last_at limit 1 for update skip locked"
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else { return Ok(0) };
+        let events = events_in(&row.account, &row.region, &row.content);
+        let events = self.skipped.keep("audit_read_batch", row.id, events).unwrap_or_default();
+        let records: Vec<String> = events.iter().map(AuditEvent::record).collect();
+        if !log(&records) {
+            return Ok(0);
+        }
+        sqlx::query!("update audit_read_batch set complete = true where id = $1", row.id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        // One that can't be read counts, too: there may be others behind it.
+        Ok(records.len().max(1))
     }
 
     /// Hands up to `most` events to `log` that nobody has told it: of what brokerd did on its own, and of calls whose

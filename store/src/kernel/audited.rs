@@ -1,18 +1,20 @@
 //! Audited writes: whatever a call changes takes the call's event along, in the same transaction.
 //!
 //! The API runs each call within [`AuditedCall::scope`], and its store is one of [`super::PgStore::audited`]. The pool
-//! of such a store puts every statement that may write into a transaction, and inserts the event before the commit, if
-//! the transaction has changed or locked anything. Without a call there is no event, and so the pool refuses to write.
-//! No method of the store has to know of this.
+//! of such a store has the first statement of a call that may write insert the event, too. Without a call there is no
+//! event, and so the pool refuses to write. No method of the store has to know of this.
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
 
-use brokerd_domain::audit::AuditEvent;
+use brokerd_domain::audit::{AuditEvent, Outcome, What};
 use serde_json::{Value, json};
-use sqlx::{Error, PgExecutor};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Error, PgExecutor, SqlSafeStr as _, SqlStr, error::BoxDynError,
+    postgres::PgArguments,
+};
 
 tokio::task_local! {
     static CALL: Arc<AuditedCall>;
@@ -22,8 +24,13 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub struct AuditedCall {
     event: OnceLock<AuditEvent>,
-    written: AtomicBool,
+    /// What is known of the row of its event.
+    row: AtomicU8,
 }
+
+const NOT_WRITTEN: u8 = 0;
+const ATTEMPTED: u8 = 1;
+const WRITTEN: u8 = 2;
 
 impl AuditedCall {
     /// Runs `work` as this call: what it writes takes the event along. Tasks that it spawns are not part of it, and may
@@ -42,14 +49,64 @@ impl AuditedCall {
         self.event.get()
     }
 
+    /// The call as it has ended. None: nobody has proved who calls.
+    pub fn end(self: Arc<Self>, outcome: Outcome) -> Option<EndedCall> {
+        let row = match self.row.load(Ordering::Acquire) {
+            NOT_WRITTEN => EventRow::None,
+            WRITTEN => EventRow::Written,
+            _ => EventRow::Unknown,
+        };
+        let event = match Arc::try_unwrap(self) {
+            Ok(call) => call.event.into_inner(),
+            // Something of the request is still there, which can't write any more.
+            Err(call) => call.event.get().cloned(),
+        };
+        let mut event = event?;
+        if let What::ApiCall(call) = &mut event.what {
+            call.outcome = outcome;
+        }
+        Some(EndedCall { event, row })
+    }
+
     /// Whether the event is known to be in the database already.
     pub(crate) fn is_written(&self) -> bool {
-        self.written.load(Ordering::Acquire)
+        self.row.load(Ordering::Acquire) == WRITTEN
     }
 
     /// Notes that the event is in the database.
     pub(crate) fn note_written(&self) {
-        self.written.store(true, Ordering::Release);
+        self.row.store(WRITTEN, Ordering::Release);
+    }
+
+    /// Notes that the event may be in the database from now on.
+    fn note_attempt(&self) {
+        self.row.fetch_max(ATTEMPTED, Ordering::AcqRel);
+    }
+}
+
+/// A call that has ended, or an act of brokerd's own.
+#[derive(Debug)]
+pub struct EndedCall {
+    pub(crate) event: AuditEvent,
+    pub(crate) row: EventRow,
+}
+
+/// What is known of the row of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventRow {
+    /// There is none.
+    None,
+    /// There may be one.
+    Unknown,
+    /// It is there.
+    Written,
+}
+
+impl From<AuditEvent> for EndedCall {
+    /// One that has written nothing if it only reads, and may have written its event otherwise.
+    fn from(event: AuditEvent) -> Self {
+        let row = if event.read_only() { EventRow::None } else { EventRow::Unknown };
+        Self { event, row }
     }
 }
 
@@ -100,34 +157,85 @@ impl EventColumns {
     }
 }
 
-/// Inserts the event of a call whose end is not known yet, if this transaction has changed or locked anything. Whether it
-/// did.
-pub(super) async fn insert_if_changed<'c>(
-    transaction: impl PgExecutor<'c>,
-    event: &AuditEvent,
-) -> Result<bool, Error> {
+/// A statement that inserts the event of this call, too, if it can be one; and whether it is.
+pub(super) fn with_event(
+    sql: SqlStr,
+    arguments: Option<PgArguments>,
+    call: &AuditedCall,
+) -> Result<(SqlStr, Option<PgArguments>, bool), Error> {
+    let Some(event) = call.event() else { return Ok((sql, arguments, false)) };
+    let mut arguments = arguments.unwrap_or_default();
+    let Some(both) = statement_with_event(sql.as_str(), arguments.len()) else {
+        return Ok((sql, Some(arguments), false));
+    };
+    call.note_attempt();
     let columns = EventColumns::of(event);
-    let inserted = sqlx::query!(
-        "insert into audit_event (id, at, account, region, source, name, read_only, username, access_key_id, resources,
-                                  complete, record)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11
-         where pg_current_xact_id_if_assigned() is not null
-         on conflict (id) do nothing",
-        event.id,
-        event.at.as_micros(),
-        event.account.as_str(),
-        event.region.as_str(),
-        event.source().as_str(),
-        event.name(),
-        event.read_only(),
-        columns.username,
-        columns.access_key_id,
-        columns.resources,
-        columns.record
-    )
-    .execute(transaction)
-    .await?;
-    Ok(inserted.rows_affected() > 0)
+    add_columns(&mut arguments, event, columns).map_err(Error::Encode)?;
+    Ok((AssertSqlSafe(both).into_sql_str(), Some(arguments), true))
+}
+
+fn add_columns(
+    arguments: &mut PgArguments,
+    event: &AuditEvent,
+    columns: EventColumns,
+) -> Result<(), BoxDynError> {
+    arguments.add(event.id)?;
+    arguments.add(event.at.as_micros())?;
+    arguments.add(event.account.as_str())?;
+    arguments.add(event.region.as_str())?;
+    arguments.add(event.source().as_str())?;
+    arguments.add(event.name())?;
+    arguments.add(event.read_only())?;
+    arguments.add(columns.username)?;
+    arguments.add(columns.access_key_id)?;
+    arguments.add(columns.resources)?;
+    arguments.add(false)?;
+    arguments.add(columns.record)
+}
+
+/// A statement that has so many parameters, with another one that inserts an event, whose columns are the parameters
+/// behind them. PostgreSQL executes both or none of them. None: such a statement has to stay by itself.
+pub fn statement_with_event(sql: &str, parameters: usize) -> Option<String> {
+    let (head, rest) = around_event(sql)?;
+    let columns: Vec<String> = (1..=12).map(|n| format!("${}", parameters + n)).collect();
+    let columns = columns.join(", ");
+    Some(format!(
+        "{head} event_of_the_call as (
+           insert into audit_event (id, at, account, region, source, name, read_only, username, access_key_id, resources,
+                                    complete, record)
+           values ({columns})
+           on conflict (id) do nothing){rest}"
+    ))
+}
+
+/// Whether a statement can be one with the insertion of an event.
+pub(super) fn may_take_event_along(sql: &str) -> bool {
+    around_event(sql).is_some()
+}
+
+/// What is before and behind the event in a statement that takes one along.
+fn around_event(sql: &str) -> Option<(&'static str, String)> {
+    let sql = sql.trim_start();
+    let (word, rest) = first_word(sql);
+    let is = |known: &str| word.eq_ignore_ascii_case(known);
+    if ["insert", "update", "delete", "select", "merge"].into_iter().any(is) {
+        return Some(("with", format!(" {sql}")));
+    }
+    if !is("with") {
+        return None;
+    }
+    let (word, behind) = first_word(rest);
+    Some(if word.eq_ignore_ascii_case("recursive") {
+        ("with recursive", format!(",{behind}"))
+    } else {
+        ("with", format!(",{rest}"))
+    })
+}
+
+/// The first word of a text, and what is behind it.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len()))
 }
 
 /// Whether this transaction has changed or locked anything.
@@ -140,6 +248,35 @@ pub(super) async fn has_changed<'c>(transaction: impl PgExecutor<'c>) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_and_the_event_of_its_call_are_one() {
+        let shape = |sql: &str| {
+            let both = statement_with_event(sql, 2)?;
+            assert!(both.contains("values ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"));
+            let (before, event) = both.split_once("insert into audit_event")?;
+            let (_, after) = event.split_once("do nothing)")?;
+            Some(format!("{}…{after}", before.trim()))
+        };
+        for (sql, both) in [
+            (
+                "insert into tag values ($1)",
+                "with event_of_the_call as (…insert into tag values ($1)",
+            ),
+            (" DELETE from tag", "with event_of_the_call as (…DELETE from tag"),
+            ("with a as (select 1) select", "with event_of_the_call as (…, a as (select 1) select"),
+            ("select 1 for update", "with event_of_the_call as (…select 1 for update"),
+            (
+                "with recursive a as (select 1) select",
+                "with recursive event_of_the_call as (…, a as (select 1) select",
+            ),
+        ] {
+            assert_eq!(shape(sql).map(|s| s.replace("… ", "…")), Some(both.to_owned()), "{sql}");
+        }
+        for sql in ["lock table a", "(select 1)", ""] {
+            assert_eq!(statement_with_event(sql, 0), None, "{sql}");
+        }
+    }
 
     #[test]
     fn statements_that_write_are_known_by_their_words() {

@@ -5,16 +5,19 @@ use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use sqlx::{
     Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    postgres::{PgArguments, PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use tokio::{
     runtime::Handle,
-    sync::watch,
+    sync::{OwnedSemaphorePermit, watch},
     time::{Instant, sleep_until, timeout},
 };
 
-use super::availability::Availability;
+use super::{
+    audited::{self, AuditedCall},
+    availability::Availability,
+    warm::{Live, Warm},
+};
 
 pub(super) type BoxFuture<'a, T> = futures_util::future::BoxFuture<'a, Result<T, Error>>;
 pub(super) type Step = Either<PgQueryResult, PgRow>;
@@ -59,8 +62,19 @@ impl Limits {
 /// A connection of the pool, while it is in use and no statement is under way.
 pub(crate) struct Connection {
     /// None: a statement did not end, and the connection is closed.
-    live: Option<PoolConnection<Postgres>>,
+    live: Option<Live>,
+    /// When it was taken from the pool of sqlx.
+    taken: Instant,
+    /// The right to have it, until it is given back.
+    place: Option<OwnedSemaphorePermit>,
+    warm: Arc<Warm>,
     in_transaction: bool,
+    /// Whether its last statement ended well.
+    is_well: bool,
+    /// Whether a statement that may write was executed.
+    may_have_written: bool,
+    /// The call whose event is written together with the next statement that may write.
+    event_of: Option<Arc<AuditedCall>>,
     limits: Limits,
     end: Instant,
     silent: watch::Receiver<bool>,
@@ -73,16 +87,69 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// What a [`Connection`] is made of.
+pub(super) struct Acquired {
+    pub(super) live: Live,
+    pub(super) taken: Instant,
+    pub(super) place: OwnedSemaphorePermit,
+    pub(super) warm: Arc<Warm>,
+}
+
 impl Connection {
     /// One for a statement or transaction that has to be over by `end`.
     pub(super) fn new(
-        live: PoolConnection<Postgres>,
+        acquired: Acquired,
         limits: Limits,
         end: Instant,
         silent: watch::Receiver<bool>,
         availability: Arc<Availability>,
     ) -> Self {
-        Self { live: Some(live), in_transaction: false, limits, end, silent, availability }
+        Self {
+            live: Some(acquired.live),
+            taken: acquired.taken,
+            place: Some(acquired.place),
+            warm: acquired.warm,
+            in_transaction: false,
+            is_well: true,
+            may_have_written: false,
+            event_of: None,
+            limits,
+            end,
+            silent,
+            availability,
+        }
+    }
+
+    /// Has the next statement that may write take the event of this call along.
+    pub(super) fn take_along(&mut self, call: Arc<AuditedCall>) {
+        self.event_of = Some(call);
+    }
+
+    /// Whether a statement that may write was executed.
+    pub(super) const fn may_have_written(&self) -> bool {
+        self.may_have_written
+    }
+
+    /// What is executed for a statement, and whether an event is part of it.
+    fn with_event<'q>(
+        &mut self,
+        mut query: impl Execute<'q, Postgres>,
+    ) -> Result<(SqlStr, Option<PgArguments>, bool), Error> {
+        let arguments = query.take_arguments().map_err(Error::Encode)?;
+        let sql = query.sql();
+        let may_write = audited::statement_may_write(sql.as_str());
+        self.may_have_written |= may_write;
+        match &self.event_of {
+            Some(call) if may_write => audited::with_event(sql, arguments, call),
+            Some(_) | None => Ok((sql, arguments, false)),
+        }
+    }
+
+    /// Writes the event that no statement could take along.
+    pub(super) async fn write_event(&mut self) -> Result<(), Error> {
+        let Some(call) = self.event_of.take() else { return Ok(()) };
+        let (sql, arguments, _) = audited::with_event(SqlStr::from_static("select"), None, &call)?;
+        self.all((sql, arguments)).await.map(drop)
     }
 
     /// Begins a transaction.
@@ -109,8 +176,9 @@ impl Connection {
     /// Begins a statement.
     fn begin_statement(&mut self) -> Result<InFlight, Error> {
         let live = self.live.take().ok_or_else(silence)?;
+        self.is_well = false;
         Ok(InFlight {
-            live: Live(Some(live)),
+            live,
             deadline: Deadline {
                 silence: self.limits.silence,
                 end: self.end,
@@ -122,14 +190,17 @@ impl Connection {
     /// Ends a statement: the connection may be used again, unless the limit ended it.
     fn end_statement<T>(
         &mut self,
-        mut in_flight: InFlight,
+        in_flight: InFlight,
         result: Result<Result<T, Error>, Error>,
     ) -> Result<T, Error> {
         match result {
             Ok(answered) => {
-                self.live = in_flight.live.back();
+                self.live = Some(in_flight.live);
                 match &answered {
-                    Ok(_) => self.availability.answered(),
+                    Ok(_) => {
+                        self.is_well = true;
+                        self.availability.answered();
+                    }
                     Err(error) => self.availability.noticed(error),
                 }
                 answered
@@ -144,26 +215,29 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(live) = self.live.take() else { return };
-        let mut live = Live(Some(live));
+        let Some(mut live) = self.live.take() else { return };
+        let (place, in_transaction) = (self.place.take(), self.in_transaction);
+        if self.is_well && !in_transaction {
+            match self.warm.keep(live, self.taken) {
+                Ok(()) => return,
+                Err(back) => live = back,
+            }
+        }
         let Ok(runtime) = Handle::try_current() else { return };
         let (patience, availability) = (self.limits.silence, Arc::clone(&self.availability));
-        let in_transaction = self.in_transaction;
         runtime.spawn(async move {
             let returning = async {
                 if in_transaction {
-                    live.connection()?.execute("rollback").await?;
+                    connection(&mut live)?.execute("rollback").await?;
                 }
-                if let Some(mut live) = live.back() {
-                    // Asks the server for an answer.
-                    live.return_to_pool().await;
-                }
+                live.give_back().await;
                 Ok(())
             };
             let returned = timeout(patience, returning).await;
             if let Err(error) = returned.unwrap_or_else(|_| Err(silence())) {
                 availability.noticed(&error);
             }
+            drop(place);
         });
     }
 }
@@ -174,25 +248,8 @@ struct InFlight {
     deadline: Deadline,
 }
 
-struct Live(Option<PoolConnection<Postgres>>);
-
-impl Live {
-    fn connection(&mut self) -> Result<&mut PgConnection, Error> {
-        self.0.as_deref_mut().ok_or_else(silence)
-    }
-
-    fn back(&mut self) -> Option<PoolConnection<Postgres>> {
-        self.0.take()
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        if let Some(live) = self.0.take() {
-            // Closes the socket, and frees the place in the pool, without waiting for anything.
-            drop(live.detach());
-        }
-    }
+fn connection(live: &mut Live) -> Result<&mut PgConnection, Error> {
+    live.connection().map(|live| &mut **live).ok_or_else(silence)
 }
 
 /// What ends the waiting for the server.
@@ -232,10 +289,14 @@ impl Connection {
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<Option<PgRow>, Error> {
+        let (sql, arguments, has_event) = self.with_event(query)?;
         let mut in_flight = self.begin_statement()?;
+        let query = (sql, arguments);
         let row =
-            in_flight.deadline.within(in_flight.live.connection()?.fetch_optional(query)).await;
-        self.end_statement(in_flight, row)
+            in_flight.deadline.within(connection(&mut in_flight.live)?.fetch_optional(query)).await;
+        let row = self.end_statement(in_flight, row)?;
+        self.event_of.take_if(|_| has_event);
+        Ok(row)
     }
 
     /// All that a statement gives, each part within the limits.
@@ -243,11 +304,12 @@ impl Connection {
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<Vec<Step>, Error> {
+        let (sql, arguments, has_event) = self.with_event(query)?;
         let mut in_flight = self.begin_statement()?;
         let mut steps = Vec::new();
         let result = {
             let InFlight { live, deadline } = &mut in_flight;
-            let mut answers = live.connection()?.fetch_many(query);
+            let mut answers = connection(live)?.fetch_many((sql, arguments));
             loop {
                 match deadline.within(answers.try_next()).await {
                     Ok(Ok(Some(step))) => steps.push(step),
@@ -258,6 +320,7 @@ impl Connection {
             }
         };
         self.end_statement(in_flight, result)?;
+        self.event_of.take_if(|_| has_event);
         Ok(steps)
     }
 }
@@ -302,7 +365,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
             let mut in_flight = self.begin_statement()?;
             let prepared = in_flight
                 .deadline
-                .within(in_flight.live.connection()?.prepare_with(sql, parameters))
+                .within(connection(&mut in_flight.live)?.prepare_with(sql, parameters))
                 .await;
             self.end_statement(in_flight, prepared)
         }
@@ -316,7 +379,7 @@ impl<'c> Executor<'c> for &'c mut Connection {
         async move {
             let mut in_flight = self.begin_statement()?;
             let described =
-                in_flight.deadline.within(in_flight.live.connection()?.describe(sql)).await;
+                in_flight.deadline.within(connection(&mut in_flight.live)?.describe(sql)).await;
             self.end_statement(in_flight, described)
         }
         .boxed()

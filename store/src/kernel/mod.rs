@@ -21,9 +21,11 @@ pub(crate) mod sealed_column;
 mod skipped;
 mod store;
 mod transaction;
+mod warm;
 
 pub use address::ServerAddress;
-pub use audited::{AuditedCall, statement_may_write};
+pub(crate) use audited::EventRow;
+pub use audited::{AuditedCall, EndedCall, statement_may_write, statement_with_event};
 pub(crate) use broker_row::BrokerRow;
 pub use error::StoreError;
 pub(crate) use json::Raw;

@@ -2,8 +2,9 @@
 //!
 //! The server's own limits are of no use when packets are swallowed on the way, so every statement of the store goes
 //! through [`Pool`], [`Connection`] or [`Transaction`]. A connection on which a statement did not end, because its time
-//! was up or because the caller was gone, is closed without a word and never goes back to the pool. One that goes back
-//! is asked for an answer first, with a limit, so that no place of the pool is held for ever.
+//! was up or because the caller was gone, is closed without a word and never goes back to the pool. One whose last
+//! statement ended well is handed on ([`Warm`]). Others are asked for an answer first, with a limit, so that no place of
+//! the pool is held for ever.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,9 +16,10 @@ use sqlx::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    audited,
+    audited::{self, AuditedCall},
     availability::Availability,
-    connection::{BoxFuture, Connection, Step, stream_of, until_silent},
+    connection::{Acquired, BoxFuture, Connection, Step, stream_of, until_silent},
+    warm::{Live, Warm},
 };
 pub(crate) use super::{
     connection::{Limits, silence},
@@ -33,6 +35,7 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Pool {
     pool: PgPool,
+    warm: Arc<Warm>,
     limits: Limits,
     availability: Arc<Availability>,
     /// Whether what writes belongs to a call, whose event is written with it.
@@ -68,7 +71,8 @@ impl Pool {
                 })
             })
             .connect_lazy_with(limits.tell(availability.options().clone()));
-        Self { pool, limits, availability, audited: false }
+        let warm = Warm::new(most, Arc::clone(&availability));
+        Self { pool, warm, limits, availability, audited: false }
     }
 
     /// The same pool for audited calls: see [`audited`].
@@ -94,19 +98,28 @@ impl Pool {
         let end = Instant::now() + self.limits.total;
         let acquired = tokio::select! {
             biased;
-            acquired = self.pool.acquire() => acquired,
+            acquired = self.acquire_place() => acquired,
             () = until_silent(&mut silent) => Err(silence()),
         };
         match acquired {
-            Ok(live) => {
+            Ok(acquired) => {
                 let availability = Arc::clone(&self.availability);
-                Ok(Connection::new(live, self.limits, end, silent, availability))
+                Ok(Connection::new(acquired, self.limits, end, silent, availability))
             }
             Err(error) => {
                 self.availability.noticed(&error);
                 Err(error)
             }
         }
+    }
+
+    async fn acquire_place(&self) -> Result<Acquired, Error> {
+        let place = self.warm.place(self.limits.silence).await?;
+        let (live, taken) = match self.warm.take() {
+            Some(warm) => warm,
+            None => (Live::new(self.pool.acquire().await?), Instant::now()),
+        };
+        Ok(Acquired { live, taken, place, warm: Arc::clone(&self.warm) })
     }
 
     /// Begins a transaction, whose time begins now.
@@ -120,10 +133,16 @@ impl Pool {
             return self.acquire().await.map(Single::Statement);
         }
         // Before a connection is taken for nothing.
-        if audited::current().is_none_or(|call| call.event().is_none()) {
-            return Err(audited::unaudited());
+        let call = audited::current().filter(|call| call.event().is_some());
+        let call = call.ok_or_else(audited::unaudited)?;
+        if !audited::may_take_event_along(sql) {
+            return self.begin().await.map(Single::Transaction);
         }
-        self.begin().await.map(Single::Transaction)
+        let mut connection = self.acquire().await?;
+        if !call.is_written() {
+            connection.take_along(Arc::clone(&call));
+        }
+        Ok(Single::Audited(connection, call))
     }
 }
 
@@ -132,23 +151,27 @@ impl Pool {
 enum Single {
     /// It is its own transaction.
     Statement(Connection),
-    /// The event of its call belongs to it.
+    /// It is its own transaction, and the event of this call is part of it.
+    Audited(Connection, Arc<AuditedCall>),
+    /// The event of its call is written by another statement of its transaction.
     Transaction(Transaction),
 }
 
 impl Single {
     fn connection(&mut self) -> &mut Connection {
         match self {
-            Self::Statement(connection) => connection,
+            Self::Statement(connection) | Self::Audited(connection, _) => connection,
             Self::Transaction(transaction) => transaction,
         }
     }
 
     async fn end(self) -> Result<(), Error> {
         match self {
-            Self::Statement(_) => Ok(()),
-            Self::Transaction(transaction) => transaction.commit().await,
+            Self::Statement(_) => {}
+            Self::Audited(_, call) => call.note_written(),
+            Self::Transaction(transaction) => transaction.commit().await?,
         }
+        Ok(())
     }
 }
 

@@ -16,13 +16,35 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Transaction {
     connection: Connection,
-    audited: bool,
+    audited: Audited,
+}
+
+/// Whose event belongs to a transaction.
+#[derive(Debug)]
+enum Audited {
+    /// Nobody's.
+    No,
+    /// That of nobody who is known: it may not write.
+    Unknown,
+    /// That of this call, unless it is there already.
+    Call(Arc<AuditedCall>),
 }
 
 impl Transaction {
-    /// Begins one. An audited one takes the event of its call along.
+    /// Begins one. An audited one takes the event of its call along: with the first statement that may write.
     pub(super) async fn begin(mut connection: Connection, audited: bool) -> Result<Self, Error> {
         connection.begin().await?;
+        let call = audited.then(audited::current);
+        let audited = match call {
+            None => Audited::No,
+            Some(Some(call)) if call.event().is_some() => Audited::Call(call),
+            Some(_) => Audited::Unknown,
+        };
+        if let Audited::Call(call) = &audited
+            && !call.is_written()
+        {
+            connection.take_along(Arc::clone(call));
+        }
         Ok(Self { connection, audited })
     }
 
@@ -32,9 +54,22 @@ impl Transaction {
     /// When the server refuses; when it does not answer in time, and then nobody knows whether it was committed; when it
     /// has changed something, should be audited, and belongs to no call.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        let call = if self.audited { self.audit().await? } else { None };
+        if self.connection.may_have_written() {
+            match &self.audited {
+                Audited::No => {}
+                Audited::Unknown => {
+                    if audited::has_changed(&mut self.connection).await? {
+                        return Err(audited::unaudited());
+                    }
+                }
+                Audited::Call(_) => self.connection.write_event().await?,
+            }
+        }
+        let writes = self.connection.may_have_written();
         self.connection.commit().await?;
-        if let Some(call) = call {
+        if let Audited::Call(call) = &self.audited
+            && writes
+        {
             call.note_written();
         }
         Ok(())
@@ -46,20 +81,6 @@ impl Transaction {
     /// When the server does not answer; it then rolls back by itself.
     pub(crate) async fn rollback(mut self) -> Result<(), Error> {
         self.connection.rollback().await
-    }
-
-    /// Writes the event. Gives back the call, if its event is written by this transaction as soon as it is committed.
-    async fn audit(&mut self) -> Result<Option<Arc<AuditedCall>>, Error> {
-        let call = audited::current();
-        let Some((call, event)) = call.as_ref().and_then(|call| Some((call, call.event()?))) else {
-            let changed = audited::has_changed(&mut self.connection).await?;
-            return if changed { Err(audited::unaudited()) } else { Ok(None) };
-        };
-        if call.is_written() {
-            return Ok(None);
-        }
-        let inserted = audited::insert_if_changed(&mut self.connection, event).await?;
-        Ok(inserted.then(|| Arc::clone(call)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Events of calls and of brokerd's own acts.
 
 mod lookups;
+mod read_batches;
 mod trail;
 mod writes;
 
@@ -89,9 +90,10 @@ fn event(name: &str, micros: i64, parameters: &[(&str, &str)]) -> AuditEvent {
     for (name, value) in parameters {
         asked.add(name, value);
     }
+    let at = Timestamp::from_micros(NOW.as_micros() + micros);
     AuditEvent {
-        id: OsEntropy.uuid(),
-        at: Timestamp::from_micros(NOW.as_micros() + micros),
+        id: AuditEvent::id_at(at, OsEntropy.uuid()),
+        at,
         account: scope().account,
         region: scope().region,
         what: What::ApiCall(Box::new(ApiCall {

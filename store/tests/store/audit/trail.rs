@@ -100,12 +100,12 @@ async fn what_the_log_does_not_take_is_told_later() {
         let log = TestLog::default();
         log.is_full.store(true, Ordering::SeqCst);
         let trail = trail(Some(&log));
-        trail.record(answered(event("DescribeBroker", -100_000_000, &[])));
+        trail.record(answered(event("DeleteBroker", -100_000_000, &[])));
         trail.flush(&f.store).await;
         assert_eq!(stored(&f.pool).await.len(), 1);
         log.is_full.store(false, Ordering::SeqCst);
         trail.sweep(&f.store).await;
-        assert_eq!(log.names(), ["DescribeBroker"]);
+        assert_eq!(log.names(), ["DeleteBroker"]);
     })
     .await;
 }
@@ -154,6 +154,62 @@ async fn events_are_kept_by_age_and_by_size() {
 }
 
 #[tokio::test]
+async fn batches_and_rows_go_in_their_common_order_by_age_and_by_size() {
+    with_store(|f| async move {
+        let day = 24 * 3600 * 1_000_000_i64;
+        let mut connection = f.pool.acquire().await.expect("connects");
+        for sql in [
+            "insert into audit_event (id, at, account, region, source, name, read_only, resources, complete, record)
+             select gen_random_uuid(), $1 - n * $2, '000000000000', 'us-east-1', 'x', 'y', false, '[]', true,
+                    repeat('x', 880)
+             from generate_series(0, 99, 2) as n (n)",
+            "insert into audit_read_batch
+               (account, region, is_global, complete, first_at, last_at, events, terms, content)
+             select '000000000000', 'us-east-1', false, true, $1 - n * $2 - 9, $1 - n * $2, 7, '{}', repeat('x', 880)
+             from generate_series(1, 99, 2) as n (n)",
+        ] {
+            sqlx::query(sql)
+                .bind(NOW.as_micros())
+                .bind(day)
+                .execute(&mut *connection)
+                .await
+                .expect("stored");
+        }
+        sqlx::raw_sql("select pg_stat_force_next_flush()")
+            .execute(&mut *connection)
+            .await
+            .expect("counted");
+        let kept = async || -> (i64, Option<i64>) {
+            sqlx::query_as(
+                "select count(*), ($1 - min(at)) / $2
+                 from (select at from audit_event union all select last_at from audit_read_batch) as rows",
+            )
+            .bind(NOW.as_micros())
+            .bind(day)
+            .fetch_one(&f.pool)
+            .await
+            .expect("read")
+        };
+        let prune = async |days: u64, bytes| {
+            let age = Duration::from_hours(24 * days);
+            let retention = AuditRetention { age, bytes };
+            retention.prune(&f.store, NOW, 4, Duration::ZERO).await.expect("pruned")
+        };
+        // Five batches of seven and four rows are older.
+        assert_eq!(prune(90, u64::MAX).await, 5 * 7 + 4);
+        assert_eq!(kept().await, (91, Some(90)));
+        assert!(prune(10_000, 50_000).await > 100);
+        let (rows, days) = kept().await;
+        assert!((26..70).contains(&rows), "{rows}");
+        assert_eq!(days, Some(rows - 1), "the newest stay, of both kinds");
+        assert_eq!(prune(10_000, u64::MAX).await, 0);
+        prune(10_000, 0).await;
+        assert_eq!(kept().await, (0, None));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn while_the_database_is_away_events_wait_and_what_is_too_much_is_counted() {
     with_store(|f| async move {
         let (credentials, rest) = f.url.split_once('@').expect("a URL with a user");
@@ -172,14 +228,14 @@ async fn while_the_database_is_away_events_wait_and_what_is_too_much_is_counted(
         trail.flush(&store).await;
         assert_eq!(trail.waiting_events(), 3);
         assert_eq!(trail.lost_events(), [("read", 1), ("write", 1)]);
-        assert!(stored(&f.pool).await.is_empty());
+        assert_eq!(found(&f.store, &[]).await.events, []);
         proxy.set(Mode::Pass);
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         while trail.waiting_events() > 0 {
             assert!(tokio::time::Instant::now() < deadline, "the database is back");
             trail.flush(&store).await;
         }
-        assert_eq!(stored(&f.pool).await.len(), 3);
+        assert_eq!(found(&f.store, &[]).await.events.len(), 3);
     })
     .await;
 }
@@ -195,14 +251,14 @@ async fn a_running_trail_writes_soon_and_what_waits_when_it_stops() {
         });
         trail.record(answered(event("DescribeBroker", 1, &[])));
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while stored(&f.pool).await.is_empty() {
+        while found(&f.store, &[]).await.events.is_empty() {
             assert!(tokio::time::Instant::now() < deadline, "it is written");
             tokio::task::yield_now().await;
         }
         trail.record(answered(event("DescribeBroker", 2, &[])));
         drop(stop);
         running.await.expect("no panic");
-        assert_eq!(stored(&f.pool).await.len(), 2);
+        assert_eq!(found(&f.store, &[]).await.events.len(), 2);
     })
     .await;
 }

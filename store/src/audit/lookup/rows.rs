@@ -1,51 +1,20 @@
-//! LookupEvents.
+//! Events that are rows of their own.
 
 use brokerd_domain::{
-    Scope, Timestamp,
-    audit::{EventLookup, EventPosition, EventSource, LookupAttribute},
+    Timestamp,
+    audit::{EventPosition, EventSource, LookupAttribute},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::write::StoredRecord;
-use crate::kernel::{PgStore, StoreError};
+use super::{Found, FoundEvent, Question};
+use crate::{
+    audit::write::StoredRecord,
+    kernel::{PgStore, StoreError},
+};
 
 /// How many events one statement looks at.
 const SCANNED: i64 = 5000;
-/// How many statements one page may cost: who looks for what is rare gets shorter pages, and goes on by their tokens.
-const SCANS: u32 = 10;
-
-/// An event that was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoundEvent {
-    /// `EventId`.
-    pub id: Uuid,
-    /// `EventTime`.
-    pub at: Timestamp,
-    /// `EventName`.
-    pub name: String,
-    /// `EventSource`.
-    pub source: String,
-    /// `ReadOnly`.
-    pub read_only: bool,
-    /// `Username`.
-    pub username: Option<String>,
-    /// `AccessKeyId`.
-    pub access_key_id: Option<String>,
-    /// `Resources`, as LookupEvents has them.
-    pub resources: Value,
-    /// `CloudTrailEvent`.
-    pub record: String,
-}
-
-/// A page of events, newest first.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct EventPage {
-    /// The events.
-    pub events: Vec<FoundEvent>,
-    /// After which the next page begins; none: there are no more.
-    pub next: Option<EventPosition>,
-}
 
 /// The filters of a question, each none where it does not ask.
 #[derive(Default)]
@@ -60,12 +29,10 @@ struct Filters<'a> {
 }
 
 impl<'a> Filters<'a> {
-    /// None: there can't be such an event.
-    fn of(attribute: Option<&'a LookupAttribute>) -> Option<Self> {
+    fn of(attribute: Option<&'a LookupAttribute>) -> Self {
         let mut filters = Self::default();
         match attribute {
-            None => {}
-            Some(LookupAttribute::Nothing) => return None,
+            None | Some(LookupAttribute::Nothing) => {}
             Some(LookupAttribute::EventId(id)) => filters.id = Some(*id),
             Some(LookupAttribute::EventName(name)) => filters.name = Some(name),
             Some(LookupAttribute::ReadOnly(is)) => filters.read_only = Some(*is),
@@ -79,56 +46,54 @@ impl<'a> Filters<'a> {
                 filters.resource = Some(json!([{"ResourceName": name}]));
             }
         }
-        Some(filters)
+        filters
+    }
+}
+
+pub(super) struct Rows {
+    pub(super) found: Found,
+}
+
+impl Rows {
+    pub(super) const fn new(question: &Question<'_>) -> Self {
+        Self { found: Found::nothing(question.before) }
+    }
+
+    /// Looks further.
+    pub(super) async fn step(
+        &mut self,
+        store: &PgStore,
+        question: &Question<'_>,
+    ) -> Result<(), StoreError> {
+        let Some(before) = self.found.through else { return Ok(()) };
+        let filters = Filters::of(question.attribute);
+        let left = question.most.saturating_sub(self.found.events.len());
+        let rows = store.found_rows(question, &filters, before, left).await?;
+        self.found.through = if rows.len() == left {
+            rows.last().map(|(event, _)| event.position())
+        } else if filters.id.is_some() {
+            None
+        } else {
+            store.scanned_to(question, before).await?
+        };
+        let account = question.scope.account.as_str();
+        let read = |(event, stored): (FoundEvent, StoredRecord)| {
+            let record = stored.record().map(|record| FoundEvent { record, ..event });
+            store.skipped.keep("audit_event", account, record)
+        };
+        self.found.events.extend(rows.into_iter().filter_map(read));
+        Ok(())
     }
 }
 
 impl PgStore {
-    /// The events of this account in this region that a question asks for, those of IAM and STS in every region. A page
-    /// may be shorter than was asked for, or empty, and not be the last.
-    ///
-    /// # Errors
-    /// As every method.
-    pub async fn lookup_events(
+    async fn found_rows(
         &self,
-        scope: &Scope,
-        lookup: &EventLookup,
-    ) -> Result<EventPage, StoreError> {
-        let mut page = EventPage::default();
-        let Some(filters) = Filters::of(lookup.attribute.as_ref()) else { return Ok(page) };
-        let most = usize::try_from(lookup.most).unwrap_or(usize::MAX);
-        page.next = lookup.after;
-        for _ in 0..SCANS {
-            let left = most - page.events.len();
-            let found = self.found_events(scope, lookup, &filters, page.next, left).await?;
-            let is_full = found.len() == left;
-            let last = found.last().map(|event| EventPosition { at: event.at, id: event.id });
-            page.events.extend(found);
-            if is_full {
-                page.next = last;
-                return Ok(page);
-            }
-            page.next = if filters.id.is_some() {
-                None
-            } else {
-                self.scanned_to(scope, lookup, page.next).await?
-            };
-            if page.next.is_none() {
-                return Ok(page);
-            }
-        }
-        Ok(page)
-    }
-
-    async fn found_events(
-        &self,
-        scope: &Scope,
-        lookup: &EventLookup,
+        question: &Question<'_>,
         filters: &Filters<'_>,
-        after: Option<EventPosition>,
+        before: EventPosition,
         most: usize,
-    ) -> Result<Vec<FoundEvent>, StoreError> {
-        let (at, id) = before(lookup, after);
+    ) -> Result<Vec<(FoundEvent, StoredRecord)>, StoreError> {
         let rows = sqlx::query!(
             r#"select id as "id!", at as "at!", account as "account!", region as "region!", source as "source!",
                       name as "name!", read_only as "read_only!", username, access_key_id, resources as "resources!",
@@ -141,11 +106,11 @@ impl PgStore {
                  and ($10::text is null or username = $10) and ($11::text is null or source = $11)
                  and ($12::text is null or access_key_id = $12) and ($13::jsonb is null or resources @> $13)
                order by at desc, id desc limit $15"#,
-            scope.account.as_str(),
-            scope.region.as_str(),
-            lookup.start.map_or(i64::MIN, Timestamp::as_micros),
-            at,
-            id,
+            question.scope.account.as_str(),
+            question.scope.region.as_str(),
+            question.start.as_micros(),
+            before.at.as_micros(),
+            before.id,
             SCANNED,
             filters.id,
             filters.name,
@@ -159,7 +124,6 @@ impl PgStore {
         )
         .fetch_all(&self.pool)
         .await?;
-        let read = |row| self.skipped.keep("audit_event", scope.account.as_str(), found(row));
         let rows = rows.into_iter().map(|row| {
             let event = FoundEvent {
                 id: row.id,
@@ -185,40 +149,26 @@ impl PgStore {
             };
             (event, stored)
         });
-        Ok(rows.filter_map(read).collect())
+        Ok(rows.collect())
     }
 
     /// The last event that a statement has looked at; none: there is none behind them.
     async fn scanned_to(
         &self,
-        scope: &Scope,
-        lookup: &EventLookup,
-        after: Option<EventPosition>,
+        question: &Question<'_>,
+        before: EventPosition,
     ) -> Result<Option<EventPosition>, StoreError> {
-        let (at, id) = before(lookup, after);
         let last = sqlx::query!(
             "select at, id from audit_event where account = $1 and at >= $2 and (at, id) < ($3, $4)
              order by at desc, id desc offset $5 limit 1",
-            scope.account.as_str(),
-            lookup.start.map_or(i64::MIN, Timestamp::as_micros),
-            at,
-            id,
+            question.scope.account.as_str(),
+            question.start.as_micros(),
+            before.at.as_micros(),
+            before.id,
             SCANNED - 1
         )
         .fetch_optional(&self.pool)
         .await?;
         Ok(last.map(|row| EventPosition { at: Timestamp::from_micros(row.at), id: row.id }))
     }
-}
-
-/// Events have to be before this moment and identifier.
-fn before(lookup: &EventLookup, after: Option<EventPosition>) -> (i64, Uuid) {
-    match after {
-        Some(position) => (position.at.as_micros(), position.id),
-        None => (lookup.end.map_or(i64::MAX, Timestamp::as_micros), Uuid::nil()),
-    }
-}
-
-fn found((event, stored): (FoundEvent, StoredRecord)) -> Result<FoundEvent, StoreError> {
-    Ok(FoundEvent { record: stored.record()?, ..event })
 }

@@ -1,0 +1,150 @@
+//! Warm connections: those whose last statement ended well are handed on as they are.
+//!
+//! The pool of sqlx asks a connection for an answer each time it is given back, which is one more round trip for every
+//! call. A connection that has just answered need not be asked, so it stays here, and goes back to that pool only every
+//! [`KEPT`], to be asked and to be closed when it is old.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{Error, Postgres, pool::PoolConnection};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, timeout},
+};
+
+use super::availability::Availability;
+
+/// How long a connection is handed on, or is idle, without being given back.
+const KEPT: Duration = Duration::from_secs(10);
+/// How long a connection that is given back may take to answer.
+const RETURNED: Duration = Duration::from_secs(3);
+
+/// A connection that is closed when it is dropped, and never goes back by itself.
+pub(super) struct Live(Option<PoolConnection<Postgres>>);
+
+impl Live {
+    pub(super) const fn new(live: PoolConnection<Postgres>) -> Self {
+        Self(Some(live))
+    }
+
+    pub(super) fn connection(&mut self) -> Option<&mut PoolConnection<Postgres>> {
+        self.0.as_mut()
+    }
+
+    /// Gives it back to the pool of sqlx, which asks the server for an answer.
+    pub(super) async fn give_back(mut self) {
+        if let Some(mut live) = self.0.take() {
+            live.return_to_pool().await;
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if let Some(live) = self.0.take() {
+            // Closes the socket, and frees the place in the pool, without waiting for anything.
+            drop(live.detach());
+        }
+    }
+}
+
+/// The warm connections of a pool, and who may have a connection at all.
+pub(super) struct Warm {
+    places: Arc<Semaphore>,
+    idle: Mutex<Idle>,
+    availability: Arc<Availability>,
+}
+
+#[derive(Default)]
+struct Idle {
+    /// The one that was used last is the last.
+    connections: Vec<IdleConnection>,
+    /// Whether a task gives back what is idle for too long.
+    is_swept: bool,
+}
+
+struct IdleConnection {
+    live: Live,
+    taken: Instant,
+    since: Instant,
+}
+
+impl Warm {
+    /// For a pool of so many connections.
+    pub(super) fn new(most: u32, availability: Arc<Availability>) -> Arc<Self> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(most));
+        Arc::new(Self { places, idle: Mutex::default(), availability })
+    }
+
+    /// The right to have a connection. Whoever has it finds one here, or a free place in the pool of sqlx.
+    pub(super) async fn place(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Error> {
+        let place = timeout(patience, Arc::clone(&self.places).acquire_owned()).await;
+        place.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)
+    }
+
+    /// The connection that was used last, with when it was taken from the pool of sqlx. Those that may be dead without
+    /// knowing are closed.
+    pub(super) fn take(&self) -> Option<(Live, Instant)> {
+        loop {
+            let idle = self.idle().connections.pop()?;
+            if !self.availability.was_in_doubt_since(idle.since.elapsed()) {
+                return Some((idle.live, idle.taken));
+            }
+        }
+    }
+
+    /// Keeps a connection whose last statement has ended well, unless it has been kept for long: then it comes back.
+    pub(super) fn keep(self: &Arc<Self>, live: Live, taken: Instant) -> Result<(), Live> {
+        let now = Instant::now();
+        if now - taken >= KEPT {
+            return Err(live);
+        }
+        let Ok(runtime) = Handle::try_current() else { return Err(live) };
+        let mut idle = self.idle();
+        idle.connections.push(IdleConnection { live, taken, since: now });
+        if !std::mem::replace(&mut idle.is_swept, true) {
+            drop(idle);
+            let warm = Arc::downgrade(self);
+            runtime.spawn(async move {
+                loop {
+                    sleep(KEPT).await;
+                    let Some(warm) = warm.upgrade() else { return };
+                    if !warm.sweep().await {
+                        return;
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Gives back what is idle for long. Whether anything is left.
+    async fn sweep(&self) -> bool {
+        loop {
+            // With a place, so that nobody else waits for the one that it takes in the pool of sqlx.
+            let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return true };
+            let live = {
+                let mut idle = self.idle();
+                if idle.connections.is_empty() {
+                    idle.is_swept = false;
+                    return false;
+                }
+                let is_old = |idle: &IdleConnection| idle.since.elapsed() >= KEPT;
+                let Some(old) = idle.connections.iter().position(is_old) else { return true };
+                idle.connections.remove(old).live
+            };
+            // One that does not answer is closed.
+            let _ = timeout(RETURNED, live.give_back()).await;
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        // The state of a thread that panicked is valid.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
