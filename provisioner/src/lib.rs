@@ -4,9 +4,10 @@
 //! record. Nothing is remembered between passes that could be observed instead.
 //!
 //! The rooms, from what others build on to what builds on them: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
-//! `engine`, `secrets`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
+//! `engine`, `secrets`, `alarms`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
 //! run beside them; and the role itself, which starts all of it.
 
+pub mod alarms;
 pub mod catalogue;
 pub mod engine;
 pub mod health;

@@ -10,10 +10,12 @@ use std::{
 use brokerd_domain::{Clock, Entropy, InstallationId, Lane, WorkerId};
 use brokerd_store::PgStore;
 use prometheus_client::registry::Registry;
+use secrecy::SecretString;
 use tokio::sync::{Mutex as AsyncMutex, Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alarms::{self, Topics, WrongWebhook},
     catalogue::{Catalogue, CatalogueError, EngineSettings},
     engine::{
         Engines, Sizing,
@@ -55,6 +57,8 @@ const NORMAL_CONNECTIONS: u32 = 6;
 const URGENT_CONNECTIONS: u32 = 4;
 /// How many there are for what brokers measure: one stores, the other one rolls up and makes partitions meanwhile.
 const METRICS_CONNECTIONS: u32 = 3;
+/// How many those who evaluate alarms and notify topics have.
+const ALARM_CONNECTIONS: u32 = 2;
 
 /// How a provisioner works.
 #[derive(Debug, Clone)]
@@ -88,6 +92,8 @@ pub struct Settings {
     pub aws: AwsEndpoints,
     /// What becomes of what brokers measure.
     pub metrics: MetricSettings,
+    /// Patterns of the ARNs of topics that alarms notify, and their webhooks.
+    pub alarm_topics: Vec<(String, SecretString)>,
 }
 
 /// A provisioner can't start.
@@ -102,6 +108,9 @@ pub enum StartError {
     /// A place for secrets can't be one.
     #[error(transparent)]
     Endpoint(#[from] WrongEndpoint),
+    /// A webhook of a topic can't be one.
+    #[error(transparent)]
+    Webhook(#[from] WrongWebhook),
 }
 
 /// Claims and works; clones do so by the same metrics.
@@ -112,6 +121,7 @@ pub struct Provisioner {
     authorities: Arc<Authorities>,
     catalogue: Catalogue,
     secrets: Arc<Secrets>,
+    topics: Arc<Topics>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Metrics,
@@ -143,7 +153,18 @@ impl Provisioner {
         let metrics = Metrics::register(registry);
         let remote = Remote::new(&settings.aws, clock.clone())?;
         let secrets = Arc::new(Secrets::new(store.clone(), remote));
-        Ok(Self { store, settings, authorities, catalogue, secrets, clock, entropy, metrics })
+        let topics = Arc::new(Topics::new(settings.alarm_topics.iter().cloned())?);
+        Ok(Self {
+            store,
+            settings,
+            authorities,
+            catalogue,
+            secrets,
+            topics,
+            clock,
+            entropy,
+            metrics,
+        })
     }
 
     /// Which of its background tasks stay down.
@@ -336,6 +357,17 @@ impl Provisioner {
         tasks.keep("metrics-upkeep", move || {
             let (store, clock, counted) = (metrics_store.clone(), clock.clone(), counted.clone());
             metrics::maintain(store, clock, counted, retention, stop.clone())
+        });
+        let alarms = self.store.with_own_connections(ALARM_CONNECTIONS);
+        let (store, clock) = (alarms.clone(), normal.clock.clone());
+        let (counted, stop) = (normal.metrics.clone(), shutdown.clone());
+        tasks.keep("alarms", move || {
+            alarms::keep_evaluating(store.clone(), clock.clone(), counted.clone(), stop.clone())
+        });
+        let (store, clock) = (alarms, normal.clock.clone());
+        let (topics, stop) = (self.topics.clone(), shutdown.clone());
+        tasks.keep("alarm-notifications", move || {
+            alarms::keep_delivering(store.clone(), topics.clone(), clock.clone(), stop.clone())
         });
         let stop = shutdown.clone();
         tasks.keep("maintenance", move || {

@@ -46,6 +46,7 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("aws.access_key_id", Kind::Text),
     ("aws.secret_access_key", Kind::Text),
     ("aws.session_token", Kind::Text),
+    ("alarms.topics", Kind::Map),
     ("endpoint.advertised_host", Kind::Text),
     ("endpoint.ip_address", Kind::Text),
     ("endpoint.public_bind", Kind::Text),

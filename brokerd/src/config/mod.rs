@@ -2,6 +2,7 @@
 //!
 //! The environment is read in `main` and nowhere else, and comes in as a map.
 
+mod alarms;
 mod audit;
 mod choice;
 mod engines;
@@ -34,6 +35,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub(crate) use alarms::Alarms;
 pub(crate) use audit::Audit;
 #[cfg(test)]
 pub(crate) use choice::Choice;
@@ -106,6 +108,7 @@ pub(crate) struct Configuration {
     pub(crate) secrets: Secrets,
     pub(crate) tls: Tls,
     pub(crate) aws: Aws,
+    pub(crate) alarms: Alarms,
     pub(crate) endpoint: Endpoint,
     pub(crate) gateway: Gateway,
     pub(crate) operations: Operations,
@@ -136,6 +139,7 @@ impl Default for Configuration {
             secrets: Secrets::default(),
             tls: Tls::default(),
             aws: Aws::default(),
+            alarms: Alarms::default(),
             endpoint: Endpoint::default(),
             gateway: Gateway::default(),
             operations: Operations::default(),
@@ -218,6 +222,7 @@ impl Configuration {
         self.database.validate()?;
         self.secrets.validate()?;
         self.tls.validate()?;
+        self.alarms.validate()?;
         self.endpoint.validate()?;
         self.network.validate()?;
         self.sizing.validate()?;

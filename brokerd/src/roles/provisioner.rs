@@ -111,6 +111,7 @@ fn settings(
             secret_access_key: secret(configuration.aws.secret_access_key.as_ref()),
             session_token: secret(configuration.aws.session_token.as_ref()),
         },
+        alarm_topics: configuration.alarms.topics(),
     })
 }
 

@@ -151,6 +151,7 @@ fn settings() -> Result<Settings> {
                 hours: Duration::from_hours(24 * 455),
             },
         },
+        alarm_topics: Vec::new(),
     })
 }
 

@@ -48,7 +48,8 @@ async fn prune(
     loop {
         let pruned = store.prune(clock.now(), BATCH).await?;
         let reports = store.prune_reports(clock.now(), BATCH).await?;
-        rows += pruned.forgotten_brokers + pruned.faults + pruned.route_changes + reports;
+        rows += pruned.forgotten_brokers + pruned.faults + pruned.route_changes;
+        rows += pruned.alarm_history + reports;
         if pruned.most().max(reports) < u64::from(BATCH) || shutdown.is_cancelled() {
             return Ok(rows);
         }
