@@ -157,17 +157,21 @@ impl Authenticator {
         self.sessions.forget(account);
     }
 
+    /// Counts a refusal of who has not proved who it is.
+    pub(crate) fn count_rejection(&self, refusal: &ApiError) {
+        if let Some(reason) = refusal.authentication_failure() {
+            self.metrics.authentication_rejected(reason);
+        }
+    }
+
     async fn signed(&self, request: Request) -> Result<Signed, ApiError> {
         let is_of_service = request.uri().path().starts_with("/v1/");
         let throttle = if is_of_service { &self.throttle } else { &self.own_throttle };
         let (mut parts, body) = request.into_parts();
         let target = text::check_target(&mut parts).await;
         let request = Request::from_parts(parts, body);
-        let signed = self.authenticate(request).await.inspect_err(|error| {
-            if let Some(reason) = error.authentication_failure() {
-                self.metrics.authentication_rejected(reason);
-            }
-        })?;
+        let signed = self.authenticate(request).await;
+        let signed = signed.inspect_err(|error| self.count_rejection(error))?;
         // Counted after the signature, so that no caller can use up the allowance of another.
         let (account, rate) = (signed.caller.account(), signed.caller.api_rate());
         if let Err(wait) = throttle.admit(account, rate, self.clock.now()) {

@@ -10,7 +10,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::{auth::WRONG_TOKEN, http::error::ApiError, settings::ApiSettings, state::ApiState};
+use crate::{
+    auth::{Authenticator, WRONG_TOKEN},
+    http::error::ApiError,
+    settings::ApiSettings,
+    state::ApiState,
+};
 
 /// A request that brings one of the operator's tokens.
 pub(crate) struct MetricsReader(());
@@ -24,7 +29,11 @@ impl FromRequestParts<ApiState> for MetricsReader {
         let brought = header.and_then(|value| bearer(value.to_str().ok()?));
         match brought {
             Some(token) if is_one_of(&settings.metrics_tokens, token) => Ok(Self(())),
-            Some(_) | None => Err(refused()),
+            Some(_) | None => {
+                let refusal = refused();
+                Arc::<Authenticator>::from_ref(state).count_rejection(&refusal);
+                Err(refusal)
+            }
         }
     }
 }
