@@ -59,7 +59,7 @@ config() {
   if [ -n "${BROKERD_OBSERVE_USERNAME:-}" ]; then nodes="s#username: prometheus#username: $BROKERD_OBSERVE_USERNAME#"; fi
   sed -e "$nodes" \
     -e "s#/usr/share/brokerd/observability#$root/observability#" \
-    -e "s#/var/lib/brokerd/prometheus.token#${token:-$data_dir/prometheus.token}#" \
+    -e "s#/var/lib/brokerd/prometheus-token#${token:-$data_dir/prometheus-token}#" \
     -e "s#/var/lib/brokerd/observe/password#$directory/password#" \
     -e "s#/var/lib/brokerd/ca.pem#$data_dir/ca.pem#" \
     -e "s#127\.0\.0\.1:9642#$(operations)#" \

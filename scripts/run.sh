@@ -218,7 +218,7 @@ clean() {
   remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
-  for file in master.key credentials ca.pem prometheus.token api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \
+  for file in master.key credentials ca.pem prometheus-token api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \
     brokerd.pid brokerd.log images.log; do
     rm -f "$data_dir/$file" "$data_dir/$file.new"
   done

@@ -15,8 +15,8 @@ mod gateway;
 mod kernel;
 mod metrics;
 mod reconcile;
-mod tagged;
 mod reports;
+mod tagged;
 
 pub use access::{
     AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
@@ -52,7 +52,7 @@ pub use metrics::{
     RecordedSamples, Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
 };
 pub use reconcile::{Term, Work};
-pub use tagged::{TaggedFilter, TaggedResource};
 pub use reports::MeteredBroker;
+pub use tagged::{TaggedFilter, TaggedResource};
 
 pub use kernel::PgStore;

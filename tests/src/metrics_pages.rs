@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{PASSWORD, PATIENCE, USER, World, clients, docker, eventually};
+use crate::{PASSWORD, PATIENCE, USER, World, clients, eventually};
 
 /// Where they are, by the order of the nodes.
 ///

@@ -190,8 +190,10 @@ async fn every_operation_is_an_event_by_its_name() {
     let mut expected = Vec::new();
     for (path, operations) in document()["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
-            let unsigned = operation["security"].as_array().expect("security");
-            if unsigned.iter().any(|way| way == &json!({})) {
+            let ways = operation["security"].as_array().expect("security");
+            // Nor is who brings the operator's token a principal.
+            let is_signed = |way: &Value| way != &json!({}) && way.get("bearer").is_none();
+            if !ways.iter().all(is_signed) {
                 continue;
             }
             let path: String = path
@@ -231,9 +233,13 @@ async fn a_call_that_its_client_gives_up_is_recorded_without_an_answer() {
     let api = TestApi::start().await;
     // From now on the key is remembered, and a request is authentic before anything is waited for.
     assert_eq!(api.call("GET", "/v1/brokers", "").await.status, 200);
+    let mut holder = api.connection().await;
+    let held = sqlx::raw_sql("begin; lock table configuration").execute(&mut holder).await;
+    held.expect("locked");
     let mut call = Box::pin(api.call("GET", "/v1/configurations", ""));
     assert!(futures_util::poll!(&mut call).is_pending(), "it waits for the database");
     drop(call);
+    sqlx::raw_sql("rollback").execute(&mut holder).await.expect("released");
     let records = api.records().await;
     assert_eq!(records.len(), 2, "{records:?}");
     assert_eq!(records[1]["eventName"], "ListConfigurations");

@@ -9,6 +9,6 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Prometheus {
     /// A file with the tokens that permit to read the metrics and the targets of all brokers, one per line. Without it:
-    /// `prometheus.token` in the data directory, which brokerd makes. It is read when brokerd starts.
+    /// `prometheus-token` in the data directory, which brokerd makes. It is read when brokerd starts.
     pub(crate) token_file: Option<PathBuf>,
 }

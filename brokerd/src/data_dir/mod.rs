@@ -5,7 +5,7 @@
 //! | `master.key` | 0600 | the keys that open secrets in the database, a line of 64 hexadecimal digits each; the first one seals |
 //! | `credentials` | 0600 | the access key, as AWS tools read it |
 //! | `ca.pem` | 0644 | the certificates that clients have to trust |
-//! | `prometheus.token` | 0600 | the token with which Prometheus reads the metrics of all brokers |
+//! | `prometheus-token` | 0600 | the token with which Prometheus reads the metrics of all brokers |
 //! | `api.url` | 0644 | where the API was last served |
 //! | `routes.json` | 0600 | the gateway's table cache |
 //! | `provisioners/` | 0700 | a file for each running provisioner, which it locks |
@@ -119,7 +119,7 @@ impl DataDir {
 
     /// Where the token is with which the metrics of all brokers are read, unless the operator has another file.
     pub(crate) fn metrics_token_path(&self) -> PathBuf {
-        self.0.join("prometheus.token")
+        self.0.join("prometheus-token")
     }
 
     /// Makes the token with which the metrics of all brokers are read, if there is none.

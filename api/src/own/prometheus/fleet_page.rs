@@ -242,7 +242,7 @@ mod tests {
             let wanted = wanted.iter().map(|one| (*one).to_owned()).collect();
             page(Arc::clone(&fleet), wanted).expect("a page")
         };
-        for wanted in [&["orders"] as &[_], &[&id], &["x", "orders"], &[]] {
+        for wanted in [&["orders"][..], &[id.as_str()], &["x", "orders"], &[]] {
             let text = page(wanted);
             assert!(text.contains("brokerd_broker_up{"), "{wanted:?}: {text}");
             assert!(

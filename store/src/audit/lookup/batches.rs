@@ -9,7 +9,7 @@ use brokerd_domain::{
 };
 use uuid::Uuid;
 
-use super::{Found, FoundEvent, Question};
+use super::question::{Found, FoundEvent, Question};
 use crate::{
     audit::read_batch::{LONGEST, events_in, terms_of},
     kernel::{PgStore, StoreError, audited::EventColumns},

@@ -4,49 +4,25 @@
 //! the one that is behind. What both have passed is told.
 
 mod batches;
+mod question;
 mod rows;
 
 use brokerd_domain::{
     Scope, Timestamp,
     audit::{EventLookup, EventPosition, LookupAttribute},
 };
-use serde_json::Value;
 use uuid::Uuid;
 
-use self::{batches::Batches, rows::Rows};
+pub use self::question::FoundEvent;
+use self::{
+    batches::Batches,
+    question::{Found, Question},
+    rows::Rows,
+};
 use crate::kernel::{PgStore, StoreError};
 
 /// How many steps one page may cost: who looks for what is rare gets shorter pages, and goes on by their tokens.
 const STEPS: u32 = 10;
-
-/// An event that was found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoundEvent {
-    /// `EventId`.
-    pub id: Uuid,
-    /// `EventTime`.
-    pub at: Timestamp,
-    /// `EventName`.
-    pub name: String,
-    /// `EventSource`.
-    pub source: String,
-    /// `ReadOnly`.
-    pub read_only: bool,
-    /// `Username`.
-    pub username: Option<String>,
-    /// `AccessKeyId`.
-    pub access_key_id: Option<String>,
-    /// `Resources`, as LookupEvents has them.
-    pub resources: Value,
-    /// `CloudTrailEvent`.
-    pub record: String,
-}
-
-impl FoundEvent {
-    fn position(&self) -> EventPosition {
-        EventPosition { at: self.at, id: self.id }
-    }
-}
 
 /// A page of events, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,38 +31,6 @@ pub struct EventPage {
     pub events: Vec<FoundEvent>,
     /// After which the next page begins; none: there are no more.
     pub next: Option<EventPosition>,
-}
-
-/// What is looked for.
-struct Question<'a> {
-    scope: &'a Scope,
-    attribute: Option<&'a LookupAttribute>,
-    /// Events from then on.
-    start: Timestamp,
-    /// Events that are older than this one.
-    before: EventPosition,
-    /// How many at most.
-    most: usize,
-}
-
-/// The events of a kind that were found so far.
-struct Found {
-    /// All that are not older than `through`, and maybe others.
-    events: Vec<FoundEvent>,
-    /// How far they were looked for; none: there are no others.
-    through: Option<EventPosition>,
-}
-
-impl Found {
-    /// None so far.
-    const fn nothing(before: EventPosition) -> Self {
-        Self { events: Vec::new(), through: Some(before) }
-    }
-
-    fn through(&self, bound: Option<EventPosition>) -> usize {
-        let is_known = |event: &&FoundEvent| bound.is_none_or(|bound| event.position() >= bound);
-        self.events.iter().filter(is_known).count()
-    }
 }
 
 impl PgStore {

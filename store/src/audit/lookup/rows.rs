@@ -7,7 +7,7 @@ use brokerd_domain::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Found, FoundEvent, Question};
+use super::question::{Found, FoundEvent, Question};
 use crate::{
     audit::write::StoredRecord,
     kernel::{PgStore, StoreError},
