@@ -174,6 +174,8 @@ impl PgStore {
         let events = self.skipped.keep("audit_read_batch", row.id, events).unwrap_or_default();
         let records: Vec<String> = events.iter().map(AuditEvent::record).collect();
         if !log(&records) {
+            // At once: who asks next skips what is still locked.
+            transaction.rollback().await?;
             return Ok(0);
         }
         sqlx::query!("update audit_read_batch set complete = true where id = $1", row.id)
