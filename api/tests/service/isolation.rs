@@ -93,6 +93,7 @@ impl Names {
             ("POST", configuration_tags(ACCOUNT), r#"{"tags": {"a": "b"}}"#),
             ("GET", own_of_broker(""), ""),
             ("GET", own_of_broker("/events"), ""),
+            ("GET", own_of_broker("/report"), ""),
             ("GET", own_of_broker("/faults"), ""),
             ("POST", own_of_broker("/faults"), r#"{"kind": "KILL", "instance": 1}"#),
             ("GET", own_of_broker(&format!("/faults/{fault}")), ""),

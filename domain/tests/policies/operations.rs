@@ -100,7 +100,10 @@ fn names_resources_and_keys_fit_together() {
             let expected = match name {
                 "CreateTags" | "DeleteTags" => AccessLevel::Tagging,
                 name if name.starts_with("List") => AccessLevel::List,
-                name if name.starts_with("Describe") || name.starts_with("Inspect") => {
+                name if ["Describe", "Inspect", "Get"]
+                    .iter()
+                    .any(|verb| name.starts_with(verb)) =>
+                {
                     AccessLevel::Read
                 }
                 _ => AccessLevel::Write,

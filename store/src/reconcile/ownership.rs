@@ -30,7 +30,10 @@ impl PgStore {
                ), freed as (
                  update reconcile r
                  set owner = null, due_at = least(r.due_at, now()), wakes = r.wakes + 1,
-                   unwatched_since = coalesce(r.unwatched_since, dead.seen_at)
+                   unwatched_since = coalesce(r.unwatched_since, greatest(dead.seen_at, (
+                     -- Who recorded something had looked. In microseconds, added as such: they keep their last digit.
+                     select 'epoch'::timestamptz + max(i.began) * interval '1 microsecond'
+                     from availability_interval i where i.broker_id = r.broker_id)))
                  from dead where r.owner = dead.id returning 1
                ), me as (
                  insert into provisioner (id, expires_at, seen_at)
@@ -62,7 +65,9 @@ impl PgStore {
              update reconcile
              set owner = null, lease_holder = null, lease_expires_at = null,
                  lease_epoch = lease_epoch + 1, due_at = least(due_at, now()), wakes = wakes + 1,
-                 unwatched_since = coalesce(unwatched_since, (select seen_at from gone), now())
+                 unwatched_since = coalesce(unwatched_since, greatest((select seen_at from gone), (
+                   select 'epoch'::timestamptz + max(i.began) * interval '1 microsecond'
+                   from availability_interval i where i.broker_id = reconcile.broker_id)), now())
              where owner = $1 or lease_holder = $1",
             worker.uuid()
         )

@@ -66,7 +66,9 @@ impl PgStore {
         // Who has not said for too long that it lives, is dead, even if nobody has noticed yet.
         let rows = sqlx::query!(
             r#"select r.broker_id as "broker_id!",
-                      (extract(epoch from coalesce(r.unwatched_since, p.seen_at)) * 1000000)::bigint as "since!"
+                      greatest((extract(epoch from coalesce(r.unwatched_since, p.seen_at)) * 1000000)::bigint,
+                               (select max(i.began) from availability_interval i where i.broker_id = r.broker_id)
+                      ) as "since!"
                from reconcile r
                left join provisioner p on p.id = r.owner and p.expires_at < now()
                where r.broker_id = any($1) and coalesce(r.unwatched_since, p.seen_at) is not null"#,

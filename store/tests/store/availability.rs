@@ -234,6 +234,33 @@ async fn nobody_watches_the_brokers_of_a_provisioner_that_stops() {
 }
 
 #[tokio::test]
+async fn what_a_provisioner_recorded_after_its_last_sign_of_life_is_one_too() {
+    for is_given_up in [true, false] {
+        with_store(move |f| async move {
+            let (id, lease) = watched(&f).await;
+            let recorded = Timestamp::from_micros(micros(&f, SEEN).await + 7_654_321);
+            f.store.wake(id).await.expect("woken");
+            let claimed = f.store.claim_due(lease.holder, None, TTL, 1).await;
+            let lease = claimed.expect("claimed").remove(0);
+            let mut down = change(Availability::Unavailable, 0);
+            down.transitions.availability = Some((Availability::Unavailable, recorded));
+            record(&f.store, &lease, down).await;
+            if is_given_up {
+                f.store.give_up(lease.holder).await.expect("given up");
+            } else {
+                let died = "update provisioner set expires_at = now() - interval '1 second'";
+                sqlx::query(died).execute(&f.pool).await.expect("dead");
+                assert_eq!(known(&f.store, id).await.unwatched_since, Some(recorded), "nobody yet");
+                let next = brokerd_domain::WorkerId::generate(&OsEntropy);
+                f.store.prolong_life(next, TTL).await.expect("alive");
+            }
+            assert_eq!(known(&f.store, id).await.unwatched_since, Some(recorded));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn the_fleet_is_told_with_one_figure_for_each_broker() {
     with_store(|f| async move {
         let (first, lease) = running(&f.store, "first").await;

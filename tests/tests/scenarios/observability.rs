@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    NewBroker, World, eventually, http, machine,
+    NewBroker, World, docker, eventually, http, machine,
     prometheus::{self, Prometheus},
     scenario,
 };
@@ -38,8 +38,13 @@ fn every_query_of_rules_and_dashboards_finds_what_it_asks_for() -> Result<()> {
         only_who_has_the_token_reads(world).context("the token")?;
         let prometheus = Prometheus::start(&programs, world)?;
         targets_are_up(&prometheus).context("targets")?;
-        let queries = queries()?;
+        let mut queries = queries()?;
         ensure!(queries.len() > 100, "{} queries", queries.len());
+        if !volumes_are_counted(&rabbit)? {
+            let why = "this host counts no operations of volumes for each container";
+            machine::leave("queries of them", why);
+            queries.retain(|query| !query.expression.contains("brokerd_broker_volume_"));
+        }
         eventually("every query finds something", PATIENCE, || {
             let unanswered = unanswered(&prometheus, &queries)?;
             Ok(unanswered.is_empty().then_some(()))
@@ -47,6 +52,13 @@ fn every_query_of_rules_and_dashboards_finds_what_it_asks_for() -> Result<()> {
         .with_context(|| format!("{:#?}", unanswered(&prometheus, &queries)))?;
         no_alert_fires_that_should_not(&prometheus)
     })
+}
+
+/// Whether the engine knows how often a broker that has written its files read and wrote.
+fn volumes_are_counted(broker: &str) -> Result<bool> {
+    let id = docker::container_of(broker)?.id;
+    let told = docker::docker(&["stats", "--no-stream", "--format", "{{.BlockIO}}", &id])?;
+    Ok(told.trim() != "0B / 0B")
 }
 
 fn a_message_waits_in_a_queue(world: &World, broker: &str) -> Result<()> {
