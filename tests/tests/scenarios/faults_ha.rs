@@ -217,7 +217,7 @@ fn loses_nothing(clients: Steady) -> Result<()> {
     let outcome = clients.end()?;
     machine::say(&format!("{} acknowledged, {} repeated", outcome.stored, outcome.repeated));
     ensure!(outcome.lost.is_empty(), "lost: {:?}", outcome.lost);
-    ensure!(outcome.stored > 100, "hardly anything was sent: {outcome:?}");
+    ensure!(outcome.stored > 20, "hardly anything was sent: {outcome:?}");
     Ok(())
 }
 
@@ -333,7 +333,7 @@ fn the_other_nodes_of_a_cluster_serve_through_every_fault_and_nothing_is_lost() 
         let delivered = cluster.load.finish()?;
         machine::say(&format!("{delivered:?}"));
         ensure!(delivered.lost.is_empty(), "{delivered:?}");
-        ensure!(delivered.confirmed > 100, "hardly anything was published: {delivered:?}");
+        ensure!(delivered.confirmed > 20, "hardly anything was published: {delivered:?}");
         Ok(())
     })
 }

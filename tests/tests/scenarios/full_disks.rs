@@ -184,7 +184,7 @@ fn lost_nothing(load: Load) -> Result<()> {
     let delivered = load.finish()?;
     machine::say(&format!("{delivered:?}"));
     ensure!(delivered.lost.is_empty(), "{delivered:?}");
-    ensure!(delivered.confirmed > 100, "hardly anything was published: {delivered:?}");
+    ensure!(delivered.confirmed > 20, "hardly anything was published: {delivered:?}");
     Ok(())
 }
 

@@ -308,7 +308,7 @@ fn nothing_is_lost(load: Load) -> Result<()> {
     let delivered = load.finish()?;
     machine::say(&format!("{delivered:?}"));
     ensure!(delivered.lost.is_empty(), "{delivered:?}");
-    ensure!(delivered.confirmed > 100, "hardly anything was published: {delivered:?}");
+    ensure!(delivered.confirmed > 20, "hardly anything was published: {delivered:?}");
     Ok(())
 }
 
