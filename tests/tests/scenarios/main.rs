@@ -6,6 +6,7 @@ mod activemq_pair;
 mod activemq_single;
 mod alarms;
 mod audit;
+mod broker_metrics;
 mod compose;
 mod conformance;
 mod crash;
