@@ -116,6 +116,20 @@ impl Person {
     }
 }
 
+impl Person {
+    /// What the AWS SDK for Java makes of IAM and STS as this person: its findings, JSON; none when it can't be had here.
+    ///
+    /// # Errors
+    /// Its complaint.
+    pub fn java(&self, arguments: &[&str]) -> Result<Option<Value>> {
+        let Some(mut command) = super::ready::java_identities()? else { return Ok(None) };
+        command.env_clear().envs(self.environment.iter().cloned()).args(arguments);
+        let outcome = run_with_input(&mut command, "")?;
+        ensure!(outcome.code == Some(0), "Java: {}{}", outcome.printed, outcome.complaints);
+        Ok(Some(serde_json::from_str(&outcome.printed).context(outcome.printed)?))
+    }
+}
+
 impl Drop for Person {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.home) {

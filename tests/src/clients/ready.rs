@@ -104,7 +104,13 @@ pub fn jms() -> Result<Option<&'static Path>> {
 /// When it can't be made ready.
 pub fn java() -> Result<Option<&'static Path>> {
     static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
-    shared(&MADE, || maven("java", "what the AWS SDK for Java sees", &["Api.java", "Members.java"]))
+    shared(&MADE, || {
+        maven(
+            "java",
+            "what the AWS SDK for Java sees",
+            &["Api.java", "Identities.java", "Members.java"],
+        )
+    })
 }
 
 /// A project of Maven's, with its classes and everything they need in `lib`.
@@ -121,6 +127,11 @@ fn maven(name: &str, what: &str, classes: &[&str]) -> Result<Option<PathBuf>> {
             .map(drop)
     })
     .map(Some)
+}
+
+/// What IAM and STS are to the AWS SDK for Java, with these arguments; none when it can't be had here.
+pub(super) fn java_identities() -> Result<Option<Command>> {
+    Ok(java()?.map(|project| java_class(project, "brokerd.Identities")))
 }
 
 /// Runs a class of a Maven project: short runs, so it is not worth to optimise much.

@@ -20,6 +20,7 @@ mod given_up;
 mod hanging_engine;
 mod hostile;
 mod identities;
+mod identities_by_sdk;
 mod isolation;
 mod ldap;
 mod names;
