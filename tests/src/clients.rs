@@ -1,5 +1,6 @@
 //! Clients that others wrote: made ready once, run one job at a time, always verifying certificates.
 
+mod cloudwatch;
 mod events;
 mod identities;
 mod load;
@@ -17,6 +18,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::{Value, json};
 
+pub use self::cloudwatch::cloudwatch_by_query;
 pub use self::events::looked_up;
 pub use self::identities::Person;
 pub use self::load::{Delivered, Load};

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/mq"
-	"github.com/aws/aws-sdk-go-v2/service/mq/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -23,6 +23,7 @@ type given struct {
 }
 
 type call struct {
+	Service    string          `json:"service"`
 	Operation  string          `json:"operation"`
 	Parameters json.RawMessage `json:"parameters"`
 	PageSize   *int32          `json:"page_size"`
@@ -30,15 +31,36 @@ type call struct {
 
 type answer map[string]any
 
-func clientFor(given given) *mq.Client {
-	return mq.New(mq.Options{
-		BaseEndpoint: aws.String(given.Endpoint),
-		Region:       given.Region,
-		Retryer:      aws.NopRetryer{},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: given.Key, SecretAccessKey: given.Secret}, nil
-		}),
+type clients struct {
+	mq         *mq.Client
+	cloudwatch *cloudwatch.Client
+}
+
+func clientsFor(given given) clients {
+	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: given.Key, SecretAccessKey: given.Secret}, nil
 	})
+	return clients{
+		mq: mq.New(mq.Options{
+			BaseEndpoint: aws.String(given.Endpoint),
+			Region:       given.Region,
+			Retryer:      aws.NopRetryer{},
+			Credentials:  credentials,
+		}),
+		cloudwatch: cloudwatch.New(cloudwatch.Options{
+			BaseEndpoint: aws.String(given.Endpoint),
+			Region:       given.Region,
+			Retryer:      aws.NopRetryer{},
+			Credentials:  credentials,
+		}),
+	}
+}
+
+func (clients clients) of(service string) any {
+	if service == "cloudwatch" {
+		return clients.cloudwatch
+	}
+	return clients.mq
 }
 
 // into reads parameters strictly: what this edition of the SDK does not know must not vanish unseen.
@@ -51,11 +73,11 @@ func into(input any, parameters json.RawMessage) error {
 	return decoder.Decode(input)
 }
 
-func perform(ctx context.Context, client *mq.Client, call call) answer {
+func perform(ctx context.Context, clients clients, call call) answer {
 	if call.PageSize != nil {
-		return pages(ctx, client, call)
+		return pages(ctx, clients.mq, call)
 	}
-	method := reflect.ValueOf(client).MethodByName(call.Operation)
+	method := reflect.ValueOf(clients.of(call.Service)).MethodByName(call.Operation)
 	if !method.IsValid() {
 		return answer{"unknown": "no method " + call.Operation}
 	}
@@ -112,14 +134,8 @@ func failure(err error) answer {
 }
 
 func isModelled(err error) bool {
-	return is[*types.BadRequestException](err) || is[*types.ConflictException](err) ||
-		is[*types.ForbiddenException](err) || is[*types.InternalServerErrorException](err) ||
-		is[*types.NotFoundException](err) || is[*types.UnauthorizedException](err)
-}
-
-func is[E error](err error) bool {
-	var typed E
-	return errors.As(err, &typed)
+	var generic *smithy.GenericAPIError
+	return !errors.As(err, &generic)
 }
 
 // plain turns a structure of the SDK into what JSON knows, without what is absent.
@@ -174,14 +190,14 @@ func serve() error {
 	if err := decoder.Decode(&given); err != nil {
 		return err
 	}
-	client := clientFor(given)
+	clients := clientsFor(given)
 	for decoder.More() {
 		var call call
 		if err := decoder.Decode(&call); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		err := encoder.Encode(perform(ctx, client, call))
+		err := encoder.Encode(perform(ctx, clients, call))
 		cancel()
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 def client_for(given, call):
     value = lambda name: call.get(name, given[name])
     return boto3.client(
-        "mq",
+        call.get("service", "mq"),
         endpoint_url=given["endpoint"],
         region_name=value("region"),
         aws_access_key_id=value("key"),
@@ -74,7 +74,7 @@ def main():
     for line in sys.stdin:
         call = json.loads(line)
         turn_the_clock(call.get("skew_seconds", 0))
-        is_usual = not {"region", "key", "secret"} & call.keys()
+        is_usual = not {"service", "region", "key", "secret"} & call.keys()
         answer = do(usual if is_usual else client_for(given, call), call)
         print(json.dumps(answer, default=lambda value: value.isoformat()), flush=True)
 

@@ -37,7 +37,7 @@ impl Person {
             ("AWS_MAX_ATTEMPTS".to_owned(), "1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
         ];
-        for service in ["MQ", "STS", "IAM"] {
+        for service in ["MQ", "STS", "IAM", "CLOUDWATCH"] {
             environment.push((format!("AWS_ENDPOINT_URL_{service}"), api.endpoint.clone()));
         }
         Ok(Self { home, environment })

@@ -64,6 +64,20 @@ pub fn python() -> Result<Option<&'static Path>> {
     })
 }
 
+/// A botocore that speaks the query protocol; none when it can't be had here and may be skipped.
+///
+/// # Errors
+/// When it can't be made ready.
+pub(super) fn query() -> Result<Option<&'static Path>> {
+    static MADE: OnceLock<Result<Option<PathBuf>, String>> = OnceLock::new();
+    shared(&MADE, || {
+        if !machine::has_tools("what old Python clients see", &["python3"])? {
+            return Ok(None);
+        }
+        venv("query", "query").map(Some)
+    })
+}
+
 /// Schemathesis; none when it can't be had here and may be skipped.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 mod cli;
 mod driver;
 mod rust;
+mod rust_cloudwatch;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -183,9 +184,39 @@ impl Client {
         match &mut self.way {
             Way::Driver(driver) => driver.ask(call),
             Way::Cli(driver) => cli::call(driver, call),
+            Way::Rust if call["service"] == "cloudwatch" => rust_cloudwatch::call(&self.api, call),
             Way::Rust => rust::call(&self.api, call),
         }
         .with_context(|| format!("{:?}: {call}", self.kind))
+    }
+
+    /// Calls an operation of another service than Amazon MQ, which succeeds.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn ok_of(&mut self, service: &str, operation: &str, parameters: &Value) -> Result<Value> {
+        let call = json!({ "service": service, "operation": operation, "parameters": parameters });
+        match self.answer(&call)? {
+            Answer::Done(value) => Ok(value),
+            other => bail!("{service} {operation} {parameters}: {other:?}"),
+        }
+    }
+
+    /// Calls an operation of another service than Amazon MQ, which is refused.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn refused_of(
+        &mut self,
+        service: &str,
+        operation: &str,
+        parameters: &Value,
+    ) -> Result<Failure> {
+        let call = json!({ "service": service, "operation": operation, "parameters": parameters });
+        match self.answer(&call)? {
+            Answer::Failed(failure) => Ok(failure),
+            other => bail!("{service} {operation} {parameters} was not refused: {other:?}"),
+        }
     }
 
     fn answer(&mut self, call: &Value) -> Result<Answer> {

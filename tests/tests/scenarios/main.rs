@@ -7,6 +7,7 @@ mod activemq_single;
 mod alarms;
 mod audit;
 mod broker_metrics;
+mod cloudwatch;
 mod compose;
 mod conformance;
 mod crash;

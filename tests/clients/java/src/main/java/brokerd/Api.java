@@ -15,32 +15,39 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.client.builder.AwsSyncClientBuilder;
+import software.amazon.awssdk.awscore.client.builder.AwsClientBuilder;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.SdkPojo;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.cloudwatch.CloudWatchClient;
 import software.amazon.awssdk.services.mq.MqClient;
-import software.amazon.awssdk.services.mq.model.MqException;
 
 /** The API with the AWS SDK for Java; what is read and written is in ../PROTOCOL.md. */
 public final class Api {
-  private static final String MODEL = "software.amazon.awssdk.services.mq.model.";
+  private static final String SERVICES = "software.amazon.awssdk.services.";
 
-  private final MqClient client;
+  private final MqClient mq;
+  private final CloudWatchClient cloudWatch;
 
   private Api(JsonObject given) {
+    mq = configured(MqClient.builder(), given).build();
+    cloudWatch = configured(CloudWatchClient.builder(), given).build();
+  }
+
+  private static <B extends AwsClientBuilder<B, ?> & AwsSyncClientBuilder<B, ?>> B configured(
+      B builder, JsonObject given) {
     var credentials =
         AwsBasicCredentials.create(given.get("key").getAsString(), given.get("secret").getAsString());
-    client =
-        MqClient.builder()
-            .endpointOverride(URI.create(given.get("endpoint").getAsString()))
-            .region(Region.of(given.get("region").getAsString()))
-            .credentialsProvider(StaticCredentialsProvider.create(credentials))
-            .httpClientBuilder(UrlConnectionHttpClient.builder().socketTimeout(Duration.ofSeconds(30)))
-            .overrideConfiguration(some -> some.retryStrategy(AwsRetryStrategy.doNotRetry()))
-            .build();
+    return builder
+        .endpointOverride(URI.create(given.get("endpoint").getAsString()))
+        .region(Region.of(given.get("region").getAsString()))
+        .credentialsProvider(StaticCredentialsProvider.create(credentials))
+        .httpClientBuilder(UrlConnectionHttpClient.builder().socketTimeout(Duration.ofSeconds(30)))
+        .overrideConfiguration(some -> some.retryStrategy(AwsRetryStrategy.doNotRetry()));
   }
 
   public static void main(String[] arguments) throws IOException {
@@ -84,14 +91,16 @@ public final class Api {
     if (isPaged) {
       parameters.add("MaxResults", call.get("page_size"));
     }
-    var requestClass = Class.forName(MODEL + operation + "Request");
+    var service = call.has("service") ? call.get("service").getAsString() : "mq";
+    var isMq = service.equals("mq");
+    var requestClass = Class.forName(SERVICES + service + ".model." + operation + "Request");
     var builder = (SdkPojo) requestClass.getMethod("builder").invoke(null);
     var request = Members.built(builder, parameters);
     var method = Character.toLowerCase(operation.charAt(0)) + operation.substring(1);
     var returned =
-        MqClient.class
+        (isMq ? MqClient.class : CloudWatchClient.class)
             .getMethod(isPaged ? method + "Paginator" : method, requestClass)
-            .invoke(client, request);
+            .invoke(isMq ? mq : cloudWatch, request);
     if (!isPaged) {
       return Members.plain((SdkPojo) returned);
     }
@@ -102,11 +111,15 @@ public final class Api {
     return pages;
   }
 
+  /** The classes of a model extend the one of their service, which extends that of all services. */
+  private static boolean isModelled(Class<?> failure) {
+    return failure.getSuperclass().getSuperclass() == AwsServiceException.class;
+  }
+
   private static JsonObject failure(SdkException failure) {
     var told = new JsonObject();
     told.addProperty("class", failure.getClass().getSimpleName());
-    told.addProperty(
-        "modelled", failure instanceof MqException && failure.getClass() != MqException.class);
+    told.addProperty("modelled", isModelled(failure.getClass()));
     told.addProperty("message", failure.getMessage());
     if (failure instanceof AwsServiceException service) {
       told.addProperty("code", service.awsErrorDetails().errorCode());

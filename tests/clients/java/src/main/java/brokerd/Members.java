@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,6 +59,10 @@ final class Members {
       return given.getAsInt();
     } else if (type == MarshallingType.BOOLEAN) {
       return given.getAsBoolean();
+    } else if (type == MarshallingType.DOUBLE) {
+      return given.getAsDouble();
+    } else if (type == MarshallingType.INSTANT) {
+      return Instant.parse(given.getAsString());
     } else if (type == MarshallingType.STRING) {
       return given.getAsString();
     }
