@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use brokerd_domain::metric::{SeriesKey, Unit};
+use brokerd_domain::{
+    metric::{SeriesKey, Unit},
+    report::AvailabilitySummary,
+};
 use brokerd_store::{BrokerSample, FleetBroker};
 use prometheus_client::{
     collector::Collector,
@@ -65,6 +68,27 @@ fn instance_of(key: &SeriesKey, broker: &FleetBroker) -> Option<String> {
     Some(rest.strip_prefix('-').unwrap_or(rest).to_owned())
 }
 
+/// A metric of the availability in the last thirty days: its name, its help, its value.
+type AvailabilityMetric = (&'static str, &'static str, fn(&AvailabilitySummary) -> u64);
+
+const AVAILABILITY: [AvailabilityMetric; 3] = [
+    (
+        "brokerd_broker_available_minutes",
+        "Minutes of the last 30 days in all of which every endpoint answered",
+        |summary| summary.available_minutes,
+    ),
+    (
+        "brokerd_broker_unavailable_minutes",
+        "Minutes of the last 30 days in a part of which an endpoint did not answer",
+        |summary| summary.unavailable_minutes,
+    ),
+    (
+        "brokerd_broker_unknown_minutes",
+        "Other minutes of the last 30 days of which a part is not known",
+        |summary| summary.unknown_minutes,
+    ),
+];
+
 /// The values of a metric.
 type Series = Vec<(Labels, f64)>;
 
@@ -92,7 +116,7 @@ fn help(metric: &str, unit: Unit) -> String {
 
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Fleet { brokers, samples } = &*self.fleet;
+        let Fleet { brokers, samples, availability } = &*self.fleet;
         let wanted: Vec<_> = brokers
             .iter()
             .filter(|broker| is_asked_for(broker, &self.wanted))
@@ -115,6 +139,13 @@ impl Collector for Page {
         let sampled = wanted.iter().filter_map(|(broker, sample)| {
             Some((labels(broker, ""), seconds(sample.as_ref()?.at)))
         });
+        for (name, help, minutes) in AVAILABILITY {
+            let known = wanted.iter().filter_map(|(broker, _)| {
+                let summary = availability.get(&broker.summary.id)?;
+                Some((labels(broker, ""), minutes(summary) as f64))
+            });
+            family(name, help, known.collect())?;
+        }
         let help = "The time of the values below; without one there are none";
         family("brokerd_broker_sample_timestamp_seconds", help, sampled.collect())?;
         for (name, (help, series)) in families(&wanted) {
@@ -178,7 +209,12 @@ mod tests {
     fn fleet(broker: FleetBroker, values: Vec<(SeriesKey, Unit, f64)>) -> Arc<Fleet> {
         let (id, scope) = (broker.summary.id, broker.scope.clone());
         let sample = BrokerSample { broker: id, scope, at: AT, values };
-        Arc::new(Fleet { brokers: vec![broker], samples: [(id, sample)].into() })
+        let summary = AvailabilitySummary { unavailable_minutes: 2, ..Default::default() };
+        Arc::new(Fleet {
+            brokers: vec![broker],
+            samples: [(id, sample)].into(),
+            availability: Arc::new([(id, summary)].into()),
+        })
     }
 
     fn shown(text: &str, line: &str) -> bool {
@@ -207,6 +243,7 @@ mod tests {
             &format!("brokerd_broker_rabbitmq_mem_used_bytes{{{who}}} 1000000000.0"),
             &format!("brokerd_broker_state{{{who},state=\"RUNNING\"}} 1.0"),
             &format!("brokerd_broker_up{{{who}}} 1.0"),
+            &format!("brokerd_broker_unavailable_minutes{{{who}}} 2.0"),
             &format!("brokerd_broker_sample_timestamp_seconds{{{who}}} 1790000000.0"),
             "# EOF",
         ] {
@@ -237,7 +274,7 @@ mod tests {
     fn a_broker_that_is_not_asked_for_is_not_shown_nor_one_without_a_sample_invented() {
         let one = broker(EngineType::RabbitMq, "orders");
         let id = one.summary.id.to_string();
-        let fleet = Arc::new(Fleet { brokers: vec![one], samples: [].into() });
+        let fleet = Arc::new(Fleet { brokers: vec![one], ..Fleet::default() });
         let page = |wanted: &[&str]| {
             let wanted = wanted.iter().map(|one| (*one).to_owned()).collect();
             page(Arc::clone(&fleet), wanted).expect("a page")

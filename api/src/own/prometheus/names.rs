@@ -54,7 +54,16 @@ mod tests {
 
     #[test]
     fn rules_and_dashboards_ask_for_metrics_that_there_are() {
-        let own = ["info", "state", "up", "created_timestamp_seconds", "sample_timestamp_seconds"];
+        let own = [
+            "info",
+            "state",
+            "up",
+            "created_timestamp_seconds",
+            "sample_timestamp_seconds",
+            "available_minutes",
+            "unavailable_minutes",
+            "unknown_minutes",
+        ];
         let collected = Metric::all().filter(|metric| metric.is_collected());
         let known: BTreeSet<String> = collected
             .map(|metric| metric_name(metric.name.as_str(), metric.unit))
