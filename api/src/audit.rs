@@ -57,6 +57,11 @@ pub(crate) struct VerifiedRequest<'a> {
 }
 
 impl Recorder {
+    /// Tells which trace the call belongs to.
+    pub(crate) fn belongs_to(&self, traceparent: String) {
+        self.call.belongs_to(traceparent);
+    }
+
     /// Tells what the call is. From then on it may write.
     pub(crate) fn begin(&self, request: &VerifiedRequest<'_>) {
         let VerifiedRequest { parts, source, region, principal, caller, peer, .. } = request;

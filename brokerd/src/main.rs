@@ -15,6 +15,7 @@ mod roles;
 mod service_manager;
 mod supervise;
 mod system;
+mod telemetry;
 mod urls;
 
 use std::{

@@ -18,6 +18,7 @@ pub mod changes;
 pub mod chaos_proxy;
 pub mod checkout;
 pub mod clients;
+pub mod collector;
 pub mod compose;
 mod database;
 mod defaults;

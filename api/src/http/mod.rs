@@ -13,3 +13,4 @@ mod refusal_log;
 pub(crate) mod respond;
 pub(crate) mod text;
 pub(crate) mod throttle;
+mod trace;

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     error::{ApiError, Rendered, chain},
     refusal_log::RefusalLog,
+    trace,
 };
 use crate::{
     audit::CallRecord,
@@ -80,6 +81,7 @@ pub(crate) async fn observe(
     let operations = &observer.operations;
     let operation = route.and_then(|route| operations.find(request.method(), route));
     let span = span(request.method(), route, operation, request_id);
+    trace::continue_trace(&span, request.headers());
     let is_options = request.method() == Method::OPTIONS;
     let caller = CallerSlot::default();
     request.extensions_mut().insert(caller.clone());
@@ -89,6 +91,9 @@ pub(crate) async fn observe(
     let name = operation.map(|operation| operation.name.as_str());
     let record = CallRecord::new(&observer.audit, event_id, request_id, now, name);
     if let Some(recorder) = record.recorder() {
+        if let Some(traceparent) = trace::traceparent(&span) {
+            recorder.belongs_to(traceparent);
+        }
         request.extensions_mut().insert(recorder);
     }
     let answer = match route.filter(|_| is_options).and_then(|route| operations.allowed(route)) {

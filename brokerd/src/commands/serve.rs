@@ -13,6 +13,7 @@ use crate::{
     roles,
     service_manager::ServiceManager,
     supervise::{Metrics, Supervisor},
+    telemetry::Traces,
 };
 
 /// Serves these roles until SIGTERM or SIGINT.
@@ -24,7 +25,8 @@ pub(crate) async fn run(
     roles: &[Role],
     manager: ServiceManager,
 ) -> anyhow::Result<()> {
-    logging::start(&configuration)?;
+    let traces = Traces::begin(&configuration, roles).context("otlp.endpoint")?;
+    logging::start(&configuration, traces.as_ref().map(Traces::tracer))?;
     let descriptors = Descriptors::raise();
     let shutdown = stop_on_signals()?;
     let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
@@ -58,7 +60,11 @@ pub(crate) async fn run(
         stopping.cancelled().await;
         manager.stopping();
     });
-    supervisor.until_stopped(shutdown).await
+    let stopped = supervisor.until_stopped(shutdown).await;
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
+    stopped
 }
 
 /// A token that the first SIGTERM or SIGINT cancels; the second ends the process at once.

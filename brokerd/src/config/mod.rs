@@ -54,7 +54,7 @@ use sections::{
 };
 pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
 use sizing::Sizing;
-use telemetry::Prometheus;
+use telemetry::{Otlp, Prometheus};
 
 /// The name of the file that is read from the data directory when no other is named.
 const FILE_NAME: &str = "brokerd.toml";
@@ -113,6 +113,7 @@ pub(crate) struct Configuration {
     pub(crate) gateway: Gateway,
     pub(crate) operations: Operations,
     pub(crate) prometheus: Prometheus,
+    pub(crate) otlp: Otlp,
     pub(crate) security_groups: SecurityGroups,
     pub(crate) network: Network,
     pub(crate) sizing: Sizing,
@@ -144,6 +145,7 @@ impl Default for Configuration {
             gateway: Gateway::default(),
             operations: Operations::default(),
             prometheus: Prometheus::default(),
+            otlp: Otlp::default(),
             security_groups: SecurityGroups::default(),
             network: Network::default(),
             sizing: Sizing::default(),
@@ -235,6 +237,7 @@ impl Configuration {
         }
         self.audit.validate()?;
         self.metrics.validate()?;
+        self.otlp.validate()?;
         self.log.validate()
     }
 

@@ -3,16 +3,33 @@
 mod log_file;
 
 use anyhow::Context as _;
-use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
+use brokerd_provisioner::reconcile::TRACE_TARGET;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Metadata;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::filter_fn, fmt::writer::BoxMakeWriter,
+    layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 pub(crate) use self::log_file::LogFile;
 use crate::config::{Configuration, LogFormat};
 
-/// Sends log lines to standard error, or to the configured file.
+/// Where the span of a request is made.
+const REQUESTS: &str = "brokerd_api::http::observe";
+
+/// The spans that are traced, whatever the log shows. Events are for the log.
+fn is_traced(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && [REQUESTS, TRACE_TARGET].contains(&metadata.target())
+}
+
+/// Sends log lines to standard error, or to the configured file, and spans to `tracer`, if there is one.
 ///
 /// # Errors
 /// When the file can't be opened.
-pub(crate) fn start(configuration: &Configuration) -> anyhow::Result<()> {
+pub(crate) fn start(
+    configuration: &Configuration,
+    tracer: Option<SdkTracer>,
+) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&configuration.log.filter).context("log.filter")?;
     let log = &configuration.log;
     let writer = match &log.file {
@@ -25,14 +42,19 @@ pub(crate) fn start(configuration: &Configuration) -> anyhow::Result<()> {
             )
         }
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let started = match configuration.log.format {
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match configuration.log.format {
         LogFormat::Text => {
             let colours =
                 log.file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-            builder.with_ansi(colours).try_init()
+            lines.with_ansi(colours).with_filter(filter).boxed()
         }
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    started.map_err(anyhow::Error::from_boxed).context("can't start logging")
+    let spans = tracer.map(|tracer| {
+        let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_threads(false);
+        layer.with_filter(filter_fn(is_traced))
+    });
+    let started = tracing_subscriber::registry().with(lines).with(spans).try_init();
+    started.context("can't start logging")
 }

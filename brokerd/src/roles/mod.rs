@@ -31,6 +31,7 @@ use crate::{
     role::Role,
     supervise::Supervisor,
     system::OsEntropy,
+    telemetry,
 };
 
 /// How long the start waits for a database that is away, if nothing serves meanwhile.
@@ -97,7 +98,14 @@ pub(crate) async fn start(
         }
         gateway = Some(built);
     }
-    let mut parts = Parts { supervisor, registry, roles, shutdown, api_connections: shares.http };
+    let mut parts = Parts {
+        configuration: configuration.clone(),
+        supervisor,
+        registry,
+        roles,
+        shutdown,
+        api_connections: shares.http,
+    };
     if roles == [Role::Gateway] {
         return parts.serve(None, sockets, gateway, None);
     }
@@ -120,6 +128,7 @@ pub(crate) async fn start(
 
 /// The start of the parts that follow the gateway.
 struct Parts<'a> {
+    configuration: Configuration,
     supervisor: &'a mut Supervisor,
     registry: Registry,
     roles: &'a [Role],
@@ -205,9 +214,22 @@ impl Parts<'_> {
             }
             (Some(_) | None, _) => Readiness::Checks(checks),
         };
+        let registry = Arc::new(self.registry);
+        if self.configuration.otlp.endpoint().is_some() {
+            let (all, stop) = (Arc::clone(&registry), self.shutdown.clone());
+            let (configuration, roles) = (self.configuration, self.roles.to_vec());
+            self.supervisor.supervise_infallible(role, self.shutdown, move || {
+                telemetry::push(
+                    Arc::clone(&all),
+                    configuration.clone(),
+                    roles.clone(),
+                    stop.clone(),
+                )
+            });
+        }
         let server = Server {
             socket: sockets.operations,
-            router: operations::router(Arc::new(self.registry), readiness),
+            router: operations::router(registry, readiness),
             max_connections: operations::MAX_CONNECTIONS,
             metrics: http,
             served: CancellationToken::new(),

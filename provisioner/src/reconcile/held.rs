@@ -117,6 +117,7 @@ impl Held {
                 running: work.running.clone(),
                 reservation: work.reservation,
                 unreadable: None,
+                trace: None,
             },
             rendered: None,
             links_asked: AtomicI64::new(0),

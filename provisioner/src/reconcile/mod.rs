@@ -17,6 +17,7 @@ mod running;
 mod step_error;
 mod stored_materials;
 mod supervision;
+mod trace;
 
 pub use context::{EndpointSettings, PassContext, PortCheck};
 pub use held::{Glimpse, Held, Look, Measurable};
@@ -24,3 +25,4 @@ pub use observe::RunningInstance;
 pub use pass::Passed;
 pub use port::ReconcileStore;
 pub use step_error::StepError;
+pub use trace::TARGET as TRACE_TARGET;

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::{Broker, DownLink, Intent, Lease, Next, VerdictKind};
 use brokerd_store::Work;
+use tracing::Instrument as _;
 
 use crate::{
     metrics::StepOutcome,
@@ -18,6 +19,7 @@ use crate::{
         resolve::Waiting,
         step_error::StepError,
         stored_materials::parse_materials,
+        trace,
     },
     runtime::{Capacity, Ensured, RuntimeError},
 };
@@ -83,7 +85,8 @@ impl PassContext {
             let Some(work) = self.store.load(lease).await?.map(Arc::new) else {
                 return Ok(Passed { verdict: None, held: None });
             };
-            let round = self.round(lease, &work, glimpse.take()).await?;
+            let span = trace::pass(&work);
+            let round = self.round(lease, &work, glimpse.take()).instrument(span).await?;
             if round.forgotten {
                 return Ok(Passed { verdict: None, held: None });
             }
@@ -224,7 +227,7 @@ impl PassContext {
         }
         for step in &plan.steps {
             tracing::debug!(broker.id = %broker.id, "{step}");
-            match self.execute(lease, work, step).await {
+            match self.execute(lease, work, step).instrument(trace::step(step)).await {
                 Ok(Execution::Done) => self.count(StepOutcome::Done),
                 Ok(Execution::OnItsWay) => {
                     let begun = Plan { completes: None, ..plan };

@@ -223,5 +223,6 @@ pub(super) fn work(row: &Row, mut broker: Broker) -> Work {
         running: row.running.clone(),
         reservation: row.reservation,
         unreadable: row.unreadable.clone(),
+        trace: None,
     }
 }

@@ -26,6 +26,8 @@ pub struct AuditedCall {
     event: OnceLock<AuditEvent>,
     /// What is known of the row of its event.
     row: AtomicU8,
+    /// The trace that it belongs to.
+    trace: OnceLock<String>,
 }
 
 const NOT_WRITTEN: u8 = 0;
@@ -66,6 +68,16 @@ impl AuditedCall {
             call.outcome = outcome;
         }
         Some(EndedCall { event, row })
+    }
+
+    /// Tells which trace the call belongs to, as a `traceparent`: brokers that it makes due have it noted.
+    pub fn belongs_to(&self, traceparent: String) {
+        let _ = self.trace.set(traceparent);
+    }
+
+    /// The trace that the call belongs to.
+    pub(crate) fn trace(&self) -> Option<&str> {
+        self.trace.get().map(String::as_str)
     }
 
     /// Whether the event is known to be in the database already.

@@ -135,7 +135,8 @@ impl Pool {
         // Before a connection is taken for nothing.
         let call = audited::current().filter(|call| call.event().is_some());
         let call = call.ok_or_else(audited::unaudited)?;
-        if !audited::may_take_event_along(sql) {
+        // A trace is named for a transaction.
+        if call.trace().is_some() || !audited::may_take_event_along(sql) {
             return self.begin().await.map(Single::Transaction);
         }
         let mut connection = self.acquire().await?;

@@ -40,9 +40,13 @@ impl Transaction {
             Some(Some(call)) if call.event().is_some() => Audited::Call(call),
             Some(_) => Audited::Unknown,
         };
-        if let Audited::Call(call) = &audited
-            && !call.is_written()
-        {
+        let Audited::Call(call) = &audited else { return Ok(Self { connection, audited }) };
+        if let Some(trace) = call.trace() {
+            sqlx::query_scalar!("select set_config('brokerd.trace', $1, true)", trace)
+                .fetch_one(&mut connection)
+                .await?;
+        }
+        if !call.is_written() {
             connection.take_along(Arc::clone(call));
         }
         Ok(Self { connection, audited })

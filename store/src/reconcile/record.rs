@@ -80,6 +80,9 @@ impl PgStore {
             availability::change(&mut transaction, id, change).await?;
         }
         insert_events(&mut transaction, id, &report.events).await?;
+        if report.observed_generation.is_some() || report.reboots_done.is_some() {
+            end_trace(&mut transaction, id, &status).await?;
+        }
         transaction.commit().await?;
         if applied {
             // The limits of another tier, another engine version's ports.
@@ -193,6 +196,26 @@ async fn apply_pending(
              replication_user = coalesce((pending -> 'replication_user')::bool, replication_user)
          where broker_id = $1 and pending_change is not null",
         id
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+/// The trace of a request ends when the broker is as was asked for. A later request has its own.
+async fn end_trace(
+    transaction: &mut Transaction,
+    id: Uuid,
+    status: &BrokerStatus,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "update reconcile r set trace = null
+         from broker b
+         where r.broker_id = $1 and r.trace is not null and b.id = $1
+           and b.generation = $2 and b.reboots_requested <= $3",
+        id,
+        status.observed_generation.map_or(-1, |generation| generation.0),
+        i64::from(status.reboots_done)
     )
     .execute(&mut **transaction)
     .await?;

@@ -31,6 +31,8 @@ pub struct Work {
     pub reservation: Option<Reservation>,
     /// Why part of it can't be read and is missing here, if so: instances can't be made without it.
     pub unreadable: Option<String>,
+    /// The trace of the request that made it due, a `traceparent`, until it is as was asked for.
+    pub trace: Option<String>,
 }
 
 impl PgStore {
@@ -71,6 +73,7 @@ impl PgStore {
                       (select case when $4 then coalesce(pending_ldap_password, ldap_password)
                               else ldap_password end
                        from broker where id = $1) as ldap_password,
+                      (select trace from reconcile where broker_id = $1) as trace,
                       r.instance_type as "instance_type?", r.waits_since as "waits_since?",
                       r.missing_bytes as "missing_bytes?"
                from (select) as one left join reservation r on r.broker_id = $1"#,
@@ -107,6 +110,7 @@ impl PgStore {
             running,
             reservation,
             unreadable,
+            trace: rest.trace,
         }))
     }
 }

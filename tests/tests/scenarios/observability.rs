@@ -9,7 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    NewBroker, World, docker, eventually, http, machine,
+    NewBroker, World,
+    collector::{Collector, Traced},
+    docker, eventually, http, machine,
     prometheus::{self, Prometheus},
     scenario,
 };
@@ -28,7 +30,10 @@ struct Query {
 #[test]
 fn every_query_of_rules_and_dashboards_finds_what_it_asks_for() -> Result<()> {
     let Some(programs) = prometheus::programs()? else { return Ok(()) };
-    scenario("Prometheus", &[], |world| {
+    let collector = Collector::start()?;
+    let url = collector.url();
+    let settings = [("BROKERD_OTLP_ENDPOINT", url.as_str())];
+    scenario("Prometheus", &settings, |world| {
         let rabbit = world.api.create(&NewBroker::rabbitmq("queues"))?;
         let active = world.api.create(&NewBroker::activemq("events"))?;
         world.api.wait_until_running(&rabbit)?;
@@ -50,7 +55,9 @@ fn every_query_of_rules_and_dashboards_finds_what_it_asks_for() -> Result<()> {
             Ok(unanswered.is_empty().then_some(()))
         })
         .with_context(|| format!("{:#?}", unanswered(&prometheus, &queries)))?;
-        no_alert_fires_that_should_not(&prometheus)
+        no_alert_fires_that_should_not(&prometheus)?;
+        a_request_and_what_it_causes_are_one_trace(&collector, &rabbit).context("traces")?;
+        the_same_metrics_are_pushed(&collector).context("metrics by OTLP")
     })
 }
 
@@ -214,4 +221,33 @@ fn no_alert_fires_that_should_not(prometheus: &Prometheus) -> Result<()> {
         .collect();
     ensure!(firing.is_empty(), "{firing:#?}");
     Ok(())
+}
+
+/// The passes that created a broker, and their steps, belong to the trace of its CreateBroker.
+fn a_request_and_what_it_causes_are_one_trace(collector: &Collector, broker: &str) -> Result<()> {
+    eventually("the passes are in the trace of the request", PATIENCE, || {
+        let spans = collector.spans();
+        let is = |span: &Traced, name: &str, value: &str| {
+            span.attributes.get(name).is_some_and(|found| found == value)
+        };
+        let requests = spans.iter().filter(|s| is(s, "aws.operation", "CreateBroker"));
+        let belongs = |request: &Traced| {
+            let in_trace = |span: &&Traced| span.trace == request.trace;
+            let passes = spans.iter().filter(in_trace).filter(|s| is(s, "broker.id", broker));
+            let caused: Vec<_> = passes.filter(|s| s.parent == request.id).map(|s| &s.id).collect();
+            let is_step = |s: &Traced| s.name == "step" && caused.contains(&&s.parent);
+            !caused.is_empty() && spans.iter().any(is_step)
+        };
+        Ok(requests.into_iter().any(belongs).then_some(()))
+    })
+    .with_context(|| format!("{} spans", collector.spans().len()))
+}
+
+fn the_same_metrics_are_pushed(collector: &Collector) -> Result<()> {
+    let wanted = ["brokerd_api_requests", "brokerd_api_request_duration_seconds"];
+    eventually("metrics are pushed", PATIENCE, || {
+        let metrics = collector.metrics();
+        Ok(wanted.iter().all(|name| metrics.contains_key(*name)).then_some(()))
+    })
+    .with_context(|| format!("{:?}", collector.metrics()))
 }

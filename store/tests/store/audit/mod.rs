@@ -2,6 +2,7 @@
 
 mod lookups;
 mod read_batches;
+mod traces;
 mod trail;
 mod writes;
 
