@@ -15,6 +15,7 @@ mod configuration;
 pub mod example;
 mod fault;
 mod kernel;
+pub mod log;
 mod maintenance;
 pub mod metric;
 pub mod price;
