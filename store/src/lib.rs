@@ -13,6 +13,7 @@ mod configurations;
 mod faults;
 mod gateway;
 mod kernel;
+mod logs;
 mod metrics;
 mod reconcile;
 mod reports;
@@ -46,6 +47,11 @@ pub use kernel::{
     AuditedCall, Channel, EndedCall, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys,
     Resealing, ServerAddress, StoreError, sealed_columns, statement_may_write,
     statement_with_event,
+};
+pub use logs::{
+    FollowedBroker, FoundLogEvent, LogBatch, LogGroup, LogQuery, LogRange, LogStream, NewLogEvent,
+    PrunedLogs, ReadPosition, RecentLogEvents, ScannedLogEvents, StreamChoice, StreamOrder,
+    StreamPlace,
 };
 pub use metrics::{
     BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricData, MetricRetention,

@@ -4,25 +4,29 @@
 use std::{collections::BTreeSet, fs, path::Path as FilePath};
 
 use brokerd_domain::{
-    AccountId, BrokerId, BrokerName, ConfigurationId, Fault, FaultId, FaultInput, FaultSpec,
-    NetworkDefaults, Resource, Scope, Secret, SecretName, SecretReference, SecurityGroup,
-    SecurityGroupId, Tags,
+    AccountId, BrokerId, BrokerName, ConfigurationId, EngineType, Entropy as _, Fault, FaultId,
+    FaultInput, FaultSpec, NetworkDefaults, Resource, Scope, Secret, SecretName, SecretReference,
+    SecurityGroup, SecurityGroupId, Tags,
     alarm::AlarmStatus,
     identity::{
         AccessKeyId, AccessKeyState, GroupName, IamArn, PolicyName, PolicyVersionId, RoleName,
         UserName,
     },
+    log::{EventId, LogCategory, LogGroupName, LogStreamName, insights::QueryResults, stream_name},
     metric::{DimensionName, MetricName, SeriesKey, Unit},
     report::Period,
 };
 use brokerd_store::{
     AlarmFilter, DeleteAlarmsOutcome, FaultOutcome, HistoryFilter, IdentityName, KeyHolderName,
-    PgStore, SeriesFilter, SeriesId, TaggedFilter,
+    LogBatch, LogQuery, LogRange, PgStore, SeriesFilter, SeriesId, StreamChoice, StreamOrder,
+    TaggedFilter,
 };
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::{
     identities::{ALL, arn, in_account, inline, role, tags, with_group, with_user},
+    logs::batch,
     policies::with_policy,
     support::{Fixture, NOW, OsEntropy, command, complete, ids, leased, scope, with_store},
 };
@@ -31,18 +35,20 @@ const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
 
 /// Methods that name nothing but the account itself: they make something in it, or are the operator's.
-const NAMELESS: [&str; 14] = [
+const NAMELESS: [&str; 16] = [
     "account",
     "account_usage",
     "capacity_of_account",
     "create_broker",
     "create_configuration",
+    "create_log_group",
     "create_managed_policy",
     "delete_account",
     "first_access_key",
     "identity_summary",
     "lookup_events",
     "managed_policies",
+    "save_log_query",
     "put_alarm",
     "metered_brokers",
     "update_account",
@@ -61,6 +67,9 @@ struct Things {
     role: RoleName,
     key: AccessKeyId,
     policy: IamArn,
+    log_group: LogGroupName,
+    log_stream: LogStreamName,
+    log_query: Uuid,
     alarm: String,
     series: Vec<SeriesId>,
 }
@@ -116,10 +125,26 @@ impl Things {
             f.store.attach_policy(account, &name, &policy).await.expect("attached");
             f.store.put_inline_policy(account, &name, &inline("own", DOCUMENT)).await.expect("put");
         }
+        let lines = LogBatch { scope: scope.clone(), ..batch(broker.id, 0, &[(0, "theirs")]) };
+        assert_eq!(f.store.append_logs(&[lines], NOW).await.expect("appended"), [true]);
+        let log_query = LogQuery {
+            id: OsEntropy.uuid(),
+            groups: vec!["/theirs".to_owned()],
+            query: String::new(),
+            created: NOW,
+            complete: true,
+            results: QueryResults::default(),
+        };
+        f.store.save_log_query(scope, &log_query).await.expect("saved");
+        let log_group = LogCategory::General.group(broker.id);
+        let log_stream = stream_name(EngineType::ActiveMq, broker.id, 1);
         let values = vec![(messages(), Unit::Count, 7.0)];
         f.store.record_sample(broker.id, NOW, values).await.expect("recorded");
         let series = f.store.find_series(scope, &[messages()]).await.expect("found");
         Self {
+            log_group: LogGroupName::parse(&log_group).expect("a name"),
+            log_stream: LogStreamName::parse(&log_stream).expect("a name"),
+            log_query: log_query.id,
             series: series.into_iter().flatten().map(|series| series.id).collect(),
             broker: broker.id,
             configuration: new.configuration,
@@ -151,6 +176,9 @@ impl Things {
             role: RoleName::parse("nothing").expect("a name"),
             key: AccessKeyId::generate(&OsEntropy),
             policy: arn(&format!("arn:aws:iam::{account}:policy/none")),
+            log_group: LogGroupName::parse("/none").expect("a name"),
+            log_stream: LogStreamName::parse("none").expect("a name"),
+            log_query: OsEntropy.uuid(),
             alarm: "none".to_owned(),
             series: Vec::new(),
         }
@@ -240,6 +268,22 @@ async fn answers(
     let deleted = store.delete_alarms(asking, alarms, NOW).await.expect("asked");
     let is_deleted = deleted == DeleteAlarmsOutcome::Deleted;
     told.push(("delete_alarms".to_owned(), is_deleted.to_string()));
+
+    let (group, stream) = (&of.log_group, &of.log_stream);
+    let (all, first) = (LogRange::ALL, EventId::FIRST);
+    let any_stream = StreamChoice::Beginning("");
+    ask!(log_groups(asking, "", "", None, 10));
+    ask!(log_group(asking, group));
+    ask!(log_streams(asking, group, "", StreamOrder::Name, false, None, 10));
+    ask!(log_events(asking, group, stream, all, None, 10, NOW));
+    ask!(scan_log_events(asking, group, any_stream, all, first, 10, NOW));
+    ask!(recent_log_events(asking, std::slice::from_ref(group), all, None, 10, NOW));
+    ask!(log_query(asking, of.log_query));
+    ask!(log_queries(asking, None, 10));
+    ask!(set_log_retention(asking, group, Some(1)));
+    ask!(change_log_group_tags(asking, group, |_| Ok(Tags::default())));
+    ask!(delete_log_stream(asking, group, stream));
+    ask!(delete_log_group(asking, group));
 
     let holder = KeyHolderName::User(&of.user);
     let fresh = AccessKeyId::generate(&OsEntropy);

@@ -23,6 +23,7 @@ mod kept_secrets;
 mod keys;
 mod leases;
 mod measured;
+mod logs;
 mod metering;
 mod metrics;
 mod outages;
