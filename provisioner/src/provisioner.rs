@@ -47,7 +47,10 @@ use crate::{
         sweep::{self, SweepMeans},
         worker_registry::{Registration, WorkerRegistry},
     },
-    telemetry::metrics::{self, CollectorMeans, MetricSettings},
+    telemetry::{
+        logs::{self, LogFollowers, LogMeans, LogSettings},
+        metrics::{self, CollectorMeans, MetricSettings},
+    },
 };
 
 /// How long to wait before connecting to the runtime again.
@@ -55,6 +58,8 @@ const RUNTIME_PAUSE: Duration = Duration::from_secs(3);
 /// How many connections to the database the passes of each lane have for themselves.
 const NORMAL_CONNECTIONS: u32 = 6;
 const URGENT_CONNECTIONS: u32 = 4;
+/// How many connections there are for the logs of brokers: one stores, the others read how far that was.
+const LOG_CONNECTIONS: u32 = 3;
 /// How many there are for what brokers measure: one stores, the other one rolls up and makes partitions meanwhile.
 const METRICS_CONNECTIONS: u32 = 3;
 /// How many those who evaluate alarms and notify topics have.
@@ -90,6 +95,8 @@ pub struct Settings {
     pub endpoints: EndpointSettings,
     /// Where secrets are that are not kept here.
     pub aws: AwsEndpoints,
+    /// How brokers' logs are kept.
+    pub logs: LogSettings,
     /// What becomes of what brokers measure.
     pub metrics: MetricSettings,
     /// Patterns of the ARNs of topics that alarms notify, and their webhooks.
@@ -220,6 +227,7 @@ impl Provisioner {
         let host_capacity = self.settings.host_capacity.on(capacity);
         let (operations, on_operations) =
             Operations::new(self.settings.boots.unwrap_or_else(boots));
+        let followers = Arc::new(LogFollowers::default());
         let normal = Arc::new(PassContext {
             store: Arc::new(self.store.with_own_connections(NORMAL_CONNECTIONS)),
             runtime: host.runtime,
@@ -246,6 +254,7 @@ impl Provisioner {
             metrics: self.metrics,
             capacity: Arc::new(OnceCell::new_with(Some(capacity))),
             images: Arc::default(),
+            logs: followers.clone(),
             operations: Arc::new(operations),
             trusted: Arc::default(),
             stopping: shutdown.clone(),
@@ -342,6 +351,21 @@ impl Provisioner {
         tasks.keep("retention", move || {
             retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
         });
+        let means = LogMeans {
+            store: self.store.with_own_connections(LOG_CONNECTIONS),
+            runtime: normal.runtime.clone(),
+            clock: normal.clock.clone(),
+            installation: normal.installation.clone(),
+            me,
+            limits: self.settings.logs.limits,
+        };
+        let (store, clock) = (means.store.clone(), normal.clock.clone());
+        let (days, stop) = (self.settings.logs.keep_days, shutdown.clone());
+        tasks.keep("log-retention", move || {
+            logs::keep_pruned(store.clone(), clock.clone(), days, stop.clone())
+        });
+        let stop = shutdown.clone();
+        tasks.keep("logs", move || followers.clone().run(means.clone(), stop.clone()));
         let metrics_store = self.store.with_own_connections(METRICS_CONNECTIONS);
         if self.settings.metrics.collect {
             let means = CollectorMeans {

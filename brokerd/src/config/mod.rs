@@ -4,6 +4,7 @@
 
 mod alarms;
 mod audit;
+mod broker_logs;
 mod choice;
 mod engines;
 mod keys;
@@ -37,6 +38,7 @@ use toml::{Table, Value};
 
 pub(crate) use alarms::Alarms;
 pub(crate) use audit::Audit;
+pub(crate) use broker_logs::BrokerLogs;
 #[cfg(test)]
 pub(crate) use choice::Choice;
 pub(crate) use engines::Images;
@@ -123,6 +125,7 @@ pub(crate) struct Configuration {
     pub(crate) runtime: Runtime,
     pub(crate) faults: Faults,
     pub(crate) audit: Audit,
+    pub(crate) broker_logs: BrokerLogs,
     pub(crate) metrics: Metrics,
     pub(crate) prices: Prices,
     pub(crate) log: Log,
@@ -155,6 +158,7 @@ impl Default for Configuration {
             runtime: Runtime::default(),
             faults: Faults::default(),
             audit: Audit::default(),
+            broker_logs: BrokerLogs::default(),
             metrics: Metrics::default(),
             prices: Prices::default(),
             log: Log::default(),
@@ -236,6 +240,7 @@ impl Configuration {
             return Err(("runtime.firewall", why.to_owned()));
         }
         self.audit.validate()?;
+        self.broker_logs.validate()?;
         self.metrics.validate()?;
         self.otlp.validate()?;
         self.log.validate()

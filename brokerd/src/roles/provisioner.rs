@@ -102,6 +102,7 @@ fn settings(
             ports: endpoint.ports.range(),
             domain: endpoint.domain.clone(),
         },
+        logs: configuration.broker_logs.settings(),
         metrics: configuration.metrics.settings(),
         aws: AwsEndpoints {
             secrets_manager: configuration.aws.secrets_manager_url.clone(),

@@ -12,11 +12,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId};
+use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
 use brokerd_provisioner::runtime::{
     Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
-    registry::RegistryLogin,
+    InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,
+    Volumes, registry::RegistryLogin,
 };
 use futures_util::stream::BoxStream;
 
@@ -172,6 +172,15 @@ impl Runtime for Fleet {
 
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError> {
         self.runtime.watch().await
+    }
+
+    async fn logs(
+        &self,
+        id: &RuntimeId,
+        since: Timestamp,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine, RuntimeError>>, RuntimeError> {
+        self.runtime.logs(id, since, follow).await
     }
 
     async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {

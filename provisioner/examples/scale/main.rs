@@ -23,7 +23,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, Timestamp};
+use brokerd_domain::{Clock, EngineType, EngineVersion, Entropy, Timestamp, log::LogLimits};
 use brokerd_provisioner::{
     Host, Provisioner, Settings,
     catalogue::EngineSettings,
@@ -37,7 +37,7 @@ use brokerd_provisioner::{
     reconcile::EndpointSettings,
     secrets::AwsEndpoints,
     tasks::capacity::CapacitySettings,
-    telemetry::metrics::MetricSettings,
+    telemetry::{logs::LogSettings, metrics::MetricSettings},
 };
 use brokerd_store::{MasterKey, MetricRetention, PgStore};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -143,6 +143,14 @@ fn settings() -> Result<Settings> {
             domain: Some("mq.example".to_owned()),
         },
         aws: AwsEndpoints::default(),
+        logs: LogSettings {
+            limits: LogLimits {
+                lines_per_second: 500,
+                burst_lines: 20_000,
+                bytes_per_day: 100_000_000,
+            },
+            keep_days: 30,
+        },
         metrics: MetricSettings {
             collect: true,
             retention: MetricRetention {

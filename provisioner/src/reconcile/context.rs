@@ -20,7 +20,7 @@ use crate::{
         authorities::{Authorities, Standing},
         rsa_keys::RsaKeys,
     },
-    reconcile::{operations::Operations, port::ReconcileStore},
+    reconcile::{drain::LogDrain, operations::Operations, port::ReconcileStore},
     runtime::{Capacity, Runtime},
     secrets::SecretSource,
 };
@@ -81,6 +81,8 @@ pub struct PassContext {
     pub capacity: Arc<OnceCell<Capacity>>,
     /// What is behind the images' names now, as far as it was looked at.
     pub images: Arc<ImageIds>,
+    /// Who reads what containers print, and is waited for before a container is removed.
+    pub logs: Arc<dyn LogDrain>,
     /// The long steps that are on their way.
     pub operations: Arc<Operations>,
     /// The certificates of authorities that brokers' materials name, one copy of each.

@@ -128,7 +128,11 @@ impl PassContext {
                     ordinal: *ordinal,
                 };
                 let (runtime, volumes) = (self.runtime.clone(), *volumes);
-                let remove = async move { runtime.remove(&name, volumes).await.map(drop) };
+                let logs = self.logs.clone();
+                let remove = async move {
+                    logs.drained(name.broker, name.ordinal).await;
+                    runtime.remove(&name, volumes).await.map(drop)
+                };
                 return self.begin(broker, step, remove).await;
             }
             Step::SetLimits(_, id, limits) => {

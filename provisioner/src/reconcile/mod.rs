@@ -4,6 +4,7 @@
 //! to a pass only if there is something to do or to record.
 
 mod context;
+mod drain;
 mod execute;
 mod held;
 pub mod observe;
@@ -20,6 +21,7 @@ mod supervision;
 mod trace;
 
 pub use context::{EndpointSettings, PassContext, PortCheck};
+pub use drain::LogDrain;
 pub use held::{Glimpse, Held, Look, Measurable};
 pub use observe::RunningInstance;
 pub use pass::Passed;

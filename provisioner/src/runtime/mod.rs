@@ -26,7 +26,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp};
+use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp, log::LogSource};
 use futures_util::stream::BoxStream;
 use sha2::{Digest, Sha256};
 
@@ -284,6 +284,24 @@ pub enum Disturbance {
     },
 }
 
+/// A line that a container has printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// To which output.
+    pub source: LogSource,
+    /// When, in nanoseconds since 1970. The lines of one output are in order, unless the host's clock is set back.
+    pub at: i64,
+    /// Without its end; what is beyond [`LogLine::LONGEST`] bytes is left out.
+    pub text: String,
+}
+
+impl LogLine {
+    /// The longest line.
+    ///
+    /// Source: the largest event of CloudWatch Logs, 256 KiB with 26 bytes for itself.
+    pub const LONGEST: usize = 256 * 1024 - 26;
+}
+
 /// What the host has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
@@ -430,6 +448,16 @@ pub trait Runtime: Send + Sync + 'static {
     /// Brokers whose instances changed from this call on: started, ended, frozen, thawed or removed. A hint: events
     /// may be lost and repeated. The stream ends when the connection does.
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
+
+    /// The lines that a container has printed since then, and with `follow` those that it prints from now on, until it has
+    /// ended: all of them, in the order of each output, those of earlier starts too. The runtime keeps as many megabytes of
+    /// a container's output as its settings say, and none of a container that is removed; whoever follows it gets the rest.
+    async fn logs(
+        &self,
+        id: &RuntimeId,
+        since: Timestamp,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine, RuntimeError>>, RuntimeError>;
 
     /// What a container that runs or is frozen has used since it was started. One that has not, or has ended, is
     /// [`RuntimeErrorClass::Transient`].

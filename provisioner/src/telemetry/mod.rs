@@ -1,3 +1,4 @@
-//! What engines tell of themselves.
+//! What engines tell of themselves: what they print, and what they measure.
 
+pub mod logs;
 pub mod metrics;

@@ -17,6 +17,7 @@ use brokerd_provisioner::{
     reconcile::{EndpointSettings, PassContext, operations::Operations},
     runtime::InstanceName,
     tasks::sweep::SweepMeans,
+    telemetry::logs::LogFollowers,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -225,6 +226,7 @@ impl Simulation {
             port_is_free: Arc::new(|_| true),
             metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
             capacity: Arc::default(),
+            logs: Arc::new(LogFollowers::default()),
             images: Arc::new(self.images.lock().expect("not poisoned").clone().into()),
             operations: Arc::new(Operations::new(100).0),
             trusted: Arc::default(),

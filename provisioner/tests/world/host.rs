@@ -10,7 +10,7 @@ use brokerd_provisioner::{
     plan::Alarm,
     runtime::{
         ContainerState, Disturbance, Ensured, FormerImage, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, RuntimeErrorClass, SpecDigest, Volumes,
+        InstanceStatus, Limits, LogLine, RuntimeErrorClass, RuntimeId, SpecDigest, Volumes,
     },
 };
 
@@ -43,6 +43,8 @@ pub struct World {
     pub containers: Containers,
     /// Who holds the stores that several instances have together.
     pub stores: Stores,
+    /// What containers have printed.
+    pub printed: BTreeMap<RuntimeId, Vec<LogLine>>,
     /// Disks that faults have filled.
     pub disks: Disks,
     /// Volumes, by instance and role; those of a whole broker by ordinal 0.

@@ -11,11 +11,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId};
+use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
 use brokerd_provisioner::runtime::{
     Capacity, ContainerState, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName,
-    InstanceSpec, InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeErrorClass,
-    RuntimeId, RuntimeObject, Volumes, registry::RegistryLogin,
+    InstanceSpec, InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError,
+    RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes, registry::RegistryLogin,
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;
@@ -193,6 +193,46 @@ impl Runtime for FakeRuntime {
             }
         });
         Ok(ours.boxed())
+    }
+
+    async fn logs(
+        &self,
+        id: &RuntimeId,
+        since: Timestamp,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine, RuntimeError>>, RuntimeError> {
+        self.see()?;
+        self.owner(id).ok_or_else(gone)?;
+        let since = since.as_micros().saturating_mul(1000);
+        let begin = (self.world.clone(), id.clone(), 0);
+        let lines = stream::unfold(begin, move |(world, id, mut next)| async move {
+            loop {
+                let (line, is_over) = {
+                    let world = world.lock().expect("not poisoned");
+                    let line = world.printed.get(&id).and_then(|lines| lines.get(next)).cloned();
+                    let container =
+                        world.containers.by_id(&id).and_then(|name| world.containers.get(name));
+                    let runs = container.is_some_and(|container| {
+                        matches!(
+                            container.status.state,
+                            ContainerState::Running { .. } | ContainerState::Paused
+                        )
+                    });
+                    (line, !follow || !runs)
+                };
+                match line {
+                    Some(line) => {
+                        next += 1;
+                        if line.at >= since {
+                            return Some((Ok(line), (world, id, next)));
+                        }
+                    }
+                    None if is_over => return None,
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        });
+        Ok(lines.boxed())
     }
 
     async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {

@@ -90,6 +90,9 @@ impl Engine for ActiveMq {
             let mut options = jvm_options(limits.memory_bytes, heap);
             let security = directory::SECURITY_FILE;
             options.push_str(&format!("-Djava.security.properties={conf}/{security}\n"));
+            if blueprint.broker.spec.logs.audit {
+                options.push_str(&format!("{AUDIT}\n"));
+            }
             let read = if directory.is_some() { directory::SECURITY } else { "" };
             files.push(common::file(conf, security, 0o640, format!("{SUITES}{read}")));
             if directory.is_some() {
@@ -112,7 +115,11 @@ impl Engine for ActiveMq {
             if !launcher {
                 let name = format!("{STOCK_OPTIONS}=");
                 instance.environment.retain(|variable| !variable.starts_with(&name));
-                let options = stock_options(&blueprint.image.config_root, limits.memory_bytes);
+                let mut options = stock_options(&blueprint.image.config_root, limits.memory_bytes);
+                if blueprint.broker.spec.logs.audit {
+                    options.push(' ');
+                    options.push_str(AUDIT);
+                }
                 instance.environment.push(format!("{name}{options}"));
             }
             instance
@@ -209,6 +216,9 @@ fn stock_options(conf: &str, memory_bytes: u64) -> String {
         "{options}-Djdk.tls.rejectClientInitiatedRenegotiation=true -Djava.util.logging.config.file=logging.properties -Djava.security.auth.login.config={conf}/login.config"
     )
 }
+
+/// Has the broker and its web console log who did what by them, as `org.apache.activemq.audit`.
+const AUDIT: &str = "-Dorg.apache.activemq.audit=true";
 
 /// The file by which the entry point of stock images knows that it need not add a plugin to `activemq.xml`.
 const STOCK_IS_SECURED: &str = "connection.security.enabled";

@@ -94,6 +94,9 @@ pub(super) fn render(
     set("log.console", &true);
     set("log.console.level", &"info");
     set("log.file", &false);
+    // By its domain a line is known to belong to the log of connections, of queues, …: domain/src/log/classify.rs.
+    set("log.console.use_colors", &"off");
+    set("log.console.formatter.plaintext.format", &"$time [$level] $pid $domain $msg");
     set("heartbeat", &chosen("heartbeat", "60"));
     if !without_timeout(settings, version) {
         match settings.get(CONSUMER_TIMEOUT) {

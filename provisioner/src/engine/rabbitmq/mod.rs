@@ -68,6 +68,9 @@ const PLUGINS_ON_DEMAND: &[(&str, &str, &str)] = &[
     ("rabbitmq_auth_backend_cache", "cache", "auth_cache"),
 ];
 
+/// Images say `-`, and then RabbitMQ does not look at what its configuration says of the format.
+const LOGS_AS_CONFIGURED: &str = "RABBITMQ_LOGS=";
+
 /// What a new broker of 4.0 begins with: what it begins with anyway, and Khepri, which the service and
 /// every later version have. The step from Mnesia to it takes nodes that all run, and a later version can't
 /// make it while the nodes of a cluster boot. A node reads this before it has data, and never again.
@@ -152,6 +155,7 @@ impl Engine for RabbitMq {
         Ok(nodes
             .map(|identity| {
                 let mut node = common::instance(blueprint, identity, limits, files.clone());
+                node.environment.push(LOGS_AS_CONFIGURED.to_owned());
                 if keeps_accounts {
                     add_arguments(&mut node.environment, &accounts::argument(conf));
                 }

@@ -20,6 +20,7 @@ mod inspect;
 mod join;
 mod labels;
 mod last_log_lines;
+mod logs;
 mod network;
 mod operations;
 mod options;
@@ -32,7 +33,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bollard::{Docker, query_parameters::EventsOptions};
-use brokerd_domain::{BrokerId, Clock};
+use brokerd_domain::{BrokerId, Clock, Timestamp};
 use futures_util::{StreamExt, stream::BoxStream};
 
 pub use self::connect::ConnectDocker;
@@ -49,7 +50,8 @@ use self::{
 };
 use super::{
     Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject, Volumes,
+    InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,
+    Volumes,
 };
 use crate::runtime::registry::RegistryLogin;
 
@@ -197,6 +199,15 @@ impl Runtime for DockerRuntime {
                 }
             });
         Ok(brokers.boxed())
+    }
+
+    async fn logs(
+        &self,
+        id: &RuntimeId,
+        since: Timestamp,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<LogLine, RuntimeError>>, RuntimeError> {
+        self.read_logs(id, since, follow).await
     }
 
     async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError> {
