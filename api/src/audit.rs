@@ -75,7 +75,7 @@ impl Recorder {
             EventSource::Iam | EventSource::Sts | EventSource::Ec2 => {
                 of_form(*source, request.body)
             }
-            EventSource::CloudTrail | EventSource::Tagging => {
+            EventSource::CloudTrail | EventSource::Logs | EventSource::Tagging => {
                 of_target(*source, &parts.headers, request.body)
             }
             EventSource::CloudWatch if parts.uri.path() != "/" => of_rpc(*source, request),

@@ -30,6 +30,7 @@ mod ec2;
 mod fleet;
 mod http;
 mod iam;
+mod logs;
 mod metrics;
 mod mq;
 mod oam;

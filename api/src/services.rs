@@ -17,6 +17,7 @@ use crate::{
     cloudtrail, cloudwatch, ec2,
     http::{error::ApiError, observe::RequestId},
     iam::{self, Services},
+    logs,
     query::{Output, Parameters, QueryApi},
     settings::ApiSettings,
     sts, tagging,
@@ -65,10 +66,13 @@ pub(crate) async fn call(
     let (api, signed) = match (protocol(addressed), signed) {
         (Some(api), Ok(signed)) => (api, signed),
         (Some(api), Err(refused)) => return api.refuse(refused, request_id),
-        (None, Err(refused)) if addressed == Some(Service::CloudTrail) => {
+        (None, Err(refused)) if matches!(addressed, Some(Service::CloudTrail | Service::Logs)) => {
             return cloudtrail::refuse(refused, request_id);
         }
         (None, Err(refused)) => return refused.into_response(),
+        (None, Ok(signed)) if signed.service == Service::Logs => {
+            return logs::answer(&store, &*clock, &*entropy, &signed, &headers, request_id).await;
+        }
         (None, Ok(signed)) => {
             return cloudtrail::answer(&store, &signed, &headers, request_id).await;
         }
@@ -138,6 +142,7 @@ mod tests {
             ("iam", Some(Service::Iam)),
             ("sts", Some(Service::Sts)),
             ("cloudtrail", Some(Service::CloudTrail)),
+            ("logs", Some(Service::Logs)),
             ("monitoring", Some(Service::Monitoring)),
             ("tagging", Some(Service::Tagging)),
             ("ec2", Some(Service::Ec2)),

@@ -11,6 +11,7 @@ use crate::{
         authority::{self, AuthorityCommand},
         env::{self, EnvFlags},
         key::{self, KeyCommand},
+        logs::{self, LogsCommand},
         master_key::{self, MasterKeyCommand},
         print,
         ready::{self, Target},
@@ -58,6 +59,9 @@ enum Command {
     /// Look at, make and withdraw access keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Export the logs of brokers
+    #[command(subcommand)]
+    Logs(LogsCommand),
     /// Look at and replace the authorities that issue brokers' certificates
     #[command(subcommand)]
     Authority(AuthorityCommand),
@@ -102,6 +106,7 @@ impl Cli {
             Command::Config => print(&configuration.to_toml()?),
             Command::Account(command) => account::run(command, &configuration).await,
             Command::Key(command) => key::run(command, &configuration).await,
+            Command::Logs(command) => logs::run(command, &configuration).await,
             Command::Authority(command) => authority::run(command, &configuration).await,
             Command::MasterKey(command) => master_key::run(command, &configuration).await,
             Command::Ready { timeout, gateway } => {

@@ -11,7 +11,7 @@ use aws_sdk_mq::{
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
     error::{DisplayErrorContext, SdkError},
     operation::describe_broker::{DescribeBrokerError, DescribeBrokerOutput},
-    types::{BrokerInstance, BrokerState, ConfigurationId, DeploymentMode, EngineType, User},
+    types::{BrokerInstance, BrokerState, ConfigurationId, DeploymentMode, EngineType, Logs, User},
 };
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
@@ -60,6 +60,8 @@ pub struct NewBroker {
     pub mode: DeploymentMode,
     /// Whether other machines reach it, as they do by default.
     pub public: bool,
+    /// Whether it publishes its logs.
+    pub logs: bool,
 }
 
 impl NewBroker {
@@ -84,6 +86,7 @@ impl NewBroker {
             configuration: None,
             mode: DeploymentMode::SingleInstance,
             public: true,
+            logs: false,
         }
     }
 
@@ -98,6 +101,13 @@ impl NewBroker {
     #[must_use]
     pub fn private(mut self) -> Self {
         self.public = false;
+        self
+    }
+
+    /// Publishing its logs.
+    #[must_use]
+    pub fn logging(mut self) -> Self {
+        self.logs = true;
         self
     }
 
@@ -229,6 +239,8 @@ impl Api {
         let configuration = new.configuration.as_ref().map(|revision| {
             ConfigurationId::builder().id(&revision.configuration).revision(revision.number).build()
         });
+        let audit = (new.engine == EngineType::Activemq).then_some(true);
+        let logs = Logs::builder().general(true).set_audit(audit).build();
         let call = self
             .client
             .create_broker()
@@ -241,6 +253,7 @@ impl Api {
             .auto_minor_version_upgrade(true)
             .set_creator_request_id(new.creator_request_id.clone())
             .set_configuration(configuration)
+            .set_logs(new.logs.then_some(logs))
             .set_users(Some(users.collect()));
         let created = self.wait(call.send()).map_err(explained)?;
         created.broker_id.context("the answer has no broker id")

@@ -4,6 +4,7 @@ mod cloudwatch;
 mod events;
 mod identities;
 mod load;
+mod logs;
 mod ready;
 mod terraform;
 
@@ -22,6 +23,7 @@ pub use self::cloudwatch::cloudwatch_by_query;
 pub use self::events::looked_up;
 pub use self::identities::Person;
 pub use self::load::{Delivered, Load};
+pub use self::logs::{aws_logs, logged, stream};
 pub use self::ready::{go, java, javascript, jms, python};
 pub(crate) use self::ready::{
     go_command, java_command, javascript_command, jms_command, python_command,

@@ -13,6 +13,8 @@ pub(crate) enum Service {
     Iam,
     /// AWS CloudTrail.
     CloudTrail,
+    /// Amazon CloudWatch Logs.
+    Logs,
     /// Amazon CloudWatch.
     Monitoring,
     /// AWS Resource Groups Tagging API.
@@ -25,8 +27,15 @@ pub(crate) enum Service {
 
 impl Service {
     /// The services without paths of their own: every request is a `POST /`.
-    const WITHOUT_PATHS: &'static [Self] =
-        &[Self::Sts, Self::Iam, Self::CloudTrail, Self::Monitoring, Self::Tagging, Self::Ec2];
+    const WITHOUT_PATHS: &'static [Self] = &[
+        Self::Sts,
+        Self::Iam,
+        Self::CloudTrail,
+        Self::Logs,
+        Self::Monitoring,
+        Self::Tagging,
+        Self::Ec2,
+    ];
 
     /// The services without paths of their own.
     pub(crate) fn without_paths() -> impl Iterator<Item = Self> {
@@ -55,6 +64,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::CloudTrail => "cloudtrail",
+            Self::Logs => "logs",
             Self::Monitoring => "monitoring",
             Self::Tagging => "tagging",
             Self::Ec2 => "ec2",
@@ -70,6 +80,7 @@ impl Service {
             Self::Sts => EventSource::Sts,
             Self::Iam => EventSource::Iam,
             Self::CloudTrail => EventSource::CloudTrail,
+            Self::Logs => EventSource::Logs,
             Self::Monitoring => EventSource::CloudWatch,
             Self::Tagging => EventSource::Tagging,
             Self::Ec2 => EventSource::Ec2,
@@ -107,6 +118,7 @@ mod tests {
             (Service::Sts, true),
             (Service::Iam, true),
             (Service::CloudTrail, false),
+            (Service::Logs, false),
             (Service::Monitoring, false),
             (Service::Tagging, false),
             (Service::Ec2, false),

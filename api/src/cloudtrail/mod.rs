@@ -1,7 +1,7 @@
 //! AWS CloudTrail: LookupEvents, by AWS JSON 1.1.
 
 mod lookup_events;
-mod protocol;
+pub(crate) mod protocol;
 
 use axum::{http::HeaderMap, response::Response};
 use brokerd_store::PgStore;

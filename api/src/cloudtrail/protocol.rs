@@ -13,7 +13,7 @@ use crate::http::{body, error::ApiError};
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
 /// A 200.
-pub(super) fn answer(output: &impl Serialize) -> Response {
+pub(crate) fn answer(output: &impl Serialize) -> Response {
     match serde_json::to_vec(output) {
         Ok(bytes) => body::with_type(StatusCode::OK, MEDIA_TYPE, bytes),
         Err(error) => ApiError::internal(error).into_response(),
@@ -21,7 +21,7 @@ pub(super) fn answer(output: &impl Serialize) -> Response {
 }
 
 /// A refusal. All that callers can cause have the status 400 in this protocol.
-pub(super) fn refuse(error: ApiError, request_id: Uuid) -> Response {
+pub(crate) fn refuse(error: ApiError, request_id: Uuid) -> Response {
     let (status, code) = match error.status() {
         StatusCode::INTERNAL_SERVER_ERROR => (StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure"),
         StatusCode::SERVICE_UNAVAILABLE => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
@@ -40,7 +40,7 @@ pub(super) fn refuse(error: ApiError, request_id: Uuid) -> Response {
 }
 
 /// The body is no input of the operation.
-pub(super) fn not_serialized() -> ApiError {
+pub(crate) fn not_serialized() -> ApiError {
     ApiError::named(
         StatusCode::BAD_REQUEST,
         "SerializationException",
@@ -58,7 +58,7 @@ pub(super) fn unsupported() -> ApiError {
 }
 
 /// No operation is named.
-pub(super) fn unknown_operation() -> ApiError {
+pub(crate) fn unknown_operation() -> ApiError {
     ApiError::named(
         StatusCode::BAD_REQUEST,
         "UnknownOperationException",

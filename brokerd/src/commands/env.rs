@@ -95,7 +95,7 @@ fn exports(
     let region = configuration.region.as_str();
     let ca = data_dir.ca_path();
     let url = urls::client_url(configuration)?;
-    let services = ["MQ", "STS", "IAM", "CLOUDTRAIL", "CLOUDWATCH"];
+    let services = ["MQ", "STS", "IAM", "CLOUDTRAIL", "CLOUDWATCH", "CLOUDWATCH_LOGS"];
     let endpoints = services.map(|service| (format!("AWS_ENDPOINT_URL_{service}"), url.clone()));
     let others = [
         ("AWS_ACCESS_KEY_ID", id.to_owned()),

@@ -5,6 +5,7 @@ pub(crate) mod authority;
 pub(crate) mod env;
 mod host_calls;
 pub(crate) mod key;
+pub(crate) mod logs;
 pub(crate) mod master_key;
 pub(crate) mod ready;
 pub(crate) mod serve;

@@ -13,6 +13,8 @@ const ROLE: &str = "AWS::IAM::Role";
 const GROUP: &str = "AWS::IAM::Group";
 const POLICY: &str = "AWS::IAM::Policy";
 const ACCESS_KEY: &str = "AWS::IAM::AccessKey";
+const LOG_GROUP: &str = "AWS::Logs::LogGroup";
+const LOG_STREAM: &str = "AWS::Logs::LogStream";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 
 /// The longest name.
@@ -39,6 +41,14 @@ const OF_MQ: &[(&str, &str)] = &[
     ("security-group-id", SECURITY_GROUP),
     ("securityGroupId", SECURITY_GROUP),
     ("secret-name", SECRET),
+];
+
+/// Members that name resources of CloudWatch Logs.
+const OF_LOGS: &[(&str, &str)] = &[
+    ("logGroupName", LOG_GROUP),
+    ("logGroupIdentifier", LOG_GROUP),
+    ("resourceArn", LOG_GROUP),
+    ("logStreamName", LOG_STREAM),
 ];
 
 /// Members that name resources of IAM and STS, also within what is answered.
@@ -80,6 +90,7 @@ impl AuditedResource {
                         }
                     }
                 }
+                EventSource::Logs => find(members, OF_LOGS, &mut found),
                 EventSource::CloudWatch => find_alarms(members, &mut found),
                 EventSource::CloudTrail
                 | EventSource::Tagging

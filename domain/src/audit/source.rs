@@ -17,6 +17,8 @@ pub enum EventSource {
     Sts,
     /// AWS CloudTrail itself.
     CloudTrail,
+    /// Amazon CloudWatch Logs.
+    Logs,
     /// Amazon CloudWatch.
     CloudWatch,
     /// AWS Resource Groups Tagging API.
@@ -37,6 +39,7 @@ impl EventSource {
             Self::Iam => "iam.amazonaws.com",
             Self::Sts => "sts.amazonaws.com",
             Self::CloudTrail => "cloudtrail.amazonaws.com",
+            Self::Logs => "logs.amazonaws.com",
             Self::CloudWatch => "monitoring.amazonaws.com",
             Self::Tagging => "tagging.amazonaws.com",
             Self::Ec2 => "ec2.amazonaws.com",
@@ -58,6 +61,10 @@ impl EventSource {
     pub fn is_read_only(self, operation: &str) -> bool {
         match self {
             Self::Iam => ["Get", "List", "Simulate", "Generate"]
+                .iter()
+                .any(|prefix| operation.starts_with(prefix)),
+            // Queries are begun and ended, and change nothing.
+            Self::Logs => ["Describe", "Get", "List", "Filter", "StartQuery", "StopQuery"]
                 .iter()
                 .any(|prefix| operation.starts_with(prefix)),
             Self::Sts | Self::CloudTrail | Self::Tagging | Self::Ec2 | Self::Oam => true,

@@ -24,6 +24,7 @@ mod identities;
 mod identities_by_sdk;
 mod isolation;
 mod ldap;
+mod logs;
 mod names;
 mod networks;
 mod observability;

@@ -16,6 +16,7 @@ mod operation;
 mod operations;
 mod operations_cloudwatch;
 mod operations_iam;
+mod operations_logs;
 mod operator;
 mod pattern;
 mod principal;

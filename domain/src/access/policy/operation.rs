@@ -68,6 +68,10 @@ pub enum ResourceType {
     IamPolicy,
     /// The user, the group or the role that the request names by ARN.
     IamIdentity,
+    /// A log group, or all of them.
+    LogGroup,
+    /// A stream of a log group.
+    LogStream,
     /// An alarm of Amazon CloudWatch.
     Alarm,
 }
@@ -144,6 +148,12 @@ impl ResourceType {
             Self::IamGroup => "arn:${Partition}:iam::${Account}:group/${GroupNameWithPath}",
             Self::IamPolicy => "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}",
             Self::IamIdentity => "arn:${Partition}:iam::${Account}:${IdentityNameWithPath}",
+            Self::LogGroup => {
+                "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"
+            }
+            Self::LogStream => {
+                "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}:log-stream:${LogStreamName}"
+            }
             Self::Alarm => "arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${AlarmName}",
         }
     }

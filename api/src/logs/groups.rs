@@ -1,0 +1,182 @@
+//! Log groups and their retention.
+
+use std::collections::BTreeMap;
+
+use brokerd_domain::{
+    Tags,
+    log::{LogGroupName, is_retention},
+};
+use brokerd_store::LogGroup;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::call::{Answered, Call, Subject, invalid, missing, no_group, page_size, refusal};
+use crate::http::error::ApiError;
+
+/// Source: DescribeLogGroups of the CloudWatch Logs API reference, as all limits here.
+const MOST_GROUPS: u32 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DescribeLogGroupsRequest {
+    log_group_name_prefix: Option<String>,
+    log_group_name_pattern: Option<String>,
+    log_group_identifiers: Option<Vec<String>>,
+    log_group_class: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogGroupView {
+    log_group_name: String,
+    creation_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_in_days: Option<u16>,
+    metric_filter_count: u32,
+    arn: String,
+    stored_bytes: u64,
+    log_group_class: &'static str,
+    log_group_arn: String,
+}
+
+fn view(call: &Call<'_>, group: &LogGroup) -> LogGroupView {
+    let arn = call.group_arn(&group.name);
+    LogGroupView {
+        log_group_name: group.name.clone(),
+        creation_time: group.created.as_micros() / 1000,
+        retention_in_days: group.retention_days,
+        metric_filter_count: 0,
+        arn: format!("{arn}:*"),
+        stored_bytes: group.stored_bytes,
+        log_group_class: "STANDARD",
+        log_group_arn: arn,
+    }
+}
+
+pub(super) async fn describe(call: Call<'_>) -> Answered {
+    let input: DescribeLogGroupsRequest = call.input()?;
+    call.permit_streams("", "", Subject::default())?;
+    let most = page_size(input.limit, MOST_GROUPS, MOST_GROUPS)?;
+    let (prefix, part) = (input.log_group_name_prefix, input.log_group_name_pattern);
+    if prefix.is_some() && part.is_some() {
+        return Err(invalid(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ));
+    }
+    let is_known = |class: &str| ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"].contains(&class);
+    if input.log_group_class.as_deref().is_some_and(|class| !is_known(class)) {
+        return Err(invalid("The log group class is invalid."));
+    }
+    if input.log_group_class.is_some_and(|class| class != "STANDARD") {
+        return Ok(json!({"logGroups": []}));
+    }
+    if let Some(identifiers) = input.log_group_identifiers.filter(|named| !named.is_empty()) {
+        let mut found = BTreeMap::new();
+        for identifier in identifiers {
+            let name = call.group_name(None, Some(&identifier))?;
+            if let Some(group) = call.store.log_group(&call.scope(), &name).await? {
+                found.insert(group.name.clone(), view(&call, &group));
+            }
+        }
+        return Ok(json!({"logGroups": found.into_values().collect::<Vec<_>>()}));
+    }
+    let (prefix, part) = (prefix.unwrap_or_default(), part.unwrap_or_default());
+    let after = input.next_token.as_deref();
+    // One more, which says whether there are more.
+    let groups = call.store.log_groups(&call.scope(), &prefix, &part, after, most + 1).await?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let shown: Vec<_> = groups.iter().take(most).map(|group| view(&call, group)).collect();
+    let next = if groups.len() > most {
+        shown.last().map(|last| last.log_group_name.clone())
+    } else {
+        None
+    };
+    let mut output = json!({"logGroups": shown});
+    if let Some(next) = next {
+        output["nextToken"] = next.into();
+    }
+    Ok(output)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CreateLogGroupRequest {
+    log_group_name: Option<String>,
+    kms_key_id: Option<String>,
+    log_group_class: Option<String>,
+    tags: Option<BTreeMap<String, String>>,
+}
+
+pub(super) async fn create(call: Call<'_>) -> Answered {
+    let input: CreateLogGroupRequest = call.input()?;
+    let name = call.group_name(input.log_group_name.as_deref(), None)?;
+    let tags = input.tags.map(tags).transpose()?;
+    let subject = Subject { added: tags.as_ref(), ..Subject::default() };
+    call.permit_streams(name.as_str(), "", subject)?;
+    if input.kms_key_id.is_some() {
+        return Err(invalid("brokerd encrypts no log groups: leave out kmsKeyId."));
+    }
+    if input.log_group_class.is_some_and(|class| class != "STANDARD") {
+        return Err(invalid("brokerd has only log groups of the class STANDARD."));
+    }
+    let tags = tags.unwrap_or_default();
+    if !call.store.create_log_group(&call.scope(), &name, &tags, call.now()).await? {
+        let message = "The specified log group already exists";
+        return Err(refusal("ResourceAlreadyExistsException", message));
+    }
+    Ok(Value::Null)
+}
+
+/// Tags of a caller.
+pub(super) fn tags(tags: BTreeMap<String, String>) -> Result<Tags, ApiError> {
+    Tags::parse(tags).map_err(|wrong| invalid(wrong.message))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct OfGroup {
+    log_group_name: Option<String>,
+    retention_in_days: Option<i64>,
+}
+
+async fn named(call: &Call<'_>) -> Result<(LogGroupName, OfGroup), ApiError> {
+    let input: OfGroup = call.input()?;
+    let name = call.group_name(input.log_group_name.as_deref(), None)?;
+    call.group(&name, "").await?;
+    Ok((name, input))
+}
+
+pub(super) async fn delete(call: Call<'_>) -> Answered {
+    let (name, _) = named(&call).await?;
+    if call.store.delete_log_group(&call.scope(), &name).await? {
+        Ok(Value::Null)
+    } else {
+        Err(no_group())
+    }
+}
+
+pub(super) async fn put_retention(call: Call<'_>) -> Answered {
+    let (name, input) = named(&call).await?;
+    let days = input.retention_in_days.ok_or_else(|| missing("retentionInDays"))?;
+    if !is_retention(days) {
+        return Err(invalid(format!(
+            "[{days}] is no valid number of days for a retention policy."
+        )));
+    }
+    set_retention(&call, &name, u16::try_from(days).ok()).await
+}
+
+pub(super) async fn delete_retention(call: Call<'_>) -> Answered {
+    let (name, _) = named(&call).await?;
+    set_retention(&call, &name, None).await
+}
+
+async fn set_retention(call: &Call<'_>, name: &LogGroupName, days: Option<u16>) -> Answered {
+    if call.store.set_log_retention(&call.scope(), name, days).await? {
+        Ok(Value::Null)
+    } else {
+        Err(no_group())
+    }
+}
