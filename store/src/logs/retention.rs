@@ -36,6 +36,12 @@ impl PgStore {
         for day in [today, today + 1] {
             sqlx::query!("select ensure_log_partition($1)", day).execute(&self.pool).await?;
         }
+        // An account is deleted without its logs, because those outlive brokers.
+        sqlx::query!(
+            "delete from log_group g using account a where a.id = g.account and a.deleted is not null"
+        )
+        .execute(&self.pool)
+        .await?;
         let longest = sqlx::query_scalar!(
             r#"select greatest($1::integer, max(retention_days)) as "days!" from log_group"#,
             i32::try_from(default_days).unwrap_or(i32::MAX)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{
-    BrokerId, EngineType, Tags, Timestamp, WorkerId,
+    BrokerId, EngineType, Scope, Tags, Timestamp, WorkerId,
     log::{
         EventId, EventToken, LinePosition, LogCategory, LogGroupName, LogStreamName,
         insights::{QueryResults, ResultField},
@@ -15,7 +15,10 @@ use brokerd_store::{
 };
 use sqlx::PgPool;
 
-use crate::support::{Fixture, NOW, create, ids, leased, rabbit, scope, with_store, worker};
+use crate::{
+    identities::in_account,
+    support::{Fixture, NOW, create, ids, leased, rabbit, scope, with_store, worker},
+};
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -374,6 +377,17 @@ async fn days_that_nobody_keeps_are_dropped_and_shorter_retention_is_kept_exactl
         assert_eq!(pruned, PrunedLogs { days: 1, events: 1 });
         assert_eq!(texts(&f.store, id).await, ["older", "new", "now"]);
         assert_eq!(f.store.prune_logs(NOW, 30, 100).await.expect("pruned"), PrunedLogs::default());
+        // An account that is deleted takes its groups along.
+        let gone = Scope { account: in_account(&f, "100000000009").await, ..scope() };
+        let name = LogGroupName::parse("/gone").expect("a name");
+        let tags = Tags::default();
+        assert!(f.store.create_log_group(&gone, &name, &tags, NOW).await.expect("created"));
+        sqlx::query("update account set deleted = 1 where id = '100000000009'")
+            .execute(&f.pool)
+            .await
+            .expect("deleted");
+        f.store.prune_logs(NOW, 30, 100).await.expect("pruned");
+        assert_eq!(f.store.log_group(&gone, &name).await.expect("read"), None);
         // A group that keeps events for longer than others keeps the days.
         let set = f.store.set_log_retention(&scope(), &group(id), Some(365)).await;
         assert!(set.expect("set"));
