@@ -283,6 +283,7 @@ fn everything() -> Vec<String> {
                 ("registry.password", _) => "hush",
                 ("engines.also_offer", _) => "4.0,3.10",
                 ("engines.images", _) => "pulled",
+                ("otlp.endpoint", _) => "http://127.0.0.1:4318",
                 ("alarms.topics", _) => "arn:aws:sns:*=https://hush",
                 (_, layers::Kind::Map) => "4.2=4.3,3.13=4.3",
                 ("runtime.join_networks", _) => "never",

@@ -1,11 +1,9 @@
 //! Metrics: what `/metrics` shows, once a minute.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use brokerd_domain::{Clock as _, Timestamp};
 use hyper::{Request, header::CONTENT_TYPE};
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
@@ -23,7 +21,7 @@ use super::{
     client::{Client, check},
     open_metrics::{attribute, metrics},
 };
-use crate::{config::Configuration, role::Role};
+use crate::{config::Configuration, role::Role, system::SystemClock};
 
 /// How often they are sent.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -37,7 +35,7 @@ pub(crate) async fn push(
     shutdown: CancellationToken,
 ) {
     let Some(endpoint) = configuration.otlp.endpoint() else { return };
-    let (url, began) = (format!("{endpoint}/v1/metrics"), SystemTime::now());
+    let (url, began) = (format!("{endpoint}/v1/metrics"), SystemClock.now());
     let mut is_failing = false;
     loop {
         let stopping = tokio::select! {
@@ -68,11 +66,11 @@ async fn send(
     configuration: &Configuration,
     roles: &[Role],
     url: &str,
-    began: SystemTime,
+    began: Timestamp,
 ) -> anyhow::Result<()> {
     let mut text = String::with_capacity(16 * 1024);
     encode(&mut text, registry)?;
-    let body = body(&text, attributes(configuration, roles), began, SystemTime::now());
+    let body = body(&text, attributes(configuration, roles), began, SystemClock.now());
     let mut request = Request::post(url).header(CONTENT_TYPE, "application/x-protobuf");
     for (name, value) in configuration.otlp.headers() {
         request = request.header(name, value);
@@ -85,8 +83,8 @@ async fn send(
 fn body(
     text: &str,
     attributes: Vec<(&'static str, String)>,
-    began: SystemTime,
-    now: SystemTime,
+    began: Timestamp,
+    now: Timestamp,
 ) -> Vec<u8> {
     let attributes = attributes.into_iter().map(|(name, value)| attribute(name, value)).collect();
     let scope = InstrumentationScope { name: "brokerd".to_owned(), ..Default::default() };
@@ -104,7 +102,6 @@ fn body(
     request.encode_to_vec()
 }
 
-fn nanoseconds(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+fn nanoseconds(at: Timestamp) -> u64 {
+    u64::try_from(at.as_micros()).unwrap_or_default().saturating_mul(1000)
 }

@@ -39,7 +39,7 @@ struct Family<'a> {
 /// The metrics of a page, counted since `began`. Kinds that OTLP has not are left out.
 pub(super) fn metrics(text: &str, began: u64, now: u64) -> Vec<Metric> {
     let times = Times { began, now };
-    families(text).into_iter().filter_map(|family| times.metric(family)).collect()
+    families(text).into_iter().filter_map(|family| times.metric(&family)).collect()
 }
 
 fn families(text: &str) -> Vec<Family<'_>> {
@@ -117,19 +117,19 @@ struct Times {
 }
 
 impl Times {
-    fn metric(self, family: Family<'_>) -> Option<Metric> {
+    fn metric(self, family: &Family<'_>) -> Option<Metric> {
         let cumulative = AggregationTemporality::Cumulative.into();
         let name = family.name.to_owned();
         let description = family.help.trim_end_matches('.').to_owned();
         let data = match family.kind {
             "counter" => Data::Sum(Sum {
-                data_points: self.points(&family, "_total"),
+                data_points: self.points(family, "_total"),
                 aggregation_temporality: cumulative,
                 is_monotonic: true,
             }),
-            "gauge" => Data::Gauge(Gauge { data_points: self.points(&family, "") }),
+            "gauge" => Data::Gauge(Gauge { data_points: self.points(family, "") }),
             "histogram" => Data::Histogram(Histogram {
-                data_points: self.histograms(&family),
+                data_points: self.histograms(family),
                 aggregation_temporality: cumulative,
             }),
             _ => return None,

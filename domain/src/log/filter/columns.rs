@@ -1,9 +1,8 @@
 //! Patterns for events of columns: `[ip, user, ..., status = 4* || status = 5*, bytes > 1000]`.
 
 use super::{
-    InvalidPattern,
     comparison::Comparison,
-    scanner::{DEEPEST, Scanner, invalid},
+    scanner::{DEEPEST, InvalidPattern, Scanner, invalid},
 };
 
 #[derive(Debug, Clone)]

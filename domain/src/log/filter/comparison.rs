@@ -2,10 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::{
-    InvalidPattern,
-    scanner::{Scanner, invalid},
-};
+use super::scanner::{InvalidPattern, Scanner, invalid};
 
 /// The largest regular expression, compiled, in bytes.
 const LARGEST_REGEX: usize = 256 * 1024;

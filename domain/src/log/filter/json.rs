@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    InvalidPattern,
     comparison::Comparison,
-    scanner::{DEEPEST, Scanner, invalid},
+    scanner::{DEEPEST, InvalidPattern, Scanner, invalid},
 };
 
 #[derive(Debug, Clone)]

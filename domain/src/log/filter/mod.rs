@@ -12,17 +12,14 @@ mod terms;
 
 use columns::ColumnPattern;
 use json::JsonPattern;
+pub use scanner::InvalidPattern;
+use scanner::invalid;
 use terms::Terms;
 
 /// The longest pattern, in characters.
 ///
 /// Source: FilterLogEvents of the CloudWatch Logs API reference.
 const LONGEST: usize = 1024;
-
-/// Why a pattern can't be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Invalid filter pattern: {0}")]
-pub struct InvalidPattern(pub(super) String);
 
 /// A pattern, by which events are chosen.
 #[derive(Debug, Clone)]
@@ -43,7 +40,7 @@ impl FilterPattern {
     /// Why it is no pattern.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         if text.chars().count() > LONGEST {
-            return Err(InvalidPattern(format!("it has more than {LONGEST} characters")));
+            return Err(invalid(format!("it has more than {LONGEST} characters")));
         }
         let text = text.trim();
         let kind = if text.is_empty() {

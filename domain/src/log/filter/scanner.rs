@@ -1,6 +1,9 @@
 //! Reading of patterns.
 
-use super::InvalidPattern;
+/// Why a pattern can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Invalid filter pattern: {0}")]
+pub struct InvalidPattern(String);
 
 /// How deep parentheses may be nested.
 pub(super) const DEEPEST: u32 = 32;

@@ -3,9 +3,8 @@
 use regex::Regex;
 
 use super::{
-    InvalidPattern,
     comparison::regex,
-    scanner::{Scanner, invalid},
+    scanner::{InvalidPattern, Scanner, invalid},
 };
 
 #[derive(Debug, Clone)]

@@ -240,7 +240,7 @@ fn add_columns(command: &Command, columns: &mut Vec<String>, all: &[Command]) {
     let displays = all.iter().any(|command| matches!(command, Command::Display(_)));
     match command {
         Command::Display(fields) => {
-            *columns = fields.iter().map(|(name, _)| name.clone()).collect()
+            *columns = fields.iter().map(|(name, _)| name.clone()).collect();
         }
         _ if displays => {}
         Command::Fields(fields) => {
