@@ -68,6 +68,7 @@ every_case! {
     an_end_is_reported_with_its_code_and_last_log_lines,
     a_kill_is_distinguished_from_out_of_memory,
     what_a_container_has_used_is_told_while_it_runs,
+    what_a_container_printed_in_each_of_its_lives_is_told_until_it_is_removed,
     a_control_plane_that_knows_nothing_reads_the_world_back,
     a_death_is_hinted_at,
     installations_do_not_see_each_other,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::{BrokerId, InstallationId, Protocol, Timestamp};
+use brokerd_domain::{BrokerId, InstallationId, Protocol, Timestamp, log::LogSource};
 use brokerd_provisioner::{
     plan::Alarm,
     runtime::{
@@ -253,6 +253,14 @@ impl World {
             (_, EngineBehaviour::Dies(words)) => exited(1, false, words),
             _ => ContainerState::Running { since: now },
         };
+        if let Program::Ends { words, .. } = &container.program {
+            let line = LogLine {
+                source: LogSource::Stdout,
+                at: now.as_micros().saturating_mul(1000),
+                text: words.clone(),
+            };
+            self.printed.entry(container.status.id.clone()).or_default().push(line);
+        }
         if let ContainerState::Running { .. } = container.status.state {
             self.containers.connect(name);
         } else {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use brokerd_domain::BrokerId;
+use brokerd_domain::{BrokerId, Timestamp};
 use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, InstanceName, RuntimeErrorClass, RuntimeObject, Volumes,
+    ContainerState, Ensured, InstanceName, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
 };
 use futures_util::StreamExt;
 
@@ -35,6 +35,30 @@ pub(crate) async fn an_end_is_reported_with_its_code_and_last_log_lines(at: &dyn
     assert_eq!((*code, *out_of_memory), (3, false));
     assert!(last_log_lines.contains("no such key: colour"), "{last_log_lines}");
     assert!(ended.addresses.is_empty(), "{ended:?}");
+}
+
+pub(crate) async fn what_a_container_printed_in_each_of_its_lives_is_told_until_it_is_removed(
+    at: &dyn Subject,
+) {
+    at.runtime().apply(&at.spec(1, Does::Ends(3, "no such key: colour"))).await.expect("applied");
+    let ended = at.until(has_ended).await;
+    assert_eq!(printed(at, &ended.id, Timestamp::from_micros(0)).await, ["no such key: colour"]);
+    at.pass().await;
+    at.runtime().start(&ended.id).await.expect("started");
+    at.until(has_ended).await;
+    let twice = ["no such key: colour"; 2];
+    assert_eq!(printed(at, &ended.id, Timestamp::from_micros(0)).await, twice);
+    let later = at.now().plus(Duration::from_hours(1));
+    assert!(printed(at, &ended.id, later).await.is_empty(), "nothing was printed then");
+    at.runtime().remove(&at.name(1), Volumes::Delete).await.expect("removed");
+    assert!(at.runtime().logs(&ended.id, later, true).await.is_err(), "it is gone");
+}
+
+/// What a container has printed since then, followed until it has ended.
+async fn printed(at: &dyn Subject, id: &RuntimeId, since: Timestamp) -> Vec<String> {
+    let lines = at.runtime().logs(id, since, true).await.expect("followed");
+    let all = lines.map(|line| line.expect("a line").text).collect();
+    tokio::time::timeout(HINT, all).await.expect("what has ended prints no more")
 }
 
 pub(crate) async fn a_kill_is_distinguished_from_out_of_memory(at: &dyn Subject) {
