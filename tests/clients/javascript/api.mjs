@@ -15,9 +15,10 @@ function clientsFor({ endpoint, region, key, secret }) {
 }
 
 // Times are ISO 8601 on the way here and dates for the SDK.
+const isTime = (name, value) => name.endsWith("Time") && typeof value === "string";
 const withDates = (parameters) =>
   Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [name, name.endsWith("Time") ? new Date(value) : value]),
+    Object.entries(parameters).map(([name, value]) => [name, isTime(name, value) ? new Date(value) : value]),
   );
 
 async function perform(clients, { service = "mq", operation, parameters = {}, page_size: pageSize }) {
