@@ -34,6 +34,8 @@ impl Person {
             ("AWS_CONFIG_FILE".to_owned(), path("config")),
             ("AWS_SHARED_CREDENTIALS_FILE".to_owned(), path("credentials")),
             ("AWS_DEFAULT_REGION".to_owned(), api.region.clone()),
+            // The SDKs for Java and Rust read this one.
+            ("AWS_REGION".to_owned(), api.region.clone()),
             ("AWS_MAX_ATTEMPTS".to_owned(), "1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
         ];

@@ -62,15 +62,15 @@ fn the_sdk_for_rust_makes_a_user_assumes_a_role_and_deletes_both() -> Result<()>
 }
 
 /// Somebody with these credentials.
-fn configured(api: &Api, credentials: SharedCredentialsProvider) -> SdkConfig {
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
+async fn configured(api: &Api, credentials: SharedCredentialsProvider) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(&api.endpoint)
         .region(Region::new(api.region.clone()))
         .http_client(HttpClient::new().build_http())
         .retry_config(RetryConfig::disabled())
         .credentials_provider(credentials)
-        .build()
+        .load()
+        .await
 }
 
 fn key(id: &str, secret: &str) -> SharedCredentialsProvider {
@@ -78,7 +78,7 @@ fn key(id: &str, secret: &str) -> SharedCredentialsProvider {
 }
 
 async fn story(api: &Api) -> Result<Value> {
-    let root = configured(api, key(&api.key, &api.secret));
+    let root = configured(api, key(&api.key, &api.secret)).await;
     let (iam, sts) = (aws_sdk_iam::Client::new(&root), aws_sdk_sts::Client::new(&root));
     let identity = sts.get_caller_identity().send().await?;
     let account = identity.account().context("an account")?;
@@ -118,7 +118,7 @@ async fn story(api: &Api) -> Result<Value> {
 }
 
 async fn as_user(api: &Api, own: SharedCredentialsProvider, role: &str) -> Result<Value> {
-    let own = configured(api, own);
+    let own = configured(api, own).await;
     let sts = aws_sdk_sts::Client::new(&own);
     let user = sts.get_caller_identity().send().await?;
     let assumed = sts.assume_role().role_arn(role).role_session_name("run-17");
@@ -126,7 +126,7 @@ async fn as_user(api: &Api, own: SharedCredentialsProvider, role: &str) -> Resul
     let provider = AssumeRoleProvider::builder(role).session_name("run-17").configure(&own);
     let credentials = own.credentials_provider().context("a key")?;
     let provider = provider.build_from_provider(credentials).await;
-    let in_role = configured(api, SharedCredentialsProvider::new(provider));
+    let in_role = configured(api, SharedCredentialsProvider::new(provider)).await;
     let identity = aws_sdk_sts::Client::new(&in_role).get_caller_identity().send().await?;
     let mq = aws_sdk_mq::Client::new(&in_role);
     let brokers = mq.list_brokers().send().await?.broker_summaries().len();
