@@ -2,7 +2,7 @@
 
 use super::{
     comparison::Comparison,
-    scanner::{DEEPEST, InvalidPattern, Scanner, invalid},
+    scanner::{InvalidPattern, Scanner, invalid},
 };
 
 #[derive(Debug, Clone)]
@@ -101,28 +101,7 @@ fn columns(text: &str) -> Vec<&str> {
 }
 
 fn any(scanner: &mut Scanner<'_>, depth: u32) -> Result<Condition, InvalidPattern> {
-    if depth > DEEPEST {
-        return Err(invalid("parentheses are nested too deep"));
-    }
-    let mut parts = vec![all(scanner, depth)?];
-    loop {
-        scanner.skip_space();
-        if !scanner.take("||") {
-            return Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::Any(parts) });
-        }
-        parts.push(all(scanner, depth)?);
-    }
-}
-
-fn all(scanner: &mut Scanner<'_>, depth: u32) -> Result<Condition, InvalidPattern> {
-    let mut parts = vec![condition(scanner, depth)?];
-    loop {
-        scanner.skip_space();
-        if !scanner.take("&&") {
-            return Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) });
-        }
-        parts.push(condition(scanner, depth)?);
-    }
+    scanner.alternatives(depth, condition, [Condition::Any, Condition::All])
 }
 
 /// A column's name, and what it has to be. Names are for people: conditions are about the column that they stand in.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     comparison::Comparison,
-    scanner::{DEEPEST, InvalidPattern, Scanner, invalid},
+    scanner::{InvalidPattern, Scanner, invalid},
 };
 
 #[derive(Debug, Clone)]
@@ -115,28 +115,7 @@ fn selected<'a>(value: &'a Value, path: &[Step]) -> Vec<&'a Value> {
 }
 
 fn any(scanner: &mut Scanner<'_>, depth: u32) -> Result<Expression, InvalidPattern> {
-    if depth > DEEPEST {
-        return Err(invalid("parentheses are nested too deep"));
-    }
-    let mut parts = vec![all(scanner, depth)?];
-    loop {
-        scanner.skip_space();
-        if !scanner.take("||") {
-            return Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Any(parts) });
-        }
-        parts.push(all(scanner, depth)?);
-    }
-}
-
-fn all(scanner: &mut Scanner<'_>, depth: u32) -> Result<Expression, InvalidPattern> {
-    let mut parts = vec![condition(scanner, depth)?];
-    loop {
-        scanner.skip_space();
-        if !scanner.take("&&") {
-            return Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) });
-        }
-        parts.push(condition(scanner, depth)?);
-    }
+    scanner.alternatives(depth, condition, [Expression::Any, Expression::All])
 }
 
 fn condition(scanner: &mut Scanner<'_>, depth: u32) -> Result<Expression, InvalidPattern> {

@@ -6,11 +6,17 @@
 pub struct InvalidPattern(String);
 
 /// How deep parentheses may be nested.
-pub(super) const DEEPEST: u32 = 32;
+const DEEPEST: u32 = 32;
 
 pub(super) fn invalid(why: impl Into<String>) -> InvalidPattern {
     InvalidPattern(why.into())
 }
+
+/// Reads one condition, within that many parentheses.
+type Read<'a, C> = fn(&mut Scanner<'a>, u32) -> Result<C, InvalidPattern>;
+
+/// Makes one condition of several.
+type Join<C> = fn(Vec<C>) -> C;
 
 /// What is left of a pattern.
 pub(super) struct Scanner<'a>(&'a str);
@@ -102,5 +108,36 @@ impl<'a> Scanner<'a> {
             }
         }
         Err(invalid(format!("[{quote}] is not closed")))
+    }
+
+    /// Reads conditions that `&&` and `||` join, of which `&&` binds closer, within so many parentheses.
+    pub(super) fn alternatives<C>(
+        &mut self,
+        depth: u32,
+        condition: Read<'a, C>,
+        [any, all]: [Join<C>; 2],
+    ) -> Result<C, InvalidPattern> {
+        if depth > DEEPEST {
+            return Err(invalid("parentheses are nested too deep"));
+        }
+        self.joined("||", any, |scanner| {
+            scanner.joined("&&", all, |scanner| condition(scanner, depth))
+        })
+    }
+
+    fn joined<C>(
+        &mut self,
+        operator: &str,
+        join: Join<C>,
+        part: impl Fn(&mut Self) -> Result<C, InvalidPattern>,
+    ) -> Result<C, InvalidPattern> {
+        let mut parts = vec![part(self)?];
+        loop {
+            self.skip_space();
+            if !self.take(operator) {
+                return Ok(if parts.len() == 1 { parts.remove(0) } else { join(parts) });
+            }
+            parts.push(part(self)?);
+        }
     }
 }
