@@ -45,7 +45,7 @@ pub(crate) struct FaultView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     jitter_milliseconds: Option<u32>,
-    /// When CreateBroker was called, ISO 8601 in UTC.
+    /// When the fault begins, or began, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     starts_at: String,
     /// When the duration is over; of a fault that happens once, when brokerd no longer tries.

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListSecurityGroupsResponse {
-    /// The secrets, by name.
+    /// The security groups, by name.
     security_groups: Vec<SecurityGroupView>,
 }
 
