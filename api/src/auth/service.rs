@@ -89,11 +89,12 @@ impl Service {
     }
 
     /// Whether its requests may be signed for a region that is not configured: those of the services' global endpoints
-    /// are signed for us-east-1.
+    /// are signed for us-east-1, and by the SDK for Java for its `Region.AWS_GLOBAL` where the endpoint is another's.
     ///
     /// Source: "AWS Security Token Service endpoints" and "IAM endpoints" of the AWS general reference.
     pub(super) fn is_global_in(self, region: &Region) -> bool {
-        matches!(self, Self::Sts | Self::Iam) && region.as_str() == "us-east-1"
+        matches!(self, Self::Sts | Self::Iam)
+            && matches!(region.as_str(), "us-east-1" | "aws-global")
     }
 }
 
@@ -111,8 +112,8 @@ mod tests {
 
     #[test]
     fn only_identities_have_a_global_endpoint() {
-        let [virginia, frankfurt] =
-            ["us-east-1", "eu-central-1"].map(|name| name.parse::<Region>().expect("a region"));
+        let [virginia, global, frankfurt] = ["us-east-1", "aws-global", "eu-central-1"]
+            .map(|name| name.parse::<Region>().expect("a region"));
         for (service, is_global) in [
             (Service::Mq, false),
             (Service::Sts, true),
@@ -125,6 +126,7 @@ mod tests {
             (Service::Oam, false),
         ] {
             assert_eq!(service.is_global_in(&virginia), is_global, "{service:?}");
+            assert_eq!(service.is_global_in(&global), is_global, "{service:?}");
             assert!(!service.is_global_in(&frankfurt), "{service:?}");
         }
     }

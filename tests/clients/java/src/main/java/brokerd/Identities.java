@@ -27,8 +27,7 @@ public final class Identities {
 
   public static void main(String[] arguments) {
     var found = new JsonObject();
-    var region = Region.of(System.getenv("AWS_REGION"));
-    try (var iam = IamClient.builder().region(region).build(); var sts = StsClient.create()) {
+    try (var iam = IamClient.builder().region(Region.AWS_GLOBAL).build(); var sts = StsClient.create()) {
       found.addProperty("root", sts.getCallerIdentity().arn());
       var user = iam.createUser(of -> of.userName(NAME).path("/sdk/").tags(tag -> tag.key("team").value("red"))).user();
       iam.waiter().waitUntilUserExists(of -> of.userName(NAME));
