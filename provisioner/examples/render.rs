@@ -83,6 +83,7 @@ fn main() -> Result<()> {
         broker: &broker,
         users: &users,
         ldap_password: None,
+        directory_authorities: None,
         configuration: &configuration,
         materials: &materials,
         image,

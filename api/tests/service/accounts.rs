@@ -72,6 +72,22 @@ async fn the_operator_makes_lists_changes_and_deletes_accounts() {
     assert_eq!(api.call("PUT", &of(&id), r#"{"state": "suspended"}"#).await.json(), expected);
     expected["name"] = "rot".into();
     assert_eq!(api.call("PUT", &of(&id), r#"{"name": "rot"}"#).await.json(), expected);
+    for (given, told) in
+        [(json!(["10.1.2.3/8"]), json!(["10.0.0.0/8"])), (json!(["none"]), json!(["none"]))]
+    {
+        expected["outgoing"] = told;
+        let body = json!({ "outgoing": given }).to_string();
+        assert_eq!(api.call("PUT", &of(&id), &body).await.json(), expected);
+    }
+    let authority = rcgen::generate_simple_self_signed(Vec::new()).expect("a certificate");
+    expected["directoryAuthorities"] = authority.cert.pem().into();
+    let body = json!({ "directoryAuthorities": authority.cert.pem() }).to_string();
+    assert_eq!(api.call("PUT", &of(&id), &body).await.json(), expected);
+    for member in ["outgoing", "directoryAuthorities"] {
+        expected.as_object_mut().expect("an object").remove(member);
+    }
+    let free = r#"{"outgoing": ["all"], "directoryAuthorities": ""}"#;
+    assert_eq!(api.call("PUT", &of(&id), free).await.json(), expected);
     let usage = api.call("GET", &format!("{}/usage", of(&id)), "").await.json();
     let nothing = json!({
         "accountId": id, "brokers": {"used": 0}, "memoryMib": {"used": 0, "quota": 4096},
@@ -112,6 +128,15 @@ async fn what_no_account_can_be_is_refused_by_name() {
         (r#"{"state": "CLOSED"}"#, 400, "state"),
         (r#"{"name": "000000000000"}"#, 409, "name"),
         (r#"{"quotas": {"brokers": 4294967296}}"#, 400, "brokers"),
+        (r#"{"outgoing": []}"#, 400, "outgoing"),
+        (r#"{"outgoing": ["10.0.0.0/8", "none"]}"#, 400, "outgoing"),
+        (r#"{"outgoing": "none"}"#, 400, "outgoing"),
+        (r#"{"directoryAuthorities": "x"}"#, 400, "directoryAuthorities"),
+        (
+            r#"{"directoryAuthorities": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}"#,
+            400,
+            "directoryAuthorities",
+        ),
     ] {
         let reply = api.call("PUT", &of(RED), body).await;
         assert_eq!(reply.status, status, "{body}: {reply:?}");

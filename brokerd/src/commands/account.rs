@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail, ensure};
 use brokerd_domain::{
     AccountId, Clock as _,
     audit::EventSource,
-    identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
+    identity::{Account, AccountName, AccountNetwork, AccountState, AccountUsage, Quotas},
 };
 use brokerd_store::{
     AccountUpdate, DeleteAccountOutcome, NewAccountOutcome, PgStore, UpdateAccountOutcome,
@@ -268,6 +268,7 @@ async fn created(
             name: name.clone(),
             state: AccountState::Active,
             quotas,
+            network: AccountNetwork::default(),
             created: SystemClock.now(),
         };
         match store.create_account(&account).await? {
@@ -357,6 +358,7 @@ mod tests {
                 storage_gib: Some(100),
                 api_rate: Some(9),
             },
+            network: AccountNetwork::default(),
             created: Timestamp::from_micros(0),
         };
         let used = AccountUsage { brokers: 3, memory_mib: 3072, storage_gib: 60 };

@@ -325,8 +325,8 @@ pub(crate) struct Provisioner {
     /// The address of the container engine, `unix://…` or `tcp://…`. Without it: `unix:///var/run/docker.sock`.
     pub(crate) docker_host: Option<String>,
     /// Certificates, PEM, of the authorities that issue certificates of LDAP directories, for brokers of
-    /// ActiveMQ; no others are trusted then. Without it: the authorities that Java trusts. brokerd reads the
-    /// file at its start, a broker gets it at its next reboot.
+    /// ActiveMQ whose account has no `directoryAuthorities` of its own; no others are trusted then. Without it: the
+    /// authorities that Java trusts. brokerd reads the file at its start, a broker gets it at its next reboot.
     pub(crate) ldap_ca_file: Option<PathBuf>,
 }
 

@@ -105,7 +105,7 @@ impl AccountMetrics {
 mod tests {
     use brokerd_domain::{
         Timestamp,
-        identity::{AccountName, AccountState, Quotas},
+        identity::{AccountName, AccountNetwork, AccountState, Quotas},
     };
 
     use super::*;
@@ -116,6 +116,7 @@ mod tests {
             name: AccountName::parse(id).expect("a name"),
             state: AccountState::Active,
             quotas,
+            network: AccountNetwork::default(),
             created: Timestamp::from_micros(0),
         }
     }

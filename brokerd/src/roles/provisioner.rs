@@ -1,8 +1,10 @@
 //! The role `provisioner`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, Cidr};
 use brokerd_provisioner::{
     Provisioner, Settings, TaskHealth,
     catalogue::{EngineSettings, Source},
@@ -12,12 +14,12 @@ use brokerd_provisioner::{
     runtime::{
         connect::Connect,
         docker::{ConnectDocker, DockerOptions, Join, OwnDatabase},
-        outgoing::Outgoing,
+        outgoing::{Outgoing, OutgoingLimits},
         registry::{Registries, RegistryLogin},
     },
     secrets::AwsEndpoints,
 };
-use brokerd_store::ServerAddress;
+use brokerd_store::{PgStore, ServerAddress};
 use prometheus_client::registry::Registry;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
@@ -129,9 +131,22 @@ pub(super) fn runtime(foundation: &Foundation) -> Arc<dyn Connect> {
             Firewall::Auto => Some(outgoing(configuration)),
             Firewall::Never => None,
         },
+        limits: Arc::new(AccountLimits(foundation.store.clone())),
         ..DockerOptions::new(host, configuration.installation.clone())
     };
     Arc::new(ConnectDocker::new(options, Arc::clone(&foundation.clock)))
+}
+
+/// What accounts take from what engines may connect to.
+#[derive(Debug)]
+struct AccountLimits(PgStore);
+
+#[async_trait]
+impl OutgoingLimits for AccountLimits {
+    async fn current(&self) -> Result<BTreeMap<BrokerId, Vec<Cidr>>, String> {
+        let limited = self.0.limited_brokers().await.map_err(|error| error.to_string())?;
+        Ok(limited.into_iter().map(|(id, outgoing)| (id, outgoing.ranges().to_vec())).collect())
+    }
 }
 
 /// What engines may connect to. On the host: the gateway's endpoints, and the services that the operator names.

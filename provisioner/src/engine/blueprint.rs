@@ -33,6 +33,8 @@ pub struct Blueprint<'a> {
     pub users: &'a [BrokerUser],
     /// The password of its directory's service account.
     pub ldap_password: Option<&'a SecretString>,
+    /// The certificates, PEM, of its account's authorities of directories; none: those that the engine was given.
+    pub directory_authorities: Option<&'a str>,
     /// The configuration revision in force.
     pub configuration: &'a str,
     /// Its materials.

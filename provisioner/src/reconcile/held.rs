@@ -110,6 +110,7 @@ impl Held {
                 broker: work.broker.clone(),
                 users: Vec::new(),
                 ldap_password: None,
+                directory_authorities: None,
                 configuration: String::new(),
                 materials: None,
                 targets: work.targets.clone(),

@@ -100,6 +100,7 @@ impl PassContext {
             broker: &work.broker,
             users: &work.users,
             ldap_password: work.ldap_password.as_ref(),
+            directory_authorities: work.directory_authorities.as_deref(),
             configuration: &work.configuration,
             materials,
             image,

@@ -1,8 +1,9 @@
 //! What engines may connect to.
 
-use std::{fmt, net::SocketAddr, ops::RangeInclusive, str::FromStr};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::RangeInclusive, str::FromStr};
 
-use brokerd_domain::Cidr;
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, Cidr};
 
 /// What engines may connect to. Whatever it says, link-local addresses and the networks of other brokers are out of
 /// their reach, and the host is but for what is named here.
@@ -30,6 +31,27 @@ impl Outgoing {
             .iter()
             .filter_map(|never| never.parse().ok())
             .any(|never: Cidr| never.covers(range))
+    }
+}
+
+/// Tells which brokers' engines may connect to less than the installation permits.
+#[async_trait]
+pub trait OutgoingLimits: fmt::Debug + Send + Sync + 'static {
+    /// The brokers that are limited, and to which ranges. Endpoints of brokers are not among what is limited.
+    ///
+    /// # Errors
+    /// A sentence: why nobody knows at present.
+    async fn current(&self) -> Result<BTreeMap<BrokerId, Vec<Cidr>>, String>;
+}
+
+/// No broker is limited.
+#[derive(Debug, Clone, Copy)]
+pub struct Unlimited;
+
+#[async_trait]
+impl OutgoingLimits for Unlimited {
+    async fn current(&self) -> Result<BTreeMap<BrokerId, Vec<Cidr>>, String> {
+        Ok(BTreeMap::new())
     }
 }
 

@@ -1,14 +1,21 @@
 //! What instances connect to: the rules of the host's packet filter.
 
-use std::{net::TcpListener, sync::Arc};
-
-use brokerd_provisioner::runtime::{
-    Runtime,
-    docker::{DockerOptions, DockerRuntime},
-    outgoing::Outgoing,
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    sync::{Arc, Mutex},
 };
 
-use crate::world::{SystemClock, WAIT, World, docker, world};
+use async_trait::async_trait;
+use brokerd_domain::{BrokerId, Cidr};
+
+use brokerd_provisioner::runtime::{
+    Runtime, RuntimeErrorClass,
+    docker::{DockerOptions, DockerRuntime},
+    outgoing::{HostService, Outgoing, OutgoingLimits, Unlimited},
+};
+
+use crate::world::{SystemClock, WAIT, World, class, docker, world};
 
 const FIREWALL: &str = "brokerd/firewall:trixie";
 
@@ -49,8 +56,17 @@ impl Drop for Table {
 }
 
 async fn restricted(world: &World, outgoing: Outgoing) -> DockerRuntime {
+    limited(world, outgoing, Arc::new(Unlimited)).await
+}
+
+async fn limited(
+    world: &World,
+    outgoing: Outgoing,
+    limits: Arc<dyn OutgoingLimits>,
+) -> DockerRuntime {
     let options = DockerOptions {
         outgoing: Some(outgoing),
+        limits,
         ..DockerOptions::new(None, world.installation.clone())
     };
     DockerRuntime::connect(options, Arc::new(SystemClock)).await.expect("connected")
@@ -125,4 +141,65 @@ async fn networks_of_an_older_brokerd_are_restricted_too() {
     assert!(!connects(&world, &host, port), "a service of the host is reached");
     table.flush();
     assert!(connects(&world, &host, port), "it is not the rules that keep it shut");
+}
+
+/// What accounts permit, as far as anybody knows.
+#[derive(Debug)]
+struct Limits(Mutex<Result<BTreeMap<BrokerId, Vec<Cidr>>, String>>);
+
+impl Limits {
+    fn set(&self, limits: Result<BTreeMap<BrokerId, Vec<Cidr>>, String>) {
+        *self.0.lock().expect("not poisoned") = limits;
+    }
+}
+
+#[async_trait]
+impl OutgoingLimits for Limits {
+    async fn current(&self) -> Result<BTreeMap<BrokerId, Vec<Cidr>>, String> {
+        self.0.lock().expect("not poisoned").clone()
+    }
+}
+
+#[tokio::test]
+async fn a_broker_whose_account_permits_less_reaches_endpoints_and_what_is_permitted() {
+    let Some(world) = restrictable().await else { return };
+    let table = Table(format!("brokerd-{}", world.installation));
+    let [endpoint, service] = [(); 2].map(|()| TcpListener::bind("0.0.0.0:0").expect("a listener"));
+    let [endpoint, service] =
+        [&endpoint, &service].map(|l| l.local_addr().expect("an address").port());
+    let limits = Arc::new(Limits(Mutex::new(Err("the database is away".to_owned()))));
+    let host_services = vec![HostService::Anywhere(service)];
+    let outgoing = Outgoing { host_services, ..outgoing(endpoint) };
+    let runtime = limited(&world, outgoing, limits.clone()).await;
+    let refused = runtime.apply(&world.spec(WAIT)).await;
+    let transient = Some(RuntimeErrorClass::Transient);
+    assert_eq!(class(refused), transient, "nobody knows what it may reach");
+
+    let of = |ranges: &[&str]| {
+        let ranges = ranges.iter().map(|range| range.parse().expect(range)).collect();
+        Ok(BTreeMap::from([(world.broker, ranges)]))
+    };
+    limits.set(of(&["192.0.2.0/24"]));
+    runtime.apply(&world.spec(WAIT)).await.expect("applied");
+    world.until_up().await;
+    assert!(table.is_there());
+    let network = format!("brokerd-{}-{}", world.installation, world.broker);
+    let gateway = "{{range .IPAM.Config}}{{.Gateway}}{{end}}";
+    let host = docker(&["network", "inspect", "-f", gateway, &network]).expect("a network");
+    assert!(connects(&world, &host, endpoint), "endpoints are not reached");
+    assert!(!connects(&world, &host, service), "a service that its account excludes is reached");
+
+    let firewall = runtime.firewall().expect("a firewall");
+    let own = format!("{host}/32");
+    for (limit, reached) in [(of(&[&own]), true), (of(&[]), false), (Ok(BTreeMap::new()), true)] {
+        limits.set(limit.clone());
+        firewall.apply().await.expect("applied");
+        assert_eq!(connects(&world, &host, service), reached, "{limit:?}");
+        assert!(connects(&world, &host, endpoint), "endpoints are not reached with {limit:?}");
+    }
+    limits.set(of(&[]));
+    firewall.apply().await.expect("applied");
+    limits.set(Err("the database is away".to_owned()));
+    firewall.apply().await.expect_err("nobody knows what it may reach");
+    assert!(!connects(&world, &host, service), "the last limit is no longer in force");
 }

@@ -95,6 +95,7 @@ pub struct Example {
     pub users: Vec<BrokerUser>,
     pub ldap_password: Option<SecretString>,
     pub directory_authorities: DirectoryAuthorities,
+    pub account_authorities: Option<String>,
     pub configuration: String,
     pub materials: Materials,
     pub image: Image,
@@ -121,6 +122,7 @@ impl Example {
             broker: broker(kind, version, host),
             ldap_password: None,
             directory_authorities: DirectoryAuthorities::default(),
+            account_authorities: None,
             configuration: default_revision(kind, version, "orders-configuration").1,
             materials: Materials {
                 authority_pem: pem("CERTIFICATE"),
@@ -170,6 +172,7 @@ impl Example {
             broker: &self.broker,
             users: &self.users,
             ldap_password: self.ldap_password.as_ref(),
+            directory_authorities: self.account_authorities.as_deref(),
             configuration: &self.configuration,
             materials: &self.materials,
             image: &self.image,

@@ -93,6 +93,27 @@ fn provisioners_of_one_process_trust_the_authorities_that_each_was_given() {
 }
 
 #[test]
+fn authorities_of_the_account_take_the_place_of_those_of_the_installation() {
+    let keystore = |of_all: bool, of_account: Option<&str>| {
+        let mut example = with_directory();
+        if of_all {
+            example.directory_authorities =
+                DirectoryAuthorities::parse(AUTHORITY.as_bytes()).expect("a certificate");
+        }
+        example.account_authorities = of_account.map(str::to_owned);
+        let file = example.render()?.files.into_iter().find(|file| file.path == "directories.jks");
+        Ok::<_, brokerd_provisioner::engine::Unsupported>(file.map(|file| file.content))
+    };
+    let of_all = keystore(true, None).expect("rendered").expect("a keystore");
+    let of_account = keystore(false, Some(AUTHORITY)).expect("rendered");
+    assert_eq!(of_account.as_ref(), Some(&of_all));
+    let both = keystore(true, Some(&AUTHORITY.repeat(2))).expect("rendered").expect("a keystore");
+    assert_ne!(both, of_all, "those of the account are in force");
+    let refused = keystore(true, Some("x")).expect_err("damaged").to_string();
+    assert!(refused.contains("the account's authorities of directories"), "{refused}");
+}
+
+#[test]
 fn the_directorys_password_is_in_files_of_the_engine_alone() {
     let example = configured(with_directory(), MAP);
     let spec = example.render().expect("rendered");

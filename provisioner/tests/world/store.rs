@@ -216,6 +216,7 @@ pub(super) fn work(row: &Row, mut broker: Broker) -> Work {
         broker,
         users: users.unwrap_or(&row.users).clone(),
         ldap_password: None,
+        directory_authorities: None,
         configuration: row.revisions[revision].clone(),
         materials: row.materials.clone().map(|bytes| SecretBox::new(Box::new(bytes))),
         targets: row.targets.clone(),

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use brokerd_domain::{
-    AccountId, Timestamp,
-    identity::{Account, AccountName, AccountState, AccountUsage, Quotas},
+    AccountId, BrokerId, Cidr, Timestamp,
+    identity::{
+        Account, AccountName, AccountNetwork, AccountState, AccountUsage, OutgoingRanges, Quotas,
+    },
 };
 
 use super::identity_row::violated;
@@ -52,6 +54,10 @@ pub struct AccountUpdate<'a> {
     pub state: Option<AccountState>,
     /// All of its quotas.
     pub quotas: Option<Quotas>,
+    /// What its engines may connect to.
+    pub outgoing: Option<Option<&'a OutgoingRanges>>,
+    /// The authorities of its directories.
+    pub directory_authorities: Option<Option<&'a str>>,
 }
 
 struct AccountRow {
@@ -63,6 +69,8 @@ struct AccountRow {
     most_memory_mib: Option<i32>,
     most_storage_gib: Option<i32>,
     most_api_rate: Option<i32>,
+    outgoing: Option<Vec<String>>,
+    directory_authorities: Option<String>,
 }
 
 struct UsageRow {
@@ -102,9 +110,28 @@ impl AccountRow {
                 storage_gib: quota(self.most_storage_gib)?,
                 api_rate: quota(self.most_api_rate)?,
             },
+            network: AccountNetwork {
+                outgoing: self
+                    .outgoing
+                    .as_deref()
+                    .map(|texts| ranges(&self.id, texts))
+                    .transpose()?,
+                directory_authorities: self.directory_authorities.clone(),
+            },
             created: Timestamp::from_micros(self.created),
         })
     }
+}
+
+/// Stored ranges.
+fn ranges(id: &str, texts: &[String]) -> Result<OutgoingRanges, StoreError> {
+    let ranges = texts.iter().map(|text| text.parse::<Cidr>()).collect::<Result<_, _>>();
+    ranges.map(OutgoingRanges::stored).map_err(|error| inconsistent(id, error))
+}
+
+/// Ranges as a column.
+fn texts(outgoing: &OutgoingRanges) -> Vec<String> {
+    outgoing.ranges().iter().map(ToString::to_string).collect()
 }
 
 /// A quota as a column: one that no column holds is none that anybody reaches.
@@ -119,11 +146,12 @@ impl PgStore {
     /// # Errors
     /// As every method.
     pub async fn create_account(&self, account: &Account) -> Result<NewAccountOutcome, StoreError> {
+        let outgoing = account.network.outgoing.as_ref().map(texts);
         let created = sqlx::query!(
             "with created as (
                insert into account (id, name, state, created, most_brokers, most_memory_mib,
-                                    most_storage_gib, most_api_rate)
-               values ($1, $2, $3, $4, $5, $6, $7, $8)
+                                    most_storage_gib, most_api_rate, outgoing, directory_authorities)
+               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                on conflict do nothing
                returning id, created
              )
@@ -136,7 +164,9 @@ impl PgStore {
             column(account.quotas.brokers),
             column(account.quotas.memory_mib),
             column(account.quotas.storage_gib),
-            column(account.quotas.api_rate)
+            column(account.quotas.api_rate),
+            outgoing.as_deref(),
+            account.network.directory_authorities
         )
         .execute(&self.pool)
         .await?;
@@ -161,7 +191,7 @@ impl PgStore {
         let row = sqlx::query_as!(
             AccountRow,
             "select id, name, state, created, most_brokers, most_memory_mib, most_storage_gib,
-                    most_api_rate
+                    most_api_rate, outgoing, directory_authorities
              from account where id = $1 and deleted is null",
             id.as_str()
         )
@@ -178,7 +208,7 @@ impl PgStore {
         let rows = sqlx::query_as!(
             AccountRow,
             "select id, name, state, created, most_brokers, most_memory_mib, most_storage_gib,
-                    most_api_rate
+                    most_api_rate, outgoing, directory_authorities
              from account where deleted is null order by lower(name)"
         )
         .fetch_all(&self.pool)
@@ -197,13 +227,16 @@ impl PgStore {
         update: AccountUpdate<'_>,
     ) -> Result<UpdateAccountOutcome, StoreError> {
         let quotas = update.quotas.unwrap_or_default();
+        let outgoing = update.outgoing.flatten().map(texts);
         let updated = sqlx::query!(
             "update account set
                name = coalesce($2, name), state = coalesce($3, state),
                most_brokers = case when $4 then $5 else most_brokers end,
                most_memory_mib = case when $4 then $6 else most_memory_mib end,
                most_storage_gib = case when $4 then $7 else most_storage_gib end,
-               most_api_rate = case when $4 then $8 else most_api_rate end
+               most_api_rate = case when $4 then $8 else most_api_rate end,
+               outgoing = case when $9 then $10 else outgoing end,
+               directory_authorities = case when $11 then $12 else directory_authorities end
              where id = $1 and deleted is null",
             id.as_str(),
             update.name.map(AccountName::as_str),
@@ -212,7 +245,11 @@ impl PgStore {
             column(quotas.brokers),
             column(quotas.memory_mib),
             column(quotas.storage_gib),
-            column(quotas.api_rate)
+            column(quotas.api_rate),
+            update.outgoing.is_some(),
+            outgoing.as_deref(),
+            update.directory_authorities.is_some(),
+            update.directory_authorities.flatten()
         )
         .execute(&self.pool)
         .await;
@@ -258,6 +295,23 @@ impl PgStore {
         );
         let rows = rows.fetch_all(&self.pool).await?;
         Ok(rows.into_iter().filter_map(|row| Some((row.id.parse().ok()?, row.usage()))).collect())
+    }
+
+    /// The brokers whose account limits what their engines may connect to, with those limits.
+    ///
+    /// # Errors
+    /// As every method; also for a limit that can't be read, since leaving it out would permit everything.
+    pub async fn limited_brokers(&self) -> Result<Vec<(BrokerId, OutgoingRanges)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select b.id, a.id as account, a.outgoing as "outgoing!"
+               from broker b join account a on a.id = b.account where a.outgoing is not null"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let read = |row: (uuid::Uuid, String, Vec<String>)| {
+            Ok((BrokerId::from(row.0), ranges(&row.1, &row.2)?))
+        };
+        rows.into_iter().map(|row| read((row.id, row.account, row.outgoing))).collect()
     }
 
     /// Deletes an account that has nothing any more but its root, whose keys go with it. Whoever gives it something in the

@@ -17,6 +17,9 @@ pub struct Work {
     pub users: Vec<BrokerUser>,
     /// The password of the service account of the broker's directory.
     pub ldap_password: Option<SecretString>,
+    /// The certificates, PEM, of the authorities that its account's directories have theirs from; none: those of the
+    /// installation.
+    pub directory_authorities: Option<String>,
     /// The content of the configuration revision its instances are to be made from.
     pub configuration: String,
     /// What [`crate::PgStore::save_materials`] was last given.
@@ -73,6 +76,8 @@ impl PgStore {
                       (select case when $4 then coalesce(pending_ldap_password, ldap_password)
                               else ldap_password end
                        from broker where id = $1) as ldap_password,
+                      (select a.directory_authorities from account a join broker b on a.id = b.account
+                       where b.id = $1) as directory_authorities,
                       (select trace from reconcile where broker_id = $1) as trace,
                       r.instance_type as "instance_type?", r.waits_since as "waits_since?",
                       r.missing_bytes as "missing_bytes?"
@@ -103,6 +108,7 @@ impl PgStore {
             broker,
             users,
             ldap_password,
+            directory_authorities: rest.directory_authorities,
             configuration,
             materials,
             targets,

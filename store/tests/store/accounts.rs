@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc};
 
 use brokerd_domain::{
     AccountId, BrokerId, Scope,
-    identity::{Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas},
+    identity::{
+        Account, AccountName, AccountNetwork, AccountQuota, AccountState, AccountUsage,
+        OutgoingRanges, Quotas,
+    },
 };
 use brokerd_store::{
     AccountUpdate, CreateOutcome, KeyHolderName, MasterKey, NewAccountOutcome, PgStore,
@@ -25,6 +28,7 @@ pub(crate) fn account(id: &str, named: &str) -> Account {
         name: name(named),
         state: AccountState::Active,
         quotas: Quotas::default(),
+        network: AccountNetwork::default(),
         created: NOW,
     }
 }
@@ -46,6 +50,7 @@ async fn accounts_have_identifiers_and_names_of_their_own() {
             name: Some(&name("Rot")),
             state: Some(AccountState::Suspended),
             quotas: Some(quotas),
+            ..AccountUpdate::default()
         };
         let updated = f.store.update_account(&red.id, update).await.expect("asked");
         assert_eq!(updated, UpdateAccountOutcome::Updated);
@@ -64,6 +69,52 @@ async fn accounts_have_identifiers_and_names_of_their_own() {
         f.store.update_account(&red.id, kept).await.expect("stored");
         let stored = f.store.account(&red.id).await.expect("read").expect("there");
         assert_eq!(stored.quotas.brokers, Some(3), "what is not said stays");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_limits_what_its_brokers_reach_and_names_authorities_of_its_directories() {
+    with_store(|f| async move {
+        let (red, blue) = (account("100000000001", "red"), account("100000000002", "blue"));
+        for one in [&red, &blue] {
+            f.store.create_account(one).await.expect("created");
+            create_for(&f.store, one.id.as_str(), "orders").await;
+        }
+        assert_eq!(f.store.limited_brokers().await.expect("read"), []);
+        let texts = ["10.20.0.0/16".to_owned()];
+        let ranges = OutgoingRanges::parse(&texts).expect("valid").expect("a limit");
+        let update = AccountUpdate {
+            outgoing: Some(Some(&ranges)),
+            directory_authorities: Some(Some("a certificate")),
+            ..AccountUpdate::default()
+        };
+        f.store.update_account(&red.id, update).await.expect("stored");
+        let network = AccountNetwork {
+            outgoing: Some(ranges.clone()),
+            directory_authorities: Some("a certificate".to_owned()),
+        };
+        f.store.update_account(&red.id, AccountUpdate::default()).await.expect("stored");
+        let stored = f.store.account(&red.id).await.expect("read").expect("there");
+        assert_eq!(stored.network, network, "what is not said stays");
+        let limited = f.store.limited_brokers().await.expect("read");
+        let of_red = sqlx::query_scalar("select id from broker where account = $1");
+        let id: uuid::Uuid = of_red.bind(red.id.as_str()).fetch_one(&f.pool).await.expect("read");
+        assert_eq!(limited, [(id.into(), ranges)]);
+        let free = AccountUpdate {
+            outgoing: Some(None),
+            directory_authorities: Some(None),
+            ..AccountUpdate::default()
+        };
+        f.store.update_account(&red.id, free).await.expect("stored");
+        let stored = f.store.account(&red.id).await.expect("read").expect("there");
+        assert_eq!(stored.network, AccountNetwork::default());
+        assert_eq!(f.store.limited_brokers().await.expect("read"), []);
+
+        // A limit that can't be read must not be taken for none.
+        let damage = "update account set outgoing = '{x}' where id = $1";
+        sqlx::query(damage).bind(red.id.as_str()).execute(&f.pool).await.expect("damaged");
+        assert!(f.store.limited_brokers().await.is_err());
     })
     .await;
 }

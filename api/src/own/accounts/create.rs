@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use brokerd_domain::{
     AccountId, Clock, Entropy, Error,
-    identity::{Account, AccountState, Quotas},
+    identity::{Account, AccountNetwork, AccountState, Quotas},
 };
 use brokerd_store::{NewAccountOutcome, PgStore};
 use serde::Deserialize;
@@ -77,6 +77,7 @@ pub(crate) async fn create_account(
             name: name.clone(),
             state: AccountState::Active,
             quotas: quotas.unwrap_or(Quotas::default()),
+            network: AccountNetwork::default(),
             created: clock.now(),
         };
         match store.create_account(&account).await? {

@@ -12,7 +12,7 @@ pub(crate) mod usage;
 
 use brokerd_domain::{
     AccountId, Error, ErrorKind,
-    identity::{Account, AccountName, AccountState, Quotas, QuotasInput},
+    identity::{Account, AccountName, AccountState, OutgoingRanges, Quotas, QuotasInput},
 };
 use brokerd_store::PgStore;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,15 @@ pub(crate) struct AccountView {
     state: &'static str,
     /// What it may have and do.
     quotas: QuotasView,
+    /// What engines of its brokers may connect to of what the installation permits: ranges of addresses, or `none`;
+    /// endpoints of brokers are always among it. Absent: all that the installation permits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["10.20.0.0/16"]))]
+    outgoing: Option<Vec<String>>,
+    /// The certificates, PEM, of the authorities of its LDAP directories. Absent: those of the installation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    directory_authorities: Option<String>,
     /// When it was created, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     created: String,
@@ -112,6 +121,8 @@ impl From<Account> for AccountView {
             name: account.name.to_string(),
             state: account.state.as_str(),
             quotas: account.quotas.into(),
+            outgoing: account.network.outgoing.as_ref().map(OutgoingRanges::texts),
+            directory_authorities: account.network.directory_authorities,
             created: account.created.to_string(),
         }
     }
@@ -135,6 +146,34 @@ fn parse_state(state: &str) -> Result<AccountState, Error> {
     AccountState::from_name(&state.to_uppercase()).ok_or_else(|| {
         Error::bad_request("state", "[state] is invalid. Valid values: [ACTIVE], [SUSPENDED].")
     })
+}
+
+/// The authorities of directories that a request names; none: an empty text, for those of the installation.
+fn parse_authorities(pem: &str) -> Result<Option<&str>, Error> {
+    const MOST: usize = 100_000;
+    let invalid = |why: String| {
+        let message = format!("[directoryAuthorities] is invalid. {why}");
+        Error::bad_request("directoryAuthorities", message)
+    };
+    if pem.trim().is_empty() {
+        return Ok(None);
+    }
+    if pem.len() > MOST {
+        return Err(invalid(format!("Specify at most [{MOST}] bytes.")));
+    }
+    let mut count = 0;
+    for block in x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()) {
+        count += 1;
+        let block = block.map_err(|error| invalid(format!("Certificate {count}: {error}.")))?;
+        let read = block.label == "CERTIFICATE" && block.parse_x509().is_ok();
+        if !read {
+            return Err(invalid(format!("Block {count} is no X.509 certificate.")));
+        }
+    }
+    match count {
+        0 => Err(invalid("Specify certificates in PEM form.".to_owned())),
+        _ => Ok(Some(pem)),
+    }
 }
 
 fn name_taken(name: &AccountName) -> Error {

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::error::IamError;
-use crate::kernel::{AccountId, Error, Timestamp};
+use crate::{
+    access::security_group::Cidr,
+    kernel::{AccountId, Error, Timestamp},
+};
 
 /// What an operator calls an account: 1–50 characters, none of them a control character.
 ///
@@ -137,6 +140,72 @@ impl Quotas {
     }
 }
 
+/// What engines of an account's brokers may connect to. It takes from what the installation permits, and gives nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingRanges(Vec<Cidr>);
+
+impl OutgoingRanges {
+    /// How many ranges an account may have.
+    pub const MOST: usize = 100;
+
+    /// Reads a request's list: ranges or addresses, or `none` alone. Nothing: `all` alone, for no limit.
+    ///
+    /// # Errors
+    /// A 400 on `outgoing` for an empty list, a text that is no range, or more than [`Self::MOST`].
+    pub fn parse(texts: &[String]) -> Result<Option<Self>, Error> {
+        let invalid =
+            |why: String| Error::bad_request("outgoing", format!("[outgoing] is invalid. {why}"));
+        match texts.iter().map(|text| text.trim()).collect::<Vec<_>>()[..] {
+            ["all"] => Ok(None),
+            ["none"] => Ok(Some(Self(Vec::new()))),
+            [] => Err(invalid("Specify [all], [none], or ranges of addresses.".to_owned())),
+            ref ranges if ranges.len() > Self::MOST => {
+                Err(invalid(format!("Specify at most [{}] ranges.", Self::MOST)))
+            }
+            ref ranges => {
+                let range = |text: &&str| {
+                    let one = || text.parse::<std::net::IpAddr>().ok().map(Cidr::from);
+                    text.parse().ok().or_else(one).ok_or_else(|| {
+                        let shown = text.escape_debug();
+                        invalid(format!(
+                            "[{shown}] is neither an address nor a range such as 10.0.0.0/8."
+                        ))
+                    })
+                };
+                ranges.iter().map(range).collect::<Result<_, _>>().map(|all| Some(Self(all)))
+            }
+        }
+    }
+
+    /// Ranges as they were stored.
+    pub const fn stored(ranges: Vec<Cidr>) -> Self {
+        Self(ranges)
+    }
+
+    /// The ranges; empty: nothing but endpoints of brokers.
+    pub fn ranges(&self) -> &[Cidr] {
+        &self.0
+    }
+
+    /// As [`Self::parse`] reads it.
+    pub fn texts(&self) -> Vec<String> {
+        match self.0.as_slice() {
+            [] => vec!["none".to_owned()],
+            ranges => ranges.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What an account has of what is otherwise the same for all accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountNetwork {
+    /// What its engines may connect to; none: what the installation permits.
+    pub outgoing: Option<OutgoingRanges>,
+    /// The certificates, PEM, of the authorities that issue certificates of its directories; none: those that the
+    /// installation trusts.
+    pub directory_authorities: Option<String>,
+}
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -148,6 +217,8 @@ pub struct Account {
     pub state: AccountState,
     /// What it may have and do.
     pub quotas: Quotas,
+    /// What its brokers reach and trust.
+    pub network: AccountNetwork,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -225,6 +296,33 @@ mod tests {
         let silent = QuotasInput { api_rate: Some(0), ..QuotasInput::default() };
         let refused = Quotas::parse(silent).expect_err("no call");
         assert_eq!(refused.attribute.as_deref(), Some("apiRate"));
+    }
+
+    #[test]
+    fn outgoing_ranges_are_read_back_and_nothing_else_is_taken() {
+        let parse = |texts: &[&str]| {
+            let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+            OutgoingRanges::parse(&texts)
+        };
+        assert_eq!(parse(&["all"]).expect("valid"), None);
+        for (given, told) in [
+            (&["none"][..], &["none"][..]),
+            (
+                &["10.1.2.3/8", " 192.0.2.7 ", "2001:db8::/32"],
+                &["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"],
+            ),
+        ] {
+            let ranges = parse(given).expect("valid").expect("a limit");
+            assert_eq!(ranges.texts(), told);
+            let again = OutgoingRanges::parse(&ranges.texts()).expect("valid");
+            assert_eq!(again, Some(ranges));
+        }
+        let many = vec!["10.0.0.1"; OutgoingRanges::MOST + 1];
+        for wrong in [&[][..], &["none", "all"], &["10.0.0.0/33"], &["a\nb"], &many] {
+            let refused = parse(wrong).expect_err("invalid");
+            assert_eq!(refused.attribute.as_deref(), Some("outgoing"));
+            assert!(!refused.message.contains('\n'));
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub use access_key::{
     AccessKey, AccessKeyState, KeyUse, MOST_ACCESS_KEYS, generate_secret_access_key,
 };
 pub use account::{
-    Account, AccountName, AccountQuota, AccountState, AccountUsage, Quotas, QuotasInput,
+    Account, AccountName, AccountNetwork, AccountQuota, AccountState, AccountUsage, OutgoingRanges,
+    Quotas, QuotasInput,
 };
 pub use arn::{IamArn, InvalidIamArn, PolicyOwner};
 pub use error::{IamError, IamErrorKind};

@@ -60,17 +60,29 @@ impl ActiveMq {
     }
 
     /// What tells the JVM about a directory: files, and options that name them.
-    fn directory_files(&self, conf: &str) -> (Vec<InjectedFile>, String) {
+    ///
+    /// # Errors
+    /// [`Unsupported`] when the account's authorities can't be read.
+    fn directory_files(
+        &self,
+        conf: &str,
+        of_account: Option<&str>,
+    ) -> Result<(Vec<InjectedFile>, String), Unsupported> {
         let trust = truststore::DIRECTORIES;
         let (mut files, mut options) = (Vec::new(), String::new());
-        if let Some(keystore) = self.directory_authorities.keystore() {
+        let parsed = of_account.map(|pem| DirectoryAuthorities::parse(pem.as_bytes())).transpose();
+        let of_account = parsed.map_err(|error| {
+            Unsupported(format!("the account's authorities of directories can't be read: {error}"))
+        })?;
+        let authorities = of_account.as_ref().unwrap_or(&self.directory_authorities);
+        if let Some(keystore) = authorities.keystore() {
             files.push(common::file(conf, trust, 0o640, keystore));
             let kind = truststore::TYPE;
             options.push_str(&format!(
                 "-Djavax.net.ssl.trustStore={conf}/{trust}\n-Djavax.net.ssl.trustStoreType={kind}\n"
             ));
         }
-        (files, options)
+        Ok((files, options))
     }
 }
 
@@ -96,7 +108,8 @@ impl Engine for ActiveMq {
             let read = if directory.is_some() { directory::SECURITY } else { "" };
             files.push(common::file(conf, security, 0o640, format!("{SUITES}{read}")));
             if directory.is_some() {
-                let (more, jvm_options) = self.directory_files(conf);
+                let of_account = blueprint.directory_authorities;
+                let (more, jvm_options) = self.directory_files(conf, of_account)?;
                 files.extend(more);
                 options.push_str(&jvm_options);
             }

@@ -4,15 +4,16 @@
 //! this process's but those that it has at the engine, so it is the same for every way to run brokerd.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bollard::{
     Docker,
     query_parameters::{ListContainersOptions, RemoveContainerOptions},
 };
-use brokerd_domain::{Clock, InstallationId};
+use brokerd_domain::{BrokerId, Cidr, Clock, InstallationId};
 use tokio::{
     sync::OnceCell,
     time::{sleep, timeout},
@@ -24,9 +25,12 @@ use super::{
     error::{SHORT, error, named, request, unless_gone},
     helper::Helper,
     labels, network,
-    rules::{Rules, table},
+    rules::{Limit, Rules, table},
 };
-use crate::runtime::{RuntimeError, RuntimeErrorClass, outgoing::Outgoing};
+use crate::runtime::{
+    RuntimeError, RuntimeErrorClass,
+    outgoing::{Outgoing, OutgoingLimits},
+};
 
 const OPERATION: &str = "restrict what engines connect to";
 
@@ -44,6 +48,9 @@ const MADE_ANEW: i64 = 10;
 /// second of a processor.
 const EVERY: Duration = Duration::from_mins(1);
 
+/// How often somebody looks whether accounts permit something else than before.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// How long the start of an engine waits for the first attempt.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,11 +63,16 @@ pub struct Firewall {
     docker: Docker,
     installation: InstallationId,
     outgoing: Arc<Outgoing>,
+    limits: Arc<dyn OutgoingLimits>,
     closed: bool,
     clock: Arc<dyn Clock>,
     tried: Arc<OnceCell<()>>,
     /// Whether the last attempt worked.
     works: Arc<Mutex<Option<bool>>>,
+    /// The limits that the last attempt that worked has put in force, of brokers whose networks were there.
+    in_force: Arc<Mutex<BTreeMap<BrokerId, Vec<Cidr>>>>,
+    /// The limits as that attempt has read them.
+    read: Arc<Mutex<BTreeMap<BrokerId, Vec<Cidr>>>>,
 }
 
 impl Firewall {
@@ -68,27 +80,79 @@ impl Firewall {
         docker: Docker,
         installation: InstallationId,
         outgoing: Outgoing,
+        limits: Arc<dyn OutgoingLimits>,
         closed: bool,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (tried, works) = (Arc::default(), Arc::default());
-        Self { docker, installation, outgoing: Arc::new(outgoing), closed, clock, tried, works }
+        Self {
+            docker,
+            installation,
+            outgoing: Arc::new(outgoing),
+            limits,
+            closed,
+            clock,
+            tried: Arc::default(),
+            works: Arc::default(),
+            in_force: Arc::default(),
+            read: Arc::default(),
+        }
     }
 
     /// Keeps them in force until cancelled.
     pub async fn look_after(self, shutdown: CancellationToken) {
-        self.ready().await;
+        self.tried_once().await;
+        let mut applied = Instant::now();
         while !shutdown.is_cancelled() {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = sleep(EVERY) => self.try_to_apply().await,
+                () = sleep(LOOK_EVERY) => {}
+            }
+            if applied.elapsed() >= EVERY || self.limits_changed().await {
+                self.try_to_apply().await;
+                applied = Instant::now();
             }
         }
     }
 
     /// Waits until they have been put in force once, or could not be.
-    pub(super) async fn ready(&self) {
+    async fn tried_once(&self) {
         self.tried.get_or_init(|| self.try_to_apply()).await;
+    }
+
+    /// Waits until an engine of this broker may start: with the rules in force, or where they can't be; with the limit of
+    /// its account in force, if it has one.
+    ///
+    /// # Errors
+    /// When nobody knows whether it has a limit, or the limit can't be put in force.
+    pub(super) async fn ready(&self, broker: BrokerId) -> Result<(), RuntimeError> {
+        self.tried_once().await;
+        let limits = self.limits().await?;
+        let Some(limit) = limits.get(&broker) else { return Ok(()) };
+        let is_in_force = || {
+            let in_force = self.in_force.lock();
+            let in_force = in_force.unwrap_or_else(std::sync::PoisonError::into_inner);
+            in_force.get(&broker) == Some(limit)
+        };
+        if !is_in_force() {
+            self.apply().await?;
+        }
+        if is_in_force() {
+            return Ok(());
+        }
+        let message = "the account's limit of what engines connect to is not in force yet";
+        Err(error(RuntimeErrorClass::Transient, OPERATION, message))
+    }
+
+    /// Whether the limits are others than those in force, as far as anybody knows.
+    async fn limits_changed(&self) -> bool {
+        let Ok(limits) = self.limits().await else { return false };
+        let read = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *read != limits
+    }
+
+    async fn limits(&self) -> Result<BTreeMap<BrokerId, Vec<Cidr>>, RuntimeError> {
+        let limits = self.limits.current().await;
+        limits.map_err(|why| error(RuntimeErrorClass::Transient, OPERATION, &why))
     }
 
     async fn try_to_apply(&self) {
@@ -124,14 +188,25 @@ impl Firewall {
     /// When the helper is not there or the host does not take them.
     pub async fn apply(&self) -> Result<bool, RuntimeError> {
         let prefix = bridge::prefix(&self.installation);
-        let mut others = network::bridges(&self.docker, &self.installation).await?;
-        others.retain(|bridge| !bridge.starts_with(&prefix));
+        let limits = self.limits().await?;
+        let bridges = network::bridges(&self.docker, &self.installation).await?;
+        let others = bridges.iter().map(|(_, bridge)| bridge.clone());
+        let others = others.filter(|bridge| !bridge.starts_with(&prefix)).collect();
+        let mut limited: BTreeMap<&[Cidr], Vec<String>> = BTreeMap::new();
+        for (broker, bridge) in &bridges {
+            if let Some(ranges) = limits.get(broker) {
+                limited.entry(ranges).or_default().push(bridge.clone());
+            }
+        }
+        let limited =
+            limited.into_iter().map(|(ranges, bridges)| Limit { bridges, ranges }).collect();
         let rules = Rules {
             installation: &self.installation,
             prefix,
             others,
             outgoing: &self.outgoing,
             closed: self.closed,
+            limited,
         };
         self.remove_forgotten().await?;
         let helper = Helper {
@@ -146,6 +221,11 @@ impl Firewall {
         };
         let purpose = ("the host's packet filter", NO_HELPER);
         let code = helper.run(&self.docker, OPERATION, purpose, &[MADE_ANEW]).await?;
+        let networks: BTreeSet<BrokerId> = bridges.into_iter().map(|(broker, _)| broker).collect();
+        let in_force = limits.iter().filter(|(broker, _)| networks.contains(broker));
+        let in_force = in_force.map(|(broker, ranges)| (*broker, ranges.clone())).collect();
+        *self.in_force.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = in_force;
+        *self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = limits;
         Ok(code == MADE_ANEW)
     }
 

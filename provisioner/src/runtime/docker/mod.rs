@@ -87,8 +87,10 @@ impl DockerRuntime {
         }
         let firewall = options.outgoing.clone().map(|outgoing| {
             let (docker, installation) = (docker.clone(), options.installation.clone());
+            let limits = Arc::clone(&options.limits);
             // What is published is reached by way of whatever the engine has for it.
-            Firewall::new(docker, installation, outgoing, !reach.publishes(), clock.clone())
+            let closed = !reach.publishes();
+            Firewall::new(docker, installation, outgoing, limits, closed, clock.clone())
         });
         if firewall.is_none() {
             tracing::warn!(

@@ -270,15 +270,16 @@ async fn drop_duplicates(
 pub(super) async fn bridges(
     docker: &Docker,
     installation: &InstallationId,
-) -> Result<Vec<String>, RuntimeError> {
+) -> Result<Vec<(BrokerId, String)>, RuntimeError> {
     let options = ListNetworksOptions { filters: Some(labels::of_installation(installation)) };
     let networks = request(SHORT, docker.list_networks(Some(options)))
         .await
         .map_err(named("list the networks of brokers"))?;
-    let of_brokers = networks
-        .into_iter()
-        .filter(|network| network.labels.as_ref().and_then(labels::object).is_some());
-    Ok(of_brokers.filter_map(|n| Some(bridge::of(n.options.as_ref(), &n.id?))).collect())
+    let bridge = |network: bollard::models::Network| {
+        let broker = network.labels.as_ref().and_then(labels::object)?.broker;
+        Some((broker, bridge::of(network.options.as_ref(), &network.id?)))
+    };
+    Ok(networks.into_iter().filter_map(bridge).collect())
 }
 
 /// Removes the broker's network; says whether there was one. One that is in use stays.

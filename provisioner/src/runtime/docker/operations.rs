@@ -168,7 +168,7 @@ impl DockerRuntime {
         name: &InstanceName,
         hostname: &str,
     ) -> Result<(), RuntimeError> {
-        match self.begin(operation, id).await? {
+        match self.begin(operation, id, name.broker).await? {
             Ok(()) => Ok(()),
             Err(cause) if missing_network(&cause) => {
                 self.join_and_begin(operation, id, name, hostname).await
@@ -189,7 +189,7 @@ impl DockerRuntime {
         network::connect_under(&self.docker, &network, id, hostname)
             .await
             .map_err(named(operation))?;
-        self.begin(operation, id).await?.map_err(named(operation))
+        self.begin(operation, id, name.broker).await?.map_err(named(operation))
     }
 
     /// Starts a container, and attaches its disk first where that is what keeps it from starting: nothing is
@@ -198,9 +198,10 @@ impl DockerRuntime {
         &self,
         operation: &'static str,
         id: &str,
+        broker: BrokerId,
     ) -> Result<Result<(), DockerError>, RuntimeError> {
         if let Some(firewall) = &self.firewall {
-            firewall.ready().await;
+            firewall.ready(broker).await?;
         }
         let start = async || {
             let start = self.docker.start_container(id, None::<StartContainerOptions>);

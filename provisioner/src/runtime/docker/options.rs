@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -9,7 +10,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use brokerd_domain::InstallationId;
 
 use super::network::SubnetPool;
-use crate::runtime::outgoing::Outgoing;
+use crate::runtime::outgoing::{Outgoing, OutgoingLimits, Unlimited};
 
 /// Where the engine listens unless it was told otherwise.
 pub(super) const USUAL_HOST: &str = "unix:///var/run/docker.sock";
@@ -31,6 +32,8 @@ pub struct DockerOptions {
     pub join: Join,
     /// What engines may connect to; nothing: brokerd leaves that to others.
     pub outgoing: Option<Outgoing>,
+    /// Which brokers' engines may connect to less.
+    pub limits: Arc<dyn OutgoingLimits>,
 }
 
 /// The container that reaches engines in their networks instead of at published ports.
@@ -46,7 +49,7 @@ pub enum Join {
 
 impl DockerOptions {
     /// The options that suit most hosts: what has to be published is published on loopback.
-    pub const fn new(host: Option<String>, installation: InstallationId) -> Self {
+    pub fn new(host: Option<String>, installation: InstallationId) -> Self {
         Self {
             host,
             installation,
@@ -55,6 +58,7 @@ impl DockerOptions {
             set_ulimits: true,
             join: Join::Itself,
             outgoing: None,
+            limits: Arc::new(Unlimited),
         }
     }
 }

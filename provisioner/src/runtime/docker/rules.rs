@@ -19,6 +19,15 @@ pub(super) struct Rules<'a> {
     pub(super) outgoing: &'a Outgoing,
     /// Whether nobody but the host leads connections into these networks.
     pub(super) closed: bool,
+    /// What some networks reach less than the others.
+    pub(super) limited: Vec<Limit<'a>>,
+}
+
+/// Networks whose engines reach these ranges, of what the others reach, and endpoints of brokers.
+#[derive(Debug)]
+pub(super) struct Limit<'a> {
+    pub(super) bridges: Vec<String>,
+    pub(super) ranges: &'a [Cidr],
 }
 
 /// The name of an installation's table.
@@ -41,6 +50,9 @@ impl Rules<'_> {
         );
         set(&mut text, "denied", &self.outgoing.denied);
         set(&mut text, "allowed", self.outgoing.allowed.as_deref().unwrap_or_default());
+        for (number, limit) in self.limited.iter().enumerate() {
+            set(&mut text, &limit_name(number), limit.ranges);
+        }
         self.between_brokers(&mut text);
         self.to_host(&mut text);
         self.to_world(&mut text);
@@ -54,11 +66,36 @@ impl Rules<'_> {
         std::iter::once(format!("\"{}*\"", self.prefix)).chain(others)
     }
 
+    /// Jumps of the limited networks, which come first: what their chains return from, the others decide.
+    fn limits(&self, text: &mut String, suffix: &str) {
+        for (number, limit) in self.limited.iter().enumerate() {
+            for bridge in &limit.bridges {
+                _ = writeln!(text, "iifname \"{bridge}\" jump {}{suffix}", limit_name(number));
+            }
+        }
+    }
+
+    /// What limited networks reach: what `also` returns from, and their ranges.
+    fn limit_chains(&self, text: &mut String, suffix: &str, also: &str) {
+        for number in 0..self.limited.len() {
+            let name = limit_name(number);
+            let resolvers = RESOLVERS.replace("accept", "return");
+            _ = write!(
+                text,
+                "chain {name}{suffix} {{\nct state established,related return\n{also}{resolvers}\
+                 ip daddr @{name}4 return\nip6 daddr @{name}6 return\n{REFUSE}\n}}\n"
+            );
+        }
+    }
+
     fn hook(&self, text: &mut String, hook: &str, of: &str, device: &str, chain: &str) {
         _ = writeln!(
             text,
             "chain {of} {{\ntype filter hook {hook} priority filter - 5; policy accept;"
         );
+        if hook == "input" {
+            self.limits(text, "host");
+        }
         for bridge in self.bridges() {
             _ = writeln!(text, "{device} {bridge} jump {chain}");
         }
@@ -78,10 +115,7 @@ impl Rules<'_> {
 
     fn to_host(&self, text: &mut String) {
         text.push_str("chain to_host {\nct state established,related accept\n");
-        // Without these there is no IPv6 on a bridge.
-        text.push_str(
-            "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept\n",
-        );
+        _ = writeln!(text, "{NEIGHBOURS} accept");
         text.push_str(RESOLVERS);
         never(text);
         for ports in &self.outgoing.endpoint_ports {
@@ -102,6 +136,11 @@ impl Rules<'_> {
             };
         }
         _ = writeln!(text, "{REFUSE}\n}}");
+        let mut also = format!("{NEIGHBOURS} return\n");
+        for ports in &self.outgoing.endpoint_ports {
+            _ = writeln!(also, "tcp dport {}-{} return", ports.start(), ports.end());
+        }
+        self.limit_chains(text, "host", &also);
         self.hook(text, "input", "input", "iifname", "to_host");
     }
 
@@ -116,7 +155,10 @@ impl Rules<'_> {
         if self.outgoing.allowed.is_some() {
             _ = writeln!(text, "ip daddr @allowed4 accept\nip6 daddr @allowed6 accept\n{REFUSE}");
         }
-        text.push_str("}\nchain from_world {\n");
+        text.push_str("}\n");
+        let bridges = self.bridges().map(|bridge| format!("oifname {bridge} return\n"));
+        self.limit_chains(text, "world", &bridges.collect::<String>());
+        text.push_str("chain from_world {\n");
         if self.closed {
             text.push_str("ct state established,related accept\ndrop\n");
         }
@@ -125,6 +167,7 @@ impl Rules<'_> {
             text,
             "chain forward {{\ntype filter hook forward priority filter - 5; policy accept;"
         );
+        self.limits(text, "world");
         for (device, chain) in [("iifname", "to_world"), ("oifname", "from_world")] {
             for bridge in self.bridges() {
                 _ = writeln!(text, "{device} {bridge} jump {chain}");
@@ -132,6 +175,15 @@ impl Rules<'_> {
         }
         text.push_str("}\n");
     }
+}
+
+/// Without these there is no IPv6 on a bridge.
+const NEIGHBOURS: &str =
+    "icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }";
+
+/// What a limit's set and chains are called.
+fn limit_name(number: usize) -> String {
+    format!("limit{number}_")
 }
 
 /// Names are resolved wherever the resolvers are.
@@ -183,6 +235,7 @@ mod tests {
             others,
             outgoing,
             closed,
+            limited: Vec::new(),
         }
         .render()
     }
@@ -258,6 +311,56 @@ mod tests {
         let denied = at("ip daddr @denied4 reject with icmpx admin-prohibited");
         assert!(denied < at("ip daddr @allowed4 accept"), "{world:?}");
         assert_eq!(world.last(), Some(&REFUSE));
+    }
+
+    #[test]
+    fn limited_networks_reach_endpoints_and_their_ranges_before_the_others_rules_decide() {
+        let installation = "default".parse().expect("an installation");
+        let (some, none) = (ranges(["10.20.0.0/16", "2001:db8::/32"]), Vec::new());
+        let text = Rules {
+            installation: &installation,
+            prefix: "bdabcde".to_owned(),
+            others: Vec::new(),
+            outgoing: &outgoing(),
+            closed: true,
+            limited: vec![
+                Limit {
+                    bridges: vec!["bdabcde1".to_owned(), "bdabcde2".to_owned()],
+                    ranges: &some,
+                },
+                Limit { bridges: vec!["bdabcde3".to_owned()], ranges: &none },
+            ],
+        }
+        .render();
+        for line in [
+            "set limit0_4 { type ipv4_addr; flags interval; auto-merge; elements = { 10.20.0.0/16 } }",
+            "set limit0_6 { type ipv6_addr; flags interval; auto-merge; elements = { 2001:db8::/32 } }",
+            "set limit1_4 { type ipv4_addr; flags interval; auto-merge; }",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+        let jumps = |suffix: &str| {
+            [("1", 0), ("2", 0), ("3", 1)].map(|(bridge, limit)| {
+                format!("iifname \"bdabcde{bridge}\" jump limit{limit}_{suffix}")
+            })
+        };
+        assert_eq!(block(&text, "forward")[1..4], jumps("world"));
+        assert_eq!(block(&text, "input")[1..4], jumps("host"));
+        let common = [
+            "ip daddr @resolvers4 meta l4proto { tcp, udp } th dport 53 return",
+            "ip6 daddr @resolvers6 meta l4proto { tcp, udp } th dport 53 return",
+            "ip daddr @limit0_4 return",
+            "ip6 daddr @limit0_6 return",
+            REFUSE,
+        ];
+        let host = block(&text, "limit0_host");
+        assert!(host.contains(&"tcp dport 20000-29999 return"), "{host:?}");
+        assert_eq!(host[host.len() - 5..], common);
+        let world = block(&text, "limit0_world");
+        assert_eq!(world[1], "oifname \"bdabcde*\" return");
+        assert_eq!(world[world.len() - 5..], common);
+        let accepts = |chain: &str| block(&text, chain).iter().any(|line| line.contains("accept"));
+        assert!(!["limit0_host", "limit0_world", "limit1_world"].into_iter().any(accepts));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
     Api, NewBroker, PATIENCE, World, clients, docker, eventually, machine, scenario_with_database,
 };
+use serde_json::json;
 
 use crate::networks::neighbour::Neighbour;
 
@@ -75,6 +76,9 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
                 eventually("a neighbour listens", PATIENCE, || Ok(connects(to).then_some(())))?;
             }
             settled(&[far.near.clone(), far.further.clone()], || tried(&more))?;
+            an_account_permits_less(world, &theirs.id, &far.near, &far.further)?;
+            settled(&[far.near.clone(), far.further.clone()], || tried(&more))
+                .context("another account's limit")?;
         }
 
         // The API is a service of the host like any other.
@@ -99,6 +103,25 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
         neighbours_stay_out(world, neighbour, &engine)?;
         delete(&account, &other)
     })
+}
+
+/// The engines of an account reach what it permits of what the operator permits, without a restart.
+fn an_account_permits_less(world: &World, engine: &str, near: &str, further: &str) -> Result<()> {
+    let all = [near.to_owned(), further.to_owned()];
+    let range = near.split('/').next().unwrap_or_default();
+    for (outgoing, wanted) in [
+        (json!([format!("{range}/32")]), &all[..1]),
+        (json!(["none"]), &[]),
+        (json!(["all"]), &all[..]),
+    ] {
+        let body = json!({ "outgoing": outgoing }).to_string();
+        let path = "/brokerd/v1/accounts/111111111111";
+        let changed = world.api.signed("PUT", path, &body)?;
+        ensure!(changed.status == 200, "{changed:?}");
+        settled(wanted, || reached(engine, &[near, further]))
+            .with_context(|| format!("an account with {outgoing}"))?;
+    }
+    Ok(())
 }
 
 /// Deletes the broker of the other account, which is not the world's to clean up.
