@@ -33,10 +33,10 @@ pub use access::{
 pub use broker::{
     ActionCode, ActionRequired, Availability, Broker, BrokerInstance, BrokerOperation,
     BrokerResources, BrokerSpec, BrokerState, BrokerStatus, BrokerSummary, BrokerUpdate,
-    CreateBroker, CreateBrokerInput, Creation, DataReplicationMode, DownLink, EncryptionOptions,
-    Endpoint, Event, EventKind, Generation, Health, InstanceCondition, Intent, Logs,
-    NetworkDefaults, OutOfMemory, PendingChanges, PromoteMode, Protocol, ReportedReasons, Target,
-    UpdateBrokerInput, UpdateContext, UpdatedMember, Users, endpoint_host,
+    CreateBroker, CreateBrokerInput, Creation, CreationContext, DataReplicationMode, DownLink,
+    EncryptionOptions, Endpoint, Event, EventKind, Generation, Health, InstanceCondition, Intent,
+    Logs, NetworkDefaults, OutOfMemory, PendingChanges, PromoteMode, Protocol, ReportedReasons,
+    Target, UpdateBrokerInput, UpdateContext, UpdatedMember, Users, endpoint_host,
 };
 pub use catalogue::{
     Advisory, AuthenticationStrategy, ClusterLimits, DeploymentMode, EngineModules, EngineType,

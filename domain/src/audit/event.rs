@@ -139,7 +139,8 @@ impl AuditEvent {
     pub fn tells_answer(&self) -> bool {
         let hands_out_keys = self.source() == EventSource::Sts
             && ["AssumeRole", "GetSessionToken"].contains(&self.name());
-        hands_out_keys || !self.read_only()
+        // Of a sign-in only whether it succeeded is told.
+        hands_out_keys || (!self.read_only() && self.source() != EventSource::SignIn)
     }
 
     /// Who called; none: nobody.

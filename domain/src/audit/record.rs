@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     event::{ApiCall, AuditEvent, Outcome, What},
+    source::EventSource,
     time::seconds,
 };
 
@@ -111,10 +112,13 @@ impl AuditEvent {
                     error_code: code,
                     error_message: message,
                     request_parameters: call.request_parameters.clone().map(limited),
-                    response_elements: answer.map(limited),
+                    response_elements: sign_in(call).or_else(|| answer.map(limited)),
                     additional_event_data: additional(is_open, call.on_host.is_some()),
                     request_id: Some(call.request_id.to_string()),
-                    event_type: "AwsApiCall",
+                    event_type: match call.source {
+                        EventSource::SignIn => "AwsConsoleSignIn",
+                        _ => "AwsApiCall",
+                    },
                     ..common
                 }
             }
@@ -134,6 +138,20 @@ impl AuditEvent {
                 })
             })
             .collect()
+    }
+}
+
+/// What is told of a sign-in instead of its answer; none: it is another call, or its end is not known.
+///
+/// Source: "AWS Management Console sign-in events" of the CloudTrail user guide.
+fn sign_in(call: &ApiCall) -> Option<Value> {
+    if call.source != EventSource::SignIn || call.name != "ConsoleLogin" {
+        return None;
+    }
+    match call.outcome {
+        Outcome::Open => None,
+        Outcome::Answered(_) => Some(json!({"ConsoleLogin": "Success"})),
+        Outcome::Refused { .. } => Some(json!({"ConsoleLogin": "Failure"})),
     }
 }
 

@@ -95,6 +95,7 @@ impl AuditedResource {
                 EventSource::CloudTrail
                 | EventSource::Tagging
                 | EventSource::Ec2
+                | EventSource::SignIn
                 | EventSource::Oam => {}
             }
         }

@@ -27,11 +27,16 @@ pub enum EventSource {
     Ec2,
     /// Amazon CloudWatch Observability Access Manager.
     Oam,
+    /// The web console, where people sign in.
+    SignIn,
     /// brokerd's own operations.
     Brokerd,
 }
 
 impl EventSource {
+    /// The services without regions.
+    pub const GLOBAL: [Self; 3] = [Self::Iam, Self::Sts, Self::SignIn];
+
     /// The name in events.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,13 +49,15 @@ impl EventSource {
             Self::Tagging => "tagging.amazonaws.com",
             Self::Ec2 => "ec2.amazonaws.com",
             Self::Oam => "oam.amazonaws.com",
+            // Source: "AWS Management Console sign-in events" of the CloudTrail user guide.
+            Self::SignIn => "signin.amazonaws.com",
             Self::Brokerd => "brokerd.amazonaws.com",
         }
     }
 
     /// Whether the service has no regions: its events are told in every one.
-    pub const fn is_global(self) -> bool {
-        matches!(self, Self::Iam | Self::Sts)
+    pub fn is_global(self) -> bool {
+        Self::GLOBAL.contains(&self)
     }
 
     /// Whether operations of this service, which has no paths of its own, only read. Those of services with paths are
@@ -68,6 +75,7 @@ impl EventSource {
                 .iter()
                 .any(|prefix| operation.starts_with(prefix)),
             Self::Sts | Self::CloudTrail | Self::Tagging | Self::Ec2 | Self::Oam => true,
+            Self::SignIn => false,
             Self::AmazonMq | Self::Brokerd | Self::CloudWatch => {
                 ["Describe", "List", "Inspect", "Get"]
                     .iter()

@@ -43,6 +43,17 @@ pub enum Creation {
 }
 
 impl BrokerState {
+    /// Every state, in the order of the service model.
+    pub const ALL: [Self; 7] = [
+        Self::CreationInProgress,
+        Self::CreationFailed,
+        Self::DeletionInProgress,
+        Self::Running,
+        Self::RebootInProgress,
+        Self::CriticalActionRequired,
+        Self::Replica,
+    ];
+
     /// The state of a broker, from all that it follows from.
     pub const fn of(
         intent: Intent,

@@ -88,6 +88,8 @@ const AMAZON_MQ: &[OperationPermissions] = &[
 
 /// brokerd's own operations.
 const BROKERD: &[OperationPermissions] = &[
+    row("ListBrokerDetails", &[needs("brokerd:ListBrokerDetails", List, Any, NO_KEYS)]),
+    row("ValidateBroker", &[needs("brokerd:ValidateBroker", Read, Any, NO_KEYS)]),
     row("InspectBroker", &[needs("brokerd:InspectBroker", Read, Broker, RESOURCE)]),
     row("ListBrokerEvents", &[needs("brokerd:ListBrokerEvents", List, Broker, RESOURCE)]),
     row("GetBrokerReport", &[needs("brokerd:GetBrokerReport", Read, Broker, RESOURCE)]),
