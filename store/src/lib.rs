@@ -20,12 +20,12 @@ mod reports;
 mod tagged;
 
 pub use access::{
-    AccessKey, AccountUpdate, AttachOutcome, Caller, DeleteAccountOutcome, DeleteGroupOutcome,
-    DeleteIdentityOutcome, DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage,
-    IamPageQuery, IdentityName, IdentitySummary, IdentityUse, KeyCaller, KeyHolderName,
-    NewAccountOutcome, NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome,
-    NewVersionOutcome, PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome,
-    UpdateIdentityOutcome,
+    AccessKey, AccountUpdate, AttachOutcome, Caller, ConsoleSession, ConsoleToken,
+    ConsoleTokenHash, DeleteAccountOutcome, DeleteGroupOutcome, DeleteIdentityOutcome,
+    DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage, IamPageQuery,
+    IdentityName, IdentitySummary, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome,
+    NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome,
+    PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
 };
 pub use alarms::{
     AlarmDelivery, AlarmFilter, DeleteAlarmsOutcome, DueAlarm, HistoryFilter, HistoryPage,
@@ -33,7 +33,8 @@ pub use alarms::{
 };
 pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
 pub use brokers::{
-    BrokerPage, CreateOutcome, FleetBroker, MetricsPage, NewIds, UpdateOutcome, UserOutcome,
+    BrokerChange, BrokerListQuery, BrokerMoment, BrokerOrder, BrokerPage, CreateOutcome,
+    FleetBroker, ListedBroker, ListedBrokers, MetricsPage, NewIds, UpdateOutcome, UserOutcome,
 };
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};

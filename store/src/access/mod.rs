@@ -3,6 +3,7 @@
 mod access_keys;
 mod accounts;
 mod attached_policies;
+mod console_sessions;
 mod groups;
 mod identity_lock;
 mod identity_row;
@@ -21,6 +22,7 @@ mod users;
 pub use access_keys::{AccessKey, KeyHolderName, NewKeyOutcome};
 pub use accounts::{AccountUpdate, DeleteAccountOutcome, NewAccountOutcome, UpdateAccountOutcome};
 pub use attached_policies::{AttachOutcome, PolicyEntity, PolicyUse};
+pub use console_sessions::{ConsoleSession, ConsoleToken, ConsoleTokenHash};
 pub use groups::GroupMemberOutcome;
 pub use identity_row::{
     DeleteIdentityOutcome, IamPage, IamPageQuery, IdentityName, IdentityUse, NewIdentityOutcome,

@@ -4,7 +4,7 @@ use brokerd_domain::{Error, Resource, Scope, Tags};
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::kernel::{PgStore, StoreError};
+use crate::kernel::{Channel, PgStore, StoreError};
 
 impl PgStore {
     /// The tags of a resource; none: this scope has no such resource.
@@ -104,6 +104,7 @@ impl PgStore {
             }
         }
         transaction.commit().await?;
+        self.notifier.notify(Channel::Brokers);
         Ok(Some(Ok(after)))
     }
 }

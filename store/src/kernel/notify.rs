@@ -38,6 +38,8 @@ pub enum Channel {
     Reconcile,
     /// The gateway's table changed.
     Routes,
+    /// A broker changed, for whoever shows it to people.
+    Brokers,
 }
 
 impl Channel {
@@ -45,6 +47,7 @@ impl Channel {
         match self {
             Self::Reconcile => "brokerd_reconcile",
             Self::Routes => "brokerd_routes",
+            Self::Brokers => "brokerd_brokers",
         }
     }
 }
@@ -62,6 +65,7 @@ pub(crate) struct Notifier {
 struct Shared {
     reconcile: AtomicBool,
     routes: AtomicBool,
+    brokers: AtomicBool,
     wake: Notify,
 }
 
@@ -75,27 +79,35 @@ impl Notifier {
                 let woken = shared.wake.notified();
                 // Not to hold on to what the store's last clone should drop.
                 let _ = tokio::time::timeout(Duration::from_secs(30), woken).await;
-                for (flag, channel) in
-                    [(&shared.reconcile, Channel::Reconcile), (&shared.routes, Channel::Routes)]
+                let channels = [
+                    (&shared.reconcile, Channel::Reconcile),
+                    (&shared.routes, Channel::Routes),
+                    (&shared.brokers, Channel::Brokers),
+                ];
+                let marked =
+                    channels.into_iter().filter(|(flag, _)| flag.swap(false, Ordering::AcqRel));
+                let marked: Vec<Channel> = marked.map(|(_, channel)| channel).collect();
+                if !marked.is_empty()
+                    && let Err(error) = notify_all(&pool, &marked).await
                 {
-                    if flag.swap(false, Ordering::AcqRel)
-                        && let Err(error) = notify_now(&pool, channel).await
-                    {
-                        tracing::debug!(%error, "notification not sent; listeners poll");
-                    }
+                    tracing::debug!(%error, "notification not sent; listeners poll");
                 }
             }
         });
         Self { shared }
     }
 
-    /// Notifies all listeners of `channel`, soon.
+    /// Notifies all listeners of `channel`, soon. What makes a broker due or changes its routes has changed the broker, too.
     pub(crate) fn notify(&self, channel: Channel) {
         let flag = match channel {
-            Channel::Reconcile => &self.shared.reconcile,
-            Channel::Routes => &self.shared.routes,
+            Channel::Reconcile => Some(&self.shared.reconcile),
+            Channel::Routes => Some(&self.shared.routes),
+            Channel::Brokers => None,
         };
-        flag.store(true, Ordering::Release);
+        if let Some(flag) = flag {
+            flag.store(true, Ordering::Release);
+        }
+        self.shared.brokers.store(true, Ordering::Release);
         self.shared.wake.notify_one();
     }
 }
@@ -224,5 +236,14 @@ impl Drop for Live {
 
 /// Notifies all listeners of `channel`.
 pub(crate) async fn notify_now(pool: &Pool, channel: Channel) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_notify($1, '')", channel.name()).execute(pool).await.map(drop)
+    notify_all(pool, &[channel]).await
+}
+
+/// Notifies all listeners of some channels, in one transaction.
+async fn notify_all(pool: &Pool, channels: &[Channel]) -> Result<(), sqlx::Error> {
+    let names: Vec<String> = channels.iter().map(|channel| channel.name().to_owned()).collect();
+    sqlx::query!("select pg_notify(name, '') from unnest($1::text[]) as n (name)", &names)
+        .execute(pool)
+        .await
+        .map(drop)
 }

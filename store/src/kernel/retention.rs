@@ -17,6 +17,8 @@ const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
 const ALARM_HISTORY_KEPT: Duration = Duration::from_hours(24 * 30);
 /// How long the removal of a broker's routes is kept for gateways. Each reads its whole table much more often.
 const ROUTE_CHANGES_KEPT: Duration = Duration::from_hours(24);
+/// How long the removal of a broker is kept for those who show brokers, and read changes every few seconds.
+const REMOVED_KEPT: Duration = Duration::from_hours(24);
 
 /// How many rows were deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,12 +31,17 @@ pub struct Pruned {
     pub route_changes: u64,
     /// Of the history of alarms.
     pub alarm_history: u64,
+    /// Of brokers that nobody shows any more.
+    pub removed_brokers: u64,
 }
 
 impl Pruned {
     /// The most that was deleted of one table.
     pub fn most(&self) -> u64 {
-        self.forgotten_brokers.max(self.faults).max(self.route_changes).max(self.alarm_history)
+        let Self { forgotten_brokers, faults, route_changes, alarm_history, removed_brokers } =
+            self;
+        let all = [forgotten_brokers, faults, route_changes, alarm_history, removed_brokers];
+        all.into_iter().copied().max().unwrap_or(0)
     }
 }
 
@@ -90,6 +97,16 @@ impl PgStore {
         .execute(&self.pool)
         .await?
         .rows_affected();
-        Ok(Pruned { forgotten_brokers, faults, route_changes, alarm_history })
+        let removed_brokers = sqlx::query!(
+            "delete from removed_broker where broker_id in (
+               select broker_id from removed_broker where at < now() - make_interval(secs => $1)
+               order by at limit $2 for update skip locked)",
+            REMOVED_KEPT.as_secs_f64(),
+            most
+        )
+        .execute(&self.pool)
+        .await?
+        .rows_affected();
+        Ok(Pruned { forgotten_brokers, faults, route_changes, alarm_history, removed_brokers })
     }
 }

@@ -7,6 +7,7 @@ use brokerd_domain::{
     metric::{DataPoint, SeriesKey, StatisticSet, Unit},
 };
 use sqlx::{AssertSqlSafe, Row as _};
+use uuid::Uuid;
 
 use super::{
     encoding::decode,
@@ -132,7 +133,20 @@ impl PgStore {
         scope: &Scope,
         since: Timestamp,
     ) -> Result<Vec<BrokerSample>, StoreError> {
-        self.latest(Some(scope), since).await
+        self.latest(Some(scope), None, since).await
+    }
+
+    /// The same of some brokers of the scope.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn latest_samples_of(
+        &self,
+        scope: &Scope,
+        brokers: &[BrokerId],
+        since: Timestamp,
+    ) -> Result<Vec<BrokerSample>, StoreError> {
+        self.latest(Some(scope), Some(brokers), since).await
     }
 
     /// The same of all accounts and regions.
@@ -143,24 +157,29 @@ impl PgStore {
         &self,
         since: Timestamp,
     ) -> Result<Vec<BrokerSample>, StoreError> {
-        self.latest(None, since).await
+        self.latest(None, None, since).await
     }
 
     async fn latest(
         &self,
         scope: Option<&Scope>,
+        brokers: Option<&[BrokerId]>,
         since: Timestamp,
     ) -> Result<Vec<BrokerSample>, StoreError> {
+        let brokers: Option<Vec<Uuid>> =
+            brokers.map(|brokers| brokers.iter().map(|broker| broker.uuid()).collect());
         let rows = sqlx::query!(
             r#"select m.id, m.broker_id, m.account, m.region, l.at as "at!", l.samples as "samples!"
                from metric_source m
                cross join lateral (select at, samples from metric_minute d
                                    where d.source = m.id and d.at >= $3 order by d.at desc limit 1) as l
-               where $1::text is null or (m.account = $1 and m.region = $2)
+               where ($1::text is null or (m.account = $1 and m.region = $2))
+                 and ($4::uuid[] is null or m.broker_id = any($4))
                order by m.id"#,
             scope.map(|scope| scope.account.as_str()),
             scope.map(|scope| scope.region.as_str()),
-            minute_of(since)
+            minute_of(since),
+            brokers.as_deref()
         )
         .fetch_all(&self.pool)
         .await?;

@@ -84,10 +84,8 @@ impl PgStore {
             end_trace(&mut transaction, id, &status).await?;
         }
         transaction.commit().await?;
-        if applied {
-            // The limits of another tier, another engine version's ports.
-            self.notifier.notify(Channel::Routes);
-        }
+        // The limits of another tier, another engine version's ports.
+        self.notifier.notify(if applied { Channel::Routes } else { Channel::Brokers });
         Ok(())
     }
 
@@ -123,6 +121,7 @@ impl PgStore {
             insert_events(&mut transaction, id, &[event]).await?;
         }
         transaction.commit().await?;
+        self.notifier.notify(Channel::Brokers);
         Ok(())
     }
 

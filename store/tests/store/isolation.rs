@@ -17,9 +17,9 @@ use brokerd_domain::{
     report::Period,
 };
 use brokerd_store::{
-    AlarmFilter, DeleteAlarmsOutcome, FaultOutcome, HistoryFilter, IdentityName, KeyHolderName,
-    LogBatch, LogQuery, LogRange, PgStore, SeriesFilter, SeriesId, StreamChoice, StreamOrder,
-    TaggedFilter,
+    AlarmFilter, BrokerListQuery, BrokerOrder, ConsoleSession, ConsoleToken, DeleteAlarmsOutcome,
+    FaultOutcome, HistoryFilter, IdentityName, KeyHolderName, LogBatch, LogQuery, LogRange,
+    PgStore, SeriesFilter, SeriesId, StreamChoice, StreamOrder, TaggedFilter,
 };
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -74,6 +74,21 @@ struct Things {
     series: Vec<SeriesId>,
 }
 
+/// All brokers.
+fn table() -> BrokerListQuery {
+    BrokerListQuery {
+        name_contains: None,
+        engine_type: None,
+        state: None,
+        deployment_mode: None,
+        instance_type: None,
+        order: BrokerOrder::Name,
+        is_descending: false,
+        after: None,
+        most: 100,
+    }
+}
+
 /// What everybody's broker measures.
 fn messages() -> SeriesKey {
     SeriesKey::of(MetricName::MessageCount, &[(DimensionName::Broker, "orders")])
@@ -113,6 +128,18 @@ impl Things {
         let holder = KeyHolderName::User(&alice.name);
         let made = f.store.create_access_key(account, holder, &key, &"s".into(), None, NOW).await;
         made.expect("made");
+        let session = ConsoleSession {
+            account: account.clone(),
+            principal: alice.name.to_string(),
+            access_key_id: key.to_string(),
+            session_token: None,
+            created: NOW,
+            idle_until: NOW.plus(std::time::Duration::from_secs(60)),
+            expires: NOW.plus(std::time::Duration::from_secs(60)),
+        };
+        let token = ConsoleToken::generate(&OsEntropy);
+        let begun = f.store.begin_console_session(&token, &session, None).await;
+        assert!(begun.expect("begun"));
         let policy = with_policy(&f.store, account, "mine", DOCUMENT).await;
         let alarm = crate::alarms::alarm("long", "orders");
         let put = f.store.put_alarm(scope, &alarm, &tags(&[("team", "red")]), NOW).await;
@@ -206,6 +233,9 @@ async fn answers(
     ask!(broker(asking, of.broker));
     ask!(has_broker(asking, of.broker));
     ask!(brokers(asking, None, 100));
+    ask!(list_brokers(asking, &table()));
+    ask!(has_broker_named(asking, &BrokerName::parse("orders").expect("a name")));
+    ask!(end_console_sessions(account, of.user.as_str()));
     ask!(events(asking, of.broker, 10));
     ask!(reported_broker(asking, of.broker));
     ask!(metered_broker(asking, of.broker, Period { from: NOW, to: NOW }));
@@ -242,6 +272,7 @@ async fn answers(
     ask!(list_series(asking, &SeriesFilter::default(), None, 100));
     ask!(find_series(asking, &[messages()]));
     ask!(latest_samples(asking, NOW));
+    ask!(latest_samples_of(asking, &[of.broker], NOW));
     let later = NOW.plus(std::time::Duration::from_secs(60));
     let points = store.read_series(asking, &of.series, NOW, later, 60).await.expect("read");
     told.push(("read_series".to_owned(), points.iter().flatten().count().to_string()));

@@ -45,6 +45,7 @@ async fn records_past_their_retention_are_deleted_in_batches() {
             faults: 1,
             route_changes: 2,
             alarm_history: 0,
+            removed_brokers: 0,
         });
         assert_eq!(first.most(), 2);
         let second = f.store.prune(NOW, 2).await.expect("pruned");

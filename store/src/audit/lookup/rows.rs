@@ -119,7 +119,7 @@ impl PgStore {
             filters.source,
             filters.access_key_id,
             filters.resource,
-            &[EventSource::Iam, EventSource::Sts].map(|source| source.as_str().to_owned()),
+            &EventSource::GLOBAL.map(|source| source.as_str().to_owned()),
             i64::try_from(most).unwrap_or(i64::MAX)
         )
         .fetch_all(&self.pool)
