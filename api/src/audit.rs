@@ -78,6 +78,11 @@ impl Recorder {
             EventSource::CloudTrail | EventSource::Logs | EventSource::Tagging => {
                 of_target(*source, &parts.headers, request.body)
             }
+            // What proves who somebody is, is not told.
+            EventSource::SignIn => {
+                let (name, ..) = self.of_path(request);
+                (name, false, RequestParameters::default())
+            }
             EventSource::CloudWatch if parts.uri.path() != "/" => of_rpc(*source, request),
             EventSource::CloudWatch if parts.headers.contains_key("x-amz-target") => {
                 of_target(*source, &parts.headers, request.body)

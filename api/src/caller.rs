@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use brokerd_domain::{
-    AccountId,
+    AccountId, Timestamp,
     policy::{AppliedPolicies, Context, Environment, Principal},
 };
 
@@ -26,6 +26,12 @@ impl Caller {
         environment: Environment,
     ) -> Self {
         Self { access_key_id, environment, who }
+    }
+
+    /// The same caller later, as it is known then.
+    pub(crate) fn as_of(&self, who: Arc<brokerd_store::Caller>, now: Timestamp) -> Self {
+        let environment = Environment { now, ..self.environment.clone() };
+        Self::new(who, self.access_key_id.clone(), environment)
     }
 
     /// The account.

@@ -9,6 +9,7 @@
 //! | `router.rs` | every route: it imports the operations, none imports it |
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
+//! | `console/` | the web console: its pages, and signing in to them |
 //! | `services.rs` | `POST /`: the services that have no paths of their own |
 //! | `iam/`, `sts/`, `cloudtrail/`, `cloudwatch/` | the operations of IAM, AWS STS, AWS CloudTrail and Amazon CloudWatch |
 //! | `tagging.rs`, `ec2.rs`, `oam.rs` | what Grafana's CloudWatch source asks of other services |
@@ -26,6 +27,7 @@ mod cache;
 mod caller;
 mod cloudtrail;
 mod cloudwatch;
+mod console;
 mod ec2;
 mod fleet;
 mod http;
@@ -52,4 +54,4 @@ pub use auth::{OnAuthentic, SecureTransport, sigv4};
 pub use metrics::ApiMetrics;
 pub use readiness::ReadyCheck;
 pub use router::{register_metrics, router};
-pub use settings::{ApiServices, ApiSettings};
+pub use settings::{ApiServices, ApiSettings, ConsoleSettings};

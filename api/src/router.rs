@@ -17,7 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    ApiServices, ApiSettings, auth,
+    ApiServices, ApiSettings, auth, console,
     http::{
         error::ApiError,
         observe::{self, Observer},
@@ -25,7 +25,7 @@ use crate::{
     metrics::ApiMetrics,
     mq::{brokers, catalogue, configurations, tags, users},
     oam,
-    openapi::document::base,
+    openapi::{closed::tell_values, document::base},
     operation::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
     own::{self, accounts, faults, secrets, security_groups},
     services,
@@ -74,6 +74,7 @@ fn operations(document: &OpenApi) -> Operations {
 /// protocols have no paths, which have documents of their own.
 fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> {
     let mut endpoints = own::undocumented::endpoints(document);
+    endpoints.extend(console::endpoints());
     let services = Operation::new(CALL_SERVICE, Method::POST, "/", Kind::Own);
     endpoints.push((services, post(services::call)));
     let rpc = Operation::new(CALL_RPC, Method::POST, services::RPC_ROUTE, Kind::Own);
@@ -87,7 +88,10 @@ fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> 
 
 /// The routes that are in the document, and the document.
 fn documented() -> (Router<ApiState>, OpenApi) {
-    OpenApiRouter::with_openapi(base()).merge(amazon_mq()).merge(brokerd()).split_for_parts()
+    let routes = OpenApiRouter::with_openapi(base()).merge(amazon_mq()).merge(brokerd());
+    let (routes, mut document) = routes.split_for_parts();
+    tell_values(&mut document);
+    (routes, document)
 }
 
 /// Amazon MQ: requests under `/v1`.
@@ -132,6 +136,8 @@ fn amazon_mq() -> OpenApiRouter<ApiState> {
 /// brokerd's own operations: requests under `/brokerd/v1`.
 fn brokerd() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
+        .routes(routes!(own::brokers::list::list_broker_details))
+        .routes(routes!(own::brokers::validate::validate_broker))
         .routes(routes!(own::brokers::inspect::inspect_broker))
         .routes(routes!(own::brokers::events::list_broker_events))
         .routes(routes!(own::brokers::report::get_broker_report))
@@ -253,6 +259,12 @@ mod tests {
         assert_eq!(long, ["CallRpc", "CallService", "PutSecret", "UpdateConfiguration"]);
         let create = operations.find(&Method::POST, "/v1/brokers").expect("CreateBroker");
         assert_eq!((create.name.as_str(), create.body_limit), ("CreateBroker", BODY_LIMIT));
+    }
+
+    #[test]
+    fn members_whose_values_are_told_are_there() {
+        let mut document = openapi_document();
+        assert_eq!(tell_values(&mut document), [""; 0]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use brokerd_domain::{Clock, Entropy};
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::{Authenticator, Service, Signed},
+    auth::{self, Authenticator, Service, Signed},
     cloudtrail, cloudwatch, ec2,
     http::{error::ApiError, observe::RequestId},
     iam::{self, Services},
@@ -118,6 +118,10 @@ fn addressed(path: &str, headers: &HeaderMap) -> Option<Service> {
         .and_then(|(_, rest)| rest.split([',', ' ']).next());
     if let Some(scope) = scope {
         let name = scope.rsplit('/').nth(1)?;
+        return Service::without_paths().find(|service| service.signing_name() == name);
+    }
+    // Requests with a cookie.
+    if let Some(name) = text(auth::SERVICE) {
         return Service::without_paths().find(|service| service.signing_name() == name);
     }
     // Nobody can tell from a form without a signature whether it is meant for IAM or AWS STS. Their errors are alike.

@@ -1,6 +1,6 @@
 //! The settings and the services that the API is built from.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use brokerd_domain::{
     AccountId, Clock, Entropy, NetworkDefaults, Region, amazon_mq_regions, price::PriceList,
@@ -38,6 +38,36 @@ pub struct ApiSettings {
     pub prices: PriceList,
     /// The tokens with which the metrics of all accounts are read. Default: none, and nobody reads them.
     pub metrics_tokens: Vec<SecretString>,
+    /// The web console.
+    pub console: ConsoleSettings,
+}
+
+/// The operator's settings of the web console.
+#[derive(Debug, Clone)]
+pub struct ConsoleSettings {
+    /// The URL by which the API is known. Sessions are had there and at the names of this machine's loopback, by TLS also
+    /// elsewhere. Default: `http://127.0.0.1:8642`.
+    pub url: String,
+    /// The region of requests that name none. Default: the first one that requests may be signed for.
+    pub region: Option<Region>,
+    /// When a session ends that is not used. Default: 8 hours.
+    pub idle: Duration,
+    /// When a session ends anyway. Default: 24 hours.
+    pub longest: Duration,
+    /// The domain below which endpoints of brokers have host names, to be told. Default: none.
+    pub domain: Option<String>,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:8642".to_owned(),
+            region: None,
+            idle: Duration::from_hours(8),
+            longest: Duration::from_hours(24),
+            domain: None,
+        }
+    }
 }
 
 impl Default for ApiSettings {
@@ -54,6 +84,7 @@ impl Default for ApiSettings {
             strict_states: true,
             prices: PriceList::default(),
             metrics_tokens: Vec::new(),
+            console: ConsoleSettings::default(),
         }
     }
 }

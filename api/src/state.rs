@@ -7,9 +7,10 @@ use brokerd_domain::{Clock, Entropy};
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::Authenticator,
+    auth::{Authenticator, Console},
     broker_change::BrokerLocks,
     cache::{OfferingsCache, TrustedCertificates},
+    console::{BrokerHub, Streams},
     fleet::FleetCache,
     operation::Operations,
     readiness::Readiness,
@@ -29,6 +30,8 @@ pub(crate) struct ApiState {
     offerings: Arc<OfferingsCache>,
     trusted_certificates: Arc<TrustedCertificates>,
     fleet: Arc<FleetCache>,
+    hub: Arc<BrokerHub>,
+    streams: Streams,
 }
 
 impl ApiState {
@@ -38,10 +41,19 @@ impl ApiState {
         operations: Arc<Operations>,
     ) -> Self {
         let ApiServices { store, clock, entropy, metrics, audit: _, ready_checks } = services;
+        let console = Console::new(&settings, store.clone());
+        let hub = BrokerHub::new(store.clone());
         // Whatever a call writes takes its event along.
         let store = store.audited();
-        let authenticator =
-            Authenticator::new(&settings, store.clone(), Arc::clone(&clock), metrics, operations);
+        let authenticator = Authenticator::new(
+            &settings,
+            store.clone(),
+            console,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            metrics,
+            operations,
+        );
         Self {
             settings: Arc::new(settings),
             entropy,
@@ -54,6 +66,8 @@ impl ApiState {
                 Arc::clone(&clock),
             )),
             fleet: Arc::new(FleetCache::new(store.clone(), Arc::clone(&clock))),
+            hub,
+            streams: Streams::default(),
             store,
             clock,
         }

@@ -9,6 +9,7 @@ use crate::{
     commands::{
         account::{self, AccountCommand},
         authority::{self, AuthorityCommand},
+        console::{self, ConsoleFlags},
         env::{self, EnvFlags},
         key::{self, KeyCommand},
         logs::{self, LogsCommand},
@@ -51,6 +52,8 @@ enum Command {
     },
     /// Print what AWS tools need to find this brokerd: eval "$(brokerd env)"
     Env(EnvFlags),
+    /// Print a link to the web console that signs in whoever follows it first, within a minute
+    Console(ConsoleFlags),
     /// Print the effective configuration as TOML, secrets redacted
     Config,
     /// Look at, make and suspend accounts
@@ -103,6 +106,7 @@ impl Cli {
                 serve::run(configuration, &[Role::Gateway], service_manager(environment)?).await
             }
             Command::Env(flags) => env::run(flags, &configuration).await,
+            Command::Console(flags) => console::run(flags, &configuration).await,
             Command::Config => print(&configuration.to_toml()?),
             Command::Account(command) => account::run(command, &configuration).await,
             Command::Key(command) => key::run(command, &configuration).await,

@@ -1,4 +1,4 @@
-//! The extractor that verifies signatures.
+//! The extractor that verifies signatures, or finds the session of a cookie.
 
 use std::{
     collections::BTreeSet,
@@ -7,11 +7,16 @@ use std::{
 };
 
 use axum::{
+    body::Body,
     extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request},
-    http::{HeaderMap, HeaderName, header::USER_AGENT},
+    http::{
+        HeaderMap, HeaderName,
+        header::{AUTHORIZATION, USER_AGENT},
+        request::Parts,
+    },
 };
 use brokerd_domain::{
-    AccountId, Clock, Error, Region, Scope, Source, Timestamp,
+    AccountId, Clock, Entropy, Error, Region, Scope, Source, Timestamp,
     identity::{AccessKeyId, AccountState},
     policy::{Environment, OperationPermissions},
 };
@@ -22,6 +27,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     bodies::Bodies,
+    browser,
+    console::Console,
     credentials::{Credential, CredentialCache, Recalled, SigningScope},
     error::{SignatureError, TOO_MANY_UNKNOWN_KEYS},
     service::Service,
@@ -33,7 +40,7 @@ use crate::{
     caller::{Caller, CallerSlot},
     http::{error::ApiError, json, text, throttle::Throttle},
     metrics::ApiMetrics,
-    operation::{BODY_LIMIT, Operations},
+    operation::{BODY_LIMIT, Operation, Operations},
 };
 
 /// The header in which requests bring the token of their session.
@@ -67,14 +74,14 @@ impl std::fmt::Debug for OnAuthentic {
 pub struct SecureTransport;
 
 /// An authentic request within the caller's allowance. Handlers of signed operations take it, so that none runs without
-/// a signature.
+/// a signature, or a session of the web console in its place.
 #[derive(Debug)]
 pub(crate) struct Signed {
     /// Who made it.
     pub(crate) caller: Arc<Caller>,
     /// The service that it is for.
     pub(crate) service: Service,
-    /// The body, whose hash was signed.
+    /// The body, whose hash was signed unless the request came with a cookie.
     pub(crate) body: Bytes,
     /// The account of the caller and the region of the signature. The caller sees nothing else. Handlers get it from
     /// [`Signed::authorize`].
@@ -105,9 +112,22 @@ where
     }
 }
 
+/// What a request proves, by its signature or by its cookie.
+pub(super) struct Proof {
+    pub(super) credential: Arc<Credential>,
+    pub(super) access_key_id: String,
+    /// Whether the key is one that lasts.
+    pub(super) lasts: bool,
+    pub(super) region: Region,
+    pub(super) service: Service,
+    pub(super) body: Bytes,
+}
+
 /// Verifies signatures and counts requests against the allowances.
 pub(crate) struct Authenticator {
-    store: PgStore,
+    pub(super) store: PgStore,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) console: Console,
     clock: Arc<dyn Clock>,
     metrics: ApiMetrics,
     operations: Arc<Operations>,
@@ -116,8 +136,8 @@ pub(crate) struct Authenticator {
     /// Keys of sessions, apart from the others, so that those who begin many sessions displace nobody's key.
     sessions: CredentialCache,
     /// Regions that requests may be signed for.
-    regions: BTreeSet<Region>,
-    bodies: Bodies,
+    pub(super) regions: BTreeSet<Region>,
+    pub(super) bodies: Bodies,
     /// The accounts' allowances for the service's operations.
     throttle: Throttle<AccountId>,
     /// The accounts' allowances for brokerd's own operations.
@@ -130,14 +150,18 @@ impl Authenticator {
     pub(crate) fn new(
         settings: &ApiSettings,
         store: PgStore,
+        console: Console,
         clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
         metrics: ApiMetrics,
         operations: Arc<Operations>,
     ) -> Self {
         let throttle = || Throttle::new(settings.throttle_burst, settings.throttle_rate);
         Self {
             store,
+            console,
             clock,
+            entropy,
             operations,
             keys: CredentialCache::default(),
             sessions: CredentialCache::default(),
@@ -182,11 +206,28 @@ impl Authenticator {
         Ok(signed)
     }
 
-    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after
-    /// that was verified, so that strangers can't make the process hold much.
+    /// Finds out who calls. A cookie counts only where there is no signature, so that whoever signs is nobody else because
+    /// of what a browser sends along.
     async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();
+        let headers = &parts.headers;
+        let proof = if !headers.contains_key(AUTHORIZATION) && browser::is_of_console(headers) {
+            self.by_cookie(&parts, body, now).await?
+        } else {
+            self.by_signature(&parts, body, now).await?
+        };
+        self.admit(&parts, proof, now)
+    }
+
+    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after
+    /// that was verified, so that strangers can't make the process hold much.
+    async fn by_signature(
+        &self,
+        parts: &Parts,
+        body: Body,
+        now: Timestamp,
+    ) -> Result<Proof, ApiError> {
         let services = Service::of_path(parts.uri.path());
         let names: Vec<&str> = services.iter().map(|service| service.signing_name()).collect();
         let claim = Claim::read(&parts.headers, &names, now)?;
@@ -195,9 +236,7 @@ impl Authenticator {
         if !self.regions.contains(&claim.region) && !service.is_global_in(&claim.region) {
             return Err(SignatureError::invalid_region().into());
         }
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(peer)| peer.ip());
-        let sender = Source::of(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let sender = Source::of(peer(parts).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         let token = session_token(&parts.headers)?;
         let id = &claim.access_key_id;
         let credential = match token {
@@ -220,55 +259,95 @@ impl Authenticator {
             body: &[],
         };
         claim.verify_head(&request, &signing_key)?;
-        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-        let operation = route.and_then(|route| self.operations.find(&parts.method, route));
-        let limit = operation.map_or(BODY_LIMIT, |operation| operation.body_limit);
-        let body = self.bodies.read(&parts.headers, body, limit).await?;
+        let body = self.bodies.read(&parts.headers, body, self.body_limit(parts)).await?;
         request.body = &body;
         claim.verify(&request, &signing_key)?;
+        Ok(Proof {
+            credential,
+            access_key_id: claim.access_key_id,
+            lasts: token.is_none(),
+            region: claim.region,
+            service,
+            body,
+        })
+    }
+
+    /// What follows from a proof, whatever it is: the event of the call, and whether the account may call at all.
+    fn admit(&self, parts: &Parts, proof: Proof, now: Timestamp) -> Result<Signed, ApiError> {
+        let Proof { credential, access_key_id, lasts, region, service, body } = proof;
         if let Some(OnAuthentic(what)) = parts.extensions.get() {
             what();
         }
-        if token.is_none() {
-            self.store.note_key_use(id, service.signing_name(), &claim.region, now);
+        if lasts {
+            self.store.note_key_use(&access_key_id, service.signing_name(), &region, now);
         }
         if let Some(recorder) = parts.extensions.get::<Recorder>() {
             recorder.begin(&VerifiedRequest {
-                parts: &parts,
+                parts,
                 body: &body,
                 source: service.event_source(parts.uri.path()),
-                region: &claim.region,
+                region: &region,
                 principal: &credential.caller().principal,
-                caller: credential.identity(&claim.access_key_id),
-                peer,
+                caller: credential.identity(&access_key_id),
+                peer: peer(parts),
             });
         }
         if credential.caller().account_state == AccountState::Suspended {
             return Err(SignatureError::Suspended(credential.account().clone()).into());
         }
+        let caller = self.tell_caller(parts, &credential, &access_key_id, region);
+        let scope =
+            Scope { account: caller.account().clone(), region: caller.environment.region.clone() };
+        let permissions = self.operation(parts).and_then(|operation| operation.permissions);
+        Ok(Signed { caller, service, body, scope, permissions })
+    }
+
+    /// Tells the middleware and the log who calls.
+    pub(super) fn tell_caller(
+        &self,
+        parts: &Parts,
+        credential: &Credential,
+        access_key_id: &str,
+        region: Region,
+    ) -> Arc<Caller> {
         tracing::Span::current().record("caller.account", credential.account().as_str());
-        let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        let environment = Environment {
-            now,
-            region: claim.region,
-            source_ip: peer,
-            secure_transport: parts.extensions.get::<SecureTransport>().is_some(),
-            user_agent: user_agent.map(str::to_owned),
-        };
+        let environment = environment(parts, region, self.clock.now());
         let who = Arc::clone(credential.caller());
-        let caller = Arc::new(Caller::new(who, claim.access_key_id, environment));
+        let caller = Arc::new(Caller::new(who, access_key_id.to_owned(), environment));
         if let Some(slot) = parts.extensions.get::<CallerSlot>() {
             slot.tell(&caller);
         }
-        let scope =
-            Scope { account: caller.account().clone(), region: caller.environment.region.clone() };
-        let permissions = operation.and_then(|operation| operation.permissions);
-        Ok(Signed { caller, service, body, scope, permissions })
+        caller
+    }
+
+    fn operation(&self, parts: &Parts) -> Option<&Operation> {
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        route.and_then(|route| self.operations.find(&parts.method, route))
+    }
+
+    /// The most bytes of a request's body.
+    pub(super) fn body_limit(&self, parts: &Parts) -> usize {
+        self.operation(parts).map_or(BODY_LIMIT, |operation| operation.body_limit)
+    }
+
+    /// Counts a lookup that may find nothing.
+    ///
+    /// # Errors
+    /// A 429.
+    pub(super) fn admit_lookup(&self, sender: Source, now: Timestamp) -> Result<(), ApiError> {
+        self.key_lookups.admit(&sender, None, now).map_err(|wait| {
+            ApiError::too_many_requests(wait).because_of_authentication(TOO_MANY_UNKNOWN_KEYS)
+        })
+    }
+
+    /// Uncounts one that found something.
+    pub(super) fn give_lookup_back(&self, sender: Source, now: Timestamp) {
+        self.key_lookups.give_back(&sender, now);
     }
 
     /// The credential of a key that lasts. A lookup of a key that is not remembered costs its sender an allowance, so that
     /// made-up keys don't keep the database busy; the allowance is given back if the key exists.
-    async fn key(
+    pub(super) async fn key(
         &self,
         id: &str,
         sender: Source,
@@ -285,13 +364,12 @@ impl Authenticator {
             Recalled::Stale => false,
             Recalled::Nothing => true,
         };
-        if is_new && let Err(wait) = self.key_lookups.admit(&sender, None, now) {
-            let refused = ApiError::too_many_requests(wait);
-            return Err(refused.because_of_authentication(TOO_MANY_UNKNOWN_KEYS));
+        if is_new {
+            self.admit_lookup(sender, now)?;
         }
         let found = self.store.principal_of(id).await?;
         if is_new && found.is_some() {
-            self.key_lookups.give_back(&sender, now);
+            self.give_lookup_back(sender, now);
         }
         let credential = self.keys.remember(id, found.map(Credential::of_key), &lookup, now);
         Ok(credential.ok_or(SignatureError::UnknownKey)?)
@@ -299,7 +377,7 @@ impl Authenticator {
 
     /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that nobody
     /// can cause either without a token that was issued here.
-    async fn session(
+    pub(super) async fn session(
         &self,
         id: &str,
         token: &str,
@@ -326,8 +404,26 @@ impl Authenticator {
     }
 }
 
+/// Where a request came from; none: from within this process.
+pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(peer)| peer.ip())
+}
+
+/// What policies may ask about a request.
+pub(super) fn environment(parts: &Parts, region: Region, now: Timestamp) -> Environment {
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Environment {
+        now,
+        region,
+        source_ip: peer(parts),
+        secure_transport: parts.extensions.get::<SecureTransport>().is_some(),
+        user_agent: user_agent.map(str::to_owned),
+    }
+}
+
 /// Whether an access key is that of a session.
-fn is_temporary(id: &str) -> bool {
+pub(super) fn is_temporary(id: &str) -> bool {
     id.parse::<AccessKeyId>().is_ok_and(|id| id.is_temporary())
 }
 

@@ -91,6 +91,19 @@ impl Credential {
         &self.caller
     }
 
+    /// Whether this is the secret of the key, in a time that does not tell how much of it is.
+    pub(super) fn has_secret(&self, secret: &SecretString) -> bool {
+        self.secret.expose_secret().as_bytes().ct_eq(secret.expose_secret().as_bytes()).into()
+    }
+
+    /// From when on the key does not sign; none: it does for ever.
+    pub(super) const fn expires(&self) -> Option<Timestamp> {
+        match self.validity {
+            Validity::Key { expires, .. } => expires,
+            Validity::Session { expires, .. } => Some(expires),
+        }
+    }
+
     /// What events tell of who calls with it, which is the key of this identifier.
     pub(super) fn identity(&self, id: &str) -> &CallerIdentity {
         self.identity.get_or_init(|| CallerIdentity::new(self.caller.principal.clone(), id))

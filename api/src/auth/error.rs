@@ -80,8 +80,20 @@ pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 /// The reason of a refusal of who should have brought the operator's token, in metrics.
 pub(crate) const WRONG_TOKEN: &str = "token";
 
+/// The reason of a refusal of who has no session in the web console, in metrics.
+pub(super) const NO_SESSION: &str = "no-session";
+
+/// The reason of a refusal of who fails to sign in to the web console, in metrics.
+pub(super) const FAILED_SIGN_IN: &str = "sign-in";
+
+/// The reason of a refusal of what another page has caused, in metrics.
+pub(super) const CROSS_SITE: &str = "cross-site";
+
+/// The reason of a refusal of hosts that are not those of the API, in metrics.
+pub(super) const WRONG_HOST: &str = "wrong-host";
+
 /// Every reason of a refusal, as metrics name it.
-pub(crate) const REJECTION_REASONS: [&str; 11] = [
+pub(crate) const REJECTION_REASONS: [&str; 15] = [
     "missing",
     "malformed",
     "unknown-key",
@@ -93,6 +105,10 @@ pub(crate) const REJECTION_REASONS: [&str; 11] = [
     "suspended",
     TOO_MANY_UNKNOWN_KEYS,
     WRONG_TOKEN,
+    NO_SESSION,
+    FAILED_SIGN_IN,
+    CROSS_SITE,
+    WRONG_HOST,
 ];
 
 impl From<SignatureError> for ApiError {

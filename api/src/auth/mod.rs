@@ -4,13 +4,17 @@
 mod authenticate;
 mod authorize;
 mod bodies;
+mod browser;
+mod console;
 mod credentials;
 mod error;
 mod service;
 pub mod sigv4;
 
-pub(crate) use authenticate::{Authenticator, Signed};
+pub(crate) use authenticate::{Authenticator, Signed, peer};
 pub use authenticate::{OnAuthentic, SecureTransport};
 pub(crate) use authorize::{AccessDenied, PolicyResource, Subject, TagsAsked};
+pub(crate) use browser::wants_page;
+pub(crate) use console::{Console, SERVICE, SignIn, SignedIn};
 pub(crate) use error::{REJECTION_REASONS, WRONG_TOKEN};
 pub(crate) use service::Service;

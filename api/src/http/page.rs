@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use brokerd_domain::{BrokerId, ConfigurationId, Error, PageSize, Scope, Timestamp};
 
-pub(crate) use super::page_token::{after, after_revision};
+pub(crate) use super::page_token::{after, after_revision, after_row_of};
 use super::{page_token, query::Query};
 
 /// The page of a list that a request asks for. Extracting it never fails, so that the signature is verified before
@@ -59,6 +59,20 @@ impl Page {
     /// The service's 400 on `nextToken`.
     pub(crate) fn after_revision(&self) -> Result<Option<i32>, Error> {
         page_token::revision_cursor(self.next_token.as_deref())
+    }
+
+    /// The row after which the page begins, by what rows are sorted by and what tells those apart that are alike; none on
+    /// the first page.
+    ///
+    /// # Errors
+    /// The service's 400 on `nextToken`.
+    pub(crate) fn after_row_of(&self) -> Result<Option<(String, String)>, Error> {
+        page_token::row_of_cursor(self.next_token.as_deref())
+    }
+
+    /// The service's 400 on this token.
+    pub(crate) fn invalid_token(&self) -> Error {
+        page_token::invalid(self.next_token.as_deref().unwrap_or_default())
     }
 
     /// Cuts a page of `size` rows out of a catalogue that fits in memory, and returns it with the token of the next

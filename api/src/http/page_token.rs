@@ -42,6 +42,14 @@ struct LastRow {
     last_seen_row: String,
 }
 
+/// The last row of a page of a table, by what rows are sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct LastPlace {
+    last_seen_place: String,
+    last_seen_id: String,
+}
+
 /// The service's 400 on a token that can't be read.
 pub(super) fn invalid(token: &str) -> Error {
     Error::bad_request(
@@ -133,6 +141,26 @@ pub(super) fn revision_cursor(token: Option<&str>) -> Result<Option<i32>, Error>
 /// The token of the page after the row of that key.
 pub(super) fn after_row(key: String) -> String {
     write(LastRow { last_seen_row: key })
+}
+
+/// The token of the page after the row of that place and identifier.
+pub(crate) fn after_row_of(place: &str, id: &str) -> String {
+    write(LastPlace { last_seen_place: place.to_owned(), last_seen_id: id.to_owned() })
+}
+
+/// Reads the token of a table.
+///
+/// # Errors
+/// The service's 400 on `nextToken`.
+pub(super) fn row_of_cursor(token: Option<&str>) -> Result<Option<(String, String)>, Error> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let LastPlace { last_seen_place: place, last_seen_id: id } =
+        read(token).ok_or_else(|| invalid(token))?;
+    // No place has one, and PostgreSQL takes none.
+    if place.contains('\0') {
+        return Err(invalid(token));
+    }
+    Ok(Some((place, id)))
 }
 
 /// Reads the token of a list that fits in memory: the key of the last row of the page before.

@@ -1,6 +1,7 @@
 //! Parts of the OpenAPI document that operations share. The document itself is assembled by the router from the
 //! handlers' own descriptions.
 
+pub(crate) mod closed;
 pub(crate) mod document;
 mod parameters;
 mod responses;

@@ -139,7 +139,7 @@ impl World {
     fn body(&self, operation: &str) -> String {
         let number = self.number;
         match operation {
-            "CreateBroker" => activemq(&format!("new-{number}"), ""),
+            "CreateBroker" | "ValidateBroker" => activemq(&format!("new-{number}"), ""),
             "CreateConfiguration" => {
                 r#"{"name": "new", "engineType": "ACTIVEMQ", "engineVersion": "5.19"}"#.to_owned()
             }

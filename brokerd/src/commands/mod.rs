@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod authority;
+pub(crate) mod console;
 pub(crate) mod env;
 mod host_calls;
 pub(crate) mod key;

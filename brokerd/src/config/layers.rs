@@ -33,6 +33,8 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("api.throttle_burst", Kind::Integer),
     ("api.throttle_rate", Kind::Integer),
     ("api.strict_states", Kind::Boolean),
+    ("console.idle_minutes", Kind::Integer),
+    ("console.session_minutes", Kind::Integer),
     ("database.url", Kind::Text),
     ("database.url_file", Kind::Text),
     ("database.max_connections", Kind::Integer),

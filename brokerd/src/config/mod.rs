@@ -6,6 +6,7 @@ mod alarms;
 mod audit;
 mod broker_logs;
 mod choice;
+mod console;
 mod engines;
 mod keys;
 mod layers;
@@ -41,6 +42,7 @@ pub(crate) use audit::Audit;
 pub(crate) use broker_logs::BrokerLogs;
 #[cfg(test)]
 pub(crate) use choice::Choice;
+use console::Console;
 pub(crate) use engines::Images;
 use engines::{Engines, Registry};
 use keys::{Secrets, Tls};
@@ -106,6 +108,7 @@ pub(crate) struct Configuration {
     /// installation.
     pub(crate) installation: InstallationId,
     pub(crate) api: Api,
+    pub(crate) console: Console,
     pub(crate) database: Database,
     pub(crate) secrets: Secrets,
     pub(crate) tls: Tls,
@@ -139,6 +142,7 @@ impl Default for Configuration {
             data_dir: PathBuf::new(),
             installation: "default".parse().expect("a valid installation"),
             api: Api::default(),
+            console: Console::default(),
             database: Database::default(),
             secrets: Secrets::default(),
             tls: Tls::default(),
@@ -225,6 +229,7 @@ impl Configuration {
             return Err(("data_dir", format!("{} is not absolute", self.data_dir.display())));
         }
         self.api.validate()?;
+        self.console.validate()?;
         self.database.validate()?;
         self.secrets.validate()?;
         self.tls.validate()?;

@@ -28,7 +28,7 @@ pub(crate) struct Api {
     /// tells which.
     pub(crate) listen: SocketAddr,
     /// The URL that `brokerd env` prints. Set it where clients reach the API at another address than
-    /// `api.listen`.
+    /// `api.listen`. The web console is served there, see [Where it is served](console.md#where-it-is-served).
     pub(crate) url: Option<String>,
     /// The certificate chain of the API, a PEM file. With it the API speaks HTTPS. The file is read again when
     /// it changes, see [Certificates](keys-and-certificates.md#certificate-of-the-api).

@@ -1,10 +1,10 @@
 //! The role `api`.
 
-use std::{path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use axum::Router;
-use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ReadyCheck};
+use brokerd_api::{ApiMetrics, ApiServices, ApiSettings, ConsoleSettings, ReadyCheck};
 use brokerd_domain::price::PriceList;
 use brokerd_store::AuditTrail;
 use secrecy::SecretString;
@@ -13,14 +13,16 @@ use crate::{
     config::UnknownGroups,
     data_dir::{DataDir, tokens_in},
     foundation::Foundation,
+    urls,
 };
 
-/// The routes of the API.
+/// The routes of the API that listens on `address`.
 ///
 /// # Errors
 /// The message for the user.
 pub(super) fn router(
     foundation: &Foundation,
+    address: SocketAddr,
     metrics: ApiMetrics,
     audit: AuditTrail,
     ready_checks: Vec<ReadyCheck>,
@@ -41,6 +43,16 @@ pub(super) fn router(
         strict_states: configuration.api.strict_states,
         prices: prices(configuration.prices.file.as_deref())?,
         metrics_tokens: metrics_tokens(foundation)?,
+        console: ConsoleSettings {
+            url: match &configuration.api.url {
+                Some(url) => url.clone(),
+                None => urls::api_url(configuration, address),
+            },
+            region: Some(configuration.region.clone()),
+            idle: configuration.console.idle(),
+            longest: configuration.console.longest(),
+            domain: configuration.endpoint.domain.clone(),
+        },
     };
     let services = ApiServices {
         store: foundation.store.clone(),

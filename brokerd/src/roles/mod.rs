@@ -201,7 +201,7 @@ impl Parts<'_> {
                 let served = CancellationToken::new();
                 audit::start(self.supervisor, &trail, foundation, &served, self.shutdown);
                 key_uses::start(self.supervisor, foundation, self.shutdown);
-                let router = api::router(foundation, metrics, trail, checks)?;
+                let router = api::router(foundation, socket.address(), metrics, trail, checks)?;
                 let server = Server {
                     socket,
                     router: router.clone(),

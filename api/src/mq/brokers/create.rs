@@ -47,7 +47,7 @@ pub(crate) struct CreateBrokerRequest {
     broker_name: Option<String>,
     /// The configuration to use; default: a new one named `<brokerName>-configuration`.
     #[schema(value_type = Option<ConfigurationIdRequest>)]
-    configuration: Option<Object<ConfigurationIdRequest>>,
+    pub(crate) configuration: Option<Object<ConfigurationIdRequest>>,
     /// An idempotency token of at most 128 characters. A repeated call with the same token gets the answer of the
     /// first one.
     creator_request_id: Option<String>,

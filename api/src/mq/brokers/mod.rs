@@ -7,7 +7,7 @@ pub(crate) mod list;
 pub(crate) mod promote;
 pub(crate) mod reboot;
 pub(crate) mod requests;
-mod security_groups;
+pub(crate) mod security_groups;
 pub(crate) mod shared_resources;
 pub(crate) mod update;
 pub(crate) mod views;

@@ -9,7 +9,7 @@ use crate::{ApiSettings, http::error::ApiError};
 ///
 /// # Errors
 /// A 400 on `securityGroups`; the error of the store.
-pub(super) async fn check_groups(
+pub(crate) async fn check_groups(
     settings: &ApiSettings,
     store: &PgStore,
     scope: &Scope,

@@ -202,7 +202,7 @@ fn is_operators(what: &str) -> Error {
 }
 
 /// Whether it is the operator's own account.
-pub(super) fn is_operator(settings: &ApiSettings, account: &AccountId) -> bool {
+pub(crate) fn is_operator(settings: &ApiSettings, account: &AccountId) -> bool {
     settings.operator.as_ref() == Some(account)
 }
 

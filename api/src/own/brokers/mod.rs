@@ -2,4 +2,6 @@
 
 pub(crate) mod events;
 pub(crate) mod inspect;
+pub(crate) mod list;
 pub(crate) mod report;
+pub(crate) mod validate;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::price::{EstimateInput, EstimateRequest, Price, amount, cents};
+use brokerd_domain::{
+    Error, Region,
+    price::{EstimateInput, EstimateRequest, Price, amount, cents},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -111,6 +114,18 @@ pub(crate) async fn get_cost_estimate(
     signed: Signed,
 ) -> Answer<GetCostEstimateResponse> {
     let scope = signed.authorize(Subject::NONE)?;
+    Ok(estimate(&settings, &query, &scope.region)?)
+}
+
+/// The estimate that a query asks for, in `region` unless it names one.
+///
+/// # Errors
+/// A 400 that names the parameter.
+pub(crate) fn estimate(
+    settings: &ApiSettings,
+    query: &Query,
+    region: &Region,
+) -> Result<Reply<GetCostEstimateResponse>, Error> {
     let text = |name| query.get(name).map(str::to_owned);
     let input = EstimateInput {
         engine_type: text("engineType"),
@@ -121,7 +136,7 @@ pub(crate) async fn get_cost_estimate(
         hours: text("hours"),
         region: text("region"),
     };
-    let asked = EstimateRequest::parse(input, &scope.region)?;
+    let asked = EstimateRequest::parse(input, region)?;
     let estimate = asked.estimate(&settings.prices);
     let engine = asked.engine_type.display_name();
     let lacks = |price: &Option<Price>, what: String| {

@@ -1,0 +1,170 @@
+//! Changes of brokers, read once for all pages that show brokers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use brokerd_domain::BrokerId;
+use brokerd_store::{BrokerChange, BrokerMoment, Channel, Listener, PgStore};
+use tokio::{
+    sync::{broadcast, watch},
+    time::{sleep, timeout},
+};
+
+/// How often changes are read that nothing told of.
+const POLL: Duration = Duration::from_secs(3);
+/// How long changes are collected before they are told, so that a broker that changes all the time is told four times a
+/// second.
+const COLLECTED: Duration = Duration::from_millis(250);
+/// How many tellings a slow page may be behind. After that it is told that it has lost some.
+const BEHIND: usize = 64;
+
+/// What pages are told.
+#[derive(Debug, Clone)]
+pub(super) enum Told {
+    /// These brokers have changed, of whichever account.
+    Changes(Arc<[BrokerChange]>),
+    /// Whatever was known may be untrue.
+    Lost,
+}
+
+/// Reads changes while there are pages that wait for them.
+pub(crate) struct BrokerHub {
+    store: PgStore,
+    told: broadcast::Sender<Told>,
+    /// Whether changes are told from now on.
+    ready: watch::Sender<bool>,
+    /// Whether the task runs.
+    running: Mutex<bool>,
+}
+
+/// What a page waits with.
+pub(super) struct Subscription {
+    pub(super) told: broadcast::Receiver<Told>,
+    ready: watch::Receiver<bool>,
+}
+
+impl Subscription {
+    /// Waits until no change is missed that comes from now on.
+    pub(super) async fn ready(&mut self) {
+        // The hub outlives its subscriptions.
+        let _ = self.ready.wait_for(|ready| *ready).await;
+    }
+}
+
+impl BrokerHub {
+    pub(crate) fn new(store: PgStore) -> Arc<Self> {
+        let (told, _) = broadcast::channel(BEHIND);
+        let (ready, _) = watch::channel(false);
+        Arc::new(Self { store, told, ready, running: Mutex::new(false) })
+    }
+
+    /// Waits for changes from now on.
+    pub(super) fn subscribe(self: &Arc<Self>) -> Subscription {
+        let mut running = self.running();
+        let subscription =
+            Subscription { told: self.told.subscribe(), ready: self.ready.subscribe() };
+        if !*running {
+            *running = true;
+            tokio::spawn(Arc::clone(self).run());
+        }
+        subscription
+    }
+
+    fn running(&self) -> MutexGuard<'_, bool> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody waits any more; then the task is over, and the next subscription begins another one.
+    fn is_over(&self) -> bool {
+        let mut running = self.running();
+        if self.told.receiver_count() > 0 {
+            return false;
+        }
+        *running = false;
+        self.ready.send_replace(false);
+        true
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut reader = Reader { moment: None, told: HashMap::new() };
+        let mut listener = self.store.listen(Channel::Brokers).await.ok();
+        // Without a beginning everything is told to be lost as soon as there is one.
+        let mut has_begun = reader.read(&self.store).await.is_ok();
+        self.ready.send_replace(true);
+        while !self.is_over() {
+            wait(&self.store, &mut listener).await;
+            match reader.read(&self.store).await {
+                Ok(_) if !has_begun => {
+                    has_begun = true;
+                    self.tell(Told::Lost);
+                }
+                Ok(Read::Lost) => self.tell(Told::Lost),
+                Ok(Read::Changes(changes)) if changes.is_empty() => {}
+                Ok(Read::Changes(changes)) => self.tell(Told::Changes(changes.into())),
+                // What has changed meanwhile is read the next time.
+                Err(error) => tracing::debug!(%error, "changes of brokers not read; tried again"),
+            }
+            sleep(COLLECTED).await;
+        }
+    }
+
+    fn tell(&self, what: Told) {
+        // Nobody may be there at the moment.
+        let _ = self.told.send(what);
+    }
+}
+
+/// Waits for a hint, or until it is time to look without one.
+async fn wait(store: &PgStore, listener: &mut Option<Listener>) {
+    match listener {
+        Some(listener) => drop(timeout(POLL, listener.wait()).await),
+        None => {
+            sleep(POLL).await;
+            *listener = store.listen(Channel::Brokers).await.ok();
+        }
+    }
+}
+
+/// What was read.
+enum Read {
+    Changes(Vec<BrokerChange>),
+    /// The database is another one, or an earlier state of it.
+    Lost,
+}
+
+struct Reader {
+    moment: Option<BrokerMoment>,
+    /// What was told last, by the numbers of the transactions: while others are under way it is read again.
+    told: HashMap<BrokerId, u64>,
+}
+
+impl Reader {
+    async fn read(&mut self, store: &PgStore) -> Result<Read, brokerd_store::StoreError> {
+        let (changes, moment) = store.broker_changes(self.moment.as_ref()).await?;
+        let before = self.moment.replace(moment.clone());
+        if before.is_some_and(|before| moment.is_before(&before)) {
+            self.told.clear();
+            return Ok(Read::Lost);
+        }
+        let mut fresh = HashMap::<BrokerId, BrokerChange>::new();
+        let mut read = HashMap::<BrokerId, u64>::new();
+        for change in changes {
+            let (broker, transaction) = (change.broker, change.transaction);
+            let last = read.entry(broker).or_default();
+            *last = transaction.max(*last);
+            if self.told.get(&broker).is_some_and(|told| *told >= transaction) {
+                continue;
+            }
+            // That it is gone is the last that is told of it.
+            match fresh.get(&broker) {
+                Some(known) if known.is_removed => {}
+                _ => drop(fresh.insert(broker, change)),
+            }
+        }
+        self.told = read;
+        Ok(Read::Changes(fresh.into_values().collect()))
+    }
+}
