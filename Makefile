@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env observe service service-remove down clean images image compose-up compose-env compose-down compose-clean fmt lint test soak bench
+.PHONY: help run env console observe service service-remove down clean images pages image compose-up compose-env compose-down compose-clean fmt lint test soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -13,6 +13,9 @@ run: ## Bring brokerd up and wait until it is ready
 
 env: ## Print what AWS tools need: eval "$(make -s env)"
 	@scripts/run.sh env
+
+console: ## Print a link to the web console that signs in once, within a minute
+	@scripts/run.sh console
 
 observe: ## Start Prometheus with rules and targets beside that, and Grafana where its image can be had
 	@scripts/observe.sh
@@ -32,6 +35,9 @@ clean: ## Remove everything of this installation, data included
 images: ## Build the container images that are missing or stale
 	@docker/engine.sh
 	@docker/build.sh
+
+pages: ## Build the web console that the binary embeds, if it has changed
+	@scripts/console.sh
 
 image: ## Build brokerd's own container image
 	@scripts/compose.sh image

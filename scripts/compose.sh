@@ -179,6 +179,7 @@ case ${1:-up} in
   image)
     require_cargo
     "$root/docker/engine.sh" >&2
+    "$root/scripts/console.sh"
     (cd "$root" && cargo build --locked --profile "$profile" -p brokerd)
     image
     ;;

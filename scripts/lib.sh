@@ -141,6 +141,7 @@ build() {
     "${BROKERD_BUILD_LOGS:-${TMPDIR:-/tmp}/brokerd-images}/lock" "$root/docker/build.sh" >"$images_log" 2>&1 &
   images=$!
   trap 'kill -- "-$images" 2>/dev/null || true' EXIT
+  "$root/scripts/console.sh"
   (cd "$root" && cargo build --locked --profile "$profile" -p brokerd) || die "the binary can't be built; the compiler's words are above"
   while kill -0 "$images" 2>/dev/null; do
     tail -n 1 "$images_log" | sed "s/^/$me: images: /" >&2

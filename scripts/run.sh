@@ -3,6 +3,7 @@
 #   scripts/run.sh                  up and ready
 #   scripts/run.sh describe         says how to use it, as at the end of that
 #   scripts/run.sh env              prints the exports for a shell
+#   scripts/run.sh console          prints a link to the web console that signs in once, within a minute
 #   scripts/run.sh down             stops everything of this installation, keeps its data
 #   scripts/run.sh clean            removes everything of this installation
 #   scripts/run.sh service          up, and from now on with the machine: a service of systemd
@@ -166,16 +167,25 @@ start() {
 # The commands of the README that create a broker and get a message through it.
 first_steps() { awk '/^<!-- first steps -->$/ { on = 1; next } /^<!-- end -->$/ { on = 0 } on && /^```$/ { code = 0; print "" } on && code { print } on && /^```sh$/ { code = 1 }' "$root/README.md"; }
 
+# A link of a minute, or the page where people sign in by a key.
+console_link() {
+  if own_database; then export BROKERD_DATABASE_URL_FILE=$data_dir/database.url; fi
+  "$binary" console
+}
+
 describe() {
-  local url region log=$log_file
+  local url region log=$log_file link
   # Only these two are wanted, not the credentials.
   url=$("$binary" env | sed -n "s/^export AWS_ENDPOINT_URL_MQ='\(.*\)'$/\1/p")
   region=$("$binary" env | sed -n "s/^export AWS_REGION='\(.*\)'$/\1/p")
   if service_is_installed; then log="journalctl -u $service_name"; fi
+  link=$(console_link 2>/dev/null) || link=$url/console/
   cat <<TEXT
 
 brokerd is ready.
 
+  console       $link
+                (signs in once, within a minute; make console prints another one)
   API           $url
   region        $region
   credentials   $data_dir/credentials
@@ -250,6 +260,10 @@ case ${1:-up} in
     describe
     ;;
   describe) describe ;;
+  console)
+    [ -x "$binary" ] || die "brokerd is not built yet: run make run"
+    console_link
+    ;;
   env)
     [ -x "$binary" ] || die "brokerd is not built yet: run make run"
     exec "$binary" env
@@ -269,5 +283,5 @@ case ${1:-up} in
     # Where it is, it is what runs brokerd.
     remove_service
     ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -18,6 +18,7 @@ trap 'sweep_run "$run"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+"$root/scripts/console.sh"
 say "starting a database in memory"
 DATABASE_URL=$("$root/scripts/postgres.sh" --ephemeral "$run")
 export DATABASE_URL

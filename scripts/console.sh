@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Builds the web console, which the binary embeds, if what it is made of has changed: console/dist from console.
+#   scripts/console.sh          builds; installs Node.js where that can be done
+#   scripts/console.sh check    only says whether it is built
+# Without Node.js brokerd is built without its console, and says so there.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+folder=$root/console
+dist=$folder/dist
+built=$folder/node_modules/.brokerd-dist
+
+# Of everything that the build reads.
+inputs() {
+  (cd "$folder" && find package.json package-lock.json index.html scripts src -type f -print0 2>/dev/null | LC_ALL=C sort -z |
+    xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+}
+
+is_built() { [ -s "$dist/index.html" ] && [ "$(cat "$built" 2>/dev/null)" = "$1" ]; }
+
+# As package.json has it.
+wanted_node() { sed -n 's/.*"node": ">=\([0-9.]*\)".*/\1/p' "$folder/package.json"; }
+node_version() { (node --version 2>/dev/null || true) | tr -d v; }
+
+require_node() {
+  local wanted
+  wanted=$(wanted_node)
+  if ! { at_least "$wanted" "$(node_version)" && command -v npm >/dev/null; } && can_apt_install; then
+    [ -n "$(apt_candidate nodejs)" ] || apt-get update -qq >/dev/null 2>&1 || true
+    if at_least "$wanted" "$(apt_candidate nodejs | sed 's/^[0-9]*://')"; then
+      # In a shell of its own: that it can't be installed is no reason to have no brokerd.
+      (apt_install nodejs npm) || true
+    fi
+  fi
+  at_least "$wanted" "$(node_version)" && command -v npm >/dev/null
+}
+
+build_console() {
+  local wanted=$1 lock
+  lock=$(sha256sum <"$folder/package-lock.json" | cut -d ' ' -f 1)
+  if [ "$(cat "$folder/node_modules/.brokerd-lock" 2>/dev/null)" != "$lock" ]; then
+    say "installing what the console is built with"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) || return 1
+    printf '%s\n' "$lock" >"$folder/node_modules/.brokerd-lock"
+  fi
+  say "building the console"
+  (cd "$folder" && npm run --silent build >&2) || return 1
+  printf '%s\n' "$wanted" >"$built"
+  # Cargo knows of files that are embedded already, not of new ones.
+  touch "$root/api/src/console/assets.rs"
+}
+
+[ -f "$folder/package.json" ] || { say "there is no console to build"; exit 0; }
+wanted=$(inputs)
+if is_built "$wanted"; then exit 0; fi
+[ "${1:-}" != check ] || die "the console is not built: run scripts/console.sh"
+# Several builds at a time would empty each other's folder.
+exec 9>"$folder/.building"
+flock 9
+if is_built "$wanted"; then exit 0; fi
+if ! require_node; then
+  say "Node.js $(wanted_node) and npm are missing, so brokerd is built without its web console: install them, or run this as root on Debian or Ubuntu"
+  exit 0
+fi
+build_console "$wanted" || die "the console can't be built; the words of npm are above"
