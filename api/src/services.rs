@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{FromRequest as _, Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use brokerd_domain::{Clock, Entropy};
@@ -40,6 +40,13 @@ pub(crate) async fn call(
     let path = request.uri().path().to_owned();
     let addressed = addressed(&path, &headers);
     let signed = Signed::from_request(request, &authenticator).await;
+    let signed = match signed {
+        // A browser without a session, which is told so in one form everywhere.
+        Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => {
+            return refused.into_response();
+        }
+        other => other,
+    };
     if addressed == Some(Service::Monitoring) {
         let protocol = cloudwatch::Protocol::of(&path, &headers);
         let services = Services { store, clock, entropy, authenticator };

@@ -10,7 +10,7 @@ use crate::{
     auth::{Authenticator, Console},
     broker_change::BrokerLocks,
     cache::{OfferingsCache, TrustedCertificates},
-    console::{BrokerHub, Streams},
+    console::{events::Streams, hub::BrokerHub},
     fleet::FleetCache,
     operation::Operations,
     readiness::Readiness,

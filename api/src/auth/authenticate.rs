@@ -2,23 +2,18 @@
 
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, FromRef, FromRequest, MatchedPath, Request},
-    http::{
-        HeaderMap, HeaderName,
-        header::{AUTHORIZATION, USER_AGENT},
-        request::Parts,
-    },
+    extract::{FromRef, FromRequest, MatchedPath, Request},
+    http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts},
 };
 use brokerd_domain::{
-    AccountId, Clock, Entropy, Error, Region, Scope, Source, Timestamp,
-    identity::{AccessKeyId, AccountState},
-    policy::{Environment, OperationPermissions},
+    AccountId, Clock, Entropy, Error, Region, Scope, Source, Timestamp, identity::AccountState,
+    policy::OperationPermissions,
 };
 use brokerd_store::PgStore;
 use bytes::Bytes;
@@ -29,8 +24,9 @@ use super::{
     bodies::Bodies,
     browser,
     console::Console,
-    credentials::{Credential, CredentialCache, Recalled, SigningScope},
+    credentials::{Credential, CredentialCache, Recalled, SigningScope, is_temporary},
     error::{SignatureError, TOO_MANY_UNKNOWN_KEYS},
+    request::{OnAuthentic, Proof, environment, peer},
     service::Service,
     sigv4::{self, Claim},
 };
@@ -50,28 +46,6 @@ const SESSION_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token"
 const KEY_LOOKUP_BURST: u32 = 20;
 /// Unknown access keys that a sender may try every second after that.
 const KEY_LOOKUP_RATE: u32 = 5;
-
-/// Called as soon as a request turns out to be authentic. The listener puts it into the request's extensions, in
-/// order to keep such connections longer than others.
-#[derive(Clone)]
-pub struct OnAuthentic(Arc<dyn Fn() + Send + Sync>);
-
-impl OnAuthentic {
-    /// Calls `what`.
-    pub fn new(what: impl Fn() + Send + Sync + 'static) -> Self {
-        Self(Arc::new(what))
-    }
-}
-
-impl std::fmt::Debug for OnAuthentic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OnAuthentic").finish_non_exhaustive()
-    }
-}
-
-/// That a request came over TLS. The listener puts it into the request's extensions.
-#[derive(Debug, Clone, Copy)]
-pub struct SecureTransport;
 
 /// An authentic request within the caller's allowance. Handlers of signed operations take it, so that none runs without
 /// a signature, or a session of the web console in its place.
@@ -110,17 +84,6 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         Arc::<Authenticator>::from_ref(state).signed(request).await
     }
-}
-
-/// What a request proves, by its signature or by its cookie.
-pub(super) struct Proof {
-    pub(super) credential: Arc<Credential>,
-    pub(super) access_key_id: String,
-    /// Whether the key is one that lasts.
-    pub(super) lasts: bool,
-    pub(super) region: Region,
-    pub(super) service: Service,
-    pub(super) body: Bytes,
 }
 
 /// Verifies signatures and counts requests against the allowances.
@@ -275,8 +238,8 @@ impl Authenticator {
     /// What follows from a proof, whatever it is: the event of the call, and whether the account may call at all.
     fn admit(&self, parts: &Parts, proof: Proof, now: Timestamp) -> Result<Signed, ApiError> {
         let Proof { credential, access_key_id, lasts, region, service, body } = proof;
-        if let Some(OnAuthentic(what)) = parts.extensions.get() {
-            what();
+        if let Some(listener) = parts.extensions.get::<OnAuthentic>() {
+            listener.tell();
         }
         if lasts {
             self.store.note_key_use(&access_key_id, service.signing_name(), &region, now);
@@ -402,29 +365,6 @@ impl Authenticator {
         let credential = self.sessions.remember(id, found, &lookup, now);
         Ok(credential.ok_or(SignatureError::UnknownKey)?)
     }
-}
-
-/// Where a request came from; none: from within this process.
-pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map(|ConnectInfo(peer)| peer.ip())
-}
-
-/// What policies may ask about a request.
-pub(super) fn environment(parts: &Parts, region: Region, now: Timestamp) -> Environment {
-    let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-    Environment {
-        now,
-        region,
-        source_ip: peer(parts),
-        secure_transport: parts.extensions.get::<SecureTransport>().is_some(),
-        user_agent: user_agent.map(str::to_owned),
-    }
-}
-
-/// Whether an access key is that of a session.
-pub(super) fn is_temporary(id: &str) -> bool {
-    id.parse::<AccessKeyId>().is_ok_and(|id| id.is_temporary())
 }
 
 /// The session token that a request brings.

@@ -14,8 +14,8 @@ use axum::{
 };
 
 use super::{
-    authenticate::SecureTransport,
     error::{CROSS_SITE, WRONG_HOST},
+    request::SecureTransport,
 };
 use crate::http::error::ApiError;
 

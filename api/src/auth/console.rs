@@ -3,61 +3,53 @@
 //! A session remembers the access key by which it began, and nothing of what its holder may do. Each request looks the key
 //! up as if it had signed, so that whatever ends or limits a key does the same to its sessions.
 
-use std::{sync::Arc, time::Duration};
-
-use axum::{
-    body::Body,
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use brokerd_domain::{Region, Source, Timestamp, audit::EventSource, identity::AccountState};
+
+use axum::http::{StatusCode, request::Parts};
+use brokerd_domain::{Region, Source};
 use brokerd_store::{ConsoleSession, ConsoleToken, ConsoleTokenHash, PgStore};
 use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::{
-    authenticate::{Authenticator, Proof, is_temporary, peer},
     browser::{Site, Visit},
     credentials::Credential,
-    error::{FAILED_SIGN_IN, NO_SESSION, SignatureError},
-    service::Service,
+    error::{FAILED_SIGN_IN, NO_SESSION},
 };
 use crate::{
-    audit::{Recorder, VerifiedRequest},
-    caller::Caller,
-    http::{error::ApiError, query::Query, throttle::Throttle},
+    http::{error::ApiError, throttle::Throttle},
     settings::ApiSettings,
 };
 
-/// The region that a request with a cookie is for.
-const REGION: HeaderName = HeaderName::from_static("x-brokerd-region");
-/// The service without paths that a request with a cookie is for.
-pub(crate) const SERVICE: HeaderName = HeaderName::from_static("x-brokerd-service");
-/// How often it is written that a session is used.
-const NOTED_EVERY: Duration = Duration::from_mins(1);
+/// Most sessions that are remembered to be there.
+const MOST_KNOWN: usize = 4096;
 /// Sign-ins that a sender may try at once, and every second after that. Those that succeed are not counted.
 const SIGN_IN_BURST: u32 = 10;
 const SIGN_IN_RATE: u32 = 1;
 /// Estimates of cost that a sender may ask for at once, and every second after that.
 const CALCULATION_BURST: u32 = 50;
 const CALCULATION_RATE: u32 = 10;
-/// Most bytes of the body of a sign-in, which may have a session token.
-const SIGN_IN_BODY: usize = 16 << 10;
 
 /// What sessions need beside access keys.
 pub(crate) struct Console {
     site: Option<Site>,
     /// Without events: that a session is used is nothing that somebody does.
-    store: PgStore,
-    idle: Duration,
-    longest: Duration,
-    region: Option<Region>,
+    pub(super) store: PgStore,
+    pub(super) idle: Duration,
+    pub(super) longest: Duration,
+    pub(super) region: Option<Region>,
+    /// Sessions that were there. Looking them up again costs their senders nothing: there may be many behind one address.
+    known: Mutex<HashSet<ConsoleTokenHash>>,
     /// The senders' allowances for sign-ins that fail.
-    sign_ins: Throttle<Source>,
+    pub(super) sign_ins: Throttle<Source>,
     /// The senders' allowances for estimates of cost, for which nobody has to sign in.
-    calculations: Throttle<Source>,
+    pub(super) calculations: Throttle<Source>,
     /// Counts what ends sessions in this process.
-    ends: watch::Sender<u64>,
+    pub(super) ends: watch::Sender<u64>,
 }
 
 impl Console {
@@ -69,13 +61,26 @@ impl Console {
             idle: console.idle,
             longest: console.longest,
             region: console.region.clone().or_else(|| settings.regions.iter().next().cloned()),
+            known: Mutex::default(),
             sign_ins: Throttle::new(SIGN_IN_BURST, SIGN_IN_RATE),
             calculations: Throttle::new(CALCULATION_BURST, CALCULATION_RATE),
             ends: watch::Sender::new(0),
         }
     }
 
-    fn visit(&self, parts: &Parts) -> Result<Visit, ApiError> {
+    pub(super) fn known(&self) -> MutexGuard<'_, HashSet<ConsoleTokenHash>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note_known(&self, token: ConsoleTokenHash) {
+        let mut known = self.known();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(token);
+    }
+
+    pub(super) fn visit(&self, parts: &Parts) -> Result<Visit, ApiError> {
         let site = self.site.as_ref();
         site.ok_or_else(|| ApiError::internal("the URL of the API is none"))?.visit(parts)
     }
@@ -105,328 +110,18 @@ pub(crate) enum SignIn {
 }
 
 /// The refusal of who is not signed in, or not any more.
-fn no_session() -> ApiError {
+pub(super) fn no_session() -> ApiError {
     let message = "There is no session, or it has ended. Sign in.";
     ApiError::named(StatusCode::UNAUTHORIZED, "UnauthorizedException", message)
         .because_of_authentication(NO_SESSION)
 }
 
 /// The refusal of every sign-in that fails, whatever was wrong.
-fn failed_sign_in(what: &SignIn) -> ApiError {
+pub(super) fn failed_sign_in(what: &SignIn) -> ApiError {
     let message = match what {
         SignIn::Key { .. } => "The access key and its secret can't be used to sign in.",
         SignIn::Link(_) => "The link was used before, or it has ended. Links last a minute.",
     };
     ApiError::named(StatusCode::UNAUTHORIZED, "UnauthorizedException", message)
         .because_of_authentication(FAILED_SIGN_IN)
-}
-
-impl Authenticator {
-    /// What a request proves by its cookie. The body is read only in sessions that exist.
-    pub(super) async fn by_cookie(
-        &self,
-        parts: &Parts,
-        body: Body,
-        now: Timestamp,
-    ) -> Result<Proof, ApiError> {
-        let signed_in = self.signed_in(parts, now).await?;
-        let service = service(parts)?;
-        let region = self.region(&parts.headers, service)?;
-        let body = self.bodies.read(&parts.headers, body, self.body_limit(parts)).await?;
-        if !body.is_empty() && !parts.headers.contains_key(CONTENT_TYPE) {
-            return Err(ApiError::bad_request("The header content-type is missing."));
-        }
-        let SignedIn { session, credential, token, .. } = signed_in;
-        self.note_session_use(&token, &session, now).await;
-        Ok(Proof {
-            credential,
-            access_key_id: session.access_key_id,
-            lasts: session.session_token.is_none(),
-            region,
-            service,
-            body,
-        })
-    }
-
-    /// Who is signed in, by the cookie of a request that comes from our own page.
-    ///
-    /// # Errors
-    /// A 401 without a session; a 403 for requests of other pages and for hosts that are not ours.
-    pub(crate) async fn signed_in(
-        &self,
-        parts: &Parts,
-        now: Timestamp,
-    ) -> Result<SignedIn, ApiError> {
-        let visit = self.console.visit(parts)?;
-        visit.check_page(parts)?;
-        let token = visit.cookie(&parts.headers).and_then(ConsoleToken::parse);
-        let token = token.ok_or_else(no_session)?.hash();
-        let sender = Source::of(peer(parts).unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()));
-        // As of access keys that are not known: made-up cookies don't keep the database busy.
-        self.admit_lookup(sender, now)?;
-        let found = self.console.store.console_session(&token, now).await?;
-        let session = found.ok_or_else(no_session)?;
-        self.give_lookup_back(sender, now);
-        let credential = self.credential_of(&token, &session, sender, now).await?;
-        Ok(SignedIn { visit, token, session, credential })
-    }
-
-    /// The same for a session that was found before; none: it has ended since.
-    ///
-    /// # Errors
-    /// As every call of the store.
-    pub(crate) async fn still_signed_in(
-        &self,
-        token: &ConsoleTokenHash,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Credential>>, ApiError> {
-        let Some(session) = self.console.store.console_session(token, now).await? else {
-            return Ok(None);
-        };
-        let sender = Source::of(std::net::Ipv4Addr::UNSPECIFIED.into());
-        match self.credential_of(token, &session, sender, now).await {
-            Ok(credential) => Ok(Some(credential)),
-            Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The credential by which a session began. If it is not in force any more, the session has ended, for good.
-    async fn credential_of(
-        &self,
-        token: &ConsoleTokenHash,
-        session: &ConsoleSession,
-        sender: Source,
-        now: Timestamp,
-    ) -> Result<Arc<Credential>, ApiError> {
-        let id = &session.access_key_id;
-        let credential = self.credential(id, session.session_token.as_ref(), sender, now).await;
-        match credential {
-            Err(refused) if refused.status() == StatusCode::FORBIDDEN => {
-                if let Err(error) = self.console.store.end_console_session(token).await {
-                    tracing::debug!(%error, "session whose key is withdrawn not removed");
-                }
-                Err(no_session())
-            }
-            other => other,
-        }
-    }
-
-    /// A credential that is in force.
-    async fn credential(
-        &self,
-        id: &str,
-        token: Option<&SecretString>,
-        sender: Source,
-        now: Timestamp,
-    ) -> Result<Arc<Credential>, ApiError> {
-        let token = token.map(secrecy::ExposeSecret::expose_secret);
-        let credential = match token {
-            Some(token) => self.session(id, token, now).await?,
-            None if is_temporary(id) => return Err(SignatureError::UnknownKey.into()),
-            None => self.key(id, sender, now).await?,
-        };
-        credential.check(token, now)?;
-        Ok(credential)
-    }
-
-    async fn note_session_use(
-        &self,
-        token: &ConsoleTokenHash,
-        session: &ConsoleSession,
-        now: Timestamp,
-    ) {
-        let until = now.plus(self.console.idle);
-        if until.since(session.idle_until) < NOTED_EVERY {
-            return;
-        }
-        if let Err(error) = self.console.store.prolong_console_session(token, until).await {
-            tracing::debug!(%error, "use of a session not noted; tried again with the next request");
-        }
-    }
-
-    /// The region that a request is for.
-    fn region(&self, headers: &HeaderMap, service: Service) -> Result<Region, ApiError> {
-        let Some(named) = headers.get(REGION) else {
-            let region = self.console.region.clone();
-            return region.ok_or_else(|| ApiError::internal("no region is configured"));
-        };
-        let region = named.to_str().ok().and_then(|name| name.parse::<Region>().ok());
-        let is_known =
-            |region: &Region| self.regions.contains(region) || service.is_global_in(region);
-        region.filter(is_known).ok_or_else(|| {
-            ApiError::bad_request("The header x-brokerd-region names no region of this brokerd.")
-        })
-    }
-
-    /// Reads and limits what somebody sends to sign in.
-    ///
-    /// # Errors
-    /// A 403 for requests of other pages; a 429 for senders who failed too often.
-    pub(crate) async fn sign_in_request(
-        &self,
-        request: Request,
-        now: Timestamp,
-    ) -> Result<(Parts, bytes::Bytes, Visit), ApiError> {
-        let (parts, body) = request.into_parts();
-        let visit = self.console.visit(&parts)?;
-        visit.check_page(&parts)?;
-        let sender = Source::of(peer(&parts).unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()));
-        self.console.sign_ins.admit(&sender, None, now).map_err(|wait| {
-            ApiError::too_many_requests(wait).because_of_authentication(FAILED_SIGN_IN)
-        })?;
-        let is_json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
-        if !parts.headers.get(CONTENT_TYPE).is_some_and(is_json) {
-            return Err(ApiError::bad_request("The header content-type must be application/json."));
-        }
-        let body = self.bodies.read(&parts.headers, body, SIGN_IN_BODY).await?;
-        Ok((parts, body, visit))
-    }
-
-    /// Begins a session of whoever proves to have an access key. The event of it is written with it.
-    ///
-    /// # Errors
-    /// A 401 if it is not proved; a 403 for suspended accounts.
-    pub(crate) async fn sign_in(
-        &self,
-        parts: &Parts,
-        visit: Visit,
-        what: SignIn,
-        now: Timestamp,
-    ) -> Result<(ConsoleToken, SignedIn), ApiError> {
-        let peer_address = peer(parts);
-        let sender = Source::of(peer_address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()));
-        let (id, session_token) = match &what {
-            SignIn::Key { id, token, .. } => (id.clone(), token.clone()),
-            SignIn::Link(link) => {
-                let id = self.store.console_link(link, now).await?;
-                (id.ok_or_else(|| failed_sign_in(&what))?, None)
-            }
-        };
-        let found = self.credential(&id, session_token.as_ref(), sender, now).await;
-        let credential = match found {
-            Err(refused) if refused.status() == StatusCode::FORBIDDEN => {
-                return Err(failed_sign_in(&what));
-            }
-            other => other?,
-        };
-        if let SignIn::Key { secret, .. } = &what
-            && !credential.has_secret(secret)
-        {
-            return Err(failed_sign_in(&what));
-        }
-        self.console.sign_ins.give_back(&sender, now);
-        self.begin_event(parts, &credential, &id, "ConsoleLogin")?;
-        if credential.caller().account_state == AccountState::Suspended {
-            return Err(SignatureError::Suspended(credential.account().clone()).into());
-        }
-        let end = now.plus(self.console.longest);
-        let expires = credential.expires().map_or(end, |expires| expires.min(end));
-        let session = ConsoleSession {
-            account: credential.account().clone(),
-            principal: credential.caller().principal.arn(),
-            access_key_id: id,
-            session_token,
-            created: now,
-            idle_until: now.plus(self.console.idle),
-            expires,
-        };
-        let token = ConsoleToken::generate(&*self.entropy);
-        let link = match &what {
-            SignIn::Link(link) => Some(link),
-            SignIn::Key { .. } => None,
-        };
-        if !self.store.begin_console_session(&token, &session, link).await? {
-            return Err(failed_sign_in(&what));
-        }
-        if let Err(error) = self.console.store.clear_console_sessions(now).await {
-            tracing::debug!(%error, "sessions that have ended not cleared away");
-        }
-        let token_hash = token.hash();
-        Ok((token, SignedIn { visit, token: token_hash, session, credential }))
-    }
-
-    /// Tells the audit what somebody does with a session.
-    pub(crate) fn begin_event(
-        &self,
-        parts: &Parts,
-        credential: &Credential,
-        access_key_id: &str,
-        operation: &'static str,
-    ) -> Result<(), ApiError> {
-        let region = self.region(&HeaderMap::new(), Service::Mq)?;
-        if let Some(recorder) = parts.extensions.get::<Recorder>() {
-            tracing::Span::current().record("aws.action", operation);
-            recorder.begin(&VerifiedRequest {
-                parts,
-                body: &[],
-                source: EventSource::SignIn,
-                region: &region,
-                principal: &credential.caller().principal,
-                caller: credential.identity(access_key_id),
-                peer: peer(parts),
-            });
-        }
-        self.tell_caller(parts, credential, access_key_id, region);
-        Ok(())
-    }
-
-    /// Who a session is, as handlers of operations know a caller. The region is that of the query if it has one: browsers
-    /// send no headers of ours with some requests.
-    pub(crate) fn console_caller(
-        &self,
-        parts: &Parts,
-        signed_in: &SignedIn,
-        now: Timestamp,
-    ) -> Result<Caller, ApiError> {
-        let query = Query::of(parts);
-        let region = match query.get("region") {
-            None => self.region(&parts.headers, Service::Mq)?,
-            Some(name) => {
-                let named = HeaderValue::from_str(name);
-                // What is no text of a header is no region.
-                let named = named.unwrap_or(HeaderValue::from_static("?"));
-                self.region(&HeaderMap::from_iter([(REGION, named)]), Service::Mq)?
-            }
-        };
-        let environment = super::authenticate::environment(parts, region, now);
-        let id = signed_in.session.access_key_id.clone();
-        Ok(Caller::new(Arc::clone(signed_in.credential.caller()), id, environment))
-    }
-
-    /// Counts an estimate of cost that somebody asks for who need not be anybody.
-    ///
-    /// # Errors
-    /// A 429.
-    pub(crate) fn admit_calculation(&self, sender: Source, now: Timestamp) -> Result<(), ApiError> {
-        let admitted = self.console.calculations.admit(&sender, None, now);
-        admitted.map_err(ApiError::too_many_requests)
-    }
-
-    /// Tells streams that sessions have ended.
-    pub(crate) fn note_session_end(&self) {
-        self.console.ends.send_modify(|ends| *ends += 1);
-    }
-
-    /// Changes when sessions end in this process.
-    pub(crate) fn session_ends(&self) -> watch::Receiver<u64> {
-        self.console.ends.subscribe()
-    }
-
-    /// The region of requests that name none.
-    pub(crate) const fn default_region(&self) -> Option<&Region> {
-        self.console.region.as_ref()
-    }
-}
-
-/// The service that a request with a cookie is for.
-fn service(parts: &Parts) -> Result<Service, ApiError> {
-    let services = Service::of_path(parts.uri.path());
-    if let [only] = services {
-        return Ok(*only);
-    }
-    let named = parts.headers.get(SERVICE).and_then(|name| name.to_str().ok());
-    named.and_then(|name| Service::named(name, services)).ok_or_else(|| {
-        ApiError::bad_request("The header x-brokerd-service is missing or names no service.")
-    })
 }

@@ -11,7 +11,9 @@ use std::{
 };
 
 use brokerd_domain::{
-    AccountId, Region, Timestamp, audit::CallerIdentity, identity::AccessKeyState,
+    AccountId, Region, Timestamp,
+    audit::CallerIdentity,
+    identity::{AccessKeyId, AccessKeyState},
 };
 use brokerd_store::{Caller, KeyCaller};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -150,6 +152,11 @@ impl Credential {
         keys.push((scope, Arc::clone(&derived)));
         derived
     }
+}
+
+/// Whether an access key is that of a session.
+pub(super) fn is_temporary(id: &str) -> bool {
+    id.parse::<AccessKeyId>().is_ok_and(|id| id.is_temporary())
 }
 
 struct Answer {

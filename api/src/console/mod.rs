@@ -9,8 +9,8 @@
 
 mod assets;
 mod calculator;
-mod events;
-mod hub;
+pub(crate) mod events;
+pub(crate) mod hub;
 mod session;
 
 use axum::{
@@ -18,7 +18,6 @@ use axum::{
     routing::{MethodRouter, delete, get, post},
 };
 
-pub(crate) use self::{events::Streams, hub::BrokerHub};
 use crate::{
     operation::{Kind, Operation},
     state::ApiState,
