@@ -10,6 +10,7 @@ mod broker_metrics;
 mod cloudwatch;
 mod compose;
 mod conformance;
+mod console;
 mod crash;
 mod database_outage;
 mod dropped_version;
