@@ -2,6 +2,7 @@
 # Brings brokerd up in containers, by docker/compose.yaml. Does only what is missing.
 #   scripts/compose.sh           up and ready; with the argument --profile replica, a second brokerd too
 #   scripts/compose.sh image     only builds the image of brokerd
+#   scripts/compose.sh console   prints a link to the web console that signs in once, within a minute
 #   scripts/compose.sh env       prints the exports for a shell on this machine
 #   scripts/compose.sh down      stops everything of this installation, keeps its data
 #   scripts/compose.sh clean     removes everything of this installation
@@ -111,11 +112,21 @@ environment() {
   compose exec -T brokerd brokerd env | sed "s|^export BROKERD_CA_FILE=.*|export BROKERD_CA_FILE='$data_dir/ca.pem'|"
 }
 
+# A link that signs in once, within a minute, at the address where this machine has the API.
+console_link() {
+  local address=${BROKERD_PUBLISH_ADDRESS:-127.0.0.1}
+  case $address in 0.0.0.0) address=127.0.0.1 ;; esac
+  compose exec -T brokerd brokerd console | sed "s|^\([a-z]*\)://[^/]*|\1://$address:${BROKERD_PUBLISH_API:-8642}|"
+}
+
 describe() {
+  local link
+  link=$(console_link 2>/dev/null) || link="scripts/compose.sh console"
   cat <<TEXT
 
 brokerd is ready.
 
+  console       $link
   API           http://${BROKERD_PUBLISH_ADDRESS:-127.0.0.1}:${BROKERD_PUBLISH_API:-8642}, in the network apps-$installation http://brokerd:8642
   endpoints     as DescribeBroker says, at $BROKERD_PUBLISH_HOST; in the network apps-$installation also at brokerd.internal, on the same ports
   metrics       http://127.0.0.1:$BROKERD_PUBLISH_OPERATIONS/metrics
@@ -184,8 +195,9 @@ case ${1:-up} in
     image
     ;;
   env) variables; environment ;;
+  console) variables; console_link ;;
   down) down ;;
   clean) clean ;;
   do) shift; variables; compose "$@" ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
