@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use brokerd_domain::{AccountId, Entropy, Timestamp};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -138,7 +138,7 @@ impl PgStore {
             session.account.as_str(),
             session.principal,
             session.access_key_id,
-            session.session_token.as_ref().map(|token| token.expose_secret()),
+            session.session_token.as_ref().map(ExposeSecret::expose_secret),
             session.created.as_micros(),
             session.idle_until.as_micros(),
             session.expires.as_micros(),
