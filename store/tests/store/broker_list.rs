@@ -53,7 +53,13 @@ async fn of_every_state(f: &Fixture) -> Vec<(BrokerId, BrokerState)> {
             format!(r#"status = '{running}', not_applied = 'why', pending = '{{"x": 1}}'"#),
             BrokerState::CriticalActionRequired,
         ),
-        ("h", format!("status = '{running}', not_applied = 'why'"), BrokerState::Running),
+        (
+            "h",
+            format!(
+                "status = '{running}', not_applied = 'why', configurations = configurations - 'pending'"
+            ),
+            BrokerState::Running,
+        ),
     ] {
         let id = create(&f.store, name).await;
         let sql = format!("update broker set {change} where id = $1");
