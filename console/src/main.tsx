@@ -1,0 +1,31 @@
+// The entry point of the console.
+import '@cloudscape-design/global-styles/index.css';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { createRoot } from 'react-dom/client';
+import { Router } from 'wouter';
+import { ApiError } from './api/errors';
+import { App } from './shell/App';
+import { FlashProvider } from './shell/flash';
+import { applyTheme } from './shell/theme';
+
+applyTheme();
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // What may pass is tried again; a refusal is shown at once.
+      retry: (failures, error) => failures < 2 && error instanceof ApiError && error.isPassing,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <QueryClientProvider client={client}>
+    <FlashProvider>
+      <Router base="/console">
+        <App />
+      </Router>
+    </FlashProvider>
+  </QueryClientProvider>,
+);

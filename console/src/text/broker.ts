@@ -1,0 +1,4 @@
+/** The texts of this area. */
+export const broker = {
+  title: 'Broker',
+} as const;
