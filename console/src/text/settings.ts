@@ -1,0 +1,4 @@
+/** The texts of this area. */
+export const settings = {
+  title: 'Settings',
+} as const;
