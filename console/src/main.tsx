@@ -1,11 +1,14 @@
 // The entry point of the console.
 import '@cloudscape-design/global-styles/index.css';
+import { I18nProvider } from '@cloudscape-design/components/i18n';
+import messages from '@cloudscape-design/components/i18n/messages/all.en';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { ApiError } from './api/errors';
 import { App } from './shell/App';
 import { FlashProvider } from './shell/flash';
+import './shell/shell.css';
 import { applyTheme } from './shell/theme';
 
 applyTheme();
@@ -22,10 +25,12 @@ const client = new QueryClient({
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <QueryClientProvider client={client}>
-    <FlashProvider>
-      <Router base="/console">
-        <App />
-      </Router>
-    </FlashProvider>
+    <I18nProvider locale="en" messages={[messages]}>
+      <FlashProvider>
+        <Router base="/console">
+          <App />
+        </Router>
+      </FlashProvider>
+    </I18nProvider>
   </QueryClientProvider>,
 );

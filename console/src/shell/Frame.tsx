@@ -1,49 +1,54 @@
 // The frame around every page: top bar, navigation, breadcrumbs, messages.
-import Alert from '@cloudscape-design/components/alert';
 import AppLayout from '@cloudscape-design/components/app-layout';
 import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
+import Button from '@cloudscape-design/components/button';
+import type { FlashbarProps } from '@cloudscape-design/components/flashbar';
 import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
-import SpaceBetween from '@cloudscape-design/components/space-between';
-import TopNavigation from '@cloudscape-design/components/top-navigation';
-import { type MouseEvent, Suspense, useCallback, useEffect, useState } from 'react';
+import { type MouseEvent, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { Route as Match, Switch, useLocation } from 'wouter';
-import { signOut, signOutEverywhere, useSession } from '../api/session';
+import { useSession } from '../api/session';
 import { Loading } from '../shared/Loading';
 import { NotFound } from '../shared/NotFound';
 import { PageBoundary } from '../shared/PageBoundary';
 import { text } from '../text';
 import { Flashes, useFlash } from './flash';
 import { useLive } from './live';
-import { Calculator, type Route, routes } from './routes';
-import { setTheme, type Theme, theme } from './theme';
+import { type Match as Matched, match } from './match';
+import { Calculator, routes } from './routes';
+import { TopBar } from './TopBar';
 
 const BASE = '/console';
+/** Text is hard to read on wider pages, and forms look lost. */
+const MAX_WIDTH = 1600;
+/** From this width on the navigation is beside the page, in pixels. */
+const NAVIGATION_FROM = 900;
 
 interface Props {
+  /** The session has ended: the page is kept, unseen. */
+  isEnded: boolean;
   onLeave: (why?: string) => void;
+  onEnd: () => void;
   onRegion: (region: string) => void;
 }
 
-export function Frame({ onLeave, onRegion }: Props) {
+export function Frame({ isEnded, onLeave, onEnd, onRegion }: Props) {
   const session = useSession();
-  const flash = useFlash();
   const [location, navigate] = useLocation();
-  const [isOpen, setOpen] = useState(window.innerWidth > 900);
-  const [chosen, setChosen] = useState<Theme>(theme());
-  const ended = useCallback(() => onLeave(text.shell.sessionEnded), [onLeave]);
-  const isConnected = useLive(ended);
+  const [isOpen, setOpen] = useState(window.innerWidth >= NAVIGATION_FROM);
+  const isConnected = useLive({ isEnabled: !isEnded, onSignedOut: onEnd, onVersion: useVersion(session.version) });
+  const found = match(location, routes);
+  useArrival(found);
+  useEffect(withoutOrientation, []);
 
-  const leave = (how: () => Promise<void>) =>
-    how().then(
-      () => onLeave(),
-      (error: unknown) => flash.failed(text.shell.signOut, error),
-    );
-  const follow = (event: CustomEvent<{ href?: string | undefined; external?: boolean | undefined }>) => {
-    const { href, external } = event.detail;
-    if (!href?.startsWith(BASE) || external) return;
-    event.preventDefault();
-    navigate(href.slice(BASE.length) || '/');
-  };
+  const follow = useCallback(
+    (event: CustomEvent<{ href?: string | undefined; external?: boolean | undefined }>) => {
+      const { href, external } = event.detail;
+      if (!href?.startsWith(BASE) || external) return;
+      event.preventDefault();
+      navigate(href.slice(BASE.length) || '/');
+    },
+    [navigate],
+  );
   // Links inside of pages go through the router, unless the person wants a tab of its own.
   const followClick = (event: MouseEvent) => {
     const link = (event.target as Element).closest('a');
@@ -53,57 +58,22 @@ export function Frame({ onLeave, onRegion }: Props) {
     event.preventDefault();
     navigate(href.slice(BASE.length));
   };
+  const followNavigation: SideNavigationProps['onFollow'] = (event) => {
+    follow(event);
+    // On a small screen the navigation covers the page.
+    if (window.innerWidth < NAVIGATION_FROM) setOpen(false);
+  };
+  const lost: FlashbarProps.MessageDefinition | undefined = isConnected
+    ? undefined
+    : { id: 'connection', type: 'warning', content: text.shell.connectionLost };
 
   return (
     <div onClick={followClick}>
+      <a className="skip-link" href="#content" onClick={(event) => (event.preventDefault(), focusContent())}>
+        {text.shell.skip}
+      </a>
       <div id="top">
-        <TopNavigation
-          identity={{ href: `${BASE}/`, title: text.shell.product, onFollow: follow }}
-          utilities={[
-            {
-              type: 'menu-dropdown',
-              text: session.region,
-              ariaLabel: `${text.shell.region}: ${session.region}`,
-              items: session.regions.map((region) => ({ id: region, text: region })),
-              onItemClick: ({ detail }) => onRegion(detail.id),
-            },
-            {
-              type: 'menu-dropdown',
-              text: session.name,
-              description: session.arn,
-              iconName: 'user-profile',
-              items: [
-                {
-                  id: 'theme',
-                  text: text.shell.theme,
-                  items: (['system', 'light', 'dark'] as const).map((id) => ({
-                    id,
-                    text: text.shell[id],
-                    itemType: 'checkbox',
-                    checked: chosen === id,
-                  })),
-                },
-                {
-                  id: 'docs',
-                  text: text.shell.help,
-                  href: '/docs',
-                  external: true,
-                  externalIconAriaLabel: text.common.newTab,
-                },
-                { id: 'out', text: text.shell.signOut },
-                { id: 'everywhere', text: text.shell.signOutEverywhere },
-              ],
-              onItemClick: ({ detail: { id } }) => {
-                if (id === 'out') void leave(signOut);
-                else if (id === 'everywhere') void leave(signOutEverywhere);
-                else if (id === 'light' || id === 'dark' || id === 'system') {
-                  setTheme(id);
-                  setChosen(id);
-                }
-              },
-            },
-          ]}
-        />
+        <TopBar follow={follow} onLeave={onLeave} onRegion={onRegion} />
       </div>
       <AppLayout
         headerSelector="#top"
@@ -121,40 +91,83 @@ export function Frame({ onLeave, onRegion }: Props) {
             header={{ text: text.shell.product, href: `${BASE}/` }}
             activeHref={`${BASE}${activePath(location)}`}
             items={navigation(session.isOperator)}
-            onFollow={follow}
+            onFollow={followNavigation}
           />
         }
-        breadcrumbs={<Breadcrumbs follow={follow} />}
-        notifications={
-          <SpaceBetween size="xs">
-            {isConnected ? null : <Alert type="warning">{text.shell.connectionLost}</Alert>}
-            <Flashes />
-          </SpaceBetween>
-        }
+        breadcrumbs={<Breadcrumbs found={found} follow={follow} />}
+        notifications={<Flashes first={lost} />}
         stickyNotifications
-        maxContentWidth={Number.MAX_VALUE}
+        maxContentWidth={found?.route.isWide ? Number.MAX_VALUE : MAX_WIDTH}
         content={
-          <PageBoundary key={location}>
-            <Suspense fallback={<Loading />}>
-              <Switch>
-                {routes.map(({ path, page: Page }) => (
-                  <Match key={path} path={path}>
-                    <Page key={session.region} />
+          <div id="content" tabIndex={-1}>
+            <PageBoundary key={found?.key ?? location}>
+              <Suspense fallback={<Loading />}>
+                <Switch>
+                  {routes.map(({ path, page: Page }) => (
+                    <Match key={path} path={path}>
+                      <Page key={`${session.region} ${found?.key}`} />
+                    </Match>
+                  ))}
+                  <Match path="/calculator">
+                    <Calculator />
                   </Match>
-                ))}
-                <Match path="/calculator">
-                  <Calculator />
-                </Match>
-                <Match>
-                  <NotFound what={text.shell.pageMissing} />
-                </Match>
-              </Switch>
-            </Suspense>
-          </PageBoundary>
+                  <Match>
+                    <NotFound what={text.shell.pageMissing} />
+                  </Match>
+                </Switch>
+              </Suspense>
+            </PageBoundary>
+          </div>
         }
       />
     </div>
   );
+}
+
+/** Says once that the server is another version than the page. */
+function useVersion(own: string) {
+  const { show } = useFlash();
+  return useCallback(
+    (version: string) => {
+      if (version === own) return;
+      show({
+        id: 'version',
+        type: 'info',
+        header: text.shell.otherVersion(version),
+        content: text.shell.otherVersionHelp,
+        action: <Button onClick={() => window.location.reload()}>{text.shell.load}</Button>,
+      });
+    },
+    [own, show],
+  );
+}
+
+/**
+ * Takes `aria-orientation` from navigations, which ARIA does not permit there. Cloudscape 3.0 sets it on the toolbar of
+ * small screens.
+ */
+function withoutOrientation(): () => void {
+  const name = 'aria-orientation';
+  const remove = () => document.querySelectorAll(`nav[${name}]`).forEach((nav) => nav.removeAttribute(name));
+  const observer = new MutationObserver(remove);
+  observer.observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: [name] });
+  remove();
+  return () => observer.disconnect();
+}
+
+function focusContent(): void {
+  document.getElementById('content')?.focus({ preventScroll: true });
+}
+
+/** Begins another page at its top, and puts the focus there if what had it is gone. */
+function useArrival(found: Matched | undefined): void {
+  const former = useRef(found?.key);
+  useEffect(() => {
+    if (former.current === found?.key) return;
+    former.current = found?.key;
+    window.scrollTo({ top: 0 });
+    if (document.activeElement === document.body || document.activeElement?.closest('main')) focusContent();
+  }, [found?.key]);
 }
 
 function navigation(isOperator: boolean): SideNavigationProps.Item[] {
@@ -179,38 +192,25 @@ function activePath(location: string): string {
   return first === '' || first === 'brokers' ? '/' : `/${first}`;
 }
 
-function Breadcrumbs({ follow }: { follow: (event: CustomEvent<{ href: string }>) => void }) {
+function Breadcrumbs({
+  found,
+  follow,
+}: {
+  found: Matched | undefined;
+  follow: (event: CustomEvent<{ href: string }>) => void;
+}) {
   const [location] = useLocation();
-  const found = match(location);
   const crumbs: { text: string; href: string }[] = [];
   if (found) {
-    const [route, parameters] = found;
-    const parent = routes.find((other) => other.path === route.parent);
+    const parent = routes.find((other) => other.path === found.route.parent);
     if (parent) crumbs.push({ text: parent.title({}), href: `${BASE}${parent.path}` });
-    crumbs.push({ text: route.title(parameters), href: `${BASE}${location}` });
+    crumbs.push({ text: found.route.title(found.parameters), href: `${BASE}${location}` });
+  } else if (location === '/calculator') {
+    crumbs.push({ text: text.calculator.title, href: `${BASE}${location}` });
   }
   const title = crumbs.at(-1)?.text;
   useEffect(() => {
     document.title = title ? `${title} – ${text.shell.product}` : text.shell.product;
   }, [title]);
   return <BreadcrumbGroup ariaLabel={text.shell.breadcrumbs} items={crumbs} onFollow={follow} />;
-}
-
-/** The route of an address, with its parameters. */
-function match(location: string): [Route, Record<string, string>] | undefined {
-  const parts = location.split('/').filter(Boolean);
-  for (const route of routes) {
-    const names = route.path.split('/').filter(Boolean);
-    const required = names.filter((name) => !name.endsWith('?')).length;
-    if (parts.length < required || parts.length > names.length) continue;
-    const parameters: Record<string, string> = {};
-    const fits = parts.every((part, at) => {
-      const name = names[at] ?? '';
-      if (!name.startsWith(':')) return name === part;
-      parameters[name.replace(/^:|\?$/g, '')] = decodeURIComponent(part);
-      return true;
-    });
-    if (fits) return [route, parameters];
-  }
-  return undefined;
 }

@@ -4,7 +4,6 @@ import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import ContentLayout from '@cloudscape-design/components/content-layout';
-import Form from '@cloudscape-design/components/form';
 import FormField from '@cloudscape-design/components/form-field';
 import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
@@ -12,16 +11,20 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type FormEvent, useEffect, useState } from 'react';
 import { ApiError } from '../api/errors';
 import { type Session, signIn } from '../api/session';
-import { text } from '../text';
 import { RouterLink } from '../shared/RouterLink';
+import { text } from '../text';
+import { Brand } from './Brand';
 
 interface Props {
+  /** Why somebody has to sign in. */
   why?: string | undefined;
+  /** The key that was signed in with before. */
+  known?: string | undefined;
   onSignedIn: (session: Session) => void;
 }
 
-export function SignIn({ why, onSignedIn }: Props) {
-  const [accessKeyId, setAccessKeyId] = useState('');
+export function SignIn({ why, known = '', onSignedIn }: Props) {
+  const [accessKeyId, setAccessKeyId] = useState(known);
   const [secretAccessKey, setSecret] = useState('');
   const [sessionToken, setToken] = useState('');
   const [error, setError] = useState<string>();
@@ -33,6 +36,10 @@ export function SignIn({ why, onSignedIn }: Props) {
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    if (!accessKeyId || !secretAccessKey || (isTemporary && !sessionToken)) {
+      setError(text.shell.signInIncomplete);
+      return;
+    }
     setBusy(true);
     setError(undefined);
     try {
@@ -47,53 +54,58 @@ export function SignIn({ why, onSignedIn }: Props) {
   return (
     <main>
       <Box padding={{ top: 'xxxl', horizontal: 'l' }}>
-        <ContentLayout maxContentWidth={560} headerVariant="default">
+        <ContentLayout maxContentWidth={480} headerVariant="default">
           <form onSubmit={submit}>
-            <Form
-              actions={
-                <Button variant="primary" formAction="submit" loading={isBusy}>
-                  {text.shell.signIn}
-                </Button>
-              }
-              errorText={error}
-            >
-              <SpaceBetween size="l">
-                {why ? <Alert type="info">{why}</Alert> : null}
-                <Container
-                  header={
-                    <Header variant="h1" description={text.shell.signInIntro}>
-                      {text.shell.signInTitle}
-                    </Header>
-                  }
-                >
-                  <SpaceBetween size="m">
-                    <FormField label={text.shell.accessKeyId}>
+            <SpaceBetween size="l">
+              <Brand />
+              {why ? <Alert type="info">{why}</Alert> : null}
+              <Container
+                header={
+                  <Header variant="h1" description={text.shell.signInIntro}>
+                    {text.shell.signInTitle}
+                  </Header>
+                }
+              >
+                <SpaceBetween size="m">
+                  <FormField label={text.shell.accessKeyId}>
+                    <Input
+                      value={accessKeyId}
+                      onChange={({ detail }) => setAccessKeyId(detail.value.trim())}
+                      autoComplete="username"
+                      spellcheck={false}
+                      autoFocus={known === ''}
+                      ariaRequired
+                    />
+                  </FormField>
+                  <FormField label={text.shell.secretAccessKey}>
+                    <Input
+                      value={secretAccessKey}
+                      onChange={({ detail }) => setSecret(detail.value.trim())}
+                      type="password"
+                      autoComplete="current-password"
+                      autoFocus={known !== ''}
+                      ariaRequired
+                    />
+                  </FormField>
+                  {isTemporary ? (
+                    <FormField label={text.shell.sessionToken} description={text.shell.sessionTokenHelp}>
                       <Input
-                        value={accessKeyId}
-                        onChange={({ detail }) => setAccessKeyId(detail.value.trim())}
-                        autoComplete="username"
-                        spellcheck={false}
-                        autoFocus
+                        value={sessionToken}
+                        onChange={({ detail }) => setToken(detail.value.trim())}
+                        ariaRequired
                       />
                     </FormField>
-                    <FormField label={text.shell.secretAccessKey}>
-                      <Input
-                        value={secretAccessKey}
-                        onChange={({ detail }) => setSecret(detail.value.trim())}
-                        type="password"
-                        autoComplete="current-password"
-                      />
-                    </FormField>
-                    {isTemporary ? (
-                      <FormField label={text.shell.sessionToken} description={text.shell.sessionTokenHelp}>
-                        <Input value={sessionToken} onChange={({ detail }) => setToken(detail.value.trim())} />
-                      </FormField>
-                    ) : null}
-                  </SpaceBetween>
-                </Container>
+                  ) : null}
+                  {error ? <Alert type="error">{error}</Alert> : null}
+                  <Button variant="primary" formAction="submit" loading={isBusy} fullWidth>
+                    {text.shell.signIn}
+                  </Button>
+                </SpaceBetween>
+              </Container>
+              <Box textAlign="center">
                 <RouterLink href="/calculator">{text.shell.calculatorLink}</RouterLink>
-              </SpaceBetween>
-            </Form>
+              </Box>
+            </SpaceBetween>
           </form>
         </ContentLayout>
       </Box>

@@ -47,7 +47,8 @@ export function useFlash(): Flash {
   return flash;
 }
 
-/** The messages, for the frame of the page. */
-export function Flashes() {
-  return <Flashbar items={useFlash().messages} stackItems />;
+/** The messages, for the frame of the page; `first` is above them. */
+export function Flashes({ first }: { first?: FlashbarProps.MessageDefinition | undefined }) {
+  const { messages } = useFlash();
+  return <Flashbar items={first ? [first, ...messages] : messages} stackItems={messages.length > 1} />;
 }

@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { POLICY } from './policy.mjs';
 
 const dist = path.join(path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url)))), 'dist');
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.woff2': 'font/woff2' };
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.woff2': 'font/woff2',
+};
 /** How long `called` waits, in milliseconds. The machine may be busy. */
 const DEADLINE_MS = 60_000;
 
@@ -72,7 +77,7 @@ export async function startServer(answers = {}, { session = {} } = {}) {
       for (;;) {
         const found = server.calls.slice(from).find((call) => call.key === key);
         if (found) return found;
-        if (Date.now() > ends) throw new Error(`${key} was not called; called: ${server.calls.map((call) => call.key)}`);
+        if (Date.now() > ends) throw new Error(`${key} was not called, but ${server.calls.map((call) => call.key)}`);
         await new Promise((resolve) => waiting.push(resolve, setTimeout(resolve, 1000)));
       }
     },
