@@ -1,4 +1,5 @@
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
+import { words } from '../model/words';
 
 const TYPES: Record<string, StatusIndicatorProps.Type> = {
   RUNNING: 'success',
@@ -12,8 +13,5 @@ const TYPES: Record<string, StatusIndicatorProps.Type> = {
 
 /** The state of a broker, in words: "Creation in progress". */
 export function BrokerStatus({ state }: { state: string }) {
-  const words = state.toLowerCase().replaceAll('_', ' ');
-  return (
-    <StatusIndicator type={TYPES[state] ?? 'info'}>{words.charAt(0).toUpperCase() + words.slice(1)}</StatusIndicator>
-  );
+  return <StatusIndicator type={TYPES[state] ?? 'info'}>{words(state)}</StatusIndicator>;
 }

@@ -1,0 +1,144 @@
+// The list of brokers: its rows, what its filter asks for, and what the states of brokers permit.
+
+/** A row of `GET /brokerd/v1/brokers`. */
+export interface BrokerRow {
+  brokerId: string;
+  brokerArn: string;
+  brokerName: string;
+  brokerState: string;
+  engineType: string;
+  engineVersion: string;
+  /** The exact version that runs; absent before the first start. */
+  runningEngineVersion?: string;
+  deploymentMode: string;
+  hostInstanceType: string;
+  storageType: string;
+  /** ISO 8601 in UTC. */
+  created: string;
+  /** Of the newest samples; absent where nothing was measured. */
+  messages?: number;
+  connections?: number;
+  tags?: Record<string, string>;
+}
+
+export interface BrokerPage {
+  brokers: BrokerRow[];
+  /** How many match, on all pages. */
+  total: number;
+  nextToken?: string;
+}
+
+export const STATES = [
+  'RUNNING',
+  'CREATION_IN_PROGRESS',
+  'REBOOT_IN_PROGRESS',
+  'DELETION_IN_PROGRESS',
+  'CREATION_FAILED',
+  'CRITICAL_ACTION_REQUIRED',
+  'REPLICA',
+] as const;
+export const ENGINES = ['ACTIVEMQ', 'RABBITMQ'] as const;
+export const MODES = ['SINGLE_INSTANCE', 'ACTIVE_STANDBY_MULTI_AZ', 'CLUSTER_MULTI_AZ'] as const;
+
+/** What the list is asked for. The names are those of the page's address. */
+export interface Listed {
+  name?: string;
+  engine?: string;
+  state?: string;
+  mode?: string;
+  type?: string;
+  sort: 'name' | 'state' | 'created';
+  order: 'asc' | 'desc';
+}
+
+/** The filter's properties, each with the parameter of the API. One value of each can be asked for. */
+const PARAMETERS = {
+  name: 'nameContains',
+  engine: 'engineType',
+  state: 'state',
+  mode: 'deploymentMode',
+  type: 'instanceType',
+} as const;
+type Property = keyof typeof PARAMETERS;
+const PROPERTIES = Object.keys(PARAMETERS) as Property[];
+
+/** What the page's address asks for. Anything unknown is left out. */
+export function listedOf(search: URLSearchParams): Listed {
+  const sort = search.get('sort');
+  const listed: Listed = {
+    sort: sort === 'state' || sort === 'created' ? sort : 'name',
+    order: search.get('order') === 'desc' ? 'desc' : 'asc',
+  };
+  for (const property of PROPERTIES) {
+    const value = search.get(property);
+    if (value) listed[property] = value;
+  }
+  return listed;
+}
+
+/** The page's address for that, without what is so by itself. */
+export function searchOf(listed: Listed): Record<string, string> {
+  const search: Record<string, string> = {};
+  for (const property of PROPERTIES) {
+    const value = listed[property];
+    if (value) search[property] = value;
+  }
+  if (listed.sort !== 'name') search['sort'] = listed.sort;
+  if (listed.order !== 'asc') search['order'] = listed.order;
+  return search;
+}
+
+/** The query of the API for a page of the list. */
+export function queryOf(listed: Listed, maxResults: number, nextToken?: string): string {
+  const query = new URLSearchParams({ maxResults: String(maxResults), sort: listed.sort, order: listed.order });
+  for (const property of PROPERTIES) {
+    const value = listed[property];
+    if (value) query.set(PARAMETERS[property], value);
+  }
+  if (nextToken) query.set('nextToken', nextToken);
+  return query.toString();
+}
+
+/** A token of the property filter. */
+export interface Token {
+  propertyKey?: string | undefined;
+  operator: string;
+  value: unknown;
+}
+
+/** The filter's tokens for what is asked for. */
+export function tokensOf(listed: Listed): Token[] {
+  return PROPERTIES.flatMap((property) => {
+    const value = listed[property];
+    return value ? [{ propertyKey: property, operator: property === 'name' ? ':' : '=', value }] : [];
+  });
+}
+
+/** What tokens ask for. A later token replaces an earlier one of its property; bare words are parts of the name. */
+export function withTokens(listed: Listed, tokens: readonly Token[]): Listed {
+  const next: Listed = { sort: listed.sort, order: listed.order };
+  for (const { propertyKey = 'name', value } of tokens) {
+    if (propertyKey in PARAMETERS && typeof value === 'string' && value) next[propertyKey as Property] = value;
+  }
+  return next;
+}
+
+export type BulkAction = 'reboot' | 'delete';
+
+/** Whether a broker's state permits it. By its configuration a server may permit less. */
+export function permits(action: BulkAction, state: string): boolean {
+  if (action === 'delete') return state !== 'DELETION_IN_PROGRESS';
+  return state === 'RUNNING' || state === 'CRITICAL_ACTION_REQUIRED' || state === 'REPLICA';
+}
+
+/** The names in what was entered: separated by commas, spaces or lines. */
+export function namesIn(entered: string): string[] {
+  return [...new Set(entered.split(/[\s,;]+/).filter(Boolean))];
+}
+
+/** Whether exactly these names were entered, in whichever order. */
+export function areNamed(entered: string, names: readonly string[]): boolean {
+  const found = namesIn(entered);
+  const wanted = new Set(names);
+  return found.length === wanted.size && found.every((name) => wanted.has(name));
+}
