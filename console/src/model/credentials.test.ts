@@ -3,7 +3,7 @@ import { webcrypto } from 'node:crypto';
 import test from 'node:test';
 import { faultOfGroup, faultOfPassword, faultOfUsername, names, password } from './credentials';
 
-const random = (bytes: Uint8Array) => webcrypto.getRandomValues(bytes);
+const random = (bytes: Uint8Array<ArrayBuffer>) => webcrypto.getRandomValues(bytes) as Uint8Array;
 
 test('names of users follow the rules of their engine', () => {
   assert.equal(faultOfUsername('ActiveMQ', 'a'), 'length');
@@ -37,7 +37,7 @@ test('a generated password is valid, of its own, and plain in shells and URLs', 
 test('every character of a generated password is equally likely', () => {
   // Every byte once: the ones over the last whole multiple of the alphabet must not count.
   let next = 0;
-  const all = (bytes: Uint8Array) => bytes.map(() => next++ % 256);
+  const all = (bytes: Uint8Array<ArrayBuffer>) => bytes.map(() => next++ % 256);
   const counts = new Map<string, number>();
   for (let n = 0; n < 200; n += 1) {
     for (const character of password(all).slice(1)) counts.set(character, (counts.get(character) ?? 0) + 1);

@@ -38,7 +38,7 @@ const GENERATED = 24;
  * A random password of 24 characters, over 140 bits. `random` fills an array with random bytes, as `getRandomValues` of
  * the browser does.
  */
-export function password(random: (bytes: Uint8Array) => Uint8Array): string {
+export function password(random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array): string {
   // Bytes beyond the last whole multiple would make some characters likelier than others.
   const bound = 256 - (256 % ALPHABET.length);
   for (;;) {

@@ -1,5 +1,5 @@
 // ActiveMQ with Go and .NET.
-import { bare, CA_FILE, lines, of, PASSWORD_VARIABLE, QUEUE, quoted, type Snippet, type Target } from './types';
+import { bare, lines, of, PASSWORD_VARIABLE, QUEUE, quoted, type Snippet, type Target } from './types';
 import { GO_TRUST, TRUST_CS } from './trust';
 
 export function goStomp(target: Target): Snippet {
