@@ -7,6 +7,8 @@ export const broker = {
   users: brokerUsers,
   tabs: {
     label: 'Parts of the broker',
+    left: 'Scroll the tabs to the left',
+    right: 'Scroll the tabs to the right',
     overview: 'Overview',
     connections: 'Connections',
     queues: 'Queues and topics',

@@ -131,7 +131,7 @@ const connection = rhea.connect({
   // The instances in turn, also after a failover.
   connection_details: () => {
     const { host, port } = brokers[attempt++ % brokers.length];
-    return { host, port, transport: 'tls', ca, servername: isIP(host) ? '' : host };
+    return { host, port, transport: 'tls', options: { ca, servername: isIP(host) ? '' : host } };
   },
 });
 connection.open_sender('${QUEUE}');

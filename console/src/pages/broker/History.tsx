@@ -111,7 +111,10 @@ function stepOf(chapter: Chapter, now: number): StepsProps.Step {
 }
 
 /** "RebootBroker accepted" in words; everything else as brokerd says it. */
-function titleOf({ sentence }: Chapter): string {
+function titleOf({ sentence: first, topic, steps }: Chapter): string {
+  // What began as an outage is known as the failover that ended it.
+  const failover = topic === 'failover' ? steps.find(({ kind }) => kind === 'failover')?.message : undefined;
+  const sentence = failover ?? first;
   const [, operation = '', rest = ''] = /^(\w+) accepted(?:: (.*))?$/.exec(sentence) ?? [];
   const words = history.sentences[operation];
   if (words) return rest ? `${words}: ${rest}` : words;

@@ -88,6 +88,7 @@ function Parts({ broker }: { broker: Broker }) {
     >
       <Tabs
         ariaLabel={text.broker.tabs.label}
+        i18nStrings={{ scrollLeftAriaLabel: text.broker.tabs.left, scrollRightAriaLabel: text.broker.tabs.right }}
         activeTabId={isKnown ? tab : FIRST}
         onChange={({ detail }) => navigate(address(detail.activeTabId))}
         tabs={PARTS.map(([name, label, Page]) => ({
