@@ -14,6 +14,7 @@ import { text } from '../text';
 import { Flashes, useFlash } from './flash';
 import { useLive } from './live';
 import { type Match as Matched, match } from './match';
+import { useToldName } from './pageName';
 import { Calculator, routes } from './routes';
 import { TopBar } from './TopBar';
 
@@ -200,11 +201,12 @@ function Breadcrumbs({
   follow: (event: CustomEvent<{ href: string }>) => void;
 }) {
   const [location] = useLocation();
+  const name = useToldName();
   const crumbs: { text: string; href: string }[] = [];
   if (found) {
     const parent = routes.find((other) => other.path === found.route.parent);
     if (parent) crumbs.push({ text: parent.title({}), href: `${BASE}${parent.path}` });
-    crumbs.push({ text: found.route.title(found.parameters), href: `${BASE}${location}` });
+    crumbs.push({ text: name ?? found.route.title(found.parameters), href: `${BASE}${location}` });
   } else if (location === '/calculator') {
     crumbs.push({ text: text.calculator.title, href: `${BASE}${location}` });
   }
