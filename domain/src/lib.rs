@@ -53,6 +53,7 @@ pub use configuration::{
 };
 pub use fault::{
     AffectedInstance, Fault, FaultInput, FaultKind, FaultSpec, FaultState, Latency, MOST_FAULTS,
+    zones_of,
 };
 pub use kernel::{
     AccountId, Arn, BrokerId, BrokerName, Clock, ConfigurationId, Entropy, Error, ErrorKind,

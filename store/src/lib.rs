@@ -20,12 +20,13 @@ mod reports;
 mod tagged;
 
 pub use access::{
-    AccessKey, AccountUpdate, AttachOutcome, Caller, ConsoleSession, ConsoleToken,
-    ConsoleTokenHash, DeleteAccountOutcome, DeleteGroupOutcome, DeleteIdentityOutcome,
-    DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage, IamPageQuery,
-    IdentityName, IdentitySummary, IdentityUse, KeyCaller, KeyHolderName, NewAccountOutcome,
-    NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome, NewVersionOutcome,
-    PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome, UpdateIdentityOutcome,
+    AccessKey, AccountUpdate, AttachOutcome, BrokerWithGroups, Caller, ConsoleSession,
+    ConsoleToken, ConsoleTokenHash, DeleteAccountOutcome, DeleteGroupOutcome,
+    DeleteIdentityOutcome, DeletePolicyOutcome, DeleteVersionOutcome, GroupMemberOutcome, IamPage,
+    IamPageQuery, IdentityName, IdentitySummary, IdentityUse, KeyCaller, KeyHolderName,
+    NewAccountOutcome, NewGroupOutcome, NewIdentityOutcome, NewKeyOutcome, NewPolicyOutcome,
+    NewVersionOutcome, PolicyEntity, PolicyUse, PutInlinePolicyOutcome, UpdateAccountOutcome,
+    UpdateIdentityOutcome,
 };
 pub use alarms::{
     AlarmDelivery, AlarmFilter, DeleteAlarmsOutcome, DueAlarm, HistoryFilter, HistoryPage,

@@ -24,7 +24,12 @@ async fn without_permission_by_the_operator_nothing_is_disturbed() {
     let message = "Fault injection is disabled. Set [faults.enabled] to [true] in the configuration of brokerd to enable it.";
     assert_eq!(refused, (403, "ForbiddenException".to_owned(), message.to_owned()));
     let listed = api.call("GET", &path, "").await.json();
-    assert_eq!(listed, json!({"faults": []}));
+    let kinds = ["KILL", "PAUSE", "ISOLATE", "ZONE_OUTAGE", "LATENCY"];
+    let instances = json!([{"instance": 1, "zone": "us-east-1a"}]);
+    assert_eq!(
+        listed,
+        json!({"enabled": false, "kinds": kinds, "instances": instances, "faults": []})
+    );
     api.stop().await;
 }
 
@@ -52,7 +57,8 @@ async fn a_fault_is_created_described_listed_and_healed() {
     let second = created(&api, &path, &json!({"kind": "KILL", "instance": 1})).await;
     assert_eq!(second["instance"], 1);
     let listed = api.call("GET", &path, "").await.json();
-    assert_eq!(listed, json!({"faults": [second, fault]}), "newest first");
+    assert_eq!(listed["faults"], json!([second, fault]), "newest first");
+    assert_eq!(listed["enabled"], true);
 
     for _ in 0..2 {
         let reply = api.call("DELETE", &one, "").await;

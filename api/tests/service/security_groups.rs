@@ -30,7 +30,7 @@ async fn a_group_is_created_described_changed_listed_and_deleted() {
     assert!(id.starts_with("sg-") && id.len() == 20, "{id}");
     let expected = json!({
         "securityGroupId": id, "name": "office", "description": "us",
-        "rules": [rule("10.0.0.0/8")], "created": group["created"],
+        "rules": [rule("10.0.0.0/8")], "brokers": [], "created": group["created"],
     });
     assert_eq!(group, expected);
     assert_eq!(api.call("GET", &path(id), "").await.json(), expected);
@@ -119,6 +119,10 @@ async fn a_group_in_use_stays_until_the_last_broker_lets_go_of_it() {
     let broker = broker.as_str().expect("an identifier");
     api.converge(broker).await;
     assert_eq!(api.describe(broker).await["securityGroups"], json!([id, "sg-label"]));
+    let naming = json!([{"brokerId": broker, "brokerName": "one"}]);
+    assert_eq!(api.call("GET", &path(&id), "").await.json()["brokers"], naming);
+    let listed = api.call("GET", GROUPS, "").await.json();
+    assert_eq!(listed["securityGroups"][0]["brokers"], naming);
     let (status, code, message) = api.call("DELETE", &path(&id), "").await.refusal();
     assert_eq!((status, code.as_str()), (409, "ConflictException"));
     assert!(message.contains(&id), "{message}");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Error;
+use crate::{catalogue::DeploymentMode, kernel::Error};
 
 /// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +54,16 @@ impl FaultKind {
     /// Whether it happens once and is over, instead of lasting for a while.
     pub const fn is_momentary(self) -> bool {
         matches!(self, Self::Kill | Self::Failover)
+    }
+
+    /// Whether a broker of that deployment mode can have it; disks can be filled only where brokers have disks of their
+    /// own.
+    pub fn is_permitted(self, mode: DeploymentMode, sized_volumes: bool) -> bool {
+        match self {
+            Self::FillDisk => sized_volumes,
+            Self::Failover => mode == DeploymentMode::ActiveStandbyMultiAz,
+            Self::Kill | Self::Pause | Self::Isolate | Self::ZoneOutage | Self::Latency => true,
+        }
     }
 
     pub(super) fn parse(text: Option<&str>) -> Result<Self, Error> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{FaultId, Timestamp};
 
 pub use kind::FaultKind;
-pub use spec::{FaultInput, FaultSpec, Latency};
+pub use spec::{FaultInput, FaultSpec, Latency, zones_of};
 
 /// How many faults of one broker may be under way at a time.
 pub const MOST_FAULTS: u32 = 10;

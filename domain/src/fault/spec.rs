@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::kind::FaultKind;
 use crate::{
     broker::{Broker, BrokerOperation, NetworkDefaults},
-    catalogue::DeploymentMode,
     kernel::Error,
 };
 
@@ -78,7 +77,8 @@ impl FaultSpec {
     ) -> Result<Self, Error> {
         let kind = FaultKind::parse(input.kind.as_deref())?;
         broker.check_state(BrokerOperation::CreateFault)?;
-        if kind == FaultKind::FillDisk && !sized_volumes {
+        let is_permitted = kind.is_permitted(broker.spec.deployment_mode, sized_volumes);
+        if kind == FaultKind::FillDisk && !is_permitted {
             // Volumes share the disk of the host, and neither engine can be told from outside that
             // its part is used up: anything else would be a fault of another kind under this name.
             return Err(Error::bad_request(
@@ -86,9 +86,7 @@ impl FaultSpec {
                 "Fault kind [FILL_DISK] needs brokers with disks of their own. Set [runtime.sized_volumes] to [true] in the configuration of brokerd before they are created.",
             ));
         }
-        if kind == FaultKind::Failover
-            && broker.spec.deployment_mode != DeploymentMode::ActiveStandbyMultiAz
-        {
+        if kind == FaultKind::Failover && !is_permitted {
             return Err(Error::bad_request(
                 "kind",
                 format!(
@@ -214,9 +212,7 @@ fn zone(
     match (kind, name) {
         (FaultKind::ZoneOutage, None) => Err(required("zone", kind)),
         (FaultKind::ZoneOutage, Some(name)) => {
-            let zones: Vec<(u8, String)> = (1..=broker.spec.deployment_mode.instances())
-                .map(|ordinal| (ordinal, zone_of(broker, ordinal, network)))
-                .collect();
+            let zones = zones_of(broker, network);
             let there: Vec<u8> = zones
                 .iter()
                 .filter(|(_, zone)| zone == name)
@@ -235,6 +231,12 @@ fn zone(
         (_, Some(_)) => Err(does_not_apply("zone", kind)),
         (_, None) => Ok((None, Vec::new())),
     }
+}
+
+/// The zones of a broker's instances, by the instances' ordinals.
+pub fn zones_of(broker: &Broker, network: &NetworkDefaults) -> Vec<(u8, String)> {
+    let ordinals = 1..=broker.spec.deployment_mode.instances();
+    ordinals.map(|ordinal| (ordinal, zone_of(broker, ordinal, network))).collect()
 }
 
 /// The zone of an instance: that of its subnet; of one whose subnet is in no known zone, the one whose

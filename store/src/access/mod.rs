@@ -33,4 +33,4 @@ pub use inline_policies::PutInlinePolicyOutcome;
 pub use policies::{DeletePolicyOutcome, NewPolicyOutcome};
 pub use policy_versions::{DeleteVersionOutcome, NewVersionOutcome};
 pub use principals::{Caller, KeyCaller};
-pub use security_groups::{DeleteGroupOutcome, NewGroupOutcome};
+pub use security_groups::{BrokerWithGroups, DeleteGroupOutcome, NewGroupOutcome};

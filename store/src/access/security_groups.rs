@@ -1,6 +1,6 @@
 //! Security groups: which addresses may connect to the brokers that name them.
 
-use brokerd_domain::{IngressRule, Scope, SecurityGroup, SecurityGroupId, Timestamp};
+use brokerd_domain::{BrokerId, IngressRule, Scope, SecurityGroup, SecurityGroupId, Timestamp};
 use serde_json::json;
 
 use crate::kernel::{
@@ -35,6 +35,17 @@ pub enum DeleteGroupOutcome {
     NotFound,
     /// A broker has it.
     InUse,
+}
+
+/// A broker and the security groups that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerWithGroups {
+    /// The broker.
+    pub id: BrokerId,
+    /// Its name.
+    pub name: String,
+    /// The identifiers of its groups.
+    pub groups: Vec<String>,
 }
 
 struct GroupRow {
@@ -142,6 +153,32 @@ impl PgStore {
             self.skipped.keep("security_group", id, row.into_group(scope))
         };
         Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// The brokers of a scope that name security groups, defined or not, by name.
+    ///
+    /// # Errors
+    /// As every method.
+    pub async fn brokers_with_security_groups(
+        &self,
+        scope: &Scope,
+    ) -> Result<Vec<BrokerWithGroups>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select b.id, b.name, array(select jsonb_array_elements_text(b.spec -> 'security_groups')) as "groups!"
+               from broker b
+               where b.account = $1 and b.region = $2 and jsonb_array_length(b.spec -> 'security_groups') > 0
+               order by b.name"#,
+            scope.account.as_str(),
+            scope.region.as_str()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let broker = rows.into_iter().map(|row| BrokerWithGroups {
+            id: row.id.into(),
+            name: row.name,
+            groups: row.groups,
+        });
+        Ok(broker.collect())
     }
 
     /// A group of a scope.

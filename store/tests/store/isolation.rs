@@ -260,6 +260,7 @@ async fn answers(
         ask!(change_tags(asking, &resource, |_| Ok(Some(Tags::default()))));
     }
     ask!(security_groups(asking));
+    ask!(brokers_with_security_groups(asking));
     ask!(security_group(asking, &of.group));
     ask!(update_security_group(asking, &of.group, Some("mine"), None));
     ask!(delete_security_group(asking, &of.group));

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::Clock;
+use brokerd_domain::{Clock, FaultKind, zones_of};
 use brokerd_store::PgStore;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::FaultView;
 use crate::{
+    ApiSettings,
     auth::Signed,
     http::{
         page::Page,
@@ -19,9 +20,26 @@ use crate::{
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// The newest faults of a broker.
+/// An instance of the broker, and where it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FaultInstanceView {
+    /// The ordinal, from 1.
+    instance: u8,
+    /// The availability zone.
+    #[schema(example = "us-east-1a")]
+    zone: String,
+}
+
+/// The newest faults of a broker, and what CreateFault would accept.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ListFaultsResponse {
+    /// Whether brokerd's configuration says `faults.enabled = true`.
+    enabled: bool,
+    /// The kinds that CreateFault accepts for this broker where faults are enabled.
+    #[schema(value_type = Vec<String>, example = json!(["KILL", "PAUSE"]))]
+    kinds: Vec<&'static str>,
+    /// The broker's instances.
+    instances: Vec<FaultInstanceView>,
     /// The faults, newest first. Of those that ended the last hundred are kept.
     faults: Vec<FaultView>,
 }
@@ -44,6 +62,7 @@ pub(crate) struct ListFaultsResponse {
     security(("sigv4" = [])),
 )]
 pub(crate) async fn list_faults(
+    State(settings): State<Arc<ApiSettings>>,
     State(store): State<PgStore>,
     State(clock): State<Arc<dyn Clock>>,
     path: PathParams,
@@ -55,6 +74,13 @@ pub(crate) async fn list_faults(
     let faults = store.faults(&broker.scope, broker.id, limit).await?;
     let faults = faults.ok_or_else(|| path.broker_not_found())?;
     let now = clock.now();
-    let views = faults.into_iter().map(|fault| FaultView::new(fault, now));
-    Ok(Reply(ListFaultsResponse { faults: views.collect() }))
+    let (mode, sized_volumes) = (broker.spec.deployment_mode, settings.sized_volumes);
+    let kinds = FaultKind::ALL.into_iter().filter(|kind| kind.is_permitted(mode, sized_volumes));
+    let instances = zones_of(&broker, &settings.network).into_iter();
+    Ok(Reply(ListFaultsResponse {
+        enabled: settings.faults,
+        kinds: kinds.map(FaultKind::as_str).collect(),
+        instances: instances.map(|(instance, zone)| FaultInstanceView { instance, zone }).collect(),
+        faults: faults.into_iter().map(|fault| FaultView::new(fault, now)).collect(),
+    }))
 }

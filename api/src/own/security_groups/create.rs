@@ -8,7 +8,7 @@ use brokerd_store::{NewGroupOutcome, PgStore};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{IngressRuleRequest, SecurityGroupView, inputs};
+use super::{IngressRuleRequest, SecurityGroupView, inputs, view};
 use crate::{
     auth::{Signed, Subject},
     http::{
@@ -66,7 +66,7 @@ pub(crate) async fn create_security_group(
         entropy.as_ref(),
     )?;
     match store.create_security_group(&group).await? {
-        NewGroupOutcome::Created => Ok(Reply(group.into())),
+        NewGroupOutcome::Created => Ok(Reply(view(&store, group).await?)),
         NewGroupOutcome::NameTaken => {
             let message = format!(
                 "Security group named [{}] already exists. Specify a unique name.",

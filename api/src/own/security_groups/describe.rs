@@ -3,7 +3,7 @@
 use axum::extract::State;
 use brokerd_store::PgStore;
 
-use super::{SecurityGroupView, group};
+use super::{SecurityGroupView, group, view};
 use crate::{
     auth::Signed,
     http::{
@@ -32,5 +32,6 @@ pub(crate) async fn describe_security_group(
     path: PathParams,
     signed: Signed,
 ) -> Answer<SecurityGroupView> {
-    Ok(Reply(group(&store, &signed, &path).await?.into()))
+    let group = group(&store, &signed, &path).await?;
+    Ok(Reply(view(&store, group).await?))
 }

@@ -37,7 +37,11 @@ pub(crate) async fn list_security_groups(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<ListSecurityGroupsResponse> {
-    let groups = store.security_groups(signed.authorize(Subject::NONE)?).await?;
-    let security_groups = groups.into_iter().map(Into::into).collect();
-    Ok(Reply(ListSecurityGroupsResponse { security_groups }))
+    let scope = signed.authorize(Subject::NONE)?;
+    let groups = store.security_groups(scope).await?;
+    let brokers = store.brokers_with_security_groups(scope).await?;
+    let view = |group| SecurityGroupView::new(group, &brokers);
+    Ok(Reply(ListSecurityGroupsResponse {
+        security_groups: groups.into_iter().map(view).collect(),
+    }))
 }

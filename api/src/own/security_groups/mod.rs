@@ -7,7 +7,7 @@ pub(crate) mod list;
 pub(crate) mod update;
 
 use brokerd_domain::{Error, IngressRule, IngressRuleInput, SecurityGroup};
-use brokerd_store::PgStore;
+use brokerd_store::{BrokerWithGroups, PgStore};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -92,14 +92,33 @@ pub(crate) struct SecurityGroupView {
     description: String,
     /// The inbound rules. Without a rule nobody is admitted.
     rules: Vec<IngressRuleView>,
+    /// The brokers that name it.
+    brokers: Vec<GroupBrokerView>,
     /// When it was created, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     created: String,
 }
 
-impl From<SecurityGroup> for SecurityGroupView {
-    fn from(group: SecurityGroup) -> Self {
+/// A broker that names a security group.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GroupBrokerView {
+    /// The broker's identifier.
+    broker_id: String,
+    /// The broker's name.
+    broker_name: String,
+}
+
+impl SecurityGroupView {
+    /// The group, with those of the brokers that name it.
+    fn new(group: SecurityGroup, brokers: &[BrokerWithGroups]) -> Self {
+        let naming = brokers.iter().filter(|b| b.groups.iter().any(|id| id == group.id.as_str()));
+        let view = |broker: &BrokerWithGroups| GroupBrokerView {
+            broker_id: broker.id.to_string(),
+            broker_name: broker.name.clone(),
+        };
         Self {
+            brokers: naming.map(view).collect(),
             security_group_id: group.id.to_string(),
             name: group.name,
             description: group.description,
@@ -111,6 +130,12 @@ impl From<SecurityGroup> for SecurityGroupView {
 
 fn not_found(path: &PathParams) -> Error {
     SecurityGroup::not_found(path.get("security-group-id"))
+}
+
+/// A group as answers show it.
+async fn view(store: &PgStore, group: SecurityGroup) -> Result<SecurityGroupView, ApiError> {
+    let brokers = store.brokers_with_security_groups(&group.scope).await?;
+    Ok(SecurityGroupView::new(group, &brokers))
 }
 
 /// The group in the path.

@@ -6,7 +6,7 @@ use brokerd_store::PgStore;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{IngressRuleRequest, SecurityGroupView, group, inputs};
+use super::{IngressRuleRequest, SecurityGroupView, group, inputs, view};
 use crate::{
     auth::Signed,
     http::{
@@ -53,5 +53,6 @@ pub(crate) async fn update_security_group(
     let rules = wire.rules.map(|rules| parse_rules(inputs(rules))).transpose()?;
     let (description, rules) = (description.as_deref(), rules.as_deref());
     store.update_security_group(&scope, &id, description, rules).await?;
-    Ok(Reply(group(&store, &signed, &path).await?.into()))
+    let updated = group(&store, &signed, &path).await?;
+    Ok(Reply(view(&store, updated).await?))
 }
