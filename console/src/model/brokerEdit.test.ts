@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { changedFields, draftOf, fieldOf, rebased, staleFields, updateOf } from './brokerEdit';
+import { changedFields, draftFaults, draftOf, fieldOf, rebased, staleFields, updateOf } from './brokerEdit';
 import { activemq, rabbitmq } from './brokerExample';
 
 test('a form that was not touched sends nothing', () => {
@@ -86,4 +86,16 @@ test('the server’s attribute is a field of the form', () => {
   assert.equal(fieldOf('logs.audit'), 'auditLogs');
   assert.equal(fieldOf('engineVersion'), 'engineVersion');
   assert.equal(fieldOf(undefined), undefined);
+});
+
+test('what is wrong with a form is said of its field before the server is asked', () => {
+  const base = draftOf(activemq());
+  assert.deepEqual(draftFaults(base, base), {});
+  const wrong = { ...base, storageSize: '12', timeOfDay: '24:00', timeZone: ' ' };
+  assert.deepEqual(draftFaults(base, wrong), { storageSize: 'SIZE', timeOfDay: 'TIME', timeZone: 'REQUIRED' });
+  const ldap = draftFaults(base, { ...base, authenticationStrategy: 'ldap', ldap: { ...base.ldap, hosts: 'a.example' } });
+  assert.deepEqual(Object.keys(ldap).sort(), [
+    'ldap.roleBase', 'ldap.roleSearchMatching', 'ldap.serviceAccountUsername', 'ldap.userBase',
+    'ldap.userSearchMatching', 'ldapPassword',
+  ]);
 });

@@ -230,3 +230,25 @@ export function fieldOf(attribute: string | undefined): string | undefined {
     attribute.replace(/^ldapServerMetadata\./, 'ldap.').replace(/^maintenanceWindowStartTime\./, '')
   );
 }
+
+export type DraftFault = 'REQUIRED' | 'TIME' | 'SIZE';
+
+/** Members of a directory that have to be there. */
+const REQUIRED: LdapMember[] = [
+  'hosts', 'userBase', 'userSearchMatching', 'roleBase', 'roleSearchMatching', 'serviceAccountUsername',
+];
+
+/** What is wrong with a form before the server is asked, by the form's fields. */
+export function draftFaults(base: Draft, draft: Draft): Partial<Record<string, DraftFault>> {
+  const faults: Partial<Record<string, DraftFault>> = {};
+  const size = draft.storageSize.trim();
+  if (!/^\d+$/.test(size) || Number(size) % 5 !== 0) faults['storageSize'] = 'SIZE';
+  if (!/^([01]?\d|2[0-3]):[0-5]\d$/.test(draft.timeOfDay)) faults['timeOfDay'] = 'TIME';
+  if (!draft.timeZone.trim()) faults['timeZone'] = 'REQUIRED';
+  const changed = changedFields(base, draft, '');
+  if (changed.some(({ field }) => field.startsWith('ldap'))) {
+    for (const member of REQUIRED) if (!String(draft.ldap[member]).trim()) faults[`ldap.${member}`] = 'REQUIRED';
+    if (!draft.ldapPassword) faults['ldapPassword'] = 'REQUIRED';
+  }
+  return faults;
+}
