@@ -149,6 +149,7 @@ export async function settingsServer(broker, answers = {}) {
         engineVersion: broker.engineVersion, fullVersion: isRabbit ? '4.2.4' : '5.18.7', standsIn: false,
         image: 'brokerd/engine', imageId: 'sha256:1', since: '2026-11-20T08:00:00Z',
       },
+      instances: [], linksDown: [],
     },
     'GET /brokerd/v1/brokers/{broker-id}/events': { events: [] },
     'GET /brokerd/v1/brokers/{broker-id}/faults': () => ({ body: { ...FAULT_LIST, faults: server.faults } }),
