@@ -98,6 +98,7 @@ export const settings = {
 
   // The sections.
   edit: 'Edit',
+  editWhat: (what: string) => `Edit ${what}`,
   editTitle: 'Edit the broker',
   notChangeable: (state: string) => `The broker can’t be changed while it is in state ${state}.`,
   engine: 'Engine',
@@ -182,6 +183,7 @@ export const settings = {
   useZone: (zone: string) => `Use “${zone}”`,
   preview: (own: string, zone: string) => `In your zone (${zone}): ${own}.`,
   required: 'Enter a value.',
+  clear: 'Clear',
   nothingChanged: 'Nothing is changed yet.',
   review: 'Review changes',
   reviewTitle: 'Review changes',

@@ -86,7 +86,7 @@ export function BrokerGroups({ broker, groups, onEdit, onDefine }: Props) {
             minWidth: 160,
             cell: ({ id, group }) => (
               <>
-                {group ? group.name : id}
+                <div>{group ? group.name : id}</div>
                 {group ? <Box variant="small">{id}</Box> : null}
               </>
             ),

@@ -43,13 +43,13 @@ function lostOf(broker: Broker): string[] {
   ];
 }
 
-function staysOf(broker: Broker): string[] {
+function staysOf(broker: Broker, names: Map<string, string>): string[] {
   const { general, audit, generalLogGroup, auditLogGroup } = broker.logs;
   const groups = [general ? generalLogGroup : undefined, audit ? auditLogGroup : undefined].filter(Boolean);
   const configuration = broker.configurations.current;
   return [
     groups.length ? t.stays.logs(groups.join(', ')) : t.stays.logsOff,
-    ...(configuration ? [t.stays.configuration(configuration.id)] : []),
+    ...(configuration ? [t.stays.configuration(names.get(configuration.id) ?? configuration.id)] : []),
     ...(broker.securityGroups.length ? [t.stays.groups] : []),
     t.stays.metrics,
     t.stays.audit,
@@ -122,7 +122,7 @@ export default function Danger({ broker }: { broker: Broker }) {
           {isStrict ? <Alert type="info">{t.strictNote}</Alert> : null}
           <ColumnLayout columns={2}>
             <Sentences title={t.lostHeader} sentences={lostOf(broker)} />
-            <Sentences title={t.staysHeader} sentences={staysOf(broker)} />
+            <Sentences title={t.staysHeader} sentences={staysOf(broker, names)} />
           </ColumnLayout>
         </SpaceBetween>
       </Container>

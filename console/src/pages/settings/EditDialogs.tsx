@@ -88,7 +88,7 @@ export function ReviewDialog({ broker, changes, names, error, isBusy, onSave, on
         <Changes title={t.atOnce} changes={changes.filter((change) => change.isImmediate)} names={names} />
         <Changes title={t.withReboot} changes={waiting} names={names} />
         {waiting.length ? (
-          <>
+          <SpaceBetween size="l">
             <FormField label={t.when}>
               <RadioGroup
                 value={when}
@@ -106,7 +106,7 @@ export function ReviewDialog({ broker, changes, names, error, isBusy, onSave, on
             <Alert type="info" header={t.effectTitle}>
               {t.effects[effect]}
             </Alert>
-          </>
+          </SpaceBetween>
         ) : null}
       </SpaceBetween>
     </Modal>

@@ -74,6 +74,7 @@ function RuleEditor({ rules, faults, refused, onChange }: EditorProps) {
               filteringType="none"
               placeholder={t.portsHelp}
               enteredTextLabel={text.settings.useZone}
+              clearAriaLabel={text.settings.clear}
             />
           ),
         },
@@ -218,22 +219,22 @@ export function GroupDialog({ draft, onClose }: { draft: GroupDraft; onClose: ()
             </Alert>
           ) : null}
           {base ? null : (
-            <>
-              <FormField
-                label={t.name}
-                errorText={refused['name'] ?? (isChecked && !name.trim() ? t.required : undefined)}
-              >
-                <Input value={name} onChange={({ detail }) => setName(detail.value)} autoComplete={false} autoFocus />
-              </FormField>
-              <FormField label={t.groupId} description={t.groupIdHelp} errorText={refused['securityGroupId']}>
-                <Input
-                  value={id}
-                  onChange={({ detail }) => setId(detail.value)}
-                  autoComplete={false}
-                  readOnly={draft.id !== undefined}
-                />
-              </FormField>
-            </>
+            <FormField
+              label={t.name}
+              errorText={refused['name'] ?? (isChecked && !name.trim() ? t.required : undefined)}
+            >
+              <Input value={name} onChange={({ detail }) => setName(detail.value)} autoComplete={false} autoFocus />
+            </FormField>
+          )}
+          {base ? null : (
+            <FormField label={t.groupId} description={t.groupIdHelp} errorText={refused['securityGroupId']}>
+              <Input
+                value={id}
+                onChange={({ detail }) => setId(detail.value)}
+                autoComplete={false}
+                readOnly={draft.id !== undefined}
+              />
+            </FormField>
           )}
           <FormField label={t.description} errorText={refused['description']}>
             <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />

@@ -101,7 +101,7 @@ export function GroupsTable({ groups, isLoading, onCreate, onEdit }: Props) {
             minWidth: 160,
             cell: ({ name, securityGroupId, description }) => (
               <>
-                {name}
+                <div>{name}</div>
                 <Box variant="small">{securityGroupId}</Box>
                 {description ? <Box color="text-body-secondary">{description}</Box> : null}
               </>

@@ -57,16 +57,14 @@ export default function Network({ broker }: { broker: Broker }) {
       {isPublicRabbit ? (
         <Container header={<Header variant="h2">{t.ofBroker}</Header>}>{t.ofPublicRabbit}</Container>
       ) : (
-        <>
-          <BrokerGroups
-            broker={broker}
-            groups={groups.data}
-            onEdit={(group) => setEdited({ group })}
-            onDefine={(id) => setEdited({ id })}
-          />
-          <AdmissionCheck broker={broker} groups={groups.data} />
-        </>
+        <BrokerGroups
+          broker={broker}
+          groups={groups.data}
+          onEdit={(group) => setEdited({ group })}
+          onDefine={(id) => setEdited({ id })}
+        />
       )}
+      {isPublicRabbit ? null : <AdmissionCheck broker={broker} groups={groups.data} />}
       <GroupsTable
         groups={groups.data}
         isLoading={groups.isPending}

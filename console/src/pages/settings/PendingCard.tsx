@@ -109,13 +109,13 @@ export function PendingCard({ broker, names, patch }: { broker: Broker; names: M
           trackBy={(change) => `${change.field} ${change.name ?? ''}`}
           wrapLines
           columnDefinitions={[
-            { id: 'field', header: t.pendingField, cell: pendingName, isRowHeader: true, width: 190 },
-            { id: 'now', header: t.now, cell: (change) => pendingText(change, 'now', names), minWidth: 140 },
+            { id: 'field', header: t.pendingField, cell: pendingName, isRowHeader: true, minWidth: 95 },
+            { id: 'now', header: t.now, cell: (change) => pendingText(change, 'now', names), minWidth: 95 },
             {
               id: 'then',
               header: t.afterReboot,
               cell: (change) => <Box fontWeight="bold">{pendingText(change, 'then', names)}</Box>,
-              minWidth: 140,
+              minWidth: 110,
             },
             {
               id: 'back',

@@ -25,6 +25,26 @@ function OnOff({ isOn }: { isOn: boolean }) {
   return <StatusIndicator type={isOn ? 'success' : 'stopped'}>{isOn ? t.on : t.off}</StatusIndicator>;
 }
 
+/** Opens the form, which has all sections. `section` tells the buttons apart. */
+function Edit({ broker, onEdit, section }: { broker: Broker; onEdit: () => void; section?: string }) {
+  const editable = isChangeable(broker.brokerState);
+  return (
+    <Button
+      onClick={onEdit}
+      ariaLabel={section ? t.editWhat(section) : undefined}
+      disabled={!editable}
+      disabledReason={editable ? undefined : t.notChangeable(broker.brokerState)}
+    >
+      {t.edit}
+    </Button>
+  );
+}
+
+interface SectionProps {
+  broker: Broker;
+  onEdit: () => void;
+}
+
 interface EngineProps {
   broker: Broker;
   running: Schemas['RunningEngineView'] | undefined;
@@ -51,22 +71,10 @@ function EngineSection({ broker, running, engine, onEdit }: EngineProps) {
     { label: t.fields.autoMinorVersionUpgrade, value: <OnOff isOn={broker.autoMinorVersionUpgrade} /> },
     { label: t.advisories, value: <AdvisoryCount engine={engine} /> },
   ];
-  const editable = isChangeable(broker.brokerState);
   return (
     <Container
       header={
-        <Header
-          variant="h2"
-          actions={
-            <Button
-              onClick={onEdit}
-              disabled={!editable}
-              disabledReason={editable ? undefined : t.notChangeable(broker.brokerState)}
-            >
-              {t.edit}
-            </Button>
-          }
-        >
+        <Header variant="h2" actions={<Edit broker={broker} onEdit={onEdit} />}>
           {t.engineAndSize}
         </Header>
       }
@@ -84,11 +92,17 @@ function ConfigurationLink({ reference, names }: { reference: Schemas['Configura
   return <RouterLink href={`/configurations/${id}`}>{t.revisionOf(names.get(id) ?? id, revision)}</RouterLink>;
 }
 
-function ConfigurationSection({ broker, names }: { broker: Broker; names: Map<string, string> }) {
+function ConfigurationSection({ broker, names, onEdit }: SectionProps & { names: Map<string, string> }) {
   const { current, pending, history } = broker.configurations;
   const former = history.map((reference, at) => ({ ...reference, at })).reverse();
   return (
-    <Container header={<Header variant="h2">{t.configuration}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" actions={<Edit broker={broker} onEdit={onEdit} section={t.configuration} />}>
+          {t.configuration}
+        </Header>
+      }
+    >
       <SpaceBetween size="m">
         <KeyValuePairs
           columns={2}
@@ -129,7 +143,7 @@ function ConfigurationSection({ broker, names }: { broker: Broker; names: Map<st
   );
 }
 
-function MaintenanceSection({ broker }: { broker: Broker }) {
+function MaintenanceSection({ broker, onEdit }: SectionProps) {
   const now = useNow(30_000);
   const window = broker.maintenanceWindowStartTime;
   const [zone, own] = [window.timeZone, viewersZone()];
@@ -149,16 +163,32 @@ function MaintenanceSection({ broker }: { broker: Broker }) {
     },
   ];
   return (
-    <Container header={<Header variant="h2" description={t.windowHelp}>{t.maintenance}</Header>}>
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description={t.windowHelp}
+          actions={<Edit broker={broker} onEdit={onEdit} section={t.maintenance} />}
+        >
+          {t.maintenance}
+        </Header>
+      }
+    >
       <KeyValuePairs columns={3} items={items} />
     </Container>
   );
 }
 
-function LogsSection({ broker }: { broker: Broker }) {
+function LogsSection({ broker, onEdit }: SectionProps) {
   const { general, audit, generalLogGroup, auditLogGroup } = broker.logs;
   return (
-    <Container header={<Header variant="h2">{t.logs}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" actions={<Edit broker={broker} onEdit={onEdit} section={t.logs} />}>
+          {t.logs}
+        </Header>
+      }
+    >
       <KeyValuePairs
         columns={2}
         items={[
@@ -176,7 +206,7 @@ function LogsSection({ broker }: { broker: Broker }) {
   );
 }
 
-function AuthenticationSection({ broker }: { broker: Broker }) {
+function AuthenticationSection({ broker, onEdit }: SectionProps) {
   const ldap = broker.ldapServerMetadata;
   const directory = ldap
     ? LDAP_MEMBERS.map((member) => {
@@ -187,7 +217,17 @@ function AuthenticationSection({ broker }: { broker: Broker }) {
     : [];
   const strategy = broker.authenticationStrategy;
   return (
-    <Container header={<Header variant="h2" description={t.authenticationHelp}>{t.authentication}</Header>}>
+    <Container
+      header={
+        <Header
+          variant="h2"
+          description={t.authenticationHelp}
+          actions={<Edit broker={broker} onEdit={onEdit} section={t.authentication} />}
+        >
+          {t.authentication}
+        </Header>
+      }
+    >
       <KeyValuePairs
         columns={3}
         items={[{ label: t.fields.authenticationStrategy, value: t.strategies[strategy] ?? strategy }, ...directory]}
@@ -198,14 +238,14 @@ function AuthenticationSection({ broker }: { broker: Broker }) {
 
 /** The settings as they are in force. */
 export function SettingsView(props: EngineProps & { names: Map<string, string> }) {
-  const { broker, names } = props;
+  const { broker, names, onEdit } = props;
   return (
     <SpaceBetween size="l">
       <EngineSection {...props} />
-      <ConfigurationSection broker={broker} names={names} />
-      <MaintenanceSection broker={broker} />
-      <LogsSection broker={broker} />
-      <AuthenticationSection broker={broker} />
+      <ConfigurationSection broker={broker} names={names} onEdit={onEdit} />
+      <MaintenanceSection broker={broker} onEdit={onEdit} />
+      <LogsSection broker={broker} onEdit={onEdit} />
+      <AuthenticationSection broker={broker} onEdit={onEdit} />
     </SpaceBetween>
   );
 }

@@ -122,6 +122,7 @@ export function WindowFields({ draft, set, errors }: FieldsProps) {
             value={draft.timeZone}
             onChange={({ detail }) => set({ timeZone: detail.value })}
             enteredTextLabel={t.useZone}
+            clearAriaLabel={t.clear}
             empty={text.common.noMatch}
           />
         </FormField>
@@ -219,27 +220,25 @@ export function AuthenticationFields(props: FieldsProps) {
           items={['simple', 'ldap'].map((value) => ({ value, label: t.strategies[value] ?? value }))}
         />
       </FormField>
+      {errors['ldapServerMetadata'] ? <FormField errorText={errors['ldapServerMetadata']} /> : null}
       {draft.authenticationStrategy === 'ldap' ? (
-        <>
-          <FormField errorText={errors['ldapServerMetadata']} />
-          <ColumnLayout columns={2}>
-            {LDAP_MEMBERS.map((member) => (
-              <DirectoryField key={member} member={member} {...props} />
-            ))}
-            <FormField
-              label={t.fields.ldapPassword}
-              constraintText={t.ldap.passwordHelp}
-              errorText={errors['ldapPassword']}
-            >
-              <Input
-                type="password"
-                value={draft.ldapPassword}
-                onChange={({ detail }) => set({ ldapPassword: detail.value })}
-                autoComplete="new-password"
-              />
-            </FormField>
-          </ColumnLayout>
-        </>
+        <ColumnLayout columns={2}>
+          {LDAP_MEMBERS.map((member) => (
+            <DirectoryField key={member} member={member} {...props} />
+          ))}
+          <FormField
+            label={t.fields.ldapPassword}
+            constraintText={t.ldap.passwordHelp}
+            errorText={errors['ldapPassword']}
+          >
+            <Input
+              type="password"
+              value={draft.ldapPassword}
+              onChange={({ detail }) => set({ ldapPassword: detail.value })}
+              autoComplete="new-password"
+            />
+          </FormField>
+        </ColumnLayout>
       ) : null}
     </SpaceBetween>
   );
