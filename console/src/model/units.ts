@@ -7,16 +7,32 @@ const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 const exact = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
+/** The unit in which a number of bytes is told, by how often 1024 is in it. */
+function bytesUnit(value: number): number {
+  let unit = 0;
+  while (Math.abs(value) >= 1024 ** (unit + 1) && unit < BYTES.length - 1) unit += 1;
+  return unit;
+}
+
 /** A number of bytes: "1.5 GiB". */
 export function bytes(value: number): string {
-  let size = Math.abs(value);
-  let unit = 0;
-  while (size >= 1024 && unit < BYTES.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  const digits = unit === 0 || size >= 100 ? 0 : 1;
-  return `${value < 0 ? '-' : ''}${Number(size.toFixed(digits))} ${BYTES[unit]}`;
+  const unit = bytesUnit(value);
+  const size = value / 1024 ** unit;
+  const digits = unit === 0 || Math.abs(size) >= 100 ? 0 : 1;
+  return `${Number(size.toFixed(digits))} ${BYTES[unit]}`;
+}
+
+/** An axis: what its values are divided by, and the words of its marks. */
+export interface Axis {
+  divisor: number;
+  tick: (divided: number) => string;
+}
+
+/** The axis for values up to a largest one. Bytes are divided, so that marks are whole numbers of their unit. */
+export function axisOf(unit: Unit, largest: number): Axis {
+  if (unit !== 'Bytes') return { divisor: 1, tick: (value) => tick(value, unit) };
+  const power = bytesUnit(largest);
+  return { divisor: 1024 ** power, tick: (value) => `${short.format(value)} ${BYTES[power]}` };
 }
 
 /** A value with its unit, exact enough to compare: "1,234.5", "12.3%". */
@@ -36,10 +52,8 @@ export function amount(value: number, unit: Unit): string {
 }
 
 /** A value for the mark of an axis, where there is little space: "1.2K". */
-export function tick(value: number, unit: Unit): string {
+function tick(value: number, unit: Exclude<Unit, 'Bytes'>): string {
   switch (unit) {
-    case 'Bytes':
-      return bytes(value);
     case 'Percent':
       return `${exact.format(value)}%`;
     case 'Milliseconds':

@@ -6,7 +6,7 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useMemo, useState } from 'react';
 import { isOn } from '../../model/alarm';
-import { linesOf, markersOf, USUAL_KINDS } from '../../model/markers';
+import { linesOf, type Marker, MARKER_KINDS, markersOf, USUAL_KINDS } from '../../model/markers';
 import { type Level, type Panel, panelsOf } from '../../model/metrics';
 import { Loading } from '../../shared/Loading';
 import { Problem } from '../../shared/Problem';
@@ -15,6 +15,7 @@ import { AlarmForm } from './alarms/AlarmForm';
 import { Alarms } from './alarms/Alarms';
 import { type Alarm, type AlarmDraft, newAlarm, useAlarms } from './alarms/data';
 
+import { MARKER_COLOURS } from './graphs/colours';
 import { type Choices, Controls } from './graphs/Controls';
 import { type Broker, type Measurements, type Name, useHappened, useMetrics, useNames } from './graphs/data';
 import { Graph, type GraphData, Lines } from './graphs/Graph';
@@ -79,6 +80,7 @@ export default function Monitoring({ broker }: { broker: Broker }) {
             isLoading={metrics.isFetching}
             onRefresh={() => void metrics.refetch()}
           />
+          <MarkerLegend markers={markers} />
         </SpaceBetween>
       </Container>
       {errors.length ? (
@@ -104,6 +106,23 @@ export default function Monitoring({ broker }: { broker: Broker }) {
   );
 }
 
+/** Which dashed line stands for what. */
+function MarkerLegend({ markers }: { markers: Marker[] }) {
+  const kinds = MARKER_KINDS.map((kind) => ({ kind, count: markers.filter((one) => one.kind === kind).length }));
+  const shown = kinds.filter(({ count }) => count > 0);
+  if (shown.length === 0) return null;
+  return (
+    <ul className="mon-legend" aria-label={text.monitoring.markersShown}>
+      {shown.map(({ kind, count }) => (
+        <li key={kind} className="mon-kind">
+          <span className="mon-marker" style={{ color: MARKER_COLOURS[kind] }} />
+          <Box fontSize="body-s">{text.monitoring.markers.several(text.monitoring.markers.titles[kind], count)}</Box>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 interface GraphsProps {
@@ -111,7 +130,7 @@ interface GraphsProps {
   level: Level;
   shown: Measurements;
   choices: Choices;
-  markers: ReturnType<typeof markersOf>;
+  markers: Marker[];
   alarms: Alarm[];
   onAlarm: (draft: AlarmDraft) => void;
 }

@@ -38,7 +38,7 @@ export function HappenedTable({ markers, isPartial }: Props) {
             header: text.monitoring.kind,
             cell: ({ kind }) => (
               <span className="mon-kind">
-                <span className="mon-legend-swatch-dashed" style={{ color: MARKER_COLOURS[kind] }} />
+                <span className="mon-marker" style={{ color: MARKER_COLOURS[kind] }} />
                 {text.monitoring.markers.titles[kind]}
               </span>
             ),

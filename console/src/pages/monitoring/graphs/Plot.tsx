@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import type { Line } from '../../../model/markers';
 import { type Range, tickWords } from '../../../model/range';
 import { type Series, segments } from '../../../model/series';
-import { amount, tick, type Unit } from '../../../model/units';
+import { amount, type Axis, axisOf, type Unit } from '../../../model/units';
 import { text } from '../../../text';
 import { lineColour, MARKER_COLOURS, THRESHOLD_COLOUR } from './colours';
 
@@ -32,23 +32,24 @@ type ChartSeries = MixedLineBarChartProps.LineDataSeries<Date> | MixedLineBarCha
 const moments = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The lines of a graph. Each part between two gaps is a series of its own: the chart would draw over gaps. */
-function chartSeries({ unit, period, series, lines, thresholds }: PlotProps): ChartSeries[] {
+function chartSeries({ unit, period, series, lines, thresholds }: PlotProps, { divisor }: Axis): ChartSeries[] {
+  const valueFormatter = (divided: number) => amount(divided * divisor, unit);
   return [
     ...series.flatMap(({ label, index, points }) =>
       segments(points, period).map((part) => ({
         type: 'line' as const,
         title: label,
         color: lineColour(index),
-        data: part.map(({ at, value }) => ({ x: new Date(at), y: value })),
-        valueFormatter: (value: number) => amount(value, unit),
+        data: part.map(({ at, value }) => ({ x: new Date(at), y: value / divisor })),
+        valueFormatter,
       })),
     ),
     ...thresholds.map(({ name, value }) => ({
       type: 'threshold' as const,
       title: text.monitoring.alarmThreshold(name),
       color: THRESHOLD_COLOUR,
-      y: value,
-      valueFormatter: (shown: number) => amount(shown, unit),
+      y: value / divisor,
+      valueFormatter,
     })),
     ...lines.map(({ kind, at, title }) => ({
       type: 'threshold' as const,
@@ -72,8 +73,15 @@ function summary({ period, series, lines }: PlotProps): string {
 /** A line chart with gaps and markers. */
 export default function Plot(props: PlotProps) {
   const { title, unit, range, lines, height } = props;
-  const shown = useMemo(() => chartSeries(props), [props]);
-  const isFlat = shown.every((one) => one.type !== 'line' || one.data.every(({ y }) => y === 0)) && !props.thresholds.length;
+  const axis = useMemo(() => {
+    const values = props.series.flatMap(({ points }) => points.map(({ value }) => value));
+    const largest = [...values, ...props.thresholds.map(({ value }) => value)].reduce((a, b) => Math.max(a, b), 0);
+    return axisOf(unit, largest);
+  }, [props.series, props.thresholds, unit]);
+  const shown = useMemo(() => chartSeries(props, axis), [props, axis]);
+  const isZero = shown.every((one) => one.type !== 'line' || one.data.every(({ y }) => y === 0));
+  // An axis from zero to zero has no marks.
+  const isFlat = isZero && props.thresholds.length === 0;
   const near = (at: Date) => lines.filter((line) => Math.abs(line.at - at.getTime()) <= props.period * 1000);
   const ticks = useMemo(() => tickWords(range), [range]);
   return (
@@ -102,7 +110,7 @@ export default function Plot(props: PlotProps) {
           yAxisAriaRoleDescription: text.monitoring.yAxis,
           detailPopoverDismissAriaLabel: text.common.close,
           xTickFormatter: ticks,
-          yTickFormatter: (value) => tick(value, unit),
+          yTickFormatter: axis.tick,
         }}
         empty={
           <Box textAlign="center" color="inherit">
