@@ -16,7 +16,7 @@ for (const width of [1280, 390]) {
     await page.getByText('12,000 lines, following').waitFor();
     await page.getByText('connection 11999 accepted').waitFor();
     assert.ok((await rows(page).count()) < 150, 'only the lines that are seen are rows');
-    await checkAccessibility(page);
+    await checkAccessibility(page, { within: '[role=tabpanel]' });
     await checkFits(page);
     await screenshot(page, `logs-${width}`);
 
@@ -72,7 +72,7 @@ test('logs that are off are told, and turned on', async () => {
   const page = await openPage(server, TAB);
   await page.getByText('The general log is not published').waitFor();
   await page.getByText('There are no logs of this broker').waitFor();
-  await checkAccessibility(page);
+  await checkAccessibility(page, { within: '[role=tabpanel]' });
   await screenshot(page, 'logs-off');
   await page.getByRole('button', { name: 'Publish it' }).first().click();
   const call = await server.called('PUT /v1/brokers/{broker-id}', 0);

@@ -132,7 +132,8 @@ export function editedDraft(alarm: Alarm): AlarmDraft {
   };
 }
 
-export type DraftFault = 'name' | 'metric' | 'threshold' | 'periods' | 'points' | 'pointsOfPeriods' | 'alarmTopics' | 'okTopics';
+export type DraftFault =
+  | 'name' | 'metric' | 'threshold' | 'periods' | 'points' | 'pointsOfPeriods' | 'alarmTopics' | 'okTopics';
 
 const TOPIC = /^arn:aws:sns:[^:\s]+:\d{12}:[\w.-]{1,256}$/;
 const topicsOf = (lines: string) => lines.split(/\s+/).filter(Boolean);

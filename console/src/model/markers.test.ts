@@ -7,7 +7,8 @@ const iso = (minutes: number) => new Date(T + minutes * 60_000).toISOString();
 const range = { from: T, to: T + 3_600_000 };
 const fault = { kind: 'KILL', state: 'ENDED', startsAt: iso(10), endsAt: iso(20), endedAt: iso(20), instance: 2 };
 const failover = {
-  from: iso(10), to: iso(10.02), seconds: 1.2, cause: 'INJECTED_FAULT', detail: 'KILL', formerInstance: 1, successorInstance: 2,
+  from: iso(10), to: iso(10.02), seconds: 1.2, cause: 'INJECTED_FAULT', detail: 'KILL',
+  formerInstance: 1, successorInstance: 2,
 };
 
 test('what happened in the range is marked, oldest first', () => {

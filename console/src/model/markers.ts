@@ -4,7 +4,9 @@ import type { Range } from './range';
 import { duration } from './time';
 
 /** Kinds of what happened, the most important first. */
-export const MARKER_KINDS = ['failover', 'fault', 'outage', 'restart', 'failure', 'maintenance', 'alarm', 'request'] as const;
+export const MARKER_KINDS = [
+  'failover', 'fault', 'outage', 'restart', 'failure', 'maintenance', 'alarm', 'request',
+] as const;
 export type MarkerKind = (typeof MARKER_KINDS)[number];
 
 /** The kinds that are drawn unless somebody chooses others. */

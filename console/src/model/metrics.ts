@@ -16,8 +16,8 @@ export interface Panel {
 }
 
 export type PanelId =
-  | 'messages' | 'rates' | 'totals' | 'connections' | 'established' | 'limits' | 'clients' | 'objects' | 'cpu' | 'memory'
-  | 'heap' | 'disk' | 'usage' | 'files' | 'ioTime' | 'operations' | 'network' | 'journal' | 'transactions'
+  | 'messages' | 'rates' | 'totals' | 'connections' | 'established' | 'limits' | 'clients' | 'objects' | 'cpu'
+  | 'memory' | 'heap' | 'disk' | 'usage' | 'files' | 'ioTime' | 'operations' | 'network' | 'journal' | 'transactions'
   | 'subscribers' | 'moved' | 'inFlight' | 'time' | 'memoryUsage';
 
 const panel = (id: PanelId, unit: Unit, ...metrics: string[]): Panel => ({ id, unit, metrics });

@@ -1,5 +1,5 @@
 // Logs of a broker, as CloudWatch Logs tells them.
-import { ID } from './monitoring.mjs';
+import { described, ID } from './monitoring.mjs';
 
 const GROUP = `/aws/amazonmq/broker/${ID}/`;
 
@@ -24,7 +24,7 @@ export function lines(count, last = Date.now() - 1000) {
 export function logs(of, all, groups = ['channel', 'connection', 'general']) {
   const PER_PAGE = 5_000;
   return {
-    'GET /v1/brokers/{broker-id}': of,
+    ...described(of),
     'logs:DescribeLogGroups': {
       logGroups: groups.map((name) => ({ logGroupName: GROUP + name, retentionInDays: 30, storedBytes: 0 })),
     },

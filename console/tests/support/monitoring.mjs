@@ -53,7 +53,7 @@ function value(metric, at, offset) {
   const wave = Math.sin(at / (17 * MINUTE) + metric.length + offset);
   if (metric.endsWith('Limit') || metric.endsWith('MaximumConnections')) return BYTES[metric] ?? 1000;
   if (BYTES[metric]) return BYTES[metric] * (1 + wave / 5);
-  if (metric.startsWith('Network')) return 2e6 * (1.2 + wave);
+  if (/^Network(In|Out)$/.test(metric)) return 2e6 * (1.2 + wave);
   if (/Utilization|Usage|Percent/.test(metric)) return 30 + 20 * wave;
   if (metric === 'ExchangeCount') return 12;
   if (metric === 'InactiveDurableTopicSubscribersCount') return 0;
@@ -69,7 +69,8 @@ export function metricData({ body }) {
   const MetricDataResults = body.MetricDataQueries.map(({ Id, MetricStat }) => {
     const { MetricName, Dimensions } = MetricStat.Metric;
     const isStandby = Dimensions.some(({ Value }) => Value === 'orders-2');
-    const isMissing = MetricName.startsWith('RabbitMQIO') || (isStandby && !/^(Cpu|Network|Volume)/.test(MetricName));
+    const isOfContainer = /^(Cpu|Network(In|Out)|Volume)/.test(MetricName);
+    const isMissing = MetricName.startsWith('RabbitMQIO') || (isStandby && !isOfContainer);
     const Timestamps = [];
     const Values = [];
     for (let at = body.StartTime; at < Math.min(body.EndTime, now / 1000); at += MetricStat.Period) {
@@ -85,7 +86,11 @@ export function metricData({ body }) {
 
 /** Answers ListMetrics for nodes, queues and topics. */
 export function listMetrics({ body }) {
-  const names = { Node: ['rabbit@orders-1', 'rabbit@orders-2', 'rabbit@orders-3'], Queue: ['orders.new', 'orders.paid'], Topic: ['prices'] };
+  const names = {
+    Node: ['rabbit@orders-1', 'rabbit@orders-2', 'rabbit@orders-3'],
+    Queue: ['orders.new', 'orders.paid'],
+    Topic: ['prices'],
+  };
   const kind = body.Dimensions.map(({ Name }) => Name).find((name) => names[name]);
   const fixed = body.Dimensions.filter(({ Name }) => Name === 'Broker');
   const host = body.Dimensions.some(({ Name }) => Name === 'VirtualHost') ? [{ Name: 'VirtualHost', Value: '/' }] : [];
@@ -112,16 +117,16 @@ export const happened = () => ({
   'GET /brokerd/v1/brokers/{broker-id}/faults': {
     faults: [
       {
-        id: 'f-1', kind: 'KILL', state: 'ENDED', startsAt: before(60), endsAt: before(45), endedAt: before(45), instance: 1,
-        reason: 'its duration was over',
+        id: 'f-1', kind: 'KILL', state: 'ENDED', startsAt: before(60), endsAt: before(45), endedAt: before(45),
+        instance: 1, reason: 'its duration was over',
       },
     ],
   },
   'GET /brokerd/v1/brokers/{broker-id}/report': {
     failovers: [
       {
-        from: before(39.5), to: before(39), seconds: 1.4, formerInstance: 1, successorInstance: 2, cause: 'INJECTED_FAULT',
-        detail: 'instance 1 was killed',
+        from: before(39.5), to: before(39), seconds: 1.4, formerInstance: 1, successorInstance: 2,
+        cause: 'INJECTED_FAULT', detail: 'instance 1 was killed',
       },
     ],
     restarts: [],
@@ -153,10 +158,18 @@ export const alarm = (changes = {}) => ({
   ...changes,
 });
 
+/** Answers of what the page of a broker asks by itself. */
+export const described = (of) => ({
+  'GET /v1/brokers/{broker-id}': of,
+  'GET /brokerd/v1/brokers/{broker-id}': {
+    brokerId: of.brokerId, brokerName: of.brokerName, engineType: of.engineType, engineVersion: of.engineVersion,
+  },
+});
+
 /** Answers of everything that the tab of graphs asks, for a broker with these alarms. */
 export function monitoring(of, alarms = []) {
   return {
-    'GET /v1/brokers/{broker-id}': of,
+    ...described(of),
     'monitoring:GetMetricData': metricData,
     'monitoring:ListMetrics': listMetrics,
     'monitoring:DescribeAlarms': () => ({ body: { MetricAlarms: alarms, CompositeAlarms: [] } }),

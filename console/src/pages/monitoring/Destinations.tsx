@@ -11,7 +11,6 @@ import { useState } from 'react';
 import { rate, whole } from '../../model/units';
 import { ConfirmByName } from '../../shared/ConfirmByName';
 import { Problem } from '../../shared/Problem';
-import { Ago } from '../../shared/Time';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import {
@@ -29,6 +28,8 @@ type Dialog = { kind: 'browse' | 'publish' | 'purge' | 'delete'; of: Destination
 
 const EVERYTHING: Filter = { kind: undefined, nameContains: '', virtualHost: '', includeInternal: false };
 
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+
 /** What tells one destination from another. */
 const keyOf = ({ kind, virtualHost, name }: Destination) => JSON.stringify([kind, virtualHost, name]);
 
@@ -45,6 +46,8 @@ export default function Destinations({ broker }: { broker: Broker }) {
   const items = found.data?.destinations ?? [];
   const next = found.isPlaceholderData ? undefined : found.data?.nextToken;
   const chosen = items.find((one) => keyOf(one) === selected);
+  // Streams and topics keep what they have.
+  const canPurge = chosen?.kind === 'QUEUE' && chosen.queueType !== 'stream';
   const open = (kind: Dialog['kind'], of = chosen) => (of ? setDialog({ kind, of }) : undefined);
   const change = (changed: Filter) => {
     setFilter(changed);
@@ -80,11 +83,7 @@ export default function Destinations({ broker }: { broker: Broker }) {
             description={
               <>
                 {words.help}{' '}
-                {found.data ? (
-                  <>
-                    {words.sampled} <Ago value={found.data.sampledAt} />.
-                  </>
-                ) : null}
+                {found.data ? words.sampled(clock.format(new Date(found.data.sampledAt))) : null}
               </>
             }
             actions={
@@ -103,7 +102,7 @@ export default function Destinations({ broker }: { broker: Broker }) {
                 <ButtonDropdown
                   disabled={!chosen}
                   items={[
-                    { id: 'purge', text: words.purge, disabled: chosen?.kind === 'TOPIC' || chosen?.queueType === 'stream' },
+                    { id: 'purge', text: words.purge, disabled: !canPurge, disabledReason: words.cantPurge },
                     { id: 'delete', text: words.delete },
                   ]}
                   onItemClick={({ detail }) => open(detail.id as Dialog['kind'])}
@@ -150,24 +149,27 @@ export default function Destinations({ broker }: { broker: Broker }) {
   );
 }
 
-function columns(engine: 'RabbitMQ' | 'ActiveMQ', browse: (of: Destination) => void): TableProps.ColumnDefinition<Destination>[] {
+function columns(
+  engine: 'RabbitMQ' | 'ActiveMQ',
+  browse: (of: Destination) => void,
+): TableProps.ColumnDefinition<Destination>[] {
   const number = (id: 'ready' | 'unacknowledged' | 'consumers' | 'producers') => ({
     id,
     header: words[id],
     cell: (one: Destination) => whole(one[id]),
-    minWidth: 100,
+    minWidth: 80,
   });
   const perSecond = (id: 'publishRate' | 'deliverRate' | 'acknowledgeRate') => ({
     id,
     header: words[id],
     cell: (one: Destination) => rate(one[id]),
-    minWidth: 100,
+    minWidth: 90,
   });
   const name: TableProps.ColumnDefinition<Destination> = {
     id: 'name',
     header: words.name,
     isRowHeader: true,
-    minWidth: 200,
+    minWidth: 180,
     cell: (one) => (
       <Link onFollow={() => browse(one)} ariaLabel={`${words.browse}: ${one.name}`}>
         {one.name}
@@ -186,13 +188,13 @@ function columns(engine: 'RabbitMQ' | 'ActiveMQ', browse: (of: Destination) => v
   return [
     name,
     kind,
-    { id: 'virtualHost', header: words.virtualHost, cell: (one) => one.virtualHost ?? text.common.none, minWidth: 110 },
     number('ready'),
     number('unacknowledged'),
     number('consumers'),
     perSecond('publishRate'),
     perSecond('deliverRate'),
     perSecond('acknowledgeRate'),
+    { id: 'virtualHost', header: words.virtualHost, cell: (one) => one.virtualHost ?? text.common.none, minWidth: 110 },
     { id: 'node', header: words.node, cell: (one) => one.node ?? text.common.none, minWidth: 140 },
   ];
 }
@@ -219,7 +221,7 @@ function Dialogs({ broker, dialog: { kind, of }, onClose, onOpen }: DialogsProps
       return (
         <ConfirmByName
           title={words.purgeTitle(of.name)}
-          lost={words.purgeLost(of.name, words.messages(of.ready), of.unacknowledged)}
+          lost={words.purgeLost(of.name, of.ready, of.unacknowledged)}
           name={of.name}
           action={words.purge}
           onClose={onClose}

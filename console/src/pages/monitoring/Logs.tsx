@@ -15,7 +15,7 @@ import type { Broker } from './graphs/data';
 import { type LogGroup, MOST_OF_FILE, readAll, type Search, useGroups } from './logs/data';
 import { LineList } from './logs/LineList';
 import { LogControls } from './logs/LogControls';
-import { LogsOff } from './logs/LogsOff';
+import { LogsOff, logsOff } from './logs/LogsOff';
 import { useLines } from './logs/useLines';
 import './monitoring.css';
 
@@ -24,9 +24,13 @@ const words = text.monitoring.logs;
 /** The logs of a broker: followed, or of a time that has passed. */
 export default function Logs({ broker }: { broker: Broker }) {
   const groups = useGroups(broker);
+  const off = logsOff(broker);
+  // That there is no audit log is said below a general log that is there.
+  const isGeneralOff = off.includes('general');
+  const notice = off.length ? <LogsOff broker={broker} logs={off} /> : null;
   return (
     <SpaceBetween size="l">
-      <LogsOff broker={broker} />
+      {isGeneralOff ? notice : null}
       {groups.error ? <Problem error={groups.error} onRetry={() => void groups.refetch()} /> : null}
       {groups.isPending ? <Loading /> : null}
       {groups.data?.length === 0 ? (
@@ -40,6 +44,7 @@ export default function Logs({ broker }: { broker: Broker }) {
         </Container>
       ) : null}
       {groups.data?.length ? <Viewer broker={broker} groups={groups.data} /> : null}
+      {isGeneralOff ? null : notice}
     </SpaceBetween>
   );
 }

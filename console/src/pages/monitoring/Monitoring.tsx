@@ -16,7 +16,7 @@ import { Alarms } from './alarms/Alarms';
 import { type Alarm, type AlarmDraft, newAlarm, useAlarms } from './alarms/data';
 
 import { MARKER_COLOURS } from './graphs/colours';
-import { type Choices, Controls } from './graphs/Controls';
+import { type Choices, Controls, Refresh } from './graphs/Controls';
 import { type Broker, type Measurements, type Name, useHappened, useMetrics, useNames } from './graphs/data';
 import { Graph, type GraphData, Lines } from './graphs/Graph';
 import { HappenedTable } from './graphs/Happened';
@@ -43,7 +43,10 @@ export default function Monitoring({ broker }: { broker: Broker }) {
   const isRabbit = broker.engineType.toUpperCase() === 'RABBITMQ';
   const nodes = useNames(broker, 'node', isRabbit && level === 'node');
   const nodeNames = useMemo(() => (nodes.data ?? []).map((node) => node.name), [nodes.data]);
-  const metrics = useMetrics(broker, { scope, choice: choices.range, ...choices }, level === 'node' ? nodeNames : []);
+  const isNaming = isRabbit && level === 'node' && nodes.isPending;
+  const asked = isNaming ? undefined : scope;
+  const of = level === 'node' ? nodeNames : [];
+  const metrics = useMetrics(broker, { ...choices, scope: asked, choice: choices.range }, of);
   const alarms = useAlarms(broker);
   const shown = metrics.data;
   const { happened, errors } = useHappened(broker, shown?.range);
@@ -61,25 +64,31 @@ export default function Monitoring({ broker }: { broker: Broker }) {
       <Alarms broker={broker} onCreate={() => setDraft(newAlarm(broker))} onEdit={setDraft} />
       <Container
         header={
-          <Header variant="h2" description={text.monitoring.graphsHelp}>
+          <Header
+            variant="h2"
+            description={text.monitoring.graphsHelp}
+            actions={
+              <Refresh
+                isLive={choices.isLive}
+                isLoading={metrics.isFetching}
+                onLive={(isLive) => change({ isLive })}
+                onRefresh={() => void metrics.refetch()}
+              />
+            }
+          >
             {text.monitoring.graphs}
           </Header>
         }
       >
         <SpaceBetween size="m">
-          <ScopeChooser
-            broker={broker}
-            level={level}
-            name={name}
-            onChange={(chosen, of) => setScope({ level: chosen, name: of })}
-          />
-          <Controls
-            choices={choices}
-            onChange={change}
-            period={shown?.period}
-            isLoading={metrics.isFetching}
-            onRefresh={() => void metrics.refetch()}
-          />
+          <Controls choices={choices} onChange={change} period={shown?.period}>
+            <ScopeChooser
+              broker={broker}
+              level={level}
+              name={name}
+  onChange={(chosen, named) => setScope({ level: chosen, name: named })}
+            />
+          </Controls>
           <MarkerLegend markers={markers} />
         </SpaceBetween>
       </Container>
@@ -91,7 +100,7 @@ export default function Monitoring({ broker }: { broker: Broker }) {
         <Box textAlign="center" color="text-body-secondary" padding="xl">
           {text.monitoring.chooseFirst}
         </Box>
-      ) : shown ? (
+      ) : shown && !isNaming ? (
         <Graphs
           {...{ broker, level, shown, choices, markers }}
           alarms={alarms.data?.alarms ?? []}

@@ -81,13 +81,13 @@ export default function Report({ broker }: { broker: Broker }) {
         </Alert>
       ) : null}
       {report ? (
-        <>
+        <SpaceBetween size="l">
           <Days report={report} />
           <Failovers report={report} isPair={broker.deploymentMode === 'ACTIVE_STANDBY_MULTI_AZ'} />
           <Outages report={report} />
           <Restarts report={report} />
           <CostLines report={report} />
-        </>
+        </SpaceBetween>
       ) : null}
     </SpaceBetween>
   );

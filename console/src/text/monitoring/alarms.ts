@@ -35,7 +35,7 @@ export const alarms = {
   watched: 'Metric',
   expression: 'Expression',
   reason: 'Reason',
-  notifications: 'Notifications',
+  notifications: 'Notifies',
   notifiesNobody: 'Nobody',
   notificationsOff: 'Off',
   topics: (count: number) => (count === 1 ? '1 topic' : `${count} topics`),

@@ -2,11 +2,11 @@
 export const destinations = {
   title: { RabbitMQ: 'Queues', ActiveMQ: 'Queues and topics' },
   help: 'As the broker tells of them now. Read anew every five seconds while you look.',
-  sampled: 'Read',
+  sampled: (time: string) => `Last read at ${time}.`,
   name: 'Name',
   kind: 'Kind',
   kinds: { QUEUE: 'Queue', TOPIC: 'Topic' },
-  queueTypes: { classic: 'Classic queue', quorum: 'Quorum queue', stream: 'Stream' } as Record<string, string>,
+  queueTypes: { classic: 'Classic', quorum: 'Quorum', stream: 'Stream' } as Record<string, string>,
   virtualHost: 'Virtual host',
   ready: 'Ready',
   unacknowledged: 'Unacknowledged',
@@ -37,14 +37,17 @@ export const destinations = {
   refresh: 'Read the list anew',
   paging: 'Pages of the list',
   purgeTitle: (name: string) => `Purge ${name}?`,
-  purgeLost: (name: string, ready: string, unacknowledged: number | undefined) =>
-    `${ready} in ${name} are dropped. Nobody can restore them.${
-      unacknowledged ? ` ${unacknowledged} that consumers have and have not acknowledged stay.` : ''
-    }`,
-  messages: (count: number | undefined) =>
-    count === undefined ? 'All messages that wait'
-    : count === 1 ? 'The 1 message that waits now, and those that come meanwhile,'
-    : `All ${count.toLocaleString('en')} messages that wait now, and those that come meanwhile,`,
+  purgeLost: (name: string, ready: number | undefined, unacknowledged: number | undefined) =>
+    [
+      ready === undefined ? `All messages that wait in ${name} are dropped.`
+      : ready === 1 ? `1 message that waits in ${name} is dropped.`
+      : `${ready.toLocaleString('en')} messages that wait in ${name} are dropped.`,
+      'So are those that come until then. Nobody can restore them.',
+      unacknowledged ?
+        `What consumers have and have not acknowledged (${unacknowledged.toLocaleString('en')}) stays.`
+      : '',
+    ].filter(Boolean).join(' '),
+  cantPurge: 'Streams and topics can\'t be purged.',
   purged: (name: string, count: number | undefined) =>
     count === undefined ? `${name} is purged.`
     : `${count.toLocaleString('en')} ${count === 1 ? 'message' : 'messages'} of ${name} are dropped.`,

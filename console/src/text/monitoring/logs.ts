@@ -26,7 +26,8 @@ export const logs = {
   download: 'Download',
   downloading: (count: number) => `${count.toLocaleString('en')} lines read`,
   downloadFailed: 'The log was not downloaded',
-  downloadCut: (count: number) => `The file has the first ${count.toLocaleString('en')} lines. Choose a shorter range for others.`,
+  downloadCut: (count: number) =>
+    `The file has the first ${count.toLocaleString('en')} lines. Choose a shorter range for others.`,
   lines: (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}`,
   dropped: (count: number) => `${count.toLocaleString('en')} older ones are not shown any more`,
   following: 'following',
@@ -45,7 +46,7 @@ export const logs = {
   noGroupsHelp: 'The first line of a log that is published makes its group.',
   offTitle: { general: 'The general log is not published', audit: 'The audit log is not published' },
   offHelp: {
-    general: 'Nobody can read here what the engine prints. brokerd publishes it to CloudWatch Logs once it is turned on.',
+    general: 'Nobody can read here what the engine prints. brokerd publishes it once it is turned on.',
     audit: 'It tells what is done in the web console and by JMX, and by whom.',
   },
   offReboot: 'ActiveMQ takes this over with the next reboot.',

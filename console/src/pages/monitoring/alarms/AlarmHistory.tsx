@@ -40,7 +40,12 @@ export function AlarmHistory({ broker, name, onClose }: { broker: Broker; name: 
           empty={<Box color="text-status-inactive">{words.noHistory}</Box>}
           columnDefinitions={[
             { id: 'at', header: words.at, cell: (item) => <Time value={moment(item.Timestamp)} />, minWidth: 160 },
-            { id: 'kind', header: text.monitoring.kind, cell: (item) => words.historyKinds[item.HistoryItemType], minWidth: 120 },
+            {
+              id: 'kind',
+              header: text.monitoring.kind,
+              cell: (item) => words.historyKinds[item.HistoryItemType],
+              minWidth: 120,
+            },
             { id: 'what', header: words.entry, cell: (item) => item.HistorySummary, isRowHeader: true, minWidth: 200 },
             { id: 'why', header: words.reason, cell: (item) => detail(item) || text.common.none, minWidth: 260 },
           ]}

@@ -119,11 +119,11 @@ function AlarmTable({ broker, alarms, isLoading, onAct }: TableProps) {
       items={alarms}
       trackBy="AlarmName"
       columnDefinitions={[
-        { id: 'name', header: words.name, cell: (alarm) => alarm.AlarmName, isRowHeader: true, minWidth: 160 },
+        { id: 'name', header: words.name, cell: (alarm) => alarm.AlarmName, isRowHeader: true, minWidth: 140 },
         {
           id: 'state',
           header: words.state,
-          minWidth: 150,
+          minWidth: 130,
           cell: (alarm) => (
             <span title={alarm.StateReason}>
               <StatusIndicator type={STATES[alarm.StateValue]}>{words.states[alarm.StateValue]}</StatusIndicator>
@@ -133,16 +133,16 @@ function AlarmTable({ broker, alarms, isLoading, onAct }: TableProps) {
         {
           id: 'since',
           header: words.since,
-          minWidth: 120,
+          minWidth: 110,
           cell: (alarm) => <Ago value={moment(alarm.StateTransitionedTimestamp)} />,
         },
-        { id: 'condition', header: words.condition, minWidth: 260, cell: (alarm) => conditionWords(broker, alarm) },
-        { id: 'of', header: words.of, minWidth: 120, cell: (alarm) => dimensionWords(alarm.Dimensions) },
-        { id: 'notifies', header: words.notifications, minWidth: 110, cell: notifies },
+        { id: 'condition', header: words.condition, minWidth: 210, cell: (alarm) => conditionWords(broker, alarm) },
+        { id: 'of', header: words.of, minWidth: 90, cell: (alarm) => dimensionWords(alarm.Dimensions) },
+        { id: 'notifies', header: words.notifications, minWidth: 100, cell: notifies },
         {
           id: 'actions',
           header: words.actions,
-          minWidth: 70,
+          minWidth: 95,
           cell: (alarm) => (
             <ButtonDropdown
               variant="inline-icon"

@@ -1,15 +1,14 @@
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import Drawer from '@cloudscape-design/components/drawer';
+import Drawer, { type DrawerProps } from '@cloudscape-design/components/drawer';
 import ExpandableSection from '@cloudscape-design/components/expandable-section';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
-import { type ReactNode, useState } from 'react';
-import { createPortal } from 'react-dom';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { bytes } from '../../../model/units';
 import { Loading } from '../../../shared/Loading';
 import { Problem } from '../../../shared/Problem';
@@ -34,13 +33,20 @@ export function MessagesDrawer({ broker, of, onClose, onPublish }: Props) {
   const [count, setCount] = useState(20);
   const found = useMessages(broker, of, count);
   const messages = found.data?.messages;
-  // Above the bar at the top of the page.
-  return createPortal(
+  const drawer = useRef<DrawerProps.Ref>(null);
+  useEffect(() => {
+    const former = document.activeElement;
+    drawer.current?.focus();
+    return () => (former instanceof HTMLElement ? former.focus() : undefined);
+  }, []);
+  return (
     <Drawer
+      ref={drawer}
       position="fixed"
       placement="end"
       backdrop
       open
+      // Above the bar at the top of the page.
       zIndex={2000}
       closeAction={{ ariaLabel: text.common.close }}
       onClose={onClose}
@@ -76,8 +82,7 @@ export function MessagesDrawer({ broker, of, onClose, onPublish }: Props) {
           ))}
         </SpaceBetween>
       </div>
-    </Drawer>,
-    document.body,
+    </Drawer>
   );
 }
 

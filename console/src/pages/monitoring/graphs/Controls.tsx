@@ -6,6 +6,7 @@ import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Toggle from '@cloudscape-design/components/toggle';
+import type { ReactNode } from 'react';
 import { MARKER_KINDS, type MarkerKind } from '../../../model/markers';
 import { LONGEST_SPAN, periodsOf, type RangeChoice, rangeOf, SPANS, spanWords } from '../../../model/range';
 import { text } from '../../../text';
@@ -26,11 +27,19 @@ interface Props {
   onChange: (changed: Partial<Choices>) => void;
   /** The period that is shown, in seconds. */
   period: number | undefined;
-  isLoading: boolean;
-  onRefresh: () => void;
+  /** What stands before all others. */
+  children: ReactNode;
 }
 
-const MINUTES = { second: 1 / 60, minute: 1, hour: 60, day: 1_440, week: 10_080, month: 43_200, year: 525_600 } as const;
+const MINUTES = {
+  second: 1 / 60,
+  minute: 1,
+  hour: 60,
+  day: 1_440,
+  week: 10_080,
+  month: 43_200,
+  year: 525_600,
+} as const;
 
 const relativeOptions = SPANS.map((minutes): DateRangePickerProps.RelativeOption => ({
   key: String(minutes),
@@ -84,8 +93,8 @@ export function RangePicker({ range, onChange }: { range: RangeChoice; onChange:
 
 const periodWords = (seconds: number) => spanWords(seconds / 60);
 
-/** Everything above the graphs but what they are of. */
-export function Controls({ choices, onChange, period, isLoading, onRefresh }: Props) {
+/** Everything above the graphs that chooses what they show. */
+export function Controls({ choices, onChange, period, children }: Props) {
   const now = Date.now();
   const automatic: SelectProps.Option = {
     value: 'auto',
@@ -98,7 +107,8 @@ export function Controls({ choices, onChange, period, isLoading, onRefresh }: Pr
   const statistics = STATISTICS.map((value) => ({ value, label: text.monitoring.statistics[value] }));
   const kinds = MARKER_KINDS.map((value) => ({ value, label: text.monitoring.markers.titles[value] }));
   return (
-    <SpaceBetween direction="horizontal" size="m" alignItems="end">
+    <div className="mon-controls">
+      {children}
       <FormField label={text.monitoring.range}>
         <RangePicker range={choices.range} onChange={(range) => onChange({ range })} />
       </FormField>
@@ -143,12 +153,25 @@ export function Controls({ choices, onChange, period, isLoading, onRefresh }: Pr
         ]}
         onChange={({ detail }) => onChange({ isTable: detail.selectedId === 'tables' })}
       />
-      <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-        <Button iconName="refresh" ariaLabel={text.monitoring.refresh} loading={isLoading} onClick={onRefresh} />
-        <Toggle checked={choices.isLive} onChange={({ detail }) => onChange({ isLive: detail.checked })}>
-          {text.monitoring.everyMinute}
-        </Toggle>
-      </SpaceBetween>
+    </div>
+  );
+}
+
+interface RefreshProps {
+  isLive: boolean;
+  isLoading: boolean;
+  onLive: (isLive: boolean) => void;
+  onRefresh: () => void;
+}
+
+/** Reads anew: now, or every minute. */
+export function Refresh({ isLive, isLoading, onLive, onRefresh }: RefreshProps) {
+  return (
+    <SpaceBetween direction="horizontal" size="s" alignItems="center">
+      <Toggle checked={isLive} onChange={({ detail }) => onLive(detail.checked)}>
+        {text.monitoring.everyMinute}
+      </Toggle>
+      <Button iconName="refresh" ariaLabel={text.monitoring.refresh} loading={isLoading} onClick={onRefresh} />
     </SpaceBetween>
   );
 }

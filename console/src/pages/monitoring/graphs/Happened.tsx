@@ -45,7 +45,12 @@ export function HappenedTable({ markers, isPartial }: Props) {
             minWidth: 120,
           },
           { id: 'what', header: text.monitoring.what, cell: ({ title }) => title, isRowHeader: true, minWidth: 180 },
-          { id: 'detail', header: text.monitoring.why, cell: ({ detail }) => detail || text.common.none, minWidth: 220 },
+          {
+            id: 'detail',
+            header: text.monitoring.why,
+            cell: ({ detail }) => detail || text.common.none,
+            minWidth: 220,
+          },
           {
             id: 'lasted',
             header: text.monitoring.lasted,

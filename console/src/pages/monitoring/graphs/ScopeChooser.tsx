@@ -1,6 +1,5 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
-import SpaceBetween from '@cloudscape-design/components/space-between';
 import { brokerDimensions, type Level, panelsOf, type Scope } from '../../../model/metrics';
 import { text } from '../../../text';
 import { type Broker, MOST_NAMES, type Name, useNames } from './data';
@@ -37,7 +36,7 @@ export function ScopeChooser({ broker, level, name, onChange }: Props) {
   });
   const levels = levelsOf(broker).map(levelOption);
   return (
-    <SpaceBetween direction="horizontal" size="m" alignItems="end">
+    <>
       <FormField label={text.monitoring.level}>
         <Select
           selectedOption={levelOption(level)}
@@ -46,7 +45,7 @@ export function ScopeChooser({ broker, level, name, onChange }: Props) {
         />
       </FormField>
       {level === 'broker' ? null : <NameChooser key={level} {...{ broker, level, name, onChange }} />}
-    </SpaceBetween>
+    </>
   );
 }
 

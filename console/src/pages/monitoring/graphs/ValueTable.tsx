@@ -18,6 +18,11 @@ export function ValueTable({ title, unit, period, measurements, lines }: GraphDa
   const shown = Math.min(page, pages);
   const happened = (row: Row) =>
     lines.filter(({ at }) => at >= row.at && at < row.at + period * 1000).map((line) => line.title).join('; ');
+  const happenedColumn = {
+    id: 'happened',
+    header: text.monitoring.happened,
+    cell: (row: Row) => happened(row) || text.common.none,
+  };
   return (
     <Table
       variant="embedded"
@@ -35,7 +40,7 @@ export function ValueTable({ title, unit, period, measurements, lines }: GraphDa
             return value === undefined ? text.monitoring.notMeasured : amount(value, unit);
           },
         })),
-        ...(lines.length ? [{ id: 'happened', header: text.monitoring.happened, cell: (row: Row) => happened(row) || text.common.none }] : []),
+        ...(lines.length ? [happenedColumn] : []),
       ]}
       empty={text.monitoring.noData}
       pagination={

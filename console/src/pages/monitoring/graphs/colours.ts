@@ -3,8 +3,9 @@ import {
   colorChartsPaletteCategorical1, colorChartsPaletteCategorical10, colorChartsPaletteCategorical2,
   colorChartsPaletteCategorical3, colorChartsPaletteCategorical4, colorChartsPaletteCategorical5,
   colorChartsPaletteCategorical6, colorChartsPaletteCategorical7, colorChartsPaletteCategorical8,
-  colorChartsPaletteCategorical9, colorChartsStatusCritical, colorChartsStatusHigh, colorChartsStatusInfo,
-  colorChartsStatusLow, colorChartsStatusMedium, colorChartsStatusNeutral, colorChartsThresholdNegative,
+  colorChartsPaletteCategorical9, colorChartsPink600, colorChartsPurple700, colorChartsStatusCritical,
+  colorChartsStatusHigh, colorChartsStatusInfo, colorChartsStatusLow, colorChartsStatusMedium,
+  colorChartsStatusNeutral, colorChartsThresholdNegative,
 } from '@cloudscape-design/design-tokens';
 import type { MarkerKind } from '../../../model/markers';
 
@@ -21,13 +22,13 @@ export function lineColour(index: number): string {
 }
 
 export const MARKER_COLOURS: Record<MarkerKind, string> = {
-  failover: colorChartsStatusCritical,
+  failover: colorChartsPurple700,
   fault: colorChartsStatusMedium,
   outage: colorChartsStatusHigh,
   restart: colorChartsStatusLow,
-  failure: colorChartsStatusHigh,
+  failure: colorChartsStatusCritical,
   maintenance: colorChartsStatusInfo,
-  alarm: colorChartsThresholdNegative,
+  alarm: colorChartsPink600,
   request: colorChartsStatusNeutral,
 };
 

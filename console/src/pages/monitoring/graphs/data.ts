@@ -128,7 +128,8 @@ async function readNames(broker: MeasuredBroker, level: 'node' | 'queue' | 'topi
       for (const { Dimensions } of page.Metrics) {
         const name = Dimensions.find((one) => one.Name === dimension)?.Value;
         const virtualHost = Dimensions.find((one) => one.Name === 'VirtualHost')?.Value;
-        if (name !== undefined) names.set(`${virtualHost ?? ''}\n${name}`, { name, ...(virtualHost ? { virtualHost } : {}) });
+        if (name === undefined) continue;
+        names.set(`${virtualHost ?? ''}\n${name}`, { name, ...(virtualHost ? { virtualHost } : {}) });
       }
       token = page.NextToken;
     } while (token && names.size < MOST_NAMES);
@@ -154,7 +155,8 @@ export function useHappened(broker: Broker, range: Range | undefined): { happene
   const path = { 'broker-id': id };
   const query = { maxResults: NEWEST };
   const events = useQuery({
-    queryKey: [keys.broker, id, 'events', NEWEST],
+    // As the history of the broker's page, which shows the same.
+    queryKey: [keys.broker, id, 'events'],
     queryFn: () => answer(api.GET('/brokerd/v1/brokers/{broker-id}/events', { params: { path, query } })),
   });
   const faults = useQuery({

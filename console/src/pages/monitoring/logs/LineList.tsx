@@ -30,7 +30,7 @@ interface Props {
   onPaused: (isPaused: boolean) => void;
 }
 
-/** A window of rows over all lines: only those that are seen are there. Stays at the end unless somebody scrolls back. */
+/** A window of rows over all lines: only those that are seen are there. It stays at the end until somebody scrolls. */
 export function LineList({ lines, dropped, isFollowing, isWrapped, hasInstances, onPaused }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(isFollowing);

@@ -70,12 +70,14 @@ export function LogControls(props: Props) {
         <FormField label={words.since}>
           <RangePicker range={choice} onChange={props.onChoice} />
         </FormField>
-        <Toggle checked={props.isFollowing} onChange={({ detail }) => props.onFollow(detail.checked)}>
-          {words.follow}
-        </Toggle>
-        <Toggle checked={props.isWrapped} onChange={({ detail }) => props.onWrap(detail.checked)}>
-          {words.wrap}
-        </Toggle>
+        <div className="mon-toggles">
+          <Toggle checked={props.isFollowing} onChange={({ detail }) => props.onFollow(detail.checked)}>
+            {words.follow}
+          </Toggle>
+          <Toggle checked={props.isWrapped} onChange={({ detail }) => props.onWrap(detail.checked)}>
+            {words.wrap}
+          </Toggle>
+        </div>
       </SpaceBetween>
       <FormField label={words.filter} constraintText={words.filterHelp} errorText={props.patternError}>
         <div className="mon-filter">

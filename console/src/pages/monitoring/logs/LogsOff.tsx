@@ -15,17 +15,22 @@ const words = text.monitoring.logs;
 
 type Log = 'general' | 'audit';
 
+const isRabbit = (broker: Broker) => broker.engineType.toUpperCase() === 'RABBITMQ';
+
+/** The logs that an engine has and that are not published. */
+export function logsOff(broker: Broker): Log[] {
+  const all: Log[] = isRabbit(broker) ? ['general'] : ['general', 'audit'];
+  return all.filter((log) => !broker.logs[log]);
+}
+
 /** Says which logs are not published, and turns them on. */
-export function LogsOff({ broker }: { broker: Broker }) {
-  const isRabbit = broker.engineType.toUpperCase() === 'RABBITMQ';
-  const all: Log[] = isRabbit ? ['general'] : ['general', 'audit'];
-  const off = all.filter((log) => !broker.logs[log]);
+export function LogsOff({ broker, logs }: { broker: Broker; logs: Log[] }) {
   return (
-    <>
-      {off.map((log) => (
-        <LogOff key={log} broker={broker} log={log} isRabbit={isRabbit} />
+    <SpaceBetween size="s">
+      {logs.map((log) => (
+        <LogOff key={log} broker={broker} log={log} isRabbit={isRabbit(broker)} />
       ))}
-    </>
+    </SpaceBetween>
   );
 }
 
@@ -34,7 +39,8 @@ function LogOff({ broker, log, isRabbit }: { broker: Broker; log: Log; isRabbit:
   const client = useQueryClient();
   const flash = useFlash();
   const { general, audit, pending } = broker.logs;
-  const now = { general: pending?.general ?? general, ...(isRabbit ? {} : { audit: pending?.audit ?? audit ?? false }) };
+  const ofActiveMq = isRabbit ? {} : { audit: pending?.audit ?? audit ?? false };
+  const now = { general: pending?.general ?? general, ...ofActiveMq };
   const wanted = { ...now, [log]: true };
   const isPending = pending?.[log] === true;
   const names = Object.entries(wanted).map(([name, is]) => `${name === 'general' ? 'General' : 'Audit'}=${is}`);

@@ -41,7 +41,12 @@ function seen(): Promise<void> {
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 /** Reads the lines of a search; `attempt` begins anew. */
-export function useLines(search: Search | undefined, choice: RangeChoice, isFollowing: boolean, attempt: number): Lines {
+export function useLines(
+  search: Search | undefined,
+  choice: RangeChoice,
+  isFollowing: boolean,
+  attempt: number,
+): Lines {
   const [state, setState] = useState<State>(BEGINNING);
   const resume = useRef<() => void>(() => {});
   const { group, stream, pattern } = search ?? {};

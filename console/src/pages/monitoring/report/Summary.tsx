@@ -19,7 +19,7 @@ export function Summary({ report }: { report: Report }) {
     label,
     value: (
       <>
-        <Box fontSize="heading-xl" fontWeight="bold">
+        <Box fontSize="heading-l" fontWeight="bold">
           {value}
         </Box>
         {help ? (

@@ -114,7 +114,13 @@ export function CostLines({ report }: { report: Report }) {
       items={report.lines}
       empty={words.noCost}
       columns={[
-        { id: 'item', header: words.item, cell: ({ item }) => words.items[item] ?? item, isRowHeader: true, minWidth: 130 },
+        {
+          id: 'item',
+          header: words.item,
+          cell: ({ item }) => words.items[item] ?? item,
+          isRowHeader: true,
+          minWidth: 130,
+        },
         { id: 'type', header: words.type, cell: ({ kind }) => kind, minWidth: 120 },
         { id: 'count', header: words.count, cell: ({ count }) => count, minWidth: 80 },
         {
