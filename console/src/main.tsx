@@ -6,6 +6,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
 import { ApiError } from './api/errors';
+import { aroundNavigation } from './shared/leave';
 import { App } from './shell/App';
 import { FlashProvider } from './shell/flash';
 import './shell/shell.css';
@@ -27,7 +28,7 @@ createRoot(document.getElementById('root') as HTMLElement).render(
   <QueryClientProvider client={client}>
     <I18nProvider locale="en" messages={[messages]}>
       <FlashProvider>
-        <Router base="/console">
+        <Router base="/console" aroundNav={aroundNavigation}>
           <App />
         </Router>
       </FlashProvider>

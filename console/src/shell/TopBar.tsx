@@ -3,6 +3,7 @@ import TopNavigation, { type TopNavigationProps } from '@cloudscape-design/compo
 import { useState } from 'react';
 import { ApiError } from '../api/errors';
 import { signOut, signOutEverywhere, useSession } from '../api/session';
+import { leaving } from '../shared/leave';
 import { text } from '../text';
 import { LOGO } from './Brand';
 import { useFlash } from './flash';
@@ -40,7 +41,7 @@ export function TopBar({ follow, onLeave, onRegion }: Props) {
         checked: region === session.region,
       })),
       onItemClick: ({ detail }) => {
-        if (detail.id !== session.region) onRegion(detail.id);
+        if (detail.id !== session.region) leaving(() => onRegion(detail.id));
       },
     },
     {
@@ -71,8 +72,8 @@ export function TopBar({ follow, onLeave, onRegion }: Props) {
         { id: 'everywhere', text: text.shell.signOutEverywhere },
       ],
       onItemClick: ({ detail: { id } }) => {
-        if (id === 'out') void leave(signOut);
-        else if (id === 'everywhere') void leave(signOutEverywhere);
+        if (id === 'out') leaving(() => void leave(signOut));
+        else if (id === 'everywhere') leaving(() => void leave(signOutEverywhere));
         else if (id === 'light' || id === 'dark' || id === 'system') {
           setTheme(id);
           setChosen(id);

@@ -21,5 +21,9 @@ export const common = {
   notFound: 'There is no such thing here.',
   failed: 'This did not work.',
   requestId: (id: string) => `Request ${id}`,
+  leaveTitle: 'Leave this page?',
+  leaveLost: 'What you have entered is not saved and would be lost.',
+  leave: 'Leave',
+  stay: 'Stay',
   newTab: 'Opens in a new tab',
 } as const;
