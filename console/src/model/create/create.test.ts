@@ -70,7 +70,7 @@ test('what does not fit an earlier choice is replaced, everything else stays', (
 });
 
 test('a configuration is forgotten when the engine or the version changes', () => {
-  const chosen = { id: 'c-1', revision: 1, strategy: 'SIMPLE' };
+  const chosen = { id: 'c-1', revision: 1 };
   const with519 = valid({ configuration: 'EXISTING', chosenConfiguration: chosen });
   assert.deepEqual(fitted(with519, OPTIONS).chosenConfiguration, chosen);
   const rabbit = fitted({ ...with519, engineType: 'RABBITMQ' }, OPTIONS);
@@ -114,7 +114,7 @@ test('nobody needs a user where a directory or the configuration authenticates',
   assert.equal(requestOf(managed).users?.length, 1);
   const chosen: Partial<Draft> = {
     configuration: 'EXISTING',
-    chosenConfiguration: { id: 'c-1', revision: 2, strategy: 'CONFIG_MANAGED' },
+    chosenConfiguration: { id: 'c-1', revision: 2 },
   };
   assert.equal(requestOf({ ...managed, ...chosen }).users, undefined);
   assert.deepEqual(found({ ...managed, ...chosen }), []);

@@ -39,8 +39,6 @@ export interface LdapDraft {
 export interface ConfigurationChoice {
   id: string;
   revision: number;
-  /** Who authenticates users with it: `SIMPLE`, `LDAP` or `CONFIG_MANAGED`. */
-  strategy: string;
 }
 
 export interface Draft {
@@ -169,20 +167,16 @@ export function listOf(text: string): string[] {
   return text.split(/[\s,]+/).filter(Boolean);
 }
 
-/** Whether RabbitMQ authenticates by what the chosen configuration says, so that no user is needed. */
-export function isConfigManaged(draft: Draft): boolean {
-  return (
-    draft.engineType === 'RABBITMQ' &&
-    draft.configuration !== 'DEFAULT' &&
-    draft.chosenConfiguration?.strategy === 'CONFIG_MANAGED'
-  );
+/** Whether the chosen configuration of RabbitMQ may say who is authenticated, so that no user is needed. */
+export function mayBeConfigManaged({ engineType, configuration, chosenConfiguration }: Draft): boolean {
+  return engineType === 'RABBITMQ' && configuration !== 'DEFAULT' && chosenConfiguration !== undefined;
 }
 
-/** The users that the request has. Blank ones are left out where none is needed. */
+/** The users that the request has. A blank one is left out where none may be needed: the server knows. */
 export function usersOf(draft: Draft): UserDraft[] {
   if (draft.engineType === 'ACTIVEMQ') return draft.authenticationStrategy === 'LDAP' ? [] : draft.users;
   const first = draft.users.slice(0, 1);
-  return isConfigManaged(draft) ? first.filter(({ username, password }) => username || password) : first;
+  return mayBeConfigManaged(draft) ? first.filter(({ username, password }) => username || password) : first;
 }
 
 /** Whether security groups say who reaches the broker. */

@@ -1,7 +1,7 @@
 // What is wrong with a draft: the obvious, found here at once, and what the server says.
 import { text } from '../../text';
 import { isPasswordValid } from '../password';
-import { type Draft, hasSecurityGroups, isConfigManaged, listOf, usersOf } from './draft';
+import { type Draft, hasSecurityGroups, listOf, usersOf } from './draft';
 import { hasStorageSize, subnetCount } from './options';
 
 /** One thing that is wrong. */
@@ -189,5 +189,5 @@ export function hasEntries(draft: Draft): boolean {
     ...draft.tags.flatMap(({ key, value }) => [key, value]),
     ...draft.securityGroups,
   ];
-  return entered.some((value) => value !== '') || draft.chosenConfiguration !== undefined || isConfigManaged(draft);
+  return entered.some((value) => value !== '') || draft.chosenConfiguration !== undefined;
 }

@@ -36,7 +36,7 @@ const activemq = draft({
     { ...newUser(4), username: '7~', password: PASSWORD },
   ],
   configuration: 'EXISTING',
-  chosenConfiguration: { id: 'c-1234', revision: 3, strategy: 'SIMPLE' },
+  chosenConfiguration: { id: 'c-1234', revision: 3 },
   generalLogs: true,
   auditLogs: true,
   publiclyAccessible: true,
