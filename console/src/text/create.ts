@@ -156,9 +156,9 @@ export const create = {
 
   logs: 'Logs',
   logsHelp: 'Which logs are published to CloudWatch Logs, which brokerd serves too.',
-  generalLogs: 'General',
+  generalLogs: 'General logs',
   generalLogsHelp: 'What the engine logs.',
-  auditLogs: 'Audit',
+  auditLogs: 'Audit logs',
   auditLogsHelp: 'Who did what in the ActiveMQ web console and over JMX.',
 
   network: 'Network and security',
@@ -236,7 +236,7 @@ export const create = {
   noCost: 'The price list does not have this.',
   room: 'Capacity',
   roomBrokers: 'Brokers of the account',
-  roomMemory: 'Memory of the account’s instance types',
+  roomMemory: 'Memory of the account',
   roomHost: 'Memory of the host',
   roomNeeds: (needed: string, free: string) => `needs ${needed}, ${free} free`,
   roomUsed: (used: string, quota: string | undefined) => (quota === undefined ? used : `${used} of ${quota}`),

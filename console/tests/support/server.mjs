@@ -119,7 +119,10 @@ async function handle(server, streams, request, response) {
   const url = new URL(request.url, server.url);
   const isApi = /^\/(v1|brokerd|health)\//.test(url.pathname) || url.pathname === '/';
   if (request.method === 'GET' && url.pathname === '/console/events') return follow(server, streams, response);
-  if (!isApi && !/^\/console\/(session|sessions|calculator)$/.test(url.pathname) && request.method === 'GET') {
+  // The address of the calculator is a page for browsers, and its prices for the page.
+  const wantsPage = (request.headers.accept ?? '').split(',').some((range) => range.trim().startsWith('text/html'));
+  const isData = /^\/console\/(session|sessions|calculator)$/.test(url.pathname) && !wantsPage;
+  if (!isApi && !isData && request.method === 'GET') {
     if (url.pathname.startsWith('/console/') && !url.pathname.startsWith('/console/api/')) return file(url, response);
   }
   const chunks = [];

@@ -190,6 +190,11 @@ test('the server adds what this console does not see', () => {
   assert.deepEqual(withServer([], [user], two), [user]);
   const password = localProblems(two);
   assert.deepEqual(withServer(password, [user], two), password);
+  const ofSecond = { attribute: 'users[1].password', message: 'Weak.' };
+  assert.deepEqual(withServer([], [ofSecond], two), [{ attribute: 'password', message: 'Weak.', user: 1 }]);
+  assert.deepEqual(withServer(password, [ofSecond], two), password);
+  const ofFirst = { attribute: 'users[0].username', message: 'Odd.' };
+  assert.deepEqual(withServer(password, [ofFirst], two).slice(1), [{ attribute: 'username', message: 'Odd.', user: 0 }]);
   assert.deepEqual(withServer([], [{ message: 'Overall.' }], draft), [{ attribute: '', message: 'Overall.' }]);
 });
 

@@ -161,23 +161,31 @@ export interface ServerError {
   message: string;
 }
 
+/** A user's member, as the server names it: `users[1].password`. */
+const OF_USER = /^users\[(\d+)\]\.(\w+)$/;
+const MEMBERS_OF_USER = ['username', 'password', 'groups'];
+
 /**
  * What the server adds: where this console has found something already, the server's words for it would be a second
- * telling of the same. A sole user is the one whom the server means.
+ * telling of the same. CreateBroker names no place; a sole user is the one whom it means.
  */
 export function withServer(local: Problem[], server: ServerError[], draft: Draft): Problem[] {
-  const found = new Set(local.map(({ attribute }) => attribute));
-  const isAboutUsers = (attribute: string) => ['users', 'username', 'password', 'groups'].includes(attribute);
   const users = usersOf(draft);
-  const sole = users.length === 1 ? users[0]?.key : undefined;
-  const added = server
-    .filter(({ attribute }) => !attribute || !found.has(attribute))
-    .filter(({ attribute }) => !isAboutUsers(attribute ?? '') || !local.some((one) => isAboutUsers(one.attribute)))
-    .map(({ attribute, message }): Problem => {
-      const isOfUser = ['username', 'password', 'groups'].includes(attribute ?? '') && sole !== undefined;
-      return { attribute: attribute ?? '', message, ...(isOfUser ? { user: sole } : {}) };
-    });
-  return [...local, ...added];
+  const placed = server.map(({ attribute, message }): Problem => {
+    const [, place, member] = OF_USER.exec(attribute ?? '') ?? [];
+    const isSole = users.length === 1 && MEMBERS_OF_USER.includes(attribute ?? '');
+    const user = isSole ? users[0]?.key : users[Number(place ?? -1)]?.key;
+    return { attribute: member ?? attribute ?? '', message, ...(user === undefined ? {} : { user }) };
+  });
+  const isAboutUsers = ({ attribute }: Problem) => attribute === 'users' || MEMBERS_OF_USER.includes(attribute);
+  const isKnown = (problem: Problem) =>
+    local.some(({ attribute, user }) =>
+      // What is wrong with all users together may be what is wrong with one of them.
+      isAboutUsers(problem) && problem.user === undefined
+        ? isAboutUsers({ attribute, message: '' })
+        : attribute === problem.attribute && user === problem.user,
+    );
+  return [...local, ...placed.filter((problem) => problem.attribute === '' || !isKnown(problem))];
 }
 
 /** Whether the draft has anything that its loss would be a pity for. */

@@ -22,8 +22,9 @@ export function Configuration() {
   return (
     <Container header={<Header variant="h2">{text.create.configuration}</Header>}>
       <SpaceBetween size="l">
-        <FormField label={text.create.configuration} stretch>
+        <FormField stretch>
           <RadioGroup
+            ariaLabel={text.create.configuration}
             value={draft.configuration}
             onChange={({ detail }) => choose(detail.value as Draft['configuration'])}
             items={[

@@ -20,14 +20,16 @@ export function Deployment() {
   const { draft, change, options } = useForm();
   return (
     <SpaceBetween size="l">
-      <Container header={<Header variant="h2">{text.create.deployment}</Header>}>
-        <Field
-          attribute="deploymentMode"
-          stretch
-          label={text.create.deployment}
-          description={text.create.deploymentHelp}
-        >
+      <Container
+        header={
+          <Header variant="h2" description={text.create.deploymentHelp}>
+            {text.create.deployment}
+          </Header>
+        }
+      >
+        <Field attribute="deploymentMode" stretch>
           <Tiles
+            ariaLabel={text.create.deployment}
             value={draft.deploymentMode}
             ariaRequired
             onChange={({ detail }) => change({ deploymentMode: detail.value as Mode })}
@@ -41,9 +43,16 @@ export function Deployment() {
           />
         </Field>
       </Container>
-      <Container header={<Header variant="h2">{text.create.storage}</Header>}>
-        <Field attribute="storageType" stretch label={text.create.storage} description={text.create.storageHelp}>
+      <Container
+        header={
+          <Header variant="h2" description={text.create.storageHelp}>
+            {text.create.storage}
+          </Header>
+        }
+      >
+        <Field attribute="storageType" stretch>
           <Tiles
+            ariaLabel={text.create.storage}
             value={draft.storageType}
             ariaRequired
             onChange={({ detail }) => change({ storageType: detail.value as Storage })}

@@ -21,9 +21,16 @@ export function Engine() {
     return versions ? `${description} ${text.create.versionsOffered(versions)}.` : description;
   };
   return (
-    <Container header={<Header variant="h2">{text.create.engine}</Header>}>
-      <Field attribute="engineType" stretch description={text.create.engineHelp} label={text.create.engine}>
+    <Container
+      header={
+        <Header variant="h2" description={text.create.engineHelp}>
+          {text.create.engine}
+        </Header>
+      }
+    >
+      <Field attribute="engineType" stretch>
         <Tiles
+          ariaLabel={text.create.engine}
           value={draft.engineType}
           ariaRequired
           onChange={({ detail }) => change({ engineType: detail.value as EngineType })}

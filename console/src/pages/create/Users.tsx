@@ -120,32 +120,32 @@ function User({ user, number, isAlone }: { user: UserDraft; number: number; isAl
         />
         {user.password ? <Box color="text-body-secondary">{text.create.keepPassword}</Box> : null}
         {isActiveMq ? (
-          <>
-            <Field
-              attribute="groups"
-              user={user.key}
-              label={
-                <>
-                  {text.create.groups} <i>– {text.create.optional}</i>
-                </>
-              }
-              description={text.create.groupsHelp}
-            >
-              <Input
-                value={user.groups}
-                autoComplete={false}
-                spellcheck={false}
-                onBlur={() => used('groups', true)}
-                onChange={({ detail }) => set({ groups: detail.value })}
-              />
-            </Field>
-            <Checkbox
-              checked={user.consoleAccess}
-              onChange={({ detail }) => set({ consoleAccess: detail.checked })}
-            >
-              {text.create.consoleAccess}
-            </Checkbox>
-          </>
+          <Field
+            attribute="groups"
+            user={user.key}
+            label={
+              <>
+                {text.create.groups} <i>– {text.create.optional}</i>
+              </>
+            }
+            description={text.create.groupsHelp}
+          >
+            <Input
+              value={user.groups}
+              autoComplete={false}
+              spellcheck={false}
+              onBlur={() => used('groups', true)}
+              onChange={({ detail }) => set({ groups: detail.value })}
+            />
+          </Field>
+        ) : null}
+        {isActiveMq ? (
+          <Checkbox
+            checked={user.consoleAccess}
+            onChange={({ detail }) => set({ consoleAccess: detail.checked })}
+          >
+            {text.create.consoleAccess}
+          </Checkbox>
         ) : null}
       </SpaceBetween>
     </div>
