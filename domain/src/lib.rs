@@ -14,6 +14,8 @@ mod configuration;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
 mod fault;
+#[cfg(test)]
+mod golden;
 mod kernel;
 pub mod log;
 mod maintenance;

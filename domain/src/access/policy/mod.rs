@@ -5,6 +5,8 @@
 
 mod arn;
 mod condition;
+#[cfg(test)]
+mod console;
 mod context;
 mod decision;
 mod document;

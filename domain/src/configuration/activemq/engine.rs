@@ -18,11 +18,11 @@ use super::{
 };
 
 /// Attributes of the broker that are strings in the schema and booleans in the engine.
-const BOOLEANS: &[&str] =
+pub(super) const BOOLEANS: &[&str] =
     &["advisorySupport", "deleteAllMessagesOnStartup", "persistent", "schedulerSupport"];
 
 /// Attributes that take only bean names, with their elements.
-const BEAN_REFERENCES: &[(&str, &str)] = &[
+pub(super) const BEAN_REFERENCES: &[(&str, &str)] = &[
     ("broker", "systemUsage"),
     ("discarding", "deadLetterQueue"),
     ("networkConnector", "bridgeFactory"),
@@ -32,7 +32,7 @@ const BEAN_REFERENCES: &[(&str, &str)] = &[
 
 /// Attributes that the service permits and brokerd removes, because they would set a transport or a
 /// management name inside the broker.
-const REMOVED_BY_BROKERD: &[&str] = &["brokerURL", "localUri", "objectName"];
+pub(super) const REMOVED_BY_BROKERD: &[&str] = &["brokerURL", "localUri", "objectName"];
 
 /// The built-in message group factories. The engine looks up any other name as a resource, whose content
 /// names a class.

@@ -7,6 +7,8 @@
 //! Amazon MQ configurations" of the developer guide, the schema files that the service publishes, and
 //! recorded answers of the service.
 
+#[cfg(test)]
+mod console;
 mod document;
 mod engine;
 mod network;

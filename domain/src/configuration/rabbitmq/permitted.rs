@@ -4,6 +4,9 @@
 //! HTTP, client certificates and ARNs of the developer guide; the schema files of RabbitMQ 3.10.8,
 //! 4.0.5 and 4.3.6 for the plugins' variables.
 
+#[cfg(test)]
+mod console;
+
 use super::{
     syntax::words,
     value::Kind::{

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The algorithms by which a token may be signed.
-const ALGORITHMS: &[&str] = &[
+pub(super) const ALGORITHMS: &[&str] = &[
     "Ed25519",
     "Ed25519ph",
     "Ed448",
@@ -159,7 +159,7 @@ impl Kind {
     }
 
     /// HTTP and client certificates are of RabbitMQ 4; the cache can't be behind itself.
-    fn words(self, version: EngineVersion) -> Vec<&'static str> {
+    pub(super) fn words(self, version: EngineVersion) -> Vec<&'static str> {
         let all = if self == Self::Mechanism { MECHANISMS } else { BACKENDS };
         all.iter()
             .copied()
