@@ -32,7 +32,8 @@ export function usePages<T>(
     enabled: isEnabled,
   });
   const next = query.isPlaceholderData ? undefined : query.data?.next;
-  const isPastTheEnd = index > 0 && !query.isPlaceholderData && query.data?.items.length === 0;
+  const isEmpty = !query.isPlaceholderData && query.data?.items.length === 0 && next === undefined;
+  const isPastTheEnd = index > 0 && isEmpty;
   useEffect(() => {
     // What was on it is gone, or the page before was just full.
     if (isPastTheEnd) setState({ about, tokens: tokens.slice(0, index), index: index - 1 });

@@ -1,7 +1,7 @@
 // The editor itself; loaded by `Editor` when it is needed.
 import { closeCompletion, completionStatus } from '@codemirror/autocomplete';
 import { type Diagnostic, forceLinting, linter, lintGutter } from '@codemirror/lint';
-import { EditorState, Prec } from '@codemirror/state';
+import { EditorState, Prec, Transaction } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
 import { basicSetup } from 'codemirror';
 import { useEffect, useRef } from 'react';
@@ -48,7 +48,8 @@ export default function CodeEditor(props: EditorProps) {
         // A dialog around the editor must not close with the list of completions.
         Prec.highest(keymap.of([{ key: 'Escape', run: closeList, stopPropagation: true }])),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) latest.current.onChange?.(update.state.doc.toString());
+          const isOwn = update.transactions.some((one) => one.annotation(Transaction.remote));
+          if (update.docChanged && !isOwn) latest.current.onChange?.(update.state.doc.toString());
         }),
       ],
     });
@@ -74,7 +75,8 @@ export default function CodeEditor(props: EditorProps) {
   useEffect(() => {
     const now = view.current;
     if (!now || now.state.doc.toString() === value) return;
-    now.dispatch({ changes: { from: 0, to: now.state.doc.length, insert: value } });
+    const changes = { from: 0, to: now.state.doc.length, insert: value };
+    now.dispatch({ changes, annotations: Transaction.remote.of(true) });
   }, [value, about]);
 
   useEffect(() => {
