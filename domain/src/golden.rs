@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 /// Compares what the console has in `console/src/model` with the rules; with UPDATE_GOLDEN it is written.
-#[expect(clippy::disallowed_methods, reason = "how a golden file is asked to be written")]
 pub(crate) fn compare_with_console(name: &str, rules: &Value) {
     let path = format!("{}/../console/src/model/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = format!("{rules:#}\n");

@@ -1,5 +1,6 @@
 // Policies of IAM: the names that an editor offers, and what can be said of a document before it is sent.
 import table from './actions.json';
+import { faultOf } from './json';
 
 /** An action, as policies name it. */
 export interface Action {
@@ -96,16 +97,10 @@ export function offers({ path, isKey }: Place): { label: string; detail?: string
 export function notJson(text: string): { message: string; at: number } | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return undefined;
-    return { message: '', at: 0 };
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? undefined : { message: '', at: 0 };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const position = /position (\d+)/.exec(message);
-    const line = /line (\d+) column (\d+)/.exec(message);
-    if (position) return { message, at: Number(position[1]) };
-    if (!line) return { message, at: /end of/i.test(message) ? text.length : 0 };
-    const lines = text.split('\n').slice(0, Number(line[1]) - 1);
-    return { message, at: lines.reduce((sum, one) => sum + one.length + 1, 0) + Number(line[2]) - 1 };
+    return { message: error instanceof Error ? error.message : String(error), at: faultOf(text) ?? 0 };
   }
 }
 

@@ -189,6 +189,8 @@ export const account = {
     contextValue: 'Value',
     contextAdd: 'Add context key',
     contextEmpty: 'No context keys',
+    showMore: 'Show all chosen actions',
+    showFewer: 'Show fewer',
     run: 'Simulate',
     results: 'Decisions',
     resultsEmpty: 'Choose a principal and actions.',
@@ -240,6 +242,7 @@ export const account = {
     csv: 'Download .csv',
     unknown: 'Unknown',
     refresh: 'Refresh',
+    today: 'Today',
   },
   audit: {
     title: 'Audit trail',

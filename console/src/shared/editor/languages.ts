@@ -16,7 +16,8 @@ import { text } from '../../text';
 export type Language =
   | { kind: 'activemq'; target: activemq.Target }
   | { kind: 'rabbitmq'; version: string }
-  | { kind: 'policy' };
+  | { kind: 'policy' }
+  | { kind: 'json' };
 
 /** Highlighting and completion. */
 export function extensionOf(language: Language): Extension {
@@ -33,6 +34,8 @@ export function extensionOf(language: Language): Extension {
       ];
     case 'policy':
       return [StreamLanguage.define(json), autocompletion({ override: [completePolicy] })];
+    case 'json':
+      return StreamLanguage.define(json);
   }
 }
 
@@ -69,6 +72,8 @@ export function diagnosticsOf(language: Language, document: string): Diagnostic[
         return { from, to, severity: 'warning', message: text.account.unknownAction(name) };
       });
     }
+    case 'json':
+      return [];
   }
 }
 
