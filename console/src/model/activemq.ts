@@ -85,8 +85,8 @@ export function attributeType(place: Place, name: string): { type: string; value
   const restriction = own(schema.types, type);
   if (type === 'boolean') return { type, values: ['true', 'false'] };
   if (!restriction) return { type, values: [] };
-  const range = restriction.minInclusive === undefined ? '' : `, ${restriction.minInclusive} to ${restriction.maxInclusive}`;
-  return { type: `${restriction.base}${range}`, values: restriction.enumeration ?? [] };
+  const { base, minInclusive: least, maxInclusive: most } = restriction;
+  return { type: least === undefined ? base : `${base}, ${least} to ${most}`, values: restriction.enumeration ?? [] };
 }
 
 /** What is wrong with a part of a document, or was. */
@@ -98,7 +98,7 @@ export interface Fault {
   reason: 'DISALLOWED_ELEMENT_REMOVED' | 'DISALLOWED_ATTRIBUTE_REMOVED' | 'INVALID_ATTRIBUTE_VALUE_REMOVED';
 }
 
-/** What brokerd would remove, in the order in which it would say so. Values that only the engine refuses are not found. */
+/** What brokerd would remove, in the order in which it would say so, but for values that only the engine refuses. */
 export function removals(text: string, target: Target): Fault[] {
   const faults: Fault[] = [];
   const broker = elements(text)[0];

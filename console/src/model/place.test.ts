@@ -15,7 +15,8 @@ test('a refusal of a line is of that line', () => {
 
 test('a refusal of a document is of its position, its attribute or its element', () => {
   const text = '<broker>\n  <policyEntry queue="a" memoryLimit="x"/>\n  <policyEntry queue="b"/>\n</broker>';
-  assert.equal(at(text, 'The document is not well-formed: unknown at 2:3.'), '<policyEntry queue="a" memoryLimit="x"/>');
+  const position = 'The document is not well-formed: unknown at 2:3.';
+  assert.equal(at(text, position), '<policyEntry queue="a" memoryLimit="x"/>');
   const value = "The value 'b' of attribute 'queue' on element 'policyEntry' is not valid";
   assert.equal(at(text, value), 'queue="b"');
   assert.equal(at(text, "Attribute 'topic' must appear on element 'policyEntry'."), '<policyEntry');

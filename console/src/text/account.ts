@@ -44,7 +44,8 @@ export const account = {
     intro: 'People and programs with access keys of their own.',
     deleteTitle: (name: string) => `Delete user ${name}`,
     deleteLost:
-      'Its access keys, inline policies and memberships are deleted with it. Programs that use its keys are refused at once.',
+      'Its access keys, inline policies and memberships are deleted with it. ' +
+      'Programs that use its keys are refused at once.',
     deleted: (name: string) => `User ${name} was deleted.`,
     groups: 'Groups',
     groupsHelp: 'A user may do what the policies of its groups permit.',
@@ -160,7 +161,8 @@ export const account = {
     deactivated: (id: string) => `${id} is inactive. It can be activated again.`,
     activated: (id: string) => `${id} is active.`,
     deleteTitle: 'Delete access key',
-    deleteLost: 'Programs that use this key are refused at once. It can’t be brought back: deactivate it first to be sure.',
+    deleteLost:
+      'Programs that use this key are refused at once. It can’t be brought back: deactivate it first to be sure.',
     deleted: (id: string) => `${id} was deleted.`,
     newTitle: 'Your new access key',
     newHelp: 'This is the only time that the secret is shown. Copy it or store the file now.',
@@ -288,6 +290,6 @@ export const account = {
     everywhere: 'Sign out everywhere',
     everywhereTitle: 'Sign out everywhere?',
     everywhereHelp:
-      'All sessions of this console that belong to you end at once, in every browser, also this one. Access keys stay valid.',
+      'All your sessions of this console end at once, in every browser, also this one. Access keys stay valid.',
   },
 } as const;

@@ -29,6 +29,7 @@ export const configurations = {
   details: 'Details',
   download: 'Download',
   missing: 'There is no such configuration',
+  scroll: { scrollLeftAriaLabel: 'Scroll to the left', scrollRightAriaLabel: 'Scroll to the right' },
   tabs: { editor: 'Editor', revisions: 'Revision history', brokers: 'Brokers', tags: 'Tags' },
 
   // The editor.
@@ -52,7 +53,7 @@ export const configurations = {
   savedWithoutHelp: 'You still see what you wrote; what was removed is marked.',
   showSaved: 'Show what was saved',
   line: (line: number) => `Line ${line}`,
-  problems: 'What would be removed or refused',
+  problems: (count: number) => `What would be removed or refused (${count})`,
   refused: 'This content was refused, and nothing was saved.',
   refusedPlace: 'Go to the place',
   malformed: 'This is not well-formed XML.',
@@ -79,7 +80,8 @@ export const configurations = {
   newerTake: (revision: number) => `Take revision ${revision}`,
   newerKeep: 'Keep mine',
   newerTitle: (revision: number) => `Revision ${revision} and your changes`,
-  newerLost: (revision: number) => `Saving yours now makes a revision in which the changes of revision ${revision} are missing.`,
+  newerLost: (revision: number) =>
+    `Saving yours now makes a revision in which the changes of revision ${revision} are missing.`,
   between: (first: number, last: number) =>
     `Others saved ${first === last ? `revision ${first}` : `revisions ${first} to ${last}`} in the same moment. ` +
     'Nothing is lost: compare them in the revision history.',
@@ -99,7 +101,8 @@ export const configurations = {
   rollBack: 'Roll back',
   rollBackTitle: (revision: number) => `Roll back to revision ${revision}`,
   rollBackIntro: (next: number, revision: number) =>
-    `Revision ${next} is made with the content of revision ${revision}. No revision is lost, and brokers stay as they are.`,
+    `Revision ${next} is made with the content of revision ${revision}. ` +
+    'No revision is lost, and brokers stay as they are.',
   rollBackDescription: (revision: number) => `Roll back to revision ${revision}`,
   rolledBack: (next: number, revision: number) => `Revision ${next} has the content of revision ${revision}.`,
   choose: (revision: number) => `Choose revision ${revision}`,

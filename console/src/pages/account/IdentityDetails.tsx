@@ -85,7 +85,7 @@ function Details({ identity }: { identity: Identity }) {
       {kind === 'role' ? <RoleSettings role={identity} onSaved={again} /> : null}
       <Permissions kind={kind} name={name} />
       {kind === 'group' ? null : (
-        <>
+        <SpaceBetween size="l">
           <Boundary kind={kind} name={name} arn={identity.boundary} onSaved={again} />
           <TagsEditor
             tags={identity.tags}
@@ -95,7 +95,7 @@ function Details({ identity }: { identity: Identity }) {
               flash.done(words.tags.saved);
             }}
           />
-        </>
+        </SpaceBetween>
       )}
       {isDeleting ? (
         <ConfirmByName

@@ -162,7 +162,7 @@ function Versions({ policy: { arn, defaultVersion }, isOfAws, onChanged }: Versi
   };
   const isChanged = written !== undefined && written !== document.data;
   return (
-    <>
+    <SpaceBetween size="l">
       <Container
         header={
           <Header
@@ -275,7 +275,7 @@ function Versions({ policy: { arn, defaultVersion }, isOfAws, onChanged }: Versi
           },
         ]}
       />
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -40,7 +40,7 @@ export function RoleSettings({ role, onSaved }: { role: Identity; onSaved: () =>
     void run('settings', () => updateRole(role.name, description, Number(longest)), words.saved);
   };
   return (
-    <>
+    <SpaceBetween size="l">
       <form onSubmit={save}>
         <Container
           header={
@@ -102,6 +102,6 @@ export function RoleSettings({ role, onSaved }: { role: Identity; onSaved: () =>
           />
         </SpaceBetween>
       </Container>
-    </>
+    </SpaceBetween>
   );
 }

@@ -169,7 +169,7 @@ function Cost({ accountId, period, onPeriod, history }: CostProps) {
   const cost = ({ cost: sum, missing }: Schemas['SumView']) =>
     sum === undefined ? words.unknown : missing.length ? `${sum} *` : sum;
   return (
-    <>
+    <SpaceBetween size="l">
       <form onSubmit={apply}>
         <Container
           header={
@@ -247,7 +247,7 @@ function Cost({ accountId, period, onPeriod, history }: CostProps) {
         />
       ) : null}
       {history?.brokers.length ? <Brokers brokers={history.brokers} currency={currency} cost={cost} /> : null}
-    </>
+    </SpaceBetween>
   );
 }
 

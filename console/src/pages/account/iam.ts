@@ -152,7 +152,9 @@ const whole = <T>(action: string, list: string, read: (element: Element) => T, p
   allPages((token) => page(action, list, read, parameters, MOST_ON_A_PAGE, token));
 
 export async function getIdentity(kind: Kind, name: string): Promise<Identity> {
-  const result = await call(`Get${CAPITAL[kind]}`, { ...named(kind, name), ...(kind === 'group' ? { MaxItems: 1 } : {}) });
+  // Only a group brings a list, of which nothing is needed here.
+  const fewest = kind === 'group' ? { MaxItems: 1 } : {};
+  const result = await call(`Get${CAPITAL[kind]}`, { ...named(kind, name), ...fewest });
   return identity(kind, child(result, CAPITAL[kind]) ?? result);
 }
 

@@ -46,6 +46,7 @@ export default function Page() {
       }
     >
       <Tabs
+        i18nStrings={text.configurations.scroll}
         activeTabId={tab}
         ariaLabel={words.title}
         onChange={({ detail }) => navigate(`/account/${detail.activeTabId}`)}

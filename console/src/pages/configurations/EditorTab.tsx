@@ -1,8 +1,8 @@
 // The editor of the content, with what the server said of it.
 import Alert from '@cloudscape-design/components/alert';
-import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
+import ExpandableSection from '@cloudscape-design/components/expandable-section';
 import Header from '@cloudscape-design/components/header';
 import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
@@ -47,6 +47,7 @@ export function EditorTab({ configuration, onSaved }: Props) {
   const [verdict, setVerdict] = useState<Verdict>();
   const [isSaving, setSaving] = useState(false);
   const [isComparing, setComparing] = useState(false);
+  const [findings, setFindings] = useState<Mark[]>([]);
   const [jump, setJump] = useState<{ at: number }>();
   const base = draft?.base ?? latest;
   const content = useContent(id, base);
@@ -147,9 +148,15 @@ export function EditorTab({ configuration, onSaved }: Props) {
           value={value}
           onChange={edit}
           marks={verdict?.marks ?? []}
+          onFindings={setFindings}
           jump={jump}
           lines={32}
         />
+        {findings.length && !verdict ? (
+          <ExpandableSection headerText={words.problems(findings.length)} defaultExpanded>
+            <Places marks={findings} value={value} onJump={(at) => setJump({ at })} />
+          </ExpandableSection>
+        ) : null}
       </Container>
       {isSaving ? (
         <SaveRevision
@@ -202,18 +209,11 @@ interface VerdictProps {
 }
 
 function VerdictAlert({ verdict, value, onJump, onShowSaved }: VerdictProps) {
-  const lineOf = (at: number) => value.slice(0, at).split('\n').length;
-  const places = verdict.marks.map((mark) => (
-    <li key={`${mark.from} ${mark.message}`}>
-      <Link onFollow={() => onJump(mark.from)}>{words.line(lineOf(mark.from))}</Link>
-      {verdict.kind === 'saved' ? `: ${mark.message}` : ''}
-    </li>
-  ));
+  const places = <Places marks={verdict.marks} value={value} onJump={onJump} />;
   if (verdict.kind === 'refused') {
     return (
       <Alert type="error" header={words.refused}>
-        <Box variant="div">{verdict.message}</Box>
-        {places.length ? <ul>{places}</ul> : null}
+        {verdict.marks.length ? places : verdict.message}
       </Alert>
     );
   }
@@ -224,7 +224,21 @@ function VerdictAlert({ verdict, value, onJump, onShowSaved }: VerdictProps) {
       action={<Button onClick={onShowSaved}>{words.showSaved}</Button>}
     >
       {words.savedWithoutHelp}
-      <ul>{places}</ul>
+      {places}
     </Alert>
+  );
+}
+
+/** What is said of a text, with links to the places. */
+function Places({ marks, value, onJump }: { marks: Mark[]; value: string; onJump: (at: number) => void }) {
+  const lineOf = (at: number) => value.slice(0, at).split('\n').length;
+  return (
+    <ul>
+      {marks.map((mark) => (
+        <li key={`${mark.from} ${mark.message}`}>
+          <Link onFollow={() => onJump(mark.from)}>{words.line(lineOf(mark.from))}</Link>: {mark.message}
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -175,7 +175,13 @@ interface ViewProps {
 function View({ configuration, revision, onClose }: ViewProps) {
   const content = useContent(configuration.id, revision);
   return (
-    <Modal visible size="max" header={words.revisionOf(revision)} closeAriaLabel={text.common.close} onDismiss={onClose}>
+    <Modal
+      visible
+      size="max"
+      header={words.revisionOf(revision)}
+      closeAriaLabel={text.common.close}
+      onDismiss={onClose}
+    >
       {content.error ? <Problem error={content.error} /> : null}
       {content.data === undefined ? (
         <Loading />

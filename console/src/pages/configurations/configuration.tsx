@@ -66,7 +66,7 @@ function Details({ configuration, tab }: { configuration: Configuration; tab: (t
       <SpaceBetween size="l">
         <Container header={<Header variant="h2">{words.details}</Header>}>
           <KeyValuePairs
-            columns={4}
+            columns={3}
             items={[
               { label: words.engine, value: `${configuration.engineType} ${configuration.engineVersion}` },
               { label: words.strategy, value: strategy(configuration.authenticationStrategy) },
@@ -78,6 +78,7 @@ function Details({ configuration, tab }: { configuration: Configuration; tab: (t
           />
         </Container>
         <Tabs
+          i18nStrings={text.configurations.scroll}
           activeTabId={tab}
           ariaLabel={name}
           onChange={({ detail }) => navigate(`/configurations/${id}/${detail.activeTabId}`)}

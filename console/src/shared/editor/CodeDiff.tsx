@@ -33,6 +33,7 @@ export default function CodeDiff({ language, before, beforeLabel, after, afterLa
       basicSetup,
       look.extension,
       extensionOf(JSON.parse(about) as DiffProps['language']),
+      EditorView.lineWrapping,
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
       EditorView.contentAttributes.of({ 'aria-label': label, 'aria-readonly': 'true', tabindex: '0' }),

@@ -16,6 +16,7 @@ export default function CodeEditor(props: EditorProps) {
   const { value, label, language, marks, jump, isReadOnly = false, lines = 24 } = props;
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | undefined>(undefined);
+  const reported = useRef('[]');
   const latest = useRef(props);
   latest.current = props;
   const about = JSON.stringify(language);
@@ -39,10 +40,14 @@ export default function CodeEditor(props: EditorProps) {
           'aria-label': label,
           'aria-readonly': String(isReadOnly),
           spellcheck: 'false',
-          ...(isReadOnly ? { tabindex: '0' } : {}),
+          tabindex: '0',
         }),
         EditorView.theme({
-          '.cm-scroller': { minHeight: '6em', maxHeight: `${lines * 1.5}em`, overflow: 'auto' },
+          '.cm-scroller': {
+            minHeight: `${Math.min(lines, 12) * 1.5}em`,
+            maxHeight: `${lines * 1.5}em`,
+            overflow: 'auto',
+          },
         }),
         isReadOnly ? [] : [linter(findings, { delay: LOOK_AFTER_MS }), lintGutter()],
         // A dialog around the editor must not close with the list of completions.
@@ -56,12 +61,18 @@ export default function CodeEditor(props: EditorProps) {
     view.current = made;
     const stop = look.follow([made]);
     if (latest.current.hasFocus) made.focus();
+    const report = (found: Diagnostic[]) => {
+      const told = JSON.stringify(found);
+      if (told !== reported.current) latest.current.onFindings?.(found);
+      reported.current = told;
+      return found;
+    };
     function findings(of: EditorView): Diagnostic[] {
       const { language: now, marks: told = [] } = latest.current;
       const length = of.state.doc.length;
       const own = diagnosticsOf(now, of.state.doc.toString());
       const others = told.filter(({ from, to }) => !own.some((one) => one.from === from && one.to === to));
-      return [...own, ...others].filter(({ from, to }) => from >= 0 && to <= length);
+      return report([...own, ...others].filter(({ from, to }) => from >= 0 && to <= length));
     }
     return () => {
       stop();

@@ -7,7 +7,7 @@ import type { Language } from './languages';
 export interface Mark {
   from: number;
   to: number;
-  severity: 'error' | 'warning' | 'info';
+  severity: 'error' | 'warning' | 'info' | 'hint';
   message: string;
 }
 
@@ -19,6 +19,8 @@ export interface EditorProps {
   onChange?: (value: string) => void;
   /** What brokerd said of the text as it is now. */
   marks?: Mark[];
+  /** Told what is marked, whenever that has changed. */
+  onFindings?: (found: Mark[]) => void;
   /** Where the cursor is to go; another object each time. */
   jump?: { at: number } | undefined;
   isReadOnly?: boolean;

@@ -1,5 +1,10 @@
 // The languages of the editors: highlighting, what they offer, and what they say of a text.
-import { autocompletion, type CompletionContext, type CompletionResult, completeFromList } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  type CompletionContext,
+  type CompletionResult,
+  completeFromList,
+} from '@codemirror/autocomplete';
 import { xml } from '@codemirror/lang-xml';
 import { StreamLanguage, syntaxTree } from '@codemirror/language';
 import { json } from '@codemirror/legacy-modes/mode/javascript';

@@ -35,7 +35,9 @@ function extension(colours: Colours, dark: boolean): Extension {
       '.cm-scroller': { fontFamily: 'Monaco, Menlo, Consolas, "Courier Prime", Courier, monospace', lineHeight: '1.5' },
       '.cm-content': { caretColor: colours.text },
       '.cm-cursor': { borderLeftColor: colours.text },
-      '.cm-gutters': { backgroundColor: colours.line, color: colours.muted, borderRight: `1px solid ${colours.border}` },
+      '.cm-gutters': {
+        backgroundColor: colours.line, color: colours.muted, borderRight: `1px solid ${colours.border}`,
+      },
       '.cm-activeLine': { backgroundColor: 'transparent' },
       '.cm-activeLineGutter': { backgroundColor: colours.selection, color: colours.text },
       '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
@@ -60,14 +62,16 @@ function extension(colours: Colours, dark: boolean): Extension {
       '.cm-collapsedLines': {
         background: colours.line, color: colours.text, borderColor: colours.border,
       },
+      // The sign that they have otherwise is in few fonts.
+      '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"⋯"' },
       '&.cm-focused': { outline: `2px solid ${colours.focus}` },
     },
     { dark },
   );
   const highlight = HighlightStyle.define([
     { tag: [tags.tagName, tags.keyword, tags.typeName], color: colours.name },
-    { tag: [tags.attributeName, tags.propertyName, tags.definition(tags.propertyName)], color: colours.key },
-    { tag: [tags.string, tags.attributeValue, tags.number, tags.bool, tags.atom], color: colours.string },
+    { tag: [tags.attributeName, tags.propertyName, tags.definition(tags.variableName)], color: colours.key },
+    { tag: [tags.string, tags.attributeValue, tags.number, tags.bool, tags.atom, tags.quote], color: colours.string },
     { tag: [tags.comment, tags.processingInstruction, tags.meta], color: colours.muted },
     { tag: tags.invalid, textDecoration: 'underline' },
   ]);
