@@ -6,7 +6,7 @@ const user = { brokerId: 'b-1', username: 'ann', consoleAccess: false, groups: [
 
 test('a form begins with what a user will be after the next reboot', () => {
   assert.deepEqual(afterReboot(user), { groups: ['a', 'b'], consoleAccess: false });
-  const pending = { consoleAccess: true, groups: ['c'], pendingChange: 'UPDATE' };
+  const pending = { consoleAccess: true, groups: ['c'], pendingChange: 'UPDATE' as const };
   assert.deepEqual(afterReboot({ ...user, pending }), { groups: ['c'], consoleAccess: true });
 });
 

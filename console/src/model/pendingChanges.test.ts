@@ -43,14 +43,14 @@ test('a directory shows the members that differ, and its password only as change
     hosts: ['one.example'], userBase: 'u', userSearchMatching: '(uid={0})', roleBase: 'r', roleSearchMatching: '(m={0})',
     serviceAccountUsername: 'cn=svc',
   };
-  const ldap = { authenticationStrategy: 'ldap', ldapServerMetadata: now };
+  const ldap = { authenticationStrategy: 'ldap' as const, ldapServerMetadata: now };
   const other = activemq({ ...ldap, pendingLdapServerMetadata: { ...now, hosts: ['one.example', 'two.example'] } });
   assert.deepEqual(pendingChanges(other), [
     { field: 'ldapServerMetadata', name: 'hosts', now: 'one.example', then: 'one.example, two.example' },
   ]);
   const [only] = pendingChanges(activemq({ ...ldap, pendingLdapServerMetadata: now }));
   assert.equal(only?.name, 'serviceAccountPassword');
-  const leaving = activemq({ ...ldap, pendingAuthenticationStrategy: 'simple' });
+  const leaving = activemq({ ...ldap, pendingAuthenticationStrategy: 'simple' as const });
   assert.equal(targetOf(leaving).ldap, undefined);
 });
 

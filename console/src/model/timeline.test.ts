@@ -13,7 +13,7 @@ const outage = (from: number, to: number | undefined, cause = 'ENGINE_ENDED') =>
   from: at(from),
   ...(to === undefined ? {} : { to: at(to) }),
   seconds: (to ?? 100) - from,
-  state: 'UNAVAILABLE',
+  state: 'UNAVAILABLE' as const,
   cause,
   detail: 'instance 1 has ended',
 });

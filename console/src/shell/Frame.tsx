@@ -36,7 +36,12 @@ export function Frame({ isEnded, onLeave, onEnd, onRegion }: Props) {
   const session = useSession();
   const [location, navigate] = useLocation();
   const [isOpen, setOpen] = useState(window.innerWidth >= NAVIGATION_FROM);
-  const isConnected = useLive({ isEnabled: !isEnded, onSignedOut: onEnd, onVersion: useVersion(session.version) });
+  const isConnected = useLive({
+    region: session.region,
+    isEnabled: !isEnded,
+    onSignedOut: onEnd,
+    onVersion: useVersion(session.version),
+  });
   const found = match(location, routes);
   useArrival(found);
   useEffect(withoutOrientation, []);

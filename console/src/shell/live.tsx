@@ -18,6 +18,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
 
 interface Told {
+  /** The region whose changes are told. */
+  region: string;
   /** Whether somebody is signed in who may be told. */
   isEnabled: boolean;
   onSignedOut: () => void;
@@ -26,24 +28,25 @@ interface Told {
 }
 
 /** Follows the server's events. Gives whether the connection is there. */
-export function useLive({ isEnabled, onSignedOut, onVersion }: Told): boolean {
+export function useLive({ region, isEnabled, onSignedOut, onVersion }: Told): boolean {
   const client = useQueryClient();
   const [isConnected, setConnected] = useState(true);
   useEffect(() => {
     if (!isEnabled) return undefined;
-    return followed(client, { setConnected, onSignedOut, onVersion });
-  }, [client, isEnabled, onSignedOut, onVersion]);
+    return followed(client, { region, setConnected, onSignedOut, onVersion });
+  }, [client, region, isEnabled, onSignedOut, onVersion]);
   return isConnected;
 }
 
 interface Heard {
+  region: string;
   setConnected: (isConnected: boolean) => void;
   onSignedOut: () => void;
   onVersion: (version: string) => void;
 }
 
 /** Begins to follow. Gives what ends it. */
-function followed(client: QueryClient, { setConnected, onSignedOut, onVersion }: Heard): () => void {
+function followed(client: QueryClient, { region, setConnected, onSignedOut, onVersion }: Heard): () => void {
   let events: EventSource | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
   let lost: ReturnType<typeof setTimeout> | undefined;
@@ -52,7 +55,7 @@ function followed(client: QueryClient, { setConnected, onSignedOut, onVersion }:
   const gathered = gather(client);
 
   const connect = () => {
-    events = new EventSource('/console/events');
+    events = new EventSource(`/console/events?region=${encodeURIComponent(region)}`);
     events.addEventListener('open', () => {
       clearTimeout(lost);
       lost = undefined;
