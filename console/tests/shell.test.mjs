@@ -172,6 +172,7 @@ test('the region is chosen once and kept', async () => {
   await page.getByRole('menuitemcheckbox', { name: 'us-east-1' }).click();
   const { headers } = await server.called('GET /brokerd/v1/brokers', before);
   assert.equal(headers['x-brokerd-region'], 'us-east-1');
+  await until('events of it are followed', () => server.regions.at(-1) === 'us-east-1');
   await page.reload();
   await region('us-east-1').waitFor();
 });
@@ -247,4 +248,14 @@ test('who is no operator is not shown the operator’s page, and an address with
   await checkAccessibility(page);
   assert.equal(await page.getByRole('link', { name: 'Operator' }).count(), 0);
   await page.getByRole('main').getByRole('link', { name: 'To the brokers' }).waitFor();
+});
+
+test('whoever has no account sees the calculator, and is led to the sign-in', async () => {
+  const server = await startServer({ 'GET /console/calculator': {} }, { session: null });
+  const page = await openPage(server, '/calculator');
+  await title(page, 'Calculator').waitFor();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('Access key ID').waitFor();
+  await page.getByRole('link', { name: 'Estimate costs without signing in' }).click();
+  await title(page, 'Calculator').waitFor();
 });

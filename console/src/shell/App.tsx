@@ -47,11 +47,13 @@ export function App() {
     (why?: string) => {
       queries.clear();
       signedIn.current = undefined;
+      onlineManager.setOnline(true);
       setState({ kind: 'out', ...(why ? { why } : {}) });
     },
     [queries],
   );
   const end = useCallback(() => {
+    if (!signedIn.current) return;
     // Nothing is read until somebody signs in.
     onlineManager.setOnline(false);
     setState((now) => (now.kind === 'in' ? { ...now, ended: text.shell.sessionEnded } : now));
@@ -116,24 +118,18 @@ export function App() {
 
   if (state.kind === 'reading') return null;
   if (state.kind === 'unreachable') return <Unreachable onRetry={() => void read()} />;
-  const isOut = state.kind === 'out' || isEnded;
+  if (state.kind === 'out') {
+    if (location === '/calculator') return <PublicCalculator />;
+    return <SignIn why={state.why} onSignedIn={enter} />;
+  }
   return (
     <>
-      {isOut && location === '/calculator' ? <PublicCalculator /> : null}
-      {isOut && location !== '/calculator' ? (
-        <SignIn
-          why={state.kind === 'out' ? state.why : state.ended}
-          known={state.kind === 'in' ? state.session.accessKeyId : undefined}
-          onSignedIn={enter}
-        />
-      ) : null}
-      {state.kind === 'in' ? (
-        <div hidden={isEnded} inert={isEnded}>
-          <SessionProvider value={state.session}>
-            <Frame key={state.session.arn} isEnded={isEnded} onLeave={leave} onEnd={end} onRegion={choose} />
-          </SessionProvider>
-        </div>
-      ) : null}
+      {isEnded ? <SignIn why={state.ended} known={state.session.accessKeyId} onSignedIn={enter} /> : null}
+      <div hidden={isEnded} inert={isEnded}>
+        <SessionProvider value={state.session}>
+          <Frame key={state.session.arn} isEnded={isEnded} onLeave={leave} onEnd={end} onRegion={choose} />
+        </SessionProvider>
+      </div>
     </>
   );
 }

@@ -36,12 +36,8 @@ export function Frame({ isEnded, onLeave, onEnd, onRegion }: Props) {
   const session = useSession();
   const [location, navigate] = useLocation();
   const [isOpen, setOpen] = useState(window.innerWidth >= NAVIGATION_FROM);
-  const isConnected = useLive({
-    region: session.region,
-    isEnabled: !isEnded,
-    onSignedOut: onEnd,
-    onVersion: useVersion(session.version),
-  });
+  const onVersion = useVersion(session.version);
+  const isConnected = useLive({ region: session.region, isEnabled: !isEnded, onSignedOut: onEnd, onVersion });
   const found = match(location, routes);
   useArrival(found);
   useEffect(withoutOrientation, []);

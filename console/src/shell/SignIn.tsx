@@ -102,9 +102,11 @@ export function SignIn({ why, known = '', onSignedIn }: Props) {
                   </Button>
                 </SpaceBetween>
               </Container>
-              <Box textAlign="center">
-                <RouterLink href="/calculator">{text.shell.calculatorLink}</RouterLink>
-              </Box>
+              {known ? null : (
+                <Box textAlign="center">
+                  <RouterLink href="/calculator">{text.shell.calculatorLink}</RouterLink>
+                </Box>
+              )}
             </SpaceBetween>
           </form>
         </ContentLayout>

@@ -18,7 +18,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LAST_PAUSE_MS = 30_000;
 
 interface Told {
-  /** The region whose changes are told. */
+  /** Of which region is told. */
   region: string;
   /** Whether somebody is signed in who may be told. */
   isEnabled: boolean;
@@ -55,7 +55,8 @@ function followed(client: QueryClient, { region, setConnected, onSignedOut, onVe
   const gathered = gather(client);
 
   const connect = () => {
-    events = new EventSource(`/console/events?region=${encodeURIComponent(region)}`);
+    // It can send no headers.
+    events = new EventSource(`/console/events?${new URLSearchParams({ region })}`);
     events.addEventListener('open', () => {
       clearTimeout(lost);
       lost = undefined;

@@ -11,7 +11,7 @@ import { chromium } from 'playwright-core';
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** How long anything is waited for, in milliseconds. The machine may be busy. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 let browser;
 

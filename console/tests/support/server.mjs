@@ -15,7 +15,7 @@ const TYPES = {
   '.woff2': 'font/woff2',
 };
 /** How long `called` waits, in milliseconds. The machine may be busy. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 /** Who is signed in unless a test says otherwise. */
 export const SESSION = {
@@ -63,6 +63,8 @@ export async function startServer(answers = {}, { session = {} } = {}) {
     /** Calls that nothing answered. */
     unanswered: [],
     session: session === null ? null : { ...SESSION, ...session },
+    /** The regions of which events were asked for. */
+    regions: [],
     /** How many pages follow the events. */
     get followers() {
       return streams.size;
@@ -118,12 +120,12 @@ export async function startServer(answers = {}, { session = {} } = {}) {
 async function handle(server, streams, request, response) {
   const url = new URL(request.url, server.url);
   const isApi = /^\/(v1|brokerd|health)\//.test(url.pathname) || url.pathname === '/';
-  if (request.method === 'GET' && url.pathname === '/console/events') return follow(server, streams, response);
-  // The address of the calculator is a page for browsers, and its prices for the page.
-  const wantsPage = (request.headers.accept ?? '').split(',').some((range) => range.trim().startsWith('text/html'));
-  const isData = /^\/console\/(session|sessions|calculator)$/.test(url.pathname) && !wantsPage;
-  if (!isApi && !isData && request.method === 'GET') {
-    if (url.pathname.startsWith('/console/') && !url.pathname.startsWith('/console/api/')) return file(url, response);
+  const isPage = (request.headers.accept ?? '').includes('text/html');
+  const isFile = isPage || !/^\/console\/(session|sessions|calculator|events)$/.test(url.pathname);
+  if (!isApi && isFile && request.method === 'GET' && url.pathname.startsWith('/console/')) return file(url, response);
+  if (url.pathname === '/console/events') {
+    server.regions.push(url.searchParams.get('region'));
+    return follow(server, streams, response);
   }
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -184,7 +186,7 @@ const DEFAULTS = {
   'POST /console/session': (server, { body }) => {
     const isKey = body.accessKeyId === KEY.accessKeyId && body.secretAccessKey === KEY.secretAccessKey;
     if (!isKey && body.link !== 'right') {
-      return refused(403, 'ForbiddenException', 'The access key or its secret is not right.');
+      return refused(401, 'UnauthorizedException', 'The access key or its secret is not right.');
     }
     server.session = { ...SESSION };
     return { body: server.session };
