@@ -112,7 +112,7 @@ test('the filter takes properties, one value of each, and is in the address', as
   await page.keyboard.press('Enter');
   await page.getByText('No broker is as the filter says.').waitFor();
   await checkAccessibility(page);
-  await page.getByRole('button', { name: 'Clear filter' }).click();
+  await page.getByRole('button', { name: 'Clear filter', exact: true }).click();
   await page.getByText('(60)').waitFor();
   assert.equal(new URL(page.url()).search, '');
 });
@@ -122,16 +122,15 @@ test('the columns sort on the server, and only where it can', async () => {
   const page = await openPage(server, '/');
   await shown(page, 'billing-00001');
   const before = server.calls.length;
-  await page.locator('[data-focus-id=sorting-control-age]').click();
+  await page.locator('[data-focus-id=sorting-control-age]').first().click();
   assert.equal((await server.called(LIST, before)).query.get('sort'), 'created');
   await until('the oldest is first', async () => (await names(page))[0] === 'orders-00000');
-  await page.locator('[data-focus-id=sorting-control-age]').click();
+  await page.locator('[data-focus-id=sorting-control-age]').first().click();
   await until('the newest is first', async () => (await names(page))[0] === 'shipments-00029');
   assert.equal(new URL(page.url()).search, '?sort=created&order=desc');
-  assert.deepEqual(
-    await page.locator('[data-focus-id^=sorting-control]').evaluateAll((all) => all.map((one) => one.dataset.focusId)),
-    ['sorting-control-name', 'sorting-control-state', 'sorting-control-age'],
-  );
+  const sorting = page.locator('[data-focus-id^=sorting-control]');
+  const ids = new Set(await sorting.evaluateAll((all) => all.map((one) => one.dataset.focusId)));
+  assert.deepEqual([...ids], ['sorting-control-name', 'sorting-control-state', 'sorting-control-age']);
 });
 
 for (const width of [1280, 390]) {
@@ -145,8 +144,9 @@ for (const width of [1280, 390]) {
     await dialog.getByRole('checkbox', { name: 'Connections' }).uncheck();
     await dialog.getByRole('checkbox', { name: 'ARN' }).check();
     await screenshot(page, `brokers-preferences-${width}`);
+    // To axe, what is scrolled out of a dialog has no visible label.
+    await dialog.getByText('Brokers on a page').scrollIntoViewIfNeeded();
     await checkAccessibility(page);
-    await screenshot(page, `brokers-preferences-${width}`);
     await dialog.getByRole('button', { name: 'Confirm' }).click();
     await until('the page is shorter', async () => (await names(page)).length === 20);
     await page.reload();
@@ -278,11 +278,13 @@ for (const width of [1280, 390]) {
 }
 
 test('who may not list brokers is told why, and a server in trouble is asked again', async () => {
+  const because = 'User alice is not authorized to perform: brokerd:ListBrokerDetails.';
   const server = await started([], {
-    [LIST]: () => refused(403, 'ForbiddenException', 'User alice is not authorized to perform: mq:ListBrokers.'),
+    [LIST]: () => refused(403, 'ForbiddenException', because),
+    'GET /v1/brokers': () => refused(403, 'ForbiddenException', 'alice may not ListBrokers.'),
   });
   const page = await openPage(server, '/');
-  await page.getByText('User alice is not authorized to perform: mq:ListBrokers.').waitFor();
+  await page.getByText(because).waitFor();
   await checkAccessibility(page);
   await screenshot(page, 'brokers-refused');
   server.answers[LIST] = () => refused(503, 'ServiceUnavailableException', 'The database does not answer.');
@@ -291,4 +293,25 @@ test('who may not list brokers is told why, and a server in trouble is asked aga
   server.answers[LIST] = listOf(manyBrokers(1));
   await page.getByRole('button', { name: 'Try again' }).click();
   await shown(page, 'orders-00000');
+});
+
+test('who may only ListBrokers sees what it tells, filtered and sorted all the same', async () => {
+  const members = ['brokerId', 'brokerArn', 'brokerName', 'brokerState', 'created', 'deploymentMode', 'engineType'];
+  const summaries = manyBrokers(60).map((one) =>
+    Object.fromEntries([...members, 'hostInstanceType'].map((member) => [member, one[member]])),
+  );
+  const server = await started([], {
+    [LIST]: () => refused(403, 'ForbiddenException', 'alice is not authorized to perform: brokerd:ListBrokerDetails.'),
+    'GET /v1/brokers': ({ query }) => ({
+      body: query.get('nextToken')
+        ? { brokerSummaries: summaries.slice(40) }
+        : { brokerSummaries: summaries.slice(0, 40), nextToken: 'next' },
+    }),
+  });
+  const page = await openPage(server, '/?engine=RABBITMQ');
+  await page.getByText('Versions, messages and connections are not shown.').waitFor();
+  await page.getByText('30 matches').first().waitFor();
+  assert.equal((await names(page))[0], 'billing-00006');
+  await checkAccessibility(page);
+  await screenshot(page, 'brokers-only-listed');
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { areNamed, listedOf, permits, queryOf, searchOf, STATES, tokensOf, withTokens } from './brokers';
+import {
+  areNamed, type BrokerRow, listedOf, pageOf, permits, queryOf, searchOf, STATES, tokensOf, withTokens,
+} from './brokers';
 
 const plain = { sort: 'name', order: 'asc' } as const;
 
@@ -50,4 +52,26 @@ test('names are entered in any order, but all of them and no other', () => {
   assert.ok(!areNamed('a b c', ['a', 'b']));
   assert.ok(!areNamed('A', ['a']));
   assert.ok(!areNamed('', ['a']));
+});
+
+test('brokers of which all are known are cut into the pages that the server would give', () => {
+  const row = (name: string, engineType: string, created: string): BrokerRow => ({
+    brokerId: `b-${name}`,
+    brokerArn: '',
+    brokerName: name,
+    brokerState: 'RUNNING',
+    engineType,
+    deploymentMode: 'SINGLE_INSTANCE',
+    hostInstanceType: 'mq.m5.large',
+    created,
+  });
+  const rabbits = [row('b', 'RABBITMQ', '3'), row('a', 'RABBITMQ', '1'), row('ab', 'RABBITMQ', '4')];
+  const all = [...rabbits, row('C', 'ACTIVEMQ', '2')];
+  const names = (page: { brokers: BrokerRow[] }) => page.brokers.map(({ brokerName }) => brokerName);
+  const first = pageOf(all, { sort: 'created', order: 'desc' }, 3);
+  assert.deepEqual([names(first), first.total, first.nextToken], [['ab', 'b', 'C'], 4, '3']);
+  const last = pageOf(all, { sort: 'created', order: 'desc' }, 3, first.nextToken);
+  assert.deepEqual([names(last), last.nextToken], [['a'], undefined]);
+  assert.deepEqual(names(pageOf(all, { ...plain, name: 'A', engine: 'RABBITMQ' }, 3)), ['a', 'ab']);
+  assert.deepEqual(pageOf(all, { ...plain, state: 'REPLICA' }, 3), { brokers: [], total: 0 });
 });

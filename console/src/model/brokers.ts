@@ -7,12 +7,13 @@ export interface BrokerRow {
   brokerName: string;
   brokerState: string;
   engineType: string;
-  engineVersion: string;
+  /** Absent if only ListBrokers is permitted, as all that is optional here. */
+  engineVersion?: string;
   /** The exact version that runs; absent before the first start. */
   runningEngineVersion?: string;
   deploymentMode: string;
   hostInstanceType: string;
-  storageType: string;
+  storageType?: string;
   /** ISO 8601 in UTC. */
   created: string;
   /** Of the newest samples; absent where nothing was measured. */
@@ -97,6 +98,33 @@ export function queryOf(listed: Listed, maxResults: number, nextToken?: string):
   }
   if (nextToken) query.set('nextToken', nextToken);
   return query.toString();
+}
+
+/**
+ * A page of brokers of which all are known, as the server would give it: for who may only ListBrokers, which neither
+ * filters nor sorts. The token is the number of brokers before the page.
+ */
+export function pageOf(all: readonly BrokerRow[], listed: Listed, size: number, nextToken = '0'): BrokerPage {
+  const part = listed.name?.toLowerCase() ?? '';
+  const is = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
+  const matching = all.filter(
+    (row) =>
+      row.brokerName.toLowerCase().includes(part) &&
+      is(listed.engine, row.engineType) &&
+      is(listed.state, row.brokerState) &&
+      is(listed.mode, row.deploymentMode) &&
+      is(listed.type, row.hostInstanceType),
+  );
+  const member = ({ name: 'brokerName', state: 'brokerState', created: 'created' } as const)[listed.sort];
+  const key = (row: BrokerRow) => `${row[member]} ${row.brokerId}`;
+  const direction = listed.order === 'desc' ? -1 : 1;
+  matching.sort((one, other) => (key(one) < key(other) ? -direction : direction));
+  const end = Number(nextToken) + size;
+  return {
+    brokers: matching.slice(Number(nextToken), end),
+    total: matching.length,
+    ...(end < matching.length ? { nextToken: String(end) } : {}),
+  };
 }
 
 /** A token of the property filter. */

@@ -12,6 +12,7 @@ export const brokers = {
   actions: 'Actions',
   reboot: 'Reboot',
   delete: 'Delete',
+  onlyListed: 'Versions, messages and connections are not shown.',
   failedToList: 'The brokers can’t be listed.',
   empty: 'No brokers',
   emptyHelp: 'A broker is an ActiveMQ or RabbitMQ engine with endpoints of its own.',

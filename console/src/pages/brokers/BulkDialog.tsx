@@ -102,12 +102,7 @@ export function BulkDialog({ action, brokers, onClose }: Props) {
             items={asked}
             ariaLabels={{ tableLabel: titles[action](targets.length) }}
             columnDefinitions={[
-              { id: 'name', header: text.brokers.name, cell: (row) => row.brokerName, isRowHeader: true },
-              {
-                id: 'mode',
-                header: text.brokers.mode,
-                cell: (row) => text.brokers.modeName(row.deploymentMode),
-              },
+              { id: 'name', header: text.brokers.name, cell: (row) => <Name row={row} />, isRowHeader: true },
               {
                 id: 'result',
                 header: outcomes ? text.brokers.result : text.brokers.state,
@@ -184,6 +179,17 @@ function Names({ brokers, entered, onEntered }: NamesProps) {
         spellcheck={false}
       />
     </FormField>
+  );
+}
+
+function Name({ row }: { row: BrokerRow }) {
+  return (
+    <>
+      {row.brokerName}
+      <Box fontSize="body-s" fontWeight="normal" color="text-body-secondary">
+        {`${text.brokers.engineName(row.engineType)}, ${text.brokers.modeName(row.deploymentMode)}`}
+      </Box>
+    </>
   );
 }
 

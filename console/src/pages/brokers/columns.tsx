@@ -32,7 +32,12 @@ export const columns: BrokerColumn[] = [
     minWidth: 120,
   },
   { id: 'engine', header: text.brokers.engine, cell: (row) => text.brokers.engineName(row.engineType), width: 115 },
-  { id: 'version', header: text.brokers.engineVersion, cell: (row) => row.engineVersion, width: 100 },
+  {
+    id: 'version',
+    header: text.brokers.engineVersion,
+    cell: (row) => row.engineVersion ?? text.common.none,
+    width: 100,
+  },
   {
     id: 'patch',
     header: text.brokers.patch,
@@ -51,7 +56,12 @@ export const columns: BrokerColumn[] = [
     width: 140,
   },
   { id: 'created', header: text.brokers.created, cell: (row) => <Time value={row.created} />, width: 240 },
-  { id: 'storage', header: text.brokers.storage, cell: (row) => row.storageType, width: 110 },
+  {
+    id: 'storage',
+    header: text.brokers.storage,
+    cell: (row) => row.storageType?.toUpperCase() ?? text.common.none,
+    width: 110,
+  },
   {
     id: 'id',
     header: text.brokers.id,

@@ -10,10 +10,9 @@ import Table from '@cloudscape-design/components/table';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
-import { json } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import {
-  type BrokerPage, type BrokerRow, type BulkAction, type Listed, listedOf, permits, queryOf, searchOf,
+  type BrokerRow, type BulkAction, type Listed, listedOf, permits, queryOf, searchOf,
 } from '../../model/brokers';
 import { Problem } from '../../shared/Problem';
 import { keys } from '../../shell/live';
@@ -22,6 +21,7 @@ import { BulkDialog } from './BulkDialog';
 import { columns } from './columns';
 import { Filter } from './Filter';
 import { Preferences, usePreferences } from './Preferences';
+import { read } from './read';
 
 /** Messages and connections change without an event, in milliseconds. */
 const SAMPLED_MS = 30_000;
@@ -93,6 +93,11 @@ export default function Page() {
   return (
     <SpaceBetween size="l">
       {query.isError ? <Alert type="warning">{`${text.brokers.failedToList} ${query.error.message}`}</Alert> : null}
+      {query.data?.why ? (
+        <Alert type="info" header={text.brokers.onlyListed}>
+          {query.data.why}
+        </Alert>
+      ) : null}
       <Table
         variant="full-page"
         stickyHeader
@@ -169,8 +174,7 @@ function usePages(listed: Listed, pageSize: number) {
   const token = tokens[number];
   const query = useQuery({
     queryKey: [keys.brokers, asked, token ?? ''],
-    queryFn: ({ signal }) =>
-      json<BrokerPage>('GET', `/brokerd/v1/brokers?${queryOf(listed, pageSize, token)}`, undefined, signal),
+    queryFn: ({ signal }) => read(listed, pageSize, token, signal),
     placeholderData: keepPreviousData,
     refetchInterval: SAMPLED_MS,
   });
