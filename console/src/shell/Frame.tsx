@@ -15,7 +15,7 @@ import { Flashes, useFlash } from './flash';
 import { useLive } from './live';
 import { type Match as Matched, match } from './match';
 import { useToldName } from './pageName';
-import { Calculator, routes } from './routes';
+import { routes } from './routes';
 import { TopBar } from './TopBar';
 
 const BASE = '/console';
@@ -110,9 +110,6 @@ export function Frame({ isEnded, onLeave, onEnd, onRegion }: Props) {
                       <Page key={`${session.region} ${found?.key}`} />
                     </Match>
                   ))}
-                  <Match path="/calculator">
-                    <Calculator />
-                  </Match>
                   <Match>
                     <NotFound what={text.shell.pageMissing} />
                   </Match>

@@ -13,6 +13,9 @@ export interface Route {
   isWide?: boolean;
 }
 
+/** The calculator, which needs no account. */
+export const Calculator = lazy(() => import('../pages/calculator'));
+
 export const routes: Route[] = [
   { path: '/', page: lazy(() => import('../pages/brokers')), title: () => text.brokers.title, isWide: true },
   { path: '/brokers/create', page: lazy(() => import('../pages/create')), title: () => text.create.title, parent: '/' },
@@ -34,8 +37,6 @@ export const routes: Route[] = [
     parent: '/configurations',
   },
   { path: '/account/:tab?', page: lazy(() => import('../pages/account')), title: () => text.account.title },
+  { path: '/calculator', page: Calculator, title: () => text.calculator.title },
   { path: '/operator/:tab?', page: lazy(() => import('../pages/operator')), title: () => text.operator.title },
 ];
-
-/** The calculator, which needs no account. */
-export const Calculator = lazy(() => import('../pages/calculator'));

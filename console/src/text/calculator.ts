@@ -25,8 +25,10 @@ export const calculator = {
   instances: 'Instances',
   instancesCost: (count: number, hours: string, price: string, cost: string) =>
     `${count} × ${hours} h × ${price} = ${cost}`,
-  storageCost: (disks: number, gb: string, price: string, cost: string) =>
-    `${disks > 1 ? `${disks} × ` : ''}${gb} GB × ${price} a month = ${cost}`,
+  storageCost: (disks: number, gb: string, price: string, hours: string, cost: string) => {
+    const months = hours === '730' ? '' : ` × ${hours} ÷ 730 h`;
+    return `${disks > 1 ? `${disks} × ` : ''}${gb} GB × ${price} a month${months} = ${cost}`;
+  },
   perBroker: 'Each broker',
   brokersCost: (count: string, cost: string) => `${count} × ${cost}`,
   cost: 'Cost',

@@ -149,11 +149,12 @@ function Costs({ line, estimate, error }: Props) {
     {
       label: text.calculator.storage,
       value:
-        storage?.monthlyPrice && storage.cost !== undefined
+        known && storage?.monthlyPrice && storage.cost !== undefined
           ? text.calculator.storageCost(
               storage.disks,
               storage.gb,
               price(storage.monthlyPrice.amount),
+              known.hours,
               price(storage.cost),
             )
           : text.common.none,
