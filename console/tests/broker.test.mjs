@@ -19,7 +19,7 @@ async function checked(page, name) {
 }
 
 for (const width of WIDTHS) {
-  test(`the overview tells what a broker is, the roles of its instances and what happened, at ${width} px`, async () => {
+  test(`the overview tells what a broker is, which instance serves and what happened, at ${width} px`, async () => {
     const server = await startServer(answersOf(activemq, activemqInside));
     const page = await openPage(server, `/brokers/${ACTIVEMQ_ID}`, { width });
     await shown(page, 'events');
@@ -111,8 +111,8 @@ for (const width of WIDTHS) {
         brokerInstances: [],
         actionsRequired: [{ actionRequiredCode: 'BROKER_CREATION_FAILED', actionRequiredInfo: info }],
       });
-    const inside = () =>
-      activemqInside({ instances: [], running: undefined, availability: undefined, situation: `creation failed: ${info}` });
+    const situation = `creation failed: ${info}`;
+    const inside = () => activemqInside({ instances: [], running: undefined, availability: undefined, situation });
     const server = await startServer({
       ...answersOf(broker, inside),
       'GET /brokerd/v1/brokers/{broker-id}/events': {
@@ -161,7 +161,9 @@ for (const width of WIDTHS) {
     const server = await startServer({
       ...answersOf(() => activemq({ brokerState: state }), activemqInside),
       'GET /v1/brokers/{broker-id}': () =>
-        state ? { body: activemq({ brokerState: state }) } : refused(404, 'NotFoundException', 'Cannot find broker ID.'),
+        state
+          ? { body: activemq({ brokerState: state }) }
+          : refused(404, 'NotFoundException', 'Cannot find broker ID.'),
       'DELETE /v1/brokers/{broker-id}': () => {
         state = 'DELETION_IN_PROGRESS';
         return { body: { brokerId: ACTIVEMQ_ID } };

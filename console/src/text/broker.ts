@@ -172,9 +172,11 @@ export const broker = {
     windowAt: (day: string, time: string, zone: string) => `${day} ${time} (${zone})`,
     created: 'Created',
     availability: 'Availability',
-    availabilities: { AVAILABLE: 'Clients are served', UNAVAILABLE: 'Clients are not served', UNKNOWN: 'Not known' } as Record<
-      string, string
-    >,
+    availabilities: {
+      AVAILABLE: 'Clients are served',
+      UNAVAILABLE: 'Clients are not served',
+      UNKNOWN: 'Not known',
+    } as Record<string, string>,
   },
   advisories: {
     title: 'Open advisories of the engine',
@@ -189,6 +191,7 @@ export const broker = {
   instances: {
     title: 'Instances',
     empty: 'No instance yet: they are made with the first pass.',
+    none: 'There are no instances.',
     instance: 'Instance',
     role: 'Role',
     roles: { ACTIVE: 'Active', STANDBY: 'Standby', NODE: 'Node' } as Record<string, string>,
@@ -210,7 +213,12 @@ export const broker = {
     intro: 'Requests, passes, failovers and faults, newest first. It is told live.',
     empty: 'Nothing has happened yet.',
     filter: 'Show',
-    filters: { all: 'Everything', requests: 'Requests and reboots', trouble: 'Failures and failovers', faults: 'Faults' },
+    filters: {
+      all: 'Everything',
+      requests: 'Requests and reboots',
+      trouble: 'Failures and failovers',
+      faults: 'Faults',
+    },
     nothing: 'Nothing of this kind among the last events.',
     more: 'Show more',
     steps: (count: number) => (count === 1 ? '1 event' : `${count} events`),

@@ -34,7 +34,8 @@ public class Hello {
             ${quoted(url)});
         factory.setTrustStore("file:${KEY_STORE}");
         factory.setTrustStorePassword("${KEY_STORE_PASSWORD}");
-        Connection connection = factory.createConnection(${quoted(target.username)}, System.getenv("${PASSWORD_VARIABLE}"));
+        Connection connection =
+            factory.createConnection(${quoted(target.username)}, System.getenv("${PASSWORD_VARIABLE}"));
         try {
             connection.start();
             Session session = connection.createSession(false, Session.AUTO_ACKNOWLEDGE);

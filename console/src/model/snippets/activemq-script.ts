@@ -187,7 +187,9 @@ client.disconnect()
 }
 
 export function mqttJs(target: Target): Snippet {
-  const servers = of(target, 'mqtt').map((one) => `{ protocol: 'mqtts', host: ${quoted(bare(one))}, port: ${one.port} }`);
+  const servers = of(target, 'mqtt').map(
+    (one) => `{ protocol: 'mqtts', host: ${quoted(bare(one))}, port: ${one.port} }`,
+  );
   return {
     id: 'mqtt-js',
     group: 'Node.js',

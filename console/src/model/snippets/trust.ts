@@ -1,7 +1,7 @@
 // How Go and .NET are told which certificates to trust: both have no setting for a file of them.
 import { CA_FILE } from './types';
 
-export const GO_TRUST = `// trusting is the TLS configuration of a client that trusts the issuers of brokers' certificates.
+export const GO_TRUST = `// trusting is the TLS configuration of a client that trusts the issuers in the file.
 func trusting() *tls.Config {
 	pem, err := os.ReadFile("${CA_FILE}")
 	if err != nil {

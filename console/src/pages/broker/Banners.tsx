@@ -12,6 +12,7 @@ import { pendingChanges } from '../../model/pendingChanges';
 import { rebootEffect } from '../../model/rebootEffect';
 import { text } from '../../text';
 import { refusalOfReboot } from './BrokerHeader';
+import { DeleteDialog } from './DeleteDialog';
 import { PendingTable } from './PendingTable';
 import { RebootDialog } from './RebootDialog';
 
@@ -30,8 +31,9 @@ const UNDER_WAY: Record<string, string> = {
 };
 
 export function Banners({ broker, inspection }: { broker: Broker; inspection: Inspection | undefined }) {
-  const [isRebooting, setRebooting] = useState(false);
-  const reboot = () => setRebooting(true);
+  const [dialog, setDialog] = useState<'reboot' | 'delete'>();
+  const reboot = () => setDialog('reboot');
+  const close = () => setDialog(undefined);
   const underWay = UNDER_WAY[broker.brokerState];
   const actions = (broker.actionsRequired ?? []).filter(
     ({ actionRequiredCode: code }) => code !== 'BROKER_CREATION_FAILED',
@@ -44,7 +46,9 @@ export function Banners({ broker, inspection }: { broker: Broker; inspection: In
           {banners.waitsFor} {inspection?.situation ?? (inspection ? banners.noPass : text.common.loading)}
         </Banner>
       ) : null}
-      {broker.brokerState === 'CREATION_FAILED' ? <CreationFailed broker={broker} inspection={inspection} /> : null}
+      {broker.brokerState === 'CREATION_FAILED' ? (
+        <CreationFailed broker={broker} inspection={inspection} onDelete={() => setDialog('delete')} />
+      ) : null}
       {isServing && inspection?.availability === 'UNAVAILABLE' ? (
         <Banner type="error" header={banners.unavailable}>
           {inspection.situation ? `${banners.because} ${inspection.situation}. ` : ''}
@@ -69,7 +73,8 @@ export function Banners({ broker, inspection }: { broker: Broker; inspection: In
           {`${banners.because} ${inspection.maintenance}`}
         </Banner>
       ) : null}
-      {isRebooting ? <RebootDialog broker={broker} onClose={() => setRebooting(false)} /> : null}
+      {dialog === 'reboot' ? <RebootDialog broker={broker} onClose={close} /> : null}
+      {dialog === 'delete' ? <DeleteDialog broker={broker} onClose={close} /> : null}
     </SpaceBetween>
   );
 }
@@ -83,17 +88,32 @@ interface BannerProps {
 
 function Banner({ type, header, children, action }: BannerProps) {
   return (
-    <Alert type={type} header={header} action={action} i18nStrings={{ [`${type}IconAriaLabel`]: text.broker.icons[type] }}>
+    <Alert
+      type={type}
+      header={header}
+      action={action}
+      i18nStrings={{ [`${type}IconAriaLabel`]: text.broker.icons[type] }}
+    >
       {children}
     </Alert>
   );
 }
 
-function CreationFailed({ broker, inspection }: { broker: Broker; inspection: Inspection | undefined }) {
+interface CreationProps {
+  broker: Broker;
+  inspection: Inspection | undefined;
+  onDelete: () => void;
+}
+
+function CreationFailed({ broker, inspection, onDelete }: CreationProps) {
   const told = broker.actionsRequired?.find(({ actionRequiredCode: code }) => code === 'BROKER_CREATION_FAILED');
   const why = told?.actionRequiredInfo ?? inspection?.situation;
   return (
-    <Banner type="error" header={banners.creationFailed}>
+    <Banner
+      type="error"
+      header={banners.creationFailed}
+      action={<Button onClick={onDelete}>{text.broker.remove.action}</Button>}
+    >
       {why ? <Box variant="p">{why}</Box> : null}
       {banners.creationFailedHelp}
     </Banner>

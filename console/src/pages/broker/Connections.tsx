@@ -82,7 +82,9 @@ function Endpoints({ broker, onConnect }: { broker: Broker; onConnect: () => voi
           isRowHeader: true,
           minWidth: 110,
         },
-        ...(hasInstances || hasNodes ? [{ id: 'instance', header: connections.instance, cell: place, minWidth: 80 }] : []),
+        ...(hasInstances || hasNodes
+          ? [{ id: 'instance', header: connections.instance, cell: place, minWidth: 80 }]
+          : []),
         {
           id: 'address',
           header: connections.address,
@@ -98,7 +100,11 @@ function Endpoints({ broker, onConnect }: { broker: Broker; onConnect: () => voi
             items={[
               {
                 label: connections.failover,
-                info: <Box color="text-body-secondary" fontSize="body-s" display="inline">{connections.failoverHelp}</Box>,
+                info: (
+                  <Box color="text-body-secondary" fontSize="body-s" display="inline">
+                    {connections.failoverHelp}
+                  </Box>
+                ),
                 value: <CopyText value={failoverUrl(openwire)} label={connections.failover} />,
               },
             ]}
@@ -110,7 +116,9 @@ function Endpoints({ broker, onConnect }: { broker: Broker; onConnect: () => voi
 }
 
 function Consoles({ broker }: { broker: Broker }) {
-  const consoles = broker.brokerInstances.flatMap(({ consoleURL }, at) => (consoleURL ? [{ consoleURL, at: at + 1 }] : []));
+  const consoles = broker.brokerInstances.flatMap(({ consoleURL }, at) =>
+    consoleURL ? [{ consoleURL, at: at + 1 }] : [],
+  );
   const isPair = consoles.length > 1;
   return (
     <Container header={<Header variant="h2" description={connections.consolesHelp}>{connections.consoles}</Header>}>
@@ -156,7 +164,11 @@ function Authority() {
         </Header>
       }
     >
-      <Code label={connections.command} language="shell" text={`curl -fsS -o ${CA_FILE} ${apiUrl}${AUTHORITY_PATH}\n`} />
+      <Code
+        label={connections.command}
+        language="shell"
+        text={`curl -fsS -o ${CA_FILE} ${apiUrl}${AUTHORITY_PATH}\n`}
+      />
     </Container>
   );
 }

@@ -51,7 +51,14 @@ export function EditUser({ broker, username, onClose }: Props) {
   });
   if (data) return <Form broker={broker} username={username} read={data} onClose={onClose} />;
   return (
-    <UserDialog title={users.editTitle(username)} action={users.saveAction} isBusy={false} isDisabled onSubmit={() => {}} onClose={onClose}>
+    <UserDialog
+      title={users.editTitle(username)}
+      action={users.saveAction}
+      isBusy={false}
+      isDisabled
+      onSubmit={() => {}}
+      onClose={onClose}
+    >
       {error ? <Problem error={error} onRetry={() => void refetch()} /> : <Loading />}
     </UserDialog>
   );

@@ -88,7 +88,8 @@ function statusOf({ topic, outcome, sentence }: Chapter): StepsProps.Status {
   if (outcome === 'failed') return 'error';
   if (outcome === 'going-on') return topic === 'trouble' ? 'warning' : 'in-progress';
   if (topic === 'trouble' || topic === 'failover') return 'warning';
-  if (topic === 'request' || topic === 'news') return /^alarm .* to ALARM|link down/.test(sentence) ? 'warning' : 'info';
+  const isInfo = topic === 'request' || topic === 'news';
+  if (isInfo) return /^alarm .* to ALARM|link down/.test(sentence) ? 'warning' : 'info';
   return 'success';
 }
 
@@ -127,6 +128,7 @@ function Particulars({ chapter }: { chapter: Chapter }) {
       <Box color="text-body-secondary" fontSize="body-s">
         <Ago value={chapter.at} /> · <Time value={chapter.at} />
       </Box>
+      {chapter.outcome === 'failed' ? <div>{failureOf(chapter)}</div> : null}
       {chapter.outages.map((outage) => (
         <div key={`${outage.cause} ${outage.seconds}`}>{outageWords(outage)}</div>
       ))}
@@ -143,6 +145,11 @@ function Particulars({ chapter }: { chapter: Chapter }) {
       ) : null}
     </SpaceBetween>
   );
+}
+
+/** Why it failed: the last thing that went wrong. */
+function failureOf({ steps }: Chapter): string {
+  return steps.findLast(({ kind }) => kind === 'failure')?.message ?? '';
 }
 
 function outageWords({ seconds, cause, detail, isOver }: Chapter['outages'][number]): string {

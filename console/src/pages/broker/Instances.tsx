@@ -39,7 +39,11 @@ export function Instances({ broker, inspection }: Props) {
       trackBy={(instance) => String(instance.instance)}
       loading={!inspection}
       loadingText={text.common.loading}
-      empty={<Box textAlign="center">{instances.empty}</Box>}
+      empty={
+        <Box textAlign="center">
+          {broker.brokerState === 'CREATION_FAILED' ? instances.none : instances.empty}
+        </Box>
+      }
       columnDefinitions={[
         { id: 'instance', header: instances.instance, cell: (one) => one.instance, isRowHeader: true },
         { id: 'role', header: instances.role, cell: (one) => <Role role={one.role} /> },

@@ -144,7 +144,8 @@ function Groups({ broker, user }: CellProps) {
   const { data } = useUser(broker.brokerId, user.username);
   if (!data) return text.common.none;
   const after = data.pending?.groups;
-  const isOther = after !== undefined && data.pending?.pendingChange === 'UPDATE' && words(after) !== words(data.groups);
+  const isUpdate = data.pending?.pendingChange === 'UPDATE';
+  const isOther = isUpdate && after !== undefined && words(after) !== words(data.groups);
   return (
     <>
       <div>{words(data.groups)}</div>

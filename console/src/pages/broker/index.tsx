@@ -7,6 +7,7 @@ import { useLocation, useParams } from 'wouter';
 import type { Schemas } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import { useFlash } from '../../shell/flash';
+import { useTellName } from '../../shell/pageName';
 import { Loading } from '../../shared/Loading';
 import { NotFound } from '../../shared/NotFound';
 import { PageBoundary } from '../../shared/PageBoundary';
@@ -49,9 +50,7 @@ export default function BrokerPage() {
 function OneBroker({ id }: { id: string }) {
   const { data: broker, error, refetch } = useBroker(id);
   useDeletion(broker, error);
-  useEffect(() => {
-    if (broker) document.title = `${broker.brokerName} – ${text.shell.product}`;
-  }, [broker]);
+  useTellName(broker?.brokerName);
   if (error instanceof ApiError && error.status === 404) return <NotFound what={text.broker.missing} />;
   if (!broker) return error ? <Problem error={error} onRetry={() => void refetch()} /> : <Loading />;
   return <Parts broker={broker} />;
