@@ -33,6 +33,8 @@ pub struct CreationContext<'a> {
     pub entropy: &'a dyn Entropy,
 }
 
+/// An instance type of both engines.
+const ANY_INSTANCE_TYPE: &str = "mq.m5.large";
 /// How often something is put right: more often than there are members.
 const MOST_REPAIRS: usize = 40;
 
@@ -155,10 +157,11 @@ fn repair(
             input.deployment_mode = Some(mode.as_str().to_owned());
         }
         "hostInstanceType" => {
-            let options = offerings.instance_options().into_iter();
-            let mut ours = options.filter(|option| option.engine == engine);
-            let Some(option) = ours.next_back() else { return false };
-            input.host_instance_type = Some(option.host.name().to_owned());
+            let mut options = offerings.instance_options().into_iter();
+            let ours = options.rfind(|option| option.engine == engine);
+            // Where nothing is offered, the other members are told all the same.
+            let name = ours.map_or(ANY_INSTANCE_TYPE, |option| option.host.name());
+            input.host_instance_type = Some(name.to_owned());
         }
         "publiclyAccessible" => input.publicly_accessible = Some(false),
         // Without a version there is nothing to choose from.
@@ -223,20 +226,27 @@ mod tests {
     }
 
     fn problems(input: &CreateBrokerInput) -> Vec<String> {
-        let scope = Scope {
-            account: "000000000000".parse().expect("an account"),
-            region: "us-east-1".parse().expect("a region"),
-        };
-        let offerings: Offerings = [
+        problems_with(input, &offered())
+    }
+
+    fn offered() -> Offerings {
+        [
             (EngineType::ActiveMq, EngineVersion::new(5, 19)),
             (EngineType::RabbitMq, EngineVersion::new(4, 3)),
         ]
         .into_iter()
-        .collect();
+        .collect()
+    }
+
+    fn problems_with(input: &CreateBrokerInput, offerings: &Offerings) -> Vec<String> {
+        let scope = Scope {
+            account: "000000000000".parse().expect("an account"),
+            region: "us-east-1".parse().expect("a region"),
+        };
         let context = CreationContext {
             scope: &scope,
             revision: None,
-            offerings: &offerings,
+            offerings,
             network: &NetworkDefaults::default(),
             entropy: &Zeros,
         };
@@ -245,7 +255,7 @@ mod tests {
             input.clone(),
             &scope,
             None,
-            &offerings,
+            offerings,
             &NetworkDefaults::default(),
             &Zeros,
         );
@@ -271,6 +281,17 @@ mod tests {
             "users",
         ];
         assert_eq!(problems(&CreateBrokerInput::default()), expected);
+    }
+
+    #[test]
+    fn where_nothing_is_offered_the_other_members_are_told_all_the_same() {
+        let input = CreateBrokerInput {
+            host_instance_type: None,
+            publicly_accessible: None,
+            ..fine(EngineType::ActiveMq)
+        };
+        let expected = ["hostInstanceType", "publiclyAccessible", "engineVersion"];
+        assert_eq!(problems_with(&input, &Offerings::default()), expected);
     }
 
     #[test]
