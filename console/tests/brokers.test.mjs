@@ -47,13 +47,15 @@ test('a row leads to the page of its broker, and the buttons to Create', async (
   await page.getByRole('button', { name: 'View details' }).isEnabled();
 });
 
-test('10,000 brokers are filtered, sorted and turned through without waiting', async (t) => {
+test('of 10,000 brokers no more than a page is read and drawn, for each page and filter once', async (t) => {
   const server = await started(manyBrokers(10_000));
   const page = await openPage(server, '/');
   await shown(page, 'billing-00001');
   await page.getByText('(10000)').waitFor();
   assert.equal((await names(page)).length, 50);
   const began = Date.now();
+  const reads = () => server.calls.filter(({ key }) => key === LIST).length;
+  const before = reads();
   const next = page.getByRole('button', { name: 'Next page' });
   for (let at = 1; at <= 5; at += 1) {
     const [first] = await names(page);
@@ -62,6 +64,10 @@ test('10,000 brokers are filtered, sorted and turned through without waiting', a
   }
   const turned = (Date.now() - began) / 5;
   assert.equal((await names(page))[0], 'billing-01251');
+  // One call for each, beside those that renew the samples.
+  const renewed = Math.ceil((Date.now() - began) / 30_000);
+  assert.ok(reads() - before <= 5 + renewed, `${reads() - before} reads`);
+  assert.equal((await names(page)).length, 50);
   await page.getByRole('button', { name: 'Previous page' }).click();
   await shown(page, 'billing-01001');
   await screenshot(page, 'brokers-10000');
@@ -76,7 +82,6 @@ test('10,000 brokers are filtered, sorted and turned through without waiting', a
   await page.getByText('1 match', { exact: true }).first().waitFor();
   // The whole of it never comes to the browser.
   assert.ok(server.calls.every((call) => call.key !== LIST || Number(call.query.get('maxResults')) <= 100));
-  assert.ok(turned < 5_000 && filtered < 5_000, `${turned} ms, ${filtered} ms`);
 });
 
 test('a storm of events is read a few times, and the list stays as it is used', async () => {
@@ -128,7 +133,7 @@ test('the columns sort on the server, and only where it can', async () => {
   await page.locator('[data-focus-id=sorting-control-age]').first().click();
   await until('the newest is first', async () => (await names(page))[0] === 'shipments-00029');
   assert.equal(new URL(page.url()).search, '?sort=created&order=desc');
-  const sorting = page.locator('[data-focus-id^=sorting-control]');
+  const sorting = page.locator('[role=button][data-focus-id^=sorting-control]');
   const ids = new Set(await sorting.evaluateAll((all) => all.map((one) => one.dataset.focusId)));
   assert.deepEqual([...ids], ['sorting-control-name', 'sorting-control-state', 'sorting-control-age']);
 });

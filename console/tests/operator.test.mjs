@@ -138,7 +138,8 @@ for (const [width, dark] of WIDTHS) {
   test(`the memory of the host and who waits for it are told, at ${width} px${dark ? ', dark' : ''}`, async () => {
     const server = await startServer({ 'GET /brokerd/v1/capacity': CAPACITY });
     const page = await openPage(server, '/operator/capacity', { width, dark });
-    await page.getByText('75 % of the usable memory is reserved').first().waitFor();
+    await page.getByRole('progressbar', { name: 'Reserved of the usable memory' }).waitFor({ state: 'attached' });
+    await page.getByText('75%', { exact: true }).first().waitFor();
     await page.getByText('21 GiB of 28 GiB').first().waitFor();
     await page.getByText('2 creations wait for memory, each for at most 15 min.').waitFor();
     await checkAccessibility(page);

@@ -1,12 +1,14 @@
 // The frame around every page: signing in and out, what ends a session, the connection, region, theme, keyboard.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { OPTIONS } from './brokers.data.mjs';
 import {
   checkAccessibility, checkFits, KEY, openPage, refused, screenshot, SESSION, startServer, until,
 } from './support/index.mjs';
 
+const LIST = 'GET /brokerd/v1/brokers';
 const title = (page, name) => page.getByRole('heading', { level: 1, name });
-const NOTHING = { 'GET /brokerd/v1/brokers': { brokers: [], total: 0 } };
+const NOTHING = { [LIST]: { brokers: [], total: 0 }, ...OPTIONS };
 
 for (const { width, dark } of [{ width: 1280 }, { width: 390 }, { width: 1280, dark: true }]) {
   test(`an access key signs in, and what is wrong is said, at ${width} px${dark ? ' in the dark' : ''}`, async () => {
@@ -120,7 +122,8 @@ test('whoever else signs in after a session has ended sees nothing of it', async
 
 test('a refusal with 401 by any call ends the session, too', async () => {
   const server = await startServer({
-    'GET /brokerd/v1/brokers': () => refused(401, 'UnauthorizedException', 'The session has ended.'),
+    ...OPTIONS,
+    [LIST]: () => refused(401, 'UnauthorizedException', 'The session has ended.'),
   });
   const page = await openPage(server, '/');
   await page.getByText('Your session has ended. Sign in again.').waitFor();
@@ -138,7 +141,7 @@ test('a lost connection is said, and what happened meanwhile is read when it is 
   await screenshot(page, 'connection-lost');
   const before = server.calls.length;
   await server.listen();
-  await server.called('GET /brokerd/v1/brokers', before);
+  await server.called(LIST, before);
   await lost.waitFor({ state: 'hidden' });
 });
 
@@ -170,7 +173,7 @@ test('the region is chosen once and kept', async () => {
   await region('eu-central-1').click();
   const before = server.calls.length;
   await page.getByRole('menuitemcheckbox', { name: 'us-east-1' }).click();
-  const { headers } = await server.called('GET /brokerd/v1/brokers', before);
+  const { headers } = await server.called(LIST, before);
   assert.equal(headers['x-brokerd-region'], 'us-east-1');
   await until('events of it are followed', () => server.regions.at(-1) === 'us-east-1');
   await page.reload();

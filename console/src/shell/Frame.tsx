@@ -165,7 +165,7 @@ function useArrival(found: Matched | undefined): void {
     if (former.current === found?.key) return;
     former.current = found?.key;
     window.scrollTo({ top: 0 });
-    if (document.activeElement === document.body || document.activeElement?.closest('main')) focusContent();
+    if (document.activeElement === document.body) focusContent();
   }, [found?.key]);
 }
 

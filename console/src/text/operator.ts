@@ -96,7 +96,7 @@ export const operator = {
   scaleHelp: 'Instances get this share of the memory and processors of their type (sizing.scale).',
   patience: 'A creation waits at most',
   ownPart: 'The operator’s own account',
-  granting: (percent: number) => `${percent} % of the usable memory is reserved`,
+  granting: 'Reserved of the usable memory',
 
   versions: 'Engine versions',
   versionsIntro: 'The versions that are offered, what runs behind each, and its open advisories.',

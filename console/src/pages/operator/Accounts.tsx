@@ -47,7 +47,7 @@ export function Accounts() {
   const session = useSession();
   const flash = useFlash();
   const client = useQueryClient();
-  const query = useQuery({ queryKey: ['accounts', 'all'], queryFn: allAccounts });
+  const query = useQuery({ queryKey: ['accounts'], queryFn: allAccounts });
   const [open, setOpen] = useState<Open>();
   const [newest, setNewest] = useState<Account>();
   const { items, collectionProps, filterProps, paginationProps, filteredItemsCount } = useCollection(query.data ?? [], {
@@ -59,7 +59,11 @@ export function Accounts() {
   if (query.isError) return <Problem error={query.error} onRetry={() => void query.refetch()} />;
 
   const selected = collectionProps.selectedItems?.[0];
-  const renew = () => client.invalidateQueries({ queryKey: ['accounts'] });
+  const renew = async () => {
+    await client.invalidateQueries({ queryKey: ['accounts'] });
+    // Afterwards, so that nobody asks for the usage of an account that is gone.
+    await client.invalidateQueries({ queryKey: ['account-usage'] });
+  };
   const resume = async (account: Account) => {
     try {
       const parameters = { params: { path: { 'account-id': account.accountId } }, body: { state: 'ACTIVE' } };

@@ -1,5 +1,6 @@
 // The memory of the host, and who has it.
 import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
@@ -36,7 +37,17 @@ export function Capacity() {
           items={[
             { label: text.operator.granted, value: size(own.grantedMemoryBytes) },
             { label: text.operator.waitedFor, value: size(own.awaitedMemoryBytes) },
-            { label: text.operator.scale, info: text.operator.scaleHelp, value: scale },
+            {
+              label: text.operator.scale,
+              value: (
+                <>
+                  {scale}
+                  <Box color="text-body-secondary" fontSize="body-s">
+                    {text.operator.scaleHelp}
+                  </Box>
+                </>
+              ),
+            },
             { label: text.operator.patience, value: duration(waitSeconds * 1000) },
           ]}
         />
@@ -61,7 +72,7 @@ function OfHost({ host, waitSeconds }: { host: Host; waitSeconds: number }) {
         {waiting ? <Alert type="info">{text.operator.waits(waiting, duration(waitSeconds * 1000))}</Alert> : null}
         <ProgressBar
           value={percent}
-          label={text.operator.granting(percent)}
+          label={text.operator.granting}
           additionalInfo={text.operator.used(size(granted), size(usable))}
         />
         <KeyValuePairs

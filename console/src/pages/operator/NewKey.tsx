@@ -15,9 +15,11 @@ export function NewKey({ account, onClose }: { account: Account; onClose: () => 
       header={text.operator.createdAccount(account.name)}
     >
       {text.operator.keyHelp}
-      <Box variant="code">
-        <CopyText value={text.operator.keyCommand(account.name)} label={text.operator.create} />
-      </Box>
+      <div>
+        <Box variant="code">
+          <CopyText value={text.operator.keyCommand(account.name)} label={text.operator.create} />
+        </Box>
+      </div>
     </Alert>
   );
 }

@@ -21,7 +21,7 @@ const numbers = new Intl.NumberFormat('en');
 function useUsage(account: Account, from?: string) {
   const query = from ? { from } : {};
   return useQuery({
-    queryKey: ['accounts', account.accountId, 'usage', from ?? ''],
+    queryKey: ['account-usage', account.accountId, from ?? ''],
     queryFn: async () => {
       const path = { 'account-id': account.accountId };
       const usage = await answer(api.GET('/brokerd/v1/accounts/{account-id}/usage', { params: { path, query } }));
