@@ -5,7 +5,8 @@ const PAIR = ['SINGLE_INSTANCE', 'ACTIVE_STANDBY_MULTI_AZ'];
 const CLUSTER = ['SINGLE_INSTANCE', 'CLUSTER_MULTI_AZ'];
 const zones = [{ name: 'eu-central-1a' }];
 const option = (engineType, hostInstanceType, storageType, supportedDeploymentModes, supportedEngineVersions) => ({
-  availabilityZones: zones, engineType, hostInstanceType, storageType, supportedDeploymentModes, supportedEngineVersions,
+  availabilityZones: zones, engineType, hostInstanceType, storageType,
+  supportedDeploymentModes, supportedEngineVersions,
 });
 const OPTIONS = [
   option('ACTIVEMQ', 'mq.t3.micro', 'efs', PAIR, ['5.19', '5.18']),
@@ -50,18 +51,25 @@ export function estimate({ query }) {
       return refused(400, 'BadRequestException', message, name);
     }
   }
-  const hourly = host === 'mq.t3.micro' ? 0.027 : host.includes('m7g') ? 0.2734 : host.includes('xlarge') ? 0.576 : 0.288;
+  const hourly =
+    host === 'mq.t3.micro' ? 0.027
+    : host.includes('m7g') ? 0.2734
+    : host.includes('xlarge') ? 0.576
+    : 0.288;
   const monthly = query.get('storageType') === 'EFS' ? 0.3 : 0.1;
   const cost = hourly * Number(hours) * instances;
   const stored = (Number(gb) * disks * monthly * Number(hours)) / 730;
   const text = (amount) => String(Number(amount.toFixed(6)));
+  const price = (amount) => ({ amount: text(amount), region: 'us-east-1' });
   return {
     body: {
       currency: 'USD',
       region: query.get('region') ?? 'eu-central-1',
       hours,
-      instances: { hostInstanceType: host, count: instances, hourlyPrice: { amount: text(hourly), region: 'us-east-1' }, cost: text(cost) },
-      storage: { storageType: query.get('storageType'), gb, disks, monthlyPrice: { amount: text(monthly), region: 'us-east-1' }, cost: text(stored) },
+      instances: { hostInstanceType: host, count: instances, hourlyPrice: price(hourly), cost: text(cost) },
+      storage: {
+        storageType: query.get('storageType'), gb, disks, monthlyPrice: price(monthly), cost: text(stored),
+      },
       total: (cost + stored).toFixed(2),
       missing: [],
     },
@@ -100,8 +108,8 @@ export function answers(others = {}) {
     },
     'GET /brokerd/v1/security-groups': {
       securityGroups: [
-        { securityGroupId: 'sg-0123456789abcdef0', name: 'office', description: 'The office', rules: [], created: '2026-11-01T00:00:00Z' },
-        { securityGroupId: 'sg-0123456789abcdef1', name: 'vpn', description: 'The VPN', rules: [], created: '2026-11-01T00:00:00Z' },
+        securityGroup('sg-0123456789abcdef0', 'office', 'The office'),
+        securityGroup('sg-0123456789abcdef1', 'vpn', 'The VPN'),
       ],
     },
     'GET /v1/configurations': ({ query }) => ({
@@ -140,6 +148,10 @@ export function answers(others = {}) {
     'GET /brokerd/v1/brokers/{broker-id}/{what}': gone,
     ...others,
   };
+}
+
+function securityGroup(securityGroupId, name, description) {
+  return { securityGroupId, name, description, rules: [], created: '2026-11-01T00:00:00Z' };
 }
 
 function configuration(id, name, engineType, engineVersion, revision) {

@@ -5,7 +5,10 @@ import { answers } from './create.answers.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const PASSWORD = 'correct-horse-battery';
-const TAKEN = { attribute: 'brokerName', message: 'Broker named [taken] already exists. Specify a unique broker name.' };
+const TAKEN = {
+  attribute: 'brokerName',
+  message: 'Broker named [taken] already exists. Specify a unique broker name.',
+};
 /** A server that has a broker named `taken`. */
 const validate = ({ body }) => ({ body: { errors: body.brokerName === 'taken' ? [TAKEN] : [] } });
 
@@ -23,6 +26,8 @@ const enter = async (page, name = 'orders') => {
   await page.getByLabel('Username').fill('alice');
   await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
 };
+/** What the page says below a field. Screen readers are told the same elsewhere. */
+const said = (page, sentence) => page.locator('main').getByText(sentence, { exact: true }).first();
 /** What is seen of the page is right. */
 const looks = async (page, name) => {
   await checkAccessibility(page);
@@ -48,15 +53,15 @@ for (const width of [1280, 390]) {
     await title(page, 'Configure settings');
     assert.equal(await page.getByText('Enter a name 1 to 50 characters long.').count(), 0, 'nothing is wrong yet');
     await press(page, 'Next');
-    await page.getByText('Enter a name 1 to 50 characters long.').waitFor();
-    await page.getByText('The password does not keep all rules.').waitFor();
+    await said(page, 'Enter a name 1 to 50 characters long.').waitFor();
+    await said(page, 'The password does not keep all rules.').waitFor();
     await until('the first wrong field has the focus', () =>
       page.getByLabel('Broker name').evaluate((field) => field === document.activeElement));
     await looks(page, `create-settings-wrong-${width}`);
     await enter(page, 'taken');
-    await page.getByText(TAKEN.message).waitFor();
+    await said(page, TAKEN.message).waitFor();
     await page.getByLabel('Broker name').fill('orders');
-    await page.getByText(TAKEN.message).waitFor({ state: 'detached' });
+    await said(page, TAKEN.message).waitFor({ state: 'detached' });
     await page.getByText('The same request as code').click();
     for (const [tab, expected] of [
       ['AWS CLI', '--deployment-mode ACTIVE_STANDBY_MULTI_AZ'],
@@ -141,7 +146,8 @@ test('a cluster of RabbitMQ is created by keyboard alone', async () => {
   await tabTo(page, page.getByLabel('General logs'));
   await page.keyboard.press('Space');
   await activate(page.getByRole('button', { name: 'Add tag' }));
-  await tabTo(page, page.getByLabel('Key', { exact: true }));
+  await until('the new tag has the focus', () =>
+    page.getByLabel('Key', { exact: true }).evaluate((field) => field === document.activeElement));
   await page.keyboard.type('team');
   await page.keyboard.press('Tab');
   await page.keyboard.type('platform');
@@ -167,8 +173,11 @@ test('a cluster of RabbitMQ is created by keyboard alone', async () => {
 });
 
 test('everything that the service takes can be chosen', async () => {
-  const made = { id: 'c-new', arn: 'a', name: 'shared', created: '2026-11-01T00:00:00Z', authenticationStrategy: 'simple',
-    latestRevision: { revision: 1, created: '2026-11-01T00:00:00Z' } };
+  const created = '2026-11-01T00:00:00Z';
+  const made = {
+    id: 'c-new', arn: 'a', name: 'shared', created, authenticationStrategy: 'simple',
+    latestRevision: { revision: 1, created },
+  };
   const server = await startServer(answers({ 'POST /v1/configurations': made }));
   const page = await openPage(server, '/brokers/create', { dark: true });
   await settings(page);
@@ -177,7 +186,7 @@ test('everything that the service takes can be chosen', async () => {
   const second = page.getByRole('group', { name: 'User 2' });
   await second.getByLabel('Username').fill('alice');
   await second.getByRole('button', { name: 'Generate a password' }).click();
-  await second.getByText('Another user has this name.').waitFor();
+  await said(page, 'Another user has this name.').waitFor();
   await second.getByLabel('Username').fill('bob');
   await second.getByLabel('Groups').fill('readers, writers');
   await page.getByLabel('A new one with a name of its own').check();
@@ -198,7 +207,7 @@ test('everything that the service takes can be chosen', async () => {
   await page.getByRole('option', { name: /office/ }).click();
   await page.keyboard.press('Escape');
   await page.getByLabel('Subnets').fill('subnet-1, subnet-2');
-  await page.getByText('Enter one subnet, or none.').waitFor();
+  await said(page, 'Enter one subnet, or none.').waitFor();
   await page.getByLabel('Subnets').fill('subnet-1');
   await page.getByLabel('Key of your own').check();
   await page.getByLabel('KMS key').fill('alias/mine');
@@ -260,14 +269,14 @@ test('an earlier brokerd refuses at creation: the field is marked, and nothing t
   await title(page, 'Review and create');
   await press(page, 'Create broker');
   await title(page, 'Configure settings');
-  await page.getByText('The name is taken.').first().waitFor();
+  await said(page, 'The name is taken.').waitFor();
   assert.equal(await page.getByRole('textbox', { name: 'Password' }).inputValue(), PASSWORD);
   await page.getByLabel('Broker name').fill('others');
-  await page.getByText('The name is taken.').first().waitFor({ state: 'detached' });
+  await said(page, 'The name is taken.').waitFor({ state: 'detached' });
   await press(page, 'Next');
   await title(page, 'Review and create');
   await press(page, 'Create broker');
-  await page.getByText('It broke.').first().waitFor();
+  await said(page, 'It broke.').waitFor();
   await press(page, 'Create broker');
   await page.waitForURL('**/console/brokers/b-1');
   const calls = server.calls.filter(({ key }) => key === 'POST /v1/brokers').map(({ body }) => body);
@@ -308,9 +317,8 @@ test('leaving asks first once something was entered', async () => {
 
 test('until an image is there, the page says that nothing can be created, and looks again', async () => {
   let offered = [];
-  const server = await startServer(
-    answers({ 'GET /v1/broker-instance-options': () => ({ body: { brokerInstanceOptions: offered, maxResults: 100 } }) }),
-  );
+  const options = () => ({ body: { brokerInstanceOptions: offered, maxResults: 100 } });
+  const server = await startServer(answers({ 'GET /v1/broker-instance-options': options }));
   const page = await openPage(server, '/brokers/create', { width: 390 });
   await page.getByText('No engine can be created here yet').waitFor();
   await checkAccessibility(page);
@@ -329,7 +337,7 @@ test('a directory authenticates the users of ActiveMQ', async () => {
   await page.getByLabel('Broker name').fill('orders');
   await page.getByLabel('LDAP authentication and authorization').check();
   await press(page, 'Next');
-  await page.getByText('Enter one or two host names.').waitFor();
+  await said(page, 'Enter one or two host names.').waitFor();
   for (const [label, value] of [
     ['Hosts', 'ldap.example.org'], ['Service account username', 'cn=reader'], ['Service account password', 'secret'],
     ['User base', 'ou=people'], ['User search matching', '(uid={0})'], ['Role base', 'ou=groups'],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import {
-  CHOICES, costOf, countOf, csvOf, type Estimate, estimateQuery, fittedLine, hostsOf, type Line, linesOf, REGIONS, SAMPLE,
-  SAMPLE_REGION, searchOf, totalOf,
+  CHOICES, costOf, countOf, csvOf, type Estimate, estimateQuery, fittedLine, hostsOf, type Line, linesOf, REGIONS,
+  SAMPLE, SAMPLE_REGION, searchOf, totalOf,
 } from './calculator';
 
 const ESTIMATE: Estimate = {
@@ -103,8 +103,8 @@ test('the CSV has a row for each line, and no formulas', () => {
   const odd: Line = { ...SAMPLE, storageGb: '=1+1', hours: 'a,"b"' };
   assert.equal(
     csvOf([{ ...SAMPLE, count: '3' }, odd], [ESTIMATE, undefined], 'us-east-1'),
-    'engineType,deploymentMode,hostInstanceType,storageType,storageGb,hours,region,instances,hourlyPrice,instanceCost,' +
-      'storageMonthlyPrice,storageCost,costPerBroker,brokers,cost,currency\r\n' +
+    'engineType,deploymentMode,hostInstanceType,storageType,storageGb,hours,region,instances,hourlyPrice,' +
+      'instanceCost,storageMonthlyPrice,storageCost,costPerBroker,brokers,cost,currency\r\n' +
       'ACTIVEMQ,SINGLE_INSTANCE,mq.m5.large,EBS,10,730,us-east-1,1,0.288,210.24,0.1,1,211.24,3,633.72,USD\r\n' +
       'ACTIVEMQ,SINGLE_INSTANCE,mq.m5.large,EBS,\'=1+1,"a,""b""",us-east-1,,,,,,,1,,\r\n',
   );

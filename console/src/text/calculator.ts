@@ -1,7 +1,7 @@
 /** The texts of this area. */
 export const calculator = {
   title: 'Cost calculator',
-  intro: 'What Amazon MQ would charge for brokers, without data transfer. Here they cost nothing but your own machines.',
+  intro: 'What Amazon MQ would charge for brokers, without data transfer. Here they cost your own machines only.',
   region: 'Region',
   regionHelp: 'Where the price list has no price of a region, it is that of the list’s own region.',
   line: (number: number) => `Line ${number}`,

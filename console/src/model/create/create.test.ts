@@ -53,7 +53,8 @@ test('versions are compared as numbers', () => {
 });
 
 test('what does not fit an earlier choice is replaced, everything else stays', () => {
-  const pair = fitted({ ...valid(), deploymentMode: 'ACTIVE_STANDBY_MULTI_AZ', subnetIds: 'subnet-a subnet-b' }, OPTIONS);
+  const subnetIds = 'subnet-a subnet-b';
+  const pair = fitted({ ...valid(), deploymentMode: 'ACTIVE_STANDBY_MULTI_AZ', subnetIds }, OPTIONS);
   assert.equal(pair.hostInstanceType, 'mq.m5.large');
   const rabbit = fitted({ ...pair, engineType: 'RABBITMQ' }, OPTIONS);
   assert.deepEqual(
@@ -194,7 +195,8 @@ test('the server adds what this console does not see', () => {
   assert.deepEqual(withServer([], [ofSecond], two), [{ attribute: 'password', message: 'Weak.', user: 1 }]);
   assert.deepEqual(withServer(password, [ofSecond], two), password);
   const ofFirst = { attribute: 'users[0].username', message: 'Odd.' };
-  assert.deepEqual(withServer(password, [ofFirst], two).slice(1), [{ attribute: 'username', message: 'Odd.', user: 0 }]);
+  const odd = { attribute: 'username', message: 'Odd.', user: 0 };
+  assert.deepEqual(withServer(password, [ofFirst], two).slice(1), [odd]);
   assert.deepEqual(withServer([], [{ message: 'Overall.' }], draft), [{ attribute: '', message: 'Overall.' }]);
 });
 

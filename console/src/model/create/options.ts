@@ -113,7 +113,8 @@ export function fitted(draft: Draft, options: InstanceOption[]): Draft {
   if (next.engineType !== draft.engineType || next.engineVersion !== draft.engineVersion) {
     next.chosenConfiguration = undefined;
   }
-  if (next.deploymentMode !== draft.deploymentMode && listOf(next.subnetIds).length > subnetCount(next.deploymentMode)) {
+  const isOtherMode = next.deploymentMode !== draft.deploymentMode;
+  if (isOtherMode && listOf(next.subnetIds).length > subnetCount(next.deploymentMode)) {
     next.subnetIds = '';
   }
   return next;

@@ -110,7 +110,8 @@ function settingProblems(draft: Draft): Problem[] {
   const problems: Problem[] = [];
   const tell = (attribute: string, message: string) => problems.push(of(attribute, message));
   if (draft.configuration !== 'DEFAULT' && !draft.chosenConfiguration) {
-    tell('configuration', draft.configuration === 'NEW' ? text.create.wrong.newConfiguration : text.create.wrong.noConfiguration);
+    const { newConfiguration, noConfiguration } = text.create.wrong;
+    tell('configuration', draft.configuration === 'NEW' ? newConfiguration : noConfiguration);
   }
   if (hasStorageSize(draft) && !/^\d*$/.test(draft.storageSize.trim())) {
     tell('storageSize', text.create.wrong.storageSize);

@@ -33,7 +33,9 @@ export function terraform(request: CreateBrokerRequest, { region, apiUrl }: Dest
     '',
     ...secrets.flatMap(variable),
     `resource "aws_mq_broker" ${hclText(label(request.brokerName))} {`,
-    ...(storageSize === undefined ? [] : [`  # The provider has no argument for a storage size of ${String(storageSize)} GB.`]),
+    ...(storageSize === undefined
+      ? []
+      : [`  # The provider has no argument for a storage size of ${String(storageSize)} GB.`]),
     ...attributes(plain.map(([name, value]) => [snakeName(name), inSpelling(name, value)] as const), 2),
     ...blocks.flatMap(([name, value]) => {
       const bodies = (Array.isArray(value) ? value : [value]) as Tree[];

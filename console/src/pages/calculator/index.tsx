@@ -36,6 +36,7 @@ export default function Page() {
   const currency = estimates.find(({ data }) => data)?.data?.currency ?? '';
   const sum = total === undefined ? undefined : money(total, currency);
   const shared = searchOf(region, lines);
+  const address = `${window.location.origin}/console/calculator${shared && `?${shared}`}`;
   return (
     <SpaceBetween size="l">
       <Header
@@ -43,7 +44,7 @@ export default function Page() {
         description={text.calculator.intro}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
-            <Copy what={text.calculator.share} value={`${window.location.origin}/console/calculator${shared && `?${shared}`}`} />
+            <Copy what={text.calculator.share} value={address} />
             <Copy what={text.calculator.csv} value={csvOf(lines, estimates.map(({ data }) => data), region)} />
             <Button onClick={() => show(SAMPLE_REGION, [SAMPLE])}>{text.calculator.reset}</Button>
           </SpaceBetween>

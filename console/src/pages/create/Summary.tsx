@@ -75,7 +75,12 @@ function Cost({ storedGb, onStoredGb }: Props) {
           ) : null}
           {data && !error && storage?.monthlyPrice ? (
             <Box fontSize="body-s">
-              {text.create.storageCost(storage.gb, storage.disks, storage.storageType, price(storage.monthlyPrice.amount))}
+              {text.create.storageCost(
+                storage.gb,
+                storage.disks,
+                storage.storageType,
+                price(storage.monthlyPrice.amount),
+              )}
             </Box>
           ) : null}
           {error && !wrong ? <Box color="text-status-error">{error.message}</Box> : null}
@@ -114,7 +119,8 @@ function Room({ capacity }: { capacity: Capacity }) {
   const { draft } = useForm();
   const room = roomFor(draft, capacity);
   const { brokers, memoryMib } = capacity;
-  const quota = (value: number | undefined, of: (value: number) => string) => (value === undefined ? undefined : of(value));
+  const quota = (value: number | undefined, of: (value: number) => string) =>
+    value === undefined ? undefined : of(value);
   return (
     <Container header={<Header variant="h2">{text.create.room}</Header>}>
       <SpaceBetween size="m">

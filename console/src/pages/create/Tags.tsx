@@ -2,10 +2,12 @@
 import AttributeEditor from '@cloudscape-design/components/attribute-editor';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
-import Input from '@cloudscape-design/components/input';
+import Input, { type InputProps } from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useRef } from 'react';
 import { text } from '../../text';
 import { Field, fieldName, useForm } from './form';
+import { useArrival } from './useArrival';
 
 interface Tag {
   key: string;
@@ -20,8 +22,11 @@ export function Tags() {
     change({ tags: draft.tags.map((tag, place) => (place === at ? { ...tag, ...changes } : tag)) });
     touch(fieldName({ attribute: 'tags', tag: at }));
   };
+  const last = useRef<InputProps.Ref>(null);
+  useArrival(draft.tags.length, last);
   const input = (member: keyof Tag) => (tag: Tag, at: number) => (
     <Input
+      ref={member === 'key' && at === draft.tags.length - 1 ? last : null}
       value={tag[member]}
       autoComplete={false}
       spellcheck={false}

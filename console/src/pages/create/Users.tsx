@@ -5,19 +5,24 @@ import Checkbox from '@cloudscape-design/components/checkbox';
 import Container from '@cloudscape-design/components/container';
 import FormField from '@cloudscape-design/components/form-field';
 import Header from '@cloudscape-design/components/header';
-import Input from '@cloudscape-design/components/input';
+import Input, { type InputProps } from '@cloudscape-design/components/input';
 import RadioGroup from '@cloudscape-design/components/radio-group';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { type RefObject, useRef } from 'react';
 import { mayBeConfigManaged, newUser, type UserDraft } from '../../model/create/draft';
 import { text } from '../../text';
 import { Field, fieldName, useError, useForm } from './form';
 import { Ldap } from './Ldap';
 import { Password } from './Password';
+import { useArrival } from './useArrival';
 
 export function Users() {
   const { draft, change } = useForm();
   const isActiveMq = draft.engineType === 'ACTIVEMQ';
-  const help = isActiveMq ? undefined : mayBeConfigManaged(draft) ? text.create.managedUserHelp : text.create.rabbitMqUserHelp;
+  const help =
+    isActiveMq ? undefined
+    : mayBeConfigManaged(draft) ? text.create.managedUserHelp
+    : text.create.rabbitMqUserHelp;
   return (
     <Container
       header={
@@ -59,11 +64,19 @@ function UserList() {
   // With several users the server does not say whom it means.
   const otherErrors = [useError('username'), useError('password'), useError('groups')];
   const error = [usersError, ...otherErrors].find(Boolean);
+  const last = useRef<InputProps.Ref>(null);
+  useArrival(users.length, last);
   const add = () => change({ users: [...draft.users, newUser(Math.max(...draft.users.map(({ key }) => key)) + 1)] });
   return (
     <SpaceBetween size="l">
       {users.map((user, at) => (
-        <User key={user.key} user={user} number={at + 1} isAlone={users.length === 1} />
+        <User
+          key={user.key}
+          user={user}
+          number={at + 1}
+          isAlone={users.length === 1}
+          nameField={at === users.length - 1 ? last : null}
+        />
       ))}
       {error ? <FormField errorText={error} /> : null}
       {isActiveMq ? (
@@ -75,7 +88,15 @@ function UserList() {
   );
 }
 
-function User({ user, number, isAlone }: { user: UserDraft; number: number; isAlone: boolean }) {
+interface UserProps {
+  user: UserDraft;
+  number: number;
+  isAlone: boolean;
+  /** Gets the field of the name. */
+  nameField: RefObject<InputProps.Ref | null> | null;
+}
+
+function User({ user, number, isAlone, nameField }: UserProps) {
   const { draft, change, touch } = useForm();
   const isActiveMq = draft.engineType === 'ACTIVEMQ';
   const used = (attribute: string, isDone?: boolean) => touch(fieldName({ attribute, user: user.key }), isDone);
@@ -102,6 +123,7 @@ function User({ user, number, isAlone }: { user: UserDraft; number: number; isAl
         )}
         <Field attribute="username" user={user.key} label={text.create.username}>
           <Input
+            ref={nameField}
             value={user.username}
             ariaRequired
             autoComplete={false}

@@ -6,7 +6,9 @@ import { answer, api, type Schemas } from '../../api/client';
 const MOST_PAGES = 50;
 
 /** All items of a list that comes in pages. The service's own lists end with an empty page. */
-async function all<T>(page: (nextToken?: string) => Promise<{ items: T[]; nextToken?: string | undefined }>): Promise<T[]> {
+async function all<T>(
+  page: (nextToken?: string) => Promise<{ items: T[]; nextToken?: string | undefined }>,
+): Promise<T[]> {
   const found: T[] = [];
   let token: string | undefined;
   for (let number = 0; number < MOST_PAGES; number += 1) {

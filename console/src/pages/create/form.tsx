@@ -28,7 +28,8 @@ export function useForm(): Form {
 
 /** The name of a field: an attribute, of a user or a tag if there are several. */
 export function fieldName({ attribute, user, tag }: Pick<Problem, 'attribute' | 'user' | 'tag'>): string {
-  return [attribute, ...(user === undefined ? [] : [`user${user}`]), ...(tag === undefined ? [] : [`tag${tag}`])].join('/');
+  const ofUser = user === undefined ? '' : `/user${user}`;
+  return `${attribute}${ofUser}${tag === undefined ? '' : `/tag${tag}`}`;
 }
 
 /** What is wrong with a field, to be shown below it. */

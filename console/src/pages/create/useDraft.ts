@@ -2,7 +2,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type Draft, newDraft, requestOf } from '../../model/create/draft';
 import { fitted, type InstanceOption } from '../../model/create/options';
-import { localProblems, type Problem, type ServerError, type Step, stepOf, withServer } from '../../model/create/problems';
+import {
+  localProblems, type Problem, type ServerError, type Step, stepOf, withServer,
+} from '../../model/create/problems';
 import { fieldName, type Form } from './form';
 import { useValidation } from './useValidation';
 
