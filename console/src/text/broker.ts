@@ -195,7 +195,7 @@ export const broker = {
     instance: 'Instance',
     role: 'Role',
     roles: { ACTIVE: 'Active', STANDBY: 'Standby', NODE: 'Node' } as Record<string, string>,
-    noRole: 'None: it does not serve',
+    noRole: 'None',
     health: 'Condition',
     healths: {
       STARTING: 'Starting',
@@ -205,7 +205,7 @@ export const broker = {
     } as Record<string, string>,
     since: 'Since',
     boots: 'Starts in vain',
-    memory: 'Out of memory of late',
+    memory: 'Out of memory',
     address: 'Address',
   },
   history: {

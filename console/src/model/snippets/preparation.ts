@@ -6,8 +6,8 @@ import {
 /** Commands that fetch the certificates, and put the password where no file holds it. */
 export function preparation(target: Target, snippet: Snippet): string {
   const keyStore = snippet.needsKeyStore
-    ? `keytool -importcert -noprompt -alias brokerd -file ${CA_FILE} -keystore ${KEY_STORE} \\
-  -storetype PKCS12 -storepass ${KEY_STORE_PASSWORD}\n`
+    ? `keytool -importcert -noprompt -alias brokerd -file ${CA_FILE} \\
+  -keystore ${KEY_STORE} -storetype PKCS12 -storepass ${KEY_STORE_PASSWORD}\n`
     : '';
   return lines(`
 curl -fsS -o ${CA_FILE} ${word(target.authorityUrl)}

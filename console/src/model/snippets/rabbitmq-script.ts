@@ -207,6 +207,8 @@ $config->setPort(${first.port});
 $config->setUser(${single(target.username)});
 $config->setPassword(getenv('${PASSWORD_VARIABLE}'));
 $config->setIsSecure(true);
+// Otherwise the factory connects without TLS.
+$config->setNetworkProtocol('ssl');
 $config->setSslCaCert('${CA_FILE}');
 $config->setSslVerify(true);
 $config->setSslVerifyName(true);

@@ -33,7 +33,7 @@ interface Props {
 export function Details({ broker, inspection }: Props) {
   return (
     <Container header={<Header variant="h2">{details.title}</Header>}>
-      <KeyValuePairs columns={3} minColumnWidth={240} items={[...identity(broker, inspection), ...shape(broker)]} />
+      <KeyValuePairs columns={3} minColumnWidth={150} items={[...identity(broker, inspection), ...shape(broker)]} />
     </Container>
   );
 }
