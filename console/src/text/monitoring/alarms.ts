@@ -1,7 +1,6 @@
 /** Texts of the alarms. */
 export const alarms = {
   title: 'Alarms',
-  help: 'brokerd compares the metric once a minute. A change of the state is an event, and topics are notified.',
   summary: (alarm: number, all: number) =>
     all === 0 ? 'None' : `${all === 1 ? '1 alarm' : `${all} alarms`}${alarm ? `, ${alarm} in alarm` : ''}`,
   create: 'Create alarm',

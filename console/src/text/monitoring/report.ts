@@ -30,7 +30,6 @@ export const report = {
   costHelp: 'Without data transfer',
   missing: 'This is not counted in the cost',
   days: 'Days',
-  daysHelp: 'The parts of the month.',
   chart: 'Minutes in which the broker was not available',
   chartUnavailable: 'Not available',
   chartUnknown: 'Not known',

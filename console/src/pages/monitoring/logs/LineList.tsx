@@ -61,9 +61,14 @@ export function LineList({ lines, dropped, isFollowing, isWrapped, hasInstances,
     if (gone > 0 && !isAtEnd && frame.current) frame.current.scrollTop -= gone * HEIGHT;
   }, [dropped, isAtEnd]);
 
+  const lastTop = useRef(0);
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = frame.current as HTMLDivElement;
-    setAtEnd(scrollHeight - scrollTop - clientHeight < NEAR);
+    const isBack = scrollTop < lastTop.current;
+    lastTop.current = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) setAtEnd(true);
+    // On the way to the end the list is not there yet: only a person scrolls back.
+    else if (isBack) setAtEnd(false);
   };
   return (
     <div className="mon-log-place">
