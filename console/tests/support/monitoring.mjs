@@ -163,6 +163,7 @@ export const described = (of) => ({
   'GET /v1/brokers/{broker-id}': of,
   'GET /brokerd/v1/brokers/{broker-id}': {
     brokerId: of.brokerId, brokerName: of.brokerName, engineType: of.engineType, engineVersion: of.engineVersion,
+    instances: [], linksDown: [],
   },
 });
 

@@ -221,7 +221,7 @@ function Dialogs({ broker, dialog: { kind, of }, onClose, onOpen }: DialogsProps
       return (
         <ConfirmByName
           title={words.purgeTitle(of.name)}
-          lost={words.purgeLost(of.name, of.ready, of.unacknowledged)}
+          lost={words.purgeLost(broker.engineType, of.name, of.ready, of.unacknowledged)}
           name={of.name}
           action={words.purge}
           onClose={onClose}

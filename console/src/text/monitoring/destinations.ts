@@ -37,14 +37,16 @@ export const destinations = {
   refresh: 'Read the list anew',
   paging: 'Pages of the list',
   purgeTitle: (name: string) => `Purge ${name}?`,
-  purgeLost: (name: string, ready: number | undefined, unacknowledged: number | undefined) =>
+  purgeLost: (engine: string, name: string, ready: number | undefined, unacknowledged: number | undefined) =>
     [
       ready === undefined ? `All messages that wait in ${name} are dropped.`
       : ready === 1 ? `1 message that waits in ${name} is dropped.`
       : `${ready.toLocaleString('en')} messages that wait in ${name} are dropped.`,
       'So are those that come until then. Nobody can restore them.',
       unacknowledged ?
-        `What consumers have and have not acknowledged (${unacknowledged.toLocaleString('en')}) stays.`
+        `What consumers have and have not acknowledged (${unacknowledged.toLocaleString('en')}) ${
+          engine === 'RabbitMQ' ? 'stays.' : 'goes, too.'
+        }`
       : '',
     ].filter(Boolean).join(' '),
   cantPurge: 'Streams and topics can\'t be purged.',
