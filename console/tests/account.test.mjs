@@ -77,7 +77,7 @@ for (const width of [1280, 390]) {
     const { page, server } = await open('/account/simulator', { width });
     await page.getByRole('button', { name: /Principal/ }).click();
     await page.getByRole('option', { name: 'alice' }).click();
-    await page.getByRole('button', { name: /^Actions/ }).click();
+    await page.getByRole('button', { name: 'Actions Choose actions' }).click();
     await page.getByRole('option', { name: 'mq:RebootBroker' }).click();
     await page.getByRole('option', { name: 'mq:DeleteBroker' }).click();
     await page.keyboard.press('Escape');
@@ -117,7 +117,7 @@ for (const width of [1280, 390]) {
     await screenshot(page, `account-usage-${width}`, { full: true });
     const from = server.calls.length;
     await page.getByRole('textbox', { name: 'By tag' }).fill('team');
-    await page.getByRole('button', { name: 'Sum up' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
     const call = await server.called('GET /brokerd/v1/accounts/{account-id}/usage', from);
     assert.equal(call.query.get('tag'), 'team');
     assert.equal(call.query.get('granularity'), 'MONTH');

@@ -112,7 +112,7 @@ export function AccessKeys({ user }: { user: string | undefined }) {
           },
           {
             id: 'actions',
-            header: text.account.edit,
+            header: text.account.actions,
             minWidth: 70,
             cell: (key) => (
               <ButtonDropdown

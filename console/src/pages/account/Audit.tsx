@@ -145,6 +145,7 @@ export default function Audit() {
             },
             { id: 'time', header: words.time, minWidth: 210, cell: ({ at }) => <Time value={at} /> },
             { id: 'who', header: words.who, minWidth: 120, cell: ({ who }) => who ?? text.common.none },
+            { id: 'result', header: words.result, minWidth: 170, cell: ({ record }) => <Result record={record} /> },
             { id: 'service', header: words.service, minWidth: 190, cell: ({ source }) => source },
             {
               id: 'resources',
@@ -152,7 +153,6 @@ export default function Audit() {
               minWidth: 180,
               cell: ({ resources }) => resources.join(', ') || text.common.none,
             },
-            { id: 'result', header: words.result, minWidth: 170, cell: ({ record }) => <Result record={record} /> },
           ]}
           empty={
             <Box textAlign="center" padding="m">

@@ -238,7 +238,7 @@ function Versions({ policy: { arn, defaultVersion }, isOfAws, onChanged }: Versi
           },
           {
             id: 'actions',
-            header: text.account.edit,
+            header: text.account.actions,
             minWidth: 220,
             cell: ({ id, isDefault }) =>
               isDefault || isOfAws ? (

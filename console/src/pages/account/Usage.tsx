@@ -308,6 +308,7 @@ function Day({ label, value, onChange }: DayProps) {
       <DatePicker
         value={value}
         format="iso"
+        placeholder={label === words.to ? words.now : ''}
         openCalendarAriaLabel={(chosen) => (chosen ? `${label}: ${chosen}` : label)}
         previousMonthAriaLabel={text.configurations.pages.previous}
         nextMonthAriaLabel={text.configurations.pages.next}

@@ -31,7 +31,10 @@ const DARK: Colours = {
 function extension(colours: Colours, dark: boolean): Extension {
   const theme = EditorView.theme(
     {
-      '&': { color: colours.text, backgroundColor: colours.background, fontSize: '14px' },
+      '&': {
+        color: colours.text, backgroundColor: colours.background, fontSize: '14px',
+        border: `1px solid ${colours.border}`,
+      },
       '.cm-scroller': { fontFamily: 'Monaco, Menlo, Consolas, "Courier Prime", Courier, monospace', lineHeight: '1.5' },
       '.cm-content': { caretColor: colours.text },
       '.cm-cursor': { borderLeftColor: colours.text },
