@@ -78,8 +78,10 @@ for (const width of [1280, 390]) {
     await page.getByRole('button', { name: /Principal/ }).click();
     await page.getByRole('option', { name: 'alice' }).click();
     await page.getByRole('button', { name: 'Actions Choose actions' }).click();
-    await page.getByRole('option', { name: 'mq:RebootBroker' }).click();
-    await page.getByRole('option', { name: 'mq:DeleteBroker' }).click();
+    for (const action of ['mq:RebootBroker', 'mq:DeleteBroker']) {
+      await page.locator('input[aria-label="Choose actions"]').fill(action);
+      await page.getByRole('option', { name: action }).click();
+    }
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Add context key' }).click();
     await page.getByRole('combobox', { name: 'Condition key' }).fill('aws:PrincipalTag/team');
