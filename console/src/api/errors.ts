@@ -24,14 +24,14 @@ export class ApiError extends Error {
     return new ApiError(cause instanceof Error ? cause.message : String(cause), 0, 'Unreachable');
   }
 
-  /** Whether the principal may not do this. */
+  /** Whether the principal may not do this. CloudTrail and CloudWatch Logs say it with the status 400. */
   get isRefused(): boolean {
-    return this.status === 403;
+    return this.status === 403 || this.code.startsWith('AccessDenied');
   }
 
   /** Whether the server did not answer, or could not; trying again may help. */
   get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || this.status >= 500 || this.code === 'ThrottlingException';
   }
 }
 
