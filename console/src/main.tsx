@@ -17,10 +17,13 @@ const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 5_000,
+      // Whether a browser thinks that it has a network says nothing of a server on the same machine.
+      networkMode: 'always',
       // What may pass is tried again; a refusal is shown at once.
       retry: (failures, error) => failures < 2 && error instanceof ApiError && error.isPassing,
       refetchOnWindowFocus: true,
     },
+    mutations: { networkMode: 'always' },
   },
 });
 
