@@ -62,7 +62,7 @@ export function useOutages(id: string) {
 /** The versions behind the offered ones, with their advisories. */
 export function useEngineVersions() {
   return useQuery({
-    queryKey: ['engine-versions'],
+    queryKey: ['engine-versions', 'broker'],
     queryFn: () => answer(api.GET('/brokerd/v1/engine-versions')),
     staleTime: 60_000,
   });

@@ -36,7 +36,7 @@ interface Props {
 
 export function Filter({ listed, matches, onChange }: Props) {
   const types = useQuery({
-    queryKey: ['instance-options'],
+    queryKey: ['instance-options', 'brokers'],
     queryFn: () => answer(api.GET('/v1/broker-instance-options', { params: { query: { maxResults: 100 } } })),
     staleTime: Infinity,
     // Without it a type is entered by hand.

@@ -30,7 +30,7 @@ export function CreateConfiguration({ onClose, onCreated }: Props) {
   const [error, setError] = useState<ApiError>();
   const [isBusy, setBusy] = useState(false);
   const engines = useQuery({
-    queryKey: ['engine-types'],
+    queryKey: ['engine-types', 'configurations'],
     queryFn: () => answer(api.GET('/v1/broker-engine-types', { params: { query: { maxResults: 100 } } })),
     staleTime: Number.POSITIVE_INFINITY,
   });

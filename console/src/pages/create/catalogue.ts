@@ -23,7 +23,7 @@ async function all<T>(
 /** Every combination that CreateBroker accepts. Images may still be being built: nothing is looked for again. */
 export function useInstanceOptions() {
   return useQuery({
-    queryKey: ['instance-options'],
+    queryKey: ['instance-options', 'create'],
     queryFn: () =>
       all(async (nextToken) => {
         const query = { maxResults: 100, ...(nextToken ? { nextToken } : {}) };
@@ -37,7 +37,7 @@ export function useInstanceOptions() {
 /** The engines with their versions. */
 export function useEngineTypes() {
   return useQuery({
-    queryKey: ['engine-types'],
+    queryKey: ['engine-types', 'create'],
     queryFn: async () => (await answer(api.GET('/v1/broker-engine-types', {}))).brokerEngineTypes,
   });
 }
@@ -45,7 +45,7 @@ export function useEngineTypes() {
 /** What really runs behind the versions, with open advisories. */
 export function useEngineVersions() {
   return useQuery({
-    queryKey: ['engine-versions'],
+    queryKey: ['engine-versions', 'create'],
     queryFn: async () => (await answer(api.GET('/brokerd/v1/engine-versions', {}))).engineVersions,
     retry: false,
   });
@@ -56,7 +56,7 @@ export type ConfigurationSummary = Schemas['ConfigurationSummary'];
 /** All configurations of the account in the region. */
 export function useConfigurations(isEnabled: boolean) {
   return useQuery({
-    queryKey: ['configurations', 'all'],
+    queryKey: ['configurations', 'create'],
     enabled: isEnabled,
     queryFn: () =>
       all(async (nextToken) => {
@@ -89,7 +89,7 @@ export function useRevisions(id: string | undefined) {
 /** The security groups that brokerd enforces. */
 export function useSecurityGroups() {
   return useQuery({
-    queryKey: ['security-groups'],
+    queryKey: ['security-groups', 'create'],
     queryFn: async () => (await answer(api.GET('/brokerd/v1/security-groups', {}))).securityGroups,
     retry: false,
   });

@@ -21,7 +21,7 @@ const nameOf = (version: Version) => `${text.brokers.engineName(version.engineTy
 
 export function Versions() {
   const query = useQuery({
-    queryKey: ['engine-versions'],
+    queryKey: ['engine-versions', 'operator'],
     queryFn: () => answer(api.GET('/brokerd/v1/engine-versions')),
     refetchInterval: 60_000,
   });

@@ -48,7 +48,7 @@ export function useChanged(id: string): () => Promise<void> {
 /** The engine that runs, with its exact version. */
 export function useInspected(id: string) {
   return useQuery({
-    queryKey: ['broker', id, 'inspect'],
+    queryKey: ['broker', id, 'inspect', 'settings'],
     queryFn: () => answer(api.GET('/brokerd/v1/brokers/{broker-id}', brokerPath(id))),
   });
 }
@@ -56,7 +56,7 @@ export function useInspected(id: string) {
 /** The versions that callers may name. */
 export function useOfferedVersions(engine: string) {
   return useQuery({
-    queryKey: ['engine-types', engine],
+    queryKey: ['engine-types', 'settings', engine],
     queryFn: async () => {
       const query = { engineType: engine.toUpperCase(), maxResults: PAGE };
       const types = await answer(api.GET('/v1/broker-engine-types', { params: { query } }));
@@ -68,7 +68,7 @@ export function useOfferedVersions(engine: string) {
 /** The exact versions behind those, with their open advisories. */
 export function useEngineVersions(engine: string) {
   return useQuery({
-    queryKey: ['engine-versions'],
+    queryKey: ['engine-versions', 'settings'],
     queryFn: () => answer(api.GET('/brokerd/v1/engine-versions')),
     select: ({ engineVersions }) => engineVersions.filter((one) => one.engineType === engine.toUpperCase()),
   });
@@ -85,7 +85,7 @@ export function offered(versions: string[] | undefined, engines: EngineVersion[]
 /** The instance types of an engine and a storage type. */
 export function useInstanceOptions(engine: string, storageType: string) {
   return useQuery({
-    queryKey: ['instance-options', engine, storageType],
+    queryKey: ['instance-options', 'settings', engine, storageType],
     queryFn: () =>
       all(async (nextToken) => {
         const query = { engineType: engine.toUpperCase(), storageType: storageType.toUpperCase(), maxResults: PAGE, nextToken };
@@ -98,7 +98,7 @@ export function useInstanceOptions(engine: string, storageType: string) {
 /** The configurations of an engine. */
 export function useConfigurations(engine: string) {
   return useQuery({
-    queryKey: ['configurations', 'all'],
+    queryKey: ['configurations', 'settings'],
     queryFn: () =>
       all(async (nextToken) => {
         const query = { maxResults: PAGE, nextToken };
@@ -128,7 +128,7 @@ export function useRevisions(configuration: string) {
 /** The security groups of the account and region. */
 export function useSecurityGroups() {
   return useQuery({
-    queryKey: ['security-groups'],
+    queryKey: ['security-groups', 'settings'],
     queryFn: () => answer(api.GET('/brokerd/v1/security-groups')),
     select: ({ securityGroups }) => securityGroups,
   });

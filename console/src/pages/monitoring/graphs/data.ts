@@ -156,7 +156,7 @@ export function useHappened(broker: Broker, range: Range | undefined): { happene
   const query = { maxResults: NEWEST };
   const events = useQuery({
     // As the history of the broker's page, which shows the same.
-    queryKey: [keys.broker, id, 'events'],
+    queryKey: [keys.broker, id, 'events', 'markers'],
     queryFn: () => answer(api.GET('/brokerd/v1/brokers/{broker-id}/events', { params: { path, query } })),
   });
   const faults = useQuery({
