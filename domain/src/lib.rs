@@ -11,6 +11,7 @@ pub mod audit;
 mod broker;
 mod catalogue;
 mod configuration;
+pub mod destination;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
 mod fault;

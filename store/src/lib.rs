@@ -10,6 +10,7 @@ mod brokers;
 mod catalogue;
 mod certificate_authorities;
 mod configurations;
+mod engine_calls;
 mod faults;
 mod gateway;
 mod kernel;
@@ -40,6 +41,9 @@ pub use brokers::{
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};
 pub use configurations::{AddRevision, DeleteConfiguration, RevisionLookup};
+pub use engine_calls::{
+    ClaimedEngineCall, EngineCallRequest, OpenEngineCall, RequestOutcome, WithdrawnEngineCall,
+};
 pub use faults::FaultOutcome;
 pub use gateway::{
     Allocation, Entrance, Names, Route, RouteChanges, RouteMoment, RouteReader, RouteTable,

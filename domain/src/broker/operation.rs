@@ -10,7 +10,7 @@ use crate::{
 /// An operation on a broker that not every state permits. All others, those on its tags among them, are permitted
 /// while the broker exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the operations are the service's, name by name, and CreateFault")]
+#[expect(missing_docs, reason = "the operations are the service's, name by name, and those of brokerd")]
 pub enum BrokerOperation {
     UpdateBroker,
     RebootBroker,
@@ -20,6 +20,7 @@ pub enum BrokerOperation {
     UpdateUser,
     DeleteUser,
     CreateFault,
+    UseDestinations,
 }
 
 impl BrokerOperation {
@@ -41,7 +42,9 @@ impl BrokerOperation {
                 matches!(state, S::Running | S::CreationFailed | S::CriticalActionRequired)
             }
             Self::Promote => matches!(state, S::Replica),
-            Self::CreateFault => matches!(state, S::Running | S::CriticalActionRequired),
+            Self::CreateFault | Self::UseDestinations => {
+                matches!(state, S::Running | S::CriticalActionRequired)
+            }
         }
     }
 
@@ -53,13 +56,16 @@ impl BrokerOperation {
             Self::Promote => "promoted",
             Self::CreateUser | Self::UpdateUser | Self::DeleteUser => "changed",
             Self::CreateFault => "disturbed",
+            Self::UseDestinations => "asked for destinations",
         }
     }
 
     /// The exception of the service model: not every operation has a ConflictException.
     const fn refusal(self) -> ErrorKind {
         match self {
-            Self::UpdateBroker | Self::CreateUser | Self::UpdateUser => ErrorKind::Conflict,
+            Self::UpdateBroker | Self::CreateUser | Self::UpdateUser | Self::UseDestinations => {
+                ErrorKind::Conflict
+            }
             Self::RebootBroker
             | Self::DeleteBroker
             | Self::Promote
@@ -161,6 +167,7 @@ mod tests {
             (O::UpdateUser, "--x-xx-"),
             (O::DeleteUser, "--x-xx-"),
             (O::CreateFault, "--x-x--"),
+            (O::UseDestinations, "--x-x--"),
         ] {
             let row: String = STATES
                 .map(|state| if operation.is_permitted_in(state) { 'x' } else { '-' })

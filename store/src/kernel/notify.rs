@@ -40,14 +40,23 @@ pub enum Channel {
     Routes,
     /// A broker changed, for whoever shows it to people.
     Brokers,
+    /// An engine is to be asked.
+    EngineCalls,
+    /// An engine has answered.
+    EngineAnswers,
 }
 
 impl Channel {
+    const ALL: [Self; 5] =
+        [Self::Reconcile, Self::Routes, Self::Brokers, Self::EngineCalls, Self::EngineAnswers];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Reconcile => "brokerd_reconcile",
             Self::Routes => "brokerd_routes",
             Self::Brokers => "brokerd_brokers",
+            Self::EngineCalls => "brokerd_engine_calls",
+            Self::EngineAnswers => "brokerd_engine_answers",
         }
     }
 }
@@ -66,7 +75,21 @@ struct Shared {
     reconcile: AtomicBool,
     routes: AtomicBool,
     brokers: AtomicBool,
+    engine_calls: AtomicBool,
+    engine_answers: AtomicBool,
     wake: Notify,
+}
+
+impl Shared {
+    const fn flag(&self, channel: Channel) -> &AtomicBool {
+        match channel {
+            Channel::Reconcile => &self.reconcile,
+            Channel::Routes => &self.routes,
+            Channel::Brokers => &self.brokers,
+            Channel::EngineCalls => &self.engine_calls,
+            Channel::EngineAnswers => &self.engine_answers,
+        }
+    }
 }
 
 impl Notifier {
@@ -79,14 +102,10 @@ impl Notifier {
                 let woken = shared.wake.notified();
                 // Not to hold on to what the store's last clone should drop.
                 let _ = tokio::time::timeout(Duration::from_secs(30), woken).await;
-                let channels = [
-                    (&shared.reconcile, Channel::Reconcile),
-                    (&shared.routes, Channel::Routes),
-                    (&shared.brokers, Channel::Brokers),
-                ];
-                let marked =
-                    channels.into_iter().filter(|(flag, _)| flag.swap(false, Ordering::AcqRel));
-                let marked: Vec<Channel> = marked.map(|(_, channel)| channel).collect();
+                let marked: Vec<Channel> = Channel::ALL
+                    .into_iter()
+                    .filter(|channel| shared.flag(*channel).swap(false, Ordering::AcqRel))
+                    .collect();
                 if !marked.is_empty()
                     && let Err(error) = notify_all(&pool, &marked).await
                 {
@@ -99,15 +118,10 @@ impl Notifier {
 
     /// Notifies all listeners of `channel`, soon. What makes a broker due or changes its routes has changed the broker, too.
     pub(crate) fn notify(&self, channel: Channel) {
-        let flag = match channel {
-            Channel::Reconcile => Some(&self.shared.reconcile),
-            Channel::Routes => Some(&self.shared.routes),
-            Channel::Brokers => None,
-        };
-        if let Some(flag) = flag {
-            flag.store(true, Ordering::Release);
+        self.shared.flag(channel).store(true, Ordering::Release);
+        if matches!(channel, Channel::Reconcile | Channel::Routes) {
+            self.shared.brokers.store(true, Ordering::Release);
         }
-        self.shared.brokers.store(true, Ordering::Release);
         self.shared.wake.notify_one();
     }
 }

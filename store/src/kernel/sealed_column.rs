@@ -61,9 +61,22 @@ pub(crate) const SECRET_VALUE: SealedColumn = SealedColumn {
     by: &[("account", "text"), ("region", "text"), ("name", "text")],
     what: "secret",
 };
+pub(crate) const ENGINE_CALL: SealedColumn = SealedColumn {
+    table: "engine_call",
+    column: "arguments",
+    place: "engine_call.arguments",
+    by: &[("id", "uuid")],
+    what: "call of an engine",
+};
+pub(crate) const ENGINE_ANSWER: SealedColumn = SealedColumn {
+    column: "answer",
+    place: "engine_call.answer",
+    what: "answer of an engine",
+    ..ENGINE_CALL
+};
 
 /// All of them; a test compares them with the schema.
-pub(crate) static ALL: [&SealedColumn; 8] = [
+pub(crate) static ALL: [&SealedColumn; 10] = [
     &AUTHORITY_KEY,
     &ACCESS_KEY_SECRET,
     &MATERIALS,
@@ -72,6 +85,8 @@ pub(crate) static ALL: [&SealedColumn; 8] = [
     &LDAP_PASSWORD,
     &PENDING_LDAP_PASSWORD,
     &SECRET_VALUE,
+    &ENGINE_CALL,
+    &ENGINE_ANSWER,
 ];
 
 /// Table and column of everything that is sealed.
