@@ -18,7 +18,7 @@ use brokerd_domain::{
         ApiCall, AuditEvent, CallerIdentity, EventSource, Outcome, RequestParameters, What,
         answer_of_query, form_parameters,
     },
-    policy::Principal,
+    policy::{AccessLevel, OperationPermissions, Principal},
 };
 use brokerd_store::{AuditTrail, AuditedCall};
 use http_body_util::BodyExt as _;
@@ -128,8 +128,16 @@ impl Recorder {
         }
         parameters.add_body(request.body);
         let name = self.operation.as_deref().unwrap_or("Unknown").to_owned();
-        (name, parts.method.is_safe(), parameters)
+        let read_only = parts.method.is_safe() || is_read(&name);
+        (name, read_only, parameters)
     }
+}
+
+/// Whether an operation only reads, as its permissions say, although its method is not one of reading.
+fn is_read(operation: &str) -> bool {
+    let actions = OperationPermissions::of(operation).map_or(&[][..], |needs| needs.actions);
+    let reads = |level| matches!(level, AccessLevel::List | AccessLevel::Read);
+    !actions.is_empty() && actions.iter().all(|action| reads(action.level))
 }
 
 /// The values of a path's parameters, percent-decoded.

@@ -29,6 +29,7 @@ mod cloudtrail;
 mod cloudwatch;
 mod console;
 mod ec2;
+mod engine_calls;
 mod fleet;
 mod http;
 mod iam;

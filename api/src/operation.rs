@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::http::Method;
-use brokerd_domain::{LARGEST_SECRET, policy::OperationPermissions};
+use brokerd_domain::{LARGEST_SECRET, destination::MOST_BODY_BYTES, policy::OperationPermissions};
 use utoipa::openapi::{self, OpenApi, security::SecurityRequirement};
 
 /// Whose operation it is, and how it is logged.
@@ -40,11 +40,12 @@ pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) const CALL_SERVICE: &str = "CallService";
 /// The call of a service in Smithy's RPC, whose path has nothing but the operation.
 pub(crate) const CALL_RPC: &str = "CallRpc";
-/// Operations with longer bodies: the document of a configuration; a secret, each of whose bytes may be six in JSON; a
-/// form with policies, each of whose characters may be three.
-const LONG_BODIES: [(&str, usize); 4] = [
+/// Operations with longer bodies: the document of a configuration; a secret or a message, each of whose bytes may be six in
+/// JSON; a form with policies, each of whose characters may be three.
+const LONG_BODIES: [(&str, usize); 5] = [
     ("UpdateConfiguration", 1 << 20),
     ("PutSecret", 6 * LARGEST_SECRET + 1024),
+    ("PublishToDestination", 6 * MOST_BODY_BYTES + BODY_LIMIT),
     (CALL_SERVICE, 512 << 10),
     (CALL_RPC, 512 << 10),
 ];

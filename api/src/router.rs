@@ -27,7 +27,7 @@ use crate::{
     oam,
     openapi::{closed::tell_values, document::base},
     operation::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
-    own::{self, accounts, faults, secrets, security_groups},
+    own::{self, accounts, destinations, faults, secrets, security_groups},
     services,
     state::ApiState,
 };
@@ -143,6 +143,12 @@ fn brokerd() -> OpenApiRouter<ApiState> {
         .routes(routes!(own::brokers::report::get_broker_report))
         .routes(routes!(faults::list::list_faults, faults::create::create_fault))
         .routes(routes!(faults::describe::describe_fault, faults::delete::delete_fault))
+        .routes(routes!(destinations::list::list_destinations))
+        .routes(routes!(destinations::browse::browse_destination))
+        .routes(routes!(destinations::publish::publish_to_destination))
+        .routes(routes!(destinations::purge::purge_destination))
+        .routes(routes!(destinations::delete::delete_destination))
+        .routes(routes!(destinations::test_message::send_test_message))
         .routes(routes!(
             security_groups::list::list_security_groups,
             security_groups::create::create_security_group
@@ -251,12 +257,15 @@ mod tests {
     }
 
     #[test]
-    fn only_documents_and_secrets_may_have_long_bodies() {
+    fn only_documents_messages_and_secrets_may_have_long_bodies() {
         let operations = all();
         let mut long: Vec<_> =
             operations.all().filter(|o| o.body_limit > BODY_LIMIT).map(|o| &o.name).collect();
         long.sort();
-        assert_eq!(long, ["CallRpc", "CallService", "PutSecret", "UpdateConfiguration"]);
+        assert_eq!(
+            long,
+            ["CallRpc", "CallService", "PublishToDestination", "PutSecret", "UpdateConfiguration"]
+        );
         let create = operations.find(&Method::POST, "/v1/brokers").expect("CreateBroker");
         assert_eq!((create.name.as_str(), create.body_limit), ("CreateBroker", BODY_LIMIT));
     }

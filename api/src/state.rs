@@ -11,6 +11,7 @@ use crate::{
     broker_change::BrokerLocks,
     cache::{OfferingsCache, TrustedCertificates},
     console::{events::Streams, hub::BrokerHub},
+    engine_calls::EngineCalls,
     fleet::FleetCache,
     operation::Operations,
     readiness::Readiness,
@@ -32,6 +33,7 @@ pub(crate) struct ApiState {
     fleet: Arc<FleetCache>,
     hub: Arc<BrokerHub>,
     streams: Streams,
+    engine_calls: Arc<EngineCalls>,
 }
 
 impl ApiState {
@@ -43,6 +45,7 @@ impl ApiState {
         let ApiServices { store, clock, entropy, metrics, audit: _, ready_checks } = services;
         let console = Console::new(&settings, store.clone());
         let hub = BrokerHub::new(store.clone());
+        let engine_calls = Arc::new(EngineCalls::new(store.clone(), Arc::clone(&entropy)));
         // Whatever a call writes takes its event along.
         let store = store.audited();
         let authenticator = Authenticator::new(
@@ -68,6 +71,7 @@ impl ApiState {
             fleet: Arc::new(FleetCache::new(store.clone(), Arc::clone(&clock))),
             hub,
             streams: Streams::default(),
+            engine_calls,
             store,
             clock,
         }

@@ -9,6 +9,7 @@
 
 pub mod alarms;
 pub mod catalogue;
+pub mod destinations;
 pub mod engine;
 pub mod health;
 pub mod metrics;

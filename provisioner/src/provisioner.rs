@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     alarms::{self, Topics, WrongWebhook},
     catalogue::{Catalogue, CatalogueError, EngineSettings},
+    destinations::{self, AnswerMeans},
     engine::{
         Engines, Sizing,
         activemq::{ActiveMq, DirectoryAuthorities},
@@ -62,6 +63,8 @@ const URGENT_CONNECTIONS: u32 = 4;
 const LOG_CONNECTIONS: u32 = 3;
 /// How many there are for what brokers measure: one stores, the other one rolls up and makes partitions meanwhile.
 const METRICS_CONNECTIONS: u32 = 3;
+/// How many those who make calls of engines for requests have.
+const CALL_CONNECTIONS: u32 = 2;
 /// How many those who evaluate alarms and notify topics have.
 const ALARM_CONNECTIONS: u32 = 2;
 
@@ -381,6 +384,16 @@ impl Provisioner {
         tasks.keep("metrics-upkeep", move || {
             let (store, clock, counted) = (metrics_store.clone(), clock.clone(), counted.clone());
             metrics::maintain(store, clock, counted, retention, stop.clone())
+        });
+        let means = AnswerMeans {
+            me,
+            store: self.store.with_own_connections(CALL_CONNECTIONS),
+            monitor: monitor.clone(),
+            context: normal.clone(),
+        };
+        let stop = shutdown.clone();
+        tasks.keep("destinations", move || {
+            destinations::keep_answering(means.clone(), stop.clone())
         });
         let alarms = self.store.with_own_connections(ALARM_CONNECTIONS);
         let (store, clock) = (alarms.clone(), normal.clock.clone());

@@ -169,11 +169,9 @@ impl PgStore {
         Ok(match row {
             None => WithdrawnEngineCall::Gone,
             Some(row) => match row.answer {
-                Some(answer) => WithdrawnEngineCall::Answered(self.open_json(
-                    &ENGINE_ANSWER,
-                    id,
-                    &answer,
-                )?),
+                Some(answer) => {
+                    WithdrawnEngineCall::Answered(self.open_json(&ENGINE_ANSWER, id, &answer)?)
+                }
                 None if row.begun => WithdrawnEngineCall::Begun,
                 None => WithdrawnEngineCall::NotBegun,
             },
@@ -190,7 +188,7 @@ impl PgStore {
              where answer is null and deadline > now()
                and (claimed_by is null or (claimed_until <= now() and not kind = any($1)))
              order by created limit $2",
-            &writes(),
+            &once(),
             i64::from(most)
         )
         .fetch_all(&self.pool)
@@ -199,8 +197,8 @@ impl PgStore {
         Ok(rows.into_iter().map(|row| open(row.id, row.broker_id)).collect())
     }
 
-    /// Begins those of these calls that nobody else has begun. What is not answered within `hold` may be begun again
-    /// if it only reads. Those that can't be read are left out.
+    /// Begins those of these calls that nobody else has begun. What only reads may be begun again after `hold`; for
+    /// everything else the claim holds as long as somebody waits. Those that can't be read are left out.
     ///
     /// # Errors
     /// As every method.
@@ -213,7 +211,8 @@ impl PgStore {
         let rows = sqlx::query!(
             r#"update engine_call
                set claimed_by = $2, claims = claims + 1,
-                   claimed_until = least(deadline, now() + make_interval(secs => $3))
+                   claimed_until = case when kind = any($4) then deadline
+                                        else least(deadline, now() + make_interval(secs => $3)) end
                where id in (
                  select id from engine_call
                  where id = any($1) and answer is null and deadline > now()
@@ -224,7 +223,7 @@ impl PgStore {
             calls,
             worker.uuid(),
             hold.as_secs_f64(),
-            &writes()
+            &once()
         )
         .fetch_all(&self.pool)
         .await?;
@@ -324,10 +323,10 @@ impl PgStore {
     }
 }
 
-/// The kinds of calls that must not be made twice.
-fn writes() -> Vec<String> {
-    let writes = EngineCallKind::ALL.into_iter().filter(|kind| kind.is_write());
-    writes.map(|kind| kind.as_str().to_owned()).collect()
+/// The kinds of calls that are begun once.
+fn once() -> Vec<String> {
+    let once = EngineCallKind::ALL.into_iter().filter(|kind| !kind.is_repeatable());
+    once.map(|kind| kind.as_str().to_owned()).collect()
 }
 
 fn wrong(error: &serde_json::Error) -> StoreError {

@@ -3,9 +3,11 @@
 use std::convert::Infallible;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use brokerd_domain::{BrokerId, ConfigurationId, Error, PageSize, Scope, Timestamp};
+use brokerd_domain::{
+    BrokerId, ConfigurationId, Error, PageSize, Scope, Timestamp, destination::DestinationPosition,
+};
 
-pub(crate) use super::page_token::{after, after_revision, after_row_of};
+pub(crate) use super::page_token::{after, after_destination, after_revision, after_row_of};
 use super::{page_token, query::Query};
 
 /// The page of a list that a request asks for. Extracting it never fails, so that the signature is verified before
@@ -73,6 +75,14 @@ impl Page {
     /// The service's 400 on this token.
     pub(crate) fn invalid_token(&self) -> Error {
         page_token::invalid(self.next_token.as_deref().unwrap_or_default())
+    }
+
+    /// The destination after which the page begins; none on the first page.
+    ///
+    /// # Errors
+    /// The service's 400 on `nextToken`.
+    pub(crate) fn after_destination(&self) -> Result<Option<DestinationPosition>, Error> {
+        page_token::destination_cursor(self.next_token.as_deref())
     }
 
     /// Cuts a page of `size` rows out of a catalogue that fits in memory, and returns it with the token of the next

@@ -2,7 +2,10 @@
 //! page. To callers it is opaque.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use brokerd_domain::{Arn, BrokerId, ConfigurationId, Error, Resource, Scope, Timestamp};
+use brokerd_domain::{
+    Arn, BrokerId, ConfigurationId, Error, Resource, Scope, Timestamp,
+    destination::DestinationPosition,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 #[derive(Serialize, Deserialize)]
@@ -48,6 +51,13 @@ struct LastRow {
 struct LastPlace {
     last_seen_place: String,
     last_seen_id: String,
+}
+
+/// The last destination of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct LastDestination {
+    last_seen_destination: DestinationPosition,
 }
 
 /// The service's 400 on a token that can't be read.
@@ -136,6 +146,23 @@ pub(super) fn revision_cursor(token: Option<&str>) -> Result<Option<i32>, Error>
     let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
     let last: LastRevision = read(token).ok_or_else(|| invalid(token))?;
     Ok(Some(last.last_seen_revision))
+}
+
+/// The token of the page after this destination.
+pub(crate) fn after_destination(position: DestinationPosition) -> String {
+    write(LastDestination { last_seen_destination: position })
+}
+
+/// Reads the token of ListDestinations.
+///
+/// # Errors
+/// The service's 400 on `nextToken`.
+pub(super) fn destination_cursor(
+    token: Option<&str>,
+) -> Result<Option<DestinationPosition>, Error> {
+    let Some(token) = token.filter(|t| !t.is_empty()) else { return Ok(None) };
+    let last: LastDestination = read(token).ok_or_else(|| invalid(token))?;
+    Ok(Some(last.last_seen_destination))
 }
 
 /// The token of the page after the row of that key.

@@ -6,6 +6,7 @@ pub(crate) mod brokers;
 pub(crate) mod ca;
 pub(crate) mod capacity;
 pub(crate) mod cost;
+pub(crate) mod destinations;
 mod docs;
 pub(crate) mod engine_versions;
 pub(crate) mod faults;

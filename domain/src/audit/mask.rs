@@ -10,10 +10,12 @@ const MASK: &str = "***";
 /// The members whose values are masked, at any depth, whatever the letter case.
 ///
 /// Source: the same page has `data` and `password`. The others are secrets of what brokerd has beside that: passwords
-/// for directories, secrets, and the keys that IAM and STS hand out.
+/// for directories, secrets, the keys that IAM and STS hand out, and what is in messages.
 const MASKED: &[&str] = &[
+    "body",
     "data",
     "password",
+    "properties",
     "oldpassword",
     "newpassword",
     "secretaccesskey",

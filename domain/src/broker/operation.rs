@@ -10,7 +10,10 @@ use crate::{
 /// An operation on a broker that not every state permits. All others, those on its tags among them, are permitted
 /// while the broker exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the operations are the service's, name by name, and those of brokerd")]
+#[expect(
+    missing_docs,
+    reason = "the operations are the service's, name by name, and those of brokerd"
+)]
 pub enum BrokerOperation {
     UpdateBroker,
     RebootBroker,

@@ -72,6 +72,11 @@ impl EngineCallKind {
             Self::Publish | Self::Purge | Self::Delete => true,
         }
     }
+
+    /// Whether it may be begun again when nobody knows what became of it.
+    pub const fn is_repeatable(self) -> bool {
+        matches!(self, Self::List | Self::Browse)
+    }
 }
 
 impl EngineCall {
@@ -125,7 +130,8 @@ impl ListCall {
     /// Whether it asks for what has this name, as far as the name tells.
     pub fn is_about(&self, name: &str) -> bool {
         let wanted = self.name_contains.as_deref().unwrap_or_default();
-        let contains = |name: &str| name.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase());
+        let contains =
+            |name: &str| name.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase());
         (self.internal || !is_internal(name)) && (wanted.is_empty() || contains(name))
     }
 }
@@ -212,6 +218,7 @@ mod tests {
             writes,
             [EngineCallKind::Publish, EngineCallKind::Purge, EngineCallKind::Delete]
         );
+        assert!(writes.iter().all(|kind| !kind.is_repeatable()));
     }
 
     #[test]
@@ -268,8 +275,7 @@ mod tests {
             properties: properties.into(),
             persistent: true,
         };
-        for call in
-            [EngineCall::Publish(publish), EngineCall::Purge(destination), EngineCall::Test]
+        for call in [EngineCall::Publish(publish), EngineCall::Purge(destination), EngineCall::Test]
         {
             let text = serde_json::to_string(&call).expect("JSON");
             assert_eq!(serde_json::from_str::<EngineCall>(&text).expect("a call"), call);

@@ -68,9 +68,8 @@ impl ListCall {
     ) -> Result<Self, Error> {
         let kind = input.kind.map(|kind| parse_kind(engine, &kind)).transpose()?;
         let name_contains = input.name_contains.filter(|part| !part.is_empty());
-        let name_contains = name_contains
-            .map(|part| text::line("nameContains", part, LONGEST_PART))
-            .transpose()?;
+        let name_contains =
+            name_contains.map(|part| text::line("nameContains", part, LONGEST_PART)).transpose()?;
         let internal = match input.include_internal.as_deref() {
             None | Some("false") => false,
             Some("true") => true,
@@ -113,7 +112,9 @@ impl BrowseCall {
                 wanted.ok_or_else(|| {
                     Error::bad_request(
                         "maxResults",
-                        format!("[maxResults] must be an integer between [1] and [{MOST_BROWSED}]."),
+                        format!(
+                            "[maxResults] must be an integer between [1] and [{MOST_BROWSED}]."
+                        ),
                     )
                 })?
             }
@@ -276,9 +277,7 @@ mod tests {
         let input = PublishInput {
             destination: queue(),
             body: Some(String::new()),
-            properties: Some(
-                [("a".to_owned(), json!(1)), ("b".to_owned(), json!(0.5))].into(),
-            ),
+            properties: Some([("a".to_owned(), json!(1)), ("b".to_owned(), json!(0.5))].into()),
             ..PublishInput::default()
         };
         let call = PublishCall::parse(EngineType::ActiveMq, input.clone()).expect("valid");

@@ -1,6 +1,7 @@
 //! Does an engine serve? A connection proves nothing (a published port accepts for a dead engine):
 //! only an answer in the protocol does.
 
+mod exchange;
 mod management;
 mod probe;
 mod trying;
@@ -10,6 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{EngineType, Protocol};
+use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::plan::{NodeReport, ProbeOutcome};
@@ -85,6 +87,39 @@ impl Login {
     }
 }
 
+/// A call of an engine's own web server.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpCall<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path and the query, encoded.
+    pub path: &'a str,
+    /// A body of JSON.
+    pub body: Option<&'a [u8]>,
+    /// How long connecting may take.
+    pub connect_within: Duration,
+}
+
+/// What it was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why it was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// The call was not sent, so that nothing can have come of it.
+    #[error("{0}")]
+    NotSent(String),
+    /// It was sent, at least in part, and no whole answer came.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
 /// Asks engines.
 #[async_trait]
 pub trait Probe: Send + Sync + 'static {
@@ -150,6 +185,30 @@ pub trait Probe: Send + Sync + 'static {
     ) -> Result<String, ManagementError> {
         let _ = (target, login, path, deadline);
         Err(ManagementError::Failed("it has no pages".to_owned()))
+    }
+
+    /// Makes a call of an engine's own web server. Never takes longer than `deadline`.
+    ///
+    /// # Errors
+    /// Whether it was sent, and why there is no answer.
+    async fn exchange(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        call: HttpCall<'_>,
+        deadline: Duration,
+    ) -> Result<HttpAnswer, ExchangeError> {
+        let _ = (target, login, call, deadline);
+        Err(ExchangeError::NotSent("it has no web server".to_owned()))
+    }
+
+    /// How to speak TLS to a broker that trusts these authorities, as their clients do.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    fn tls_client(&self, authority_pem: &Arc<str>) -> Result<Arc<ClientConfig>, String> {
+        let _ = authority_pem;
+        Err("it speaks no TLS".to_owned())
     }
 
     /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most

@@ -1,6 +1,9 @@
 //! What the provisioner counts.
 
-use brokerd_domain::{CapacityUse, DownLink, FaultKind, HostCapacity, Timestamp};
+use brokerd_domain::{
+    CapacityUse, DownLink, FaultKind, HostCapacity, Timestamp,
+    destination::{EngineAnswer, EngineCallKind, RefusalKind},
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue},
     metrics::{
@@ -117,6 +120,18 @@ impl SampleOutcome {
     const ALL: [Self; 5] = [Self::Whole, Self::Partial, Self::Silent, Self::Missed, Self::Lost];
 }
 
+/// What came of a call of an engine, as labels have it.
+const CALL_OUTCOMES: [&str; 4] = ["answered", "refused", "unavailable", "unknown"];
+
+/// Labels of calls of engines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EngineCallLabels {
+    /// The kind of the call.
+    pub kind: &'static str,
+    /// What came of it.
+    pub outcome: &'static str,
+}
+
 /// Labels of samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SampleLabels {
@@ -162,6 +177,8 @@ pub struct Metrics {
     pub waiting_for_memory: Gauge,
     /// Samples of brokers' metrics by what became of them.
     pub samples: Family<SampleLabels, Counter>,
+    /// Calls of engines for requests by their kind and what came of them.
+    pub engine_calls: Family<EngineCallLabels, Counter>,
     /// When background tasks last did what they are for, in seconds since 1970.
     pub task_success: Family<TaskLabels, Gauge>,
     /// Times that background tasks ended, or panicked, and were started again.
@@ -188,12 +205,18 @@ impl Metrics {
             host_capacity: Family::default(),
             waiting_for_memory: Gauge::default(),
             samples: Family::default(),
+            engine_calls: Family::default(),
             task_success: Family::default(),
             task_restarts: Family::default(),
             task_health: TaskHealth::default(),
         };
         for kind in LinkKind::ALL {
             let _ = metrics.links_lost.get_or_create(&LinkLabels { kind });
+        }
+        for kind in EngineCallKind::ALL.map(EngineCallKind::as_str) {
+            for outcome in CALL_OUTCOMES {
+                let _ = metrics.engine_calls.get_or_create(&EngineCallLabels { kind, outcome });
+            }
         }
         for outcome in SampleOutcome::ALL {
             let _ = metrics.samples.get_or_create(&SampleLabels { outcome });
@@ -274,6 +297,11 @@ impl Metrics {
             metrics.samples.clone(),
         );
         registry.register(
+            "engine_calls",
+            "Calls of engines for requests, by kind and by what came of them",
+            metrics.engine_calls.clone(),
+        );
+        registry.register(
             "stalls",
             "Times that this process was delayed, so that silence of engines proved nothing",
             metrics.stalls.clone(),
@@ -321,6 +349,21 @@ impl Metrics {
     /// Counts samples.
     pub fn count_samples(&self, outcome: SampleOutcome, count: u64) {
         self.samples.get_or_create(&SampleLabels { outcome }).inc_by(count);
+    }
+
+    /// Counts a call of an engine.
+    pub fn count_engine_call(&self, kind: EngineCallKind, answer: &EngineAnswer) {
+        let [answered, refused, unavailable, unknown] = CALL_OUTCOMES;
+        let outcome = match answer {
+            EngineAnswer::Refused(refusal) => match refusal.kind {
+                RefusalKind::NotFound | RefusalKind::BadRequest | RefusalKind::Conflict => refused,
+                RefusalKind::Unavailable => unavailable,
+                RefusalKind::Unknown => unknown,
+            },
+            _ => answered,
+        };
+        let labels = EngineCallLabels { kind: kind.as_str(), outcome };
+        self.engine_calls.get_or_create(&labels).inc();
     }
 
     /// Counts a fault that has started.

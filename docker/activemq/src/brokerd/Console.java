@@ -93,6 +93,7 @@ final class Console {
     if (authorization != null) {
       handlers.prependHandler(new NetworkLinks(broker, authorization));
       handlers.prependHandler(new MetricsPage(broker, authorization));
+      handlers.prependHandler(new DestinationsPage(broker, authorization));
     }
     server.setHandler(handlers);
     server.start();

@@ -43,6 +43,7 @@ public final class Launcher {
     broker.setUseShutdownHook(false);
     Connectors.tellLogins(broker);
     ClientIds.discreet(broker);
+    TestLogins.permit(broker);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> {
       stopping.set(true);
       try {

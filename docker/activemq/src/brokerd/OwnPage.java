@@ -1,6 +1,7 @@
 package brokerd;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import javax.servlet.http.HttpServletRequest;
@@ -24,6 +25,11 @@ abstract class OwnPage extends AbstractHandler {
   /** What the page says. */
   abstract String text() throws Exception;
 
+  /** What it says to who posts something; null: nobody posts anything. */
+  String answer(InputStream body) throws Exception {
+    return null;
+  }
+
   @Override
   public void handle(String target, Request base, HttpServletRequest request, HttpServletResponse response) throws IOException {
     if (!target.equals(path)) {
@@ -37,11 +43,15 @@ abstract class OwnPage extends AbstractHandler {
     }
     String text;
     try {
-      text = text();
+      text = request.getMethod().equals("POST") ? answer(request.getInputStream()) : text();
     } catch (Exception e) {
       // The broker stops, or has not started.
       System.err.println("brokerd: " + path + " not answered: " + e);
       response.setStatus(HttpServletResponse.SC_SERVICE_UNAVAILABLE);
+      return;
+    }
+    if (text == null) {
+      response.setStatus(HttpServletResponse.SC_METHOD_NOT_ALLOWED);
       return;
     }
     response.setContentType(contentType);

@@ -19,6 +19,10 @@ pub(super) const FILE: &str = "accounts.erl";
 /// Source: the service protects its user "since 4.2"; RabbitMQ's `rabbit_mgmt_wm_user`.
 const PROTECTED: EngineVersion = EngineVersion::new(4, 2);
 
+/// What brokerd's own user may do in every virtual host: configure, write, read. Queues are deleted by the first right,
+/// purged and looked at by the last one; messages are published by the exchange that leads to each queue by its name.
+pub(super) const RIGHTS: [&str; 3] = [".*", "^amq\\.default$", ".*"];
+
 /// The tags of brokerd's own user.
 pub(super) fn tags(version: EngineVersion) -> &'static [&'static str] {
     if version >= PROTECTED { &["monitoring", "protected"] } else { &["monitoring"] }
@@ -37,6 +41,7 @@ pub(super) fn program(blueprint: &Blueprint<'_>) -> Option<String> {
     let atoms = tags.join(",");
     let texts: Vec<String> = tags.iter().map(|tag| binary(tag)).collect();
     let texts = texts.join(",");
+    let rights = RIGHTS.map(binary).join(",");
     let pages = match metrics_page::is_public(blueprint) {
         true => format!("    {},\n", metrics_page::CLOSE_PER_OBJECT),
         false => String::new(),
@@ -55,12 +60,15 @@ end,
 Put = fun() ->
     rabbit_auth_backend_internal:put_user(Own, <<\"brokerd\">>)
 end,
-%% The links of a virtual host are told to whom it lets in; there is nothing to be done in there.
+%% The links of a virtual host are told to whom it lets in. What else it may do there is what is asked of it by brokerd's API.
+Rights = [{rights}],
 Enter = fun(VHost) ->
-    rabbit_auth_backend_internal:set_permissions(Name, VHost, <<\"^$\">>, <<\"^$\">>, <<\"^$\">>, <<\"brokerd\">>)
+    [Configure, Write, Read] = Rights,
+    rabbit_auth_backend_internal:set_permissions(Name, VHost, Configure, Write, Read, <<\"brokerd\">>)
 end,
 Entered = fun() ->
-    [proplists:get_value(vhost, Permission) || Permission <- rabbit_auth_backend_internal:list_user_permissions(Name)]
+    [proplists:get_value(vhost, Permission) || Permission <- rabbit_auth_backend_internal:list_user_permissions(Name),
+        [proplists:get_value(Right, Permission) || Right <- [configure, write, read]] =:= Rights]
 end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<\"brokerd\">>) end,
 Look = fun() ->

@@ -23,8 +23,10 @@ pub(super) fn render(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {
     let permission = |user: &str, what: &str| json!({ "user": user, "vhost": "/", "configure": what, "write": what, "read": what });
     let mut permissions: Vec<Value> =
         blueprint.users.iter().map(|u| permission(u.username.as_str(), ".*")).collect();
-    // The links of a virtual host are told to whom it lets in; there is nothing to be done in there.
-    permissions.extend(monitoring(blueprint).map(|_| permission(MONITORING_USER, "^$")));
+    permissions.extend(monitoring(blueprint).map(|_| {
+        let [configure, write, read] = accounts::RIGHTS;
+        json!({ "user": MONITORING_USER, "vhost": "/", "configure": configure, "write": write, "read": read })
+    }));
     let document = json!({
         "users": users,
         "vhosts": [{ "name": "/" }],
@@ -65,7 +67,7 @@ fn user(blueprint: &Blueprint<'_>, user: &BrokerUser) -> Result<Value, Unsupport
     }))
 }
 
-/// brokerd's own user, who may look and nothing else.
+/// brokerd's own user, whose rights are those that calls of the API need.
 fn monitoring(blueprint: &Blueprint<'_>) -> Option<Value> {
     let monitoring = blueprint.materials.monitoring.as_ref()?;
     Some(json!({

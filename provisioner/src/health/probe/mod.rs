@@ -27,7 +27,10 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{LinkReport, Login, ManagementError, Probe, ProbeTarget, management, trying::Trying};
+use super::{
+    ExchangeError, HttpAnswer, HttpCall, LinkReport, Login, ManagementError, Probe, ProbeTarget,
+    exchange, management, trying::Trying,
+};
 use crate::pki::{
     authorities::Authorities,
     tls::{self, Issued},
@@ -155,6 +158,28 @@ impl Probe for WireProbe {
             management::page(&mut stream, &target.server_name, login, path).await
         });
         asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
+    }
+
+    async fn exchange(
+        &self,
+        target: &ProbeTarget,
+        login: &Login,
+        call: HttpCall<'_>,
+        deadline: Duration,
+    ) -> Result<HttpAnswer, ExchangeError> {
+        let end = Instant::now() + deadline;
+        let connected = end.min(Instant::now() + call.connect_within);
+        let silent = || "silent".to_owned();
+        let stream = timeout_at(connected, self.connect(target, None)).await;
+        let stream = stream.unwrap_or_else(|_| Err(silent()));
+        let mut stream = stream.map_err(ExchangeError::NotSent)?;
+        let asked = exchange::exchange(&mut stream, &target.server_name, login, call);
+        let answer = timeout_at(end, asked).await.unwrap_or_else(|_| Err(silent()));
+        answer.map_err(ExchangeError::NoAnswer)
+    }
+
+    fn tls_client(&self, authority_pem: &Arc<str>) -> Result<Arc<ClientConfig>, String> {
+        self.configuration(authority_pem)
     }
 
     /// From the moment the first listener is there all are asked, while the others open: an engine's
