@@ -69,10 +69,10 @@ impl Defaults {
             (
                 "permissions",
                 &["user", "vhost", "configure", "write", "read"],
-                // brokerd's own user may see links, which takes a permission, but none to do anything.
+                // brokerd's own user may do what calls of the API take.
                 json!([
                     [USER, "/", ".*", ".*", ".*"],
-                    ["monitoring-AWS-OWNED-DO-NOT-DELETE", "/", "^$", "^$", "^$"]
+                    ["monitoring-AWS-OWNED-DO-NOT-DELETE", "/", ".*", r"^amq\.default$", ".*"]
                 ]),
             ),
             (

@@ -8,6 +8,9 @@ use crate::{
 
 pub(crate) const OTHER: &str = "111111111111";
 
+const DESTINATION: &str = r#"{"kind": "QUEUE", "name": "orders"}"#;
+const MESSAGE: &str = r#"{"kind": "QUEUE", "name": "orders", "body": "hello"}"#;
+
 fn member(reply: &Reply, name: &str) -> String {
     assert!(reply.status.is_success(), "{reply:?}");
     reply.json()[name].as_str().expect("a member").to_owned()
@@ -94,6 +97,12 @@ impl Names {
             ("GET", own_of_broker(""), ""),
             ("GET", own_of_broker("/events"), ""),
             ("GET", own_of_broker("/report"), ""),
+            ("GET", own_of_broker("/destinations"), ""),
+            ("POST", own_of_broker("/destinations/browse"), DESTINATION),
+            ("POST", own_of_broker("/destinations/publish"), MESSAGE),
+            ("POST", own_of_broker("/destinations/purge"), DESTINATION),
+            ("POST", own_of_broker("/destinations/delete"), DESTINATION),
+            ("POST", own_of_broker("/test-message"), "{}"),
             ("GET", own_of_broker("/faults"), ""),
             ("POST", own_of_broker("/faults"), r#"{"kind": "KILL", "instance": 1}"#),
             ("GET", own_of_broker(&format!("/faults/{fault}")), ""),

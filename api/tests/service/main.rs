@@ -14,6 +14,7 @@ mod configurations;
 mod console;
 mod contention;
 mod cost;
+mod destinations;
 mod engine_versions;
 mod events;
 mod faults;

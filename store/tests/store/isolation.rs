@@ -8,6 +8,7 @@ use brokerd_domain::{
     FaultInput, FaultSpec, NetworkDefaults, Resource, Scope, Secret, SecretName, SecretReference,
     SecurityGroup, SecurityGroupId, Tags,
     alarm::AlarmStatus,
+    destination::EngineCall,
     identity::{
         AccessKeyId, AccessKeyState, GroupName, IamArn, PolicyName, PolicyVersionId, RoleName,
         UserName,
@@ -240,6 +241,8 @@ async fn answers(
     ask!(reported_broker(asking, of.broker));
     ask!(metered_broker(asking, of.broker, Period { from: NOW, to: NOW }));
     ask!(request_delete(asking, of.broker, NOW));
+    let test = crate::engine_calls::request(of.broker, EngineCall::Test);
+    ask!(request_engine_call(asking, &test));
     ask!(faults(asking, of.broker, 10));
     ask!(fault(asking, of.broker, of.fault));
     ask!(fault(asking, own.broker, of.fault));

@@ -19,6 +19,7 @@ mod connecting;
 mod console_sessions;
 mod creating;
 mod endpoints;
+mod engine_calls;
 mod faults;
 mod identities;
 mod isolation;

@@ -13,6 +13,7 @@ mod conformance;
 mod console;
 mod crash;
 mod database_outage;
+mod destinations;
 mod dropped_version;
 mod engine_restart;
 mod fault_injection;

@@ -22,6 +22,7 @@ import org.apache.activemq.broker.BrokerService;
 import org.apache.activemq.broker.ConnectionContext;
 import org.apache.activemq.broker.ProducerBrokerExchange;
 import org.apache.activemq.broker.region.Destination;
+import org.apache.activemq.broker.region.DestinationFilter;
 import org.apache.activemq.broker.region.DestinationStatistics;
 import org.apache.activemq.broker.region.Queue;
 import org.apache.activemq.broker.region.Region;
@@ -203,6 +204,7 @@ final class DestinationsPage extends OwnPage {
     message.setMessageId(new MessageId(PRODUCER, SEQUENCE.getNextSequenceId()));
     message.setTimestamp(System.currentTimeMillis());
     message.setPersistent(call.path("persistent").asBoolean(true));
+    message.setPriority((byte) javax.jms.Message.DEFAULT_PRIORITY);
     if (call.hasNonNull("contentType")) {
       message.setStringProperty(PREFIX_OF_CONTENT_TYPE, call.get("contentType").asText());
     }
@@ -253,7 +255,12 @@ final class DestinationsPage extends OwnPage {
       return null;
     }
     RegionBroker regions = regions();
-    return (topic ? regions.getTopicRegion() : regions.getQueueRegion()).getDestinationMap().get(wanted);
+    Destination found = (topic ? regions.getTopicRegion() : regions.getQueueRegion()).getDestinationMap().get(wanted);
+    // Around it there is what asks for rights, and more.
+    while (found instanceof DestinationFilter filter) {
+      found = filter.getNext();
+    }
+    return found;
   }
 
   private RegionBroker regions() {
