@@ -86,8 +86,13 @@ struct Deleted {
     deleted: bool,
 }
 
-/// A login for a test message.
 #[derive(Deserialize)]
+struct Given {
+    username: String,
+    password: String,
+}
+
+/// A login for a test message.
 pub(super) struct TestLogin {
     pub(super) username: String,
     pub(super) password: SecretString,
@@ -185,7 +190,8 @@ pub(super) async fn delete(
 
 /// A login for the next test message.
 pub(super) async fn test_login(engine: &Engine<'_>) -> Result<TestLogin, Failure> {
-    ask(engine, &EngineCall::Test).await
+    let Given { username, password } = ask(engine, &EngineCall::Test).await?;
+    Ok(TestLogin { username, password: SecretString::from(password) })
 }
 
 async fn ask<T: DeserializeOwned>(engine: &Engine<'_>, call: &EngineCall) -> Result<T, Failure> {

@@ -84,7 +84,17 @@ impl<'a> Engine<'a> {
         if consoles.is_empty() {
             return Err(Failure::NotSent("no instance of it runs".to_owned()));
         }
-        Ok(Self { probe, login, consoles, until })
+        Ok(Self::at(probe, login, consoles, until))
+    }
+
+    /// The engine whose instances' consoles are these.
+    pub(super) const fn at(
+        probe: &'a dyn Probe,
+        login: &'a Login,
+        consoles: Vec<&'a ProbeTarget>,
+        until: Instant,
+    ) -> Self {
+        Self { probe, login, consoles, until }
     }
 
     /// How long there is.

@@ -10,5 +10,7 @@ mod bounds;
 mod engine;
 mod rabbitmq;
 mod test_message;
+#[cfg(test)]
+mod tests;
 
 pub use answering::{AnswerMeans, keep_answering};

@@ -148,17 +148,15 @@ impl Lister<'_> {
         after: Option<&DestinationPosition>,
     ) -> Result<Option<(u64, Page)>, Failure> {
         let mut number = after.map_or(0, |position| position.rank / self.size).saturating_add(1);
+        // Everything before `low` is before the position, and `high` is the first page seen that is not.
         let (mut low, mut high): (u64, Option<(u64, Page)>) = (1, None);
         while self.looks < MOST_LOOKS {
             let page = self.page(number).await?.filter(|page| !page.items.is_empty());
-            match page {
+            // The last page that may be the one.
+            let last = match page {
                 // There are fewer pages by now.
-                None if number > low => {
-                    let least = high.as_ref().map_or(number, |(high, _)| *high);
-                    number = low + (number.min(least) - low) / 2;
-                    continue;
-                }
-                None => return Ok(high),
+                None if number > low => number - 1,
+                None => break,
                 Some(page) => {
                     let has_more = page.items.last().is_some_and(|queue| queue.is_after(after));
                     let begins_before =
@@ -166,21 +164,20 @@ impl Lister<'_> {
                     if has_more && (begins_before || number <= low) {
                         return Ok(Some((number, page)));
                     }
+                    let count = page.page_count;
                     if has_more {
                         high = Some((number, page));
                     } else {
                         low = number.saturating_add(1);
-                        if number >= page.page_count {
-                            return Ok(high);
-                        }
                     }
+                    count
                 }
-            }
-            number = match &high {
-                Some((high, _)) if low >= *high => break,
-                Some((high, _)) => low + (high - low) / 2,
-                None => low,
             };
+            let last = high.as_ref().map_or(last, |(high, _)| last.min(high - 1));
+            if low > last {
+                break;
+            }
+            number = low + (last - low) / 2;
         }
         Ok(high)
     }
