@@ -5,7 +5,8 @@
 //!
 //! The rooms, from what others build on to what builds on them: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
 //! `engine`, `secrets`, `alarms`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
-//! run beside them, and `telemetry`, which tells what engines print and measure; and the role itself, which starts all of it.
+//! run beside them, `telemetry`, which tells what engines print and measure, and `destinations`, which asks them for requests; and the
+//! role itself, which starts all of it.
 
 pub mod alarms;
 pub mod catalogue;

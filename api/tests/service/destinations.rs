@@ -372,8 +372,7 @@ async fn each_operation_needs_its_own_permission() {
         ("POST", "/destinations/delete", "DeleteDestination"),
         ("POST", "/test-message", "SendTestMessage"),
     ] {
-        let refused =
-            api.call_as(&reader.client, method, &format!("{path}{rest}"), &body).await;
+        let refused = api.call_as(&reader.client, method, &format!("{path}{rest}"), &body).await;
         let (status, _, message) = refused.refusal();
         assert_eq!(status, 403, "{rest}");
         assert!(message.contains(&format!("brokerd:{action}")), "{message}");

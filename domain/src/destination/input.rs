@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     call::{BrowseCall, ListCall, MessageBody, PropertyValue, PublishCall},
     kind::BodyEncoding,
-    name::{Destination, parse_kind, parse_virtual_host},
+    name::{Destination, DestinationInput, parse_kind, parse_virtual_host},
     page::DestinationPosition,
 };
 use crate::{
@@ -30,17 +30,6 @@ const LONGEST_PROPERTY: usize = 128;
 const LONGEST_VALUE: usize = 1024;
 /// The longest part of a name that is looked for, in characters.
 const LONGEST_PART: usize = 255;
-
-/// A destination, as it was named.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DestinationInput {
-    /// The name of a [`super::DestinationKind`].
-    pub kind: Option<String>,
-    /// The name.
-    pub name: Option<String>,
-    /// The virtual host.
-    pub virtual_host: Option<String>,
-}
 
 /// The request of ListDestinations. How many are on a page is checked where all pages are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

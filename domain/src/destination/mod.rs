@@ -17,9 +17,8 @@ pub use call::{
     BrowseCall, EngineCall, EngineCallKind, ListCall, MessageBody, PropertyValue, PublishCall,
 };
 pub use input::{
-    BrowseInput, DestinationInput, ListInput, MOST_BODY_BYTES, MOST_BROWSED, MOST_PROPERTIES,
-    PublishInput,
+    BrowseInput, ListInput, MOST_BODY_BYTES, MOST_BROWSED, MOST_PROPERTIES, PublishInput,
 };
 pub use kind::{BodyEncoding, DestinationKind};
-pub use name::Destination;
+pub use name::{Destination, DestinationInput};
 pub use page::DestinationPosition;

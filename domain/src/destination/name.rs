@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{input::DestinationInput, kind::DestinationKind};
+use super::kind::DestinationKind;
 use crate::{
     catalogue::EngineType,
     kernel::{Error, required},
@@ -14,6 +14,17 @@ use crate::{
 const LONGEST_NAME: usize = 255;
 /// The virtual host that every broker has.
 const DEFAULT_VIRTUAL_HOST: &str = "/";
+
+/// A destination, as it was named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DestinationInput {
+    /// The name of a [`super::DestinationKind`].
+    pub kind: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The virtual host.
+    pub virtual_host: Option<String>,
+}
 
 /// A destination of a broker, named as its engine has it: can only be built valid for the engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

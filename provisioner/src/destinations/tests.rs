@@ -97,11 +97,7 @@ impl Probe for FakeEngine {
 }
 
 /// Runs `ask` with an engine of so many instances, whose ports are from 1 on.
-async fn with<T>(
-    fake: &FakeEngine,
-    instances: u16,
-    ask: impl AsyncFnOnce(&Engine<'_>) -> T,
-) -> T {
+async fn with<T>(fake: &FakeEngine, instances: u16, ask: impl AsyncFnOnce(&Engine<'_>) -> T) -> T {
     let target = |port| ProbeTarget {
         engine: EngineType::RabbitMq,
         protocol: Protocol::Console,
@@ -381,7 +377,10 @@ async fn a_message_is_published_by_the_name_of_its_queue() {
     let published = with(&fake, 1, async |e| rabbitmq::publish(e, message(true)).await).await;
     assert_eq!(published, Ok(EngineAnswer::Published { is_routed: false }));
     let (_, method, path, body) = fake.told().remove(0);
-    assert_eq!((method.as_str(), path.as_str()), ("POST", "/api/exchanges/%2F/amq.default/publish"));
+    assert_eq!(
+        (method.as_str(), path.as_str()),
+        ("POST", "/api/exchanges/%2F/amq.default/publish")
+    );
     assert_eq!(
         body,
         json!({"routing_key": "a b", "payload": "hi", "payload_encoding": "string",

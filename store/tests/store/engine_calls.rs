@@ -181,7 +181,10 @@ async fn messages_are_not_readable_in_the_database() {
             assert!(!bytes.windows(6).any(|window| window == b"secret"));
         }
         // An answer opens in no other row.
-        sqlx::query("update engine_call set arguments = answer").execute(&f.pool).await.expect("moved");
+        sqlx::query("update engine_call set arguments = answer")
+            .execute(&f.pool)
+            .await
+            .expect("moved");
         sqlx::query("update engine_call set answer = null, claimed_by = null")
             .execute(&f.pool)
             .await

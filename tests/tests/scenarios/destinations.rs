@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, PATIENCE, USER, World, clients, docker::instance_of as instance,
-    eventually, scenario,
+    Management, NewBroker, PASSWORD, PATIENCE, USER, World, clients,
+    docker::instance_of as instance, eventually, scenario,
 };
 use serde_json::{Value, json};
 
@@ -99,7 +99,11 @@ fn queues_of_rabbitmq_are_listed_browsed_published_to_purged_and_deleted() -> Re
         let destinations = Destinations::of(world, &id);
         let owner = Management::of(world, &id, USER, PASSWORD)?;
         let declared = |name: &str, kind: &str| {
-            ("PUT", format!("queues/%2F/{name}"), json!({"durable": true, "arguments": {"x-queue-type": kind}}))
+            (
+                "PUT",
+                format!("queues/%2F/{name}"),
+                json!({"durable": true, "arguments": {"x-queue-type": kind}}),
+            )
         };
         let mut queues = vec![
             declared("classic", "classic"),
@@ -107,8 +111,10 @@ fn queues_of_rabbitmq_are_listed_browsed_published_to_purged_and_deleted() -> Re
             declared("stream", "stream"),
         ];
         queues.extend((0..MANY).map(|n| declared(&format!("many-{n:03}"), "classic")));
-        let requests: Vec<_> =
-            queues.iter().map(|(method, path, body)| (*method, path.as_str(), body.clone())).collect();
+        let requests: Vec<_> = queues
+            .iter()
+            .map(|(method, path, body)| (*method, path.as_str(), body.clone()))
+            .collect();
         owner.change(&requests)?;
         destinations.is_reached("AMQP 0-9-1")?;
 
@@ -120,14 +126,18 @@ fn queues_of_rabbitmq_are_listed_browsed_published_to_purged_and_deleted() -> Re
         let gone: Vec<String> = (0..40).map(|n| format!("queues/%2F/many-{n:03}")).collect();
         let gone: Vec<_> = gone.iter().map(|path| ("DELETE", path.as_str(), Value::Null)).collect();
         owner.change(&gone)?;
-        let second = destinations.list(&format!("nameContains=many&maxResults=50&nextToken={token}"))?;
+        let second =
+            destinations.list(&format!("nameContains=many&maxResults=50&nextToken={token}"))?;
         ensure!(second["destinations"][0]["name"] == "many-050", "{second}");
         let all = destinations.names("maxResults=100")?;
         ensure!(all.len() == MANY - 40 + 3 && all.is_sorted(), "{all:?}");
 
         for (name, kind) in [("classic", "classic"), ("quorum", "quorum")] {
             for number in 0..3 {
-                ensure!(destinations.publish("QUEUE", name, &format!("message {number}"))?, "{name}");
+                ensure!(
+                    destinations.publish("QUEUE", name, &format!("message {number}"))?,
+                    "{name}"
+                );
             }
             eventually("the messages are counted", COUNTED, || {
                 let page = destinations.list(&format!("nameContains={name}"))?;
@@ -141,7 +151,10 @@ fn queues_of_rabbitmq_are_listed_browsed_published_to_purged_and_deleted() -> Re
                 let messages = shown["messages"].as_array().context("messages")?;
                 ensure!(messages.len() == 3 && shown["marksRedelivered"] == true, "{shown}");
                 let message = &messages[0];
-                ensure!(message["body"] == "message 0" && message["persistent"] == true, "{message}");
+                ensure!(
+                    message["body"] == "message 0" && message["persistent"] == true,
+                    "{message}"
+                );
                 ensure!(message["properties"]["number"] == 7, "{message}");
                 ensure!(message["redelivered"] == (look > 0), "{message}");
                 ensure!(message["properties"].get("x-delivery-count").is_none(), "{message}");
@@ -195,7 +208,11 @@ fn a_cluster_answers_while_one_of_its_nodes_is_away() -> Result<()> {
         let id = world.running(&new)?;
         let destinations = Destinations::of(world, &id);
         let owner = Management::of(world, &id, USER, PASSWORD)?;
-        owner.change(&[("PUT", "queues/%2F/orders", json!({"durable": true, "arguments": {"x-queue-type": "quorum"}}))])?;
+        owner.change(&[(
+            "PUT",
+            "queues/%2F/orders",
+            json!({"durable": true, "arguments": {"x-queue-type": "quorum"}}),
+        )])?;
         ensure!(destinations.publish("QUEUE", "orders", "one")?, "routed");
         destinations.is_reached("AMQP 0-9-1")?;
         instance(&id, 1)?.kill9()?;
@@ -210,7 +227,8 @@ fn a_cluster_answers_while_one_of_its_nodes_is_away() -> Result<()> {
 }
 
 #[test]
-fn queues_and_topics_of_activemq_are_listed_browsed_published_to_purged_and_deleted() -> Result<()> {
+fn queues_and_topics_of_activemq_are_listed_browsed_published_to_purged_and_deleted() -> Result<()>
+{
     if clients::python()?.is_none() {
         return Ok(());
     }
@@ -243,13 +261,17 @@ fn queues_and_topics_of_activemq_are_listed_browsed_published_to_purged_and_dele
         }
         let first = client.receive("orders")?;
         ensure!(first == "message 0", "browsing has consumed or moved something: {first}");
-        let bytes = json!({"kind": "QUEUE", "name": "orders", "body": "AP8=", "bodyEncoding": "BASE64"});
+        let bytes =
+            json!({"kind": "QUEUE", "name": "orders", "body": "AP8=", "bodyEncoding": "BASE64"});
         destinations.done("destinations/publish", &bytes)?;
         let shown = destinations.done("destinations/browse", &queue("orders"))?;
         ensure!(shown["messages"][3]["body"] == "AP8=", "{shown}");
         let purged = destinations.done("destinations/purge", &queue("orders"))?;
         ensure!(purged == json!({"purged": 4}), "{purged}");
-        ensure!(destinations.done("destinations/delete", &queue("orders"))? == json!({}), "deleted");
+        ensure!(
+            destinations.done("destinations/delete", &queue("orders"))? == json!({}),
+            "deleted"
+        );
         for operation in ["browse", "purge", "delete"] {
             let (status, refused) =
                 destinations.ask(&format!("destinations/{operation}"), &queue("orders"))?;
