@@ -33,7 +33,7 @@ pub struct CreationContext<'a> {
     pub entropy: &'a dyn Entropy,
 }
 
-/// An instance type of both engines.
+/// An instance type that there is.
 const ANY_INSTANCE_TYPE: &str = "mq.m5.large";
 /// How often something is put right: more often than there are members.
 const MOST_REPAIRS: usize = 40;
@@ -218,7 +218,10 @@ mod tests {
             broker_name: Some("orders".to_owned()),
             engine_type: Some(engine.as_str().to_owned()),
             deployment_mode: Some("SINGLE_INSTANCE".to_owned()),
-            host_instance_type: Some("mq.m5.large".to_owned()),
+            host_instance_type: Some(match engine {
+                EngineType::ActiveMq => "mq.m5.large".to_owned(),
+                EngineType::RabbitMq => "mq.m7g.medium".to_owned(),
+            }),
             publicly_accessible: Some(false),
             users: vec![fine_user(7)],
             ..CreateBrokerInput::default()
@@ -306,7 +309,7 @@ mod tests {
             maintenance_window: Some((Some("someday".to_owned()), Some("6:00".to_owned()), None)),
             security_groups: Some(vec!["nonsense".to_owned()]),
             tags: [("aws:x".to_owned(), String::new())].into(),
-            users: vec![fine_user(1), wrong],
+            users: vec![fine_user(7), wrong],
             ..fine(EngineType::ActiveMq)
         };
         let expected = [
