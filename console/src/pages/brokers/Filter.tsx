@@ -5,18 +5,25 @@ import { answer, api } from '../../api/client';
 import { ENGINES, type Listed, MODES, STATES, type Token, tokensOf, withTokens } from '../../model/brokers';
 import { text } from '../../text';
 
-const property = (key: string, label: string, operator: '=' | ':'): PropertyFilterProps.FilteringProperty => ({
-  key,
-  propertyLabel: label,
-  groupValuesLabel: text.brokers.values(label),
-  operators: [operator],
-  defaultOperator: operator,
-});
+function property(
+  key: string,
+  label: string,
+  operator: '=' | ':',
+  format: (value: string) => string = (value) => value,
+): PropertyFilterProps.FilteringProperty {
+  return {
+    key,
+    propertyLabel: label,
+    groupValuesLabel: text.brokers.values(label),
+    operators: [{ operator, format }],
+    defaultOperator: operator,
+  };
+}
 const PROPERTIES = [
   property('name', text.brokers.name, ':'),
-  property('state', text.brokers.state, '='),
-  property('engine', text.brokers.engine, '='),
-  property('mode', text.brokers.mode, '='),
+  property('state', text.brokers.state, '=', text.brokers.stateName),
+  property('engine', text.brokers.engine, '=', text.brokers.engineName),
+  property('mode', text.brokers.mode, '=', text.brokers.modeName),
   property('type', text.brokers.type, '='),
 ];
 const options = (key: string, values: readonly string[], label: (value: string) => string) =>

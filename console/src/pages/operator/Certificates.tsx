@@ -8,6 +8,7 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
+import { Fragment } from 'react';
 import { checked } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import { useSession } from '../../api/session';
@@ -74,19 +75,19 @@ export function Certificates() {
           </Header>
         }
         columnDefinitions={[
-          { id: 'subject', header: text.operator.name, cell: (row) => row.subject, isRowHeader: true, minWidth: 160 },
+          { id: 'subject', header: text.operator.name, cell: (row) => row.subject, isRowHeader: true, minWidth: 120 },
           {
             id: 'use',
             header: text.operator.use,
             cell: (row) =>
               row.isCurrent ? <Badge color="green">{text.operator.issues}</Badge> : text.operator.former,
-            minWidth: 140,
+            minWidth: 120,
           },
           {
             id: 'from',
             header: text.operator.validFrom,
             cell: (row) => <Time value={row.notBefore} />,
-            minWidth: 200,
+            minWidth: 150,
           },
           {
             id: 'until',
@@ -97,13 +98,14 @@ export function Certificates() {
                 <Box color="text-body-secondary">{text.operator.expiresIn(daysLeft(row))}</Box>
               </>
             ),
-            minWidth: 200,
+            minWidth: 150,
           },
           {
             id: 'sha256',
             header: text.operator.fingerprint,
-            cell: (row) => row.sha256 ?? text.operator.noFingerprint,
-            minWidth: 260,
+            cell: (row) => (row.sha256 ? <Breakable value={row.sha256} /> : text.operator.noFingerprint),
+            minWidth: 220,
+            maxWidth: 300,
           },
           {
             id: 'pem',
@@ -131,4 +133,14 @@ export function Certificates() {
       />
     </SpaceBetween>
   );
+}
+
+/** A fingerprint that may be broken into lines at its colons. */
+function Breakable({ value }: { value: string }) {
+  return value.split(/(?<=:)/).map((part, at) => (
+    <Fragment key={at}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
 }
