@@ -235,7 +235,7 @@ test('on a phone the navigation opens over the page and closes behind whoever fo
   const server = await startServer(NOTHING);
   const page = await openPage(server, '/', { width: 390 });
   await page.getByRole('button', { name: 'Navigation' }).click();
-  const link = page.getByRole('link', { name: 'Account' });
+  const link = page.getByRole('navigation', { name: 'Navigation' }).getByRole('link', { name: 'Account' });
   await link.waitFor();
   // The page, and its heading, are covered meanwhile.
   await checkAccessibility(page, { within: '#root' });

@@ -42,7 +42,7 @@ export const columns: BrokerColumn[] = [
     id: 'patch',
     header: text.brokers.patch,
     cell: (row) => row.runningEngineVersion ?? text.common.none,
-    width: 110,
+    width: 125,
   },
   { id: 'mode', header: text.brokers.mode, cell: (row) => text.brokers.modeName(row.deploymentMode), width: 170 },
   { id: 'type', header: text.brokers.type, cell: (row) => row.hostInstanceType, width: 140 },

@@ -59,11 +59,9 @@ export function Accounts() {
   if (query.isError) return <Problem error={query.error} onRetry={() => void query.refetch()} />;
 
   const selected = collectionProps.selectedItems?.[0];
-  const renew = async () => {
-    await client.invalidateQueries({ queryKey: ['accounts'] });
-    // Afterwards, so that nobody asks for the usage of an account that is gone.
-    await client.invalidateQueries({ queryKey: ['account-usage'] });
-  };
+  const renew = () => client.invalidateQueries({ queryKey: ['accounts'] });
+  // Not after a deletion: nobody may ask for the usage of an account that is gone.
+  const renewAll = () => Promise.all([renew(), client.invalidateQueries({ queryKey: ['account-usage'] })]);
   const resume = async (account: Account) => {
     try {
       const parameters = { params: { path: { 'account-id': account.accountId } }, body: { state: 'ACTIVE' } };
@@ -110,7 +108,7 @@ export function Accounts() {
                   iconName="refresh"
                   ariaLabel={text.common.refresh}
                   loading={query.isRefetching}
-                  onClick={() => void renew()}
+                  onClick={() => void renewAll()}
                 />
                 <Actions
                   account={selected}
@@ -189,7 +187,7 @@ export function Accounts() {
           onClose={close}
           onSaved={(account) => {
             flash.done(text.operator.saved(account.name));
-            void renew();
+            void renewAll();
           }}
         />
       ) : null}
