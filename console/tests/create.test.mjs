@@ -147,7 +147,7 @@ test('a cluster of RabbitMQ is created by keyboard alone', async () => {
   await page.keyboard.press('Space');
   await activate(page.getByRole('button', { name: 'Add tag' }));
   await until('the new tag has the focus', () =>
-    page.getByLabel('Key', { exact: true }).evaluate((field) => field === document.activeElement));
+    page.getByRole('textbox', { name: 'Key', exact: true }).evaluate((field) => field === document.activeElement));
   await page.keyboard.type('team');
   await page.keyboard.press('Tab');
   await page.keyboard.type('platform');
@@ -307,7 +307,7 @@ test('leaving asks first once something was entered', async () => {
   await page.getByRole('link', { name: 'Configurations' }).click();
   await dialog.getByRole('button', { name: 'Stay' }).click();
   await page.getByRole('button', { name: 'Region: eu-central-1' }).click();
-  await page.getByRole('menuitem', { name: 'us-east-1' }).click();
+  await page.getByRole('menuitemcheckbox', { name: 'us-east-1' }).click();
   await dialog.getByRole('button', { name: 'Stay' }).click();
   assert.equal(await page.getByLabel('Broker name').inputValue(), 'orders');
   await page.goBack();

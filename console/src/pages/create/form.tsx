@@ -9,7 +9,7 @@ export interface Form {
   draft: Draft;
   /** Changes members of the draft; what does not fit them any more is replaced. */
   change: (changes: Partial<Draft>) => void;
-  /** Says that a field was used, so that what is wrong with it is shown: after a pause, or at once. */
+  /** Says that a field was used, so that what is wrong with it is shown: after a pause, or soon if it is done. */
   touch: (field: string, isDone?: boolean) => void;
   /** What is wrong with the fields that were used, or that the person wanted to go past. */
   shown: Problem[];

@@ -10,7 +10,12 @@ import { useValidation } from './useValidation';
 
 /** How long after the last key a field's faults are shown, in milliseconds. */
 const PAUSE_MS = 800;
-/** Members that are chosen, not typed: what is wrong with them is shown at once. */
+/**
+ * How long after a field is left, in milliseconds: longer than a click takes. What is clicked on would move away from
+ * under the pointer, between pressing and releasing, when a sentence appears above it.
+ */
+const CLICK_MS = 250;
+/** Members that are chosen, not typed: what is wrong with them is shown soon. */
 const CHOSEN: (keyof Draft)[] = [
   'engineType', 'deploymentMode', 'storageType', 'engineVersion', 'hostInstanceType', 'publiclyAccessible',
   'authenticationStrategy', 'autoMinorVersionUpgrade',
@@ -44,8 +49,7 @@ export function useDraft(options: InstanceOption[]): Entering {
     (field: string, isDone = false) => {
       waiting.current.add(field);
       clearTimeout(timer.current);
-      if (isDone) show();
-      else timer.current = setTimeout(show, PAUSE_MS);
+      timer.current = setTimeout(show, isDone ? CLICK_MS : PAUSE_MS);
     },
     [show],
   );
