@@ -45,9 +45,10 @@ for (const width of [1280, 390]) {
     await checkFits(page);
     await screenshot(page, `broker-connect-stomp-${width}`);
     // The client is remembered, and the focus comes back to where it was.
-    await page.keyboard.press('Escape');
-    await page.getByRole('heading', { name: 'Connect to events' }).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByRole('heading', { name: 'Connect to events' }).waitFor({ state: 'hidden' });
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Connect');
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Copy: File hello.py' }).waitFor();
   });
 
@@ -67,7 +68,7 @@ for (const width of [1280, 390]) {
     });
     const page = await openPage(server, `/brokers/${RABBITMQ_ID}/connections`, { width });
     await page.getByText('AMQP 0-9-1 and 1.0').waitFor();
-    await page.getByText('Prometheus metrics').waitFor();
+    await page.getByText('Prometheus metrics (node 1)').waitFor();
     await page.getByRole('button', { name: 'Send a test message' }).click();
     await page.getByText('The endpoint does not answer: connection refused', { exact: false }).waitFor();
     await page.getByRole('button', { name: 'Send a test message' }).click();

@@ -69,14 +69,14 @@ for (const width of [1280, 390]) {
     assert.equal(written(server, 'POST').length, 0, 'nothing was sent');
     await dialog.getByLabel('User name').fill('ann');
     await dialog.getByRole('button', { name: 'Generate' }).click();
-    const password = await dialog.getByLabel('Password').inputValue();
+    const password = await dialog.getByLabel('Password', { exact: true }).inputValue();
     assert.match(password, /^[\w.-]{24}$/);
     await dialog.getByLabel('Groups').fill('writers, readers');
     await checkAccessibility(page);
     await screenshot(page, `broker-user-create-${width}`);
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await dialog.getByText('User [ann] already exists.', { exact: false }).waitFor();
-    assert.equal(await dialog.getByLabel('Password').inputValue(), password, 'what was entered is kept');
+    assert.equal(await dialog.getByLabel('Password', { exact: true }).inputValue(), password, 'what was entered is kept');
     await dialog.getByLabel('User name').fill('carol');
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await page.getByRole('row', { name: /carol.*Is created/ }).waitFor();
@@ -147,7 +147,7 @@ test('theirs can be taken into a form that was not the newest', async () => {
   await dialog.getByRole('button', { name: 'Take theirs' }).click();
   assert.equal(await dialog.getByLabel('Groups').inputValue(), 'auditors');
   assert.equal(await dialog.getByLabel('May use the ActiveMQ web console').isChecked(), false);
-  await dialog.getByLabel('Password').fill('another-good-password');
+  await dialog.getByLabel('Password', { exact: true }).fill('another-good-password');
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
   await until('the password was saved', () => written(server, 'PUT').length === 1);
   assert.deepEqual(written(server, 'PUT')[0].body, { password: 'another-good-password' });

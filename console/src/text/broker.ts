@@ -270,7 +270,7 @@ export const broker = {
       other: 'Other',
     },
     instance: 'Instance',
-    node: (node: number) => `Node ${node}`,
+    node: (node: number) => `node ${node}`,
     address: 'Endpoint',
     failover: 'Failover URL',
     failoverHelp: 'For clients of OpenWire: they go to whichever instance serves.',

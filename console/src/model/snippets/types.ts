@@ -42,6 +42,8 @@ export interface Snippet {
   needsKeyStore?: boolean;
 }
 
+/** Where the server has the certificates, for everybody. */
+export const AUTHORITY_PATH = '/brokerd/v1/ca.pem';
 /** The names that all snippets use. */
 export const CA_FILE = 'brokerd-ca.pem';
 export const KEY_STORE = 'brokerd-ca.p12';

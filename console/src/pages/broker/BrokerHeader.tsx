@@ -3,7 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Schemas } from '../../api/client';
 import { rebootRefusal } from '../../model/rebootEffect';
@@ -11,8 +11,7 @@ import { BrokerStatus } from '../../shared/BrokerStatus';
 import { text } from '../../text';
 import { DeleteDialog } from './DeleteDialog';
 import { RebootDialog } from './RebootDialog';
-
-const ConnectDrawer = lazy(() => import('./ConnectDrawer'));
+import { useDrawer } from './useDrawer';
 
 type Broker = Schemas['DescribeBrokerResponse'];
 
@@ -25,15 +24,10 @@ export function refusalOfReboot(broker: Broker): string | undefined {
   return 'state' in refusal ? text.broker.actions.notNow(refusal.state) : text.broker.actions.alarm(refusal.alarm);
 }
 
-interface Props {
-  broker: Broker;
-  isConnecting: boolean;
-  onConnect: (isOpen: boolean) => void;
-}
-
-export function BrokerHeader({ broker, isConnecting, onConnect }: Props) {
+export function BrokerHeader({ broker }: { broker: Broker }) {
   const [, navigate] = useLocation();
   const [dialog, setDialog] = useState<'reboot' | 'delete'>();
+  const [drawer, connect] = useDrawer(broker);
   const { actions } = text.broker;
   const refusal = refusalOfReboot(broker);
   const isDeletable = DELETABLE.includes(broker.brokerState);
@@ -82,7 +76,7 @@ export function BrokerHeader({ broker, isConnecting, onConnect }: Props) {
             >
               {actions.label}
             </ButtonDropdown>
-            <Button variant="primary" onClick={() => onConnect(true)} disabled={!broker.brokerInstances.length}>
+            <Button variant="primary" onClick={connect} disabled={!broker.brokerInstances.length}>
               {actions.connect}
             </Button>
           </SpaceBetween>
@@ -92,11 +86,7 @@ export function BrokerHeader({ broker, isConnecting, onConnect }: Props) {
       </Header>
       {dialog === 'reboot' ? <RebootDialog broker={broker} onClose={() => setDialog(undefined)} /> : null}
       {dialog === 'delete' ? <DeleteDialog broker={broker} onClose={() => setDialog(undefined)} /> : null}
-      {isConnecting ? (
-        <Suspense>
-          <ConnectDrawer broker={broker} onClose={() => onConnect(false)} />
-        </Suspense>
-      ) : null}
+      {drawer}
     </>
   );
 }

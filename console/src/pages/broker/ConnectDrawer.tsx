@@ -6,14 +6,14 @@ import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { useSession } from '../../api/session';
 import { endpointsOf } from '../../model/endpoints';
 import { preparation, type Snippet, snippets, type Target } from '../../model/snippets';
+import { AUTHORITY_PATH } from '../../model/snippets/types';
 import { text } from '../../text';
 import { Code } from './Code';
-import { AUTHORITY_PATH } from './Connections';
 
 type Broker = Schemas['DescribeBrokerResponse'];
 
@@ -22,13 +22,17 @@ const CHOSEN = 'brokerd.client';
 
 interface Props {
   broker: Broker;
+  isOpen: boolean;
   onClose: () => void;
 }
 
-export default function ConnectDrawer({ broker, onClose }: Props) {
+export default function ConnectDrawer({ broker, isOpen, onClose }: Props) {
+  // It moves the focus when it is opened and closed, not when it is made open or taken away.
+  const [isShown, setShown] = useState(false);
+  useEffect(() => setShown(isOpen), [isOpen]);
   return (
     <Drawer
-      open
+      open={isShown}
       position="fixed"
       placement="end"
       backdrop
@@ -38,7 +42,7 @@ export default function ConnectDrawer({ broker, onClose }: Props) {
       onClose={onClose}
     >
       <div className="broker-drawer">
-        <Programs broker={broker} />
+        {isShown ? <Programs broker={broker} /> : null}
       </div>
     </Drawer>
   );

@@ -7,37 +7,29 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
-import { lazy, Suspense, useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { useSession } from '../../api/session';
 import { type Endpoint, endpointsFor, endpointsOf, failoverUrl } from '../../model/endpoints';
-import { CA_FILE } from '../../model/snippets/types';
+import { AUTHORITY_PATH, CA_FILE } from '../../model/snippets/types';
 import { CopyText } from '../../shared/CopyText';
 import { text } from '../../text';
 import { Code } from './Code';
 import { TestMessage } from './TestMessage';
-
-const ConnectDrawer = lazy(() => import('./ConnectDrawer'));
+import { useDrawer } from './useDrawer';
 
 type Broker = Schemas['DescribeBrokerResponse'];
 
-/** Where the certificates are, for everybody. */
-export const AUTHORITY_PATH = '/brokerd/v1/ca.pem';
 const { connections } = text.broker;
 
 export default function Connections({ broker }: { broker: Broker }) {
-  const [isConnecting, setConnecting] = useState(false);
+  const [drawer, connect] = useDrawer(broker);
   return (
     <SpaceBetween size="l">
-      <Endpoints broker={broker} onConnect={() => setConnecting(true)} />
+      <Endpoints broker={broker} onConnect={connect} />
       <Consoles broker={broker} />
       <TestMessage broker={broker} />
       <Authority />
-      {isConnecting ? (
-        <Suspense>
-          <ConnectDrawer broker={broker} onClose={() => setConnecting(false)} />
-        </Suspense>
-      ) : null}
+      {drawer}
     </SpaceBetween>
   );
 }
@@ -45,16 +37,14 @@ export default function Connections({ broker }: { broker: Broker }) {
 function protocolOf(endpoint: Endpoint, broker: Broker): string {
   // RabbitMQ speaks AMQP 1.0 at the same endpoint from version 4 on.
   const isBoth = endpoint.protocol === 'amqp091' && Number.parseInt(broker.engineVersion, 10) >= 4;
-  return connections.protocols[isBoth ? 'amqpBoth' : endpoint.protocol];
+  const protocol = connections.protocols[isBoth ? 'amqpBoth' : endpoint.protocol];
+  return endpoint.protocol === 'metrics' ? `${protocol} (${connections.node(endpoint.instance)})` : protocol;
 }
 
 function Endpoints({ broker, onConnect }: { broker: Broker; onConnect: () => void }) {
   const endpoints = endpointsOf(broker);
   const hasInstances = broker.brokerInstances.length > 1;
-  const hasNodes = endpoints.some(({ protocol }) => protocol === 'metrics');
   const openwire = endpointsFor(broker, 'openwire').map(({ url }) => url);
-  const place = ({ protocol, instance }: Endpoint) =>
-    protocol === 'metrics' ? connections.node(instance) : hasInstances ? String(instance) : text.common.none;
   return (
     <Table
       wrapLines
@@ -82,8 +72,8 @@ function Endpoints({ broker, onConnect }: { broker: Broker; onConnect: () => voi
           isRowHeader: true,
           minWidth: 110,
         },
-        ...(hasInstances || hasNodes
-          ? [{ id: 'instance', header: connections.instance, cell: place, minWidth: 80 }]
+        ...(hasInstances
+          ? [{ id: 'instance', header: connections.instance, cell: (one: Endpoint) => one.instance, minWidth: 80 }]
           : []),
         {
           id: 'address',

@@ -2,7 +2,7 @@
 import ContentLayout from '@cloudscape-design/components/content-layout';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tabs from '@cloudscape-design/components/tabs';
-import { type ComponentType, lazy, type LazyExoticComponent, Suspense, useEffect, useState } from 'react';
+import { type ComponentType, lazy, type LazyExoticComponent, Suspense, useEffect } from 'react';
 import { useLocation, useParams } from 'wouter';
 import type { Schemas } from '../../api/client';
 import { ApiError } from '../../api/errors';
@@ -72,7 +72,6 @@ function useDeletion(broker: Broker | undefined, error: unknown): void {
 function Parts({ broker }: { broker: Broker }) {
   const { id = '', tab = FIRST } = useParams();
   const [, navigate] = useLocation();
-  const [isConnecting, setConnecting] = useState(false);
   const { data: inspection } = useInspection(id, broker.brokerState);
   const address = (name: string) => `/brokers/${id}${name === FIRST ? '' : `/${name}`}`;
   const isKnown = PARTS.some(([name]) => name === tab);
@@ -80,7 +79,7 @@ function Parts({ broker }: { broker: Broker }) {
     <ContentLayout
       header={
         <SpaceBetween size="m">
-          <BrokerHeader broker={broker} isConnecting={isConnecting} onConnect={setConnecting} />
+          <BrokerHeader broker={broker} />
           <Banners broker={broker} inspection={inspection} />
         </SpaceBetween>
       }
