@@ -63,9 +63,10 @@ test('instances of a pair are compared, and a topic, a range and a statistic are
   await screenshot(page, 'monitoring-range');
   await checkAccessibility(page, DIALOG);
   await page.getByRole('button', { name: 'Apply' }).click();
-  const call = await server.called('monitoring:GetMetricData', server.calls.length - 1);
-  const { MetricStat } = call.body.MetricDataQueries[0];
-  assert.deepEqual([MetricStat.Period, MetricStat.Stat], [86_400, 'Maximum']);
+  const statOf = ({ body }) => body.MetricDataQueries[0].MetricStat;
+  const asked = () => server.calls.filter(({ key }) => key === 'monitoring:GetMetricData').map(statOf);
+  const MetricStat = await until('days are asked for', () => asked().find(({ Period }) => Period === 86_400));
+  assert.equal(MetricStat.Stat, 'Maximum');
   assert.deepEqual(MetricStat.Metric.Dimensions.map(({ Name, Value }) => `${Name}=${Value}`), [
     'Broker=orders-1', 'Topic=prices',
   ]);
