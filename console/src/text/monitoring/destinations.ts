@@ -89,6 +89,7 @@ export const destinations = {
   property: 'Name',
   value: 'Value',
   body: 'Body',
+  bodyOf: (position: number) => `Body of message ${position}`,
   emptyBody: 'The body is empty.',
   truncated: (shown: string, size: string) => `Only the first ${shown} of ${size} are shown.`,
   bodyAs: 'Show the body as',

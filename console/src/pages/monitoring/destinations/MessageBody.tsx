@@ -62,7 +62,7 @@ export function MessageBody({ message }: { message: Message }) {
       ) : null}
       {plain === undefined ? <Box color="text-body-secondary">{words.notText}</Box> : null}
       {/* It scrolls, so the keyboard has to reach it. */}
-      <pre className="mon-hex" tabIndex={0} role="region" aria-label={words.body}>
+      <pre className="mon-hex" tabIndex={0} role="region" aria-label={words.bodyOf(message.position)}>
         {shown}
       </pre>
     </SpaceBetween>
