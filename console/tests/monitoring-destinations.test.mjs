@@ -100,7 +100,7 @@ test('queues and topics of ActiveMQ are in one table', async () => {
   await page.getByText('prices').waitFor();
   await page.getByRole('button', { name: 'Queues and topics' }).click();
   await page.getByRole('option', { name: 'Topics', exact: true }).click();
-  await page.getByText('orders', { exact: true }).nth(1).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Browse messages: orders', exact: true }).waitFor({ state: 'detached' });
   await select(page, 'prices');
   await page.getByRole('button', { name: 'More actions' }).click();
   assert.equal(await page.getByRole('menuitem', { name: 'Purge' }).getAttribute('aria-disabled'), 'true');
