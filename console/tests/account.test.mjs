@@ -173,7 +173,7 @@ test('a user is created, and the page of a list is turned', async () => {
   await page.getByRole('button', { name: 'Next page' }).click();
   await page.getByRole('link', { name: 'user-20' }).waitFor();
   await page.getByPlaceholder('Find by name or path').fill('user-2');
-  await page.getByText('6 matches').waitFor();
+  await page.getByText('7 matches').waitFor();
   await page.getByRole('button', { name: 'Create user' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Name' }).fill('alice');
