@@ -80,7 +80,7 @@ for (const width of [1280, 390]) {
     await page.getByRole('button', { name: 'Actions Choose actions' }).click();
     for (const action of ['mq:RebootBroker', 'mq:DeleteBroker']) {
       await page.locator('input[aria-label="Choose actions"]').fill(action);
-      await page.getByRole('option', { name: action }).click();
+      await page.locator('[role=option]', { hasText: action }).last().click();
     }
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Add context key' }).click();
@@ -102,7 +102,7 @@ for (const width of [1280, 390]) {
     await checkAccessibility(page);
     await checkFits(page);
     await screenshot(page, `account-simulator-${width}`, { full: true });
-    await page.getByRole('button', { name: 'Show statement' }).click();
+    await page.getByRole('button', { name: 'user_alice_reboot, line 4' }).click();
     const statement = page.getByRole('dialog').getByRole('textbox');
     await statement.getByText('mq:RebootBroker').waitFor();
     assert.ok(!(await statement.textContent()).includes('2012-10-17'), 'only the statement is shown');
@@ -173,7 +173,7 @@ test('a user is created, and the page of a list is turned', async () => {
   await page.getByRole('button', { name: 'Next page' }).click();
   await page.getByRole('link', { name: 'user-20' }).waitFor();
   await page.getByPlaceholder('Find by name or path').fill('user-2');
-  await page.getByText('7 matches').waitFor();
+  await page.getByText('7 matches').first().waitFor();
   await page.getByRole('button', { name: 'Create user' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: 'Name' }).fill('alice');

@@ -203,7 +203,6 @@ export const account = {
       allowed: 'Allowed', explicitDeny: 'Denied by a statement', implicitDeny: 'Refused: nothing allows it',
     },
     statement: 'Statement that decides',
-    show: 'Show statement',
     none: 'None',
     missing: (keys: string) => `Policies ask for ${keys}, which has no value here.`,
     boundary: 'The permissions boundary does not allow it.',

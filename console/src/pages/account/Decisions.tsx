@@ -94,7 +94,7 @@ export function Decisions({ decisions, documents, onAddKeys }: Props) {
             minWidth: 220,
             cell: ({ matched: [by] }) =>
               by ? (
-                <Button variant="inline-link" ariaLabel={words.show} onClick={() => setShown(by)}>
+                <Button variant="inline-link" onClick={() => setShown(by)}>
                   {by.start ? words.at(by.policy, by.start.line) : by.policy}
                 </Button>
               ) : (
