@@ -215,8 +215,9 @@ async fn a_broker_has_so_many_calls_at_a_time_and_takes_them_along() {
 
         let id = requested(&f.store, broker, EngineCall::Test).await;
         f.store.request_delete(&scope(), broker, crate::support::NOW).await.expect("asked");
-        let refused = f.store.request_engine_call(&scope(), &request(broker, EngineCall::Test));
-        assert_eq!(refused.await.expect("asked"), RequestOutcome::BrokerNotFound);
+        let (scope, request) = (scope(), request(broker, EngineCall::Test));
+        let refused = f.store.request_engine_call(&scope, &request).await;
+        assert_eq!(refused.expect("asked"), RequestOutcome::BrokerNotFound);
         sqlx::query("delete from broker").execute(&f.pool).await.expect("deleted");
         let gone = f.store.withdraw_engine_call(id).await.expect("asked");
         assert_eq!(gone, WithdrawnEngineCall::Gone);

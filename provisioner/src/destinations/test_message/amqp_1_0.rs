@@ -23,12 +23,14 @@ pub(super) async fn send(way: Way) -> Result<Steps, Broken> {
     let Way { host, port: _, address, tls, username, password } = way;
     let stream = TcpStream::connect(address).await.map_err(Broken::at("connect"))?;
     let _ = stream.set_nodelay(true);
+    // Two connections at a time must differ, and so do their near ends.
+    let near = stream.local_addr().map_err(Broken::at("connect"))?;
     let name = ServerName::try_from(host.clone()).map_err(Broken::at("connect by TLS"))?;
     let stream = TlsConnector::from(tls).connect(name, stream).await;
     let stream = stream.map_err(Broken::at("connect by TLS"))?;
     let profile = SaslProfile::Plain { username, password: password.expose_secret().to_owned() };
     let mut connection = Connection::builder()
-        .container_id(format!("{NAME}-{}", uuid::Uuid::new_v4()))
+        .container_id(format!("{NAME}-{near}"))
         .hostname(Some(host.as_str()))
         .sasl_profile(profile)
         .open_with_stream(stream)
