@@ -61,6 +61,7 @@ lint: ## Check format and lints
 	@cargo fmt --all -- --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh docker/disk/*.sh docker/firewall/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+	@scripts/console.sh lint
 
 test: ## Run all tests, with a database of their own
 	@scripts/test.sh

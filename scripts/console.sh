@@ -2,6 +2,7 @@
 # Builds the web console, which the binary embeds, if what it is made of has changed: console/dist from console.
 #   scripts/console.sh          builds; installs Node.js where that can be done
 #   scripts/console.sh check    only says whether it is built
+#   scripts/console.sh lint     checks its sources and runs its unit tests, if Node.js can be had
 # Without Node.js brokerd is built without its console, and says so there.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -36,14 +37,19 @@ require_node() {
   at_least "$wanted" "$(node_version)" && command -v npm >/dev/null
 }
 
-build_console() {
-  local wanted=$1 lock
+install_packages() {
+  local lock
   lock=$(sha256sum <"$folder/package-lock.json" | cut -d ' ' -f 1)
   if [ "$(cat "$folder/node_modules/.brokerd-lock" 2>/dev/null)" != "$lock" ]; then
     say "installing what the console is built with"
     (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) || return 1
     printf '%s\n' "$lock" >"$folder/node_modules/.brokerd-lock"
   fi
+}
+
+build_console() {
+  local wanted=$1
+  install_packages || return 1
   say "building the console"
   (cd "$folder" && npm run --silent build >&2) || return 1
   printf '%s\n' "$wanted" >"$built"
@@ -52,6 +58,19 @@ build_console() {
 }
 
 [ -f "$folder/package.json" ] || { say "there is no console to build"; exit 0; }
+if [ "${1:-}" = lint ]; then
+  if ! require_node; then
+    [ "${CI:-}" != true ] || die "Node.js $(wanted_node) and npm are missing: the console can't be checked"
+    say "Node.js $(wanted_node) and npm are missing: the console is not checked"
+    exit 0
+  fi
+  exec 9>"$folder/.building"
+  flock 9
+  install_packages
+  cd "$folder"
+  npm run --silent check
+  exec npm test --silent
+fi
 wanted=$(inputs)
 if is_built "$wanted"; then exit 0; fi
 [ "${1:-}" != check ] || die "the console is not built: run scripts/console.sh"

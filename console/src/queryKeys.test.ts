@@ -25,6 +25,8 @@ function keys(): Map<string, Set<string>> {
 test('what two files ask has two keys, since each would be shown the other one’s answer', () => {
   const all = keys();
   assert.ok(all.size > 20, `only ${all.size} keys were found`);
-  const shared = [...all].filter(([, files]) => files.size > 1).map(([key, files]) => `${key}: ${[...files].join(', ')}`);
+  const shared = [...all]
+    .filter(([, files]) => files.size > 1)
+    .map(([key, files]) => `${key}: ${[...files].join(', ')}`);
   assert.deepEqual(shared, []);
 });

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  ACTIVEMQ_ID, activemq, activemqInside, answersOf, RABBITMQ_ID, rabbitmq, rabbitmqInside,
+  ACTIVEMQ_ID,
+  activemq,
+  activemqInside,
+  answersOf,
+  RABBITMQ_ID,
+  rabbitmq,
+  rabbitmqInside,
 } from './support/brokers.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 

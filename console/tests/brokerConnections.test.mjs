@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  ACTIVEMQ_ID, activemq, activemqInside, answersOf, RABBITMQ_ID, rabbitmq, rabbitmqInside,
+  ACTIVEMQ_ID,
+  activemq,
+  activemqInside,
+  answersOf,
+  RABBITMQ_ID,
+  rabbitmq,
+  rabbitmqInside,
 } from './support/brokers.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer } from './support/index.mjs';
 
@@ -57,8 +63,12 @@ for (const width of [1280, 390]) {
       refused(503, 'ServiceUnavailableException', 'The endpoint does not answer: connection refused'),
       {
         body: {
-          endpoint: 'amqps://172.17.0.1:27512', protocol: 'AMQP 0-9-1',
-          connectMillis: 31.4, publishMillis: 4.2, deliverMillis: 2.1, totalMillis: 37.7,
+          endpoint: 'amqps://172.17.0.1:27512',
+          protocol: 'AMQP 0-9-1',
+          connectMillis: 31.4,
+          publishMillis: 4.2,
+          deliverMillis: 2.1,
+          totalMillis: 37.7,
         },
       },
     ];

@@ -2,12 +2,23 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  ACTIVEMQ_ID, activemq, activemqInside, answersOf, RABBITMQ_ID, rabbitmq, rabbitmqInside,
+  ACTIVEMQ_ID,
+  activemq,
+  activemqInside,
+  answersOf,
+  RABBITMQ_ID,
+  rabbitmq,
+  rabbitmqInside,
 } from './support/brokers.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const user = (username, changes = {}) => ({
-  brokerId: ACTIVEMQ_ID, username, consoleAccess: false, groups: ['readers'], replicationUser: false, ...changes,
+  brokerId: ACTIVEMQ_ID,
+  username,
+  consoleAccess: false,
+  groups: ['readers'],
+  replicationUser: false,
+  ...changes,
 });
 
 /** A stand-in with users that can be changed. */
@@ -76,7 +87,11 @@ for (const width of [1280, 390]) {
     await screenshot(page, `broker-user-create-${width}`);
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await dialog.getByText('User [ann] already exists.', { exact: false }).waitFor();
-    assert.equal(await dialog.getByLabel('Password', { exact: true }).inputValue(), password, 'what was entered is kept');
+    assert.equal(
+      await dialog.getByLabel('Password', { exact: true }).inputValue(),
+      password,
+      'what was entered is kept',
+    );
     await dialog.getByLabel('User name').fill('carol');
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await page.getByRole('row', { name: /carol.*Is created/ }).waitFor();
@@ -108,7 +123,10 @@ for (const width of [1280, 390]) {
     await screenshot(page, `broker-user-stale-${width}`);
     await dialog.getByRole('button', { name: 'Save mine over them' }).click();
     await page.getByRole('row', { name: /ann.*writers after the reboot.*Is changed/ }).waitFor();
-    assert.deepEqual(written(server, 'PUT').map(({ body }) => body), [{ groups: ['writers'] }]);
+    assert.deepEqual(
+      written(server, 'PUT').map(({ body }) => body),
+      [{ groups: ['writers'] }],
+    );
   });
 
   test(`a user is deleted by its name and waits for the reboot, at ${width} px`, async () => {

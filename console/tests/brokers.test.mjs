@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { listOf, manyBrokers, OPTIONS } from './brokers.data.mjs';
-import {
-  checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until,
-} from './support/index.mjs';
+import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const LIST = 'GET /brokerd/v1/brokers';
 const names = (page) => page.locator('tbody tr th a').allTextContents();
@@ -26,7 +24,14 @@ for (const [width, dark] of [[1280], [1280, true], [390], [2560]]) {
     await screenshot(page, `brokers-${width}${dark ? '-dark' : ''}`);
     const cells = await page.locator('tbody tr', { hasText: 'invoices-00008' }).locator('td, th').allTextContents();
     assert.deepEqual(cells.slice(1, -1), [
-      'invoices-00008', 'Running', 'RabbitMQ', '4.3.1', 'Single instance', 'mq.m7g.large', '136', '8',
+      'invoices-00008',
+      'Running',
+      'RabbitMQ',
+      '4.3.1',
+      'Single instance',
+      'mq.m7g.large',
+      '136',
+      '8',
     ]);
   });
 }
@@ -104,8 +109,14 @@ test('the filter takes properties, one value of each, and is in the address', as
   const page = await openPage(server, '/?state=RUNNING&engine=ACTIVEMQ');
   await page.getByText('10 matches').first().waitFor();
   // By the exact case: the address has the API's words.
-  await page.getByText(/^State = Running$/).first().waitFor();
-  await page.getByText(/^Engine = ActiveMQ$/).first().waitFor();
+  await page
+    .getByText(/^State = Running$/)
+    .first()
+    .waitFor();
+  await page
+    .getByText(/^Engine = ActiveMQ$/)
+    .first()
+    .waitFor();
   const box = page.getByRole('combobox', { name: 'Filter brokers' });
   await box.click();
   await page.getByRole('option', { name: 'Engine', exact: true }).click();

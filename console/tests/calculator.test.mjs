@@ -22,8 +22,11 @@ for (const width of [1280, 390]) {
     await checkFits(page);
     await screenshot(page, `calculator-${width}`, { full: true });
     const { query } = server.calls.find(({ path }) => path === '/console/calculator');
-    assert.equal(query.toString(), 'engineType=ACTIVEMQ&deploymentMode=SINGLE_INSTANCE&hostInstanceType=mq.m5.large' +
-      '&storageType=EBS&storageGb=10&hours=730&region=us-east-1');
+    assert.equal(
+      query.toString(),
+      'engineType=ACTIVEMQ&deploymentMode=SINGLE_INSTANCE&hostInstanceType=mq.m5.large' +
+        '&storageType=EBS&storageGb=10&hours=730&region=us-east-1',
+    );
     assert.ok(server.calls.every(({ path }) => path.startsWith('/console/')));
     await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByLabel('Access key ID').waitFor();

@@ -346,7 +346,10 @@ test('a configuration is created with the chosen engine, and a refusal marks its
   await dialog.getByRole('button', { name: 'Create', exact: true }).click();
   await page.getByText('Configuration limits was created.').waitFor();
   assert.deepEqual(made, {
-    name: 'limits', engineType: 'RABBITMQ', authenticationStrategy: 'SIMPLE', engineVersion: '4.2',
+    name: 'limits',
+    engineType: 'RABBITMQ',
+    authenticationStrategy: 'SIMPLE',
+    engineVersion: '4.2',
   });
 });
 

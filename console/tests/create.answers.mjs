@@ -5,8 +5,12 @@ const PAIR = ['SINGLE_INSTANCE', 'ACTIVE_STANDBY_MULTI_AZ'];
 const CLUSTER = ['SINGLE_INSTANCE', 'CLUSTER_MULTI_AZ'];
 const zones = [{ name: 'eu-central-1a' }];
 const option = (engineType, hostInstanceType, storageType, supportedDeploymentModes, supportedEngineVersions) => ({
-  availabilityZones: zones, engineType, hostInstanceType, storageType,
-  supportedDeploymentModes, supportedEngineVersions,
+  availabilityZones: zones,
+  engineType,
+  hostInstanceType,
+  storageType,
+  supportedDeploymentModes,
+  supportedEngineVersions,
 });
 const OPTIONS = [
   option('ACTIVEMQ', 'mq.t3.micro', 'efs', PAIR, ['5.19', '5.18']),
@@ -18,7 +22,11 @@ const OPTIONS = [
   ...['mq.m7g.medium', 'mq.m7g.large'].map((host) => option('RABBITMQ', host, 'ebs', CLUSTER, ['4.3', '4.0', '3.10'])),
 ];
 const version = (engineType, engineVersion, trueVersion, advisories) => ({
-  engineType, engineVersion, trueVersion, image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`, modules: {},
+  engineType,
+  engineVersion,
+  trueVersion,
+  image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`,
+  modules: {},
   ...(advisories ? { advisories } : {}),
 });
 const ADVISORY = {
@@ -52,10 +60,7 @@ export function estimate({ query }) {
     }
   }
   const hourly =
-    host === 'mq.t3.micro' ? 0.027
-    : host.includes('m7g') ? 0.2734
-    : host.includes('xlarge') ? 0.576
-    : 0.288;
+    host === 'mq.t3.micro' ? 0.027 : host.includes('m7g') ? 0.2734 : host.includes('xlarge') ? 0.576 : 0.288;
   const monthly = query.get('storageType') === 'EFS' ? 0.3 : 0.1;
   const cost = hourly * Number(hours) * instances;
   const stored = (Number(gb) * disks * monthly * Number(hours)) / 730;
@@ -68,7 +73,11 @@ export function estimate({ query }) {
       hours,
       instances: { hostInstanceType: host, count: instances, hourlyPrice: price(hourly), cost: text(cost) },
       storage: {
-        storageType: query.get('storageType'), gb, disks, monthlyPrice: price(monthly), cost: text(stored),
+        storageType: query.get('storageType'),
+        gb,
+        disks,
+        monthlyPrice: price(monthly),
+        cost: text(stored),
       },
       total: (cost + stored).toFixed(2),
       missing: [],
@@ -101,9 +110,14 @@ export function answers(others = {}) {
     },
     'GET /brokerd/v1/cost/estimate': estimate,
     'GET /brokerd/v1/capacity': {
-      grantedMemoryBytes: 2 * GIB, awaitedMemoryBytes: 0, waitingBrokers: 0,
-      brokers: { used: 3, quota: 20 }, memoryMib: { used: 10240 }, storageGib: { used: 60 },
-      waitSeconds: 600, scale: 0.5,
+      grantedMemoryBytes: 2 * GIB,
+      awaitedMemoryBytes: 0,
+      waitingBrokers: 0,
+      brokers: { used: 3, quota: 20 },
+      memoryMib: { used: 10240 },
+      storageGib: { used: 60 },
+      waitSeconds: 600,
+      scale: 0.5,
       host: { usableMemoryBytes: 10 * GIB, grantedMemoryBytes: 2 * GIB, awaitedMemoryBytes: 0, waitingBrokers: 0 },
     },
     'GET /brokerd/v1/security-groups': {
@@ -156,7 +170,10 @@ function securityGroup(securityGroupId, name, description) {
 
 function configuration(id, name, engineType, engineVersion, revision) {
   return {
-    id, name, engineType, engineVersion,
+    id,
+    name,
+    engineType,
+    engineVersion,
     arn: `arn:aws:mq:eu-central-1:123456789012:configuration:${id}`,
     authenticationStrategy: 'simple',
     created: '2026-11-01T00:00:00Z',

@@ -56,7 +56,8 @@ for (const width of [1280, 390]) {
     await said(page, 'Enter a name 1 to 50 characters long.').waitFor();
     await said(page, 'The password does not keep all rules.').waitFor();
     await until('the first wrong field has the focus', () =>
-      page.getByLabel('Broker name').evaluate((field) => field === document.activeElement));
+      page.getByLabel('Broker name').evaluate((field) => field === document.activeElement),
+    );
     await looks(page, `create-settings-wrong-${width}`);
     await enter(page, 'taken');
     await said(page, TAKEN.message).waitFor();
@@ -75,8 +76,10 @@ for (const width of [1280, 390]) {
       const shown = await code.innerText();
       assert.ok(!shown.includes(PASSWORD), `${tab} has no password`);
       await page.getByRole('button', { name: `Copy the text for ${tab}` }).click();
-      await until(`${tab} is copied`, async () =>
-        (await page.evaluate(() => navigator.clipboard.readText())).trim() === shown.trim());
+      await until(
+        `${tab} is copied`,
+        async () => (await page.evaluate(() => navigator.clipboard.readText())).trim() === shown.trim(),
+      );
     }
     await looks(page, `create-settings-${width}`);
     await press(page, 'Next');
@@ -147,7 +150,8 @@ test('a cluster of RabbitMQ is created by keyboard alone', async () => {
   await page.keyboard.press('Space');
   await activate(page.getByRole('button', { name: 'Add tag' }));
   await until('the new tag has the focus', () =>
-    page.getByRole('textbox', { name: 'Key', exact: true }).evaluate((field) => field === document.activeElement));
+    page.getByRole('textbox', { name: 'Key', exact: true }).evaluate((field) => field === document.activeElement),
+  );
   await page.keyboard.type('team');
   await page.keyboard.press('Tab');
   await page.keyboard.type('platform');
@@ -175,7 +179,11 @@ test('a cluster of RabbitMQ is created by keyboard alone', async () => {
 test('everything that the service takes can be chosen', async () => {
   const created = '2026-11-01T00:00:00Z';
   const made = {
-    id: 'c-new', arn: 'a', name: 'shared', created, authenticationStrategy: 'simple',
+    id: 'c-new',
+    arn: 'a',
+    name: 'shared',
+    created,
+    authenticationStrategy: 'simple',
     latestRevision: { revision: 1, created },
   };
   const server = await startServer(answers({ 'POST /v1/configurations': made }));
@@ -194,7 +202,10 @@ test('everything that the service takes can be chosen', async () => {
   await press(page, 'Create configuration');
   await page.getByText('Configuration shared was created.').waitFor();
   assert.deepEqual(server.calls.find(({ key }) => key === 'POST /v1/configurations').body, {
-    name: 'shared', engineType: 'ACTIVEMQ', engineVersion: '5.19', authenticationStrategy: 'SIMPLE',
+    name: 'shared',
+    engineType: 'ACTIVEMQ',
+    engineVersion: '5.19',
+    authenticationStrategy: 'SIMPLE',
   });
   await page.getByRole('button', { name: /^An existing one/ }).click();
   assert.equal(await page.getByRole('option').count(), 1, 'only what is for this engine and version');
@@ -223,10 +234,13 @@ test('everything that the service takes can be chosen', async () => {
   await press(page, 'Create broker');
   await page.waitForURL('**/console/brokers/b-1');
   const { users, creatorRequestId: _, ...body } = server.calls.find(({ key }) => key === 'POST /v1/brokers').body;
-  assert.deepEqual(users.map(({ password: __, ...user }) => user), [
-    { username: 'alice', consoleAccess: true },
-    { username: 'bob', consoleAccess: false, groups: ['readers', 'writers'] },
-  ]);
+  assert.deepEqual(
+    users.map(({ password: __, ...user }) => user),
+    [
+      { username: 'alice', consoleAccess: true },
+      { username: 'bob', consoleAccess: false, groups: ['readers', 'writers'] },
+    ],
+  );
   assert.deepEqual(body, {
     brokerName: 'orders',
     engineType: 'ACTIVEMQ',
@@ -280,7 +294,10 @@ test('an earlier brokerd refuses at creation: the field is marked, and nothing t
   await press(page, 'Create broker');
   await page.waitForURL('**/console/brokers/b-1');
   const calls = server.calls.filter(({ key }) => key === 'POST /v1/brokers').map(({ body }) => body);
-  assert.deepEqual(calls.map(({ brokerName }) => brokerName), ['orders', 'others', 'others']);
+  assert.deepEqual(
+    calls.map(({ brokerName }) => brokerName),
+    ['orders', 'others', 'others'],
+  );
   assert.deepEqual(calls[0].securityGroups, ['sg-1', 'sg-2']);
   const [first, second, third] = calls.map(({ creatorRequestId }) => creatorRequestId);
   assert.notEqual(first, second, 'another request has another token');
@@ -322,10 +339,16 @@ test('until an image is there, the page says that nothing can be created, and lo
   const page = await openPage(server, '/brokers/create', { width: 390 });
   await page.getByText('No engine can be created here yet').waitFor();
   await checkAccessibility(page);
-  offered = [{
-    availabilityZones: [], engineType: 'ACTIVEMQ', hostInstanceType: 'mq.t3.micro', storageType: 'efs',
-    supportedDeploymentModes: ['SINGLE_INSTANCE'], supportedEngineVersions: ['5.19'],
-  }];
+  offered = [
+    {
+      availabilityZones: [],
+      engineType: 'ACTIVEMQ',
+      hostInstanceType: 'mq.t3.micro',
+      storageType: 'efs',
+      supportedDeploymentModes: ['SINGLE_INSTANCE'],
+      supportedEngineVersions: ['5.19'],
+    },
+  ];
   await title(page, 'Select broker engine');
   assert.equal(await page.getByRole('radio').count(), 1);
 });
@@ -339,8 +362,12 @@ test('a directory authenticates the users of ActiveMQ', async () => {
   await press(page, 'Next');
   await said(page, 'Enter one or two host names.').waitFor();
   for (const [label, value] of [
-    ['Hosts', 'ldap.example.org'], ['Service account username', 'cn=reader'], ['Service account password', 'secret'],
-    ['User base', 'ou=people'], ['User search matching', '(uid={0})'], ['Role base', 'ou=groups'],
+    ['Hosts', 'ldap.example.org'],
+    ['Service account username', 'cn=reader'],
+    ['Service account password', 'secret'],
+    ['User base', 'ou=people'],
+    ['User search matching', '(uid={0})'],
+    ['Role base', 'ou=groups'],
     ['Role search matching', '(member=uid={1})'],
   ]) {
     await page.getByRole('textbox', { name: label }).fill(value);
@@ -354,8 +381,14 @@ test('a directory authenticates the users of ActiveMQ', async () => {
   assert.equal(body.authenticationStrategy, 'LDAP');
   assert.equal(body.users, undefined);
   assert.deepEqual(body.ldapServerMetadata, {
-    hosts: ['ldap.example.org'], serviceAccountUsername: 'cn=reader', serviceAccountPassword: 'secret',
-    userBase: 'ou=people', userSearchMatching: '(uid={0})', userSearchSubtree: false,
-    roleBase: 'ou=groups', roleSearchMatching: '(member=uid={1})', roleSearchSubtree: false,
+    hosts: ['ldap.example.org'],
+    serviceAccountUsername: 'cn=reader',
+    serviceAccountPassword: 'secret',
+    userBase: 'ou=people',
+    userSearchMatching: '(uid={0})',
+    userSearchSubtree: false,
+    roleBase: 'ou=groups',
+    roleSearchMatching: '(member=uid={1})',
+    roleSearchSubtree: false,
   });
 });

@@ -40,8 +40,14 @@ for (const width of [1280, 390]) {
     await page.getByRole('button', { name: 'Publish message' }).click();
     const call = await server.called(`POST ${PATH}/publish`, 0);
     assert.deepEqual(call.body, {
-      kind: 'QUEUE', name: 'orders.paid', virtualHost: '/', body: '{"a":1}', bodyEncoding: 'TEXT', persistent: true,
-      contentType: 'application/json', properties: { tenant: 'acme' },
+      kind: 'QUEUE',
+      name: 'orders.paid',
+      virtualHost: '/',
+      body: '{"a":1}',
+      bodyEncoding: 'TEXT',
+      persistent: true,
+      contentType: 'application/json',
+      properties: { tenant: 'acme' },
     });
     await page.getByText('The message is published to orders.paid.').waitFor();
   });

@@ -67,9 +67,10 @@ test('instances of a pair are compared, and a topic, a range and a statistic are
   const asked = () => server.calls.filter(({ key }) => key === 'monitoring:GetMetricData').map(statOf);
   const MetricStat = await until('days are asked for', () => asked().find(({ Period }) => Period === 86_400));
   assert.equal(MetricStat.Stat, 'Maximum');
-  assert.deepEqual(MetricStat.Metric.Dimensions.map(({ Name, Value }) => `${Name}=${Value}`), [
-    'Broker=orders-1', 'Topic=prices',
-  ]);
+  assert.deepEqual(
+    MetricStat.Metric.Dimensions.map(({ Name, Value }) => `${Name}=${Value}`),
+    ['Broker=orders-1', 'Topic=prices'],
+  );
 });
 
 test('an alarm is made on a metric of a graph, with its rules checked', async () => {
@@ -95,10 +96,20 @@ test('an alarm is made on a metric of a graph, with its rules checked', async ()
   await page.getByRole('dialog').getByRole('button', { name: 'Create alarm' }).click();
   const { body } = await server.called('monitoring:PutMetricAlarm', 0);
   assert.deepEqual(body, {
-    AlarmName: 'orders-RabbitMQMemUsed', Namespace: 'AWS/AmazonMQ', MetricName: 'RabbitMQMemUsed',
-    Dimensions: [{ Name: 'Broker', Value: 'orders' }], Statistic: 'Average', Period: 60,
-    ComparisonOperator: 'GreaterThanThreshold', Threshold: 3_000_000_000, EvaluationPeriods: 3, DatapointsToAlarm: 2,
-    TreatMissingData: 'missing', ActionsEnabled: true, OKActions: [], InsufficientDataActions: [],
+    AlarmName: 'orders-RabbitMQMemUsed',
+    Namespace: 'AWS/AmazonMQ',
+    MetricName: 'RabbitMQMemUsed',
+    Dimensions: [{ Name: 'Broker', Value: 'orders' }],
+    Statistic: 'Average',
+    Period: 60,
+    ComparisonOperator: 'GreaterThanThreshold',
+    Threshold: 3_000_000_000,
+    EvaluationPeriods: 3,
+    DatapointsToAlarm: 2,
+    TreatMissingData: 'missing',
+    ActionsEnabled: true,
+    OKActions: [],
+    InsufficientDataActions: [],
     AlarmActions: ['arn:aws:sns:eu-central-1:123456789012:on-call'],
   });
   await page.getByText('The alarm orders-RabbitMQMemUsed is saved.').waitFor();
@@ -112,7 +123,9 @@ test('alarms have a history, and are deleted by name', async () => {
     'monitoring:DescribeAlarmHistory': {
       AlarmHistoryItems: [
         {
-          AlarmName: 'orders-deep', AlarmType: 'MetricAlarm', Timestamp: Date.now() / 1000,
+          AlarmName: 'orders-deep',
+          AlarmType: 'MetricAlarm',
+          Timestamp: Date.now() / 1000,
           HistoryItemType: 'StateUpdate',
           HistorySummary: 'Alarm updated from OK to ALARM',
           HistoryData: JSON.stringify({ newState: { stateReason: 'Threshold Crossed: 3 datapoints' } }),

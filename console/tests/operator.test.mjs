@@ -4,7 +4,11 @@ import test from 'node:test';
 import { accountsOf, CA, CAPACITY, VERSIONS } from './operator.data.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
-const WIDTHS = [[1280, false], [1280, true], [390, false]];
+const WIDTHS = [
+  [1280, false],
+  [1280, true],
+  [390, false],
+];
 const named = (name, width, dark) => `operator-${name}-${width}${dark ? '-dark' : ''}`;
 const row = (page, name) => page.locator('tbody tr', { hasText: name });
 const act = async (page, name, action) => {
@@ -52,7 +56,7 @@ for (const width of [1280, 390]) {
     assert.equal(await dialog.getByLabel('Brokers').inputValue(), '10');
     await dialog.getByLabel('Name').fill("o'hara");
     await save.click();
-    await page.getByText('Account o\'hara is created.').first().waitFor();
+    await page.getByText("Account o'hara is created.").first().waitFor();
     await page.getByText("brokerd key create --account 'o'\\''hara'").waitFor();
     await row(page, "o'hara").waitFor();
     assert.deepEqual(state.accounts.at(-1).quotas, { brokers: 10 });

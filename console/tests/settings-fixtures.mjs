@@ -71,7 +71,12 @@ export function cluster(changes = {}) {
 
 const versions = (engine, names) => ({ engineType: engine, engineVersions: names.map((name) => ({ name })) });
 const engine = (engineType, engineVersion, trueVersion, advisories) => ({
-  engineType, engineVersion, trueVersion, image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`, modules: {}, advisories,
+  engineType,
+  engineVersion,
+  trueVersion,
+  image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`,
+  modules: {},
+  advisories,
 });
 const ADVISORY = {
   id: 'CVE-2026-39304',
@@ -82,7 +87,11 @@ const ADVISORY = {
   mitigation: 'Only brokers of the same account connect to each other.',
 };
 const option = (engineType, hostInstanceType, supportedEngineVersions, supportedDeploymentModes, storageType) => ({
-  engineType, hostInstanceType, supportedEngineVersions, supportedDeploymentModes, storageType,
+  engineType,
+  hostInstanceType,
+  supportedEngineVersions,
+  supportedDeploymentModes,
+  storageType,
   availabilityZones: [{ name: 'eu-central-1a' }, { name: 'eu-central-1b' }],
 });
 const ACTIVEMQ_MODES = ['SINGLE_INSTANCE', 'ACTIVE_STANDBY_MULTI_AZ'];
@@ -104,7 +113,10 @@ export function group(changes = {}) {
 }
 
 export const SPARE = group({
-  securityGroupId: 'sg-0fedcba9876543210', name: 'monitoring', description: '', brokers: [],
+  securityGroupId: 'sg-0fedcba9876543210',
+  name: 'monitoring',
+  description: '',
+  brokers: [],
   rules: [{ protocol: 'tcp', fromPort: 0, toPort: 65535, cidr: 'fd00::/8' }],
 });
 
@@ -112,27 +124,60 @@ export const SPARE = group({
 export function faults(now = Date.now()) {
   const at = (seconds) => new Date(now + seconds * 1000).toISOString();
   return [
-    { id: 'f-1', kind: 'PAUSE', state: 'ACTIVE', instance: 1, durationSeconds: 600, startsAt: at(-120), endsAt: at(480) },
     {
-      id: 'f-2', kind: 'LATENCY', state: 'ENDED', durationSeconds: 60, latencyMilliseconds: 200, jitterMilliseconds: 50,
-      startsAt: at(-4000), endsAt: at(-3940), endedAt: at(-3939), reason: 'healed',
+      id: 'f-1',
+      kind: 'PAUSE',
+      state: 'ACTIVE',
+      instance: 1,
+      durationSeconds: 600,
+      startsAt: at(-120),
+      endsAt: at(480),
     },
-    { id: 'f-3', kind: 'KILL', state: 'ENDED', instance: 2, startsAt: at(-9000), endsAt: at(-8940), endedAt: at(-8998), reason: 'done' },
+    {
+      id: 'f-2',
+      kind: 'LATENCY',
+      state: 'ENDED',
+      durationSeconds: 60,
+      latencyMilliseconds: 200,
+      jitterMilliseconds: 50,
+      startsAt: at(-4000),
+      endsAt: at(-3940),
+      endedAt: at(-3939),
+      reason: 'healed',
+    },
+    {
+      id: 'f-3',
+      kind: 'KILL',
+      state: 'ENDED',
+      instance: 2,
+      startsAt: at(-9000),
+      endsAt: at(-8940),
+      endedAt: at(-8998),
+      reason: 'done',
+    },
   ];
 }
 
 export const FAULT_LIST = {
   enabled: true,
   kinds: ['KILL', 'PAUSE', 'ISOLATE', 'ZONE_OUTAGE', 'LATENCY', 'FAILOVER'],
-  instances: [{ instance: 1, zone: 'eu-central-1a' }, { instance: 2, zone: 'eu-central-1b' }],
+  instances: [
+    { instance: 1, zone: 'eu-central-1a' },
+    { instance: 2, zone: 'eu-central-1b' },
+  ],
   faults: [],
 };
 
 /** A server with one broker, whose document `server.broker` is, and everything the tabs read. */
 export async function settingsServer(broker, answers = {}) {
   const summary = (name, id) => ({
-    arn: `arn:aws:mq:eu-central-1:123456789012:configuration:${id}`, authenticationStrategy: 'simple',
-    created: '2026-11-01T08:00:00Z', engineType: broker.engineType, engineVersion: broker.engineVersion, id, name,
+    arn: `arn:aws:mq:eu-central-1:123456789012:configuration:${id}`,
+    authenticationStrategy: 'simple',
+    created: '2026-11-01T08:00:00Z',
+    engineType: broker.engineType,
+    engineVersion: broker.engineVersion,
+    id,
+    name,
     latestRevision: { created: '2026-11-20T08:00:00Z', revision: 3, description: 'Larger store' },
   });
   const isRabbit = broker.engineType === 'RabbitMQ';
@@ -144,23 +189,35 @@ export async function settingsServer(broker, answers = {}) {
         ? { body: server.broker }
         : refused(404, 'NotFoundException', 'Cannot find broker ID.', 'broker-id'),
     'GET /brokerd/v1/brokers/{broker-id}': {
-      brokerId: ID, brokerName: broker.brokerName, engineType: broker.engineType, engineVersion: broker.engineVersion,
+      brokerId: ID,
+      brokerName: broker.brokerName,
+      engineType: broker.engineType,
+      engineVersion: broker.engineVersion,
       running: {
-        engineVersion: broker.engineVersion, fullVersion: isRabbit ? '4.2.4' : '5.18.7', standsIn: false,
-        image: 'brokerd/engine', imageId: 'sha256:1', since: '2026-11-20T08:00:00Z',
+        engineVersion: broker.engineVersion,
+        fullVersion: isRabbit ? '4.2.4' : '5.18.7',
+        standsIn: false,
+        image: 'brokerd/engine',
+        imageId: 'sha256:1',
+        since: '2026-11-20T08:00:00Z',
       },
-      instances: [], linksDown: [],
+      instances: [],
+      linksDown: [],
     },
     'GET /brokerd/v1/brokers/{broker-id}/events': { events: [] },
     'GET /brokerd/v1/brokers/{broker-id}/faults': () => ({ body: { ...FAULT_LIST, faults: server.faults } }),
     'GET /v1/broker-engine-types': {
-      brokerEngineTypes: [isRabbit ? versions('RABBITMQ', ['4.3', '4.2', '3.13']) : versions('ACTIVEMQ', ['5.19', '5.18', '5.17'])],
+      brokerEngineTypes: [
+        isRabbit ? versions('RABBITMQ', ['4.3', '4.2', '3.13']) : versions('ACTIVEMQ', ['5.19', '5.18', '5.17']),
+      ],
       maxResults: 100,
     },
     'GET /brokerd/v1/engine-versions': {
       engineVersions: [
-        engine('ACTIVEMQ', '5.19', '5.19.2', []), engine('ACTIVEMQ', '5.18', '5.18.7', [ADVISORY]),
-        engine('RABBITMQ', '4.3', '4.3.6', []), engine('RABBITMQ', '4.2', '4.2.4', []),
+        engine('ACTIVEMQ', '5.19', '5.19.2', []),
+        engine('ACTIVEMQ', '5.18', '5.18.7', [ADVISORY]),
+        engine('RABBITMQ', '4.3', '4.3.6', []),
+        engine('RABBITMQ', '4.2', '4.2.4', []),
       ],
     },
     'GET /v1/broker-instance-options': {
@@ -177,13 +234,17 @@ export async function settingsServer(broker, answers = {}) {
       maxResults: 100,
     },
     'GET /v1/configurations': {
-      configurations: [summary('orders-configuration', CONFIGURATION), summary('shared', 'c-2')], maxResults: 100,
+      configurations: [summary('orders-configuration', CONFIGURATION), summary('shared', 'c-2')],
+      maxResults: 100,
     },
     'GET /v1/configurations/{configuration-id}/revisions': ({ parameters }) => ({
       body: {
-        configurationId: parameters['configuration-id'], maxResults: 100,
+        configurationId: parameters['configuration-id'],
+        maxResults: 100,
         revisions: [1, 2, 3].map((revision) => ({
-          revision, created: `2026-11-${10 + revision}T08:00:00Z`, description: revision === 3 ? 'Larger store' : undefined,
+          revision,
+          created: `2026-11-${10 + revision}T08:00:00Z`,
+          description: revision === 3 ? 'Larger store' : undefined,
         })),
       },
     }),

@@ -42,9 +42,17 @@ for (const width of [1280, 390]) {
     const verdicts = panel.getByRole('table', { name: 'Does this address get in?' });
     await verdicts.getByText('office permits 61617 (OpenWire) from 10.0.0.0/8').waitFor();
     const rows = (await verdicts.getByRole('row').allInnerTexts()).slice(1).map((row) => row.split(/\s*\t\s*|\n+/));
-    assert.deepEqual(rows.map(([protocol, port, verdict]) => `${protocol} ${port} ${verdict}`), [
-      'OpenWire 61617 Yes', 'AMQP 5671 No', 'STOMP 61614 No', 'MQTT 8883 No', 'WebSocket 61619 No', 'Web console 8162 No',
-    ]);
+    assert.deepEqual(
+      rows.map(([protocol, port, verdict]) => `${protocol} ${port} ${verdict}`),
+      [
+        'OpenWire 61617 Yes',
+        'AMQP 5671 No',
+        'STOMP 61614 No',
+        'MQTT 8883 No',
+        'WebSocket 61619 No',
+        'Web console 8162 No',
+      ],
+    );
     await looked(page, `network-${width}`);
   });
 
@@ -75,7 +83,8 @@ for (const width of [1280, 390]) {
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByText('The group branch 2 was saved. Its rules hold for new connections.').waitFor();
     assert.deepEqual(bodies(server, `POST ${GROUPS}`)[1], {
-      name: 'branch 2', rules: [{ protocol: 'tcp', fromPort: 5671, toPort: 5671, cidr: '0.0.0.0/0' }],
+      name: 'branch 2',
+      rules: [{ protocol: 'tcp', fromPort: 5671, toPort: 5671, cidr: '0.0.0.0/0' }],
     });
     await page.locator(PANEL).getByText('sg-3').waitFor();
   });
@@ -178,13 +187,19 @@ for (const width of [1280, 390]) {
     await looked(page, `tags-${width}`);
     await page.getByRole('button', { name: 'Save changes' }).click();
     await keys.nth(1).fill('cost-centre');
-    await page.getByLabel(/^Value/).nth(1).fill('4711');
+    await page
+      .getByLabel(/^Value/)
+      .nth(1)
+      .fill('4711');
     await page.getByText('1 to set, 1 to remove').waitFor();
     await page.getByRole('button', { name: 'Save changes' }).click();
     await page.getByText('The tags were saved.').waitFor();
     assert.deepEqual(bodies(server, `POST ${TAGS}`), [{ tags: { 'cost-centre': '4711' } }]);
     const removals = server.calls.filter(({ key }) => key === `DELETE ${TAGS}`);
-    assert.deepEqual(removals.map(({ query }) => query.getAll('tagKeys')), [['stage']]);
+    assert.deepEqual(
+      removals.map(({ query }) => query.getAll('tagKeys')),
+      [['stage']],
+    );
     assert.equal(removals[0].parameters['resource-arn'], pair().brokerArn);
   });
 }
@@ -193,7 +208,10 @@ test('a tag that somebody else changed meanwhile is asked about', async () => {
   const server = await settingsServer(pair(), { [`POST ${TAGS}`]: () => ({ status: 204 }) });
   server.answers[`GET ${TAGS}`] = () => ({ body: { tags: { team: 'billing', stage: 'test' } } });
   const page = await opened(server, 'tags', 'Tags');
-  await page.getByLabel(/^Value/).first().fill('platform');
+  await page
+    .getByLabel(/^Value/)
+    .first()
+    .fill('platform');
   await page.getByRole('button', { name: 'Save changes' }).click();
   const table = page.getByRole('table', { name: 'The tags have changed meanwhile' });
   assert.match((await table.getByRole('row').allInnerTexts())[1], /team\s+payments\s+billing\s+platform/);
@@ -217,7 +235,10 @@ for (const width of [1280, 390]) {
     const page = await opened(server, 'faults', 'Under way', { width });
     await page.getByText(/^Time left: [78]:\d\d$/).waitFor();
     const table = page.locator(PANEL).getByRole('table', { name: 'History' });
-    assert.match((await table.getByRole('row').allInnerTexts())[1], /Latency\s+200 ms and up to 50 ms more[^]*1 min 1 s\s+healed/);
+    assert.match(
+      (await table.getByRole('row').allInnerTexts())[1],
+      /Latency\s+200 ms and up to 50 ms more[^]*1 min 1 s\s+healed/,
+    );
     await looked(page, `faults-${width}`);
     await page.getByRole('button', { name: 'End Freeze now' }).click();
     await page.getByText('Being undone').waitFor();
@@ -233,7 +254,9 @@ for (const width of [1280, 390]) {
     const page = await opened(server, 'faults', 'Under way', { width });
     await page.getByRole('button', { name: 'Start a fault' }).click();
     const dialog = page.getByRole('dialog', { name: 'Disturb orders' });
-    await dialog.getByText('All connections break once. The standby serves after about 2 seconds.', { exact: false }).waitFor();
+    await dialog
+      .getByText('All connections break once. The standby serves after about 2 seconds.', { exact: false })
+      .waitFor();
     assert.equal(await dialog.getByRole('radio', { name: /Fill the disk/ }).isDisabled(), true);
     await looked(page, `faults-start-${width}`, DIALOG, false);
     await dialog.getByRole('radio', { name: /Zone outage/ }).click();
@@ -241,7 +264,11 @@ for (const width of [1280, 390]) {
     await dialog.getByRole('button', { name: 'Start the fault' }).click();
     await dialog.getByText('Enter a whole number from 1 to 3600.').waitFor();
     await dialog.getByLabel('Duration in seconds').fill('60');
-    await dialog.getByRole('button', { name: 'Availability zone' }).or(dialog.getByLabel('Availability zone')).first().click();
+    await dialog
+      .getByRole('button', { name: 'Availability zone' })
+      .or(dialog.getByLabel('Availability zone'))
+      .first()
+      .click();
     await page.getByRole('option', { name: /eu-central-1b/ }).click();
     await dialog.getByRole('button', { name: 'Start the fault' }).click();
     await page.getByText('Zone outage: the fault begins within moments.').waitFor();

@@ -46,7 +46,10 @@ for (const width of [1280, 390]) {
     );
     const panel = page.locator(PANEL);
     await panel.getByText(/The standby is replaced first/).waitFor();
-    await panel.getByText(/the maintenance window opens on .* 07:31|window is open until/).first().waitFor();
+    await panel
+      .getByText(/the maintenance window opens on .* 07:31|window is open until/)
+      .first()
+      .waitFor();
     await panel.getByText('Tuesday 06:31–08:31').waitFor();
     await panel.getByText('Tuesday 07:31–09:31').waitFor();
     await checkAccessibility(page, { within: PANEL });
@@ -68,7 +71,10 @@ for (const width of [1280, 390]) {
     await screenshot(page, `settings-form-${width}`, { full: true });
     await page.getByRole('button', { name: 'Review 4 changes' }).click();
     const dialog = page.getByRole('dialog', { name: 'Review changes' });
-    await dialog.getByRole('table', { name: 'In force with the next reboot' }).getByText('5.19', { exact: true }).waitFor();
+    await dialog
+      .getByRole('table', { name: 'In force with the next reboot' })
+      .getByText('5.19', { exact: true })
+      .waitFor();
     await dialog.getByRole('table', { name: 'In force at once' }).getByText('Tuesday 07:00 UTC').waitFor();
     await checkAccessibility(page, { within: '[role=dialog]' });
     await screenshot(page, `settings-review-${width}`);
@@ -114,7 +120,10 @@ test('a form that is older than the broker overwrites nothing unasked', async ()
   await page.getByRole('button', { name: 'Review 1 change' }).click();
   await page.getByRole('dialog', { name: 'Review changes' }).getByRole('button', { name: 'Save changes' }).click();
   await page.getByText('Those that need a reboot wait for it.', { exact: false }).waitFor();
-  assert.deepEqual(calls(server, UPDATE).map(({ body }) => body), [{ logs: { general: true } }]);
+  assert.deepEqual(
+    calls(server, UPDATE).map(({ body }) => body),
+    [{ logs: { general: true } }],
+  );
 });
 
 test('an event tells of a change while the form is open, and what the person insists on is sent', async () => {
@@ -129,7 +138,10 @@ test('an event tells of a change while the form is open, and what the person ins
   await page.getByRole('button', { name: 'Review 1 change' }).click();
   await page.getByRole('dialog', { name: 'Review changes' }).getByRole('button', { name: 'Save changes' }).click();
   await page.getByText('Those that need a reboot wait for it.', { exact: false }).waitFor();
-  assert.deepEqual(calls(server, UPDATE).map(({ body }) => body), [{ engineVersion: '5.19' }]);
+  assert.deepEqual(
+    calls(server, UPDATE).map(({ body }) => body),
+    [{ engineVersion: '5.19' }],
+  );
 });
 
 test('the server’s errorAttribute marks the field, and what was entered stays', async () => {
@@ -209,9 +221,15 @@ test('a directory is sent as a whole, and its members are asked for', async () =
   assert.deepEqual(body, {
     authenticationStrategy: 'LDAP',
     ldapServerMetadata: {
-      hosts: ['ldap.example.com'], userBase: 'ou=users', userSearchMatching: '(uid={0})', userSearchSubtree: false,
-      roleBase: 'ou=groups', roleSearchMatching: '(member={0})', roleSearchSubtree: false,
-      serviceAccountUsername: 'cn=svc', serviceAccountPassword: 'a secret of its own',
+      hosts: ['ldap.example.com'],
+      userBase: 'ou=users',
+      userSearchMatching: '(uid={0})',
+      userSearchSubtree: false,
+      roleBase: 'ou=groups',
+      roleSearchMatching: '(member={0})',
+      roleSearchSubtree: false,
+      serviceAccountUsername: 'cn=svc',
+      serviceAccountPassword: 'a secret of its own',
     },
   });
 });
@@ -223,7 +241,10 @@ test('a change that waits is taken back by what is in force', async () => {
   await panel.getByRole('button', { name: 'Take back: Configuration' }).click();
   await page.getByText('Configuration: the change was taken back.').waitFor();
   const body = { configuration: { id: 'c-00000000-0000-4000-8000-000000000001', revision: 2 } };
-  assert.deepEqual(calls(server, UPDATE).map((call) => call.body), [body]);
+  assert.deepEqual(
+    calls(server, UPDATE).map((call) => call.body),
+    [body],
+  );
   assert.equal(await panel.getByRole('button', { name: 'Take back: User billing' }).count(), 0);
 });
 

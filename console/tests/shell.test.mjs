@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { OPTIONS } from './brokers.data.mjs';
 import {
-  checkAccessibility, checkFits, KEY, openPage, refused, screenshot, SESSION, startServer, until,
+  checkAccessibility,
+  checkFits,
+  KEY,
+  openPage,
+  refused,
+  screenshot,
+  SESSION,
+  startServer,
+  until,
 } from './support/index.mjs';
 
 const LIST = 'GET /brokerd/v1/brokers';

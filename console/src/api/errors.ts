@@ -46,7 +46,10 @@ export async function errorOf(response: Response): Promise<ApiError> {
   try {
     const body = JSON.parse(text) as Record<string, unknown>;
     message = String(body['message'] ?? body['Message'] ?? '');
-    code ||= String(body['__type'] ?? '').split('#').pop() ?? '';
+    code ||=
+      String(body['__type'] ?? '')
+        .split('#')
+        .pop() ?? '';
     if (typeof body['errorAttribute'] === 'string') attribute = body['errorAttribute'];
   } catch {
     const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];

@@ -93,5 +93,8 @@ test('of two elements of one name the one that was removed is found', () => {
   const sent = broker(`><plugins>${plugin('')}${plugin(map)}</plugins>`);
   const stored = broker(`><plugins>${plugin(map)}</plugins>`);
   const found = dropped(sent, stored, [], simple);
-  assert.deepEqual(found.map(({ from }) => from), [sent.indexOf('<authorizationPlugin>')]);
+  assert.deepEqual(
+    found.map(({ from }) => from),
+    [sent.indexOf('<authorizationPlugin>')],
+  );
 });

@@ -7,15 +7,35 @@ const group = (name: string, ...rules: ReturnType<typeof rule>[]) => ({ security
 
 test('addresses and ranges are told from other texts', () => {
   for (const [text, is] of [
-    ['10.1.2.3', true], ['::1', true], ['fd00::1:2', true], ['1:2:3:4:5:6:7:8', true], ['::ffff:10.1.2.3', true],
-    ['10.1.2', false], ['10.1.2.256', false], ['010.1.2.3', false], ['1::2::3', false], ['1:2:3:4:5:6:7', false],
-    ['1:2:3:4:5:6:7::8', false], ['g::1', false], ['example.com', false], ['', false], ['10.0.0.0/8', false],
+    ['10.1.2.3', true],
+    ['::1', true],
+    ['fd00::1:2', true],
+    ['1:2:3:4:5:6:7:8', true],
+    ['::ffff:10.1.2.3', true],
+    ['10.1.2', false],
+    ['10.1.2.256', false],
+    ['010.1.2.3', false],
+    ['1::2::3', false],
+    ['1:2:3:4:5:6:7', false],
+    ['1:2:3:4:5:6:7::8', false],
+    ['g::1', false],
+    ['example.com', false],
+    ['', false],
+    ['10.0.0.0/8', false],
   ] as const) {
     assert.equal(isAddress(text), is, text);
   }
   for (const [text, is] of [
-    ['10.0.0.0/8', true], ['0.0.0.0/0', true], ['::/0', true], ['fd00::/8', true], ['10.1.2.3/8', true],
-    ['10.0.0.0', false], ['10.0.0.0/33', false], ['::/129', false], ['10.0.0.0/08', false], ['a/8', false],
+    ['10.0.0.0/8', true],
+    ['0.0.0.0/0', true],
+    ['::/0', true],
+    ['fd00::/8', true],
+    ['10.1.2.3/8', true],
+    ['10.0.0.0', false],
+    ['10.0.0.0/33', false],
+    ['::/129', false],
+    ['10.0.0.0/08', false],
+    ['a/8', false],
   ] as const) {
     assert.equal(isCidr(text), is, text);
   }
@@ -46,7 +66,10 @@ test('one rule of one group is enough, and it is named', () => {
   const office = group('office', rule(5671, 5671, '10.0.0.0/8'));
   const everywhere = group('web', rule(8000, 9000, '0.0.0.0/0'));
   assert.deepEqual(admission([office, everywhere], '10.1.2.3', [5671]), {
-    isAdmitted: true, why: 'RULE', group: office, rule: office.rules[0],
+    isAdmitted: true,
+    why: 'RULE',
+    group: office,
+    rule: office.rules[0],
   });
   assert.deepEqual(admission([office, everywhere], '192.0.2.1', [5671]), { isAdmitted: false });
   assert.equal(admission([office, everywhere], '192.0.2.1', [443, 8162]).isAdmitted, true);

@@ -5,17 +5,41 @@ import { type Alarm, draftFaults, draftOf, editedDraft, isOn, levelOf, putInput,
 const broker = { brokerName: 'orders', engineType: 'RabbitMQ', deploymentMode: 'SINGLE_INSTANCE' };
 const of = [{ Name: 'Broker', Value: 'orders' }];
 const alarm: Alarm = {
-  AlarmName: 'deep', AlarmArn: 'arn', ActionsEnabled: false, OKActions: [], InsufficientDataActions: ['arn:i'],
-  AlarmActions: ['arn:aws:sns:us-east-1:123456789012:on-call'], StateValue: 'OK', StateReason: '',
-  StateTransitionedTimestamp: 0, MetricName: 'MessageCount', Namespace: 'AWS/AmazonMQ', Statistic: 'Maximum',
-  Dimensions: of, Period: 300, Unit: 'Count', EvaluationPeriods: 3, Threshold: 1000,
+  AlarmName: 'deep',
+  AlarmArn: 'arn',
+  ActionsEnabled: false,
+  OKActions: [],
+  InsufficientDataActions: ['arn:i'],
+  AlarmActions: ['arn:aws:sns:us-east-1:123456789012:on-call'],
+  StateValue: 'OK',
+  StateReason: '',
+  StateTransitionedTimestamp: 0,
+  MetricName: 'MessageCount',
+  Namespace: 'AWS/AmazonMQ',
+  Statistic: 'Maximum',
+  Dimensions: of,
+  Period: 300,
+  Unit: 'Count',
+  EvaluationPeriods: 3,
+  Threshold: 1000,
   ComparisonOperator: 'GreaterThanThreshold',
 };
 
 test('an alarm that is saved as it was stays the same, with what the form does not show', () => {
   const input = putInput(editedDraft(alarm));
-  for (const member of ['AlarmName', 'ActionsEnabled', 'InsufficientDataActions', 'AlarmActions', 'Unit', 'Period',
-    'Statistic', 'Threshold', 'EvaluationPeriods', 'Dimensions', 'MetricName'] as const) {
+  for (const member of [
+    'AlarmName',
+    'ActionsEnabled',
+    'InsufficientDataActions',
+    'AlarmActions',
+    'Unit',
+    'Period',
+    'Statistic',
+    'Threshold',
+    'EvaluationPeriods',
+    'Dimensions',
+    'MetricName',
+  ] as const) {
     assert.deepEqual(input[member], alarm[member], member);
   }
   assert.equal(input['DatapointsToAlarm'], 3, 'all periods, where nothing else was said');

@@ -2,7 +2,10 @@
 import { type Dimension, isOfBroker, type Level, type MeasuredBroker, NAMESPACE, unitOf } from './metrics';
 
 export const COMPARISONS = [
-  'GreaterThanThreshold', 'GreaterThanOrEqualToThreshold', 'LessThanThreshold', 'LessThanOrEqualToThreshold',
+  'GreaterThanThreshold',
+  'GreaterThanOrEqualToThreshold',
+  'LessThanThreshold',
+  'LessThanOrEqualToThreshold',
 ] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
@@ -133,7 +136,7 @@ export function editedDraft(alarm: Alarm): AlarmDraft {
 }
 
 export type DraftFault =
-  | 'name' | 'metric' | 'threshold' | 'periods' | 'points' | 'pointsOfPeriods' | 'alarmTopics' | 'okTopics';
+  'name' | 'metric' | 'threshold' | 'periods' | 'points' | 'pointsOfPeriods' | 'alarmTopics' | 'okTopics';
 
 const TOPIC = /^arn:aws:sns:[^:\s]+:\d{12}:[\w.-]{1,256}$/;
 const topicsOf = (lines: string) => lines.split(/\s+/).filter(Boolean);
@@ -157,9 +160,8 @@ export function draftFaults(draft: AlarmDraft): DraftFault[] {
 /** The input of PutMetricAlarm. */
 export function putInput(draft: AlarmDraft): Record<string, unknown> {
   const { edited } = draft;
-  const watched =
-    edited?.Metrics ?
-      { Metrics: edited.Metrics }
+  const watched = edited?.Metrics
+    ? { Metrics: edited.Metrics }
     : {
         Namespace: edited?.Namespace ?? NAMESPACE,
         MetricName: draft.metric,

@@ -4,7 +4,8 @@ import { bytesOf, hexLines, isOfType, prettyJson, propertiesOf, textOf } from '.
 
 const text = (body: string) => ({ body, bodyEncoding: 'TEXT' as const });
 const base64 = (...bytes: number[]) => ({
-  body: Buffer.from(bytes).toString('base64'), bodyEncoding: 'BASE64' as const,
+  body: Buffer.from(bytes).toString('base64'),
+  bodyEncoding: 'BASE64' as const,
 });
 
 test('bytes that are text are shown as text, others are not', () => {
@@ -16,7 +17,9 @@ test('bytes that are text are shown as text, others are not', () => {
 });
 
 test('JSON is indented, and its numbers stay exact', () => {
-  assert.equal(prettyJson(text('{"id":12345678901234567890,"a":[1,2],"e":{},"s":"x:,{\\"}"}')), `{
+  assert.equal(
+    prettyJson(text('{"id":12345678901234567890,"a":[1,2],"e":{},"s":"x:,{\\"}"}')),
+    `{
   "id": 12345678901234567890,
   "a": [
     1,
@@ -24,7 +27,8 @@ test('JSON is indented, and its numbers stay exact', () => {
   ],
   "e": {},
   "s": "x:,{\\"}"
-}`);
+}`,
+  );
   for (const other of ['', 'hello', '12', '{"a":', '"text"']) assert.equal(prettyJson(text(other)), undefined, other);
 });
 
@@ -41,7 +45,10 @@ test('properties have types', () => {
   const one = (name: string, value: string, type: 'text' | 'number' | 'boolean') => ({ name, value, type });
   assert.deepEqual(
     propertiesOf([
-      one('a', '1', 'text'), one('b', '1.5', 'number'), one('c', 'false', 'boolean'), one('', 'x', 'text'),
+      one('a', '1', 'text'),
+      one('b', '1.5', 'number'),
+      one('c', 'false', 'boolean'),
+      one('', 'x', 'text'),
     ]),
     { a: '1', b: 1.5, c: false },
   );

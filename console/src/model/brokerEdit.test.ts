@@ -28,7 +28,10 @@ test('RabbitMQ changes its logs at once, and a size is a number', () => {
   const base = draftOf(rabbitmq());
   const draft = { ...base, generalLogs: true, storageSize: '25' };
   assert.deepEqual(updateOf(base, draft, 'RabbitMQ'), { logs: { general: true }, storageSize: 25 });
-  assert.deepEqual(changedFields(base, draft, 'RabbitMQ').map((one) => one.isImmediate), [false, true]);
+  assert.deepEqual(
+    changedFields(base, draft, 'RabbitMQ').map((one) => one.isImmediate),
+    [false, true],
+  );
 });
 
 test('a form begins with what waits, so that going back takes it back', () => {
@@ -40,16 +43,28 @@ test('a form begins with what waits, so that going back takes it back', () => {
 test('a directory is sent as a whole, with its password, when one member changes', () => {
   const base = draftOf(activemq());
   const ldap = {
-    ...base.ldap, hosts: 'one.example two.example', userBase: ' ou=users ', userSearchMatching: '(uid={0})',
-    roleBase: 'ou=roles', roleSearchMatching: '(member={0})', roleSearchSubtree: true, serviceAccountUsername: 'cn=svc',
+    ...base.ldap,
+    hosts: 'one.example two.example',
+    userBase: ' ou=users ',
+    userSearchMatching: '(uid={0})',
+    roleBase: 'ou=roles',
+    roleSearchMatching: '(member={0})',
+    roleSearchSubtree: true,
+    serviceAccountUsername: 'cn=svc',
   };
   const draft = { ...base, authenticationStrategy: 'ldap', ldap, ldapPassword: 'secret' };
   assert.deepEqual(updateOf(base, draft, 'ActiveMQ'), {
     authenticationStrategy: 'LDAP',
     ldapServerMetadata: {
-      hosts: ['one.example', 'two.example'], userBase: 'ou=users', userSearchMatching: '(uid={0})',
-      userSearchSubtree: false, roleBase: 'ou=roles', roleSearchMatching: '(member={0})', roleSearchSubtree: true,
-      serviceAccountUsername: 'cn=svc', serviceAccountPassword: 'secret',
+      hosts: ['one.example', 'two.example'],
+      userBase: 'ou=users',
+      userSearchMatching: '(uid={0})',
+      userSearchSubtree: false,
+      roleBase: 'ou=roles',
+      roleSearchMatching: '(member={0})',
+      roleSearchSubtree: true,
+      serviceAccountUsername: 'cn=svc',
+      serviceAccountPassword: 'secret',
     },
   });
   // Back to simple: the directory goes with its strategy, and is not sent.
@@ -93,9 +108,17 @@ test('what is wrong with a form is said of its field before the server is asked'
   assert.deepEqual(draftFaults(base, base), {});
   const wrong = { ...base, storageSize: '12', timeOfDay: '24:00', timeZone: ' ' };
   assert.deepEqual(draftFaults(base, wrong), { storageSize: 'SIZE', timeOfDay: 'TIME', timeZone: 'REQUIRED' });
-  const ldap = draftFaults(base, { ...base, authenticationStrategy: 'ldap', ldap: { ...base.ldap, hosts: 'a.example' } });
+  const ldap = draftFaults(base, {
+    ...base,
+    authenticationStrategy: 'ldap',
+    ldap: { ...base.ldap, hosts: 'a.example' },
+  });
   assert.deepEqual(Object.keys(ldap).sort(), [
-    'ldap.roleBase', 'ldap.roleSearchMatching', 'ldap.serviceAccountUsername', 'ldap.userBase',
-    'ldap.userSearchMatching', 'ldapPassword',
+    'ldap.roleBase',
+    'ldap.roleSearchMatching',
+    'ldap.serviceAccountUsername',
+    'ldap.userBase',
+    'ldap.userSearchMatching',
+    'ldapPassword',
   ]);
 });

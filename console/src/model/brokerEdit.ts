@@ -111,16 +111,18 @@ function isImmediate(field: EditField, engine: string): boolean {
 /** The fields in which two forms differ. */
 export function changedFields(base: Draft, draft: Draft, engine: string): EditChange[] {
   const [before, after] = [fields(base), fields(draft)];
-  return [...new Set([...before.keys(), ...after.keys()])]
-    .filter((field) => before.get(field) !== after.get(field))
-    // What leaves with the strategy is not a change of its own.
-    .filter((field) => after.has(field))
-    .map((field) => ({
-      field,
-      from: before.get(field),
-      to: after.get(field),
-      isImmediate: isImmediate(field, engine),
-    }));
+  return (
+    [...new Set([...before.keys(), ...after.keys()])]
+      .filter((field) => before.get(field) !== after.get(field))
+      // What leaves with the strategy is not a change of its own.
+      .filter((field) => after.has(field))
+      .map((field) => ({
+        field,
+        from: before.get(field),
+        to: after.get(field),
+        isImmediate: isImmediate(field, engine),
+      }))
+  );
 }
 
 /** The request that makes `draft` of `base`: only what was changed. */
@@ -154,7 +156,9 @@ function directoryOf({ ldap, ldapPassword }: Draft): Schemas['LdapServerMetadata
   const text = (member: LdapMember) => String(ldap[member]).trim();
   const optional = (member: 'roleName' | 'userRoleName') => (text(member) ? { [member]: text(member) } : {});
   return {
-    hosts: text('hosts').split(/[\s,]+/).filter(Boolean),
+    hosts: text('hosts')
+      .split(/[\s,]+/)
+      .filter(Boolean),
     userBase: text('userBase'),
     userSearchMatching: text('userSearchMatching'),
     userSearchSubtree: ldap.userSearchSubtree === true,
@@ -226,8 +230,7 @@ export function fieldOf(attribute: string | undefined): string | undefined {
     'configuration-revision': 'configuration',
   };
   return (
-    known[attribute] ??
-    attribute.replace(/^ldapServerMetadata\./, 'ldap.').replace(/^maintenanceWindowStartTime\./, '')
+    known[attribute] ?? attribute.replace(/^ldapServerMetadata\./, 'ldap.').replace(/^maintenanceWindowStartTime\./, '')
   );
 }
 
@@ -235,7 +238,12 @@ export type DraftFault = 'REQUIRED' | 'TIME' | 'SIZE';
 
 /** Members of a directory that have to be there. */
 const REQUIRED: LdapMember[] = [
-  'hosts', 'userBase', 'userSearchMatching', 'roleBase', 'roleSearchMatching', 'serviceAccountUsername',
+  'hosts',
+  'userBase',
+  'userSearchMatching',
+  'roleBase',
+  'roleSearchMatching',
+  'serviceAccountUsername',
 ];
 
 /** What is wrong with a form before the server is asked, by the form's fields. */

@@ -14,7 +14,9 @@ test('a form sends only what was changed', () => {
   const base = afterReboot(user);
   assert.deepEqual(changesOf(base, { password: '', groups: 'b a', consoleAccess: false }), {});
   assert.deepEqual(changesOf(base, { password: 'x', groups: 'a', consoleAccess: true }), {
-    password: 'x', groups: ['a'], consoleAccess: true,
+    password: 'x',
+    groups: ['a'],
+    consoleAccess: true,
   });
   assert.deepEqual(changesOf(base, { password: '', groups: '', consoleAccess: false }), { groups: [] });
 });

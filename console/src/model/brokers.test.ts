@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  areNamed, type BrokerRow, listedOf, pageOf, permits, queryOf, searchOf, STATES, tokensOf, withTokens,
+  areNamed,
+  type BrokerRow,
+  listedOf,
+  pageOf,
+  permits,
+  queryOf,
+  searchOf,
+  STATES,
+  tokensOf,
+  withTokens,
 } from './brokers';
 
 const plain = { sort: 'name', order: 'asc' } as const;
@@ -42,7 +51,10 @@ test('the query has the names of the API', () => {
 test('a state permits what the server’s table says', () => {
   const permitted = (action: 'reboot' | 'delete') => STATES.filter((state) => permits(action, state));
   assert.deepEqual(permitted('reboot'), ['RUNNING', 'CRITICAL_ACTION_REQUIRED', 'REPLICA']);
-  assert.deepEqual(permitted('delete'), STATES.filter((state) => state !== 'DELETION_IN_PROGRESS'));
+  assert.deepEqual(
+    permitted('delete'),
+    STATES.filter((state) => state !== 'DELETION_IN_PROGRESS'),
+  );
 });
 
 test('names are entered in any order, but all of them and no other', () => {

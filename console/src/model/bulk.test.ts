@@ -19,9 +19,18 @@ test('every item is done, a few at a time, and a failure stops no other', async 
   );
   assert.equal(most, 2);
   const kinds = ['done', 'done', 'failed', 'done', 'done'];
-  assert.deepEqual(outcomes.map(({ kind }) => kind), kinds);
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    kinds,
+  );
   assert.deepEqual(outcomes[2], { kind: 'failed', why: 'not this one' } satisfies Outcome);
-  assert.deepEqual(told.filter(([at]) => at === 2), [[2, 'running'], [2, 'failed']]);
+  assert.deepEqual(
+    told.filter(([at]) => at === 2),
+    [
+      [2, 'running'],
+      [2, 'failed'],
+    ],
+  );
 });
 
 test('what passes is attempted again, but not for ever', async () => {

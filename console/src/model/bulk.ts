@@ -1,10 +1,6 @@
 // The same call for many things, a few at a time.
 
-export type Outcome =
-  | { kind: 'waiting' }
-  | { kind: 'running' }
-  | { kind: 'done' }
-  | { kind: 'failed'; why: string };
+export type Outcome = { kind: 'waiting' } | { kind: 'running' } | { kind: 'done' } | { kind: 'failed'; why: string };
 
 interface Options {
   /** How many calls run at the same time. */

@@ -2,8 +2,21 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import {
-  CHOICES, costOf, countOf, csvOf, type Estimate, estimateQuery, fittedLine, hostsOf, type Line, linesOf, REGIONS,
-  SAMPLE, SAMPLE_REGION, searchOf, totalOf,
+  CHOICES,
+  costOf,
+  countOf,
+  csvOf,
+  type Estimate,
+  estimateQuery,
+  fittedLine,
+  hostsOf,
+  type Line,
+  linesOf,
+  REGIONS,
+  SAMPLE,
+  SAMPLE_REGION,
+  searchOf,
+  totalOf,
 } from './calculator';
 
 const ESTIMATE: Estimate = {
@@ -76,7 +89,10 @@ test('every instance type that can be chosen has a price, and the other way roun
 
 test('the regions are those of the server', () => {
   const source = readFileSync('../domain/src/kernel/region.rs', 'utf8');
-  assert.deepEqual(REGIONS, [...source.matchAll(/^ {4}"([a-z0-9-]+)",$/gm)].map(([, name]) => name));
+  assert.deepEqual(
+    REGIONS,
+    [...source.matchAll(/^ {4}"([a-z0-9-]+)",$/gm)].map(([, name]) => name),
+  );
 });
 
 test('the server is asked for one broker', () => {

@@ -43,11 +43,40 @@ export const SAMPLE: Line = {
 export const SAMPLE_REGION = 'us-east-1';
 /** The regions that have Amazon MQ. Source: domain/src/kernel/region.rs. */
 export const REGIONS: readonly string[] = [
-  'af-south-1', 'ap-east-1', 'ap-east-2', 'ap-northeast-1', 'ap-northeast-2', 'ap-northeast-3', 'ap-south-1',
-  'ap-south-2', 'ap-southeast-1', 'ap-southeast-2', 'ap-southeast-3', 'ap-southeast-4', 'ap-southeast-5',
-  'ap-southeast-6', 'ap-southeast-7', 'ca-central-1', 'ca-west-1', 'eu-central-1', 'eu-central-2', 'eu-north-1',
-  'eu-south-1', 'eu-south-2', 'eu-west-1', 'eu-west-2', 'eu-west-3', 'il-central-1', 'me-central-1', 'me-south-1',
-  'mx-central-1', 'sa-east-1', 'us-east-1', 'us-east-2', 'us-west-1', 'us-west-2',
+  'af-south-1',
+  'ap-east-1',
+  'ap-east-2',
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-northeast-3',
+  'ap-south-1',
+  'ap-south-2',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'ap-southeast-3',
+  'ap-southeast-4',
+  'ap-southeast-5',
+  'ap-southeast-6',
+  'ap-southeast-7',
+  'ca-central-1',
+  'ca-west-1',
+  'eu-central-1',
+  'eu-central-2',
+  'eu-north-1',
+  'eu-south-1',
+  'eu-south-2',
+  'eu-west-1',
+  'eu-west-2',
+  'eu-west-3',
+  'il-central-1',
+  'me-central-1',
+  'me-south-1',
+  'mx-central-1',
+  'sa-east-1',
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
 ];
 export const MOST_LINES = 20;
 const MOST_BROKERS = 10_000;
@@ -98,18 +127,21 @@ export function fittedLine(line: Line): Line {
 /** What the address says. Whatever it lacks is that of the sample. */
 export function linesOf(search: string): { region: string; lines: Line[] } {
   const parameters = new URLSearchParams(search);
-  const lines = parameters.getAll('broker').slice(0, MOST_LINES).map((text) => {
-    const [engineType, deploymentMode, hostInstanceType, storageType, storageGb, hours, count] = text.split(',');
-    return fittedLine({
-      engineType: (engineType ?? SAMPLE.engineType) as Engine,
-      deploymentMode: (deploymentMode ?? SAMPLE.deploymentMode) as Mode,
-      hostInstanceType: hostInstanceType ?? SAMPLE.hostInstanceType,
-      storageType: (storageType ?? SAMPLE.storageType) as Storage,
-      storageGb: storageGb ?? SAMPLE.storageGb,
-      hours: hours ?? SAMPLE.hours,
-      count: count ?? SAMPLE.count,
+  const lines = parameters
+    .getAll('broker')
+    .slice(0, MOST_LINES)
+    .map((text) => {
+      const [engineType, deploymentMode, hostInstanceType, storageType, storageGb, hours, count] = text.split(',');
+      return fittedLine({
+        engineType: (engineType ?? SAMPLE.engineType) as Engine,
+        deploymentMode: (deploymentMode ?? SAMPLE.deploymentMode) as Mode,
+        hostInstanceType: hostInstanceType ?? SAMPLE.hostInstanceType,
+        storageType: (storageType ?? SAMPLE.storageType) as Storage,
+        storageGb: storageGb ?? SAMPLE.storageGb,
+        hours: hours ?? SAMPLE.hours,
+        count: count ?? SAMPLE.count,
+      });
     });
-  });
   return { region: parameters.get('region') || SAMPLE_REGION, lines: lines.length > 0 ? lines : [SAMPLE] };
 }
 
@@ -158,8 +190,22 @@ export function totalOf(costs: (string | undefined)[]): string | undefined {
 }
 
 const HEADINGS = [
-  'engineType', 'deploymentMode', 'hostInstanceType', 'storageType', 'storageGb', 'hours', 'region', 'instances',
-  'hourlyPrice', 'instanceCost', 'storageMonthlyPrice', 'storageCost', 'costPerBroker', 'brokers', 'cost', 'currency',
+  'engineType',
+  'deploymentMode',
+  'hostInstanceType',
+  'storageType',
+  'storageGb',
+  'hours',
+  'region',
+  'instances',
+  'hourlyPrice',
+  'instanceCost',
+  'storageMonthlyPrice',
+  'storageCost',
+  'costPerBroker',
+  'brokers',
+  'cost',
+  'currency',
 ];
 
 /** The lines with their prices and costs, as RFC 4180 has it. What is not known is empty. */
@@ -168,9 +214,22 @@ export function csvOf(lines: Line[], estimates: (Estimate | undefined)[], region
     const estimate = estimates[at];
     const { instances, storage } = estimate ?? {};
     return [
-      line.engineType, line.deploymentMode, line.hostInstanceType, line.storageType, line.storageGb, line.hours,
-      region, instances?.count, instances?.hourlyPrice?.amount, instances?.cost, storage?.monthlyPrice?.amount,
-      storage?.cost, estimate?.total, line.count, costOf(line, estimate), estimate?.currency,
+      line.engineType,
+      line.deploymentMode,
+      line.hostInstanceType,
+      line.storageType,
+      line.storageGb,
+      line.hours,
+      region,
+      instances?.count,
+      instances?.hourlyPrice?.amount,
+      instances?.cost,
+      storage?.monthlyPrice?.amount,
+      storage?.cost,
+      estimate?.total,
+      line.count,
+      costOf(line, estimate),
+      estimate?.currency,
     ];
   });
   return [HEADINGS, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');

@@ -47,7 +47,7 @@ function certificateOf(pem: string): Certificate {
 /** The elements of a sequence or set. Lengths of more than four bytes do not occur in certificates. */
 function elements(bytes: Uint8Array): Element[] {
   const found: Element[] = [];
-  for (let from = 0; from < bytes.length; ) {
+  for (let from = 0; from < bytes.length;) {
     const tag = byte(bytes, from);
     let length = byte(bytes, from + 1);
     let start = from + 2;
@@ -85,7 +85,12 @@ function timeOf({ tag, content }: Element): Date {
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full);
   if (!parts) throw new Error('no time');
   const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
-    number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
 }

@@ -23,7 +23,10 @@ const cluster = {
 
 test('every endpoint has its protocol, host, port and instance', () => {
   const protocols = ['openwire', 'amqp10', 'stomp', 'mqtt', 'wss'];
-  assert.deepEqual(endpointsOf(pair).map((one) => one.protocol), [...protocols, ...protocols]);
+  assert.deepEqual(
+    endpointsOf(pair).map((one) => one.protocol),
+    [...protocols, ...protocols],
+  );
   assert.deepEqual(endpointsFor(pair, 'stomp'), [
     { url: 'stomp+ssl://b-1-1.mq.test:61614', protocol: 'stomp', host: 'b-1-1.mq.test', port: 61614, instance: 1 },
     { url: 'stomp+ssl://b-1-2.mq.test:61614', protocol: 'stomp', host: 'b-1-2.mq.test', port: 61614, instance: 2 },
@@ -32,11 +35,14 @@ test('every endpoint has its protocol, host, port and instance', () => {
 
 test('metrics pages of a cluster belong to its nodes', () => {
   const pages = endpointsFor(cluster, 'metrics');
-  assert.deepEqual(pages.map((page) => [page.instance, page.host, page.port]), [
-    [1, '10.0.0.1', 20002],
-    [2, '10.0.0.1', 20003],
-    [3, '[::1]', 443],
-  ]);
+  assert.deepEqual(
+    pages.map((page) => [page.instance, page.host, page.port]),
+    [
+      [1, '10.0.0.1', 20002],
+      [2, '10.0.0.1', 20003],
+      [3, '[::1]', 443],
+    ],
+  );
   assert.equal(endpointsFor(cluster, 'amqp091')[0]?.port, 20001);
 });
 

@@ -19,7 +19,11 @@ test('a line of another instance that comes late is put where it belongs', () =>
 });
 
 test('of too many lines the newest stay, and the others are counted', () => {
-  const kept = added(none, [1, 2, 3, 4].map((n) => line(String(n), n)), 3);
+  const kept = added(
+    none,
+    [1, 2, 3, 4].map((n) => line(String(n), n)),
+    3,
+  );
   assert.deepEqual([ids(kept), kept.dropped], ['234', 1]);
   assert.deepEqual([ids(added(kept, [line('5', 5)], 3)), added(kept, [line('5', 5)], 3).dropped], ['345', 2]);
 });

@@ -37,13 +37,17 @@ function localTime(moment: number, zone: string): number {
   const offset = fixedOffset(zone);
   if (offset !== undefined) return moment + offset;
   const parts = new Intl.DateTimeFormat('en', {
-    timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric',
-    hour: 'numeric', minute: 'numeric', second: 'numeric',
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
   }).formatToParts(moment);
   const value = (type: string) => Number(parts.find((part) => part.type === type)?.value);
-  return Date.UTC(
-    value('year'), value('month') - 1, value('day'), value('hour'), value('minute'), value('second'),
-  );
+  return Date.UTC(value('year'), value('month') - 1, value('day'), value('hour'), value('minute'), value('second'));
 }
 
 /** The moment at which a zone's clocks show a time first; the end of the gap if they skip it. */
@@ -104,6 +108,11 @@ export function windowText(opens: number, zone: string): string {
 export function momentText(moment: number, zone: string): string {
   const { timeZone, shift } = intlZone(zone);
   return new Intl.DateTimeFormat('en-GB', {
-    weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit', timeZone,
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone,
   }).format(moment + shift);
 }

@@ -5,7 +5,14 @@ import { duration } from './time';
 
 /** Kinds of what happened, the most important first. */
 export const MARKER_KINDS = [
-  'failover', 'fault', 'outage', 'restart', 'failure', 'maintenance', 'alarm', 'request',
+  'failover',
+  'fault',
+  'outage',
+  'restart',
+  'failure',
+  'maintenance',
+  'alarm',
+  'request',
 ] as const;
 export type MarkerKind = (typeof MARKER_KINDS)[number];
 
@@ -88,27 +95,33 @@ function ofFault(fault: Fault): Marker | undefined {
   // What waits has not happened.
   if (fault.state === 'PENDING') return undefined;
   const where =
-    fault.instance !== undefined ? words.instance(fault.instance)
-    : fault.zone !== undefined ? words.zone(fault.zone)
-    : '';
+    fault.instance !== undefined
+      ? words.instance(fault.instance)
+      : fault.zone !== undefined
+        ? words.zone(fault.zone)
+        : '';
   const title = words.fault(causeWords(fault.kind), where);
   const until = fault.endedAt === undefined ? undefined : Date.parse(fault.endedAt);
   return { kind: 'fault', at: Date.parse(fault.startsAt), until, title, detail: fault.reason ?? '' };
 }
 
-const ofInterruption = (kind: 'failover' | 'restart' | 'outage') => (one: Interruption): Marker => {
-  const title =
-    kind === 'failover' ? words.failover(one.formerInstance, one.successorInstance, duration(one.seconds * 1000))
-    : kind === 'restart' ? words.restart(one.instance, duration(one.seconds * 1000))
-    : words.outage(one.state === 'UNKNOWN', duration(one.seconds * 1000));
-  return {
-    kind,
-    at: Date.parse(one.from),
-    until: one.to === undefined ? undefined : Date.parse(one.to),
-    title,
-    detail: `${causeWords(one.cause)}: ${one.detail}`,
+const ofInterruption =
+  (kind: 'failover' | 'restart' | 'outage') =>
+  (one: Interruption): Marker => {
+    const title =
+      kind === 'failover'
+        ? words.failover(one.formerInstance, one.successorInstance, duration(one.seconds * 1000))
+        : kind === 'restart'
+          ? words.restart(one.instance, duration(one.seconds * 1000))
+          : words.outage(one.state === 'UNKNOWN', duration(one.seconds * 1000));
+    return {
+      kind,
+      at: Date.parse(one.from),
+      until: one.to === undefined ? undefined : Date.parse(one.to),
+      title,
+      detail: `${causeWords(one.cause)}: ${one.detail}`,
+    };
   };
-};
 
 /** What happened in a range, oldest first. Failovers are those of the report, which knows how long they took. */
 export function markersOf(happened: Happened, range: Range, kinds: readonly MarkerKind[]): Marker[] {
@@ -150,7 +163,10 @@ export function linesOf(markers: readonly Marker[], range: Range, periodSeconds:
   }
   const rank = (line: Line) => MARKER_KINDS.indexOf(line.kind);
   const kept = [...lines].sort((one, other) => rank(one) - rank(other) || other.at - one.at).slice(0, MOST_LINES);
-  return merged(kept.sort((one, other) => one.at - other.at), periodSeconds);
+  return merged(
+    kept.sort((one, other) => one.at - other.at),
+    periodSeconds,
+  );
 }
 
 /** Lines of a kind that follow each other within a period are one: "Failover (3)". */

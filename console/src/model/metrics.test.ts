@@ -51,27 +51,38 @@ test('instances of a pair are told apart, a single one has no name', () => {
   assert.deepEqual(values(measured(pair, { level: 'broker' })), ['Broker=orders-1', 'Broker=orders-2']);
   assert.deepEqual(values(measured(pair, { level: 'node', name: 'orders-2' })), ['Broker=orders-2']);
   const single = { ...pair, deploymentMode: 'SINGLE_INSTANCE' };
-  assert.deepEqual(measured(single, { level: 'broker' }).map(({ label }) => label), ['']);
-  assert.equal(wanted('ActiveMQ', 'broker', measured(pair, { level: 'broker' }))[0]?.label,
-    'TotalMessageCount (orders-1)');
+  assert.deepEqual(
+    measured(single, { level: 'broker' }).map(({ label }) => label),
+    [''],
+  );
+  assert.equal(
+    wanted('ActiveMQ', 'broker', measured(pair, { level: 'broker' }))[0]?.label,
+    'TotalMessageCount (orders-1)',
+  );
 });
 
 test('destinations and nodes have their dimensions', () => {
   assert.deepEqual(values(measured(pair, { level: 'topic', name: 'prices' })), [
-    'Broker=orders-1,Topic=prices', 'Broker=orders-2,Topic=prices',
+    'Broker=orders-1,Topic=prices',
+    'Broker=orders-2,Topic=prices',
   ]);
   assert.deepEqual(values(measured(cluster, { level: 'queue', name: 'q', virtualHost: '/' })), [
     'Broker=orders,VirtualHost=/,Queue=q',
   ]);
   assert.deepEqual(values(measured(cluster, { level: 'node' }, ['n1', 'n2'])), [
-    'Broker=orders,Node=n1', 'Broker=orders,Node=n2',
+    'Broker=orders,Node=n1',
+    'Broker=orders,Node=n2',
   ]);
 });
 
 test('a broker with a longer name is another one', () => {
   const of = (Value: string) => isOfBroker(pair, [{ Name: 'Broker', Value }]);
   assert.deepEqual(['orders-1', 'orders-2', 'orders', 'orders-1-1', 'orders-3'].map(of), [
-    true, true, false, false, false,
+    true,
+    true,
+    false,
+    false,
+    false,
   ]);
 });
 

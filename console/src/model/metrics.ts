@@ -16,9 +16,30 @@ export interface Panel {
 }
 
 export type PanelId =
-  | 'messages' | 'rates' | 'totals' | 'connections' | 'established' | 'limits' | 'clients' | 'objects' | 'cpu'
-  | 'memory' | 'heap' | 'disk' | 'usage' | 'files' | 'ioTime' | 'operations' | 'network' | 'journal' | 'transactions'
-  | 'subscribers' | 'moved' | 'inFlight' | 'time' | 'memoryUsage';
+  | 'messages'
+  | 'rates'
+  | 'totals'
+  | 'connections'
+  | 'established'
+  | 'limits'
+  | 'clients'
+  | 'objects'
+  | 'cpu'
+  | 'memory'
+  | 'heap'
+  | 'disk'
+  | 'usage'
+  | 'files'
+  | 'ioTime'
+  | 'operations'
+  | 'network'
+  | 'journal'
+  | 'transactions'
+  | 'subscribers'
+  | 'moved'
+  | 'inFlight'
+  | 'time'
+  | 'memoryUsage';
 
 const panel = (id: PanelId, unit: Unit, ...metrics: string[]): Panel => ({ id, unit, metrics });
 
@@ -47,8 +68,13 @@ const ACTIVEMQ_BROKER = [
   panel('subscribers', 'Count', 'InactiveDurableTopicSubscribersCount'),
   panel('established', 'Count', 'EstablishedConnectionsCount'),
   panel(
-    'limits', 'Count', 'OpenwireMaximumConnections', 'AmqpMaximumConnections', 'StompMaximumConnections',
-    'MqttMaximumConnections', 'WsMaximumConnections',
+    'limits',
+    'Count',
+    'OpenwireMaximumConnections',
+    'AmqpMaximumConnections',
+    'StompMaximumConnections',
+    'MqttMaximumConnections',
+    'WsMaximumConnections',
   ),
 ];
 

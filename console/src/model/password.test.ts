@@ -3,7 +3,10 @@ import { webcrypto } from 'node:crypto';
 import test from 'node:test';
 import { generatePassword, isPasswordValid, passwordRules, type Random } from './password';
 
-const broken = (password: string) => passwordRules(password).filter(({ isKept }) => !isKept).map(({ id }) => id);
+const broken = (password: string) =>
+  passwordRules(password)
+    .filter(({ isKept }) => !isKept)
+    .map(({ id }) => id);
 
 test('passwords are judged by the rules of the service', () => {
   assert.deepEqual(broken('abcdabcdabcd'), []);

@@ -23,9 +23,17 @@ test('each member that waits stands beside the one in force', () => {
     pendingHostInstanceType: 'mq.m5.xlarge',
     configurations: { current: { id: 'c-1', revision: 2 }, pending: { id: 'c-1', revision: 3 }, history: [] },
     logs: {
-      general: false, audit: false, generalLogGroup: 'g', auditLogGroup: 'a', pending: { general: true, audit: false },
+      general: false,
+      audit: false,
+      generalLogGroup: 'g',
+      auditLogGroup: 'a',
+      pending: { general: true, audit: false },
     },
-    users: [{ username: 'amy' }, { username: 'bob', pendingChange: 'CREATE' }, { username: 'cyd', pendingChange: 'DELETE' }],
+    users: [
+      { username: 'amy' },
+      { username: 'bob', pendingChange: 'CREATE' },
+      { username: 'cyd', pendingChange: 'DELETE' },
+    ],
   });
   assert.deepEqual(pendingChanges(broker), [
     { field: 'engineVersion', now: '5.18', then: '5.19' },
@@ -40,7 +48,11 @@ test('each member that waits stands beside the one in force', () => {
 
 test('a directory shows the members that differ, and its password only as changed', () => {
   const now = {
-    hosts: ['one.example'], userBase: 'u', userSearchMatching: '(uid={0})', roleBase: 'r', roleSearchMatching: '(m={0})',
+    hosts: ['one.example'],
+    userBase: 'u',
+    userSearchMatching: '(uid={0})',
+    roleBase: 'r',
+    roleSearchMatching: '(m={0})',
     serviceAccountUsername: 'cn=svc',
   };
   const ldap = { authenticationStrategy: 'ldap' as const, ldapServerMetadata: now };

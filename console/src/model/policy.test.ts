@@ -42,7 +42,10 @@ test('every documented action is offered', () => {
   const names = [...chapter.matchAll(/`(\w+:[A-Z]\w+)`/g)].map(([, name]) => name);
   const known = new Set(actions.map(({ name }) => name));
   assert.ok(names.length > 60);
-  assert.deepEqual(names.filter((name) => !known.has(name ?? '')), []);
+  assert.deepEqual(
+    names.filter((name) => !known.has(name ?? '')),
+    [],
+  );
 });
 
 test('actions that nothing asks for are found', () => {
@@ -69,7 +72,14 @@ test('the first fault of a text is where JSON ends', () => {
   }
   // A text, and where it goes wrong.
   for (const [wrong, at] of [
-    ['', 0], ['{', 1], ['{"a" 1}', 5], ['[1,]', 3], ['{"a":1,}', 7], ['[01]', 2], ['{} x', 3], ['["a\nb"]', 1],
+    ['', 0],
+    ['{', 1],
+    ['{"a" 1}', 5],
+    ['[1,]', 3],
+    ['{"a":1,}', 7],
+    ['[01]', 2],
+    ['{} x', 3],
+    ['["a\nb"]', 1],
   ] as const) {
     assert.equal(faultOf(wrong), at, wrong);
     assert.throws(() => JSON.parse(wrong));

@@ -12,34 +12,84 @@ export interface Action {
 }
 
 /** Every action that something in brokerd asks for, by its name. */
-export const actions: Action[] = Object.entries(table as Record<string, Omit<Action, 'name'>>).map(
-  ([name, about]) => ({ name, ...about }),
-);
+export const actions: Action[] = Object.entries(table as Record<string, Omit<Action, 'name'>>).map(([name, about]) => ({
+  name,
+  ...about,
+}));
 
 /** The services of the actions, `mq`. */
 export const services: string[] = [...new Set(actions.map(({ name }) => name.split(':')[0] ?? ''))];
 
 /** The condition keys; `…` stands for the key of a tag. */
 export const conditionKeys: string[] = [
-  'aws:CurrentTime', 'aws:EpochTime', 'aws:RequestedRegion', 'aws:SecureTransport', 'aws:SourceIp', 'aws:UserAgent',
-  'aws:ViaAWSService', 'aws:PrincipalAccount', 'aws:PrincipalArn', 'aws:PrincipalTag/…', 'aws:PrincipalType',
-  'aws:userid', 'aws:username', 'aws:SourceIdentity', 'aws:TokenIssueTime', 'aws:MultiFactorAuthPresent',
-  'aws:ResourceAccount', 'aws:ResourceTag/…', 'aws:RequestTag/…', 'aws:TagKeys', 'iam:PassedToService',
+  'aws:CurrentTime',
+  'aws:EpochTime',
+  'aws:RequestedRegion',
+  'aws:SecureTransport',
+  'aws:SourceIp',
+  'aws:UserAgent',
+  'aws:ViaAWSService',
+  'aws:PrincipalAccount',
+  'aws:PrincipalArn',
+  'aws:PrincipalTag/…',
+  'aws:PrincipalType',
+  'aws:userid',
+  'aws:username',
+  'aws:SourceIdentity',
+  'aws:TokenIssueTime',
+  'aws:MultiFactorAuthPresent',
+  'aws:ResourceAccount',
+  'aws:ResourceTag/…',
+  'aws:RequestTag/…',
+  'aws:TagKeys',
+  'iam:PassedToService',
 ];
 
 /** The operators of conditions, of which most have a form that ends with `IfExists`. */
 export const operators: string[] = [
-  'StringEquals', 'StringNotEquals', 'StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase', 'StringLike',
-  'StringNotLike', 'NumericEquals', 'NumericNotEquals', 'NumericLessThan', 'NumericLessThanEquals',
-  'NumericGreaterThan', 'NumericGreaterThanEquals', 'DateEquals', 'DateNotEquals', 'DateLessThan',
-  'DateLessThanEquals', 'DateGreaterThan', 'DateGreaterThanEquals', 'Bool', 'BinaryEquals', 'IpAddress',
-  'NotIpAddress', 'ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike', 'Null',
+  'StringEquals',
+  'StringNotEquals',
+  'StringEqualsIgnoreCase',
+  'StringNotEqualsIgnoreCase',
+  'StringLike',
+  'StringNotLike',
+  'NumericEquals',
+  'NumericNotEquals',
+  'NumericLessThan',
+  'NumericLessThanEquals',
+  'NumericGreaterThan',
+  'NumericGreaterThanEquals',
+  'DateEquals',
+  'DateNotEquals',
+  'DateLessThan',
+  'DateLessThanEquals',
+  'DateGreaterThan',
+  'DateGreaterThanEquals',
+  'Bool',
+  'BinaryEquals',
+  'IpAddress',
+  'NotIpAddress',
+  'ArnEquals',
+  'ArnLike',
+  'ArnNotEquals',
+  'ArnNotLike',
+  'Null',
 ];
 
 /** The members of a policy and of its statements. */
 export const members: string[] = [
-  'Version', 'Id', 'Statement', 'Sid', 'Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition',
-  'Principal', 'NotPrincipal',
+  'Version',
+  'Id',
+  'Statement',
+  'Sid',
+  'Effect',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+  'Principal',
+  'NotPrincipal',
 ];
 
 /** The place in a document: the keys that lead to it, and whether a key is to be written there. */
@@ -122,7 +172,10 @@ export function unknownActions(text: string): string[] {
 }
 
 function isKnown(pattern: string): boolean {
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   const whole = new RegExp(`^${expression}$`, 'i');
   return actions.some(({ name }) => whole.test(name));
 }

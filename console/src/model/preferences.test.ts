@@ -41,7 +41,12 @@ test('what makes no sense any more is as by default', () => {
 });
 
 test('columns that are gone are dropped, and new ones come last', () => {
-  const { contentDisplay } = read({ contentDisplay: [{ id: 'old', visible: true }, { id: 'state', visible: false }] });
+  const { contentDisplay } = read({
+    contentDisplay: [
+      { id: 'old', visible: true },
+      { id: 'state', visible: false },
+    ],
+  });
   assert.deepEqual(contentDisplay, [
     { id: 'state', visible: false },
     { id: 'name', visible: true },

@@ -37,11 +37,7 @@ test('lines that would be refused are found with their places', () => {
     'heartbeat = 100 # as before',
     "auth_backends.2 = 'ldap'",
   ].join('\n');
-  assert.deepEqual(said(text), [
-    'VALUE heartbeat = 5',
-    'KEY disk_free_limit.absolute',
-    'SYNTAX nonsense',
-  ]);
+  assert.deepEqual(said(text), ['VALUE heartbeat = 5', 'KEY disk_free_limit.absolute', 'SYNTAX nonsense']);
 });
 
 test('only limits may be in sections', () => {

@@ -34,9 +34,7 @@ test('a range begins with a period and ends with a minute', () => {
 });
 
 test('spans are told in their largest unit', () => {
-  assert.deepEqual([15, 60, 180, 1440, 10_080].map(spanWords), [
-    '15 minutes', '1 hour', '3 hours', '1 day', '7 days',
-  ]);
+  assert.deepEqual([15, 60, 180, 1440, 10_080].map(spanWords), ['15 minutes', '1 hour', '3 hours', '1 day', '7 days']);
 });
 
 test('an axis has times within a day, days within months, and months within a year', () => {

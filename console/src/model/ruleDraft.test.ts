@@ -6,7 +6,8 @@ test('ports are one or a range', () => {
   assert.deepEqual(parsePorts('5671'), [5671, 5671]);
   assert.deepEqual(parsePorts(' 5671 - 5672 '), [5671, 5672]);
   assert.deepEqual(parsePorts('0–65535'), [0, 65535]);
-  for (const wrong of ['', 'amqp', '70000', '5672-5671', '-1', '1-2-3']) assert.equal(parsePorts(wrong), undefined, wrong);
+  for (const wrong of ['', 'amqp', '70000', '5672-5671', '-1', '1-2-3'])
+    assert.equal(parsePorts(wrong), undefined, wrong);
 });
 
 test('what is wrong with a rule is said of its field', () => {

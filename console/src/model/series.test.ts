@@ -17,17 +17,29 @@ test('zeros are values, and no gaps', () => {
 });
 
 test('a table has the newest row first, and rows without values where nothing was measured', () => {
-  const table = rows([{ label: 'a', points: at(0, 1, 3) }, { label: 'b', points: at(1) }], 60);
-  assert.deepEqual(table.map((row) => [row.at / 60_000, ...row.values]), [
-    [3, 3, undefined],
-    [2, undefined, undefined],
-    [1, 1, 1],
-    [0, 0, undefined],
-  ]);
+  const table = rows(
+    [
+      { label: 'a', points: at(0, 1, 3) },
+      { label: 'b', points: at(1) },
+    ],
+    60,
+  );
+  assert.deepEqual(
+    table.map((row) => [row.at / 60_000, ...row.values]),
+    [
+      [3, 3, undefined],
+      [2, undefined, undefined],
+      [1, 1, 1],
+      [0, 0, undefined],
+    ],
+  );
   assert.deepEqual(rows([{ label: 'a', points: [] }], 60), []);
 });
 
 test('points of an answer are sorted, and what is no number is left out', () => {
   const points = pointsOf({ Timestamps: [120, 60, 180], Values: [2, 0, 'NaN'] });
-  assert.deepEqual(points, [{ at: 60_000, value: 0 }, { at: 120_000, value: 2 }]);
+  assert.deepEqual(points, [
+    { at: 60_000, value: 0 },
+    { at: 120_000, value: 2 },
+  ]);
 });

@@ -51,7 +51,13 @@ test('a failure that nobody asked for begins a chapter which a failover names', 
     ),
     { outages: [outage(10, 12)], failovers: [], restarts: [] },
   );
-  assert.deepEqual(chapters.map(({ topic, outcome }) => [topic, outcome]), [['failover', 'done'], ['news', 'told']]);
+  assert.deepEqual(
+    chapters.map(({ topic, outcome }) => [topic, outcome]),
+    [
+      ['failover', 'done'],
+      ['news', 'told'],
+    ],
+  );
   assert.deepEqual(chapters[0]?.outages, [
     { seconds: 2, cause: 'ENGINE_ENDED', detail: 'instance 1 has ended', isOver: true },
   ]);
@@ -118,7 +124,13 @@ test('an outage without events is a chapter of its own, unless it is older than 
   const known = events([50, 'request', 'CreateUser accepted: x']);
   const report = { outages: [outage(10, 20), outage(60, undefined)], failovers: [], restarts: [] };
   const chapters = timeline(known, report);
-  assert.deepEqual(chapters.map(({ at: when, outcome }) => [when, outcome]), [[at(60), 'going-on'], [at(50), 'told']]);
+  assert.deepEqual(
+    chapters.map(({ at: when, outcome }) => [when, outcome]),
+    [
+      [at(60), 'going-on'],
+      [at(50), 'told'],
+    ],
+  );
 });
 
 test('a reboot during another work takes over', () => {
@@ -129,6 +141,9 @@ test('a reboot during another work takes over', () => {
       [9, 'verdict', 'every endpoint answers'],
     ),
   );
-  assert.deepEqual(chapters.map(({ outcome }) => outcome), ['done', 'told']);
+  assert.deepEqual(
+    chapters.map(({ outcome }) => outcome),
+    ['done', 'told'],
+  );
   assert.equal(new Set(chapters.map(({ id }) => id)).size, 2);
 });

@@ -109,8 +109,14 @@ function attach(chapters: Chapter[], report: Report): void {
     if (into) into.outages.push(known);
     else {
       const chapter: Chapter = {
-        id: `outage ${outage.from}`, topic: 'trouble', outcome: outage.to ? 'done' : 'going-on', at: outage.from,
-        sentence: detail, steps: [], outages: [known], ...(outage.to ? { end: outage.to } : {}),
+        id: `outage ${outage.from}`,
+        topic: 'trouble',
+        outcome: outage.to ? 'done' : 'going-on',
+        at: outage.from,
+        sentence: detail,
+        steps: [],
+        outages: [known],
+        ...(outage.to ? { end: outage.to } : {}),
       };
       // Older than all events that are shown, it would be a hole in the history.
       const oldest = chapters[0];

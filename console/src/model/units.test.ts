@@ -4,7 +4,13 @@ import { amount, axisOf, bytes, rate, whole } from './units';
 
 test('bytes are told in the unit of which there are at least one', () => {
   assert.deepEqual([0, 1023, 1536, 5 * 1024 ** 3, 200 * 1024 ** 2, 2 ** 50, -2048].map(bytes), [
-    '0 B', '1023 B', '1.5 KiB', '5 GiB', '200 MiB', '1024 TiB', '-2 KiB',
+    '0 B',
+    '1023 B',
+    '1.5 KiB',
+    '5 GiB',
+    '200 MiB',
+    '1024 TiB',
+    '-2 KiB',
   ]);
 });
 

@@ -7,10 +7,13 @@ import { text } from '../text';
 export function Problem({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const about = error instanceof ApiError ? error : undefined;
   const header =
-    about?.status === 0 ? text.common.unreachable
-    : about?.isRefused ? text.common.refused
-    : about?.status === 404 ? text.common.notFound
-    : text.common.failed;
+    about?.status === 0
+      ? text.common.unreachable
+      : about?.isRefused
+        ? text.common.refused
+        : about?.status === 404
+          ? text.common.notFound
+          : text.common.failed;
   const message = error instanceof Error ? error.message : String(error);
   const sentence = about?.status === 0 ? text.common.unreachableHelp : message;
   return (

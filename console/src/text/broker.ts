@@ -49,14 +49,16 @@ export const broker = {
       SINGLE: 'The only instance is stopped and started again. Clients are not served while it boots, some seconds.',
       PAIR: 'The standby is replaced first and then takes over. Clients are away for about two seconds.',
       ROLLING: 'One node after the other is replaced while the others serve. Clients of that node connect anew.',
-      FULL_STOP: 'All nodes are stopped and made anew: a cluster can’t have nodes of two versions. '
-        + 'Clients are not served for about half a minute.',
+      FULL_STOP:
+        'All nodes are stopped and made anew: a cluster can’t have nodes of two versions. ' +
+        'Clients are not served for about half a minute.',
     },
   },
   remove: {
     title: (name: string) => `Delete ${name}?`,
-    lost: 'All messages, queues, users and endpoints of the broker are lost at once, and nobody can restore them. '
-      + 'Its configuration, metrics, published logs and reports stay.',
+    lost:
+      'All messages, queues, users and endpoints of the broker are lost at once, and nobody can restore them. ' +
+      'Its configuration, metrics, published logs and reports stay.',
     action: 'Delete broker',
     accepted: (name: string) => `${name} is being deleted.`,
     gone: (name: string) => `${name} is deleted.`,
@@ -120,8 +122,9 @@ export const broker = {
     } as Record<string, string>,
     help: {
       BROKER_OOM: 'Consume or purge messages, or take a larger instance type and reboot.',
-      BROKER_DOES_NOT_BOOT: 'Choose another configuration, version or instance type, then reboot. '
-        + 'It is started again and again meanwhile.',
+      BROKER_DOES_NOT_BOOT:
+        'Choose another configuration, version or instance type, then reboot. ' +
+        'It is started again and again meanwhile.',
       BROKER_NOT_REBOOTED: 'Put right what is said above, then reboot. What runs is supervised as before.',
       BROKER_CHANGES_NOT_APPLIED: 'Other values, or those in force, take the change back. A reboot tries it again.',
       RABBITMQ_MEMORY_ALARM: 'Consume or purge messages, or take a larger instance type. This ends with the alarm.',

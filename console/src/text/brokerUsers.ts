@@ -63,8 +63,9 @@ export const brokerUsers = {
   staleKeep: 'Save mine over them',
   staleGone: 'Somebody else has deleted this user meanwhile. Nothing is saved.',
   rabbitmq: 'RabbitMQ manages its users itself',
-  rabbitmqHelp: 'The service made the first user with the broker and tells of no other. '
-    + 'To manage broker users, please use the RabbitMQ web console, or the management API.',
+  rabbitmqHelp:
+    'The service made the first user with the broker and tells of no other. ' +
+    'To manage broker users, please use the RabbitMQ web console, or the management API.',
   rabbitmqConsole: 'Users in the web console',
   rabbitmqCommand: 'A further user that may do everything in the virtual host /, by the management API',
   ldap: 'Users come from the LDAP directory',

@@ -58,15 +58,17 @@ export const configurations = {
   refusedPlace: 'Go to the place',
   malformed: 'This is not well-formed XML.',
   removed: ({ element, attribute, reason }: { element: string; attribute?: string; reason: string }) =>
-    attribute === undefined ? `Element ${element} is not permitted here and was removed.`
-    : reason === 'INVALID_ATTRIBUTE_VALUE_REMOVED' ?
-      `Attribute ${attribute} of ${element} was removed: ActiveMQ can’t use its value.`
-    : `Attribute ${attribute} of ${element} is not permitted and was removed.`,
+    attribute === undefined
+      ? `Element ${element} is not permitted here and was removed.`
+      : reason === 'INVALID_ATTRIBUTE_VALUE_REMOVED'
+        ? `Attribute ${attribute} of ${element} was removed: ActiveMQ can’t use its value.`
+        : `Attribute ${attribute} of ${element} is not permitted and was removed.`,
   wouldBeRemoved: ({ element, attribute, reason }: { element: string; attribute?: string; reason: string }) =>
-    attribute === undefined ? `Element ${element} is not permitted here and will be removed.`
-    : reason === 'INVALID_ATTRIBUTE_VALUE_REMOVED' ?
-      `Attribute ${attribute} of ${element} will be removed: expressions and names of beans are not permitted.`
-    : `Attribute ${attribute} of ${element} is not permitted and will be removed.`,
+    attribute === undefined
+      ? `Element ${element} is not permitted here and will be removed.`
+      : reason === 'INVALID_ATTRIBUTE_VALUE_REMOVED'
+        ? `Attribute ${attribute} of ${element} will be removed: expressions and names of beans are not permitted.`
+        : `Attribute ${attribute} of ${element} is not permitted and will be removed.`,
   mistakes: {
     KEY: (key: string, version: string) => `${key} can’t be set with RabbitMQ ${version}.`,
     SYNTAX: () => 'This is neither a setting (key = value) nor a comment (# …).',

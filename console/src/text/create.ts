@@ -176,9 +176,11 @@ export const create = {
   publicRabbitMq: 'Public RabbitMQ brokers have no security groups.',
   subnets: 'Subnets',
   subnetsHelp: (count: number, isCluster: boolean) =>
-    isCluster ? `Up to ${count} IDs, separated by commas. Without any, the default subnets are used.`
-    : count === 1 ? 'One ID. Without it, the default subnet is used.'
-    : `${count} IDs, separated by a comma. Without any, the default subnets are used.`,
+    isCluster
+      ? `Up to ${count} IDs, separated by commas. Without any, the default subnets are used.`
+      : count === 1
+        ? 'One ID. Without it, the default subnet is used.'
+        : `${count} IDs, separated by a comma. Without any, the default subnets are used.`,
   encryption: 'Encryption at rest',
   encryptions: {
     OWNED: 'Key owned by the service',

@@ -13,5 +13,15 @@ import { shell } from './shell';
 
 /** The catalogue: `text.brokers.title`, or a function for a text with values. */
 export const text = {
-  account, broker, brokers, calculator, common, configurations, create, monitoring, operator, settings, shell,
+  account,
+  broker,
+  brokers,
+  calculator,
+  common,
+  configurations,
+  create,
+  monitoring,
+  operator,
+  settings,
+  shell,
 } as const;

@@ -69,10 +69,11 @@ export const settings = {
   notTakenBack: 'The change was not taken back.',
   userThere: 'Exists',
   userAbsent: 'Does not exist',
-  userChanges: { CREATE: 'Is created', UPDATE: 'Has the new password, groups and access', DELETE: 'Is deleted' } as Record<
-    string,
-    string
-  >,
+  userChanges: {
+    CREATE: 'Is created',
+    UPDATE: 'Has the new password, groups and access',
+    DELETE: 'Is deleted',
+  } as Record<string, string>,
   rebootNow: 'Reboot now',
   inTheWindow: (when: string, relative: string) =>
     `Or wait: the maintenance window opens on ${when}, ${relative}, and the reboot happens by itself.`,
@@ -130,7 +131,8 @@ export const settings = {
   inYourZone: (zone: string) => `In your zone (${zone})`,
   nextWindow: 'Opens next',
   openNow: 'Open now',
-  windowHelp: 'The window is two hours long. Pending changes and patches are applied in it. It can be changed four times before it opens.',
+  windowHelp:
+    'The window is two hours long. Pending changes and patches are applied in it. It can be changed four times before it opens.',
   autoUpgradeHelp: 'New patch versions are installed in the maintenance window.',
   logs: 'Logs',
   generalLogsHelp: 'What the engine prints, in the log group below.',
@@ -143,7 +145,8 @@ export const settings = {
   // The form.
   chooseConfiguration: 'Choose a configuration',
   chooseRevision: 'Choose a revision',
-  configurationHelp: 'Configurations of this engine and version. Saving a new revision does not change brokers that use it.',
+  configurationHelp:
+    'Configurations of this engine and version. Saving a new revision does not change brokers that use it.',
   revision: 'Revision',
   revisionLabel: (revision: number) => `Revision ${revision}`,
   latest: 'latest',

@@ -10,12 +10,15 @@ export const settingsNetwork = {
   instanceIn: (instance: number, zone: string) => `${instance} in ${zone}`,
 
   ofBroker: 'Security groups of this broker',
-  ofBrokerHelp: 'A client is let in if one rule of one group permits it. Changes hold for new connections at once; open ones stay.',
-  ofBrokerNone: 'The broker has no security group: everybody who reaches its endpoints is let in, and has to sign in there.',
+  ofBrokerHelp:
+    'A client is let in if one rule of one group permits it. Changes hold for new connections at once; open ones stay.',
+  ofBrokerNone:
+    'The broker has no security group: everybody who reaches its endpoints is let in, and has to sign in there.',
   ofPublicRabbit: 'Public brokers of RabbitMQ have no security groups, as in the service.',
   fixedForRabbit: 'The groups of a RabbitMQ broker can’t be changed. The rules of its groups can.',
   undefined: 'Not defined here: filters nothing',
-  undefinedHelp: 'Tooling may send identifiers that brokerd does not know. Define a group with this identifier to make it filter.',
+  undefinedHelp:
+    'Tooling may send identifiers that brokerd does not know. Define a group with this identifier to make it filter.',
   define: 'Define',
   noRules: 'No rules: lets nobody in',
   rules: 'Rules',

@@ -18,7 +18,10 @@ const PASSWORD = 'correct-horse-battery';
 async function lead() {
   const server = createServer((client) => {
     const far = connect(socket);
-    for (const [one, other] of [[client, far], [far, client]]) {
+    for (const [one, other] of [
+      [client, far],
+      [far, client],
+    ]) {
       one.on('error', () => other.destroy());
       one.pipe(other);
     }
@@ -55,7 +58,11 @@ try {
   await page.goto(link);
   await title(/^Brokers/);
   step('signed in by the link');
-  await page.getByRole('link', { name: 'Create broker' }).or(page.getByRole('button', { name: 'Create broker' })).first().click();
+  await page
+    .getByRole('link', { name: 'Create broker' })
+    .or(page.getByRole('button', { name: 'Create broker' }))
+    .first()
+    .click();
   await title('Select broker engine');
   await press('Next');
   await title('Select deployment and storage');

@@ -31,7 +31,9 @@ after(async () => (await browser)?.close());
  */
 export async function openPage(server, address = '/', options = {}) {
   const { width = 1280, height = width < 600 ? 844 : 900, dark = false, storage = {}, locale = 'en-GB' } = options;
-  const context = await (await started()).newContext({
+  const context = await (
+    await started()
+  ).newContext({
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',

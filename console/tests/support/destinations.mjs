@@ -22,15 +22,28 @@ export function queues(count = NAMES.length) {
 
 export const MESSAGES = [
   {
-    position: 1, messageId: 'm-1', correlationId: 'c-9', redelivered: false, priority: 4, persistent: true,
-    timestamp: '2026-11-29T07:00:00Z', contentType: 'application/json',
+    position: 1,
+    messageId: 'm-1',
+    correlationId: 'c-9',
+    redelivered: false,
+    priority: 4,
+    persistent: true,
+    timestamp: '2026-11-29T07:00:00Z',
+    contentType: 'application/json',
     properties: { tenant: 'acme', retries: 2, isTest: false },
-    size: 52, body: '{"order":12345678901234567890,"items":["a","b"]}', bodyEncoding: 'TEXT', isTruncated: false,
+    size: 52,
+    body: '{"order":12345678901234567890,"items":["a","b"]}',
+    bodyEncoding: 'TEXT',
+    isTruncated: false,
   },
   {
-    position: 2, redelivered: true, properties: {}, size: 4_000_000,
+    position: 2,
+    redelivered: true,
+    properties: {},
+    size: 4_000_000,
     body: Buffer.from([0, 255, 16, 65, 66]).toString('base64'),
-    bodyEncoding: 'BASE64', isTruncated: true,
+    bodyEncoding: 'BASE64',
+    isTruncated: true,
   },
 ];
 

@@ -231,12 +231,25 @@ export function world() {
     iam[`Get${kind}Policy`] = () => answer(`Get${kind}Policy`, { PolicyDocument: encodeURIComponent(REBOOT) });
   }
   const availability = {
-    percentage: '99.9953', availableMinutes: 9, unavailableMinutes: 0, unknownMinutes: 0, unavailableSeconds: 0,
+    percentage: '99.9953',
+    availableMinutes: 9,
+    unavailableMinutes: 0,
+    unknownMinutes: 0,
+    unavailableSeconds: 0,
     unknownSeconds: 0,
   };
   const broker = (brokerName, cost, deleted) => ({
-    brokerId: `b-${brokerName}`, brokerName, region: 'eu-central-1', engineType: 'RabbitMQ', created: CREATED, tags: {},
-    availability, lines: [], missing: [], cost, ...(deleted ? { deleted } : {}),
+    brokerId: `b-${brokerName}`,
+    brokerName,
+    region: 'eu-central-1',
+    engineType: 'RabbitMQ',
+    created: CREATED,
+    tags: {},
+    availability,
+    lines: [],
+    missing: [],
+    cost,
+    ...(deleted ? { deleted } : {}),
   });
   const month = (from, to, cost) => ({ from, to, cost, missing: [] });
   state.answers = {
@@ -260,7 +273,12 @@ export function world() {
           ],
           brokers: [broker('orders', '200.00'), broker('former', '11.24', '2026-10-20T00:00:00Z')],
           ...(query.get('tag')
-            ? { tags: [{ value: 'red', cost: '200.00', missing: [] }, { cost: '11.24', missing: [] }] }
+            ? {
+                tags: [
+                  { value: 'red', cost: '200.00', missing: [] },
+                  { cost: '11.24', missing: [] },
+                ],
+              }
             : {}),
         },
       },
@@ -273,4 +291,3 @@ export function world() {
   };
   return state;
 }
-

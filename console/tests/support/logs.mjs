@@ -40,7 +40,8 @@ export function logs(of, all, groups = ['channel', 'connection', 'general']) {
       const first = Number(nextToken ?? 0);
       const found = all.filter(
         ({ timestamp, message, logStreamName }) =>
-          timestamp >= startTime && timestamp <= endTime &&
+          timestamp >= startTime &&
+          timestamp <= endTime &&
           (!filterPattern || message.includes(filterPattern)) &&
           (!logStreamNames || logStreamNames.includes(logStreamName)),
       );

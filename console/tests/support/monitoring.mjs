@@ -117,16 +117,27 @@ export const happened = () => ({
   'GET /brokerd/v1/brokers/{broker-id}/faults': {
     faults: [
       {
-        id: 'f-1', kind: 'KILL', state: 'ENDED', startsAt: before(60), endsAt: before(45), endedAt: before(45),
-        instance: 1, reason: 'its duration was over',
+        id: 'f-1',
+        kind: 'KILL',
+        state: 'ENDED',
+        startsAt: before(60),
+        endsAt: before(45),
+        endedAt: before(45),
+        instance: 1,
+        reason: 'its duration was over',
       },
     ],
   },
   'GET /brokerd/v1/brokers/{broker-id}/report': {
     failovers: [
       {
-        from: before(39.5), to: before(39), seconds: 1.4, formerInstance: 1, successorInstance: 2,
-        cause: 'INJECTED_FAULT', detail: 'instance 1 was killed',
+        from: before(39.5),
+        to: before(39),
+        seconds: 1.4,
+        formerInstance: 1,
+        successorInstance: 2,
+        cause: 'INJECTED_FAULT',
+        detail: 'instance 1 was killed',
       },
     ],
     restarts: [],
@@ -162,8 +173,12 @@ export const alarm = (changes = {}) => ({
 export const described = (of) => ({
   'GET /v1/brokers/{broker-id}': of,
   'GET /brokerd/v1/brokers/{broker-id}': {
-    brokerId: of.brokerId, brokerName: of.brokerName, engineType: of.engineType, engineVersion: of.engineVersion,
-    instances: [], linksDown: [],
+    brokerId: of.brokerId,
+    brokerName: of.brokerName,
+    engineType: of.engineType,
+    engineVersion: of.engineVersion,
+    instances: [],
+    linksDown: [],
   },
 });
 

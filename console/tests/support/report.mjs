@@ -24,11 +24,20 @@ export function report({ query }) {
     missing: [],
   }));
   const lasted = {
-    from: day(2), to: day(2.001), seconds: 1.4, cause: 'INJECTED_FAULT', detail: 'instance 1 was killed',
+    from: day(2),
+    to: day(2.001),
+    seconds: 1.4,
+    cause: 'INJECTED_FAULT',
+    detail: 'instance 1 was killed',
   };
   return {
     body: {
-      brokerId: ID, brokerName: 'orders', engineType: 'ActiveMQ', created: '2026-01-01T00:00:00Z', from, to: day(28),
+      brokerId: ID,
+      brokerName: 'orders',
+      engineType: 'ActiveMQ',
+      created: '2026-01-01T00:00:00Z',
+      from,
+      to: day(28),
       availability: availability(11, 30, 28 * 1440),
       messages: { received: 1_234_567, delivered: 1_234_001 },
       periods,
@@ -41,8 +50,17 @@ export function report({ query }) {
       currency: 'USD',
       total: { cost: '268.80', missing: ['The storage of 2 days was not measured.'] },
       lines: [
-        { from, to: day(28), item: 'INSTANCE', kind: 'mq.m5.large', count: 2, unit: 'Hrs', quantity: '1344',
-          cost: '268.80', price: { amount: '0.20', region: 'us-east-1' } },
+        {
+          from,
+          to: day(28),
+          item: 'INSTANCE',
+          kind: 'mq.m5.large',
+          count: 2,
+          unit: 'Hrs',
+          quantity: '1344',
+          cost: '268.80',
+          price: { amount: '0.20', region: 'us-east-1' },
+        },
         { from, to: day(28), item: 'STORAGE', kind: 'EFS', count: 1, unit: 'GB-Mo', quantity: '12.5' },
       ],
     },

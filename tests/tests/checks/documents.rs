@@ -254,7 +254,10 @@ fn the_settings_that_documents_name_exist() -> Result<()> {
             let Some((section, name)) = key.split_once('.') else { continue };
             let like_one = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
             // Files and metrics of the same beginning.
-            if !sections.contains(section) || !like_one || ["rs", "md", "sh"].contains(&name) {
+            if !sections.contains(section)
+                || !like_one
+                || ["rs", "md", "sh", "properties"].contains(&name)
+            {
                 continue;
             }
             // Files in the data directory.

@@ -42,7 +42,9 @@ test('the choices are those that go together', () => {
   assert.deepEqual(versions(OPTIONS, rabbit), ['4.3', '4.0', '3.10']);
   assert.deepEqual(hosts(OPTIONS, rabbit), ['mq.m7g.medium', 'mq.m7g.large']);
   assert.deepEqual(hosts(OPTIONS, { ...rabbit, engineVersion: '3.10' }), [
-    'mq.m5.large', 'mq.m7g.medium', 'mq.m7g.large',
+    'mq.m5.large',
+    'mq.m7g.medium',
+    'mq.m7g.large',
   ]);
 });
 
@@ -155,12 +157,17 @@ test('obvious mistakes are seen at once', () => {
     [{ window: 'CHOSEN', timeOfDay: '24:00' }, `maintenanceWindowStartTime.timeOfDay: ${wrong.time}`],
     [{ tags: [{ key: '', value: 'x' }] }, `tags: ${wrong.tagKey}`],
     [{ tags: [{ key: 'AWS:x', value: '' }] }, `tags: ${wrong.reservedTag}`],
-    [{ tags: [{ key: 'a', value: '' }, { key: 'a', value: '1' }] }, `tags: ${wrong.sameTag}`],
-    [{ tags: [{ key: 'a', value: 'x'.repeat(257) }] }, `tags: ${wrong.tagValue}`],
     [
-      { tags: Array.from({ length: 51 }, (_, at) => ({ key: `k${at}`, value: '' })) },
-      `tags: ${wrong.tooManyTags(50)}`,
+      {
+        tags: [
+          { key: 'a', value: '' },
+          { key: 'a', value: '1' },
+        ],
+      },
+      `tags: ${wrong.sameTag}`,
     ],
+    [{ tags: [{ key: 'a', value: 'x'.repeat(257) }] }, `tags: ${wrong.tagValue}`],
+    [{ tags: Array.from({ length: 51 }, (_, at) => ({ key: `k${at}`, value: '' })) }, `tags: ${wrong.tooManyTags(50)}`],
   ];
   for (const [changes, expected] of cases) assert.deepEqual(found(valid(changes)), [expected]);
   const rabbit = fitted(valid({ engineType: 'RABBITMQ', users: [{ ...user, username: 'Guest' }] }), OPTIONS);
@@ -174,8 +181,15 @@ test('obvious mistakes are seen at once', () => {
   assert.deepEqual(found({ ...cluster, subnetIds: seven }), [`subnetIds: ${wrong.tooManySubnets(6)}`]);
   assert.deepEqual(
     localProblems(valid({ authenticationStrategy: 'LDAP' })).map(({ attribute }) => attribute),
-    ['hosts', 'serviceAccountUsername', 'serviceAccountPassword', 'userBase', 'userSearchMatching', 'roleBase',
-      'roleSearchMatching'].map((name) => `ldapServerMetadata.${name}`),
+    [
+      'hosts',
+      'serviceAccountUsername',
+      'serviceAccountPassword',
+      'userBase',
+      'userSearchMatching',
+      'roleBase',
+      'roleSearchMatching',
+    ].map((name) => `ldapServerMetadata.${name}`),
   );
 });
 
@@ -202,7 +216,10 @@ test('the server adds what this console does not see', () => {
 
 test('every attribute is in the step that has its field', () => {
   assert.deepEqual(['engineType', 'storageType', 'brokerName', ''].map(stepOf), [
-    'ENGINE', 'DEPLOYMENT', 'SETTINGS', 'SETTINGS',
+    'ENGINE',
+    'DEPLOYMENT',
+    'SETTINGS',
+    'SETTINGS',
   ]);
   assert.ok(hasField({ attribute: 'encryptionOptions.kmsKeyId', message: '' }));
   assert.ok(!hasField({ attribute: '', message: '' }));

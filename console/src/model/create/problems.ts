@@ -32,10 +32,28 @@ export function stepOf(attribute: string): Step {
 
 /** The members that a field of the settings shows. What is about another one is shown above the fields. */
 const SHOWN = [
-  'brokerName', 'engineVersion', 'hostInstanceType', 'storageSize', 'users', 'username', 'password', 'groups',
-  'authenticationStrategy', 'configuration', 'logs', 'publiclyAccessible', 'securityGroups', 'subnetIds',
-  'encryptionOptions', 'autoMinorVersionUpgrade', 'maintenanceWindowStartTime', 'tags', 'ldapServerMetadata',
-  'engineType', 'deploymentMode', 'storageType',
+  'brokerName',
+  'engineVersion',
+  'hostInstanceType',
+  'storageSize',
+  'users',
+  'username',
+  'password',
+  'groups',
+  'authenticationStrategy',
+  'configuration',
+  'logs',
+  'publiclyAccessible',
+  'securityGroups',
+  'subnetIds',
+  'encryptionOptions',
+  'autoMinorVersionUpgrade',
+  'maintenanceWindowStartTime',
+  'tags',
+  'ldapServerMetadata',
+  'engineType',
+  'deploymentMode',
+  'storageType',
 ];
 
 /** Whether a field shows the problem itself. */
@@ -95,7 +113,11 @@ function ldapProblems({ engineType, authenticationStrategy, ldap }: Draft): Prob
   if (engineType !== 'ACTIVEMQ' || authenticationStrategy !== 'LDAP') return [];
   const hosts = listOf(ldap.hosts);
   const required = [
-    'serviceAccountUsername', 'serviceAccountPassword', 'userBase', 'userSearchMatching', 'roleBase',
+    'serviceAccountUsername',
+    'serviceAccountPassword',
+    'userBase',
+    'userSearchMatching',
+    'roleBase',
     'roleSearchMatching',
   ] as const;
   return [
@@ -192,7 +214,10 @@ export function withServer(local: Problem[], server: ServerError[], draft: Draft
 /** Whether the draft has anything that its loss would be a pity for. */
 export function hasEntries(draft: Draft): boolean {
   const entered = [
-    draft.brokerName, draft.subnetIds, draft.kmsKeyId, draft.storageSize,
+    draft.brokerName,
+    draft.subnetIds,
+    draft.kmsKeyId,
+    draft.storageSize,
     ...draft.users.flatMap(({ username, password, groups }) => [username, password, groups]),
     ...Object.values(draft.ldap).filter((value) => typeof value === 'string'),
     ...draft.tags.flatMap(({ key, value }) => [key, value]),

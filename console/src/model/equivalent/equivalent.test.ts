@@ -15,9 +15,46 @@ const PASSWORD = 'correct "horse" \\battery$`!\'';
 
 /** What no quoting should let through. */
 const NASTY = [
-  '', ' ', "it's", '"', '\\', '\\"', "'; touch x; '", '$HOME', '${x}', '%{if}', '$${x}', '`id`', '$(id)', '!', '!!',
-  '#', '-x', '--help', 'a b', 'true', 'no', '1', '5.10', '02:00', '~', 'null', '*', '&a', '{a: b}', '[x]', '- x',
-  'a: b', 'ä€😀', '\t', '\u0085', '\u2028', '<&>', '%', '@x', '=',
+  '',
+  ' ',
+  "it's",
+  '"',
+  '\\',
+  '\\"',
+  "'; touch x; '",
+  '$HOME',
+  '${x}',
+  '%{if}',
+  '$${x}',
+  '`id`',
+  '$(id)',
+  '!',
+  '!!',
+  '#',
+  '-x',
+  '--help',
+  'a b',
+  'true',
+  'no',
+  '1',
+  '5.10',
+  '02:00',
+  '~',
+  'null',
+  '*',
+  '&a',
+  '{a: b}',
+  '[x]',
+  '- x',
+  'a: b',
+  'ä€😀',
+  '\t',
+  '\u0085',
+  '\u2028',
+  '<&>',
+  '%',
+  '@x',
+  '=',
 ];
 /** Half of a character, which only escapes can say. */
 const HALF = '\ud800';
@@ -119,7 +156,9 @@ for (const shell of ['bash', 'sh']) {
       const text = equivalent('cli', request, THERE);
       run(shell, ['-n'], text);
       const stub = `aws() { for word; do printf '%s\\0' "$word"; done; }\n`;
-      const words = run(shell, ['-s'], stub + text, environment(text)).split('\0').slice(0, -1);
+      const words = run(shell, ['-s'], stub + text, environment(text))
+        .split('\0')
+        .slice(0, -1);
       assert.deepEqual(words.slice(0, 2), ['mq', 'create-broker'], name);
       assert.deepEqual(read(words.slice(2)), {
         EndpointUrl: THERE.apiUrl,
@@ -133,7 +172,7 @@ for (const shell of ['bash', 'sh']) {
 /** The options of a command as the AWS CLI reads them. */
 function read(words: string[]): Record<string, unknown> {
   const options: Record<string, unknown> = {};
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const word = words[at] ?? '';
     assert.match(word, /^--/);
     const isNegated = word.startsWith('--no-');
@@ -143,12 +182,15 @@ function read(words: string[]): Record<string, unknown> {
     for (at += 1; at < words.length && !(words[at] ?? '').startsWith('--'); at += 1) values.push(words[at] ?? '');
     const isList = name === 'SecurityGroups' || name === 'SubnetIds';
     const isDocument = /^[[{]/.test(values[0] ?? '');
-    options[name] =
-      isList ? values
-      : isDocument ? JSON.parse(values[0] ?? '')
-      : values.length === 0 ? !isNegated
-      : name === 'StorageSize' ? Number(values[0])
-      : values[0];
+    options[name] = isList
+      ? values
+      : isDocument
+        ? JSON.parse(values[0] ?? '')
+        : values.length === 0
+          ? !isNegated
+          : name === 'StorageSize'
+            ? Number(values[0])
+            : values[0];
   }
   return options;
 }

@@ -27,7 +27,12 @@ export function boto3(request: CreateBrokerRequest, { region, apiUrl }: Destinat
 function expression(value: Value, indent: number): string {
   if (value instanceof Secret) return `os.environ["${value.name}"]`;
   if (Array.isArray(value)) {
-    return sequence('[', value.map((one) => expression(one, indent + 4)), ']', indent);
+    return sequence(
+      '[',
+      value.map((one) => expression(one, indent + 4)),
+      ']',
+      indent,
+    );
   }
   if (isTree(value)) return dictionary(value, modelName, indent);
   if (typeof value === 'boolean') return value ? 'True' : 'False';

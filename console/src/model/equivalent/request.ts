@@ -60,7 +60,10 @@ export function seal(request: CreateBrokerRequest): Sealed {
 }
 
 function uniqueName(owner: string, taken: Secret[]): string {
-  const plain = owner.toUpperCase().replace(/[^A-Z0-9]+/g, '_').replace(/^_+|_+$/g, '');
+  const plain = owner
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '');
   const base = plain === '' ? 'USER' : /^\d/.test(plain) ? `USER_${plain}` : plain;
   const bare = (name: string) => name.replaceAll('_', '');
   const isTaken = (name: string) => taken.some((other) => bare(other.name) === bare(name));

@@ -4,7 +4,12 @@ import { type Destination, inComment, isTree, seal, Secret, snakeName, type Tree
 
 /** Members that are blocks in Terraform. */
 const BLOCKS = [
-  'configuration', 'encryptionOptions', 'ldapServerMetadata', 'logs', 'maintenanceWindowStartTime', 'users',
+  'configuration',
+  'encryptionOptions',
+  'ldapServerMetadata',
+  'logs',
+  'maintenanceWindowStartTime',
+  'users',
 ];
 
 /** The configuration. Passwords are variables. */
@@ -24,10 +29,19 @@ export function terraform(request: CreateBrokerRequest, { region, apiUrl }: Dest
     '}',
     '',
     'provider "aws" {',
-    ...attributes([['region', region], ['skip_metadata_api_check', true]], 2),
+    ...attributes(
+      [
+        ['region', region],
+        ['skip_metadata_api_check', true],
+      ],
+      2,
+    ),
     '',
     '  endpoints {',
-    ...attributes(['mq', 'sts', 'iam', 'ec2'].map((service) => [service, apiUrl] as const), 4),
+    ...attributes(
+      ['mq', 'sts', 'iam', 'ec2'].map((service) => [service, apiUrl] as const),
+      4,
+    ),
     '  }',
     '}',
     '',
@@ -36,13 +50,24 @@ export function terraform(request: CreateBrokerRequest, { region, apiUrl }: Dest
     ...(storageSize === undefined
       ? []
       : [`  # The provider has no argument for a storage size of ${String(storageSize)} GB.`]),
-    ...attributes(plain.map(([name, value]) => [snakeName(name), inSpelling(name, value)] as const), 2),
+    ...attributes(
+      plain.map(([name, value]) => [snakeName(name), inSpelling(name, value)] as const),
+      2,
+    ),
     ...blocks.flatMap(([name, value]) => {
       const bodies = (Array.isArray(value) ? value : [value]) as Tree[];
       return bodies.flatMap((body) => block(name === 'users' ? 'user' : snakeName(name), body));
     }),
     ...(Object.keys(tags).length > 0
-      ? ['', '  tags = {', ...attributes(Object.entries(tags).map(([k, v]) => [hclText(k), v] as const), 4), '  }']
+      ? [
+          '',
+          '  tags = {',
+          ...attributes(
+            Object.entries(tags).map(([k, v]) => [hclText(k), v] as const),
+            4,
+          ),
+          '  }',
+        ]
       : []),
     '}',
     '',
@@ -69,7 +94,15 @@ function variable({ name, owner }: Secret): string[] {
 }
 
 function block(name: string, body: Tree): string[] {
-  return ['', `  ${name} {`, ...attributes(Object.entries(body).map(([k, v]) => [snakeName(k), v] as const), 4), '  }'];
+  return [
+    '',
+    `  ${name} {`,
+    ...attributes(
+      Object.entries(body).map(([k, v]) => [snakeName(k), v] as const),
+      4,
+    ),
+    '  }',
+  ];
 }
 
 /** Arguments whose signs of equality are below each other. */

@@ -1,7 +1,16 @@
 // ActiveMQ with Java.
 import { failoverUrl } from '../endpoints';
 import {
-  KEY_STORE, KEY_STORE_PASSWORD, lines, of, PASSWORD_VARIABLE, property, QUEUE, quoted, type Snippet, type Target,
+  KEY_STORE,
+  KEY_STORE_PASSWORD,
+  lines,
+  of,
+  PASSWORD_VARIABLE,
+  property,
+  QUEUE,
+  quoted,
+  type Snippet,
+  type Target,
 } from './types';
 
 const TRUST = `-Djavax.net.ssl.trustStore=${KEY_STORE} -Djavax.net.ssl.trustStorePassword=${KEY_STORE_PASSWORD}`;

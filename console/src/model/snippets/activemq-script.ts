@@ -1,11 +1,23 @@
 // ActiveMQ with languages that need no compiler.
 import {
-  bare, CA_FILE, lines, of, PASSWORD_VARIABLE, QUEUE, quoted, single, type Snippet, type Target, word,
+  bare,
+  CA_FILE,
+  lines,
+  of,
+  PASSWORD_VARIABLE,
+  QUEUE,
+  quoted,
+  single,
+  type Snippet,
+  type Target,
+  word,
 } from './types';
 
 /** Addresses as a list of Python: `[("host", 61614), …]`. */
 const addresses = (target: Target) =>
-  of(target, 'stomp').map((endpoint) => `(${quoted(bare(endpoint))}, ${endpoint.port})`).join(', ');
+  of(target, 'stomp')
+    .map((endpoint) => `(${quoted(bare(endpoint))}, ${endpoint.port})`)
+    .join(', ');
 
 export function stompPy(target: Target): Snippet {
   return {

@@ -10,12 +10,35 @@ export { preparation } from './preparation';
 export type { File, Language, Snippet, Target } from './types';
 
 const ACTIVEMQ = [
-  openwire, qpidJms, springBoot, stompPy, proton, pahoPython, rhea, mqttJs, goAmqp, goStomp, amqpNetLite, rubyStomp,
-  mosquitto, stompJs,
+  openwire,
+  qpidJms,
+  springBoot,
+  stompPy,
+  proton,
+  pahoPython,
+  rhea,
+  mqttJs,
+  goAmqp,
+  goStomp,
+  amqpNetLite,
+  rubyStomp,
+  mosquitto,
+  stompJs,
 ];
 const RABBITMQ = [
-  javaClient, springAmqp, pika, aioPika, protonOfRabbit, amqplib, goAmqp091, dotnet, lapin, bunny, phpAmqplib,
-  managementApi, rabbitmqadmin,
+  javaClient,
+  springAmqp,
+  pika,
+  aioPika,
+  protonOfRabbit,
+  amqplib,
+  goAmqp091,
+  dotnet,
+  lapin,
+  bunny,
+  phpAmqplib,
+  managementApi,
+  rabbitmqadmin,
 ];
 
 /** RabbitMQ speaks AMQP 1.0 without a plugin from version 4 on. */

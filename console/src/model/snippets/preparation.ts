@@ -1,6 +1,13 @@
 // What has to be there before any of the programs runs: the certificates, and the password in the environment.
 import {
-  CA_FILE, KEY_STORE, KEY_STORE_PASSWORD, lines, PASSWORD_VARIABLE, type Snippet, type Target, word,
+  CA_FILE,
+  KEY_STORE,
+  KEY_STORE_PASSWORD,
+  lines,
+  PASSWORD_VARIABLE,
+  type Snippet,
+  type Target,
+  word,
 } from './types';
 
 /** Commands that fetch the certificates, and put the password where no file holds it. */

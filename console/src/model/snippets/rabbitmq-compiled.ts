@@ -1,6 +1,16 @@
 // RabbitMQ with Java, Go, .NET and Rust.
 import {
-  bare, CA_FILE, KEY_STORE, KEY_STORE_PASSWORD, lines, of, PASSWORD_VARIABLE, property, QUEUE, quoted, type Snippet,
+  bare,
+  CA_FILE,
+  KEY_STORE,
+  KEY_STORE_PASSWORD,
+  lines,
+  of,
+  PASSWORD_VARIABLE,
+  property,
+  QUEUE,
+  quoted,
+  type Snippet,
   type Target,
 } from './types';
 import { GO_TRUST, TRUST_CS } from './trust';

@@ -1,6 +1,16 @@
 // RabbitMQ with languages that need no compiler.
 import {
-  bare, CA_FILE, lines, of, PASSWORD_VARIABLE, QUEUE, quoted, single, type Snippet, type Target, word,
+  bare,
+  CA_FILE,
+  lines,
+  of,
+  PASSWORD_VARIABLE,
+  QUEUE,
+  quoted,
+  single,
+  type Snippet,
+  type Target,
+  word,
 } from './types';
 
 export function pika(target: Target): Snippet {

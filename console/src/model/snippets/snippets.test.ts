@@ -14,16 +14,25 @@ function activemq(change: Partial<Target> = {}): Target {
     endpoints: ACTIVEMQ_SCHEMES.map((scheme, n) => `${scheme}://${host}:${20_000 + at * 10 + n}`),
   }));
   return {
-    engine: 'ActiveMQ', version: '5.19', username: 'ann', authorityUrl: 'http://api.test:8642/brokerd/v1/ca.pem',
-    endpoints: endpointsOf({ engineType: 'ActiveMQ', brokerInstances }), consoleUrl: 'https://one.test:8162', ...change,
+    engine: 'ActiveMQ',
+    version: '5.19',
+    username: 'ann',
+    authorityUrl: 'http://api.test:8642/brokerd/v1/ca.pem',
+    endpoints: endpointsOf({ engineType: 'ActiveMQ', brokerInstances }),
+    consoleUrl: 'https://one.test:8162',
+    ...change,
   };
 }
 
 function rabbitmq(change: Partial<Target> = {}): Target {
   const brokerInstances = [{ endpoints: ['amqps://rabbit.test:20001', 'https://rabbit.test:20002'] }];
   return {
-    engine: 'RabbitMQ', version: '4.3', username: 'ann', authorityUrl: 'http://api.test:8642/brokerd/v1/ca.pem',
-    endpoints: endpointsOf({ engineType: 'RabbitMQ', brokerInstances }), consoleUrl: 'https://rabbit.test:20003',
+    engine: 'RabbitMQ',
+    version: '4.3',
+    username: 'ann',
+    authorityUrl: 'http://api.test:8642/brokerd/v1/ca.pem',
+    endpoints: endpointsOf({ engineType: 'RabbitMQ', brokerInstances }),
+    consoleUrl: 'https://rabbit.test:20003',
     ...change,
   };
 }
@@ -31,7 +40,10 @@ function rabbitmq(change: Partial<Target> = {}): Target {
 /** Names that break out of whatever does not quote them. RabbitMQ permits them for users made in its console. */
 const HOSTILE = `a"b'c$(id)\`d\\e#{f}\${g}`;
 const everything: Snippet[] = [
-  activemq(), rabbitmq(), activemq({ username: HOSTILE }), rabbitmq({ username: HOSTILE }),
+  activemq(),
+  rabbitmq(),
+  activemq({ username: HOSTILE }),
+  rabbitmq({ username: HOSTILE }),
 ].flatMap(snippets);
 const filesOf = (language: string): File[] =>
   everything.flatMap(({ files }) => files).filter((file) => file.language === language);
@@ -71,7 +83,10 @@ test('both engines have at least ten clients, each once', () => {
 });
 
 test('every program names the endpoint and the user, and no password', () => {
-  for (const [target, host] of [[activemq(), 'one.test'], [rabbitmq(), 'rabbit.test']] as const) {
+  for (const [target, host] of [
+    [activemq(), 'one.test'],
+    [rabbitmq(), 'rabbit.test'],
+  ] as const) {
     for (const { id, files } of snippets(target)) {
       const all = files.map(({ text }) => text).join('\n');
       assert.ok(all.includes(host), `${id} has no endpoint`);
@@ -84,7 +99,14 @@ test('every program names the endpoint and the user, and no password', () => {
 
 test('clients that can fail over know both instances of a pair', () => {
   const failingOver = [
-    'activemq-jms', 'activemq-spring', 'qpid-jms', 'stomp-py', 'proton', 'rhea', 'mqtt-js', 'ruby-stomp',
+    'activemq-jms',
+    'activemq-spring',
+    'qpid-jms',
+    'stomp-py',
+    'proton',
+    'rhea',
+    'mqtt-js',
+    'ruby-stomp',
   ];
   for (const id of failingOver) {
     const files = snippets(activemq()).find((one) => one.id === id)?.files ?? [];

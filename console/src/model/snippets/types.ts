@@ -3,7 +3,7 @@ import type { Endpoint } from '../endpoints';
 
 export type Engine = 'ActiveMQ' | 'RabbitMQ';
 export type Language =
-  | 'java' | 'python' | 'javascript' | 'go' | 'csharp' | 'rust' | 'ruby' | 'php' | 'shell' | 'properties' | 'html';
+  'java' | 'python' | 'javascript' | 'go' | 'csharp' | 'rust' | 'ruby' | 'php' | 'shell' | 'properties' | 'html';
 
 /** The broker that a program connects to. */
 export interface Target {

@@ -124,12 +124,6 @@ function Statement({ matched, document }: { matched: Decision['matched'][number]
   const to = offsetOf(document, matched.end.line, matched.end.column);
   const statement = document.slice(from, document[to] === '}' ? to + 1 : to);
   return (
-    <Editor
-      label={words.statement}
-      language={{ kind: 'policy' }}
-      value={indented(statement)}
-      isReadOnly
-      lines={20}
-    />
+    <Editor label={words.statement} language={{ kind: 'policy' }} value={indented(statement)} isReadOnly lines={20} />
   );
 }

@@ -18,17 +18,7 @@ import { RouterLink } from '../../shared/RouterLink';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import { NEW_POLICY } from './documents';
-import {
-  attach,
-  deleteInline,
-  detach,
-  getInline,
-  type Kind,
-  keys,
-  listAttached,
-  listInline,
-  putInline,
-} from './iam';
+import { attach, deleteInline, detach, getInline, type Kind, keys, listAttached, listInline, putInline } from './iam';
 import { PolicySelect } from './IdentitySelect';
 
 const words = text.account.policies;

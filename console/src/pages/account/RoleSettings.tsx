@@ -93,13 +93,7 @@ export function RoleSettings({ role, onSaved }: { role: Identity; onSaved: () =>
       >
         <SpaceBetween size="m">
           {error?.of === 'trust' ? <Alert type="error">{error.message}</Alert> : null}
-          <Editor
-            label={words.trust}
-            language={{ kind: 'policy' }}
-            value={trust}
-            onChange={setTrust}
-            lines={16}
-          />
+          <Editor label={words.trust} language={{ kind: 'policy' }} value={trust} onChange={setTrust} lines={16} />
         </SpaceBetween>
       </Container>
     </SpaceBetween>

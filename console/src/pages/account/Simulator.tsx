@@ -74,7 +74,10 @@ export default function Simulator() {
       const question = {
         principal: principal.arn,
         actions,
-        resources: resources.split('\n').map((line) => line.trim()).filter(Boolean),
+        resources: resources
+          .split('\n')
+          .map((line) => line.trim())
+          .filter(Boolean),
         context: context
           .filter(({ key }) => key.trim())
           .map(({ key, value }) => ({ key: key.trim(), values: value.split(',').map((one) => one.trim()) })),
@@ -100,12 +103,7 @@ export default function Simulator() {
               variant="h2"
               description={words.intro}
               actions={
-                <Button
-                  variant="primary"
-                  formAction="submit"
-                  loading={isBusy}
-                  disabled={!principal || !actions.length}
-                >
+                <Button variant="primary" formAction="submit" loading={isBusy} disabled={!principal || !actions.length}>
                   {words.run}
                 </Button>
               }

@@ -113,14 +113,7 @@ function Quota({ label, of: { used, quota }, say }: QuotaProps) {
       </div>
     );
   }
-  return (
-    <ProgressBar
-      label={label}
-      value={part}
-      additionalInfo={words.of(say(used), say(quota))}
-      ariaLabel={label}
-    />
-  );
+  return <ProgressBar label={label} value={part} additionalInfo={words.of(say(used), say(quota))} ariaLabel={label} />;
 }
 
 function IdentityQuotas() {

@@ -4,7 +4,14 @@ import type { PageOf } from '../../shared/usePages';
 
 /** What can be asked for, one at a time. */
 export const ATTRIBUTES = [
-  'EventName', 'Username', 'ResourceName', 'ResourceType', 'EventSource', 'AccessKeyId', 'ReadOnly', 'EventId',
+  'EventName',
+  'Username',
+  'ResourceName',
+  'ResourceType',
+  'EventSource',
+  'AccessKeyId',
+  'ReadOnly',
+  'EventId',
 ] as const;
 export const PERIODS = ['hour', 'day', 'week', 'month', 'all'] as const;
 
@@ -36,7 +43,10 @@ interface EventView {
 }
 
 const SECONDS: Record<Exclude<Filter['period'], 'all'>, number> = {
-  hour: 3_600, day: 86_400, week: 604_800, month: 2_592_000,
+  hour: 3_600,
+  day: 86_400,
+  week: 604_800,
+  month: 2_592_000,
 };
 /** How many events are wanted on a page. */
 const ENOUGH = 25;

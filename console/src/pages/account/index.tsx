@@ -53,8 +53,7 @@ export default function Page() {
         tabs={(Object.keys(TABS) as Tab[]).map((id) => ({
           id,
           label: words.tabs[id],
-          content:
-            id === tab ? <Suspense fallback={<Loading />}>{TABS[id](name)}</Suspense> : null,
+          content: id === tab ? <Suspense fallback={<Loading />}>{TABS[id](name)}</Suspense> : null,
         }))}
       />
     </ContentLayout>

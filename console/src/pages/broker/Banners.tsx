@@ -132,11 +132,27 @@ function ActionRequired({ broker, action, onReboot }: ActionProps) {
   const to = (tab: string) => () => navigate(`/brokers/${broker.brokerId}/${tab}`);
   const buttons: ReactNode[] = [];
   if (BY_MESSAGES.test(code)) {
-    buttons.push(<Button key="queues" onClick={to('queues')}>{banners.toQueues}</Button>);
-    buttons.push(<Button key="type" onClick={to('settings')}>{banners.larger}</Button>);
+    buttons.push(
+      <Button key="queues" onClick={to('queues')}>
+        {banners.toQueues}
+      </Button>,
+    );
+    buttons.push(
+      <Button key="type" onClick={to('settings')}>
+        {banners.larger}
+      </Button>,
+    );
   } else if (BY_REBOOT.test(code)) {
-    buttons.push(<Button key="change" onClick={to('settings')}>{banners.change}</Button>);
-    buttons.push(<RebootButton key="reboot" broker={broker} onReboot={onReboot}>{banners.tryAgain}</RebootButton>);
+    buttons.push(
+      <Button key="change" onClick={to('settings')}>
+        {banners.change}
+      </Button>,
+    );
+    buttons.push(
+      <RebootButton key="reboot" broker={broker} onReboot={onReboot}>
+        {banners.tryAgain}
+      </RebootButton>,
+    );
   }
   return (
     <Banner
@@ -180,11 +196,13 @@ function Pending({ broker, onReboot }: { broker: Broker; onReboot: () => void })
     <Banner
       type="info"
       header={pending.title(count)}
-      action={<RebootButton broker={broker} onReboot={onReboot}>{pending.reboot}</RebootButton>}
+      action={
+        <RebootButton broker={broker} onReboot={onReboot}>
+          {pending.reboot}
+        </RebootButton>
+      }
     >
-      {opens === undefined ? null : (
-        <Box variant="p">{`${pending.window} ${momentText(opens, zone)} (${zone})`}</Box>
-      )}
+      {opens === undefined ? null : <Box variant="p">{`${pending.window} ${momentText(opens, zone)} (${zone})`}</Box>}
       <ExpandableSection headerText={pending.show}>
         <SpaceBetween size="s">
           <PendingTable broker={broker} />

@@ -57,10 +57,15 @@ export function BrokerHeader({ broker }: { broker: Broker }) {
                 },
                 { id: 'edit', text: actions.edit },
                 ...(console
-                  ? [{
-                      id: 'console', text: actions.console, href: console, external: true,
-                      externalIconAriaLabel: text.common.newTab,
-                    }]
+                  ? [
+                      {
+                        id: 'console',
+                        text: actions.console,
+                        href: console,
+                        external: true,
+                        externalIconAriaLabel: text.common.newTab,
+                      },
+                    ]
                   : []),
                 {
                   id: 'delete',

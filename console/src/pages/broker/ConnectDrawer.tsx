@@ -41,9 +41,7 @@ export default function ConnectDrawer({ broker, isOpen, onClose }: Props) {
       closeAction={{ ariaLabel: text.common.close }}
       onClose={onClose}
     >
-      <div className="broker-drawer">
-        {isShown ? <Programs broker={broker} /> : null}
-      </div>
+      <div className="broker-drawer">{isShown ? <Programs broker={broker} /> : null}</div>
     </Drawer>
   );
 }

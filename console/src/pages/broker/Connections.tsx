@@ -111,7 +111,13 @@ function Consoles({ broker }: { broker: Broker }) {
   );
   const isPair = consoles.length > 1;
   return (
-    <Container header={<Header variant="h2" description={connections.consolesHelp}>{connections.consoles}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" description={connections.consolesHelp}>
+          {connections.consoles}
+        </Header>
+      }
+    >
       <SpaceBetween size="s">
         {consoles.length ? (
           <KeyValuePairs

@@ -63,9 +63,7 @@ export function History({ broker }: { broker: Schemas['DescribeBrokerResponse'] 
       {fitting.length ? (
         <SpaceBetween size="s">
           <Steps ariaLabel={history.title} steps={fitting.slice(0, shown).map((chapter) => stepOf(chapter, now))} />
-          {fitting.length > shown ? (
-            <Button onClick={() => setShown(shown + 2 * SHOWN)}>{history.more}</Button>
-          ) : null}
+          {fitting.length > shown ? <Button onClick={() => setShown(shown + 2 * SHOWN)}>{history.more}</Button> : null}
         </SpaceBetween>
       ) : null}
     </Container>
@@ -95,9 +93,12 @@ function statusOf({ topic, outcome, sentence }: Chapter): StepsProps.Status {
 
 function stepOf(chapter: Chapter, now: number): StepsProps.Step {
   const took = length(chapter, now);
-  const words = took === undefined ? ''
-    : chapter.end ? history.took(duration(took))
-    : history.since(duration(Math.floor(took / 1000) * 1000));
+  const words =
+    took === undefined
+      ? ''
+      : chapter.end
+        ? history.took(duration(took))
+        : history.since(duration(Math.floor(took / 1000) * 1000));
   return {
     status: statusOf(chapter),
     statusIconAriaLabel: history.statuses[chapter.outcome] ?? chapter.outcome,

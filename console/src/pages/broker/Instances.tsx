@@ -40,9 +40,7 @@ export function Instances({ broker, inspection }: Props) {
       loading={!inspection}
       loadingText={text.common.loading}
       empty={
-        <Box textAlign="center">
-          {broker.brokerState === 'CREATION_FAILED' ? instances.none : instances.empty}
-        </Box>
+        <Box textAlign="center">{broker.brokerState === 'CREATION_FAILED' ? instances.none : instances.empty}</Box>
       }
       columnDefinitions={[
         { id: 'instance', header: instances.instance, cell: (one) => one.instance, isRowHeader: true },

@@ -94,13 +94,14 @@ function Parts({ broker }: { broker: Broker }) {
           label: label(broker),
           href: `/console${address(name)}`,
           // Only the part that is shown is loaded, and it asks for its data anew when it is shown again.
-          content: name === tab || (!isKnown && name === FIRST) ? (
-            <PageBoundary key={name}>
-              <Suspense fallback={<Loading />}>
-                <Page broker={broker} />
-              </Suspense>
-            </PageBoundary>
-          ) : null,
+          content:
+            name === tab || (!isKnown && name === FIRST) ? (
+              <PageBoundary key={name}>
+                <Suspense fallback={<Loading />}>
+                  <Page broker={broker} />
+                </Suspense>
+              </PageBoundary>
+            ) : null,
         }))}
       />
     </ContentLayout>

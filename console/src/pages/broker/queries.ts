@@ -77,6 +77,4 @@ export function useUser(id: string, username: string | undefined) {
 }
 
 export const readUser = (id: string, username: string) =>
-  answer(
-    api.GET('/v1/brokers/{broker-id}/users/{username}', { params: { path: { 'broker-id': id, username } } }),
-  );
+  answer(api.GET('/v1/brokers/{broker-id}/users/{username}', { params: { path: { 'broker-id': id, username } } }));

@@ -35,7 +35,12 @@ export function BulkDialog({ action, brokers, onClose }: Props) {
   const [outcomes, setOutcomes] = useState<Outcome[]>();
   const [isBusy, setBusy] = useState(false);
   const [entered, setEntered] = useState('');
-  const isNamed = action === 'reboot' || areNamed(entered, targets.map(({ brokerName }) => brokerName));
+  const isNamed =
+    action === 'reboot' ||
+    areNamed(
+      entered,
+      targets.map(({ brokerName }) => brokerName),
+    );
   const isOver = outcomes !== undefined && !isBusy;
 
   const submit = async (event: FormEvent) => {
@@ -45,8 +50,7 @@ export function BulkDialog({ action, brokers, onClose }: Props) {
     setOutcomes(targets.map(() => ({ kind: 'waiting' })));
     await forEach(targets, (broker) => asks(action, broker.brokerId), {
       isPassing: (error) => error instanceof ApiError && error.status === 429,
-      onOutcome: (at, outcome) =>
-        setOutcomes((all) => all?.map((one, other) => (other === at ? outcome : one))),
+      onOutcome: (at, outcome) => setOutcomes((all) => all?.map((one, other) => (other === at ? outcome : one))),
     });
     setBusy(false);
     await client.invalidateQueries({ queryKey: [keys.brokers] });
@@ -106,9 +110,7 @@ export function BulkDialog({ action, brokers, onClose }: Props) {
               {
                 id: 'result',
                 header: outcomes ? text.brokers.result : text.brokers.state,
-                cell: (row) => (
-                  <Result action={action} row={row} outcome={outcomes?.[targets.indexOf(row)]} />
-                ),
+                cell: (row) => <Result action={action} row={row} outcome={outcomes?.[targets.indexOf(row)]} />,
               },
             ]}
           />

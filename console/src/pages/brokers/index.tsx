@@ -12,7 +12,13 @@ import { useEffect, useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import { ApiError } from '../../api/errors';
 import {
-  type BrokerRow, type BulkAction, type Listed, listedOf, permits, queryOf, searchOf,
+  type BrokerRow,
+  type BulkAction,
+  type Listed,
+  listedOf,
+  permits,
+  queryOf,
+  searchOf,
 } from '../../model/brokers';
 import { Problem } from '../../shared/Problem';
 import { keys } from '../../shell/live';
@@ -209,9 +215,11 @@ function usePages(listed: Listed, pageSize: number) {
 function Actions({ selected, onAction }: { selected: BrokerRow[]; onAction: (action: BulkAction) => void }) {
   const item = (id: BulkAction, none: string) => {
     const reason =
-      selected.length === 0 ? text.brokers.selectFirst
-      : selected.some(({ brokerState }) => permits(id, brokerState)) ? undefined
-      : none;
+      selected.length === 0
+        ? text.brokers.selectFirst
+        : selected.some(({ brokerState }) => permits(id, brokerState))
+          ? undefined
+          : none;
     return { id, text: text.brokers[id], ...(reason ? { disabled: true, disabledReason: reason } : {}) };
   };
   return (

@@ -214,12 +214,7 @@ interface QuantityProps {
 function Quantity({ label, help, error, value, onChange }: QuantityProps) {
   return (
     <FormField label={label} constraintText={help} errorText={error}>
-      <Input
-        value={value}
-        inputMode="decimal"
-        autoComplete={false}
-        onChange={({ detail }) => onChange(detail.value)}
-      />
+      <Input value={value} inputMode="decimal" autoComplete={false} onChange={({ detail }) => onChange(detail.value)} />
     </FormField>
   );
 }

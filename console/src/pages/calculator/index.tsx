@@ -12,7 +12,17 @@ import { useEffect, useState } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { json } from '../../api/client';
 import {
-  costOf, csvOf, type Estimate, estimateQuery, type Line, linesOf, MOST_LINES, REGIONS, SAMPLE, SAMPLE_REGION, searchOf,
+  costOf,
+  csvOf,
+  type Estimate,
+  estimateQuery,
+  type Line,
+  linesOf,
+  MOST_LINES,
+  REGIONS,
+  SAMPLE,
+  SAMPLE_REGION,
+  searchOf,
   totalOf,
 } from '../../model/calculator';
 import { money } from '../../model/money';
@@ -45,7 +55,14 @@ export default function Page() {
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <Copy what={text.calculator.share} value={address} />
-            <Copy what={text.calculator.csv} value={csvOf(lines, estimates.map(({ data }) => data), region)} />
+            <Copy
+              what={text.calculator.csv}
+              value={csvOf(
+                lines,
+                estimates.map(({ data }) => data),
+                region,
+              )}
+            />
             <Button onClick={() => show(SAMPLE_REGION, [SAMPLE])}>{text.calculator.reset}</Button>
           </SpaceBetween>
         }

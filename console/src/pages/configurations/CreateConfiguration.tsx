@@ -34,9 +34,10 @@ export function CreateConfiguration({ onClose, onCreated }: Props) {
     queryFn: () => answer(api.GET('/v1/broker-engine-types', { params: { query: { maxResults: 100 } } })),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  const versions = engines.data?.brokerEngineTypes
-    .find((engine) => engine.engineType === engineType)
-    ?.engineVersions.map((one) => one.name) ?? [];
+  const versions =
+    engines.data?.brokerEngineTypes
+      .find((engine) => engine.engineType === engineType)
+      ?.engineVersions.map((one) => one.name) ?? [];
   // Versions are of patches or not; a configuration is of major and minor.
   const minors = [...new Set(versions.map((one) => one.split('.').slice(0, 2).join('.')))];
   const engineVersion = version && minors.includes(version) ? version : minors[0];

@@ -28,9 +28,7 @@ import { useContent } from './useContent';
 const words = text.configurations;
 
 /** What the server said of the text that is in the editor. */
-type Verdict =
-  | { kind: 'refused'; message: string; marks: Mark[] }
-  | { kind: 'saved'; revision: number; marks: Mark[] };
+type Verdict = { kind: 'refused'; message: string; marks: Mark[] } | { kind: 'saved'; revision: number; marks: Mark[] };
 
 interface Props {
   configuration: Configuration;
@@ -123,10 +121,7 @@ export function EditorTab({ configuration, onSaved }: Props) {
             description={words.editorHelp}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
-                <Button
-                  iconName="download"
-                  onClick={() => download(fileName(configuration, base), value)}
-                >
+                <Button iconName="download" onClick={() => download(fileName(configuration, base), value)}>
                   {words.download}
                 </Button>
                 <Button disabled={!isChanged && !isStale} onClick={leave}>

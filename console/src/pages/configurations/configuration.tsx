@@ -55,10 +55,7 @@ function Details({ configuration, tab }: { configuration: Configuration; tab: (t
   return (
     <ContentLayout
       header={
-        <Header
-          variant="h1"
-          actions={<Button onClick={() => setDeleting(true)}>{text.common.delete}</Button>}
-        >
+        <Header variant="h1" actions={<Button onClick={() => setDeleting(true)}>{text.common.delete}</Button>}>
           {name}
         </Header>
       }

@@ -30,8 +30,7 @@ export async function readPage(size: number, nextToken?: string): Promise<PageOf
 
 const ofId = (id: string) => ({ path: { 'configuration-id': id } });
 
-export const describe = (id: string) =>
-  answer(api.GET('/v1/configurations/{configuration-id}', { params: ofId(id) }));
+export const describe = (id: string) => answer(api.GET('/v1/configurations/{configuration-id}', { params: ofId(id) }));
 
 /** All revisions, of which there are at most 300, newest first. */
 export async function readRevisions(id: string): Promise<Revision[]> {
@@ -61,8 +60,7 @@ export const save = (id: string, content: string, description: string) =>
     }),
   );
 
-export const remove = (id: string) =>
-  answer(api.DELETE('/v1/configurations/{configuration-id}', { params: ofId(id) }));
+export const remove = (id: string) => answer(api.DELETE('/v1/configurations/{configuration-id}', { params: ofId(id) }));
 
 /** The name of a file with a revision. */
 export function fileName({ name, engineType }: Configuration, revision: number): string {

@@ -58,7 +58,12 @@ function settings(draft: Draft): { label: string; value: string }[] {
   const chosen = draft.chosenConfiguration;
   const access = isLdap
     ? { label: text.create.authentication, value: `${text.create.ldap}: ${draft.ldap.hosts}` }
-    : { label: text.create.users, value: usersOf(draft).map(({ username }) => username).join(', ') };
+    : {
+        label: text.create.users,
+        value: usersOf(draft)
+          .map(({ username }) => username)
+          .join(', '),
+      };
   const tags = draft.tags.filter(({ key }) => key).map(({ key, value }) => `${key} = ${value}`);
   return [
     { label: text.create.name, value: draft.brokerName },
@@ -68,9 +73,7 @@ function settings(draft: Draft): { label: string; value: string }[] {
     access,
     {
       label: text.create.configuration,
-      value: chosen
-        ? `${chosen.id}, ${text.create.revision} ${chosen.revision}`
-        : text.create.configurationDefault,
+      value: chosen ? `${chosen.id}, ${text.create.revision} ${chosen.revision}` : text.create.configurationDefault,
     },
     { label: text.create.generalLogs, value: yes(draft.generalLogs) },
     ...(isActiveMq ? [{ label: text.create.auditLogs, value: yes(draft.auditLogs) }] : []),

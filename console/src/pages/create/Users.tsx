@@ -19,10 +19,11 @@ import { useArrival } from './useArrival';
 export function Users() {
   const { draft, change } = useForm();
   const isActiveMq = draft.engineType === 'ACTIVEMQ';
-  const help =
-    isActiveMq ? undefined
-    : mayBeConfigManaged(draft) ? text.create.managedUserHelp
-    : text.create.rabbitMqUserHelp;
+  const help = isActiveMq
+    ? undefined
+    : mayBeConfigManaged(draft)
+      ? text.create.managedUserHelp
+      : text.create.rabbitMqUserHelp;
   return (
     <Container
       header={
@@ -162,10 +163,7 @@ function User({ user, number, isAlone, nameField }: UserProps) {
           </Field>
         ) : null}
         {isActiveMq ? (
-          <Checkbox
-            checked={user.consoleAccess}
-            onChange={({ detail }) => set({ consoleAccess: detail.checked })}
-          >
+          <Checkbox checked={user.consoleAccess} onChange={({ detail }) => set({ consoleAccess: detail.checked })}>
             {text.create.consoleAccess}
           </Checkbox>
         ) : null}

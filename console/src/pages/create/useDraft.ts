@@ -3,7 +3,12 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type Draft, newDraft, requestOf } from '../../model/create/draft';
 import { fitted, type InstanceOption } from '../../model/create/options';
 import {
-  localProblems, type Problem, type ServerError, type Step, stepOf, withServer,
+  localProblems,
+  type Problem,
+  type ServerError,
+  type Step,
+  stepOf,
+  withServer,
 } from '../../model/create/problems';
 import { fieldName, type Form } from './form';
 import { useValidation } from './useValidation';
@@ -17,8 +22,14 @@ const PAUSE_MS = 800;
 const CLICK_MS = 250;
 /** Members that are chosen, not typed: what is wrong with them is shown soon. */
 const CHOSEN: (keyof Draft)[] = [
-  'engineType', 'deploymentMode', 'storageType', 'engineVersion', 'hostInstanceType', 'publiclyAccessible',
-  'authenticationStrategy', 'autoMinorVersionUpgrade',
+  'engineType',
+  'deploymentMode',
+  'storageType',
+  'engineVersion',
+  'hostInstanceType',
+  'publiclyAccessible',
+  'authenticationStrategy',
+  'autoMinorVersionUpgrade',
 ];
 
 export interface Entering extends Form {

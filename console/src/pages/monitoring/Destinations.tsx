@@ -13,9 +13,7 @@ import { ConfirmByName } from '../../shared/ConfirmByName';
 import { Problem } from '../../shared/Problem';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
-import {
-  type Destination, destinationsKey, type Filter, purge, remove, useDestinations,
-} from './destinations/data';
+import { type Destination, destinationsKey, type Filter, purge, remove, useDestinations } from './destinations/data';
 import { Filters } from './destinations/Filters';
 import { MessagesDrawer } from './destinations/MessagesDrawer';
 import { PublishForm } from './destinations/PublishForm';
@@ -82,17 +80,12 @@ export default function Destinations({ broker }: { broker: Broker }) {
             variant="h2"
             description={
               <>
-                {words.help}{' '}
-                {found.data ? words.sampled(clock.format(new Date(found.data.sampledAt))) : null}
+                {words.help} {found.data ? words.sampled(clock.format(new Date(found.data.sampledAt))) : null}
               </>
             }
             actions={
               <SpaceBetween direction="horizontal" size="xs">
-                <Button
-                  iconName="refresh"
-                  ariaLabel={words.refresh}
-                  onClick={() => void found.refetch()}
-                />
+                <Button iconName="refresh" ariaLabel={words.refresh} onClick={() => void found.refetch()} />
                 <Button disabled={!chosen} onClick={() => open('browse')}>
                   {words.browse}
                 </Button>
@@ -212,9 +205,7 @@ function Dialogs({ broker, dialog: { kind, of }, onClose, onOpen }: DialogsProps
   const changed = () => client.invalidateQueries({ queryKey: destinationsKey(broker) });
   switch (kind) {
     case 'browse':
-      return (
-        <MessagesDrawer broker={broker} of={of} onClose={onClose} onPublish={() => onOpen('publish', of)} />
-      );
+      return <MessagesDrawer broker={broker} of={of} onClose={onClose} onPublish={() => onOpen('publish', of)} />;
     case 'publish':
       return <PublishForm broker={broker} of={of} onClose={onClose} />;
     case 'purge':

@@ -68,7 +68,9 @@ function Viewer({ broker, groups }: { broker: Broker; groups: LogGroup[] }) {
     found.dropped ? words.dropped(found.dropped) : '',
     found.isReading ? words.searching : '',
     follows && !found.isReading ? (isPaused ? words.paused : words.following) : '',
-  ].filter(Boolean).join(', ');
+  ]
+    .filter(Boolean)
+    .join(', ');
   return (
     <Container
       header={

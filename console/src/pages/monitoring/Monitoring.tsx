@@ -57,7 +57,9 @@ export default function Monitoring({ broker }: { broker: Broker }) {
   const change = (changed: Partial<Choices>) => setChoices((now) => ({ ...now, ...changed }));
   const oldest = happened.events?.at(-1);
   const isPartial =
-    happened.events?.length === NEWEST_EVENTS && shown !== undefined && oldest !== undefined &&
+    happened.events?.length === NEWEST_EVENTS &&
+    shown !== undefined &&
+    oldest !== undefined &&
     Date.parse(oldest.at) > shown.range.from;
   return (
     <SpaceBetween size="l">
@@ -86,7 +88,7 @@ export default function Monitoring({ broker }: { broker: Broker }) {
               broker={broker}
               level={level}
               name={name}
-  onChange={(chosen, named) => setScope({ level: chosen, name: named })}
+              onChange={(chosen, named) => setScope({ level: chosen, name: named })}
             />
           </Controls>
           <MarkerLegend markers={markers} />
@@ -101,11 +103,7 @@ export default function Monitoring({ broker }: { broker: Broker }) {
           {text.monitoring.chooseFirst}
         </Box>
       ) : shown && !isNaming ? (
-        <Graphs
-          {...{ broker, level, shown, choices, markers }}
-          alarms={alarms.data?.alarms ?? []}
-          onAlarm={setDraft}
-        />
+        <Graphs {...{ broker, level, shown, choices, markers }} alarms={alarms.data?.alarms ?? []} onAlarm={setDraft} />
       ) : metrics.isPending ? (
         <Loading />
       ) : null}

@@ -24,9 +24,7 @@ import { UsageCell, UsageDialog } from './Usage';
 
 export type Account = Schemas['AccountView'];
 
-type Open =
-  | { kind: 'create' }
-  | { kind: 'edit' | 'usage' | 'suspend' | 'delete'; account: Account };
+type Open = { kind: 'create' } | { kind: 'edit' | 'usage' | 'suspend' | 'delete'; account: Account };
 
 /** Accounts on a page: the usage of each is a call of its own. */
 const PAGE_SIZE = 20;

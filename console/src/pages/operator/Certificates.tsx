@@ -79,8 +79,7 @@ export function Certificates() {
           {
             id: 'use',
             header: text.operator.use,
-            cell: (row) =>
-              row.isCurrent ? <Badge color="green">{text.operator.issues}</Badge> : text.operator.former,
+            cell: (row) => (row.isCurrent ? <Badge color="green">{text.operator.issues}</Badge> : text.operator.former),
             minWidth: 120,
           },
           {

@@ -129,9 +129,7 @@ function Details({ version }: { version: Version }) {
                 id: 'mitigation',
                 header: text.operator.mitigation,
                 cell: (advisory) =>
-                  advisory.mitigation ?? (
-                    <StatusIndicator type="warning">{text.operator.noMitigation}</StatusIndicator>
-                  ),
+                  advisory.mitigation ?? <StatusIndicator type="warning">{text.operator.noMitigation}</StatusIndicator>,
                 minWidth: 220,
               },
               { id: 'fixed', header: text.operator.fixedIn, cell: ({ fixedIn }) => fixedIn.join(', '), minWidth: 110 },

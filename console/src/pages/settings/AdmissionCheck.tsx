@@ -30,7 +30,13 @@ export function AdmissionCheck({ broker, groups }: { broker: Broker; groups: Gro
       ? protocolsOf(broker).map((one) => ({ ...one, outcome: admission(defined, asked, one.ports) }))
       : [];
   return (
-    <Container header={<Header variant="h2" description={t.checkHelp}>{t.check}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" description={t.checkHelp}>
+          {t.check}
+        </Header>
+      }
+    >
       <SpaceBetween size="m">
         <FormField
           label={t.address}
@@ -54,7 +60,13 @@ export function AdmissionCheck({ broker, groups }: { broker: Broker; groups: Gro
               items={rows}
               trackBy="protocol"
               columnDefinitions={[
-                { id: 'protocol', header: t.endpoint, isRowHeader: true, minWidth: 120, cell: ({ protocol }) => protocol },
+                {
+                  id: 'protocol',
+                  header: t.endpoint,
+                  isRowHeader: true,
+                  minWidth: 120,
+                  cell: ({ protocol }) => protocol,
+                },
                 { id: 'ports', header: t.standardPort, minWidth: 110, cell: ({ ports }) => ports.join(', ') },
                 {
                   id: 'verdict',

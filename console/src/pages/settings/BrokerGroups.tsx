@@ -42,16 +42,20 @@ export function BrokerGroups({ broker, groups, onEdit, onDefine }: Props) {
   }));
   const isFixed = broker.engineType === 'RabbitMQ';
   const isBusy = !isChangeable(broker.brokerState);
-  const whyNotAttach =
-    isFixed ? t.fixedForRabbit
-    : isBusy ? text.settings.notChangeable(broker.brokerState)
-    : items.length >= MOST_GROUPS ? t.attachLimit
-    : undefined;
-  const whyNotDetach =
-    isFixed ? t.fixedForRabbit
-    : isBusy ? text.settings.notChangeable(broker.brokerState)
-    : items.length < 2 ? t.detachLast
-    : undefined;
+  const whyNotAttach = isFixed
+    ? t.fixedForRabbit
+    : isBusy
+      ? text.settings.notChangeable(broker.brokerState)
+      : items.length >= MOST_GROUPS
+        ? t.attachLimit
+        : undefined;
+  const whyNotDetach = isFixed
+    ? t.fixedForRabbit
+    : isBusy
+      ? text.settings.notChangeable(broker.brokerState)
+      : items.length < 2
+        ? t.detachLast
+        : undefined;
   return (
     <>
       <Table
@@ -96,9 +100,13 @@ export function BrokerGroups({ broker, groups, onEdit, onDefine }: Props) {
             header: t.rules,
             minWidth: 240,
             cell: ({ group }) =>
-              group ? <RuleList rules={group.rules} />
-              : groups ? <StatusIndicator type="warning">{t.undefined}</StatusIndicator>
-              : text.common.loading,
+              group ? (
+                <RuleList rules={group.rules} />
+              ) : groups ? (
+                <StatusIndicator type="warning">{t.undefined}</StatusIndicator>
+              ) : (
+                text.common.loading
+              ),
           },
           {
             id: 'actions',

@@ -126,9 +126,7 @@ export default function Danger({ broker }: { broker: Broker }) {
           </ColumnLayout>
         </SpaceBetween>
       </Container>
-      {asking === 'reboot' ? (
-        <RebootDialog broker={broker} names={names} onClose={() => setAsking(undefined)} />
-      ) : null}
+      {asking === 'reboot' ? <RebootDialog broker={broker} names={names} onClose={() => setAsking(undefined)} /> : null}
       {asking === 'delete' ? (
         <ConfirmByName
           title={t.deleteTitle(broker.brokerName)}

@@ -40,7 +40,13 @@ function Changes({ title, changes, names }: { title: string; changes: EditChange
       items={changes}
       trackBy="field"
       columnDefinitions={[
-        { id: 'field', header: t.pendingField, isRowHeader: true, minWidth: 130, cell: ({ field }) => fieldName(field) },
+        {
+          id: 'field',
+          header: t.pendingField,
+          isRowHeader: true,
+          minWidth: 130,
+          cell: ({ field }) => fieldName(field),
+        },
         { id: 'from', header: t.before, minWidth: 110, cell: ({ field, from }) => valueText(field, from, names) },
         {
           id: 'to',
@@ -152,7 +158,13 @@ export function StaleDialog({ stale, names, onKeep, onTake, onClose }: StaleProp
           items={stale}
           trackBy="field"
           columnDefinitions={[
-            { id: 'field', header: t.pendingField, isRowHeader: true, minWidth: 130, cell: ({ field }) => fieldName(field) },
+            {
+              id: 'field',
+              header: t.pendingField,
+              isRowHeader: true,
+              minWidth: 130,
+              cell: ({ field }) => fieldName(field),
+            },
             {
               id: 'before',
               header: t.whenOpened,

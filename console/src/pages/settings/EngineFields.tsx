@@ -14,9 +14,10 @@ const t = text.settings;
 /** The tags of a version: what runs behind it, and its advisories. */
 function tagsOf(engine: EngineVersion | undefined): string[] {
   const count = engine?.advisories?.length;
-  return [engine?.trueVersion ?? '', count === undefined ? '' : count ? t.advisoriesOpen(count) : t.advisoriesNone].filter(
-    Boolean,
-  );
+  return [
+    engine?.trueVersion ?? '',
+    count === undefined ? '' : count ? t.advisoriesOpen(count) : t.advisoriesNone,
+  ].filter(Boolean);
 }
 
 /** Version, instance type and storage. */

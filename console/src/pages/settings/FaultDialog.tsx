@@ -81,7 +81,11 @@ export function FaultDialog({ broker, kinds, instances, onClose }: Props) {
     event.preventDefault();
     void start();
   };
-  const number = (member: 'durationSeconds' | 'latencyMilliseconds' | 'jitterMilliseconds', label: string, help: string) =>
+  const number = (
+    member: 'durationSeconds' | 'latencyMilliseconds' | 'jitterMilliseconds',
+    label: string,
+    help: string,
+  ) =>
     members.includes(member) ? (
       <FormField label={label} constraintText={help} errorText={errorOf(member)}>
         <Input
@@ -104,12 +108,15 @@ export function FaultDialog({ broker, kinds, instances, onClose }: Props) {
   const zoneOptions = zones.map((zone) => ({
     value: zone,
     label: zone,
-    description: t.zoneOf(instances.filter((one) => one.zone === zone).map(({ instance }) => instance).join(', ')),
+    description: t.zoneOf(
+      instances
+        .filter((one) => one.zone === zone)
+        .map(({ instance }) => instance)
+        .join(', '),
+    ),
   }));
   const unavailable = (kind: string) =>
-    kinds.includes(kind) ? undefined
-    : kind === 'FILL_DISK' ? t.notWithoutDisks
-    : t.notForMode;
+    kinds.includes(kind) ? undefined : kind === 'FILL_DISK' ? t.notWithoutDisks : t.notForMode;
   return (
     <Modal
       visible

@@ -94,12 +94,7 @@ function Current({ broker, fault }: { broker: Broker; fault: Fault }) {
           variant="h3"
           description={targetText(fault)}
           actions={
-            <Button
-              ariaLabel={t.endWhat(kind)}
-              loading={isEnding}
-              disabled={isHealing}
-              onClick={() => void end()}
-            >
+            <Button ariaLabel={t.endWhat(kind)} loading={isEnding} disabled={isHealing} onClick={() => void end()}>
               {t.endNow}
             </Button>
           }
@@ -173,11 +168,13 @@ export default function Faults({ broker }: { broker: Broker }) {
   const { faults, enabled } = query.data;
   const current = faults.filter(isUnderWay);
   const isRunning = ['RUNNING', 'CRITICAL_ACTION_REQUIRED'].includes(broker.brokerState);
-  const whyNot =
-    !enabled ? t.disabledTitle
-    : !isRunning ? t.notRunning(broker.brokerState)
-    : current.length >= MOST_FAULTS ? t.tooMany
-    : undefined;
+  const whyNot = !enabled
+    ? t.disabledTitle
+    : !isRunning
+      ? t.notRunning(broker.brokerState)
+      : current.length >= MOST_FAULTS
+        ? t.tooMany
+        : undefined;
   return (
     <SpaceBetween size="l">
       {enabled ? null : <Disabled />}

@@ -32,25 +32,28 @@ export function GroupsTable({ groups, isLoading, onCreate, onEdit }: Props) {
   const [deleted, setDeleted] = useState<Group>();
   const client = useQueryClient();
   const flash = useFlash();
-  const { items, collectionProps, filterProps, paginationProps, filteredItemsCount, actions } = useCollection(groups ?? [], {
-    filtering: {
-      filteringFunction: (group, wanted) =>
-        [group.name, group.securityGroupId, group.description, ...group.rules.map(({ cidr }) => cidr)]
-          .concat(group.brokers.map(({ brokerName }) => brokerName))
-          .some((value) => value.toLowerCase().includes(wanted.toLowerCase())),
-      empty: (
-        <Box textAlign="center" padding="m">
-          <SpaceBetween size="s">
-            <div>{t.allEmpty}</div>
-            <Button onClick={onCreate}>{t.create}</Button>
-          </SpaceBetween>
-        </Box>
-      ),
-      noMatch: <Box padding="m">{text.common.noMatch}</Box>,
+  const { items, collectionProps, filterProps, paginationProps, filteredItemsCount, actions } = useCollection(
+    groups ?? [],
+    {
+      filtering: {
+        filteringFunction: (group, wanted) =>
+          [group.name, group.securityGroupId, group.description, ...group.rules.map(({ cidr }) => cidr)]
+            .concat(group.brokers.map(({ brokerName }) => brokerName))
+            .some((value) => value.toLowerCase().includes(wanted.toLowerCase())),
+        empty: (
+          <Box textAlign="center" padding="m">
+            <SpaceBetween size="s">
+              <div>{t.allEmpty}</div>
+              <Button onClick={onCreate}>{t.create}</Button>
+            </SpaceBetween>
+          </Box>
+        ),
+        noMatch: <Box padding="m">{text.common.noMatch}</Box>,
+      },
+      sorting: { defaultState: { sortingColumn: { sortingField: 'name' } } },
+      pagination: { pageSize: PAGE },
     },
-    sorting: { defaultState: { sortingColumn: { sortingField: 'name' } } },
-    pagination: { pageSize: PAGE },
-  });
+  );
   const remove = async ({ securityGroupId, name }: Group) => {
     const params = { path: { 'security-group-id': securityGroupId } };
     await answer(api.DELETE('/brokerd/v1/security-groups/{security-group-id}', { params }));
@@ -83,7 +86,10 @@ export function GroupsTable({ groups, isLoading, onCreate, onEdit }: Props) {
         }
         pagination={
           groups && groups.length > PAGE ? (
-            <Pagination {...paginationProps} onChange={({ detail }) => actions.setCurrentPage(detail.currentPageIndex)} />
+            <Pagination
+              {...paginationProps}
+              onChange={({ detail }) => actions.setCurrentPage(detail.currentPageIndex)}
+            />
           ) : undefined
         }
         ariaLabels={{ tableLabel: t.all }}

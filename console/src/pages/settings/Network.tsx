@@ -18,7 +18,13 @@ function Access({ broker }: { broker: Broker }) {
   // Where the instances are is told with the faults, which know zones.
   const instances = useFaults(broker.brokerId).data?.instances ?? [];
   return (
-    <Container header={<Header variant="h2" description={t.accessHelp}>{t.access}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" description={t.accessHelp}>
+          {t.access}
+        </Header>
+      }
+    >
       <KeyValuePairs
         columns={3}
         items={[

@@ -8,7 +8,15 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { answer, api } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import {
-  changedFields, type Draft, type DraftFault, draftFaults, draftOf, fieldOf, rebased, staleFields, updateOf,
+  changedFields,
+  type Draft,
+  type DraftFault,
+  draftFaults,
+  draftOf,
+  fieldOf,
+  rebased,
+  staleFields,
+  updateOf,
 } from '../../model/brokerEdit';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
@@ -22,9 +30,20 @@ const t = text.settings;
 const FAULTS: Record<DraftFault, string> = { REQUIRED: t.required, TIME: t.notATime, SIZE: t.notAMultiple };
 /** The fields that show errors of their own; any other error is shown as a whole. */
 const SHOWN = new Set([
-  'engineVersion', 'hostInstanceType', 'storageSize', 'autoMinorVersionUpgrade', 'configuration', 'generalLogs',
-  'auditLogs', 'dayOfWeek', 'timeOfDay', 'timeZone', 'maintenanceWindowStartTime', 'authenticationStrategy',
-  'ldapServerMetadata', 'ldapPassword',
+  'engineVersion',
+  'hostInstanceType',
+  'storageSize',
+  'autoMinorVersionUpgrade',
+  'configuration',
+  'generalLogs',
+  'auditLogs',
+  'dayOfWeek',
+  'timeOfDay',
+  'timeZone',
+  'maintenanceWindowStartTime',
+  'authenticationStrategy',
+  'ldapServerMetadata',
+  'ldapPassword',
 ]);
 
 interface Props {
@@ -108,7 +127,15 @@ export function SettingsForm({ broker, names, onDone }: Props) {
 
   const fields = { broker, draft, set, errors };
   const section = (title: string, content: React.ReactNode, description?: string) => (
-    <Container header={<Header variant="h2" description={description}>{title}</Header>}>{content}</Container>
+    <Container
+      header={
+        <Header variant="h2" description={description}>
+          {title}
+        </Header>
+      }
+    >
+      {content}
+    </Container>
   );
   return (
     <form ref={form} onSubmit={review} noValidate>

@@ -58,7 +58,9 @@ function EngineSection({ broker, running, engine, onEdit }: EngineProps) {
     { label: t.fields.engineVersion, value: `${broker.engineType} ${broker.engineVersion}` },
     {
       label: t.running,
-      value: !running ? t.unknown : (
+      value: !running ? (
+        t.unknown
+      ) : (
         <>
           {running.fullVersion}
           {running.standsIn ? <Box variant="small">{t.standsIn(broker.engineVersion)}</Box> : null}
@@ -87,7 +89,13 @@ function EngineSection({ broker, running, engine, onEdit }: EngineProps) {
   );
 }
 
-function ConfigurationLink({ reference, names }: { reference: Schemas['ConfigurationIdView']; names: Map<string, string> }) {
+function ConfigurationLink({
+  reference,
+  names,
+}: {
+  reference: Schemas['ConfigurationIdView'];
+  names: Map<string, string>;
+}) {
   const { id, revision } = reference;
   return <RouterLink href={`/configurations/${id}`}>{t.revisionOf(names.get(id) ?? id, revision)}</RouterLink>;
 }
@@ -120,7 +128,11 @@ function ConfigurationSection({ broker, names, onEdit }: SectionProps & { names:
         <Table
           variant="embedded"
           header={
-            <Header variant="h3" counter={former.length ? t.pendingCount(former.length) : undefined} description={t.appliedBeforeHelp}>
+            <Header
+              variant="h3"
+              counter={former.length ? t.pendingCount(former.length) : undefined}
+              description={t.appliedBeforeHelp}
+            >
               {t.appliedBefore}
             </Header>
           }
@@ -152,14 +164,20 @@ function MaintenanceSection({ broker, onEdit }: SectionProps) {
   const items: KeyValuePairsProps.Item[] = [
     {
       label: t.inBrokerZone(zone),
-      value: opens === undefined ? valueText('maintenanceWindow', `${window.dayOfWeek} ${window.timeOfDay}`) : windowText(opens, zone),
+      value:
+        opens === undefined
+          ? valueText('maintenanceWindow', `${window.dayOfWeek} ${window.timeOfDay}`)
+          : windowText(opens, zone),
     },
     { label: t.inYourZone(own), value: opens === undefined ? text.common.none : windowText(opens, own) },
     {
       label: until === undefined ? t.nextWindow : t.openNow,
-      value: until !== undefined ? t.windowIsOpen(momentText(until, own))
-        : opens === undefined ? text.common.none
-        : momentText(opens, own),
+      value:
+        until !== undefined
+          ? t.windowIsOpen(momentText(until, own))
+          : opens === undefined
+            ? text.common.none
+            : momentText(opens, own),
     },
   ];
   return (

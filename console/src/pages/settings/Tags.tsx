@@ -9,7 +9,15 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { type FormEvent, useState } from 'react';
 import { answer, api } from '../../api/client';
-import { keyFault, MOST_TAGS, type TagConflict, tagChanges, tagConflicts, type Tags, valueFault } from '../../model/tagChanges';
+import {
+  keyFault,
+  MOST_TAGS,
+  type TagConflict,
+  tagChanges,
+  tagConflicts,
+  type Tags,
+  valueFault,
+} from '../../model/tagChanges';
 import { Problem } from '../../shared/Problem';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
@@ -40,7 +48,8 @@ export default function TagsTab({ broker }: { broker: Broker }) {
   const keys = rows.map(({ key }) => key.trim());
   const wanted = tagsOf(rows);
   const { set, removed } = tagChanges(base, wanted);
-  const isTouched = Object.keys(set).length + removed.length > 0 || new Set(keys).size < keys.length || keys.includes('');
+  const isTouched =
+    Object.keys(set).length + removed.length > 0 || new Set(keys).size < keys.length || keys.includes('');
 
   // What others changed is shown at once where nothing was entered here.
   if (!isTouched && base !== broker.tags && JSON.stringify(base) !== JSON.stringify(broker.tags)) {

@@ -45,9 +45,11 @@ export function ConfigurationFields({ broker, draft, set, errors }: FieldsProps)
     value: String(revision),
     label: t.revisionLabel(revision),
     labelTag:
-      current?.id === draft.configurationId && current.revision === revision ? t.inForce
-      : at === 0 ? t.latest
-      : undefined,
+      current?.id === draft.configurationId && current.revision === revision
+        ? t.inForce
+        : at === 0
+          ? t.latest
+          : undefined,
     description: [description, new Date(created).toLocaleString('en')].filter(Boolean).join(' · '),
   }));
   const choose = (id: string) => {
@@ -92,7 +94,9 @@ export function ConfigurationFields({ broker, draft, set, errors }: FieldsProps)
   );
 }
 
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')].map((value) => ({ value }));
+const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')].map((value) => ({
+  value,
+}));
 
 /** The maintenance window, told in the viewer's zone as it is entered. */
 export function WindowFields({ draft, set, errors }: FieldsProps) {

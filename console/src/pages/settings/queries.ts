@@ -88,7 +88,12 @@ export function useInstanceOptions(engine: string, storageType: string) {
     queryKey: ['instance-options', 'settings', engine, storageType],
     queryFn: () =>
       all(async (nextToken) => {
-        const query = { engineType: engine.toUpperCase(), storageType: storageType.toUpperCase(), maxResults: PAGE, nextToken };
+        const query = {
+          engineType: engine.toUpperCase(),
+          storageType: storageType.toUpperCase(),
+          maxResults: PAGE,
+          nextToken,
+        };
         const page = await answer(api.GET('/v1/broker-instance-options', { params: { query } }));
         return { items: page.brokerInstanceOptions, nextToken: page.nextToken };
       }),
@@ -105,8 +110,7 @@ export function useConfigurations(engine: string) {
         const page = await answer(api.GET('/v1/configurations', { params: { query } }));
         return { items: page.configurations, nextToken: page.nextToken };
       }),
-    select: (configurations) =>
-      configurations.filter((one) => one.engineType.toUpperCase() === engine.toUpperCase()),
+    select: (configurations) => configurations.filter((one) => one.engineType.toUpperCase() === engine.toUpperCase()),
   });
 }
 

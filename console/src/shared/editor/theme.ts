@@ -20,26 +20,50 @@ interface Colours {
 }
 
 const LIGHT: Colours = {
-  text: '#0f141a', background: '#ffffff', muted: '#656871', border: '#c6c6cd', selection: '#b8e7ff', line: '#f6f6f9',
-  focus: '#006ce0', name: '#7300e5', key: '#004a9e', string: '#00620a', removed: '#ffe3e0', added: '#d9f7dc',
+  text: '#0f141a',
+  background: '#ffffff',
+  muted: '#656871',
+  border: '#c6c6cd',
+  selection: '#b8e7ff',
+  line: '#f6f6f9',
+  focus: '#006ce0',
+  name: '#7300e5',
+  key: '#004a9e',
+  string: '#00620a',
+  removed: '#ffe3e0',
+  added: '#d9f7dc',
 };
 const DARK: Colours = {
-  text: '#ebebf0', background: '#161d26', muted: '#a4a4ad', border: '#424650', selection: '#16477a', line: '#1b232d',
-  focus: '#42b4ff', name: '#d9a8ff', key: '#75cfff', string: '#7ae685', removed: '#5a1f1d', added: '#12461c',
+  text: '#ebebf0',
+  background: '#161d26',
+  muted: '#a4a4ad',
+  border: '#424650',
+  selection: '#16477a',
+  line: '#1b232d',
+  focus: '#42b4ff',
+  name: '#d9a8ff',
+  key: '#75cfff',
+  string: '#7ae685',
+  removed: '#5a1f1d',
+  added: '#12461c',
 };
 
 function extension(colours: Colours, dark: boolean): Extension {
   const theme = EditorView.theme(
     {
       '&': {
-        color: colours.text, backgroundColor: colours.background, fontSize: '14px',
+        color: colours.text,
+        backgroundColor: colours.background,
+        fontSize: '14px',
         border: `1px solid ${colours.border}`,
       },
       '.cm-scroller': { fontFamily: 'Monaco, Menlo, Consolas, "Courier Prime", Courier, monospace', lineHeight: '1.5' },
       '.cm-content': { caretColor: colours.text },
       '.cm-cursor': { borderLeftColor: colours.text },
       '.cm-gutters': {
-        backgroundColor: colours.line, color: colours.muted, borderRight: `1px solid ${colours.border}`,
+        backgroundColor: colours.line,
+        color: colours.muted,
+        borderRight: `1px solid ${colours.border}`,
       },
       '.cm-activeLine': { backgroundColor: 'transparent' },
       '.cm-activeLineGutter': { backgroundColor: colours.selection, color: colours.text },
@@ -47,10 +71,13 @@ function extension(colours: Colours, dark: boolean): Extension {
         backgroundColor: colours.selection,
       },
       '.cm-tooltip': {
-        backgroundColor: colours.background, color: colours.text, border: `1px solid ${colours.border}`,
+        backgroundColor: colours.background,
+        color: colours.text,
+        border: `1px solid ${colours.border}`,
       },
       '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': {
-        backgroundColor: colours.selection, color: colours.text,
+        backgroundColor: colours.selection,
+        color: colours.text,
       },
       '.cm-completionDetail': { color: colours.muted, fontStyle: 'normal' },
       '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: 'bold' },
@@ -60,10 +87,14 @@ function extension(colours: Colours, dark: boolean): Extension {
       '&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine': { backgroundColor: colours.added },
       '.cm-changedText': { background: 'none !important', textDecoration: 'underline', fontWeight: 'bold' },
       '.cm-deletedChunk .cm-deletedText': {
-        background: 'none !important', textDecoration: 'underline', fontWeight: 'bold',
+        background: 'none !important',
+        textDecoration: 'underline',
+        fontWeight: 'bold',
       },
       '.cm-collapsedLines': {
-        background: colours.line, color: colours.text, borderColor: colours.border,
+        background: colours.line,
+        color: colours.text,
+        borderColor: colours.border,
       },
       // The sign that they have otherwise is in few fonts.
       '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"⋯"' },

@@ -39,30 +39,39 @@ export const destinations = {
   purgeTitle: (name: string) => `Purge ${name}?`,
   purgeLost: (engine: string, name: string, ready: number | undefined, unacknowledged: number | undefined) =>
     [
-      ready === undefined ? `All messages that wait in ${name} are dropped.`
-      : ready === 1 ? `1 message that waits in ${name} is dropped.`
-      : `${ready.toLocaleString('en')} messages that wait in ${name} are dropped.`,
+      ready === undefined
+        ? `All messages that wait in ${name} are dropped.`
+        : ready === 1
+          ? `1 message that waits in ${name} is dropped.`
+          : `${ready.toLocaleString('en')} messages that wait in ${name} are dropped.`,
       'So are those that come until then. Nobody can restore them.',
-      unacknowledged ?
-        `What consumers have and have not acknowledged (${unacknowledged.toLocaleString('en')}) ${
-          engine === 'RabbitMQ' ? 'stays.' : 'goes, too.'
-        }`
-      : '',
-    ].filter(Boolean).join(' '),
-  cantPurge: 'Streams and topics can\'t be purged.',
+      unacknowledged
+        ? `What consumers have and have not acknowledged (${unacknowledged.toLocaleString('en')}) ${
+            engine === 'RabbitMQ' ? 'stays.' : 'goes, too.'
+          }`
+        : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
+  cantPurge: "Streams and topics can't be purged.",
   purged: (name: string, count: number | undefined) =>
-    count === undefined ? `${name} is purged.`
-    : `${count.toLocaleString('en')} ${count === 1 ? 'message' : 'messages'} of ${name} are dropped.`,
+    count === undefined
+      ? `${name} is purged.`
+      : `${count.toLocaleString('en')} ${count === 1 ? 'message' : 'messages'} of ${name} are dropped.`,
   deleteTitle: (name: string) => `Delete ${name}?`,
   deleteLost: (name: string, messages: number | undefined, consumers: number | undefined) =>
     [
       `${name} is deleted`,
-      messages === undefined ? 'with all of its messages.'
-      : messages === 1 ? 'with its 1 message.'
-      : `with its ${messages.toLocaleString('en')} messages.`,
+      messages === undefined
+        ? 'with all of its messages.'
+        : messages === 1
+          ? 'with its 1 message.'
+          : `with its ${messages.toLocaleString('en')} messages.`,
       consumers ? `${consumers} ${consumers === 1 ? 'consumer loses its' : 'consumers lose their'} subscription.` : '',
       'Nobody can restore it.',
-    ].filter(Boolean).join(' '),
+    ]
+      .filter(Boolean)
+      .join(' '),
   deleted: (name: string) => `${name} is deleted.`,
   messagesOf: (name: string) => `Messages of ${name}`,
   howMany: 'At most',

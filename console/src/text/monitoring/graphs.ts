@@ -77,11 +77,9 @@ export const graphs = {
   previousPage: 'Previous page',
   page: (number: number) => `Page ${number}`,
   chartSummary: (lines: number, gaps: number, markers: string) =>
-    [
-      `${lines} ${lines === 1 ? 'line' : 'lines'}`,
-      gaps ? `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}` : 'no gaps',
-      markers,
-    ].filter(Boolean).join(', '),
+    [`${lines} ${lines === 1 ? 'line' : 'lines'}`, gaps ? `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}` : 'no gaps', markers]
+      .filter(Boolean)
+      .join(', '),
   alarmThreshold: (name: string) => `Alarm ${name}`,
   happened: 'What happened',
   happenedHelp: 'The same as the dashed lines of the graphs.',
@@ -133,9 +131,9 @@ export const graphs = {
     zone: (name: string) => `zone ${name}`,
     fault: (kind: string, where: string) => `Fault: ${kind}${where ? `, ${where}` : ''}`,
     failover: (former: number | undefined, successor: number | undefined, length: string) =>
-      former === undefined || successor === undefined ?
-        `Failover, ${length}`
-      : `Failover from instance ${former} to ${successor}, ${length}`,
+      former === undefined || successor === undefined
+        ? `Failover, ${length}`
+        : `Failover from instance ${former} to ${successor}, ${length}`,
     restart: (instance: number | undefined, length: string) =>
       `Restart${instance === undefined ? '' : ` of instance ${instance}`}, ${length}`,
     outage: (isUnknown: boolean, length: string) =>

@@ -11,8 +11,16 @@ import Textarea from '@cloudscape-design/components/textarea';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import {
-  ALARM_PERIODS, type AlarmDraft, COMPARISONS, type DraftFault, dimensionWords, draftFaults, draftOf, levelOf,
-  MISSING_DATA, thresholdUnit,
+  ALARM_PERIODS,
+  type AlarmDraft,
+  COMPARISONS,
+  type DraftFault,
+  dimensionWords,
+  draftFaults,
+  draftOf,
+  levelOf,
+  MISSING_DATA,
+  thresholdUnit,
 } from '../../../model/alarm';
 import { measured, panelsOf } from '../../../model/metrics';
 import { spanWords } from '../../../model/range';
@@ -56,8 +64,7 @@ export function AlarmForm({ broker, draft: begun, onClose }: Props) {
     const found = faults.find((one) => kinds.includes(one));
     return found && WORDS[found];
   };
-  const isTaken =
-    !draft.edited && (alarms.data?.alarms ?? []).some(({ AlarmName }) => AlarmName === draft.name);
+  const isTaken = !draft.edited && (alarms.data?.alarms ?? []).some(({ AlarmName }) => AlarmName === draft.name);
   const change = (changed: Partial<AlarmDraft>) => setDraft((now) => ({ ...now, ...changed }));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -98,7 +105,11 @@ export function AlarmForm({ broker, draft: begun, onClose }: Props) {
       <form id={FORM} onSubmit={submit} noValidate>
         <SpaceBetween size="l">
           {error === undefined ? null : <Problem error={error} />}
-          {draft.edited?.Metrics ? <Alert type="info" header={words.expression}>{expression(draft)}</Alert> : (
+          {draft.edited?.Metrics ? (
+            <Alert type="info" header={words.expression}>
+              {expression(draft)}
+            </Alert>
+          ) : (
             <Watched broker={broker} draft={draft} change={change} errorText={fault('metric')} />
           )}
           <ConditionFields broker={broker} draft={draft} change={change} fault={fault} />
@@ -136,7 +147,10 @@ export function AlarmForm({ broker, draft: begun, onClose }: Props) {
 }
 
 const expression = ({ edited }: AlarmDraft) =>
-  (edited?.Metrics ?? []).map(({ Expression }) => Expression).filter(Boolean).join('; ');
+  (edited?.Metrics ?? [])
+    .map(({ Expression }) => Expression)
+    .filter(Boolean)
+    .join('; ');
 
 interface FieldProps {
   broker: Broker;
@@ -215,9 +229,7 @@ function ConditionFields(props: FieldProps & { fault: (...kinds: DraftFault[]) =
         <Select
           selectedOption={{ value: draft.comparison, label: words.comparisons[draft.comparison] }}
           options={COMPARISONS.map((value) => ({ value, label: words.comparisons[value] }))}
-          onChange={({ detail }) =>
-            change({ comparison: detail.selectedOption.value as AlarmDraft['comparison'] })
-          }
+          onChange={({ detail }) => change({ comparison: detail.selectedOption.value as AlarmDraft['comparison'] })}
         />
       </FormField>
       <FormField

@@ -151,9 +151,7 @@ function AlarmTable({ broker, alarms, isLoading, onAct }: TableProps) {
               items={[
                 { id: 'history', text: words.history },
                 { id: 'edit', text: words.edit },
-                alarm.ActionsEnabled ?
-                  { id: 'disable', text: words.disable }
-                : { id: 'enable', text: words.enable },
+                alarm.ActionsEnabled ? { id: 'disable', text: words.disable } : { id: 'enable', text: words.enable },
                 { id: 'delete', text: words.delete },
               ]}
               onItemClick={({ detail }) => onAct(alarm, detail.id)}

@@ -67,9 +67,7 @@ export function MessagesDrawer({ broker, of, onClose, onPublish }: Props) {
             <Button onClick={onPublish}>{words.publish}</Button>
           </SpaceBetween>
           <Box color="text-body-secondary">{words.notConsumed}</Box>
-          {found.data?.marksRedelivered && messages?.length ? (
-            <Alert type="info">{words.redeliveredHelp}</Alert>
-          ) : null}
+          {found.data?.marksRedelivered && messages?.length ? <Alert type="info">{words.redeliveredHelp}</Alert> : null}
           {found.error ? <Problem error={found.error} onRetry={() => void found.refetch()} /> : null}
           {found.isPending ? <Loading /> : null}
           {messages?.length === 0 ? (
@@ -91,8 +89,7 @@ function OneMessage({ message, isFirst }: { message: Message; isFirst: boolean }
   const { fields } = words;
   const pair = (label: string, value: ReactNode) => ({ label, value: value ?? text.common.none });
   const moment = (at: string | undefined) => (at === undefined ? undefined : <Time value={at} />);
-  const yesNo = (is: boolean | undefined) =>
-    is === undefined ? undefined : is ? text.common.yes : text.common.no;
+  const yesNo = (is: boolean | undefined) => (is === undefined ? undefined : is ? text.common.yes : text.common.no);
   const properties = Object.entries(message.properties);
   return (
     <ExpandableSection

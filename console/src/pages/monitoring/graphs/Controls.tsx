@@ -135,13 +135,11 @@ export function Controls({ choices, onChange, period, children }: Props) {
           selectedOptions={kinds.filter(({ value }) => choices.kinds.includes(value))}
           options={kinds}
           placeholder={
-            choices.kinds.length ?
-              text.monitoring.markersChosen(choices.kinds.length, kinds.length)
-            : text.monitoring.noMarkersChosen
+            choices.kinds.length
+              ? text.monitoring.markersChosen(choices.kinds.length, kinds.length)
+              : text.monitoring.noMarkersChosen
           }
-          onChange={({ detail }) =>
-            onChange({ kinds: detail.selectedOptions.map(({ value }) => value as MarkerKind) })
-          }
+          onChange={({ detail }) => onChange({ kinds: detail.selectedOptions.map(({ value }) => value as MarkerKind) })}
         />
       </FormField>
       <SegmentedControl

@@ -57,12 +57,7 @@ export function Graph({ isTable, onTable, onEnlarge, onAlarm, ...data }: Props) 
                 ariaLabel={text.monitoring.createAlarm(title)}
                 onClick={onAlarm}
               />
-              <Button
-                variant="icon"
-                iconName="expand"
-                ariaLabel={text.monitoring.enlarge(title)}
-                onClick={onEnlarge}
-              />
+              <Button variant="icon" iconName="expand" ariaLabel={text.monitoring.enlarge(title)} onClick={onEnlarge} />
             </SpaceBetween>
           }
         >

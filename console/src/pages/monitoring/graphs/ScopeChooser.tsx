@@ -65,9 +65,9 @@ function NameChooser({ broker, level, name, onChange }: Props & { level: Exclude
   };
   const options = [...(level === 'node' ? [everything] : []), ...all.map(option)];
   const empty =
-    level === 'queue' && isRabbit(broker) && !broker.engineVersion.startsWith('3.') ?
-      text.monitoring.noQueueMetrics
-    : text.monitoring.noNames[level];
+    level === 'queue' && isRabbit(broker) && !broker.engineVersion.startsWith('3.')
+      ? text.monitoring.noQueueMetrics
+      : text.monitoring.noNames[level];
   return (
     <FormField
       label={level === 'node' && isKnown ? text.monitoring.instance : text.monitoring.name[level]}

@@ -17,7 +17,10 @@ export function ValueTable({ title, unit, period, measurements, lines }: GraphDa
   const pages = Math.max(1, Math.ceil(all.length / PER_PAGE));
   const shown = Math.min(page, pages);
   const happened = (row: Row) =>
-    lines.filter(({ at }) => at >= row.at && at < row.at + period * 1000).map((line) => line.title).join('; ');
+    lines
+      .filter(({ at }) => at >= row.at && at < row.at + period * 1000)
+      .map((line) => line.title)
+      .join('; ');
   const happenedColumn = {
     id: 'happened',
     header: text.monitoring.happened,
@@ -44,7 +47,7 @@ export function ValueTable({ title, unit, period, measurements, lines }: GraphDa
       ]}
       empty={text.monitoring.noData}
       pagination={
-        pages > 1 ?
+        pages > 1 ? (
           <Pagination
             currentPageIndex={shown}
             pagesCount={pages}
@@ -56,7 +59,7 @@ export function ValueTable({ title, unit, period, measurements, lines }: GraphDa
               pageLabel: text.monitoring.page,
             }}
           />
-        : undefined
+        ) : undefined
       }
     />
   );

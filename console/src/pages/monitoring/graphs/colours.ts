@@ -1,18 +1,37 @@
 // Colours of lines and markers, of both themes.
 import {
-  colorChartsPaletteCategorical1, colorChartsPaletteCategorical10, colorChartsPaletteCategorical2,
-  colorChartsPaletteCategorical3, colorChartsPaletteCategorical4, colorChartsPaletteCategorical5,
-  colorChartsPaletteCategorical6, colorChartsPaletteCategorical7, colorChartsPaletteCategorical8,
-  colorChartsPaletteCategorical9, colorChartsPink600, colorChartsPurple700, colorChartsStatusCritical,
-  colorChartsStatusHigh, colorChartsStatusInfo, colorChartsStatusLow, colorChartsStatusMedium,
-  colorChartsStatusNeutral, colorChartsThresholdNegative,
+  colorChartsPaletteCategorical1,
+  colorChartsPaletteCategorical10,
+  colorChartsPaletteCategorical2,
+  colorChartsPaletteCategorical3,
+  colorChartsPaletteCategorical4,
+  colorChartsPaletteCategorical5,
+  colorChartsPaletteCategorical6,
+  colorChartsPaletteCategorical7,
+  colorChartsPaletteCategorical8,
+  colorChartsPaletteCategorical9,
+  colorChartsPink600,
+  colorChartsPurple700,
+  colorChartsStatusCritical,
+  colorChartsStatusHigh,
+  colorChartsStatusInfo,
+  colorChartsStatusLow,
+  colorChartsStatusMedium,
+  colorChartsStatusNeutral,
+  colorChartsThresholdNegative,
 } from '@cloudscape-design/design-tokens';
 import type { MarkerKind } from '../../../model/markers';
 
 const LINES = [
-  colorChartsPaletteCategorical1, colorChartsPaletteCategorical2, colorChartsPaletteCategorical3,
-  colorChartsPaletteCategorical4, colorChartsPaletteCategorical5, colorChartsPaletteCategorical6,
-  colorChartsPaletteCategorical7, colorChartsPaletteCategorical8, colorChartsPaletteCategorical9,
+  colorChartsPaletteCategorical1,
+  colorChartsPaletteCategorical2,
+  colorChartsPaletteCategorical3,
+  colorChartsPaletteCategorical4,
+  colorChartsPaletteCategorical5,
+  colorChartsPaletteCategorical6,
+  colorChartsPaletteCategorical7,
+  colorChartsPaletteCategorical8,
+  colorChartsPaletteCategorical9,
   colorChartsPaletteCategorical10,
 ];
 

@@ -3,7 +3,14 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { answer, api, type Schemas } from '../../../api/client';
 import { target } from '../../../api/services';
 import {
-  brokerDimensions, type Dimension, measured, type MeasuredBroker, NAMESPACE, type Scope, type Wanted, wanted,
+  brokerDimensions,
+  type Dimension,
+  measured,
+  type MeasuredBroker,
+  NAMESPACE,
+  type Scope,
+  type Wanted,
+  wanted,
 } from '../../../model/metrics';
 import { aligned, fittingPeriod, periodsOf, type Range, type RangeChoice, rangeOf } from '../../../model/range';
 import { type MetricDataResult, type Point, pointsOf } from '../../../model/series';

@@ -61,7 +61,13 @@ function LogOff({ broker, log, isRabbit }: { broker: Broker; log: Log; isRabbit:
     <Alert
       type="info"
       header={words.offTitle[log]}
-      action={isPending ? undefined : <Button loading={isBusy} onClick={turnOn}>{words.turnOn}</Button>}
+      action={
+        isPending ? undefined : (
+          <Button loading={isBusy} onClick={turnOn}>
+            {words.turnOn}
+          </Button>
+        )
+      }
     >
       {isPending ? (
         words.pending

@@ -133,9 +133,9 @@ export function CostLines({ report }: { report: Report }) {
           id: 'price',
           header: words.price,
           cell: (line) =>
-            line.price ?
-              words.priceOf(money(currency, line.price.amount), line.unit, line.price.region)
-            : words.noPrice,
+            line.price
+              ? words.priceOf(money(currency, line.price.amount), line.unit, line.price.region)
+              : words.noPrice,
           minWidth: 180,
         },
         { id: 'cost', header: words.cost, cell: ({ cost }) => money(currency, cost), minWidth: 110 },
