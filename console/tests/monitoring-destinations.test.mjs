@@ -33,8 +33,14 @@ for (const width of [1280, 390]) {
     await page.getByRole('textbox', { name: 'Body' }).fill('{"a":1}');
     await page.getByLabel(/Content type/).fill('application/json');
     await page.getByRole('button', { name: 'Add header' }).click();
-    await page.getByRole('dialog').getByRole('textbox', { name: /\bName$/ }).fill('tenant');
-    await page.getByRole('dialog').getByRole('textbox', { name: /\bValue$/ }).fill('acme');
+    await page
+      .getByRole('dialog')
+      .getByRole('textbox', { name: /\bName$/ })
+      .fill('tenant');
+    await page
+      .getByRole('dialog')
+      .getByRole('textbox', { name: /\bValue$/ })
+      .fill('acme');
     await screenshot(page, `queues-publish-${width}`);
     await checkAccessibility(page, { within: '[role=dialog]' });
     await page.getByRole('button', { name: 'Publish message' }).click();
