@@ -11,12 +11,15 @@ end,
 Put = fun() ->
     rabbit_auth_backend_internal:put_user(Own, <<"brokerd">>)
 end,
-%% The links of a virtual host are told to whom it lets in; there is nothing to be done in there.
+%% The links of a virtual host are told to whom it lets in. What else it may do there is what is asked of it by brokerd's API.
+Rights = [<<".*">>,<<"^amq\\.default$">>,<<".*">>],
 Enter = fun(VHost) ->
-    rabbit_auth_backend_internal:set_permissions(Name, VHost, <<"^$">>, <<"^$">>, <<"^$">>, <<"brokerd">>)
+    [Configure, Write, Read] = Rights,
+    rabbit_auth_backend_internal:set_permissions(Name, VHost, Configure, Write, Read, <<"brokerd">>)
 end,
 Entered = fun() ->
-    [proplists:get_value(vhost, Permission) || Permission <- rabbit_auth_backend_internal:list_user_permissions(Name)]
+    [proplists:get_value(vhost, Permission) || Permission <- rabbit_auth_backend_internal:list_user_permissions(Name),
+        [proplists:get_value(Right, Permission) || Right <- [configure, write, read]] =:= Rights]
 end,
 Remove = fun(User) -> rabbit_auth_backend_internal:delete_user(User, <<"brokerd">>) end,
 Look = fun() ->
