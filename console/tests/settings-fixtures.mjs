@@ -74,9 +74,9 @@ const engine = (engineType, engineVersion, trueVersion, advisories) => ({
   engineType,
   engineVersion,
   trueVersion,
-  image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`,
-  modules: {},
   advisories,
+  modules: {},
+  image: `brokerd/${engineType.toLowerCase()}:${engineVersion}`,
 });
 const ADVISORY = {
   id: 'CVE-2026-39304',

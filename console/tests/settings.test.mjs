@@ -71,10 +71,8 @@ for (const width of [1280, 390]) {
     await screenshot(page, `settings-form-${width}`, { full: true });
     await page.getByRole('button', { name: 'Review 4 changes' }).click();
     const dialog = page.getByRole('dialog', { name: 'Review changes' });
-    await dialog
-      .getByRole('table', { name: 'In force with the next reboot' })
-      .getByText('5.19', { exact: true })
-      .waitFor();
+    const waiting = dialog.getByRole('table', { name: 'In force with the next reboot' });
+    await waiting.getByText('5.19', { exact: true }).waitFor();
     await dialog.getByRole('table', { name: 'In force at once' }).getByText('Tuesday 07:00 UTC').waitFor();
     await checkAccessibility(page, { within: '[role=dialog]' });
     await screenshot(page, `settings-review-${width}`);
@@ -197,7 +195,7 @@ test('a directory is sent as a whole, and its members are asked for', async () =
   await editing(page);
   await page.getByLabel('LDAP directory').click();
   await page.getByLabel('Directory servers').fill('ldap.example.com');
-  await page.getByRole('button', { name: /^Review \d changes/ }).click();
+  await page.getByRole('button', { name: /^Review \d+ changes/ }).click();
   await until('the missing members are marked', async () => (await page.getByText('Enter a value.').count()) === 6);
   for (const [label, value] of [
     ['Base of the users', 'ou=users'],
@@ -212,7 +210,7 @@ test('a directory is sent as a whole, and its members are asked for', async () =
   await checkAccessibility(page, { within: PANEL });
   await checkFits(page);
   await screenshot(page, 'settings-ldap-390', { full: true });
-  await page.getByRole('button', { name: /^Review \d changes/ }).click();
+  await page.getByRole('button', { name: /^Review \d+ changes/ }).click();
   const dialog = page.getByRole('dialog', { name: 'Review changes' });
   await dialog.getByText('••••••••').waitFor();
   assert.equal(await dialog.getByText('a secret of its own').count(), 0);

@@ -79,21 +79,20 @@ export const settings = {
     `Or wait: the maintenance window opens on ${when}, ${relative}, and the reboot happens by itself.`,
   windowIsOpen: (until: string) => `The maintenance window is open until ${until}: the reboot happens by itself.`,
   newPatch: (from: string, to: string) => `A newer patch is there: ${from} runs, a reboot brings ${to}.`,
-  rebuiltImage: 'A reboot makes the containers anew, from the image that is there now.',
   effectTitle: 'What the reboot does',
   effects: {
     SINGLE:
       'The broker has one instance. All connections break, and nobody can connect until it has booted, usually ' +
       'after 10 to 15 seconds.',
     PAIR:
-      'The standby is replaced first and takes over then. All connections break once, and clients with both addresses ' +
-      'are served again after 2 to 4 seconds.',
+      'The standby is replaced first and takes over then. All connections break once, and clients with both ' +
+      'addresses are served again after 2 to 4 seconds.',
     ROLLING:
       'The nodes are replaced one after the other, which takes about half a minute. Each connection breaks once. The ' +
       'other nodes serve throughout; a gap is shorter than a second.',
     FULL_STOP:
-      'Nodes of two versions can’t be in one cluster. All nodes are stopped and made anew: all connections break, and ' +
-      'nobody is served for about half a minute.',
+      'Nodes of two versions can’t be in one cluster. All nodes are stopped and made anew: all connections break, ' +
+      'and nobody is served for about half a minute.',
   },
   kept: 'Persistent messages in durable queues, users, addresses and certificates stay. Messages in memory are lost.',
 
@@ -132,10 +131,11 @@ export const settings = {
   nextWindow: 'Opens next',
   openNow: 'Open now',
   windowHelp:
-    'The window is two hours long. Pending changes and patches are applied in it. It can be changed four times before it opens.',
+    'The window is two hours long. Pending changes and patches are applied in it. It can be changed four times ' +
+    'before it opens.',
   autoUpgradeHelp: 'New patch versions are installed in the maintenance window.',
   logs: 'Logs',
-  generalLogsHelp: 'What the engine prints, in the log group below.',
+  generalLogsHelp: 'What the engine prints.',
   auditLogsHelp: 'What users do in the web console and by JMX.',
   logGroup: 'Log group',
   authentication: 'Authentication',
@@ -148,6 +148,7 @@ export const settings = {
   configurationHelp:
     'Configurations of this engine and version. Saving a new revision does not change brokers that use it.',
   revision: 'Revision',
+  revisionHelp: 'It is in force with the next reboot.',
   revisionLabel: (revision: number) => `Revision ${revision}`,
   latest: 'latest',
   inForce: 'in force',

@@ -36,7 +36,7 @@ export const settingsFaults = {
   how: 'How it ended',
   remaining: 'Time left',
   endNow: 'End now',
-  endWhat: (kind: string) => `End ${kind} now`,
+  endWhat: (kind: string) => `End now: ${kind}`,
   ending: (kind: string) => `${kind} is being undone.`,
   notEnded: 'The fault was not ended.',
   instance: 'Instance',

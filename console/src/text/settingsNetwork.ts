@@ -17,8 +17,6 @@ export const settingsNetwork = {
   ofPublicRabbit: 'Public brokers of RabbitMQ have no security groups, as in the service.',
   fixedForRabbit: 'The groups of a RabbitMQ broker can’t be changed. The rules of its groups can.',
   undefined: 'Not defined here: filters nothing',
-  undefinedHelp:
-    'Tooling may send identifiers that brokerd does not know. Define a group with this identifier to make it filter.',
   define: 'Define',
   noRules: 'No rules: lets nobody in',
   rules: 'Rules',

@@ -13,6 +13,10 @@ use crate::{
 
 /// How long connecting to an instance may take before another one is tried.
 const CONNECT_WITHIN: Duration = Duration::from_millis(1500);
+/// How long a broker that has begun to serve may take until its console listens, which starts behind everything else.
+const LISTENS_WITHIN: Duration = Duration::from_secs(5);
+/// The pause between two attempts to find a console that listens.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The most characters of an engine's own words.
 const LONGEST_REASON: usize = 300;
 
@@ -102,7 +106,8 @@ impl<'a> Engine<'a> {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    /// Asks the first instance that listens. A standby does not; and what one was told, no other is.
+    /// Asks the first instance that listens. A standby does not; and what one was told, no other is. Nobody was told
+    /// anything as long as none listens, so that it is tried again for a while.
     pub(super) async fn exchange(
         &self,
         method: &str,
@@ -110,15 +115,21 @@ impl<'a> Engine<'a> {
         body: Option<&[u8]>,
     ) -> Result<HttpAnswer, Failure> {
         let call = HttpCall { method, path, body, connect_within: CONNECT_WITHIN };
-        let mut last = Failure::NotSent("silent".to_owned());
-        for console in &self.consoles {
-            match self.probe.exchange(console, self.login, call, self.left()).await {
-                Ok(answer) => return Ok(answer),
-                Err(ExchangeError::NoAnswer(why)) => return Err(Failure::NoAnswer(why)),
-                Err(ExchangeError::NotSent(why)) => last = Failure::NotSent(why),
+        let until = self.until.min(Instant::now() + LISTENS_WITHIN);
+        loop {
+            let mut last = "silent".to_owned();
+            for console in &self.consoles {
+                match self.probe.exchange(console, self.login, call, self.left()).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(ExchangeError::NoAnswer(why)) => return Err(Failure::NoAnswer(why)),
+                    Err(ExchangeError::NotSent(why)) => last = why,
+                }
             }
+            if Instant::now() + PAUSE >= until {
+                return Err(Failure::NotSent(last));
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        Err(last)
     }
 }
 

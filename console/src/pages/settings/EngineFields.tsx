@@ -14,10 +14,8 @@ const t = text.settings;
 /** The tags of a version: what runs behind it, and its advisories. */
 function tagsOf(engine: EngineVersion | undefined): string[] {
   const count = engine?.advisories?.length;
-  return [
-    engine?.trueVersion ?? '',
-    count === undefined ? '' : count ? t.advisoriesOpen(count) : t.advisoriesNone,
-  ].filter(Boolean);
+  const advisories = count ? t.advisoriesOpen(count) : t.advisoriesNone;
+  return [engine?.trueVersion ?? '', count === undefined ? '' : advisories].filter(Boolean);
 }
 
 /** Version, instance type and storage. */

@@ -19,6 +19,8 @@ import { type Broker, useChanged } from './queries';
 
 const t = text.settings.faults;
 
+type NumberMember = 'durationSeconds' | 'latencyMilliseconds' | 'jitterMilliseconds';
+
 interface Props {
   broker: Broker;
   /** The kinds that the server accepts for this broker. */
@@ -81,11 +83,7 @@ export function FaultDialog({ broker, kinds, instances, onClose }: Props) {
     event.preventDefault();
     void start();
   };
-  const number = (
-    member: 'durationSeconds' | 'latencyMilliseconds' | 'jitterMilliseconds',
-    label: string,
-    help: string,
-  ) =>
+  const number = (member: NumberMember, label: string, help: string) =>
     members.includes(member) ? (
       <FormField label={label} constraintText={help} errorText={errorOf(member)}>
         <Input

@@ -32,28 +32,26 @@ export function GroupsTable({ groups, isLoading, onCreate, onEdit }: Props) {
   const [deleted, setDeleted] = useState<Group>();
   const client = useQueryClient();
   const flash = useFlash();
-  const { items, collectionProps, filterProps, paginationProps, filteredItemsCount, actions } = useCollection(
-    groups ?? [],
-    {
-      filtering: {
-        filteringFunction: (group, wanted) =>
-          [group.name, group.securityGroupId, group.description, ...group.rules.map(({ cidr }) => cidr)]
-            .concat(group.brokers.map(({ brokerName }) => brokerName))
-            .some((value) => value.toLowerCase().includes(wanted.toLowerCase())),
-        empty: (
-          <Box textAlign="center" padding="m">
-            <SpaceBetween size="s">
-              <div>{t.allEmpty}</div>
-              <Button onClick={onCreate}>{t.create}</Button>
-            </SpaceBetween>
-          </Box>
-        ),
-        noMatch: <Box padding="m">{text.common.noMatch}</Box>,
-      },
-      sorting: { defaultState: { sortingColumn: { sortingField: 'name' } } },
-      pagination: { pageSize: PAGE },
+  const collection = useCollection(groups ?? [], {
+    filtering: {
+      filteringFunction: (group, wanted) =>
+        [group.name, group.securityGroupId, group.description, ...group.rules.map(({ cidr }) => cidr)]
+          .concat(group.brokers.map(({ brokerName }) => brokerName))
+          .some((value) => value.toLowerCase().includes(wanted.toLowerCase())),
+      empty: (
+        <Box textAlign="center" padding="m">
+          <SpaceBetween size="s">
+            <div>{t.allEmpty}</div>
+            <Button onClick={onCreate}>{t.create}</Button>
+          </SpaceBetween>
+        </Box>
+      ),
+      noMatch: <Box padding="m">{text.common.noMatch}</Box>,
     },
-  );
+    sorting: { defaultState: { sortingColumn: { sortingField: 'name' } } },
+    pagination: { pageSize: PAGE },
+  });
+  const { items, collectionProps, filterProps, paginationProps, filteredItemsCount, actions } = collection;
   const remove = async ({ securityGroupId, name }: Group) => {
     const params = { path: { 'security-group-id': securityGroupId } };
     await answer(api.DELETE('/brokerd/v1/security-groups/{security-group-id}', { params }));

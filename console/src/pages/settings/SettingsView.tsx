@@ -89,13 +89,8 @@ function EngineSection({ broker, running, engine, onEdit }: EngineProps) {
   );
 }
 
-function ConfigurationLink({
-  reference,
-  names,
-}: {
-  reference: Schemas['ConfigurationIdView'];
-  names: Map<string, string>;
-}) {
+function ConfigurationLink(props: { reference: Schemas['ConfigurationIdView']; names: Map<string, string> }) {
+  const { reference, names } = props;
   const { id, revision } = reference;
   return <RouterLink href={`/configurations/${id}`}>{t.revisionOf(names.get(id) ?? id, revision)}</RouterLink>;
 }

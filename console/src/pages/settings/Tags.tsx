@@ -48,8 +48,8 @@ export default function TagsTab({ broker }: { broker: Broker }) {
   const keys = rows.map(({ key }) => key.trim());
   const wanted = tagsOf(rows);
   const { set, removed } = tagChanges(base, wanted);
-  const isTouched =
-    Object.keys(set).length + removed.length > 0 || new Set(keys).size < keys.length || keys.includes('');
+  const isIncomplete = new Set(keys).size < keys.length || keys.includes('');
+  const isTouched = Object.keys(set).length + removed.length > 0 || isIncomplete;
 
   // What others changed is shown at once where nothing was entered here.
   if (!isTouched && base !== broker.tags && JSON.stringify(base) !== JSON.stringify(broker.tags)) {

@@ -74,7 +74,7 @@ export function ConfigurationFields({ broker, draft, set, errors }: FieldsProps)
           empty={text.common.noMatch}
         />
       </FormField>
-      <FormField label={t.revision} description={t.pendingIntro}>
+      <FormField label={t.revision} description={t.revisionHelp}>
         <Select
           options={revisionOptions}
           selectedOption={
@@ -94,9 +94,8 @@ export function ConfigurationFields({ broker, draft, set, errors }: FieldsProps)
   );
 }
 
-const zones = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')].map((value) => ({
-  value,
-}));
+const named = Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC');
+const zones = ['UTC', ...named].map((value) => ({ value }));
 
 /** The maintenance window, told in the viewer's zone as it is entered. */
 export function WindowFields({ draft, set, errors }: FieldsProps) {
