@@ -90,6 +90,7 @@ async fn a_version_that_another_one_serves_is_one_of_the_services_everywhere() {
         api.inspected(&id).await,
         json!({
             "brokerId": id, "brokerName": "orders", "engineType": "RabbitMQ", "engineVersion": "3.13",
+            "instances": [], "linksDown": [],
         }),
         "nothing has served yet"
     );

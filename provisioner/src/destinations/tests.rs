@@ -46,10 +46,18 @@ impl FakeEngine {
         Self { script: Mutex::new(Box::new(script)), told: Mutex::default() }
     }
 
-    /// Answers one after the other, whatever is asked.
+    /// Answers one after the other, whatever is asked. After an answer that nobody listens nobody ever does.
     fn in_turn(answers: impl IntoIterator<Item = Answer>) -> Self {
         let mut answers: VecDeque<Answer> = answers.into_iter().collect();
-        Self::new(move |_, _, _, _| answers.pop_front().expect("nothing more is asked"))
+        let mut listens = true;
+        Self::new(move |_, _, _, _| match answers.pop_front() {
+            Some(answer) => {
+                listens = !matches!(answer, Err(ExchangeError::NotSent(_)));
+                answer
+            }
+            None if !listens => not_sent(),
+            None => panic!("nothing more is asked"),
+        })
     }
 
     fn told(&self) -> Vec<Told> {
