@@ -157,6 +157,13 @@ impl World {
             "CreateAccount" => json!({ "name": format!("new-{number}") }).to_string(),
             "UpdateAccount" => r#"{"state": "SUSPENDED"}"#.to_owned(),
             "UpdateSecurityGroup" => r#"{"description": "d"}"#.to_owned(),
+            "BrowseDestination" | "PurgeDestination" | "DeleteDestination" => {
+                r#"{"kind": "QUEUE", "name": "orders"}"#.to_owned()
+            }
+            "PublishToDestination" => {
+                r#"{"kind": "QUEUE", "name": "orders", "body": "hello"}"#.to_owned()
+            }
+            "SendTestMessage" => "{}".to_owned(),
             _ => String::new(),
         }
     }
@@ -261,7 +268,13 @@ async fn every_operation_is_refused_without_its_permission_and_needs_no_more_tha
         let is_done = match name {
             // Nothing can be promoted, and no provisioner runs.
             "Promote" => reply.status == 400,
-            "DescribeCapacity" => reply.status == 503,
+            "DescribeCapacity"
+            | "ListDestinations"
+            | "BrowseDestination"
+            | "PublishToDestination"
+            | "PurgeDestination"
+            | "DeleteDestination"
+            | "SendTestMessage" => reply.status == 503,
             _ => reply.status.is_success(),
         };
         assert!(is_done, "{name}: {reply:?}");
