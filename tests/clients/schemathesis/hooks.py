@@ -53,7 +53,9 @@ CREATABLE = {
 def known(operation, parameter, given, chance):
     """What a path leads to: three of four times to something that is there, unless it would be gone afterwards."""
     values = KNOWN.get(parameter, [])
-    if operation in ("DeleteBroker", "DeleteConfiguration"):
+    # What is asked of engines would wait for a provisioner, of which there is none.
+    asks_engine = operation.endswith("Destination") or operation in ("ListDestinations", "SendTestMessage")
+    if asks_engine or operation in ("DeleteBroker", "DeleteConfiguration"):
         return parameter[0] + "-" + NOWHERE if given in values else given
     if operation == "RebootBroker":
         values = values[-1:]  # it never ends here, so the other ones are left alone
