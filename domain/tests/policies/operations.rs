@@ -100,7 +100,7 @@ fn names_resources_and_keys_fit_together() {
             let expected = match name {
                 "CreateTags" | "DeleteTags" => AccessLevel::Tagging,
                 name if name.starts_with("List") => AccessLevel::List,
-                name if ["Describe", "Inspect", "Get"]
+                name if ["Describe", "Inspect", "Get", "Browse", "Validate"]
                     .iter()
                     .any(|verb| name.starts_with(verb)) =>
                 {
