@@ -51,7 +51,7 @@ for (const width of [1280, 390]) {
     await checkFits(page);
     await screenshot(page, `broker-connect-stomp-${width}`);
     // The client is remembered, and the focus comes back to where it was.
-    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByRole('region', { name: 'Connect to events' }).getByLabel('Close').click();
     await page.getByRole('heading', { name: 'Connect to events' }).waitFor({ state: 'hidden' });
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Connect');
     await page.keyboard.press('Enter');

@@ -265,7 +265,7 @@ export function lapin(target: Target): Snippet {
     group: 'Rust',
     client: 'lapin',
     protocol: 'AMQP 0-9-1',
-    install: 'cargo add lapin tokio -F tokio/full && cargo add futures-lite',
+    install: 'cargo add lapin && cargo add tokio -F full',
     run: 'cargo run',
     files: [
       {
@@ -299,8 +299,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         identity: None,
         cert_chain: Some(std::fs::read_to_string("${CA_FILE}")?),
     };
-    let connection =
-        Connection::connect_uri_with_config(uri, ConnectionProperties::default(), tls).await?;
+    let options = ConnectionProperties::default();
+    let runtime = lapin::runtime::default_runtime()?;
+    let connection = Connection::connect_uri_with_config(uri, options, tls, runtime).await?;
     let channel = connection.create_channel().await?;
     channel
         .confirm_select(ConfirmSelectOptions::default())
