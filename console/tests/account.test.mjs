@@ -245,8 +245,7 @@ test('policies are attached and detached, and inline ones are written with compl
   await page.keyboard.press('Escape');
   assert.ok(await dialog.isVisible(), 'closing the list leaves the dialog');
   await page.keyboard.press('Control+Space');
-  await dialog.locator('.cm-tooltip-autocomplete').waitFor();
-  await page.keyboard.press('Enter');
+  await dialog.locator('.cm-tooltip-autocomplete').getByText('mq:RebootBroker').click();
   await page.keyboard.insertText('}]}');
   from = server.calls.length;
   await dialog.getByRole('button', { name: 'Save', exact: true }).click();
