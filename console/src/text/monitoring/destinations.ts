@@ -117,6 +117,7 @@ export const destinations = {
   optional: 'optional',
   persistent: 'Persistent: the message outlives a restart of the engine',
   addProperty: 'Add header',
+  remove: 'Remove',
   removeProperty: (name: string) => `Remove the header ${name}`,
   type: 'Type',
   types: { text: 'Text', number: 'Number', boolean: 'True or false' },

@@ -130,7 +130,7 @@ export function PublishForm({ broker, of, onClose }: Props) {
               items={properties}
               empty={words.noPropertiesYet}
               addButtonText={words.addProperty}
-              removeButtonText={text.common.delete}
+              removeButtonText={words.remove}
               removeButtonAriaLabel={(item) => words.removeProperty(item.name)}
               onAddButtonClick={() => setProperties([...properties, { name: '', value: '', type: 'text' }])}
               onRemoveButtonClick={({ detail }) =>
