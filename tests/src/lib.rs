@@ -39,6 +39,7 @@ pub mod prometheus;
 pub mod registry;
 pub mod sdk;
 pub mod steady;
+pub mod unix_socket;
 mod user;
 pub mod world;
 

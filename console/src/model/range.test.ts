@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { aligned, fittingPeriod, periodsOf, rangeOf, SPANS, spanWords, tickWords } from './range';
+import { aligned, firstSpan, fittingPeriod, periodsOf, rangeOf, SPANS, spanWords, tickWords } from './range';
 
 const NOW = Date.UTC(2026, 10, 29, 12, 0, 30);
 const last = (minutes: number) => rangeOf({ kind: 'relative', minutes }, NOW);
@@ -43,4 +43,11 @@ test('an axis has times within a day, days within months, and months within a ye
   assert.equal(tickWords(last(1440))(at), '09:05\nNov 28');
   assert.equal(tickWords(last(28 * 1440))(at), 'Nov 28');
   assert.equal(tickWords(last(455 * 1440))(at), 'Nov 2026');
+});
+
+test('a young broker is shown in a span that it fills, an old one in the usual one', () => {
+  const now = Date.UTC(2026, 0, 1);
+  const of = (minutes: number) => firstSpan(now - minutes * 60_000, now);
+  assert.deepEqual([0, 1, 15, 16, 60, 61, 180, 100_000].map(of), [15, 15, 15, 60, 60, 180, 180, 180]);
+  assert.equal(of(-5), 15, 'the clocks of server and browser differ');
 });

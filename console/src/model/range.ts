@@ -15,6 +15,15 @@ const DAY = 24 * HOUR;
 /** The spans that are offered, in minutes. The longest is as long as metrics are kept. */
 export const SPANS = [15, HOUR, 3 * HOUR, 12 * HOUR, DAY, 3 * DAY, 7 * DAY, 28 * DAY, 91 * DAY, 455 * DAY] as const;
 
+/** The usual span, in minutes. */
+const USUAL_SPAN = 180;
+
+/** The span that is shown first: a broker that is younger than the usual one fills a shorter one. Times in milliseconds. */
+export function firstSpan(created: number, now: number): number {
+  const age = (now - created) / 60_000;
+  return SPANS.find((minutes) => minutes >= age && minutes < USUAL_SPAN) ?? USUAL_SPAN;
+}
+
 /** The longest span that can be asked for, in minutes. */
 export const LONGEST_SPAN = 455 * DAY;
 

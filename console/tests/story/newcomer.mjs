@@ -1,63 +1,61 @@
 // What somebody does who has never seen the console: from the link to a message through a pair that fails over while the
 // page shows it. Against a real brokerd with real engines:
 //   node newcomer.mjs LINK [SOCKET]
-// SOCKET: a Unix socket behind which the address of the link is, for a network namespace of its own: Chromium aborts what it
-// loads whenever the host's networks change, and brokers come with networks.
-import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
-import { chromium } from 'playwright-core';
+// Whoever starts it runs the program that the newcomer copies: a line `program: {...}` tells what was copied. It goes on when
+// the program has made its queue.
 import { checkAccessibility, screenshot, until } from '../support/browser.mjs';
+import { play } from './play.mjs';
 
-const [link, socket] = process.argv.slice(2);
-const { origin, hostname, port } = new URL(link);
-/** Engines start and fail over in seconds; the machine may be busy. */
-const DEADLINE_MS = 180_000;
 const PASSWORD = 'correct-horse-battery';
+const BODY = 'it survives the failover';
 
-/** Leads connections to the link's address to the socket. */
-async function lead() {
-  const server = createServer((client) => {
-    const far = connect(socket);
-    for (const [one, other] of [
-      [client, far],
-      [far, client],
-    ]) {
-      one.on('error', () => other.destroy());
-      one.pipe(other);
-    }
-  });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(Number(port), hostname, resolve));
-  return server;
-}
+await play('story', process.argv.slice(2), async (page, step) => {
+  const title = (name) => page.getByRole('heading', { level: 1, name }).first().waitFor();
+  const press = (name) => page.getByRole('button', { name, exact: true }).first().click();
+  const tab = (name) => page.getByRole('tab', { name, exact: true }).click();
+  const shown = (words) => page.getByText(words).first().waitFor();
+  const code = (label) => page.getByRole('region', { name: label, exact: true }).innerText();
+  const instances = () => page.getByRole('row').filter({ has: page.getByText(/^(Active|Standby)$/) });
 
-const begun = Date.now();
-const step = (what) => console.log(`${((Date.now() - begun) / 1000).toFixed(1)} s  ${what}`);
-const server = socket ? await lead() : undefined;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-dev-shm-usage'],
-});
-const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, reducedMotion: 'reduce' });
-context.setDefaultTimeout(DEADLINE_MS);
-const page = await context.newPage();
-const faults = [];
-page.on('pageerror', (error) => faults.push(String(error.stack ?? error)));
-page.on('console', (message) => {
-  const isAnswer = message.text().startsWith('Failed to load resource');
-  if (message.type() === 'error' && !isAnswer) faults.push(message.text());
-});
-page.on('request', (request) => {
-  const url = new URL(request.url());
-  if (url.protocol.startsWith('http') && url.origin !== origin) faults.push(`left the origin: ${url}`);
-});
-const title = (name) => page.getByRole('heading', { level: 1, name }).first().waitFor();
-const press = (name) => page.getByRole('button', { name, exact: true }).first().click();
-const tab = (name) => page.getByRole('tab', { name, exact: true }).click();
+  /** Copies the program of a client out of the drawer. */
+  async function copyProgram() {
+    await press('Connect');
+    await page.getByRole('heading', { name: 'Connect to orders' }).waitFor();
+    await page.getByRole('button', { name: /^Client/ }).click();
+    await page.getByRole('option', { name: /stomp\.py/ }).click();
+    await page.getByRole('region', { name: 'File hello.py', exact: true }).waitFor();
+    await screenshot(page, 'story-connect');
+    const program = {
+      prepare: await code('Once: certificates and password'),
+      file: await code('File hello.py'),
+      run: await code('Run it'),
+    };
+    await page.getByRole('region', { name: 'Connect to orders' }).getByLabel('Close').click();
+    return program;
+  }
 
-try {
-  await page.goto(link);
-  await title(/^Brokers/);
-  step('signed in by the link');
+  /** Sends a message through the broker's real endpoint. */
+  async function sendTestMessage() {
+    await tab('Connections');
+    await press('Send a test message');
+    await shown(/The message came back after/);
+  }
+
+  /** Looks into the queue of the program: the message that was published by hand waits there. */
+  async function browse() {
+    await tab('Queues and topics');
+    await page.getByRole('button', { name: 'Browse messages: hello' }).click();
+    await page.getByText(BODY).first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText(BODY).waitFor({ state: 'detached' });
+  }
+
+  /** The number of the instance that serves, as the overview shows it. */
+  async function active() {
+    const row = instances().filter({ has: page.getByText('Active', { exact: true }) });
+    return (await row.count()) === 1 ? (await row.innerText()).trim().split(/\s/)[0] : undefined;
+  }
+
   await page
     .getByRole('link', { name: 'Create broker' })
     .or(page.getByRole('button', { name: 'Create broker' }))
@@ -80,14 +78,54 @@ try {
   step('a pair was asked for');
   await page.getByText('Running', { exact: true }).first().waitFor();
   step('it runs');
+  await checkAccessibility(page);
+
+  await sendTestMessage();
+  step('a test message came back');
+  const program = await copyProgram();
+  console.log(`program: ${JSON.stringify({ ...program, password: PASSWORD })}`);
+  await tab('Queues and topics');
+  await page.getByRole('button', { name: 'Browse messages: hello' }).waitFor();
+  step('the copied program has sent and received');
+  await page.getByRole('radio', { name: 'Select hello' }).check({ force: true });
+  await press('Publish');
+  await page.getByRole('textbox', { name: 'Body' }).fill(BODY);
+  await press('Publish message');
+  await shown('The message is published to hello.');
+  await browse();
+  step('a message waits in its queue');
+
+  await tab('Overview');
+  const former = await until('an instance that serves', active);
+  await tab('Faults');
+  await press('Start a fault');
+  await page.getByRole('radio', { name: /^Failover/ }).check();
+  await press('Start the fault');
+  await shown('Failover: the fault begins within moments.');
+  await tab('Overview');
+  step('the failover was asked for');
+  // Nothing is loaded anew: the page tells live that the other one serves, and later that the former one stands by.
+  await until('the other instance serves', async () => ![undefined, former].includes(await active()));
+  step('the other instance serves');
+  await shown(/Clients were not served for .*: a fault was injected/);
+  await until('the former instance stands by', async () => (await instances().count()) === 2);
+  step('the former one stands by');
   await screenshot(page, 'story-overview', { full: true });
   await checkAccessibility(page);
-} catch (error) {
-  await screenshot(page, 'story-failed', { full: true }).catch(() => undefined);
-  throw error;
-} finally {
-  await browser.close();
-  server?.close();
-}
-assert.deepEqual(faults, [], 'the pages had errors');
-console.log('story: told');
+  await browse();
+  await sendTestMessage();
+  step('the message is still there, and the next one comes back');
+
+  await tab('Monitoring');
+  await shown(/^Failover \(1\)/);
+  const line = page.locator('.mon-plot path[aria-hidden]').first();
+  await line.waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'What happened' }).click();
+  const happened = page.getByRole('table', { name: 'What happened' });
+  const [from, to] = [former, former === '1' ? '2' : '1'];
+  await happened.getByText(new RegExp(`^Failover from instance ${from} to ${to}, `)).waitFor();
+  await page.getByRole('button', { name: 'What happened' }).click();
+  await checkAccessibility(page);
+  await screenshot(page, 'story-graphs', { full: true });
+  step('the graphs show the failover');
+});

@@ -126,7 +126,7 @@ fn measure(arguments: &[String]) -> Result<()> {
         busy::measure(&bench, &world, &settings)?;
     }
     if wanted("idle") {
-        idle::measure(&bench, &world)?;
+        idle::measure(&bench, &mut world)?;
     }
     if wanted("memory") {
         memory::measure(&bench, &world)?;

@@ -29,6 +29,7 @@ mod ldap;
 mod logs;
 mod names;
 mod networks;
+mod newcomer;
 mod observability;
 mod official_images;
 mod out_of_memory;

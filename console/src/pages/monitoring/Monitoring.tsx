@@ -8,6 +8,7 @@ import { useMemo, useState } from 'react';
 import { isOn } from '../../model/alarm';
 import { linesOf, type Marker, MARKER_KINDS, markersOf, USUAL_KINDS } from '../../model/markers';
 import { type Level, type Panel, panelsOf } from '../../model/metrics';
+import { firstSpan } from '../../model/range';
 import { Loading } from '../../shared/Loading';
 import { Problem } from '../../shared/Problem';
 import { text } from '../../text';
@@ -29,14 +30,14 @@ const NEWEST_EVENTS = 100;
 
 /** The graphs of a broker with what happened to it, and its alarms. */
 export default function Monitoring({ broker }: { broker: Broker }) {
-  const [choices, setChoices] = useState<Choices>({
-    range: { kind: 'relative', minutes: 180 },
+  const [choices, setChoices] = useState<Choices>(() => ({
+    range: { kind: 'relative', minutes: firstSpan(Date.parse(broker.created), Date.now()) },
     statistic: 'Average',
     period: undefined,
     kinds: USUAL_KINDS,
     isLive: true,
     isTable: false,
-  });
+  }));
   const [{ level, name }, setScope] = useState<{ level: Level; name?: Name | undefined }>({ level: 'broker' });
   const [draft, setDraft] = useState<AlarmDraft>();
   const scope = useMemo(() => scopeOf(level, name), [level, name]);

@@ -1,0 +1,90 @@
+//! The console in a real browser: somebody who has never seen it gets from the link to a message through a pair that fails
+//! over while the graphs show it, and every page fits and is accessible with what real brokers have.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use brokerd_tests::{
+    NewBroker, World, clients, faults, machine, scenario, unix_socket::UnixSocket,
+};
+use serde_json::Value;
+
+/// How long all of it may take on a busy machine, in seconds. The metrics come once a minute.
+const SECONDS: &str = "600";
+
+/// Runs the program that was copied out of the console, as its text says; `python` is a virtual environment.
+fn run_the_copied_program(told: &str, directory: &Path, python: &Path) -> Result<()> {
+    let program: Value = serde_json::from_str(told)?;
+    let text = |member: &str| program[member].as_str().with_context(|| format!("no {member}"));
+    fs::create_dir(directory)?;
+    fs::write(directory.join("hello.py"), text("file")?)?;
+    let path = std::env::var("PATH")?;
+    // The password is put where the copied line has words for it.
+    let lines = format!("{}\nexport BROKER_PASSWORD=\"$1\"\n{}", text("prepare")?, text("run")?);
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", &lines, "sh", text("password")?]).current_dir(directory);
+    shell.env("PATH", format!("{}:{path}", python.join("bin").display()));
+    let printed = machine::run(&mut shell)?;
+    ensure!(printed.trim() == "it works", "{printed}");
+    Ok(())
+}
+
+/// Tells a story of `console/tests/story` by a fresh link; `heard` gets the lines that it prints.
+fn tell(
+    world: &World,
+    story: &str,
+    arguments: &[&str],
+    mut heard: impl FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let socket = world.data().with_file_name(format!("{story}.sock"));
+    let _led = UnixSocket::leading_to(&world.address(), &socket)?;
+    let link = world.brokerd(&["console"])?;
+    // Chromium ends what it loads whenever the networks of its machine change, and brokers come with networks.
+    let alone = "ip link set lo up; story=$1; shift; exec node tests/story/$story.mjs \"$@\"";
+    let mut command = Command::new("timeout");
+    command.args([SECONDS, "unshare", "--net", "sh", "-c", alone, "sh", story, link.trim()]);
+    command.arg(&socket).args(arguments);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../console"));
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut lines = Vec::new();
+    for line in BufReader::new(running.stdout.take().context("lines")?).lines() {
+        lines.push(line?);
+        let newest = lines.last().map_or("", String::as_str);
+        if let Err(error) = heard(newest) {
+            // The signal is passed on, and the browser ends with the story.
+            machine::run(Command::new("kill").arg(running.id().to_string()))?;
+            running.wait()?;
+            return Err(error.context(format!("{story}, at {newest}")));
+        }
+    }
+    let ended = running.wait_with_output()?;
+    let complaints = String::from_utf8_lossy(&ended.stderr);
+    ensure!(ended.status.success(), "{story}, {}: {lines:#?}\n{complaints}", ended.status);
+    ensure!(lines.iter().any(|line| line == "story: told"), "{story}: {lines:?}");
+    Ok(())
+}
+
+#[test]
+fn a_newcomer_gets_from_the_link_to_a_message_that_survives_a_failover() -> Result<()> {
+    let what = "the console in a browser";
+    if !machine::has_tools(what, &["chromium", "node", "unshare", "ip", "curl"])? {
+        return Ok(());
+    }
+    let Some(python) = clients::python()? else { return Ok(()) };
+    scenario("newcomer", &[faults::ENABLED], |world| {
+        let other = world.api.create(&NewBroker::rabbitmq("events"))?;
+        let directory = world.data().with_file_name("newcomer");
+        tell(world, "newcomer", &[], |line| match line.strip_prefix("program: ") {
+            Some(told) => run_the_copied_program(told, &directory, python),
+            None => Ok(()),
+        })?;
+        world.api.wait_until_running(&other)?;
+        let pair = world.api.list()?.into_iter().find(|id| *id != other).context("the pair")?;
+        tell(world, "pages", &[&pair, &other], |_| Ok(()))
+    })
+}
