@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { pointsOf, rows, segments } from './series';
+import { drawn, pointsOf, rows, segments } from './series';
 
 const at = (...minutes: number[]) => minutes.map((minute) => ({ at: minute * 60_000, value: minute }));
 const minutes = (parts: { at: number }[][]) => parts.map((part) => part.map((point) => point.at / 60_000));
@@ -42,4 +42,11 @@ test('points of an answer are sorted, and what is no number is left out', () => 
     { at: 60_000, value: 0 },
     { at: 120_000, value: 2 },
   ]);
+});
+
+test('a point between two gaps is drawn as a short line, and other parts as they are', () => {
+  const point = (at: number) => ({ at, value: 7 });
+  assert.deepEqual(drawn([point(100)], 30), [point(70), point(130)]);
+  assert.deepEqual(drawn([point(100), point(160)], 30), [point(100), point(160)]);
+  assert.deepEqual(drawn([], 30), []);
 });

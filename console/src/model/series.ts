@@ -27,6 +27,16 @@ export function segments(points: Point[], periodSeconds: number): Point[][] {
   return parts;
 }
 
+/** A part as a line of some length: a point between two gaps lasts `half` milliseconds to each side, or nobody would see it. */
+export function drawn(part: Point[], half: number): Point[] {
+  const [only, ...others] = part;
+  if (!only || others.length) return part;
+  return [
+    { at: only.at - half, value: only.value },
+    { at: only.at + half, value: only.value },
+  ];
+}
+
 /** A row of a table: a moment, and the values of the series then. */
 export interface Row {
   at: number;

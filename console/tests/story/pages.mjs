@@ -9,10 +9,15 @@ const [link, socket, ...brokers] = process.argv.slice(2);
 
 await play('pages', [link, socket], async (page, step) => {
   const { origin } = new URL(link);
+  /** Whether anything is still loaded: all pages and tables say so with the same word. */
   const isBusy = () =>
     page.evaluate(() => {
-      const busy = '[class*=awsui_spinner], [aria-busy=true]';
-      return [...document.querySelectorAll(busy)].some((one) => one.checkVisibility());
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const { data, parentElement } = texts.currentNode;
+        if (data.trim() === 'Loading' && parentElement.checkVisibility()) return true;
+      }
+      return false;
     });
 
   /** Looks at what is shown once nothing is loaded any more. */

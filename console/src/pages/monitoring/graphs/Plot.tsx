@@ -4,7 +4,7 @@ import type { MixedLineBarChartProps } from '@cloudscape-design/components/mixed
 import { useMemo } from 'react';
 import type { Line } from '../../../model/markers';
 import { type Range, tickWords } from '../../../model/range';
-import { type Series, segments } from '../../../model/series';
+import { drawn, type Series, segments } from '../../../model/series';
 import { amount, type Axis, axisOf, type Unit } from '../../../model/units';
 import { text } from '../../../text';
 import { lineColour, MARKER_COLOURS, THRESHOLD_COLOUR } from './colours';
@@ -27,12 +27,16 @@ export interface PlotProps {
   height: number;
 }
 
+/** A line is at least this part of a graph's width. */
+const LEAST_SEEN = 120;
+
 type ChartSeries = MixedLineBarChartProps.LineDataSeries<Date> | MixedLineBarChartProps.ThresholdSeries<Date>;
 
 const moments = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** The lines of a graph. Each part between two gaps is a series of its own: the chart would draw over gaps. */
-function chartSeries({ unit, period, series, lines, thresholds }: PlotProps, { divisor }: Axis): ChartSeries[] {
+function chartSeries({ unit, range, period, series, lines, thresholds }: PlotProps, { divisor }: Axis): ChartSeries[] {
+  const half = Math.max(period * 500, (range.to - range.from) / LEAST_SEEN / 2);
   const valueFormatter = (divided: number) => amount(divided * divisor, unit);
   return [
     ...series.flatMap(({ label, index, points }) =>
@@ -40,7 +44,7 @@ function chartSeries({ unit, period, series, lines, thresholds }: PlotProps, { d
         type: 'line' as const,
         title: label,
         color: lineColour(index),
-        data: part.map(({ at, value }) => ({ x: new Date(at), y: value / divisor })),
+        data: drawn(part, half).map(({ at, value }) => ({ x: new Date(at), y: value / divisor })),
         valueFormatter,
       })),
     ),
