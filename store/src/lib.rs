@@ -35,8 +35,9 @@ pub use alarms::{
 };
 pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
 pub use brokers::{
-    BrokerChange, BrokerListQuery, BrokerMoment, BrokerOrder, BrokerPage, CreateOutcome,
-    FleetBroker, ListedBroker, ListedBrokers, MetricsPage, NewIds, UpdateOutcome, UserOutcome,
+    BrokerChange, BrokerEventPage, BrokerListQuery, BrokerMoment, BrokerOrder, BrokerPage,
+    CreateOutcome, FleetBroker, ListedBroker, ListedBrokers, MetricsPage, NewIds, UpdateOutcome,
+    UserOutcome,
 };
 pub use catalogue::Offering;
 pub use certificate_authorities::{CertificateAuthority, StoredAuthority};

@@ -7,7 +7,9 @@ use brokerd_domain::{
     BrokerId, ConfigurationId, Error, PageSize, Scope, Timestamp, destination::DestinationPosition,
 };
 
-pub(crate) use super::page_token::{after, after_destination, after_revision, after_row_of};
+pub(crate) use super::page_token::{
+    after, after_destination, after_revision, after_row, after_row_of,
+};
 use super::{page_token, query::Query};
 
 /// The page of a list that a request asks for. Extracting it never fails, so that the signature is verified before
@@ -61,6 +63,14 @@ impl Page {
     /// The service's 400 on `nextToken`.
     pub(crate) fn after_revision(&self) -> Result<Option<i32>, Error> {
         page_token::revision_cursor(self.next_token.as_deref())
+    }
+
+    /// The key of the row after which the page begins; none on the first page.
+    ///
+    /// # Errors
+    /// The service's 400 on `nextToken`.
+    pub(crate) fn after_row(&self) -> Result<Option<String>, Error> {
+        page_token::row_cursor(self.next_token.as_deref())
     }
 
     /// The row after which the page begins, by what rows are sorted by and what tells those apart that are alike; none on

@@ -166,7 +166,7 @@ pub(super) fn destination_cursor(
 }
 
 /// The token of the page after the row of that key.
-pub(super) fn after_row(key: String) -> String {
+pub(crate) fn after_row(key: String) -> String {
     write(LastRow { last_seen_row: key })
 }
 

@@ -1,6 +1,9 @@
 //! Members of answers whose values are known, all of them. The answers write texts; the document tells which.
 
-use brokerd_domain::{BrokerState, DeploymentMode, EngineType, FaultKind, StorageType};
+use brokerd_domain::{
+    BrokerState, DeploymentMode, EngineType, FaultKind, StorageType,
+    destination::{BodyEncoding, DestinationKind},
+};
 use utoipa::openapi::{OpenApi, RefOr, schema::Schema};
 
 /// The schemas that have a member, and its values.
@@ -74,6 +77,12 @@ fn closed() -> Vec<Closed> {
         (&["Fault"], "kind", of(&mut FaultKind::ALL.into_iter().map(FaultKind::as_str))),
         (&["Fault"], "state", texts(["PENDING", "ACTIVE", "HEALING", "ENDED"])),
         (&["AccountView"], "state", texts(["ACTIVE", "SUSPENDED"])),
+        (&["Destination"], "kind", of(&mut DestinationKind::ALL.iter().map(|kind| kind.as_str()))),
+        (
+            &["BrowsedMessage"],
+            "bodyEncoding",
+            of(&mut BodyEncoding::ALL.iter().map(|encoding| encoding.as_str())),
+        ),
         (&["OutageView"], "state", texts(["UNAVAILABLE", "UNKNOWN"])),
     ]
 }

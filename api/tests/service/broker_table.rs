@@ -103,6 +103,7 @@ async fn pages_are_filtered_and_sorted_and_follow_one_another() {
         ("sort=size", "sort"),
         ("order=up", "order"),
         ("state=ASLEEP", "state"),
+        ("configuration=orders", "configuration"),
         ("engineType=KAFKA", "engineType"),
         ("maxResults=1000", "maxResults"),
         ("nextToken=nonsense", "nextToken"),
@@ -112,6 +113,19 @@ async fn pages_are_filtered_and_sorted_and_follow_one_another() {
         assert_eq!(reply.status, 400, "{query}: {reply:?}");
         assert_eq!(reply.json()["errorAttribute"], json!(attribute), "{query}");
     }
+    // Each broker came with a configuration of its own.
+    let id = get("nameContains=broker-3").await.json()["brokers"][0]["brokerId"].clone();
+    let path = format!("/v1/brokers/{}", id.as_str().expect("an identifier"));
+    let described = api.call("GET", &path, "").await.json();
+    let configurations = &described["configurations"];
+    let reference = configurations.get("current").unwrap_or(&configurations["pending"]);
+    let configuration = reference["id"].as_str().expect("a configuration");
+    let page = get(&format!("configuration={configuration}")).await.json();
+    assert_eq!((names(&page), &page["total"]), (vec!["broker-3"], &json!(1)));
+    assert_eq!(
+        get("configuration=c-00000000-0000-4000-8000-000000000000").await.json()["total"],
+        json!(0)
+    );
     // The token of another order.
     let first = get("sort=name&maxResults=5").await.json();
     let token = first["nextToken"].as_str().expect("more").replace('+', "%2B").replace('=', "%3D");

@@ -1,7 +1,7 @@
 //! Brokers, from CreateBroker to DeleteBroker, as a client sees them.
 
 use crate::support::{Client, TestApi, activemq, rabbitmq};
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl TestApi {
     async fn state(&self, id: &str) -> String {
@@ -345,5 +345,34 @@ async fn events_are_told_newest_first() {
     assert!(events.len() >= 2, "{events:?}");
     assert_eq!((&events[0]["kind"], &events[0]["message"]), (&json!("verdict"), &json!("runs")));
     assert_eq!(events.last().expect("one")["kind"], "request");
+    assert_eq!(reply.json().get("nextToken"), None);
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn older_events_are_on_the_next_page() {
+    let api = TestApi::start().await;
+    let made = api.call("POST", "/v1/brokers", &activemq("orders", "")).await.json();
+    let id = made["brokerId"].as_str().expect("an identifier");
+    for at in 0..6 {
+        let path = format!("/v1/brokers/{id}/users/user-{at}");
+        let made = api.call("POST", &path, r#"{"password": "correct-horse-battery"}"#).await;
+        assert_eq!(made.status, 200, "{made:?}");
+    }
+    let path = format!("/brokerd/v1/brokers/{id}/events?maxResults=5");
+    let first = api.call("GET", &path, "").await.json();
+    let token = first["nextToken"].as_str().expect("more").replace('+', "%2B").replace('=', "%3D");
+    let next = api.call("GET", &format!("{path}&nextToken={token}"), "").await.json();
+    let told = |page: &Value| {
+        let events = page["events"].as_array().expect("events").clone();
+        events.iter().map(|event| event["message"].to_string()).collect::<Vec<_>>()
+    };
+    let all = [told(&first), told(&next)].concat();
+    assert_eq!((all.len(), next.get("nextToken")), (7, None), "{all:?}");
+    assert!(all[0].contains("user-5") && all[5].contains("user-0"), "{all:?}");
+    assert!(all[6].contains("CreateBroker accepted"), "{all:?}");
+    let reply = api.call("GET", &format!("{path}&nextToken=nonsense"), "").await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.json()["errorAttribute"], "nextToken");
     api.stop().await;
 }

@@ -8,9 +8,18 @@ use crate::kernel::{PgStore, StoreError, pool::Transaction};
 /// How many events are kept of a broker, the latest.
 const EVENTS_KEPT: i64 = 1000;
 
+/// A page of a broker's events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerEventPage {
+    /// The events, newest first. Those that can't be read are left out.
+    pub events: Vec<Event>,
+    /// What the next page comes after, if there are older ones.
+    pub next: Option<i64>,
+}
+
 impl PgStore {
-    /// The newest events of a broker, newest first, without those that can't be read; none: this scope has no such
-    /// broker.
+    /// The newest events of a broker, or those that are older than `after`, the [`BrokerEventPage::next`] of another page, at
+    /// most `limit`; none: this scope has no such broker.
     ///
     /// # Errors
     /// As every method.
@@ -18,31 +27,37 @@ impl PgStore {
         &self,
         scope: &Scope,
         id: BrokerId,
+        after: Option<i64>,
         limit: u32,
-    ) -> Result<Option<Vec<Event>>, StoreError> {
-        let rows = sqlx::query!(
-            "select e.at, e.kind, e.message from event e
+    ) -> Result<Option<BrokerEventPage>, StoreError> {
+        let mut rows = sqlx::query!(
+            "select e.id, e.at, e.kind, e.message from event e
              where e.broker_id = (select id from broker where id = $1 and account = $3 and region = $4)
+               and ($5::bigint is null or e.id < $5)
              order by e.id desc limit $2",
             id.uuid(),
-            i64::from(limit),
+            i64::from(limit) + 1,
             scope.account.as_str(),
-            scope.region.as_str()
+            scope.region.as_str(),
+            after
         )
         .fetch_all(&self.pool)
         .await?;
         if rows.is_empty() && !self.has_broker(scope, id).await? {
             return Ok(None);
         }
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > most;
+        rows.truncate(most);
+        let next = rows.last().filter(|_| has_more).map(|row| row.id);
         let read = |(at, kind, message): (i64, String, String)| {
             let known = EventKind::from_name(&kind)
                 .ok_or_else(|| StoreError::Inconsistent { table: "event", what: kind });
             let kind = self.skipped.keep("event", id, known)?;
             Some(Event { at: Timestamp::from_micros(at), kind, message })
         };
-        Ok(Some(
-            rows.into_iter().map(|row| (row.at, row.kind, row.message)).filter_map(read).collect(),
-        ))
+        let events = rows.into_iter().map(|row| (row.at, row.kind, row.message)).filter_map(read);
+        Ok(Some(BrokerEventPage { events: events.collect(), next }))
     }
 }
 

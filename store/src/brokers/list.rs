@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use brokerd_domain::{
-    BrokerId, BrokerName, BrokerState, BrokerSummary, DeploymentMode, EngineType, HostInstanceType,
-    Scope,
+    BrokerId, BrokerName, BrokerState, BrokerSummary, ConfigurationId, DeploymentMode, EngineType,
+    HostInstanceType, Scope,
 };
 use sqlx::{AssertSqlSafe, Row as _, types::Json};
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub struct BrokerListQuery {
     pub deployment_mode: Option<DeploymentMode>,
     /// The instance type.
     pub instance_type: Option<HostInstanceType>,
+    /// The configuration that they have, that waits for a reboot, or that they had.
+    pub configuration: Option<ConfigurationId>,
     /// What they are sorted by.
     pub order: BrokerOrder,
     /// Whether the last one comes first.
@@ -89,7 +91,8 @@ const WANTED: &str = "b.account = $1 and b.region = $2
        and ($3::text is null or strpos(lower(b.name), lower($3)) > 0)
        and ($4::text is null or b.engine_type = $4)
        and ($5::text is null or b.deployment_mode = $5)
-       and ($6::text is null or b.host_instance_type = $6)";
+       and ($6::text is null or b.host_instance_type = $6)
+       and ($8::text is null or strpos(b.configurations::text, $8) > 0)";
 
 impl BrokerOrder {
     /// What rows are sorted by, the type of that, and how it is written as text.
@@ -134,8 +137,8 @@ impl PgStore {
                     r.true_version, ({key})::text as place
              from broker b left join running_engine r on r.broker_id = b.id
              where {WANTED} and {state}
-               and ($8::text is null or ({key}, b.id) {beyond} ($8::text::{kind}, $9::uuid))
-             order by {key} {direction}, b.id {direction} limit $10"
+               and ($9::text is null or ({key}, b.id) {beyond} ($9::text::{kind}, $10::uuid))
+             order by {key} {direction}, b.id {direction} limit $11"
         )));
         let (after, after_id) = query.after.clone().unzip();
         macro_rules! bound {
@@ -148,6 +151,7 @@ impl PgStore {
                     .bind(query.deployment_mode.map(DeploymentMode::as_str))
                     .bind(query.instance_type.map(HostInstanceType::name))
                     .bind(query.state.map(BrokerState::as_str))
+                    .bind(query.configuration.map(|id| id.to_string()))
             };
         }
         let total: i64 = bound!(total).fetch_one(&self.pool).await?.try_get(0)?;

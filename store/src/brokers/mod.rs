@@ -15,6 +15,7 @@ mod users;
 
 pub use changes::{BrokerChange, BrokerMoment};
 pub use create::{CreateOutcome, NewIds};
+pub use events::BrokerEventPage;
 pub use fleet::{FleetBroker, MetricsPage};
 pub use list::{BrokerListQuery, BrokerOrder, ListedBroker, ListedBrokers};
 pub use read::BrokerPage;

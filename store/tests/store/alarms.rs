@@ -143,7 +143,8 @@ async fn what_was_evaluated_is_stored_unless_the_alarm_was_changed_meanwhile() {
             ]
         );
         let id = f.store.brokers(&scope(), None, 1).await.expect("read").brokers[0].id;
-        let events = f.store.events(&scope(), id, 1).await.expect("read").expect("there");
+        let events =
+            f.store.events(&scope(), id, None, 1).await.expect("read").expect("there").events;
         assert_eq!(events[0].message, "alarm long: INSUFFICIENT_DATA to ALARM: because");
     })
     .await;

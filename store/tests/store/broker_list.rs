@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use brokerd_domain::{BrokerId, BrokerState, EngineType, Scope};
+use brokerd_domain::{BrokerId, BrokerState, ConfigurationId, EngineType, Scope};
 use brokerd_store::{BrokerListQuery, BrokerOrder, CreateOutcome, ListedBrokers};
 
-use crate::support::{Fixture, NOW, create, create_for, ids, rabbit, scope, with_store};
+use crate::support::{Fixture, NOW, OsEntropy, create, create_for, ids, rabbit, scope, with_store};
 
 fn all(order: BrokerOrder) -> BrokerListQuery {
     BrokerListQuery {
@@ -14,6 +14,7 @@ fn all(order: BrokerOrder) -> BrokerListQuery {
         state: None,
         deployment_mode: None,
         instance_type: None,
+        configuration: None,
         order,
         is_descending: false,
         after: None,
@@ -157,6 +158,34 @@ async fn filters_hold_together_and_texts_are_no_patterns() {
         let other = Scope { account: "111111111111".parse().expect("an account"), ..scope() };
         let theirs = f.store.list_brokers(&other, &all(BrokerOrder::Name)).await.expect("read");
         assert_eq!((theirs.total, theirs.brokers.len()), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_configuration_is_that_of_brokers_that_have_it_will_have_it_or_had_it() {
+    with_store(|f| async move {
+        let mut made = Vec::new();
+        for name in ["current", "pending", "history", "other"] {
+            made.push(create(&f.store, name).await);
+        }
+        let configuration = ConfigurationId::generate(&OsEntropy);
+        for (id, part) in made.iter().zip(["{current}", "{pending}", "{history}"]) {
+            let reference = serde_json::json!({"id": configuration.to_string(), "revision": 1});
+            let value = if part == "{history}" { serde_json::json!([reference]) } else { reference };
+            let sql = "update broker set configurations = jsonb_set(configurations, $2::text[], $3) where id = $1";
+            let changed = sqlx::query(sql).bind(id.uuid()).bind(part).bind(value).execute(&f.pool);
+            assert_eq!(changed.await.expect(part).rows_affected(), 1);
+        }
+        let of = |configuration| BrokerListQuery {
+            configuration: Some(configuration),
+            ..all(BrokerOrder::Name)
+        };
+        let page = listed(&f, &of(configuration)).await;
+        assert_eq!(names(&page), ["current", "history", "pending"]);
+        assert_eq!(page.total, 3);
+        let nobodys = listed(&f, &of(ConfigurationId::generate(&OsEntropy))).await;
+        assert_eq!((nobodys.total, nobodys.brokers.len()), (0, 0));
     })
     .await;
 }

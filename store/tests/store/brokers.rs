@@ -23,7 +23,7 @@ async fn a_broker_is_seen_only_in_its_account_and_region() {
         for foreign in [elsewhere, other] {
             assert!(f.store.broker(&foreign, id).await.expect("read").is_none());
             assert!(f.store.brokers(&foreign, None, 100).await.expect("read").brokers.is_empty());
-            assert!(f.store.events(&foreign, id, 10).await.expect("read").is_none());
+            assert!(f.store.events(&foreign, id, None, 10).await.expect("read").is_none());
             assert!(!f.store.request_delete(&foreign, id, NOW).await.expect("asked"));
         }
         let broker = f.store.broker(&scope(), id).await.expect("read").expect("there");
@@ -276,9 +276,43 @@ async fn deleting_twice_is_deleting_once() {
         assert!(f.store.request_delete(&scope(), id, NOW).await.expect("asked"));
         let twice = f.store.broker(&scope(), id).await.expect("read").expect("there");
         assert_eq!(once, twice);
-        let events = f.store.events(&scope(), id, 10).await.expect("read").expect("there");
+        let events =
+            f.store.events(&scope(), id, None, 10).await.expect("read").expect("there").events;
         assert_eq!(events.len(), 2, "created and deleted: {events:?}");
         assert_eq!(events[0].message, "DeleteBroker accepted", "the newest comes first");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn older_events_follow_newer_ones_page_by_page() {
+    with_store(|f| async move {
+        let id = create(&f.store, "orders").await;
+        sqlx::query(
+            "insert into event (broker_id, at, kind, message)
+             select $1, n, 'verdict', 'event ' || n from generate_series(1, 24) as n",
+        )
+        .bind(id.uuid())
+        .execute(&f.pool)
+        .await
+        .expect("made");
+        let (mut after, mut sizes, mut told) = (None, Vec::new(), Vec::new());
+        loop {
+            let page = f.store.events(&scope(), id, after, 10).await.expect("read").expect("there");
+            sizes.push(page.events.len());
+            told.extend(page.events.into_iter().map(|event| event.message));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(sizes, [10, 10, 5]);
+        let made = told.iter().filter(|message| message.starts_with("event ")).count();
+        assert_eq!((made, told[0].as_str()), (24, "event 24"));
+        assert!(told[24].starts_with("CreateBroker accepted"), "{told:?}");
+        // A page that is just full is the last one.
+        let page = f.store.events(&scope(), id, None, 25).await.expect("read").expect("there");
+        assert_eq!((page.events.len(), page.next), (25, None));
     })
     .await;
 }

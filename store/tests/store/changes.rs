@@ -149,7 +149,8 @@ async fn what_can_not_be_applied_goes_on_waiting_as_a_whole_with_the_reason() {
         assert_eq!(after.pending.engine_version, Some(EngineVersion::new(5, 19)));
         let waiting = after.users.iter().filter(|(_, pending)| pending.is_some()).count();
         assert_eq!(waiting, 1, "{:?}", after.users);
-        let events = f.store.events(&scope(), seen.id, 10).await.expect("read").expect("there");
+        let events =
+            f.store.events(&scope(), seen.id, None, 10).await.expect("read").expect("there").events;
         let told = events.iter().filter(|event| event.message.contains("does not boot")).count();
         assert_eq!(told, 1, "once, however often it was recorded");
 

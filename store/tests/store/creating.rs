@@ -30,7 +30,13 @@ async fn a_created_broker_is_read_back_as_it_was_asked_for() {
             broker.configurations,
             Configurations { pending: Some(pending), ..Configurations::default() }
         );
-        let events = f.store.events(&scope(), ids.broker, 10).await.expect("read").expect("there");
+        let events = f
+            .store
+            .events(&scope(), ids.broker, None, 10)
+            .await
+            .expect("read")
+            .expect("there")
+            .events;
         assert_eq!(events.len(), 1);
         assert!(events[0].message.starts_with("CreateBroker accepted"), "{}", events[0].message);
     })

@@ -36,7 +36,8 @@ fn struck() -> Vec<AffectedInstance> {
 }
 
 async fn messages(f: &Fixture, broker: &Broker) -> Vec<String> {
-    let events = f.store.events(&scope(), broker.id, 100).await.expect("read").expect("there");
+    let events =
+        f.store.events(&scope(), broker.id, None, 100).await.expect("read").expect("there").events;
     events.into_iter().map(|event| event.message).collect()
 }
 

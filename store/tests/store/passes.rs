@@ -44,7 +44,8 @@ async fn a_recorded_pass_shows_in_the_broker_and_its_history() {
         assert_eq!(broker.status.sentence, "waiting");
         assert_eq!(broker.status.conditions, report("").conditions);
         assert_eq!(broker.state(), BrokerState::CreationInProgress);
-        let events = f.store.events(&scope(), id, 1).await.expect("read").expect("there");
+        let events =
+            f.store.events(&scope(), id, None, 1).await.expect("read").expect("there").events;
         assert_eq!(events[0].message, "waiting");
     })
     .await;

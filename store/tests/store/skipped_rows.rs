@@ -158,7 +158,7 @@ async fn damaged_events_faults_groups_secrets_and_offerings_are_not_listed_and_t
     with_store(|f| async move {
         let id: BrokerId = create(&f.store, "orders").await;
         damage(&f, "insert into event (broker_id, at, kind, message) select id, 1, 'omen', 'the future' from broker").await;
-        let events = f.store.events(&scope(), id, 10).await.expect("listed").expect("there");
+        let events = f.store.events(&scope(), id, None, 10).await.expect("listed").expect("there").events;
         assert_eq!((events.len(), skipped(&f, "event")), (1, 1));
 
         let fault = |id: u8, spec: &str, struck: &str| {

@@ -9,18 +9,23 @@ use utoipa::ToSchema;
 use crate::{
     auth::Signed,
     http::{
-        page::Page,
+        page::{self, Page},
         path::PathParams,
         respond::{Answer, Reply},
     },
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// The newest events of a broker.
+/// A page of the events of a broker.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct ListBrokerEventsResponse {
     /// The events, newest first.
     events: Vec<EventView>,
+    /// The token of the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_token: Option<String>,
 }
 
 /// An event.
@@ -52,6 +57,7 @@ impl From<Event> for EventView {
     params(
         OfBroker,
         ("maxResults" = Option<u32>, Query, description = "5 to 100 events; default 20.", minimum = 5, maximum = 100),
+        ("nextToken" = Option<String>, Query, description = "The token of the page, from the page before."),
     ),
     responses(
         (status = 200, description = "The events.", body = ListBrokerEventsResponse),
@@ -68,7 +74,12 @@ pub(crate) async fn list_broker_events(
 ) -> Answer<ListBrokerEventsResponse> {
     let limit = page.size()?;
     let broker = path.broker(&store, &signed).await?;
-    let events = store.events(&broker.scope, broker.id, limit).await?;
-    let events = events.ok_or_else(|| path.broker_not_found())?;
-    Ok(Reply(ListBrokerEventsResponse { events: events.into_iter().map(Into::into).collect() }))
+    let after = page.after_row()?;
+    let after = after.map(|key| key.parse().map_err(|_| page.invalid_token())).transpose()?;
+    let found = store.events(&broker.scope, broker.id, after, limit).await?;
+    let found = found.ok_or_else(|| path.broker_not_found())?;
+    Ok(Reply(ListBrokerEventsResponse {
+        events: found.events.into_iter().map(Into::into).collect(),
+        next_token: found.next.map(|id| page::after_row(id.to_string())),
+    }))
 }

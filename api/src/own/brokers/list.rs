@@ -8,8 +8,8 @@ use std::{
 
 use axum::extract::State;
 use brokerd_domain::{
-    Arn, BrokerId, BrokerState, Clock, DeploymentMode, EngineType, Error, HostInstanceType, Scope,
-    Timestamp,
+    Arn, BrokerId, BrokerState, Clock, ConfigurationId, DeploymentMode, EngineType, Error,
+    HostInstanceType, Scope, Timestamp,
     metric::{DimensionName, MetricName},
 };
 use brokerd_store::{BrokerListQuery, BrokerOrder, BrokerSample, ListedBroker, PgStore};
@@ -105,6 +105,7 @@ pub(crate) struct BrokerDetails {
         ("state" = Option<String>, Query, description = "The state, as in DescribeBroker."),
         ("deploymentMode" = Option<String>, Query, description = "`SINGLE_INSTANCE`, `ACTIVE_STANDBY_MULTI_AZ` or `CLUSTER_MULTI_AZ`."),
         ("instanceType" = Option<String>, Query, description = "The instance type."),
+        ("configuration" = Option<String>, Query, description = "The identifier of a configuration that they have, that waits for a reboot, or that they had."),
         ("sort" = Option<String>, Query, description = "`name` (default), `created` or `state`."),
         ("order" = Option<String>, Query, description = "`asc` (default) or `desc`."),
     ),
@@ -172,6 +173,7 @@ fn asked(page: &Page, query: &Query) -> Result<BrokerListQuery, Error> {
         state: text("state").map(state).transpose()?,
         deployment_mode: text("deploymentMode").map(DeploymentMode::parse).transpose()?,
         instance_type: text("instanceType").map(instance_type).transpose()?,
+        configuration: text("configuration").map(configuration).transpose()?,
         order,
         is_descending,
         after: after.transpose()?,
@@ -190,6 +192,13 @@ fn instance_type(text: &str) -> Result<HostInstanceType, Error> {
     HostInstanceType::from_name(text).ok_or_else(|| {
         let message = format!("Value [{text}] is invalid for [instanceType].");
         Error::bad_request("instanceType", message)
+    })
+}
+
+fn configuration(text: &str) -> Result<ConfigurationId, Error> {
+    text.parse().map_err(|_| {
+        let message = format!("Value [{text}] is invalid for [configuration].");
+        Error::bad_request("configuration", message)
     })
 }
 

@@ -89,7 +89,7 @@ pub(crate) struct MessageView {
     #[schema(nullable = false)]
     persistent: Option<bool>,
     /// Headers of RabbitMQ, properties of ActiveMQ: texts, numbers and truth values; what is neither is a text.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     properties: BTreeMap<String, PropertyValue>,
     /// The bytes of the whole body.
     size: u64,

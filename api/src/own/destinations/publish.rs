@@ -44,7 +44,6 @@ pub(crate) struct PublishToDestinationRequest {
     #[schema(example = "application/json")]
     content_type: Option<String>,
     /// Headers of RabbitMQ, properties of ActiveMQ: at most 64 texts, numbers and truth values.
-    #[schema(value_type = Option<Object>)]
     properties: Option<BTreeMap<String, Value>>,
     /// Whether the message outlives the engine's process; default `true`.
     persistent: Option<bool>,
