@@ -75,7 +75,7 @@ for (const width of WIDTHS) {
     await checked(page, `broker-pending-${width}`);
     await page.getByRole('button', { name: 'Reboot now' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByText('The standby is replaced first and then takes over.', { exact: false }).waitFor();
+    await dialog.getByText('The standby is replaced first and takes over then.', { exact: false }).waitFor();
     await checkAccessibility(page);
     await screenshot(page, `broker-reboot-${width}`);
     await dialog.getByRole('button', { name: 'Reboot', exact: true }).click();
@@ -182,7 +182,8 @@ for (const width of WIDTHS) {
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     const dialog = page.getByRole('dialog');
     const confirm = dialog.getByRole('button', { name: 'Delete broker' });
-    await dialog.getByText('All messages, queues, users and endpoints', { exact: false }).waitFor();
+    await dialog.getByText('All messages and queues, with the volume that holds them').waitFor();
+    await dialog.getByText('All users and their passwords (1)').waitFor();
     assert.ok(await confirm.isDisabled());
     await checkAccessibility(page);
     await screenshot(page, `broker-delete-${width}`);
@@ -212,6 +213,30 @@ test('the tabs are in the address, and keys move between them', async () => {
   assert.equal(focused, 'Connections', 'the focus stays on the tabs');
   await page.goBack();
   await page.getByRole('tab', { name: 'Overview', selected: true }).waitFor();
+});
+
+test('older events are read when they are asked for', async () => {
+  const told = (from) =>
+    Array.from({ length: 15 }, (_, at) => ({
+      at: new Date(Date.UTC(2026, 10, 29, 8) - (from + at) * 60_000).toISOString(),
+      kind: 'request',
+      message: `UpdateBroker accepted: change ${from + at}`,
+    }));
+  const server = await startServer({
+    ...answersOf(activemq, activemqInside),
+    'GET /brokerd/v1/brokers/{broker-id}/report': { outages: [], failovers: [], restarts: [] },
+    'GET /brokerd/v1/brokers/{broker-id}/events': ({ query }) => ({
+      body: query.get('nextToken') === 'older' ? { events: told(15) } : { events: told(0), nextToken: 'older' },
+    }),
+  });
+  const page = await openPage(server, `/brokers/${ACTIVEMQ_ID}`);
+  const more = page.getByRole('button', { name: 'Show more' });
+  await page.getByText('A change was requested: change 9', { exact: true }).waitFor();
+  assert.equal(server.calls.filter(({ query }) => query.get('nextToken')).length, 0);
+  await more.click();
+  await page.getByText('A change was requested: change 29', { exact: true }).waitFor();
+  await more.waitFor({ state: 'hidden' });
+  assert.equal(await page.getByText('A change was requested: change', { exact: false }).count(), 30);
 });
 
 test('a broker that is not there is said so', async () => {

@@ -14,18 +14,21 @@ export function manyBrokers(count) {
       brokerArn: `arn:aws:mq:eu-central-1:123456789012:broker:x:${brokerId}`,
       brokerName: `${NAMES[at % NAMES.length]}-${String(at).padStart(5, '0')}`,
       brokerState: STATES[at % STATES.length],
-      engineType: isRabbit ? 'RABBITMQ' : 'ACTIVEMQ',
+      engineType: isRabbit ? 'RabbitMQ' : 'ActiveMQ',
       engineVersion: isRabbit ? '4.3' : '5.19',
       ...(STATES[at % STATES.length] === 'RUNNING' ? { runningEngineVersion: isRabbit ? '4.3.1' : '5.19.2' } : {}),
       deploymentMode: isRabbit ? (at % 4 ? 'CLUSTER_MULTI_AZ' : 'SINGLE_INSTANCE') : 'ACTIVE_STANDBY_MULTI_AZ',
       hostInstanceType: isRabbit ? 'mq.m7g.large' : 'mq.m5.large',
-      storageType: isRabbit ? 'EBS' : 'EFS',
+      storageType: isRabbit ? 'ebs' : 'efs',
       created: new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString(),
       ...(at % 3 ? { messages: at * 17, connections: at % 40 } : {}),
       tags: { team: NAMES[at % NAMES.length] },
     };
   });
 }
+
+/** Requests and answers write engines in different letter cases. */
+const isIn = (wanted, value) => !wanted || wanted.toUpperCase() === value.toUpperCase();
 
 /** `GET /brokerd/v1/brokers` of these brokers, an array that may change meanwhile. */
 export function listOf(brokers) {
@@ -39,7 +42,7 @@ export function listOf(brokers) {
     const matching = brokers.filter(
       (one) =>
         one.brokerName.toLowerCase().includes(part) &&
-        Object.entries(wanted).every(([member, name]) => !query.get(name) || query.get(name) === one[member]),
+        Object.entries(wanted).every(([member, name]) => isIn(query.get(name), one[member])),
     );
     const member = { name: 'brokerName', state: 'brokerState', created: 'created' }[sort];
     const key = (one) => `${one[member]} ${one.brokerId}`;

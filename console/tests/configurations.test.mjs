@@ -104,6 +104,10 @@ function world({ engineType = 'ActiveMQ', engineVersion = '5.18', contents = [xm
       state.tags = Object.fromEntries(Object.entries(state.tags).filter(isLeft));
       return { status: 204 };
     },
+    'GET /brokerd/v1/brokers': ({ query }) => {
+      const found = brokers.filter((one) => JSON.stringify(one.configurations).includes(query.get('configuration')));
+      return { body: { brokers: found, total: found.length } };
+    },
     'GET /v1/brokers': { brokerSummaries: brokers },
     'GET /v1/brokers/{broker-id}': ({ parameters }) => ({
       body: brokers.find(({ brokerId }) => brokerId === parameters['broker-id']),
@@ -214,6 +218,20 @@ for (const width of [1280, 390]) {
   });
 }
 
+test('only the brokers of a configuration are looked at, or all of its engine where the list is not permitted', async () => {
+  const server = await startServer(world().answers);
+  const page = await openPage(server, `/configurations/${ID}/brokers`);
+  await page.getByRole('link', { name: 'orders-us' }).waitFor();
+  const looked = () => server.calls.filter(({ key }) => key === 'GET /v1/brokers/{broker-id}').length;
+  assert.equal(looked(), 2);
+  server.answers['GET /brokerd/v1/brokers'] = () =>
+    refused(403, 'AccessDeniedException', 'alice is not authorized to perform: brokerd:ListBrokerDetails.');
+  await page.reload();
+  await page.getByRole('row', { name: /orders-us Running 1.* 2$/ }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'other' }).count(), 0);
+  assert.equal(looked(), 5);
+});
+
 test('only what the schema permits is offered at the cursor', async () => {
   const server = await startServer(world().answers);
   const page = await openPage(server, `/configurations/${ID}`);
@@ -221,9 +239,10 @@ test('only what the schema permits is offered at the cursor', async () => {
   await write(page, `<broker xmlns="${CORE}"><plugins><`);
   await page.keyboard.press('Control+Space');
   const offered = page.locator('.cm-tooltip-autocomplete li');
-  await offered.first().waitFor();
-  const names = (await offered.allTextContents()).map((name) => name.trim());
-  assert.ok(names.includes('authorizationPlugin'), names.join());
+  const read = async () => (await offered.allTextContents()).map((name) => name.trim());
+  // What was offered while the text was written may still be there.
+  await until('elements', async () => (await read()).includes('authorizationPlugin'));
+  const names = await read();
   assert.ok(!names.includes('bean') && !names.includes('policyEntry'), names.join());
   await page.keyboard.press('Escape');
   await write(page, `<broker xmlns="${CORE}" p`);

@@ -289,7 +289,7 @@ for (const width of [1280, 390]) {
     });
     const page = await opened(server, 'danger', 'Delete the broker', { width });
     const panel = page.locator(PANEL);
-    await panel.getByText('Instance type: mq.m5.large → mq.m5.xlarge').waitFor();
+    await panel.getByRole('row', { name: 'Instance type mq.m5.large mq.m5.xlarge' }).waitFor();
     await panel.getByText('All messages and queues, with the volume that holds them').waitFor();
     await panel.getByText('The name orders can be used again when everything is removed').waitFor();
     await looked(page, `danger-${width}`);
@@ -302,7 +302,7 @@ for (const width of [1280, 390]) {
     await dialog.getByRole('textbox').fill('orders');
     await remove.click();
     await page.getByText('orders is being deleted.').waitFor();
-    await until('the list of brokers', () => new URL(page.url()).pathname === '/console/');
+    await page.getByText('The broker is being deleted', { exact: true }).waitFor();
   });
 }
 

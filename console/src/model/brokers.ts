@@ -1,33 +1,17 @@
 // The list of brokers: its rows, what its filter asks for, and what the states of brokers permit.
 
-/** A row of `GET /brokerd/v1/brokers`. */
-export interface BrokerRow {
-  brokerId: string;
-  brokerArn: string;
-  brokerName: string;
-  brokerState: string;
-  engineType: string;
-  /** Absent if only ListBrokers is permitted, as all that is optional here. */
-  engineVersion?: string;
-  /** The exact version that runs; absent before the first start. */
-  runningEngineVersion?: string;
-  deploymentMode: string;
-  hostInstanceType: string;
-  storageType?: string;
-  /** ISO 8601 in UTC. */
-  created: string;
-  /** Of the newest samples; absent where nothing was measured. */
-  messages?: number;
-  connections?: number;
-  tags?: Record<string, string>;
+import type { Schemas } from '../api/client';
+import type { operations } from '../api/schema';
+
+/** A row of the list. Absent where only ListBrokers is permitted: what that does not tell. */
+export type BrokerRow = Schemas['BrokerSummary'] & Partial<Schemas['BrokerDetails']>;
+
+export interface BrokerPage extends Omit<Schemas['ListBrokerDetailsResponse'], 'brokers'> {
+  brokers: BrokerRow[];
 }
 
-export interface BrokerPage {
-  brokers: BrokerRow[];
-  /** How many match, on all pages. */
-  total: number;
-  nextToken?: string;
-}
+/** The parameters of ListBrokerDetails. */
+export type BrokerQuery = NonNullable<operations['ListBrokerDetails']['parameters']['query']>;
 
 export const STATES = [
   'RUNNING',
@@ -37,9 +21,13 @@ export const STATES = [
   'CREATION_FAILED',
   'CRITICAL_ACTION_REQUIRED',
   'REPLICA',
-] as const;
+] as const satisfies readonly BrokerRow['brokerState'][];
 export const ENGINES = ['ACTIVEMQ', 'RABBITMQ'] as const;
-export const MODES = ['SINGLE_INSTANCE', 'ACTIVE_STANDBY_MULTI_AZ', 'CLUSTER_MULTI_AZ'] as const;
+export const MODES = [
+  'SINGLE_INSTANCE',
+  'ACTIVE_STANDBY_MULTI_AZ',
+  'CLUSTER_MULTI_AZ',
+] as const satisfies readonly BrokerRow['deploymentMode'][];
 
 /** What the list is asked for. The names are those of the page's address. */
 export interface Listed {
@@ -59,7 +47,7 @@ const PARAMETERS = {
   state: 'state',
   mode: 'deploymentMode',
   type: 'instanceType',
-} as const;
+} as const satisfies Record<string, keyof BrokerQuery>;
 type Property = keyof typeof PARAMETERS;
 const PROPERTIES = Object.keys(PARAMETERS) as Property[];
 
@@ -90,14 +78,13 @@ export function searchOf(listed: Listed): Record<string, string> {
 }
 
 /** The query of the API for a page of the list. */
-export function queryOf(listed: Listed, maxResults: number, nextToken?: string): string {
-  const query = new URLSearchParams({ maxResults: String(maxResults), sort: listed.sort, order: listed.order });
+export function queryOf(listed: Listed, maxResults: number, nextToken?: string): BrokerQuery {
+  const query: BrokerQuery = { maxResults, sort: listed.sort, order: listed.order };
   for (const property of PROPERTIES) {
     const value = listed[property];
-    if (value) query.set(PARAMETERS[property], value);
+    if (value) query[PARAMETERS[property]] = value;
   }
-  if (nextToken) query.set('nextToken', nextToken);
-  return query.toString();
+  return nextToken ? { ...query, nextToken } : query;
 }
 
 /**
@@ -110,7 +97,8 @@ export function pageOf(all: readonly BrokerRow[], listed: Listed, size: number, 
   const matching = all.filter(
     (row) =>
       row.brokerName.toLowerCase().includes(part) &&
-      is(listed.engine, row.engineType) &&
+      // The filter has the words of requests, the row those of answers.
+      is(listed.engine, row.engineType.toUpperCase()) &&
       is(listed.state, row.brokerState) &&
       is(listed.mode, row.deploymentMode) &&
       is(listed.type, row.hostInstanceType),

@@ -42,51 +42,57 @@ export const broker = {
     title: (name: string) => `Reboot ${name}?`,
     action: 'Reboot',
     accepted: (name: string) => `The reboot of ${name} has begun.`,
-    refused: 'The broker was not rebooted.',
-    applies: 'This reboot applies:',
+    whatApplies: 'What a reboot applies',
+    whatThisApplies: 'What this reboot applies',
+    applies: (count: number) => `It applies ${count} pending ${count === 1 ? 'change' : 'changes'}:`,
     nothing: 'Nothing waits for a reboot: the broker comes back as it is.',
     effects: {
-      SINGLE: 'The only instance is stopped and started again. Clients are not served while it boots, some seconds.',
-      PAIR: 'The standby is replaced first and then takes over. Clients are away for about two seconds.',
-      ROLLING: 'One node after the other is replaced while the others serve. Clients of that node connect anew.',
+      SINGLE:
+        'The broker has one instance. All connections break, and nobody can connect until it has booted, usually ' +
+        'after 10 to 15 seconds.',
+      PAIR:
+        'The standby is replaced first and takes over then. All connections break once, and clients with both ' +
+        'addresses are served again after 2 to 4 seconds.',
+      ROLLING:
+        'The nodes are replaced one after the other, which takes about half a minute. Each connection breaks once. The ' +
+        'other nodes serve throughout; a gap is shorter than a second.',
       FULL_STOP:
-        'All nodes are stopped and made anew: a cluster can’t have nodes of two versions. ' +
-        'Clients are not served for about half a minute.',
+        'Nodes of two versions can’t be in one cluster. All nodes are stopped and made anew: all connections break, ' +
+        'and nobody is served for about half a minute.',
     },
+    kept: 'Persistent messages in durable queues, users, addresses and certificates stay. Messages in memory are lost.',
   },
   remove: {
     title: (name: string) => `Delete ${name}?`,
-    lost:
-      'All messages, queues, users and endpoints of the broker are lost at once, and nobody can restore them. ' +
-      'Its configuration, metrics, published logs and reports stay.',
     action: 'Delete broker',
     accepted: (name: string) => `${name} is being deleted.`,
     gone: (name: string) => `${name} is deleted.`,
+    lostHeader: 'What is lost',
+    lost: {
+      messages: 'All messages and queues, with the volume that holds them',
+      users: (count: number) => `All users and their passwords (${count})`,
+      usersRabbit: 'All users, virtual hosts, policies and bindings',
+      endpoints: 'The endpoints and certificates: clients are disconnected, and a new broker has others',
+      events: 'The broker’s events and the history of its faults',
+      tags: (count: number) => `The tags (${count})`,
+    },
+    staysHeader: 'What stays',
+    stays: {
+      logs: (groups: string) => `Log groups: ${groups}`,
+      logsOff: 'Logs that were published so far',
+      configuration: (id: string) => `The configuration ${id} with its revisions`,
+      groups: 'The security groups',
+      audit: 'The records of who did what (CloudTrail)',
+      metrics: 'Metrics of the last two weeks',
+      name: (name: string) => `The name ${name} can be used again when everything is removed`,
+    },
   },
   pending: {
     title: (count: number) => (count === 1 ? '1 change waits for a reboot' : `${count} changes wait for a reboot`),
+    what: 'What waits',
     show: 'What changes, and what clients notice',
-    what: 'What changes',
-    now: 'Now',
-    after: 'After the reboot',
     reboot: 'Reboot now',
     window: 'Otherwise they are applied in the next maintenance window:',
-    default: 'default',
-    fields: {
-      engineVersion: 'Engine version',
-      hostInstanceType: 'Instance type',
-      storageSize: 'Storage per node (GB)',
-      configuration: 'Configuration',
-      authenticationStrategy: 'Authentication',
-      ldapServerMetadata: 'Directory',
-      generalLogs: 'General log',
-      auditLogs: 'Audit log',
-      user: 'User',
-    },
-    on: 'on',
-    off: 'off',
-    userNow: (isThere: boolean) => (isThere ? 'exists' : 'does not exist'),
-    userAfter: { CREATE: 'is created', UPDATE: 'is changed', DELETE: 'is deleted' } as Record<string, string>,
   },
   icons: { info: 'Information', success: 'Success', warning: 'Warning', error: 'Error' } as Record<string, string>,
   banners: {

@@ -80,21 +80,6 @@ export const settings = {
   windowIsOpen: (until: string) => `The maintenance window is open until ${until}: the reboot happens by itself.`,
   newPatch: (from: string, to: string) => `A newer patch is there: ${from} runs, a reboot brings ${to}.`,
   effectTitle: 'What the reboot does',
-  effects: {
-    SINGLE:
-      'The broker has one instance. All connections break, and nobody can connect until it has booted, usually ' +
-      'after 10 to 15 seconds.',
-    PAIR:
-      'The standby is replaced first and takes over then. All connections break once, and clients with both ' +
-      'addresses are served again after 2 to 4 seconds.',
-    ROLLING:
-      'The nodes are replaced one after the other, which takes about half a minute. Each connection breaks once. The ' +
-      'other nodes serve throughout; a gap is shorter than a second.',
-    FULL_STOP:
-      'Nodes of two versions can’t be in one cluster. All nodes are stopped and made anew: all connections break, ' +
-      'and nobody is served for about half a minute.',
-  },
-  kept: 'Persistent messages in durable queues, users, addresses and certificates stay. Messages in memory are lost.',
 
   // The sections.
   edit: 'Edit',
@@ -200,7 +185,7 @@ export const settings = {
   whenWindow: 'In the maintenance window',
   whenWindowHelp: (when: string) => `The next one opens on ${when}.`,
   whenNow: 'Right after saving',
-  whenNowHelp: 'You are asked for the broker’s name before.',
+  whenNowHelp: 'What it does is told once more before.',
   save: 'Save changes',
   saved: (name: string) => `The changes of ${name} were saved.`,
   savedWaiting: (name: string) => `The changes of ${name} were saved. Those that need a reboot wait for it.`,
@@ -220,39 +205,11 @@ export const settings = {
 
   // Reboot and deletion.
   dangerTitle: 'Danger zone',
-  reboot: 'Reboot',
-  rebootTitle: (name: string) => `Reboot ${name}?`,
   rebootIntro: 'A reboot applies what waits and makes the containers anew.',
-  rebootApplies: (count: number) => `It applies ${count} pending ${count === 1 ? 'change' : 'changes'}:`,
-  rebootAppliesNone: 'No change waits for it.',
-  rebooting: (name: string) => `${name} is rebooting.`,
   rebootRefusedState: (state: string) => `A broker in state ${state} can’t be rebooted.`,
   rebootRefusedAlarm: (code: string) => `RabbitMQ’s alarm ${code} forbids a reboot. Settle it first.`,
-  change: (what: string, from: string, to: string) => `${what}: ${from} → ${to}`,
-  deleteTitle: (name: string) => `Delete ${name}?`,
   deleteHeader: 'Delete the broker',
   deleteIntro: 'Deleting a broker can’t be undone.',
-  deleteAction: 'Delete broker',
-  lostHeader: 'What is lost',
-  lost: {
-    messages: 'All messages and queues, with the volume that holds them',
-    users: (count: number) => `All users and their passwords (${count})`,
-    usersRabbit: 'All users, virtual hosts, policies and bindings',
-    endpoints: 'The endpoints and certificates: clients are disconnected, and a new broker has others',
-    events: 'The broker’s events and the history of its faults',
-    tags: (count: number) => `The tags (${count})`,
-  },
-  staysHeader: 'What stays',
-  stays: {
-    logs: (groups: string) => `Log groups: ${groups}`,
-    logsOff: 'Logs that were published so far',
-    configuration: (id: string) => `The configuration ${id} with its revisions`,
-    groups: 'The security groups',
-    audit: 'The records of who did what (CloudTrail)',
-    metrics: 'Metrics of the last two weeks',
-    name: (name: string) => `The name ${name} can be used again when everything is removed`,
-  },
-  deleting: (name: string) => `${name} is being deleted.`,
   deletingNow: 'The broker is being deleted.',
   strictNote: 'This may be refused where brokerd is told to be as strict as the service (api.strict_states).',
 

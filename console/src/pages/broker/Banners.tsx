@@ -9,12 +9,11 @@ import { useLocation } from 'wouter';
 import type { Schemas } from '../../api/client';
 import { momentText, nextOpening } from '../../model/maintenanceWindow';
 import { pendingChanges } from '../../model/pendingChanges';
-import { rebootEffect } from '../../model/rebootEffect';
+import { DeleteDialog } from '../../shared/broker/DeleteDialog';
+import { PendingTable } from '../../shared/broker/PendingTable';
+import { Effect, RebootDialog } from '../../shared/broker/RebootDialog';
 import { text } from '../../text';
 import { refusalOfReboot } from './BrokerHeader';
-import { DeleteDialog } from './DeleteDialog';
-import { PendingTable } from './PendingTable';
-import { RebootDialog } from './RebootDialog';
 
 type Broker = Schemas['DescribeBrokerResponse'];
 type Inspection = Schemas['InspectBrokerResponse'];
@@ -188,7 +187,7 @@ function RebootButton({ broker, onReboot, children }: { broker: Broker; onReboot
 function Pending({ broker, onReboot }: { broker: Broker; onReboot: () => void }) {
   const count = pendingChanges(broker).length;
   if (!count || broker.brokerState.endsWith('_IN_PROGRESS')) return null;
-  const { pending, reboot } = text.broker;
+  const { pending } = text.broker;
   const window = broker.maintenanceWindowStartTime;
   const zone = window.timeZone || 'UTC';
   const opens = nextOpening(window, Date.now());
@@ -205,8 +204,8 @@ function Pending({ broker, onReboot }: { broker: Broker; onReboot: () => void })
       {opens === undefined ? null : <Box variant="p">{`${pending.window} ${momentText(opens, zone)} (${zone})`}</Box>}
       <ExpandableSection headerText={pending.show}>
         <SpaceBetween size="s">
-          <PendingTable broker={broker} />
-          <Box variant="p">{reboot.effects[rebootEffect(broker)]}</Box>
+          <PendingTable label={pending.what} broker={broker} />
+          <Effect broker={broker} />
         </SpaceBetween>
       </ExpandableSection>
     </Banner>

@@ -7,10 +7,10 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Schemas } from '../../api/client';
 import { rebootRefusal } from '../../model/rebootEffect';
+import { DeleteDialog } from '../../shared/broker/DeleteDialog';
+import { RebootDialog } from '../../shared/broker/RebootDialog';
 import { BrokerStatus } from '../../shared/BrokerStatus';
 import { text } from '../../text';
-import { DeleteDialog } from './DeleteDialog';
-import { RebootDialog } from './RebootDialog';
 import { useDrawer } from './useDrawer';
 
 type Broker = Schemas['DescribeBrokerResponse'];

@@ -28,12 +28,22 @@ const FILTERS: Record<keyof typeof history.filters, Topic[]> = {
 type Filter = keyof typeof FILTERS;
 
 export function History({ broker }: { broker: Schemas['DescribeBrokerResponse'] }) {
-  const { data, error, refetch } = useEvents(broker.brokerId, broker.brokerState);
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useEvents(
+    broker.brokerId,
+    broker.brokerState,
+  );
   const { data: report } = useOutages(broker.brokerId);
   const [filter, setFilter] = useState<Filter>('all');
   const [shown, setShown] = useState(SHOWN);
-  const chapters = useMemo(() => (data ? timeline(data.events, report ?? undefined) : []), [data, report]);
+  const chapters = useMemo(() => {
+    const events = data?.pages.flatMap((page) => page.events);
+    return events ? timeline(events, report ?? undefined) : [];
+  }, [data, report]);
   const fitting = chapters.filter(({ topic }) => FILTERS[filter].includes(topic));
+  const more = () => {
+    setShown(shown + 2 * SHOWN);
+    if (hasNextPage && fitting.length <= shown + 2 * SHOWN) void fetchNextPage();
+  };
   const options = Object.entries(history.filters).map(([value, label]) => ({ value, label }));
   const now = useNow(chapters.some(({ outcome }) => outcome === 'going-on'));
   return (
@@ -60,12 +70,16 @@ export function History({ broker }: { broker: Schemas['DescribeBrokerResponse'] 
       {data && !fitting.length ? (
         <Box color="text-body-secondary">{chapters.length ? history.nothing : history.empty}</Box>
       ) : null}
-      {fitting.length ? (
-        <SpaceBetween size="s">
+      <SpaceBetween size="s">
+        {fitting.length ? (
           <Steps ariaLabel={history.title} steps={fitting.slice(0, shown).map((chapter) => stepOf(chapter, now))} />
-          {fitting.length > shown ? <Button onClick={() => setShown(shown + 2 * SHOWN)}>{history.more}</Button> : null}
-        </SpaceBetween>
-      ) : null}
+        ) : null}
+        {fitting.length > shown || hasNextPage ? (
+          <Button loading={isFetchingNextPage} onClick={more}>
+            {history.more}
+          </Button>
+        ) : null}
+      </SpaceBetween>
     </Container>
   );
 }

@@ -6,20 +6,10 @@ import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useMutation } from '@tanstack/react-query';
-import { json, type Schemas } from '../../api/client';
+import { answer, api, type Schemas } from '../../api/client';
 import { duration } from '../../model/time';
 import { Problem } from '../../shared/Problem';
 import { text } from '../../text';
-
-/** How long a test message took. */
-interface Result {
-  endpoint: string;
-  protocol: string;
-  connectMillis: number;
-  publishMillis: number;
-  deliverMillis: number;
-  totalMillis: number;
-}
 
 const { test } = text.broker;
 const SERVING = ['RUNNING', 'CRITICAL_ACTION_REQUIRED', 'REBOOT_IN_PROGRESS'];
@@ -27,7 +17,12 @@ const SERVING = ['RUNNING', 'CRITICAL_ACTION_REQUIRED', 'REBOOT_IN_PROGRESS'];
 export function TestMessage({ broker }: { broker: Schemas['DescribeBrokerResponse'] }) {
   const sent = useMutation({
     mutationFn: () =>
-      json<Result>('POST', `/brokerd/v1/brokers/${encodeURIComponent(broker.brokerId)}/test-message`, {}),
+      answer(
+        api.POST('/brokerd/v1/brokers/{broker-id}/test-message', {
+          params: { path: { 'broker-id': broker.brokerId } },
+          body: {},
+        }),
+      ),
   });
   const isServing = SERVING.includes(broker.brokerState);
   return (
@@ -63,7 +58,7 @@ export function TestMessage({ broker }: { broker: Schemas['DescribeBrokerRespons
   );
 }
 
-function Measured({ result }: { result: Result }) {
+function Measured({ result }: { result: Schemas['SendTestMessageResponse'] }) {
   return (
     <SpaceBetween size="m">
       <Alert type="success" i18nStrings={{ successIconAriaLabel: text.broker.icons['success'] }}>

@@ -1,5 +1,5 @@
 // What is read of a broker. Events of the server make it stale.
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { answer, api } from '../../api/client';
 import { keys } from '../../shell/live';
 
@@ -32,14 +32,16 @@ export function useInspection(id: string, state: string | undefined) {
   });
 }
 
-/** The last hundred events. */
+/** The events, newest first: the last hundred, then as many older ones at a time. */
 export function useEvents(id: string, state: string) {
-  return useQuery({
+  return useInfiniteQuery({
     queryKey: [keys.broker, id, 'events'],
-    queryFn: () =>
-      answer(
-        api.GET('/brokerd/v1/brokers/{broker-id}/events', { params: { ...path(id), query: { maxResults: 100 } } }),
-      ),
+    queryFn: ({ pageParam }) => {
+      const query = { maxResults: 100, ...(pageParam ? { nextToken: pageParam } : {}) };
+      return answer(api.GET('/brokerd/v1/brokers/{broker-id}/events', { params: { ...path(id), query } }));
+    },
+    initialPageParam: '',
+    getNextPageParam: (last) => last.nextToken,
     refetchInterval: interval(state),
   });
 }

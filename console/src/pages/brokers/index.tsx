@@ -168,7 +168,7 @@ export default function Page() {
 
 /** The pages of the list. Only the next one and those before can be turned to: the server gives their tokens. */
 function usePages(listed: Listed, pageSize: number) {
-  const asked = `${queryOf(listed, pageSize)}`;
+  const asked = JSON.stringify(queryOf(listed, pageSize));
   const [position, setPosition] = useState<{ asked: string; number: number; tokens: (string | undefined)[] }>({
     asked,
     number: 0,

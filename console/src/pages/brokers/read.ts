@@ -1,5 +1,5 @@
 // Reads a page of the list.
-import { answer, api, json } from '../../api/client';
+import { answer, api } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import { type BrokerPage, type BrokerRow, type Listed, pageOf, queryOf } from '../../model/brokers';
 
@@ -15,9 +15,9 @@ export async function read(
   nextToken: string | undefined,
   signal: AbortSignal,
 ): Promise<Read> {
-  const path = `/brokerd/v1/brokers?${queryOf(listed, pageSize, nextToken)}`;
+  const params = { query: queryOf(listed, pageSize, nextToken) };
   try {
-    return await json<BrokerPage>('GET', path, undefined, signal);
+    return await answer(api.GET('/brokerd/v1/brokers', { params, signal }));
   } catch (error) {
     if (!(error instanceof ApiError) || !error.isRefused) throw error;
     const all = await summaries(signal).catch((other: unknown) => {

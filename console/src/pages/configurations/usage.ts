@@ -1,4 +1,4 @@
-// Which brokers use a configuration. Only their descriptions tell it, so that a page of brokers is looked at by one.
+// Which brokers use a configuration, and which revision of it, which only their descriptions tell.
 import { answer, api } from '../../api/client';
 import { ApiError } from '../../api/errors';
 
@@ -14,22 +14,34 @@ export interface User {
 /** How many descriptions are read at once. */
 const AT_ONCE = 6;
 
-/** The brokers of one page of the list that use it, how many were looked at, and where to go on. */
+/** Brokers that use it, how many were looked at, and where to go on. */
 export async function readUsers(
   id: string,
   engine: string,
   nextToken: string,
 ): Promise<{ users: User[]; seen: number; next?: string | undefined }> {
-  const query = { maxResults: 100, ...(nextToken ? { nextToken } : {}) };
-  const page = await answer(api.GET('/v1/brokers', { params: { query } }));
-  const candidates = page.brokerSummaries.filter(({ engineType }) => engineType === engine);
+  const { ids, seen, next } = await readCandidates(id, engine, nextToken);
   const users: User[] = [];
-  for (let at = 0; at < candidates.length; at += AT_ONCE) {
-    const group = candidates.slice(at, at + AT_ONCE);
-    const found = await Promise.all(group.map(({ brokerId }) => userOf(id, brokerId)));
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const found = await Promise.all(ids.slice(at, at + AT_ONCE).map((brokerId) => userOf(id, brokerId)));
     users.push(...found.filter((user) => user !== undefined));
   }
-  return { users, seen: page.brokerSummaries.length, next: page.nextToken };
+  return { users, seen, next };
+}
+
+/** The brokers that have it; for who may not see that list, those of the engine, of which each has to be looked at. */
+async function readCandidates(id: string, engine: string, nextToken: string) {
+  const query = { maxResults: 100, ...(nextToken ? { nextToken } : {}) };
+  try {
+    const params = { query: { ...query, configuration: id } };
+    const { brokers, nextToken: next } = await answer(api.GET('/brokerd/v1/brokers', { params }));
+    return { ids: brokers.map(({ brokerId }) => brokerId), seen: brokers.length, next };
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.isRefused) throw error;
+    const { brokerSummaries: all, nextToken: next } = await answer(api.GET('/v1/brokers', { params: { query } }));
+    const fitting = all.filter(({ engineType }) => engineType === engine);
+    return { ids: fitting.map(({ brokerId }) => brokerId), seen: all.length, next };
+  }
 }
 
 async function userOf(id: string, brokerId: string): Promise<User | undefined> {

@@ -11,11 +11,11 @@ import { useState } from 'react';
 import type { EditChange, StaleField } from '../../model/brokerEdit';
 import { momentText, nextOpening } from '../../model/maintenanceWindow';
 import { rebootEffect } from '../../model/rebootEffect';
+import { fieldName, valueText } from '../../shared/broker/values';
 import { Problem } from '../../shared/Problem';
 import { text } from '../../text';
 import type { Broker } from './queries';
 import { viewersZone } from './useNow';
-import { fieldName, valueText } from './values';
 
 const t = text.settings;
 
@@ -110,7 +110,7 @@ export function ReviewDialog({ broker, changes, names, error, isBusy, onSave, on
               />
             </FormField>
             <Alert type="info" header={t.effectTitle}>
-              {t.effects[effect]}
+              {text.broker.reboot.effects[effect]}
             </Alert>
           </SpaceBetween>
         ) : null}

@@ -9,14 +9,14 @@ import { useState } from 'react';
 import { answer, api, type Schemas } from '../../api/client';
 import { momentText, nextOpening, openUntil } from '../../model/maintenanceWindow';
 import { type PendingChange, pendingChanges } from '../../model/pendingChanges';
-import { rebootEffect, rebootRefusal } from '../../model/rebootEffect';
+import { rebootRefusal } from '../../model/rebootEffect';
 import { relative } from '../../model/time';
+import { Effect, RebootDialog } from '../../shared/broker/RebootDialog';
+import { pendingName, pendingText } from '../../shared/broker/values';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import { type Broker, useChanged } from './queries';
-import { RebootDialog } from './RebootDialog';
 import { useNow, viewersZone } from './useNow';
-import { pendingName, pendingText } from './values';
 
 const t = text.settings;
 
@@ -55,6 +55,20 @@ function WindowNote({ broker }: { broker: Broker }) {
   return opens === undefined ? null : <>{t.inTheWindow(momentText(opens, zone), relative(opens, now))}</>;
 }
 
+/** Puts back what is in force; none: that needs what only the person knows. */
+function back(broker: Broker, change: PendingChange): (() => Promise<unknown>) | undefined {
+  const path = { 'broker-id': broker.brokerId };
+  if (change.field === 'user') {
+    const { name: username } = change;
+    // A user that is not there yet goes at once; how one was before its change is not known.
+    if (username === undefined || change.then !== 'CREATE') return undefined;
+    const params = { path: { ...path, username } };
+    return () => answer(api.DELETE('/v1/brokers/{broker-id}/users/{username}', { params }));
+  }
+  const body = takingBack(broker, change);
+  return body && (() => answer(api.PUT('/v1/brokers/{broker-id}', { params: { path }, body })));
+}
+
 /** What waits, side by side with what is; the reboot that applies it, now or in the window. */
 export function PendingCard({ broker, names, patch }: { broker: Broker; names: Map<string, string>; patch?: string }) {
   const [isAsking, setAsking] = useState(false);
@@ -63,12 +77,11 @@ export function PendingCard({ broker, names, patch }: { broker: Broker; names: M
   const changed = useChanged(broker.brokerId);
   const changes = pendingChanges(broker);
   const refusal = rebootRefusal(broker);
-  const takeBack = async (change: PendingChange, update: Schemas['UpdateBrokerRequest']) => {
+  const takeBack = async (change: PendingChange, put: () => Promise<unknown>) => {
     const name = pendingName(change);
     setBusy(name);
     try {
-      const params = { path: { 'broker-id': broker.brokerId } };
-      await answer(api.PUT('/v1/brokers/{broker-id}', { params, body: update }));
+      await put();
       await changed();
       flash.done(t.tookBack(name));
     } catch (error) {
@@ -122,8 +135,8 @@ export function PendingCard({ broker, names, patch }: { broker: Broker; names: M
               header: t.action,
               minWidth: 130,
               cell: (change) => {
-                const update = takingBack(broker, change);
-                if (!update) return null;
+                const put = back(broker, change);
+                if (!put) return null;
                 const name = pendingName(change);
                 return (
                   <Button
@@ -131,7 +144,7 @@ export function PendingCard({ broker, names, patch }: { broker: Broker; names: M
                     ariaLabel={t.takeBackWhat(name)}
                     loading={busy === name}
                     disabled={busy !== undefined}
-                    onClick={() => void takeBack(change, update)}
+                    onClick={() => void takeBack(change, put)}
                   >
                     {t.takeBack}
                   </Button>
@@ -145,11 +158,10 @@ export function PendingCard({ broker, names, patch }: { broker: Broker; names: M
         <Alert type={changes.length ? 'warning' : 'info'} header={t.effectTitle}>
           <SpaceBetween size="xs">
             {patch ? <div>{patch}</div> : null}
-            <div>{t.effects[rebootEffect(broker)]}</div>
             <div>
               <WindowNote broker={broker} />
             </div>
-            <Box variant="small">{t.kept}</Box>
+            <Effect broker={broker} />
             {refusal ? <RefusalText refusal={refusal} /> : null}
           </SpaceBetween>
         </Alert>

@@ -1,10 +1,10 @@
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useMemo, useState } from 'react';
+import { RebootDialog } from '../../shared/broker/RebootDialog';
 import { Problem } from '../../shared/Problem';
 import { text } from '../../text';
 import { PendingCard } from './PendingCard';
 import { type Broker, useConfigurations, useEngineVersions, useInspected } from './queries';
-import { RebootDialog } from './RebootDialog';
 import { SettingsForm } from './SettingsForm';
 import { SettingsView } from './SettingsView';
 

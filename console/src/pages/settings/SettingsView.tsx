@@ -10,6 +10,7 @@ import type { Schemas } from '../../api/client';
 import { momentText, nextOpening, openUntil, windowText } from '../../model/maintenanceWindow';
 import { LDAP_MEMBERS } from '../../model/pendingChanges';
 import { isChangeable } from '../../model/rebootEffect';
+import { valueText } from '../../shared/broker/values';
 import { CopyText } from '../../shared/CopyText';
 import { RouterLink } from '../../shared/RouterLink';
 import { Time } from '../../shared/Time';
@@ -17,7 +18,6 @@ import { text } from '../../text';
 import { Advisories, AdvisoryCount } from './Advisories';
 import type { Broker, EngineVersion } from './queries';
 import { useNow, viewersZone } from './useNow';
-import { valueText } from './values';
 
 const t = text.settings;
 

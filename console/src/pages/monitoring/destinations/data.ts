@@ -1,52 +1,14 @@
 // Queues and topics, as the broker tells of them now.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { json } from '../../../api/client';
+import { answer, api, type Schemas } from '../../../api/client';
 import type { Broker } from '../graphs/data';
 
-export type Kind = 'QUEUE' | 'TOPIC';
-
-/** What names a destination. */
-export interface Name {
-  kind: Kind;
-  name: string;
-  virtualHost?: string;
-}
-
 /** A queue or a topic. What its engine does not tell is absent. */
-export interface Destination extends Name {
-  queueType?: string;
-  ready?: number;
-  unacknowledged?: number;
-  consumers?: number;
-  producers?: number;
-  publishRate?: number;
-  deliverRate?: number;
-  acknowledgeRate?: number;
-  node?: string;
-}
-
-interface Page {
-  destinations: Destination[];
-  sampledAt: string;
-  nextToken?: string;
-}
-
-export interface Message {
-  position: number;
-  messageId?: string;
-  correlationId?: string;
-  redelivered: boolean;
-  priority?: number;
-  timestamp?: string;
-  expiration?: string;
-  contentType?: string;
-  persistent?: boolean;
-  properties: Record<string, string | number | boolean>;
-  size: number;
-  body: string;
-  bodyEncoding: 'TEXT' | 'BASE64';
-  isTruncated: boolean;
-}
+export type Destination = Schemas['Destination'];
+export type Kind = Destination['kind'];
+export type Message = Schemas['BrowsedMessage'];
+/** What names a destination. */
+export type Name = Pick<Destination, 'kind' | 'name' | 'virtualHost'>;
 
 /** Which destinations are listed. */
 export interface Filter {
@@ -59,7 +21,7 @@ export interface Filter {
 export const PER_PAGE = 50;
 const REFRESHED_MS = 5_000;
 
-const path = (broker: Broker) => `/brokerd/v1/brokers/${encodeURIComponent(broker.brokerId)}/destinations`;
+const path = (broker: Broker) => ({ path: { 'broker-id': broker.brokerId } });
 
 /** The first part of the keys of a broker's destinations. */
 export const destinationsKey = (broker: Broker) => ['destinations', broker.brokerId];
@@ -69,13 +31,17 @@ export function useDestinations(broker: Broker, filter: Filter, token: string | 
   return useQuery({
     queryKey: [...destinationsKey(broker), filter, token],
     queryFn: ({ signal }) => {
-      const query = new URLSearchParams({ maxResults: String(PER_PAGE) });
-      if (filter.kind) query.set('kind', filter.kind);
-      if (filter.nameContains) query.set('nameContains', filter.nameContains);
-      if (filter.virtualHost) query.set('virtualHost', filter.virtualHost);
-      if (filter.includeInternal) query.set('includeInternal', 'true');
-      if (token) query.set('nextToken', token);
-      return json<Page>('GET', `${path(broker)}?${query}`, undefined, signal);
+      const { kind, nameContains, virtualHost, includeInternal } = filter;
+      const query = {
+        maxResults: PER_PAGE,
+        ...(kind ? { kind } : {}),
+        ...(nameContains ? { nameContains } : {}),
+        ...(virtualHost ? { virtualHost } : {}),
+        ...(includeInternal ? { includeInternal: 'true' } : {}),
+        ...(token ? { nextToken: token } : {}),
+      };
+      const params = { ...path(broker), query };
+      return answer(api.GET('/brokerd/v1/brokers/{broker-id}/destinations', { params, signal }));
     },
     placeholderData: keepPreviousData,
     // What is refused stays refused: it is not asked again every five seconds.
@@ -92,17 +58,18 @@ export const nameOf = ({ kind, name, virtualHost }: Name): Name => ({
   ...(virtualHost === undefined ? {} : { virtualHost }),
 });
 
-interface Browsed {
-  messages: Message[];
-  marksRedelivered?: boolean;
-}
-
 /** Messages of a destination, which stay there. */
 export function useMessages(broker: Broker, destination: Name, maxResults: number) {
   return useQuery({
     queryKey: ['messages', broker.brokerId, nameOf(destination), maxResults],
     queryFn: ({ signal }) =>
-      json<Browsed>('POST', `${path(broker)}/browse`, { ...nameOf(destination), maxResults }, signal),
+      answer(
+        api.POST('/brokerd/v1/brokers/{broker-id}/destinations/browse', {
+          params: path(broker),
+          body: { ...nameOf(destination), maxResults },
+          signal,
+        }),
+      ),
     // Looking again may mark messages as redelivered, so it is done only when it is asked for.
     refetchOnWindowFocus: false,
     refetchOnReconnect: false,
@@ -111,17 +78,21 @@ export function useMessages(broker: Broker, destination: Name, maxResults: numbe
   });
 }
 
-export interface Publication extends Name {
-  body: string;
-  bodyEncoding: 'TEXT' | 'BASE64';
-  contentType?: string;
-  properties?: Record<string, string | number | boolean>;
-  persistent: boolean;
-}
+export const publish = (broker: Broker, body: Schemas['PublishToDestinationRequest']) =>
+  answer(api.POST('/brokerd/v1/brokers/{broker-id}/destinations/publish', { params: path(broker), body }));
 
-export const publish = (broker: Broker, message: Publication) =>
-  json<{ isRouted: boolean }>('POST', `${path(broker)}/publish`, message);
 export const purge = (broker: Broker, destination: Name) =>
-  json<{ purged?: number }>('POST', `${path(broker)}/purge`, nameOf(destination));
+  answer(
+    api.POST('/brokerd/v1/brokers/{broker-id}/destinations/purge', {
+      params: path(broker),
+      body: nameOf(destination),
+    }),
+  );
+
 export const remove = (broker: Broker, destination: Name) =>
-  json<unknown>('POST', `${path(broker)}/delete`, nameOf(destination));
+  answer(
+    api.POST('/brokerd/v1/brokers/{broker-id}/destinations/delete', {
+      params: path(broker),
+      body: nameOf(destination),
+    }),
+  );

@@ -1,16 +1,17 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { answer, api, type Schemas } from '../../api/client';
 import { useFlash } from '../../shell/flash';
-import { ConfirmByName } from '../../shared/ConfirmByName';
 import { keys } from '../../shell/live';
 import { text } from '../../text';
+import { ConfirmByName } from '../ConfirmByName';
+import { Lost } from './Losses';
 
 interface Props {
   broker: Schemas['DescribeBrokerResponse'];
   onClose: () => void;
 }
 
-/** Asks for the broker's name, and deletes it. */
+/** Names what is lost with the broker, asks for its name, and deletes it. Its page stays until it is gone. */
 export function DeleteDialog({ broker, onClose }: Props) {
   const queries = useQueryClient();
   const flash = useFlash();
@@ -19,7 +20,7 @@ export function DeleteDialog({ broker, onClose }: Props) {
   return (
     <ConfirmByName
       title={remove.title(name)}
-      lost={remove.lost}
+      lost={<Lost broker={broker} />}
       name={name}
       action={remove.action}
       onClose={onClose}
