@@ -9,10 +9,14 @@ import { ApiError } from './api/errors';
 import { aroundNavigation } from './shared/leave';
 import { App } from './shell/App';
 import { FlashProvider } from './shell/flash';
+import { match } from './shell/match';
+import { routes } from './shell/routes';
 import './shell/shell.css';
 import { applyTheme } from './shell/theme';
 
 applyTheme();
+// Beside the question who is signed in, not after it.
+match(window.location.pathname.replace(/^\/console/, ''), routes)?.route.load();
 const client = new QueryClient({
   defaultOptions: {
     queries: {

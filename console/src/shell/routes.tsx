@@ -5,6 +5,8 @@ import { text } from '../text';
 export interface Route {
   path: string;
   page: ComponentType;
+  /** Begins to load the page; what goes wrong is told when it is shown. */
+  load: () => void;
   /** The title of the page, in the tab and the breadcrumbs. */
   title: (parameters: Record<string, string | undefined>) => string;
   /** The path of the page above this one. */
@@ -13,30 +15,37 @@ export interface Route {
   isWide?: boolean;
 }
 
+type Load = () => Promise<{ default: ComponentType }>;
+
+function page(load: Load): Pick<Route, 'page' | 'load'> {
+  return { page: lazy(load), load: () => void load().catch(() => undefined) };
+}
+
+const calculator = page(() => import('../pages/calculator'));
 /** The calculator, which needs no account. */
-export const Calculator = lazy(() => import('../pages/calculator'));
+export const Calculator = calculator.page;
 
 export const routes: Route[] = [
-  { path: '/', page: lazy(() => import('../pages/brokers')), title: () => text.brokers.title, isWide: true },
-  { path: '/brokers/create', page: lazy(() => import('../pages/create')), title: () => text.create.title, parent: '/' },
+  { path: '/', ...page(() => import('../pages/brokers')), title: () => text.brokers.title, isWide: true },
+  { path: '/brokers/create', ...page(() => import('../pages/create')), title: () => text.create.title, parent: '/' },
   {
     path: '/brokers/:id/:tab?',
-    page: lazy(() => import('../pages/broker')),
+    ...page(() => import('../pages/broker')),
     title: (parameters) => parameters['id'] ?? '',
     parent: '/',
   },
   {
     path: '/configurations',
-    page: lazy(() => import('../pages/configurations')),
+    ...page(() => import('../pages/configurations')),
     title: () => text.configurations.title,
   },
   {
     path: '/configurations/:id/:tab?',
-    page: lazy(() => import('../pages/configurations/configuration')),
+    ...page(() => import('../pages/configurations/configuration')),
     title: (parameters) => parameters['id'] ?? '',
     parent: '/configurations',
   },
-  { path: '/account/:tab?', page: lazy(() => import('../pages/account')), title: () => text.account.title },
-  { path: '/calculator', page: Calculator, title: () => text.calculator.title },
-  { path: '/operator/:tab?', page: lazy(() => import('../pages/operator')), title: () => text.operator.title },
+  { path: '/account/:tab?', ...page(() => import('../pages/account')), title: () => text.account.title },
+  { path: '/calculator', ...calculator, title: () => text.calculator.title },
+  { path: '/operator/:tab?', ...page(() => import('../pages/operator')), title: () => text.operator.title },
 ];
