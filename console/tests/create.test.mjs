@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { answers } from './create.answers.mjs';
+import { world } from './support/iam.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const PASSWORD = 'correct-horse-battery';
@@ -306,7 +307,7 @@ test('an earlier brokerd refuses at creation: the field is marked, and nothing t
 });
 
 test('leaving asks first once something was entered', async () => {
-  const server = await startServer(answers());
+  const server = await startServer({ ...answers(), ...world().answers });
   const page = await openPage(server, '/account');
   await page.getByRole('link', { name: 'Brokers' }).first().waitFor();
   await page.evaluate(() => history.pushState(null, '', '/console/brokers/create'));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { OPTIONS } from './brokers.data.mjs';
+import { world } from './support/iam.mjs';
 import {
   checkAccessibility,
   checkFits,
@@ -16,11 +17,11 @@ import {
 
 const LIST = 'GET /brokerd/v1/brokers';
 const title = (page, name) => page.getByRole('heading', { level: 1, name });
-const NOTHING = { [LIST]: { brokers: [], total: 0 }, ...OPTIONS };
+const NOTHING = { [LIST]: { brokers: [], total: 0 }, ...OPTIONS, ...world().answers };
 
 for (const { width, dark } of [{ width: 1280 }, { width: 390 }, { width: 1280, dark: true }]) {
   test(`an access key signs in, and what is wrong is said, at ${width} px${dark ? ' in the dark' : ''}`, async () => {
-    const server = await startServer({}, { session: null });
+    const server = await startServer(NOTHING, { session: null });
     const page = await openPage(server, '/account', { width, dark });
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('Enter the access key ID and everything that belongs to it.', { exact: true }).waitFor();
@@ -44,7 +45,7 @@ for (const { width, dark } of [{ width: 1280 }, { width: 390 }, { width: 1280, d
 }
 
 test('a temporary key signs in with its token', async () => {
-  const server = await startServer({}, { session: null });
+  const server = await startServer(NOTHING, { session: null });
   const page = await openPage(server, '/account');
   await page.getByLabel('Access key ID').fill('ASIAIOSFODNN7EXAMPLE');
   await page.getByLabel('Secret access key').fill('secret');
@@ -63,7 +64,7 @@ test('the link of the command signs in and leaves no trace in the address', asyn
 });
 
 test('a link that was used before asks for another, or for a key', async () => {
-  const server = await startServer({}, { session: null });
+  const server = await startServer(NOTHING, { session: null });
   const page = await openPage(server, '/#link=used');
   await page.getByText('This link was used already').waitFor();
   assert.equal(page.url(), `${server.url}/console/`);

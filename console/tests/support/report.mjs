@@ -12,7 +12,7 @@ const availability = (unavailableMinutes, unknownMinutes, minutes = 1440) => ({
 
 /** A report of a month with outages on its third and fifth day. */
 export function report({ query }) {
-  const from = `${query.get('from')}T00:00:00Z`;
+  const from = `${query.get('from').slice(0, 10)}T00:00:00Z`;
   const day = (index) => new Date(Date.parse(from) + index * 86_400_000).toISOString();
   const periods = Array.from({ length: 28 }, (_, index) => ({
     from: day(index),

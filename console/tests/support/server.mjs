@@ -17,6 +17,9 @@ const TYPES = {
 /** How long `called` waits, in milliseconds. The machine may be busy. */
 const DEADLINE_MS = 120_000;
 
+/** Where the last stand-in was. */
+let latestPort = 0;
+
 /** Who is signed in unless a test says otherwise. */
 export const SESSION = {
   accountId: '123456789012',
@@ -60,6 +63,8 @@ export async function startServer(answers = {}, { session = {} } = {}) {
     answers: { ...answers },
     /** All calls so far, without those for assets. */
     calls: [],
+    /** What closes the pages of this stand-in. */
+    pages: [],
     /** Calls that nothing answered. */
     unanswered: [],
     session: session === null ? null : { ...SESSION, ...session },
@@ -90,10 +95,13 @@ export async function startServer(answers = {}, { session = {} } = {}) {
         listener.closeAllConnections();
       });
     },
-    listen: () =>
+    listen: (port = server.port) =>
       new Promise((resolve, reject) => {
         listener.once('error', reject);
-        listener.listen(server.port ?? 0, '127.0.0.1', resolve);
+        listener.listen(port, '127.0.0.1', () => {
+          listener.off('error', reject);
+          resolve();
+        });
       }),
   };
   const streams = new Set();
@@ -107,10 +115,14 @@ export async function startServer(answers = {}, { session = {} } = {}) {
   server.told = () => {
     for (const one of waiting.splice(0)) typeof one === 'function' ? one() : clearTimeout(one);
   };
-  await server.listen();
+  // At the address of the test before, whose assets the browser has compiled, unless somebody else is there.
+  await server.listen(latestPort).catch(() => server.listen(0));
   server.port = listener.address().port;
+  latestPort = server.port;
   server.url = `http://127.0.0.1:${server.port}`;
   after(async () => {
+    // First, since the next stand-in may be at this address.
+    await Promise.all(server.pages.map((close) => close()));
     if (listener.listening) await server.stop();
     if (server.unanswered.length) throw new Error(`no answer for:\n${server.unanswered.join('\n')}`);
   });
