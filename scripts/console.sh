@@ -3,6 +3,8 @@
 #   scripts/console.sh          builds; installs Node.js where that can be done
 #   scripts/console.sh check    only says whether it is built
 #   scripts/console.sh lint     checks its sources and runs its unit tests, if Node.js can be had
+#   scripts/console.sh browser  tries the pages in a real Chromium, if there is one (CHROMIUM=/usr/bin/chromium); with file
+#                               names of console/tests only those; pictures come to console/artefacts
 # Without Node.js brokerd is built without its console, and says so there.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -57,6 +59,45 @@ build_console() {
   touch "$root/api/src/console/assets.rs"
 }
 
+# Without it a build machine fails, and a user's machine says what it skips, in the words that tests/src/bin/run_tests counts.
+skip_browser() {
+  [ "${CI:-}" != true ] || die "the pages can't be tried: $*"
+  say "the pages are not tried: $*"
+  printf 'SKIPPED: the pages of the console in a browser: %s\n' "$*" >&2
+  exit 0
+}
+
+find_chromium() {
+  local name
+  if [ -n "${CHROMIUM:-}" ]; then command -v "$CHROMIUM"; return; fi
+  for name in chromium chromium-browser google-chrome; do
+    if command -v "$name"; then return; fi
+  done
+  return 1
+}
+
+try_pages() {
+  local wanted alone=()
+  require_node || skip_browser "Node.js $(wanted_node) and npm are missing"
+  if ! find_chromium >/dev/null && [ "${CI:-}" = true ] && can_apt_install; then (apt_install chromium) || true; fi
+  CHROMIUM=$(find_chromium) || skip_browser "Chromium is missing: install Debian's package chromium, or set CHROMIUM"
+  export CHROMIUM
+  wanted=$(inputs)
+  exec 9>"$folder/.building"
+  flock 9
+  install_packages || die "what the pages are tried with can't be installed; the words of npm are above"
+  is_built "$wanted" || build_console "$wanted" || die "the console can't be built; the words of npm are above"
+  exec 9>&-
+  # Changes of networks, as Docker makes all the time, abort what Chromium loads. In a namespace of its own there are none.
+  if [ "$(id -u)" = 0 ] && unshare -n sh -c 'ip link set lo up' 2>/dev/null; then
+    # shellcheck disable=SC2016 # the arguments are the inner shell's
+    alone=(unshare -n sh -c 'ip link set lo up && exec "$@"' sh)
+  fi
+  cd "$folder"
+  [ $# -gt 0 ] || set -- tests/*.test.mjs
+  exec "${alone[@]}" node --test --test-reporter=spec --test-concurrency="${BROKERD_BROWSER_JOBS:-2}" "$@"
+}
+
 [ -f "$folder/package.json" ] || { say "there is no console to build"; exit 0; }
 if [ "${1:-}" = lint ]; then
   if ! require_node; then
@@ -70,6 +111,10 @@ if [ "${1:-}" = lint ]; then
   cd "$folder"
   npm run --silent check
   exec npm test --silent
+fi
+if [ "${1:-}" = browser ]; then
+  shift
+  try_pages "$@"
 fi
 wanted=$(inputs)
 if is_built "$wanted"; then exit 0; fi

@@ -196,6 +196,23 @@ fn program(message: &Value) -> Option<Program> {
     })
 }
 
+/// The pages of the console, in a real Chromium.
+pub(crate) fn pages() -> Program {
+    let root = brokerd_tests::machine::repository();
+    Program {
+        name: "console pages".to_owned(),
+        title: "     Running scripts/console.sh browser".to_owned(),
+        is_alone: false,
+        has_engines: false,
+        is_timed: false,
+        seconds: USUAL_SECONDS,
+        target: String::new(),
+        executable: root.join("scripts/console.sh"),
+        arguments: vec!["browser".to_owned()],
+        directory: root.to_owned(),
+    }
+}
+
 /// The examples in the documentation of this crate, which only cargo can build. The other crates declare that they have none.
 pub(crate) fn documentation() -> Program {
     Program {

@@ -129,12 +129,11 @@ fn end(running: Running, passed: bool, why: Option<&str>) -> Result<Ended> {
     let said = fs::read(&output)?;
     fs::remove_file(&output)?;
     let said = String::from_utf8_lossy(&said);
-    let (summary, rest): (Vec<_>, Vec<_>) =
-        said.lines().partition(|line| line.starts_with("test result: "));
+    let (summary, rest): (Vec<_>, Vec<_>) = said.lines().partition(|line| is_summary(line));
     let mut summary: Vec<String> = summary.into_iter().map(str::to_owned).collect();
     if let Some(why) = why {
         summary.push(format!("test result: FAILED. {} {why}", program.name));
-    } else if !passed && !summary.iter().any(|line| line.contains("FAILED")) {
+    } else if !passed && !summary.iter().any(|line| tells_failures(line)) {
         // As after a signal, or when cargo could not build the tests in the documentation.
         summary.push(format!("test result: FAILED. {} ended without a word", program.name));
     }
@@ -148,4 +147,41 @@ fn end(running: Running, passed: bool, why: Option<&str>) -> Result<Ended> {
         summary,
         skipped: skipped.collect(),
     })
+}
+
+/// Whether it is a line of the summary of cargo's tests or of those of Node.js.
+fn is_summary(line: &str) -> bool {
+    line.starts_with("test result: ")
+        || line.strip_prefix("ℹ ").is_some_and(|rest| {
+            let (what, number) = rest.split_once(' ').unwrap_or_default();
+            let counts = ["tests", "pass", "fail", "cancelled", "skipped", "todo", "duration_ms"];
+            counts.contains(&what) && number.parse::<f64>().is_ok()
+        })
+}
+
+/// Whether a line of a summary tells that tests failed.
+fn tells_failures(line: &str) -> bool {
+    let of_node = line.strip_prefix("ℹ fail ").or_else(|| line.strip_prefix("ℹ cancelled "));
+    line.contains("FAILED") || of_node.is_some_and(|number| number != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_of_cargo_and_of_node_are_told_from_what_programs_print() {
+        for line in ["test result: ok. 3 passed", "ℹ tests 170", "ℹ fail 0", "ℹ duration_ms 1234.5"]
+        {
+            assert!(is_summary(line), "{line}");
+        }
+        for line in
+            ["test result", "ℹ a page takes 20 ms", "ℹ tests", "✔ it works (20 ms)", "ℹ suites 0"]
+        {
+            assert!(!is_summary(line), "{line}");
+        }
+        assert!(tells_failures("test result: FAILED. 1 passed"));
+        assert!(tells_failures("ℹ fail 2") && tells_failures("ℹ cancelled 1"));
+        assert!(!tells_failures("ℹ fail 0") && !tells_failures("ℹ pass 20"));
+    }
 }
