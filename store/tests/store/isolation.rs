@@ -83,6 +83,7 @@ fn table() -> BrokerListQuery {
         state: None,
         deployment_mode: None,
         instance_type: None,
+        configuration: None,
         order: BrokerOrder::Name,
         is_descending: false,
         after: None,
@@ -237,7 +238,7 @@ async fn answers(
     ask!(list_brokers(asking, &table()));
     ask!(has_broker_named(asking, &BrokerName::parse("orders").expect("a name")));
     ask!(end_console_sessions(account, of.user.as_str()));
-    ask!(events(asking, of.broker, 10));
+    ask!(events(asking, of.broker, None, 10));
     ask!(reported_broker(asking, of.broker));
     ask!(metered_broker(asking, of.broker, Period { from: NOW, to: NOW }));
     ask!(request_delete(asking, of.broker, NOW));

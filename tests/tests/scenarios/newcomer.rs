@@ -23,12 +23,12 @@ fn run_the_copied_program(told: &str, directory: &Path, python: &Path) -> Result
     let text = |member: &str| program[member].as_str().with_context(|| format!("no {member}"));
     fs::create_dir(directory)?;
     fs::write(directory.join("hello.py"), text("file")?)?;
-    let path = std::env::var("PATH")?;
     // The password is put where the copied line has words for it.
-    let lines = format!("{}\nexport BROKER_PASSWORD=\"$1\"\n{}", text("prepare")?, text("run")?);
+    let given = "export BROKER_PASSWORD=\"$1\" PATH=\"$2:$PATH\"";
+    let lines = format!("{}\n{given}\n{}", text("prepare")?, text("run")?);
     let mut shell = Command::new("sh");
-    shell.args(["-euc", &lines, "sh", text("password")?]).current_dir(directory);
-    shell.env("PATH", format!("{}:{path}", python.join("bin").display()));
+    shell.args(["-euc", &lines, "sh", text("password")?]).arg(python.join("bin"));
+    shell.current_dir(directory);
     let printed = machine::run(&mut shell)?;
     ensure!(printed.trim() == "it works", "{printed}");
     Ok(())
