@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { OPTIONS } from './brokers.data.mjs';
+import { estimate } from './create.answers.mjs';
 import { world } from './support/iam.mjs';
 import {
   checkAccessibility,
@@ -269,7 +270,7 @@ test('who is no operator is not shown the operator’s page, and an address with
 });
 
 test('whoever has no account sees the calculator, and is led to the sign-in', async () => {
-  const server = await startServer({ 'GET /console/calculator': {} }, { session: null });
+  const server = await startServer({ 'GET /console/calculator': estimate }, { session: null });
   const page = await openPage(server, '/calculator');
   await title(page, 'Calculator').waitFor();
   await page.getByRole('link', { name: 'Sign in' }).click();

@@ -354,6 +354,7 @@ async fn older_events_are_on_the_next_page() {
     let api = TestApi::start().await;
     let made = api.call("POST", "/v1/brokers", &activemq("orders", "")).await.json();
     let id = made["brokerId"].as_str().expect("an identifier");
+    api.converge(id).await;
     for at in 0..6 {
         let path = format!("/v1/brokers/{id}/users/user-{at}");
         let made = api.call("POST", &path, r#"{"password": "correct-horse-battery"}"#).await;
@@ -368,9 +369,9 @@ async fn older_events_are_on_the_next_page() {
         events.iter().map(|event| event["message"].to_string()).collect::<Vec<_>>()
     };
     let all = [told(&first), told(&next)].concat();
-    assert_eq!((all.len(), next.get("nextToken")), (7, None), "{all:?}");
+    assert!(all.len() >= 8 && next.get("nextToken").is_none(), "{all:?}");
     assert!(all[0].contains("user-5") && all[5].contains("user-0"), "{all:?}");
-    assert!(all[6].contains("CreateBroker accepted"), "{all:?}");
+    assert!(all.last().expect("one").contains("CreateBroker accepted"), "{all:?}");
     let reply = api.call("GET", &format!("{path}&nextToken=nonsense"), "").await;
     assert_eq!(reply.status, 400);
     assert_eq!(reply.json()["errorAttribute"], "nextToken");
