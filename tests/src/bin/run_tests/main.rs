@@ -31,7 +31,8 @@ fn run() -> Result<bool> {
     std::io::stdin().read_to_string(&mut messages).context("cargo's messages")?;
     let mut programs = programs::built(&messages)?;
     ensure!(!programs.is_empty(), "cargo has built no test programs");
-    programs.push(programs::pages());
+    // They take the longest of what has no engines.
+    programs.insert(0, programs::pages());
     programs.push(programs::documentation());
     let jobs = jobs()?;
     machine::say(&format!(
