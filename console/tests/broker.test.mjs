@@ -176,6 +176,7 @@ for (const width of WIDTHS) {
       },
       'GET /brokerd/v1/brokers': { brokers: [], total: 0 },
       'GET /v1/brokers': { brokerSummaries: [] },
+      'GET /v1/broker-instance-options': { brokerInstanceOptions: [] },
     });
     const page = await openPage(server, `/brokers/${ACTIVEMQ_ID}`, { width });
     await page.getByRole('button', { name: 'Actions', exact: true }).click();

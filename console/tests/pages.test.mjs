@@ -53,6 +53,9 @@ async function everything() {
       created: '2026-11-02T00:00:00Z',
       data: Buffer.from('<broker xmlns="http://activemq.apache.org/schema/core"/>\n').toString('base64'),
     },
+    'GET /v1/brokers/{broker-id}/users/{username}': ({ parameters }) => ({
+      body: { brokerId: ID, username: parameters.username, consoleAccess: true, groups: ['readers'] },
+    }),
     'GET /brokerd/v1/brokers': listOf(manyBrokers(30)),
     'GET /brokerd/v1/brokers/{broker-id}/report': report,
     'GET /brokerd/v1/capacity': CAPACITY,
