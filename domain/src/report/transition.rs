@@ -23,8 +23,9 @@ pub struct Finding<'a> {
     pub taken_over: Option<(u8, u8)>,
     /// When the instances were seen.
     pub seen_at: Timestamp,
-    /// When it is recorded, after what the pass has done.
-    pub recorded_at: Timestamp,
+    /// Since when what is back serves clients: when endpoints were led to it, or when the pass has done its work if it leads
+    /// none.
+    pub back_at: Timestamp,
 }
 
 /// What becomes of an instance.
@@ -75,9 +76,9 @@ pub struct ReportedChange {
 
 impl Transitions {
     /// What a pass changes. Until a broker is complete for the first time nothing is promised. What is lost was lost when it
-    /// was seen, what is back is back when the pass has done its work.
+    /// was seen, what is back is back when endpoints lead to it.
     pub fn of(finding: &Finding<'_>) -> Self {
-        let Finding { before, after, seen_at, recorded_at, .. } = *finding;
+        let Finding { before, after, seen_at, back_at, .. } = *finding;
         if before.observed_generation.is_none() && !finding.completes {
             return Self::default();
         }
@@ -88,7 +89,7 @@ impl Transitions {
         };
         let availability = (before.availability != Some(state)).then(|| {
             let is_back = state == Availability::Available;
-            (state, if is_back { recorded_at } else { seen_at })
+            (state, if is_back { back_at } else { seen_at })
         });
         let mut instances = Vec::new();
         if before.observed_generation.is_some() {
@@ -106,14 +107,14 @@ impl Transitions {
                     instances.push((ordinal, InstanceTransition::Restarted, seen_at));
                 }
                 if !was && is {
-                    instances.push((ordinal, InstanceTransition::Recovered, recorded_at));
+                    instances.push((ordinal, InstanceTransition::Recovered, back_at));
                 }
             }
         }
         let takeover = finding.taken_over.map(|(former, successor)| {
             let lost = before.conditions.iter().find(|c| c.ordinal == former && !is_well(c));
             let began = lost.map_or(seen_at, |lost| lost.since.min(seen_at));
-            Takeover { former, successor, began, ended: recorded_at.max(began) }
+            Takeover { former, successor, began, ended: back_at.max(began) }
         });
         Self { availability, instances, takeover }
     }
@@ -171,7 +172,7 @@ mod tests {
             is_seen: true,
             taken_over: None,
             seen_at: at(100),
-            recorded_at: at(101),
+            back_at: at(101),
         }
     }
 

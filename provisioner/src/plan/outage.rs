@@ -13,11 +13,11 @@ use super::{
 };
 use crate::runtime::ContainerState;
 
-/// When a pass saw the instances and when it is recorded.
+/// When a pass saw the instances, and since when what is back serves clients.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moments {
     pub(crate) seen_at: Timestamp,
-    pub(crate) recorded_at: Timestamp,
+    pub(crate) back_at: Timestamp,
 }
 
 /// What a plan that was carried out changes in what is reported of a broker; none: nothing. `seen` is none where the
@@ -27,7 +27,7 @@ pub(crate) fn reported_change(
     plan: &Plan,
     completion: Option<Completion>,
     seen: Option<&Seen>,
-    Moments { seen_at, recorded_at }: Moments,
+    Moments { seen_at, back_at }: Moments,
 ) -> Option<ReportedChange> {
     if broker.intent == Intent::Delete || plan.failure.is_some() {
         return None;
@@ -42,7 +42,7 @@ pub(crate) fn reported_change(
         is_seen: seen.is_some_and(is_seen),
         taken_over: taken_over(broker, after),
         seen_at,
-        recorded_at,
+        back_at,
     });
     if transitions.is_empty() {
         return None;

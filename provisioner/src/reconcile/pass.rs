@@ -220,7 +220,7 @@ impl PassContext {
         links: Option<&[DownLink]>,
     ) -> Result<(Round, bool), StepError> {
         let broker = &work.broker;
-        let sight = Some(Sight { seen, at: self.clock.now() });
+        let mut sight = Sight { seen, at: self.clock.now(), led_at: None };
         let announce = plan.sentence != broker.status.sentence;
         if announce {
             tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
@@ -231,7 +231,7 @@ impl PassContext {
                 Ok(Execution::Done) => self.count(StepOutcome::Done),
                 Ok(Execution::OnItsWay) => {
                     let begun = Plan { completes: None, ..plan };
-                    self.record(lease, broker, &begun, None, links, sight).await?;
+                    self.record(lease, broker, &begun, None, links, Some(sight)).await?;
                     let watched = broker.intent == Intent::Run;
                     let next = Next::After(if watched { OPERATION_POLL } else { OPERATION_NET });
                     return Ok((Round::over(VerdictKind::Progressing, next), false));
@@ -243,11 +243,15 @@ impl PassContext {
                     for step in &failed.steps {
                         self.execute(lease, work, step).await?;
                     }
-                    self.record(lease, broker, &failed, failed.completes, links, sight).await?;
+                    self.record(lease, broker, &failed, failed.completes, links, Some(sight))
+                        .await?;
                     let mut round = Round::over(failed.kind, failed.next);
                     round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
                     return Ok((round, false));
                 }
+            }
+            if matches!(step, Step::SetTargets(_)) {
+                sight.led_at = Some(self.clock.now());
             }
             if matches!(step, Step::Forget) {
                 self.grant_waiting().await;
@@ -259,7 +263,7 @@ impl PassContext {
         if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
             self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
         }
-        let recorded = self.record(lease, broker, &plan, completion, links, sight).await?;
+        let recorded = self.record(lease, broker, &plan, completion, links, Some(sight)).await?;
         Ok((Round::over(plan.kind, plan.next), !recorded && plan.steps.is_empty()))
     }
 

@@ -20,6 +20,9 @@ const MOST_REASONS: usize = 30;
 pub(crate) struct Sight<'a> {
     pub(crate) seen: &'a Seen,
     pub(crate) at: Timestamp,
+    /// When it led endpoints elsewhere, if it did. What it does for others afterwards, such as starting the next standby,
+    /// clients don't wait for.
+    pub(crate) led_at: Option<Timestamp>,
 }
 
 /// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
@@ -48,7 +51,10 @@ pub(crate) fn report(
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);
     events.extend(link_events(&broker.status.links_down, &links_down, now));
     events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
-    let moments = Moments { seen_at: sight.map_or(now, |sight| sight.at), recorded_at: now };
+    let moments = Moments {
+        seen_at: sight.map_or(now, |sight| sight.at),
+        back_at: sight.and_then(|sight| sight.led_at).unwrap_or(now),
+    };
     let seen = sight.map(|sight| sight.seen);
     PassReport {
         at: now,

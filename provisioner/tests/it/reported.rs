@@ -107,6 +107,28 @@ async fn a_failover_of_a_pair_lasts_from_the_loss_of_its_active_instance_to_its_
 }
 
 #[tokio::test]
+async fn a_failover_is_over_when_clients_are_led_to_its_successor_however_long_the_next_standby_takes()
+ {
+    let sim = Simulation::new();
+    let id = sim.create_pair();
+    sim.settle().await;
+    sim.live(Duration::from_secs(30)).await;
+    let active = sim.active(id).expect("one").ordinal;
+    let before = changes(&sim, id).len();
+    sim.faults.slow_down("start", &sim.clock, Duration::from_secs(20));
+    let killed_at = sim.now();
+    sim.in_the_world(|world| world.kill_only(id, &[active]));
+    sim.runtime_event(id).await;
+    sim.settle().await;
+    let found = changes(&sim, id).split_off(before);
+    let takeover = found.iter().find_map(|change| change.transitions.takeover);
+    let takeover = takeover.unwrap_or_else(|| panic!("{found:?}"));
+    assert!(sim.now().since(killed_at) >= Duration::from_secs(20), "the start was slow");
+    assert!(takeover.ended.since(killed_at) < Duration::from_secs(10), "{takeover:?}");
+    assert_eq!(moments(&found)[1], takeover.ended, "clients are served from then on");
+}
+
+#[tokio::test]
 async fn a_reboot_is_the_cause_of_the_outage_that_it_costs() {
     let sim = Simulation::new();
     let id = sim.create(EngineType::RabbitMq);

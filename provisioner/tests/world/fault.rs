@@ -6,9 +6,12 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::Notify;
+
+use super::TestClock;
 
 /// What goes wrong at one effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub struct Faults {
     armed: Mutex<Option<(usize, Fault)>>,
     names: Mutex<Vec<&'static str>>,
     refusing: Mutex<BTreeMap<&'static str, u32>>,
+    slow: Mutex<BTreeMap<&'static str, (Arc<TestClock>, Duration)>>,
     died: Notify,
 }
 
@@ -55,6 +59,11 @@ impl Faults {
     /// Refuses the next `times` effects of that name.
     pub fn refuse(&self, name: &'static str, times: u32) {
         self.refusing.lock().expect("not poisoned").insert(name, times);
+    }
+
+    /// From now on effects of that name take so long.
+    pub fn slow_down(&self, name: &'static str, clock: &Arc<TestClock>, by: Duration) {
+        self.slow.lock().expect("not poisoned").insert(name, (clock.clone(), by));
     }
 
     fn refuses(&self, name: &str) -> bool {
@@ -93,6 +102,9 @@ impl Faults {
     ) -> Result<T, E> {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         self.names.lock().expect("not poisoned").push(name);
+        if let Some((clock, by)) = self.slow.lock().expect("not poisoned").get(name) {
+            clock.advance(*by);
+        }
         if self.refuses(name) {
             return Err(refuse());
         }
