@@ -239,7 +239,7 @@ for (const width of [1280, 390]) {
     assert.match(newest, /Latency\s+200 ms and up to 50 ms more[^]*1 min 1 s\s+healed/);
     await looked(page, `faults-${width}`);
     await page.getByRole('button', { name: 'End now: Freeze' }).click();
-    await page.getByText('Being undone').waitFor();
+    await page.getByText('Being undone', { exact: true }).waitFor();
   });
 
   test(`a fault says what clients notice before it is started, at ${width} px`, async () => {
