@@ -6,8 +6,7 @@ use brokerd_domain::{
     BrokerId, Scope, Timestamp,
     metric::{DataPoint, SeriesKey, StatisticSet, Unit},
 };
-use futures_util::future::try_join;
-use sqlx::{AssertSqlSafe, Row as _, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use super::{
@@ -30,10 +29,6 @@ pub struct BrokerSample {
     /// The values of the broker, its instances and nodes, in no order; none of queues and topics.
     pub values: Vec<(SeriesKey, Unit, f64)>,
 }
-
-/// From so many sources on they are read by two statements side by side: the rows of many brokers keep more than one
-/// processor of PostgreSQL busy.
-const READ_BY_TWO: usize = 20;
 
 /// Data points of one series, by the beginnings of their periods.
 type Points = BTreeMap<i32, StatisticSet>;
@@ -86,17 +81,20 @@ impl PgStore {
         period: i32,
         wanted: &mut HashMap<i32, HashMap<i32, Points>>,
     ) -> Result<(), StoreError> {
-        let mut sources: Vec<i32> = wanted.keys().copied().collect();
+        let sources: Vec<i32> = wanted.keys().copied().collect();
         let table = part.table.name();
-        let rows = if sources.len() < READ_BY_TWO {
-            self.read_rows(scope, part, sources).await?
-        } else {
-            let others = sources.split_off(sources.len() / 2);
-            let both = (self.read_rows(scope, part, sources), self.read_rows(scope, part, others));
-            let (mut rows, others) = try_join(both.0, both.1).await?;
-            rows.extend(others);
-            rows
-        };
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "select d.source, d.at, d.samples
+             from metric_source m join {table} d on d.source = m.id
+             where m.id = any($3) and m.account = $1 and m.region = $2 and d.at >= $4 and d.at < $5"
+        )))
+        .bind(scope.account.as_str())
+        .bind(scope.region.as_str())
+        .bind(sources)
+        .bind(part.from)
+        .bind(part.to)
+        .fetch_all(&self.pool)
+        .await?;
         for row in rows {
             let (source, at): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
             let samples: &[u8] = row.try_get(2)?;
@@ -112,23 +110,6 @@ impl PgStore {
             self.skipped.keep(table, format!("{source}/{at}"), read);
         }
         Ok(())
-    }
-
-    /// What a table has of sources.
-    async fn read_rows(
-        &self,
-        scope: &Scope,
-        part: Part,
-        sources: Vec<i32>,
-    ) -> Result<Vec<PgRow>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "select d.source, d.at, d.samples
-             from metric_source m join {} d on d.source = m.id
-             where m.id = any($3) and m.account = $1 and m.region = $2 and d.at >= $4 and d.at < $5",
-            part.table.name()
-        )));
-        let rows = rows.bind(scope.account.as_str()).bind(scope.region.as_str());
-        Ok(rows.bind(sources).bind(part.from).bind(part.to).fetch_all(&self.pool).await?)
     }
 
     /// What each table has.
