@@ -78,14 +78,20 @@ async fn an_instance_that_hangs_is_lost_before_it_is_restarted() {
     assert!(of_instances(&found).contains(&(1, InstanceTransition::Restarted)), "{found:?}");
 }
 
-#[tokio::test]
-async fn a_failover_of_a_pair_lasts_from_the_loss_of_its_active_instance_to_its_successor() {
+/// A pair, its active instance, and how many changes were reported so far.
+async fn pair_that_serves() -> (Simulation, BrokerId, u8, usize) {
     let sim = Simulation::new();
     let id = sim.create_pair();
     sim.settle().await;
     sim.live(Duration::from_secs(30)).await;
     let active = sim.active(id).expect("one").ordinal;
     let before = changes(&sim, id).len();
+    (sim, id, active, before)
+}
+
+#[tokio::test]
+async fn a_failover_of_a_pair_lasts_from_the_loss_of_its_active_instance_to_its_successor() {
+    let (sim, id, active, before) = pair_that_serves().await;
     let killed_at = sim.now();
     sim.in_the_world(|world| world.kill_only(id, &[active]));
     sim.runtime_event(id).await;
@@ -109,12 +115,7 @@ async fn a_failover_of_a_pair_lasts_from_the_loss_of_its_active_instance_to_its_
 #[tokio::test]
 async fn a_failover_is_over_when_clients_are_led_to_its_successor_however_long_the_next_standby_takes()
  {
-    let sim = Simulation::new();
-    let id = sim.create_pair();
-    sim.settle().await;
-    sim.live(Duration::from_secs(30)).await;
-    let active = sim.active(id).expect("one").ordinal;
-    let before = changes(&sim, id).len();
+    let (sim, id, active, before) = pair_that_serves().await;
     sim.faults.slow_down("start", &sim.clock, Duration::from_secs(20));
     let killed_at = sim.now();
     sim.in_the_world(|world| world.kill_only(id, &[active]));
