@@ -175,6 +175,7 @@ fn brokerd() -> OpenApiRouter<ApiState> {
         .routes(routes!(own::prometheus::targets::list_prometheus_targets))
         .routes(routes!(own::ca::describe_certificate_authority))
         .routes(routes!(own::capacity::describe_capacity))
+        .routes(routes!(own::provisioners::describe_provisioners))
         .routes(routes!(own::cost::estimate::get_cost_estimate))
         .routes(routes!(own::engine_versions::list_engine_versions))
 }

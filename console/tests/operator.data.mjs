@@ -157,3 +157,35 @@ QZJcjljOqcQ1a2cK5EJ+04SY9UgYTwIgb81gKyz6caX4Frd/YoFPH4iAuyDyoJS0
 x/ikQCb3N9s=
 -----END CERTIFICATE-----
 `;
+
+const PROVISIONER = 'w-11111111-1111-4111-8111-111111111111';
+const passOf = (name, state, more = {}) => ({
+  brokerId: `b-${name}`,
+  brokerName: name,
+  accountId: '210987654321',
+  region: 'us-east-1',
+  state,
+  lane: 'NORMAL',
+  failedAttempts: 0,
+  due: '2026-11-29T11:59:58Z',
+  ...more,
+});
+
+export const PROVISIONERS = {
+  provisioners: [
+    { provisionerId: PROVISIONER, state: 'ALIVE', seen: '2026-11-29T11:59:59Z', brokers: 41, runningPasses: 1 },
+    {
+      provisionerId: 'w-22222222-2222-4222-8222-222222222222',
+      state: 'DEAD',
+      seen: '2026-11-29T11:58:00Z',
+      brokers: 3,
+      runningPasses: 0,
+    },
+  ],
+  passCounts: { running: 1, due: 101, retrying: 1, scheduled: 40 },
+  passes: [
+    passOf('orders', 'RUNNING', { lane: 'URGENT', provisionerId: PROVISIONER }),
+    passOf('billing', 'DUE'),
+    passOf('stuck', 'RETRYING', { failedAttempts: 4, due: '2026-11-29T12:01:20Z', provisionerId: PROVISIONER }),
+  ],
+};

@@ -1,7 +1,7 @@
 // What the operator administers.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { accountsOf, CA, CAPACITY, VERSIONS } from './operator.data.mjs';
+import { accountsOf, CA, CAPACITY, PROVISIONERS, VERSIONS } from './operator.data.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const WIDTHS = [
@@ -175,15 +175,28 @@ for (const [width, dark] of WIDTHS) {
     const server = await startServer({
       'GET /health/live': { status: 'ok' },
       'GET /health/ready': () => refused(503, 'ServiceUnavailableException', 'The task [alarms] is down.'),
+      'GET /brokerd/v1/provisioners': PROVISIONERS,
     });
     const page = await openPage(server, '/operator/health', { width, dark });
     await page.getByText('The task [alarms] is down.').waitFor();
     await page.getByText('Not ready', { exact: true }).waitFor();
+    await row(page, 'w-11111111').getByText('Lives').waitFor();
+    await row(page, 'w-22222222').getByText('Dead', { exact: true }).waitFor();
+    await row(page, 'orders').getByText('Runs (urgent)').waitFor();
+    await row(page, 'stuck').getByText('Failed, tried again').waitFor();
+    await page.getByText('100 more are not named here.').waitFor();
     await checkAccessibility(page);
     await checkFits(page);
     await screenshot(page, named('health', width, dark));
     server.answers['GET /health/ready'] = { status: 'ok' };
     await page.getByText('Ready', { exact: true }).waitFor();
+    server.answers['GET /brokerd/v1/provisioners'] = {
+      provisioners: [],
+      passCounts: { running: 0, due: 0, retrying: 0, scheduled: 0 },
+      passes: [],
+    };
+    await page.getByText('No provisioner lives.').waitFor();
+    await page.getByText('Nothing is to be done.').waitFor();
   });
 
   test(`the authority’s certificates are told and can be fetched, at ${width} px${dark ? ', dark' : ''}`, async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { listOf, manyBrokers } from './brokers.data.mjs';
 import { answers as creation } from './create.answers.mjs';
-import { accountsOf, CA, CAPACITY, VERSIONS } from './operator.data.mjs';
+import { accountsOf, CA, CAPACITY, PROVISIONERS, VERSIONS } from './operator.data.mjs';
 import { ID, pair, settingsServer, WAITING } from './settings-fixtures.mjs';
 import { destinations, queues } from './support/destinations.mjs';
 import { world } from './support/iam.mjs';
@@ -59,6 +59,7 @@ async function everything() {
     'GET /brokerd/v1/brokers': listOf(manyBrokers(30)),
     'GET /brokerd/v1/brokers/{broker-id}/report': report,
     'GET /brokerd/v1/capacity': CAPACITY,
+    'GET /brokerd/v1/provisioners': PROVISIONERS,
     'GET /brokerd/v1/engine-versions': VERSIONS,
     'GET /brokerd/v1/ca.pem': () => ({ body: CA, headers: { 'content-type': 'application/x-pem-file' } }),
     'GET /health/live': { status: 'ok' },

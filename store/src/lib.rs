@@ -64,7 +64,7 @@ pub use metrics::{
     BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricData, MetricRetention,
     RecordedSamples, Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
 };
-pub use reconcile::{Term, Work};
+pub use reconcile::{Overview, PassSeen, PassState, ProvisionerSeen, Term, Work};
 pub use reports::MeteredBroker;
 pub use tagged::{TaggedFilter, TaggedResource};
 

@@ -12,6 +12,7 @@ pub(crate) mod engine_versions;
 pub(crate) mod faults;
 mod health;
 pub(crate) mod prometheus;
+pub(crate) mod provisioners;
 pub(crate) mod secrets;
 pub(crate) mod security_groups;
 pub(crate) mod undocumented;

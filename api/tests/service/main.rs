@@ -24,6 +24,7 @@ mod isolation;
 mod isolation_by_body;
 mod permissions;
 mod prometheus;
+mod provisioners;
 mod query;
 mod readiness;
 mod refusals;

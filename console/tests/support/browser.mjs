@@ -43,6 +43,23 @@ async function profile(locale) {
   return context;
 }
 
+/** What goes wrong on a page from now on: its errors, breaches of its policy, and requests to other origins than its own. */
+export function faultsOf(page, origin) {
+  const faults = [];
+  // By events, because a route would turn off the browser's own cache, which has the assets.
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith('http') && url.origin !== origin) faults.push(`left the origin: ${url}`);
+  });
+  page.on('pageerror', (error) => faults.push(error.stack ?? String(error)));
+  page.on('console', (message) => {
+    // Refusals are answers like others; the browser reports them as failures to load.
+    const isAnswer = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isAnswer) faults.push(message.text());
+  });
+  return faults;
+}
+
 /**
  * Opens a page of the console, by its path without `/console`, in a browser that knows nothing of former tests. It is
  * closed with the test, which fails at its end if the page had an error, broke the policy, or asked another origin.
@@ -60,18 +77,7 @@ export async function openPage(server, address = '/', options = {}) {
     localStorage.clear();
     for (const [name, value] of Object.entries(kept)) localStorage.setItem(name, value);
   }, storage);
-  const faults = [];
-  // The browser's own cache, which a route would turn off, has the assets.
-  page.on('request', (request) => {
-    const url = new URL(request.url());
-    if (url.protocol.startsWith('http') && url.origin !== server.url) faults.push(`left the origin: ${url}`);
-  });
-  page.on('pageerror', (error) => faults.push(error.stack ?? String(error)));
-  page.on('console', (message) => {
-    // Refusals are answers like others; the browser reports them as failures to load.
-    const isAnswer = message.text().startsWith('Failed to load resource');
-    if (message.type() === 'error' && !isAnswer) faults.push(message.text());
-  });
+  const faults = faultsOf(page, server.url);
   server.pages.push(async () => {
     await Promise.all(context.pages().map((one) => one.close()));
     await context.clearCookies();

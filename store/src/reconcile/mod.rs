@@ -3,9 +3,11 @@
 mod capacity;
 mod leases;
 mod materials;
+mod overview;
 mod ownership;
 mod record;
 mod work;
 
+pub use overview::{Overview, PassSeen, PassState, ProvisionerSeen};
 pub use ownership::Term;
 pub use work::Work;

@@ -31,6 +31,7 @@ mod measured;
 mod metering;
 mod metrics;
 mod outages;
+mod overview;
 mod ownership;
 mod passes;
 mod policies;

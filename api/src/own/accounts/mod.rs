@@ -210,7 +210,7 @@ pub(crate) fn is_operator(settings: &ApiSettings, account: &AccountId) -> bool {
 ///
 /// # Errors
 /// The 403 of everybody else.
-fn authorize_operator(
+pub(crate) fn authorize_operator(
     settings: &ApiSettings,
     signed: &Signed,
     action: &str,

@@ -12,6 +12,7 @@ import { useSession } from '../../api/session';
 import { CopyText } from '../../shared/CopyText';
 import { Time } from '../../shared/Time';
 import { text } from '../../text';
+import { Provisioners } from './Provisioners';
 
 const ASKED_MS = 5_000;
 
@@ -72,6 +73,7 @@ export function Health() {
           />
         </SpaceBetween>
       </Container>
+      <Provisioners />
       <Container
         header={
           <Header variant="h2" description={text.operator.metricsHelp}>

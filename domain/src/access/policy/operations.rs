@@ -111,6 +111,7 @@ const BROKERD: &[OperationPermissions] = &[
     row("DescribeAccountUsage", &[needs("brokerd:DescribeAccountUsage", Read, Account, NO_KEYS)]),
     row("GetCostEstimate", &[needs("brokerd:GetCostEstimate", Read, Any, NO_KEYS)]),
     row("DescribeCapacity", &[needs("brokerd:DescribeCapacity", Read, Any, NO_KEYS)]),
+    row("DescribeProvisioners", &[needs("brokerd:DescribeProvisioners", Read, Any, NO_KEYS)]),
     row("ListEngineVersions", &[needs("brokerd:ListEngineVersions", List, Any, NO_KEYS)]),
     row("ListSecrets", &[needs("brokerd:ListSecrets", List, Any, NO_KEYS)]),
     row("DescribeSecret", &[needs("brokerd:DescribeSecret", Read, Secret, NO_KEYS)]),
