@@ -227,6 +227,9 @@ sweep_run() {
       case $label in brokerd-"$run"-*) firewall remove "$label" || true ;; esac
     done
   fi
+  # There is one cluster of Kubernetes at most.
+  label=$(docker ps -a --filter label=brokerd.kubernetes --format '{{.Label "brokerd.kubernetes"}}' | head -n 1)
+  case $label in "$run" | "$run"-*) "$root/scripts/kubernetes.sh" down || true ;; esac
   for id in $(docker volume ls -q --filter label=brokerd.installation); do
     label=$(docker volume inspect -f '{{index .Labels "brokerd.installation"}}' "$id" 2>/dev/null || true)
     case $label in

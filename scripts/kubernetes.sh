@@ -1,0 +1,482 @@
+#!/usr/bin/env bash
+# A Kubernetes cluster for tests on this machine: a control plane and three nodes in zones a, b and c, each a container. Takes root.
+#   scripts/kubernetes.sh build             compiles Kubernetes from Go modules and builds the nodes' image, as far as anything changed
+#   scripts/kubernetes.sh up IMAGE…         a new cluster with these images of the machine's engine in its nodes; the old one goes
+#   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
+#   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
+#   scripts/kubernetes.sh kubectl …         kubectl with all rights
+#   scripts/kubernetes.sh down              removes the cluster and all that it made on this machine
+#   scripts/kubernetes.sh clean             and what build made
+# What happens to nodes (a, b or c):
+#   scripts/kubernetes.sh kill-node a       switches it off
+#   scripts/kubernetes.sh start-node a      switches it on and waits until it is ready
+#   scripts/kubernetes.sh fence-node a      tells Kubernetes that a node that was killed is off for certain, so that its pods go
+#   scripts/kubernetes.sh cut-node a        cuts its network; what runs there goes on
+#   scripts/kubernetes.sh heal-node a       mends it
+#   scripts/kubernetes.sh plain-registry HOST:PORT   lets nodes pull from a registry without TLS
+# There is one cluster on a machine, because its addresses are fixed. The cluster of another checkout is left alone; with
+# BROKERD_KUBERNETES_TAKE=1 it is removed all the same. BROKERD_TEST_RUN names the run of tests that it goes with.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+sources=$root/tests/kubernetes
+# shellcheck source=../tests/kubernetes/keys.sh
+. "$sources/keys.sh"
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/brokerd/kubernetes
+cluster=$cache/cluster
+run=${BROKERD_TEST_RUN:-kubernetes}
+zones=(a b c)
+node_image=brokerd/kubernetes-node:trixie
+pause_image=brokerd/kubernetes-pause:1
+programs="kube-apiserver kube-controller-manager kube-proxy kube-scheduler kubectl kubelet policies volumes"
+
+network=10.212.0
+control=$network.10
+server=https://$control:6443
+services=10.96.0.0/16
+
+# How long a node may be silent before it counts as lost; Kubernetes' own default is 50 s, which tests would wait for again and again.
+silence=${BROKERD_KUBERNETES_SILENCE:-16s}
+node_memory=${BROKERD_KUBERNETES_NODE_MEMORY:-4g}
+
+# Where brokerd itself is in the cluster, and where its engines are, as kubernetes/manifests has it.
+own_namespace=brokerd
+engines_namespace=brokerd-default
+
+# ---- what all share ----------------------------------------------------------------------------------------------------------
+
+# until_true SECONDS COMMAND…: 1 if it does not come true in time.
+until_true() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.1
+  done
+}
+
+# Some version of it is as good as any other to talk to the cluster with.
+kubectl() { KUBECONFIG=$cluster/admin.kubeconfig "$(cat "$cluster/programs")/kubectl" "$@"; }
+
+container() { echo "brokerd-kubernetes-$1"; }
+exists() { docker inspect "$(container "$1")" >/dev/null 2>&1; }
+runs() { [ "$(docker inspect -f '{{.State.Running}}' "$(container "$1")" 2>/dev/null)" = true ]; }
+label_of() { docker inspect -f "{{index .Config.Labels \"$2\"}}" "$(container "$1")" 2>/dev/null || true; }
+in_node() { docker exec -i "$(container "node-$1")" "${@:2}"; }
+
+# number ZONE: of its node, in addresses.
+number() {
+  local i
+  for i in "${!zones[@]}"; do if [ "${zones[$i]}" = "$1" ]; then echo $((i + 1)); return; fi; done
+  die "there is no node $1; there are: ${zones[*]}"
+}
+address() { echo "$network.1$(number "$1")"; }
+pods() { echo "10.244.$(number "$1").0/24"; }
+
+condition() { kubectl get node "node-$1" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null; }
+node_is() { [ "$(condition "$1")" = "$2" ]; }
+
+require_root() { [ "$(id -u)" = 0 ] || die "$1 takes root: it changes routes of this machine"; }
+
+require_cluster() {
+  exists control || die "no cluster is up: run scripts/kubernetes.sh up"
+  [ -r "$cluster/admin.kubeconfig" ] || die "the cluster belongs to another user: $cluster/admin.kubeconfig can't be read"
+}
+
+# Nobody changes the cluster meanwhile.
+lock() {
+  mkdir -p "$cache"
+  exec 8>"$cache/lock"
+  flock -w 120 8 || die "somebody else is changing the cluster (lock $cache/lock)"
+}
+
+# What is up may be removed by the checkout that made it.
+require_own() {
+  local checkout
+  exists control || return 0
+  [ -z "${BROKERD_KUBERNETES_TAKE:-}" ] || return 0
+  checkout=$(label_of control brokerd.kubernetes.checkout)
+  # Where its checkout is gone, nobody uses it any more.
+  if [ "$checkout" = "$root" ] || [ ! -d "$checkout" ]; then return; fi
+  die "the cluster of $checkout is up (run $(label_of control brokerd.kubernetes)): remove it there, or set BROKERD_KUBERNETES_TAKE=1"
+}
+
+# ---- build -------------------------------------------------------------------------------------------------------------------
+
+# version MODULE [FOLDER]: as go.mod has it.
+version() { awk -v module="$1" '$1 == module && $2 ~ /^v/ { sub(/^v/, "", $2); print $2; exit }' "$sources/${2:-.}/go.mod"; }
+
+wanted_go() { awk '$1 == "go" { print $2; exit }' "$sources/go.mod"; }
+go_version() { (GOTOOLCHAIN=local go version 2>/dev/null || true) | sed -n 's/^go version go\([0-9.]*\).*/\1/p'; }
+
+require_go() {
+  local wanted have package
+  wanted=$(wanted_go)
+  # Where Go's own archive is unpacked.
+  if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then PATH=$PATH:/usr/local/go/bin; fi
+  have=$(go_version)
+  if ! at_least "$wanted" "$have" && can_apt_install; then
+    apt-get update -qq >/dev/null 2>&1 || true
+    for package in golang-go "golang-${wanted%.*}-go"; do
+      at_least "${wanted%.*}" "$(apt_candidate "$package" | sed 's/^[0-9]*://')" || continue
+      apt_install "$package"
+      PATH=/usr/lib/go-${wanted%.*}/bin:$PATH
+      break
+    done
+    have=$(go_version)
+  fi
+  [ -n "$have" ] || die "Go is missing: install $wanted or newer (https://go.dev/dl)"
+  at_least "$wanted" "$have" || die "Go $have is too old: $wanted or newer is needed (https://go.dev/dl)"
+}
+
+# Of all that the programs are made of.
+program_inputs() {
+  (cd "$sources" && find . \( -name '*.go' -o -name 'go.*' \) -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
+}
+image_inputs() {
+  (cd "$sources/node" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
+}
+
+# compile OUTPUT FOLDER PACKAGE LINKER-FLAGS
+compile() {
+  local start=$SECONDS
+  say "compiling $(basename "$1")"
+  (cd "$sources/$2" && CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' \
+    nice -n 10 go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") >&2 ||
+    die "$(basename "$1") can't be compiled; the compiler's words are above"
+  say "$(basename "$1"): $(($(stat -c %s "$1") / 1000000)) MB in $((SECONDS - start)) s"
+}
+
+# build_programs INPUTS: into the cache, there completely or not at all.
+build_programs() {
+  local out=$cache/$1 new=$cache/$1.new kubernetes flags='' package program old
+  [ ! -x "$out/kubectl" ] || return 0
+  require_go
+  rm -rf "$new"
+  mkdir -p "$new"
+  kubernetes=$(version k8s.io/kubernetes)
+  # Without these, parts call themselves v0.0.0-master, and some refuse to work with others.
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags="$flags -X $package.gitVersion=v$kubernetes -X $package.gitTreeState=clean"
+    flags="$flags -X $package.gitMajor=${kubernetes%%.*} -X $package.gitMinor=$(cut -d . -f 2 <<<"$kubernetes")"
+  done
+  compile "$new/pause" . ./pause ''
+  compile "$new/dns" dns . ''
+  compile "$new/kubernetes" . . "$flags"
+  for program in $programs; do ln -s kubernetes "$new/$program"; done
+  mv "$new" "$out"
+  # The last two stay: a checkout of yesterday need not build again.
+  # shellcheck disable=SC2012 # names without surprises, by age
+  for old in $(ls -dt "$cache"/????????????????/ | tail -n +3); do rm -rf "$old"; done
+}
+
+# build_image TAG INPUTS CONTEXT [OPTION…]
+build_image() {
+  local tag=$1 inputs=$2 context=$3 start=$SECONDS log=$cache/image.log
+  shift 3
+  [ "$(docker image inspect -f '{{index .Config.Labels "brokerd.inputs"}}' "$tag" 2>/dev/null)" != "$inputs" ] || return 0
+  say "building $tag, log $log"
+  # As for brokerd's own images: only the classic builder is asked for.
+  if ! DOCKER_BUILDKIT=0 docker build --force-rm --label "brokerd.inputs=$inputs" -t "$tag" "$@" "$context" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "$tag can't be built; the end of $log is above"
+  fi
+  say "$tag: built in $((SECONDS - start)) s"
+}
+
+build() {
+  local inputs context
+  mkdir -p "$cache"
+  "$root/docker/engine.sh" >&2
+  exec 9>"$cache/building"
+  flock 9
+  inputs=$(program_inputs)
+  build_programs "$inputs"
+  # Any image on the base will do to have the base made.
+  docker image inspect brokerd/base:trixie >/dev/null 2>&1 || "$root/docker/build.sh" --force firewall:trixie >&2
+  build_image "$node_image" "$(image_inputs)" "$sources/node" --build-arg BASE=brokerd/base:trixie
+  context=$cache/pause
+  rm -rf "$context"
+  mkdir -p "$context"
+  cp "$cache/$inputs/pause" "$context/"
+  printf 'FROM scratch\nLABEL brokerd.kubernetes.stage=image\nCOPY pause /pause\nUSER 65534:65534\nENTRYPOINT ["/pause"]\n' >"$context/Dockerfile"
+  build_image "$pause_image" "$inputs" "$context"
+  rm -rf "$context"
+  docker image prune -f --filter label=brokerd.kubernetes.stage >/dev/null
+  flock -u 9
+}
+
+# ---- up and down -------------------------------------------------------------------------------------------------------------
+
+own_objects() { docker "$1" ls "${@:2}" -q --filter label=brokerd.kubernetes; }
+
+remove_all() {
+  local found zone
+  found=$(own_objects container -a)
+  # shellcheck disable=SC2086 # one word per container
+  [ -z "$found" ] || docker rm -f -v $found >/dev/null || die "not all containers of the cluster could be removed"
+  found=$(own_objects network)
+  # shellcheck disable=SC2086 # one word per network
+  [ -z "$found" ] || docker network rm $found >/dev/null || die "the network of the cluster could not be removed: something else is in it"
+  found=$(own_objects volume)
+  # shellcheck disable=SC2086 # one word per volume
+  [ -z "$found" ] || docker volume rm $found >/dev/null || die "not all volumes of the cluster could be removed"
+  # They go with the network's bridge, unless somebody has made them otherwise.
+  for zone in "${zones[@]}"; do ip route del "$(pods "$zone")" via "$(address "$zone")" 2>/dev/null || true; done
+  rm -rf "$cluster"
+}
+
+make_accounts() {
+  local zone
+  make_keys "$control" 10.96.0.1
+  account admin "$server" admin system:masters
+  account controller-manager "$server" system:kube-controller-manager
+  account scheduler "$server" system:kube-scheduler
+  account proxy "$server" system:kube-proxy
+  for zone in dns policies volumes; do account "$zone" "$server" "$zone"; done
+  for zone in "${zones[@]}"; do account "node-$zone" "$server" "system:node:node-$zone" system:nodes; done
+}
+
+# start NAME OPTION… -- COMMAND
+start() {
+  local name=$1 options=()
+  shift
+  while [ "$1" != -- ]; do options+=("$1"); shift; done
+  docker run -d --name "$(container "$name")" --hostname "$name" --network brokerd-kubernetes "${labels[@]}" "${options[@]}" \
+    -v "$(cat "$cluster/programs"):/programs:ro" -v "$cluster:/cluster" --tmpfs /run:exec,mode=755 -e "SERVICES=$services" \
+    -v brokerd-kubernetes-disks:/disks -v brokerd-kubernetes-shared:/shared "$node_image" "$2" >/dev/null ||
+    die "the container of $name could not be started"
+}
+
+start_node() {
+  local zone=$1 other peers=''
+  for other in "${zones[@]}"; do
+    if [ "$other" != "$zone" ]; then peers="$peers $(pods "$other")=$(address "$other")"; fi
+  done
+  # Much, but not the host: some capabilities are not every machine's to give, and --privileged wants all.
+  start "node-$zone" --ip "$(address "$zone")" --memory "$node_memory" --cgroupns private \
+    --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+    --security-opt systempaths=unconfined --device-cgroup-rule 'a *:* rwm' -v /var/lib/containerd -v /var/lib/kubelet \
+    -e "NAME=node-$zone" -e "ADDRESS=$(address "$zone")" -e "ZONE=$zone" -e "PODS=$(pods "$zone")" -e "PEERS=$peers" -- node.sh
+  # Tests, and a gateway outside the cluster, reach pods themselves.
+  ip route replace "$(pods "$zone")" via "$(address "$zone")"
+}
+
+# explain NAME: the end of what it said.
+explain() {
+  docker logs --tail 5 "$(container "$1")" >&2 || true
+  tail -n 5 "$cluster"/log/*"${1#control}"*.log >&2 || true
+}
+
+# Everybody's rights but brokerd's are in cluster/objects.yaml; brokerd gets those of its manifest, and no more.
+make_objects() {
+  local folder=$root/kubernetes/manifests namespace token
+  sed "s/@CONTROL@/$control/" "$sources/cluster/objects.yaml" | kubectl apply -f - >/dev/null
+  kubectl create namespace "$own_namespace" >/dev/null
+  kubectl apply -f "$folder/namespace.yaml" -f "$folder/rbac.yaml" >/dev/null
+  # A pod of a namespace without this account is refused.
+  for namespace in default "$own_namespace" "$engines_namespace"; do
+    until_true 60 kubectl -n "$namespace" get serviceaccount default || die "the namespace $namespace has no service account after 60 s"
+  done
+  token=$(kubectl -n "$own_namespace" create token brokerd-provisioner --duration 720h)
+  (cd "$cluster" && kubeconfig brokerd.kubeconfig "$server" "$token" "$engines_namespace")
+}
+
+up() {
+  local zone begun=$SECONDS labels inputs copying image
+  require_root up
+  command -v openssl >/dev/null || die "openssl is missing: install it (Debian package openssl)"
+  command -v ip >/dev/null || die "ip is missing: install it (Debian package iproute2)"
+  for image in "$@"; do
+    docker image inspect "$image" >/dev/null 2>&1 || die "the image $image is missing: docker/build.sh builds brokerd's"
+  done
+  lock
+  require_own
+  build
+  remove_all
+  inputs=$(program_inputs)
+  umask 077
+  mkdir -p "$cluster/log"
+  umask 022
+  echo "$cache/$inputs" >"$cluster/programs"
+  cp "$sources/cluster"/* "$cluster/"
+  echo "nameserver 127.0.0.1" >"$cluster/resolv.conf"
+  (cd "$cluster" && umask 077 && make_accounts)
+
+  labels=(--label "brokerd.kubernetes=$run" --label "brokerd.kubernetes.checkout=$root")
+  docker network create --subnet "$network.0/24" -o com.docker.network.bridge.name=brokerd-k8s "${labels[@]}" brokerd-kubernetes >/dev/null ||
+    die "the network $network.0/24 could not be made, see above: something else may have these addresses"
+  for zone in disks shared; do docker volume create "${labels[@]}" "brokerd-kubernetes-$zone" >/dev/null; done
+  start control --ip "$control" --tmpfs /var/lib/etcd -e "ADDRESS=$control" -e "SILENCE=$silence" -- control.sh
+  for zone in "${zones[@]}"; do start_node "$zone"; done
+
+  copy_images "$pause_image" "$@" &
+  copying=$!
+  until_true 60 kubectl get --raw=/readyz || { explain control; die "the API server does not answer after 60 s; see $cluster/log"; }
+  make_objects
+  for zone in "${zones[@]}"; do
+    until_true 120 node_is "$zone" True || { explain "node-$zone"; die "node-$zone is not ready after 120 s; see $cluster/log"; }
+  done
+  say "three nodes are ready after $((SECONDS - begun)) s"
+  wait "$copying" || die "the images could not be copied into all nodes"
+  status
+}
+
+down() {
+  local begun=$SECONDS
+  require_root down
+  engine_answers || die "no Docker engine answers: run docker/engine.sh first"
+  lock
+  if [ -z "$(own_objects container -a)$(own_objects network)$(own_objects volume)" ]; then say "no cluster is up"; return; fi
+  require_own
+  remove_all
+  say "the cluster is removed in $((SECONDS - begun)) s"
+}
+
+clean() {
+  down
+  rm -rf "$cache"
+  docker rmi -f "$node_image" "$pause_image" >/dev/null 2>&1 || true
+}
+
+status() {
+  require_cluster
+  runs control || die "the control plane has ended: docker logs $(container control), $cluster/log"
+  cat <<STATUS
+checkout         $(label_of control brokerd.kubernetes.checkout), run $(label_of control brokerd.kubernetes)
+KUBECONFIG       $cluster/admin.kubeconfig
+as brokerd       $cluster/brokerd.kubeconfig, namespace $engines_namespace
+logs             $cluster/log
+
+STATUS
+  kubectl get nodes -L topology.kubernetes.io/zone
+  echo
+  kubectl get storageclasses
+}
+
+# ---- images ------------------------------------------------------------------------------------------------------------------
+
+# What has been copied, as "ID NAME", beside the images.
+copied=/var/lib/containerd/brokerd-images
+
+copy_to() { # ZONE IMAGE…
+  local zone=$1 image id missing=() lines=''
+  shift
+  until_true 60 in_node "$zone" ctr version </dev/null || { explain "node-$zone"; return 1; }
+  for image in "$@"; do
+    id=$(docker image inspect -f '{{.Id}}' "$image") || return 1
+    in_node "$zone" grep -qxF "$id $image" $copied </dev/null 2>/dev/null && continue
+    missing+=("$image")
+    lines="$lines$id $image"$'\n'
+  done
+  [ ${#missing[@]} != 0 ] || return 0
+  docker save "${missing[@]}" | in_node "$zone" ctr -n k8s.io images import - >/dev/null || return 1
+  printf %s "$lines" | in_node "$zone" tee -a $copied >/dev/null
+}
+
+copy_images() {
+  local zone pids=() failed=0 begun=$SECONDS
+  for zone in "${zones[@]}"; do
+    copy_to "$zone" "$@" &
+    pids+=($!)
+  done
+  for zone in "${pids[@]}"; do wait "$zone" || failed=1; done
+  [ $failed = 0 ] || return 1
+  say "$# image(s) are in all nodes after $((SECONDS - begun)) s"
+}
+
+images() {
+  local image
+  [ $# -gt 0 ] || die "which images? Name those of this machine's engine"
+  require_cluster
+  for image in "$@"; do docker image inspect "$image" >/dev/null 2>&1 || die "the image $image is missing"; done
+  copy_images "$@" || die "the images could not be copied into all nodes"
+}
+
+# ---- what happens to nodes ---------------------------------------------------------------------------------------------------
+
+taint=node.kubernetes.io/out-of-service
+
+kill_node() {
+  docker kill "$(container "node-$1")" >/dev/null || die "node-$1 does not run"
+  say "node-$1 is off; Kubernetes notices after $silence"
+}
+
+switch_on() {
+  local begun=$SECONDS
+  docker start "$(container "node-$1")" >/dev/null || die "node-$1 could not be started"
+  # The last word of a node that was killed may still be that it is ready.
+  until_true 120 kubelet_answers "$1" || { explain "node-$1"; die "the kubelet of node-$1 does not answer after 120 s"; }
+  until_true 120 node_is "$1" True || { explain "node-$1"; die "node-$1 is not ready after 120 s"; }
+  kubectl taint node "node-$1" "$taint-" >/dev/null 2>&1 || true
+  say "node-$1 is ready after $((SECONDS - begun)) s"
+}
+kubelet_answers() { kubectl get --raw "/api/v1/nodes/node-$1/proxy/healthz"; }
+
+fence_node() {
+  # Kubernetes takes the volumes of its pods for free, so that nothing may run there any more.
+  ! runs "node-$1" || die "node-$1 runs: only one that was killed can be declared to be off"
+  kubectl taint node "node-$1" "$taint=nodeshutdown:NoExecute" --overwrite >/dev/null
+  say "node-$1 is declared to be off"
+}
+
+# cut ZONE -C|-I|-D: before connection tracking and after all other rules, so that nothing that is established goes on.
+cut() {
+  in_node "$1" iptables -w -t raw "$2" PREROUTING -i eth0 -j DROP </dev/null &&
+    in_node "$1" iptables -w -t mangle "$2" POSTROUTING -o eth0 -j DROP </dev/null
+}
+cut_node() {
+  runs "node-$1" || die "node-$1 does not run"
+  if cut "$1" -C 2>/dev/null; then say "node-$1 is cut off already"; return; fi
+  cut "$1" -I || die "the network of node-$1 could not be cut"
+  say "node-$1 is cut off; Kubernetes notices after $silence"
+}
+heal_node() {
+  runs "node-$1" || die "node-$1 does not run"
+  while cut "$1" -D 2>/dev/null; do :; done
+  until_true 120 node_is "$1" True || { explain "node-$1"; die "node-$1 is not ready after 120 s"; }
+  say "node-$1 is connected"
+}
+
+plain_registry() {
+  local zone
+  [[ ${1:-} =~ ^[a-z0-9.-]+:[0-9]+$ ]] || die "plain-registry takes HOST:PORT"
+  require_cluster
+  for zone in "${zones[@]}"; do
+    printf '[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$1" |
+      in_node "$zone" sh -c "mkdir -p '/etc/containerd/certs.d/$1' && cat >'/etc/containerd/certs.d/$1/hosts.toml'"
+  done
+}
+
+# on_node FUNCTION [NODE]
+on_node() {
+  local zone=${2:-}
+  [ -n "$zone" ] || die "which node? There are: ${zones[*]}"
+  zone=${zone#node-}
+  number "$zone" >/dev/null
+  require_cluster
+  "$1" "$zone"
+}
+
+case ${1:-} in
+  build)
+    begun=$SECONDS
+    build
+    say "Kubernetes $(version k8s.io/kubernetes) and its images are built after $((SECONDS - begun)) s"
+    ;;
+  up) shift; up "$@" ;;
+  down) down ;;
+  clean) clean ;;
+  status) status ;;
+  images) shift; images "$@" ;;
+  kubectl) shift; require_cluster; kubectl "$@" ;;
+  kill-node) on_node kill_node "${2:-}" ;;
+  start-node) on_node switch_on "${2:-}" ;;
+  fence-node) on_node fence_node "${2:-}" ;;
+  cut-node) on_node cut_node "${2:-}" ;;
+  heal-node) on_node heal_node "${2:-}" ;;
+  plain-registry) plain_registry "${2:-}" ;;
+  *) sed -n '2,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
