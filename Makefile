@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env console observe service service-remove down clean images pages image compose-up compose-env compose-down compose-clean fmt lint test soak bench
+.PHONY: help run env console observe service service-remove down clean images images-push pages image compose-up compose-env compose-down compose-clean fmt lint test soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -36,6 +36,9 @@ images: ## Build the container images that are missing or stale
 	@docker/engine.sh
 	@docker/build.sh
 
+images-push: ## Push the images to a registry: REGISTRY=registry.example.com/mq
+	@docker/push.sh "$(REGISTRY)"
+
 pages: ## Build the web console that the binary embeds, if it has changed
 	@scripts/console.sh
 
@@ -60,7 +63,7 @@ fmt: ## Format the code
 lint: ## Check format and lints
 	@cargo fmt --all -- --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh docker/disk/*.sh docker/firewall/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh docker/disk/*.sh docker/firewall/*.sh tests/kubernetes/*.sh tests/kubernetes/node/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
 	@scripts/console.sh lint
 
 test: ## Run all tests, with a database of their own

@@ -4,6 +4,7 @@
 #   docker/build.sh rabbitmq:4.3 …       only these
 #   docker/build.sh brokerd              brokerd itself, from the binary that cargo built; with BROKERD_PROFILE=dev from that of dev
 #   docker/build.sh --force activemq:5.19   in any case and from scratch, with the newest Debian packages
+#   docker/build.sh --list               which there are
 # BROKERD_IMAGE_PREFIX=mine builds mine/activemq:5.19 and leaves brokerd/activemq:5.19, which others run, alone.
 set -euo pipefail
 # Only the classic builder is asked for: Debian's engine has no other, and the Dockerfiles need none.
@@ -250,7 +251,8 @@ main() {
   for arg in "$@"; do
     case $arg in
       --force) force=yes ;;
-      -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+      --list) for lane in "${lanes[@]}"; do tr ' ' '\n' <<<"$lane"; done; exit 0 ;;
+      -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
       -*) die "unknown option $arg; see --help" ;;
       brokerd) names+=("$own") ;;
       *) names+=("${arg#"$prefix"/}") ;;

@@ -4,7 +4,7 @@
 #   scripts/kubernetes.sh up IMAGE…         a new cluster with these images of the machine's engine in its nodes; the old one goes
 #   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
 #   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
-#   scripts/kubernetes.sh kubectl …         kubectl with all rights
+#   scripts/kubernetes.sh kubectl …         kubectl with all rights; helm … alike
 #   scripts/kubernetes.sh down              removes the cluster and all that it made on this machine
 #   scripts/kubernetes.sh clean             and what build made
 # What happens to nodes (a, b or c):
@@ -14,6 +14,8 @@
 #   scripts/kubernetes.sh cut-node a        cuts its network; what runs there goes on
 #   scripts/kubernetes.sh heal-node a       mends it
 #   scripts/kubernetes.sh plain-registry HOST:PORT   lets nodes pull from a registry without TLS
+# What has nothing to do with a cluster:
+#   scripts/kubernetes.sh render            writes kubernetes/manifests from kubernetes/chart; with the argument check, says whether they differ
 # There is one cluster on a machine, because its addresses are fixed. The cluster of another checkout is left alone; with
 # BROKERD_KUBERNETES_TAKE=1 it is removed all the same. BROKERD_TEST_RUN names the run of tests that it goes with.
 set -euo pipefail
@@ -23,6 +25,8 @@ set -euo pipefail
 sources=$root/tests/kubernetes
 # shellcheck source=../tests/kubernetes/keys.sh
 . "$sources/keys.sh"
+# shellcheck source=../tests/kubernetes/build.sh
+. "$sources/build.sh"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/brokerd/kubernetes
 cluster=$cache/cluster
@@ -103,111 +107,6 @@ require_own() {
   die "the cluster of $checkout is up (run $(label_of control brokerd.kubernetes)): remove it there, or set BROKERD_KUBERNETES_TAKE=1"
 }
 
-# ---- build -------------------------------------------------------------------------------------------------------------------
-
-# version MODULE [FOLDER]: as go.mod has it.
-version() { awk -v module="$1" '$1 == module && $2 ~ /^v/ { sub(/^v/, "", $2); print $2; exit }' "$sources/${2:-.}/go.mod"; }
-
-wanted_go() { awk '$1 == "go" { print $2; exit }' "$sources/go.mod"; }
-go_version() { (GOTOOLCHAIN=local go version 2>/dev/null || true) | sed -n 's/^go version go\([0-9.]*\).*/\1/p'; }
-
-require_go() {
-  local wanted have package
-  wanted=$(wanted_go)
-  # Where Go's own archive is unpacked.
-  if ! command -v go >/dev/null && [ -x /usr/local/go/bin/go ]; then PATH=$PATH:/usr/local/go/bin; fi
-  have=$(go_version)
-  if ! at_least "$wanted" "$have" && can_apt_install; then
-    apt-get update -qq >/dev/null 2>&1 || true
-    for package in golang-go "golang-${wanted%.*}-go"; do
-      at_least "${wanted%.*}" "$(apt_candidate "$package" | sed 's/^[0-9]*://')" || continue
-      apt_install "$package"
-      PATH=/usr/lib/go-${wanted%.*}/bin:$PATH
-      break
-    done
-    have=$(go_version)
-  fi
-  [ -n "$have" ] || die "Go is missing: install $wanted or newer (https://go.dev/dl)"
-  at_least "$wanted" "$have" || die "Go $have is too old: $wanted or newer is needed (https://go.dev/dl)"
-}
-
-# Of all that the programs are made of.
-program_inputs() {
-  (cd "$sources" && find . \( -name '*.go' -o -name 'go.*' \) -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
-}
-image_inputs() {
-  (cd "$sources/node" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
-}
-
-# compile OUTPUT FOLDER PACKAGE LINKER-FLAGS
-compile() {
-  local start=$SECONDS
-  say "compiling $(basename "$1")"
-  (cd "$sources/$2" && CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' \
-    nice -n 10 go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") >&2 ||
-    die "$(basename "$1") can't be compiled; the compiler's words are above"
-  say "$(basename "$1"): $(($(stat -c %s "$1") / 1000000)) MB in $((SECONDS - start)) s"
-}
-
-# build_programs INPUTS: into the cache, there completely or not at all.
-build_programs() {
-  local out=$cache/$1 new=$cache/$1.new kubernetes flags='' package program old
-  [ ! -x "$out/kubectl" ] || return 0
-  require_go
-  rm -rf "$new"
-  mkdir -p "$new"
-  kubernetes=$(version k8s.io/kubernetes)
-  # Without these, parts call themselves v0.0.0-master, and some refuse to work with others.
-  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
-    flags="$flags -X $package.gitVersion=v$kubernetes -X $package.gitTreeState=clean"
-    flags="$flags -X $package.gitMajor=${kubernetes%%.*} -X $package.gitMinor=$(cut -d . -f 2 <<<"$kubernetes")"
-  done
-  compile "$new/pause" . ./pause ''
-  compile "$new/dns" dns . ''
-  compile "$new/kubernetes" . . "$flags"
-  for program in $programs; do ln -s kubernetes "$new/$program"; done
-  mv "$new" "$out"
-  # The last two stay: a checkout of yesterday need not build again.
-  # shellcheck disable=SC2012 # names without surprises, by age
-  for old in $(ls -dt "$cache"/????????????????/ | tail -n +3); do rm -rf "$old"; done
-}
-
-# build_image TAG INPUTS CONTEXT [OPTION…]
-build_image() {
-  local tag=$1 inputs=$2 context=$3 start=$SECONDS log=$cache/image.log
-  shift 3
-  [ "$(docker image inspect -f '{{index .Config.Labels "brokerd.inputs"}}' "$tag" 2>/dev/null)" != "$inputs" ] || return 0
-  say "building $tag, log $log"
-  # As for brokerd's own images: only the classic builder is asked for.
-  if ! DOCKER_BUILDKIT=0 docker build --force-rm --label "brokerd.inputs=$inputs" -t "$tag" "$@" "$context" >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    die "$tag can't be built; the end of $log is above"
-  fi
-  say "$tag: built in $((SECONDS - start)) s"
-}
-
-build() {
-  local inputs context
-  mkdir -p "$cache"
-  "$root/docker/engine.sh" >&2
-  exec 9>"$cache/building"
-  flock 9
-  inputs=$(program_inputs)
-  build_programs "$inputs"
-  # Any image on the base will do to have the base made.
-  docker image inspect brokerd/base:trixie >/dev/null 2>&1 || "$root/docker/build.sh" --force firewall:trixie >&2
-  build_image "$node_image" "$(image_inputs)" "$sources/node" --build-arg BASE=brokerd/base:trixie
-  context=$cache/pause
-  rm -rf "$context"
-  mkdir -p "$context"
-  cp "$cache/$inputs/pause" "$context/"
-  printf 'FROM scratch\nLABEL brokerd.kubernetes.stage=image\nCOPY pause /pause\nUSER 65534:65534\nENTRYPOINT ["/pause"]\n' >"$context/Dockerfile"
-  build_image "$pause_image" "$inputs" "$context"
-  rm -rf "$context"
-  docker image prune -f --filter label=brokerd.kubernetes.stage >/dev/null
-  flock -u 9
-}
-
 # ---- up and down -------------------------------------------------------------------------------------------------------------
 
 own_objects() { docker "$1" ls "${@:2}" -q --filter label=brokerd.kubernetes; }
@@ -219,7 +118,7 @@ remove_all() {
   [ -z "$found" ] || docker rm -f -v $found >/dev/null || die "not all containers of the cluster could be removed"
   found=$(own_objects network)
   # shellcheck disable=SC2086 # one word per network
-  [ -z "$found" ] || docker network rm $found >/dev/null || die "the network of the cluster could not be removed: something else is in it"
+  [ -z "$found" ] || docker network rm $found >/dev/null || die "the network of the cluster could not be removed: is something else in it?"
   found=$(own_objects volume)
   # shellcheck disable=SC2086 # one word per volume
   [ -z "$found" ] || docker volume rm $found >/dev/null || die "not all volumes of the cluster could be removed"
@@ -450,6 +349,29 @@ plain_registry() {
   done
 }
 
+# ---- manifests ---------------------------------------------------------------------------------------------------------------
+
+# render [check]: what the chart makes, for those without Helm. It expects a Secret, because nothing secret belongs into files.
+render() {
+  local program out folder=$root/kubernetes/manifests file
+  program=$(helm_program)
+  out=$(mktemp -d)
+  "$program" template brokerd "$root/kubernetes/chart" --namespace "$own_namespace" --kube-version "$(version k8s.io/kubernetes)" \
+    --set existingSecret=brokerd,postgres.enabled=true --output-dir "$out" >/dev/null || die "the chart can't be rendered, see above"
+  for file in "$out"/brokerd/templates/*.yaml; do
+    # Who applies them is not Helm.
+    sed -i -e '/^# Source: /d' -e '/app.kubernetes.io\/managed-by: Helm/d' -e '/helm.sh\/resource-policy/d' -e 's/[[:space:]]*$//' -e '/^$/d' \
+      -e '1{/^---$/d}' "$file"
+  done
+  if [ "${1:-}" = check ]; then
+    diff -ru "$folder" "$out/brokerd/templates" >&2 || die "kubernetes/manifests are not what the chart makes: run scripts/kubernetes.sh render"
+  else
+    rm -f "$folder"/*.yaml
+    cp "$out"/brokerd/templates/*.yaml "$folder/"
+  fi
+  rm -rf "$out"
+}
+
 # on_node FUNCTION [NODE]
 on_node() {
   local zone=${2:-}
@@ -472,11 +394,19 @@ case ${1:-} in
   status) status ;;
   images) shift; images "$@" ;;
   kubectl) shift; require_cluster; kubectl "$@" ;;
+  helm)
+    shift
+    program=$(helm_program)
+    # Charts are rendered without a cluster.
+    if [ -r "$cluster/admin.kubeconfig" ]; then export KUBECONFIG=$cluster/admin.kubeconfig; fi
+    "$program" "$@"
+    ;;
   kill-node) on_node kill_node "${2:-}" ;;
   start-node) on_node switch_on "${2:-}" ;;
   fence-node) on_node fence_node "${2:-}" ;;
   cut-node) on_node cut_node "${2:-}" ;;
   heal-node) on_node heal_node "${2:-}" ;;
+  render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;
-  *) sed -n '2,18s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,20s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

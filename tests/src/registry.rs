@@ -73,11 +73,7 @@ impl ImageRegistry {
         let reference = format!("{}/{name}", self.address);
         docker(&["tag", image, &reference])?;
         self.pushed.push(reference.clone());
-        let logins = machine::cache("registries")?.join(self.address.replace([':', '.'], "-"));
-        fs::create_dir_all(&logins)?;
-        let auth = docker_auth();
-        let config = json!({ "auths": { &self.address: { "auth": auth } } });
-        fs::write(logins.join("config.json"), config.to_string())?;
+        let logins = self.login()?;
         let logins_path = logins.display().to_string();
         let pushed = docker(&["--config", &logins_path, "push", &reference]);
         fs::remove_dir_all(&logins)?;
@@ -87,15 +83,34 @@ impl ImageRegistry {
         Ok(digest.with_context(|| pushed.clone())?.to_owned())
     }
 
+    /// A directory for `DOCKER_CONFIG` with which the engine's client may push and pull. It belongs to the caller.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn login(&self) -> Result<PathBuf> {
+        let logins = machine::cache("registries")?.join(self.address.replace([':', '.'], "-"));
+        fs::create_dir_all(&logins)?;
+        let config = json!({ "auths": { &self.address: { "auth": docker_auth() } } });
+        fs::write(logins.join("config.json"), config.to_string())?;
+        Ok(logins)
+    }
+
+    /// The digest of what the registry has under a name.
+    ///
+    /// # Errors
+    /// When it has no such name.
+    pub fn digest(&self, name: &str) -> Result<String> {
+        let link = link(name)?;
+        docker(&["exec", &self.container, "cat", &link]).map(|digest| digest.trim().to_owned())
+    }
+
     /// Lets a name of the registry mean another image, which it has by that digest: as when somebody pushes a newer
     /// one.
     ///
     /// # Errors
     /// When the registry has no such name.
     pub fn moves(&self, name: &str, digest: &str) -> Result<()> {
-        let (repository, tag) = name.rsplit_once(':').context("a tag")?;
-        let root = "/var/lib/docker-registry/docker/registry/v2/repositories";
-        let link = format!("{root}/{repository}/_manifests/tags/{tag}/current/link");
+        let link = link(name)?;
         let script = format!("test -f {link} && printf %s {digest} > {link}");
         docker(&["exec", &self.container, "sh", "-c", &script]).map(drop)
     }
@@ -131,6 +146,13 @@ impl Drop for ImageRegistry {
             machine::say(&format!("removing the registry failed: {error:#}"));
         }
     }
+}
+
+/// The file in which the registry keeps what a name means.
+fn link(name: &str) -> Result<String> {
+    let (repository, tag) = name.rsplit_once(':').context("a tag")?;
+    let root = "/var/lib/docker-registry/docker/registry/v2/repositories";
+    Ok(format!("{root}/{repository}/_manifests/tags/{tag}/current/link"))
 }
 
 fn docker_auth() -> String {

@@ -24,6 +24,7 @@ mod hanging_engine;
 mod hostile;
 mod identities;
 mod identities_by_sdk;
+mod images_pushed;
 mod isolation;
 mod ldap;
 mod logs;
