@@ -200,6 +200,7 @@ up() {
   mkdir -p "$cluster/log"
   umask 022
   echo "$cache/$inputs" >"$cluster/programs"
+  ln -s "$cache/$inputs/kubectl" "$cluster/kubectl"
   cp "$sources/cluster"/* "$cluster/"
   echo "nameserver 127.0.0.1" >"$cluster/resolv.conf"
   (cd "$cluster" && umask 077 && make_accounts)
