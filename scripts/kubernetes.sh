@@ -5,6 +5,7 @@
 #   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
 #   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
 #   scripts/kubernetes.sh kubectl …         kubectl with all rights; helm … alike
+#   scripts/kubernetes.sh check             whether it keeps what tests rely on; takes brokerd/base:trixie in its nodes
 #   scripts/kubernetes.sh down              removes the cluster and all that it made on this machine
 #   scripts/kubernetes.sh clean             and what build made
 # What happens to nodes (a, b or c):
@@ -322,20 +323,20 @@ fence_node() {
   say "node-$1 is declared to be off"
 }
 
-# cut ZONE -C|-I|-D: before connection tracking and after all other rules, so that nothing that is established goes on.
-cut() {
+# severed ZONE -C|-I|-D: before connection tracking and after all other rules, so that nothing that is established goes on.
+severed() {
   in_node "$1" iptables -w -t raw "$2" PREROUTING -i eth0 -j DROP </dev/null &&
     in_node "$1" iptables -w -t mangle "$2" POSTROUTING -o eth0 -j DROP </dev/null
 }
 cut_node() {
   runs "node-$1" || die "node-$1 does not run"
-  if cut "$1" -C 2>/dev/null; then say "node-$1 is cut off already"; return; fi
-  cut "$1" -I || die "the network of node-$1 could not be cut"
+  if severed "$1" -C 2>/dev/null; then say "node-$1 is cut off already"; return; fi
+  severed "$1" -I || die "the network of node-$1 could not be cut"
   say "node-$1 is cut off; Kubernetes notices after $silence"
 }
 heal_node() {
   runs "node-$1" || die "node-$1 does not run"
-  while cut "$1" -D 2>/dev/null; do :; done
+  while severed "$1" -D 2>/dev/null; do :; done
   until_true 120 node_is "$1" True || { explain "node-$1"; die "node-$1 is not ready after 120 s"; }
   say "node-$1 is connected"
 }
@@ -407,7 +408,8 @@ case ${1:-} in
   fence-node) on_node fence_node "${2:-}" ;;
   cut-node) on_node cut_node "${2:-}" ;;
   heal-node) on_node heal_node "${2:-}" ;;
+  check) require_cluster; exec "$sources/check.sh" ;;
   render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;
-  *) sed -n '2,20s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

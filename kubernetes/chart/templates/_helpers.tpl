@@ -46,13 +46,13 @@ app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
 ) }}
 {{ include "brokerd.setting" (list $key $value) }}
 {{- end }}
-{{ include "brokerd.setting" (list "endpoint.advertised_host" (.Values.gateway.advertisedHost | default (printf "%s-gateway.%s.svc.cluster.local" (include "brokerd.name" .) .Release.Namespace))) }}
-{{- if .Values.gateway.domain }}
-{{ include "brokerd.setting" (list "endpoint.domain" .Values.gateway.domain) }}
+{{ include "brokerd.setting" (list "endpoint.advertised_host" (.Values.endpoints.host | default (printf "%s-gateway.%s.svc.cluster.local" (include "brokerd.name" .) .Release.Namespace))) }}
+{{- if .Values.endpoints.domain }}
+{{ include "brokerd.setting" (list "endpoint.domain" .Values.endpoints.domain) }}
 {{- /* A process without rights has no ports below 1024; the Service has. */}}
 {{ include "brokerd.setting" (list "endpoint.shared_ports" "443=8443") }}
 {{- else }}
-{{ include "brokerd.setting" (list "endpoint.ports" .Values.gateway.ports) }}
+{{ include "brokerd.setting" (list "endpoint.ports" .Values.endpoints.ports) }}
 {{- end }}
 {{- end }}
 
