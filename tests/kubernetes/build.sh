@@ -41,7 +41,7 @@ compile() {
   local start=$SECONDS
   say "compiling $(basename "$1")"
   (cd "$sources/$2" && CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' \
-    nice -n 10 go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") >&2 ||
+    nice -n 10 go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") 2> >(grep -v '^go: downloading' >&2) ||
     die "$(basename "$1") can't be compiled; the compiler's words are above"
   say "$(basename "$1"): $(($(stat -c %s "$1") / 1000000)) MB in $((SECONDS - start)) s"
 }

@@ -14,9 +14,9 @@
 
 {{- define "brokerd.version" -}}{{ .Values.image.tag | default .Chart.AppVersion }}{{- end }}
 
-{{/* brokerd.selector (list CONTEXT COMPONENT) */}}
+{{/* brokerd.selector (list CONTEXT COMPONENT): policies of engines let in what is named brokerd, which a database is not. */}}
 {{- define "brokerd.selector" -}}
-app.kubernetes.io/name: brokerd
+app.kubernetes.io/name: {{ ternary "brokerd-postgres" "brokerd" (eq (index . 1) "postgres") }}
 app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
