@@ -41,7 +41,7 @@ compile() {
   local start=$SECONDS
   say "compiling $(basename "$1")"
   (cd "$sources/$2" && CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' \
-    nice -n 10 go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") 2> >(grep -v '^go: downloading' >&2) ||
+    go build -trimpath -tags grpcnotrace -ldflags "-s -w $4" -o "$1" "$3") 2> >(grep -v '^go: downloading' >&2) ||
     die "$(basename "$1") can't be compiled; the compiler's words are above"
   say "$(basename "$1"): $(($(stat -c %s "$1") / 1000000)) MB in $((SECONDS - start)) s"
 }
@@ -117,7 +117,7 @@ helm_program() {
     flock 9
     require_go
     say "compiling Helm $helm_version"
-    GOBIN=$folder CGO_ENABLED=0 GOFLAGS=-trimpath nice -n 10 go install -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@v$helm_version" >&2 ||
+    GOBIN=$folder CGO_ENABLED=0 GOFLAGS=-trimpath go install -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@v$helm_version" >&2 ||
       die "Helm can't be compiled; the compiler's words are above"
     say "helm: $(($(stat -c %s "$folder/helm") / 1000000)) MB in $((SECONDS - begun)) s"
     flock -u 9

@@ -2,6 +2,12 @@
 {{- if contains "brokerd" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-brokerd{{ end -}}
 {{- end }}
 
+{{/* The name of a Service in the cluster: brokerd.host (list CONTEXT COMPONENT) */}}
+{{- define "brokerd.host" -}}
+{{- $context := index . 0 -}}
+{{ include "brokerd.name" $context }}-{{ index . 1 }}.{{ $context.Release.Namespace }}.svc.{{ $context.Values.clusterDomain }}
+{{- end }}
+
 {{- define "brokerd.secret" -}}{{ .Values.existingSecret | default (include "brokerd.name" .) }}{{- end }}
 
 {{- define "brokerd.engines" -}}{{ .Values.engines.namespace | default (printf "brokerd-%s" .Values.installation) }}{{- end }}
@@ -46,7 +52,7 @@ app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
 ) }}
 {{ include "brokerd.setting" (list $key $value) }}
 {{- end }}
-{{ include "brokerd.setting" (list "endpoint.advertised_host" (.Values.endpoints.host | default (printf "%s-gateway.%s.svc.cluster.local" (include "brokerd.name" .) .Release.Namespace))) }}
+{{ include "brokerd.setting" (list "endpoint.advertised_host" (.Values.endpoints.host | default (include "brokerd.host" (list . "gateway")))) }}
 {{- if .Values.endpoints.domain }}
 {{ include "brokerd.setting" (list "endpoint.domain" .Values.endpoints.domain) }}
 {{- /* A process without rights has no ports below 1024; the Service has. */}}
@@ -64,6 +70,10 @@ app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
 {{ include "brokerd.setting" (list "runtime.kind" "kubernetes") }}
 {{ include "brokerd.setting" (list "runtime.kubernetes.namespace" (include "brokerd.engines" .)) }}
 {{ include "brokerd.setting" (list "runtime.kubernetes.image_pull_policy" .Values.engines.imagePullPolicy) }}
+{{ include "brokerd.setting" (list "runtime.kubernetes.cluster_domain" .Values.clusterDomain) }}
+{{- with .Values.engines.clients }}
+{{ include "brokerd.setting" (list "runtime.kubernetes.clients" (join "," .)) }}
+{{- end }}
 {{- with .Values.engines.storageClasses.ebs }}
 {{ include "brokerd.setting" (list "runtime.kubernetes.storage_class_ebs" .) }}
 {{- end }}
