@@ -49,7 +49,7 @@ spec:
     - name: main
       image: $image
       imagePullPolicy: Never
-      command: $(printf '%s\n' "$@" | awk '{ gsub(/"/, "\\\""); printf "%s\"%s\"", NR > 1 ? ", " : "[", $0 } END { print "]" }')
+      command: [$(printf '%s\n' "$@" | sed 's/"/\\"/g; s/.*/"&"/' | paste -sd,)]
       securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
       volumeMounts: [{ name: data, mountPath: /data }]
   volumes: [{ name: data, persistentVolumeClaim: { claimName: $claim } }]
