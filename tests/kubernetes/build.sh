@@ -110,14 +110,20 @@ helm_version=3.19.5
 
 # helm_program: the path of Helm, which is made where it is missing.
 helm_program() {
-  local folder=$cache/helm-$helm_version begun=$SECONDS
+  local folder=$cache/helm-$helm_version begun=$SECONDS flags minor package
   if [ ! -x "$folder/helm" ]; then
     mkdir -p "$cache"
     exec 9>"$cache/building"
     flock 9
     require_go
     say "compiling Helm $helm_version"
-    GOBIN=$folder CGO_ENABLED=0 GOFLAGS=-trimpath go install -ldflags '-s -w' "helm.sh/helm/v3/cmd/helm@v$helm_version" >&2 ||
+    # Without these it takes every cluster that it does not see for one of version 1.20.
+    minor=$(version k8s.io/kubernetes | cut -d . -f 2)
+    flags="-s -w -X helm.sh/helm/v3/internal/version.version=v$helm_version"
+    for package in helm.sh/helm/v3/pkg/chartutil helm.sh/helm/v3/pkg/lint/rules; do
+      flags="$flags -X $package.k8sVersionMajor=1 -X $package.k8sVersionMinor=$minor"
+    done
+    GOBIN=$folder CGO_ENABLED=0 GOFLAGS=-trimpath go install -ldflags "$flags" "helm.sh/helm/v3/cmd/helm@v$helm_version" >&2 ||
       die "Helm can't be compiled; the compiler's words are above"
     say "helm: $(($(stat -c %s "$folder/helm") / 1000000)) MB in $((SECONDS - begun)) s"
     flock -u 9
