@@ -92,7 +92,7 @@ fn main() -> Result<()> {
             open_files: 20_000,
             sized_volumes: false,
         },
-        capacity: Capacity { memory_bytes: u64::MAX, cpus: cpus() },
+        capacity: Capacity::of_a_host(u64::MAX, cpus()),
     })?;
     let root = Path::new(directory);
     for spec in &specs {

@@ -92,10 +92,19 @@ pub(crate) const KEYS: &[(&str, Kind)] = &[
     ("provisioner.catalogue", Kind::Text),
     ("provisioner.docker_host", Kind::Text),
     ("provisioner.ldap_ca_file", Kind::Text),
+    ("runtime.kind", Kind::Text),
     ("runtime.nofile", Kind::Integer),
     ("runtime.join_networks", Kind::Text),
     ("runtime.sized_volumes", Kind::Boolean),
     ("runtime.firewall", Kind::Text),
+    ("runtime.kubernetes.namespace", Kind::Text),
+    ("runtime.kubernetes.kubeconfig", Kind::Text),
+    ("runtime.kubernetes.storage_class_ebs", Kind::Text),
+    ("runtime.kubernetes.storage_class_efs", Kind::Text),
+    ("runtime.kubernetes.image_pull_policy", Kind::Text),
+    ("runtime.kubernetes.image_pull_secrets", Kind::List),
+    ("runtime.kubernetes.cluster_domain", Kind::Text),
+    ("runtime.kubernetes.clients", Kind::List),
     ("faults.enabled", Kind::Boolean),
     ("audit.file", Kind::Text),
     ("audit.file_megabytes", Kind::Integer),
@@ -248,18 +257,21 @@ pub(crate) fn merge(lower: &mut Table, upper: Table) {
             }
         }
     }
-    for (key, value) in upper {
-        match (lower.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => merge_section(below, above),
-            (_, value) => {
-                lower.insert(key, value);
-            }
-        }
-    }
+    merge_tables(lower, upper, "");
 }
 
-fn merge_section(lower: &mut Table, upper: Table) {
-    for (key, value) in upper {
-        lower.insert(key, value);
+/// Merges tables of settings. A map is a setting, which is replaced as a whole.
+fn merge_tables(lower: &mut Table, upper: Table, place: &str) {
+    for (name, value) in upper {
+        let key = format!("{place}{name}");
+        let is_map = KEYS.contains(&(key.as_str(), Kind::Map));
+        match (lower.get_mut(&name), value) {
+            (Some(Value::Table(below)), Value::Table(above)) if !is_map => {
+                merge_tables(below, above, &format!("{key}."));
+            }
+            (_, value) => {
+                lower.insert(name, value);
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ mod ports;
 mod prices;
 #[cfg(test)]
 mod reference;
+mod runtime;
 mod secret;
 mod sections;
 mod sizing;
@@ -51,12 +52,13 @@ pub(crate) use log::LogFormat;
 pub(crate) use metrics::Metrics;
 use operations::{Gateway, Operations};
 use prices::Prices;
+use runtime::Runtime;
+pub(crate) use runtime::{Firewall, ImagePullPolicy, JoinNetworks, RuntimeKind};
 pub(crate) use secret::{DatabaseUrl, Secret};
+pub(crate) use sections::UnknownGroups;
 use sections::{
-    Api, Aws, Database, Endpoint, Faults, InvalidSetting, Network, Provisioner, Runtime,
-    SecurityGroups,
+    Api, Aws, Database, Endpoint, Faults, InvalidSetting, Network, Provisioner, SecurityGroups,
 };
-pub(crate) use sections::{Firewall, JoinNetworks, UnknownGroups};
 use sizing::Sizing;
 use telemetry::{Otlp, Prometheus};
 

@@ -76,6 +76,13 @@ fn name_of(kind: &Type) -> String {
     }
 }
 
+/// Whether an attribute says that the names of variants are written in lower case.
+fn is_in_lower_case(attribute: &Attribute) -> bool {
+    let Meta::List(list) = &attribute.meta else { return false };
+    let text = list.tokens.to_string();
+    list.path.is_ident("serde") && text.contains("rename_all") && text.contains("lowercase")
+}
+
 /// The structs and enums of the sources, by name.
 fn described() -> BTreeMap<String, Described> {
     let mut found = BTreeMap::new();
@@ -92,8 +99,10 @@ fn described() -> BTreeMap<String, Described> {
                     (item.ident, Described { about: about(&item.attrs), members })
                 }
                 Item::Enum(item) => {
+                    let is_renamed = item.attrs.iter().any(is_in_lower_case);
                     let members = item.variants.iter().map(|variant| {
-                        let name = variant.ident.to_string().to_lowercase();
+                        let name = variant.ident.to_string();
+                        let name = if is_renamed { name.to_lowercase() } else { name };
                         (name, String::new(), about(&variant.attrs))
                     });
                     let members = members.collect();
@@ -192,11 +201,20 @@ fn page() -> String {
     for (name, kind, said) in plain {
         member(&mut page, name, kind, said);
     }
-    for (section, kind, _) in sections {
+    let mut sections: Vec<_> =
+        sections.into_iter().map(|(name, kind, _)| (name.clone(), kind)).collect();
+    sections.reverse();
+    while let Some((section, kind)) = sections.pop() {
         let of = &described[kind];
         let _ = write!(page, "\n## `[{section}]`\n\n{}", wrapped(&of.about, ""));
         for (name, kind, said) in &of.members {
-            member(&mut page, &format!("{section}.{name}"), kind, said);
+            let path = format!("{section}.{name}");
+            if said.is_empty() && described.contains_key(kind) {
+                // A section of its own, after this one.
+                sections.push((path, kind));
+            } else {
+                member(&mut page, &path, kind, said);
+            }
         }
     }
     assert_eq!(written, layers::KEYS.len(), "every key is described once");

@@ -355,60 +355,6 @@ impl Provisioner {
     }
 }
 
-/// Whether the container that brokerd runs in, if it runs in one, joins the networks of brokers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum JoinNetworks {
-    /// Engines are reached in their networks and publish no ports. A brokerd in a container of the same
-    /// container engine joins these networks, and so do its gateways.
-    Auto,
-    /// Engines publish ports on the loopback of the host, and are reached there.
-    Never,
-}
-
-/// Whether brokerd has the engine's host restrict what engines connect to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Firewall {
-    /// brokerd installs rules on the host of the container engine, where it can.
-    Auto,
-    /// The operator restricts what engines connect to.
-    Never,
-}
-
-/// How instances are run.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Runtime {
-    /// How many files an engine may have open, from 1024 to 1048576; for containers that are made from then on.
-    pub(crate) nofile: u32,
-    /// How brokerd reaches engines.
-    pub(crate) join_networks: JoinNetworks,
-    /// Whether brokers that are created from then on have disks of their tier's size, see [Disks](storage.md).
-    /// Other brokers keep what they have. All API and provisioner processes need the same value.
-    pub(crate) sized_volumes: bool,
-    /// Whether brokerd restricts what engines connect to, see [Outgoing
-    /// connections](security.md#outgoing-connections).
-    pub(crate) firewall: Firewall,
-}
-
-impl Default for Runtime {
-    fn default() -> Self {
-        Self {
-            nofile: 20_000,
-            join_networks: JoinNetworks::Auto,
-            sized_volumes: false,
-            firewall: Firewall::Auto,
-        }
-    }
-}
-
-impl Runtime {
-    pub(crate) fn validate(self) -> Result<(), InvalidSetting> {
-        in_range("runtime.nofile", self.nofile, 1024..=1_048_576)
-    }
-}
-
 /// Faults that callers inject into their brokers, see [Fault injection](fault-injection.md).
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

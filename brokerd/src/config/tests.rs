@@ -160,6 +160,12 @@ fn values_that_make_no_sense_are_refused_with_their_key() {
         ("runtime.nofile=5", "runtime.nofile"),
         ("runtime.join_networks=always", "join_networks"),
         ("runtime.firewall=perhaps", "firewall"),
+        ("runtime.kind=swarm", "kind"),
+        ("runtime.kubernetes.namespace=Brokers", "runtime.kubernetes.namespace"),
+        ("runtime.kubernetes.storage_class_efs=a/b", "runtime.kubernetes.storage_class_efs"),
+        ("runtime.kubernetes.image_pull_policy=never", "image_pull_policy"),
+        ("runtime.kubernetes.image_pull_secrets=a b", "runtime.kubernetes.image_pull_secrets"),
+        ("runtime.kubernetes.cluster_domain=", "runtime.kubernetes.cluster_domain"),
         ("network.outgoing=some", "10.0.0.0/8"),
         ("network.outgoing=all,10.0.0.0/8", "10.0.0.0/8"),
         ("network.outgoing=10.0.0.0/33", "10.0.0.0/8"),
@@ -286,6 +292,9 @@ fn everything() -> Vec<String> {
                 ("otlp.endpoint", _) => "http://127.0.0.1:4318",
                 ("alarms.topics", _) => "arn:aws:sns:*=https://hush",
                 (_, layers::Kind::Map) => "4.2=4.3,3.13=4.3",
+                ("runtime.kind", _) => "kubernetes",
+                ("runtime.kubernetes.image_pull_policy", _) => "Never",
+                ("runtime.kubernetes.clients", _) => "10.0.0.0/8",
                 ("runtime.join_networks", _) => "never",
                 ("runtime.firewall", _) => "auto",
                 ("network.outgoing" | "network.outgoing_denied", _) => "10.0.0.0/8,2001:db8::1/128",
@@ -414,4 +423,18 @@ fn what_is_off_by_default_is_enabled_by_whatever_layer_says_so() {
     assert!(!said.api.strict_states, "brokers can be deleted in any state");
     let strict = ("BROKERD_API_STRICT_STATES", "true");
     assert!(load(&flags(&[]), &[home, strict]).expect("valid").api.strict_states);
+}
+
+#[test]
+fn settings_of_a_section_in_a_section_are_merged_and_volumes_of_kubernetes_are_sized() {
+    let directory = Directory::new("nested");
+    directory.write(
+        "brokerd.toml",
+        "[runtime]\nkind = 'kubernetes'\n[runtime.kubernetes]\nnamespace = 'brokers'\nstorage_class_efs = 'nfs'\n",
+    );
+    let class = ("BROKERD_RUNTIME_KUBERNETES_STORAGE_CLASS_EFS", "efs");
+    let runtime = load(&directory.flags(&[]), &[class]).expect("valid").runtime;
+    assert_eq!(runtime.kubernetes.namespace.as_deref(), Some("brokers"));
+    assert_eq!(runtime.kubernetes.storage_class_efs.as_deref(), Some("efs"));
+    assert!(runtime.has_sized_volumes() && !runtime.has_fillable_volumes());
 }

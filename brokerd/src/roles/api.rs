@@ -39,7 +39,7 @@ pub(super) fn router(
             UnknownGroups::Refuse => true,
         },
         faults: configuration.faults.enabled,
-        sized_volumes: configuration.runtime.sized_volumes,
+        sized_volumes: configuration.runtime.has_fillable_volumes(),
         strict_states: configuration.api.strict_states,
         prices: prices(configuration.prices.file.as_deref())?,
         metrics_tokens: metrics_tokens(foundation)?,

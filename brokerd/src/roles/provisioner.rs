@@ -14,6 +14,7 @@ use brokerd_provisioner::{
     runtime::{
         connect::Connect,
         docker::{ConnectDocker, DockerOptions, Join, OwnDatabase},
+        kubernetes::{ConnectKubernetes, KubernetesOptions, PullPolicy},
         outgoing::{Outgoing, OutgoingLimits},
         registry::{Registries, RegistryLogin},
     },
@@ -25,7 +26,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Configuration, Firewall, Images, JoinNetworks, Secret},
+    config::{Configuration, Firewall, ImagePullPolicy, Images, JoinNetworks, RuntimeKind, Secret},
     data_dir::DataDir,
     foundation::Foundation,
     role::Role,
@@ -93,10 +94,12 @@ fn settings(
             stand_ins: configuration.engines.stand_in.clone(),
             also_offer: configuration.engines.also_offer.clone(),
             registry: configuration.registry.mirror().map(str::to_owned),
+            // Nodes of a cluster have what their registry has.
+            registry_has_built: configuration.runtime.kind == RuntimeKind::Kubernetes,
         },
         pull: if configuration.engines.pull { Some(registries(foundation)?) } else { None },
         open_files: configuration.runtime.nofile.into(),
-        sized_volumes: configuration.runtime.sized_volumes,
+        sized_volumes: configuration.runtime.has_sized_volumes(),
         host_capacity: configuration.sizing.host_capacity(),
         endpoints: EndpointSettings {
             advertised_host: endpoint.advertised_host.chosen().cloned(),
@@ -120,21 +123,56 @@ fn settings(
 
 /// The runtime that the configuration names.
 pub(super) fn runtime(foundation: &Foundation) -> Arc<dyn Connect> {
+    let clock = Arc::clone(&foundation.clock);
+    match foundation.configuration.runtime.kind {
+        RuntimeKind::Docker => Arc::new(ConnectDocker::new(docker(foundation), clock)),
+        RuntimeKind::Kubernetes => Arc::new(ConnectKubernetes::new(kubernetes(foundation), clock)),
+    }
+}
+
+fn docker(foundation: &Foundation) -> DockerOptions {
     let configuration = &foundation.configuration;
     let host = configuration.provisioner.docker_host.clone();
-    let options = DockerOptions {
+    DockerOptions {
         join: match configuration.runtime.join_networks {
             JoinNetworks::Auto => Join::Itself,
             JoinNetworks::Never => Join::Never,
         },
-        outgoing: match configuration.runtime.firewall {
-            Firewall::Auto => Some(outgoing(configuration)),
-            Firewall::Never => None,
-        },
+        outgoing: restricted(configuration),
         limits: Arc::new(AccountLimits(foundation.store.clone())),
         ..DockerOptions::new(host, configuration.installation.clone())
-    };
-    Arc::new(ConnectDocker::new(options, Arc::clone(&foundation.clock)))
+    }
+}
+
+fn kubernetes(foundation: &Foundation) -> KubernetesOptions {
+    let configuration = &foundation.configuration;
+    let settings = &configuration.runtime.kubernetes;
+    let usual = KubernetesOptions::new(configuration.installation.clone());
+    KubernetesOptions {
+        namespace: settings.namespace.clone().unwrap_or(usual.namespace),
+        kubeconfig: settings.kubeconfig.clone(),
+        instance_class: settings.storage_class_ebs.clone(),
+        shared_class: settings.storage_class_efs.clone(),
+        pull_policy: match settings.image_pull_policy {
+            ImagePullPolicy::Always => PullPolicy::Always,
+            ImagePullPolicy::IfNotPresent => PullPolicy::IfNotPresent,
+            ImagePullPolicy::Never => PullPolicy::Never,
+        },
+        pull_secrets: settings.image_pull_secrets.clone(),
+        cluster_domain: settings.cluster_domain.clone(),
+        clients: settings.clients.iter().map(|range| range.0).collect(),
+        outgoing: restricted(configuration),
+        limits: Arc::new(AccountLimits(foundation.store.clone())),
+        installation: usual.installation,
+    }
+}
+
+/// What engines may connect to, unless that is left to the operator.
+fn restricted(configuration: &Configuration) -> Option<Outgoing> {
+    match configuration.runtime.firewall {
+        Firewall::Auto => Some(outgoing(configuration)),
+        Firewall::Never => None,
+    }
 }
 
 /// What accounts take from what engines may connect to.

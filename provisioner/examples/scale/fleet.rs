@@ -127,7 +127,7 @@ impl Runtime for Fleet {
 
     /// Enough for all of them.
     async fn capacity(&self) -> Result<Capacity, RuntimeError> {
-        Ok(Capacity { memory_bytes: 1 << 50, cpus: 4 })
+        Ok(Capacity::of_a_host(1 << 50, 4))
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError> {

@@ -26,6 +26,8 @@ pub struct EngineSettings {
     pub also_offer: BTreeSet<EngineVersion>,
     /// The registry that images come from whose names have none, instead of Docker Hub.
     pub registry: Option<String>,
+    /// Whether that registry has the images that are built here, too: hosts fetch them from there.
+    pub registry_has_built: bool,
 }
 
 impl Default for EngineSettings {
@@ -35,6 +37,7 @@ impl Default for EngineSettings {
             stand_ins: StandIns::default(),
             also_offer: BTreeSet::new(),
             registry: None,
+            registry_has_built: false,
         }
     }
 }
@@ -102,8 +105,9 @@ impl Catalogue {
             image.source == settings.prefer || !seen.contains(&preferred)
         });
         if let Some(registry) = &settings.registry {
-            let pulled = |image: &&mut Image| image.source == Source::Pulled;
-            for image in catalogue.images.iter_mut().filter(pulled) {
+            let is_there =
+                |image: &&mut Image| image.source == Source::Pulled || settings.registry_has_built;
+            for image in catalogue.images.iter_mut().filter(is_there) {
                 if registry_of(&image.image).is_none() {
                     image.image = format!("{registry}/{}", image.image);
                 }

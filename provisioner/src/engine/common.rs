@@ -70,6 +70,7 @@ pub(super) fn instance(
         },
         generation: broker.generation,
         reboot: broker.reboots_requested,
+        instances: broker.spec.deployment_mode.instances(),
         hostname,
         image: image.reference(),
         former_image: None,

@@ -159,7 +159,7 @@ impl PassContext {
         };
         let mut issued = issued.map_err(|error| StepError::Rejected(error.to_string()))?;
         if issued.seed.is_none() {
-            let unknown = Capacity { memory_bytes: u64::MAX, cpus: 1 };
+            let unknown = Capacity::of_a_host(u64::MAX, 1);
             let capacity = self.capacity.get().copied().unwrap_or(unknown);
             let blueprint = self.blueprint(work, &issued, image, capacity);
             let seed = self.engines.of(broker.spec.engine_type).seed(&blueprint);

@@ -1,7 +1,6 @@
 //! What runs instances.
 //!
-//! The trait speaks of one instance at a time and is small enough for Docker, Docker Swarm and
-//! Kubernetes alike. Networks and volumes are a runtime's own affair: they come with
+//! The trait speaks of one instance at a time and is small enough for Docker and Kubernetes alike. Networks and volumes are a runtime's own affair: they come with
 //! [`Runtime::apply`] and go with [`Runtime::remove`]. There is no `exec`, because not every runtime
 //! has one: health and commands go over the network to the engine's own ports.
 //!
@@ -12,7 +11,11 @@
 //! tested with: `tests/runtime_conformance`.
 
 pub mod connect;
+mod directories;
 pub mod docker;
+mod images;
+pub mod kubernetes;
+mod last_log_lines;
 pub mod outgoing;
 pub mod registry;
 mod statistics;
@@ -21,7 +24,6 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, SocketAddr},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -30,6 +32,7 @@ use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp, log::LogSo
 use futures_util::stream::BoxStream;
 use sha2::{Digest, Sha256};
 
+pub use self::images::{ImageInfo, Pulled};
 pub use self::statistics::{BlockOperations, ContainerStatistics, NetworkBytes};
 
 use crate::runtime::registry::RegistryLogin;
@@ -118,6 +121,9 @@ pub struct InstanceSpec {
     pub generation: Generation,
     /// Which reboot it embodies.
     pub reboot: u32,
+    /// How many instances the broker has. A runtime of several hosts keeps them apart: in zones of their own, if there
+    /// are enough.
+    pub instances: u8,
     /// The host name inside the broker's network, by which its peers call it.
     pub hostname: String,
     /// The image.
@@ -167,7 +173,7 @@ pub struct SpecDigest(pub String);
 
 impl InstanceSpec {
     /// The digest. It covers everything but the generation, the processor limits and the size of disks, which
-    /// change without another container, and what is behind the image's name.
+    /// change without another container, how many instances there are beside it, and what is behind the image's name.
     pub fn digest(&self) -> SpecDigest {
         let mut hash = Sha256::new();
         let mut add = |label: &str, bytes: &[u8]| {
@@ -274,7 +280,8 @@ pub enum Disturbance {
     Killed,
     /// It stands still, and holds what it holds.
     Frozen,
-    /// It is cut off the network; none of its addresses is published.
+    /// It is cut off the network, at once or in a moment; none of its addresses is published. Where the network keeps the
+    /// connections that there are, new ones are refused.
     Isolated,
     /// The disk that its data is on is full. That is the disk's, whatever becomes of the container; what has no disk
     /// of its own can't be filled.
@@ -302,46 +309,21 @@ impl LogLine {
     pub const LONGEST: usize = 256 * 1024 - 26;
 }
 
-/// What the host has.
+/// What the host has; of several hosts, what the largest of them has, since an instance is on one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
     /// Memory in bytes.
     pub memory_bytes: u64,
     /// Processors.
     pub cpus: u32,
+    /// The memory of all hosts together, in bytes.
+    pub all_memory_bytes: u64,
 }
 
-/// An image that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageInfo {
-    /// The runtime's own name for what is behind the image's name now.
-    pub id: String,
-    /// By which names and digests registries know it, `name@sha256:…`; empty, if it never was in one.
-    pub digests: Vec<String>,
-    /// The full version of the engine, if the image tells.
-    pub true_version: Option<String>,
-    /// The modules of the engine and their versions, as the image's label has them, or nothing.
-    pub modules: Option<String>,
-}
-
-/// How far a pull has got, for whoever waits for it.
-#[derive(Debug, Default)]
-pub struct Pulled {
-    layers: Mutex<BTreeMap<String, (u64, u64)>>,
-}
-
-impl Pulled {
-    /// Notes how many bytes of a layer are there, and how many it has.
-    pub fn note(&self, layer: &str, done: u64, all: u64) {
-        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers.insert(layer.to_owned(), (done, all));
-    }
-
-    /// How many megabytes are there, and how many there are in all of what has begun.
-    pub fn megabytes(&self) -> (u64, u64) {
-        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum = |of: fn(&(u64, u64)) -> u64| layers.values().map(of).sum::<u64>() / 1_000_000;
-        (sum(|layer| layer.0), sum(|layer| layer.1))
+impl Capacity {
+    /// The capacity of one host.
+    pub const fn of_a_host(memory_bytes: u64, cpus: u32) -> Self {
+        Self { memory_bytes, cpus, all_memory_bytes: memory_bytes }
     }
 }
 
@@ -412,7 +394,7 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Makes the container be there with its network, volumes and files, and running: [`Ensured::Created`]. A
     /// container that was made but never started is completed, which is the same. One that has ended is started,
-    /// its volumes as they are: [`Ensured::Updated`]. One that runs or is frozen is left alone.
+    /// its kept volumes as they are, with the files of the spec in the others: [`Ensured::Updated`]. One that runs or is frozen is left alone.
     ///
     /// Kept volumes that are there are taken as they are. Instances of a broker find each other by their host
     /// names. Of two calls at once, one may fail as [`RuntimeErrorClass::Transient`], and one container is made.
@@ -450,8 +432,9 @@ pub trait Runtime: Send + Sync + 'static {
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
 
     /// The lines that a container has printed since then, and with `follow` those that it prints from now on, until it has
-    /// ended: all of them, in the order of each output, those of earlier starts too. The runtime keeps as many megabytes of
-    /// a container's output as its settings say, and none of a container that is removed; whoever follows it gets the rest.
+    /// ended: all of them, in the order of each output, those of earlier starts too as far as the runtime keeps them. It
+    /// keeps as many megabytes of a container's output as its settings say, and none of a container that is removed; whoever
+    /// follows it gets the rest.
     async fn logs(
         &self,
         id: &RuntimeId,

@@ -35,9 +35,15 @@ pub struct CapacitySettings {
 impl CapacitySettings {
     /// The capacity of a host.
     pub fn on(self, capacity: Capacity) -> HostCapacity {
-        let share = (capacity.memory_bytes as f64 * self.memory_share) as u64;
-        let memory_bytes = self.memory_bytes.unwrap_or(share);
-        let scale = self.scale.unwrap_or_else(|| HostCapacity::automatic_scale(memory_bytes));
+        let share = |bytes: u64| (bytes as f64 * self.memory_share) as u64;
+        let memory_bytes = self.memory_bytes.unwrap_or_else(|| share(capacity.all_memory_bytes));
+        // An instance is on one host, however many there are.
+        let of_one = if capacity.all_memory_bytes > capacity.memory_bytes {
+            memory_bytes.min(share(capacity.memory_bytes))
+        } else {
+            memory_bytes
+        };
+        let scale = self.scale.unwrap_or_else(|| HostCapacity::automatic_scale(of_one));
         tracing::info!(scale, "instances may use {} MiB of memory together", memory_bytes >> 20);
         HostCapacity { memory_bytes, scale, patience: self.patience }
     }
@@ -104,7 +110,7 @@ mod tests {
 
     #[test]
     fn limits_exceed_the_host_only_if_the_operator_says_so() {
-        let capacity = Capacity { memory_bytes: 10 * GIB, cpus: 2 };
+        let capacity = Capacity::of_a_host(10 * GIB, 2);
         let settings = CapacitySettings {
             scale: None,
             memory_share: 0.9,
@@ -116,6 +122,9 @@ mod tests {
             (host_capacity.memory_bytes, host_capacity.scale.to_string()),
             (9 * GIB, "0.25".to_owned())
         );
+        let hosts = Capacity { all_memory_bytes: 30 * GIB, ..capacity };
+        let several = settings.on(hosts);
+        assert_eq!((several.memory_bytes, several.scale), (27 * GIB, host_capacity.scale));
         let more = CapacitySettings { memory_share: 3.0, ..settings }.on(capacity);
         assert_eq!((more.memory_bytes, more.scale.to_string()), (30 * GIB, "1".to_owned()));
         let bytes = CapacitySettings { memory_bytes: Some(GIB), scale: Some(0.5), ..settings };

@@ -156,7 +156,7 @@ impl Example {
             users,
             image: catalogue.image(kind, version).expect("offered").clone(),
             sizing: Sizing { scale: 1.0, open_files: 20_000, sized_volumes: false },
-            capacity: Capacity { memory_bytes: 512 * GIB, cpus: 64 },
+            capacity: Capacity::of_a_host(512 * GIB, 64),
         }
     }
 

@@ -26,6 +26,7 @@ pub(crate) fn specification(broker: &Broker, ordinal: u8, ports: &[u16]) -> Inst
         },
         generation: broker.generation,
         reboot: broker.reboots_requested,
+        instances: broker.spec.deployment_mode.instances(),
         hostname: format!("h{ordinal}"),
         image: "i".to_owned(),
         former_image: None,

@@ -19,23 +19,13 @@ use uuid::Uuid;
 
 use crate::{
     engine::{SystemClock, docker, engine_or_skip, sweep},
+    scripts::{SERVES, STUBBORN},
     specs::{IMAGE, spec},
     subject::{Does, Subject},
 };
 
 /// Where the engine listens.
 const SOCKET: &str = "/var/run/docker.sock";
-
-/// Ends when it is asked to; says `up` on standard output once that works, and to whoever connects.
-const SERVES: &str = r#"exec perl -MSocket -e '
-    $SIG{TERM} = sub { exit 0 };
-    socket(my $all, PF_INET, SOCK_STREAM, 0) or die;
-    setsockopt($all, SOL_SOCKET, SO_REUSEADDR, 1) or die;
-    bind($all, sockaddr_in(5671, INADDR_ANY)) && listen($all, 9) or die;
-    $| = 1; print "up\n";
-    while (1) { my $one; if (accept($one, $all)) { syswrite($one, "up"); close($one) } }'"#;
-
-const STUBBORN: &str = "trap '' TERM; echo up; while :; do sleep 0.05; done";
 
 /// An installation of its own, which is taken down when it goes out of scope.
 pub(crate) struct DockerSubject {

@@ -1,8 +1,9 @@
-//! What every runtime promises, tried out on the simulated one and on a Docker engine alike: what the planner is
-//! tested against is what real instances do.
+//! What every runtime promises, tried out on the simulated one, on a Docker engine and on a Kubernetes cluster alike:
+//! what the planner is tested against is what real instances do.
 //!
 //! Every case has an installation of its own and leaves nothing behind, even when it fails. Without an engine the
-//! cases of Docker say so and pass, except under `CI=true`. Another runtime needs a [`subject::Subject`] and a line
+//! cases of Docker say so and pass, except under `CI=true`; those of Kubernetes are for the cluster that
+//! `BROKERD_TEST_KUBECONFIG` names. Another runtime needs a [`subject::Subject`] and a line
 //! in `every_case!`.
 
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
@@ -12,6 +13,8 @@ mod docker;
 #[expect(dead_code, reason = "disks are tried out elsewhere")]
 #[path = "../docker_runtime/engine.rs"]
 mod engine;
+mod kubernetes;
+mod scripts;
 mod simulated;
 mod specs;
 mod subject;
@@ -36,6 +39,15 @@ macro_rules! every_case {
             async fn $case() {
                 let Some(docker) = DockerSubject::new().await else { return };
                 super::cases::$case(&docker).await;
+            })*
+        }
+
+        mod kubernetes_runtime {
+            use super::kubernetes::KubernetesSubject;
+            $(#[tokio::test]
+            async fn $case() {
+                let Some(cluster) = KubernetesSubject::new().await else { return };
+                super::cases::$case(&cluster).await;
             })*
         }
     };

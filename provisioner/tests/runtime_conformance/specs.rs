@@ -15,6 +15,7 @@ pub(crate) fn spec(name: InstanceName, command: Vec<String>) -> InstanceSpec {
     InstanceSpec {
         generation: Generation(3),
         reboot: 2,
+        instances: 1,
         hostname: format!("node-{}", name.ordinal),
         name,
         image: IMAGE.to_owned(),

@@ -45,6 +45,17 @@ pub(crate) trait Subject: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
 
+    /// How exactly the runtime tells when something began.
+    fn precision(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    /// Whether nothing but kept volumes lasts from one life of a container to the next: neither its other volumes nor
+    /// what it printed.
+    fn lives_begin_anew(&self) -> bool {
+        false
+    }
+
     /// Lets some time pass.
     async fn pass(&self);
 
@@ -96,6 +107,15 @@ impl dyn Subject + '_ {
     pub(crate) async fn status(&self, ordinal: u8) -> InstanceStatus {
         let status = self.runtime().status(&self.name(ordinal)).await;
         status.expect("the engine answers").expect("the instance is there")
+    }
+
+    /// Waits until somebody answers at an address, or nobody does.
+    pub(crate) async fn until_it_answers(&self, address: std::net::SocketAddr, wanted: bool) {
+        let begun = Instant::now();
+        while self.answers(address).await != wanted {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{address} answers: {}", !wanted);
+            self.pass().await;
+        }
     }
 
     /// The status of instance 1, once it is in a state that `wanted` takes.

@@ -99,7 +99,7 @@ impl Runtime for FakeRuntime {
 
     async fn capacity(&self) -> Result<Capacity, RuntimeError> {
         self.see()?;
-        Ok(Capacity { memory_bytes: 64 << 30, cpus: CPUS })
+        Ok(Capacity::of_a_host(64 << 30, CPUS))
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, RuntimeError> {

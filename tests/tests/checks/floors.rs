@@ -33,6 +33,8 @@ const FLOORS: &[(&str, &[&str])] = &[
 const ALONE: &[(&str, &str)] = &[
     ("sqlx", "brokerd-store"),
     ("bollard", "brokerd-provisioner"),
+    ("kube", "brokerd-provisioner"),
+    ("k8s-openapi", "brokerd-provisioner"),
     ("rcgen", "brokerd-provisioner"),
     ("utoipa", "brokerd-api"),
     ("clap", "brokerd"),
@@ -175,15 +177,21 @@ fn the_plan_knows_the_domain_and_values() -> Result<()> {
 }
 
 #[test]
-fn only_the_docker_runtime_names_docker() -> Result<()> {
+fn only_a_runtime_names_what_it_runs_on() -> Result<()> {
     // The role in `brokerd` chooses the runtime; the rest of a provisioner knows none.
-    for name in ["bollard", "docker::", "DockerRuntime"] {
-        let naming = sources("provisioner/src")?;
-        let naming: Vec<_> =
-            naming.into_iter().filter(|s| s.code.contains(name)).map(|s| s.path).collect();
-        ensure!(!naming.is_empty(), "nobody names {name}: nothing is guarded");
-        for path in naming {
-            ensure!(path.starts_with("provisioner/src/runtime/docker/"), "{path} names {name}");
+    for (folder, names) in [
+        ("docker", &["bollard", "docker::", "DockerRuntime"]),
+        ("kubernetes", &["k8s_openapi", "kubernetes::", "KubernetesRuntime"]),
+    ] {
+        for name in names {
+            let naming = sources("provisioner/src")?;
+            let naming: Vec<_> =
+                naming.into_iter().filter(|s| s.code.contains(name)).map(|s| s.path).collect();
+            ensure!(!naming.is_empty(), "nobody names {name}: nothing is guarded");
+            for path in naming {
+                let own = format!("provisioner/src/runtime/{folder}/");
+                ensure!(path.starts_with(&own), "{path} names {name}");
+            }
         }
     }
     Ok(())

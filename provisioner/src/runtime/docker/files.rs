@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use brokerd_domain::Timestamp;
 use tar::{Builder, EntryType, Header};
 
-use crate::runtime::InjectedFile;
+use crate::runtime::{
+    InjectedFile,
+    directories::{directories, directory_mode},
+};
 
 /// How far ahead files are dated. ActiveMQ reads its users again only if the file is younger than
 /// its last look in milliseconds, and the archive's whole seconds would make a fresh file older.
@@ -68,20 +71,6 @@ fn header(kind: EntryType, owner: (u32, u32), mode: u32, mtime: u64) -> Header {
     header.set_mtime(mtime);
     header.set_size(0);
     header
-}
-
-/// The directories above a file, outermost first.
-fn directories(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/').map(|(end, _)| &path[..end]).filter(|directory| !directory.is_empty())
-}
-
-/// A directory is closed to others unless something in it is meant for them.
-fn directory_mode(directory: &str, files: &[&InjectedFile]) -> u32 {
-    let open = files.iter().any(|file| {
-        file.mode & 0o004 != 0
-            && file.path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
-    });
-    if open { 0o755 } else { 0o750 }
 }
 
 #[cfg(test)]

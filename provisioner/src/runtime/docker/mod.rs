@@ -112,10 +112,9 @@ async fn capacity(docker: &Docker) -> Result<Capacity, RuntimeError> {
     let info = request(SHORT, docker.info()).await.map_err(named(OPERATION))?;
     let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok()).filter(|n| *n > 0);
     let cpus = info.ncpu.and_then(|count| u32::try_from(count).ok()).filter(|n| *n > 0);
-    Ok(Capacity {
-        memory_bytes: memory.ok_or_else(|| odd(OPERATION, "amount of memory"))?,
-        cpus: cpus.ok_or_else(|| odd(OPERATION, "number of processors"))?,
-    })
+    let memory = memory.ok_or_else(|| odd(OPERATION, "amount of memory"))?;
+    let cpus = cpus.ok_or_else(|| odd(OPERATION, "number of processors"))?;
+    Ok(Capacity::of_a_host(memory, cpus))
 }
 
 #[async_trait]

@@ -1,0 +1,126 @@
+//! What faults do to instances, and how it is undone.
+//!
+//! Kubernetes freezes nothing. A shell inside stops all processes of the engine's user but itself, as it kills them.
+
+use serde_json::{Value, json};
+
+use super::{
+    KubernetesRuntime,
+    error::error,
+    found::{Found, Phase},
+    labels,
+};
+use crate::runtime::{Disturbance, Ensured, RuntimeError, RuntimeErrorClass, RuntimeId};
+
+const INJECT: &str = "disturb an instance";
+const HEAL: &str = "undo a disturbance";
+
+impl KubernetesRuntime {
+    pub(super) async fn disturb(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(INJECT, id).await?;
+        if let Disturbance::Filled { .. } = disturbance {
+            return Err(unfillable(INJECT));
+        }
+        let Some(found) = found.filter(Found::is_alive) else { return Ok(Ensured::AlreadyRight) };
+        match disturbance {
+            Disturbance::Killed => self.kill(INJECT, &found).await?,
+            Disturbance::Frozen if found.phase == Phase::Frozen => {
+                return Ok(Ensured::AlreadyRight);
+            }
+            Disturbance::Frozen => {
+                // First, because what is frozen and does not say so is never thawed.
+                self.mark_frozen(INJECT, &found, true).await?;
+                if let Err(error) = self.signal(INJECT, &found.name, "STOP").await {
+                    self.mark_frozen(INJECT, &found, false).await?;
+                    return Err(error);
+                }
+            }
+            Disturbance::Isolated if found.is_isolated => return Ok(Ensured::AlreadyRight),
+            Disturbance::Isolated => self.isolate(INJECT, &found, true).await?,
+            Disturbance::Filled { .. } => {}
+        }
+        Ok(Ensured::Updated)
+    }
+
+    pub(super) async fn undisturb(
+        &self,
+        id: &RuntimeId,
+        disturbance: Disturbance,
+    ) -> Result<Ensured, RuntimeError> {
+        let found = self.seen(HEAL, id).await?;
+        if let Disturbance::Filled { .. } = disturbance {
+            return Err(unfillable(HEAL));
+        }
+        let Some(found) = found else { return Ok(Ensured::AlreadyRight) };
+        match disturbance {
+            Disturbance::Frozen if found.phase == Phase::Frozen => {
+                self.signal(HEAL, &found.name, "CONT").await?;
+                self.mark_frozen(HEAL, &found, false).await?;
+            }
+            Disturbance::Isolated if found.is_isolated => self.isolate(HEAL, &found, false).await?,
+            Disturbance::Killed
+            | Disturbance::Frozen
+            | Disturbance::Isolated
+            | Disturbance::Filled { .. } => return Ok(Ensured::AlreadyRight),
+        }
+        Ok(Ensured::Updated)
+    }
+
+    /// Whether a disk is filled, which none ever is here.
+    pub(super) async fn has_filled(&self, id: &RuntimeId) -> Result<bool, RuntimeError> {
+        self.seen("look at the disk of an instance", id).await?;
+        Ok(false)
+    }
+
+    /// The label leads a pod from the policy that permits to the one that does not.
+    async fn isolate(
+        &self,
+        operation: &'static str,
+        found: &Found,
+        is_isolated: bool,
+    ) -> Result<(), RuntimeError> {
+        let value = if is_isolated { json!("true") } else { Value::Null };
+        let labels = json!({ labels::ISOLATED: value });
+        let change = json!({ "metadata": { "uid": found.uid, "labels": labels } });
+        self.change(operation, &found.name, &change).await
+    }
+
+    async fn mark_frozen(
+        &self,
+        operation: &'static str,
+        found: &Found,
+        is_frozen: bool,
+    ) -> Result<(), RuntimeError> {
+        let value = if is_frozen { json!("true") } else { Value::Null };
+        let annotations = json!({ labels::FROZEN: value });
+        let change = json!({ "metadata": { "uid": found.uid, "annotations": annotations } });
+        self.change(operation, &found.name, &change).await
+    }
+
+    /// Sends a signal to every process of an engine.
+    pub(super) async fn signal(
+        &self,
+        operation: &'static str,
+        pod: &str,
+        signal: &str,
+    ) -> Result<(), RuntimeError> {
+        let ran = self.run_inside(operation, pod, &format!("kill -{signal} -1")).await?;
+        match ran.failure {
+            // With the container that it ends, the shell ends, too: whether it worked is looked at.
+            Some(why) if signal != "KILL" => {
+                let message = format!("kill -{signal}: {why}");
+                Err(error(RuntimeErrorClass::Transient, operation, message))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn unfillable(operation: &'static str) -> RuntimeError {
+    let message = "the disks of instances on Kubernetes can't be filled on purpose";
+    error(RuntimeErrorClass::Invalid, operation, message)
+}

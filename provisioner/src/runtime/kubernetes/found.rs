@@ -1,0 +1,310 @@
+//! What the cluster says about an instance, read.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
+
+use brokerd_domain::Timestamp;
+use k8s_openapi::{
+    api::core::v1::{Container, ContainerState as State, ContainerStatus, Pod},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
+};
+
+use super::{
+    error::{error, odd},
+    labels::{self, Labels, MadeFrom},
+    quantity,
+    render::ENGINE,
+};
+use crate::runtime::{
+    ContainerState, InstanceStatus, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
+};
+
+/// What Docker and the kubelet tell of a process of whose end they know nothing else.
+const UNKNOWN_CODE: i64 = 255;
+
+/// The id of an instance: the name of its pod, and the uid of its secret, which stays the same from one life to the
+/// next, and is another one when the instance is made anew.
+pub(super) fn id(name: &str, secret: &str) -> RuntimeId {
+    RuntimeId(format!("{name}/{secret}"))
+}
+
+/// The name in an id; none: it is none of ours.
+pub(super) fn name_in(id: &RuntimeId) -> Option<&str> {
+    Some(id.0.split_once('/')?.0)
+}
+
+/// A pod as far as anybody here wants to know.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) pod: Pod,
+    pub(super) name: String,
+    pub(super) uid: String,
+    pub(super) id: RuntimeId,
+    pub(super) made_from: MadeFrom,
+    pub(super) phase: Phase,
+    pub(super) limits: Limits,
+    /// When the process of this life began, if it did.
+    pub(super) started: Option<Timestamp>,
+    /// Somebody has asked for its end.
+    pub(super) is_ending: bool,
+    pub(super) is_isolated: bool,
+    pub(super) node: Option<String>,
+}
+
+/// What an instance is doing, as Kubernetes distinguishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not started yet, and why.
+    Waiting { reason: String, message: String },
+    /// Running since then.
+    Running(Timestamp),
+    /// Frozen.
+    Frozen,
+    /// Ended.
+    Exited { code: i64, out_of_memory: bool, message: String },
+}
+
+/// Reads a pod.
+pub(super) fn read(operation: &'static str, pod: Pod) -> Result<Found, RuntimeError> {
+    let empty = Labels::new();
+    let foreign = || {
+        let message = "a pod of this name is there that brokerd did not make";
+        error(RuntimeErrorClass::Invalid, operation, message)
+    };
+    let metadata = &pod.metadata;
+    let (labels, annotations) = (
+        metadata.labels.as_ref().unwrap_or(&empty),
+        metadata.annotations.as_ref().unwrap_or(&empty),
+    );
+    let made_from = labels::made_from(labels, annotations).ok_or_else(foreign)?;
+    let name = metadata.name.clone().ok_or_else(|| odd(operation, "name"))?;
+    let uid = metadata.uid.clone().ok_or_else(|| odd(operation, "uid"))?;
+    let owners = metadata.owner_references.iter().flatten();
+    let secret = owners.filter(|owner| owner.kind == "Secret").map(|owner| &owner.uid).next();
+    let id = id(&name, secret.ok_or_else(foreign)?);
+    let state = engine_status(&pod).and_then(|status| status.state.as_ref());
+    let started = state.and_then(started);
+    let phase = phase(operation, &pod, state, annotations.contains_key(labels::FROZEN))?;
+    let limits = limits(&pod, annotations).ok_or_else(|| odd(operation, "limits"))?;
+    Ok(Found {
+        is_ending: metadata.deletion_timestamp.is_some(),
+        is_isolated: labels.contains_key(labels::ISOLATED),
+        node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        made_from,
+        name,
+        uid,
+        id,
+        phase,
+        limits,
+        started,
+        pod,
+    })
+}
+
+/// The container of the engine, as specified.
+pub(super) fn engine(pod: &Pod) -> Option<&Container> {
+    pod.spec.as_ref()?.containers.iter().find(|container| container.name == ENGINE)
+}
+
+/// The container of the engine, as it is.
+pub(super) fn engine_status(pod: &Pod) -> Option<&ContainerStatus> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses.iter().find(|status| status.name == ENGINE)
+}
+
+fn moment(time: &Time) -> Timestamp {
+    Timestamp::from_micros(time.0.as_microsecond())
+}
+
+fn started(state: &State) -> Option<Timestamp> {
+    let running = state.running.as_ref().and_then(|running| running.started_at.as_ref());
+    let ended = || state.terminated.as_ref().and_then(|ended| ended.started_at.as_ref());
+    running.or_else(ended).map(moment)
+}
+
+pub(super) fn phase(
+    operation: &'static str,
+    pod: &Pod,
+    state: Option<&State>,
+    is_frozen: bool,
+) -> Result<Phase, RuntimeError> {
+    let status = pod.status.as_ref();
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
+        return Ok(Phase::Exited {
+            code: ended.exit_code.into(),
+            out_of_memory: ended.reason.as_deref() == Some("OOMKilled"),
+            message: ended.message.clone().unwrap_or_default(),
+        });
+    }
+    // It ended without the engine: it was evicted, or its files could not be laid out.
+    if status.and_then(|s| s.phase.as_deref()).is_some_and(|p| ["Failed", "Succeeded"].contains(&p))
+    {
+        return Ok(ended_before(pod));
+    }
+    if let Some(running) = state.and_then(|state| state.running.as_ref()) {
+        let since = running.started_at.as_ref().map(moment);
+        return match (is_frozen, since) {
+            (true, _) => Ok(Phase::Frozen),
+            (false, Some(since)) => Ok(Phase::Running(since)),
+            (false, None) => Err(odd(operation, "time of start")),
+        };
+    }
+    Ok(waiting(pod, state))
+}
+
+fn ended_before(pod: &Pod) -> Phase {
+    let status = pod.status.as_ref();
+    let inits = status.and_then(|status| status.init_container_statuses.as_ref());
+    let failed = inits.into_iter().flatten().find_map(|init| {
+        init.state.as_ref()?.terminated.as_ref().filter(|ended| ended.exit_code != 0)
+    });
+    let (code, message) = match failed {
+        Some(ended) => (ended.exit_code.into(), ended.message.clone()),
+        None => (UNKNOWN_CODE, None),
+    };
+    let said = status.and_then(|status| {
+        let parts = [status.reason.as_deref(), status.message.as_deref()];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(": "))
+    });
+    let message = message.or(said).unwrap_or_default();
+    Phase::Exited { code, out_of_memory: false, message }
+}
+
+/// Why it does not run yet: what its containers wait for, or that no node takes it.
+fn waiting(pod: &Pod, state: Option<&State>) -> Phase {
+    let status = pod.status.as_ref();
+    let inits = status.and_then(|status| status.init_container_statuses.as_ref());
+    let inits = inits.into_iter().flatten().filter_map(|init| init.state.as_ref());
+    let waits = inits.chain(state).filter_map(|state| state.waiting.as_ref());
+    // Which waits for the other containers, says nothing.
+    let why =
+        waits.filter_map(|w| Some((w.reason.clone()?, w.message.clone().unwrap_or_default())));
+    let why = why.filter(|(reason, _)| reason != "PodInitializing").last();
+    let unscheduled = || {
+        let mut conditions =
+            status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+        let condition = conditions.find(|c| c.type_ == "PodScheduled" && c.status == "False")?;
+        Some((condition.reason.clone()?, condition.message.clone().unwrap_or_default()))
+    };
+    let (reason, message) = unscheduled().or(why).unwrap_or_default();
+    Phase::Waiting { reason, message }
+}
+
+/// The limits: those that were given, as long as they are what the pod has.
+fn limits(pod: &Pod, annotations: &Labels) -> Option<Limits> {
+    let given = labels::limits_of(annotations)?;
+    let has = engine(pod)?.resources.as_ref()?.limits.as_ref()?;
+    let memory_bytes = quantity::whole(has.get("memory")?)?;
+    let nano_cpus = quantity::nano(has.get("cpu")?)?;
+    // Kubernetes knows thousandths of processors.
+    let exact = quantity::millis(given.nano_cpus) * 1_000_000 == nano_cpus;
+    let nano_cpus = if exact { given.nano_cpus } else { nano_cpus };
+    Some(Limits { memory_bytes, nano_cpus, ..given })
+}
+
+impl Found {
+    /// Whether its process is there, frozen or not.
+    pub(super) const fn is_alive(&self) -> bool {
+        matches!(self.phase, Phase::Running(_) | Phase::Frozen)
+    }
+
+    fn addresses(&self) -> BTreeMap<u16, SocketAddr> {
+        let ip = self.pod.status.as_ref().and_then(|status| status.pod_ip.as_ref());
+        let Some(ip) = ip.and_then(|ip| ip.parse::<IpAddr>().ok()).filter(|_| !self.is_isolated)
+        else {
+            return BTreeMap::new();
+        };
+        let ports =
+            engine(&self.pod).and_then(|engine| engine.ports.as_ref()).into_iter().flatten();
+        let ports = ports.filter_map(|port| u16::try_from(port.container_port).ok());
+        ports.map(|port| (port, SocketAddr::new(ip, port))).collect()
+    }
+
+    /// The status. Of what has ended, `output` is its last.
+    pub(super) fn status(&self, output: Option<String>) -> InstanceStatus {
+        let (state, addresses) = match &self.phase {
+            Phase::Waiting { .. } => (ContainerState::Created, BTreeMap::new()),
+            Phase::Running(since) => (ContainerState::Running { since: *since }, self.addresses()),
+            Phase::Frozen => (ContainerState::Paused, BTreeMap::new()),
+            Phase::Exited { code, out_of_memory, message } => {
+                let last_log_lines =
+                    output.filter(|text| !text.is_empty()).unwrap_or_else(|| message.clone());
+                let (code, out_of_memory) = (*code, *out_of_memory);
+                (ContainerState::Exited { code, out_of_memory, last_log_lines }, BTreeMap::new())
+            }
+        };
+        InstanceStatus {
+            id: self.id.clone(),
+            digest: self.made_from.digest.clone(),
+            generation: self.made_from.generation,
+            reboot: self.made_from.reboot,
+            image_id: engine(&self.pod).and_then(|e| e.image.clone()).unwrap_or_default(),
+            state,
+            addresses,
+            limits: self.limits,
+            own_disk: self.has_own_disk(),
+        }
+    }
+
+    fn has_own_disk(&self) -> bool {
+        let annotations = self.pod.metadata.annotations.as_ref();
+        annotations.is_some_and(|annotations| annotations.contains_key(labels::DISK))
+    }
+}
+
+/// An instance that has no pod: it was never started, or its pod was taken away.
+#[derive(Debug)]
+pub(super) struct Unstarted {
+    pub(super) id: RuntimeId,
+    /// The uid of its secret.
+    pub(super) uid: String,
+    pub(super) made_from: MadeFrom,
+    limits: Limits,
+    image: String,
+    pub(super) is_ending: bool,
+}
+
+impl Unstarted {
+    /// Reads the metadata of a secret; nothing, if it is none of brokerd's.
+    pub(super) fn read(
+        operation: &'static str,
+        metadata: &ObjectMeta,
+    ) -> Result<Self, RuntimeError> {
+        let empty = Labels::new();
+        let labels = metadata.labels.as_ref().unwrap_or(&empty);
+        let annotations = metadata.annotations.as_ref().unwrap_or(&empty);
+        let read = || {
+            let (name, uid) = (metadata.name.as_ref()?, metadata.uid.clone()?);
+            Some(Self {
+                id: id(name, &uid),
+                uid,
+                made_from: labels::made_from(labels, annotations)?,
+                limits: labels::limits_of(annotations)?,
+                image: annotations.get(labels::IMAGE)?.clone(),
+                is_ending: metadata.deletion_timestamp.is_some(),
+            })
+        };
+        read().ok_or_else(|| {
+            let message = "a secret of this name is there that brokerd did not make";
+            error(RuntimeErrorClass::Invalid, operation, message)
+        })
+    }
+
+    /// The status.
+    pub(super) fn status(&self) -> InstanceStatus {
+        InstanceStatus {
+            id: self.id.clone(),
+            digest: self.made_from.digest.clone(),
+            generation: self.made_from.generation,
+            reboot: self.made_from.reboot,
+            image_id: self.image.clone(),
+            state: ContainerState::Created,
+            addresses: BTreeMap::new(),
+            limits: self.limits,
+            own_disk: false,
+        }
+    }
+}
