@@ -77,9 +77,10 @@ impl Cluster {
         };
         let account = setting("BROKERD_TEST_ACCOUNT").map(PathBuf::from);
         let used = account.as_ref().unwrap_or(&direct);
-        let text = std::fs::read_to_string(used).expect("a kubeconfig");
+        // Whatever its form was, with the server on a line of its own.
+        let text = kubectl(used, &["config", "view", "--raw", "--flatten"]).expect("a kubeconfig");
         let line = text.lines().find(|line| line.trim_start().starts_with("server: https://"));
-        let line = line.expect("a server, on a line of its own");
+        let line = line.expect("a server");
         let (indent, server) = line.split_once("server: https://").expect("a server");
         let server = server.trim();
         let host = server.rsplit_once(':').map_or(server, |(host, _)| host);

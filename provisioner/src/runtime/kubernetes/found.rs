@@ -308,3 +308,129 @@ impl Unstarted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A pod of which the cluster tells that.
+    fn pod(annotations: &Value, status: &Value) -> Pod {
+        let mut all = json!({
+            "brokerd.generation": "7", "brokerd.reboot": "3", "brokerd.spec": "abc",
+            "brokerd.limits": "1024 333333333 128 64",
+        });
+        for (name, value) in annotations.as_object().into_iter().flatten() {
+            all[name] = value.clone();
+        }
+        serde_json::from_value(json!({
+            "metadata": {
+                "name": "b-1", "uid": "u",
+                "labels": {
+                    "brokerd.installation": "test", "brokerd.ordinal": "1",
+                    "brokerd.broker": "b-00000000-0000-0000-0000-00000000002a",
+                },
+                "annotations": all,
+                "ownerReferences": [{ "apiVersion": "v1", "kind": "Secret", "name": "b-1", "uid": "s" }],
+            },
+            "spec": { "nodeName": "k1", "containers": [{
+                "name": "engine", "image": "i:1", "ports": [{ "containerPort": 5671 }],
+                "resources": { "limits": { "cpu": "334m", "memory": "1Ki" } },
+            }] },
+            "status": status,
+        }))
+        .expect("a pod")
+    }
+
+    fn phase_of(status: &Value) -> Phase {
+        read("read", pod(&json!({}), status)).expect("a pod of ours").phase
+    }
+
+    fn engine_is(phase: &str, state: &Value) -> Value {
+        let status = json!({
+            "name": "engine", "ready": false, "restartCount": 0, "image": "i:1", "imageID": "",
+            "state": state,
+        });
+        json!({ "phase": phase, "podIP": "10.0.0.7", "containerStatuses": [status] })
+    }
+
+    #[test]
+    fn a_pod_tells_what_it_was_made_from_and_where_it_is_reached() {
+        let running = json!({ "running": { "startedAt": "2026-09-30T12:00:00Z" } });
+        let found = read("read", pod(&json!({}), &engine_is("Running", &running))).expect("a pod");
+        let status = found.status(None);
+        assert_eq!(status.id, RuntimeId("b-1/s".to_owned()));
+        assert_eq!((status.generation.0, status.reboot, &*status.digest.0), (7, 3, "abc"));
+        let since = Timestamp::from_micros(1_790_769_600_000_000);
+        assert_eq!(status.state, ContainerState::Running { since });
+        assert_eq!(status.addresses[&5671].to_string(), "10.0.0.7:5671");
+        // A third of a processor is not known to Kubernetes, but given.
+        assert_eq!((status.limits.nano_cpus, status.limits.cpu_shares), (333_333_333, 128));
+
+        let frozen = pod(&json!({ "brokerd.frozen": "true" }), &engine_is("Running", &running));
+        let status = read("read", frozen).expect("a pod").status(None);
+        assert_eq!((status.state, status.addresses.len()), (ContainerState::Paused, 0));
+        let mut cut_off = pod(&json!({}), &engine_is("Running", &running));
+        let labels = cut_off.metadata.labels.as_mut().expect("labels");
+        labels.insert(labels::ISOLATED.to_owned(), "true".to_owned());
+        let status = read("read", cut_off).expect("a pod").status(None);
+        assert_eq!((status.state, status.addresses.len()), (ContainerState::Running { since }, 0));
+    }
+
+    #[test]
+    fn an_end_is_told_with_its_cause() {
+        let exited = |code, out_of_memory, message: &str| Phase::Exited {
+            code,
+            out_of_memory,
+            message: message.to_owned(),
+        };
+        let ended = |code: i32, reason: &str| {
+            let state =
+                json!({ "terminated": { "exitCode": code, "reason": reason, "message": "m" } });
+            phase_of(&engine_is("Failed", &state))
+        };
+        assert_eq!(ended(3, "Error"), exited(3, false, "m"));
+        assert_eq!(ended(137, "OOMKilled"), exited(137, true, "m"));
+        let evicted = json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" });
+        assert_eq!(phase_of(&evicted), exited(255, false, "Evicted: low on memory"));
+        let init = json!({ "phase": "Failed", "initContainerStatuses": [{
+            "name": "files", "ready": false, "restartCount": 0, "image": "i:1", "imageID": "",
+            "state": { "terminated": { "exitCode": 2, "message": "no space left" } },
+        }] });
+        assert_eq!(phase_of(&init), exited(2, false, "no space left"));
+    }
+
+    #[test]
+    fn what_does_not_run_yet_tells_what_it_waits_for() {
+        let waits = |reason: &str, message: &str| Phase::Waiting {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+        };
+        assert_eq!(phase_of(&json!({ "phase": "Pending" })), waits("", ""));
+        let unscheduled = json!({ "phase": "Pending", "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3",
+        }] });
+        assert_eq!(phase_of(&unscheduled), waits("Unschedulable", "0/3"));
+        let initializing = json!({ "waiting": { "reason": "PodInitializing" } });
+        let mut pulling = engine_is("Pending", &initializing);
+        assert_eq!(phase_of(&pulling), waits("", ""));
+        pulling["initContainerStatuses"] = json!([{
+            "name": "files", "ready": false, "restartCount": 0, "image": "i:1", "imageID": "",
+            "state": { "waiting": { "reason": "ErrImageNeverPull", "message": "i:1 is not there" } },
+        }]);
+        assert_eq!(phase_of(&pulling), waits("ErrImageNeverPull", "i:1 is not there"));
+    }
+
+    #[test]
+    fn what_brokerd_did_not_make_is_not_taken_for_its_own() {
+        let mut foreign = pod(&json!({}), &json!({}));
+        foreign.metadata.annotations = None;
+        let mut unowned = pod(&json!({}), &json!({}));
+        unowned.metadata.owner_references = None;
+        for pod in [foreign, unowned] {
+            let class = read("read", pod).map(|_| ()).map_err(|error| error.class);
+            assert_eq!(class, Err(RuntimeErrorClass::Invalid));
+        }
+    }
+}
