@@ -24,7 +24,7 @@ pub(crate) enum JoinNetworks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Firewall {
-    /// brokerd installs rules on the host of the container engine, where it can.
+    /// brokerd installs rules on the host of the container engine, where it can, or network policies on Kubernetes.
     Auto,
     /// The operator restricts what engines connect to.
     Never,

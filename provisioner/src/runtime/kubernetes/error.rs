@@ -16,9 +16,9 @@ const LONGEST: usize = 500;
 pub(super) fn error(
     class: RuntimeErrorClass,
     operation: &'static str,
-    message: impl AsRef<str>,
+    message: impl Into<String>,
 ) -> RuntimeError {
-    RuntimeError { class, operation, message: one_line(message.as_ref()) }
+    RuntimeError { class, operation, message: one_line(&message.into()) }
 }
 
 /// The error for something in a reply that can't be.

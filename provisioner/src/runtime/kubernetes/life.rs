@@ -266,12 +266,9 @@ impl KubernetesRuntime {
             let change = json!({
                 "spec": { "containers": [{ "name": ENGINE, "resources": resources }] },
             });
-            let patch = Patch::Strategic(&change);
-            let resize =
-                self.pods().patch_resize(&found.name, &PatchParams::default(), &patch).await;
-            if let Err(cause) = resize {
-                return Err(super::error::Failure::from(cause).named(LIMITS));
-            }
+            let (pods, patch) = (self.pods(), Patch::Strategic(&change));
+            let parameters = PatchParams::default();
+            request(LIMITS, pods.patch_resize(&found.name, &parameters, &patch)).await?;
             self.until_resized(&found).await?;
         } else {
             let message = "the instance does not run";

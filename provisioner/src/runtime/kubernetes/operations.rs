@@ -153,23 +153,17 @@ impl KubernetesRuntime {
             Ok(())
         };
         let services: Api<Service> = self.api();
-        let service = self.put(&services, render::service(spec));
+        let rendered = render::service(spec);
+        let service = put(APPLY, &services, &rendered);
         let budgets: Api<PodDisruptionBudget> = self.api();
         let budget = async {
             match render::budget(spec) {
-                Some(budget) => self.put(&budgets, budget).await,
+                Some(budget) => put(APPLY, &budgets, &budget).await,
                 None => Ok(()),
             }
         };
         let policies = self.policies.ensure(APPLY, spec.name.broker);
         tokio::try_join!(claims, service, budget, policies).map(drop)
-    }
-
-    async fn put<K>(&self, api: &Api<K>, rendered: Value) -> Result<(), RuntimeError>
-    where
-        K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
-    {
-        put(APPLY, api, &rendered).await
     }
 
     /// Makes the claim of a volume be there, and as large as it should be at least.

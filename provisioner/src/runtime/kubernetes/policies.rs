@@ -119,8 +119,8 @@ impl Policies {
             return Ok(limits);
         }
         let selector = labels::selector(&self.options.installation);
-        let listed = self.api().list_metadata(&ListParams::default().labels(&selector)).await;
-        let listed = request(OPERATION, async { listed }).await?;
+        let (policies, parameters) = (self.api(), ListParams::default().labels(&selector));
+        let listed = request(OPERATION, policies.list_metadata(&parameters)).await?;
         let of_ours = listed.items.iter().filter_map(|policy| policy.metadata.labels.as_ref());
         let brokers: BTreeSet<BrokerId> =
             of_ours.filter_map(labels::object).map(|object| object.broker).collect();

@@ -73,7 +73,7 @@ pub(in crate::runtime::kubernetes) fn policy(
         spec["egress"] = rules.into();
         spec["policyTypes"] = json!(["Ingress", "Egress"]);
     }
-    object(labels::broker_name(broker), installation, broker, spec)
+    object(&labels::broker_name(broker), installation, broker, &spec)
 }
 
 /// The policy of what is cut off: nobody and nothing.
@@ -89,10 +89,10 @@ pub(in crate::runtime::kubernetes) fn isolation(
         },
         "policyTypes": ["Ingress", "Egress"],
     });
-    object(labels::isolation_name(broker), installation, broker, spec)
+    object(&labels::isolation_name(broker), installation, broker, &spec)
 }
 
-fn object(name: String, installation: &InstallationId, broker: BrokerId, spec: Value) -> Value {
+fn object(name: &str, installation: &InstallationId, broker: BrokerId, spec: &Value) -> Value {
     json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
