@@ -167,8 +167,8 @@ impl Runtime {
         self.kubernetes.validate()
     }
 
-    /// Whether brokers that are created from now on have disks of their tier's size. Volumes of Kubernetes always have a
-    /// size.
+    /// Whether brokers that are created from now on have disks of their tier's size. Volumes of Kubernetes always
+    /// have a size.
     pub(crate) fn has_sized_volumes(&self) -> bool {
         self.sized_volumes || self.kind == RuntimeKind::Kubernetes
     }

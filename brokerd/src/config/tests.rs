@@ -332,18 +332,26 @@ fn what_brokerd_finds_out_by_itself_may_be_a_word_or_a_number_and_is_read_as_it_
     }
 }
 
+/// The keys of a table and of the sections in it. A map is a setting.
+fn add_keys(table: &Table, place: &str, keys: &mut BTreeSet<String>) {
+    for (name, value) in table {
+        let key = format!("{place}{name}");
+        match value {
+            Value::Table(section) if !layers::KEYS.contains(&(&*key, layers::Kind::Map)) => {
+                add_keys(section, &format!("{key}."), keys);
+            }
+            _ => drop(keys.insert(key)),
+        }
+    }
+}
+
 #[test]
 fn every_key_can_be_set_and_is_shown() {
     let flags = ConfigFlags { assignments: everything(), ..ConfigFlags::default() };
     let text = load(&flags, &[]).expect("valid").to_toml().expect("TOML");
     let table: Table = toml::from_str(&text).expect("TOML");
     let mut shown = BTreeSet::new();
-    for (key, value) in &table {
-        match value {
-            Value::Table(section) => shown.extend(section.keys().map(|k| format!("{key}.{k}"))),
-            _ => drop(shown.insert(key.clone())),
-        }
-    }
+    add_keys(&table, "", &mut shown);
     let keys = layers::KEYS.iter().map(|(key, _)| (*key).to_owned());
     assert_eq!(shown, keys.filter(|key| !key.ends_with("_file")).collect());
     let variables: BTreeSet<_> =

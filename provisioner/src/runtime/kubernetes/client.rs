@@ -13,9 +13,9 @@ use serde_json::json;
 use tokio::net::UdpSocket;
 
 use super::{
-    KubernetesOptions,
     error::{answered, error, request},
     labels,
+    options::KubernetesOptions,
     render::Neighbours,
 };
 use crate::runtime::{RuntimeError, RuntimeErrorClass};

@@ -12,9 +12,10 @@ use super::{
     error::{answered, error, gone, request},
     found::{Found, Phase, engine, engine_status, name_in},
     labels,
-    operations::{LOOK_FIRST, LOOK_LATER, Started, merge, no_image},
+    operations::{LOOK_FIRST, LOOK_LATER, Started, no_image},
     quantity,
     render::{ENGINE, again},
+    writing::merge,
 };
 use crate::runtime::{Ensured, Limits, RuntimeError, RuntimeErrorClass, RuntimeId};
 
@@ -103,8 +104,8 @@ impl KubernetesRuntime {
         has_image(operation, found, started)
     }
 
-    /// Waits for the second to end in which the last life began: Kubernetes tells starts in whole seconds, and two lives
-    /// are told apart by them.
+    /// Waits for the second to end in which the last life began: Kubernetes tells starts in whole seconds, and two
+    /// lives are told apart by them.
     async fn past(&self, started: Option<Timestamp>) {
         let Some(started) = started else { return };
         let next = Timestamp::from_micros((started.as_seconds() + 1) * 1_000_000);
@@ -145,8 +146,8 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Kills what runs or is frozen: from inside, so that the pod stays to tell of it. Where that can't be done, the pod
-    /// goes, once its node says that the process has ended.
+    /// Kills what runs or is frozen: from inside, so that the pod stays to tell of it. Where that can't be done, the
+    /// pod goes, once its node says that the process has ended.
     pub(super) async fn kill(
         &self,
         operation: &'static str,

@@ -1,16 +1,17 @@
 //! Instances as pods of a Kubernetes cluster, 1.33 or later.
 //!
-//! An instance is a bare pod, because a pod is what the trait speaks of: it has the instance's own name and zone, ends
-//! alone, and nobody but brokerd starts it again. A process that ends takes its pod with it; the next life is another pod
-//! of the same name. What lasts from one life to the next is a secret with the instance's files, which owns the pod, and
-//! whose uid is the instance's id. Nothing ends a pod by force: one whose node does not say that it has ended may
-//! still run, and its successor would meet it on its volume.
+//! An instance is a bare pod, because a pod is what the trait speaks of: it has the instance's own name and zone,
+//! ends alone, and nobody but brokerd starts it again. A process that ends takes its pod with it; the next life is
+//! another pod of the same name. What lasts from one life to the next is a secret with the instance's files, which
+//! owns the pod, and whose uid is the instance's id. Nothing ends a pod by force: one whose node does not say that it
+//! has ended may still run, and its successor would meet it on its volume.
 //!
 //! Kubernetes gives a pod no limit of processes or of open files; both are its nodes' affair. [`InstanceStatus`] tells
 //! the former as it was given. An instance's volumes that are not kept are made anew for each of its lives.
 
 mod client;
 mod connect;
+mod counters;
 mod disturb;
 mod error;
 mod found;
@@ -27,6 +28,7 @@ mod removal;
 mod render;
 mod statistics;
 mod watch;
+mod writing;
 
 use std::{
     net::IpAddr,
@@ -46,7 +48,7 @@ use kube::{Api, Client, Resource};
 pub use self::connect::ConnectKubernetes;
 pub use self::options::{KubernetesOptions, PullPolicy};
 
-use self::{found::Phase, policies::Policies, statistics::Told};
+use self::{counters::Told, found::Phase, policies::Policies};
 use super::{
     Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
     InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,

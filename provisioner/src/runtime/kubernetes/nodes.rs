@@ -6,8 +6,9 @@ use k8s_openapi::api::core::v1::Node;
 use kube::{Api, api::ListParams};
 
 use super::{
-    KubernetesRuntime, PullPolicy,
+    KubernetesRuntime,
     error::{error, request},
+    options::PullPolicy,
     quantity,
     render::{Spread, ZONE},
 };
@@ -51,8 +52,8 @@ impl KubernetesRuntime {
         Ok(spread(&self.nodes(operation).await?, instances))
     }
 
-    /// The image of that name. Nodes tell only of some of theirs, and fetch what they lack unless they are told not to, or
-    /// no registry is named: then it is there if a node tells of it.
+    /// The image of that name. Nodes tell only of some of theirs, and fetch what they lack unless they are told not
+    /// to, or no registry is named: then it is there if a node tells of it.
     pub(super) async fn find_image(
         &self,
         reference: &str,

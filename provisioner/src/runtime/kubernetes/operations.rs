@@ -6,20 +6,17 @@ use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Pod, Secret, Service},
     policy::v1::PodDisruptionBudget,
 };
-use kube::{
-    Api, Resource,
-    api::{Patch, PatchParams, PostParams},
-};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use kube::{Api, api::PostParams};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
     KubernetesRuntime,
-    error::{answered, error, odd, request, request_opt},
+    error::{answered, error, odd, request_opt},
     found::{Found, Phase, Unstarted, read},
     labels::{self, MadeFrom},
     quantity, render,
+    writing::{merge, put, typed},
 };
 use crate::runtime::{
     Ensured, FormerImage, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, SpecDigest,
@@ -27,9 +24,6 @@ use crate::runtime::{
 };
 
 const APPLY: &str = "apply an instance";
-
-/// Who writes what is applied.
-pub(super) const MANAGER: &str = "brokerd";
 
 /// How often something is looked at that is to change soon, at first and later.
 pub(super) const LOOK_FIRST: Duration = Duration::from_millis(40);
@@ -50,15 +44,6 @@ pub(super) enum Started {
     Yes,
     /// There is no image, in the cluster's words.
     NoImage(String),
-}
-
-/// A rendered object, as the client wants it.
-pub(super) fn typed<T: DeserializeOwned>(
-    operation: &'static str,
-    rendered: Value,
-) -> Result<T, RuntimeError> {
-    serde_json::from_value(rendered)
-        .map_err(|cause| error(RuntimeErrorClass::Invalid, operation, cause.to_string()))
 }
 
 impl KubernetesRuntime {
@@ -282,41 +267,6 @@ impl KubernetesRuntime {
             pause = (pause * 5 / 4).min(LOOK_LATER);
         }
     }
-}
-
-/// Applies an object as a whole. Of two who do that at the same time, one may have to do it again.
-pub(super) async fn put<K>(
-    operation: &'static str,
-    api: &Api<K>,
-    rendered: &Value,
-) -> Result<(), RuntimeError>
-where
-    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
-{
-    let name = rendered["metadata"]["name"].as_str().unwrap_or_default();
-    let parameters = PatchParams::apply(MANAGER).force();
-    let patch = Patch::Apply(rendered);
-    match answered(api.patch(name, &parameters, &patch)).await {
-        Ok(_) => Ok(()),
-        Err(cause) if cause.is_conflict() => {
-            request(operation, api.patch(name, &parameters, &patch)).await.map(drop)
-        }
-        Err(cause) => Err(cause.named(operation)),
-    }
-}
-
-/// Changes a part of an object.
-pub(super) async fn merge<K>(
-    operation: &'static str,
-    api: &Api<K>,
-    name: &str,
-    change: &(impl Serialize + std::fmt::Debug),
-) -> Result<K, RuntimeError>
-where
-    K: Resource + Clone + DeserializeOwned + std::fmt::Debug,
-{
-    let patch = Patch::Merge(change);
-    request(operation, api.patch(name, &PatchParams::default(), &patch)).await
 }
 
 fn requested(claim: &PersistentVolumeClaim) -> u64 {

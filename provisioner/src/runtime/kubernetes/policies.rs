@@ -13,11 +13,11 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    KubernetesOptions,
     error::{error, request},
     labels,
-    operations::put,
+    options::KubernetesOptions,
     render::{Neighbours, isolation, policy},
+    writing::put,
 };
 use crate::runtime::{RuntimeError, RuntimeErrorClass, outgoing::HostService};
 

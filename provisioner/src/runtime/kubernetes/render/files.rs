@@ -22,7 +22,7 @@ pub(super) const VOLUMES: &str = "/brokerd/volumes";
 /// The script's name in the secret.
 pub(super) const SCRIPT: &str = "lay-out.sh";
 /// The directory of a volume that is the engine's.
-pub(in crate::runtime::kubernetes) const LAID: &str = "content";
+pub(crate) const LAID: &str = "content";
 
 /// What the script does before the lines of an instance: a new volume gets what the image has at its place, as a
 /// whole or not at all, and files are replaced as a whole.
@@ -102,7 +102,7 @@ fn key(number: usize) -> String {
 ///
 /// # Errors
 /// What can never be laid out.
-pub(in crate::runtime::kubernetes) fn secret(
+pub(crate) fn secret(
     spec: &InstanceSpec,
     digest: &SpecDigest,
     limits: Limits,

@@ -7,13 +7,14 @@ use super::files::{LAID, SCRIPT, SECRET, VOLUMES};
 use crate::runtime::{
     InstanceSpec, Limits, SpecDigest,
     kubernetes::{
-        KubernetesOptions, labels,
+        labels,
+        options::KubernetesOptions,
         quantity::{self, resources, resources_to_prepare},
     },
 };
 
 /// The container that the engine runs in.
-pub(in crate::runtime::kubernetes) const ENGINE: &str = "engine";
+pub(crate) const ENGINE: &str = "engine";
 /// The container that lays out its files.
 const FILES: &str = "files";
 /// The volume that is the secret.
@@ -21,7 +22,7 @@ const SECRET_VOLUME: &str = "files";
 
 /// How the instances of a broker are kept apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::runtime::kubernetes) enum Spread {
+pub(crate) enum Spread {
     /// There is but one.
     Alone,
     /// In zones of their own.
@@ -33,7 +34,7 @@ pub(in crate::runtime::kubernetes) enum Spread {
 }
 
 /// The label of a node that names its zone.
-pub(in crate::runtime::kubernetes) const ZONE: &str = "topology.kubernetes.io/zone";
+pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 /// A text in which Kubernetes is to replace nothing: it takes `$(NAME)` for a variable.
@@ -42,7 +43,7 @@ fn literal(text: &str) -> String {
 }
 
 /// The pod. `owner` is the uid of its secret.
-pub(in crate::runtime::kubernetes) fn pod(
+pub(crate) fn pod(
     spec: &InstanceSpec,
     digest: &SpecDigest,
     image: &str,
@@ -254,7 +255,7 @@ fn tmpfs_bytes(options: &str) -> Option<u64> {
 
 /// The pod of an instance's next life, from that of the last one: as it was made, where the scheduler likes, neither
 /// frozen nor cut off.
-pub(in crate::runtime::kubernetes) fn again(last: &Pod) -> Pod {
+pub(crate) fn again(last: &Pod) -> Pod {
     let mut metadata = last.metadata.clone();
     let (name, mut labels, mut annotations, owners) = (
         metadata.name.take(),

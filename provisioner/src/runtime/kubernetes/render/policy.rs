@@ -18,11 +18,11 @@ const ALL: [&str; 2] = ["0.0.0.0/0", "::/0"];
 
 /// Who is beside the instances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::runtime::kubernetes) struct Neighbours {
+pub(crate) struct Neighbours {
     /// The namespace of brokerd's own pods, if it runs in the cluster.
-    pub(in crate::runtime::kubernetes) brokerd_namespace: Option<String>,
+    pub(crate) brokerd_namespace: Option<String>,
     /// From where brokerd and its gateways come otherwise.
-    pub(in crate::runtime::kubernetes) clients: Vec<Cidr>,
+    pub(crate) clients: Vec<Cidr>,
 }
 
 impl Neighbours {
@@ -39,7 +39,7 @@ impl Neighbours {
 /// The policy of a broker's instances. Engines connect to each other, to what `outgoing` permits and, if the broker is
 /// limited, to no more than `limit`; to names, and to brokerd's gateway, by which they reach other brokers. No
 /// `outgoing`: to everything.
-pub(in crate::runtime::kubernetes) fn policy(
+pub(crate) fn policy(
     installation: &InstallationId,
     broker: BrokerId,
     neighbours: &Neighbours,
@@ -77,10 +77,7 @@ pub(in crate::runtime::kubernetes) fn policy(
 }
 
 /// The policy of what is cut off: nobody and nothing.
-pub(in crate::runtime::kubernetes) fn isolation(
-    installation: &InstallationId,
-    broker: BrokerId,
-) -> Value {
+pub(crate) fn isolation(installation: &InstallationId, broker: BrokerId) -> Value {
     let of_broker = labels::of_broker(installation, broker);
     let spec = json!({
         "podSelector": {

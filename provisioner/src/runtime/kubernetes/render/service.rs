@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::runtime::{InstanceSpec, kubernetes::labels};
 
 /// The service by which instances have names. It leads nowhere, and knows instances that don't serve yet.
-pub(in crate::runtime::kubernetes) fn service(spec: &InstanceSpec) -> Value {
+pub(crate) fn service(spec: &InstanceSpec) -> Value {
     let of_broker = labels::of_broker(&spec.name.installation, spec.name.broker);
     let ports: Vec<_> = spec
         .ports
@@ -30,7 +30,7 @@ pub(in crate::runtime::kubernetes) fn service(spec: &InstanceSpec) -> Value {
 /// always be moved. None: there is but one, which a drain ends for a moment.
 ///
 /// A number, because of pods that nobody scales Kubernetes knows no other measure.
-pub(in crate::runtime::kubernetes) fn budget(spec: &InstanceSpec) -> Option<Value> {
+pub(crate) fn budget(spec: &InstanceSpec) -> Option<Value> {
     if spec.instances < 2 {
         return None;
     }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::runtime::{
-    InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec, kubernetes::KubernetesOptions,
-    outgoing::Outgoing,
+    InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec,
+    kubernetes::options::KubernetesOptions, outgoing::Outgoing,
 };
 
 const BROKER: &str = "b-00000000-0000-0000-0000-00000000002a";

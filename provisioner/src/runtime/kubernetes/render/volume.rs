@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::runtime::{
     InstanceSpec, VolumeSpec,
-    kubernetes::{KubernetesOptions, labels, quantity},
+    kubernetes::{labels, options::KubernetesOptions, quantity},
 };
 
 /// What is claimed for data whose size nobody names.
@@ -14,7 +14,7 @@ const UNSIZED: u64 = 8 << 30;
 ///
 /// # Errors
 /// A sentence: what an operator has to do first.
-pub(in crate::runtime::kubernetes) fn claim(
+pub(crate) fn claim(
     spec: &InstanceSpec,
     volume: &VolumeSpec,
     options: &KubernetesOptions,
