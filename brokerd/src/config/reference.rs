@@ -76,11 +76,10 @@ fn name_of(kind: &Type) -> String {
     }
 }
 
-/// Whether an attribute says that the names of variants are written in lower case.
-fn is_in_lower_case(attribute: &Attribute) -> bool {
+/// Whether an attribute says how variants are written, which is in lower case; without one, they are written as here.
+fn says_how_it_is_written(attribute: &Attribute) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
-    let text = list.tokens.to_string();
-    list.path.is_ident("serde") && text.contains("rename_all") && text.contains("lowercase")
+    list.path.is_ident("serde")
 }
 
 /// The structs and enums of the sources, by name.
@@ -99,7 +98,7 @@ fn described() -> BTreeMap<String, Described> {
                     (item.ident, Described { about: about(&item.attrs), members })
                 }
                 Item::Enum(item) => {
-                    let is_renamed = item.attrs.iter().any(is_in_lower_case);
+                    let is_renamed = item.attrs.iter().any(says_how_it_is_written);
                     let members = item.variants.iter().map(|variant| {
                         let name = variant.ident.to_string();
                         let name = if is_renamed { name.to_lowercase() } else { name };
