@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env console observe service service-remove down clean images images-push pages image compose-up compose-env compose-down compose-clean fmt lint test soak bench
+.PHONY: help run env console observe service service-remove down clean images images-push pages image compose-up compose-env compose-down compose-clean fmt lint test test-kubernetes soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -68,6 +68,10 @@ lint: ## Check format and lints
 
 test: ## Run all tests, with a database of their own
 	@scripts/test.sh
+
+test-kubernetes: ## Try brokerd's runtime on a Kubernetes cluster that is made for it
+	@docker/build.sh
+	@scripts/kubernetes.sh test
 
 soak: ## Fail a pair over and lose nodes of a cluster, many times, while clients count their messages (ROUNDS=20)
 	@BROKERD_SOAK_ROUNDS=$(ROUNDS) scripts/test.sh --test scenarios -- --ignored --nocapture activemq_pair:: rabbitmq_cluster::

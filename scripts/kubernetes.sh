@@ -5,6 +5,8 @@
 #   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
 #   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
 #   scripts/kubernetes.sh kubectl …         kubectl with all rights; helm … alike
+#   scripts/kubernetes.sh test [PROGRAM]    a new cluster, on it the conformance suite of brokerd's runtime, then the cluster goes;
+#                                           PROGRAM is the suite as cargo has built it
 #   scripts/kubernetes.sh check             whether it keeps what tests rely on; takes brokerd/base:trixie in its nodes
 #   scripts/kubernetes.sh down              removes the cluster and all that it made on this machine
 #   scripts/kubernetes.sh clean             and what build made
@@ -374,6 +376,37 @@ render() {
   rm -rf "$out"
 }
 
+# ---- the suite ---------------------------------------------------------------------------------------------------------------
+
+# Without it a build machine fails, and a user's machine says what it skips, in the words that tests/src/bin/run_tests counts.
+skip_suite() {
+  [ "${CI:-}" != true ] || die "brokerd's runtime can't be tried on Kubernetes: $*"
+  printf 'SKIPPED: the runtime on Kubernetes: %s\n' "$*" >&2
+  exit 0
+}
+
+test_runtime() {
+  local begun=$SECONDS program=${1:-} status=0
+  [ "$(id -u)" = 0 ] || skip_suite "a cluster takes root"
+  # Nothing else than this suite is on it.
+  if exists control && [ -z "${BROKERD_KUBERNETES_TAKE:-}" ] && [ "$(label_of control brokerd.kubernetes.checkout)" != "$root" ]; then
+    skip_suite "the cluster of another checkout is up"
+  fi
+  "$root/scripts/kubernetes.sh" build || skip_suite "it can't be built, see above"
+  say "Kubernetes $(version k8s.io/kubernetes) is built after $((SECONDS - begun)) s"
+  trap '"$root/scripts/kubernetes.sh" down' EXIT
+  (up brokerd/base:trixie)
+  export BROKERD_TEST_KUBECONFIG=$cluster/admin.kubeconfig BROKERD_TEST_ACCOUNT=$cluster/brokerd.kubeconfig
+  export BROKERD_TEST_KUBECTL=$cluster/kubectl
+  if [ -n "$program" ]; then
+    (cd "$root/provisioner" && "$program" kubernetes_runtime --test-threads 3) || status=$?
+  else
+    (cd "$root" && cargo test --locked -p brokerd-provisioner --test runtime_conformance kubernetes_runtime -- --test-threads 3) || status=$?
+  fi
+  say "the suite and its cluster took $((SECONDS - begun)) s"
+  return "$status"
+}
+
 # on_node FUNCTION [NODE]
 on_node() {
   local zone=${2:-}
@@ -408,8 +441,9 @@ case ${1:-} in
   fence-node) on_node fence_node "${2:-}" ;;
   cut-node) on_node cut_node "${2:-}" ;;
   heal-node) on_node heal_node "${2:-}" ;;
+  test) test_runtime "${2:-}" ;;
   check) require_cluster; exec "$sources/check.sh" ;;
   render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;
-  *) sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -23,6 +23,9 @@ const WITH_ENGINES: [&str; 6] = [
 /// The module whose tests stop what the others use, as the engine itself: they run when nothing else does.
 const ALONE: [&str; 1] = ["engine_restart"];
 
+/// The module whose tests take a cluster of Kubernetes, which is brought up for all of them together.
+const ON_KUBERNETES: &str = "kubernetes_runtime::";
+
 /// The modules whose tests measure how long clients wait: one of them runs at a time.
 const TIMED: [&str; 5] =
     ["activemq_pair", "database_outage", "faults_ha", "hanging_engine", "rabbitmq_cluster"];
@@ -115,6 +118,7 @@ pub(crate) fn built(messages: &str) -> Result<Vec<Program>> {
             Some(program) if program.has_engines => {
                 let listed = listed(&program)?;
                 programs.extend(tests(&program, &listed));
+                programs.extend(on_kubernetes(&program, &listed));
             }
             Some(program) => programs.push(program),
             None => {}
@@ -143,6 +147,7 @@ fn listed(program: &Program) -> Result<String> {
 fn tests(program: &Program, listed: &str) -> Vec<Program> {
     let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
     names
+        .filter(|test| !test.starts_with(ON_KUBERNETES))
         .map(|test| {
             let module = test.split("::").next().unwrap_or(test);
             Program {
@@ -197,6 +202,18 @@ fn program(message: &Value) -> Option<Program> {
     })
 }
 
+/// The tests of a program that take a cluster, if it has some, on a cluster of their own.
+fn on_kubernetes(program: &Program, listed: &str) -> Option<Program> {
+    listed.lines().any(|line| line.starts_with(ON_KUBERNETES)).then(|| Program {
+        name: format!("{}::{ON_KUBERNETES}", program.name).trim_end_matches(':').to_owned(),
+        title: "     Running scripts/kubernetes.sh test".to_owned(),
+        is_alone: true,
+        executable: brokerd_tests::machine::repository().join("scripts/kubernetes.sh"),
+        arguments: vec!["test".to_owned(), program.executable.display().to_string()],
+        ..program.clone()
+    })
+}
+
 /// The pages of the console, in a real Chromium, which keeps all processors busy: engines beside it would miss their times.
 pub(crate) fn pages() -> Program {
     let root = brokerd_tests::machine::repository();
@@ -247,6 +264,19 @@ mod tests {
             "executable": format!("/target/debug/deps/{target}-1"),
         })
         .to_string()
+    }
+
+    #[test]
+    fn tests_on_kubernetes_are_one_program_that_runs_alone() {
+        let message = serde_json::from_str(&artifact("runtime_conformance", true)).unwrap();
+        let program = program(&message).unwrap();
+        let listed = "kubernetes_runtime::one: test\nsimulated_runtime::one: test\n";
+        let names: Vec<String> = tests(&program, listed).into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["tests runtime_conformance::simulated_runtime::one"]);
+        let cluster = on_kubernetes(&program, listed).unwrap();
+        assert_eq!(cluster.name, "tests runtime_conformance::kubernetes_runtime");
+        assert!(cluster.is_alone && cluster.arguments[1].ends_with("/runtime_conformance-1"));
+        assert!(on_kubernetes(&program, "simulated_runtime::one: test\n").is_none());
     }
 
     #[test]
