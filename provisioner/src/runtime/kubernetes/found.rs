@@ -180,9 +180,9 @@ fn waiting(pod: &Pod, state: Option<&State>) -> Phase {
     let inits = inits.into_iter().flatten().filter_map(|init| init.state.as_ref());
     let waits = inits.chain(state).filter_map(|state| state.waiting.as_ref());
     // Which waits for the other containers, says nothing.
-    let why =
+    let mut why =
         waits.filter_map(|w| Some((w.reason.clone()?, w.message.clone().unwrap_or_default())));
-    let why = why.filter(|(reason, _)| reason != "PodInitializing").last();
+    let why = why.rfind(|(reason, _)| reason != "PodInitializing");
     let unscheduled = || {
         let mut conditions =
             status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();

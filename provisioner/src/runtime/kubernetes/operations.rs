@@ -76,7 +76,7 @@ impl KubernetesRuntime {
                     match self.until_started(APPLY, &name, &found.uid, START).await? {
                         Started::Yes => return Ok(Ensured::Created),
                         Started::NoImage(_) => {
-                            self.delete_unstarted(&found.name, &found.uid).await?
+                            self.delete_unstarted(&found.name, &found.uid).await?;
                         }
                     }
                 }

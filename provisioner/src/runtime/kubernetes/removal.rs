@@ -107,11 +107,13 @@ impl KubernetesRuntime {
         claims: &Api<PersistentVolumeClaim>,
         selector: &str,
     ) -> Result<bool, RuntimeError> {
-        let any = self.remove_all(claims, selector).await?;
+        if !self.remove_all(claims, selector).await? {
+            return Ok(false);
+        }
         let (begun, mut pause) = (Instant::now(), LOOK_FIRST);
-        while any {
+        loop {
             let left = names(claims, selector).await?;
-            let Some(name) = left.first() else { break };
+            let Some(name) = left.first() else { return Ok(true) };
             if begun.elapsed() >= CLAIM_PATIENCE {
                 let message = format!("the claim {name} is still there; does a pod use it?");
                 return Err(error(RuntimeErrorClass::Transient, REMOVE, message));
@@ -119,7 +121,6 @@ impl KubernetesRuntime {
             tokio::time::sleep(pause).await;
             pause = (pause * 5 / 4).min(LOOK_LATER);
         }
-        Ok(any)
     }
 
     /// Whether the broker has instances, whatever they do.
