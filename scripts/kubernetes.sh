@@ -215,15 +215,15 @@ up() {
   start control --ip "$control" --tmpfs /var/lib/etcd -e "ADDRESS=$control" -e "SILENCE=$silence" -- control.sh
   for zone in "${zones[@]}"; do start_node "$zone"; done
 
-  copy_images "$pause_image" "$@" &
+  { copy_images "$pause_image" "$@" && touch "$cluster/images-copied"; } &
   copying=$!
   until_true 60 kubectl get --raw=/readyz || { explain control; die "the API server does not answer after 60 s; see $cluster/log"; }
   make_objects
+  wait "$copying" || die "the images could not be copied into all nodes"
   for zone in "${zones[@]}"; do
     until_true 120 node_is "$zone" True || { explain "node-$zone"; die "node-$zone is not ready after 120 s; see $cluster/log"; }
   done
   say "three nodes are ready after $((SECONDS - begun)) s"
-  wait "$copying" || die "the images could not be copied into all nodes"
   status
 }
 
@@ -296,6 +296,19 @@ images() {
   require_cluster
   for image in "$@"; do docker image inspect "$image" >/dev/null 2>&1 || die "the image $image is missing"; done
   copy_images "$@" || die "the images could not be copied into all nodes"
+  for image in "$@"; do
+    until_true 60 all_list "$image" || die "not all nodes list $image after 60 s"
+  done
+}
+
+# Those that are as good as gone list nothing new.
+all_list() {
+  local zone there
+  for zone in "${zones[@]}"; do
+    runs "node-$zone" || continue
+    there=$(kubectl get node "node-$zone" -o 'jsonpath={.status.images[*].names[*]}') || return 1
+    [[ " $there " == *"/$1 "* ]] || return 1
+  done
 }
 
 # ---- what happens to nodes ---------------------------------------------------------------------------------------------------

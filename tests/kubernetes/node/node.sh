@@ -5,7 +5,8 @@
 #   PODS                 the addresses of its pods
 #   PEERS                those of the other nodes' pods, and where they are: SUBNET=ADDRESS …
 #   SERVICES             the addresses of services
-# Its account, the configuration and logs are in /cluster.
+# Its account, the configuration and logs are in /cluster. A new node waits there for a file images-copied: a kubelet looks only now and then
+# which images there are, but when it starts, too.
 set -eu
 
 for path in /sys /sys/fs/cgroup /sys/fs/cgroup/*; do
@@ -47,6 +48,7 @@ until ctr version >/dev/null 2>&1; do
   kill -0 "$containerd" 2>/dev/null || { echo "containerd has ended"; exit 1; }
   sleep 0.1
 done
+until [ -e /cluster/images-copied ]; do sleep 0.1; done
 kubelet --kubeconfig="/cluster/$NAME.kubeconfig" --config=/cluster/kubelet.yaml --hostname-override="$NAME" --node-ip="$ADDRESS" \
   --node-labels="topology.kubernetes.io/region=test,topology.kubernetes.io/zone=$ZONE" --cert-dir=/tmp/kubelet \
   >"/cluster/log/kubelet-$NAME.log" 2>&1 &
