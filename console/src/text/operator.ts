@@ -140,7 +140,8 @@ export const operator = {
   updates: 'Offered versions',
   asked: 'Asked',
   provisioners: 'Provisioners',
-  provisionersIntro: 'The parts of brokerd that make brokers what they should be. Others take over what a dead one watched.',
+  provisionersIntro:
+    'The parts of brokerd that make brokers what they should be. Others take over what a dead one watched.',
   noProvisioners: 'No provisioner lives. Nothing is created, changed, deleted or failed over until one is started.',
   provisioner: 'Provisioner',
   provisionerState: 'State',
