@@ -16,6 +16,8 @@
 #   scripts/kubernetes.sh fence-node a      tells Kubernetes that a node that was killed is off for certain, so that its pods go
 #   scripts/kubernetes.sh cut-node a        cuts its network; what runs there goes on
 #   scripts/kubernetes.sh heal-node a       mends it
+#   scripts/kubernetes.sh freeze-kubelet a  stops its kubelet as if it hung; what runs there goes on. thaw-kubelet lets it go on
+#   scripts/kubernetes.sh drain-node a      evicts its pods, as before its maintenance; uncordon-node takes it back
 #   scripts/kubernetes.sh plain-registry HOST:PORT   lets nodes pull from a registry without TLS
 # What has nothing to do with a cluster:
 #   scripts/kubernetes.sh render            writes kubernetes/manifests from kubernetes/chart; with the argument check, says whether they differ
@@ -356,6 +358,24 @@ heal_node() {
   say "node-$1 is connected"
 }
 
+freeze_kubelet() {
+  runs "node-$1" || die "node-$1 does not run"
+  in_node "$1" pkill -STOP -x kubelet </dev/null || die "the kubelet of node-$1 could not be stopped"
+  say "the kubelet of node-$1 is stopped; Kubernetes notices after $silence"
+}
+thaw_kubelet() {
+  in_node "$1" pkill -CONT -x kubelet </dev/null || die "node-$1 has no kubelet"
+  until_true 120 node_is "$1" True || { explain "node-$1"; die "node-$1 is not ready after 120 s"; }
+  say "the kubelet of node-$1 goes on"
+}
+
+# What may not be evicted is asked for again and again, which nobody waits for here.
+drain_node() {
+  kubectl drain "node-$1" --ignore-daemonsets --delete-emptydir-data --timeout=30s >&2 || die "not all pods of node-$1 could be evicted, see above"
+  say "node-$1 is drained"
+}
+uncordon_node() { kubectl uncordon "node-$1" >&2; }
+
 plain_registry() {
   local zone
   [[ ${1:-} =~ ^[a-z0-9.-]+:[0-9]+$ ]] || die "plain-registry takes HOST:PORT"
@@ -454,9 +474,13 @@ case ${1:-} in
   fence-node) on_node fence_node "${2:-}" ;;
   cut-node) on_node cut_node "${2:-}" ;;
   heal-node) on_node heal_node "${2:-}" ;;
+  freeze-kubelet) on_node freeze_kubelet "${2:-}" ;;
+  thaw-kubelet) on_node thaw_kubelet "${2:-}" ;;
+  drain-node) on_node drain_node "${2:-}" ;;
+  uncordon-node) on_node uncordon_node "${2:-}" ;;
   test) test_runtime "${2:-}" ;;
   check) require_cluster; exec "$sources/check.sh" ;;
   render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;
-  *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,25s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

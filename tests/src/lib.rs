@@ -29,6 +29,7 @@ pub mod engine_proxy;
 pub mod faults;
 pub mod http;
 pub mod inside;
+pub mod kubernetes;
 pub mod machine;
 pub mod management;
 pub mod metrics_pages;

@@ -46,7 +46,10 @@ async fn the_operator_is_told_which_provisioners_live_and_what_they_do() {
     assert_eq!(leases.len(), 1);
     let told = api.call("GET", TARGET, "").await.json();
     let runs = pass(&told);
-    assert_eq!((&runs["state"], &runs["provisionerId"]), (&json!("RUNNING"), &json!(worker.to_string())));
+    assert_eq!(
+        (&runs["state"], &runs["provisionerId"]),
+        (&json!("RUNNING"), &json!(worker.to_string()))
+    );
     let seen = &told["provisioners"][0];
     assert_eq!(
         *seen,

@@ -6,7 +6,8 @@
 use brokerd_domain::{Next, Timestamp, VerdictKind};
 
 use super::{
-    boot, fault,
+    boot,
+    hold::hold,
     sentence::Sentence,
     types::{Desired, Plan, Step, Subject, fail, refuse},
     world::{Observed, Seen},
@@ -49,7 +50,7 @@ pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> b
             Some(Observed::Absent) => true,
             Some(Observed::Unknown(_)) | None => false,
         };
-        wants && fault::hold(subject, identity.ordinal, seen, now).is_none()
+        wants && hold(subject, identity.ordinal, seen, now).is_none()
     })
 }
 

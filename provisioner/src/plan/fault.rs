@@ -15,14 +15,6 @@ use super::{
 };
 use crate::runtime::{ContainerState, Disturbance};
 
-/// Why an instance is left as it is.
-pub(super) struct Hold {
-    /// For a person.
-    pub(super) sentence: String,
-    /// Until when.
-    pub(super) until: Timestamp,
-}
-
 /// What the broker's faults demand now; nothing, when the world is as they want it.
 pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
     let mut plan: Option<Plan> = None;
@@ -36,40 +28,6 @@ pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<
         }
     }
     plan
-}
-
-/// Why an instance is not to be started, restarted or replaced now.
-pub(super) fn hold(
-    subject: &Subject<'_>,
-    ordinal: u8,
-    seen: &Seen,
-    now: Timestamp,
-) -> Option<Hold> {
-    let in_force = subject.faults.iter().filter(|f| f.ends > now && f.affected.is_some());
-    let holds = in_force.filter_map(|fault| {
-        let how = match fault.spec.kind {
-            FaultKind::ZoneOutage if fault.spec.zone_instances.contains(&ordinal) => "held down",
-            // Another container, or another start of it, would be cut off as well.
-            FaultKind::Isolate => {
-                let instance = present(seen, ordinal)?;
-                let is_up = !matches!(instance.status.state, ContainerState::Exited { .. });
-                // One of a pair would take the store from the other one, and nobody could reach it.
-                let has_rival =
-                    subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
-                if !(is_up || has_rival) || !is_of(fault.affected(ordinal)?, instance) {
-                    return None;
-                }
-                "cut off"
-            }
-            _ => return None,
-        };
-        let sentence = format!(
-            "instance {ordinal} is {how} by fault {} ({}) until {}",
-            fault.id, fault.spec, fault.ends
-        );
-        Some(Hold { sentence, until: fault.ends })
-    });
-    holds.max_by_key(|hold| hold.until)
 }
 
 /// When to look again: not later than the next fault is over.
@@ -234,7 +192,7 @@ fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
         .or_else(|| alive().next())
 }
 
-fn present(seen: &Seen, ordinal: u8) -> Option<&SeenInstance> {
+pub(super) fn present(seen: &Seen, ordinal: u8) -> Option<&SeenInstance> {
     match seen.instances.get(&ordinal)? {
         Observed::Present(instance) => Some(instance),
         Observed::Absent | Observed::Unknown(_) => None,
@@ -245,7 +203,7 @@ const fn is_alive(instance: &SeenInstance) -> bool {
     matches!(instance.status.state, ContainerState::Running { .. } | ContainerState::Paused)
 }
 
-fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
+pub(super) fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     instance.status.id.0 == struck.container
 }
 

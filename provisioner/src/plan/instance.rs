@@ -8,7 +8,7 @@ use super::{
     attention,
     boot::{BOOTS_TO_FAIL, restart_delay, starting},
     change::{self, needs_replacement},
-    fault,
+    hold::hold,
     poll::STEADY_POLL,
     sentence::Sentence,
     types::{InstanceIdentity, Step, Subject},
@@ -88,7 +88,7 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
     let ordinal = identity.ordinal;
-    if let Some(held) = fault::hold(subject, ordinal, seen, now) {
+    if let Some(held) = hold(subject, ordinal, seen, now) {
         let next = Next::After(held.until.since(now).min(STEADY_POLL));
         let need = Need::Wait { sentence: held.sentence.into(), next, keep_traffic: false };
         // Silence counts from the end of the fault on.

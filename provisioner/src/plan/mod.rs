@@ -10,6 +10,7 @@ mod change;
 mod cluster;
 mod deletion;
 mod fault;
+mod hold;
 mod instance;
 mod outage;
 mod pair;

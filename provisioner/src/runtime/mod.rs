@@ -251,6 +251,8 @@ pub struct InstanceStatus {
     pub limits: Limits,
     /// Whether its data is on a disk of its own, which has the size of its tier.
     pub own_disk: bool,
+    /// The host that it is on, if that says no more what it does: it may run or not, and nothing can be done to it.
+    pub silent_host: Option<String>,
 }
 
 /// Whether an operation found something to do.

@@ -272,6 +272,7 @@ fn running(broker: &Broker) -> SeenInstance {
                 pids: 1,
             },
             own_disk: false,
+            silent_host: None,
         },
         answers: BTreeMap::new(),
         alarms: Observed::Absent,

@@ -20,7 +20,7 @@ use brokerd_provisioner::{
 };
 use proptest::prelude::*;
 
-use crate::specification::{LIMITS, NOW, specification};
+use crate::specification::{LIMITS, NOW, is_about, specification};
 
 fn ago(seconds: i64) -> Timestamp {
     Timestamp::from_micros(NOW.as_micros() - seconds * 1_000_000)
@@ -42,6 +42,7 @@ struct Node {
     was_asked: bool,
     apart_from: [bool; 3],
     critical: Option<bool>,
+    silent_host: bool,
 }
 
 fn node() -> impl Strategy<Value = Node> {
@@ -82,6 +83,7 @@ fn node() -> impl Strategy<Value = Node> {
             was_asked,
             apart_from,
             critical,
+            silent_host: false,
         }
     })
 }
@@ -126,6 +128,7 @@ impl Node {
                     .collect(),
                 limits: LIMITS,
                 own_disk: false,
+                silent_host: self.silent_host.then(|| "host-1".to_owned()),
             },
             answers: if runs {
                 BTreeMap::from([(Protocol::Amqp, outcome)])
@@ -282,6 +285,30 @@ proptest! {
             prop_assert!(all_content || is_over, "complete with nodes that are not one cluster: {plan:?}");
         }
         prop_assert!(plan.failure.is_none(), "a broker that ran can't fail to be created: {plan:?}");
+    }
+
+    /// It may hold its disk, and write to it. The others go on with their majority.
+    #[test]
+    fn nothing_is_done_to_a_node_whose_host_is_silent(
+        nodes in [node(), node(), node()],
+        rebooting in any::<bool>(),
+    ) {
+        let mut nodes = nodes;
+        nodes[0].silent_host = true;
+        nodes[0].answers = false;
+        if !matches!(nodes[0].state, 3 | 5) {
+            return Ok(());
+        }
+        let plan = decide(&nodes, rebooting);
+        prop_assert!(!plan.steps.iter().any(|step| is_about(step, 1)), "{plan:?}");
+        let is_over = plan.completes.is_none() || plan.not_rebooted.is_some();
+        prop_assert!(is_over, "complete without it: {plan:?}");
+        for step in &plan.steps {
+            if let Step::SetTargets(targets) = step {
+                let led = targets.iter().flat_map(|target| &target.addresses);
+                prop_assert!(led.clone().all(|address| address.port() != 40_001), "{plan:?}");
+            }
+        }
     }
 
     /// What should be decides whether anything is changed, and never whether anybody looks.

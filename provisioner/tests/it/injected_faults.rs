@@ -363,6 +363,7 @@ fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
             addresses: BTreeMap::from([(5671, ([127, 0, 0, 1], port).into())]),
             limits,
             own_disk: false,
+            silent_host: None,
         },
         answers: BTreeMap::new(),
         alarms: Observed::Absent,

@@ -13,7 +13,7 @@ use brokerd_provisioner::{
 };
 use proptest::prelude::*;
 
-use crate::specification::{LIMITS, NOW, specification};
+use crate::specification::{LIMITS, NOW, is_about, specification};
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -78,6 +78,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
                     },
                     limits,
                     own_disk: false,
+                    silent_host: None,
                 },
                 answers: if running {
                     BTreeMap::from([(Protocol::Amqp, one), (Protocol::Console, two)])
@@ -275,6 +276,21 @@ proptest! {
         if plan.failure.is_some() {
             prop_assert!(!case.observed, "a broker that ran can't fail to be created: {plan:?}");
         }
+    }
+
+    /// It may hold its disk, and write to it.
+    #[test]
+    fn nothing_is_done_to_an_instance_whose_host_is_silent(case in case()) {
+        let mut case = Case { deleting: false, failed: false, observed: true, ..case };
+        let Observed::Present(seen) = &mut case.instance else { return Ok(()) };
+        seen.status.silent_host = Some("host-1".to_owned());
+        let is_up = matches!(seen.status.state, ContainerState::Running { .. } | ContainerState::Paused);
+        if !is_up || seen.answers.values().any(|outcome| *outcome == ProbeOutcome::Answered) {
+            return Ok(());
+        }
+        let (_, plan) = decide(&case);
+        prop_assert!(!plan.steps.iter().any(|step| is_about(step, 1)), "{plan:?}");
+        prop_assert!(plan.completes.is_none() && plan.sentence.to_string().contains("host-1"), "{plan:?}");
     }
 
     /// What should be decides whether anything is changed, and never whether anybody looks.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use brokerd_domain::{Broker, Timestamp};
-use brokerd_provisioner::runtime::{InstanceName, InstanceSpec, Limits};
+use brokerd_provisioner::{
+    plan::Step,
+    runtime::{InstanceName, InstanceSpec, Limits},
+};
 
 /// The time of all property tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
@@ -42,5 +45,16 @@ pub(crate) fn specification(broker: &Broker, ordinal: u8, ports: &[u16]) -> Inst
         limits: LIMITS,
         open_files: 1,
         stop_grace: Duration::from_secs(1),
+    }
+}
+
+/// Whether something is done to an instance by that.
+pub(crate) fn is_about(step: &Step, ordinal: u8) -> bool {
+    match step {
+        Step::Stop(of, ..) | Step::Start(of, _) | Step::Restart(of, _) | Step::Remove(of, _) => {
+            *of == ordinal
+        }
+        Step::Apply(spec) => spec.name.ordinal == ordinal,
+        _ => false,
     }
 }

@@ -191,6 +191,7 @@ impl World {
             addresses: BTreeMap::new(),
             limits: at_most(spec.limits),
             own_disk: spec.disk_bytes.is_some(),
+            silent_host: None,
         };
         let mut mounts = Vec::new();
         for volume in &spec.volumes {

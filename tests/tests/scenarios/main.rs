@@ -26,6 +26,7 @@ mod identities;
 mod identities_by_sdk;
 mod images_pushed;
 mod isolation;
+mod kubernetes;
 mod ldap;
 mod logs;
 mod names;

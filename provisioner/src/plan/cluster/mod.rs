@@ -15,7 +15,8 @@ use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind};
 
 use super::{
     boot::starting,
-    change, fault,
+    change,
+    hold::hold,
     instance::{Need, limit},
     sentence::Sentence,
     types::{Completion, Plan, Step, Subject, fail, refuse},
@@ -92,7 +93,8 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
         let mut faults = subject.faults.iter().filter(|fault| fault.ends > now);
         faults.any(|fault| fault.affected(node.ordinal()).is_some())
     };
-    for node in nodes.iter_mut().filter(|node| node.is_frozen() && !is_wanted(node)) {
+    let is_given_up = |node: &Node<'_>| node.is_frozen() && !node.is_held && !is_wanted(node);
+    for node in nodes.iter_mut().filter(|node| is_given_up(node)) {
         let sentence = format!("instance {} is frozen; restarting it", node.ordinal());
         node.need = Need::Steps {
             sentence: sentence.into(),
@@ -106,7 +108,7 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
 /// Until when so many nodes are held by faults that the others have no majority.
 fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
     let instances = subject.instances;
-    let holds = instances.iter().filter_map(|i| fault::hold(subject, i.ordinal, seen, now));
+    let holds = instances.iter().filter_map(|i| hold(subject, i.ordinal, seen, now));
     let mut ends: Vec<Timestamp> = holds.map(|hold| hold.until).collect();
     ends.sort_unstable();
     let dispensable = instances.len().saturating_sub(1) / 2;

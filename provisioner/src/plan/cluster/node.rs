@@ -5,7 +5,8 @@ use std::time::Duration;
 use brokerd_domain::{Health, InstanceCondition, Next, Timestamp};
 
 use super::super::{
-    change, fault,
+    change,
+    hold::hold,
     instance::{Need, condition, judge, judge_running},
     poll::STEADY_POLL,
     types::{InstanceIdentity, Step, Subject},
@@ -69,7 +70,7 @@ impl<'a> Node<'a> {
             // No reason to give anything up: it could not have come to serve.
             before.failed_boots = before.failed_boots.min(1);
         }
-        let is_held = fault::hold(subject, ordinal, seen, now).is_some();
+        let is_held = hold(subject, ordinal, seen, now).is_some();
         let there = match seen.instances.get(&ordinal) {
             Some(Observed::Present(instance)) => Some(instance),
             _ => None,

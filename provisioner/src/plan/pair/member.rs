@@ -8,7 +8,7 @@ use super::super::{
     attention,
     boot::{restart_delay, starting},
     change,
-    fault::Hold,
+    hold::Hold,
     instance::{Need, boot_failures, exit_sentence},
     sentence::Sentence,
     types::{InstanceIdentity, Plan, Step, Subject, fail, refuse},

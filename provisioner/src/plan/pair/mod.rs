@@ -15,7 +15,7 @@ use brokerd_domain::{
 };
 
 use super::{
-    fault,
+    hold::hold,
     instance::{condition, limit},
     traffic::{drain, lead_to},
     types::{Completion, Plan, Step, Subject},
@@ -41,7 +41,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
                 _ => None,
             },
             condition: condition(subject.broker, identity.ordinal, seen, now),
-            held: fault::hold(subject, identity.ordinal, seen, now),
+            held: hold(subject, identity.ordinal, seen, now),
         })
         .collect();
     if let Some(newer) = members.iter().find(|member| member.is_newer(subject)) {
@@ -93,7 +93,13 @@ fn with_active(
     }
     let other = (0..members.len()).find(|n| *n != active);
     let mut plan = match other.and_then(|n| standby(subject, &mut members[n], now)) {
-        Some(plan) => plan,
+        Some(plan) => match other.and_then(|n| members[n].held.as_ref()) {
+            Some(held) if held.is_out_of_reach => {
+                let sentence = format!("instance {} serves; {}", ordinals[active], held.sentence);
+                waiting(sentence, held.until.since(now))
+            }
+            Some(_) | None => plan,
+        },
         None => finished(subject, members, active, !steps.is_empty(), now),
     };
     plan.steps.splice(0..0, steps);

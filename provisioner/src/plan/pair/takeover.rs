@@ -78,6 +78,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
             // It may have taken the store, and nobody can reach it.
             if let Some(instance) = member.there
                 && somebody_is_free
+                && !held.is_out_of_reach
                 && (member.runs() || member.is_paused())
             {
                 steps.push(Step::Stop(ordinal, instance.status.id.clone(), Duration::ZERO));
@@ -162,9 +163,9 @@ fn suspect(
     let ordinal = member.ordinal();
     member.becomes(Health::Suspect, now);
     if let Some(held) = &member.held
-        && !has_standby
+        && (!has_standby || held.is_out_of_reach)
     {
-        // Killing it is of no use before the other one stands by.
+        // Killing it is of no use before the other one stands by; and the lock of one that can't be killed goes with it.
         let waiting = waiting(held.sentence.clone(), held.until.since(now));
         let mut plan = repair_other(subject, members, ordinal, now).unwrap_or(waiting);
         plan.steps.splice(0..0, drain(subject.targets, &ordinals));

@@ -211,6 +211,8 @@ impl Found {
             addresses,
             limits: self.limits,
             own_disk: self.disk.is_some(),
+            // It is the engine itself that tells this.
+            silent_host: None,
         })
     }
 }

@@ -246,7 +246,20 @@ impl Found {
             addresses,
             limits: self.limits,
             own_disk: self.has_own_disk(),
+            silent_host: self.silent_node(),
         }
+    }
+
+    /// The node, if Kubernetes has not heard of it for its grace period, and may not have before the pod ended. It then
+    /// says on its own that the pod is not ready, while its containers are, as the node last said.
+    pub(super) fn silent_node(&self) -> Option<String> {
+        let conditions = self.pod.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let is = |type_: &str, status: &str| {
+            let mut all = conditions.into_iter().flatten();
+            all.any(|condition| condition.type_ == type_ && condition.status == status)
+        };
+        let is_silent = self.is_alive() && is("ContainersReady", "True") && is("Ready", "False");
+        self.node.clone().filter(|_| is_silent)
     }
 
     fn has_own_disk(&self) -> bool {
@@ -305,6 +318,7 @@ impl Unstarted {
             addresses: BTreeMap::new(),
             limits: self.limits,
             own_disk: false,
+            silent_host: None,
         }
     }
 }

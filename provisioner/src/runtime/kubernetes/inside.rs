@@ -14,7 +14,7 @@ use super::{
 use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 /// How long a command may take. A node that is lost answers nothing.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How much of what a command prints is read.
 const MOST_BYTES: u64 = 64 * 1024;

@@ -27,7 +27,9 @@ const LIMITS: &str = "change an instance's limits";
 /// How long a start may take that somebody waits for.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may take until what was killed has ended, and its node has said so.
-const KILL_PATIENCE: Duration = Duration::from_secs(5);
+const KILL_PATIENCE: Duration = Duration::from_secs(3);
+/// How long it is waited for once more: somebody may have to see to other instances meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long it may take until a pod is gone whose end was asked for.
 const GONE_PATIENCE: Duration = Duration::from_secs(15);
 /// How much longer than its grace an orderly end may take, until its node has said so.
@@ -153,16 +155,27 @@ impl KubernetesRuntime {
         operation: &'static str,
         found: &Found,
     ) -> Result<(), RuntimeError> {
-        match self.signal(operation, &found.name, "KILL").await {
-            Ok(()) => {
-                if self.until_ended(operation, found, KILL_PATIENCE).await? {
-                    return Ok(());
+        // Its node was told to already, or can't be.
+        let grace = found.pod.metadata.deletion_grace_period_seconds;
+        let mut is_told =
+            grace.is_some_and(|seconds| seconds <= 1) || found.silent_node().is_some();
+        if !is_told {
+            match self.signal(operation, &found.name, "KILL").await {
+                Ok(()) => {
+                    if self.until_ended(operation, found, KILL_PATIENCE).await? {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, pod = found.name, "not killed from inside");
+                    // Its node does not answer, and will hardly do what it is told next.
+                    is_told = error.class == RuntimeErrorClass::Transient;
                 }
             }
-            Err(error) => tracing::debug!(%error, pod = found.name, "not killed from inside"),
         }
         self.delete_pod(operation, &found.name, &found.uid, 1).await?;
-        if self.until_ended(operation, found, KILL_PATIENCE).await? {
+        let patience = if is_told { LOOK_AGAIN } else { KILL_PATIENCE };
+        if self.until_ended(operation, found, patience).await? {
             return Ok(());
         }
         let node = found.node.as_deref().unwrap_or("its node");

@@ -34,6 +34,7 @@ pub(crate) struct Half {
     pub(crate) health: Health,
     pub(crate) millis: u64,
     pub(crate) failed_boots: u32,
+    pub(crate) silent_host: bool,
 }
 
 impl Half {
@@ -48,6 +49,7 @@ impl Half {
             health,
             millis,
             failed_boots: 0,
+            silent_host: false,
         }
     }
 
@@ -92,6 +94,7 @@ impl Half {
                 addresses: addresses.into_iter().collect(),
                 limits,
                 own_disk: false,
+                silent_host: self.silent_host.then(|| "host-1".to_owned()),
             },
             answers: answers.collect(),
             alarms: Observed::Absent,
@@ -209,6 +212,7 @@ pub(crate) fn half() -> impl Strategy<Value = Half> {
             health,
             millis,
             failed_boots,
+            silent_host: false,
         },
     )
 }

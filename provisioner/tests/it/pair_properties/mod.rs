@@ -13,6 +13,8 @@ use proptest::prelude::*;
 
 use halves::*;
 
+use crate::specification::is_about;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
@@ -87,6 +89,33 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    /// It may hold the store, and write to it.
+    #[test]
+    fn nothing_is_done_to_an_instance_whose_host_is_silent(
+        halves in [half(), half()],
+        reboots in 0u32..3,
+        led in prop::option::of(1u8..3),
+    ) {
+        let [mut lost, other] = halves;
+        lost.silent_host = true;
+        let is_up = matches!(lost.state, Some(ContainerState::Running { .. } | ContainerState::Paused));
+        let answers = lost.runs() && lost.answers.contains(&ProbeOutcome::Answered);
+        if !is_up || answers || lost.blind || lost.reboot > reboots {
+            return Ok(());
+        }
+        let plan = decide(&[lost, other.clone()], true, reboots, led);
+        let is_done_to = |ordinal: u8| plan.steps.iter().any(|step| is_about(step, ordinal));
+        prop_assert!(!is_done_to(1), "{plan:?}");
+        let is_over = plan.completes.is_none() || plan.not_rebooted.is_some();
+        prop_assert!(is_over, "whole without it: {plan:?}");
+        // The other one is seen to as ever.
+        if matches!(other.state, Some(ContainerState::Exited { .. })) && other.millis > 20_000 && other.reboot == reboots
+            && !other.blind && other.health != Health::Starting
+        {
+            prop_assert!(is_done_to(2), "it is dead: {plan:?}");
+        }
+    }
 
     /// What should be decides whether anything is changed, and never whether anybody looks.
     #[test]

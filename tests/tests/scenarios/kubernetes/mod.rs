@@ -1,0 +1,5 @@
+//! Engines on Kubernetes, by a brokerd outside the cluster, through the public API and with real clients.
+
+mod clusters;
+mod pairs;
+mod singles;
