@@ -69,7 +69,7 @@ lint: ## Check format and lints
 test: ## Run all tests, with a database of their own
 	@scripts/test.sh
 
-test-kubernetes: ## Try brokerd's runtime on a Kubernetes cluster that is made for it
+test-kubernetes: ## Run all tests on Kubernetes, on a cluster that is made for them
 	@docker/build.sh
 	@scripts/kubernetes.sh test
 

@@ -5,8 +5,8 @@
 #   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
 #   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
 #   scripts/kubernetes.sh kubectl …         kubectl with all rights; helm … alike
-#   scripts/kubernetes.sh test [PROGRAM]    a new cluster, on it the conformance suite of brokerd's runtime, then the cluster goes;
-#                                           PROGRAM is the suite as cargo has built it
+#   scripts/kubernetes.sh test              a new cluster, on it the conformance suite of brokerd's runtime and all scenarios, then the
+#                                           cluster goes; with MODULE PROGRAM only those tests of a program as cargo has built it
 #   scripts/kubernetes.sh check             whether it keeps what tests rely on; takes brokerd/base:trixie in its nodes
 #   scripts/kubernetes.sh down              removes the cluster and all that it made on this machine
 #   scripts/kubernetes.sh clean             and what build made
@@ -413,30 +413,36 @@ render() {
 
 # Without it a build machine fails, and a user's machine says what it skips, in the words that tests/src/bin/run_tests counts.
 skip_suite() {
-  [ "${CI:-}" != true ] || die "brokerd's runtime can't be tried on Kubernetes: $*"
-  printf 'SKIPPED: the runtime on Kubernetes: %s\n' "$*" >&2
+  [ "${CI:-}" != true ] || die "nothing can be tried on Kubernetes: $*"
+  printf 'SKIPPED: tests on Kubernetes: %s\n' "$*" >&2
   exit 0
 }
 
-test_runtime() {
-  local begun=$SECONDS program=${1:-} status=0
+# test_on_cluster [MODULE PROGRAM]: the tests of a module in a program as cargo has built it; or all that there are.
+test_on_cluster() {
+  local begun=$SECONDS module=${1:-} program=${2:-} status=0 images=(brokerd/base:trixie)
   [ "$(id -u)" = 0 ] || skip_suite "a cluster takes root"
-  # Nothing else than this suite is on it.
+  # Nothing else than these tests is on it.
   if exists control && [ -z "${BROKERD_KUBERNETES_TAKE:-}" ] && [ "$(label_of control brokerd.kubernetes.checkout)" != "$root" ]; then
     skip_suite "the cluster of another checkout is up"
   fi
   "$root/scripts/kubernetes.sh" build || skip_suite "it can't be built, see above"
   say "Kubernetes $(version k8s.io/kubernetes) is built after $((SECONDS - begun)) s"
   trap '"$root/scripts/kubernetes.sh" down' EXIT
-  (up brokerd/base:trixie)
+  [ "$module" = kubernetes_runtime ] || images+=(brokerd/{rabbitmq:4.3,rabbitmq:4.0,activemq:5.19,activemq:5.18})
+  (up "${images[@]}")
   export BROKERD_TEST_KUBECONFIG=$cluster/admin.kubeconfig BROKERD_TEST_ACCOUNT=$cluster/brokerd.kubeconfig
   export BROKERD_TEST_KUBECTL=$cluster/kubectl
-  if [ -n "$program" ]; then
-    (cd "$root/provisioner" && "$program" kubernetes_runtime --test-threads 3) || status=$?
-  else
-    (cd "$root" && cargo test --locked -p brokerd-provisioner --test runtime_conformance kubernetes_runtime -- --test-threads 3) || status=$?
-  fi
-  say "the suite and its cluster took $((SECONDS - begun)) s"
+  case $module in
+    kubernetes_runtime) (cd "$root/provisioner" && "$program" "$module::" --test-threads 3) || status=$? ;;
+    # One after the other, because they take nodes away.
+    kubernetes) (cd "$root/tests" && "$program" "$module::" --test-threads 1 --nocapture) || status=$? ;;
+    *)
+      "$root/scripts/test.sh" -p brokerd-provisioner --test runtime_conformance -- kubernetes_runtime:: --test-threads 3 || status=$?
+      "$root/scripts/test.sh" -p brokerd-tests --test scenarios -- kubernetes:: --include-ignored --test-threads 1 --nocapture || status=$?
+      ;;
+  esac
+  say "the tests and their cluster took $((SECONDS - begun)) s"
   return "$status"
 }
 
@@ -478,7 +484,7 @@ case ${1:-} in
   thaw-kubelet) on_node thaw_kubelet "${2:-}" ;;
   drain-node) on_node drain_node "${2:-}" ;;
   uncordon-node) on_node uncordon_node "${2:-}" ;;
-  test) test_runtime "${2:-}" ;;
+  test) shift; test_on_cluster "$@" ;;
   check) require_cluster; exec "$sources/check.sh" ;;
   render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;

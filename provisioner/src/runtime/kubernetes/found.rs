@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use brokerd_domain::Timestamp;
@@ -101,6 +102,12 @@ pub(super) fn read(operation: &'static str, pod: Pod) -> Result<Found, RuntimeEr
         started,
         pod,
     })
+}
+
+/// How long ago a pod was made.
+pub(super) fn age(pod: &Pod, now: Timestamp) -> Duration {
+    let made = pod.metadata.creation_timestamp.as_ref();
+    made.map_or(Duration::ZERO, |made| now.since(moment(made)))
 }
 
 /// The container of the engine, as specified.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     KubernetesRuntime,
     error::{answered, error, odd, request_opt},
-    found::{Found, Phase, Unstarted, read},
+    found::{Found, Phase, Unstarted, age, read},
     labels::{self, MadeFrom},
     quantity, render,
     writing::{merge, put, typed},
@@ -250,7 +250,8 @@ impl KubernetesRuntime {
                 "CreateContainerConfigError" if waited >= UNSCHEDULED => {
                     return Err(error(RuntimeErrorClass::Denied, operation, message));
                 }
-                "Unschedulable" if waited >= UNSCHEDULED => {
+                // By its age, because nobody waits for it once more: other instances may need something meanwhile.
+                "Unschedulable" if age(&found.pod, self.clock.now()) >= UNSCHEDULED => {
                     return Err(later(format!("no node takes it: {message}")));
                 }
                 _ if waited >= patience => {

@@ -23,8 +23,8 @@ const WITH_ENGINES: [&str; 6] = [
 /// The module whose tests stop what the others use, as the engine itself: they run when nothing else does.
 const ALONE: [&str; 1] = ["engine_restart"];
 
-/// The module whose tests take a cluster of Kubernetes, which is brought up for all of them together.
-const ON_KUBERNETES: &str = "kubernetes_runtime::";
+/// The modules whose tests take a cluster of Kubernetes, which is brought up for all tests of a module together.
+const ON_KUBERNETES: [&str; 2] = ["kubernetes_runtime", "kubernetes"];
 
 /// The modules whose tests measure how long clients wait: one of them runs at a time.
 const TIMED: [&str; 5] =
@@ -147,9 +147,9 @@ fn listed(program: &Program) -> Result<String> {
 fn tests(program: &Program, listed: &str) -> Vec<Program> {
     let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
     names
-        .filter(|test| !test.starts_with(ON_KUBERNETES))
-        .map(|test| {
-            let module = test.split("::").next().unwrap_or(test);
+        .map(|test| (test.split("::").next().unwrap_or(test), test))
+        .filter(|(module, _)| !ON_KUBERNETES.contains(module))
+        .map(|(module, test)| {
             Program {
                 name: format!("{}::{test}", program.name),
                 title: format!("{}, {test}", program.title),
@@ -203,15 +203,22 @@ fn program(message: &Value) -> Option<Program> {
 }
 
 /// The tests of a program that take a cluster, if it has some, on a cluster of their own.
-fn on_kubernetes(program: &Program, listed: &str) -> Option<Program> {
-    listed.lines().any(|line| line.starts_with(ON_KUBERNETES)).then(|| Program {
-        name: format!("{}::{ON_KUBERNETES}", program.name).trim_end_matches(':').to_owned(),
-        title: "     Running scripts/kubernetes.sh test".to_owned(),
-        is_alone: true,
-        executable: brokerd_tests::machine::repository().join("scripts/kubernetes.sh"),
-        arguments: vec!["test".to_owned(), program.executable.display().to_string()],
-        ..program.clone()
-    })
+fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
+    let has = |module: &str| listed.lines().any(|line| line.starts_with(&format!("{module}::")));
+    ON_KUBERNETES
+        .into_iter()
+        .filter(|module| has(module))
+        .map(|module| Program {
+            name: format!("{}::{module}", program.name),
+            title: format!("     Running scripts/kubernetes.sh test {module}"),
+            is_alone: true,
+            executable: brokerd_tests::machine::repository().join("scripts/kubernetes.sh"),
+            arguments: ["test", module, &program.executable.display().to_string()]
+                .map(str::to_owned)
+                .into(),
+            ..program.clone()
+        })
+        .collect()
 }
 
 /// The pages of the console, in a real Chromium, which keeps all processors busy: engines beside it would miss their times.
@@ -267,16 +274,21 @@ mod tests {
     }
 
     #[test]
-    fn tests_on_kubernetes_are_one_program_that_runs_alone() {
+    fn tests_of_a_module_on_kubernetes_are_one_program_that_runs_alone() {
         let message = serde_json::from_str(&artifact("runtime_conformance", true)).unwrap();
         let program = program(&message).unwrap();
         let listed = "kubernetes_runtime::one: test\nsimulated_runtime::one: test\n";
         let names: Vec<String> = tests(&program, listed).into_iter().map(|one| one.name).collect();
         assert_eq!(names, ["tests runtime_conformance::simulated_runtime::one"]);
-        let cluster = on_kubernetes(&program, listed).unwrap();
+        let cluster = &on_kubernetes(&program, listed)[0];
         assert_eq!(cluster.name, "tests runtime_conformance::kubernetes_runtime");
-        assert!(cluster.is_alone && cluster.arguments[1].ends_with("/runtime_conformance-1"));
-        assert!(on_kubernetes(&program, "simulated_runtime::one: test\n").is_none());
+        assert_eq!(cluster.arguments[..2], ["test", "kubernetes_runtime"]);
+        assert!(cluster.is_alone && cluster.arguments[2].ends_with("/runtime_conformance-1"));
+        assert!(on_kubernetes(&program, "simulated_runtime::one: test\n").is_empty());
+        let listed = "kubernetes::pairs::one: test\nkubernetes::singles::one: test\n";
+        let both = on_kubernetes(&program, listed);
+        assert_eq!(both.len(), 1);
+        assert_eq!(both[0].name, "tests runtime_conformance::kubernetes");
     }
 
     #[test]
