@@ -129,6 +129,7 @@ remove_all() {
   [ -z "$found" ] || docker volume rm $found >/dev/null || die "not all volumes of the cluster could be removed"
   # They go with the network's bridge, unless somebody has made them otherwise.
   for zone in "${zones[@]}"; do ip route del "$(pods "$zone")" via "$(address "$zone")" 2>/dev/null || true; done
+  ip route del "$services" via "$(address c)" 2>/dev/null || true
   rm -rf "$cluster"
 }
 
@@ -216,6 +217,7 @@ up() {
   for zone in disks shared; do docker volume create "${labels[@]}" "brokerd-kubernetes-$zone" >/dev/null; done
   start control --ip "$control" --tmpfs /var/lib/etcd -e "ADDRESS=$control" -e "SILENCE=$silence" -- control.sh
   for zone in "${zones[@]}"; do start_node "$zone"; done
+  ip route replace "$services" via "$(address c)"
 
   { copy_images "$pause_image" "$@" && touch "$cluster/images-copied"; } &
   copying=$!

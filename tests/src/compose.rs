@@ -235,6 +235,15 @@ impl Drop for Compose {
 
 /// The image of the brokerd to test, by its id: somebody else may build one of the same name.
 fn image() -> Result<String> {
+    let name = build_image()?;
+    Ok(docker(&["image", "inspect", "--format", "{{.Id}}", name])?.trim().to_owned())
+}
+
+/// Packs the brokerd to test into its image. Its name and tag.
+///
+/// # Errors
+/// When it can't be built.
+pub fn build_image() -> Result<&'static str> {
     let binary = machine::binary()?;
     let directory = binary.parent().context("the binary is in a directory")?;
     let (profile, name) = match directory.file_name().and_then(|name| name.to_str()) {
@@ -246,5 +255,5 @@ fn image() -> Result<String> {
     let mut build = Command::new(machine::repository().join("docker/build.sh"));
     build.arg("brokerd").env("BROKERD_PROFILE", profile).env("CARGO_TARGET_DIR", target);
     machine::run(&mut build)?;
-    Ok(docker(&["image", "inspect", "--format", "{{.Id}}", name])?.trim().to_owned())
+    Ok(name)
 }

@@ -4,13 +4,13 @@
 //! `BROKERD_TEST_KUBECONFIG` names the cluster, with all rights; `BROKERD_TEST_ACCOUNT` that account, and
 //! `BROKERD_TEST_KUBECTL` the client.
 
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::{
-    PATIENCE, World, eventually,
+    World, eventually,
     machine::{self, run},
     world::scenario,
 };
@@ -21,6 +21,10 @@ const NAMESPACE: &str = "brokerd-default";
 /// All kinds of objects that brokerd makes.
 const KINDS: &str =
     "pods,secrets,persistentvolumeclaims,services,networkpolicies,poddisruptionbudgets";
+
+/// How long anything may take there: a lost node is missed only after it was silent for a while, and all engines boot on one
+/// machine.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How many lines of each answer say enough about a failure.
 const MOST_LINES: usize = 120;
@@ -67,7 +71,11 @@ pub fn scenario_on_kubernetes(
 }
 
 impl Cluster {
-    fn find(what: &str) -> Result<Option<Self>> {
+    /// The cluster; none: there is none, which is told, and a failure on a build machine.
+    ///
+    /// # Errors
+    /// When there is none on a build machine, or it is not described as a whole.
+    pub fn find(what: &str) -> Result<Option<Self>> {
         let of = |name: &str| machine::variable(name).map(PathBuf::from);
         let Some(admin) = of("BROKERD_TEST_KUBECONFIG") else {
             let why = "BROKERD_TEST_KUBECONFIG names no cluster: run scripts/kubernetes.sh test";
@@ -84,8 +92,16 @@ impl Cluster {
     /// # Errors
     /// When it fails: what it says.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.kubectl_in(NAMESPACE, arguments)
+    }
+
+    /// The same in another namespace.
+    ///
+    /// # Errors
+    /// When it fails: what it says.
+    pub fn kubectl_in(&self, namespace: &str, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.kubectl);
-        run(command.env("KUBECONFIG", &self.admin).args(["--namespace", NAMESPACE]).args(arguments))
+        run(command.env("KUBECONFIG", &self.admin).args(["--namespace", namespace]).args(arguments))
     }
 
     /// Switches the node of a zone off.
@@ -93,7 +109,7 @@ impl Cluster {
     /// # Errors
     /// When it does not run.
     pub fn kill_node(&self, zone: &str) -> Result<LostNode> {
-        script("kill-node", zone)?;
+        script(&["kill-node", zone])?;
         Ok(LostNode { zone: zone.to_owned(), back: Some("start-node") })
     }
 
@@ -102,7 +118,7 @@ impl Cluster {
     /// # Errors
     /// When it does not run.
     pub fn freeze_kubelet(&self, zone: &str) -> Result<LostNode> {
-        script("freeze-kubelet", zone)?;
+        script(&["freeze-kubelet", zone])?;
         Ok(LostNode { zone: zone.to_owned(), back: Some("thaw-kubelet") })
     }
 
@@ -112,7 +128,7 @@ impl Cluster {
     /// When an eviction is refused.
     pub fn drain(&self, zone: &str) -> Result<LostNode> {
         let node = LostNode { zone: zone.to_owned(), back: Some("uncordon-node") };
-        script("drain-node", zone)?;
+        script(&["drain-node", zone])?;
         Ok(node)
     }
 
@@ -134,7 +150,7 @@ impl Cluster {
     /// # Errors
     /// When it does not run.
     pub fn cut_node(&self, zone: &str) -> Result<LostNode> {
-        script("cut-node", zone)?;
+        script(&["cut-node", zone])?;
         Ok(LostNode { zone: zone.to_owned(), back: Some("heal-node") })
     }
 
@@ -181,8 +197,17 @@ impl Cluster {
     /// # Errors
     /// When the cluster does not answer.
     pub fn objects(&self, installation: &str) -> Result<Vec<String>> {
+        self.objects_in(NAMESPACE, installation)
+    }
+
+    /// The same in another namespace.
+    ///
+    /// # Errors
+    /// When the cluster does not answer.
+    pub fn objects_in(&self, namespace: &str, installation: &str) -> Result<Vec<String>> {
         let selector = format!("brokerd.installation={installation}");
-        let found = self.kubectl(&["get", KINDS, "--selector", &selector, "--output", "name"])?;
+        let get = ["get", KINDS, "--selector", &selector, "--output", "name"];
+        let found = self.kubectl_in(namespace, &get)?;
         Ok(found.lines().map(str::to_owned).collect())
     }
 
@@ -208,10 +233,13 @@ impl Cluster {
     }
 }
 
-/// Runs a command of `scripts/kubernetes.sh` about the node of a zone.
-fn script(command: &str, zone: &str) -> Result<()> {
+/// Runs a command of `scripts/kubernetes.sh`.
+///
+/// # Errors
+/// When it fails: what it says.
+pub fn script(arguments: &[&str]) -> Result<()> {
     let script = machine::repository().join("scripts/kubernetes.sh");
-    run(Command::new(script).args([command, zone])).map(drop)
+    run(Command::new(script).args(arguments)).map(drop)
 }
 
 /// A node that is off, unreachable, drained or does not answer. It comes back when this goes out of scope.
@@ -228,7 +256,7 @@ impl LostNode {
     /// When it does not run.
     pub fn kill(&mut self) -> Result<()> {
         self.back = Some("start-node");
-        script("kill-node", &self.zone)
+        script(&["kill-node", &self.zone])
     }
 
     /// Tells Kubernetes that it is off for certain.
@@ -236,7 +264,7 @@ impl LostNode {
     /// # Errors
     /// When it runs.
     pub fn fence(&self) -> Result<()> {
-        script("fence-node", &self.zone)
+        script(&["fence-node", &self.zone])
     }
 
     /// Brings it back, and waits until it is ready.
@@ -244,14 +272,14 @@ impl LostNode {
     /// # Errors
     /// When it does not become ready.
     pub fn bring_back(mut self) -> Result<()> {
-        self.back.take().map_or(Ok(()), |back| script(back, &self.zone))
+        self.back.take().map_or(Ok(()), |back| script(&[back, &self.zone]))
     }
 }
 
 impl Drop for LostNode {
     fn drop(&mut self) {
         if let Some(back) = self.back.take()
-            && let Err(error) = script(back, &self.zone)
+            && let Err(error) = script(&[back, &self.zone])
         {
             machine::say(&format!("the node of zone {} did not come back: {error:#}", self.zone));
         }

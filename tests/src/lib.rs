@@ -16,6 +16,7 @@ pub mod aws;
 pub mod broken;
 pub mod changes;
 pub mod chaos_proxy;
+pub mod chart;
 pub mod checkout;
 pub mod clients;
 pub mod collector;

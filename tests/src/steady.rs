@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
+    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use aws_sdk_mq::types::BrokerInstance;
 use serde_json::{Value, json};
 
-use crate::{PASSWORD, USER, World, clients, machine};
+use crate::{Api, PASSWORD, USER, World, clients, machine};
 
 /// A process with producers that know one address each, and a consumer that knows all.
 #[derive(Debug)]
@@ -38,9 +39,17 @@ impl Steady {
     /// # Errors
     /// When the clients can't be run, or the broker has no such endpoint.
     pub fn begin(world: &World, broker: &str, queue: &str) -> Result<Self> {
-        let urls = endpoints(world, broker, "stomp+ssl://")?;
+        Self::begin_at(&world.api, &world.ca(), broker, queue)
+    }
+
+    /// Begins at the STOMP endpoints of all instances of a broker of an API, whose certificates that authority issued.
+    ///
+    /// # Errors
+    /// When the clients can't be run, or the broker has no such endpoint.
+    pub fn begin_at(api: &Api, ca: &Path, broker: &str, queue: &str) -> Result<Self> {
+        let urls = endpoints(api, broker, "stomp+ssl://")?;
         let given = json!({
-            "urls": urls, "user": USER, "password": PASSWORD, "ca": world.ca(), "queue": queue,
+            "urls": urls, "user": USER, "password": PASSWORD, "ca": ca, "queue": queue,
         });
         Self::run(&mut clients::python_command("steady.py")?, &given.to_string())
     }
@@ -54,7 +63,7 @@ impl Steady {
         if clients::jms()?.is_none() {
             return Ok(None);
         }
-        let url = format!("failover:({})", endpoints(world, broker, "ssl://")?.join(","));
+        let url = format!("failover:({})", endpoints(&world.api, broker, "ssl://")?.join(","));
         let ca = world.ca().display().to_string();
         let given = [url.as_str(), USER, PASSWORD, &ca, queue].join("\n");
         Self::run(&mut clients::jms_command("brokerd.Steady")?, &given).map(Some)
@@ -110,8 +119,8 @@ impl Steady {
 }
 
 /// The URLs of all instances of a broker that begin so.
-fn endpoints(world: &World, broker: &str, scheme: &str) -> Result<Vec<String>> {
-    let described = world.api.describe(broker)?;
+fn endpoints(api: &Api, broker: &str, scheme: &str) -> Result<Vec<String>> {
+    let described = api.describe(broker)?;
     let urls = described.broker_instances().iter().flat_map(BrokerInstance::endpoints);
     let urls: Vec<String> = urls.filter(|url| url.starts_with(scheme)).cloned().collect();
     ensure!(!urls.is_empty(), "{broker} has no endpoint that begins with {scheme}");

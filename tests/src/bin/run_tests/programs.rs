@@ -149,16 +149,14 @@ fn tests(program: &Program, listed: &str) -> Vec<Program> {
     names
         .map(|test| (test.split("::").next().unwrap_or(test), test))
         .filter(|(module, _)| !ON_KUBERNETES.contains(module))
-        .map(|(module, test)| {
-            Program {
-                name: format!("{}::{test}", program.name),
-                title: format!("{}, {test}", program.title),
-                is_alone: ALONE.contains(&module),
-                is_timed: TIMED.contains(&module),
-                seconds: seconds(&program.target, test),
-                arguments: vec!["--exact".to_owned(), test.to_owned()],
-                ..program.clone()
-            }
+        .map(|(module, test)| Program {
+            name: format!("{}::{test}", program.name),
+            title: format!("{}, {test}", program.title),
+            is_alone: ALONE.contains(&module),
+            is_timed: TIMED.contains(&module),
+            seconds: seconds(&program.target, test),
+            arguments: vec!["--exact".to_owned(), test.to_owned()],
+            ..program.clone()
         })
         .collect()
 }

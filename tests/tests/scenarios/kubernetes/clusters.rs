@@ -1,6 +1,6 @@
 //! RabbitMQ clusters: three nodes in three zones.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
@@ -8,12 +8,9 @@ use brokerd_tests::{
     Management, NewBroker, World,
     clients::Load,
     eventually,
-    kubernetes::{Cluster, scenario_on_kubernetes},
+    kubernetes::{Cluster, PATIENCE, scenario_on_kubernetes},
     machine,
 };
-
-/// A lost node is missed only after it was silent for a while, and three engines boot on two processors.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 fn created(world: &World, cluster: &Cluster) -> Result<String> {
     let began = Instant::now();

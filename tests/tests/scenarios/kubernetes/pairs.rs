@@ -6,16 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use brokerd_tests::{
     NewBroker, Steady, World, eventually,
-    kubernetes::{Cluster, Pod, scenario_on_kubernetes},
+    kubernetes::{Cluster, PATIENCE, Pod, scenario_on_kubernetes},
     machine,
 };
 use serde_json::Value;
 
 /// What a pass says when a pair is whole.
 const WHOLE: &str = " serves, the other one stands by";
-
-/// A lost node is missed only after it was silent for a while.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A pair with clients that send and receive all the time.
 struct Pair<'a> {
