@@ -400,6 +400,28 @@ mod tests {
     }
 
     #[test]
+    fn a_node_is_silent_when_only_kubernetes_itself_says_that_its_pod_is_not_ready() {
+        let running = json!({ "running": { "startedAt": "2026-09-30T12:00:00Z" } });
+        let silent_host = |state: &Value, conditions: &[(&str, &str)]| {
+            let mut status = engine_is("Running", state);
+            let conditions =
+                conditions.iter().map(|(type_, status)| json!({ "type": type_, "status": status }));
+            status["conditions"] = conditions.collect();
+            read("read", pod(&json!({}), &status)).expect("a pod").status(None).silent_host
+        };
+        let ready = [("ContainersReady", "True"), ("Ready", "True")];
+        let missed = [("ContainersReady", "True"), ("Ready", "False")];
+        let unready = [("ContainersReady", "False"), ("Ready", "False")];
+        assert_eq!(silent_host(&running, &ready), None);
+        assert_eq!(silent_host(&running, &[]), None);
+        assert_eq!(silent_host(&running, &missed), Some("k1".to_owned()));
+        // It is the node that says so.
+        assert_eq!(silent_host(&running, &unready), None);
+        let ended = json!({ "terminated": { "exitCode": 0 } });
+        assert_eq!(silent_host(&ended, &missed), None);
+    }
+
+    #[test]
     fn an_end_is_told_with_its_cause() {
         let exited = |code, out_of_memory, message: &str| Phase::Exited {
             code,

@@ -19,6 +19,7 @@ use brokerd_tests::{
     kubernetes::{Cluster, PATIENCE},
     machine,
 };
+use serde_json::Value;
 
 /// Connects to addresses again and again, and counts how often that is refused or takes too long.
 struct Caller {
@@ -58,6 +59,15 @@ impl Caller {
     }
 }
 
+/// Which instance of a pair serves.
+fn active(release: &Release, id: &str) -> Result<u64> {
+    let answer = release.api.get(&format!("/brokerd/v1/brokers/{id}"))?;
+    let inspected: Value = serde_json::from_str(&answer.body)?;
+    let mut instances = inspected["instances"].as_array().into_iter().flatten();
+    let active = instances.find(|instance| instance["role"] == "ACTIVE");
+    active.and_then(|active| active["instance"].as_u64()).context("none serves")
+}
+
 #[test]
 #[ignore = "takes two minutes more: `make test-kubernetes`"]
 fn a_brokerd_in_the_cluster_serves_while_its_replicas_are_killed_and_upgraded() -> Result<()> {
@@ -78,9 +88,13 @@ fn a_brokerd_in_the_cluster_serves_while_its_replicas_are_killed_and_upgraded() 
         let pause = clients.longest_pause()?;
         machine::say(&format!("a killed {part}: clients waited for {:.1} s", pause.as_secs_f64()));
     }
-    // The one that watches the broker may be the one that was killed: the pair fails over all the same.
-    cluster
-        .kubectl_in(&release.engines(), &["delete", "pod", &format!("{id}-1"), "--wait=false"])?;
+    // Whoever watches the pair by now, it fails over.
+    let active = active(&release, &id)?;
+    let pod = format!("{id}-{active}");
+    cluster.kubectl_in(&release.engines(), &["delete", "pod", &pod, "--wait=false"])?;
+    eventually("the other one serves", PATIENCE, || {
+        Ok(self::active(&release, &id).is_ok_and(|now| now != active).then_some(()))
+    })?;
     let pause = clients.longest_pause()?;
     machine::say(&format!("a deleted pod: clients waited for {:.1} s", pause.as_secs_f64()));
 
