@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Measures what brokerd costs, beside the same work without it: brokers, failover, also under load, an idle fleet, memory, the API, the
 # gateway beside HAProxy, in front of real brokers (publishes) and of a plain sink, what ten thousand simulated brokers cost (scale), and
-# what a day of the metrics of a thousand takes (metrics).
+# what a day of the metrics of a thousand takes (metrics). Only where it is named: brokers on a Kubernetes cluster beside those on Docker.
 # Brings an engine, images and databases of its own, which are gone afterwards.
-#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway] [scale] [metrics]
+#   scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [gateway] [scale] [metrics] [kubernetes]
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ set -euo pipefail
 parts=() rounds=()
 for argument in "$@"; do
   case $argument in
-    brokers | failover | load | idle | memory | api | publishes | gateway | scale | metrics) parts+=("$argument") ;;
+    brokers | failover | load | idle | memory | api | publishes | gateway | scale | metrics | kubernetes) parts+=("$argument") ;;
     *[!0-9]* | 0 | '') sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     *) rounds=("$argument") ;;
   esac
@@ -32,6 +32,12 @@ measure_brokerd() {
   export BROKERD_TEST_RUN=$run
   # shellcheck disable=SC2064 # the run as it is now
   trap "sweep_run $run" EXIT
+  if wants kubernetes; then
+    # shellcheck disable=SC2064 # the run as it is now
+    trap "'$root/scripts/kubernetes.sh' down; sweep_run $run" EXIT
+    "$root/scripts/kubernetes.sh" up brokerd/rabbitmq:4.3 brokerd/activemq:5.19
+    eval "$("$root/scripts/kubernetes.sh" env)"
+  fi
   say "starting a database that flushes to disk"
   DATABASE_URL=$("$root/scripts/postgres.sh" --durable "$run")
   export DATABASE_URL
@@ -98,7 +104,9 @@ require_cargo
 [ "$profile" = release ] || die "BROKERD_PROFILE=$profile: only a release build is worth measuring"
 cd "$root"
 if wants publishes || wants gateway; then prepare_haproxy; fi
-if wants brokers || wants failover || wants load || wants idle || wants memory || wants api || wants publishes; then measure_brokerd; fi
+if wants brokers || wants failover || wants load || wants idle || wants memory || wants api || wants publishes || wants kubernetes; then
+  measure_brokerd
+fi
 if wants gateway; then
   cargo build --quiet --locked --release -p brokerd-gateway --example throughput
   "$(dirname "$binary")/examples/throughput" "${rounds[@]}"

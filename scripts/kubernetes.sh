@@ -4,6 +4,7 @@
 #   scripts/kubernetes.sh up IMAGE…         a new cluster with these images of the machine's engine in its nodes; the old one goes
 #   scripts/kubernetes.sh images IMAGE…     copies more images into all nodes
 #   scripts/kubernetes.sh status            which cluster is up, and how its nodes are
+#   scripts/kubernetes.sh env               the variables by which tests find it, for eval
 #   scripts/kubernetes.sh kubectl …         kubectl with all rights; helm … alike
 #   scripts/kubernetes.sh test              a new cluster, on it the conformance suite of brokerd's runtime and all scenarios, then the
 #                                           cluster goes; with MODULE PROGRAM only those tests of a program as cargo has built it
@@ -355,6 +356,12 @@ skip_suite() {
   exit 0
 }
 
+# How tests and benchmarks find the cluster.
+environment() {
+  printf 'export %s=%q\n' BROKERD_TEST_KUBECONFIG "$cluster/admin.kubeconfig" BROKERD_TEST_ACCOUNT "$cluster/brokerd.kubeconfig" \
+    BROKERD_TEST_KUBECTL "$cluster/kubectl"
+}
+
 # test_on_cluster [MODULE PROGRAM]: the tests of a module in a program as cargo has built it; or all that there are.
 test_on_cluster() {
   local begun=$SECONDS module=${1:-} program=${2:-} status=0 images=(brokerd/base:trixie)
@@ -368,8 +375,7 @@ test_on_cluster() {
   trap '"$root/scripts/kubernetes.sh" down' EXIT
   [ "$module" = kubernetes_runtime ] || images+=(brokerd/{rabbitmq:4.3,rabbitmq:4.0,activemq:5.19,activemq:5.18})
   (up "${images[@]}")
-  export BROKERD_TEST_KUBECONFIG=$cluster/admin.kubeconfig BROKERD_TEST_ACCOUNT=$cluster/brokerd.kubeconfig
-  export BROKERD_TEST_KUBECTL=$cluster/kubectl
+  eval "$(environment)"
   case $module in
     kubernetes_runtime) (cd "$root/provisioner" && "$program" "$module::" --test-threads 3) || status=$? ;;
     # One after the other, because they take nodes away.
@@ -403,6 +409,7 @@ case ${1:-} in
   down) down ;;
   clean) clean ;;
   status) status ;;
+  env) require_cluster; environment ;;
   images) shift; images "$@" ;;
   kubectl) shift; require_cluster; kubectl "$@" ;;
   helm)
@@ -425,5 +432,5 @@ case ${1:-} in
   check) require_cluster; exec "$sources/check.sh" ;;
   render) render "${2:-}" ;;
   plain-registry) plain_registry "${2:-}" ;;
-  *) sed -n '2,25s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,26s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -123,9 +123,9 @@ pub(crate) async fn delete(connection: &mut Connection, api: &Api, id: &str) -> 
 
 /// The rounds of one subject.
 #[derive(Default)]
-struct Times {
+pub(crate) struct Times {
     bare: Series,
-    first: Series,
+    pub(crate) first: Series,
     running: Series,
     failed: u32,
 }
@@ -205,7 +205,7 @@ fn by_hand(bench: &Bench, bare: &Bare, times: &mut Times) -> Result<()> {
 }
 
 /// CreateBroker, DescribeBroker until RUNNING, the first message.
-fn by_brokerd(
+pub(crate) fn by_brokerd(
     bench: &Bench,
     world: &World,
     subject: &Subject,

@@ -1,7 +1,7 @@
 //! What brokerd costs, measured against the same work without it, side by side in one run:
 //! engines started by hand, an endpoint that does nothing, a row written to the same database.
 //!
-//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes]`
+//! `scripts/bench.sh [ROUNDS] [brokers] [failover] [load] [idle] [memory] [api] [publishes] [kubernetes]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -20,6 +20,7 @@ mod floor;
 mod haproxy;
 mod http;
 mod idle;
+mod kubernetes;
 mod load;
 mod many;
 mod memory;
@@ -47,7 +48,11 @@ const ROUNDS: usize = 5;
 pub(crate) const SCALE: f64 = 1.0;
 
 /// What can be measured, in the order in which it is.
-const PARTS: &[&str] = &["brokers", "failover", "load", "idle", "memory", "api", "publishes"];
+const PARTS: &[&str] =
+    &["brokers", "failover", "load", "idle", "memory", "api", "publishes", ON_KUBERNETES];
+
+/// What is measured only where it is asked for: it takes a cluster.
+const ON_KUBERNETES: &str = "kubernetes";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -94,7 +99,7 @@ fn measure(arguments: &[String]) -> Result<()> {
         "usage: bench [ROUNDS] [{}]",
         PARTS.join("] [")
     );
-    let wanted = |part: &str| parts.is_empty() || parts.contains(&part);
+    let wanted = |part: &str| (parts.is_empty() && part != ON_KUBERNETES) || parts.contains(&part);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -136,6 +141,9 @@ fn measure(arguments: &[String]) -> Result<()> {
     }
     if wanted("publishes") {
         publishes::measure(&bench, &world)?;
+    }
+    if wanted(ON_KUBERNETES) {
+        kubernetes::measure(&bench, &world, &settings)?;
     }
     Ok(())
 }

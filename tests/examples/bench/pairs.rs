@@ -107,10 +107,25 @@ impl<'a> OfBrokerd<'a> {
     /// Waits until the pair is whole, and sends the one that serves a signal; how long it takes until a message
     /// passes.
     pub(crate) fn strike(&mut self, bench: &Bench, signal: &str) -> Result<Duration> {
+        let installation = self.world.installation.clone();
+        let strike = |id: &str, active: &str| {
+            let name = format!("brokerd-{installation}-{id}-{active}");
+            docker::docker(&["kill", "--signal", signal, &name]).map(drop)
+        };
+        self.lose(bench, strike)
+    }
+
+    /// Waits until the pair is whole, and does something to the instance that serves, of that broker and number; how
+    /// long it takes until a message passes.
+    pub(crate) fn lose<T>(
+        &mut self,
+        bench: &Bench,
+        lose: impl FnOnce(&str, &str) -> Result<T>,
+    ) -> Result<Duration> {
         let active = self.whole()?;
-        let name = format!("brokerd-{}-{}-{active}", self.world.installation, self.id);
         let begin = Instant::now();
-        docker::docker(&["kill", "--signal", signal, &name])?;
+        // What it gives back may undo it.
+        let _lost = lose(&self.id, &active)?;
         next_message(bench, &self.endpoint, begin)
     }
 
