@@ -1,8 +1,8 @@
 //! What runs instances.
 //!
-//! The trait speaks of one instance at a time and is small enough for Docker and Kubernetes alike. Networks and volumes are a runtime's own affair: they come with
-//! [`Runtime::apply`] and go with [`Runtime::remove`]. There is no `exec`, because not every runtime
-//! has one: health and commands go over the network to the engine's own ports.
+//! The trait speaks of one instance at a time and is small enough for Docker and Kubernetes alike. Networks and volumes
+//! are a runtime's own affair: they come with [`Runtime::apply`] and go with [`Runtime::remove`]. There is no `exec`,
+//! because not every runtime has one: health and commands go over the network to the engine's own ports.
 //!
 //! Every operation is idempotent. What is stopped or restarted is addressed by the id that was
 //! seen, never by name, so that a worker that slept can only hit what it saw.
@@ -13,9 +13,11 @@
 pub mod connect;
 mod directories;
 pub mod docker;
+mod failure;
 mod images;
 pub mod kubernetes;
 mod last_log_lines;
+mod made_from;
 pub mod outgoing;
 pub mod registry;
 mod statistics;

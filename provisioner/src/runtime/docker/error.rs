@@ -4,25 +4,14 @@ use std::{future::Future, time::Duration};
 
 use bollard::errors::Error as DockerError;
 
-use crate::runtime::{RuntimeError, RuntimeErrorClass};
+pub(super) use crate::runtime::failure::error;
+use crate::runtime::{RuntimeError, RuntimeErrorClass, failure::with_causes};
 
 /// How long a request may take that should take milliseconds.
 pub(super) const SHORT: Duration = Duration::from_secs(30);
 
 /// How long a request may take that starts, ends or fills a container.
 pub(super) const LONG: Duration = Duration::from_secs(120);
-
-/// Longest message that is passed on: some of Docker's repeat a whole command line.
-const LONGEST: usize = 500;
-
-/// An error of our own.
-pub(super) fn error(
-    class: RuntimeErrorClass,
-    operation: &'static str,
-    message: impl Into<String>,
-) -> RuntimeError {
-    RuntimeError { class, operation, message: one_line(&message.into()) }
-}
 
 /// The error for something in a reply that can't be.
 pub(super) fn odd(operation: &'static str, what: &str) -> RuntimeError {
@@ -67,18 +56,7 @@ pub(super) fn message(cause: &DockerError) -> String {
             message.clone()
         }
         DockerError::RequestTimeoutError => "the engine did not answer in time".to_owned(),
-        other => {
-            let mut text = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                let more = cause.to_string();
-                if !text.contains(&more) {
-                    text = format!("{text}: {more}");
-                }
-                source = cause.source();
-            }
-            text
-        }
+        other => with_causes(other),
     }
 }
 
@@ -109,16 +87,6 @@ pub(super) fn unless_gone(result: Result<(), DockerError>) -> Result<bool, Docke
         Err(cause) if status(&cause) == Some(404) => Ok(false),
         Err(cause) => Err(cause),
     }
-}
-
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line = words.join(" ");
-    if line.len() > LONGEST {
-        line.truncate(line.floor_char_boundary(LONGEST));
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]
@@ -156,12 +124,5 @@ mod tests {
         let hangs = std::future::pending::<Result<(), DockerError>>();
         let ended = request(Duration::from_millis(10), hangs).await.map_err(named("try"));
         assert_eq!(ended.map_err(|error| error.class), Err(RuntimeErrorClass::Transient));
-    }
-
-    #[test]
-    fn messages_are_one_bounded_line_that_names_the_operation() {
-        let error = answered(500, "first\n\tsecond\r\n");
-        assert_eq!(error.to_string(), "try: first second");
-        assert!(answered(500, &"ä".repeat(5000)).message.len() <= LONGEST + '…'.len_utf8());
     }
 }

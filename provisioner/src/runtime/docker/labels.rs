@@ -2,22 +2,15 @@
 
 use std::collections::HashMap;
 
-use brokerd_domain::{BrokerId, Generation, InstallationId};
+use brokerd_domain::{BrokerId, InstallationId};
 
-use crate::runtime::{InstanceName, InstanceSpec, RuntimeObject, SpecDigest, VolumeSpec};
+pub(super) use crate::runtime::made_from::{
+    BROKER, GENERATION, INSTALLATION, MadeFrom, ORDINAL, REBOOT, SPEC,
+};
+use crate::runtime::{
+    InstanceName, InstanceSpec, RuntimeObject, SpecDigest, VolumeSpec, made_from,
+};
 
-/// The installation.
-pub(super) const INSTALLATION: &str = "brokerd.installation";
-/// Which broker it belongs to.
-pub(super) const BROKER: &str = "brokerd.broker";
-/// Which instance it belongs to; what belongs to the whole broker has none.
-pub(super) const ORDINAL: &str = "brokerd.ordinal";
-/// The generation a container was made for.
-pub(super) const GENERATION: &str = "brokerd.generation";
-/// The reboot a container embodies.
-pub(super) const REBOOT: &str = "brokerd.reboot";
-/// The digest of the spec a container was made from.
-pub(super) const SPEC: &str = "brokerd.spec";
 /// What a volume is for; what a container of brokerd's own does.
 pub(super) const ROLE: &str = "brokerd.role";
 /// The role of a volume that holds the file of a disk.
@@ -120,36 +113,12 @@ pub(super) fn of_instance(name: &InstanceName) -> HashMap<String, Vec<String>> {
 
 /// What the labels say it is; nothing, if they were not written by us.
 pub(super) fn object(labels: &Labels) -> Option<RuntimeObject> {
-    let broker = labels.get(BROKER)?.parse().ok()?;
-    let ordinal = match labels.get(ORDINAL) {
-        Some(text) => Some(text.parse().ok()?),
-        None => None,
-    };
-    Some(RuntimeObject { broker, ordinal })
-}
-
-/// What the labels say a container was made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MadeFrom {
-    pub(super) name: InstanceName,
-    pub(super) generation: Generation,
-    pub(super) reboot: u32,
-    pub(super) digest: SpecDigest,
+    made_from::object(|name| labels.get(name))
 }
 
 /// What a container was made from; nothing, if the labels were not written by us.
 pub(super) fn made_from(labels: &Labels) -> Option<MadeFrom> {
-    let RuntimeObject { broker, ordinal } = object(labels)?;
-    Some(MadeFrom {
-        name: InstanceName {
-            installation: labels.get(INSTALLATION)?.parse().ok()?,
-            broker,
-            ordinal: ordinal?,
-        },
-        generation: Generation(labels.get(GENERATION)?.parse().ok()?),
-        reboot: labels.get(REBOOT)?.parse().ok()?,
-        digest: SpecDigest(labels.get(SPEC)?.clone()),
-    })
+    MadeFrom::read(|name| labels.get(name), |name| labels.get(name))
 }
 
 /// The name of a volume: of the instance's, or of the broker's that its instances share.

@@ -4,22 +4,11 @@ use std::{future::Future, time::Duration};
 
 use kube::Error as KubeError;
 
-use crate::runtime::{RuntimeError, RuntimeErrorClass};
+pub(super) use crate::runtime::failure::error;
+use crate::runtime::{RuntimeError, RuntimeErrorClass, failure::with_causes};
 
 /// How long a request may take that should take milliseconds.
 pub(super) const SHORT: Duration = Duration::from_secs(30);
-
-/// Longest message that is passed on: some of the server's repeat a whole object.
-const LONGEST: usize = 500;
-
-/// An error of our own.
-pub(super) fn error(
-    class: RuntimeErrorClass,
-    operation: &'static str,
-    message: impl Into<String>,
-) -> RuntimeError {
-    RuntimeError { class, operation, message: one_line(&message.into()) }
-}
 
 /// The error for something in a reply that can't be.
 pub(super) fn odd(operation: &'static str, what: &str) -> RuntimeError {
@@ -90,18 +79,7 @@ impl From<KubeError> for Failure {
                 };
                 Self { code: Some(status.code), message }
             }
-            other => {
-                let mut text = other.to_string();
-                let mut source = std::error::Error::source(&other);
-                while let Some(cause) = source {
-                    let more = cause.to_string();
-                    if !text.contains(&more) {
-                        text = format!("{text}: {more}");
-                    }
-                    source = cause.source();
-                }
-                Self { code: None, message: text }
-            }
+            other => Self { code: None, message: with_causes(&other) },
         }
     }
 }
@@ -147,16 +125,6 @@ impl Failure {
     }
 }
 
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line = words.join(" ");
-    if line.len() > LONGEST {
-        line.truncate(line.floor_char_boundary(LONGEST));
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,13 +165,5 @@ mod tests {
         let ended = answered_within(Duration::from_millis(10), hangs).await;
         let class = ended.map_err(|failure| failure.named("try").class);
         assert_eq!(class, Err(RuntimeErrorClass::Transient));
-    }
-
-    #[test]
-    fn messages_are_one_bounded_line_that_names_the_operation() {
-        let error = Failure { code: Some(500), message: "first\n\tsecond\r\n".to_owned() };
-        assert_eq!(error.named("try").to_string(), "try: first second");
-        let long = Failure { code: Some(500), message: "ä".repeat(5000) }.named("try");
-        assert!(long.message.len() <= LONGEST + '…'.len_utf8());
     }
 }

@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use brokerd_domain::{BrokerId, Generation, InstallationId};
+use brokerd_domain::{BrokerId, InstallationId};
 
+pub(super) use crate::runtime::made_from::{
+    BROKER, GENERATION, INSTALLATION, MadeFrom, ORDINAL, REBOOT, SPEC,
+};
 use crate::runtime::{
-    InstanceName, InstanceSpec, Limits, RuntimeObject, SpecDigest, VolumeSpec, host_name,
+    InstanceName, InstanceSpec, Limits, RuntimeObject, SpecDigest, VolumeSpec, host_name, made_from,
 };
 
 /// Who made it.
@@ -18,21 +21,9 @@ pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub(super) const NAME: &str = "app.kubernetes.io/name";
 /// The value of both for what is brokerd's.
 pub(super) const BROKERD: &str = "brokerd";
-/// The installation.
-pub(super) const INSTALLATION: &str = "brokerd.installation";
-/// Which broker it belongs to.
-pub(super) const BROKER: &str = "brokerd.broker";
-/// Which instance it belongs to; what belongs to the whole broker has none.
-pub(super) const ORDINAL: &str = "brokerd.ordinal";
 /// On a pod: it is cut off the network.
 pub(super) const ISOLATED: &str = "brokerd.isolated";
 
-/// Annotation: the generation an instance was made for.
-pub(super) const GENERATION: &str = "brokerd.generation";
-/// Annotation: the reboot an instance embodies.
-pub(super) const REBOOT: &str = "brokerd.reboot";
-/// Annotation: the digest of the spec an instance was made from.
-pub(super) const SPEC: &str = "brokerd.spec";
 /// Annotation: the limits as they were given, of which Kubernetes knows only a part.
 pub(super) const LIMITS: &str = "brokerd.limits";
 /// Annotation of a secret: the image that the instance is to be made from.
@@ -115,36 +106,12 @@ pub(super) fn selector_of_instance(name: &InstanceName) -> String {
 
 /// What the labels say it is; nothing, if they were not written by us.
 pub(super) fn object(labels: &Labels) -> Option<RuntimeObject> {
-    let broker = labels.get(BROKER)?.parse().ok()?;
-    let ordinal = match labels.get(ORDINAL) {
-        Some(text) => Some(text.parse().ok()?),
-        None => None,
-    };
-    Some(RuntimeObject { broker, ordinal })
+    made_from::object(|name| labels.get(name))
 }
 
-/// What the labels and annotations say an instance was made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MadeFrom {
-    pub(super) name: InstanceName,
-    pub(super) generation: Generation,
-    pub(super) reboot: u32,
-    pub(super) digest: SpecDigest,
-}
-
-/// What an instance was made from; nothing, if that was not written by us.
+/// What labels and annotations say an instance was made from; nothing, if they were not written by us.
 pub(super) fn made_from(labels: &Labels, annotations: &Labels) -> Option<MadeFrom> {
-    let RuntimeObject { broker, ordinal } = object(labels)?;
-    Some(MadeFrom {
-        name: InstanceName {
-            installation: labels.get(INSTALLATION)?.parse().ok()?,
-            broker,
-            ordinal: ordinal?,
-        },
-        generation: Generation(annotations.get(GENERATION)?.parse().ok()?),
-        reboot: annotations.get(REBOOT)?.parse().ok()?,
-        digest: SpecDigest(annotations.get(SPEC)?.clone()),
-    })
+    MadeFrom::read(|name| labels.get(name), |name| annotations.get(name))
 }
 
 /// The name of an instance's pod and of its secret.
