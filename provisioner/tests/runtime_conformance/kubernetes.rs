@@ -37,6 +37,8 @@ use crate::{
 };
 
 const SHARED_CLASS: &str = "brokerd-efs";
+/// How long names may take to be known.
+const NAMED: Duration = Duration::from_secs(60);
 /// The namespace in which the account has its rights, and what they are called.
 const GRANTED_IN: &str = "brokerd-default";
 const GRANT: &str = "brokerd-provisioner";
@@ -297,7 +299,17 @@ impl Subject for KubernetesSubject {
     }
 
     async fn finds(&self, name: &InstanceName, hostname: &str) -> bool {
-        self.inside(name, &["getent", "hosts", hostname]).is_ok()
+        // The cluster's DNS learns of pods, and policies let them ask it, a moment after they run. A question that was
+        // lost meanwhile would be waited for longer than anything else here.
+        let begun = Instant::now();
+        let ask = ["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "hosts", hostname];
+        while self.inside(name, &ask).is_err() {
+            if begun.elapsed() >= NAMED {
+                return false;
+            }
+            self.pass().await;
+        }
+        true
     }
 
     async fn answers(&self, address: SocketAddr) -> bool {
