@@ -22,6 +22,9 @@ pub struct Steady {
     output: BufReader<ChildStdout>,
 }
 
+/// How many messages show that the clients were at work.
+const AT_WORK: u64 = 20;
+
 /// What became of all messages.
 #[derive(Debug)]
 pub struct Outcome {
@@ -101,6 +104,23 @@ impl Steady {
     /// When the clients have failed.
     pub fn stored(&mut self) -> Result<u64> {
         self.ask("count")?["stored"].as_u64().context("acknowledged messages")
+    }
+
+    /// Ends the producers, says what became of all messages, and sees that none of many is lost.
+    ///
+    /// # Errors
+    /// When the clients have failed, hardly anything was sent, or something is lost.
+    pub fn lost_nothing(self, speaking: &str) -> Result<()> {
+        let outcome = self.end()?;
+        machine::say(&format!(
+            "{speaking}: {} messages acknowledged, {} lost, {} repeated",
+            outcome.stored,
+            outcome.lost.len(),
+            outcome.repeated
+        ));
+        ensure!(outcome.lost.is_empty(), "{speaking}: lost: {:?}", outcome.lost);
+        ensure!(outcome.stored > AT_WORK, "{speaking}: hardly anything was sent: {outcome:?}");
+        Ok(())
     }
 
     /// Ends the producers, and waits until everything that was acknowledged is received.
