@@ -22,8 +22,8 @@
 #   scripts/kubernetes.sh plain-registry HOST:PORT   lets nodes pull from a registry without TLS
 # What has nothing to do with a cluster:
 #   scripts/kubernetes.sh render            writes kubernetes/manifests from kubernetes/chart; with the argument check, says whether they differ
-# There is one cluster on a machine, because its addresses are fixed. The cluster of another checkout is left alone; with
-# BROKERD_KUBERNETES_TAKE=1 it is removed all the same. BROKERD_TEST_RUN names the run of tests that it goes with.
+# There is one cluster on a machine, because its addresses are fixed. The cluster of another checkout is left alone while it runs;
+# with BROKERD_KUBERNETES_TAKE=1 it is removed all the same. BROKERD_TEST_RUN names the run of tests that it goes with.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -110,15 +110,23 @@ lock() {
   flock -w 120 8 || die "somebody else is changing the cluster (lock $cache/lock)"
 }
 
-# What is up may be removed by the checkout that made it.
-require_own() {
+# other_user: the other checkout whose cluster is in use. Nobody uses one whose checkout is gone, or of which nothing runs any more,
+# as after a restart of the machine.
+other_user() {
   local checkout
   exists control || return 0
   [ -z "${BROKERD_KUBERNETES_TAKE:-}" ] || return 0
   checkout=$(label_of control brokerd.kubernetes.checkout)
-  # Where its checkout is gone, nobody uses it any more.
-  if [ "$checkout" = "$root" ] || [ ! -d "$checkout" ]; then return; fi
-  die "the cluster of $checkout is up (run $(label_of control brokerd.kubernetes)): remove it there, or set BROKERD_KUBERNETES_TAKE=1"
+  if [ "$checkout" = "$root" ] || [ ! -d "$checkout" ] || [ -z "$(own_objects container)" ]; then return; fi
+  echo "$checkout"
+}
+
+# What is up may be removed by the checkout that made it.
+require_own() {
+  local user
+  user=$(other_user)
+  [ -z "$user" ] ||
+    die "the cluster of $user is up (run $(label_of control brokerd.kubernetes)): remove it there, or set BROKERD_KUBERNETES_TAKE=1"
 }
 
 # ---- up and down -------------------------------------------------------------------------------------------------------------
@@ -364,12 +372,11 @@ environment() {
 
 # test_on_cluster [MODULE PROGRAM]: the tests of a module in a program as cargo has built it; or all that there are.
 test_on_cluster() {
-  local begun=$SECONDS module=${1:-} program=${2:-} status=0 images=(brokerd/base:trixie)
+  local begun=$SECONDS module=${1:-} program=${2:-} user status=0 images=(brokerd/base:trixie)
   [ "$(id -u)" = 0 ] || skip_suite "a cluster takes root"
   # Nothing else than these tests is on it.
-  if exists control && [ -z "${BROKERD_KUBERNETES_TAKE:-}" ] && [ "$(label_of control brokerd.kubernetes.checkout)" != "$root" ]; then
-    skip_suite "the cluster of another checkout is up"
-  fi
+  user=$(other_user)
+  [ -z "$user" ] || skip_suite "the cluster of $user is up"
   "$root/scripts/kubernetes.sh" build || skip_suite "it can't be built, see above"
   say "Kubernetes $(version k8s.io/kubernetes) is built after $((SECONDS - begun)) s"
   trap '"$root/scripts/kubernetes.sh" down' EXIT

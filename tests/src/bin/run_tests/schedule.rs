@@ -134,8 +134,13 @@ fn end(running: Running, passed: bool, why: Option<&str>) -> Result<Ended> {
     if let Some(why) = why {
         summary.push(format!("test result: FAILED. {} {why}", program.name));
     } else if !passed && !summary.iter().any(|line| tells_failures(line)) {
-        // As after a signal, or when cargo could not build the tests in the documentation.
-        summary.push(format!("test result: FAILED. {} ended without a word", program.name));
+        // As after a signal, or when what tests need could not be had. Who sees the summary alone wants to know why.
+        let last = rest.iter().rev().find(|line| !line.trim().is_empty());
+        summary.push(format!(
+            "test result: FAILED. {} ended without a result, its last words: {}",
+            program.name,
+            last.unwrap_or(&"none")
+        ));
     }
     report::output(&program.title, &rest);
     let skipped = rest.iter().filter_map(|line| line.strip_prefix(SKIPPED)).map(str::to_owned);
