@@ -236,6 +236,9 @@ impl KubernetesRuntime {
                 return Err(later("the pod went away before it started".to_owned()));
             };
             let Phase::Waiting { reason, message } = found.phase else { return Ok(Started::Yes) };
+            // By its age, because each pass gets here: nobody waits for the same pod once more, which is never to start where its
+            // node was lost, while other instances need something.
+            let old = age(&found.pod, self.clock.now());
             let waited = begun.elapsed();
             match reason.as_str() {
                 "ErrImageNeverPull" | "InvalidImageName" => return Ok(Started::NoImage(message)),
@@ -250,11 +253,10 @@ impl KubernetesRuntime {
                 "CreateContainerConfigError" if waited >= UNSCHEDULED => {
                     return Err(error(RuntimeErrorClass::Denied, operation, message));
                 }
-                // By its age, because nobody waits for it once more: other instances may need something meanwhile.
-                "Unschedulable" if age(&found.pod, self.clock.now()) >= UNSCHEDULED => {
+                "Unschedulable" if old >= UNSCHEDULED => {
                     return Err(later(format!("no node takes it: {message}")));
                 }
-                _ if waited >= patience => {
+                _ if waited.max(old) >= patience => {
                     let why = if reason.is_empty() {
                         String::new()
                     } else {
