@@ -149,7 +149,7 @@ impl<'a> Call<'a> {
         if let Some(tags) = resource.tags {
             context.set_resource(self.account(), tags);
             for (key, value) in tags.as_map() {
-                context.set(&format!("iam:ResourceTag/{key}"), value);
+                context.set(format!("iam:ResourceTag/{key}"), value);
             }
         }
         if let Some(tags) = tags {

@@ -91,15 +91,15 @@ pub(super) fn add_entries(context: &mut Context, parameters: &Parameters) -> Res
         let values: Vec<String> =
             entry.list("ContextKeyValues").into_iter().map(str::to_owned).collect();
         match (entry.text("ContextKeyType"), values.as_slice()) {
-            (Some(kind), _) if kind.ends_with("List") => context.set_many(&key, values),
-            (_, [value]) => context.set(&key, value),
+            (Some(kind), _) if kind.ends_with("List") => context.set_many(key, values),
+            (_, [value]) => context.set(key, value),
             (_, []) => {
                 return Err(IamError::invalid(format!(
                     "Context key {} has no value.",
                     key.escape_debug()
                 )));
             }
-            (None, _) => context.set_many(&key, values),
+            (None, _) => context.set_many(key, values),
             (Some(_), _) => {
                 return Err(IamError::invalid(format!(
                     "Context key {} is of a type with one value, but has several.",

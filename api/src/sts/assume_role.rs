@@ -190,7 +190,7 @@ fn context(call: Call<'_>, role: &Role, wanted: &Wanted, passed: &Passed) -> Con
     let mut context = call.caller.context();
     context.set_resource(&role.account, &role.tags);
     for (key, value) in role.tags.as_map() {
-        context.set(&format!("iam:ResourceTag/{key}"), value);
+        context.set(format!("iam:ResourceTag/{key}"), value);
     }
     wanted.asked.add_keys(passed, &mut context);
     context.set("sts:RoleSessionName", wanted.session.as_str());

@@ -76,13 +76,13 @@ pub(crate) fn environment() -> Environment {
     }
 }
 
-pub(crate) fn context(keys: &[(&str, Value)]) -> Context {
+pub(crate) fn context(keys: &[(&'static str, Value)]) -> Context {
     let mut context = Context::default();
     for (key, value) in keys {
         match value {
-            Value::One(value) => context.set(key, *value),
+            Value::One(value) => context.set(*key, *value),
             Value::Many(values) => {
-                context.set_many(key, values.iter().map(|value| (*value).to_owned()).collect());
+                context.set_many(*key, values.iter().map(|value| (*value).to_owned()).collect());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The context of a request: condition keys and their values.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr};
 
 use super::{principal::Principal, value::instant};
 use crate::{
@@ -23,10 +23,11 @@ pub enum ContextValue {
 /// Condition keys and their values. Letter case in keys does not matter.
 ///
 /// Source: "AWS global condition context keys" of the IAM user guide.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// By the key in small letters, with the key as it was given.
-    values: BTreeMap<String, Vec<(String, ContextValue)>>,
+    /// In the order in which they were given. One after the other, because there are few: every request that policies
+    /// decide makes all of them, and asks for one or two.
+    values: Vec<(Cow<'static, str>, ContextValue)>,
 }
 
 /// What is known of every request.
@@ -62,33 +63,33 @@ impl Context {
             context.set("aws:UserAgent", agent);
         }
         for (key, value) in principal.keys() {
-            context.set(&key, value);
+            context.set(key, value);
         }
         context
     }
 
     /// Gives a single-valued key its value.
-    pub fn set(&mut self, key: &str, value: impl Into<String>) {
-        self.insert(key, ContextValue::One(value.into()));
+    pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.insert(key.into(), ContextValue::One(value.into()));
     }
 
     /// Gives a multivalued key its values.
-    pub fn set_many(&mut self, key: &str, values: Vec<String>) {
-        self.insert(key, ContextValue::Many(values));
+    pub fn set_many(&mut self, key: impl Into<Cow<'static, str>>, values: Vec<String>) {
+        self.insert(key.into(), ContextValue::Many(values));
     }
 
     /// `aws:ResourceAccount`, and `aws:ResourceTag/…` of the tags that the resource has.
     pub fn set_resource(&mut self, account: &AccountId, tags: &Tags) {
         self.set("aws:ResourceAccount", account.to_string());
         for (key, value) in tags.as_map() {
-            self.set(&format!("aws:ResourceTag/{key}"), value);
+            self.set(format!("aws:ResourceTag/{key}"), value);
         }
     }
 
     /// `aws:RequestTag/…` and `aws:TagKeys` of the tags that the request brings.
     pub fn set_request_tags(&mut self, tags: &Tags) {
         for (key, value) in tags.as_map() {
-            self.set(&format!("aws:RequestTag/{key}"), value);
+            self.set(format!("aws:RequestTag/{key}"), value);
         }
         self.set_tag_keys(tags.as_map().keys().cloned().collect());
     }
@@ -101,9 +102,9 @@ impl Context {
     /// The value of a key; none: it is absent. Of keys that differ only in letter case, as tags may, the one that is
     /// spelt alike wins, then the first.
     pub fn get(&self, key: &str) -> Option<&ContextValue> {
-        let alike = self.values.get(&key.to_lowercase())?;
-        let exact = alike.iter().find(|(spelt, _)| spelt == key);
-        exact.or_else(|| alike.first()).map(|(_, value)| value).filter(|value| !value.is_null())
+        let exact = self.values.iter().find(|(spelt, _)| spelt == key);
+        let found = exact.or_else(|| self.values.iter().find(|(spelt, _)| is_alike(spelt, key)));
+        found.map(|(_, value)| value).filter(|value| !value.is_null())
     }
 
     /// The value of a key that has exactly one.
@@ -117,13 +118,20 @@ impl Context {
         }
     }
 
-    fn insert(&mut self, key: &str, value: ContextValue) {
-        let alike = self.values.entry(key.to_lowercase()).or_default();
-        match alike.iter_mut().find(|(spelt, _)| spelt == key) {
+    fn insert(&mut self, key: Cow<'static, str>, value: ContextValue) {
+        match self.values.iter_mut().find(|(spelt, _)| *spelt == key) {
             Some((_, known)) => *known = value,
-            None => alike.push((key.to_owned(), value)),
+            None => self.values.push((key, value)),
         }
     }
+}
+
+/// Whether two keys differ in letter case at most.
+fn is_alike(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    one.to_lowercase() == other.to_lowercase()
 }
 
 impl ContextValue {

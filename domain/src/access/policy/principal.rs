@@ -1,5 +1,7 @@
 //! Who makes a request.
 
+use std::borrow::Cow;
+
 use super::value::instant;
 use crate::{
     access::tag::Tags,
@@ -95,32 +97,34 @@ impl Principal {
     /// The condition keys that say who it is.
     ///
     /// Source: "Principal key values" and "Properties of the principal" of the IAM user guide.
-    pub(super) fn keys(&self) -> Vec<(String, String)> {
+    pub(super) fn keys(&self) -> Vec<(Cow<'static, str>, String)> {
         let (kind, username) = match &self.kind {
             PrincipalKind::Root => ("Account", None),
             PrincipalKind::User { name, .. } => ("User", Some(name)),
             PrincipalKind::RoleSession { .. } => ("AssumedRole", None),
         };
         let mut keys = vec![
-            ("aws:PrincipalAccount".to_owned(), self.account.to_string()),
-            ("aws:PrincipalArn".to_owned(), self.identity_arn()),
-            ("aws:PrincipalIsAWSService".to_owned(), false.to_string()),
-            ("aws:PrincipalType".to_owned(), kind.to_owned()),
-            ("aws:userid".to_owned(), self.user_id()),
+            ("aws:PrincipalAccount".into(), self.account.to_string()),
+            ("aws:PrincipalArn".into(), self.identity_arn()),
+            ("aws:PrincipalIsAWSService".into(), false.to_string()),
+            ("aws:PrincipalType".into(), kind.to_owned()),
+            ("aws:userid".into(), self.user_id()),
         ];
         if let Some(name) = username {
-            keys.push(("aws:username".to_owned(), name.clone()));
+            keys.push(("aws:username".into(), name.clone()));
         }
         if let PrincipalKind::RoleSession { source_identity: Some(source), .. } = &self.kind {
-            keys.push(("aws:SourceIdentity".to_owned(), source.clone()));
+            keys.push(("aws:SourceIdentity".into(), source.clone()));
         }
         if let Some(issued) = self.token_issued {
             // Nobody has a device for multi-factor authentication; only temporary credentials tell.
-            keys.push(("aws:MultiFactorAuthPresent".to_owned(), false.to_string()));
-            keys.push(("aws:TokenIssueTime".to_owned(), instant(issued)));
+            keys.push(("aws:MultiFactorAuthPresent".into(), false.to_string()));
+            keys.push(("aws:TokenIssueTime".into(), instant(issued)));
         }
         let tags = self.tags.as_map().iter();
-        keys.extend(tags.map(|(key, value)| (format!("aws:PrincipalTag/{key}"), value.clone())));
+        keys.extend(
+            tags.map(|(key, value)| (format!("aws:PrincipalTag/{key}").into(), value.clone())),
+        );
         keys
     }
 }
