@@ -56,7 +56,9 @@ export function Accounts() {
   });
   if (query.isError) return <Problem error={query.error} onRetry={() => void query.refetch()} />;
 
-  const selected = collectionProps.selectedItems?.[0];
+  // As it is now: what was selected is as it was then.
+  const selectedId = collectionProps.selectedItems?.[0]?.accountId;
+  const selected = query.data?.find(({ accountId }) => accountId === selectedId);
   const renew = () => client.invalidateQueries({ queryKey: ['accounts'] });
   // Not after a deletion: nobody may ask for the usage of an account that is gone.
   const renewAll = () => Promise.all([renew(), client.invalidateQueries({ queryKey: ['account-usage'] })]);
