@@ -4,16 +4,14 @@
 // Whoever starts it runs the program that the newcomer copies: a line `program: {...}` tells what was copied. It goes on when
 // the program has made its queue.
 import { checkAccessibility, screenshot, until } from '../support/browser.mjs';
+import { hands } from './hands.mjs';
 import { play } from './play.mjs';
 
 const PASSWORD = 'correct-horse-battery';
 const BODY = 'it survives the failover';
 
 await play('story', process.argv.slice(2), async (page, step) => {
-  const title = (name) => page.getByRole('heading', { level: 1, name }).first().waitFor();
-  const press = (name) => page.getByRole('button', { name, exact: true }).first().click();
-  const tab = (name) => page.getByRole('tab', { name, exact: true }).click();
-  const shown = (words) => page.getByText(words).first().waitFor();
+  const { press, shown, tab, title } = hands(page);
   const code = (label) => page.getByRole('region', { name: label, exact: true }).innerText();
   const instances = () => page.getByRole('row').filter({ has: page.getByText(/^(Active|Standby)$/) });
 

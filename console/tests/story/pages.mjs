@@ -2,6 +2,7 @@
 //   node pages.mjs LINK SOCKET BROKER...
 // Each BROKER is the id of a broker that runs.
 import { checkAccessibility, checkFits, screenshot, until } from '../support/browser.mjs';
+import { hands } from './hands.mjs';
 import { play } from './play.mjs';
 
 const WIDTHS = [1440, 390];
@@ -9,21 +10,12 @@ const [link, socket, ...brokers] = process.argv.slice(2);
 
 await play('pages', [link, socket], async (page, step) => {
   const { origin } = new URL(link);
-  /** Whether anything is still loaded: all pages and tables say so with the same word. */
-  const isBusy = () =>
-    page.evaluate(() => {
-      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-      while (texts.nextNode()) {
-        const { data, parentElement } = texts.currentNode;
-        if (data.trim() === 'Loading' && parentElement.checkVisibility()) return true;
-      }
-      return false;
-    });
+  const { settled } = hands(page);
 
   /** Looks at what is shown once nothing is loaded any more. */
   async function look(name) {
     await page.locator('h1').first().waitFor();
-    await until(`${name} is there`, async () => !(await isBusy()));
+    await settled();
     await checkAccessibility(page);
     await checkFits(page);
     await screenshot(page, `real-${name}`, { full: true });

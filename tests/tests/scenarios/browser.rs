@@ -1,5 +1,4 @@
-//! The console in a real browser: somebody who has never seen it gets from the link to a message through a pair that fails
-//! over while the graphs show it, and every page fits and is accessible with what real brokers have.
+//! The console in a real browser, with real brokers. The stories are in `console/tests/story`.
 
 use std::{
     fs,
@@ -69,16 +68,22 @@ fn tell(
     Ok(())
 }
 
-#[test]
-fn a_newcomer_gets_from_the_link_to_a_message_that_survives_a_failover() -> Result<()> {
+/// What the stories need; none: they are skipped.
+fn python() -> Result<Option<&'static Path>> {
     let what = "the console in a browser";
     if !machine::has_tools(what, &["chromium", "node", "unshare", "ip", "curl"])? {
-        return Ok(());
+        return Ok(None);
     }
     if machine::run(Command::new("unshare").args(["--net", "true"])).is_err() {
-        return machine::skip(what, "a network of its own takes root");
+        machine::skip(what, "a network of its own takes root")?;
+        return Ok(None);
     }
-    let Some(python) = clients::python()? else { return Ok(()) };
+    clients::python()
+}
+
+#[test]
+fn a_newcomer_gets_from_the_link_to_a_message_that_survives_a_failover() -> Result<()> {
+    let Some(python) = python()? else { return Ok(()) };
     scenario("newcomer", &[faults::ENABLED], |world| {
         let other = world.api.create(&NewBroker::rabbitmq("events"))?;
         let directory = world.data().with_file_name("newcomer");
@@ -89,5 +94,37 @@ fn a_newcomer_gets_from_the_link_to_a_message_that_survives_a_failover() -> Resu
         world.api.wait_until_running(&other)?;
         let pair = world.api.list()?.into_iter().find(|id| *id != other).context("the pair")?;
         tell(world, "pages", &[&pair, &other], |_| Ok(()))
+    })
+}
+
+/// Signs in as a user that the story has made, and sends two messages to a queue of that broker.
+fn use_the_broker(world: &World, told: &str) -> Result<()> {
+    let client: Value = serde_json::from_str(told)?;
+    let text = |member: &str| client[member].as_str().with_context(|| format!("no {member}"));
+    let (broker, queue) = (text("broker")?, text("queue")?);
+    let described: Value = serde_json::from_str(&world.api.describe_raw(broker)?)?;
+    let (script, scheme) = match described["engineType"].as_str() {
+        Some("RabbitMQ") => ("amqp091.py", "amqps"),
+        _ => ("stomp_.py", "stomp+ssl"),
+    };
+    let messenger = world.messenger(script, broker, scheme)?;
+    let messenger = messenger.as_user(text("username")?, text("password")?);
+    ["one", "two"].iter().try_for_each(|body| messenger.send(queue, body))
+}
+
+#[test]
+fn brokers_are_created_changed_disturbed_and_deleted_on_a_wide_and_on_a_narrow_screen() -> Result<()>
+{
+    if python()?.is_none() {
+        return Ok(());
+    }
+    scenario("flows", &[faults::ENABLED], |world| {
+        tell(world, "flows", &[], |line| match line.strip_prefix("client: ") {
+            Some(told) => use_the_broker(world, told),
+            None => Ok(()),
+        })?;
+        let left = world.api.list()?;
+        ensure!(left.is_empty(), "{left:?}");
+        Ok(())
     })
 }
