@@ -11,7 +11,7 @@ use crate::{
     Bench,
     brokers::{SUBJECTS, Times, by_brokerd},
     pairs::OfBrokerd,
-    statistics::{Series, load_average},
+    statistics::{Series, load_average, short},
 };
 
 pub(crate) fn measure(bench: &Bench, docker: &World, settings: &[(&str, &str)]) -> Result<()> {
@@ -44,8 +44,8 @@ pub(crate) fn measure(bench: &Bench, docker: &World, settings: &[(&str, &str)]) 
         println!("  load average {before} before, {} after", load_average());
         println!("{:<44}{:>24}{:>24}{:>8}", "", "Docker", "Kubernetes", "ratio");
         for (what, docker, kubernetes) in &rows {
-            let ratio = kubernetes.median() / docker.median();
-            println!("{what:<44}{docker:>24}{kubernetes:>24}{ratio:>8.2}");
+            let ratio = short(kubernetes.median() / docker.median());
+            println!("{what:<44}{docker:>24}{kubernetes:>24}{ratio:>8}");
         }
         println!();
         Ok(())

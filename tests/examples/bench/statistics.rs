@@ -70,7 +70,7 @@ impl From<&[Duration]> for Series {
 
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.median().is_nan() {
             return f.pad("-");
         }
         let (least, most) = (self.quantile(0.0), self.quantile(1.0));
@@ -79,9 +79,10 @@ impl fmt::Display for Series {
     }
 }
 
-/// Three digits that matter.
+/// Three digits that matter; a dash if there is no such figure.
 pub(crate) fn short(value: f64) -> String {
     match value.abs() {
+        none if none.is_nan() => "-".to_owned(),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
