@@ -1,6 +1,6 @@
 //! Runs the test programs that `cargo test --no-run --message-format=json` has built, several side by side, since most of them wait for
 //! engines. Each test of a program with engines runs by itself. Reads cargo's messages from standard input.
-//! The pages of the console in a browser are one more program, which runs alone.
+//! The pages of the console in a browser are one more program, which runs when the others are over.
 //!
 //! What a program prints is shown when it ends, whole. At the end comes where the time went, what was skipped, and each program's own
 //! summary line, as cargo prints them. Exit status 1 says that a program failed or took too long.

@@ -20,7 +20,7 @@ const WITH_ENGINES: [&str; 6] = [
     "runtime_conformance",
 ];
 
-/// The module whose tests stop what the others use, as the engine itself: they run when nothing else does.
+/// The module whose tests stop what the others use, as the engine itself.
 const ALONE: [&str; 1] = ["engine_restart"];
 
 /// The modules whose tests take a cluster of Kubernetes, which is brought up for all tests of a module together.
@@ -70,6 +70,17 @@ const SECONDS: [(&str, u64); 31] = [
 /// What everything else takes.
 const USUAL_SECONDS: u64 = 20;
 
+/// Beside what a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Company {
+    /// Beside others.
+    Any,
+    /// When those are over: a cluster of Kubernetes, which mostly waits, and the pages of the console, which never do.
+    Late,
+    /// When nothing else does.
+    Nobody,
+}
+
 /// One test program, or a test of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
@@ -77,8 +88,8 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// The line that cargo announces it with.
     pub(crate) title: String,
-    /// Runs when no other program does.
-    pub(crate) is_alone: bool,
+    /// Beside what it runs.
+    pub(crate) company: Company,
     /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
     pub(crate) has_engines: bool,
     /// Measures how long clients wait.
@@ -92,17 +103,25 @@ pub(crate) struct Program {
 
 impl Program {
     /// The command that runs it, in the directory of its package, as cargo does.
-    /// One that only computes takes what the others leave.
+    /// One that only computes takes what the others leave; one that would keep all processors busy, only that.
     pub(crate) fn command(&self) -> Command {
         let mut command = if self.has_engines {
             Command::new(&self.executable)
         } else {
             let mut nice = Command::new("nice");
+            nice.args(["-n", if self.company == Company::Late { "19" } else { "10" }]);
             nice.arg(&self.executable);
             nice
         };
         command.args(&self.arguments).current_dir(&self.directory);
         command
+    }
+
+    /// Whether it may run beside another one when all those that run beside others are over.
+    pub(crate) fn may_join(&self, other: &Self) -> bool {
+        self.company == Company::Late
+            && other.company == Company::Late
+            && self.has_engines != other.has_engines
     }
 }
 
@@ -131,7 +150,7 @@ pub(crate) fn built(messages: &str) -> Result<Vec<Program>> {
 /// In the order to begin them.
 fn sort(programs: &mut [Program]) {
     programs.sort_by(|a, b| {
-        (a.is_alone, Reverse(a.seconds), &a.name).cmp(&(b.is_alone, Reverse(b.seconds), &b.name))
+        (a.company, Reverse(a.seconds), &a.name).cmp(&(b.company, Reverse(b.seconds), &b.name))
     });
 }
 
@@ -152,7 +171,7 @@ fn tests(program: &Program, listed: &str) -> Vec<Program> {
         .map(|(module, test)| Program {
             name: format!("{}::{test}", program.name),
             title: format!("{}, {test}", program.title),
-            is_alone: ALONE.contains(&module),
+            company: if ALONE.contains(&module) { Company::Nobody } else { Company::Any },
             is_timed: TIMED.contains(&module),
             seconds: seconds(&program.target, test),
             arguments: vec!["--exact".to_owned(), test.to_owned()],
@@ -189,7 +208,7 @@ fn program(message: &Value) -> Option<Program> {
             source.strip_prefix(&directory).unwrap_or(source).display(),
             executable.display()
         ),
-        is_alone: false,
+        company: Company::Any,
         has_engines: kind == "test" && WITH_ENGINES.contains(&target),
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -209,7 +228,7 @@ fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
         .map(|module| Program {
             name: format!("{}::{module}", program.name),
             title: format!("     Running scripts/kubernetes.sh test {module}"),
-            is_alone: true,
+            company: Company::Late,
             executable: brokerd_tests::machine::repository().join("scripts/kubernetes.sh"),
             arguments: ["test", module, &program.executable.display().to_string()]
                 .map(str::to_owned)
@@ -219,13 +238,13 @@ fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
         .collect()
 }
 
-/// The pages of the console, in a real Chromium, which keeps all processors busy: engines beside it would miss their times.
+/// The pages of the console, in a real Chromium, which keeps all processors busy.
 pub(crate) fn pages() -> Program {
     let root = brokerd_tests::machine::repository();
     Program {
         name: "console pages".to_owned(),
         title: "     Running scripts/console.sh browser".to_owned(),
-        is_alone: true,
+        company: Company::Late,
         has_engines: false,
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -241,7 +260,7 @@ pub(crate) fn documentation() -> Program {
     Program {
         name: "documentation".to_owned(),
         title: "   Doc-tests brokerd_tests".to_owned(),
-        is_alone: false,
+        company: Company::Any,
         has_engines: false,
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -272,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_of_a_module_on_kubernetes_are_one_program_that_runs_alone() {
+    fn tests_of_a_module_on_kubernetes_are_one_program_that_runs_beside_the_pages_alone() {
         let message = serde_json::from_str(&artifact("runtime_conformance", true)).unwrap();
         let program = program(&message).unwrap();
         let listed = "kubernetes_runtime::one: test\nsimulated_runtime::one: test\n";
@@ -281,7 +300,9 @@ mod tests {
         let cluster = &on_kubernetes(&program, listed)[0];
         assert_eq!(cluster.name, "tests runtime_conformance::kubernetes_runtime");
         assert_eq!(cluster.arguments[..2], ["test", "kubernetes_runtime"]);
-        assert!(cluster.is_alone && cluster.arguments[2].ends_with("/runtime_conformance-1"));
+        assert!(cluster.arguments[2].ends_with("/runtime_conformance-1"));
+        assert!(cluster.may_join(&pages()) && pages().may_join(cluster));
+        assert!(!cluster.may_join(cluster) && !documentation().may_join(cluster));
         assert!(on_kubernetes(&program, "simulated_runtime::one: test\n").is_empty());
         let listed = "kubernetes::pairs::one: test\nkubernetes::singles::one: test\n";
         let both = on_kubernetes(&program, listed);
@@ -319,7 +340,8 @@ mod tests {
         sort(&mut tests);
         let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
         assert_eq!(names, ["networks::outgoing::c", "crash::a", "engine_restart::b"]);
-        assert!(tests[2].is_alone && !tests[1].is_alone);
+        assert_eq!(tests[2].company, Company::Nobody);
+        assert!(tests[1].company == Company::Any && !tests[2].may_join(&pages()));
     }
 
     #[test]

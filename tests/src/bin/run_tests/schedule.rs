@@ -12,7 +12,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use brokerd_tests::machine::SKIPPED;
 
-use crate::{programs::Program, report};
+use crate::{
+    programs::{Company, Program},
+    report,
+};
 
 /// How long one program may take: several times what the longest takes on two processors.
 const LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -39,8 +42,8 @@ struct Running {
     output: std::path::PathBuf,
 }
 
-/// Runs them in their order, `jobs` with engines and one without at a time, those that run alone last, and prints what each
-/// says when it ends.
+/// Runs them in their order, `jobs` with engines and one without at a time, then those that don't run beside these, and
+/// prints what each says when it ends.
 ///
 /// # Errors
 /// When a program can't be started or its output can't be kept.
@@ -55,12 +58,12 @@ pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
 
 fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
     let all = programs.len();
-    let (alone, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|program| program.is_alone);
+    let (late, others): (Vec<_>, Vec<_>) =
+        programs.into_iter().partition(|program| program.company != Company::Any);
     let (engines, computing): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|program| program.has_engines);
     let (mut engines, mut computing) = (VecDeque::from(engines), VecDeque::from(computing));
-    let mut alone = VecDeque::from(alone);
+    let mut late = VecDeque::from(late);
     let mut running: Vec<Running> = Vec::new();
     let mut ended = Vec::new();
     loop {
@@ -72,8 +75,10 @@ fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<E
                 engines.remove(at)
             } else if running.len() == with_engines && !computing.is_empty() {
                 computing.pop_front()
-            } else if running.is_empty() && engines.is_empty() {
-                alone.pop_front()
+            } else if engines.is_empty() && computing.is_empty() {
+                let joins =
+                    |one: &Program| running.iter().all(|other| one.may_join(&other.program));
+                late.iter().position(joins).and_then(|at| late.remove(at))
             } else {
                 None
             };
