@@ -53,7 +53,7 @@ impl PgStore {
         let from = minute_of(from);
         let to = minute_of(Timestamp::from_micros(to.as_micros().saturating_add(59_999_999)));
         let period = i32::try_from(period_seconds.div_ceil(60).max(1)).unwrap_or(i32::MAX);
-        let mut wanted: HashMap<i32, HashMap<i32, Points>> = HashMap::new();
+        let mut wanted: HashMap<i32, BTreeMap<i32, Points>> = HashMap::new();
         for id in ids {
             wanted.entry(id.source).or_default().entry(id.slot).or_default();
         }
@@ -79,14 +79,18 @@ impl PgStore {
         part: Part,
         origin: i32,
         period: i32,
-        wanted: &mut HashMap<i32, HashMap<i32, Points>>,
+        wanted: &mut HashMap<i32, BTreeMap<i32, Points>>,
     ) -> Result<(), StoreError> {
         let sources: Vec<i32> = wanted.keys().copied().collect();
         let table = part.table.name();
+        // A row for each source: rows of their own for each minute take both sides longer than what is in them.
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "select d.source, d.at, d.samples
-             from metric_source m join {table} d on d.source = m.id
-             where m.id = any($3) and m.account = $1 and m.region = $2 and d.at >= $4 and d.at < $5"
+            "select m.id, d.at, d.samples
+             from metric_source m cross join lateral (
+               select array_agg(at) as at, array_agg(samples) as samples
+               from {table} where source = m.id and at >= $4 and at < $5
+             ) d
+             where m.id = any($3) and m.account = $1 and m.region = $2 and d.at is not null"
         )))
         .bind(scope.account.as_str())
         .bind(scope.region.as_str())
@@ -96,18 +100,22 @@ impl PgStore {
         .fetch_all(&self.pool)
         .await?;
         for row in rows {
-            let (source, at): (i32, i32) = (row.try_get(0)?, row.try_get(1)?);
-            let samples: &[u8] = row.try_get(2)?;
+            let source: i32 = row.try_get(0)?;
+            let (at, samples): (Vec<i32>, Vec<Vec<u8>>) = (row.try_get(1)?, row.try_get(2)?);
             let Some(slots) = wanted.get_mut(&source) else { continue };
-            let begin = at - at.saturating_sub(origin).rem_euclid(period);
-            let read = decode(samples, |slot, set| {
-                if let Some(points) = slots.get_mut(&slot) {
-                    points.entry(begin).and_modify(|all| *all = all.merge(set)).or_insert(set);
-                }
-            });
-            let read = read
-                .map_err(|damaged| StoreError::Inconsistent { table, what: damaged.to_string() });
-            self.skipped.keep(table, format!("{source}/{at}"), read);
+            for (at, samples) in at.into_iter().zip(samples) {
+                let begin = at - at.saturating_sub(origin).rem_euclid(period);
+                let read = decode(&samples, |slot, set| {
+                    if let Some(points) = slots.get_mut(&slot) {
+                        points.entry(begin).and_modify(|all| *all = all.merge(set)).or_insert(set);
+                    }
+                });
+                let read = read.map_err(|damaged| StoreError::Inconsistent {
+                    table,
+                    what: damaged.to_string(),
+                });
+                self.skipped.keep(table, format!("{source}/{at}"), read);
+            }
         }
         Ok(())
     }
