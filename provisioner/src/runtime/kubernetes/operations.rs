@@ -73,7 +73,9 @@ impl KubernetesRuntime {
                     return Ok(Ensured::Updated);
                 }
                 Phase::Waiting { .. } => {
-                    match self.until_started(APPLY, &name, &found.uid, START).await? {
+                    // Earlier passes have waited for it. It never starts where its node was lost.
+                    let patience = START.saturating_sub(age(&found.pod, self.clock.now()));
+                    match self.until_started(APPLY, &name, &found.uid, patience).await? {
                         Started::Yes => return Ok(Ensured::Created),
                         Started::NoImage(_) => {
                             self.delete_unstarted(&found.name, &found.uid).await?;
@@ -236,9 +238,6 @@ impl KubernetesRuntime {
                 return Err(later("the pod went away before it started".to_owned()));
             };
             let Phase::Waiting { reason, message } = found.phase else { return Ok(Started::Yes) };
-            // By its age, because each pass gets here: nobody waits for the same pod once more, which is never to start where its
-            // node was lost, while other instances need something.
-            let old = age(&found.pod, self.clock.now());
             let waited = begun.elapsed();
             match reason.as_str() {
                 "ErrImageNeverPull" | "InvalidImageName" => return Ok(Started::NoImage(message)),
@@ -253,10 +252,11 @@ impl KubernetesRuntime {
                 "CreateContainerConfigError" if waited >= UNSCHEDULED => {
                     return Err(error(RuntimeErrorClass::Denied, operation, message));
                 }
-                "Unschedulable" if old >= UNSCHEDULED => {
+                // By its age, because nobody waits for it once more: other instances may need something meanwhile.
+                "Unschedulable" if age(&found.pod, self.clock.now()) >= UNSCHEDULED => {
                     return Err(later(format!("no node takes it: {message}")));
                 }
-                _ if waited.max(old) >= patience => {
+                _ if waited >= patience => {
                     let why = if reason.is_empty() {
                         String::new()
                     } else {
