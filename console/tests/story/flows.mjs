@@ -122,6 +122,7 @@ await play('flows', [link, socket], async (page, step) => {
     await look('fault');
     await press('Start the fault', dialog());
     await shown(/^Time left: 1[45]:\d\d$/);
+    await shown(/^In force$/);
     await look('fault-under-way');
     await press('End now: Freeze');
     await page
@@ -133,7 +134,7 @@ await play('flows', [link, socket], async (page, step) => {
     step(`${name}: frozen, and thawed by hand`);
   }
 
-  /** What the engine has printed, and how much of it has a word. */
+  /** Reads what the engine has printed, then only the lines with a word. */
   async function logs(id, name) {
     await go(`/brokers/${id}/logs`);
     await shown(/^[1-9][\d,]* lines?, following/);
