@@ -70,15 +70,15 @@ const SECONDS: [(&str, u64); 31] = [
 /// What everything else takes.
 const USUAL_SECONDS: u64 = 20;
 
-/// Beside what a program runs.
+/// When a program runs, and beside what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Company {
-    /// Beside others.
-    Any,
-    /// When those are over: a cluster of Kubernetes, which mostly waits, and the pages of the console, which never do.
+pub(crate) enum Phase {
+    /// First, beside others.
+    Parallel,
+    /// When these are over: a cluster of Kubernetes, which mostly waits, and the pages of the console, which never do.
     Late,
     /// When nothing else does.
-    Nobody,
+    Exclusive,
 }
 
 /// One test program, or a test of one.
@@ -88,8 +88,8 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// The line that cargo announces it with.
     pub(crate) title: String,
-    /// Beside what it runs.
-    pub(crate) company: Company,
+    /// When it runs, and beside what.
+    pub(crate) phase: Phase,
     /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
     pub(crate) has_engines: bool,
     /// Measures how long clients wait.
@@ -109,7 +109,7 @@ impl Program {
             Command::new(&self.executable)
         } else {
             let mut nice = Command::new("nice");
-            nice.args(["-n", if self.company == Company::Late { "19" } else { "10" }]);
+            nice.args(["-n", if self.phase == Phase::Late { "19" } else { "10" }]);
             nice.arg(&self.executable);
             nice
         };
@@ -119,8 +119,8 @@ impl Program {
 
     /// Whether it may run beside another one when all those that run beside others are over.
     pub(crate) fn may_join(&self, other: &Self) -> bool {
-        self.company == Company::Late
-            && other.company == Company::Late
+        self.phase == Phase::Late
+            && other.phase == Phase::Late
             && self.has_engines != other.has_engines
     }
 }
@@ -150,7 +150,7 @@ pub(crate) fn built(messages: &str) -> Result<Vec<Program>> {
 /// In the order to begin them.
 fn sort(programs: &mut [Program]) {
     programs.sort_by(|a, b| {
-        (a.company, Reverse(a.seconds), &a.name).cmp(&(b.company, Reverse(b.seconds), &b.name))
+        (a.phase, Reverse(a.seconds), &a.name).cmp(&(b.phase, Reverse(b.seconds), &b.name))
     });
 }
 
@@ -171,7 +171,7 @@ fn tests(program: &Program, listed: &str) -> Vec<Program> {
         .map(|(module, test)| Program {
             name: format!("{}::{test}", program.name),
             title: format!("{}, {test}", program.title),
-            company: if ALONE.contains(&module) { Company::Nobody } else { Company::Any },
+            phase: if ALONE.contains(&module) { Phase::Exclusive } else { Phase::Parallel },
             is_timed: TIMED.contains(&module),
             seconds: seconds(&program.target, test),
             arguments: vec!["--exact".to_owned(), test.to_owned()],
@@ -208,7 +208,7 @@ fn program(message: &Value) -> Option<Program> {
             source.strip_prefix(&directory).unwrap_or(source).display(),
             executable.display()
         ),
-        company: Company::Any,
+        phase: Phase::Parallel,
         has_engines: kind == "test" && WITH_ENGINES.contains(&target),
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -228,7 +228,7 @@ fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
         .map(|module| Program {
             name: format!("{}::{module}", program.name),
             title: format!("     Running scripts/kubernetes.sh test {module}"),
-            company: Company::Late,
+            phase: Phase::Late,
             executable: brokerd_tests::machine::repository().join("scripts/kubernetes.sh"),
             arguments: ["test", module, &program.executable.display().to_string()]
                 .map(str::to_owned)
@@ -244,7 +244,7 @@ pub(crate) fn pages() -> Program {
     Program {
         name: "console pages".to_owned(),
         title: "     Running scripts/console.sh browser".to_owned(),
-        company: Company::Late,
+        phase: Phase::Late,
         has_engines: false,
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -260,7 +260,7 @@ pub(crate) fn documentation() -> Program {
     Program {
         name: "documentation".to_owned(),
         title: "   Doc-tests brokerd_tests".to_owned(),
-        company: Company::Any,
+        phase: Phase::Parallel,
         has_engines: false,
         is_timed: false,
         seconds: USUAL_SECONDS,
@@ -340,8 +340,8 @@ mod tests {
         sort(&mut tests);
         let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
         assert_eq!(names, ["networks::outgoing::c", "crash::a", "engine_restart::b"]);
-        assert_eq!(tests[2].company, Company::Nobody);
-        assert!(tests[1].company == Company::Any && !tests[2].may_join(&pages()));
+        assert_eq!(tests[2].phase, Phase::Exclusive);
+        assert!(tests[1].phase == Phase::Parallel && !tests[2].may_join(&pages()));
     }
 
     #[test]

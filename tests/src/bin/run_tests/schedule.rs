@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use brokerd_tests::machine::SKIPPED;
 
 use crate::{
-    programs::{Company, Program},
+    programs::{Phase, Program},
     report,
 };
 
@@ -59,7 +59,7 @@ pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
 fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
     let all = programs.len();
     let (late, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|program| program.company != Company::Any);
+        programs.into_iter().partition(|program| program.phase != Phase::Parallel);
     let (engines, computing): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|program| program.has_engines);
     let (mut engines, mut computing) = (VecDeque::from(engines), VecDeque::from(computing));
