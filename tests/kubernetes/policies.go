@@ -20,6 +20,8 @@ func newPolicies() *cobra.Command {
 	config := options.NewKubeRouterConfig()
 	config.EnableIPv4 = true
 	config.RunFirewall = true
+	// What it could not write is written with the next event, or then. Its own five minutes are longer than any test waits.
+	config.IPTablesSyncPeriod = 10 * time.Second
 	var kubeconfig string
 	command := &cobra.Command{Use: "policies", RunE: func(command *cobra.Command, _ []string) error {
 		client, err := connect(kubeconfig)

@@ -303,8 +303,9 @@ impl Subject for KubernetesSubject {
         // lost meanwhile would be waited for longer than anything else here.
         let begun = Instant::now();
         let ask = ["env", "RES_OPTIONS=timeout:1 attempts:1", "getent", "hosts", hostname];
-        while self.inside(name, &ask).is_err() {
+        while let Err(error) = self.inside(name, &ask) {
             if begun.elapsed() >= NAMED {
+                eprintln!("{hostname} is not known in {name:?}: {error}");
                 return false;
             }
             self.pass().await;
