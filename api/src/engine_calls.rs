@@ -27,8 +27,6 @@ use crate::{
     http::{error::ApiError, path::PathParams},
 };
 
-/// How long a call is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look without being told.
 const POLL: Duration = Duration::from_millis(250);
 /// How many requests of this process wait at a time; the others wait for them.
@@ -43,6 +41,8 @@ pub(crate) struct EngineCalls {
     /// Of no request: what only reads is no change, and its event is recorded as that of any other read.
     store: PgStore,
     entropy: Arc<dyn Entropy>,
+    /// How long a call is waited for.
+    patience: Duration,
     turns: Semaphore,
     waiting: Arc<Waiting>,
 }
@@ -78,8 +78,9 @@ pub(crate) struct Asked<'a> {
 
 impl EngineCalls {
     /// Nobody waits yet. The store is one without audited calls.
-    pub(crate) fn new(store: PgStore, entropy: Arc<dyn Entropy>) -> Self {
-        Self { store, entropy, turns: Semaphore::new(AT_A_TIME), waiting: Arc::default() }
+    pub(crate) fn new(store: PgStore, entropy: Arc<dyn Entropy>, patience: Duration) -> Self {
+        let turns = Semaphore::new(AT_A_TIME);
+        Self { store, entropy, patience, turns, waiting: Arc::default() }
     }
 
     /// Has a provisioner ask the engine, and waits for the answer.
@@ -94,7 +95,7 @@ impl EngineCalls {
     ) -> Result<EngineAnswer, ApiError> {
         let Asked { store, signed, path, broker } = asked;
         broker.check_engine_call()?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         let turn = timeout_at(until, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(ApiError::busy()) };
         let _waits = self.wait();

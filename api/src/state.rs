@@ -45,7 +45,8 @@ impl ApiState {
         let ApiServices { store, clock, entropy, metrics, audit: _, ready_checks } = services;
         let console = Console::new(&settings, store.clone());
         let hub = BrokerHub::new(store.clone());
-        let engine_calls = Arc::new(EngineCalls::new(store.clone(), Arc::clone(&entropy)));
+        let engine_calls =
+            EngineCalls::new(store.clone(), Arc::clone(&entropy), settings.engine_patience);
         // Whatever a call writes takes its event along.
         let store = store.audited();
         let authenticator = Authenticator::new(
@@ -71,7 +72,7 @@ impl ApiState {
             fleet: Arc::new(FleetCache::new(store.clone(), Arc::clone(&clock))),
             hub,
             streams: Streams::default(),
-            engine_calls,
+            engine_calls: Arc::new(engine_calls),
             store,
             clock,
         }

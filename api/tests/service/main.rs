@@ -22,6 +22,8 @@ mod iam;
 mod identities;
 mod isolation;
 mod isolation_by_body;
+#[path = "../../../store/tests/store/migrated_database.rs"]
+mod migrated_database;
 mod permissions;
 mod prometheus;
 mod provisioners;

@@ -246,7 +246,7 @@ fn the_guide_names_every_action() {
 
 #[tokio::test]
 async fn every_operation_is_refused_without_its_permission_and_needs_no_more_than_that() {
-    let api = TestApi::start_with_faults().await;
+    let api = TestApi::start_without_provisioner().await;
     let (nobody, somebody) = (api.user("nobody").await, api.user("somebody").await);
     for (number, operation) in operations().iter().enumerate() {
         let world = World::of(&api, number).await;

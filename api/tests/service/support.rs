@@ -33,6 +33,7 @@ use sqlx::{Connection, PgConnection};
 use tower::ServiceExt;
 
 pub(crate) use crate::bodies::{activemq, rabbitmq};
+use crate::migrated_database;
 
 /// A clock that the test moves.
 pub(crate) struct TestClock(AtomicI64);
@@ -197,6 +198,13 @@ impl TestApi {
         Self::start_with(ApiSettings { faults: true, ..settings() }, Vec::new()).await
     }
 
+    /// Lets callers inject faults, and soon gives up what only a provisioner can do.
+    pub(crate) async fn start_without_provisioner() -> Self {
+        let engine_patience = Duration::from_millis(50);
+        let settings = ApiSettings { faults: true, engine_patience, ..settings() };
+        Self::start_with(settings, Vec::new()).await
+    }
+
     pub(crate) async fn start_with_disks() -> Self {
         let settings = ApiSettings { faults: true, sized_volumes: true, ..settings() };
         Self::start_with(settings, Vec::new()).await
@@ -229,10 +237,7 @@ impl TestApi {
         let count = COUNT.fetch_add(1, Ordering::SeqCst);
         let database = format!("api_{}_{count}", std::process::id());
         let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {database}")))
-            .execute(&mut server)
-            .await
-            .expect("created");
+        migrated_database::create(&mut server, &server_url(), &database).await;
         let seed = (u64::from(std::process::id()) << 32) + count;
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
         let (services, registry) = services(&database, seed, &clock).await;

@@ -152,7 +152,7 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
-        let api = TestApi::start_with_faults().await;
+        let api = TestApi::start_without_provisioner().await;
         let broker = api.running_activemq("orders").await;
         let configuration = api.describe(&broker).await["configurations"]["current"]["id"].clone();
         let configuration = configuration.as_str().expect("an identifier").to_owned();

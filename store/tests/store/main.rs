@@ -30,6 +30,7 @@ mod logs;
 mod measured;
 mod metering;
 mod metrics;
+mod migrated_database;
 mod outages;
 mod overview;
 mod ownership;

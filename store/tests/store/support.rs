@@ -18,6 +18,8 @@ use brokerd_store::{MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 
+use crate::migrated_database;
+
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 
 /// The operating system's randomness.
@@ -54,10 +56,7 @@ pub(crate) async fn with_store<F: Future<Output = ()> + Send + 'static>(
     let admin = admin_url();
     let name = format!("store_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let mut connection = PgConnection::connect(&admin).await.expect("the database answers");
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("create database {name}")))
-        .await
-        .expect("may create databases");
+    migrated_database::create(&mut connection, &admin, &name).await;
     let (server, _) = admin.rsplit_once('/').expect("a URL with a database");
     let url = format!("{server}/{name}");
     let store = PgStore::connect(&url, 10, MasterKey::new([7; 32]), Arc::new(OsEntropy))

@@ -255,7 +255,8 @@ pub(crate) fn pages() -> Program {
     }
 }
 
-/// The examples in the documentation of this crate, which only cargo can build. The other crates declare that they have none.
+/// The examples in the documentation of this crate, which only cargo can build. The other crates declare that they have
+/// none; without them cargo would build what these share once more, with the features that this crate alone asks for.
 pub(crate) fn documentation() -> Program {
     Program {
         name: "documentation".to_owned(),
@@ -266,7 +267,7 @@ pub(crate) fn documentation() -> Program {
         seconds: USUAL_SECONDS,
         target: String::new(),
         executable: PathBuf::from("cargo"),
-        arguments: ["test", "--locked", "-p", "brokerd-tests", "--doc", "--quiet"]
+        arguments: ["test", "--locked", "--workspace", "--doc", "--quiet"]
             .map(str::to_owned)
             .into(),
         directory: brokerd_tests::machine::repository().to_owned(),

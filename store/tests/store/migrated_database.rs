@@ -1,0 +1,56 @@
+//! Databases that are migrated already: copies of one that was migrated for all tests.
+//!
+//! Every test has a database of its own, and to apply all migrations to each would take longer than most tests. Tests
+//! of the API include this file, too.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// Held while the original is made, so that one process makes it for all.
+const LOCK: i64 = 0x6272_6f6b_6572_6474;
+
+/// Creates a database on the server of this connection. The original stays there, for tests that come later.
+///
+/// # Panics
+/// When the server refuses: the test can't run.
+pub(crate) async fn create(connection: &mut PgConnection, server: &str, name: &str) {
+    let original = original(connection, server).await;
+    execute(connection, format!("create database {name} template {original}")).await;
+}
+
+/// The name of the database that is copied.
+async fn original(connection: &mut PgConnection, server: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    for migration in MIGRATOR.iter() {
+        (migration.version, &migration.checksum).hash(&mut hasher);
+    }
+    let original = format!("migrated_{:016x}", hasher.finish());
+    execute(connection, format!("select pg_advisory_lock({LOCK})")).await;
+    let is_there =
+        sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
+            .bind(&original)
+            .fetch_one(&mut *connection)
+            .await;
+    if !is_there.expect("the server answers") {
+        // One that was left half migrated does not have its name yet.
+        let unfinished = format!("{original}_unfinished");
+        execute(connection, format!("drop database if exists {unfinished} with (force)")).await;
+        execute(connection, format!("create database {unfinished}")).await;
+        let (address, options) = server.split_once('?').unwrap_or((server, ""));
+        let (address, _) = address.rsplit_once('/').expect("a URL with a database");
+        let url = format!("{address}/{unfinished}?{options}");
+        let mut unmigrated = PgConnection::connect(&url).await.expect("the database answers");
+        MIGRATOR.run_direct(None, &mut unmigrated, false).await.expect("migrates");
+        unmigrated.close().await.expect("the database answers");
+        execute(connection, format!("alter database {unfinished} rename to {original}")).await;
+    }
+    execute(connection, format!("select pg_advisory_unlock({LOCK})")).await;
+    original
+}
+
+async fn execute(connection: &mut PgConnection, statement: String) {
+    connection.execute(AssertSqlSafe(statement)).await.expect("may create databases");
+}
