@@ -14,6 +14,7 @@ mod configurations;
 mod console;
 mod contention;
 mod cost;
+mod database;
 mod destinations;
 mod engine_versions;
 mod events;

@@ -2,11 +2,6 @@
 //!
 //! `DATABASE_URL` names a server where databases may be created.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests are told by the environment where the database is"
-)]
-
 use std::{
     sync::{
         Arc,
@@ -33,7 +28,10 @@ use sqlx::{Connection, PgConnection};
 use tower::ServiceExt;
 
 pub(crate) use crate::bodies::{activemq, rabbitmq};
-use crate::migrated_database;
+use crate::{
+    database::{database_url, server_url},
+    migrated_database,
+};
 
 /// A clock that the test moves.
 pub(crate) struct TestClock(AtomicI64);
@@ -126,17 +124,6 @@ pub(crate) struct TestApi {
 pub(crate) const METRICS_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 const START: i64 = 1_790_000_000_000_000;
-
-fn server_url() -> String {
-    std::env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL server")
-}
-
-fn database_url(name: &str) -> String {
-    let server = server_url();
-    let (base, options) = server.split_once('?').unwrap_or((&server, ""));
-    let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
-    format!("{base}/{name}?{options}")
-}
 
 /// Settings that are open where nothing else is tested.
 fn settings() -> ApiSettings {

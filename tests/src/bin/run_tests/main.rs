@@ -31,8 +31,9 @@ fn run() -> Result<bool> {
     std::io::stdin().read_to_string(&mut messages).context("cargo's messages")?;
     let mut programs = programs::built(&messages)?;
     ensure!(!programs.is_empty(), "cargo has built no test programs");
-    programs.push(programs::pages());
     programs.push(programs::documentation());
+    // Last of those without engines, because it takes longest and yields to all others.
+    programs.push(programs::pages());
     let jobs = jobs()?;
     machine::say(&format!(
         "run-tests: {} programs and tests with engines, {jobs} of these and one without side by side",

@@ -33,28 +33,30 @@ const TIMED: [&str; 5] =
 /// About how many seconds the tests of a program, of a module or one by its name take on two processors. What takes
 /// longest is begun first, so that none of it is left when everything else is over. The table that the runner prints
 /// tells when this is out of date.
-const SECONDS: [(&str, u64); 31] = [
-    ("browser", 190),
-    ("cloudwatch::every_client", 170),
+const SECONDS: [(&str, u64); 33] = [
+    ("browser::a_newcomer", 250),
+    ("browser", 200),
+    ("broker_metrics", 180),
+    ("cloudwatch::every_client", 120),
     ("observability", 120),
     ("rabbitmq_cluster::a_cluster_loses_no_confirmed_message", 140),
     ("activemq_pair::no_acknowledged_message_is_lost", 110),
-    ("activemq_edges::activemq_5", 110),
+    ("activemq_edges::activemq_5", 140),
     ("out_of_memory::a_node", 100),
     ("networks::outgoing", 90),
     ("terraform::a_pair_and_a_cluster", 75),
-    ("compose", 70),
-    ("engine_restart", 70),
+    ("compose", 135),
+    ("engine_restart", 80),
     ("faults_ha", 65),
     ("fault_injection::a_rabbitmq_broker", 65),
     ("rabbitmq_cluster", 65),
-    ("rabbitmq_edges", 65),
+    ("rabbitmq_edges", 110),
     ("full_disks::the_disk_of_the_host", 5),
     ("full_disks", 60),
     ("networks", 60),
     ("activemq_pair::a_pair_is_changed", 60),
-    ("official_images::official_images", 60),
-    ("schemathesis", 60),
+    ("official_images::official_images", 80),
+    ("schemathesis", 100),
     ("rabbitmq_authentication", 50),
     ("conformance::checks::terraform", 45),
     ("out_of_memory", 45),
@@ -75,7 +77,7 @@ const USUAL_SECONDS: u64 = 20;
 pub(crate) enum Phase {
     /// First, beside others.
     Parallel,
-    /// When these are over: a cluster of Kubernetes, which mostly waits, and the pages of the console, which never do.
+    /// When no other program runs engines: a cluster of Kubernetes takes the place of two.
     Late,
     /// When nothing else does.
     Exclusive,
@@ -92,6 +94,9 @@ pub(crate) struct Program {
     pub(crate) phase: Phase,
     /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
     pub(crate) has_engines: bool,
+    /// How far it yields the processors to others, as `nice` takes it. One that only computes takes what those with engines
+    /// leave.
+    niceness: u8,
     /// Measures how long clients wait.
     pub(crate) is_timed: bool,
     seconds: u64,
@@ -103,25 +108,11 @@ pub(crate) struct Program {
 
 impl Program {
     /// The command that runs it, in the directory of its package, as cargo does.
-    /// One that only computes takes what the others leave; one that would keep all processors busy, only that.
     pub(crate) fn command(&self) -> Command {
-        let mut command = if self.has_engines {
-            Command::new(&self.executable)
-        } else {
-            let mut nice = Command::new("nice");
-            nice.args(["-n", if self.phase == Phase::Late { "19" } else { "10" }]);
-            nice.arg(&self.executable);
-            nice
-        };
+        let mut command = Command::new("nice");
+        command.args(["-n", &self.niceness.to_string()]).arg(&self.executable);
         command.args(&self.arguments).current_dir(&self.directory);
         command
-    }
-
-    /// Whether it may run beside another one when all those that run beside others are over.
-    pub(crate) fn may_join(&self, other: &Self) -> bool {
-        self.phase == Phase::Late
-            && other.phase == Phase::Late
-            && self.has_engines != other.has_engines
     }
 }
 
@@ -200,6 +191,7 @@ fn program(message: &Value) -> Option<Program> {
     let kind = message["target"]["kind"][0].as_str()?;
     let package = directory.file_name()?.to_str()?;
     let what = if kind == "test" { target.to_owned() } else { format!("unit tests ({kind})") };
+    let has_engines = kind == "test" && WITH_ENGINES.contains(&target);
     Some(Program {
         name: format!("{package} {what}"),
         title: format!(
@@ -209,7 +201,8 @@ fn program(message: &Value) -> Option<Program> {
             executable.display()
         ),
         phase: Phase::Parallel,
-        has_engines: kind == "test" && WITH_ENGINES.contains(&target),
+        has_engines,
+        niceness: if has_engines { 0 } else { 10 },
         is_timed: false,
         seconds: USUAL_SECONDS,
         target: target.to_owned(),
@@ -238,14 +231,15 @@ fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
         .collect()
 }
 
-/// The pages of the console, in a real Chromium, which keeps all processors busy.
+/// The pages of the console, in a real Chromium, which would keep all processors busy.
 pub(crate) fn pages() -> Program {
     let root = brokerd_tests::machine::repository();
     Program {
         name: "console pages".to_owned(),
         title: "     Running scripts/console.sh browser".to_owned(),
-        phase: Phase::Late,
+        phase: Phase::Parallel,
         has_engines: false,
+        niceness: 19,
         is_timed: false,
         seconds: USUAL_SECONDS,
         target: String::new(),
@@ -263,6 +257,7 @@ pub(crate) fn documentation() -> Program {
         title: "   Doc-tests brokerd_tests".to_owned(),
         phase: Phase::Parallel,
         has_engines: false,
+        niceness: 10,
         is_timed: false,
         seconds: USUAL_SECONDS,
         target: String::new(),
@@ -292,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_of_a_module_on_kubernetes_are_one_program_that_runs_beside_the_pages_alone() {
+    fn tests_of_a_module_on_kubernetes_are_one_program_that_runs_beside_no_other_with_engines() {
         let message = serde_json::from_str(&artifact("runtime_conformance", true)).unwrap();
         let program = program(&message).unwrap();
         let listed = "kubernetes_runtime::one: test\nsimulated_runtime::one: test\n";
@@ -302,8 +297,7 @@ mod tests {
         assert_eq!(cluster.name, "tests runtime_conformance::kubernetes_runtime");
         assert_eq!(cluster.arguments[..2], ["test", "kubernetes_runtime"]);
         assert!(cluster.arguments[2].ends_with("/runtime_conformance-1"));
-        assert!(cluster.may_join(&pages()) && pages().may_join(cluster));
-        assert!(!cluster.may_join(cluster) && !documentation().may_join(cluster));
+        assert!(cluster.phase == Phase::Late && cluster.has_engines);
         assert!(on_kubernetes(&program, "simulated_runtime::one: test\n").is_empty());
         let listed = "kubernetes::pairs::one: test\nkubernetes::singles::one: test\n";
         let both = on_kubernetes(&program, listed);
@@ -342,7 +336,7 @@ mod tests {
         let names: Vec<_> = tests.iter().map(|test| test.arguments[1].as_str()).collect();
         assert_eq!(names, ["networks::outgoing::c", "crash::a", "engine_restart::b"]);
         assert_eq!(tests[2].phase, Phase::Exclusive);
-        assert!(tests[1].phase == Phase::Parallel && !tests[2].may_join(&pages()));
+        assert_eq!(tests[1].phase, Phase::Parallel);
     }
 
     #[test]

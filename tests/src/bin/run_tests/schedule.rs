@@ -42,8 +42,8 @@ struct Running {
     output: std::path::PathBuf,
 }
 
-/// Runs them in their order, `jobs` with engines and one without at a time, then those that don't run beside these, and
-/// prints what each says when it ends.
+/// Runs them in their order, `jobs` with engines and one without at a time, and each in its phase, and prints what each says
+/// when it ends.
 ///
 /// # Errors
 /// When a program can't be started or its output can't be kept.
@@ -58,31 +58,13 @@ pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
 
 fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
     let all = programs.len();
-    let (late, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|program| program.phase != Phase::Parallel);
-    let (engines, computing): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|program| program.has_engines);
-    let (mut engines, mut computing) = (VecDeque::from(engines), VecDeque::from(computing));
-    let mut late = VecDeque::from(late);
+    let mut waiting = Waiting::new(programs);
     let mut running: Vec<Running> = Vec::new();
     let mut ended = Vec::new();
     loop {
         loop {
-            let with_engines = running.iter().filter(|one| one.program.has_engines).count();
-            let next = if with_engines < jobs
-                && let Some(at) = next(&engines, &running)
-            {
-                engines.remove(at)
-            } else if running.len() == with_engines && !computing.is_empty() {
-                computing.pop_front()
-            } else if engines.is_empty() && computing.is_empty() {
-                let joins =
-                    |one: &Program| running.iter().all(|other| one.may_join(&other.program));
-                late.iter().position(joins).and_then(|at| late.remove(at))
-            } else {
-                None
-            };
-            let Some(program) = next else { break };
+            let beside: Vec<&Program> = running.iter().map(|one| &one.program).collect();
+            let Some(program) = waiting.next(&beside, jobs) else { break };
             running.push(begin(directory, program, ended.len() + running.len())?);
         }
         let mut still = Vec::new();
@@ -110,10 +92,58 @@ fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<E
     }
 }
 
-/// The first test with engines that may run beside those that do: of those that measure, one at a time.
-fn next(engines: &VecDeque<Program>, running: &[Running]) -> Option<usize> {
-    let is_measured = running.iter().any(|one| one.program.is_timed);
-    engines.iter().position(|program| !(is_measured && program.is_timed))
+/// The programs that were not begun yet, each kind in its order.
+#[derive(Debug, Default)]
+struct Waiting {
+    engines: VecDeque<Program>,
+    computing: VecDeque<Program>,
+    late: VecDeque<Program>,
+    exclusive: VecDeque<Program>,
+}
+
+impl Waiting {
+    fn new(programs: Vec<Program>) -> Self {
+        let mut waiting = Self::default();
+        for program in programs {
+            let kind = match (program.phase, program.has_engines) {
+                (Phase::Parallel, true) => &mut waiting.engines,
+                (Phase::Parallel, false) => &mut waiting.computing,
+                (Phase::Late, _) => &mut waiting.late,
+                (Phase::Exclusive, _) => &mut waiting.exclusive,
+            };
+            kind.push_back(program);
+        }
+        waiting
+    }
+
+    /// The one to begin beside those that run: `jobs` with engines, of which one measures, and one without.
+    fn next(&mut self, running: &[&Program], jobs: usize) -> Option<Program> {
+        if running.iter().any(|program| program.phase == Phase::Exclusive) {
+            return None;
+        }
+        let with_engines = running.iter().filter(|program| program.has_engines).count();
+        let is_measured = running.iter().any(|program| program.is_timed);
+        let is_late = running.iter().any(|program| program.phase == Phase::Late);
+        if with_engines < jobs && !is_late {
+            let fits = |program: &Program| !(is_measured && program.is_timed);
+            if let Some(at) = self.engines.iter().position(fits) {
+                return self.engines.remove(at);
+            }
+        }
+        if running.len() == with_engines
+            && let Some(program) = self.computing.pop_front()
+        {
+            return Some(program);
+        }
+        if self.engines.is_empty()
+            && with_engines == 0
+            && let Some(program) = self.late.pop_front()
+        {
+            return Some(program);
+        }
+        let is_last = self.engines.is_empty() && self.late.is_empty() && running.is_empty();
+        if is_last { self.exclusive.pop_front() } else { None }
+    }
 }
 
 fn begin(directory: &Path, program: Program, number: usize) -> Result<Running> {
@@ -178,6 +208,66 @@ fn tells_failures(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs::{documentation, pages};
+
+    fn with_engines(name: &str, phase: Phase) -> Program {
+        let is_timed = name.starts_with("timed");
+        let mut program = documentation();
+        program.name = name.to_owned();
+        (program.phase, program.has_engines, program.is_timed) = (phase, true, is_timed);
+        program
+    }
+
+    /// Begins what may begin, and then ends what has begun first, until all have ended: what ran side by side each time.
+    fn side_by_side(programs: Vec<Program>) -> Vec<String> {
+        let mut waiting = Waiting::new(programs);
+        let mut running: Vec<Program> = Vec::new();
+        let mut seen = Vec::new();
+        loop {
+            while let Some(next) = waiting.next(&running.iter().collect::<Vec<_>>(), 2) {
+                running.push(next);
+            }
+            if running.is_empty() {
+                return seen;
+            }
+            let names: Vec<_> = running.iter().map(|program| program.name.as_str()).collect();
+            seen.push(names.join(", "));
+            running.remove(0);
+        }
+    }
+
+    #[test]
+    fn two_programs_with_engines_run_beside_one_that_computes_and_of_those_that_measure_one() {
+        let programs = ["timed a", "timed b", "c", "d"];
+        let mut programs = programs.map(|name| with_engines(name, Phase::Parallel)).to_vec();
+        programs.extend([documentation(), pages()]);
+        assert_eq!(
+            side_by_side(programs),
+            [
+                "timed a, c, documentation",
+                "c, documentation, timed b",
+                "documentation, timed b, d",
+                "timed b, d, console pages",
+                "d, console pages",
+                "console pages",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_takes_a_cluster_waits_for_engines_and_not_for_the_pages_and_what_stops_all_is_last() {
+        let programs = vec![
+            pages(),
+            with_engines("restart", Phase::Exclusive),
+            with_engines("cluster", Phase::Late),
+            with_engines("second cluster", Phase::Late),
+            with_engines("a", Phase::Parallel),
+        ];
+        assert_eq!(
+            side_by_side(programs),
+            ["a, console pages", "console pages, cluster", "cluster", "second cluster", "restart",]
+        );
+    }
 
     #[test]
     fn summaries_of_cargo_and_of_node_are_told_from_what_programs_print() {
