@@ -20,6 +20,10 @@ const WITH_ENGINES: [&str; 6] = [
     "runtime_conformance",
 ];
 
+/// Programs without engines that have deadlines all the same, those of requests to the database among them. Next to engines
+/// that boot, one that yields to them may get no processor for seconds.
+const WITH_DEADLINES: [&str; 3] = ["service", "store", "gateway"];
+
 /// The module whose tests stop what the others use, as the engine itself.
 const ALONE: [&str; 1] = ["engine_restart"];
 
@@ -33,7 +37,10 @@ const TIMED: [&str; 5] =
 /// About how many seconds the tests of a program, of a module or one by its name take on two processors. What takes
 /// longest is begun first, so that none of it is left when everything else is over. The table that the runner prints
 /// tells when this is out of date.
-const SECONDS: [(&str, u64); 33] = [
+const SECONDS: [(&str, u64); 36] = [
+    ("store::", 110),
+    ("service::", 100),
+    ("it::", 90),
     ("browser::a_newcomer", 250),
     ("browser", 200),
     ("broker_metrics", 180),
@@ -94,8 +101,7 @@ pub(crate) struct Program {
     pub(crate) phase: Phase,
     /// Runs engines, whose boots keep the processors busy and whose clients have deadlines.
     pub(crate) has_engines: bool,
-    /// How far it yields the processors to others, as `nice` takes it. One that only computes takes what those with engines
-    /// leave.
+    /// How far it yields the processors to others, as `nice` takes it. One that only computes takes what is left.
     niceness: u8,
     /// Measures how long clients wait.
     pub(crate) is_timed: bool,
@@ -202,9 +208,9 @@ fn program(message: &Value) -> Option<Program> {
         ),
         phase: Phase::Parallel,
         has_engines,
-        niceness: if has_engines { 0 } else { 10 },
+        niceness: if has_engines || WITH_DEADLINES.contains(&target) { 0 } else { 10 },
         is_timed: false,
-        seconds: USUAL_SECONDS,
+        seconds: seconds(target, ""),
         target: target.to_owned(),
         executable,
         arguments: Vec::new(),
