@@ -33,4 +33,6 @@ say "building the tests"
 programs=$(mktemp)
 trap 'rm -f "$programs"; sweep_run "$run"' EXIT
 cargo test --locked --workspace --no-run --message-format=json-render-diagnostics >"$programs"
-cargo run --locked --quiet -p brokerd-tests --bin run_tests <"$programs"
+# As it was built just now: `cargo run` would build it, and all it depends on, with the features of its package alone.
+run_tests=$(sed -n 's/.*"executable":"\([^"]*\/run_tests\)".*/\1/p' "$programs" | tail -1)
+"$run_tests" <"$programs"

@@ -101,6 +101,11 @@ impl Load {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many messages were confirmed so far.
+    pub fn confirmed(&self) -> u64 {
+        self.progress().confirmed
+    }
+
     /// Waits until messages are confirmed, from now on.
     ///
     /// # Errors
