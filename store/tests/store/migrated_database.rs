@@ -5,7 +5,10 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator,
+    postgres::PgConnectOptions,
+};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 
@@ -39,10 +42,10 @@ async fn original(connection: &mut PgConnection, server: &str) -> String {
         let unfinished = format!("{original}_unfinished");
         execute(connection, format!("drop database if exists {unfinished} with (force)")).await;
         execute(connection, format!("create database {unfinished}")).await;
-        let (address, options) = server.split_once('?').unwrap_or((server, ""));
-        let (address, _) = address.rsplit_once('/').expect("a URL with a database");
-        let url = format!("{address}/{unfinished}?{options}");
-        let mut unmigrated = PgConnection::connect(&url).await.expect("the database answers");
+        let options: PgConnectOptions = server.parse().expect("a URL");
+        let options = options.database(&unfinished);
+        let unmigrated = PgConnection::connect_with(&options).await;
+        let mut unmigrated = unmigrated.expect("the database answers");
         MIGRATOR.run_direct(None, &mut unmigrated, false).await.expect("migrates");
         unmigrated.close().await.expect("the database answers");
         execute(connection, format!("alter database {unfinished} rename to {original}")).await;

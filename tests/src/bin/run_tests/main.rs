@@ -32,7 +32,7 @@ fn run() -> Result<bool> {
     let mut programs = programs::built(&messages)?;
     ensure!(!programs.is_empty(), "cargo has built no test programs");
     programs.push(programs::documentation());
-    // Last of those without engines, because it takes longest and yields to all others.
+    // Last of those without engines, because it takes longest and keeps the processors busy.
     programs.push(programs::pages());
     let jobs = jobs()?;
     machine::say(&format!(

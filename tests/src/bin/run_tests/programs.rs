@@ -237,7 +237,8 @@ fn on_kubernetes(program: &Program, listed: &str) -> Vec<Program> {
         .collect()
 }
 
-/// The pages of the console, in a real Chromium, which would keep all processors busy.
+/// The pages of the console, in a real Chromium. Only what drives it yields to the others: as root, Chromium sets its own
+/// priority.
 pub(crate) fn pages() -> Program {
     let root = brokerd_tests::machine::repository();
     Program {
