@@ -4,7 +4,8 @@
 #   scripts/console.sh check    only says whether it is built
 #   scripts/console.sh lint     checks its sources and runs its unit tests, if Node.js can be had
 #   scripts/console.sh browser  tries the pages in a real Chromium, if there is one (CHROMIUM=/usr/bin/chromium); with file
-#                               names of console/tests only those; pictures come to console/artefacts
+#                               names of console/tests only those; pictures come to console/artefacts, unless
+#                               BROKERD_BROWSER_PICTURES=0
 # Without Node.js brokerd is built without its console, and says so there.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -67,20 +68,14 @@ skip_browser() {
   exit 0
 }
 
-find_chromium() {
-  local name
-  if [ -n "${CHROMIUM:-}" ]; then command -v "$CHROMIUM"; return; fi
-  for name in chromium chromium-browser google-chrome; do
-    if command -v "$name"; then return; fi
-  done
-  return 1
-}
-
 try_pages() {
   local wanted alone=()
   require_node || skip_browser "Node.js $(wanted_node) and npm are missing"
-  if ! find_chromium >/dev/null && [ "${CI:-}" = true ] && can_apt_install; then (apt_install chromium) || true; fi
-  CHROMIUM=$(find_chromium) || skip_browser "Chromium is missing: install Debian's package chromium, or set CHROMIUM"
+  if ! find_chromium >/dev/null && [ "${CI:-}" = true ] && can_apt_install; then
+    (apt_install chromium-headless-shell) || true
+  fi
+  CHROMIUM=$(find_chromium) ||
+    skip_browser "Chromium is missing: install Debian's package chromium-headless-shell or chromium, or set CHROMIUM"
   export CHROMIUM
   wanted=$(inputs)
   exec 9>"$folder/.building"

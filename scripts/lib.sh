@@ -240,3 +240,13 @@ sweep_run() {
     esac
   done
 }
+
+# A Chromium: CHROMIUM if it is set. The headless shell draws nothing for a screen, so pages take it a third less processor time.
+find_chromium() {
+  local name
+  if [ -n "${CHROMIUM:-}" ]; then command -v "$CHROMIUM"; return; fi
+  for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+    if command -v "$name"; then return; fi
+  done
+  return 1
+}

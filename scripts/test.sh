@@ -19,6 +19,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 "$root/scripts/console.sh"
+# Those that tell stories in a browser skip them without one.
+if CHROMIUM=$(find_chromium); then export CHROMIUM; else unset CHROMIUM; fi
 say "starting a database in memory"
 DATABASE_URL=$("$root/scripts/postgres.sh" --ephemeral "$run")
 export DATABASE_URL
@@ -29,6 +31,8 @@ if [ $# -gt 0 ]; then
   cargo test --locked --workspace "$@"
   exit
 fi
+# Pictures are for people, who ask for single tests.
+export BROKERD_BROWSER_PICTURES="${BROKERD_BROWSER_PICTURES:-0}"
 say "building the tests"
 programs=$(mktemp)
 trap 'rm -f "$programs"; sweep_run "$run"' EXIT

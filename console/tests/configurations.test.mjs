@@ -125,6 +125,8 @@ async function write(page, written) {
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Delete');
   await page.keyboard.insertText(written);
+  // What is inserted without keys may leave the caret before it.
+  await page.keyboard.press('Control+End');
 }
 
 for (const width of [1280, 390]) {

@@ -52,7 +52,7 @@ export async function play(name, [link, socket], story) {
     step('signed in by the link');
     await story(page, step);
   } catch (error) {
-    await screenshot(page, `${name}-failed`, { full: true }).catch(() => undefined);
+    await screenshot(page, `${name}-failed`, { full: true, always: true }).catch(() => undefined);
     throw error;
   } finally {
     await browser.close();

@@ -117,8 +117,12 @@ export async function checkFits(page) {
   assert.ok(needed <= there, `the page is ${needed} px wide, the window ${there}`);
 }
 
-/** Keeps a picture of the page in artefacts/, the visible part unless `full`. */
-export async function screenshot(page, name, { full = false } = {}) {
+/** Whether pictures are kept: they are for people, and drawing them takes an eighth of the time. */
+const KEEPS_PICTURES = process.env.BROKERD_BROWSER_PICTURES !== '0';
+
+/** Keeps a picture of the page in artefacts/, the visible part unless `full`; `always` overrides the setting. */
+export async function screenshot(page, name, { full = false, always = false } = {}) {
+  if (!KEEPS_PICTURES && !always) return;
   await mkdir(path.join(root, 'artefacts'), { recursive: true });
   await page.screenshot({ path: path.join(root, 'artefacts', `${name}.png`), fullPage: full, animations: 'disabled' });
 }

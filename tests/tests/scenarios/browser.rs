@@ -71,7 +71,11 @@ fn tell(
 /// What the stories need; none: they are skipped.
 fn python() -> Result<Option<&'static Path>> {
     let what = "the console in a browser";
-    if !machine::has_tools(what, &["chromium", "node", "unshare", "ip", "curl"])? {
+    if !machine::has_tools(what, &["node", "unshare", "ip", "curl"])? {
+        return Ok(None);
+    }
+    if machine::variable("CHROMIUM").is_none() {
+        machine::skip(what, "Chromium is missing")?;
         return Ok(None);
     }
     if machine::run(Command::new("unshare").args(["--net", "true"])).is_err() {

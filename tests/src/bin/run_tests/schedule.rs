@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use brokerd_tests::machine::SKIPPED;
 
 use crate::{
+    Jobs,
     programs::{Phase, Program},
     report,
 };
@@ -42,12 +43,11 @@ struct Running {
     output: std::path::PathBuf,
 }
 
-/// Runs them in their order, `jobs` with engines and one without at a time, and each in its phase, and prints what each says
-/// when it ends.
+/// Runs them in their order, as many at a time as `jobs` says, and each in its phase, and prints what each says when it ends.
 ///
 /// # Errors
 /// When a program can't be started or its output can't be kept.
-pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
+pub(crate) fn run(programs: Vec<Program>, jobs: Jobs) -> Result<Vec<Ended>> {
     let directory = std::env::temp_dir().join(format!("brokerd-run-tests-{}", std::process::id()));
     fs::create_dir(&directory).with_context(|| format!("can't make {}", directory.display()))?;
     let ended = run_in(&directory, programs, jobs);
@@ -56,7 +56,7 @@ pub(crate) fn run(programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
     ended
 }
 
-fn run_in(directory: &Path, programs: Vec<Program>, jobs: usize) -> Result<Vec<Ended>> {
+fn run_in(directory: &Path, programs: Vec<Program>, jobs: Jobs) -> Result<Vec<Ended>> {
     let all = programs.len();
     let mut waiting = Waiting::new(programs);
     let mut running: Vec<Running> = Vec::new();
@@ -116,15 +116,16 @@ impl Waiting {
         waiting
     }
 
-    /// The one to begin beside those that run: `jobs` with engines, of which one measures, and one without.
-    fn next(&mut self, running: &[&Program], jobs: usize) -> Option<Program> {
+    /// The one to begin beside those that run: as many with engines as `jobs` says, of which one measures, and
+    /// one without.
+    fn next(&mut self, running: &[&Program], jobs: Jobs) -> Option<Program> {
         if running.iter().any(|program| program.phase == Phase::Exclusive) {
             return None;
         }
         let with_engines = running.iter().filter(|program| program.has_engines).count();
         let is_measured = running.iter().any(|program| program.is_timed);
         let is_late = running.iter().any(|program| program.phase == Phase::Late);
-        if with_engines < jobs && !is_late {
+        if with_engines < jobs.beside_computing && !is_late {
             let fits = |program: &Program| !(is_measured && program.is_timed);
             if let Some(at) = self.engines.iter().position(fits) {
                 return self.engines.remove(at);
@@ -134,6 +135,13 @@ impl Waiting {
             && let Some(program) = self.computing.pop_front()
         {
             return Some(program);
+        }
+        if running.len() == with_engines
+            && with_engines < jobs.alone
+            && !is_late
+            && let Some(at) = self.engines.iter().position(|program| !program.is_timed)
+        {
+            return self.engines.remove(at);
         }
         if self.engines.is_empty()
             && with_engines == 0
@@ -220,11 +228,12 @@ mod tests {
 
     /// Begins what may begin, and then ends what has begun first, until all have ended: what ran side by side each time.
     fn side_by_side(programs: Vec<Program>) -> Vec<String> {
+        let jobs = Jobs { beside_computing: 2, alone: 3 };
         let mut waiting = Waiting::new(programs);
         let mut running: Vec<Program> = Vec::new();
         let mut seen = Vec::new();
         loop {
-            while let Some(next) = waiting.next(&running.iter().collect::<Vec<_>>(), 2) {
+            while let Some(next) = waiting.next(&running.iter().collect::<Vec<_>>(), jobs) {
                 running.push(next);
             }
             if running.is_empty() {
@@ -250,6 +259,26 @@ mod tests {
                 "timed b, d, console pages",
                 "d, console pages",
                 "console pages",
+            ]
+        );
+    }
+
+    #[test]
+    fn when_nothing_computes_any_more_a_third_with_engines_that_does_not_measure_takes_its_place() {
+        let mut programs =
+            ["a", "b", "timed c", "d", "e"].map(|name| with_engines(name, Phase::Parallel)).to_vec();
+        programs.push(documentation());
+        programs.push(with_engines("cluster", Phase::Late));
+        assert_eq!(
+            side_by_side(programs),
+            [
+                "a, b, documentation",
+                "b, documentation, timed c",
+                "documentation, timed c, d",
+                "timed c, d, e",
+                "d, e",
+                "e",
+                "cluster",
             ]
         );
     }
