@@ -63,7 +63,7 @@ fmt: ## Format the code
 lint: ## Check format and lints
 	@cargo fmt --all -- --check
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
-	@if command -v shellcheck >/dev/null; then shellcheck -x -P SCRIPTDIR scripts/*.sh docker/*.sh docker/disk/*.sh docker/firewall/*.sh tests/kubernetes/*.sh tests/kubernetes/node/*.sh; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+	@if command -v shellcheck >/dev/null; then git ls-files -z '*.sh' .ci/run docker/activemq/activemq | xargs -0 shellcheck -x -P SCRIPTDIR; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
 	@scripts/console.sh lint
 
 test: ## Run all tests, with a database of their own

@@ -202,7 +202,8 @@ remove_rules() {
   firewall remove "brokerd-$installation" || die "the rules for what engines connect to could not be removed, see above"
 }
 
-# What tests and benchmarks of a run made and a kill left behind: containers, networks and volumes of installations named after it.
+# What tests and benchmarks of a run made and a kill left behind: containers, networks, volumes and data directories, with their keys,
+# of installations named after it.
 sweep_run() {
   local run=$1 id label
   "$root/scripts/postgres.sh" stop "$run"
@@ -239,6 +240,8 @@ sweep_run() {
         ;;
     esac
   done
+  # Those who are not root may not remove what engines wrote there.
+  rm -rf "${TMPDIR:-/tmp}/brokerd-${run:?}-"* 2>/dev/null || true
 }
 
 # A Chromium: CHROMIUM if it is set. The headless shell draws nothing for a screen, so pages take it a third less processor time.

@@ -217,7 +217,7 @@ down() {
 }
 
 clean() {
-  local file
+  local file had_key=no
   # Data and keys go together or not at all.
   engine_answers || die "no Docker engine answers, so volumes can't be removed: run docker/engine.sh first"
   stop_brokerd
@@ -228,6 +228,7 @@ clean() {
   remove_rules
   detach_disks
   remove "volume(s)" volume ls -- volume rm
+  [ ! -e "$data_dir/master.key" ] || had_key=yes
   for file in master.key credentials ca.pem prometheus-token api.url routes.json database.url postgres.password postgres.port postgres/no-socket running.toml \
     brokerd.pid brokerd.log images.log; do
     rm -f "$data_dir/$file" "$data_dir/$file.new"
@@ -240,6 +241,9 @@ clean() {
   rmdir "$data_dir/provisioners" "$data_dir/postgres/run" "$data_dir/postgres" 2>/dev/null || true
   if [ -d "$data_dir" ] && ! rmdir "$data_dir" 2>/dev/null; then
     say "$data_dir stays: it holds files that brokerd did not make"
+  fi
+  if [ $had_key = yes ] && ! own_database; then
+    say "the database stays, because it is yours; master.key, which opened it, is gone: empty it before the next make run"
   fi
   say "installation $installation is removed"
 }

@@ -68,6 +68,7 @@ fn what_is_missing_or_does_not_apply_is_refused_by_name() {
         (FaultInput::default(), "kind", "is required"),
         (no_such, "kind", "Specify one of the following: [KILL, PAUSE"),
         (lasting(FaultKind::FillDisk), "kind", "Set [runtime.sized_volumes] to [true]"),
+        (lasting(FaultKind::FillDisk), "kind", "On Kubernetes disks can't be filled."),
         (in_zone, "zone", "does not apply"),
         (third, "instance", "between [1] and [2]"),
         (lasting(FaultKind::Kill), "durationSeconds", "does not apply"),

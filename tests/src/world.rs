@@ -105,10 +105,11 @@ impl World {
         let run = machine::variable("BROKERD_TEST_RUN").unwrap_or_else(|| "t".to_owned());
         let installation = format!("{run}-{}", machine::random_hex(3)?);
         let ports = Ports::take()?;
+        let database = create(&runtime, &installation)?;
+        // After the database, which may not be there: the directory is removed with the world.
         let directory = std::env::temp_dir().join(format!("brokerd-{installation}"));
         fs::create_dir(&directory)
             .with_context(|| format!("can't make {}", directory.display()))?;
-        let database = create(&runtime, &installation)?;
         let address = format!("127.0.0.1:{}", ports.api());
         let mut environment =
             environment(&installation, &directory.join("data"), &database, &address, &ports);

@@ -44,14 +44,15 @@ table in the file.
 `BROKERD_INSTALLATION`, `BROKERD_DATA_DIR` and `DATABASE_URL` there. It refuses a file that says otherwise of the first
 two. Without a database in the environment, `make run` brings its own. The scripts also read `BROKERD_PROFILE`
 (`release` or `dev`), `BROKERD_BUILD_LOGS`, `BROKERD_POSTGRES_PORT` ([the database](operating.md#the-database)), and the
-variables of [brokerd in containers](deployment.md#in-containers).
+variables of [`make observe`](prometheus.md) and of [brokerd in containers](deployment.md#in-containers).
 ";
 
 /// What the sources say of one type.
 #[derive(Default)]
 struct Described {
     about: String,
-    /// Fields or variants: name, the name of its type without generics of one argument, and what is said of it.
+    /// Fields of a section or values of a choice: name, the name of its type without generics of one argument, and what
+    /// is said of it.
     members: Vec<(String, String, String)>,
 }
 
@@ -82,12 +83,23 @@ fn says_how_it_is_written(attribute: &Attribute) -> bool {
     list.path.is_ident("serde")
 }
 
-/// The structs and enums of the sources, by name.
+/// Whether a value is read from another one, so that fields and variants of its type are not what is written.
+fn is_converted(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let Meta::List(list) = &attribute.meta else { return false };
+        list.path.is_ident("serde")
+            && list.tokens.clone().into_iter().any(|token| token.to_string() == "try_from")
+    })
+}
+
+/// The sections and choices of the sources, by name.
 fn described() -> BTreeMap<String, Described> {
     let mut found = BTreeMap::new();
     for source in sources() {
         for item in syn::parse_file(&source).expect("Rust").items {
             let (name, entry) = match item {
+                Item::Struct(item) if is_converted(&item.attrs) => continue,
+                Item::Enum(item) if is_converted(&item.attrs) => continue,
                 Item::Struct(item) => {
                     let Fields::Named(fields) = item.fields else { continue };
                     let members = fields.named.iter().map(|field| {
@@ -157,6 +169,7 @@ fn key(page: &mut String, key: &str, kind: Kind, said: &str, choices: Option<&De
     if let Some(choices) = choices {
         page.push('\n');
         for (name, _, said) in &choices.members {
+            assert!(!said.is_empty(), "nothing is said of `{name}` of {key}");
             page.push_str(&wrapped(&format!("* `{name}`: {said}"), "  "));
         }
     }

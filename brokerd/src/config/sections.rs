@@ -95,7 +95,8 @@ pub(crate) struct Database {
     pub(crate) url: Option<DatabaseUrl>,
     /// A file that holds the URL; instead of `database.url`.
     pub(crate) url_file: Option<PathBuf>,
-    /// How many connections this process may have, from 4 to 1000.
+    /// How many connections this process shares between its requests and commands, from 4 to 1000; what comes on top:
+    /// [the database](operating.md#the-database).
     pub(crate) max_connections: u32,
 }
 
@@ -110,7 +111,7 @@ impl Database {
         if self.url.is_some() && self.url_file.is_some() {
             return Err(("database.url", "is given together with database.url_file".into()));
         }
-        // One is taken by each role that listens, and one has to be left to work with.
+        // With fewer, requests wait for one another. Who listens or works in the background has its own.
         in_range("database.max_connections", self.max_connections, 4..=1000)
     }
 }

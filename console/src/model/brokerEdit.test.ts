@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { changedFields, draftFaults, draftOf, fieldOf, rebased, staleFields, updateOf } from './brokerEdit';
-import { activemq, rabbitmq } from './brokerExample';
+import { activemq, rabbitmq } from './testBrokers';
 
 test('a form that was not touched sends nothing', () => {
   const base = draftOf(activemq());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { activemq, rabbitmq } from './brokerExample';
+import { activemq, rabbitmq } from './testBrokers';
 import { pendingChanges, targetOf } from './pendingChanges';
 
 test('a broker for which nothing waits has no pending change and is its own target', () => {

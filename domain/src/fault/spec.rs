@@ -65,7 +65,8 @@ pub struct FaultSpec {
 }
 
 impl FaultSpec {
-    /// Checks what a caller asks for. Disks can be filled only where brokers have disks of their own.
+    /// Checks what a caller asks for. `sized_volumes`: whether brokers have disks of their own that can be filled, which
+    /// those on Kubernetes never can.
     ///
     /// # Errors
     /// A 400 on the member at fault, or on none when the broker's state does not permit a fault.
@@ -83,7 +84,7 @@ impl FaultSpec {
             // its part is used up: anything else would be a fault of another kind under this name.
             return Err(Error::bad_request(
                 "kind",
-                "Fault kind [FILL_DISK] needs brokers with disks of their own. Set [runtime.sized_volumes] to [true] in the configuration of brokerd before they are created.",
+                "Fault kind [FILL_DISK] needs brokers with disks of their own. Set [runtime.sized_volumes] to [true] in the configuration of brokerd before they are created. On Kubernetes disks can't be filled.",
             ));
         }
         if kind == FaultKind::Failover && !is_permitted {

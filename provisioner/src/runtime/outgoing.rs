@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::RangeInclusive, str:
 use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Cidr};
 
-/// What engines may connect to. Whatever it says, link-local addresses and the networks of other brokers are out of
-/// their reach, and the host is but for what is named here.
+/// What engines may connect to. Whatever it says, link-local addresses and the instances of other brokers are out of
+/// their reach. On Docker the host is, too, but for what is named here. On Kubernetes nodes, the API server and Services
+/// are among the rest of the world, and a service of the host that is a port without an address means nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The addresses beyond the host; none: all.

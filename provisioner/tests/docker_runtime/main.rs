@@ -202,7 +202,7 @@ async fn an_engine_that_is_not_there_is_an_error_worth_retrying() {
 
 /// Uses up the engine's own address pools, so it is run alone and on request only.
 #[tokio::test]
-#[ignore = "for its duration nobody else gets a network from this engine"]
+#[ignore = "for its duration nobody else gets a network from this engine: `scripts/test.sh --test docker_runtime -- --ignored`"]
 async fn networks_come_from_our_own_pool_when_the_engines_are_used_up() {
     let Some(world) = world().await else { return };
     let label = format!("brokerd.installation={}", world.installation);
