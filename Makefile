@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run env console observe service service-remove down clean images images-push pages image compose-up compose-env compose-down compose-clean fmt lint test test-kubernetes soak bench
+.PHONY: help run env console observe service service-remove down clean images images-push pages image compose-up compose-env compose-down compose-clean fmt lint lint-format lint-rust lint-scripts lint-console test test-kubernetes soak bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show this list
@@ -60,10 +60,18 @@ compose-clean: ## Remove it and its brokers, data included
 fmt: ## Format the code
 	@cargo fmt --all
 
-lint: ## Check format and lints
+lint: lint-format lint-rust lint-scripts lint-console ## Check format and lints
+
+lint-format:
 	@cargo fmt --all -- --check
+
+lint-rust:
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+lint-scripts:
 	@if command -v shellcheck >/dev/null; then git ls-files -z '*.sh' .ci/run docker/activemq/activemq | xargs -0 shellcheck -x -P SCRIPTDIR; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+
+lint-console:
 	@scripts/console.sh lint
 
 test: ## Run all tests, with a database of their own
