@@ -9,7 +9,7 @@ impl PgStore {
     /// log of it, and one of them does so when it is a minute old.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn record_host_call(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.write_events([(event, false)]).await
     }

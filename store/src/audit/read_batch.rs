@@ -247,7 +247,7 @@ struct Places<T> {
 
 impl<T: PartialEq> Places<T> {
     fn of(&mut self, value: T) -> usize {
-        // Whoever called last calls again.
+        // From the end, because consecutive events often share a caller.
         match self.values.iter().rposition(|known| *known == value) {
             Some(place) => place,
             None => {

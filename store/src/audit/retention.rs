@@ -22,7 +22,7 @@ impl AuditRetention {
     /// Deletes what is not kept, a batch of `most` at a time, with a pause between two. How many events that were.
     ///
     /// # Errors
-    /// As every method of the store; what was deleted before stays deleted.
+    /// As every method of [`PgStore`]; what was deleted before stays deleted.
     pub async fn prune(
         self,
         store: &PgStore,

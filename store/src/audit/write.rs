@@ -60,7 +60,7 @@ impl PgStore {
     /// operator's log.
     ///
     /// # Errors
-    /// As every method; then none of them is written.
+    /// As every method of [`PgStore`]; then none of them is written.
     pub(super) async fn write_events(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -97,7 +97,7 @@ impl PgStore {
     /// Writes how events ended that are there. With each, whether it is complete.
     ///
     /// # Errors
-    /// As every method; then none of them is written.
+    /// As every method of [`PgStore`]; then none of them is written.
     pub(super) async fn complete_events(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -121,7 +121,7 @@ impl PgStore {
     /// Writes events of reads, in batches. With each, whether it is complete.
     ///
     /// # Errors
-    /// As every method; then none of them is written, or nobody knows whether they are.
+    /// As every method of [`PgStore`]; then none of them is written, or nobody knows whether they are.
     pub(super) async fn write_reads(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -157,7 +157,7 @@ impl PgStore {
     /// if the log took them all.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub(super) async fn tell_incomplete_reads(
         &self,
         log: impl FnOnce(&[String]) -> bool + Send,
@@ -190,7 +190,7 @@ impl PgStore {
     /// process ended before it answered. How many that were. They count as told only if the log took them all.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub(super) async fn tell_incomplete(
         &self,
         now: Timestamp,

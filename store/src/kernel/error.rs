@@ -2,7 +2,7 @@
 
 use sqlx::migrate::MigrateError;
 
-/// What is violated by whoever gives something to an account that was deleted.
+/// The constraint that a write for a deleted account violates.
 const ACCOUNT_IS_THERE: &str = "account_is_there";
 
 /// An error of the store.
@@ -31,7 +31,7 @@ pub enum StoreError {
     /// The database was migrated by a later version of brokerd, which this one would misunderstand.
     #[error("the database has migration {0}, which this brokerd does not know")]
     Newer(i64),
-    /// A text has a character that can't be kept. Callers are asked not to send any; this is the net behind.
+    /// A text has a character that can't be stored. Callers refuse such texts; this is the second line of defence.
     #[error("a text has a character that the database can't keep")]
     Text(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The account was deleted in the meantime.

@@ -236,8 +236,8 @@ impl Live {
 }
 
 impl Drop for Live {
-    /// Closes the connection. Dropped as it is, a listener leaves a task behind that says goodbye and waits for the
-    /// answer, for ever if the server is silent; so it is dropped in a runtime that ends with it.
+    /// Closes the connection. A dropped listener leaves a task behind that sends Terminate and waits for the answer,
+    /// for ever if the server is silent. So it is dropped in a runtime that ends with it.
     fn drop(&mut self) {
         let Some(listener) = self.listener.take() else { return };
         let Ok(runtime) = runtime::Builder::new_current_thread().build() else { return };

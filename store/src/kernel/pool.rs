@@ -2,7 +2,7 @@
 //!
 //! The server's own limits are of no use when packets are swallowed on the way, so every statement of the store goes
 //! through [`Pool`], [`Connection`] or [`Transaction`]. A connection on which a statement did not end, because its time
-//! was up or because the caller was gone, is closed without a word and never goes back to the pool. One whose last
+//! was up or because the caller was gone, is closed without Terminate and never goes back to the pool. One whose last
 //! statement ended well is handed on ([`Warm`]). Others are asked for an answer first, with a limit, so that no place of
 //! the pool is held for ever.
 

@@ -48,7 +48,7 @@ impl PgStore {
     /// How many values each key has sealed, by its id.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn sealed_values(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut counts = BTreeMap::new();
         for column in ALL {
@@ -73,7 +73,7 @@ impl PgStore {
     /// database meanwhile: a value that somebody else has just changed is left alone.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn reseal(
         &self,
         mut progress: impl FnMut(Resealing) + Send,

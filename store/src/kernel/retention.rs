@@ -49,7 +49,7 @@ impl PgStore {
     /// Deletes what is older than anybody needs, up to `most` rows of each table. As many of one: there may be more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prune(&self, now: Timestamp, most: u32) -> Result<Pruned, StoreError> {
         let most = i64::from(most);
         let kept = i64::try_from(FAULTS_KEPT.as_micros()).unwrap_or(i64::MAX);

@@ -25,6 +25,16 @@ use super::{
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store. Clones share one pool of connections.
+///
+/// # Errors
+/// Every method fails with
+/// * [`StoreError::Unavailable`] when the database does not answer in time,
+/// * [`StoreError::Inconsistent`] when a row contradicts the rules of the domain,
+/// * [`StoreError::Seal`] when it opens a value that another master key has sealed,
+/// * [`StoreError::AccountDeleted`] when it writes for an account that was deleted meanwhile, and
+/// * [`StoreError::Text`] or [`StoreError::Other`] when the database refuses.
+///
+/// Methods that fail in other ways say so.
 #[derive(Clone)]
 pub struct PgStore {
     pub(crate) pool: Pool,

@@ -19,14 +19,14 @@ pub(crate) struct Transaction {
     audited: Audited,
 }
 
-/// Whose event belongs to a transaction.
+/// The audit event that is written with a transaction.
 #[derive(Debug)]
 enum Audited {
-    /// Nobody's.
+    /// Not audited.
     No,
-    /// That of nobody who is known: it may not write.
+    /// Audited without a verified call; writes are refused.
     Unknown,
-    /// That of this call, unless it is there already.
+    /// The event of this call, unless it is written already.
     Call(Arc<AuditedCall>),
 }
 
