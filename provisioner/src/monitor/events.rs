@@ -33,7 +33,7 @@ pub async fn follow(
                 if let Err(error) = passed_on {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "back-off of brokers not ended; the runtime is watched anew"
+                        "back-off of brokers not ended; watch restarted"
                     );
                 }
             }

@@ -1,8 +1,8 @@
-//! The monitor: looks at the brokers that this provisioner owns, in memory, and leads to a pass only when something
-//! changed.
+//! The monitor: observes the owned brokers in memory and starts a pass only on a change, so that a steady broker costs
+//! no query.
 //!
-//! A pass hands the broker over as it left it. A look observes and decides as a pass does, and asks nobody else; as
-//! long as there is nothing to do and nothing to record, the store hears nothing of it.
+//! A pass hands the broker over to the monitor. A look observes and decides as a pass does, without the store. If there
+//! is something to do or to record, the broker becomes due for a pass.
 
 mod events;
 mod stall;

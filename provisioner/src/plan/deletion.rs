@@ -23,7 +23,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
         Observed::Absent => {
             return Plan::new(
                 VerdictKind::Converged,
-                "nothing is left, forgetting the broker",
+                "nothing is left; removing the broker's record",
                 Next::After(IDLE_POLL),
             )
             .step(Step::Forget);

@@ -21,7 +21,7 @@ pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<
     for fault in subject.faults {
         let steps = steps(fault, subject, seen, now);
         if !steps.is_empty() {
-            let sentence = format!("seeing to fault {} ({})", fault.id, fault.spec);
+            let sentence = format!("applying fault {} ({})", fault.id, fault.spec);
             let plan = plan
                 .get_or_insert_with(|| Plan::new(VerdictKind::Progressing, sentence, Next::Now));
             plan.steps.extend(steps.into_iter().map(Step::Fault));
@@ -46,7 +46,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
     let is_over = fault.ends <= now;
     let Some(struck) = &fault.affected else {
         if is_over {
-            return end("its time was over before it could strike");
+            return end("its duration was over before it started");
         }
         let start = |struck| vec![FaultStep::Start(Box::new(fault.clone()), struck)];
         return targets(fault, subject, seen).map(start).unwrap_or_default();
@@ -68,7 +68,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             steps.extend(end(if struck.is_empty() {
                 "there was nothing to kill"
             } else {
-                "it has happened"
+                "killed"
             }));
             steps
         }

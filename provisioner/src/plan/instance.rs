@@ -111,7 +111,10 @@ pub(super) fn judge(
     let status = &instance.status;
     if change::is_newer(subject, status) {
         let need = Need::Wait {
-            sentence: format!("instance {ordinal} is newer than what was read").into(),
+            sentence: format!(
+                "instance {ordinal} has a newer generation than the broker that was read"
+            )
+            .into(),
             next: Next::After(SUSPECT_POLL),
             keep_traffic: true,
         };
@@ -187,8 +190,8 @@ fn replace(
     }
 }
 
-/// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
-/// everything that came with its reboot, because nobody knows which part of it is at fault.
+/// After [`BOOTS_TO_FAIL`] boots: fails a new broker; on a reboot, drops the pending changes. It drops all of them,
+/// because it is not known which one is at fault.
 pub(super) fn boot_failures(
     broker: &Broker,
     failed_boots: u32,

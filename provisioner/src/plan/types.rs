@@ -157,11 +157,11 @@ impl fmt::Display for Step {
             }
             Self::SetTargets(targets) => {
                 let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
-                write!(f, "lead {led} of {} endpoints to their instance", targets.len())
+                write!(f, "route {led} of {} endpoints", targets.len())
             }
-            Self::GiveUpPending(_) => f.write_str("give up applying the pending changes"),
+            Self::GiveUpPending(_) => f.write_str("drop the pending changes from this reboot"),
             Self::Fault(step) => step.fmt(f),
-            Self::Forget => f.write_str("forget the broker"),
+            Self::Forget => f.write_str("remove the broker's record"),
         }
     }
 }
@@ -184,16 +184,16 @@ impl fmt::Display for FaultStep {
         match self {
             Self::Start(fault, _) => write!(f, "start fault {}", fault.id),
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
-            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
-            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
+            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "pause instance {n}"),
+            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "isolate instance {n}"),
             Self::Inject(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "fill the disk of instance {n}")
             }
             Self::Heal(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "make room on the disk of instance {n}")
             }
-            Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
-            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
+            Self::Heal(n, _, Disturbance::Killed) => write!(f, "nothing to undo for instance {n}"),
+            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "resume instance {n}"),
             Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
             Self::End(fault, _) => write!(f, "end fault {}", fault.id),
         }

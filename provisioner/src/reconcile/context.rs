@@ -118,7 +118,7 @@ impl PassContext {
         new
     }
 
-    /// Shares out what was given back. Should that fail, it is done soon.
+    /// Grants released memory to waiting creations. If it fails, the next round grants it.
     pub(crate) async fn grant_waiting(&self) {
         if let Err(error) = self.store.grant_waiting(self.clock.now()).await {
             tracing::debug!(

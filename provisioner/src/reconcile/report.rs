@@ -44,8 +44,7 @@ pub(crate) fn report(
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
     events.extend(taken_over(broker, conditions).map(|(former, standby)| {
-        let message =
-            format!("failover: instance {standby} serves, which stood by for instance {former}");
+        let message = format!("failover: instance {standby} took over from instance {former}");
         Event { at: now, kind: EventKind::Failover, message }
     }));
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);

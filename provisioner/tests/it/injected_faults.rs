@@ -89,7 +89,7 @@ fn assert_healed(sim: &Simulation, id: BrokerId, fault: FaultId, context: &str) 
     }
     let told = |what: &str| row.events.iter().filter(|e| e.message.starts_with(what)).count();
     let struck = usize::from(sim.fault(id, fault).affected.is_some());
-    assert_eq!((told("fault started"), told("fault is over")), (struck, 1), "{context}\n{log}");
+    assert_eq!((told("fault started"), told("fault ended")), (struck, 1), "{context}\n{log}");
 }
 
 #[tokio::test]

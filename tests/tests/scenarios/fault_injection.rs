@@ -108,7 +108,7 @@ fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
     subject.has_kept("kept through a kill")?;
     ensure!(subject.world.api.describe_raw(&subject.id)? == described, "another endpoint");
     ensure!(subject.container()?.started()? == after.started()?, "killed more than once");
-    subject.told("is over: it has happened")
+    subject.told("ended: killed")
 }
 
 fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {

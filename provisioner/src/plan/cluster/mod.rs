@@ -28,7 +28,7 @@ use node::{Node, View};
 
 /// How often a cluster that serves is looked at.
 const STEADY_POLL: Duration = Duration::from_secs(5);
-/// How often at most one that boots is: the nodes that serve have better things to do than to answer.
+/// How often at most a node that boots is looked at, because probes cost the serving nodes processor time.
 const LEAST_POLL: Duration = Duration::from_millis(400);
 /// How soon nodes that do not agree are asked again.
 const APART_POLL: Duration = Duration::from_secs(1);
@@ -38,8 +38,8 @@ const APART_POLL: Duration = Duration::from_secs(1);
 const PARTED_LIMIT: Duration = Duration::from_secs(15);
 /// How long nodes that all serve may fail to see each other for another reason.
 const APART_LIMIT: Duration = Duration::from_mins(1);
-/// How long a reboot waits for a node that somebody's quorum depends on. All nodes serve by then, and what
-/// its owner gave a single member can't become less dependent on it.
+/// How long a reboot waits for a node whose stop would lose a quorum. All nodes serve by then, and a queue with a
+/// single member keeps depending on that member.
 const QUORUM_PATIENCE: Duration = Duration::from_mins(3);
 /// How long every node has to serve before another one is stopped, where nobody can be asked.
 const SETTLED: Duration = Duration::from_secs(15);
@@ -50,7 +50,10 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let look = |identity| Node::look(subject, identity, seen, in_vain, now);
     let mut nodes: Vec<Node<'_>> = subject.instances.iter().map(look).collect();
     if let Some(newer) = nodes.iter().find(|node| node.is_newer(subject)) {
-        let sentence = format!("instance {} is newer than what was read", newer.ordinal());
+        let sentence = format!(
+            "instance {} has a newer generation than the broker that was read",
+            newer.ordinal()
+        );
         return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
     }
     give_up_frozen(subject, &mut nodes, now);
@@ -245,7 +248,10 @@ fn reunite(
             return Some(change::first(subject).unwrap_or_else(change::unrendered));
         };
         let steps = vec![Step::Remove(ordinal, Volumes::Delete), again];
-        return Some(acting(format!("instance {ordinal} is alone; making it anew"), steps));
+        return Some(acting(
+            format!("instance {ordinal} formed a cluster of its own; recreating it"),
+            steps,
+        ));
     }
     let sentence = format!("instance {ordinal} is parted from the others; restarting it");
     Some(acting(sentence, vec![node.restart()?]))
@@ -264,13 +270,16 @@ fn reboot_next(nodes: &mut [Node<'_>], agree: bool, now: Timestamp) -> Option<Pl
     if let Some(node) = nodes.iter_mut().find(|node| replaceable(node)) {
         return stop_for_reboot(node);
     }
-    // Whoever depends on one of them alone has its owner's word for it.
+    // A queue with a single member delays the reboot by QUORUM_PATIENCE at most, because its owner chose one member.
     let node = nodes.iter_mut().find(|node| node.is_stale && node.is_critical())?;
     let since = *node.after.apart_since.get_or_insert(node.before.apart_since.unwrap_or(now));
     if now.since(since) >= QUORUM_PATIENCE {
         return stop_for_reboot(node);
     }
-    Some(waiting(format!("a quorum depends on instance {}", node.ordinal()), APART_POLL))
+    Some(waiting(
+        format!("waiting: stopping instance {} would lose a quorum", node.ordinal()),
+        APART_POLL,
+    ))
 }
 
 fn stop_for_reboot(node: &mut Node<'_>) -> Option<Plan> {

@@ -45,7 +45,10 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         })
         .collect();
     if let Some(newer) = members.iter().find(|member| member.is_newer(subject)) {
-        let sentence = format!("instance {} is newer than what was read", newer.ordinal());
+        let sentence = format!(
+            "instance {} has a newer generation than the broker that was read",
+            newer.ordinal()
+        );
         return waiting(sentence, STEADY_POLL);
     }
     settle(&mut members, now);
@@ -126,7 +129,7 @@ fn finished(
             .max()
             .unwrap_or(Duration::ZERO);
         if proven < PROVEN || unsettled {
-            let sentence = "waiting until the standby is sure to take over".to_owned();
+            let sentence = "waiting until the standby is ready to take over".to_owned();
             return waiting(sentence, PROVEN.saturating_sub(proven));
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
@@ -165,7 +168,7 @@ fn with_two(
     members[active].becomes(Health::Healthy, now);
     members[former].becomes(Health::Suspect, now);
     acting(
-        format!("both instances answer; killing instance {ordinal}, which was there before"),
+        format!("both instances answer; killing instance {ordinal}, the former active one"),
         steps,
     )
 }
