@@ -144,7 +144,7 @@ impl Authenticator {
         self.sessions.forget(account);
     }
 
-    /// Counts a refusal of who has not proved who it is.
+    /// Counts a refusal of an unauthenticated request.
     pub(crate) fn count_rejection(&self, refusal: &ApiError) {
         if let Some(reason) = refusal.authentication_failure() {
             self.metrics.authentication_rejected(reason);

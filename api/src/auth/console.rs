@@ -109,14 +109,14 @@ pub(crate) enum SignIn {
     Link(ConsoleToken),
 }
 
-/// The refusal of who is not signed in, or not any more.
+/// The 401 of a request without a console session, or with one that has ended.
 pub(super) fn no_session() -> ApiError {
     let message = "There is no session, or it has ended. Sign in.";
     ApiError::named(StatusCode::UNAUTHORIZED, "UnauthorizedException", message)
         .because_of_authentication(NO_SESSION)
 }
 
-/// The refusal of every sign-in that fails, whatever was wrong.
+/// The 401 of a failed sign-in. It does not tell which part was wrong.
 pub(super) fn failed_sign_in(what: &SignIn) -> ApiError {
     let message = match what {
         SignIn::Key { .. } => "The access key and its secret can't be used to sign in.",

@@ -74,25 +74,25 @@ impl SignatureError {
     }
 }
 
-/// The reason of a refusal because of many unknown access keys, in metrics.
+/// Metric label: too many unknown access keys from one address.
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
-/// The reason of a refusal of who should have brought the operator's token, in metrics.
+/// Metric label: the operator's token is missing or wrong.
 pub(crate) const WRONG_TOKEN: &str = "token";
 
-/// The reason of a refusal of who has no session in the web console, in metrics.
+/// Metric label: no console session.
 pub(super) const NO_SESSION: &str = "no-session";
 
-/// The reason of a refusal of who fails to sign in to the web console, in metrics.
+/// Metric label: console sign-in failed.
 pub(super) const FAILED_SIGN_IN: &str = "sign-in";
 
-/// The reason of a refusal of what another page has caused, in metrics.
+/// Metric label: cross-site request.
 pub(super) const CROSS_SITE: &str = "cross-site";
 
-/// The reason of a refusal of hosts that are not those of the API, in metrics.
+/// Metric label: unknown host.
 pub(super) const WRONG_HOST: &str = "wrong-host";
 
-/// Every reason of a refusal, as metrics name it.
+/// All metric labels of refused authentication.
 pub(crate) const REJECTION_REASONS: [&str; 15] = [
     "missing",
     "malformed",

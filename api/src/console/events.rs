@@ -100,7 +100,7 @@ pub(super) async fn stream_events(
         ApiError::named(
             StatusCode::TOO_MANY_REQUESTS,
             "TooManyRequestsException",
-            "The session has as many streams of events as it may have.",
+            "The session has reached the maximum number of event streams.",
         )
     })?;
     let scope =

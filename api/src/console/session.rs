@@ -40,8 +40,9 @@ impl SignInRequest {
         match (link, access_key_id, secret_access_key, session_token) {
             (Some(link), None, None, None) => {
                 let link = ConsoleToken::parse(&link);
-                link.map(SignIn::Link)
-                    .ok_or_else(|| Error::bad_request("link", "The link is none."))
+                link.map(SignIn::Link).ok_or_else(|| {
+                    Error::bad_request("link", "[link] is not a valid sign-in link.")
+                })
             }
             (None, Some(id), Some(secret), token) => {
                 // An empty field of a form.
@@ -134,7 +135,7 @@ pub(super) async fn sign_out(
     signed_out(visit.clear_cookie()?)
 }
 
-/// ConsoleLogoutEverywhere: ends all sessions of who is signed in.
+/// ConsoleLogoutEverywhere: ends all console sessions of the caller.
 pub(super) async fn sign_out_everywhere(
     State(authenticator): State<Arc<Authenticator>>,
     State(store): State<PgStore>,
@@ -157,7 +158,7 @@ fn signed_out(cookie: axum::http::HeaderValue) -> Result<Response, ApiError> {
     Ok(answer)
 }
 
-/// Counts a refusal of who has not proved who it is.
+/// Counts a refusal of an unauthenticated request.
 fn counted<T>(authenticator: &Authenticator, result: Result<T, ApiError>) -> Result<T, ApiError> {
     result.inspect_err(|refusal| authenticator.count_rejection(refusal))
 }
