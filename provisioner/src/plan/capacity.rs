@@ -1,5 +1,5 @@
-//! Memory of the host: what a broker's instances may use is reserved before the first of them is made, and before a reboot
-//! makes them larger. Instances that exist are supervised even if together they exceed it.
+//! Memory of the host: what a broker's instances may use is reserved before the first of them is made, and before a
+//! reboot makes them larger. Instances that exist are supervised even if together they exceed it.
 
 use brokerd_domain::{HostInstanceType, Next, Reservation, Timestamp, VerdictKind};
 
