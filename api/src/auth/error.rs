@@ -16,7 +16,7 @@ pub enum SignatureError {
     /// No account has this access key, or the session token is not that of the key.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// The session of the token has ended. Told only to those who bring its token.
+    /// The session of the token has ended. Only a request with its token gets this.
     #[error("The security token included in the request is expired")]
     Expired,
     /// The signature differs from the computed one.
@@ -33,7 +33,7 @@ pub enum SignatureError {
     /// A header that must be signed is not.
     #[error("{0}")]
     Unsigned(String),
-    /// The operator has suspended the account. Told only to those who sign for it.
+    /// The operator has suspended the account. Only a request that is signed for it gets this.
     #[error("Account {0} is suspended.")]
     Suspended(AccountId),
 }

@@ -1,4 +1,4 @@
-//! Signing in and out, and who is signed in.
+//! Signing in and out, and the present session.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     own::accounts::is_operator,
 };
 
-/// What somebody brings to sign in.
+/// The body of a sign-in.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SignInRequest {
@@ -56,7 +56,7 @@ impl SignInRequest {
     }
 }
 
-/// Who is signed in, and what the console has to know of this brokerd.
+/// The caller of the session, and what the console needs to know of this brokerd.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionView<'a> {
@@ -77,7 +77,7 @@ struct SessionView<'a> {
     settings: SettingsView<'a>,
 }
 
-/// Settings of this brokerd that the console tells of.
+/// Settings of this brokerd that the console shows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SettingsView<'a> {
@@ -106,7 +106,7 @@ pub(super) async fn sign_in(
     Ok(answer)
 }
 
-/// DescribeConsoleSession: who is signed in.
+/// DescribeConsoleSession: the caller of the session.
 pub(super) async fn describe(
     State(authenticator): State<Arc<Authenticator>>,
     State(settings): State<Arc<ApiSettings>>,
@@ -196,7 +196,7 @@ async fn view(
     body::json(StatusCode::OK, &view).map_err(ApiError::internal)
 }
 
-/// What kind of principal it is, and its name.
+/// The kind and the name of a principal.
 fn kind_and_name(principal: &Principal) -> (&'static str, String) {
     match &principal.kind {
         PrincipalKind::Root => ("ROOT", "root".to_owned()),
