@@ -139,7 +139,7 @@ async fn a_larger_type_that_does_not_fit_is_not_applied_and_the_broker_goes_on_a
     sim.settle().await;
     assert_eq!(sim.state(id), Some(BrokerState::CriticalActionRequired));
     let why = &actions(&sim, id)[0].info;
-    assert!(why.contains("mq.m7g.large needs 8.0 GiB of memory, 1.0 GiB are missing"), "{why}");
+    assert!(why.contains("mq.m7g.large needs 8.0 GiB; 1.0 GiB are missing"), "{why}");
     assert_eq!(reservation(&sim, id), Some(Reservation::Granted(tier("mq.m7g.medium"))));
     // There is room now.
     sim.delete(other);
