@@ -169,8 +169,8 @@ impl Authenticator {
         Ok(signed)
     }
 
-    /// Finds out who calls. A cookie counts only where there is no signature, so that whoever signs is nobody else
-    /// because of what a browser sends along.
+    /// Finds out the caller. A cookie counts only without a signature, so that a cookie never changes the caller of a
+    /// signed request.
     async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();
@@ -183,8 +183,8 @@ impl Authenticator {
         self.admit(&parts, proof, now)
     }
 
-    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after
-    /// that was verified, so that strangers can't make the process hold much.
+    /// Verifies the signature. The body is read only for keys that exist. If its hash is declared, it is read only
+    /// after the signature is verified. So strangers can't make the process hold much memory.
     async fn by_signature(
         &self,
         parts: &Parts,
@@ -338,8 +338,8 @@ impl Authenticator {
         Ok(credential.ok_or(SignatureError::UnknownKey)?)
     }
 
-    /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that
-    /// nobody can cause either without a token that was issued here.
+    /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that only
+    /// tokens that were issued here can cause either.
     pub(super) async fn session(
         &self,
         id: &str,

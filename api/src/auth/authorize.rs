@@ -143,9 +143,9 @@ impl Signed {
         self.check_actions(subject, |also| also == when)
     }
 
-    /// Looks for what the request is about, and checks that the caller may do the operation with it. `absent` is the
-    /// ARN by which policies are asked if there is no such resource: whoever may not do the operation with that is not
-    /// told that it does not exist. What belongs to another account or region is absent, too.
+    /// Finds the resource of the request, and checks that the caller may do the operation with it. If there is no such
+    /// resource, policies are checked with the ARN `absent`, so that only callers who may do the operation learn that
+    /// it does not exist. A resource of another account or region counts as absent.
     ///
     /// # Errors
     /// As [`Self::authorize`]; the error of `find`.

@@ -1,9 +1,8 @@
-//! What browsers tell of a request: by which address they reached the API, which page made it, and which cookie they
-//! keep.
+//! Checks of requests from browsers: the host by which they reached the API, the page that made them, and the cookie.
 //!
-//! Cookies come along with requests that other pages cause, so a cookie alone proves little. Two things are asked
-//! beside it. The host has to be one of this API, because a name of somebody else's may lead here, too ("DNS
-//! rebinding"); and what changes something has to come from a page of this API.
+//! Browsers send cookies with requests of other sites' pages, too, so a cookie alone proves little. Two more things are
+//! checked. The host must be one of this API, because a foreign name may resolve to this address ("DNS rebinding"). A
+//! request that changes something must come from a page of this API.
 
 use axum::{
     extract::Request,

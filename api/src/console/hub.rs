@@ -15,7 +15,7 @@ use tokio::{
 
 /// How often changes are read without a notification.
 const POLL: Duration = Duration::from_secs(3);
-/// How long changes are collected before they are told, so that a broker that changes all the time is told four times a
+/// How long changes are collected before they are sent, so that a broker that changes all the time is sent four times a
 /// second.
 const COLLECTED: Duration = Duration::from_millis(250);
 /// How many messages a slow page may be behind. After that it gets [`Told::Lost`].

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::runtime::ContainerState;
 
-/// How soon a silent host is looked at again.
+/// The pause between observations of a silent host.
 const SILENT_POLL: Duration = Duration::from_secs(1);
 
 /// A reason to leave an instance as it is.
@@ -65,7 +65,7 @@ fn by_fault(subject: &Subject<'_>, ordinal: u8, seen: &Seen, now: Timestamp) -> 
                 if !(is_up || has_rival) || !is_of(fault.affected(ordinal)?, instance) {
                     return None;
                 }
-                "cut off"
+                "isolated"
             }
             _ => return None,
         };

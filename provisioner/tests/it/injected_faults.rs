@@ -259,7 +259,7 @@ async fn an_isolated_instance_is_not_restarted_and_comes_back_at_new_addresses()
     let cut = container(&sim);
     assert!(cut.isolated && is_up(&cut) && cut.starts == 1, "{}", brief(&cut));
     assert!(!leads_anywhere(&sim, id), "its ports may be somebody else's by now");
-    assert!(sentence(&sim, id).contains("cut off by fault f-"), "{}", sentence(&sim, id));
+    assert!(sentence(&sim, id).contains("isolated by fault f-"), "{}", sentence(&sim, id));
 
     sim.heal(id, fault);
     sim.live(Duration::from_secs(5)).await;

@@ -147,7 +147,7 @@ fn an_isolated_engine_is_out_of_reach_until_it_is_healed(subject: &Subject<'_>) 
         .faults()
         .inject(&json!({"kind": "ISOLATE", "instance": 1, "durationSeconds": 900}))?;
     subject.until("its network is cut", |c| Ok(is_cut_off(c)))?;
-    subject.told("instance 1 is cut off by fault f-")?;
+    subject.told("instance 1 is isolated by fault f-")?;
     subject.faults().heal(&fault)?;
     subject.faults().until_state(&fault, "ENDED")?;
     let after = subject.container()?;
