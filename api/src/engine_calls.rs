@@ -131,7 +131,7 @@ impl EngineCalls {
             WithdrawnEngineCall::Answered(answer) => Ok(answer),
             WithdrawnEngineCall::Begun => Ok(EngineAnswer::unknown(kind)),
             WithdrawnEngineCall::NotBegun => Err(ApiError::unavailable(
-                "Nobody could ask the broker in time, and nothing was done. Try again.",
+                "The broker was not asked in time; nothing was changed. Try again.",
             )),
             WithdrawnEngineCall::Gone => Err(path.broker_not_found().into()),
         }

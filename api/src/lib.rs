@@ -4,7 +4,7 @@
 //! operation, the extractor `auth::Signed` proves who calls, the handler turns the wire type into a domain command,
 //! hands it to the store and answers. Refusals are values (`http::error::ApiError`) until the middleware writes them.
 //!
-//! | room | holds |
+//! | module | holds |
 //! | --- | --- |
 //! | `router.rs` | every route: it imports the operations, none imports it |
 //! | `mq/` | the operations of Amazon MQ, one file each |

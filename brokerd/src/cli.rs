@@ -44,31 +44,31 @@ enum Command {
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
     },
-    /// Serve endpoints and nothing else, until stopped: `serve --roles gateway`
+    /// Run only the gateway, until stopped: `serve --roles gateway`
     Gateway {
         /// Where health and metrics are served
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
     },
-    /// Print what AWS tools need to find this brokerd: eval "$(brokerd env)"
+    /// Print the environment variables for AWS tools: eval "$(brokerd env)"
     Env(EnvFlags),
     /// Print a link to the web console that signs in whoever follows it first, within a minute
     Console(ConsoleFlags),
     /// Print the effective configuration as TOML, secrets redacted
     Config,
-    /// Look at, make and suspend accounts
+    /// List, create, suspend and delete accounts
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Look at, make and withdraw access keys
+    /// List, create, disable and delete access keys
     #[command(subcommand)]
     Key(KeyCommand),
     /// Export the logs of brokers
     #[command(subcommand)]
     Logs(LogsCommand),
-    /// Look at and replace the authorities that issue brokers' certificates
+    /// Show and rotate certificate authorities
     #[command(subcommand)]
     Authority(AuthorityCommand),
-    /// Look at and replace the keys that seal secrets in the database
+    /// Show and rotate master keys
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
     /// Wait until this brokerd is ready
@@ -86,7 +86,7 @@ impl Cli {
     /// Loads the configuration and runs the command.
     ///
     /// # Errors
-    /// The message for the user.
+    /// An error whose text is shown to the user.
     pub(crate) async fn run(self, environment: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let mut flags = self.flags;
         if let Command::Serve { listen: Some(address), .. } = &self.command {

@@ -33,7 +33,7 @@ for (const width of WIDTHS) {
     const instances = page.getByRole('table', { name: /Instances/ });
     await instances.getByRole('row', { name: /1.*Standby.*Stands by/ }).waitFor();
     await instances.getByRole('row', { name: /2.*Active.*Serves/ }).waitFor();
-    await page.getByText('Failover: instance 2 serves, which stood by for instance 1', { exact: true }).waitFor();
+    await page.getByText('Failover: instance 2 took over from instance 1', { exact: true }).waitFor();
     await page.getByText('Clients were not served for 2.7 s: the engine did not answer').waitFor();
     await page.getByText(/Creation was requested: ActiveMQ 5\.19.* took 50 s/).waitFor();
     await checked(page, `broker-overview-${width}`);
@@ -110,7 +110,7 @@ for (const width of WIDTHS) {
   });
 
   test(`a creation that failed says why and what to do, at ${width} px`, async () => {
-    const info = 'not enough room: brokers may use 4096 MiB of memory together, 3072 MiB are in use';
+    const info = 'not enough memory: brokers may use 4096 MiB of memory together, 3072 MiB are in use';
     const broker = () =>
       activemq({
         brokerState: 'CREATION_FAILED',
@@ -274,6 +274,6 @@ test('a refused reboot stays in its dialog with the reason', async () => {
 test('the overview and its dialogs are readable in the dark', async () => {
   const server = await startServer(answersOf(activemq, activemqInside));
   const page = await openPage(server, `/brokers/${ACTIVEMQ_ID}`, { dark: true });
-  await page.getByText('Failover: instance 2 serves, which stood by for instance 1', { exact: true }).waitFor();
+  await page.getByText('Failover: instance 2 took over from instance 1', { exact: true }).waitFor();
   await checked(page, 'broker-overview-dark');
 });

@@ -227,14 +227,15 @@ for (const [width, dark] of WIDTHS) {
 test('the tabs are in the address, by the keyboard too', async () => {
   const server = await startServer({
     ...accountsOf({}),
-    'GET /brokerd/v1/capacity': () => refused(503, 'ServiceUnavailableException', 'No provisioner has told yet.'),
+    'GET /brokerd/v1/capacity': () =>
+      refused(503, 'ServiceUnavailableException', "No provisioner has reported its host's memory yet. Try again."),
   });
   const page = await openPage(server, '/operator');
   await page.getByRole('tab', { name: 'Accounts' }).focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/operator/capacity');
-  await page.getByText('No provisioner has told yet.').waitFor();
+  await page.getByText("No provisioner has reported its host's memory yet. Try again.").waitFor();
   await checkAccessibility(page);
   await page.goBack();
   await row(page, 'team-red').waitFor();

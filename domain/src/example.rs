@@ -11,7 +11,7 @@ use crate::{
 /// for its configuration: nobody has worked on it yet.
 ///
 /// # Panics
-/// Never: what it is made of is well-formed.
+/// If one of its constants is not valid, which this crate's tests rule out.
 pub fn broker(engine_type: EngineType) -> Broker {
     let (engine_version, host, storage_type) = match engine_type {
         EngineType::ActiveMq => (EngineVersion::new(5, 19), "mq.m5.large", StorageType::Efs),

@@ -12,7 +12,7 @@
 //! When the table can't be read, the last good one stays in force. It is cached in a file, so that it also survives a
 //! restart of the gateway.
 //!
-//! The rooms: `routes/` (the table), `listeners/` (ports, SNI), `session/` (one client's connection).
+//! The modules: `routes/` (the table), `listeners/` (ports, SNI), `session/` (one client's connection).
 //!
 //! Rejected: a reloadable HAProxy (it learns of a failover later, and can't hold a connection until the failover is over)
 //! and DNAT rules (Docker owns that table, and established flows don't move).

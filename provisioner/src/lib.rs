@@ -3,7 +3,7 @@
 //! One pass on one broker: read the broker and the world, decide purely, act on the difference,
 //! record. Nothing is remembered between passes that could be observed instead.
 //!
-//! The rooms, from what others build on to what builds on them: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
+//! The modules, from the lowest layer to the highest: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
 //! `engine`, `secrets`, `alarms`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
 //! run beside them, `telemetry`, which tells what engines print and measure, and `destinations`, which asks them for requests; and the
 //! role itself, which starts all of it.

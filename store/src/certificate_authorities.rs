@@ -99,7 +99,7 @@ impl PgStore {
     /// The certificates of the same, PEM, in the same order; empty: there is no authority yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn trusted_certificates(&self, now: Timestamp) -> Result<String, StoreError> {
         let mut rows =
             sqlx::query!("select id, issues_from, certificate_pem from certificate_authority")
@@ -113,7 +113,7 @@ impl PgStore {
     /// already issues from then on.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn add_certificate_authority(
         &self,
         authority: &CertificateAuthority,
@@ -136,7 +136,7 @@ impl PgStore {
     /// Trusts an authority no longer.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn remove_certificate_authority(&self, id: i64) -> Result<(), StoreError> {
         sqlx::query!("delete from certificate_authority where id = $1", id)
             .execute(&self.pool)

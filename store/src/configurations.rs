@@ -113,7 +113,7 @@ impl PgStore {
     /// Creates a configuration with its first revision; false: the account has as many in this region as it may have.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_configuration(
         &self,
         scope: &Scope,
@@ -171,7 +171,7 @@ impl PgStore {
     /// to. Gives back how many it has deleted.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub(crate) async fn forget_left_configurations(
         &self,
         scope: &Scope,
@@ -213,7 +213,7 @@ impl PgStore {
     /// The configuration, if this scope has it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn configuration(
         &self,
         scope: &Scope,
@@ -234,7 +234,7 @@ impl PgStore {
     /// a page is empty only if there are no more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn configurations(
         &self,
         scope: &Scope,
@@ -271,7 +271,7 @@ impl PgStore {
     /// A revision with its content; the newest one when none is named.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn revision(
         &self,
         scope: &Scope,
@@ -300,7 +300,7 @@ impl PgStore {
     /// Revisions in their order, after `after`; none: this scope has no such configuration.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn revisions(
         &self,
         scope: &Scope,
@@ -338,7 +338,7 @@ impl PgStore {
     /// Appends a revision. Those who append at once get one number each.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn add_revision(
         &self,
         scope: &Scope,
@@ -391,7 +391,7 @@ impl PgStore {
     /// row, so that one of the two comes first.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_configuration(
         &self,
         scope: &Scope,

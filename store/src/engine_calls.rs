@@ -90,7 +90,7 @@ impl PgStore {
     /// Asks for a call of the engine of a broker of this scope.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn request_engine_call(
         &self,
         scope: &Scope,
@@ -134,7 +134,7 @@ impl PgStore {
     /// Takes the answer of a call, if there is one.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn take_engine_answer(&self, id: Uuid) -> Result<Option<EngineAnswer>, StoreError> {
         // A look is cheaper than an attempt to delete.
         let is_answered = sqlx::query_scalar!(
@@ -157,7 +157,7 @@ impl PgStore {
     /// Ends the wait for a call: whoever has not begun will not begin.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn withdraw_engine_call(&self, id: Uuid) -> Result<WithdrawnEngineCall, StoreError> {
         let row = sqlx::query!(
             r#"delete from engine_call where id = $1
@@ -181,7 +181,7 @@ impl PgStore {
     /// Up to `most` calls that may be begun, the oldest first.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn open_engine_calls(&self, most: u32) -> Result<Vec<OpenEngineCall>, StoreError> {
         let rows = sqlx::query!(
             "select id, broker_id from engine_call
@@ -201,7 +201,7 @@ impl PgStore {
     /// everything else the claim holds as long as somebody waits. Those that can't be read are left out.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn claim_engine_calls(
         &self,
         worker: WorkerId,
@@ -245,7 +245,7 @@ impl PgStore {
     /// Gives back what was claimed and not begun, so that others may begin it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn release_engine_call(&self, call: &ClaimedEngineCall) -> Result<(), StoreError> {
         sqlx::query!(
             "update engine_call set claimed_by = null, claimed_until = null
@@ -262,7 +262,7 @@ impl PgStore {
     /// Answers a call; false: nobody waits any more, or somebody else has answered or begun again.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn answer_engine_call(
         &self,
         call: &ClaimedEngineCall,
@@ -285,10 +285,10 @@ impl PgStore {
         Ok(true)
     }
 
-    /// Deletes what nobody waits for any more since a while; how many that were.
+    /// Deletes expired calls; returns how many.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prune_engine_calls(&self, most: u32) -> Result<u64, StoreError> {
         let pruned = sqlx::query!(
             "delete from engine_call where id in (

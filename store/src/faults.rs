@@ -61,7 +61,7 @@ impl PgStore {
     /// faults of a broker, so that they can be counted.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_fault(
         &self,
         broker: BrokerId,
@@ -118,7 +118,7 @@ impl PgStore {
     /// The newest faults of a broker, newest first, without those that can't be read; none: this scope has no such broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn faults(
         &self,
         scope: &Scope,
@@ -148,7 +148,7 @@ impl PgStore {
     /// A fault, if this scope has the broker and the broker has it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn fault(
         &self,
         scope: &Scope,
@@ -175,7 +175,7 @@ impl PgStore {
     /// Locks the lease first. False: this scope has no such fault.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn request_heal(
         &self,
         scope: &Scope,
@@ -205,7 +205,7 @@ impl PgStore {
             scope.account.as_str(),
             scope.region.as_str(),
             now.as_micros(),
-            format!("fault {fault} is to be healed now")
+            format!("fault {fault}: early end requested")
         )
         .fetch_one(&self.pool)
         .await?;
@@ -288,7 +288,7 @@ impl PgStore {
         .execute(&mut *transaction)
         .await?;
         if changed.rows_affected() == 1 {
-            let message = format!("fault {} is over: {how}", fault.id);
+            let message = format!("fault {} ended: {how}", fault.id);
             let event = Event { at: now, kind: EventKind::Verdict, message };
             insert_events(&mut transaction, id, &[event]).await?;
         }

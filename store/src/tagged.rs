@@ -32,7 +32,7 @@ impl PgStore {
     /// Brokers, configurations and alarms that have tags, by ARN, those after `after`, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn tagged_resources(
         &self,
         scope: &Scope,

@@ -51,7 +51,7 @@ const KEY_LOOKUP_RATE: u32 = 5;
 /// a signature, or a session of the web console in its place.
 #[derive(Debug)]
 pub(crate) struct Signed {
-    /// Who made it.
+    /// The caller.
     pub(crate) caller: Arc<Caller>,
     /// The service that it is for.
     pub(crate) service: Service,
@@ -60,7 +60,7 @@ pub(crate) struct Signed {
     /// The account of the caller and the region of the signature. The caller sees nothing else. Handlers get it from
     /// [`Signed::authorize`].
     pub(super) scope: Scope,
-    /// What the operation needs to be allowed; none: the service of the request decides that by itself.
+    /// The permissions of the operation; `None` if the service of the request checks them by itself.
     pub(super) permissions: Option<&'static OperationPermissions>,
 }
 
@@ -94,9 +94,9 @@ pub(crate) struct Authenticator {
     clock: Arc<dyn Clock>,
     metrics: ApiMetrics,
     operations: Arc<Operations>,
-    /// Keys that last.
+    /// Long-term keys.
     keys: CredentialCache,
-    /// Keys of sessions, apart from the others, so that those who begin many sessions displace nobody's key.
+    /// Keys of sessions, apart from the others, so that many sessions displace no long-term key.
     sessions: CredentialCache,
     /// Regions that requests may be signed for.
     pub(super) regions: BTreeSet<Region>,
@@ -137,14 +137,14 @@ impl Authenticator {
         }
     }
 
-    /// Forgets what is remembered of an account's keys and policies. Whoever has changed an identity of the account or a
-    /// policy in it calls this, so that the change is in force for the next request to this process.
+    /// Forgets what is remembered of an account's keys and policies. Whoever has changed an identity of the account or
+    /// a policy in it calls this, so that the change is in force for the next request to this process.
     pub(crate) fn forget(&self, account: &AccountId) {
         self.keys.forget(account);
         self.sessions.forget(account);
     }
 
-    /// Counts a refusal of who has not proved who it is.
+    /// Counts a refusal of an unauthenticated request.
     pub(crate) fn count_rejection(&self, refusal: &ApiError) {
         if let Some(reason) = refusal.authentication_failure() {
             self.metrics.authentication_rejected(reason);
@@ -169,8 +169,8 @@ impl Authenticator {
         Ok(signed)
     }
 
-    /// Finds out who calls. A cookie counts only where there is no signature, so that whoever signs is nobody else because
-    /// of what a browser sends along.
+    /// Finds out the caller. A cookie counts only without a signature, so that a cookie never changes the caller of a
+    /// signed request.
     async fn authenticate(&self, request: Request) -> Result<Signed, ApiError> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();
@@ -183,8 +183,8 @@ impl Authenticator {
         self.admit(&parts, proof, now)
     }
 
-    /// Verifies the signature. The body is read only for keys that exist, and where its hash is declared only after
-    /// that was verified, so that strangers can't make the process hold much.
+    /// Verifies the signature. The body is read only for keys that exist. If its hash is declared, it is read only
+    /// after the signature is verified. So strangers can't make the process hold much memory.
     async fn by_signature(
         &self,
         parts: &Parts,
@@ -235,7 +235,7 @@ impl Authenticator {
         })
     }
 
-    /// What follows from a proof, whatever it is: the event of the call, and whether the account may call at all.
+    /// Begins the event of a call that is proved, and refuses suspended accounts.
     fn admit(&self, parts: &Parts, proof: Proof, now: Timestamp) -> Result<Signed, ApiError> {
         let Proof { credential, access_key_id, lasts, region, service, body } = proof;
         if let Some(listener) = parts.extensions.get::<OnAuthentic>() {
@@ -265,7 +265,7 @@ impl Authenticator {
         Ok(Signed { caller, service, body, scope, permissions })
     }
 
-    /// Tells the middleware and the log who calls.
+    /// Passes the caller to the middleware and the log.
     pub(super) fn tell_caller(
         &self,
         parts: &Parts,
@@ -293,7 +293,7 @@ impl Authenticator {
         self.operation(parts).map_or(BODY_LIMIT, |operation| operation.body_limit)
     }
 
-    /// Counts a lookup that may find nothing.
+    /// Counts a lookup of an access key that may not exist.
     ///
     /// # Errors
     /// A 429.
@@ -303,13 +303,13 @@ impl Authenticator {
         })
     }
 
-    /// Uncounts one that found something.
+    /// Uncounts a lookup that found a key.
     pub(super) fn give_lookup_back(&self, sender: Source, now: Timestamp) {
         self.key_lookups.give_back(&sender, now);
     }
 
-    /// The credential of a key that lasts. A lookup of a key that is not remembered costs its sender an allowance, so that
-    /// made-up keys don't keep the database busy; the allowance is given back if the key exists.
+    /// The credential of a key that lasts. A lookup of a key that is not remembered costs its sender an allowance, so
+    /// that made-up keys don't keep the database busy; the allowance is given back if the key exists.
     pub(super) async fn key(
         &self,
         id: &str,
@@ -338,8 +338,8 @@ impl Authenticator {
         Ok(credential.ok_or(SignatureError::UnknownKey)?)
     }
 
-    /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that nobody
-    /// can cause either without a token that was issued here.
+    /// The credential of a session's key. The token is opened before anything is looked up or remembered, so that only
+    /// tokens that were issued here can cause either.
     pub(super) async fn session(
         &self,
         id: &str,
@@ -371,7 +371,7 @@ impl Authenticator {
 fn session_token(headers: &HeaderMap) -> Result<Option<&str>, SignatureError> {
     let mut values = headers.get_all(SESSION_TOKEN).iter();
     let Some(token) = values.next() else { return Ok(None) };
-    // What is no text is no token that was issued here, and nobody brings two.
+    // A header that is not text is not a token that was issued here, nor are two headers.
     match (token.to_str(), values.next()) {
         (Ok(token), None) => Ok(Some(token)),
         (Ok(_) | Err(_), _) => Err(SignatureError::UnknownKey),

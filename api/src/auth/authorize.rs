@@ -1,4 +1,4 @@
-//! What callers may do. Handlers learn the scope of a request only here, so that none forgets to ask.
+//! What callers may do. Handlers get the scope of a request only here, so that none forgets to check.
 
 use std::future::Future;
 
@@ -13,7 +13,7 @@ use brokerd_domain::{
 use super::authenticate::Signed;
 use crate::{caller::Caller, http::error::ApiError};
 
-/// The action by which those who administer an account are known: they may ask why anybody may do what.
+/// The action that marks an account's administrators, who may see why a request is denied.
 const ADMINISTERS: &str = "iam:SimulatePrincipalPolicy";
 /// The service to which roles are passed.
 const SERVICE: &str = "mq.amazonaws.com";
@@ -33,12 +33,12 @@ impl From<AccessDenied> for ApiError {
 }
 
 impl Caller {
-    /// Whether the caller may do `action`, such as `mq:DescribeBroker`, with `resource`, an ARN or `*`. `add_keys` gives
-    /// the context what it has beside the global keys.
+    /// Whether the caller may do `action`, such as `mq:DescribeBroker`, with `resource`, an ARN or `*`. `add_keys`
+    /// gives the context what it has beside the global keys.
     ///
     /// # Errors
-    /// The service's sentence. For callers who may call SimulatePrincipalPolicy about themselves it names the policy and
-    /// the statement that deny.
+    /// The service's sentence. For callers who may call SimulatePrincipalPolicy about themselves it names the policy
+    /// and the statement that deny.
     pub(crate) fn check(
         &self,
         action: &str,
@@ -87,7 +87,7 @@ pub(crate) trait PolicyResource {
     fn policy_tags(&self) -> Option<&Tags>;
 }
 
-/// What a request brings for the tags of its resource.
+/// The tags of a resource that a request adds or removes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TagsAsked<'a> {
     /// Tags to add: `aws:RequestTag` and `aws:TagKeys`.
@@ -96,14 +96,14 @@ pub(crate) struct TagsAsked<'a> {
     pub(crate) removed: Option<&'a [String]>,
 }
 
-/// What a request is about.
+/// The resource of a request, as policies see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
     /// The resource that it is about or that it creates; policies of operations on no single resource see `*`.
     pub(crate) arn: &'a str,
     /// The tags that the resource has.
     pub(crate) tags: Option<&'a Tags>,
-    /// What the request brings for them.
+    /// The tags that the request adds or removes.
     pub(crate) asked: TagsAsked<'a>,
 }
 
@@ -143,9 +143,9 @@ impl Signed {
         self.check_actions(subject, |also| also == when)
     }
 
-    /// Looks for what the request is about, and checks that the caller may do the operation with it. `absent` is the ARN
-    /// by which policies are asked if there is no such resource: whoever may not do the operation with that is not told
-    /// that it does not exist. What belongs to another account or region is absent, too.
+    /// Finds the resource of the request, and checks that the caller may do the operation with it. If there is no such
+    /// resource, policies are checked with the ARN `absent`, so that only callers who may do the operation learn that
+    /// it does not exist. A resource of another account or region counts as absent.
     ///
     /// # Errors
     /// As [`Self::authorize`]; the error of `find`.

@@ -47,7 +47,7 @@ struct State {
 #[derive(Debug)]
 struct Reading {
     bytes: usize,
-    /// Notified when the body is refused for the sake of others.
+    /// Notified when the body is evicted.
     evicted: Arc<Notify>,
 }
 

@@ -1,8 +1,8 @@
-//! What browsers tell of a request: by which address they reached the API, which page made it, and which cookie they keep.
+//! Checks of requests from browsers: the host by which they reached the API, the page that made them, and the cookie.
 //!
-//! Cookies come along with requests that other pages cause, so a cookie alone proves little. Two things are asked beside it.
-//! The host has to be one of this API, because a name of somebody else's may lead here, too ("DNS rebinding"); and what
-//! changes something has to come from a page of this API.
+//! Browsers send cookies with requests of other sites' pages, too, so a cookie alone proves little. Two more things are
+//! checked. The host must be one of this API, because a foreign name may resolve to this address ("DNS rebinding"). A
+//! request that changes something must come from a page of this API.
 
 use axum::{
     extract::Request,
@@ -27,8 +27,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// Source: "Cookie Name Prefixes" of RFC 6265bis.
 const SECURE_COOKIE: &str = "__Host-brokerd";
-/// The beginning of the cookie's name elsewhere. The port follows, because cookies know no ports: two brokerds of one host
-/// would sign each other's users out.
+/// The beginning of the cookie's name without TLS. The port follows, because cookies ignore ports: two brokerds of one
+/// host would sign each other's users out.
 const PLAIN_COOKIE: &str = "brokerd-";
 
 /// The address by which the API is known.
@@ -56,8 +56,8 @@ impl Site {
         let is_tls = parts.extensions.get::<SecureTransport>().is_some();
         let host = host(parts).ok_or_else(|| wrong_host("The request names no host."))?;
         let is_known = without_usual_port(&host, self.is_https) == self.authority;
-        // Nobody else has a certificate that browsers accept for the name. Whoever does TLS in front of brokerd is known by
-        // the URL.
+        // Nobody else has a certificate that browsers accept for the name. Whoever does TLS in front of brokerd is
+        // known by the URL.
         if is_tls || (is_known && self.is_https) {
             return Ok(Visit { host, is_secure: true });
         }
@@ -163,18 +163,18 @@ impl Visit {
         format!("{PLAIN_COOKIE}{port}")
     }
 
-    /// What the browser has kept.
+    /// The text in the cookie.
     pub(crate) fn cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let name = self.cookie_name();
         cookies(headers).find(|(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Has the browser keep a text, and send it along with requests of our own pages only.
+    /// The cookie that stores a text. Browsers send it with requests of brokerd's own pages only.
     pub(crate) fn set_cookie(&self, text: &str) -> Result<HeaderValue, ApiError> {
         self.cookie_header(text, "")
     }
 
-    /// Has the browser forget it.
+    /// The cookie that deletes it.
     pub(crate) fn clear_cookie(&self) -> Result<HeaderValue, ApiError> {
         self.cookie_header("", "; Max-Age=0")
     }
@@ -189,7 +189,7 @@ impl Visit {
     }
 }
 
-/// Whether a request is one of a browser that is or was signed in: it has a cookie of ours, or comes from our page.
+/// Whether a browser that is or was signed in sent the request: it has brokerd's cookie, or comes from brokerd's page.
 pub(super) fn is_of_console(headers: &HeaderMap) -> bool {
     let is_ours = |(name, _): (&str, &str)| {
         name == SECURE_COOKIE
@@ -212,7 +212,7 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Whether somebody asks for a page to look at.
+/// Whether the request is for an HTML page.
 pub(crate) fn wants_page(request: &Request) -> bool {
     let accept = request.headers().get(axum::http::header::ACCEPT);
     accept

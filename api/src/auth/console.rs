@@ -1,7 +1,7 @@
 //! Sessions of the web console: the same principals as by signature, known by a cookie.
 //!
-//! A session remembers the access key by which it began, and nothing of what its holder may do. Each request looks the key
-//! up as if it had signed, so that whatever ends or limits a key does the same to its sessions.
+//! A session remembers the access key by which it began, and nothing of what its holder may do. Each request looks the
+//! key up as if it had signed, so that whatever ends or limits a key does the same to its sessions.
 
 use std::{
     collections::HashSet,
@@ -34,15 +34,16 @@ const SIGN_IN_RATE: u32 = 1;
 const CALCULATION_BURST: u32 = 50;
 const CALCULATION_RATE: u32 = 10;
 
-/// What sessions need beside access keys.
+/// The state of console sessions, besides access keys.
 pub(crate) struct Console {
     site: Option<Site>,
-    /// Without events: that a session is used is nothing that somebody does.
+    /// Not audited, because the use of a session is not a call.
     pub(super) store: PgStore,
     pub(super) idle: Duration,
     pub(super) longest: Duration,
     pub(super) region: Option<Region>,
-    /// Sessions that were there. Looking them up again costs their senders nothing: there may be many behind one address.
+    /// Sessions that were there. Looking them up again costs their senders nothing: there may be many behind one
+    /// address.
     known: Mutex<HashSet<ConsoleTokenHash>>,
     /// The senders' allowances for sign-ins that fail.
     pub(super) sign_ins: Throttle<Source>,
@@ -86,7 +87,7 @@ impl Console {
     }
 }
 
-/// Somebody who is signed in.
+/// A request with a valid session.
 pub(crate) struct SignedIn {
     pub(crate) visit: Visit,
     pub(crate) token: ConsoleTokenHash,
@@ -95,13 +96,13 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    /// Who it is.
+    /// The caller of the session.
     pub(crate) fn caller(&self) -> &brokerd_store::Caller {
         self.credential.caller()
     }
 }
 
-/// By what somebody signs in.
+/// The credentials of a sign-in.
 pub(crate) enum SignIn {
     /// An access key, and the session token if it is temporary.
     Key { id: String, secret: SecretString, token: Option<SecretString> },
@@ -109,14 +110,14 @@ pub(crate) enum SignIn {
     Link(ConsoleToken),
 }
 
-/// The refusal of who is not signed in, or not any more.
+/// The 401 of a request without a console session, or with one that has ended.
 pub(super) fn no_session() -> ApiError {
     let message = "There is no session, or it has ended. Sign in.";
     ApiError::named(StatusCode::UNAUTHORIZED, "UnauthorizedException", message)
         .because_of_authentication(NO_SESSION)
 }
 
-/// The refusal of every sign-in that fails, whatever was wrong.
+/// The 401 of a failed sign-in. It does not tell which part was wrong.
 pub(super) fn failed_sign_in(what: &SignIn) -> ApiError {
     let message = match what {
         SignIn::Key { .. } => "The access key and its secret can't be used to sign in.",

@@ -1,4 +1,4 @@
-//! Requests that prove by a cookie who makes them, and signing in.
+//! Requests with a session cookie, and signing in.
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -31,13 +31,13 @@ use crate::{
 const REGION: HeaderName = HeaderName::from_static("x-brokerd-region");
 /// The service without paths that a request with a cookie is for.
 pub(crate) const SERVICE: HeaderName = HeaderName::from_static("x-brokerd-service");
-/// How often it is written that a session is used.
+/// How often the use of a session is written.
 const NOTED_EVERY: Duration = Duration::from_mins(1);
 /// Most bytes of the body of a sign-in, which may have a session token.
 const SIGN_IN_BODY: usize = 16 << 10;
 
 impl Authenticator {
-    /// What a request proves by its cookie. The body is read only in sessions that exist.
+    /// The proof of a request with a cookie. The body is read only in sessions that exist.
     pub(super) async fn by_cookie(
         &self,
         parts: &Parts,
@@ -63,10 +63,10 @@ impl Authenticator {
         })
     }
 
-    /// Who is signed in, by the cookie of a request that comes from our own page.
+    /// The session of a request that comes from brokerd's own page, by its cookie.
     ///
     /// # Errors
-    /// A 401 without a session; a 403 for requests of other pages and for hosts that are not ours.
+    /// A 401 without a session; a 403 for requests of other pages and for hosts that are not the API's.
     pub(crate) async fn signed_in(
         &self,
         parts: &Parts,
@@ -77,7 +77,7 @@ impl Authenticator {
         let token = visit.cookie(&parts.headers).and_then(ConsoleToken::parse);
         let token = token.ok_or_else(no_session)?.hash();
         let sender = Source::of(peer(parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
-        // As of access keys that are not known: made-up cookies don't keep the database busy.
+        // As for unknown access keys, so that made-up cookies don't keep the database busy.
         let is_new = !self.console.known().contains(&token);
         if is_new {
             self.admit_lookup(sender, now)?;
@@ -94,10 +94,10 @@ impl Authenticator {
         Ok(SignedIn { visit, token, session, credential })
     }
 
-    /// The same for a session that was found before; none: it has ended since.
+    /// The same for a session that was found before; `None` if it has ended since.
     ///
     /// # Errors
-    /// As every call of the store.
+    /// As every method of [`PgStore`](brokerd_store::PgStore).
     pub(crate) async fn still_signed_in(
         &self,
         token: &ConsoleTokenHash,
@@ -182,7 +182,7 @@ impl Authenticator {
         })
     }
 
-    /// Reads and limits what somebody sends to sign in.
+    /// Reads the body of a sign-in, with its limits.
     ///
     /// # Errors
     /// A 403 for requests of other pages; a 429 for senders who failed too often.
@@ -206,10 +206,10 @@ impl Authenticator {
         Ok((parts, body, visit))
     }
 
-    /// Begins a session of whoever proves to have an access key. The event of it is written with it.
+    /// Begins a session for the owner of an access key. Its event is written with it.
     ///
     /// # Errors
-    /// A 401 if it is not proved; a 403 for suspended accounts.
+    /// A 401 for wrong credentials; a 403 for suspended accounts.
     pub(crate) async fn sign_in(
         &self,
         parts: &Parts,
@@ -269,7 +269,7 @@ impl Authenticator {
         Ok((token, SignedIn { visit, token: token_hash, session, credential }))
     }
 
-    /// Tells the audit what somebody does with a session.
+    /// Begins the audit event of a call with a session.
     pub(crate) fn begin_event(
         &self,
         parts: &Parts,
@@ -294,8 +294,8 @@ impl Authenticator {
         Ok(())
     }
 
-    /// Who a session is, as handlers of operations know a caller. The region is that of the query if it has one: browsers
-    /// send no headers of ours with some requests.
+    /// Who a session is, as handlers of operations know a caller. The region is that of the query if it has one:
+    /// browsers send no headers of ours with some requests.
     pub(crate) fn console_caller(
         &self,
         parts: &Parts,
@@ -307,7 +307,7 @@ impl Authenticator {
             None => self.region(&parts.headers, Service::Mq)?,
             Some(name) => {
                 let named = HeaderValue::from_str(name);
-                // What is no text of a header is no region.
+                // A text that a header can't have is not a region.
                 let named = named.unwrap_or(HeaderValue::from_static("?"));
                 self.region(&HeaderMap::from_iter([(REGION, named)]), Service::Mq)?
             }
@@ -317,7 +317,7 @@ impl Authenticator {
         Ok(Caller::new(Arc::clone(signed_in.credential.caller()), id, environment))
     }
 
-    /// Counts an estimate of cost that somebody asks for who need not be anybody.
+    /// Counts an unauthenticated estimate of cost.
     ///
     /// # Errors
     /// A 429.
@@ -326,7 +326,7 @@ impl Authenticator {
         admitted.map_err(ApiError::too_many_requests)
     }
 
-    /// Tells streams that sessions have ended.
+    /// Notifies streams that sessions have ended.
     pub(crate) fn note_session_end(&self) {
         self.console.ends.send_modify(|ends| *ends += 1);
     }

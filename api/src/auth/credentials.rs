@@ -22,8 +22,8 @@ use tokio::sync::MutexGuard;
 
 use super::{error::SignatureError, service::Service, sigv4::SigningKey};
 
-/// How long a key is remembered: whatever changes about it or about the policies of its user is in force after that time
-/// at the latest. The process that makes the change forgets the key at once.
+/// How long a key is remembered: whatever changes about it or about the policies of its user is in force after that
+/// time at the latest. The process that makes the change forgets the key at once.
 const KNOWN: Duration = Duration::from_secs(5);
 /// How long it is remembered that there is no such key.
 const UNKNOWN: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ pub(crate) struct Credential {
     secret: SecretString,
     validity: Validity,
     caller: Arc<Caller>,
-    /// What events tell of who calls with it.
+    /// The caller's identity in audit events.
     identity: OnceLock<CallerIdentity>,
     signing_keys: Mutex<Vec<(SigningScope, Arc<SigningKey>)>>,
 }
@@ -62,13 +62,13 @@ enum Validity {
 }
 
 impl Credential {
-    /// A key that lasts.
+    /// The credential of a long-term key.
     pub(super) fn of_key(key: KeyCaller) -> Self {
         let KeyCaller { secret, state, expires, caller } = key;
         Self::new(secret, Validity::Key { state, expires }, caller)
     }
 
-    /// The key of a session.
+    /// The credential of a session's key.
     pub(super) fn of_session(
         secret: SecretString,
         token: SecretString,
@@ -83,22 +83,22 @@ impl Credential {
         Self { secret, validity, caller: Arc::new(caller), identity: OnceLock::new(), signing_keys }
     }
 
-    /// Whose key it is.
+    /// The account of the key.
     pub(crate) fn account(&self) -> &AccountId {
         &self.caller.principal.account
     }
 
-    /// Who calls with it.
+    /// The caller of the key.
     pub(crate) const fn caller(&self) -> &Arc<Caller> {
         &self.caller
     }
 
-    /// Whether this is the secret of the key, in a time that does not tell how much of it is.
+    /// Whether this is the secret of the key, in constant time.
     pub(super) fn has_secret(&self, secret: &SecretString) -> bool {
         self.secret.expose_secret().as_bytes().ct_eq(secret.expose_secret().as_bytes()).into()
     }
 
-    /// From when on the key does not sign; none: it does for ever.
+    /// When the key expires, if it does.
     pub(super) const fn expires(&self) -> Option<Timestamp> {
         match self.validity {
             Validity::Key { expires, .. } => expires,
@@ -106,7 +106,7 @@ impl Credential {
         }
     }
 
-    /// What events tell of who calls with it, which is the key of this identifier.
+    /// The caller's identity in audit events, for the key of this identifier.
     pub(super) fn identity(&self, id: &str) -> &CallerIdentity {
         self.identity.get_or_init(|| CallerIdentity::new(self.caller.principal.clone(), id))
     }
@@ -176,7 +176,7 @@ pub(crate) struct CredentialCache {
     forgotten: AtomicU64,
 }
 
-/// A lookup of an access key, during which nobody else looks up the same one.
+/// A lookup of an access key, which excludes other lookups of the same key.
 pub(crate) struct Lookup<'a> {
     /// How often answers had been forgotten when it began.
     forgotten: u64,

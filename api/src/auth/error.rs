@@ -16,7 +16,7 @@ pub enum SignatureError {
     /// No account has this access key, or the session token is not that of the key.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
-    /// The session of the token has ended. Told only to those who bring its token.
+    /// The session of the token has ended. Only a request with its token gets this.
     #[error("The security token included in the request is expired")]
     Expired,
     /// The signature differs from the computed one.
@@ -33,7 +33,7 @@ pub enum SignatureError {
     /// A header that must be signed is not.
     #[error("{0}")]
     Unsigned(String),
-    /// The operator has suspended the account. Told only to those who sign for it.
+    /// The operator has suspended the account. Only a request that is signed for it gets this.
     #[error("Account {0} is suspended.")]
     Suspended(AccountId),
 }
@@ -74,25 +74,25 @@ impl SignatureError {
     }
 }
 
-/// The reason of a refusal because of many unknown access keys, in metrics.
+/// Metric label: too many unknown access keys from one address.
 pub(super) const TOO_MANY_UNKNOWN_KEYS: &str = "too-many-unknown-keys";
 
-/// The reason of a refusal of who should have brought the operator's token, in metrics.
+/// Metric label: the operator's token is missing or wrong.
 pub(crate) const WRONG_TOKEN: &str = "token";
 
-/// The reason of a refusal of who has no session in the web console, in metrics.
+/// Metric label: no console session.
 pub(super) const NO_SESSION: &str = "no-session";
 
-/// The reason of a refusal of who fails to sign in to the web console, in metrics.
+/// Metric label: console sign-in failed.
 pub(super) const FAILED_SIGN_IN: &str = "sign-in";
 
-/// The reason of a refusal of what another page has caused, in metrics.
+/// Metric label: cross-site request.
 pub(super) const CROSS_SITE: &str = "cross-site";
 
-/// The reason of a refusal of hosts that are not those of the API, in metrics.
+/// Metric label: unknown host.
 pub(super) const WRONG_HOST: &str = "wrong-host";
 
-/// Every reason of a refusal, as metrics name it.
+/// All metric labels of refused authentication.
 pub(crate) const REJECTION_REASONS: [&str; 15] = [
     "missing",
     "malformed",

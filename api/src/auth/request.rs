@@ -1,4 +1,4 @@
-//! What is known of a request beside who makes it, and what it proves.
+//! The source and the proof of a request.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -25,7 +25,7 @@ impl OnAuthentic {
         Self(Arc::new(what))
     }
 
-    /// Tells that the request is authentic.
+    /// Reports that the request is authentic.
     pub(super) fn tell(&self) {
         (self.0)();
     }
@@ -37,28 +37,28 @@ impl std::fmt::Debug for OnAuthentic {
     }
 }
 
-/// That a request came over TLS. The listener puts it into the request's extensions.
+/// Marks a request that came over TLS. The listener puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct SecureTransport;
 
-/// What a request proves, by its signature or by its cookie.
+/// The proof of a request's caller, by its signature or its cookie.
 pub(super) struct Proof {
     pub(super) credential: Arc<Credential>,
     pub(super) access_key_id: String,
-    /// Whether the key is one that lasts.
+    /// Whether the key is a long-term key.
     pub(super) lasts: bool,
     pub(super) region: Region,
     pub(super) service: Service,
     pub(super) body: Bytes,
 }
 
-/// Where a request came from; none: from within this process.
+/// The sender's address; `None` for a request from within this process.
 pub(crate) fn peer(parts: &Parts) -> Option<IpAddr> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map(|ConnectInfo(peer)| peer.ip())
 }
 
-/// What policies may ask about a request.
+/// The global condition keys of a request.
 pub(super) fn environment(parts: &Parts, region: Region, now: Timestamp) -> Environment {
     let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Environment {

@@ -99,8 +99,9 @@ impl Protocol {
                 let operation = path.strip_prefix(RPC_PATH).unwrap_or_default();
                 let input =
                     if is_compressed(headers) { Ok(Value::Absent) } else { cbor::read(body) };
-                let input = input
-                    .map_err(|cbor::NotCbor| not_serialized("The body is no structure in CBOR."))?;
+                let input = input.map_err(|cbor::NotCbor| {
+                    not_serialized("The body is not a structure in CBOR.")
+                })?;
                 Ok((operation.to_owned(), input))
             }
         }

@@ -14,7 +14,7 @@ use crate::{
     http::{body, error::ApiError, path::PathParams},
 };
 
-/// The page of the console, whose scripts have the rest.
+/// The one page of the console; its scripts render the rest.
 const INDEX: &str = "index.html";
 /// Files whose names change with their content.
 const HASHED: &str = "assets/";
@@ -61,7 +61,7 @@ const fn file(_: &str) -> Option<File> {
     None
 }
 
-/// ReadRoot: leads people to the console. The services without paths are called there by POST.
+/// ReadRoot: redirects browsers to the console. The services without paths are called there by POST.
 pub(super) async fn root(request: Request) -> Response {
     if wants_page(&request) {
         return Redirect::temporary("/console/").into_response();
@@ -71,7 +71,7 @@ pub(super) async fn root(request: Request) -> Response {
     refused
 }
 
-/// ReadConsoleRoot: relative names count from the folder.
+/// ReadConsoleRoot: redirects to the folder, because names in the page are relative to it.
 pub(super) async fn without_slash() -> Redirect {
     Redirect::permanent("/console/")
 }
@@ -87,14 +87,14 @@ pub(super) async fn read(path: PathParams, headers: HeaderMap) -> Result<Respons
     if let Some(found) = served(name, &headers) {
         return Ok(found);
     }
-    // A script of an earlier build would be read as one.
+    // Without this the page would be returned as a script of an earlier build.
     if name.starts_with(HASHED) {
         return Err(ApiError::unknown_path());
     }
     Ok(index())
 }
 
-/// The page. It names files that change with each build, so nobody keeps it.
+/// The page. It is never cached, because it names files that change with each build.
 pub(super) fn index() -> Response {
     let (status, bytes) = match file(INDEX) {
         Some(File { bytes, .. }) => (StatusCode::OK, Body::from(bytes.into_owned())),
@@ -163,7 +163,7 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
     })
 }
 
-/// What browsers do with a file. They are told not to guess.
+/// The media type of a file. Browsers must not guess it.
 fn media_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, suffix)| suffix) {
         "js" | "mjs" => "text/javascript; charset=utf-8",
@@ -180,7 +180,7 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// With the headers that keep a page to itself.
+/// Adds the headers that isolate a page from other sites.
 fn guarded(mut response: Response) -> Response {
     let guards: [(HeaderName, &'static str); 5] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

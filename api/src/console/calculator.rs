@@ -19,7 +19,7 @@ use crate::{
 /// CalculateCost: the answer of GetCostEstimate.
 ///
 /// # Errors
-/// Those of GetCostEstimate; a 429 for senders who ask too often.
+/// Those of GetCostEstimate; a 429 for senders over their rate.
 pub(super) async fn calculate_cost(
     State(settings): State<Arc<ApiSettings>>,
     State(authenticator): State<Arc<Authenticator>>,

@@ -40,23 +40,23 @@ use crate::{
 const MOST_STREAMS: u32 = 8;
 /// How often a comment shows that the stream is there.
 const KEPT_ALIVE: Duration = Duration::from_secs(15);
-/// How often it is asked whether the session is still there. What ends in this process is known at once.
+/// How often a stream checks that its session still exists. A session that ends in this process is known at once.
 const CHECKED: Duration = Duration::from_secs(5);
-/// What somebody has to be allowed, because the events tell which brokers there are.
+/// The permission that a stream needs, because its events name brokers.
 const LISTS: &str = "mq:ListBrokers";
 
 /// How many streams each session has.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Streams(Arc<Mutex<HashMap<ConsoleTokenHash, u32>>>);
 
-/// The right to have a stream.
+/// A permit for a stream.
 struct Place {
     streams: Streams,
     session: ConsoleTokenHash,
 }
 
 impl Streams {
-    /// Takes a place, if there is one.
+    /// Takes a permit, if one is left.
     fn take(&self, session: ConsoleTokenHash) -> Option<Place> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(session).or_default();
@@ -80,7 +80,7 @@ impl Drop for Place {
     }
 }
 
-/// StreamConsoleEvents: what changes of the brokers of an account in a region.
+/// StreamConsoleEvents: changes of the brokers of an account in a region.
 pub(super) async fn stream_events(
     State(authenticator): State<Arc<Authenticator>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -100,14 +100,14 @@ pub(super) async fn stream_events(
         ApiError::named(
             StatusCode::TOO_MANY_REQUESTS,
             "TooManyRequestsException",
-            "The session has as many streams of events as it may have.",
+            "The session has reached the maximum number of event streams.",
         )
     })?;
     let scope =
         Scope { account: caller.account().clone(), region: caller.environment.region.clone() };
     let page = Page {
         may_list: may_list(&caller) && signed_in.caller().account_state == AccountState::Active,
-        // Before anything is told, so that nothing is missed.
+        // Subscribed before the first event, so that no change is missed.
         subscription: hub.subscribe(),
         session_ends: authenticator.session_ends(),
         authenticator,
@@ -129,7 +129,7 @@ pub(super) async fn stream_events(
     let mut answer = Sse::new(events).keep_alive(kept).into_response();
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // For proxies that would wait for more.
+    // Proxies that buffer answers pass this one on at once.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(answer)
 }
@@ -138,7 +138,7 @@ fn may_list(caller: &Caller) -> bool {
     caller.check(LISTS, "*", |_| {}).is_ok()
 }
 
-/// A page that is told what changes.
+/// A page that receives changes.
 struct Page {
     authenticator: Arc<Authenticator>,
     clock: Arc<dyn Clock>,
@@ -151,13 +151,13 @@ struct Page {
     waiting: VecDeque<Event>,
     is_ready: bool,
     is_over: bool,
-    /// When it was last asked whether the session is still there.
+    /// When the session was last checked.
     checked: Instant,
     _place: Place,
 }
 
 impl Page {
-    /// The next event; none: the stream is over.
+    /// The next event; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
         if !self.is_ready {
             self.subscription.ready().await;
@@ -193,7 +193,7 @@ impl Page {
         }
     }
 
-    /// Ends the stream with its session. What somebody may do is asked anew, too.
+    /// Ends the stream if its session has ended, and checks again whether the caller may list brokers.
     async fn check(&mut self) {
         self.checked = Instant::now();
         let now = self.clock.now();

@@ -13,20 +13,20 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How often changes are read that nothing told of.
+/// How often changes are read without a notification.
 const POLL: Duration = Duration::from_secs(3);
-/// How long changes are collected before they are told, so that a broker that changes all the time is told four times a
+/// How long changes are collected before they are sent, so that a broker that changes all the time is sent four times a
 /// second.
 const COLLECTED: Duration = Duration::from_millis(250);
-/// How many tellings a slow page may be behind. After that it is told that it has lost some.
+/// How many messages a slow page may be behind. After that it gets [`Told::Lost`].
 const BEHIND: usize = 64;
 
-/// What pages are told.
+/// A message to pages.
 #[derive(Debug, Clone)]
 pub(super) enum Told {
-    /// These brokers have changed, of whichever account.
+    /// These brokers, of any account, have changed.
     Changes(Arc<[BrokerChange]>),
-    /// Whatever was known may be untrue.
+    /// Changes were lost, so all that a page shows may be out of date.
     Lost,
 }
 
@@ -34,20 +34,20 @@ pub(super) enum Told {
 pub(crate) struct BrokerHub {
     store: PgStore,
     told: broadcast::Sender<Told>,
-    /// Whether changes are told from now on.
+    /// Whether changes are sent from now on.
     ready: watch::Sender<bool>,
     /// Whether the task runs.
     running: Mutex<bool>,
 }
 
-/// What a page waits with.
+/// The subscription of a page.
 pub(super) struct Subscription {
     pub(super) told: broadcast::Receiver<Told>,
     ready: watch::Receiver<bool>,
 }
 
 impl Subscription {
-    /// Waits until no change is missed that comes from now on.
+    /// Waits until the hub sends changes. None that comes later is missed.
     pub(super) async fn ready(&mut self) {
         // The hub outlives its subscriptions.
         let _ = self.ready.wait_for(|ready| *ready).await;
@@ -61,7 +61,7 @@ impl BrokerHub {
         Arc::new(Self { store, told, ready, running: Mutex::new(false) })
     }
 
-    /// Waits for changes from now on.
+    /// Subscribes to changes from now on.
     pub(super) fn subscribe(self: &Arc<Self>) -> Subscription {
         let mut running = self.running();
         let subscription =
@@ -77,7 +77,7 @@ impl BrokerHub {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nobody waits any more; then the task is over, and the next subscription begins another one.
+    /// Whether no subscription is left. Then the task ends, and the next subscription starts another one.
     fn is_over(&self) -> bool {
         let mut running = self.running();
         if self.told.receiver_count() > 0 {
@@ -91,7 +91,7 @@ impl BrokerHub {
     async fn run(self: Arc<Self>) {
         let mut reader = Reader { moment: None, told: HashMap::new() };
         let mut listener = self.store.listen(Channel::Brokers).await.ok();
-        // Without a beginning everything is told to be lost as soon as there is one.
+        // If the first reading failed, `Lost` is sent as soon as one succeeds.
         let mut has_begun = reader.read(&self.store).await.is_ok();
         self.ready.send_replace(true);
         while !self.is_over() {
@@ -104,7 +104,7 @@ impl BrokerHub {
                 Ok(Read::Lost) => self.tell(Told::Lost),
                 Ok(Read::Changes(changes)) if changes.is_empty() => {}
                 Ok(Read::Changes(changes)) => self.tell(Told::Changes(changes.into())),
-                // What has changed meanwhile is read the next time.
+                // Changes in the meantime are read the next time.
                 Err(error) => tracing::debug!(%error, "changes of brokers not read; tried again"),
             }
             sleep(COLLECTED).await;
@@ -112,12 +112,12 @@ impl BrokerHub {
     }
 
     fn tell(&self, what: Told) {
-        // Nobody may be there at the moment.
+        // There may be no subscription at the moment.
         let _ = self.told.send(what);
     }
 }
 
-/// Waits for a hint, or until it is time to look without one.
+/// Waits for a notification, or for [`POLL`].
 async fn wait(store: &PgStore, listener: &mut Option<Listener>) {
     match listener {
         Some(listener) => drop(timeout(POLL, listener.wait()).await),
@@ -128,7 +128,7 @@ async fn wait(store: &PgStore, listener: &mut Option<Listener>) {
     }
 }
 
-/// What was read.
+/// The result of a reading.
 enum Read {
     Changes(Vec<BrokerChange>),
     /// The database is another one, or an earlier state of it.
@@ -158,7 +158,7 @@ impl Reader {
             if self.told.get(&broker).is_some_and(|told| *told >= transaction) {
                 continue;
             }
-            // That it is gone is the last that is told of it.
+            // Its deletion is the last message about a broker.
             match fresh.get(&broker) {
                 Some(known) if known.is_removed => {}
                 _ => drop(fresh.insert(broker, change)),

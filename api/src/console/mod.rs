@@ -1,4 +1,4 @@
-//! The web console: its pages, signing in, and what the pages need beside the operations that everybody else has, too.
+//! The web console: its pages, signing in, and what the pages need besides the public operations.
 //!
 //! | file | has |
 //! | --- | --- |
@@ -23,7 +23,7 @@ use crate::{
     state::ApiState,
 };
 
-/// What is served for people, each with its handler. None of it is in the API document.
+/// The console's endpoints, each with its handler. None of them is in the API document.
 pub(crate) fn endpoints() -> Vec<(Operation, MethodRouter<ApiState>)> {
     let session = "/console/session";
     [

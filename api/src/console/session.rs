@@ -1,4 +1,4 @@
-//! Signing in and out, and who is signed in.
+//! Signing in and out, and the present session.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     own::accounts::is_operator,
 };
 
-/// What somebody brings to sign in.
+/// The body of a sign-in.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SignInRequest {
@@ -40,8 +40,9 @@ impl SignInRequest {
         match (link, access_key_id, secret_access_key, session_token) {
             (Some(link), None, None, None) => {
                 let link = ConsoleToken::parse(&link);
-                link.map(SignIn::Link)
-                    .ok_or_else(|| Error::bad_request("link", "The link is none."))
+                link.map(SignIn::Link).ok_or_else(|| {
+                    Error::bad_request("link", "[link] is not a valid sign-in link.")
+                })
             }
             (None, Some(id), Some(secret), token) => {
                 // An empty field of a form.
@@ -55,7 +56,7 @@ impl SignInRequest {
     }
 }
 
-/// Who is signed in, and what the console has to know of this brokerd.
+/// The caller of the session, and what the console needs to know of this brokerd.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionView<'a> {
@@ -76,7 +77,7 @@ struct SessionView<'a> {
     settings: SettingsView<'a>,
 }
 
-/// Settings of this brokerd that the console tells of.
+/// Settings of this brokerd that the console shows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SettingsView<'a> {
@@ -105,7 +106,7 @@ pub(super) async fn sign_in(
     Ok(answer)
 }
 
-/// DescribeConsoleSession: who is signed in.
+/// DescribeConsoleSession: the caller of the session.
 pub(super) async fn describe(
     State(authenticator): State<Arc<Authenticator>>,
     State(settings): State<Arc<ApiSettings>>,
@@ -134,7 +135,7 @@ pub(super) async fn sign_out(
     signed_out(visit.clear_cookie()?)
 }
 
-/// ConsoleLogoutEverywhere: ends all sessions of who is signed in.
+/// ConsoleLogoutEverywhere: ends all console sessions of the caller.
 pub(super) async fn sign_out_everywhere(
     State(authenticator): State<Arc<Authenticator>>,
     State(store): State<PgStore>,
@@ -157,7 +158,7 @@ fn signed_out(cookie: axum::http::HeaderValue) -> Result<Response, ApiError> {
     Ok(answer)
 }
 
-/// Counts a refusal of who has not proved who it is.
+/// Counts a refusal of an unauthenticated request.
 fn counted<T>(authenticator: &Authenticator, result: Result<T, ApiError>) -> Result<T, ApiError> {
     result.inspect_err(|refusal| authenticator.count_rejection(refusal))
 }
@@ -195,7 +196,7 @@ async fn view(
     body::json(StatusCode::OK, &view).map_err(ApiError::internal)
 }
 
-/// What kind of principal it is, and its name.
+/// The kind and the name of a principal.
 fn kind_and_name(principal: &Principal) -> (&'static str, String) {
     match &principal.kind {
         PrincipalKind::Root => ("ROOT", "root".to_owned()),

@@ -67,7 +67,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AskedFormat {
 /// A 200 with rows of CSV below a header, which a browser saves under that name.
 ///
 /// # Errors
-/// A 500 that wire types never cause.
+/// A 500 if serialization fails, which these types rule out.
 pub(crate) fn csv<const N: usize>(
     file: &str,
     header: [&str; N],

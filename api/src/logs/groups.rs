@@ -162,7 +162,7 @@ pub(super) async fn put_retention(call: Call<'_>) -> Answered {
     let days = input.retention_in_days.ok_or_else(|| missing("retentionInDays"))?;
     if !is_retention(days) {
         return Err(invalid(format!(
-            "[{days}] is no valid number of days for a retention policy."
+            "[{days}] is not a valid number of days for a retention policy."
         )));
     }
     set_retention(&call, &name, u16::try_from(days).ok()).await

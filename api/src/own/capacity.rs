@@ -92,7 +92,9 @@ pub(crate) async fn describe_capacity(
 ) -> Answer<DescribeCapacityResponse> {
     let id = &signed.authorize(Subject::NONE)?.account;
     let Some((room, used)) = store.capacity_of_account(id).await? else {
-        return Err(ApiError::unavailable("No provisioner has told yet what its host has."));
+        return Err(ApiError::unavailable(
+            "No provisioner has reported its host's memory yet. Try again.",
+        ));
     };
     let account = store.account(id).await?;
     let quotas = account.map(|account| account.quotas).unwrap_or_default();

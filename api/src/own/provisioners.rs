@@ -1,4 +1,4 @@
-//! DescribeProvisioners: which provisioners live, and what they do.
+//! DescribeProvisioners: the provisioners that are alive, and their passes.
 
 use std::sync::Arc;
 
@@ -16,17 +16,17 @@ use crate::{
     openapi::ServiceErrors,
 };
 
-/// A provisioner: the part of brokerd that makes brokers what they should be.
+/// A provisioner: the part of brokerd that reconciles brokers with their specification.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProvisionerView {
     /// Its ID, which is new after every start.
     #[schema(example = "w-1b8c9a54-40a7-44c1-9d2f-0f6f0a4b7f10")]
     provisioner_id: String,
-    /// `ALIVE`, or `DEAD`: it has not said in time that it lives, and others take its brokers over.
+    /// `ALIVE`, or `DEAD`: its heartbeat is overdue; other provisioners take over its brokers.
     #[schema(value_type = String, example = "ALIVE")]
     state: &'static str,
-    /// When it last said that it lives, ISO 8601 in UTC.
+    /// The time of the last heartbeat, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     seen: String,
     /// The number of brokers that it watches.
@@ -47,7 +47,7 @@ impl From<ProvisionerSeen> for ProvisionerView {
     }
 }
 
-/// How many passes there are. A pass looks at one broker and does what it lacks.
+/// The numbers of passes by state. A pass reconciles one broker once.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PassCountsView {
@@ -76,8 +76,7 @@ pub(crate) struct PassView {
     /// Its region.
     #[schema(example = "eu-central-1")]
     region: String,
-    /// `RUNNING`; `DUE`: it waits for a provisioner; `RETRYING`: it waits for its time, because the one before it has
-    /// failed.
+    /// `RUNNING`; `DUE`: it waits for a provisioner; `RETRYING`: it backs off after a failure.
     #[schema(value_type = String, example = "DUE")]
     state: &'static str,
     /// `URGENT`, with provisioners' permits of its own: pairs and clusters that have run, and brokers of which a change
@@ -86,7 +85,7 @@ pub(crate) struct PassView {
     lane: &'static str,
     /// The passes in a row that have failed.
     failed_attempts: u32,
-    /// Since when or from when on it is due, ISO 8601 in UTC.
+    /// When it became or becomes due, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     due: String,
     /// The provisioner that runs it, or else the one that watches the broker.

@@ -32,7 +32,7 @@ impl Parameters {
             }
             if parameters.insert(name.to_string(), value.into_owned()).is_some() {
                 return Err(IamError::malformed(format!(
-                    "Parameter {} is there twice.",
+                    "Parameter {} appears more than once.",
                     name.escape_debug()
                 )));
             }

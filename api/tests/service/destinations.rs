@@ -257,7 +257,7 @@ async fn without_a_provisioner_nothing_is_done_and_that_is_said_in_time() {
     let began = Instant::now();
     let body = json!({"kind": "QUEUE", "name": "orders"}).to_string();
     let refused = api.call("POST", &format!("{path}/destinations/purge"), &body).await;
-    let message = "Nobody could ask the broker in time, and nothing was done. Try again.";
+    let message = "The broker was not asked in time; nothing was changed. Try again.";
     assert_eq!(
         refused.refusal(),
         (503, "ServiceUnavailableException".to_owned(), message.to_owned())

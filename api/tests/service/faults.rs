@@ -71,7 +71,7 @@ async fn a_fault_is_created_described_listed_and_healed() {
         .iter()
         .filter_map(|e| e["message"].as_str())
         .collect();
-    assert_eq!(told[0], format!("fault {id} is to be healed now"));
+    assert_eq!(told[0], format!("fault {id}: early end requested"));
     assert!(
         told[2].ends_with("accepted: LATENCY of 200 ms and up to 50 ms more for 60 s"),
         "{told:?}"

@@ -1,4 +1,4 @@
-//! What was promised of a broker, and kept.
+//! Reports of availability, incidents and cost.
 
 use std::{sync::atomic::AtomicU64, time::Duration};
 

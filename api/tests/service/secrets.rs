@@ -147,7 +147,7 @@ async fn an_account_has_so_many_secrets_in_a_region() {
     }
     let refused = api.call("PUT", &path("one-more"), &body(VALUE)).await;
     assert_silent(&refused);
-    let told = "The account has as many secrets in this region as it may have. Delete one and retry the request.";
+    let told = "The account has reached the maximum number of secrets in this region. Delete one and retry the request.";
     assert_eq!(refused.refusal(), (400, "BadRequestException".to_owned(), told.to_owned()));
     put(&api, "n-7", "y").await;
     assert_eq!(api.call("DELETE", &path("n-7"), "").await.status, 204);

@@ -29,11 +29,11 @@ const TRIES: usize = 8;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Print the accounts, and what the brokers of each have
+    /// List the accounts, with the resources of their brokers
     List,
-    /// Make an account and print its number; `brokerd key create --account` gives it a key
+    /// Create an account and print its number; `brokerd key create --account` gives it a key
     Create {
-        /// What it is called
+        /// Its name
         name: String,
         /// Its number, twelve digits; chosen unless given
         #[arg(long)]
@@ -41,19 +41,19 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         quotas: QuotaFlags,
     },
-    /// Call an account something else
+    /// Rename an account
     Rename {
         /// Its number or name
         account: String,
-        /// What it is called from now on
+        /// Its new name
         name: String,
     },
-    /// Refuse an account's calls; its brokers go on
+    /// Refuse an account's calls; its brokers keep running
     Suspend {
         /// Its number or name
         account: String,
     },
-    /// Answer an account's calls again
+    /// Accept an account's calls again
     Resume {
         /// Its number or name
         account: String,
@@ -65,7 +65,7 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         quotas: QuotaFlags,
     },
-    /// Delete an account that has nothing any more, and the keys of its root
+    /// Delete an empty account, and the keys of its root
     Delete {
         /// Its number or name
         account: String,
@@ -102,7 +102,9 @@ fn parse_quota(text: &str) -> Result<QuotaValue, String> {
 
 fn parse_rate(text: &str) -> Result<QuotaValue, String> {
     match parse_quota(text)? {
-        QuotaValue(Some(0)) => Err("an account that may not call is suspended instead".to_owned()),
+        QuotaValue(Some(0)) => {
+            Err("the rate must be at least 1; use `brokerd account suspend`".to_owned())
+        }
         rate => Ok(rate),
     }
 }
@@ -121,7 +123,7 @@ impl QuotaFlags {
 /// Runs `brokerd account`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn run(
     command: AccountCommand,
     configuration: &Configuration,

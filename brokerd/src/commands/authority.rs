@@ -23,20 +23,20 @@ const PAGE: i64 = 100;
 pub(crate) enum AuthorityCommand {
     /// Print the certificate authorities, and how many brokers have a certificate of each
     Show,
-    /// Make another authority, which is trusted at once and issues later
+    /// Create a new authority, which is trusted at once and issues later
     Rotate {
         /// How many days clients and brokers have to learn of it before it issues
         #[arg(long, value_name = "DAYS", default_value_t = 14, value_parser = clap::value_parser!(u32).range(0..=3650))]
         after: u32,
     },
-    /// Trust former authorities no longer, once no broker has a certificate of theirs
+    /// Stop trusting former authorities, once no broker has a certificate of theirs
     Retire,
 }
 
 /// Runs `brokerd authority`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn run(
     command: AuthorityCommand,
     configuration: &Configuration,
@@ -81,7 +81,7 @@ async fn rotate(
     after: u32,
 ) -> anyhow::Result<()> {
     if let Some(next) = all.iter().find(|stored| stored.issues_from > now) {
-        bail!("there is another authority already, which issues from {}", next.issues_from);
+        bail!("a new authority exists already, which issues from {}", next.issues_from);
     }
     let fresh = tls::new_authority(now, &OsEntropy)?;
     let issues_from = now.plus(Duration::from_hours(24) * after);
@@ -102,7 +102,7 @@ async fn retire(store: &PgStore, all: &[StoredAuthority], now: Timestamp) -> any
         match holders.get(pem).map(Vec::as_slice).unwrap_or_default() {
             [] => {
                 store.remove_certificate_authority(stored.id).await?;
-                print(&format!("{subject} is not trusted any longer\n"))?;
+                print(&format!("{subject} is no longer trusted\n"))?;
             }
             [first, ..] => {
                 let count = holders.get(pem).map_or(0, Vec::len);

@@ -82,7 +82,7 @@ pub(crate) async fn run(flags: ConsoleFlags, configuration: &Configuration) -> a
         .call(call, async |store| {
             let expires = SystemClock.now().plus(LASTS);
             let created = store.create_console_link(&token, &id, expires).await?;
-            ensure!(created, "the access key {id} was deleted in this moment");
+            ensure!(created, "the access key {id} was deleted meanwhile");
             Ok(())
         })
         .await?;

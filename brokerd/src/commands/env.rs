@@ -82,7 +82,7 @@ async fn key_of_user(
         }
     };
     let key = store.principal_of(id.as_str()).await?;
-    let key = key.with_context(|| format!("the access key {id} was deleted in this moment"))?;
+    let key = key.with_context(|| format!("the access key {id} was deleted meanwhile"))?;
     Ok((AccessKeyId::to_string(&id), key.secret))
 }
 

@@ -84,7 +84,7 @@ pub(crate) enum KeyCommand {
 /// Runs `brokerd key`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn run(command: KeyCommand, configuration: &Configuration) -> anyhow::Result<()> {
     let keys = master_keys::load(configuration, None)?;
     let store = connect_once(configuration, &keys).await?;
@@ -202,9 +202,11 @@ async fn ensure_user(
         .call(call, async |store| match store.create_iam_user(&user).await? {
             NewIdentityOutcome::Created => Ok(()),
             NewIdentityOutcome::NameTaken => {
-                bail!("there is a user {name} in another letter case, or since this moment")
+                bail!("a user {name} exists already, perhaps in another letter case")
             }
-            NewIdentityOutcome::TooMany => bail!("the account has as many users as it may have"),
+            NewIdentityOutcome::TooMany => {
+                bail!("the account has reached the maximum number of users")
+            }
             NewIdentityOutcome::NoBoundary | NewIdentityOutcome::NoAccount => {
                 bail!("the account {account} is gone")
             }

@@ -67,7 +67,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 /// Runs `brokerd logs`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn run(command: LogsCommand, configuration: &Configuration) -> anyhow::Result<()> {
     let LogsCommand::Export(flags) = command;
     let pattern = FilterPattern::parse(&flags.filter)?;

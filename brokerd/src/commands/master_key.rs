@@ -25,7 +25,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) enum MasterKeyCommand {
     /// Print the ids of the master keys, and how many values each has sealed
     Show,
-    /// Make another master key and seal every value with it; goes on with a rotation that was ended
+    /// Create a new master key and reseal every value with it; resumes an interrupted rotation
     Rotate,
     /// Remove the master keys that no value is sealed with
     Retire,
@@ -34,7 +34,7 @@ pub(crate) enum MasterKeyCommand {
 /// Runs `brokerd master-key`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn run(
     command: MasterKeyCommand,
     configuration: &Configuration,
@@ -80,11 +80,11 @@ async fn rotate(configuration: &Configuration, path: Option<&Path>) -> anyhow::R
     );
     let has_sealed = |key: &MasterKey| counts.contains_key(&key.id());
     if all.iter().skip(1).any(has_sealed) {
-        print("going on: not every value is sealed with the first key\n")?;
+        print("resuming: not every value is sealed with the first key\n")?;
     } else {
-        let path = path.context("secrets.master_key is not in a file: put another key in front of the others there, for every process of this installation, start these again, and then call this")?;
+        let path = path.context("secrets.master_key is not in a file: put another key in front of the others there, for every process of this installation, restart these, and then run this")?;
         MasterKeyFile::lock(path)?.add_first(&OsEntropy)?;
-        print(&format!("{} has another key, the first one\n", path.display()))?;
+        print(&format!("a new first key was added to {}\n", path.display()))?;
     }
     // This process has to read the file again, too.
     let (keys, store) = connect(configuration).await?;
@@ -111,11 +111,11 @@ async fn rotate(configuration: &Configuration, path: Option<&Path>) -> anyhow::R
     let others: Vec<&String> = counts.keys().filter(|id| **id != first.id()).collect();
     ensure!(
         others.is_empty(),
-        "values are left that no master key here opens, sealed with {others:?}: put those keys behind the others and call this again"
+        "some values are sealed with keys that are not here, {others:?}: append those keys and run this again"
     );
     let count = counts.get(&first.id()).copied().unwrap_or(0);
     print(&format!(
-        "all {count} values are sealed with the key {}; `brokerd master-key retire` removes the former ones, which backups of before need\n",
+        "all {count} values are sealed with the key {}; keep the former keys for older backups; `brokerd master-key retire` removes them here\n",
         first.id()
     ))
 }
@@ -125,7 +125,7 @@ fn print_progress(state: Resealing) {
     let done = sealed + overtaken;
     let left = if unopened > 0 { format!(", {unopened} can't be opened") } else { String::new() };
     // A closed standard output does not stop the rotation.
-    let _ = print(&format!("sealed {done} of {found} values anew{left}\n"));
+    let _ = print(&format!("resealed {done} of {found} values{left}\n"));
 }
 
 async fn retire(configuration: &Configuration, path: &Path) -> anyhow::Result<()> {
@@ -136,11 +136,11 @@ async fn retire(configuration: &Configuration, path: &Path) -> anyhow::Result<()
     for key in all.iter().skip(1) {
         if let Some(count) = counts.get(&key.id()) {
             bail!(
-                "{count} values are still sealed with {}: `brokerd master-key rotate` seals them anew",
+                "{count} values are still sealed with {}: `brokerd master-key rotate` reseals them",
                 key.id()
             );
         }
     }
     file.keep_first()?;
-    print(&format!("{} keys are removed\n", all.len().saturating_sub(1)))
+    print(&format!("removed {} keys\n", all.len().saturating_sub(1)))
 }

@@ -31,7 +31,7 @@ impl Alarms {
             None => Ok(()),
             Some((topic, _)) => Err((
                 "alarms.topics",
-                format!("the webhook of {topic:?} is no http:// or https:// URL"),
+                format!("the webhook of {topic:?} is not an http:// or https:// URL"),
             )),
         }
     }
@@ -61,7 +61,7 @@ mod tests {
         {
             let (key, why) = alarms(url).validate().expect_err(url);
             assert_eq!(key, "alarms.topics");
-            assert_eq!(why, r#"the webhook of "arn:aws:sns:*" is no http:// or https:// URL"#);
+            assert_eq!(why, r#"the webhook of "arn:aws:sns:*" is not an http:// or https:// URL"#);
         }
     }
 }

@@ -82,7 +82,7 @@ impl Registry {
             }
             (Some(address), _) if !is_registry(address) => Err((
                 "registry.address",
-                format!("{address:?} is no registry such as registry.example.com:5000/mirror"),
+                format!("{address:?} is not a registry such as registry.example.com:5000/mirror"),
             )),
             (Some(_) | None, Some(_) | None) => Ok(()),
         }

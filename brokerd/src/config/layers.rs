@@ -196,9 +196,11 @@ fn value(text: &str, kind: Kind) -> Result<Value, String> {
     match kind {
         Kind::Text => Ok(Value::String(text.to_owned())),
         Kind::Integer => {
-            text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is no whole number"))
+            text.parse().map(Value::Integer).map_err(|_| format!("{text:?} is not a whole number"))
         }
-        Kind::Float => text.parse().map(Value::Float).map_err(|_| format!("{text:?} is no number")),
+        Kind::Float => {
+            text.parse().map(Value::Float).map_err(|_| format!("{text:?} is not a number"))
+        }
         Kind::Boolean => {
             let wrong = |_| format!("{text:?} is neither true nor false");
             text.parse().map(Value::Boolean).map_err(wrong)
@@ -213,7 +215,7 @@ fn value(text: &str, kind: Kind) -> Result<Value, String> {
                 Some((key.trim().to_owned(), Value::String(value.trim().to_owned())))
             };
             let pairs: Option<Table> = text.split(',').map(pair).collect();
-            pairs.map(Value::Table).ok_or_else(|| format!("{text:?} is no list such as a=b,c=d"))
+            pairs.map(Value::Table).ok_or_else(|| format!("{text:?} is not a list such as a=b,c=d"))
         }
     }
 }

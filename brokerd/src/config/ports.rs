@@ -32,7 +32,7 @@ impl FromStr for PortRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no range of ports such as 20000-29999");
+        let wrong = || format!("{text:?} is not a range of ports such as 20000-29999");
         let (first, last) = text.split_once('-').ok_or_else(wrong)?;
         let first = first.trim().parse().map_err(|_| wrong())?;
         let last = last.trim().parse().map_err(|_| wrong())?;
@@ -98,7 +98,7 @@ pub(crate) fn validate_shared_ports(
     }
     let standard = standard_ports();
     if let Some(port) = map.keys().find(|port| !standard.contains(port)) {
-        return Err(format!("{port} is no standard port: those are {standard:?}"));
+        return Err(format!("{port} is not a standard port: those are {standard:?}"));
     }
     let mut listened = BTreeSet::new();
     for port in standard {
@@ -132,7 +132,7 @@ impl TryFrom<String> for SharedPort {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no pair of ports such as 443=8443");
+        let wrong = || format!("{text:?} is not a pair of ports such as 443=8443");
         let (standard, listen) = text.split_once('=').ok_or_else(wrong)?;
         let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
         let (standard, listen) = port(standard).zip(port(listen)).ok_or_else(wrong)?;

@@ -104,7 +104,7 @@ impl Kubernetes {
         };
         let is_name = |name: &str| name.len() <= 253 && name.split('.').all(is_label);
         if let Some(name) = self.namespace.as_deref().filter(|name| !is_label(name)) {
-            let why = format!("{name:?} is no name of a namespace");
+            let why = format!("{name:?} is not a valid namespace name");
             return Err(("runtime.kubernetes.namespace", why));
         }
         for (key, class) in [
@@ -112,15 +112,15 @@ impl Kubernetes {
             ("runtime.kubernetes.storage_class_efs", &self.storage_class_efs),
         ] {
             if let Some(class) = class.as_deref().filter(|class| !is_name(class)) {
-                return Err((key, format!("{class:?} is no name of a storage class")));
+                return Err((key, format!("{class:?} is not a valid storage class name")));
             }
         }
         if let Some(secret) = self.image_pull_secrets.iter().find(|secret| !is_name(secret)) {
-            let why = format!("{secret:?} is no name of a secret");
+            let why = format!("{secret:?} is not a valid secret name");
             return Err(("runtime.kubernetes.image_pull_secrets", why));
         }
         if !is_name(&self.cluster_domain) {
-            let why = format!("{:?} is no domain in lower case", self.cluster_domain);
+            let why = format!("{:?} is not a domain in lower case", self.cluster_domain);
             return Err(("runtime.kubernetes.cluster_domain", why));
         }
         Ok(())

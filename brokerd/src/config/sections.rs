@@ -189,7 +189,7 @@ impl Endpoint {
             ));
         }
         if let Some(domain) = self.domain.as_deref().filter(|domain| !is_domain(domain)) {
-            return Err(("endpoint.domain", format!("{domain:?} is no domain in lower case")));
+            return Err(("endpoint.domain", format!("{domain:?} is not a domain in lower case")));
         }
         let others = self.domain.as_ref().map(|_| self.ports);
         validate_shared_ports(&self.shared_ports, others)

@@ -19,7 +19,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// The store for a command, which does not wait for the database.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn connect_once(
     configuration: &Configuration,
     keys: &MasterKeys,
@@ -34,7 +34,7 @@ pub(crate) async fn connect_once(
 /// Connects, waiting for a database that is away up to `patience`, without end if that is none.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(super) async fn connect(
     configuration: &Configuration,
     url: &DatabaseUrl,

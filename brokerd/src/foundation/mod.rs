@@ -36,7 +36,7 @@ impl Foundation {
     /// it.
     ///
     /// # Errors
-    /// The message for the user.
+    /// An error whose text is shown to the user.
     pub(crate) async fn lay(
         configuration: &Configuration,
         api: Option<SocketAddr>,

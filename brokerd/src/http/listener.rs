@@ -68,7 +68,7 @@ impl HttpListener {
         if tls.is_none() && !api.listen.ip().to_canonical().is_loopback() {
             tracing::warn!(
                 listen = %api.listen,
-                "the API is served beyond this machine without TLS: passwords in requests can be read on their way; set api.tls_certificate and api.tls_key, or put it behind what does TLS"
+                "requests, including passwords, are not encrypted: set api.tls_certificate and api.tls_key, or use a TLS proxy"
             );
         }
         Self::bind(api.listen, tls, "--listen or BROKERD_API_LISTEN").await

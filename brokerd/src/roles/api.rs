@@ -21,7 +21,7 @@ use crate::{
 /// The routes of the API that listens on `address`.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(super) fn router(
     foundation: &Foundation,
     address: SocketAddr,

@@ -64,7 +64,7 @@ impl Sockets {
 /// does not wait for the database.
 ///
 /// # Errors
-/// The message for the user.
+/// An error whose text is shown to the user.
 pub(crate) async fn start(
     supervisor: &mut Supervisor,
     mut registry: Registry,

@@ -32,11 +32,11 @@ test('what happened in the range is marked, oldest first', () => {
 });
 
 test('a failover is told by the report where it can be read, otherwise by its event', () => {
-  const events = [{ at: iso(10), kind: 'failover', message: 'failover: instance 2 serves' }];
+  const events = [{ at: iso(10), kind: 'failover', message: 'failover: instance 2 took over from instance 1' }];
   const byEvent = markersOf({ events }, range, USUAL_KINDS);
   assert.deepEqual(
     byEvent.map(({ detail }) => detail),
-    ['failover: instance 2 serves'],
+    ['failover: instance 2 took over from instance 1'],
   );
   const byReport = markersOf({ events, failovers: [failover] }, range, USUAL_KINDS);
   assert.deepEqual(

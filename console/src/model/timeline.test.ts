@@ -46,7 +46,7 @@ test('a failure that nobody asked for begins a chapter which a failover names', 
     events(
       [0, 'verdict', 'instance 2 serves, the other one stands by'],
       [10, 'verdict', 'instance 2 has ended; starting it again'],
-      [12, 'failover', 'failover: instance 1 serves, which stood by for instance 2'],
+      [12, 'failover', 'failover: instance 1 took over from instance 2'],
       [20, 'verdict', 'instance 1 serves, the other one stands by'],
     ),
     { outages: [outage(10, 12)], failovers: [], restarts: [] },
@@ -96,7 +96,7 @@ test('changes that were given up are a failure, although the broker serves again
 
 test('a creation that failed says so and goes on no longer', () => {
   const [chapter] = timeline(
-    events([0, 'request', 'CreateBroker accepted'], [5, 'failure', 'creation failed: not enough room']),
+    events([0, 'request', 'CreateBroker accepted'], [5, 'failure', 'creation failed: not enough memory']),
   );
   assert.deepEqual([chapter?.outcome, chapter?.end], ['failed', at(5)]);
 });
@@ -107,7 +107,7 @@ test('a fault is one chapter from its acceptance to its end, whatever happens me
       [0, 'request', 'fault f-1 accepted: PAUSE for 10 s'],
       [1, 'verdict', 'fault f-1 started: PAUSE for 10 s'],
       [5, 'verdict', 'instance 1 does not answer'],
-      [11, 'verdict', 'fault f-1 is over: healed'],
+      [11, 'verdict', 'fault f-1 ended: healed'],
       [12, 'verdict', 'every endpoint answers'],
     ),
   );

@@ -27,7 +27,8 @@ export interface Chapter {
 }
 
 const WORK = /^(CreateBroker|RebootBroker|DeleteBroker) accepted/;
-const FAULT = /^fault (\S+) (accepted|started|is over)\b:? ?(.*)/;
+/** Earlier versions of brokerd wrote `is over`. */
+const FAULT = /^fault (\S+) (accepted|started|ended|is over)\b:? ?(.*)/;
 /** The sentences of passes that find everything as it should be. */
 const WELL = /^(every endpoint answers|all \d+ nodes serve|instance \d+ serves, the other one stands by)$/;
 /** Events that neither begin nor end anything. */
@@ -66,7 +67,7 @@ export function timeline(events: Event[], report?: Report): Chapter[] {
       if (known) known.steps.push(event);
       const chapter = known ?? begin(event, 'fault', 'going-on');
       faults.set(id, chapter);
-      if (what === 'is over') Object.assign(chapter, { outcome: 'done', end: at });
+      if (what === 'ended' || what === 'is over') Object.assign(chapter, { outcome: 'done', end: at });
     } else if (kind === 'maintenance' || WORK.test(message)) {
       // What was under way is part of the new work now.
       if (open) open.outcome = 'told';

@@ -120,7 +120,7 @@ export const EVENTS = [
   event('08:06:51.229527', 'verdict', 'instance 2 serves, the other one stands by'),
   event('08:06:51.151726', 'verdict', 'preparing standby 1 to take over'),
   event('08:06:48.195253', 'verdict', 'waiting for standby 1 to settle'),
-  event('08:06:48.022931', 'failover', 'failover: instance 2 serves, which stood by for instance 1'),
+  event('08:06:48.022931', 'failover', 'failover: instance 2 took over from instance 1'),
   event('08:06:48.022931', 'verdict', 'instance 1 was killed; starting it again'),
   event('08:06:45.732744', 'verdict', 'instance 1 has ended; instance 2 takes over'),
   event('08:06:45.342333', 'verdict', 'instance 1 does not answer'),

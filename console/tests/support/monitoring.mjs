@@ -108,7 +108,7 @@ export const happened = () => ({
   'GET /brokerd/v1/brokers/{broker-id}/events': {
     events: [
       { at: before(10), kind: 'verdict', message: 'alarm orders-deep: OK to ALARM: Threshold Crossed' },
-      { at: before(39), kind: 'failover', message: 'failover: instance 2 serves, which stood by for instance 1' },
+      { at: before(39), kind: 'failover', message: 'failover: instance 2 took over from instance 1' },
       { at: before(40), kind: 'failure', message: 'instance 1 ended with status 137' },
       { at: before(100), kind: 'request', message: 'RebootBroker was called' },
       { at: before(500), kind: 'maintenance', message: 'rebooted in its maintenance window' },

@@ -14,7 +14,7 @@ pub enum EventKind {
     Verdict,
     /// Something went wrong.
     Failure,
-    /// The standby of a pair came to serve.
+    /// The standby of a pair became active.
     Failover,
     /// The broker was rebooted in its maintenance window.
     Maintenance,

@@ -66,7 +66,7 @@ pub struct InstanceCondition {
     pub since: Timestamp,
     /// How often it was started without having become healthy.
     pub failed_boots: u32,
-    /// How often it ran out of memory of late.
+    /// Times it ran out of memory recently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_memory: Option<OutOfMemory>,
     /// Since when it serves but is not as it should be among the nodes of its cluster.

@@ -22,7 +22,7 @@ pub struct PatchVersion {
 
 /// Text that is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no version: three numbers with dots between them were expected")]
+#[error("{0:?} is not a version: three numbers with dots between them were expected")]
 pub struct NotAVersion(String);
 
 impl FromStr for PatchVersion {

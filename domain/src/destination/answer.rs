@@ -174,7 +174,7 @@ impl EngineAnswer {
             }
         };
         let message = format!(
-            "The broker did not answer in time. It is not known whether {what}. Look before you try again."
+            "The broker did not answer in time. It is not known whether {what}. Check the destination before you retry."
         );
         Self::refused(RefusalKind::Unknown, message)
     }

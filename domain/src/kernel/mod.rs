@@ -1,4 +1,4 @@
-//! The base of all rooms: identifiers, time, errors, pages, texts.
+//! The base of all modules: identifiers, time, errors, pages, texts.
 
 mod arn;
 mod clock;

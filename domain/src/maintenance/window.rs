@@ -93,7 +93,7 @@ impl Zone {
 
 /// The text of a stored window is no time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time of day")]
+#[error("{0:?} is not a time of day")]
 struct InvalidTime(String);
 
 impl TryFrom<Written> for MaintenanceWindow {

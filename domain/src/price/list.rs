@@ -125,7 +125,7 @@ impl PriceList {
     /// The list that comes with brokerd.
     ///
     /// # Errors
-    /// Never: a test reads it.
+    /// If the built-in list is not valid, which a test rules out.
     pub fn built_in() -> Result<Self, InvalidPriceList> {
         Self::parse(BUILT_IN)
     }
@@ -139,7 +139,7 @@ impl PriceList {
             .map_err(|error| InvalidPriceList(error.to_string().trim_end().to_owned()))?;
         let currency = file.currency.unwrap_or_else(|| CURRENCY.to_owned());
         if currency.len() != 3 || !currency.bytes().all(|c| c.is_ascii_uppercase()) {
-            let why = format!("currency {currency:?} is no code of three capital letters");
+            let why = format!("currency {currency:?} is not a code of three capital letters");
             return Err(InvalidPriceList(why));
         }
         let fallback = file.fallback_region.or_else(|| FALLBACK.parse().ok());

@@ -1,4 +1,4 @@
-//! What was promised and kept.
+//! Reports of availability, incidents and cost; they outlive the broker.
 
 mod availability;
 mod broker;

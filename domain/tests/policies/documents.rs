@@ -22,7 +22,7 @@ pub(crate) const REFUSED: &[(&str, PolicyType, &str)] = &[
     (
         r#"{"Statements": []}"#,
         IDENTITY,
-        "Syntax errors in policy: \"Statements\" is no element of a policy.",
+        "Syntax errors in policy: \"Statements\" is not an element of a policy.",
     ),
     (
         r#"{"Version": "2011-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#,
@@ -57,7 +57,7 @@ pub(crate) const REFUSED: &[(&str, PolicyType, &str)] = &[
     (
         r#"{"Statement": {"Effect": "Allow", "Effect": "Deny", "Action": "*", "Resource": "*"}}"#,
         IDENTITY,
-        "Syntax errors in policy: \"Effect\" is there twice at line 1 column 50.",
+        "Syntax errors in policy: \"Effect\" appears more than once at line 1 column 50.",
     ),
     // What would silently allow more than is meant.
     (
@@ -263,7 +263,7 @@ pub(crate) const REFUSED: &[(&str, PolicyType, &str)] = &[
     (
         r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"k:a": "x"}, "StringEquals": {"k:b": "y"}}}}"#,
         IDENTITY,
-        "Syntax errors in policy: \"StringEquals\" is there twice at line 1 column 139.",
+        "Syntax errors in policy: \"StringEquals\" appears more than once at line 1 column 139.",
     ),
     (
         r#"{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}"#,

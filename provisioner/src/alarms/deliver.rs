@@ -22,7 +22,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WrongWebhook {
     /// One is no URL.
-    #[error("the webhook of the topic {0} is no http:// or https:// URL")]
+    #[error("the webhook of the topic {0} is not an http:// or https:// URL")]
     Url(String),
     /// There is no TLS.
     #[error("no TLS for webhooks: {0}")]

@@ -185,7 +185,11 @@ pub(super) async fn delete(
     destination: Destination,
 ) -> Result<EngineAnswer, Failure> {
     let Deleted { deleted } = ask(engine, &EngineCall::Delete(destination)).await?;
-    if deleted { Ok(EngineAnswer::Deleted) } else { Err(Failure::Odd("an odd answer".to_owned())) }
+    if deleted {
+        Ok(EngineAnswer::Deleted)
+    } else {
+        Err(Failure::Odd("an unexpected answer".to_owned()))
+    }
 }
 
 /// A login for the next test message.
@@ -206,8 +210,8 @@ async fn ask<T: DeserializeOwned>(engine: &Engine<'_>, call: &EngineCall) -> Res
                 "The broker's image can't do this. It can after an update of the image and a reboot of the broker.",
             ));
         }
-        401 => return Err(Failure::NotSent("the user that asks is not known there".to_owned())),
-        503 => return Err(Failure::NoAnswer("it stops, or has not started".to_owned())),
+        401 => return Err(Failure::NotSent("the engine does not know brokerd's user".to_owned())),
+        503 => return Err(Failure::NoAnswer("it is starting or stopping".to_owned())),
         status => return Err(Failure::Odd(format!("answered status {status}"))),
     }
     if let Ok(Refusal { refused, message }) = serde_json::from_slice::<Refusal>(&answer.body) {

@@ -50,7 +50,7 @@ impl Failure {
     /// What the caller is told.
     pub(super) fn answer(self, kind: EngineCallKind) -> EngineAnswer {
         let unreachable = |why: String| {
-            let message = format!("The broker's engine can't be asked: {why}. Try again.");
+            let message = format!("The broker's engine can't be reached: {why}. Try again.");
             EngineAnswer::refused(RefusalKind::Unavailable, message)
         };
         match self {
@@ -136,8 +136,9 @@ impl<'a> Engine<'a> {
 /// An answer in JSON.
 pub(super) fn read<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, Failure> {
     // Not what it says: messages may be in it.
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Failure::Odd(format!("an odd answer, at column {}", error.column())))
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        Failure::Odd(format!("an unexpected answer, at column {}", error.column()))
+    })
 }
 
 /// An engine's own words on one line.

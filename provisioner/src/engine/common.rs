@@ -27,7 +27,7 @@ pub(super) fn limits(
     let have = capacity.memory_bytes;
     if memory_bytes > have {
         return Err(Unsupported(format!(
-            "not enough room: {tier} needs {} GiB of memory, this host has {} GiB; a smaller \
+            "not enough memory: {tier} needs {} GiB, this host has {} GiB; a smaller \
              sizing.scale (now {scale}) makes instances smaller than their type",
             gib(memory_bytes),
             gib(have),

@@ -34,7 +34,7 @@ where
     stream.flush().await.map_err(broke)?;
     let mut answer = Vec::new();
     let read = stream.take(LONGEST).read_to_end(&mut answer).await;
-    // Closing without a word of TLS about it does not make a whole answer less whole.
+    // A complete answer counts without close_notify.
     if let Err(error) = read
         && error.kind() != std::io::ErrorKind::UnexpectedEof
     {

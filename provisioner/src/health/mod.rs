@@ -57,7 +57,7 @@ pub enum LinkState {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManagementError {
     /// It does not know who asks, because the broker's owner wants it so.
-    #[error("the user that asks is not known there")]
+    #[error("the engine does not know brokerd's user")]
     Forbidden,
     /// Something else.
     #[error("{0}")]

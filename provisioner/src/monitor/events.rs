@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use super::Monitor;
 use crate::{pause::pause_or_stop, reconcile::ReconcileStore, runtime::Runtime};
 
-/// How long to wait before a runtime is watched again that could not be watched any more.
+/// The pause before a runtime is watched again after its watch failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Has the monitor look at brokers of which the runtime has something to tell, and ends the back-off of those of this
-/// provisioner that wait after a failed pass, until cancelled.
+/// Makes the monitor look at brokers with events in the runtime, and ends the back-off of those of this provisioner
+/// that wait after a failed pass, until cancelled.
 pub async fn follow(
     runtime: Arc<dyn Runtime>,
     store: Arc<dyn ReconcileStore>,
@@ -33,7 +33,7 @@ pub async fn follow(
                 if let Err(error) = passed_on {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "back-off of brokers not ended; the runtime is watched anew"
+                        "back-off of brokers not ended; watch restarted"
                     );
                 }
             }
@@ -43,8 +43,8 @@ pub async fn follow(
     }
 }
 
-/// Follows until the runtime ends its events. What could not be told is not forgotten: watching anew begins with
-/// telling of all, because what happened while nobody watched may have left them in a long pause.
+/// Follows events until the runtime ends them. A new watch begins with a hint about all brokers, because events were
+/// missed in between, so that no broker stays in a long pause.
 async fn pass_on(
     store: &dyn ReconcileStore,
     monitor: &Monitor,

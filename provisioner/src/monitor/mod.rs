@@ -1,8 +1,8 @@
-//! The monitor: looks at the brokers that this provisioner owns, in memory, and leads to a pass only when something
-//! changed.
+//! The monitor: observes the owned brokers in memory and starts a pass only on a change, so that a steady broker costs
+//! no query.
 //!
-//! A pass hands the broker over as it left it. A look observes and decides as a pass does, and asks nobody else; as
-//! long as there is nothing to do and nothing to record, the store hears nothing of it.
+//! A pass hands the broker over to the monitor. A look observes and decides as a pass does, without the store. If there
+//! is something to do or to record, the broker becomes due for a pass.
 
 mod events;
 mod stall;
@@ -25,20 +25,21 @@ use crate::reconcile::Held;
 pub use events::follow;
 pub use stall::StallGuard;
 
-/// Over how long looks at brokers that may wait are spread when all are looked at.
+/// The time over which looks at all brokers are spread, except urgent ones.
 const SPREAD: Duration = Duration::from_secs(2);
 
-/// Looks that may wait are made together, so often: waking up for each of them would cost more than the looks do.
+/// The interval of looks that may wait. They are made together, because a wake-up for each would cost more than the
+/// look.
 const TOGETHER: Duration = Duration::from_millis(10);
-/// What is to be looked at sooner than that is looked at to the moment.
+/// Looks that are due sooner than this are made on time.
 const EXACT: Duration = Duration::from_millis(100);
 
-/// A broker that is to be looked at now.
+/// A broker that is due for a look.
 #[derive(Debug, Clone)]
 pub struct Due {
     /// The broker.
     pub held: Arc<Held>,
-    /// Of the claim since which it is watched.
+    /// The epoch of the claim since which it is watched.
     pub epoch: i64,
 }
 
@@ -46,7 +47,7 @@ pub struct Due {
 #[derive(Debug)]
 pub struct Monitor {
     table: Mutex<Table>,
-    /// Told when something is due sooner than whoever asked for the next one waits for.
+    /// Notified when a broker becomes due sooner than the waiting [`Monitor::next`] expects.
     sooner: Notify,
     watched: Gauge,
     began: Instant,
@@ -61,15 +62,15 @@ impl Default for Monitor {
 #[derive(Debug, Default)]
 struct Table {
     watched: HashMap<BrokerId, Watched>,
-    /// Those that nobody looks at just now, by when that is due.
+    /// The brokers that wait for their next look, by when it is due.
     due: BTreeSet<(Instant, BrokerId)>,
-    /// Those on which a pass works.
+    /// The brokers on which a pass works.
     worked_on: HashMap<BrokerId, WorkedOn>,
-    /// Until when somebody waits for the next one; none: nobody does.
+    /// What a waiting [`Monitor::next`] waits for, if one waits.
     waited_for: Option<Wait>,
 }
 
-/// For what is waited.
+/// What [`Monitor::next`] waits for.
 #[derive(Debug, Clone, Copy)]
 enum Wait {
     /// That moment.
@@ -80,9 +81,9 @@ enum Wait {
 
 #[derive(Debug)]
 struct WorkedOn {
-    /// Of its claim.
+    /// The epoch of its claim.
     epoch: i64,
-    /// Whether something was heard of the broker since it began.
+    /// Whether there was a hint about the broker since the pass began.
     heard: bool,
 }
 
@@ -90,14 +91,14 @@ struct WorkedOn {
 struct Watched {
     held: Arc<Held>,
     epoch: i64,
-    /// When it is looked at next; none: somebody looks.
+    /// When the next look is due; `None` during a look.
     due: Option<Instant>,
-    /// Whether something was heard of it since that look began.
+    /// Whether there was a hint about it since that look began.
     hinted: bool,
 }
 
 impl Monitor {
-    /// Watches nothing yet; keeps the number of those that it watches in the gauge.
+    /// A monitor without brokers. It keeps the number of watched brokers in the gauge.
     pub fn new(watched: Gauge) -> Self {
         let (table, sooner, began) = (Mutex::default(), Notify::new(), Instant::now());
         Self { table, sooner, watched, began }
@@ -125,12 +126,12 @@ impl Monitor {
         self.notify_if_sooner(table);
     }
 
-    /// Notes that a pass has ended after which there is nothing to watch; whether something was heard meanwhile.
+    /// Notes that a pass has ended after which there is nothing to watch; returns whether there was a hint meanwhile.
     pub fn is_done_with(&self, broker: BrokerId, epoch: i64) -> bool {
         self.table().end_of_work(broker, epoch).unwrap_or(false)
     }
 
-    /// Has a broker looked at at once; whether it is watched or worked on.
+    /// Makes a look at a broker due at once; returns whether it is watched or worked on.
     pub fn hint(&self, broker: BrokerId) -> bool {
         let mut table = self.table();
         if let Some(work) = table.worked_on.get_mut(&broker) {
@@ -142,7 +143,7 @@ impl Monitor {
         known
     }
 
-    /// Has every broker looked at soon, those first that are urgent.
+    /// Makes looks at all brokers due soon, urgent ones first.
     pub fn hint_all(&self) {
         let mut table = self.table();
         let now = Instant::now();
@@ -165,7 +166,7 @@ impl Monitor {
         self.notify_if_sooner(table);
     }
 
-    /// Forgets every broker: others own them now.
+    /// Forgets all brokers, because other provisioners may own them.
     pub fn forget_all(&self) -> Vec<BrokerId> {
         let mut table = self.table();
         let all = table.watched.keys().copied().collect();
@@ -175,8 +176,8 @@ impl Monitor {
         all
     }
 
-    /// The next broker that is to be looked at, when it is. Until it is watched again, or told to be as it was, nobody
-    /// else looks at it.
+    /// Waits for the next broker that is due for a look. It is not due again until [`Monitor::watch`] or
+    /// [`Monitor::looked`].
     pub async fn next(&self) -> Due {
         loop {
             let sooner = self.sooner.notified();
@@ -212,8 +213,7 @@ impl Monitor {
         }
     }
 
-    /// Notes that a look has ended which led to nothing: it is looked at again after `pause`, or at once if something
-    /// was heard of it meanwhile.
+    /// Notes that a look found no change. The next look is due after `pause`, or at once if there was a hint meanwhile.
     pub fn looked(&self, due: &Due, pause: Duration) {
         let mut table = self.table();
         let id = due.held.id();
@@ -226,7 +226,7 @@ impl Monitor {
         self.notify_if_sooner(table);
     }
 
-    /// Forgets a broker that is not this provisioner's any more since that claim; whether it was watched still.
+    /// Forgets a broker that another provisioner has claimed since; returns whether it was still watched.
     pub fn forget(&self, due: &Due) -> bool {
         let mut table = self.table();
         let id = due.held.id();
@@ -258,7 +258,7 @@ impl Monitor {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When it is after a pause.
+    /// The moment after a pause.
     fn after(&self, pause: Duration) -> Instant {
         let at = Instant::now() + pause;
         if pause < EXACT {
@@ -269,7 +269,7 @@ impl Monitor {
         at + (TOGETHER - Duration::from_nanos(late))
     }
 
-    /// Wakes whoever waits for what is due later than the first one is now.
+    /// Wakes a waiting [`Monitor::next`] if a broker is due sooner than it expects.
     fn notify_if_sooner(&self, mut table: MutexGuard<'_, Table>) {
         self.watched.set(i64::try_from(table.watched.len()).unwrap_or(i64::MAX));
         let is_sooner = match (table.waited_for, table.due.first()) {
@@ -288,7 +288,7 @@ impl Monitor {
 }
 
 impl Table {
-    /// Whether something was heard of a broker during the pass of that claim; none: a later one works on it.
+    /// Whether there was a hint about a broker during the pass of that claim; `None` if a later pass works on it.
     fn end_of_work(&mut self, broker: BrokerId, epoch: i64) -> Option<bool> {
         match self.worked_on.get(&broker) {
             None => Some(false),
@@ -303,7 +303,7 @@ impl Table {
         }
     }
 
-    /// Has a watched broker looked at then, unless that is due sooner.
+    /// Makes a look at a watched broker due at that time, unless one is due sooner.
     fn look_at(&mut self, broker: BrokerId, at: Instant) -> bool {
         let Some(watched) = self.watched.get_mut(&broker) else { return false };
         match watched.due {

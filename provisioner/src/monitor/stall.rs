@@ -1,4 +1,4 @@
-//! Whether this process itself stood still.
+//! Stalls of this process itself.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,9 +8,9 @@ use std::{
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::{Instant, sleep};
 
-/// How often to look at the clock.
+/// The interval of ticks.
 const TICK: Duration = Duration::from_millis(50);
-/// How late that may be.
+/// How late a tick may be.
 const LATE: Duration = Duration::from_millis(200);
 
 /// Notices that timers came late: the process was stopped, its host was, or it got no processor. Deadlines that passed
@@ -34,7 +34,7 @@ impl StallGuard {
         Self { state: Mutex::new(state), stalls }
     }
 
-    /// Looks at the clock, for ever.
+    /// Ticks for ever.
     pub async fn run(&self) {
         loop {
             self.tick(Instant::now());
@@ -51,7 +51,7 @@ impl StallGuard {
         state.last_tick = now;
     }
 
-    /// Whether it stood still at some time since then.
+    /// Whether there was a stall since then.
     pub(crate) fn stalled_since(&self, since: Instant, now: Instant) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.last_stall.is_some_and(|stall| stall >= since) || is_late(state.last_tick, now)

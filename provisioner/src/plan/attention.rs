@@ -16,16 +16,16 @@ use super::{
 };
 use crate::runtime::ContainerState;
 
-/// What a JVM with `ExitOnOutOfMemoryError` ends with.
+/// The exit code of a JVM with `ExitOnOutOfMemoryError`.
 const JVM_OUT_OF_MEMORY: i64 = 3;
 
-/// So many times in a row are a loop and no accident.
+/// Out-of-memory exits in a row that count as a loop.
 const LOOP: u32 = 3;
 
-/// How long apart two of them may be to count as in a row.
+/// How long apart two out-of-memory exits may be to count as in a row.
 const ROW: Duration = Duration::from_mins(10);
 
-/// How long an instance has to serve until its loop counts as ended.
+/// How long an instance must be stable until its out-of-memory count is cleared.
 const CALM: Duration = Duration::from_mins(5);
 
 /// Whether that exit code says that the engine ran out of its own memory.
@@ -33,14 +33,13 @@ pub(super) fn is_out_of_memory(engine: EngineType, code: i64) -> bool {
     engine == EngineType::ActiveMq && code == JVM_OUT_OF_MEMORY
 }
 
-/// Counts another time.
+/// Counts another out-of-memory exit.
 pub(super) fn once_more(before: Option<OutOfMemory>, now: Timestamp) -> OutOfMemory {
     let count = before.filter(|b| now.since(b.last) < ROW).map_or(0, |b| b.count);
     OutOfMemory { count: count.saturating_add(1), last: now }
 }
 
-/// Forgets what an instance has put behind it. One that stands by beside another one that serves is as
-/// calm as that one.
+/// Clears the out-of-memory count of an instance that was stable for [`CALM`]. A standby is stable, too.
 pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
     let is_well = matches!(condition.health, Health::Healthy | Health::Standby);
     let calm = is_well && now.since(condition.since) >= CALM;
@@ -63,7 +62,7 @@ pub(super) fn actions(
     };
     let counts = conditions.iter().filter_map(|c| c.out_of_memory).map(|o| o.count);
     let times = match broker.spec.deployment_mode {
-        // Whichever of them serves has the same messages to hold.
+        // Summed, because whichever instance serves holds the same messages.
         DeploymentMode::ActiveStandbyMultiAz => counts.sum(),
         DeploymentMode::SingleInstance | DeploymentMode::ClusterMultiAz => {
             counts.max().unwrap_or(0)
@@ -88,7 +87,7 @@ pub(super) fn actions(
     raised
 }
 
-/// Tells of instances that the last reboot did not make anew, until another one does.
+/// The action for instances that the last reboot did not replace; it stays until another reboot does.
 fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<ActionRequired> {
     let is_of = |reboots: u32| {
         move |instance: &Observed<SeenInstance>| {
@@ -110,13 +109,13 @@ fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<Action
     (!broker.is_rebooting() && !all).then(|| before.clone())
 }
 
-/// What a reboot leaves that ended before every instance was made anew.
+/// The action that is required after a reboot that ended before it replaced every instance.
 pub(crate) fn not_rebooted(why: &str) -> ActionRequired {
     ActionRequired {
         code: ActionCode::BrokerNotRebooted,
         info: format!(
-            "The last reboot did not make every instance of the broker anew: {why} What runs is as it was before; \
-             rebooting the broker tries it again."
+            "The last reboot did not replace every instance: {why} The instances run as before. Reboot the broker to \
+             try again."
         ),
     }
 }
@@ -127,9 +126,9 @@ fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
         && conditions.iter().any(|condition| condition.failed_boots >= BOOTS_TO_FAIL)
 }
 
-/// Whether the outstanding reboot is as done as it will be: an instance that was made anew for it does not boot, which
-/// the others wait for, and there is nothing to go back to. Its owner can't do anything about it before it counts as
-/// done.
+/// Whether the outstanding reboot can't go on: an instance that was replaced for it does not boot, the others wait for
+/// that instance, and there are no pending changes to drop. The reboot then counts as done, because the owner can't
+/// reboot again before.
 pub(super) fn reboot_fails(broker: &Broker, seen: &Seen, conditions: &[InstanceCondition]) -> bool {
     let is_new = |ordinal: u8| matches!(seen.instances.get(&ordinal), Some(Observed::Present(i)) if i.status.reboot == broker.reboots_requested);
     let fails = |condition: &InstanceCondition| {

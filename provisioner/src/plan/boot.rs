@@ -1,4 +1,4 @@
-//! Boots: what they get, and how long and how often they are tried.
+//! Boots: their processor share, deadlines and retries.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::runtime::{InstanceSpec, Limits};
 /// How many boots may fail before creation counts as failed.
 pub(super) const BOOTS_TO_FAIL: u32 = 3;
 
-/// An instance that is started now.
+/// The condition of an instance that is started now.
 pub(super) fn starting(
     before: &InstanceCondition,
     now: Timestamp,
@@ -18,7 +18,7 @@ pub(super) fn starting(
     InstanceCondition { health: Health::Starting, since: now, failed_boots, ..before.clone() }
 }
 
-/// How long after its last start an engine that did not come up is started again.
+/// The pause between two starts of an engine that does not boot.
 pub(super) fn restart_delay(failed_boots: u32) -> Duration {
     match failed_boots {
         0 | 1 => Duration::ZERO,
@@ -26,8 +26,8 @@ pub(super) fn restart_delay(failed_boots: u32) -> Duration {
     }
 }
 
-/// Booting is single-threaded for long stretches and short on two processors: it gets what the host has and nobody who
-/// serves wants, and the tier's share when it serves.
+/// A booting instance may use all processors that serving instances leave idle, because booting is mostly
+/// single-threaded and short of time. When it serves it gets its tier's share.
 pub(super) fn boosted(spec: &InstanceSpec, nano_cpus: u64) -> InstanceSpec {
     let mut spec = spec.clone();
     spec.limits.nano_cpus = spec.limits.nano_cpus.max(nano_cpus);

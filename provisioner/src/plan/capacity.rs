@@ -1,5 +1,5 @@
-//! Memory of the host: what a broker's instances may use is reserved before the first of them is made, and before a reboot
-//! makes them larger. What is there already is supervised whatever that comes to.
+//! Memory of the host: what a broker's instances may use is reserved before the first of them is made, and before a
+//! reboot makes them larger. Instances that exist are supervised even if together they exceed it.
 
 use brokerd_domain::{HostInstanceType, Next, Reservation, Timestamp, VerdictKind};
 
@@ -10,15 +10,15 @@ use super::{
     world::{Observed, Seen},
 };
 
-/// What comes before an instance is made or replaced, as far as memory is concerned; none: nothing.
+/// The plan that must come before an instance is made or replaced, to have its memory; `None` if it has it.
 pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
     let (broker, host_capacity) = (subject.broker, subject.host_capacity);
     let tier = broker.spec.host_instance_type;
     let wanted = host_capacity.of_instances(tier, broker.spec.deployment_mode.instances());
     let never = || {
         format!(
-            "not enough room: {} of memory, instances may use {} together here, whatever else runs; a smaller \
-             sizing.scale (now {}) makes instances smaller than their type, a larger sizing.memory_share or \
+            "not enough memory: {}, and all instances on this host may use {} together; a smaller sizing.scale \
+             (now {}) makes instances smaller than their type, a larger sizing.memory_share or \
              sizing.memory_megabytes lets them have more",
             demand(subject, tier, wanted),
             gib(host_capacity.memory_bytes),
@@ -73,7 +73,7 @@ fn demand(subject: &Subject<'_>, tier: HostInstanceType, wanted: u64) -> String 
     }
 }
 
-/// Why there is no room now for what is wanted.
+/// Why the memory that is wanted can't be granted now.
 pub(crate) fn not_enough_memory(
     tier: HostInstanceType,
     wanted: u64,
@@ -85,13 +85,10 @@ pub(crate) fn not_enough_memory(
 
 fn missing(demand: &str, missing_bytes: u64, all: u64) -> String {
     let why = match missing_bytes {
-        0 => "which others get first who have waited for longer".to_owned(),
-        missing => format!("{} are missing", gib(missing)),
+        0 => "brokers that have waited longer come first for the".to_owned(),
+        missing => format!("{} are missing of the", gib(missing)),
     };
-    format!(
-        "not enough room: {demand} of memory, {why} of the {} that instances may use together",
-        gib(all)
-    )
+    format!("not enough memory: {demand}; {why} {} that instances may use together", gib(all))
 }
 
 fn gib(bytes: u64) -> String {

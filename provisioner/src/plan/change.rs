@@ -14,7 +14,7 @@ use super::{
 };
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
-/// What an instance should be, if that was rendered.
+/// The specification of an instance, if it was rendered.
 pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a InstanceSpec> {
     match subject.desired {
         Desired::Instances(specs) => specs.iter().find(|spec| spec.name.ordinal == ordinal),
@@ -23,7 +23,7 @@ pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a Instanc
 }
 
 impl Subject<'_> {
-    /// The step that makes an instance; none: it can't be made, or not yet.
+    /// The step that makes an instance; `None` if it can't be made, or not yet.
     pub(super) fn apply(&self, ordinal: u8) -> Option<Step> {
         let spec = spec(self, ordinal)?;
         Some(Step::Apply(Box::new(boot::boosted(spec, self.boot_nano_cpus))))
@@ -33,7 +33,7 @@ impl Subject<'_> {
 /// Whether some instance is to be made or replaced, or may have to be.
 pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> bool {
     let broker = subject.broker;
-    // A newer process made that, and it changes it.
+    // A newer process made that instance, so it is left to that process.
     let mut there = seen.instances.values();
     if there.any(|i| matches!(i, Observed::Present(i) if is_newer(subject, &i.status))) {
         return false;
@@ -58,9 +58,9 @@ fn is_of_former_reboot(subject: &Subject<'_>, status: &InstanceStatus) -> bool {
     subject.broker.is_rebooting() && status.reboot < subject.broker.reboots_requested
 }
 
-/// Another container is needed when a reboot is outstanding, or when this one was made for something else than is asked
-/// now and never served. A broker that serves is not restarted because brokerd would render it differently today: that
-/// waits for the next reboot. What can't be made anew stays.
+/// An instance is replaced when a reboot is outstanding, or when its specification has changed and it never served. A
+/// broker that serves is not restarted because brokerd would render it differently today: that waits for the next
+/// reboot. An instance that can't be made again stays.
 pub(super) fn needs_replacement(
     subject: &Subject<'_>,
     ordinal: u8,
@@ -83,12 +83,12 @@ pub(super) fn is_newer(subject: &Subject<'_>, status: &InstanceStatus) -> bool {
     status.generation > broker.generation || status.reboot > broker.reboots_requested
 }
 
-/// Makes an instance again from what is asked now; none: that can't be, or not yet.
+/// Replaces an instance by one of the current specification; `None` if that can't be made, or not yet.
 pub(super) fn replace(subject: &Subject<'_>, ordinal: u8) -> Option<Vec<Step>> {
     Some(vec![Step::Remove(ordinal, Volumes::Keep), subject.apply(ordinal)?])
 }
 
-/// Completes what was made and never started: from something else than what is asked now, it is made again.
+/// Completes an instance that was made and never started. If its specification has changed, it is replaced.
 pub(super) fn complete(
     subject: &Subject<'_>,
     ordinal: u8,
@@ -112,7 +112,7 @@ pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> Sentence {
     }
 }
 
-/// What comes before any change; none: nothing, the change can be planned.
+/// The plan that must come before any change; `None` if the change can be planned.
 pub(super) fn first(subject: &Subject<'_>) -> Option<Plan> {
     let broker = subject.broker;
     match subject.desired {
@@ -125,7 +125,7 @@ pub(super) fn first(subject: &Subject<'_>) -> Option<Plan> {
         Desired::Unsupported(why) if broker.status.observed_generation.is_none() => {
             Some(fail(why.clone()))
         }
-        // What runs goes on running: it is rebooted as it was.
+        // The instances are rebooted as they were, so they go on running.
         Desired::Unsupported(why) if broker.applies_pending() && broker.has_pending() => {
             Some(refuse(why))
         }
@@ -140,10 +140,10 @@ pub(super) fn unrendered() -> Plan {
     plan
 }
 
-/// The plan of a broker that is to be changed, with what becomes of that where it can't be.
+/// The plan of a broker that is to be changed; if it can't be, the plan is blocked and says why.
 pub(super) fn blocked(subject: &Subject<'_>, mut plan: Plan) -> Plan {
     let Desired::Unsupported(why) = subject.desired else { return plan };
-    // First what keeps alive what is there.
+    // Steps that keep instances alive come first.
     if !plan.steps.is_empty() || plan.failure.is_some() {
         plan.completes = None;
         return plan;

@@ -1,4 +1,4 @@
-//! How a broker goes, and one that could not be created holds on to nothing.
+//! The deletion of a broker, and the release of everything of a broker that could not be created.
 
 use brokerd_domain::{Next, VerdictKind};
 
@@ -23,7 +23,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
         Observed::Absent => {
             return Plan::new(
                 VerdictKind::Converged,
-                "nothing is left, forgetting the broker",
+                "nothing is left; removing the broker's record",
                 Next::After(IDLE_POLL),
             )
             .step(Step::Forget);
@@ -41,7 +41,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
     plan
 }
 
-/// A broker that could not be created stays listed until it is deleted, but holds on to nothing.
+/// A broker that could not be created stays listed until it is deleted, but its objects are removed.
 pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan {
     let mut plan = Plan::new(
         VerdictKind::Failed,

@@ -1,9 +1,9 @@
-//! What is to be done about injected faults, and what they keep from being done.
+//! The steps of injected faults.
 //!
-//! A fault first records what it strikes: which container, in which life. Only that is ever disturbed and
-//! undisturbed, so that nothing happens to a container that was replaced or restarted meanwhile. A disk outlives
-//! its container: it is filled and emptied by way of whichever has it. What is recorded is acted on until the
-//! fault's time is over, whoever does it and however often.
+//! A fault first records its targets: each container, and since when it runs. Only these are disturbed and restored, so
+//! a container that was replaced or restarted meanwhile is left alone. A disk outlives its container: it is filled and
+//! emptied through the container that has it. Any pass may act on the record, any number of times, until the fault
+//! ends.
 
 use brokerd_domain::{
     AffectedInstance, DeploymentMode, EngineType, Fault, FaultKind, Next, Timestamp, VerdictKind,
@@ -15,13 +15,13 @@ use super::{
 };
 use crate::runtime::{ContainerState, Disturbance};
 
-/// What the broker's faults demand now; nothing, when the world is as they want it.
+/// The plan that applies or ends the broker's faults; `None` if every fault is as it should be.
 pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
     let mut plan: Option<Plan> = None;
     for fault in subject.faults {
         let steps = steps(fault, subject, seen, now);
         if !steps.is_empty() {
-            let sentence = format!("seeing to fault {} ({})", fault.id, fault.spec);
+            let sentence = format!("applying fault {} ({})", fault.id, fault.spec);
             let plan = plan
                 .get_or_insert_with(|| Plan::new(VerdictKind::Progressing, sentence, Next::Now));
             plan.steps.extend(steps.into_iter().map(Step::Fault));
@@ -30,9 +30,9 @@ pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<
     plan
 }
 
-/// When to look again: not later than the next fault is over.
+/// When to observe again: not later than the end of the next fault.
 pub(super) fn look_again(faults: &[Fault], next: Next, now: Timestamp) -> Next {
-    // What could not be healed in time waits for something else.
+    // A fault that could not be ended in time waits for something else.
     let outstanding = faults.iter().filter(|fault| fault.ends > now);
     let first = outstanding.map(|fault| fault.ends.since(now)).min();
     match (next, first) {
@@ -46,7 +46,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
     let is_over = fault.ends <= now;
     let Some(struck) = &fault.affected else {
         if is_over {
-            return end("its time was over before it could strike");
+            return end("its duration was over before it started");
         }
         let start = |struck| vec![FaultStep::Start(Box::new(fault.clone()), struck)];
         return targets(fault, subject, seen).map(start).unwrap_or_default();
@@ -68,7 +68,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             steps.extend(end(if struck.is_empty() {
                 "there was nothing to kill"
             } else {
-                "it has happened"
+                "killed"
             }));
             steps
         }
@@ -97,7 +97,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             steps.extend(end("healed"));
             steps
         }
-        // What is cut off has no published address.
+        // An isolated instance has no published address.
         FaultKind::Isolate => met
             .filter(|(_, i)| {
                 matches!(i.status.state, ContainerState::Running { .. })
@@ -115,7 +115,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             .map(|(ordinal, i)| inject(ordinal, i, Disturbance::Killed))
             .collect(),
         FaultKind::Latency if is_over => end("healed"),
-        // The gateway adds latency, and it has been told by the strike.
+        // The gateway adds the latency; it reads the fault when it is recorded as started.
         FaultKind::Latency => Vec::new(),
         FaultKind::FillDisk => {
             let Some(first) = struck.first() else {
@@ -139,7 +139,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
     }
 }
 
-/// The target of the fault; none while it is not known.
+/// The targets of the fault; `None` while they are not known.
 fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<AffectedInstance>> {
     let ordinal = match fault.spec.kind {
         FaultKind::ZoneOutage | FaultKind::Latency => return Some(Vec::new()),
@@ -170,7 +170,7 @@ fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Affe
     Some(vec![AffectedInstance { ordinal, container: instance.status.id.0.clone(), since }])
 }
 
-/// The instance that the endpoints lead to. A frozen one has no addresses; if the endpoints are drained, the
+/// The instance that the endpoints are routed to. A paused one has no addresses; if the endpoints are drained, the
 /// first instance that is alive.
 fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
     let alive =
@@ -207,8 +207,7 @@ pub(super) fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool 
     instance.status.id.0 == struck.container
 }
 
-/// Whether it has not ended since the fault started. The runtime does not tell that of a frozen one, which
-/// has not been restarted, because it is frozen.
+/// Whether the instance has not exited since the fault started. A paused one has not, because it is still paused.
 fn is_same_life(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     match instance.status.state {
         ContainerState::Running { since } => struck.since == Some(since),
@@ -217,7 +216,7 @@ fn is_same_life(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
     }
 }
 
-/// Whether another fault of the same kind, which is not over, wants the container as it is.
+/// Whether another active fault of the same kind disturbs the container.
 fn is_held_by_another(
     fault: &Fault,
     subject: &Subject<'_>,
@@ -246,8 +245,8 @@ fn with_disk<'a>(
     there.find(|(_, instance)| instance.status.own_disk)
 }
 
-/// A disk that is as full as messages can make it. RabbitMQ blocks publishers with room to spare, and is never left
-/// without: with no room at all it knows no users any more. ActiveMQ uses what there is.
+/// A disk that is as full as messages can make it. ActiveMQ uses all of its disk. RabbitMQ blocks publishers before its
+/// disk is full, and some space is left, because on a full disk it refuses every login.
 fn full(subject: &Subject<'_>) -> Disturbance {
     let spec = &subject.broker.spec;
     let leave = match spec.engine_type {
@@ -263,7 +262,7 @@ fn has_one_disk(subject: &Subject<'_>) -> bool {
     subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz
 }
 
-/// Whether another fault, which is not over, wants the disk of an instance to be full.
+/// Whether another active fault fills the disk of an instance.
 fn is_filled_by_another(fault: &Fault, subject: &Subject<'_>, ordinal: u8, now: Timestamp) -> bool {
     subject.faults.iter().any(|other| {
         other.id != fault.id

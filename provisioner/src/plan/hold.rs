@@ -1,5 +1,5 @@
-//! What keeps an instance from being started, restarted or replaced: a fault; or a host of which nobody knows whether it
-//! still runs the instance, and lets it write what the next one would find.
+//! What keeps an instance from being started, restarted or replaced: a fault, or a silent host. Such a host may still
+//! run the instance, which would then write to the same store as its replacement.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::{
 };
 use crate::runtime::ContainerState;
 
-/// How soon a silent host is looked at again.
+/// The pause between observations of a silent host.
 const SILENT_POLL: Duration = Duration::from_secs(1);
 
-/// Why an instance is left as it is.
+/// A reason to leave an instance as it is.
 #[derive(Debug, Clone)]
 pub(super) struct Hold {
     /// For a person.
@@ -36,7 +36,7 @@ pub(super) fn hold(
     by_host(ordinal, seen, now).or_else(|| by_fault(subject, ordinal, seen, now))
 }
 
-/// What answers, runs, whatever becomes of the part of its host that would say so.
+/// A silent host holds an instance, unless the instance answers: then it runs, whatever the host reports.
 fn by_host(ordinal: u8, seen: &Seen, now: Timestamp) -> Option<Hold> {
     let instance = present(seen, ordinal)?;
     let host = instance.status.silent_host.as_ref()?;
@@ -55,17 +55,17 @@ fn by_fault(subject: &Subject<'_>, ordinal: u8, seen: &Seen, now: Timestamp) -> 
     let holds = in_force.filter_map(|fault| {
         let how = match fault.spec.kind {
             FaultKind::ZoneOutage if fault.spec.zone_instances.contains(&ordinal) => "held down",
-            // Another container, or another start of it, would be cut off as well.
+            // A replaced or restarted container would be isolated again.
             FaultKind::Isolate => {
                 let instance = present(seen, ordinal)?;
                 let is_up = !matches!(instance.status.state, ContainerState::Exited { .. });
-                // One of a pair would take the store from the other one, and nobody could reach it.
+                // A restarted instance of a pair could take the store while clients can't reach it.
                 let has_rival =
                     subject.broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
                 if !(is_up || has_rival) || !is_of(fault.affected(ordinal)?, instance) {
                     return None;
                 }
-                "cut off"
+                "isolated"
             }
             _ => return None,
         };

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::runtime::{ContainerState, InstanceStatus, Limits};
 
-/// How often an instance that boots is looked at: the longer it takes, the less a moment matters.
+/// How often a booting instance is observed. The pause grows with the length of the boot.
 const BOOT_POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(100);
-/// How often an instance that stopped answering is looked at.
+/// How often an instance that stopped answering is observed.
 const SUSPECT_POLL: Duration = Duration::from_secs(1);
 /// How long an instance may be silent before it is restarted.
 const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ pub(super) enum Need {
     Refuse(String),
 }
 
-/// What is remembered of an instance, as far as it is still true of what was seen.
+/// The stored condition of an instance, as far as the observation still agrees with it.
 pub(super) fn condition(
     broker: &Broker,
     ordinal: u8,
@@ -55,9 +55,9 @@ pub(super) fn condition(
         out_of_memory: None,
         apart_since: None,
     });
-    // A fault that was healed early had promised a later end.
+    // The end of a fault that was ended early lies in the future.
     condition.since = condition.since.min(now);
-    // It was started and nobody could write that down: what it was before is not what it is.
+    // It was started and the start could not be recorded, so its stored condition is out of date.
     if let Some(Observed::Present(instance)) = seen.instances.get(&ordinal)
         && let ContainerState::Running { since } = instance.status.state
         && since > condition.since
@@ -68,13 +68,13 @@ pub(super) fn condition(
     condition
 }
 
-/// An instance that serves gets its tier's share instead of what it booted with. Its memory is never reduced while it
-/// runs: the engine would not know, and be killed when it takes what it was told to have.
+/// An instance that serves gets its tier's share instead of its share for booting. Its memory is never reduced while it
+/// runs, because the engine would not notice and would be killed when it uses its configured memory.
 pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus) -> Option<Step> {
     let now = status.limits;
     let limits = match subject.limits {
         Some(tier) => Limits { memory_bytes: tier.memory_bytes.max(now.memory_bytes), ..tier },
-        // This host can't provide that. The instance serves all the same.
+        // This host has less. The instance serves nevertheless.
         None => Limits { cpu_shares: Limits::SERVING_SHARES, ..now },
     };
     (limits != now).then(|| Step::SetLimits(ordinal, status.id.clone(), limits))
@@ -111,14 +111,17 @@ pub(super) fn judge(
     let status = &instance.status;
     if change::is_newer(subject, status) {
         let need = Need::Wait {
-            sentence: format!("instance {ordinal} is newer than what was read").into(),
+            sentence: format!(
+                "instance {ordinal} has a newer generation than the broker that was read"
+            )
+            .into(),
             next: Next::After(SUSPECT_POLL),
             keep_traffic: true,
         };
         return (need, before);
     }
     if needs_replacement(subject, ordinal, status) {
-        // Whether what it will be has too little memory too is not known yet.
+        // Whether the new instance has too little memory, too, is not known yet.
         let fresh = InstanceCondition { out_of_memory: None, ..booting(0) };
         return replace(subject, identity, status, before, fresh);
     }
@@ -135,7 +138,7 @@ pub(super) fn judge(
             (need, booting(before.failed_boots))
         }
         ContainerState::Exited { code, out_of_memory, last_log_lines } => {
-            // What an engine printed that served until it was killed explains nothing.
+            // The last log lines of an engine that served until it was killed explain nothing.
             let last_log_lines =
                 if before.health == Health::Starting { last_log_lines.as_str() } else { "" };
             let words = exit_sentence(ordinal, *code, *out_of_memory, last_log_lines);
@@ -144,12 +147,12 @@ pub(super) fn judge(
             judge_exited(subject.broker, status, words, starved, before, now)
         }
         ContainerState::Running { since } => judge_running(subject, instance, *since, before, now),
-        // Frozen: it answers nothing, and is treated as what does not answer.
+        // A paused instance is treated as one that does not answer.
         ContainerState::Paused => judge_running(subject, instance, before.since, before, now),
     }
 }
 
-/// It is not there, and can't be made.
+/// The need of an instance that does not exist and can't be made.
 fn unmade(subject: &Subject<'_>, ordinal: u8) -> Need {
     let sentence = change::not_made(subject, ordinal);
     Need::Wait { sentence, next: Next::After(STEADY_POLL), keep_traffic: false }
@@ -187,8 +190,8 @@ fn replace(
     }
 }
 
-/// What to give up after as many failed boots, if anything: a broker that never ran; or, of one that did,
-/// everything that came with its reboot, because nobody knows which part of it is at fault.
+/// After [`BOOTS_TO_FAIL`] boots: fails a new broker; on a reboot, drops the pending changes. It drops all of them,
+/// because it is not known which one is at fault.
 pub(super) fn boot_failures(
     broker: &Broker,
     failed_boots: u32,
@@ -217,7 +220,7 @@ fn judge_exited(
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
     let ordinal = before.ordinal;
-    // Having served before, it may have been killed for no fault of its own: at once again.
+    // An instance that has served is started again at once, because something else may have killed it.
     let failed_boots = if before.health == Health::Starting { before.failed_boots + 1 } else { 0 };
     if let Some(need) =
         boot_failures(broker, failed_boots, || format!("the engine does not boot: {words}"))
@@ -323,7 +326,7 @@ pub(super) fn judge_running(
     }
 }
 
-/// What an instance is restarted for, with what it does not answer.
+/// The sentence of a restart: its reason, and the protocol that does not answer.
 fn with_detail(reason: &str, what: &str) -> Sentence {
     Sentence::new(format!("{reason} ({what})"), reason).then("restarting it")
 }

@@ -1,7 +1,7 @@
 //! What to do next: a pure function of the broker, the world and the time.
 //!
-//! All the ifs are here. A plan holds at most one disruptive step, and nothing that was not seen for
-//! certain is ever stopped, removed or replaced.
+//! All decisions are here. A plan holds at most one disruptive step. It never stops, removes or replaces what was not
+//! observed for certain.
 
 mod attention;
 mod boot;
@@ -34,7 +34,7 @@ pub(crate) use types::refuse;
 pub use types::{Completion, Desired, FaultStep, InstanceIdentity, Plan, Step, Subject};
 pub use world::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance};
 
-/// Decides.
+/// Plans the next steps of a broker.
 pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let broker = subject.broker;
     let mut plan = if broker.intent == Intent::Delete {
@@ -105,8 +105,8 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     if is_wanted { change::blocked(subject, plan) } else { plan }
 }
 
-/// Whether the broker is to be made with endpoints that it has no addresses for: it was made before its version had
-/// them, by an earlier brokerd or before an upgrade. What runs does not serve them, so they come with its next container.
+/// Whether the broker's version has endpoints without addresses, because an earlier brokerd made it or it was upgraded.
+/// The running engine does not serve them, so they come with its next container.
 fn lacks_endpoints(broker: &Broker) -> bool {
     let protocols = Protocol::of_broker(&broker.spec);
     broker.instances.iter().any(|instance| {

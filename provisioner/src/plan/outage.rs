@@ -13,14 +13,14 @@ use super::{
 };
 use crate::runtime::ContainerState;
 
-/// When a pass saw the instances, and since when what is back serves clients.
+/// When a pass observed the instances, and since when recovered instances serve clients.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moments {
     pub(crate) seen_at: Timestamp,
     pub(crate) back_at: Timestamp,
 }
 
-/// What a plan that was carried out changes in what is reported of a broker; none: nothing. `seen` is none where the
+/// What an executed plan changes in the broker's report; `None` if nothing. `seen` is `None` if the
 /// container engine did not answer at all.
 pub(crate) fn reported_change(
     broker: &Broker,

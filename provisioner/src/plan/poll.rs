@@ -6,13 +6,13 @@ use brokerd_domain::{Broker, DeploymentMode, Intent, Next};
 
 /// How often an instance that serves is looked at; the runtime's events come in between.
 pub(super) const STEADY_POLL: Duration = Duration::from_secs(10);
-/// How often a pair or a cluster is looked at that can't be seen.
+/// How often a pair or a cluster is observed while the runtime does not answer.
 pub(super) const BLIND_POLL: Duration = Duration::from_secs(1);
-/// When to look again at what can't change by itself.
+/// When to observe again a broker that can't change by itself.
 pub(super) const IDLE_POLL: Duration = Duration::from_secs(3600);
 
-/// When to look again at what could not be seen, or done: before the next failover of a pair or cluster is late, and
-/// not later than usual at whatever has served. The rest waits longer each time.
+/// When to retry what could not be observed or done: soon for a pair or cluster, so that a failover is not late; after
+/// the usual pause for an instance that has served; with growing delays otherwise.
 pub(crate) fn retry(broker: &Broker) -> Next {
     let has_served = broker.status.observed_generation.is_some();
     match broker.spec.deployment_mode {

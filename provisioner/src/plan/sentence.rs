@@ -1,4 +1,4 @@
-//! How things stand, in words.
+//! The sentence that a plan says.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    /// Words of which only some are the reason.
+    /// A text, and the reason that it contains.
     pub fn new(text: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { text: text.into(), reason: reason.into() }
     }
 
-    /// A reason with a detail behind it.
+    /// A reason, followed by a detail.
     pub fn detailed(reason: impl Into<String>, detail: impl fmt::Display) -> Self {
         let reason = reason.into();
         Self { text: format!("{reason}: {detail}"), reason }
     }
 
-    /// With what is done about it.
+    /// Adds what is done about it.
     #[must_use]
     pub fn then(mut self, what: &str) -> Self {
         for words in [&mut self.text, &mut self.reason] {
@@ -33,7 +33,7 @@ impl Sentence {
         self
     }
 
-    /// Several in one.
+    /// Joins several sentences.
     pub fn joined(sentences: impl IntoIterator<Item = Self>) -> Option<Self> {
         let add = |all: Self, one: Self| Self {
             text: format!("{}; {}", all.text, one.text),
@@ -42,7 +42,7 @@ impl Sentence {
         sentences.into_iter().reduce(add)
     }
 
-    /// The words and the reason.
+    /// The text and the reason.
     pub fn into_parts(self) -> (String, String) {
         (self.text, self.reason)
     }

@@ -1,11 +1,11 @@
-//! Where the gateway leads endpoints.
+//! The targets of the gateway's routes.
 
 use brokerd_domain::{Broker, Target};
 
 use super::types::Step;
 use crate::runtime::InstanceStatus;
 
-/// Leads the endpoints of these instances nowhere, so that the gateway holds new connections.
+/// Removes the targets of these instances' endpoints, so that the gateway holds new connections.
 pub(super) fn drain(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     let changed: Vec<Target> = targets
         .iter()
@@ -15,7 +15,7 @@ pub(super) fn drain(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
     (!changed.is_empty()).then_some(Step::SetTargets(changed))
 }
 
-/// Leads the endpoints of these instances to the one of that status.
+/// Routes the endpoints of these instances to the instance of that status.
 pub(super) fn lead_to(
     broker: &Broker,
     targets: &[Target],

@@ -1,4 +1,4 @@
-//! What a plan is made from, and what it says.
+//! The input and the content of a plan.
 
 use std::{fmt, time::Duration};
 
@@ -10,7 +10,7 @@ use brokerd_domain::{
 use super::sentence::Sentence;
 use crate::runtime::{Disturbance, InstanceSpec, Limits, RuntimeId, Volumes};
 
-/// What is known of an instance without rendering it: all that it takes to keep it alive.
+/// What is known of an instance without rendering it. It is enough to keep the instance alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceIdentity {
     /// From 1 on.
@@ -23,11 +23,11 @@ pub struct InstanceIdentity {
     pub stop_grace: Duration,
 }
 
-/// What should be there. Only changes need it: to make an instance, to replace one. Whatever it is, those that are there
+/// The instances that should exist. Only making or replacing an instance needs it. Whatever it is, existing instances
 /// are kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
-    /// It was not asked for yet. A plan that needs it says so ([`Plan::needs_rendering`]).
+    /// Not rendered yet. A plan that needs it says so ([`Plan::needs_rendering`]).
     Unrendered,
     /// Certificate, keys and hashes must be stored first.
     Undecided,
@@ -48,22 +48,22 @@ impl Desired {
     }
 }
 
-/// What a plan is made from, beside the world and the time.
+/// The input of a plan, besides the observation and the time.
 #[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The broker.
     pub broker: &'a Broker,
     /// Its instances, as far as they are known without rendering them.
     pub instances: &'a [InstanceIdentity],
-    /// What each of them may use when it serves; none: this host has not got that.
+    /// The limits of each instance when it serves; `None` if this host has less.
     pub limits: Option<Limits>,
-    /// What instances may use of the host together.
+    /// The memory of the host that instances may use together.
     pub host_capacity: HostCapacity,
-    /// What the broker has of that; none: it has not asked.
+    /// The broker's reservation of it; `None` if it has not asked.
     pub reservation: Option<Reservation>,
-    /// What should be there.
+    /// The instances that should exist.
     pub desired: &'a Desired,
-    /// Where the gateway leads the endpoints now.
+    /// The present targets of the endpoints.
     pub targets: &'a [Target],
     /// The faults that are not over.
     pub faults: &'a [Fault],
@@ -71,7 +71,7 @@ pub struct Subject<'a> {
     pub boot_deadline: Duration,
     /// Processor time granted while an instance boots, in billionths of a processor.
     pub boot_nano_cpus: u64,
-    /// The runtime's own name for what is behind the image's name now, if it is known.
+    /// The runtime's ID of the image that the image's name now stands for, if known.
     pub image_id: Option<&'a str>,
     /// Whether the certificate should be renewed at the next opportunity: it ends soon, or authorities have changed.
     pub certificate_ends_soon: bool,
@@ -82,11 +82,11 @@ pub struct Subject<'a> {
 pub enum Step {
     /// Allocate and store addresses.
     AllocateEndpoints,
-    /// Reserve room on the host for instances of that type, or wait for it.
+    /// Reserve memory of the host for instances of that type, or wait for it.
     Reserve(HostInstanceType),
     /// Make and store certificate, keys and hashes.
     IssueMaterials,
-    /// Make the instance be there.
+    /// Create and start the instance.
     Apply(Box<InstanceSpec>),
     /// Start an ended instance.
     Start(u8, RuntimeId),
@@ -98,18 +98,18 @@ pub enum Step {
     Remove(u8, Volumes),
     /// Change what an instance may use.
     SetLimits(u8, RuntimeId, Limits),
-    /// Lead endpoints elsewhere.
+    /// Change the targets of endpoints.
     SetTargets(Vec<Target>),
-    /// Give up applying what waits for the outstanding reboot, and why.
+    /// Drop the pending changes from the outstanding reboot, and why.
     GiveUpPending(String),
     /// Do something on behalf of an injected fault.
     Fault(FaultStep),
-    /// Forget a broker of which nothing is left.
+    /// Remove the record of a broker whose instances and data are gone.
     Forget,
 }
 
 impl Step {
-    /// The instance it is done to, if it is done to one.
+    /// The instance that the step changes, if it is one.
     pub fn ordinal(&self) -> Option<u8> {
         match self {
             Self::Apply(spec) => Some(spec.name.ordinal),
@@ -157,11 +157,11 @@ impl fmt::Display for Step {
             }
             Self::SetTargets(targets) => {
                 let led = targets.iter().filter(|t| !t.addresses.is_empty()).count();
-                write!(f, "lead {led} of {} endpoints to their instance", targets.len())
+                write!(f, "route {led} of {} endpoints", targets.len())
             }
-            Self::GiveUpPending(_) => f.write_str("give up applying the pending changes"),
+            Self::GiveUpPending(_) => f.write_str("drop the pending changes from this reboot"),
             Self::Fault(step) => step.fmt(f),
-            Self::Forget => f.write_str("forget the broker"),
+            Self::Forget => f.write_str("remove the broker's record"),
         }
     }
 }
@@ -169,13 +169,13 @@ impl fmt::Display for Step {
 /// One effect on behalf of a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultStep {
-    /// Record that it starts, and what it is done to.
+    /// Record the start of the fault, and its targets.
     Start(Box<Fault>, Vec<AffectedInstance>),
     /// Disturb an instance.
     Inject(u8, RuntimeId, Disturbance),
-    /// Undo that.
+    /// Undo the disturbance.
     Heal(u8, RuntimeId, Disturbance),
-    /// Record that it is over, and how.
+    /// Record the end of the fault, and how it ended.
     End(Box<Fault>, &'static str),
 }
 
@@ -184,23 +184,23 @@ impl fmt::Display for FaultStep {
         match self {
             Self::Start(fault, _) => write!(f, "start fault {}", fault.id),
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
-            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "freeze instance {n}"),
-            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "cut off instance {n}"),
+            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "pause instance {n}"),
+            Self::Inject(n, _, Disturbance::Isolated) => write!(f, "isolate instance {n}"),
             Self::Inject(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "fill the disk of instance {n}")
             }
             Self::Heal(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "make room on the disk of instance {n}")
             }
-            Self::Heal(n, _, Disturbance::Killed) => write!(f, "leave instance {n} to itself"),
-            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "unfreeze instance {n}"),
+            Self::Heal(n, _, Disturbance::Killed) => write!(f, "nothing to undo for instance {n}"),
+            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "resume instance {n}"),
             Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
             Self::End(fault, _) => write!(f, "end fault {}", fault.id),
         }
     }
 }
 
-/// What is brought to completion when every step of the plan succeeds.
+/// What is complete when every step of the plan has succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Completion {
     /// The generation.
@@ -214,17 +214,17 @@ pub struct Completion {
 pub struct Plan {
     /// The steps; a failed one ends the pass.
     pub steps: Vec<Step>,
-    /// How things stand.
+    /// The kind of the verdict.
     pub kind: VerdictKind,
-    /// How things stand, for a person.
+    /// The state of the broker in one sentence.
     pub sentence: String,
-    /// The same without its details.
+    /// The sentence without its details.
     pub reason: String,
     /// When to look again.
     pub next: Next,
-    /// What is to be remembered of the instances; none: what was.
+    /// The new conditions of the instances; `None` if they stay.
     pub conditions: Option<Vec<InstanceCondition>>,
-    /// What is complete then.
+    /// What is complete when the steps have succeeded.
     pub completes: Option<Completion>,
     /// Why creation has failed for good.
     pub failure: Option<String>,
@@ -235,7 +235,7 @@ pub struct Plan {
     /// Whether something is to be changed for which [`Desired::Unrendered`] is not enough. Then the rest of the plan
     /// means nothing: render, and plan again.
     pub needs_rendering: bool,
-    /// Why the outstanding reboot is over without having made every instance anew, if it is.
+    /// Why the outstanding reboot ends without having replaced every instance, if it does.
     pub not_rebooted: Option<String>,
 }
 
@@ -245,19 +245,19 @@ impl Plan {
         self.needs_rendering || !self.steps.is_empty()
     }
 
-    /// Ends the outstanding reboot, which can change nothing.
+    /// Ends the outstanding reboot, because it can't change anything.
     pub(crate) fn end_reboot(&mut self, broker: &Broker, why: &str) {
         let (generation, reboots) = (broker.generation, broker.reboots_requested);
         self.completes = Some(Completion { generation, reboots });
         self.not_rebooted = Some(ended(why));
     }
 
-    /// The same with other words.
+    /// Replaces the sentence.
     pub(crate) fn say(&mut self, sentence: impl Into<Sentence>) {
         (self.sentence, self.reason) = sentence.into().into_parts();
     }
 
-    /// What it says.
+    /// The sentence of the plan.
     pub(crate) fn said(&self) -> Sentence {
         Sentence::new(&self.sentence, &self.reason)
     }
@@ -286,14 +286,14 @@ impl Plan {
     }
 }
 
-/// The outstanding reboot can't change anything, and why: what it was to apply is given up.
+/// The plan for a reboot that can't change anything, and why: its pending changes are dropped.
 pub(crate) fn refuse(why: &str) -> Plan {
     let sentence = Sentence::detailed("the pending changes are not applied", why);
     let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
     plan.step(Step::GiveUpPending(ended(why)))
 }
 
-/// The broker can't be created, and why.
+/// The plan for a broker that can't be created, and why.
 pub(super) fn fail(why: String) -> Plan {
     let sentence = Sentence::detailed("creation failed", &why);
     let mut plan = Plan::new(VerdictKind::Failed, sentence, Next::Now);
@@ -301,7 +301,7 @@ pub(super) fn fail(why: String) -> Plan {
     plan
 }
 
-/// With a full stop at its end.
+/// The sentence with a full stop at its end.
 pub(super) fn ended(sentence: &str) -> String {
     let sentence = sentence.trim_end();
     if sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") }

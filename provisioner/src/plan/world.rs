@@ -6,14 +6,14 @@ use brokerd_domain::Protocol;
 
 use crate::runtime::InstanceStatus;
 
-/// Something in the world, or the honest admission that it could not be seen.
+/// The result of observing an object; `Unknown` never authorises a destructive step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed<T> {
     /// It is not there.
     Absent,
     /// It is there.
     Present(T),
-    /// It could not be seen, and why. Never a reason to stop, remove or replace anything.
+    /// It could not be observed, and why.
     Unknown(String),
 }
 

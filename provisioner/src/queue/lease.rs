@@ -1,4 +1,4 @@
-//! A pass under its lease: the lease is prolonged as long as the pass lasts, and given back after it.
+//! A pass under its lease: the lease is renewed as long as the pass lasts, and released after it.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     reconcile::{Glimpse, Held, PassContext, Passed, StepError},
 };
 
-/// How often a lease is prolonged while it lasts. Three in four attempts may fail, or come late.
+/// Renewals per lifetime of a lease. Three in four may fail or be late.
 const RENEWALS: u32 = 4;
-/// How soon to ask the store again that did not answer.
+/// The pause before a store that did not answer is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 /// How long a pass may take to finish its round when the process stops.
 const FINISHING: Duration = Duration::from_secs(5);
@@ -24,8 +24,8 @@ const FINISHING: Duration = Duration::from_secs(5);
 const URGENT_AFTER_ERROR: Duration = Duration::from_millis(700);
 const NORMAL_AFTER_ERROR: Duration = Duration::from_secs(2);
 const URGENT_AFTER_PANIC: Duration = Duration::from_secs(5);
-/// When a broker is due that is watched and of which nothing is heard: a net below the monitor and below
-/// notifications that were lost.
+/// When a watched broker without changes is due for a pass. It makes up for errors of the monitor and for lost
+/// notifications.
 const REREAD: Duration = Duration::from_hours(1);
 
 /// What is left to do after a pass.
@@ -40,12 +40,12 @@ pub(crate) enum After {
         /// Whether it is due already.
         woken: bool,
     },
-    /// It is due when the store says so.
+    /// The broker is due when the store says so.
     Wait {
         /// Whether that is now.
         woken: bool,
     },
-    /// The broker is gone, or somebody else's now.
+    /// The broker is gone, or another provisioner owns it.
     Nothing,
 }
 
@@ -77,8 +77,8 @@ pub(crate) async fn run_pass(
     after
 }
 
-/// When a lease has to be prolonged, and until when it is sure to hold. It ends by the store's clock, which
-/// began to count after it was asked for.
+/// When a lease must be renewed, and until when it holds for certain. It expires by the store's clock, counted from a
+/// moment after the request.
 #[derive(Debug, Clone, Copy)]
 struct Term {
     ttl: Duration,
@@ -96,7 +96,7 @@ impl Term {
     }
 }
 
-/// Prolongs a lease until it is lost: to somebody else, or because the store was silent until its end.
+/// Renews a lease until it is lost: to another provisioner, or because the store was silent until its end.
 async fn lost(context: &PassContext, lease: &Lease, mut term: Term) {
     loop {
         sleep_until(term.next).await;
@@ -172,7 +172,7 @@ async fn settle(
                 (Some(held), Next::After(pause)) => {
                     After::Watch { held: Box::new(held), pause, woken }
                 }
-                // Until its steps are tried again it is looked at: something else may happen to it.
+                // It is watched until its steps are retried, because something else may happen to it.
                 (Some(held), Next::BackOff) => {
                     After::Watch { held: Box::new(held), pause: RETRY, woken }
                 }
@@ -194,14 +194,14 @@ async fn settle(
     }
 }
 
-/// When the next pass begins after one that could not be completed. Nobody watches the broker until then, so that one
-/// that fails over is not left alone for long, however often passes fail.
+/// When the next pass begins after one that could not be completed. The monitor does not watch the broker until then,
+/// so the pause of the urgent lane stays short, however often passes fail.
 fn after_error(lane: Lane, error: &StepError, entropy: &dyn Entropy) -> Next {
     let pause = match (lane, error) {
         (Lane::Urgent, StepError::Panicked) => URGENT_AFTER_PANIC,
         (Lane::Urgent, _) => URGENT_AFTER_ERROR,
         (Lane::Normal, StepError::Store(StoreError::Unavailable(_))) => NORMAL_AFTER_ERROR,
-        // What is stored of it can't be used, or the pass panics: it stays so until somebody does something.
+        // Its stored state is not usable, or the pass panics. Both need a person.
         (Lane::Normal, _) => return Next::BackOff,
     };
     Next::After(jittered(entropy, pause))
@@ -219,7 +219,7 @@ fn reread_after(entropy: &dyn Entropy) -> Duration {
     REREAD * per_mille / 1000
 }
 
-/// Gives the lease back, to a store that is away for a moment as soon as it returns.
+/// Releases the lease, with retries while the store does not answer.
 async fn release(
     context: &PassContext,
     lease: &Lease,

@@ -1,7 +1,8 @@
 //! The queue: which broker gets a pass, in which lane.
 //!
 //! Brokers come from the store when they are due, and from the monitor when something changed. Each lane has permits of
-//! its own, and connections of its own to the store. While a lane has no permit left nobody asks the store what is due.
+//! its own, and connections of its own to the store. A lane asks the store for due brokers only if it has a permit
+//! left.
 
 mod lease;
 mod notifications;
@@ -24,14 +25,14 @@ use crate::{
     reconcile::{Glimpse, Look, PassContext},
 };
 
-/// How soon to ask the store again that did not answer.
+/// The pause before a store that did not answer is asked again.
 const RETRY: Duration = Duration::from_secs(1);
-/// How soon to look again at a broker of which a look panicked.
+/// The pause between looks at a broker after a look panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(10);
-/// How many looks there may be at a time; one that takes long is one of an engine or runtime that does not answer.
+/// The maximum number of concurrent looks. A look takes long only if an engine or the runtime does not answer.
 const LOOKS: usize = 2048;
 
-/// What a lane has of its own.
+/// The state of a lane.
 #[derive(Debug)]
 struct Share {
     permits: Arc<Semaphore>,
@@ -44,14 +45,14 @@ impl Share {
     }
 }
 
-/// How the queue works.
+/// The settings of the queue.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueSettings {
-    /// How many passes there may be at a time in the normal lane.
+    /// The maximum number of concurrent passes in the normal lane.
     pub normal: usize,
     /// The same for the urgent lane.
     pub urgent: usize,
-    /// How long a claim holds without being prolonged.
+    /// How long a claim holds without a renewal.
     pub lease: Duration,
     /// How often to look for due brokers when nothing notifies; notifications are only hints.
     pub poll: Duration,
@@ -71,7 +72,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue whose lanes work with these contexts, until cancelled.
+    /// A queue whose lanes use these contexts, until cancelled.
     pub fn new(
         me: WorkerId,
         settings: QueueSettings,
@@ -107,20 +108,20 @@ impl Queue {
         }
     }
 
-    /// Has every lane ask the store at once what is due.
+    /// Makes every lane ask the store at once for due brokers.
     pub fn wake(&self) {
         for lane in Lane::ALL {
             self.share(lane).wake.notify_one();
         }
     }
 
-    /// Waits for the passes that are under way, after cancelling.
+    /// Waits for the running passes, after cancelling.
     pub async fn finished(&self) {
         self.passes.close();
         self.passes.wait().await;
     }
 
-    /// Claims what is due in a lane, whenever the lane has a permit left.
+    /// Claims due brokers of a lane, whenever the lane has a permit left.
     pub async fn claim(self: Arc<Self>, lane: Lane) {
         let share = self.share(lane);
         let context = self.context(lane);
@@ -151,7 +152,7 @@ impl Queue {
         }
     }
 
-    /// All the permits that are free, at least one; none: it is over.
+    /// All free permits, at least one; `None` after cancelling.
     async fn free_permits(&self, share: &Share) -> Option<Vec<OwnedSemaphorePermit>> {
         let first = tokio::select! {
             () = self.shutdown.cancelled() => return None,
@@ -182,7 +183,7 @@ impl Queue {
         jittered(&*self.context(lane).entropy, pause)
     }
 
-    /// Has those brokers looked at on which a long step has ended or may begin, as they are told.
+    /// Makes looks due at brokers on which a long step has ended or may begin.
     pub async fn follow_operations(
         self: Arc<Self>,
         ended: Arc<Mutex<mpsc::UnboundedReceiver<BrokerId>>>,
@@ -202,7 +203,7 @@ impl Queue {
         }
     }
 
-    /// Looks at watched brokers when each is due, and makes a pass of what changed.
+    /// Looks at watched brokers when each is due, and starts a pass on a change.
     pub async fn watch(self: Arc<Self>, guard: Arc<StallGuard>) {
         let looks = Arc::new(Semaphore::new(LOOKS));
         loop {
@@ -242,7 +243,7 @@ impl Queue {
         }
     }
 
-    /// Makes a pass of what a look saw.
+    /// Starts a pass with the observation of a look.
     async fn react(self: Arc<Self>, due: Due, glimpse: Glimpse) {
         let lane = due.held.lane();
         let Ok(permit) = self.share(lane).permits.clone().acquire_owned().await else { return };
@@ -255,7 +256,7 @@ impl Queue {
             .await;
         match claimed {
             Ok(Some(lease)) => self.start(lane, lease, at, Some(glimpse), permit),
-            // It was claimed since because it was due, or is not this provisioner's any more.
+            // It was claimed since because it was due, or another provisioner owns it.
             Ok(None) => {
                 if self.monitor.forget(&due) {
                     self.wake();

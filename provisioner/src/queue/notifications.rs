@@ -1,4 +1,4 @@
-//! Notifications of the store: they say that something is due, and are only hints.
+//! Notifications of the store. They are hints that a broker is due.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::Queue;
 use crate::pause::pause_or_stop;
 
-/// How long to wait before listening again after that failed.
+/// The pause before listening again after an error.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// Wakes whoever claims whenever something may be due, until cancelled.
+/// Wakes the queue whenever a broker may be due, until cancelled.
 pub(crate) async fn follow_notifications(
     store: PgStore,
     queue: Arc<Queue>,

@@ -1,4 +1,4 @@
-//! Owning brokers: this provisioner says now and then that it lives, for all of its brokers at once.
+//! The heartbeat of this provisioner, one statement for all of its brokers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     reconcile::{ReconcileStore, operations::Operations},
 };
 
-/// How often it says so while its term lasts. Four in five attempts may fail, or come late.
+/// Heartbeats per lifetime of one. Four in five may fail or be late.
 const RENEWALS: u32 = 5;
-/// How soon to ask the store again that did not answer.
+/// The pause after a heartbeat that was not stored.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// One who owns brokers.
+/// The owner of brokers: this provisioner.
 pub(crate) struct Owner {
     pub(crate) me: WorkerId,
-    /// How long it counts as alive after it has said so.
+    /// How long it counts as alive after a heartbeat.
     pub(crate) ttl: Duration,
     pub(crate) store: Arc<dyn ReconcileStore>,
     pub(crate) queue: Arc<Queue>,
@@ -29,7 +29,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Says for the first time that it lives, as soon as the store answers; not if it is to stop before.
+    /// Sends the first heartbeat as soon as the store answers; `false` if shutdown comes first.
     pub(crate) async fn begin(&self, shutdown: &CancellationToken) -> bool {
         while !shutdown.is_cancelled() {
             match self.store.prolong_life(self.me, self.ttl).await {
@@ -44,7 +44,7 @@ impl Owner {
         false
     }
 
-    /// Says so until it is to stop.
+    /// Sends heartbeats until shutdown.
     pub(crate) async fn keep(self: Arc<Self>, shutdown: CancellationToken) {
         let mut pause = self.ttl / RENEWALS;
         loop {
@@ -77,12 +77,12 @@ impl Owner {
         }
     }
 
-    /// Others took it for dead, and own its brokers.
+    /// Forgets all brokers after the heartbeat expired, because other provisioners may own them.
     fn start_over(&self) {
         let lost = self.monitor.forget_all();
         tracing::warn!(
             brokers = lost.len(),
-            "this provisioner was taken for dead, because it did not reach the database; restarted"
+            "this provisioner's heartbeat expired because it did not reach the database; restarted"
         );
         for broker in lost {
             self.operations.end(broker);

@@ -1,4 +1,4 @@
-//! What passes and looks are made with.
+//! The dependencies of passes and looks.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use crate::{
     secrets::SecretSource,
 };
 
-/// How endpoints are given out.
+/// How endpoints are allocated.
 #[derive(Debug, Clone)]
 pub struct EndpointSettings {
     /// The host that clients are told; none: the runtime knows at which address of its host both programs and
@@ -39,7 +39,7 @@ pub struct EndpointSettings {
     pub domain: Option<String>,
 }
 
-/// Tells whether nobody outside brokerd uses a port.
+/// Returns whether a port is free, as far as programs other than brokerd are concerned.
 pub type PortCheck = dyn Fn(u16) -> bool + Send + Sync;
 
 /// What every pass needs. Clones share it.
@@ -55,35 +55,35 @@ pub struct PassContext {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Whose objects these are.
+    /// The installation that the objects belong to.
     pub installation: InstallationId,
     /// The certificate authorities.
     pub authorities: Arc<Authorities>,
     /// Where brokers' RSA keys come from.
     pub rsa_keys: Arc<dyn RsaKeys>,
-    /// Where that comes from which configurations name by ARN.
+    /// The source of values that configurations name by ARN.
     pub secrets: Arc<dyn SecretSource>,
-    /// What renders brokers.
+    /// The renderers of engines.
     pub engines: Arc<Engines>,
-    /// Which image runs what.
+    /// The images of engine versions.
     pub catalogue: Arc<Catalogue>,
     /// How tiers are mapped.
     pub sizing: Sizing,
-    /// What instances may use of the host together.
+    /// The memory of the host that instances may use together.
     pub host_capacity: HostCapacity,
-    /// How endpoints are given out.
+    /// How endpoints are allocated.
     pub endpoints: EndpointSettings,
     /// Whether a port can be had.
     pub port_is_free: Arc<PortCheck>,
-    /// What is counted.
+    /// The metrics.
     pub metrics: Metrics,
-    /// What the host has; asked once.
+    /// The capacity of the host; asked once.
     pub capacity: Arc<OnceCell<Capacity>>,
-    /// What is behind the images' names now, as far as it was looked at.
+    /// The IDs that images' names now stand for, as far as known.
     pub images: Arc<ImageIds>,
-    /// Who reads what containers print, and is waited for before a container is removed.
+    /// The reader of containers' output; a removal waits for it.
     pub logs: Arc<dyn LogDrain>,
-    /// The long steps that are on their way.
+    /// The long steps that are in progress.
     pub operations: Arc<Operations>,
     /// The certificates of authorities that brokers' materials name, one copy of each.
     pub trusted: Arc<Mutex<BTreeSet<Arc<str>>>>,
@@ -92,7 +92,7 @@ pub struct PassContext {
 }
 
 impl PassContext {
-    /// What runs the broker, or is to run it.
+    /// The image that runs the broker, or will.
     pub(crate) fn image(&self, work: &Work) -> Option<&Image> {
         let spec = &work.broker.spec;
         self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
@@ -102,12 +102,12 @@ impl PassContext {
         self.authorities.standing(self.clock.now())
     }
 
-    /// The runtime's own name for what is behind the name of the broker's image now, if that is known.
+    /// The runtime's ID of the image that the broker's image name now stands for, if known.
     pub fn image_id(&self, work: &Work) -> Option<String> {
         self.images.get(&self.image(work)?.reference())
     }
 
-    /// The one copy of authorities' certificates.
+    /// The shared copy of authorities' certificates.
     pub(crate) fn shared_pem(&self, pem: &str) -> Arc<str> {
         let mut known = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.get(pem) {
@@ -118,7 +118,7 @@ impl PassContext {
         new
     }
 
-    /// Shares out what was given back. Should that fail, it is done soon.
+    /// Grants released memory to waiting creations. If it fails, the next round grants it.
     pub(crate) async fn grant_waiting(&self) {
         if let Err(error) = self.store.grant_waiting(self.clock.now()).await {
             tracing::debug!(

@@ -15,11 +15,11 @@ use crate::{
     runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
 };
 
-/// How a step was carried out.
+/// The result of a step.
 pub(crate) enum Execution {
     /// It is done.
     Done,
-    /// It takes longer; the steps after it wait for its end.
+    /// It takes longer, so the steps after it wait for its end.
     OnItsWay,
 }
 
@@ -28,8 +28,8 @@ impl PassContext {
         self.metrics.steps.get_or_create(&StepLabels { outcome }).inc();
     }
 
-    /// A step that can't work ends the creation of a broker that never ran; one that ran goes back to what it
-    /// was before the reboot that asks for it, or, where there is nothing to go back to, is not rebooted.
+    /// The plan after a step that can't work. The creation of a broker that never ran fails. On a reboot of one that
+    /// ran, the pending changes are dropped; without pending changes the reboot ends.
     pub(crate) fn step_failed(
         &self,
         broker: &Broker,
@@ -173,7 +173,7 @@ impl PassContext {
             }
             FaultStep::Heal(_, id, disturbance) => {
                 match self.runtime.heal(id, *disturbance).await {
-                    // What is gone is not disturbed any more. A disk is still there, for another container.
+                    // A container that is gone needs no undoing. A disk does: another container has it.
                     Err(error)
                         if error.class == RuntimeErrorClass::Gone
                             && !matches!(disturbance, Disturbance::Filled { .. }) => {}
@@ -185,7 +185,7 @@ impl PassContext {
         Ok(())
     }
 
-    /// Has a broker wait for its turn, or finds out at once whether one that runs may be larger.
+    /// Reserves memory for a new broker, which may wait; for one that runs, at once or not at all.
     async fn reserve(
         &self,
         lease: &Lease,
@@ -237,7 +237,7 @@ impl PassContext {
         let allocated =
             self.store.allocate_endpoints(lease, &allocation, &*self.port_is_free).await;
         match allocated {
-            // What it has had before is enough to serve.
+            // Its former endpoints are enough to serve.
             Err(error @ StoreError::NoPorts(..)) if !broker.instances.is_empty() => {
                 tracing::warn!(
                     broker.id = %broker.id, error = &error as &dyn std::error::Error,

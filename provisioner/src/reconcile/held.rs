@@ -1,4 +1,4 @@
-//! What is kept in memory of a broker between its passes, and what a look at it finds.
+//! A broker in memory between its passes, and looks at it.
 
 use std::{
     sync::{
@@ -26,36 +26,36 @@ use crate::{
     secrets,
 };
 
-/// How soon a broker is looked at again whose plan could not be carried out, as long as the plan is the same.
+/// The pause between looks at a broker whose plan could not be carried out, as long as the plan is the same.
 const BLOCKED_POLL: Duration = Duration::from_millis(500);
-/// How soon it is tried again to render what could not be.
+/// How long a failed rendering stands before it is retried.
 const UNSUPPORTED_PAUSE: Duration = Duration::from_secs(10);
-/// The same for what could be: nothing that a look decides is carried out by it.
+/// How long a successful rendering is good enough for looks, which carry out nothing.
 const RENDERED_PAUSE: Duration = Duration::from_mins(10);
 /// How often a broker's links to others are asked for, in seconds.
 const LINKS_POLL: i64 = 20;
-/// How soon a broker is looked at again that could not be seen.
+/// The pause between looks at a broker that could not be observed.
 pub(crate) const UNSEEN_POLL: Duration = Duration::from_secs(2);
-/// How soon a broker is looked at again on which a long step is on its way.
+/// The pause between looks at a broker with a long step in progress.
 const OPERATION_POLL: Duration = Duration::from_millis(200);
-/// The same for one that waits until others have booted; its turn is told.
+/// The pause between looks at a broker that waits until others have booted; it is notified of its turn.
 const WAITING_POLL: Duration = Duration::from_secs(10);
 
-/// A broker as its last pass left it: all that it takes to look at it and to decide, without asking the store.
+/// A broker as its last pass left it: enough to observe it and to decide without the store.
 pub struct Held {
     /// Without what only rendering needs.
     work: Work,
     supervision: Supervision,
-    /// What its last pass rendered, or why nothing could be, and until when that is good enough for looks.
+    /// The specifications that its last pass rendered, or why it could not, and until when that is good enough for
+    /// looks.
     rendered: Option<(Desired, Timestamp)>,
     /// When its links were asked for last, in seconds.
     links_asked: AtomicI64,
-    /// The steps of the plan that could not be carried out: they are tried again when the broker is due, not
-    /// whenever somebody looks.
+    /// The steps of the plan that could not be carried out. They are retried when the broker is due, not at every look.
     failed: Option<Vec<String>>,
-    /// What it waits for. Otherwise it is as it was before its reboot.
+    /// What its reboot waits for, if it does. Until then the broker is supervised as before the reboot.
     waits: Option<Waiting>,
-    /// What a person must do about what its configuration names by ARN.
+    /// The required actions for values that its configuration names by ARN.
     invalid_arns: Vec<ActionRequired>,
 }
 
@@ -65,7 +65,7 @@ impl std::fmt::Debug for Held {
     }
 }
 
-/// What a look at a broker saw, for the pass that it leads to.
+/// The observation of a look, for the pass that it starts.
 #[derive(Debug)]
 pub struct Glimpse {
     of: Arc<Held>,
@@ -73,22 +73,22 @@ pub struct Glimpse {
     links: Option<Vec<DownLink>>,
 }
 
-/// What there is to measure of a broker.
+/// The input of a broker's measurement.
 #[derive(Debug)]
 pub struct Measurable {
     /// The broker.
     pub broker: Broker,
     /// Its instances that run.
     pub running: Vec<RunningInstance>,
-    /// Whether the runtime told of all instances.
+    /// Whether the runtime reported all instances.
     pub all: bool,
-    /// What its instance type permits an instance, in billionths of a processor.
+    /// The processor time of its instance type for an instance, in billionths of a processor.
     pub nano_cpus: u64,
-    /// The user that asks its engine, if there is one.
+    /// brokerd's user at its engine, if there is one.
     pub login: Option<Login>,
 }
 
-/// What a look at a broker found.
+/// The result of a look.
 #[derive(Debug)]
 pub enum Look {
     /// No step and no record is due; when to observe again.
@@ -128,7 +128,7 @@ impl Held {
         }
     }
 
-    /// The same, if it waits for that.
+    /// Sets what it waits for.
     #[must_use]
     pub(crate) fn waiting(self, waits: Option<Waiting>) -> Self {
         Self { waits, ..self }
@@ -139,23 +139,23 @@ impl Held {
         self.waits.as_ref()
     }
 
-    /// Which broker it is.
+    /// The broker's ID.
     pub const fn id(&self) -> BrokerId {
         self.work.broker.id
     }
 
-    /// Whether there is anything to watch: what is being deleted, or could not be created, is not.
+    /// Whether the monitor watches it: not if it is being deleted or could not be created.
     pub(crate) fn is_watchable(&self) -> bool {
         self.work.broker.intent == Intent::Run && self.work.broker.status.failure.is_none()
     }
 
-    /// Whether its passes must not wait behind ordinary work when it is due: a pair or a cluster that has run.
+    /// Whether its passes are urgent: a pair or a cluster that has run.
     pub fn is_urgent(&self) -> bool {
         self.has_run() && self.work.broker.spec.deployment_mode != DeploymentMode::SingleInstance
     }
 
-    /// In which lane a pass deals with what a look at it saw. What its owner asked for is no emergency: dozens that are
-    /// rebooted at once would keep a broker waiting of which an engine has died.
+    /// The lane of a pass that a look starts. A reboot of a single instance is not urgent, because dozens of them at
+    /// once would delay a broker whose engine has died.
     pub(crate) fn lane(&self) -> Lane {
         let broker = &self.work.broker;
         let is_single = broker.spec.deployment_mode == DeploymentMode::SingleInstance;
@@ -166,12 +166,12 @@ impl Held {
         }
     }
 
-    /// Whether it has ever been what its owner asked for.
+    /// Whether it has ever been complete.
     pub fn has_run(&self) -> bool {
         self.work.broker.status.observed_generation.is_some()
     }
 
-    /// The same after a pass that rendered this, if it had to, and of whose plan these steps failed.
+    /// Adds what the pass rendered, if it did, and the steps of its plan that failed.
     #[must_use]
     pub(crate) fn after(
         self,
@@ -189,7 +189,7 @@ impl Held {
         Self { rendered, failed, ..self }
     }
 
-    /// What to plan with: nothing is rendered for a look.
+    /// The rendered specifications, if they still are good enough. A look renders nothing.
     fn desired(&self, now: Timestamp) -> &Desired {
         match &self.rendered {
             Some((rendered, until)) if now < *until => rendered,
@@ -197,7 +197,7 @@ impl Held {
         }
     }
 
-    /// Whether what was seen of one is true of the other.
+    /// Whether an observation of one is valid for the other.
     fn is_as(&self, other: &Self) -> bool {
         let (this, other) = (&self.work, &other.work);
         this.broker == other.broker
@@ -229,7 +229,7 @@ impl Held {
         })
     }
 
-    /// Whether an instance that serves, as far as is known, does not.
+    /// Whether an instance does not serve that served according to its stored condition.
     fn is_in_trouble(&self, seen: &Seen) -> bool {
         let conditions = &self.work.broker.status.conditions;
         conditions.iter().filter(|c| matches!(c.health, Health::Healthy | Health::Suspect)).any(
@@ -244,14 +244,14 @@ impl Glimpse {
         self.of.is_as(held).then_some((self.seen, self.links))
     }
 
-    /// Whether an engine was silent or could not be seen: what a stall of the one who looks would explain as well.
+    /// Whether an engine was silent or could not be observed, which a stall of this process could explain, too.
     pub(crate) fn is_silence(&self) -> bool {
         self.seen.has_silence()
     }
 }
 
 impl PassContext {
-    /// Looks at a broker and decides, without the store.
+    /// Observes a broker and decides, without the store.
     pub async fn look(&self, held: &Arc<Held>) -> Look {
         let (seen, links) = self.observe(held, held.asks_for_links(self.clock.now())).await;
         let plan = self.decide(held, held.desired(self.clock.now()), &seen);
@@ -261,7 +261,7 @@ impl PassContext {
         }
     }
 
-    /// When to look again; none: there is something to be done or recorded.
+    /// When to look again; `None` if there is something to do or to record.
     fn pause_after(
         &self,
         held: &Held,
@@ -274,7 +274,7 @@ impl PassContext {
             return None;
         }
         if plan.acts() && !(plan.needs_rendering && held.is_in_trouble(seen)) {
-            // What comes after a step that is on its way waits for its end.
+            // The steps after one that is in progress wait for its end.
             let on_its_way = match plan.steps.first() {
                 Some(step) => self.operations.are_on(broker.id, step),
                 None => self.operations.are_on_any(broker.id),
@@ -299,7 +299,7 @@ impl PassContext {
         }
     }
 
-    /// The world as far as this broker is concerned, and which of its links are down, if they are to be asked for.
+    /// The observation of the broker, and which of its links are down, if it is time to ask.
     pub(crate) async fn observe(
         &self,
         held: &Held,
@@ -312,7 +312,7 @@ impl PassContext {
         (seen, links)
     }
 
-    /// What there is to measure of a broker now.
+    /// The input of the broker's next measurement.
     pub(crate) async fn measurable(&self, held: &Held) -> Measurable {
         let observer = held.supervision.observer(self, &held.work, self.clock.now());
         let (running, all) = observer.running(&held.work.broker).await;
@@ -325,7 +325,7 @@ impl PassContext {
         }
     }
 
-    /// What to do about it.
+    /// The plan for an observation.
     pub(crate) fn decide(&self, held: &Held, desired: &Desired, seen: &Seen) -> Plan {
         let now = self.clock.now();
         let image_id = self.image_id(&held.work);

@@ -1,7 +1,7 @@
-//! Passes and looks: what is done about one broker, once.
+//! Passes and looks at one broker.
 //!
-//! A pass loads the broker, observes, plans, carries out and records, under a lease. A look observes and plans, and leads
-//! to a pass only if there is something to do or to record.
+//! A pass loads the broker, observes, plans, acts and records, under a lease. A look observes and plans, and starts a
+//! pass only if there is something to do or to record.
 
 mod context;
 mod drain;

@@ -1,4 +1,4 @@
-//! Reads the world as far as one broker is concerned.
+//! Observes the containers and engines of one broker.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,24 +18,24 @@ use crate::{
 /// How long one protocol may take to answer.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long one protocol of the instance of a pair that serves may take: when it is silent twice, its
-/// standby takes over. Whoever halts for a second still answers the second time.
+/// How long one protocol of the active instance of a pair may take. After two silent probes its standby takes over. An
+/// engine that halts for a second still answers the second probe.
 pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
 
-/// How long the runtime may take to tell the state of an instance. Asking again is cheaper than waiting for a call that
-/// hangs.
+/// How long the runtime may take to return the state of an instance, because another call is cheaper than waiting for
+/// one that hangs.
 const STATUS_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
 const BOOT_PATIENCE: Duration = Duration::from_millis(250);
 
-/// What is asked of whom.
+/// The input of an observation.
 pub struct Observer<'a> {
     /// Where instances run.
     pub runtime: &'a dyn Runtime,
     /// The probe of engines.
     pub probe: &'a dyn Probe,
-    /// Whose objects to look at.
+    /// The installation that the objects belong to.
     pub installation: &'a InstallationId,
     /// The protocols that must answer before an instance counts as ready.
     pub protocols: &'a [Protocol],
@@ -52,18 +52,18 @@ pub struct Observer<'a> {
 /// An instance that runs.
 #[derive(Debug, Clone)]
 pub struct RunningInstance {
-    /// Which one.
+    /// Its ordinal.
     pub ordinal: u8,
     /// Since when.
     pub since: Timestamp,
     /// Where its console answers, if it is known.
     pub console: Option<ProbeTarget>,
-    /// What the runtime tells of it.
+    /// Its status in the runtime.
     pub status: InstanceStatus,
 }
 
 impl Observer<'_> {
-    /// Looks. Never fails: what can't be seen is [`Observed::Unknown`].
+    /// Observes the broker. It never fails: what can't be observed is [`Observed::Unknown`].
     pub async fn observe(&self, broker: &Broker) -> Seen {
         let goes = broker.intent == Intent::Delete || broker.status.failure.is_some();
         let leftovers = if goes { self.leftovers(broker).await } else { Observed::Absent };
@@ -82,7 +82,8 @@ impl Observer<'_> {
         Seen { instances, leftovers }
     }
 
-    /// Which links to other brokers are down; none: it is not told. One that tries again is what it was before.
+    /// Which links to other brokers are down; `None` if the engine does not report it. A link that retries stays as it
+    /// was.
     pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
         let login = self.login?;
         let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {
@@ -102,7 +103,7 @@ impl Observer<'_> {
         Some(down.collect())
     }
 
-    /// The instances that run, and whether the runtime told of all.
+    /// The instances that run, and whether the runtime reported all.
     pub async fn running(&self, broker: &Broker) -> (Vec<RunningInstance>, bool) {
         let ordinals = 1..=broker.spec.deployment_mode.instances();
         let statuses = join_all(ordinals.map(|n| self.status(broker, n))).await;
@@ -138,7 +139,7 @@ impl Observer<'_> {
         }
     }
 
-    /// Asks an instance, of which one may be `frozen`.
+    /// Probes an instance. `frozen`: another instance of the broker is paused.
     async fn instance(
         &self,
         broker: &Broker,
@@ -159,7 +160,7 @@ impl Observer<'_> {
         };
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
         let (alarms, cluster) = match (self.login, broker.spec.engine_type) {
-            // A node that is asked about all nodes asks each of them, and waits for the frozen one in vain.
+            // To answer about all nodes, a node asks each of them, and would wait for the paused one in vain.
             (Some(_), EngineType::RabbitMq) if serves && frozen => {
                 let why = "another node is frozen";
                 (Observed::Unknown(why.to_owned()), Observed::Unknown(why.to_owned()))
@@ -189,8 +190,8 @@ impl Observer<'_> {
         }
     }
 
-    /// What a node says about alarms and, in a cluster, about the others; whether it may be stopped only
-    /// while a reboot may stop it.
+    /// A node's alarms and, in a cluster, its view of the others. During a reboot also whether its stop would lose a
+    /// quorum.
     async fn nodes(
         &self,
         broker: &Broker,
@@ -232,8 +233,8 @@ impl Observer<'_> {
         (alarms, Observed::Present(ClusterView { nodes, quorum_critical }))
     }
 
-    /// Asks the protocols: those of a booting instance while it opens its listeners, which engines do
-    /// in the order of the list; those of another at once.
+    /// Probes the protocols: of a booting instance one after the other, in the order in which engines open their
+    /// listeners; of another instance all at once.
     async fn ask(
         &self,
         broker: &Broker,
@@ -246,7 +247,7 @@ impl Observer<'_> {
             return self.ask_quietly(broker, ordinal, status).await;
         }
         let (protocols, patient) = match health {
-            // Until it answers the one that failed, whichever that was.
+            // All protocols, until the one that failed has answered.
             Some(Health::Suspect) => {
                 (every_protocol(broker.spec.engine_type, self.protocols), false)
             }
@@ -279,7 +280,7 @@ impl Observer<'_> {
         protocols.iter().copied().zip(outcomes).collect()
     }
 
-    /// Asks an instance that has proved all of its protocols, without filling its log.
+    /// Probes an instance whose protocols have all answered before, without filling its log.
     async fn ask_quietly(
         &self,
         broker: &Broker,
@@ -311,7 +312,7 @@ impl Observer<'_> {
         let instances = &broker.instances;
         let instance = match engine {
             EngineType::ActiveMq => instances.iter().find(|i| i.ordinal == ordinal)?,
-            // A cluster is one instance to clients, whatever its nodes.
+            // A cluster has one set of endpoints for all of its nodes.
             EngineType::RabbitMq => instances.first()?,
         };
         Some(ProbeTarget {
@@ -336,14 +337,14 @@ fn raised(nodes: &[NodeReport]) -> Vec<Alarm> {
     alarms
 }
 
-/// What to ask an instance that has failed to answer something: whatever it is ever asked.
+/// The probes of an instance after a failed probe: all that it ever gets.
 fn every_protocol(engine: EngineType, probes: &[Protocol]) -> Vec<Protocol> {
     let mut every = probes.to_vec();
     every.extend(unlogged(engine).iter().filter(|protocol| !probes.contains(protocol)));
     every
 }
 
-/// How an instance is asked.
+/// How an instance is probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     /// In the protocol.
@@ -352,8 +353,8 @@ enum How {
     Handshake,
 }
 
-/// The protocols in which engines are asked without logging it. RabbitMQ logs a warning for every AMQP connection that
-/// ends before it logs in; ActiveMQ a line or two for every refused STOMP or MQTT login.
+/// The protocols in which a probe leaves no line in the engine's log. RabbitMQ logs a warning for every AMQP connection
+/// that ends without a login, ActiveMQ a line or two for every refused STOMP or MQTT login.
 const fn unlogged(engine: EngineType) -> &'static [Protocol] {
     match engine {
         EngineType::ActiveMq => &[Protocol::Openwire, Protocol::Amqp],
@@ -361,19 +362,19 @@ const fn unlogged(engine: EngineType) -> &'static [Protocol] {
     }
 }
 
-/// How often the protocols of a pair are asked that are asked for a handshake only, in seconds. A single instance and a
-/// node are asked at every look, which is as often.
+/// The pause between the handshake probes of a pair, in seconds. A single instance and a node get them at every look,
+/// which is as often.
 const HANDSHAKES_OF_PAIRS: i64 = 10;
 
-/// What to ask an instance that has proved all of its protocols: what leaves no line in the engine's log. A protocol that
-/// would is asked for a handshake; on RabbitMQ, AMQP itself during ten seconds of five minutes.
+/// The probes of an instance whose protocols have all answered before: those that leave no line in the engine's log.
+/// The other protocols get a handshake; on RabbitMQ, AMQP itself during ten seconds of five minutes.
 fn quietly(broker: &Broker, probes: &[Protocol], now: Timestamp) -> Vec<(Protocol, How)> {
     let engine = broker.spec.engine_type;
     let unlogged = unlogged(engine);
     let mut asked: Vec<_> = unlogged.iter().map(|protocol| (*protocol, How::Protocol)).collect();
     let seconds = now.as_seconds();
     let is_pair = broker.spec.deployment_mode == DeploymentMode::ActiveStandbyMultiAz;
-    // A pair is looked at more than twice a second.
+    // A pair is observed more than twice a second.
     if !is_pair || seconds % HANDSHAKES_OF_PAIRS == 0 {
         let how = match engine {
             EngineType::RabbitMq if seconds / 10 % 30 == 0 => How::Protocol,

@@ -1,7 +1,7 @@
-//! Steps that may take long: a pass begins them, waits a moment, and leaves them on their way. Their end is observed.
+//! Steps that may take long: a pass begins them, waits a moment, and leaves them in progress. Their end is observed.
 //!
-//! They belong to this process. When it dies they end where they stand, as every step does, and whoever comes next
-//! observes what they left. There is one at a time on an instance: another one ends it.
+//! They run in this process. If it dies they stop where they are, as every step does, and the next pass observes their
+//! result. An instance has at most one; another one ends it.
 
 use std::{
     collections::HashMap,
@@ -27,10 +27,10 @@ use crate::{
 /// How long a pass waits for an operation that it has begun.
 const INLINE: Duration = Duration::from_millis(1500);
 
-/// For how long it is of interest how an operation ended that nobody waited for.
+/// How long the result of an operation is kept that no pass has waited for.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// How an operation stands.
+/// The state of an operation.
 #[derive(Debug)]
 pub(crate) enum Progress {
     /// It has ended.
@@ -65,7 +65,7 @@ impl Operations {
         (Self { on: Arc::default(), ended, boots }, receiver)
     }
 
-    /// Runs an operation, unless it is on its way already, and waits a moment for its end.
+    /// Runs an operation, unless it is in progress already, and waits a moment for its end.
     pub(crate) async fn run(
         &self,
         broker: BrokerId,
@@ -93,7 +93,7 @@ impl Operations {
             }
             let ended = Arc::new(Notify::new());
             let (map, over, tell) = (self.on.clone(), ended.clone(), self.ended.clone());
-            // The task can't find itself gone before it is there: the map is locked until it is.
+            // The map stays locked until the task is in it, so the task finds itself there when it ends.
             let task = tokio::spawn(async move {
                 let ended = AssertUnwindSafe(work).catch_unwind().await;
                 let result = ended.unwrap_or_else(|_| Err(panicked()));
@@ -127,7 +127,7 @@ impl Operations {
         matches!(lock(&self.boots.admitted).get(&broker), Some(Admission::Waiting(_)))
     }
 
-    /// Whether a step is on its way, or waits for its turn.
+    /// Whether a step is in progress, or waits for its turn.
     pub(crate) fn are_on(&self, broker: BrokerId, step: &Step) -> bool {
         if matches!(step, Step::Apply(_)) && self.waits_to_boot(broker) {
             return true;
@@ -138,14 +138,14 @@ impl Operations {
         })
     }
 
-    /// Whether any step of a broker is on its way.
+    /// Whether any step of a broker is in progress.
     pub(crate) fn are_on_any(&self, broker: BrokerId) -> bool {
         lock(&self.on)
             .iter()
             .any(|((of, _), operation)| *of == broker && operation.result.is_none())
     }
 
-    /// Ends whatever is on its way for a broker, because somebody else may work on it now.
+    /// Ends all operations on a broker, because another provisioner may work on it now.
     pub(crate) fn end(&self, broker: BrokerId) {
         lock(&self.on).retain(|(of, _), operation| {
             let stays = *of != broker;
@@ -157,12 +157,12 @@ impl Operations {
         self.boots.leave(broker);
     }
 
-    /// Whether a broker may boot for the first time now. If not, it is told when it may.
+    /// Whether a broker may boot for the first time now. If not, it is observed again when it may.
     pub(crate) fn may_boot(&self, broker: BrokerId) -> bool {
         self.boots.enter(broker, &self.ended)
     }
 
-    /// Makes room for another one to boot.
+    /// Lets the next waiting broker boot.
     pub(crate) fn has_booted(&self, broker: BrokerId) {
         self.boots.leave(broker);
     }
@@ -207,7 +207,7 @@ impl Boots {
             let (Ok(permit), Some(boots)) = (free.acquire_owned().await, boots.upgrade()) else {
                 return;
             };
-            // It may have been given up in this moment.
+            // It may have been ended meanwhile.
             if let Some(admission) = lock(&boots.admitted).get_mut(&broker) {
                 *admission = Admission::Booting(permit);
                 let _ = tell.send(broker);

@@ -26,21 +26,21 @@ use crate::{
 
 /// How many times a pass may start over at once before others get their turn.
 const MOST_ROUNDS: usize = 30;
-/// When to look again at a broker on which a long step is on its way.
+/// When to look again at a broker with a long step in progress.
 const OPERATION_POLL: Duration = Duration::from_millis(200);
-/// When it is due if nobody watches it and the end of that step is not heard of.
+/// When such a broker is due for a pass if no monitor watches it.
 const OPERATION_NET: Duration = Duration::from_secs(30);
 
-/// How a pass ended.
+/// The result of a pass.
 #[derive(Debug)]
 pub struct Passed {
-    /// How things stand; none: the broker is gone, and its lease with it.
+    /// The verdict, and when to look again; `None` if the broker is gone, and its lease with it.
     pub verdict: Option<(VerdictKind, Next)>,
-    /// The broker, to be watched from now on; none: there is nothing to watch.
+    /// The broker for the monitor; `None` if there is nothing to watch.
     pub held: Option<Held>,
 }
 
-/// How a round ended.
+/// The result of a round.
 struct Round {
     kind: VerdictKind,
     next: Next,
@@ -55,7 +55,7 @@ struct Round {
     waits: Option<Waiting>,
 }
 
-/// What a round has found out before it decides.
+/// The input of a round's decision.
 struct Scene {
     seen: Seen,
     links: Option<Vec<DownLink>>,
@@ -72,7 +72,7 @@ impl Round {
 }
 
 impl PassContext {
-    /// Brings one broker as far as it gets without waiting, beginning with what a look at it saw, if there was one.
+    /// Runs rounds on one broker until it must wait. The first round uses the observation of a look, if there was one.
     ///
     /// # Errors
     /// [`StepError::LeaseLost`] and [`StepError::Store`]; everything else ends in a verdict.
@@ -98,7 +98,8 @@ impl PassContext {
         self.passed(lease, Round::over(VerdictKind::Progressing, pause)).await
     }
 
-    /// What a pass leaves. What its last round recorded is read again: it may have put in force what waited.
+    /// The result of a pass. The broker is read again after a round that recorded something, because pending changes
+    /// may be in force now.
     async fn passed(&self, lease: &Lease, round: Round) -> Result<Passed, StepError> {
         let held = match round.held {
             Some(held) => Some(held),
@@ -122,10 +123,10 @@ impl PassContext {
         Ok(Passed { verdict: Some((round.kind, next)), held })
     }
 
-    /// The broker, to be watched; none as long as the runtime has not told what it has.
+    /// The broker for the monitor; `None` as long as the runtime has not reported its capacity.
     async fn hold(&self, work: Work) -> Option<Held> {
         let capacity = *self.capacity.get_or_try_init(|| self.runtime.capacity()).await.ok()?;
-        // Supervision does without what can't be read.
+        // Supervision does without materials that can't be read.
         let materials = parse_materials(&work).ok().flatten();
         Some(Held::new(self, &work, materials.as_ref(), capacity))
     }
@@ -150,7 +151,7 @@ impl PassContext {
             Err(why) => (None, Some(why)),
         };
         let held = Held::new(self, work, materials.as_deref(), capacity);
-        // A silent instance may not have been reachable.
+        // An instance may have been silent because it could not be reached.
         let glimpse = glimpse.filter(|_| reached == Ensured::AlreadyRight);
         let (seen, links) = match glimpse.and_then(|glimpse| glimpse.of(&held)) {
             Some(seen) => seen,
@@ -160,7 +161,7 @@ impl PassContext {
         self.act(lease, work, held, &scene).await
     }
 
-    /// Decides and acts on what was seen. A broker whose reboot waits is looked after as it was before it.
+    /// Decides and acts on an observation. A broker whose reboot waits is supervised as before the reboot.
     async fn act(
         &self,
         lease: &Lease,
@@ -199,8 +200,8 @@ impl PassContext {
         Ok(Round { held: unchanged.then_some(held), rendered, waits, ..round })
     }
 
-    /// What the host has, and whether the broker's instances can be reached from here: otherwise what can't be
-    /// reached would be taken for what does not answer.
+    /// The capacity of the host; and makes the broker's instances reachable from here, because an instance that can't
+    /// be reached looks like one that does not answer.
     async fn reach(&self, broker: &Broker) -> Result<(Capacity, Ensured), RuntimeError> {
         let capacity = *self.capacity.get_or_try_init(|| self.runtime.capacity()).await?;
         let reached = match broker.intent {
@@ -210,7 +211,7 @@ impl PassContext {
         Ok((capacity, reached))
     }
 
-    /// Does what the plan says, as far as it gets; and whether the broker is recorded as it was before.
+    /// Carries out the plan as far as possible; returns whether the broker is recorded as it was before.
     async fn carry_out(
         &self,
         lease: &Lease,
@@ -267,7 +268,7 @@ impl PassContext {
         Ok((Round::over(plan.kind, plan.next), !recorded && plan.steps.is_empty()))
     }
 
-    /// Records what is worth it; whether it was.
+    /// Records the pass if something changed; returns whether it did.
     async fn record(
         &self,
         lease: &Lease,

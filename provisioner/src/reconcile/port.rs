@@ -10,8 +10,8 @@ use brokerd_domain::{
 };
 use brokerd_store::{Allocation, Offering, PgStore, StoreError, Term, Work};
 
-/// The reconciler's side of the store. Every method that takes a lease fails with
-/// [`StoreError::LeaseLost`] once somebody else may have taken the broker over.
+/// The reconciler's side of the store. Every method that takes a lease fails with [`StoreError::LeaseLost`] once
+/// another provisioner may have claimed the broker.
 #[async_trait]
 pub trait ReconcileStore: Send + Sync + 'static {
     /// Claims brokers that are due, of one lane or of both.
@@ -22,7 +22,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         ttl: Duration,
         limit: u32,
     ) -> Result<Vec<Lease>, StoreError>;
-    /// Claims a broker that is watched since the claim of that epoch; none: somebody has claimed it since.
+    /// Claims a broker that is watched since the claim of that epoch; `None` if it was claimed since.
     async fn claim_watched(
         &self,
         me: WorkerId,
@@ -36,15 +36,15 @@ pub trait ReconcileStore: Send + Sync + 'static {
         me: WorkerId,
         lane: Option<Lane>,
     ) -> Result<Option<Duration>, StoreError>;
-    /// Says that a provisioner lives, and frees the brokers of those that don't.
+    /// Stores a heartbeat, and releases the brokers of provisioners whose heartbeat expired.
     async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError>;
-    /// Prolongs a lease.
+    /// Renews a lease.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
-    /// Everything known of the broker; none: it is gone.
+    /// The broker with everything stored of it; `None` if it is gone.
     async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError>;
     /// The same, as if the outstanding reboot had not been asked for.
     async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError>;
-    /// Stores what can't be made again.
+    /// Stores materials, which can't be made again.
     async fn save_materials(&self, lease: &Lease, materials: &[u8]) -> Result<(), StoreError>;
     /// Allocates addresses, once.
     async fn allocate_endpoints(
@@ -53,10 +53,10 @@ pub trait ReconcileStore: Send + Sync + 'static {
         allocation: &Allocation,
         is_free: &(dyn Fn(u16) -> bool + Send + Sync),
     ) -> Result<Vec<BrokerInstance>, StoreError>;
-    /// Has a broker wait for room on the host, and grants what can be granted.
+    /// Queues a broker for memory of the host, and grants what can be granted.
     async fn reserve(&self, lease: &Lease, instances: u8, now: Timestamp)
     -> Result<(), StoreError>;
-    /// Grants a broker that runs room for instances of a larger type, if there is.
+    /// Grants a running broker memory for instances of a larger type, if there is enough.
     async fn reserve_more(
         &self,
         lease: &Lease,
@@ -64,17 +64,17 @@ pub trait ReconcileStore: Send + Sync + 'static {
         tier: HostInstanceType,
         now: Timestamp,
     ) -> Result<Admission, StoreError>;
-    /// Shares out what was given back.
+    /// Grants released memory to waiting creations.
     async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError>;
-    /// Tells what instances may use together; how that is used.
+    /// Reports the memory that instances may use together; returns how it is used.
     async fn report_capacity(
         &self,
         host_capacity: &HostCapacity,
         now: Timestamp,
     ) -> Result<CapacityUse, StoreError>;
-    /// Leads endpoints elsewhere.
+    /// Changes the targets of endpoints.
     async fn set_targets(&self, lease: &Lease, targets: &[Target]) -> Result<(), StoreError>;
-    /// Records what really runs.
+    /// Records the engine that runs.
     async fn save_running_engine(
         &self,
         lease: &Lease,
@@ -83,7 +83,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Records a pass.
     async fn record(&self, lease: &Lease, report: &PassReport) -> Result<(), StoreError>;
-    /// Gives up applying what waits for the outstanding reboot, and which codes the service has for that.
+    /// Drops the pending changes from the outstanding reboot, with the service's codes for the reason.
     async fn give_up_pending(
         &self,
         lease: &Lease,
@@ -99,7 +99,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         struck: &[AffectedInstance],
         now: Timestamp,
     ) -> Result<(), StoreError>;
-    /// Records that a fault is over.
+    /// Records the end of a fault.
     async fn end_fault(
         &self,
         lease: &Lease,
@@ -109,11 +109,11 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// Removes every trace of the broker.
     async fn forget(&self, lease: &Lease) -> Result<(), StoreError>;
-    /// Gives the lease back; whether the broker was woken meanwhile.
+    /// Releases the lease; returns whether the broker was woken meanwhile.
     async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError>;
     /// Makes a broker due now.
     async fn wake(&self, broker: BrokerId) -> Result<(), StoreError>;
-    /// Makes those of a provisioner's brokers due now that wait after a failed pass: this one, or all.
+    /// Makes brokers of a provisioner due now that back off after a failure: this one, or all.
     async fn end_back_off(&self, me: WorkerId, broker: Option<BrokerId>)
     -> Result<u64, StoreError>;
     /// Brokers that exist, with when a maintenance window last did something.
@@ -127,11 +127,11 @@ pub trait ReconcileStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
     /// Which of these brokers were deleted and forgotten.
     async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError>;
-    /// Replaces what can be created.
+    /// Replaces the offered engine versions.
     async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError>;
-    /// Which digest each image of a registry had that has been here, by its name.
+    /// The recorded digest of each image that was pulled, by its name.
     async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError>;
-    /// Records which digest an image of a registry has.
+    /// Records the digest of an image that was pulled.
     async fn save_pulled_image(
         &self,
         image: &str,

@@ -1,7 +1,6 @@
-//! What changes of a broker take: its materials, and its instances down to the last byte.
+//! The input of changes: a broker's materials, and the specifications of its instances with all files.
 //!
-//! Both take processor time, which those who wait for engines must not lose: neither is made on the threads of the
-//! async runtime.
+//! Both take processor time, so neither is made on the threads of the async runtime, which wait for engines.
 
 use std::sync::Arc;
 
@@ -26,9 +25,9 @@ use crate::{
 
 /// The input of a plan.
 pub(crate) enum Rendered {
-    /// This.
+    /// The rendered specifications.
     Desired(Desired),
-    /// Something was stored for it, so that the broker has to be loaded again.
+    /// Something was stored, so the broker must be loaded again.
     Reload,
     /// Not rendered, because a value that the configuration refers to by ARN can't be fetched yet.
     Waits(Waiting),
@@ -41,7 +40,7 @@ impl Rendered {
 }
 
 impl PassContext {
-    /// Renders what should be there.
+    /// Renders the instances that should exist.
     pub(crate) async fn desired(
         &self,
         lease: &Lease,
@@ -109,7 +108,7 @@ impl PassContext {
         }
     }
 
-    /// Makes and stores what is missing of a broker's materials.
+    /// Makes and stores a broker's missing materials.
     pub(crate) async fn issue(&self, lease: &Lease, work: &Arc<Work>) -> Result<(), StepError> {
         let broker = &work.broker;
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
@@ -129,7 +128,7 @@ impl PassContext {
         self.save(lease, &issued.map_err(StepError::Transient)??).await
     }
 
-    /// The broker's materials, with those that were missing.
+    /// The broker's materials, completed.
     fn issued(
         &self,
         work: &Work,
@@ -141,7 +140,7 @@ impl PassContext {
         let (broker, users, entropy) = (&work.broker, &work.users, &*self.entropy);
         let issued = match (former, rsa_key) {
             (Some(former), None) => Ok(former.with_passwords(users, image, entropy)),
-            // Without a former certificate a key was taken.
+            // A broker without a former certificate must have a key.
             (None, None) => return Err(StepError::Transient("there is no key yet".to_owned())),
             (former, Some(rsa_key)) => {
                 let means = Means {
@@ -169,7 +168,7 @@ impl PassContext {
     }
 }
 
-/// Runs what takes processor time apart from the tasks that wait for engines.
+/// Runs work that takes processor time apart from the tasks that wait for engines.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| format!("brokerd failed: {error}"))
 }

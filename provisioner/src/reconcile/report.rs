@@ -1,4 +1,4 @@
-//! What a pass records, and whether it is worth recording.
+//! The record of a pass, and whether there is anything to record.
 
 use brokerd_domain::{
     ActionRequired, Broker, DownLink, Event, EventKind, Intent, Next, PassReport, ReportedReasons,
@@ -15,18 +15,18 @@ use crate::{
 /// The maximum number of reported reasons of a broker until it has converged, or another generation is asked for.
 const MOST_REASONS: usize = 30;
 
-/// What a pass saw, and when.
+/// The observation of a pass, and its time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sight<'a> {
     pub(crate) seen: &'a Seen,
     pub(crate) at: Timestamp,
-    /// When it led endpoints elsewhere, if it did. What it does for others afterwards, such as starting the next standby,
-    /// clients don't wait for.
+    /// When it changed targets of endpoints, if it did. Clients don't wait for later steps, such as starting the next
+    /// standby.
     pub(crate) led_at: Option<Timestamp>,
 }
 
-/// What a plan that was carried out, as far as it got, leaves in the store; with the links that are down, if it was
-/// seen which are. `sight` is none where the container engine did not answer.
+/// The record of an executed plan, with the links that are down, if that was observed. `sight` is `None` if the
+/// container engine did not answer.
 pub(crate) fn report(
     broker: &Broker,
     plan: &Plan,
@@ -44,8 +44,7 @@ pub(crate) fn report(
         VerdictKind::Converged | VerdictKind::Progressing => vec![event(EventKind::Verdict)],
     };
     events.extend(taken_over(broker, conditions).map(|(former, standby)| {
-        let message =
-            format!("failover: instance {standby} serves, which stood by for instance {former}");
+        let message = format!("failover: instance {standby} took over from instance {former}");
         Event { at: now, kind: EventKind::Failover, message }
     }));
     let links_down = links.map_or_else(|| broker.status.links_down.clone(), <[_]>::to_vec);
@@ -79,7 +78,7 @@ pub(crate) fn report(
 /// events.
 fn reported_reasons(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
     let before = &broker.status;
-    // An older process may have recorded it without reasons.
+    // Earlier versions of brokerd recorded no reasons.
     let is_same = plan.sentence == before.sentence
         || (!plan.reason.is_empty() && plan.reason == before.reason);
     if plan.kind == VerdictKind::Converged {
@@ -98,12 +97,12 @@ fn reported_reasons(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
     (!is_same && !is_reported && has_room, reported)
 }
 
-/// The report of a pass without an answer from the runtime.
+/// The plan of a pass without an answer from the runtime.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
     standing_still(broker, Sentence::detailed("can't reach the runtime", error), retry(broker))
 }
 
-/// The report of a pass that can't do anything now.
+/// The plan of a pass that can't do anything now.
 pub(crate) fn standing_still(broker: &Broker, sentence: impl Into<Sentence>, next: Next) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.failure.clone_from(&broker.status.failure);
@@ -112,7 +111,7 @@ pub(crate) fn standing_still(broker: &Broker, sentence: impl Into<Sentence>, nex
     plan
 }
 
-/// Tells of every action that came to be required, or is not any more.
+/// The events of required actions that were raised or cleared.
 fn action_events(
     before: &[ActionRequired],
     after: &[ActionRequired],
@@ -130,8 +129,8 @@ fn action_events(
         .collect()
 }
 
-/// Tells of every link that came to be down, or is not any more. Another reason is no news: it may be another one
-/// with every attempt.
+/// The events of links that went down or came back. A new reason alone is no event, because it may change with every
+/// attempt.
 fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<Event> {
     let event = |kind, message| Event { at: now, kind, message };
     let among = |all: &[DownLink], link: &DownLink| all.iter().any(|other| other.link == link.link);
@@ -146,8 +145,8 @@ fn link_events(before: &[DownLink], after: &[DownLink], now: Timestamp) -> Vec<E
     .collect()
 }
 
-/// Whether there is anything to record. That costs a durable transaction: a round that found everything as it was
-/// records nothing, and one that is followed by another at once need not be told apart from it.
+/// Whether there is anything to record, because a record costs a durable transaction. A sentence is not recorded if
+/// another round follows at once.
 pub(crate) fn changes(
     broker: &Broker,
     plan: &Plan,
@@ -155,7 +154,7 @@ pub(crate) fn changes(
     links: Option<&[DownLink]>,
 ) -> bool {
     let before = &broker.status;
-    // A former brokerd has completed it.
+    // An earlier version of brokerd completed it without recording its availability.
     let is_unreported = broker.intent == Intent::Run
         && before.observed_generation.is_some()
         && before.availability.is_none();

@@ -1,4 +1,4 @@
-//! What a pass has to do with secrets that configurations name by ARN.
+//! Fetches the values that configurations name by ARN.
 
 use std::time::Duration;
 
@@ -19,35 +19,35 @@ use crate::{
 /// The pause before a source that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// What became of what the configuration names by ARN.
+/// The result of fetching the values that a configuration names by ARN.
 pub(crate) enum Resolution {
     /// No value to fetch.
     Nothing,
-    /// The fetched values, or why they can't be fetched, are stored, so the broker has to be read again.
+    /// The values, or why they can't be fetched, are stored, so the broker must be read again.
     Stored,
-    /// It can't be had yet, and why.
+    /// A value can't be fetched yet, and why.
     Waits(Waiting),
-    /// It can't be had, and why.
+    /// A value can't be fetched, and why.
     Refused(String),
 }
 
-/// That a broker waits for what its configuration names by ARN.
+/// A broker waits for a value that its configuration names by ARN.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
-    /// What, and why it can't be had.
+    /// The value, and why it can't be fetched.
     pub(crate) why: String,
-    /// When it is asked for again.
+    /// When it is fetched again.
     pub(crate) until: Timestamp,
 }
 
 impl Waiting {
-    /// For a broker of which nothing runs yet.
+    /// The plan for a broker that does not run yet.
     pub(crate) fn plan(&self, broker: &Broker, now: Timestamp) -> Plan {
         let next = Next::After(self.until.since(now));
         standing_still(broker, Sentence::detailed("waiting", &self.why), next)
     }
 
-    /// For a broker that runs as before meanwhile, of which `plan` takes care.
+    /// Adds the waiting to `plan`, which supervises a broker that runs as before meanwhile.
     pub(crate) fn add_to(&self, plan: &mut Plan, now: Timestamp) {
         plan.completes = None;
         if plan.kind == VerdictKind::Converged {
@@ -59,7 +59,7 @@ impl Waiting {
 }
 
 impl PassContext {
-    /// Whether the broker knows who asks on behalf of brokerd: RabbitMQ by a user, ActiveMQ by the launcher of the
+    /// Whether the broker knows brokerd's own user: RabbitMQ as one of its users, ActiveMQ through the launcher of the
     /// images built here.
     pub(crate) fn has_own_user(&self, work: &Work) -> bool {
         let spec = &work.broker.spec;
@@ -71,7 +71,7 @@ impl PassContext {
             || self.image(work).is_some_and(|image| secrets::knows_its_own_users(work, image))
     }
 
-    /// What a person must do about what the configuration names by ARN, since it was last fetched.
+    /// The required actions for values that the configuration names by ARN, from when they were last fetched.
     pub(crate) fn invalid_arns(
         &self,
         work: &Work,
@@ -83,7 +83,7 @@ impl PassContext {
         secrets::actions(work, image, materials)
     }
 
-    /// Fetches what the configuration names by ARN, and stores it before it is used.
+    /// Fetches the values that the configuration names by ARN, and stores them before they are used.
     pub(crate) async fn resolve(
         &self,
         lease: &Lease,
@@ -125,7 +125,7 @@ impl PassContext {
                 Ok(Resolution::Stored)
             }
             Fetched::Later(why) => {
-                // It may have taken a while to find out.
+                // The time is read here, because fetching may have taken a while.
                 let (reboot, asked) = (wanted.reboot(), self.clock.now());
                 let waits = Some(Waits { reboot, since, asked, why: why.clone() });
                 save(Resolved { waits, ..former.clone() }).await?;
@@ -138,7 +138,7 @@ impl PassContext {
             Fetched::Never { why, unusable }
                 if broker.applies_pending() && broker.has_pending() =>
             {
-                // What runs goes on running: it is rebooted as it was.
+                // The instances are rebooted as they were, so they go on running.
                 let why = format!("{}.", why.trim_end_matches('.'));
                 tracing::warn!(broker.id = %broker.id, "the pending changes are not applied: {why}");
                 let actions = secrets::by_code(&unusable);

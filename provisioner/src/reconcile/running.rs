@@ -1,4 +1,4 @@
-//! Which image runs a broker, and what really runs.
+//! The image of a broker, and the engine that runs.
 
 use brokerd_domain::{Broker, RunningEngine};
 use brokerd_store::Work;
@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl PassContext {
-    /// The image that ran the broker before, for what is made from this one. A broker stays with it until it is
-    /// rebooted, and keeps it then if the name has none any more.
+    /// The image that ran the broker before, if its name is that of `image`. A broker stays with it until a reboot, and
+    /// longer if the name stands for no image any more.
     pub(crate) fn former_image(&self, work: &Work, image: &Image) -> Option<FormerImage> {
         let running = work.running.as_ref()?;
         if running.image_id.is_empty() || !image.is_described_by(&running.image) {
@@ -23,8 +23,8 @@ impl PassContext {
         Some(if is_rebooting { FormerImage::Last(id) } else { FormerImage::First(id) })
     }
 
-    /// Whether the broker's image is missing. False if that is not known, because the step that needs the
-    /// image reports it.
+    /// Whether the broker's image is missing; `false` if that is not known, because the step that needs the image
+    /// reports it.
     pub(crate) async fn image_is_gone(&self, work: &Work, image: &Image) -> bool {
         let former = self.former_image(work, image).map(|former| match former {
             FormerImage::First(id) | FormerImage::Last(id) => id,
@@ -37,8 +37,8 @@ impl PassContext {
         true
     }
 
-    /// What really runs, if all that serves is of one image and that is not what was recorded. While the broker
-    /// is rebooted what runs is the former version still, until the reboot is complete.
+    /// The engine that runs, if all serving instances have one image that is not the recorded one. During a reboot it
+    /// is the former version until the reboot is complete.
     pub(crate) async fn newly_running(
         &self,
         work: &Work,
@@ -60,7 +60,7 @@ impl PassContext {
             return None;
         }
         let image = self.image(work)?;
-        // A later pass records what is not known now.
+        // A later pass records an engine that is not known now.
         let info = self.runtime.image(image_id).await.ok()??;
         let label = info.true_version;
         Some(RunningEngine {
@@ -74,7 +74,7 @@ impl PassContext {
     }
 }
 
-/// Why nothing runs a broker.
+/// Why no image runs a broker.
 pub(crate) fn no_image(broker: &Broker) -> String {
     format!(
         "the catalogue has no image for {} {}",

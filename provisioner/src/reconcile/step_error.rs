@@ -1,13 +1,13 @@
-//! How a step of a pass fails.
+//! The errors of steps.
 
 use brokerd_store::StoreError;
 
 use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
-/// What the pass loop does about a failed step.
+/// The error of a step, by what the pass does next.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// Come back.
+    /// It may work later; retried.
     #[error("{0}")]
     Transient(String),
     /// An operator has to act first; retried slowly.
@@ -22,7 +22,7 @@ pub enum StepError {
     /// brokerd itself failed.
     #[error("the pass panicked")]
     Panicked,
-    /// The store failed; the pass ends, the lease runs out or is given back.
+    /// The store failed: the pass ends, and the lease expires or is released.
     #[error("the store failed")]
     Store(#[source] StoreError),
 }

@@ -19,8 +19,8 @@ impl PassContext {
     }
 }
 
-/// The materials, if the broker has any. What can't be read is issued again only where nothing was made with it yet:
-/// the nodes of a cluster know each other by it.
+/// The materials, if the broker has any. Unreadable ones are issued again only if the broker was never complete,
+/// because the nodes of a cluster know each other by them.
 ///
 /// # Errors
 /// Why what is stored of the broker can't be read.
@@ -33,7 +33,7 @@ pub(crate) fn parse_materials(work: &Work) -> Result<Option<Materials>, String> 
     match serde_json::from_slice(bytes.expose_secret()) {
         Ok(materials) => Ok(Some(materials)),
         Err(error) if broker.status.observed_generation.is_none() => {
-            tracing::error!(broker.id = %broker.id, %error, "stored materials not readable; issued anew");
+            tracing::error!(broker.id = %broker.id, %error, "stored materials not readable; new ones are issued");
             Ok(None)
         }
         Err(error) => Err(format!("the broker's stored materials are damaged: {error}")),

@@ -1,7 +1,7 @@
-//! What it takes to look at a broker and to decide about it, beside what is stored of it.
+//! The input of observing a broker and deciding about it, besides its stored state.
 //!
-//! It is made once from what was loaded. With it, an [`Observer`] and [`crate::plan::plan`] go round without the
-//! store, and without anything being rendered, parsed or hashed.
+//! It is made once from a loaded broker. With it an [`Observer`] and [`crate::plan::plan`] need no store, and nothing
+//! is rendered, parsed or hashed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     runtime::{Capacity, Limits},
 };
 
-/// Everything about a broker that supervision needs and that is not stored as it needs it.
+/// The derived state of a broker that supervision needs.
 pub struct Supervision {
     protocols: &'static [Protocol],
     boot_deadline: Duration,
@@ -27,12 +27,12 @@ pub struct Supervision {
     boot_nano_cpus: u64,
     authority_pem: Arc<str>,
     login: Option<Login>,
-    /// From when on the certificate should be renewed, if ever.
+    /// When the certificate should be renewed, if ever.
     renewal: Option<Timestamp>,
 }
 
 impl Supervision {
-    /// What looks at the broker at this moment.
+    /// The observer of the broker at this moment.
     pub fn observer<'a>(
         &'a self,
         context: &'a PassContext,
@@ -57,12 +57,12 @@ impl Supervision {
         limit.min(self.boot_nano_cpus)
     }
 
-    /// The user that asks its engine.
+    /// brokerd's user at its engine.
     pub const fn login(&self) -> Option<&Login> {
         self.login.as_ref()
     }
 
-    /// What a plan is made from at this moment. `image_id` is what is behind the image's name
+    /// The input of a plan at this moment. `image_id` is the ID that the image's name now stands for
     /// ([`PassContext::image_id`]).
     pub fn subject<'a>(
         &'a self,
@@ -89,8 +89,8 @@ impl Supervision {
 }
 
 impl PassContext {
-    /// What it takes to supervise a broker on a host of that capacity. Without readable materials it is known by the
-    /// installation's authorities.
+    /// The supervision of a broker on a host of that capacity. Without readable materials its certificate is checked by
+    /// the installation's authorities.
     pub fn supervision(
         &self,
         work: &Work,

@@ -1,5 +1,5 @@
-//! Passes and steps as spans of the request that caused them. They are for collectors of traces, not for the log, which
-//! says what is worth saying by itself.
+//! Passes and steps as spans of the request that caused them. They are for trace collectors; the log has messages of
+//! its own.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::plan::Step;
 /// The target of these spans.
 pub const TARGET: &str = "brokerd::trace";
 
-/// The span of a pass on a broker; it belongs to the trace of the request that made the broker due, if there was one.
+/// The span of a pass on a broker, in the trace of the request that made the broker due, if there was one.
 pub(super) fn pass(work: &Work) -> Span {
     let broker = &work.broker;
     let span = tracing::trace_span!(
@@ -27,7 +27,7 @@ pub(super) fn pass(work: &Work) -> Span {
         let carrier = HashMap::from([("traceparent".to_owned(), traceparent)]);
         let request = global::get_text_map_propagator(|known| known.extract(&carrier));
         if request.span().span_context().is_valid() {
-            // Fails only where nobody collects traces.
+            // Fails only if traces are not collected.
             let _ = span.set_parent(request);
         }
     }

@@ -1,4 +1,4 @@
-//! The logins for pulling images, by registry.
+//! The logins for image registries.
 
 use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 
@@ -28,12 +28,12 @@ impl fmt::Debug for RegistryLogin {
     }
 }
 
-/// The registries that ask who pulls.
+/// The logins for image registries.
 #[derive(Debug, Clone, Default)]
 pub struct Registries {
     /// The operator's own.
     pub own: Option<RegistryLogin>,
-    /// The file in which `docker login` keeps names and passwords; there need be none.
+    /// The file in which `docker login` keeps names and passwords; it need not exist.
     pub docker_config: Option<PathBuf>,
 }
 
@@ -58,10 +58,10 @@ struct DockerLogin {
 }
 
 impl Registries {
-    /// How to log in where this image is pulled from; none: nobody is asked who they are.
+    /// The login for the registry of this image; `None`: anonymous pull.
     ///
     /// # Errors
-    /// [`UnreadableLogins`] when the file is there and is not what it should be.
+    /// [`UnreadableLogins`] if the file exists and can't be read or parsed.
     pub fn login(&self, image: &str) -> Result<Option<RegistryLogin>, UnreadableLogins> {
         let host = registry_of(image).unwrap_or(HUB);
         if let Some(own) = self.own.as_ref().filter(|own| is_same(&own.address, host)) {

@@ -243,7 +243,7 @@ impl Wanted {
         let answers = source.fetch(&self.scope, &self.role, &asked).await;
         let mut answers: BTreeMap<&str, _> = references.keys().copied().zip(answers).collect();
         let of = |(arn, keys): (&'_ String, &Vec<String>)| {
-            let none = || Err(NotFetched::Invalid("it is no such ARN".to_owned()));
+            let none = || Err(NotFetched::Invalid("it is not such an ARN".to_owned()));
             let value = answers.remove(arn.as_str()).unwrap_or_else(none)?;
             let value = value.expose_secret();
             keys.iter().try_for_each(|key| check(key, value)).map_err(NotFetched::Invalid)?;
@@ -259,11 +259,11 @@ fn check(key: &str, value: &str) -> Result<(), String> {
     match key.rsplit('.').next() {
         Some("password") => {
             let printable = !value.is_empty() && value.chars().all(|c| !c.is_control());
-            if printable { Ok(()) } else { Err("it is no password".to_owned()) }
+            if printable { Ok(()) } else { Err("it is not a password".to_owned()) }
         }
         Some("keyfile") => PrivateKeyDer::from_pem_slice(value.as_bytes())
             .map(drop)
-            .map_err(|_| "it is no private key as PEM".to_owned()),
+            .map_err(|_| "it is not a private key in PEM form".to_owned()),
         _ => {
             let mut certificates = 0;
             for certificate in CertificateDer::pem_slice_iter(value.as_bytes()) {
@@ -271,7 +271,11 @@ fn check(key: &str, value: &str) -> Result<(), String> {
                 parsed.and_then(|der| tls::check(&der)).map_err(|e| e.to_string())?;
                 certificates += 1;
             }
-            if certificates > 0 { Ok(()) } else { Err("it is no certificate as PEM".to_owned()) }
+            if certificates > 0 {
+                Ok(())
+            } else {
+                Err("it is not a certificate in PEM form".to_owned())
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ pub struct AwsEndpoints {
 
 /// An endpoint can't be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("[{0}] is no http:// or https:// URL of an endpoint")]
+#[error("[{0}] is not an http:// or https:// URL of an endpoint")]
 pub struct WrongEndpoint(String);
 
 /// The services.
@@ -189,7 +189,7 @@ impl Remote {
         let binary = value.secret_binary.and_then(|binary| BASE64.decode(binary).ok());
         let text = value.secret_string.or_else(|| String::from_utf8(binary?).ok());
         text.map(SecretString::from)
-            .ok_or_else(|| NotFetched::Invalid("the secret is no text".to_owned()))
+            .ok_or_else(|| NotFetched::Invalid("the secret is not text".to_owned()))
     }
 
     /// Source: GetObject of the API reference.
@@ -218,7 +218,7 @@ impl Remote {
         let answer = self.ask(deadline, "s3", caller, region, request).await?;
         String::from_utf8(answer.to_vec())
             .map(SecretString::from)
-            .map_err(|_| NotFetched::Invalid("the object is no text".to_owned()))
+            .map_err(|_| NotFetched::Invalid("the object is not text".to_owned()))
     }
 
     /// Source: AssumeRole of the API reference.

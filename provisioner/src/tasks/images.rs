@@ -108,7 +108,7 @@ async fn remember(images: &Images, tags: &BTreeMap<String, Vec<String>>) -> Resu
         }
         if let Some(before) = before {
             tracing::info!(
-                "{image} is another image now, {now} instead of {before}: brokers change to it when they are rebooted, or in their maintenance windows"
+                "{image} changed from {before} to {now}; brokers use it after their next reboot or maintenance window"
             );
         }
         images.store.save_pulled_image(image, now, images.clock.now()).await?;
@@ -226,10 +226,12 @@ pub(crate) async fn pull(
                     let pause = before.map_or(FIRST_PAUSE, |m| (m.pause * 2).min(LONGEST_PAUSE));
                     let seconds = pause.as_secs();
                     if before.is_some_and(|before| before.why == why) {
-                        tracing::debug!("{reference} still can't be pulled; again in {seconds} s");
+                        tracing::debug!(
+                            "{reference} still can't be pulled; retried in {seconds} s"
+                        );
                     } else {
                         tracing::warn!(
-                            "{what} can't be offered: {reference} can't be pulled: {why}; trying again in {seconds} s, and later each time"
+                            "{what} can't be offered: {reference} can't be pulled: {why}; retried in {seconds} s with growing delays"
                         );
                     }
                     let again = Instant::now() + pause;
@@ -261,7 +263,7 @@ async fn pull_one(images: &Images, registries: &Registries, image: &Image) -> Re
                 ended.map_err(|error| match &before {
                     None => error.message,
                     Some(digest) => format!(
-                        "{} (it was {digest}, and is to be that again; to change to what the registry has now, `docker pull {reference}`)",
+                        "{} (pinned to {digest}; run `docker pull {reference}` to accept the registry's current image)",
                         error.message
                     ),
                 })?;

@@ -50,7 +50,7 @@ fn containers(sim: &Simulation, id: BrokerId) -> usize {
 /// What its events say of room, the same sentence once.
 fn told(sim: &Simulation, id: BrokerId) -> Vec<String> {
     let events = sim.row(id).expect("it is there").events;
-    events.into_iter().map(|e| e.message).filter(|m| m.contains("not enough room")).collect()
+    events.into_iter().map(|e| e.message).filter(|m| m.contains("not enough memory")).collect()
 }
 
 fn actions(sim: &Simulation, id: BrokerId) -> Vec<ActionRequired> {
@@ -103,7 +103,7 @@ async fn a_creation_that_waited_too_long_fails_with_its_reason_and_the_next_one_
     sim.live(8 * MINUTE).await;
     // It would fit, and may not overtake any more.
     assert_eq!(sim.state(small), Some(BrokerState::CreationInProgress));
-    assert!(told(&sim, small)[0].contains("others get first who have waited for longer"));
+    assert!(told(&sim, small)[0].contains("brokers that have waited longer come first"));
     sim.live(2 * MINUTE).await;
     assert_eq!(sim.state(cluster), Some(BrokerState::CreationFailed));
     assert_eq!(reservation(&sim, cluster), None);
@@ -139,7 +139,7 @@ async fn a_larger_type_that_does_not_fit_is_not_applied_and_the_broker_goes_on_a
     sim.settle().await;
     assert_eq!(sim.state(id), Some(BrokerState::CriticalActionRequired));
     let why = &actions(&sim, id)[0].info;
-    assert!(why.contains("mq.m7g.large needs 8.0 GiB of memory, 1.0 GiB are missing"), "{why}");
+    assert!(why.contains("mq.m7g.large needs 8.0 GiB; 1.0 GiB are missing"), "{why}");
     assert_eq!(reservation(&sim, id), Some(Reservation::Granted(tier("mq.m7g.medium"))));
     // There is room now.
     sim.delete(other);
@@ -345,7 +345,7 @@ fn check(case: Case) {
     let decided = decide(case);
     let reserves: Vec<&Step> =
         decided.steps.iter().filter(|step| matches!(step, Step::Reserve(_))).collect();
-    let told = decided.sentence.contains("not enough room");
+    let told = decided.sentence.contains("not enough memory");
     let context = format!("{case:?}: {decided:?}");
     if case.instance == Instance::Unknown {
         // Not even a creation that can never fit fails, or destroys anything, before it is known what there is.

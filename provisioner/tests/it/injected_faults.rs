@@ -89,7 +89,7 @@ fn assert_healed(sim: &Simulation, id: BrokerId, fault: FaultId, context: &str) 
     }
     let told = |what: &str| row.events.iter().filter(|e| e.message.starts_with(what)).count();
     let struck = usize::from(sim.fault(id, fault).affected.is_some());
-    assert_eq!((told("fault started"), told("fault is over")), (struck, 1), "{context}\n{log}");
+    assert_eq!((told("fault started"), told("fault ended")), (struck, 1), "{context}\n{log}");
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn an_isolated_instance_is_not_restarted_and_comes_back_at_new_addresses()
     let cut = container(&sim);
     assert!(cut.isolated && is_up(&cut) && cut.starts == 1, "{}", brief(&cut));
     assert!(!leads_anywhere(&sim, id), "its ports may be somebody else's by now");
-    assert!(sentence(&sim, id).contains("cut off by fault f-"), "{}", sentence(&sim, id));
+    assert!(sentence(&sim, id).contains("isolated by fault f-"), "{}", sentence(&sim, id));
 
     sim.heal(id, fault);
     sim.live(Duration::from_secs(5)).await;

@@ -77,7 +77,7 @@ async fn a_disk_whose_container_is_not_there_in_time_is_emptied_when_there_is_on
     sim.clock.advance(Duration::from_hours(1));
     sim.live(Duration::from_secs(30)).await;
     assert_eq!((filled(&sim), state(&sim, id, fault)), (vec![], FaultState::Ended));
-    assert!(is_told(&sim, id, "is over: healed"));
+    assert!(is_told(&sim, id, "ended: healed"));
 }
 
 #[tokio::test]

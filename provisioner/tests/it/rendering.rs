@@ -196,7 +196,7 @@ fn what_this_host_cannot_run_is_said_in_a_sentence() {
     large.capacity.memory_bytes = 8 * GIB;
     assert_eq!(
         large.refusal(),
-        "not enough room: mq.m7g.xlarge needs 16.0 GiB of memory, this host has 8.0 GiB; a smaller \
+        "not enough memory: mq.m7g.xlarge needs 16.0 GiB, this host has 8.0 GiB; a smaller \
          sizing.scale (now 1) makes instances smaller than their type"
     );
     large.sizing.scale = 0.5;

@@ -342,7 +342,7 @@ impl ReconcileStore for MemoryStore {
                 if let Some(there) = there {
                     there.ended = Some(now);
                     there.reason = Some(how.to_owned());
-                    let message = format!("fault is over: {how}");
+                    let message = format!("fault ended: {how}");
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }
             })

@@ -148,7 +148,7 @@ impl PgStore {
     /// is left as it is. How many keys the root has does not matter: this is the operator, who is not to be locked out.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn add_access_key(&self, key: &AccessKey, now: Timestamp) -> Result<(), StoreError> {
         let sealed = self.seal_text(&place(&key.id), &key.secret)?;
         let account = key.account.as_str();
@@ -185,7 +185,7 @@ impl PgStore {
     /// Gives a user, or the account's root, a key. Two at most, however many ask at once.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_access_key(
         &self,
         account: &AccountId,
@@ -229,7 +229,7 @@ impl PgStore {
     /// The keys of a user or of the account's root, oldest first, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn access_keys(
         &self,
         account: &AccountId,
@@ -255,7 +255,7 @@ impl PgStore {
     /// Makes a key active or inactive; false: the user, or the root, has no such key.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_access_key_state(
         &self,
         account: &AccountId,
@@ -281,7 +281,7 @@ impl PgStore {
     /// Deletes a key; false: the user, or the root, has no such key.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_access_key(
         &self,
         account: &AccountId,

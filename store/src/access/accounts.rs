@@ -144,7 +144,7 @@ impl PgStore {
     /// are its own.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_account(&self, account: &Account) -> Result<NewAccountOutcome, StoreError> {
         let outgoing = account.network.outgoing.as_ref().map(texts);
         let created = sqlx::query!(
@@ -186,7 +186,7 @@ impl PgStore {
     /// An account.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
         let row = sqlx::query_as!(
             AccountRow,
@@ -203,7 +203,7 @@ impl PgStore {
     /// Every account, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         let rows = sqlx::query_as!(
             AccountRow,
@@ -220,7 +220,7 @@ impl PgStore {
     /// Changes an account. A quota below what it has takes nothing away: it only gets no more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn update_account(
         &self,
         id: &AccountId,
@@ -266,7 +266,7 @@ impl PgStore {
     /// What an account has; none: there is no such account.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn account_usage(&self, id: &AccountId) -> Result<Option<AccountUsage>, StoreError> {
         let row = sqlx::query_as!(
             UsageRow,
@@ -282,7 +282,7 @@ impl PgStore {
     /// What each account has.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn accounts_usage(&self) -> Result<HashMap<AccountId, AccountUsage>, StoreError> {
         let rows = sqlx::query_as!(
             UsageRow,
@@ -300,7 +300,7 @@ impl PgStore {
     /// The brokers whose account limits what their engines may connect to, with those limits.
     ///
     /// # Errors
-    /// As every method; also for a limit that can't be read, since leaving it out would permit everything.
+    /// As every method of [`PgStore`]; also for a limit that can't be read, because without it everything is permitted.
     pub async fn limited_brokers(&self) -> Result<Vec<(BrokerId, OutgoingRanges)>, StoreError> {
         let rows = sqlx::query!(
             r#"select b.id, a.id as account, a.outgoing as "outgoing!"
@@ -318,7 +318,7 @@ impl PgStore {
     /// same moment is refused, or keeps it. Its number is not given to another account.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_account(
         &self,
         id: &AccountId,

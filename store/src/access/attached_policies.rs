@@ -48,7 +48,7 @@ impl PgStore {
     /// Attaches a managed policy of the account or of the service; one that is attached stays.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn attach_policy(
         &self,
         account: &AccountId,
@@ -100,7 +100,7 @@ impl PgStore {
     /// Detaches a managed policy.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn detach_policy(
         &self,
         account: &AccountId,
@@ -144,7 +144,7 @@ impl PgStore {
     /// group or role.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn attached_policies(
         &self,
         account: &AccountId,
@@ -176,7 +176,7 @@ impl PgStore {
     /// Bounds what the policies of a user or role allow, or stops doing so.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_boundary(
         &self,
         account: &AccountId,
@@ -230,7 +230,7 @@ impl PgStore {
     /// Who in an account uses a managed policy, by kind and name, without what can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn policy_entities(
         &self,
         account: &AccountId,

@@ -70,7 +70,7 @@ pub struct ConsoleSession {
     pub account: AccountId,
     /// The ARN of who signed in.
     pub principal: String,
-    /// The access key by which that was proved. Whether it is still in force is for the asking one to see.
+    /// The access key of the sign-in. The caller checks that it is still in force.
     pub access_key_id: String,
     /// The token of temporary credentials; none: the key lasts.
     pub session_token: Option<SecretString>,
@@ -116,7 +116,7 @@ impl PgStore {
     /// the oldest make room for it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn begin_console_session(
         &self,
         token: &ConsoleToken,
@@ -168,7 +168,7 @@ impl PgStore {
     /// The session of a token, unless it has ended.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn console_session(
         &self,
         token: &ConsoleTokenHash,
@@ -189,7 +189,7 @@ impl PgStore {
     /// Notes that a session is used: it ends at `idle_until` at the earliest.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prolong_console_session(
         &self,
         token: &ConsoleTokenHash,
@@ -208,7 +208,7 @@ impl PgStore {
     /// Ends a session. False: it had ended.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn end_console_session(&self, token: &ConsoleTokenHash) -> Result<bool, StoreError> {
         let ended = sqlx::query!("delete from console_session where token_hash = $1", token.text())
             .execute(&self.pool)
@@ -216,10 +216,10 @@ impl PgStore {
         Ok(ended.rows_affected() > 0)
     }
 
-    /// Ends every session of a principal of an account. How many that were.
+    /// Ends every session of a principal of an account; returns how many.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn end_console_sessions(
         &self,
         account: &AccountId,
@@ -241,7 +241,7 @@ impl PgStore {
     /// False: there is no such key.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_console_link(
         &self,
         token: &ConsoleToken,
@@ -263,7 +263,7 @@ impl PgStore {
     /// The access key of a link that may still be used. Using it is [`Self::begin_console_session`].
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn console_link(
         &self,
         token: &ConsoleToken,
@@ -278,10 +278,10 @@ impl PgStore {
         .await?)
     }
 
-    /// Clears away some sessions and links that have ended. How many that were.
+    /// Deletes some sessions and links that have ended; returns how many.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn clear_console_sessions(&self, now: Timestamp) -> Result<u64, StoreError> {
         // A concurrent deletion takes other rows.
         let sessions = sqlx::query!(

@@ -33,7 +33,7 @@ impl PgStore {
     /// Creates a group, in which nobody is yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_iam_group(&self, group: &Group) -> Result<NewIdentityOutcome, StoreError> {
         self.create_identity(NewIdentity {
             id: IdentityId::Group(group.id.clone()),
@@ -54,7 +54,7 @@ impl PgStore {
     /// The group of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_group(
         &self,
         account: &AccountId,
@@ -67,7 +67,7 @@ impl PgStore {
     /// Groups of an account, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_groups(
         &self,
         account: &AccountId,
@@ -81,7 +81,7 @@ impl PgStore {
     /// Puts a user into a group; one that is in it stays.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn add_group_member(
         &self,
         account: &AccountId,
@@ -127,7 +127,7 @@ impl PgStore {
     /// Takes a user out of a group.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn remove_group_member(
         &self,
         account: &AccountId,
@@ -163,7 +163,7 @@ impl PgStore {
     /// The users of a group, by name, without those that can't be read. None: the account has no such group.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn group_members(
         &self,
         group: &Group,
@@ -186,7 +186,7 @@ impl PgStore {
     /// The groups of a user, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn groups_of_user(&self, user: &User) -> Result<Vec<Group>, StoreError> {
         let rows = select_identity!(
             "join group_member m on m.group_id = i.id where m.user_id = $1 order by lower(i.name)",

@@ -408,7 +408,7 @@ impl PgStore {
     /// Gives a user or group another name, another path, or both. Nothing else of it changes, but ARNs.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn rename_identity(
         &self,
         account: &AccountId,
@@ -441,7 +441,7 @@ impl PgStore {
     /// none of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_identity_tags(
         &self,
         account: &AccountId,
@@ -468,7 +468,7 @@ impl PgStore {
     /// something in the same moment is refused, or keeps it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_identity(
         &self,
         account: &AccountId,

@@ -25,7 +25,7 @@ impl PgStore {
     /// How many of each an account has, at one moment.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn identity_summary(
         &self,
         account: &AccountId,

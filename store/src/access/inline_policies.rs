@@ -26,7 +26,7 @@ impl PgStore {
     /// Gives a user, group or role an inline policy, or another document to the one of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn put_inline_policy(
         &self,
         account: &AccountId,
@@ -64,7 +64,7 @@ impl PgStore {
     /// The inline policies of a user, group or role, by name. None: the account has no such user, group or role.
     ///
     /// # Errors
-    /// As every method; also where one of them can't be read.
+    /// As every method of [`PgStore`]; also where one of them can't be read.
     pub async fn inline_policies(
         &self,
         account: &AccountId,
@@ -98,7 +98,7 @@ impl PgStore {
     /// Deletes an inline policy; false: there is no such user, group or role, or it has no such policy.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_inline_policy(
         &self,
         account: &AccountId,

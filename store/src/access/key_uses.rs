@@ -21,7 +21,7 @@ impl PgStore {
     /// When a key was last used, as far as this process and the database know; none: never, or there is no such key.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn key_use(&self, id: &AccessKeyId) -> Result<Option<KeyUse>, StoreError> {
         let row = sqlx::query!(
             "select last_used, last_used_service, last_used_region from access_key where id = $1",
@@ -39,7 +39,7 @@ impl PgStore {
     /// Writes what was noted; how many keys that were. What another process has written of a later use stays.
     ///
     /// # Errors
-    /// As every method; then it is written the next time.
+    /// As every method of [`PgStore`]; then it is written the next time.
     pub async fn write_key_uses(&self) -> Result<usize, StoreError> {
         let uses = self.key_uses.take();
         if uses.is_empty() {

@@ -104,7 +104,7 @@ impl PgStore {
     /// Creates a managed policy of an account with a first version.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_managed_policy(
         &self,
         account: &AccountId,
@@ -150,7 +150,7 @@ impl PgStore {
     /// The policy of that ARN, if it is the account's or the service's, with how often the account uses it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn managed_policy(
         &self,
         account: &AccountId,
@@ -174,7 +174,7 @@ impl PgStore {
     /// With `only_attached` only those that it has attached to somebody.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn managed_policies(
         &self,
         account: &AccountId,
@@ -215,7 +215,7 @@ impl PgStore {
     /// account has no such policy of its own.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_policy_tags(
         &self,
         account: &AccountId,
@@ -243,7 +243,7 @@ impl PgStore {
     /// same moment is refused, or keeps it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_managed_policy(
         &self,
         account: &AccountId,

@@ -84,7 +84,7 @@ impl PgStore {
     /// Adds a version to a policy of an account; it is in force at once if it is to be.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_policy_version(
         &self,
         account: &AccountId,
@@ -131,7 +131,7 @@ impl PgStore {
     /// The versions of a policy that is the account's or the service's, the newest first. None: there is no such policy.
     ///
     /// # Errors
-    /// As every method; also where one of them can't be read.
+    /// As every method of [`PgStore`]; also where one of them can't be read.
     pub async fn policy_versions(
         &self,
         account: &AccountId,
@@ -160,7 +160,7 @@ impl PgStore {
     /// Puts another version of an account's policy in force. False: there is no such policy, or it has no such version.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_default_policy_version(
         &self,
         account: &AccountId,
@@ -186,7 +186,7 @@ impl PgStore {
     /// Deletes a version of an account's policy that is not in force.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_policy_version(
         &self,
         account: &AccountId,

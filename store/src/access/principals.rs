@@ -265,8 +265,8 @@ struct SessionCallerRow {
 }
 
 impl PgStore {
-    /// Who calls with a key that lasts, in one statement. None: there is no such key. Whether the key and the account are
-    /// in force is for the asking one to see.
+    /// The caller of a long-term key, in one statement; `None` if there is no such key. Whoever calls this method checks
+    /// that the key and the account are in force.
     ///
     /// # Errors
     /// [`StoreError::Seal`] when the secret was sealed with another master key; [`StoreError::Inconsistent`] when a row

@@ -16,7 +16,7 @@ impl PgStore {
     /// Creates a role, which has no policies yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_iam_role(&self, role: &Role) -> Result<NewIdentityOutcome, StoreError> {
         self.create_identity(NewIdentity {
             id: IdentityId::Role(role.id.clone()),
@@ -37,7 +37,7 @@ impl PgStore {
     /// The role of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_role(
         &self,
         account: &AccountId,
@@ -50,7 +50,7 @@ impl PgStore {
     /// Roles of an account, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_roles(
         &self,
         account: &AccountId,
@@ -65,7 +65,7 @@ impl PgStore {
     /// name. Sessions that have begun go on.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn update_iam_role(
         &self,
         account: &AccountId,

@@ -42,7 +42,7 @@ impl PgStore {
     /// as many in this region as it may have.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn put_secret(
         &self,
         fresh: &Secret,
@@ -75,7 +75,7 @@ impl PgStore {
     /// Every secret of a scope, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn secrets(&self, scope: &Scope) -> Result<Vec<Secret>, StoreError> {
         let rows = sqlx::query_as!(
             SecretRow,
@@ -96,7 +96,7 @@ impl PgStore {
     /// A secret of a scope.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn secret(
         &self,
         scope: &Scope,
@@ -118,7 +118,7 @@ impl PgStore {
     /// Deletes a secret; false: there was none of that name. Brokers keep what they were given.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_secret(
         &self,
         scope: &Scope,

@@ -77,7 +77,7 @@ impl PgStore {
     /// Creates a group. One that was deleted may come back under its identifier.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_security_group(
         &self,
         group: &SecurityGroup,
@@ -137,7 +137,7 @@ impl PgStore {
     /// Every group of a scope, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn security_groups(&self, scope: &Scope) -> Result<Vec<SecurityGroup>, StoreError> {
         let rows = sqlx::query_as!(
             GroupRow,
@@ -158,7 +158,7 @@ impl PgStore {
     /// The brokers of a scope that name security groups, defined or not, by name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn brokers_with_security_groups(
         &self,
         scope: &Scope,
@@ -184,7 +184,7 @@ impl PgStore {
     /// A group of a scope.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn security_group(
         &self,
         scope: &Scope,
@@ -208,7 +208,7 @@ impl PgStore {
     /// judged by it at once.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn update_security_group(
         &self,
         scope: &Scope,
@@ -236,7 +236,7 @@ impl PgStore {
     /// broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_security_group(
         &self,
         scope: &Scope,
@@ -266,7 +266,7 @@ impl PgStore {
     /// Which of these identifiers no group of the scope has.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn unknown_security_groups(
         &self,
         scope: &Scope,

@@ -77,7 +77,7 @@ impl PgStore {
     /// Ends every session of a user or role that began before `moment`. False: the account has none of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn revoke_sessions(
         &self,
         account: &AccountId,

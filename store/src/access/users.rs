@@ -14,7 +14,7 @@ impl PgStore {
     /// Creates a user, who has neither keys nor policies yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_iam_user(&self, user: &User) -> Result<NewIdentityOutcome, StoreError> {
         self.create_identity(NewIdentity {
             id: IdentityId::User(user.id.clone()),
@@ -35,7 +35,7 @@ impl PgStore {
     /// The user of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_user(
         &self,
         account: &AccountId,
@@ -48,7 +48,7 @@ impl PgStore {
     /// Users of an account, by name, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn iam_users(
         &self,
         account: &AccountId,

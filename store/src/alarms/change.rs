@@ -36,7 +36,7 @@ impl PgStore {
     /// Creates an alarm, or changes the one of that name, whose state and tags stay. It is evaluated at once.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn put_alarm(
         &self,
         scope: &Scope,
@@ -80,7 +80,7 @@ impl PgStore {
     /// Deletes all of these alarms, or none.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_alarms(
         &self,
         scope: &Scope,
@@ -111,7 +111,7 @@ impl PgStore {
     /// Enables or disables the actions of those of these alarms that are there.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn enable_alarm_actions(
         &self,
         scope: &Scope,
@@ -149,7 +149,7 @@ impl PgStore {
     /// Sets the state of an alarm until it is evaluated next; false: there is no such alarm.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_alarm_state(
         &self,
         scope: &Scope,
@@ -178,7 +178,7 @@ impl PgStore {
     /// Replaces the tags of an alarm by what `change` makes of them. None: there is no such alarm.
     ///
     /// # Errors
-    /// As every method; what `change` refuses is not an error of the store.
+    /// As every method of [`PgStore`]; what `change` refuses is not an error of the store.
     pub async fn change_alarm_tags(
         &self,
         scope: &Scope,

@@ -40,7 +40,7 @@ impl PgStore {
     /// up. Those that can't be read are left out.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn take_due_deliveries(&self, limit: u32) -> Result<Vec<AlarmDelivery>, StoreError> {
         let rows = sqlx::query!(
             "update alarm_delivery set due_at = now() + make_interval(secs => $2), attempt = attempt + 1
@@ -80,7 +80,7 @@ impl PgStore {
     /// Ends a notification, which was delivered or failed for that reason, and tells it in the alarm's history.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn end_delivery(
         &self,
         delivery: &AlarmDelivery,
@@ -103,7 +103,7 @@ impl PgStore {
     /// Makes a notification due again after `pause`.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn postpone_delivery(
         &self,
         delivery: &AlarmDelivery,

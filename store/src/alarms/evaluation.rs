@@ -66,7 +66,7 @@ impl PgStore {
     /// can't be read are left out.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn take_due_alarms(
         &self,
         limit: u32,
@@ -94,7 +94,7 @@ impl PgStore {
     /// Stores what an alarm was evaluated to; false: it was changed or deleted meanwhile, and is evaluated again.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn record_alarm_state(
         &self,
         due: &DueAlarm,

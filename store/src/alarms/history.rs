@@ -59,7 +59,7 @@ impl PgStore {
     /// The history of a scope's alarms, also of those that were deleted, without what can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn alarm_history(
         &self,
         scope: &Scope,

@@ -24,7 +24,7 @@ impl PgStore {
     /// Alarms of a scope by name, those after `after`, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn alarms(
         &self,
         scope: &Scope,
@@ -70,7 +70,7 @@ impl PgStore {
     /// An alarm of a scope.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn alarm(
         &self,
         scope: &Scope,

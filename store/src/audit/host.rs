@@ -1,15 +1,15 @@
-//! Events of calls that are made on the host.
+//! Events of calls of brokerd's commands on the host.
 
 use brokerd_domain::audit::AuditEvent;
 
 use crate::kernel::{PgStore, StoreError};
 
 impl PgStore {
-    /// Stores how a call ended that was made on the host. It is incomplete: no process of the API has told the operator's
-    /// log of it, and one of them does so when it is a minute old.
+    /// Stores the end of a call that was made on the host. Its event is incomplete until a process of the API appends
+    /// it to the operator's log, when it is a minute old.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn record_host_call(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.write_events([(event, false)]).await
     }

@@ -1,5 +1,5 @@
-//! Audit: events of calls and of brokerd's own acts. Those of calls that write are rows, and written by [`crate::kernel`];
-//! this room writes the others, those of reads in batches, completes all, finds them and deletes them.
+//! Audit: events of calls and of brokerd's own acts. [`crate::kernel`] writes the events of calls that write, as rows.
+//! This module writes all other events, those of reads in batches; it completes, finds and deletes events.
 
 mod host;
 mod lookup;

@@ -1,8 +1,8 @@
 //! Batches of events of calls that only read: many events in one row, as JSON that PostgreSQL compresses.
 //!
-//! Nothing about such an event changes once it is recorded, and there are many more of them than of others. Callers and
-//! clients are kept once per batch. A batch says in columns which names, callers and resources are in it, so that who
-//! looks for others need not open it.
+//! Such an event never changes once it is recorded, and there are many more of them than of others. Callers and clients
+//! are kept once per batch. A batch lists its names, callers and resources in columns, so that a search for others need
+//! not open it.
 
 use std::{
     borrow::Cow,
@@ -20,15 +20,15 @@ use uuid::Uuid;
 
 use crate::kernel::StoreError;
 
-/// How much time may be between the first and the last event of a batch, in microseconds. Events of a moment are in no
-/// batch whose last event is later than this.
+/// The maximum time between the first and the last event of a batch, in microseconds. So a search for a moment can skip
+/// batches whose last event is later by more.
 pub(super) const LONGEST: i64 = 10_000_000;
-/// The most resources that a batch tells of. Of one with more, nobody knows which there are without opening it.
+/// The maximum number of resources that a batch lists. A batch with more must be opened to find them.
 const MOST_RESOURCES: usize = 32;
-/// The term of a batch that does not tell which resources are in it.
+/// The term of a batch that does not list its resources.
 const ANY_RESOURCE: &str = "r";
-/// The longest parameters that are kept in a batch, in bytes of JSON. Of longer ones events tell less than is needed to
-/// know what they are about.
+/// The longest parameters that are kept in a batch, in bytes of JSON. Records shorten longer ones, so their resources
+/// could not be found in a batch.
 const LONGEST_PARAMETERS: usize = 50_000;
 
 /// Events of one account and region, in the order of time.
@@ -36,19 +36,19 @@ const LONGEST_PARAMETERS: usize = 50_000;
 pub(super) struct ReadBatch {
     pub(super) account: AccountId,
     pub(super) region: Region,
-    /// Whether they are told in every region.
+    /// Whether they are listed in every region.
     pub(super) is_global: bool,
     /// Whether the operator's log has them.
     pub(super) complete: bool,
     pub(super) first_at: i64,
     pub(super) last_at: i64,
     pub(super) events: usize,
-    /// What may be in it, as [`terms_of`] asks for it.
+    /// The terms of its content, as [`terms_of`] asks for them.
     pub(super) terms: Vec<String>,
     pub(super) content: String,
 }
 
-/// Whether an event can be kept in a batch: it is that of a read, its identifier tells when it was, and it is short.
+/// Whether an event can be kept in a batch: it is of a read, its identifier has its time, and it is short.
 pub(super) fn may_contain(event: &AuditEvent) -> bool {
     let What::ApiCall(call) = &event.what else { return false };
     let known = AuditEvent::millisecond_of(event.id);
@@ -78,7 +78,7 @@ fn is_short(parameters: &Value) -> bool {
     size(parameters) <= LONGEST_PARAMETERS
 }
 
-/// Sorts events into batches. With each, whether the operator's log has it.
+/// Sorts events into batches, each with whether the operator's log has it.
 pub(super) fn batches_of<'a>(
     events: impl IntoIterator<Item = (&'a AuditEvent, bool)>,
 ) -> Vec<ReadBatch> {
@@ -149,7 +149,7 @@ fn term(kind: char, value: &str) -> String {
     format!("{kind}:{value}")
 }
 
-/// One of these terms is among those of a batch with such events. None: any batch may have some.
+/// The terms of which a batch with such events has one; `None` if any batch may have such events.
 pub(super) fn terms_of(attribute: &LookupAttribute) -> Option<Vec<String>> {
     Some(match attribute {
         LookupAttribute::EventName(name) => vec![term('n', name)],
@@ -164,7 +164,7 @@ pub(super) fn terms_of(attribute: &LookupAttribute) -> Option<Vec<String>> {
     })
 }
 
-/// What the column holds. Members without a value are left out; later ones are ignored by those who don't know them.
+/// The content of the column. Members without a value are left out; unknown members are ignored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Content<'a> {
     #[serde(borrow)]
@@ -219,14 +219,14 @@ struct Event<'a> {
     at: i64,
     #[serde(with = "uuid::serde::simple")]
     request: Uuid,
-    /// The place of its caller.
+    /// The index of its caller.
     caller: usize,
     source: EventSource,
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow)]
     ip: Cow<'a, str>,
-    /// The place of its client.
+    /// The index of its client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agent: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,14 +240,14 @@ struct Event<'a> {
     open: bool,
 }
 
-/// The places of values that are kept once.
+/// A table of values, each kept once, and their indexes.
 struct Places<T> {
     values: Vec<T>,
 }
 
 impl<T: PartialEq> Places<T> {
     fn of(&mut self, value: T) -> usize {
-        // Whoever called last calls again.
+        // From the end, because consecutive events often share a caller.
         match self.values.iter().rposition(|known| *known == value) {
             Some(place) => place,
             None => {
@@ -304,7 +304,7 @@ impl<'a> Caller<'a> {
             PrincipalKind::User { path, name, id } => {
                 Kind::User { path: path.into(), name: name.into(), id: id.into() }
             }
-            // Which tags its sessions inherit is not told, as those tags themselves.
+            // Neither the tags nor which of them its sessions inherit are recorded.
             PrincipalKind::RoleSession {
                 path,
                 role,

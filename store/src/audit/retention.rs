@@ -6,23 +6,23 @@ use brokerd_domain::Timestamp;
 
 use crate::kernel::{PgStore, StoreError};
 
-/// What a row takes beside its columns, in bytes: its head, and its entries in indexes.
+/// The bytes of a row besides its columns: its header, and its index entries.
 const OVERHEAD: i32 = 120;
 
 /// Which events are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditRetention {
-    /// Not those that are older.
+    /// The maximum age.
     pub age: Duration,
-    /// The newest that fit into about as many bytes.
+    /// About the maximum size of all events, in bytes; the newest are kept.
     pub bytes: u64,
 }
 
 impl AuditRetention {
-    /// Deletes what is not kept, a batch of `most` at a time, with a pause between two. How many events that were.
+    /// Deletes events that are not kept, in batches of `most` with a pause between them; returns how many.
     ///
     /// # Errors
-    /// As every method of the store; what was deleted before stays deleted.
+    /// As every method of [`PgStore`]; earlier batches stay deleted.
     pub async fn prune(
         self,
         store: &PgStore,
@@ -43,7 +43,7 @@ impl AuditRetention {
             }
             tokio::time::sleep(pause).await;
         }
-        // Estimated once: the server counts what is deleted with some delay, and more would be deleted each time.
+        // Estimated once, because the server counts deleted rows with some delay, so that too many would be deleted.
         let left = store.audit_bytes().await?.saturating_sub(freed);
         let mut excess = left.saturating_sub_unsigned(self.bytes);
         while excess > 0 {
@@ -59,14 +59,14 @@ impl AuditRetention {
     }
 }
 
-/// What was deleted.
+/// The numbers of deleted rows.
 struct Deleted {
     rows: u64,
     events: u64,
     bytes: i64,
 }
 
-/// What a statement says that it has deleted.
+/// The row that a deleting statement returns.
 struct DeletedRow {
     rows: i64,
     events: i64,

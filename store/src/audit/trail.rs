@@ -1,4 +1,4 @@
-//! The trail of events that are complete: kept for a moment, told to the operator's log, and written in batches.
+//! The trail of complete events: gathered for a moment, appended to the operator's log, and written in batches.
 
 use std::{
     collections::VecDeque,
@@ -18,9 +18,9 @@ use crate::kernel::{EndedCall, EventRow, PgStore, StoreError};
 
 /// How many events one statement writes.
 const BATCH: usize = 500;
-/// How long events are gathered: the longest that a read is not found yet.
+/// How long events are gathered. A read is found in the trail that much later at most.
 const GATHERED: Duration = Duration::from_millis(250);
-/// How often it is looked for events that other processes have not completed, and how many at a time.
+/// How often, and how many at a time, events are completed that other processes left incomplete.
 const SWEPT: Duration = Duration::from_secs(5);
 const MOST_SWEPT: u32 = 500;
 
@@ -29,7 +29,7 @@ pub trait AuditLog: Send + Sync + 'static {
     /// Appends records, each a line of JSON without its end.
     ///
     /// # Errors
-    /// Whatever keeps it from being written: it is tried again.
+    /// Any error of writing; the records are appended again later.
     fn append(&self, records: &[String]) -> io::Result<()>;
 }
 
@@ -43,7 +43,7 @@ struct Trail {
     log: Option<Box<dyn AuditLog>>,
     clock: Arc<dyn Clock>,
     wake: Notify,
-    /// One batch at a time, so that events are told in their order.
+    /// One batch at a time, so that events are appended in their order.
     writing: tokio::sync::Mutex<()>,
     lost_reads: AtomicU64,
     lost_writes: AtomicU64,
@@ -61,9 +61,9 @@ struct Waiting {
 enum Form {
     /// In a batch with others.
     Batched,
-    /// Into the row that is there.
+    /// Into the existing row.
     Completion,
-    /// As a row, or into that which is there.
+    /// As a row, or into the existing one.
     Row,
 }
 
@@ -99,8 +99,8 @@ impl AuditTrail {
         }))
     }
 
-    /// Takes an event to be written soon. Never waits: when there are too many, this one is lost, and counted. Of a call
-    /// that has changed something only its answer is, because its event is there since the change.
+    /// Takes an event to be written soon. It never waits: when there are too many, the event is counted as lost. Of a
+    /// call that has changed something only the answer is lost, because the change stored its event.
     pub fn record(&self, ended: impl Into<EndedCall>) {
         let EndedCall { event, row } = ended.into();
         let is_read = event.read_only();
@@ -136,7 +136,7 @@ impl AuditTrail {
         self.0.log_failures.load(Ordering::Relaxed)
     }
 
-    /// Writes what waits, until `stop`, and then once more.
+    /// Writes waiting events until `stop`, and then once more.
     pub async fn run(&self, store: &PgStore, stop: impl Future<Output = ()> + Send) {
         let mut lost = 0;
         let write = async {
@@ -164,10 +164,10 @@ impl AuditTrail {
         self.flush(store).await;
     }
 
-    /// Writes what waits now. What can't be written waits on.
+    /// Writes the waiting events. Those that can't be written keep waiting.
     pub async fn flush(&self, store: &PgStore) {
         let _writing = self.0.writing.lock().await;
-        // Not what comes meanwhile, or it would never end.
+        // Events that come meanwhile are not counted, or it might never end.
         let mut left = self.waiting_events();
         while left > 0 {
             let batch = self.take(left.min(BATCH));
@@ -192,7 +192,7 @@ impl AuditTrail {
         batch
     }
 
-    /// Tells the log, once. What it does not take is told later, by way of the database.
+    /// Appends to the log, once. What it does not take is appended later, from the database.
     fn tell(&self, batch: &mut [Waiting]) {
         let new: Vec<&mut Waiting> = batch.iter_mut().filter(|waiting| !waiting.logged).collect();
         let records: Vec<String> = match self.0.log {
@@ -206,7 +206,7 @@ impl AuditTrail {
         }
     }
 
-    /// Whether the log has taken these records. Without a log nothing has to be taken.
+    /// Appends records; returns whether the log has taken them, or there is no log.
     fn append(&self, records: &[String]) -> bool {
         let Some(log) = &self.0.log else { return true };
         if records.is_empty() {
@@ -222,7 +222,7 @@ impl AuditTrail {
         false
     }
 
-    /// Writes a batch. Gives back what could not be written.
+    /// Writes a batch; returns the events that could not be written.
     async fn write(&self, store: &PgStore, batch: Vec<Waiting>) -> Result<(), Vec<Waiting>> {
         let mut left = Vec::new();
         let (batched, rows): (Vec<_>, Vec<_>) =
@@ -239,8 +239,8 @@ impl AuditTrail {
         if left.is_empty() { Ok(()) } else { Err(left) }
     }
 
-    /// Writes events of one form. Those that the database refuses for what is in one of them are written one by one,
-    /// without what is refused.
+    /// Writes events of one form. If the database refuses them because of one, they are written one by one, without the
+    /// refused one.
     async fn write_as(
         &self,
         form: Form,
@@ -286,7 +286,7 @@ impl AuditTrail {
         }
     }
 
-    /// Tells the log what nobody has told it: what brokerd did on its own, and calls whose process ended before it
+    /// Appends events to the log that it lacks: of brokerd's own acts, and of calls whose process ended before it
     /// answered.
     pub async fn sweep(&self, store: &PgStore) {
         if self.0.log.is_none() {

@@ -1,4 +1,4 @@
-//! Writing of complete events, and what is still incomplete.
+//! Writing of events, and completing of incomplete ones.
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use uuid::Uuid;
 use super::read_batch::{ReadBatch, batches_of, events_in};
 use crate::kernel::{PgStore, StoreError, audited::EventColumns};
 
-/// How long a call may take before its answer is not waited for any more: longer than any call, and than it takes to
-/// write its end.
+/// How long an event waits for the end of its call: longer than any call with the writing of its end takes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Columns of several events.
@@ -56,11 +55,10 @@ impl Batch {
 }
 
 impl PgStore {
-    /// Writes events, or how they ended where they are there already. With each, whether it is complete: told to the
-    /// operator's log.
+    /// Writes events, or the end of those that exist already, each with whether it is complete: in the operator's log.
     ///
     /// # Errors
-    /// As every method; then none of them is written.
+    /// As every method of [`PgStore`]; then none of them is written.
     pub(super) async fn write_events(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -94,10 +92,10 @@ impl PgStore {
         Ok(())
     }
 
-    /// Writes how events ended that are there. With each, whether it is complete.
+    /// Writes the end of existing events, each with whether it is complete.
     ///
     /// # Errors
-    /// As every method; then none of them is written.
+    /// As every method of [`PgStore`]; then none of them is written.
     pub(super) async fn complete_events(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -118,10 +116,10 @@ impl PgStore {
         Ok(())
     }
 
-    /// Writes events of reads, in batches. With each, whether it is complete.
+    /// Writes events of reads, in batches, each with whether it is complete.
     ///
     /// # Errors
-    /// As every method; then none of them is written, or nobody knows whether they are.
+    /// As every method of [`PgStore`]; then none of them is written, or it is unknown whether they are.
     pub(super) async fn write_reads(
         &self,
         events: impl IntoIterator<Item = (&AuditEvent, bool)>,
@@ -130,7 +128,7 @@ impl PgStore {
         let texts = |text: fn(&ReadBatch) -> &str| -> Vec<String> {
             batches.iter().map(|batch| text(batch).to_owned()).collect()
         };
-        // PostgreSQL has no arrays of arrays of different lengths. No term has a line's end in it.
+        // PostgreSQL has no arrays of arrays of different lengths, so terms are joined by line ends, which no term has.
         let terms: Vec<String> = batches.iter().map(|batch| batch.terms.join("\n")).collect();
         sqlx::query!(
             r#"insert into audit_read_batch (account, region, is_global, complete, first_at, last_at, events, terms, content)
@@ -153,11 +151,11 @@ impl PgStore {
         Ok(())
     }
 
-    /// Hands a batch of events of reads to `log` that it was not told. How many events that were. They count as told only
-    /// if the log took them all.
+    /// Passes a batch of events of reads to `log` that it lacks; returns how many events. They count as logged only if
+    /// the log took all of them.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub(super) async fn tell_incomplete_reads(
         &self,
         log: impl FnOnce(&[String]) -> bool + Send,
@@ -174,7 +172,7 @@ impl PgStore {
         let events = self.skipped.keep("audit_read_batch", row.id, events).unwrap_or_default();
         let records: Vec<String> = events.iter().map(AuditEvent::record).collect();
         if !log(&records) {
-            // At once: who asks next skips what is still locked.
+            // Rolled back at once, because the next caller skips rows that are still locked.
             transaction.rollback().await?;
             return Ok(0);
         }
@@ -182,15 +180,15 @@ impl PgStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        // One that can't be read counts, too: there may be others behind it.
+        // A batch that can't be read counts, too, because there may be others behind it.
         Ok(records.len().max(1))
     }
 
-    /// Hands up to `most` events to `log` that nobody has told it: of what brokerd did on its own, and of calls whose
-    /// process ended before it answered. How many that were. They count as told only if the log took them all.
+    /// Passes up to `most` events to `log` that it lacks: of brokerd's own acts, and of calls whose process ended
+    /// before it answered; returns how many. They count as logged only if the log took all of them.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub(super) async fn tell_incomplete(
         &self,
         now: Timestamp,
@@ -215,7 +213,7 @@ impl PgStore {
         let read = |row: StoredRecord| self.skipped.keep("audit_event", row.id, row.record());
         let records: Vec<String> = rows.into_iter().filter_map(read).collect();
         if !log(&records) {
-            // At once: who asks next skips what is still locked.
+            // Rolled back at once, because the next caller skips rows that are still locked.
             transaction.rollback().await?;
             return Ok(0);
         }
@@ -227,7 +225,7 @@ impl PgStore {
     }
 }
 
-/// The columns that a record is made of.
+/// The columns of a record.
 pub(super) struct StoredRecord {
     pub(super) id: Uuid,
     pub(super) at: i64,

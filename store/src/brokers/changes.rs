@@ -70,7 +70,7 @@ impl PgStore {
     /// Without a moment nothing has changed.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn broker_changes(
         &self,
         since: Option<&BrokerMoment>,
@@ -104,7 +104,7 @@ impl PgStore {
         let number = |text: String| {
             text.parse().map_err(|_| StoreError::Inconsistent {
                 table: "broker",
-                what: format!("{text} is no number of a transaction"),
+                what: format!("{text} is not a number of a transaction"),
             })
         };
         let mut moment = BrokerMoment { oldest: number(row.oldest)?, next: number(row.next)? };

@@ -86,7 +86,7 @@ impl PgStore {
     /// Creates a broker: row, users, configuration, due row and event, all or nothing.
     ///
     /// # Errors
-    /// As every method; what the service would refuse is an outcome, not an error.
+    /// As every method of [`PgStore`]; what the service would refuse is an outcome, not an error.
     pub async fn create_broker(
         &self,
         scope: &Scope,

@@ -22,7 +22,7 @@ impl PgStore {
     /// most `limit`; none: this scope has no such broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn events(
         &self,
         scope: &Scope,

@@ -34,7 +34,7 @@ impl PgStore {
     /// All brokers of all accounts, in the order they were created. Those that can't be read are skipped.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn fleet(&self) -> Result<Vec<FleetBroker>, StoreError> {
         let rows = sqlx::query!(
             r#"select b.id, b.account, b.region, b.name, b.created, b.deleting, b.engine_type,

@@ -109,7 +109,7 @@ impl PgStore {
     /// A page of the brokers of a scope, and how many there are.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn list_brokers(
         &self,
         scope: &Scope,
@@ -182,7 +182,7 @@ impl PgStore {
     /// Whether a scope has a broker of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn has_broker_named(
         &self,
         scope: &Scope,

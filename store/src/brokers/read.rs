@@ -70,7 +70,7 @@ impl PgStore {
     /// The broker, if this scope has it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn broker(&self, scope: &Scope, id: BrokerId) -> Result<Option<Broker>, StoreError> {
         let row = self.broker_batcher.ask(BrokerRowQuery(id.uuid()), &self.pool).await?;
         let is_theirs = |row: &Arc<BrokerRow>| {
@@ -82,7 +82,7 @@ impl PgStore {
     /// Whether this scope has the broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn has_broker(&self, scope: &Scope, id: BrokerId) -> Result<bool, StoreError> {
         let found = sqlx::query_scalar!(
             r#"select exists (
@@ -100,7 +100,7 @@ impl PgStore {
     /// is empty only if there are no more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn brokers(
         &self,
         scope: &Scope,
@@ -159,7 +159,7 @@ impl PgStore {
     /// The regions that have brokers, and how many. Those that can't be read are skipped.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn regions(&self) -> Result<Vec<(Region, i64)>, StoreError> {
         let rows = sqlx::query!(
             r#"select region, count(*) as "brokers!" from broker group by region order by region"#

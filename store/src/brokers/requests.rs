@@ -12,7 +12,7 @@ impl PgStore {
     /// could not be applied before.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn request_reboot(&self, seen: &Broker, now: Timestamp) -> Result<bool, StoreError> {
         self.count_reboot(seen, EventKind::Request, "RebootBroker accepted", false, now).await
     }
@@ -21,7 +21,7 @@ impl PgStore {
     /// window did something; false: look again.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn request_maintenance(
         &self,
         seen: &Broker,
@@ -76,7 +76,7 @@ impl PgStore {
     /// that can't be read are skipped.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn maintenance_candidates(
         &self,
     ) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
@@ -117,7 +117,7 @@ impl PgStore {
     /// Marks a broker for deletion, once; false: it does not exist any more. Locks the lease first.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn request_delete(
         &self,
         scope: &Scope,

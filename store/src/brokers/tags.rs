@@ -10,7 +10,7 @@ impl PgStore {
     /// The tags of a resource; none: this scope has no such resource.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn tags(
         &self,
         scope: &Scope,
@@ -48,7 +48,7 @@ impl PgStore {
     /// the tags as they are afterwards; none: this scope has no such resource.
     ///
     /// # Errors
-    /// As every method; what `change` refuses is not an error of the store.
+    /// As every method of [`PgStore`]; what `change` refuses is not an error of the store.
     pub async fn change_tags(
         &self,
         scope: &Scope,

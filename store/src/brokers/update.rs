@@ -64,7 +64,7 @@ impl PgStore {
     /// Stores what UpdateBroker makes of a broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn update_broker(
         &self,
         seen: &Broker,

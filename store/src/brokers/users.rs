@@ -72,7 +72,7 @@ impl PgStore {
     /// A user of a broker that is known to be the caller's.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn user(
         &self,
         broker: BrokerId,
@@ -94,7 +94,7 @@ impl PgStore {
     /// Adds a user that will exist after the next reboot.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_user(
         &self,
         seen: &Broker,
@@ -140,7 +140,7 @@ impl PgStore {
     /// to be deleted stays.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn update_user(
         &self,
         seen: &Broker,
@@ -209,7 +209,7 @@ impl PgStore {
     /// Deletes a user with the next reboot; one that is not there yet, at once.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_user(
         &self,
         seen: &Broker,

@@ -32,7 +32,7 @@ impl PgStore {
     /// The offered versions, without rows that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn offerings(&self) -> Result<Offerings, StoreError> {
         let rows = sqlx::query!("select engine, version, runs from offering")
             .fetch_all(&self.pool)
@@ -56,7 +56,7 @@ impl PgStore {
     /// The offered versions with their images, by engine and version.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn offered_engines(&self) -> Result<Vec<Offering>, StoreError> {
         let rows = sqlx::query!(
             "select engine, version, runs, true_version, image, modules, launcher from offering order by engine, version"
@@ -89,7 +89,7 @@ impl PgStore {
     /// Replaces what can be created.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_offerings(&self, offerings: &[Offering]) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query!("delete from offering").execute(&mut *transaction).await?;

@@ -10,7 +10,7 @@ impl PgStore {
     /// The digest, `sha256:…`, of each image of a registry that has been here, by its name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let rows =
             sqlx::query!("select image, digest from pulled_image").fetch_all(&self.pool).await?;
@@ -20,7 +20,7 @@ impl PgStore {
     /// Records what a name stands for.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn save_pulled_image(
         &self,
         image: &str,

@@ -47,7 +47,7 @@ impl PgStore {
     /// What runs for a broker; none: nothing of it has served yet, or there is no such broker.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn running_engine(
         &self,
         broker: BrokerId,

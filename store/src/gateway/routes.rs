@@ -193,7 +193,7 @@ impl RouteReader {
     /// is there to end it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn routes(&self) -> Result<(RouteTable, RouteMoment), StoreError> {
         let row = sqlx::query!(
             r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "moment!",
@@ -214,7 +214,7 @@ impl RouteReader {
     /// committed since then, whether it was announced or not, and possibly some of what was committed shortly before.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn routes_since(
         &self,
         moment: &RouteMoment,
@@ -277,7 +277,7 @@ impl PgStore {
     /// The gateway's table.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn routes(&self) -> Result<RouteTable, StoreError> {
         self.route_reader().routes().await.map(|(table, _)| table)
     }

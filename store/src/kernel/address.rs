@@ -19,7 +19,7 @@ pub enum ServerAddress {
 }
 
 impl ServerAddress {
-    /// Of the database of that URL; none if it is no URL of a database.
+    /// The address in the URL of a database; `None` if it is not such a URL.
     pub fn of(database_url: &str) -> Option<Self> {
         let options: PgConnectOptions = database_url.parse().ok()?;
         Some(match options.get_socket() {

@@ -1,8 +1,8 @@
-//! Audited writes: whatever a call changes takes the call's event along, in the same transaction.
+//! Audited writes: the event of a call is written in the transaction of the call's changes.
 //!
-//! The API runs each call within [`AuditedCall::scope`], and its store is one of [`super::PgStore::audited`]. The pool
-//! of such a store has the first statement of a call that may write insert the event, too. Without a call there is no
-//! event, and so the pool refuses to write. No method of the store has to know of this.
+//! The API runs each call within [`AuditedCall::scope`], with a store of [`super::PgStore::audited`]. The pool of such
+//! a store adds the event to the first statement of a call that may write. Without a call there is no event, so the
+//! pool refuses to write. The methods of the store do not deal with this.
 
 use std::sync::{
     Arc, OnceLock,
@@ -24,9 +24,9 @@ tokio::task_local! {
 #[derive(Debug, Default)]
 pub struct AuditedCall {
     event: OnceLock<AuditEvent>,
-    /// What is known of the row of its event.
+    /// Whether the row of its event exists.
     row: AtomicU8,
-    /// The trace that it belongs to.
+    /// The trace of the call.
     trace: OnceLock<String>,
 }
 
@@ -35,23 +35,23 @@ const ATTEMPTED: u8 = 1;
 const WRITTEN: u8 = 2;
 
 impl AuditedCall {
-    /// Runs `work` as this call: what it writes takes the event along. Tasks that it spawns are not part of it, and may
-    /// not write.
+    /// Runs `work` as this call: the event is written with its writes. Tasks that it spawns are not part of the call,
+    /// and may not write.
     pub async fn scope<T>(self: Arc<Self>, work: impl Future<Output = T>) -> T {
         CALL.scope(self, work).await
     }
 
-    /// Tells what the call is, as soon as that is known. What was told before stays.
+    /// Sets the event of the call, as soon as its caller is known. Only the first event counts.
     pub fn begin(&self, event: AuditEvent) {
         let _ = self.event.set(event);
     }
 
-    /// What the call is; none: nobody has proved who calls, and nothing may be written.
+    /// The event of the call; `None` if its caller is not verified, so that it may not write.
     pub fn event(&self) -> Option<&AuditEvent> {
         self.event.get()
     }
 
-    /// The call as it has ended. None: nobody has proved who calls.
+    /// The ended call; `None` if its caller is not verified.
     pub fn end(self: Arc<Self>, outcome: Outcome) -> Option<EndedCall> {
         let row = match self.row.load(Ordering::Acquire) {
             NOT_WRITTEN => EventRow::None,
@@ -60,7 +60,7 @@ impl AuditedCall {
         };
         let event = match Arc::try_unwrap(self) {
             Ok(call) => call.event.into_inner(),
-            // Something of the request is still there, which can't write any more.
+            // A part of the request still exists, but can't write any more.
             Err(call) => call.event.get().cloned(),
         };
         let mut event = event?;
@@ -70,12 +70,12 @@ impl AuditedCall {
         Some(EndedCall { event, row })
     }
 
-    /// Tells which trace the call belongs to, as a `traceparent`: brokers that it makes due have it noted.
+    /// Sets the trace of the call, as a `traceparent`, which is stored with brokers that the call makes due.
     pub fn belongs_to(&self, traceparent: String) {
         let _ = self.trace.set(traceparent);
     }
 
-    /// The trace that the call belongs to.
+    /// The trace of the call.
     pub(crate) fn trace(&self) -> Option<&str> {
         self.trace.get().map(String::as_str)
     }
@@ -103,14 +103,14 @@ pub struct EndedCall {
     pub(crate) row: EventRow,
 }
 
-/// What is known of the row of an event.
+/// Whether the row of an event exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventRow {
-    /// There is none.
+    /// It does not exist.
     None,
-    /// There may be one.
+    /// It may exist.
     Unknown,
-    /// It is there.
+    /// It exists.
     Written,
 }
 
@@ -122,7 +122,7 @@ impl From<AuditEvent> for EndedCall {
     }
 }
 
-/// The call that this task works for.
+/// The call of the current task.
 pub(crate) fn current() -> Option<Arc<AuditedCall>> {
     CALL.try_with(Arc::clone).ok()
 }
@@ -131,17 +131,17 @@ pub(crate) fn current() -> Option<Arc<AuditedCall>> {
 const WRITING: [&str; 8] =
     ["insert", "update", "delete", "merge", "truncate", "lock", "share", "call"];
 
-/// Whether a statement may change or lock something, by its words outside of quotes. A test asks PostgreSQL about every
-/// statement of the store.
+/// Whether a statement may change or lock rows, by its words outside of quotes. A test compares it with PostgreSQL for
+/// every statement of the store.
 pub fn statement_may_write(sql: &str) -> bool {
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let is_writing = |word: &str| WRITING.iter().any(|writing| writing.eq_ignore_ascii_case(word));
-    // A quote within quotes is written twice, which ends them and begins them again.
+    // A doubled quote within quotes ends them and begins them again.
     let unquoted = sql.split(['\'', '"']).step_by(2);
     unquoted.flat_map(|part| part.split(|c| !is_of_word(c))).any(is_writing)
 }
 
-/// The error of a write that belongs to no call.
+/// The error of a write without a verified call.
 pub(crate) fn unaudited() -> Error {
     Error::Configuration("a write that belongs to no audited call".into())
 }
@@ -205,8 +205,8 @@ fn add_columns(
     arguments.add(columns.record)
 }
 
-/// A statement that has so many parameters, with another one that inserts an event, whose columns are the parameters
-/// behind them. PostgreSQL executes both or none of them. None: such a statement has to stay by itself.
+/// A statement with that many parameters, combined with the insertion of an event, whose columns are the parameters
+/// after them. PostgreSQL executes both or none. `None` if the statement can't be combined.
 pub fn statement_with_event(sql: &str, parameters: usize) -> Option<String> {
     let (head, rest) = around_event(sql)?;
     let columns: Vec<String> = (1..=12).map(|n| format!("${}", parameters + n)).collect();

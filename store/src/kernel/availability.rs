@@ -1,8 +1,8 @@
 //! Availability: whether the database answers at all.
 //!
-//! One call that had no answer proves little. When there is one, one task asks the database over a connection of its
-//! own. If that has no answer either, the database counts as silent: all who wait for it are told so at once, and
-//! nobody else begins to wait, until the task is answered again.
+//! After a call without an answer one task asks the database over a connection of its own, because one call proves
+//! little. Without an answer to that the database counts as silent: all waiting calls fail at once, and new calls fail
+//! without waiting, until the task gets an answer.
 
 use std::{
     sync::{
@@ -18,26 +18,26 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// How long the database may take to answer the question whether it does.
+/// How long the database may take to answer the test question.
 const ASKED_PATIENCE: Duration = Duration::from_millis(1500);
-/// How long to wait before it is asked again.
+/// The pause between two test questions.
 const ASKED_AGAIN: Duration = Duration::from_millis(500);
 
-/// What is known about it, shared by all pools of a process.
+/// The availability of the database, shared by all pools of a process.
 #[derive(Debug)]
 pub(crate) struct Availability {
     options: PgConnectOptions,
     silent: watch::Sender<bool>,
     asking: AtomicBool,
     since: Instant,
-    /// When anybody was answered last, in microseconds after that.
+    /// The time of the last answer to any call, in microseconds after that.
     answered: AtomicU64,
-    /// Connections that were idle at this moment may be dead without knowing.
+    /// Connections that were idle at this moment may be dead.
     doubted: Mutex<Option<Instant>>,
 }
 
 impl Availability {
-    /// Of the database that is reached so.
+    /// The availability of the database with these options.
     pub(crate) fn of(options: PgConnectOptions) -> Arc<Self> {
         Arc::new(Self {
             options,
@@ -64,7 +64,7 @@ impl Availability {
         doubted.is_some_and(|at| at.elapsed() <= idle_for)
     }
 
-    /// A call was answered.
+    /// Notes that a call was answered.
     pub(crate) fn answered(&self) {
         self.answered.store(self.now(), Ordering::Relaxed);
     }
@@ -73,12 +73,12 @@ impl Availability {
         u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Draws conclusions from how a call failed.
+    /// Notes the failure of a call, and asks the database if the call had no answer.
     pub(crate) fn noticed(self: &Arc<Self>, error: &Error) {
         match error {
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => self.ask(),
             Error::PoolTimedOut => self.ask(),
-            // The server is gone, or was started anew, and the other connections with it.
+            // The server stopped or was restarted, so the other connections are dead, too.
             Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => self.doubt(),
             Error::Database(refused)
                 if refused.code().is_some_and(|code| code.starts_with("57P")) =>
@@ -93,7 +93,7 @@ impl Availability {
         *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Has the database asked whether it answers, unless somebody does.
+    /// Starts the task that asks the database, unless it runs.
     fn ask(self: &Arc<Self>) {
         self.doubt();
         if self.asking.swap(true, Ordering::AcqRel) {
@@ -104,7 +104,7 @@ impl Availability {
             while let Some(known) = known.upgrade() {
                 let began = known.now();
                 let answers = answers(&known.options, ASKED_PATIENCE).await;
-                // The question itself may have been lost in an outage that is over.
+                // The question may have been lost in an outage that has ended meanwhile.
                 if answers || known.answered.load(Ordering::Relaxed) > began {
                     known.doubt();
                     if known.silent.send_replace(false) {
@@ -123,7 +123,7 @@ impl Availability {
     }
 }
 
-/// Whether a new connection is answered within that time, be it by a refusal.
+/// Whether a new connection gets an answer within that time; a refusal counts.
 pub(crate) async fn answers(options: &PgConnectOptions, patience: Duration) -> bool {
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;

@@ -1,8 +1,8 @@
 //! Batching: queries that are asked at the same time share one statement.
 //!
-//! A small statement costs mostly its round trip. A query that comes while the limit of statements is in flight waits for
-//! one of them to end, and is answered by the next one, together with all others that wait. A statement begins after
-//! every query that it answers, so that no answer is older than its query.
+//! A small statement costs mostly its round trip. A query that comes while the limit of statements is in flight waits
+//! for one of them to end, and is answered by the next one, together with all others that wait. A statement begins
+//! after every query that it answers, so that no answer is older than its query.
 
 use std::{
     fmt,
@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use super::error::StoreError;
 
-/// How many statements may be under way. With two, one can be read while the server works on the other.
+/// The maximum number of statements in flight. With two, one can be read while the server works on the other.
 const LANES: usize = 2;
 
-/// How many queries one statement answers at most.
+/// The maximum number of queries that one statement answers.
 const MOST_BATCHED: usize = 64;
 
 /// A query that one statement can answer for many callers.
@@ -44,7 +44,7 @@ pub(crate) struct Batcher<Q: BatchedQuery> {
 
 struct State<Q: BatchedQuery> {
     waiting: Vec<Asked<Q>>,
-    /// How many statements are under way.
+    /// The number of statements in flight.
     under_way: usize,
 }
 
@@ -79,7 +79,7 @@ impl<Q: BatchedQuery> Batcher<Q> {
             is_free
         };
         if is_free {
-            // By a task of its own: who asked first may be gone before the others have their answers.
+            // In a task of its own, because the first caller may be gone before the others have their answers.
             tokio::spawn(Lane { batcher: self.clone(), is_open: true }.work(asker.clone()));
         }
         answer.await.unwrap_or_else(|_| Err(given_up()))
@@ -90,14 +90,14 @@ impl<Q: BatchedQuery> Batcher<Q> {
     }
 }
 
-/// The right to have a statement under way.
+/// The right to have a statement in flight.
 struct Lane<Q: BatchedQuery> {
     batcher: Batcher<Q>,
     is_open: bool,
 }
 
 impl<Q: BatchedQuery> Lane<Q> {
-    /// Asks what waits, until nothing does.
+    /// Runs waiting queries until none waits.
     async fn work(mut self, asker: Q::Source) {
         while let Some((questions, senders)) = self.next() {
             match Q::ask(&questions, &asker).await {
@@ -117,7 +117,7 @@ impl<Q: BatchedQuery> Lane<Q> {
         }
     }
 
-    /// What waits now; none: nothing, and this ends.
+    /// The waiting queries; `None` if none waits, which ends the lane.
     #[expect(clippy::type_complexity, reason = "taken apart at once")]
     fn next(&mut self) -> Option<(Vec<Q>, Vec<oneshot::Sender<Result<Q::Answer, StoreError>>>)> {
         let mut state = self.batcher.state();
@@ -136,7 +136,7 @@ impl<Q: BatchedQuery> Lane<Q> {
 impl<Q: BatchedQuery> Drop for Lane<Q> {
     fn drop(&mut self) {
         if self.is_open {
-            // It panicked, or the process ends: nobody may be left to wait for it.
+            // It panicked or the process stops. Callers must not wait for it any longer.
             let mut state = self.batcher.state();
             state.under_way -= 1;
             state.waiting.clear();

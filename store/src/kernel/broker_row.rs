@@ -111,7 +111,7 @@ impl BrokerRow {
     }
 }
 
-/// Asks for the row of a broker, whosever it is.
+/// The query for a broker's row, of any account.
 pub(crate) struct BrokerRowQuery(pub(crate) Uuid);
 
 impl BatchedQuery for BrokerRowQuery {

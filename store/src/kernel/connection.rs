@@ -25,7 +25,7 @@ pub(super) type Step = Either<PgQueryResult, PgRow>;
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How long this side waits for a connection, and for the next word of the server.
+    /// How long this side waits for a connection, and for the next message of the server.
     pub(super) silence: Duration,
     /// How long this side waits for a statement or a transaction as a whole.
     pub(super) total: Duration,
@@ -35,22 +35,22 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Of calls for which a request waits, which is answered within five seconds.
+    /// The limits of calls that a request waits for. A request is answered within five seconds.
     pub(crate) const REQUEST: Self = Self {
         silence: Duration::from_secs(3),
         total: Duration::from_secs(4),
         statement: "2500ms",
     };
-    /// Of calls for which nobody waits, and which may read all there is.
+    /// The limits of background calls, which may read whole tables.
     pub(crate) const BACKGROUND: Self =
         Self { silence: Duration::from_secs(5), total: Duration::from_secs(15), statement: "14s" };
 
-    /// With what the server is told.
+    /// Adds the limits that the server keeps.
     pub(super) fn tell(self, options: PgConnectOptions) -> PgConnectOptions {
         options.options([
             ("statement_timeout", self.statement),
             ("lock_timeout", "2s"),
-            // What a transaction has locked is free soon after its client was cut off.
+            // The locks of a transaction are released soon after its client is lost.
             ("idle_in_transaction_session_timeout", "5s"),
             ("tcp_keepalives_idle", "15"),
             ("tcp_keepalives_interval", "5"),
@@ -59,7 +59,7 @@ impl Limits {
     }
 }
 
-/// A connection of the pool, while it is in use and no statement is under way.
+/// A connection of the pool, while it is in use and no statement is in flight.
 pub(crate) struct Connection {
     /// None: a statement did not end, and the connection is closed.
     live: Option<Live>,
@@ -87,7 +87,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// What a [`Connection`] is made of.
+/// The input of a [`Connection`].
 pub(super) struct Acquired {
     pub(super) live: Live,
     pub(super) taken: Instant,
@@ -96,7 +96,7 @@ pub(super) struct Acquired {
 }
 
 impl Connection {
-    /// One for a statement or transaction that has to be over by `end`.
+    /// A connection for a statement or transaction that must end by `end`.
     pub(super) fn new(
         acquired: Acquired,
         limits: Limits,
@@ -120,7 +120,7 @@ impl Connection {
         }
     }
 
-    /// Has the next statement that may write take the event of this call along.
+    /// Writes the event of this call together with the next statement that may write.
     pub(super) fn take_along(&mut self, call: Arc<AuditedCall>) {
         self.event_of = Some(call);
     }
@@ -130,7 +130,7 @@ impl Connection {
         self.may_have_written
     }
 
-    /// What is executed for a statement, and whether an event is part of it.
+    /// The statement to execute, and whether it inserts the event, too.
     fn with_event<'q>(
         &mut self,
         mut query: impl Execute<'q, Postgres>,
@@ -145,7 +145,7 @@ impl Connection {
         }
     }
 
-    /// Writes the event that no statement could take along.
+    /// Writes the event by itself, if no statement could insert it.
     pub(super) async fn write_event(&mut self) -> Result<(), Error> {
         let Some(call) = self.event_of.take() else { return Ok(()) };
         let (sql, arguments, _) = audited::with_event(SqlStr::from_static("select"), None, &call)?;
@@ -242,7 +242,7 @@ impl Drop for Connection {
     }
 }
 
-/// A statement that is under way. Dropping it closes the connection.
+/// A statement in flight. Dropping it closes the connection.
 struct InFlight {
     live: Live,
     deadline: Deadline,
@@ -252,7 +252,7 @@ fn connection(live: &mut Live) -> Result<&mut PgConnection, Error> {
     live.connection().map(|live| &mut **live).ok_or_else(silence)
 }
 
-/// What ends the waiting for the server.
+/// The limits of waiting for the server.
 struct Deadline {
     silence: Duration,
     end: Instant,
@@ -260,7 +260,7 @@ struct Deadline {
 }
 
 impl Deadline {
-    /// What the server answers, unless it takes too long, or does not answer anybody.
+    /// The server's answer, unless it takes too long or the database answers no call at all.
     async fn within<T>(&mut self, answer: impl Future<Output = T>) -> Result<T, Error> {
         let until = self.end.min(Instant::now() + self.silence);
         tokio::select! {
@@ -272,7 +272,7 @@ impl Deadline {
     }
 }
 
-/// Waits until it is known that the database answers nobody.
+/// Waits until the database counts as silent.
 pub(super) async fn until_silent(silent: &mut watch::Receiver<bool>) {
     if silent.wait_for(|silent| *silent).await.is_err() {
         std::future::pending::<()>().await;
@@ -299,7 +299,7 @@ impl Connection {
         Ok(row)
     }
 
-    /// All that a statement gives, each part within the limits.
+    /// All results of a statement, each within the limits.
     pub(super) async fn all<'q>(
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,

@@ -2,7 +2,7 @@
 
 use sqlx::migrate::MigrateError;
 
-/// What is violated by whoever gives something to an account that was deleted.
+/// The constraint that a write for a deleted account violates.
 const ACCOUNT_IS_THERE: &str = "account_is_there";
 
 /// An error of the store.
@@ -11,7 +11,7 @@ pub enum StoreError {
     /// The database can't be reached, or has no connection to spare; the same call may work later.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The lease expired or somebody else took the broker over: stop, and record nothing.
+    /// The lease expired, or another provisioner claimed the broker: stop, and record nothing.
     #[error("the lease on the broker is lost")]
     LeaseLost,
     /// Every port of the range belongs to an endpoint or to another program.
@@ -31,7 +31,7 @@ pub enum StoreError {
     /// The database was migrated by a later version of brokerd, which this one would misunderstand.
     #[error("the database has migration {0}, which this brokerd does not know")]
     Newer(i64),
-    /// A text has a character that can't be kept. Callers are asked not to send any; this is the net behind.
+    /// A text has a character that can't be stored. Callers refuse such texts; this is the second line of defence.
     #[error("a text has a character that the database can't keep")]
     Text(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The account was deleted in the meantime.
@@ -57,14 +57,14 @@ impl From<sqlx::Error> for StoreError {
         match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
-            // What ends in the middle of a message, as a server that is going or coming does.
+            // A message that ends early, as when the server stops or starts.
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(Box::new(error)),
             // Class 57 is operator intervention and statements that took too long, 53 insufficient resources, 40 a
-            // transaction that gave way to another, 08 connections, 55P03 a lock that took too long, 25P03 a transaction
-            // in which nothing happened for too long: all pass.
+            // transaction that gave way to another, 08 connections, 55P03 a lock that took too long, 25P03 a
+            // transaction in which nothing happened for too long: all pass.
             sqlx::Error::Database(ref refused)
                 if refused.code().is_some_and(|c| {
                     ["57", "53", "40", "08", "55P03", "25P03"].iter().any(|class| c.starts_with(class))

@@ -1,11 +1,11 @@
-//! The fence: what a worker records counts only while it holds the lease.
+//! The fence: a worker can record only while it holds the lease.
 
 use brokerd_domain::Lease;
 
 use super::{error::StoreError, pool::Transaction, store::PgStore};
 
 impl PgStore {
-    /// A transaction that holds the lease: nobody can claim the broker before it ends.
+    /// A transaction that holds the lease: the broker can't be claimed before it ends.
     pub(crate) async fn fenced(&self, lease: &Lease) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await?;
         hold(&mut transaction, lease).await?;

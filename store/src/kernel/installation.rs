@@ -8,7 +8,7 @@ impl PgStore {
     /// The installation's name: `wanted` if none was stored before. The first writer wins.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn installation(
         &self,
         wanted: &InstallationId,

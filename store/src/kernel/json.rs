@@ -7,10 +7,10 @@ use sqlx::types::{Json, JsonRawValue};
 
 use super::error::StoreError;
 
-/// JSON as the database sent it: it is read once, into what it stands for.
+/// JSON as the database sent it. It is parsed once, into the type that it stands for.
 pub(crate) type Raw = Json<Box<JsonRawValue>>;
 
-/// What a row has in a column of JSON.
+/// The value of a column of JSON.
 pub(crate) fn read_json<T: DeserializeOwned>(
     table: &'static str,
     row: impl Display,

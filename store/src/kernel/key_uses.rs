@@ -7,7 +7,7 @@ use std::{
 
 use brokerd_domain::{Region, Timestamp, identity::KeyUse};
 
-/// What was noted and is not written yet, by the identifiers of keys.
+/// The noted uses that are not written yet, by key ID.
 #[derive(Debug, Default)]
 pub(crate) struct KeyUses(Mutex<HashMap<String, KeyUse>>);
 
@@ -34,17 +34,17 @@ impl KeyUses {
         }
     }
 
-    /// What was noted of a key and is not written yet.
+    /// The noted use of a key that is not written yet.
     pub(crate) fn of(&self, id: &str) -> Option<KeyUse> {
         self.noted().get(id).cloned()
     }
 
-    /// Hands out everything that was noted.
+    /// Removes and returns all noted uses.
     pub(crate) fn take(&self) -> HashMap<String, KeyUse> {
         std::mem::take(&mut *self.noted())
     }
 
-    /// Takes back what could not be written, but for keys that were used since.
+    /// Notes uses again that could not be written, except for keys that were used since.
     pub(crate) fn put_back(&self, uses: HashMap<String, KeyUse>) {
         let mut noted = self.noted();
         for (id, used) in uses {

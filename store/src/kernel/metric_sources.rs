@@ -15,7 +15,7 @@ const FORGOTTEN_AFTER: i32 = 60;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot {
     pub(crate) slot: i32,
-    /// What is stored as the last time that it was measured.
+    /// The stored time of its last sample.
     pub(crate) last_at: i32,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Source {
     pub(crate) used: i32,
 }
 
-/// What is known of them. All of it is in the database, too.
+/// A cache of the brokers and their series. All of it is in the database, too.
 #[derive(Debug, Default)]
 pub(crate) struct SourceCache(Mutex<HashMap<BrokerId, Source>>);
 
@@ -38,12 +38,12 @@ impl SourceCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what has not been recorded for long.
+    /// Forgets brokers that have not been recorded for long.
     pub(crate) fn forget_before(&self, now: i32) {
         self.lock().retain(|_, source| now.saturating_sub(source.used) <= FORGOTTEN_AFTER);
     }
 
-    /// Forgets these, because they are not as they are known here.
+    /// Forgets these brokers, because they differ from the database.
     pub(crate) fn forget_these(&self, sources: &[i32]) {
         self.lock().retain(|_, source| !sources.contains(&source.id));
     }

@@ -1,4 +1,4 @@
-//! The base of all rooms: connections with limits, sealing, notifications, JSON columns, skipped rows, the fence.
+//! The base of all modules: connections with limits, sealing, notifications, JSON columns, skipped rows, the fence.
 
 mod address;
 pub(crate) mod audited;

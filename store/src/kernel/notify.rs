@@ -24,11 +24,11 @@ use super::{
     pool::{Pool, silence},
 };
 
-/// How often a connection on which nothing is heard is asked whether it is still one.
+/// How often a silent connection is pinged.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
-/// How long it may take to answer, and to be made.
+/// How long a ping or a new connection may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long to wait before another one is made.
+/// The pause before a lost connection is replaced.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What a [`Listener`] listens for.
@@ -38,7 +38,7 @@ pub enum Channel {
     Reconcile,
     /// The gateway's table changed.
     Routes,
-    /// A broker changed, for whoever shows it to people.
+    /// A broker changed, for pages that show it.
     Brokers,
     /// An engine is to be asked.
     EngineCalls,
@@ -100,7 +100,7 @@ impl Notifier {
         tokio::spawn(async move {
             while let Some(shared) = weak.upgrade() {
                 let woken = shared.wake.notified();
-                // Not to hold on to what the store's last clone should drop.
+                // The task must not keep the pool alive after the store's last clone was dropped.
                 let _ = tokio::time::timeout(Duration::from_secs(30), woken).await;
                 let marked: Vec<Channel> = Channel::ALL
                     .into_iter()
@@ -116,7 +116,8 @@ impl Notifier {
         Self { shared }
     }
 
-    /// Notifies all listeners of `channel`, soon. What makes a broker due or changes its routes has changed the broker, too.
+    /// Notifies all listeners of `channel`, soon. What makes a broker due or changes its routes has changed the broker,
+    /// too.
     pub(crate) fn notify(&self, channel: Channel) {
         self.shared.flag(channel).store(true, Ordering::Release);
         if matches!(channel, Channel::Reconcile | Channel::Routes) {
@@ -126,12 +127,12 @@ impl Notifier {
     }
 }
 
-/// What a [`Listener`] has heard.
+/// An event of a [`Listener`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard {
     /// A notification.
     Notification,
-    /// None: the connection is lost, and notifications may be, too.
+    /// The connection is lost, and notifications may be, too.
     Loss,
 }
 
@@ -152,9 +153,9 @@ impl Listener {
         Ok(Self { channel, availability, live })
     }
 
-    /// Waits for the next notification, or for the loss of the connection or its replacement, after which it is time to
-    /// look, too, because notifications may have been missed. A server that falls silent is noticed within
-    /// seven seconds.
+    /// Waits for the next notification, or for the loss of the connection or its replacement. After these the caller
+    /// queries, too, because notifications may have been missed. A server that falls silent is noticed within seven
+    /// seconds.
     pub async fn wait(&mut self) -> Heard {
         let Some(live) = &mut self.live else {
             match Live::connect(&self.availability, self.channel).await {
@@ -182,8 +183,8 @@ impl Listener {
 #[derive(Debug)]
 struct Live {
     listener: Option<PgListener>,
-    /// When the server was last heard, and when it was asked since, if it was. Kept between calls, which may be given up
-    /// sooner than it is asked or answers.
+    /// When the server was last heard, and when it was pinged since, if it was. Kept between calls, because a call may
+    /// end before the ping or its answer.
     heard: Instant,
     asked: Option<Instant>,
 }
@@ -198,7 +199,7 @@ impl Live {
     }
 
     async fn try_connect(availability: &Availability, channel: Channel) -> Result<Self, Error> {
-        // A pool of its own, because the listener holds on to its connection, and in the end lets it wait for an answer.
+        // A pool of its own, because the listener keeps its connection, and finally lets it wait for an answer.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -236,8 +237,8 @@ impl Live {
 }
 
 impl Drop for Live {
-    /// Closes the connection. Dropped as it is, a listener leaves a task behind that says goodbye and waits for the
-    /// answer, for ever if the server is silent; so it is dropped in a runtime that ends with it.
+    /// Closes the connection. A dropped listener leaves a task behind that sends Terminate and waits for the answer,
+    /// for ever if the server is silent. So it is dropped in a runtime that ends with it.
     fn drop(&mut self) {
         let Some(listener) = self.listener.take() else { return };
         let Ok(runtime) = runtime::Builder::new_current_thread().build() else { return };

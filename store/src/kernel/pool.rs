@@ -2,9 +2,9 @@
 //!
 //! The server's own limits are of no use when packets are swallowed on the way, so every statement of the store goes
 //! through [`Pool`], [`Connection`] or [`Transaction`]. A connection on which a statement did not end, because its time
-//! was up or because the caller was gone, is closed without a word and never goes back to the pool. One whose last
-//! statement ended well is handed on ([`Warm`]). Others are asked for an answer first, with a limit, so that no place of
-//! the pool is held for ever.
+//! was up or because the caller was gone, is closed without Terminate and never goes back to the pool. One whose last
+//! statement ended well is handed on ([`Warm`]). Others are asked for an answer first, with a limit, so that no place
+//! of the pool is held for ever.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ pub(crate) use super::{
     transaction::Transaction,
 };
 
-/// How long an idle connection is taken to be what it was.
+/// How long an idle connection is used without a ping.
 const IDLE_TRUSTED: Duration = Duration::from_secs(30);
 /// How long an idle connection may take to answer before another one is made.
 const IDLE_PATIENCE: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ pub(crate) struct Pool {
     warm: Arc<Warm>,
     limits: Limits,
     availability: Arc<Availability>,
-    /// Whether what writes belongs to a call, whose event is written with it.
+    /// Whether writes are audited: the event of their call is written with them.
     audited: bool,
 }
 
@@ -80,7 +80,7 @@ impl Pool {
         Self { audited: true, ..self.clone() }
     }
 
-    /// Connections of one's own to the same database.
+    /// A separate pool to the same database.
     pub(crate) fn another(&self, most: u32, limits: Limits) -> Self {
         Self::new(most, limits, Arc::clone(&self.availability))
     }
@@ -127,15 +127,15 @@ impl Pool {
         Transaction::begin(self.acquire().await?, self.audited).await
     }
 
-    /// What a single statement is executed with.
+    /// The connection or transaction for a single statement.
     async fn begin_single(&self, sql: &str) -> Result<Single, Error> {
         if !self.audited || !audited::statement_may_write(sql) {
             return self.acquire().await.map(Single::Statement);
         }
-        // Before a connection is taken for nothing.
+        // Checked first, so that no connection is taken in vain.
         let call = audited::current().filter(|call| call.event().is_some());
         let call = call.ok_or_else(audited::unaudited)?;
-        // A trace is named for a transaction.
+        // The trace is set per transaction.
         if call.trace().is_some() || !audited::may_take_event_along(sql) {
             return self.begin().await.map(Single::Transaction);
         }

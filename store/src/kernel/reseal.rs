@@ -1,4 +1,4 @@
-//! Sealing everything anew with another master key.
+//! Resealing all values with another master key.
 
 use std::collections::BTreeMap;
 
@@ -31,16 +31,16 @@ impl SealedColumn {
     }
 }
 
-/// How far sealing anew has got.
+/// The progress of resealing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealing {
     /// How many values were not sealed with the first key when it began.
     pub found: u64,
-    /// How many of them are now.
+    /// How many of them are resealed.
     pub sealed: u64,
     /// How many another process changed or removed meanwhile.
     pub overtaken: u64,
-    /// How many none of the master keys opens; they are left as they are.
+    /// How many can't be opened by any of the master keys; they are left as they are.
     pub unopened: u64,
 }
 
@@ -48,7 +48,7 @@ impl PgStore {
     /// How many values each key has sealed, by its id.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn sealed_values(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let mut counts = BTreeMap::new();
         for column in ALL {
@@ -68,12 +68,12 @@ impl PgStore {
         Ok(counts)
     }
 
-    /// Seals every value anew that was not sealed with the first of the master keys, each in a statement of its own,
-    /// and tells after each how far it is. It may be ended at any point and called again, and others may use the
-    /// database meanwhile: a value that somebody else has just changed is left alone.
+    /// Reseals every value that was not sealed with the first master key, each in a statement of its own, and reports
+    /// the progress after each. It may be interrupted at any point and called again, and other processes may use the
+    /// database meanwhile: a value that was changed concurrently is left alone.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn reseal(
         &self,
         mut progress: impl FnMut(Resealing) + Send,

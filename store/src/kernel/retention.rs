@@ -6,8 +6,7 @@ use brokerd_domain::Timestamp;
 
 use super::{error::StoreError, store::PgStore};
 
-/// How long it is remembered that a broker is gone: what a runtime that was away for longer still has of it is not
-/// removed any more.
+/// How long the deletion of a broker is remembered. Its objects in a runtime that was away for longer are not removed.
 const FORGOTTEN_KEPT: Duration = Duration::from_hours(24 * 90);
 /// How long a fault is shown after it is over.
 const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
@@ -17,21 +16,21 @@ const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
 const ALARM_HISTORY_KEPT: Duration = Duration::from_hours(24 * 30);
 /// How long the removal of a broker's routes is kept for gateways. Each reads its whole table much more often.
 const ROUTE_CHANGES_KEPT: Duration = Duration::from_hours(24);
-/// How long the removal of a broker is kept for those who show brokers, and read changes every few seconds.
+/// How long the removal of a broker is kept for pages that show brokers. They read changes every few seconds.
 const REMOVED_KEPT: Duration = Duration::from_hours(24);
 
 /// How many rows were deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Of brokers that are gone for long.
+    /// Brokers that were deleted long ago.
     pub forgotten_brokers: u64,
-    /// Of faults that are over for long.
+    /// Faults that ended long ago.
     pub faults: u64,
-    /// Of changes of routes that no gateway needs any more.
+    /// Route changes that no gateway needs any more.
     pub route_changes: u64,
-    /// Of the history of alarms.
+    /// Entries of the history of alarms.
     pub alarm_history: u64,
-    /// Of brokers that nobody shows any more.
+    /// Removed brokers that no page needs any more.
     pub removed_brokers: u64,
 }
 
@@ -46,10 +45,10 @@ impl Pruned {
 }
 
 impl PgStore {
-    /// Deletes what is older than anybody needs, up to `most` rows of each table. As many of one: there may be more.
+    /// Deletes rows that are no longer needed, up to `most` of each table. If it deleted `most`, there may be more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prune(&self, now: Timestamp, most: u32) -> Result<Pruned, StoreError> {
         let most = i64::from(most);
         let kept = i64::try_from(FAULTS_KEPT.as_micros()).unwrap_or(i64::MAX);

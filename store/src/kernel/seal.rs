@@ -25,10 +25,10 @@ pub(crate) const KEY_ID: usize = 8;
 const NONCE: usize = 12;
 const HEADER: usize = 1 + KEY_ID + NONCE;
 
-/// How old what was read of the master keys may be when something is sealed.
+/// How old the last reading of the master keys may be when a value is sealed.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// How often a value of an unknown key makes the keys be read again.
+/// How often the keys are read again because of a value that an unknown key sealed.
 const READ_AGAIN: Duration = Duration::from_millis(500);
 
 /// A master key.
@@ -72,7 +72,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Reads the master keys again; none: they can't be read now, and stay as they are.
+/// Reads the master keys again; `None` if they can't be read now, so that they stay as they are.
 pub type ReadKeys = dyn Fn() -> Option<Vec<MasterKey>> + Send + Sync;
 
 /// The master keys: the first one seals, each of them opens. The database without a key reveals no secret, and a sealed
@@ -92,13 +92,13 @@ struct Known {
 }
 
 impl MasterKeys {
-    /// These keys. None: there is no key among them.
+    /// The master keys of a list; `None` if it is empty.
     pub fn of(keys: Vec<MasterKey>) -> Option<Self> {
         Self::with(keys, None)
     }
 
-    /// What `source` reads, now and again when something is sealed, or is to be opened with an unknown key: so other
-    /// processes change the keys. None: it reads none now.
+    /// The master keys that `source` reads: now, and again when a value is sealed or needs an unknown key, because
+    /// other processes may change the keys. `None` if it reads none now.
     pub fn read_by(source: Box<ReadKeys>) -> Option<Self> {
         let keys = source()?;
         Self::with(keys, Some(source))
@@ -124,7 +124,7 @@ impl MasterKeys {
         see(&mut self.0.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the keys again if that was longer ago.
+    /// Reads the keys again if the last reading is older than `age`.
     fn renew(&self, age: Duration) {
         let Some(source) = &self.0.source else { return };
         let is_due = self.known(|known| {
@@ -168,7 +168,7 @@ impl MasterKeys {
         Ok(value)
     }
 
-    /// Opens what was sealed for `place`.
+    /// Opens a value that was sealed for `place`.
     pub(crate) fn open(
         &self,
         place: &Place,

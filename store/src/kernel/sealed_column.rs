@@ -1,5 +1,5 @@
-//! The sealed columns. Sealing and opening name a place of one of them, so that all are sealed anew when the master key
-//! changes.
+//! The sealed columns. Sealing and opening name a place in one of them, so that all values are resealed when the master
+//! key changes.
 
 /// A sealed column. Values are bound to their place: its name and what identifies the row.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub(crate) const ENGINE_ANSWER: SealedColumn = SealedColumn {
     ..ENGINE_CALL
 };
 
-/// All of them; a test compares them with the schema.
+/// All sealed columns; a test compares them with the schema.
 pub(crate) static ALL: [&SealedColumn; 10] = [
     &AUTHORITY_KEY,
     &ACCESS_KEY_SECRET,
@@ -89,7 +89,7 @@ pub(crate) static ALL: [&SealedColumn; 10] = [
     &ENGINE_ANSWER,
 ];
 
-/// Table and column of everything that is sealed.
+/// Table and column of all sealed columns.
 pub fn sealed_columns() -> Vec<(&'static str, &'static str)> {
     ALL.iter().map(|column| (column.table, column.column)).collect()
 }
@@ -112,7 +112,7 @@ impl Place {
 }
 
 impl Place {
-    /// What is in no column, because its holder keeps it: the token of a session, for the identifier of its key.
+    /// The place of a session's token, which is in no column because its holder keeps it.
     pub(crate) fn of_token(access_key: &str) -> Self {
         Self { name: format!("session.token/{access_key}"), what: "session token" }
     }

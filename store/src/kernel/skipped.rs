@@ -1,5 +1,5 @@
-//! Rows that can't be read, because they are damaged or a later brokerd has written them. Where many are read, such a row
-//! is skipped, counted and logged, and the others are read.
+//! Rows that can't be read, because they are damaged or a later brokerd has written them. When many rows are read, such
+//! a row is skipped, counted and logged, and the others are read.
 
 use std::{
     collections::BTreeMap,
@@ -82,7 +82,7 @@ impl SkippedRows {
         tables.iter().map(|(name, table)| (*name, table.skipped)).collect()
     }
 
-    /// Whether it was logged.
+    /// Counts a skipped row; returns whether it was logged.
     fn skip(
         &self,
         name: &'static str,

@@ -25,6 +25,16 @@ use super::{
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store. Clones share one pool of connections.
+///
+/// # Errors
+/// Every method fails with
+/// * [`StoreError::Unavailable`] when the database does not answer in time,
+/// * [`StoreError::Inconsistent`] when a row contradicts the rules of the domain,
+/// * [`StoreError::Seal`] when it opens a value that another master key has sealed,
+/// * [`StoreError::AccountDeleted`] when it writes for an account that was deleted meanwhile, and
+/// * [`StoreError::Text`] or [`StoreError::Other`] when the database refuses.
+///
+/// Methods that fail in other ways say so.
 #[derive(Clone)]
 pub struct PgStore {
     pub(crate) pool: Pool,
@@ -46,8 +56,8 @@ impl std::fmt::Debug for PgStore {
 impl PgStore {
     /// Connects and migrates. Several processes may do so at once: migrations take a lock.
     ///
-    /// For requests: a call without an answer after four seconds is [`StoreError::Unavailable`], and so is every call, at
-    /// once, while the database answers nobody.
+    /// For requests: a call without an answer after four seconds is [`StoreError::Unavailable`], and so is every call,
+    /// at once, while the database counts as silent.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database can't be reached, [`StoreError::Newer`] when a later
@@ -76,16 +86,16 @@ impl PgStore {
         Ok(store)
     }
 
-    /// The same store with a pool of its own, whose connections are made on demand. For background work: a call may take
-    /// 15 seconds, if the database is never silent for five.
+    /// The same store with a pool of its own, whose connections are made on demand. For background work: a call may
+    /// take 15 seconds, if the database is never silent for five.
     #[must_use]
     pub fn with_own_connections(&self, most: u32) -> Self {
         let pool = self.pool.another(most, Limits::BACKGROUND);
         Self { pool, broker_batcher: Batcher::default(), ..self.clone() }
     }
 
-    /// The same store for audited calls: whatever is written by it takes the event of the [`AuditedCall`] along that the
-    /// task works for, in its transaction. Without a call nothing can be written by it.
+    /// The same store for audited calls: the event of the task's [`AuditedCall`] is written in the transaction of each
+    /// write. Without a call its writes fail.
     ///
     /// [`AuditedCall`]: crate::AuditedCall
     #[must_use]
@@ -125,7 +135,7 @@ impl PgStore {
     }
 }
 
-/// Migrates, by a connection of its own: a migration may take as long as it takes, while the database answers.
+/// Migrates over a connection of its own, because a migration has no time limit while the database answers.
 async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     let connecting = timeout(CONNECT_PATIENCE, PgConnection::connect_with(options));
     let mut connection = connecting.await.map_err(|_| silence())??;
@@ -142,7 +152,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
         migrated = migrator.run_direct(None, &mut connection, false) => migrated?,
         () = unanswered => return Err(silence().into()),
     }
-    // The server notices by itself, should it not be told.
+    // If the close is lost, the server notices by itself.
     drop(timeout(CONNECT_PATIENCE, connection.close()).await);
     Ok(())
 }

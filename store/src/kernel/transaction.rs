@@ -1,4 +1,4 @@
-//! Transactions, and how those of audited calls take the call's event along.
+//! Transactions. Those of audited calls write the call's event, too.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -19,19 +19,19 @@ pub(crate) struct Transaction {
     audited: Audited,
 }
 
-/// Whose event belongs to a transaction.
+/// The audit event that is written with a transaction.
 #[derive(Debug)]
 enum Audited {
-    /// Nobody's.
+    /// Not audited.
     No,
-    /// That of nobody who is known: it may not write.
+    /// Audited without a verified call; writes are refused.
     Unknown,
-    /// That of this call, unless it is there already.
+    /// The event of this call, unless it is written already.
     Call(Arc<AuditedCall>),
 }
 
 impl Transaction {
-    /// Begins one. An audited one takes the event of its call along: with the first statement that may write.
+    /// Begins a transaction. An audited one writes the event of its call with the first statement that may write.
     pub(super) async fn begin(mut connection: Connection, audited: bool) -> Result<Self, Error> {
         connection.begin().await?;
         let call = audited.then(audited::current);
@@ -52,11 +52,11 @@ impl Transaction {
         Ok(Self { connection, audited })
     }
 
-    /// Commits, with the event of the call that it belongs to.
+    /// Commits, with the event of its call.
     ///
     /// # Errors
-    /// When the server refuses; when it does not answer in time, and then nobody knows whether it was committed; when it
-    /// has changed something, should be audited, and belongs to no call.
+    /// When the server refuses; when it does not answer in time, so that it is unknown whether it was committed; when
+    /// it has changed something and is audited without a verified call.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         if self.connection.may_have_written() {
             match &self.audited {
@@ -79,7 +79,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Rolls back, and frees what is locked before it returns. Dropping it frees that some time later.
+    /// Rolls back, and releases its locks before it returns. Dropping a transaction releases them some time later.
     ///
     /// # Errors
     /// When the server does not answer; it then rolls back by itself.

@@ -18,7 +18,7 @@ use tokio::{
 
 use super::availability::Availability;
 
-/// How long a connection is handed on, or is idle, without being given back.
+/// How long a connection is reused, or is idle, before it is given back.
 const KEPT: Duration = Duration::from_secs(10);
 /// How long a connection that is given back may take to answer.
 const RETURNED: Duration = Duration::from_secs(3);
@@ -52,7 +52,7 @@ impl Drop for Live {
     }
 }
 
-/// The warm connections of a pool, and who may have a connection at all.
+/// The warm connections of a pool, and the permits for connections.
 pub(super) struct Warm {
     places: Arc<Semaphore>,
     idle: Mutex<Idle>,
@@ -63,7 +63,7 @@ pub(super) struct Warm {
 struct Idle {
     /// The one that was used last is the last.
     connections: Vec<IdleConnection>,
-    /// Whether a task gives back what is idle for too long.
+    /// Whether the task that gives back idle connections runs.
     is_swept: bool,
 }
 
@@ -81,14 +81,14 @@ impl Warm {
         Arc::new(Self { places, idle: Mutex::default(), availability })
     }
 
-    /// The right to have a connection. Whoever has it finds one here, or a free place in the pool of sqlx.
+    /// A permit for a connection: its holder finds one here, or a free place in the pool of sqlx.
     pub(super) async fn place(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Error> {
         let place = timeout(patience, Arc::clone(&self.places).acquire_owned()).await;
         place.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)
     }
 
-    /// The connection that was used last, with when it was taken from the pool of sqlx. Those that may be dead without
-    /// knowing are closed.
+    /// The connection that was used last, with when it was taken from the pool of sqlx. Connections that may be dead
+    /// are closed.
     pub(super) fn take(&self) -> Option<(Live, Instant)> {
         loop {
             let idle = self.idle().connections.pop()?;
@@ -98,7 +98,7 @@ impl Warm {
         }
     }
 
-    /// Keeps a connection whose last statement has ended well, unless it has been kept for long: then it comes back.
+    /// Keeps a connection whose last statement has ended well; returns it as an error if it has been kept for long.
     pub(super) fn keep(self: &Arc<Self>, live: Live, taken: Instant) -> Result<(), Live> {
         let now = Instant::now();
         if now - taken >= KEPT {
@@ -123,10 +123,10 @@ impl Warm {
         Ok(())
     }
 
-    /// Gives back what is idle for long. Whether anything is left.
+    /// Gives back connections that are idle for long; returns whether any are left.
     async fn sweep(&self) -> bool {
         loop {
-            // With a place, so that nobody else waits for the one that it takes in the pool of sqlx.
+            // With a permit, so that no other task waits for the place that it takes in the pool of sqlx.
             let Ok(_place) = Arc::clone(&self.places).try_acquire_owned() else { return true };
             let live = {
                 let mut idle = self.idle();

@@ -63,7 +63,7 @@ impl PgStore {
     /// stored; the position's version has then grown by one.
     ///
     /// # Errors
-    /// As every method; then nothing is stored.
+    /// As every method of [`PgStore`]; then nothing is stored.
     pub async fn append_logs(
         &self,
         batches: &[LogBatch],

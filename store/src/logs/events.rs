@@ -60,7 +60,7 @@ impl PgStore {
     /// the last ones. None: there is no such group or stream.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of GetLogEvents")]
     pub async fn log_events(
         &self,
@@ -100,7 +100,7 @@ impl PgStore {
     /// there have no events.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of FilterLogEvents")]
     pub async fn scan_log_events(
         &self,

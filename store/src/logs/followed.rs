@@ -56,7 +56,7 @@ impl PgStore {
     /// The brokers of this provisioner of which a log is published.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn followed_brokers(
         &self,
         worker: WorkerId,
@@ -97,7 +97,7 @@ impl PgStore {
     /// was.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn log_position(
         &self,
         container: &str,
@@ -124,7 +124,7 @@ impl PgStore {
     /// How many bytes of a broker's logs were kept on the last day on which any was, with the number of that day since 1970.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn logged_bytes(&self, broker: BrokerId) -> Result<(i64, u64), StoreError> {
         let row = sqlx::query!(
             "select day, day_bytes from log_position where broker_id = $1

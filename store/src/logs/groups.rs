@@ -45,7 +45,7 @@ impl PgStore {
     /// Log groups by name: those whose names begin with `prefix` and contain `part` in any letter case, after that one.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn log_groups(
         &self,
         scope: &Scope,
@@ -78,7 +78,7 @@ impl PgStore {
     /// The log group of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn log_group(
         &self,
         scope: &Scope,
@@ -102,7 +102,7 @@ impl PgStore {
     /// Creates a log group; whether there was none of that name.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn create_log_group(
         &self,
         scope: &Scope,
@@ -127,7 +127,7 @@ impl PgStore {
     /// Deletes a log group with its streams and events; whether there was one. The space is given back later.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_log_group(
         &self,
         scope: &Scope,
@@ -147,7 +147,7 @@ impl PgStore {
     /// Sets for how many days a log group keeps events, none for as long as the operator says; whether there is one.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn set_log_retention(
         &self,
         scope: &Scope,
@@ -169,7 +169,7 @@ impl PgStore {
     /// Replaces the tags of a log group by what `change` makes of them; none: there is no such group.
     ///
     /// # Errors
-    /// As every method; what `change` refuses is not an error of the store.
+    /// As every method of [`PgStore`]; what `change` refuses is not an error of the store.
     pub async fn change_log_group_tags(
         &self,
         scope: &Scope,

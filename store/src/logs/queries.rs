@@ -46,7 +46,7 @@ impl PgStore {
     /// events.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn recent_log_events(
         &self,
         scope: &Scope,
@@ -119,7 +119,7 @@ impl PgStore {
     /// Records a query.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn save_log_query(&self, scope: &Scope, query: &LogQuery) -> Result<(), StoreError> {
         let rows: Value = query
             .results
@@ -156,7 +156,7 @@ impl PgStore {
     /// The query of that id.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn log_query(&self, scope: &Scope, id: Uuid) -> Result<Option<LogQuery>, StoreError> {
         let row = sqlx::query!(
             "select groups, query, created, complete, results, matched, scanned, bytes from log_query
@@ -185,7 +185,7 @@ impl PgStore {
     /// The newest queries, of that group if one is named, without what they have found.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn log_queries(
         &self,
         scope: &Scope,

@@ -25,7 +25,7 @@ impl PgStore {
     /// events of groups that keep them for a shorter time. Groups that do not say keep events for `default_days`.
     ///
     /// # Errors
-    /// As every method; what was deleted before stays deleted.
+    /// As every method of [`PgStore`]; what was deleted before stays deleted.
     pub async fn prune_logs(
         &self,
         now: Timestamp,

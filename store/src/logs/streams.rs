@@ -54,7 +54,7 @@ impl PgStore {
     /// Streams of a group whose names begin with `prefix`, after that place; none: there is no such group.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of DescribeLogStreams")]
     pub async fn log_streams(
         &self,
@@ -107,7 +107,7 @@ impl PgStore {
     /// Deletes a stream with its events: whether there was one; none: there is no such group. The space is given back later.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn delete_log_stream(
         &self,
         scope: &Scope,

@@ -53,7 +53,7 @@ impl PgStore {
     /// Reads what a plan of queries needs in `from..to`, in periods that begin with `from`, rounded down to a minute.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn metric_data(
         &self,
         scope: &Scope,
@@ -91,7 +91,7 @@ impl PgStore {
     /// The statistics of one metric with exactly these dimensions, by time, and their unit; none: nobody has measured it.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn metric_statistics(
         &self,
         scope: &Scope,

@@ -41,7 +41,7 @@ impl PgStore {
     /// do so at once.
     ///
     /// # Errors
-    /// As every method; what was done before stays done.
+    /// As every method of [`PgStore`]; what was done before stays done.
     pub async fn maintain_metrics(
         &self,
         now: Timestamp,

@@ -61,7 +61,7 @@ impl PgStore {
         Ok(begins)
     }
 
-    /// Drops the partitions that have only what is older than `oldest`. How many that were.
+    /// Drops the partitions whose samples are all older than `oldest`; returns how many.
     pub(super) async fn drop_partitions(
         &self,
         table: Table,

@@ -41,7 +41,7 @@ impl PgStore {
     /// only longer statistics are kept, the points are as long as these.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn read_series(
         &self,
         scope: &Scope,
@@ -135,7 +135,7 @@ impl PgStore {
     /// The last sample of each broker of an account in a region, if there is one since that moment.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn latest_samples(
         &self,
         scope: &Scope,
@@ -147,7 +147,7 @@ impl PgStore {
     /// The same of some brokers of the scope.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn latest_samples_of(
         &self,
         scope: &Scope,
@@ -160,7 +160,7 @@ impl PgStore {
     /// The same of all accounts and regions.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn all_latest_samples(
         &self,
         since: Timestamp,

@@ -42,7 +42,7 @@ impl PgStore {
     /// Records what one broker measured: see [`PgStore::record_samples`].
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn record_sample(
         &self,
         broker: BrokerId,
@@ -57,7 +57,7 @@ impl PgStore {
     /// out.
     ///
     /// # Errors
-    /// As every method; then nothing of a minute is recorded.
+    /// As every method of [`PgStore`]; then nothing of a minute is recorded.
     pub async fn record_samples(
         &self,
         samples: Vec<Sample>,

@@ -157,7 +157,7 @@ impl PgStore {
     /// The series of an account in a region, also of brokers that were deleted, in an order of their own.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn list_series(
         &self,
         scope: &Scope,
@@ -214,7 +214,7 @@ impl PgStore {
     /// latest one last.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn find_series(
         &self,
         scope: &Scope,

@@ -85,7 +85,7 @@ impl PgStore {
     /// Grants what can be granted to brokers that wait, because memory was given back or time has passed.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError> {
         let waiting = sqlx::query_scalar!(
             r#"select exists (select from reservation where waits_since is not null) as "waiting!""#
@@ -107,7 +107,7 @@ impl PgStore {
     /// afterwards.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn report_capacity(
         &self,
         capacity: &HostCapacity,
@@ -134,7 +134,7 @@ impl PgStore {
     /// How much memory instances may use together, and how much is in use; none: no provisioner has reported it yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn capacity(&self) -> Result<Option<(HostCapacity, CapacityUse)>, StoreError> {
         let row = sqlx::query_as!(HostRow, "select memory_bytes, scale, wait_seconds from host")
             .fetch_optional(&self.pool)
@@ -147,7 +147,7 @@ impl PgStore {
     /// reported it yet.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn capacity_of_account(
         &self,
         account: &AccountId,

@@ -23,7 +23,7 @@ impl PgStore {
     /// both. Accounts take turns, counting what of theirs is worked on already; of one account, the longest due first.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn claim_due(
         &self,
         worker: WorkerId,
@@ -84,7 +84,7 @@ impl PgStore {
     /// has claimed it since, or it is gone. Should the lease run out, the broker is due.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn claim_watched(
         &self,
         worker: WorkerId,
@@ -118,7 +118,7 @@ impl PgStore {
     /// holders know.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn next_due(
         &self,
         worker: WorkerId,
@@ -216,7 +216,7 @@ impl PgStore {
     /// Makes a broker due now; unknown ones are ignored.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn wake(&self, broker: BrokerId) -> Result<(), StoreError> {
         sqlx::query!(
             "update reconcile set due_at = least(due_at, now()), wakes = wakes + 1
@@ -232,7 +232,7 @@ impl PgStore {
     /// Which of these brokers were deleted, and have nothing left that anybody needs.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn forgotten(&self, brokers: &[BrokerId]) -> Result<Vec<BrokerId>, StoreError> {
         let ids: Vec<Uuid> = brokers.iter().map(|broker| broker.uuid()).collect();
         let found = sqlx::query_scalar!(

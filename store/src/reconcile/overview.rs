@@ -1,4 +1,4 @@
-//! What the provisioners do at present, for the operator.
+//! The provisioners and their passes, for the operator.
 
 use brokerd_domain::{BrokerId, Lane, Timestamp, WorkerId};
 
@@ -10,7 +10,7 @@ const MOST_NAMED: i64 = 100;
 /// The provisioners, and the brokers with a pass that runs, is due or has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
-    /// The provisioners that have said lately that they live, by ID; and dead ones whose brokers nobody has freed yet.
+    /// The provisioners with a heartbeat, by ID; dead ones are listed until their brokers are released.
     pub provisioners: Vec<ProvisionerSeen>,
     /// The passes that run.
     pub running: u64,
@@ -31,7 +31,7 @@ pub struct ProvisionerSeen {
     pub id: WorkerId,
     /// Whether its term lasts.
     pub is_alive: bool,
-    /// When it last said that it lives.
+    /// The time of the last heartbeat.
     pub seen: Timestamp,
     /// The number of brokers that it watches.
     pub brokers: u64,
@@ -46,7 +46,7 @@ pub enum PassState {
     Running,
     /// It waits for a provisioner.
     Due,
-    /// It waits for its time, because the one before it has failed.
+    /// It backs off after a failure.
     Retrying,
 }
 
@@ -77,7 +77,7 @@ impl PgStore {
     /// What provisioners do at this moment, by the database's clock.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn overview(&self) -> Result<Overview, StoreError> {
         let provisioners = sqlx::query!(
             r#"select p.id, p.expires_at > now() as "is_alive!",

@@ -1,7 +1,7 @@
 //! Ownership: which provisioner watches which broker.
 //!
-//! A broker belongs to whoever claimed it first, for as long as that provisioner lives. It lives while it prolongs its
-//! term, by one statement for all of its brokers; when it has missed that, whoever prolongs next frees them.
+//! The provisioner that claims a broker first owns it, as long as its heartbeat has not expired. A heartbeat is one
+//! statement for all of its brokers; it also releases the brokers of provisioners whose heartbeat expired.
 
 use std::time::Duration;
 
@@ -9,20 +9,21 @@ use brokerd_domain::{BrokerId, WorkerId};
 
 use crate::kernel::{Channel, PgStore, StoreError, notify::notify_now};
 
-/// What prolonging a term found.
+/// What a heartbeat found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Term {
-    /// Whether the provisioner had been there before. If not, others have taken it for dead and own its brokers now.
+    /// Whether the heartbeat had not expired. If it had, others may own its brokers now.
     pub continued: bool,
     /// How many brokers of dead provisioners were freed.
     pub freed: u64,
 }
 
 impl PgStore {
-    /// Prolongs the life of a provisioner for `ttl`, or begins it, and frees the brokers of those that are dead.
+    /// Stores a heartbeat of a provisioner, valid for `ttl`, and releases the brokers of provisioners whose heartbeat
+    /// expired.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prolong_life(&self, worker: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
         let row = sqlx::query!(
             r#"with dead as (
@@ -54,11 +55,11 @@ impl PgStore {
         Ok(Term { continued: row.continued, freed })
     }
 
-    /// Releases all leases and brokers of a provisioner that is dead or stops, and notifies listeners at once. Returns
-    /// how many brokers that were. If the provisioner is alive after all, its leases are lost.
+    /// Releases all leases and brokers of a provisioner that is dead or stops, and notifies listeners at once; returns
+    /// how many brokers. If the provisioner is alive after all, its leases are lost.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
         let given = sqlx::query!(
             "with gone as (delete from provisioner where id = $1 returning seen_at)
@@ -78,10 +79,10 @@ impl PgStore {
         Ok(given.rows_affected())
     }
 
-    /// Makes brokers of a provisioner due now that wait after a failed pass: this one, or all. How many that was.
+    /// Makes brokers of a provisioner due now that back off after a failure: this one, or all; returns how many.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn end_back_off(
         &self,
         worker: WorkerId,

@@ -42,7 +42,7 @@ impl PgStore {
     /// Everything known of the leased broker; none: it is gone.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn load(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         self.load_as(lease, |broker| broker).await
     }
@@ -50,7 +50,7 @@ impl PgStore {
     /// The same, as if the outstanding reboot had not been asked for ([`Broker::before_reboot`]).
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn load_before_reboot(&self, lease: &Lease) -> Result<Option<Work>, StoreError> {
         self.load_as(lease, Broker::before_reboot).await
     }

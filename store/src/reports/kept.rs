@@ -17,7 +17,7 @@ impl PgStore {
     /// What is known of the availability of brokers in a period. Of a broker that nothing is known of there is none.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn availability(
         &self,
         brokers: &[BrokerId],
@@ -86,7 +86,7 @@ impl PgStore {
     /// How available each broker that is there has been since then, of all accounts.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn fleet_availability(
         &self,
         since: Timestamp,
@@ -105,7 +105,7 @@ impl PgStore {
     /// The failovers of a broker that ended in a period, in the order of time.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn failovers(
         &self,
         broker: BrokerId,
@@ -136,7 +136,7 @@ impl PgStore {
     /// The times of a period in which an instance of a broker neither served nor stood by, in their order.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn instance_outages(
         &self,
         broker: BrokerId,

@@ -29,7 +29,7 @@ impl PgStore {
     /// The messages of a broker in a period, as far as they were counted; none: nothing was.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn counted_messages(
         &self,
         broker: &ReportedBroker,

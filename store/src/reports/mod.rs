@@ -1,4 +1,4 @@
-//! Reports: what brokers were billed as, and whether they kept what was promised. Everything here outlives its broker.
+//! Reports of availability, incidents and cost; they outlive the broker.
 
 pub(crate) mod availability;
 mod kept;

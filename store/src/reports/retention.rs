@@ -9,7 +9,7 @@ impl PgStore {
     /// of one table. As many: there may be more.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn prune_reports(&self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
         let kept = i64::try_from(LONGEST_PERIOD.as_micros()).unwrap_or(i64::MAX);
         let row = sqlx::query!(

@@ -101,7 +101,7 @@ impl PgStore {
     /// A broker that is there, or was; none: this scope has no such broker and had none.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn reported_broker(
         &self,
         scope: &Scope,
@@ -122,7 +122,7 @@ impl PgStore {
     /// such broker and had none.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn metered_broker(
         &self,
         scope: &Scope,
@@ -141,7 +141,7 @@ impl PgStore {
     /// `most`, without those that can't be read.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn metered_brokers(
         &self,
         account: &AccountId,

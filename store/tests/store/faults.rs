@@ -79,7 +79,7 @@ async fn a_fault_makes_its_broker_due_starts_once_and_ends_once() {
         assert_eq!(one.as_ref(), Some(&listed[0]));
         let told = messages(&f, &broker).await;
         let expected = [
-            format!("fault {} is over: healed", fault.id),
+            format!("fault {} ended: healed", fault.id),
             format!("fault {} started: PAUSE for 30 s", fault.id),
             format!("fault {} accepted: PAUSE for 30 s", fault.id),
         ];

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::sources::{Source, imports, sources};
 
-/// The crates that are built of rooms.
+/// The crates that are built of modules.
 const CRATES: [&str; 6] = ["api", "brokerd", "domain", "gateway", "provisioner", "store"];
 
 /// A module, by its path from the root of its crate.
@@ -86,7 +86,7 @@ fn needs(files: &[Source]) -> Needs {
         let code = without_tests(&file.code);
         let imported = imports(code).into_iter().filter_map(|import| {
             let there = leads_to(&import.path, &here, &modules)?;
-            // What a room gives on of its own files it need not know.
+            // A re-export of the module's own files is not an import.
             (!(import.is_reexport && there.starts_with(&here))).then_some(there)
         });
         let written = written_out(code).filter_map(|path| leads_to(path, &here, &modules));

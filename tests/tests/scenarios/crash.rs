@@ -276,7 +276,7 @@ fn engines_run_on_while_brokerd_is_away_and_nothing_changes_when_it_returns() ->
 fn a_creation_that_cannot_succeed_fails_with_a_reason_and_can_be_deleted() -> Result<()> {
     scenario("failed creations", &[("BROKERD_SIZING_SCALE", "1")], |world| {
         let id = world.api.create(&NewBroker::rabbitmq("giant").host("mq.m7g.16xlarge"))?;
-        it_fails_because(world, &id, &["mq.m7g.16xlarge", "256", "not enough room", "memory"])?;
+        it_fails_because(world, &id, &["mq.m7g.16xlarge", "256", "not enough memory", "memory"])?;
         // Its name stays taken until it is deleted.
         let again = world.api.create(&NewBroker::rabbitmq("giant"));
         ensure!(again.is_err(), "the name of a failed broker was given away");

@@ -108,7 +108,7 @@ fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
     subject.has_kept("kept through a kill")?;
     ensure!(subject.world.api.describe_raw(&subject.id)? == described, "another endpoint");
     ensure!(subject.container()?.started()? == after.started()?, "killed more than once");
-    subject.told("is over: it has happened")
+    subject.told("ended: killed")
 }
 
 fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {
@@ -147,7 +147,7 @@ fn an_isolated_engine_is_out_of_reach_until_it_is_healed(subject: &Subject<'_>) 
         .faults()
         .inject(&json!({"kind": "ISOLATE", "instance": 1, "durationSeconds": 900}))?;
     subject.until("its network is cut", |c| Ok(is_cut_off(c)))?;
-    subject.told("instance 1 is cut off by fault f-")?;
+    subject.told("instance 1 is isolated by fault f-")?;
     subject.faults().heal(&fault)?;
     subject.faults().until_state(&fault, "ENDED")?;
     let after = subject.container()?;

@@ -76,8 +76,8 @@ fn ended(world: &World, id: &str, fault: &str, case: &Case) -> Result<()> {
         faults.heal(fault)?;
     }
     faults.until_state(fault, "ENDED")?;
-    let how = if case.lasts.is_some() { "healed" } else { "it has happened" };
-    let told = format!("fault {fault} is over: {how}");
+    let how = if case.lasts.is_some() { "healed" } else { "killed" };
+    let told = format!("fault {fault} ended: {how}");
     let events = world.api.events(id)?;
     let times = events.iter().filter(|(_, message)| *message == told).count();
     ensure!(times == 1, "{told:?} was told {times} times: {events:#?}");
@@ -133,7 +133,7 @@ impl<'a> Pair<'a> {
     fn fails_over(&mut self, case: &Case) -> Result<()> {
         let (struck, heir) = (self.active, 3 - self.active);
         let fault = self.faults().inject(&case.body)?;
-        let told = format!("failover: instance {heir} serves");
+        let told = format!("failover: instance {heir} took over");
         let strikes = format!("fault {fault} started");
         eventually("the standby takes over", PATIENCE, || {
             let events = self.world.api.events(&self.id)?;

@@ -116,7 +116,7 @@ impl<'a> Subject<'a> {
             let (size, free) = self.disk(ordinal)?;
             ensure!(free > size / 2, "{free} bytes of {size} are free");
         }
-        self.told(&format!("fault {fault} is over: healed"))
+        self.told(&format!("fault {fault} ended: healed"))
     }
 
     fn told(&self, wanted: &str) -> Result<()> {
@@ -336,7 +336,7 @@ fn the_disk_of_the_host_is_never_filled() -> Result<()> {
         let fault = subject.faults().inject(&body)?;
         subject.faults().until_state(&fault, "ENDED")?;
         let why = "there was no disk of its own to fill";
-        subject.told(&format!("fault {fault} is over: {why}"))?;
+        subject.told(&format!("fault {fault} ended: {why}"))?;
         ensure!(subject.disk(1)?.1 > free / 2, "it was filled all the same");
         Ok(())
     })

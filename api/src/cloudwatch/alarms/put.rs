@@ -60,7 +60,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: PutMetricAlarmInput) -> An
         PutAlarmOutcome::Created | PutAlarmOutcome::Updated => Ok(None),
         PutAlarmOutcome::TooMany => Err(CloudWatchError::new(
             CloudWatchErrorKind::LimitExceeded,
-            format!("The account has {MOST_ALARMS} alarms in this region, as many as it may have."),
+            format!("The account has reached the maximum number of alarms in this region, {MOST_ALARMS}."),
         )
         .into()),
     }

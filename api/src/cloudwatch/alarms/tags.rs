@@ -84,8 +84,8 @@ pub(super) fn parsed(tags: Vec<Tag>) -> Result<Tags, CloudWatchError> {
     for tag in tags {
         let key = tag.key.ok_or_else(|| CloudWatchError::missing("Tags.member.Key"))?;
         let value = tag.value.ok_or_else(|| CloudWatchError::missing("Tags.member.Value"))?;
-        if let Some(twice) = all.insert(key, value).map(|_| "twice") {
-            return Err(CloudWatchError::invalid(format!("A key of Tags is there {twice}.")));
+        if all.insert(key, value).is_some() {
+            return Err(CloudWatchError::invalid("A key of Tags appears more than once."));
         }
     }
     Tags::parse(all).map_err(|refused| CloudWatchError::invalid(refused.message))

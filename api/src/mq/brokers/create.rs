@@ -254,7 +254,7 @@ fn answer(
         CreateOutcome::TooManyConfigurations => Err(too_many_configurations()),
         CreateOutcome::OverQuota(quota) => Err(quota.exceeded()),
         CreateOutcome::TooManyBrokers => Err(Error::bad_request_overall(
-            "The account has as many brokers in this region as it may have. Delete a broker and retry the request.",
+            "The account has reached the maximum number of brokers in this region. Delete a broker and retry the request.",
         )),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct ConfigurationRevisionView {
 /// The refusal of one configuration more than an account may have.
 pub(crate) fn too_many_configurations() -> Error {
     Error::bad_request_overall(format!(
-        "The account has [{MOST_CONFIGURATIONS}] configurations in this region, as many as it may have. Delete a configuration and retry the request."
+        "The account has reached the maximum number of configurations in this region, [{MOST_CONFIGURATIONS}]. Delete a configuration and retry the request."
     ))
 }
 

@@ -16,7 +16,7 @@ use crate::{
     openapi::{NotFound, OfAccount, ServiceErrors},
 };
 
-/// Tells what an account is called and what it may have. Others than the operator see their own account only.
+/// Returns the name and quotas of an account. Callers outside the operator's account see only their own account.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/accounts/{account-id}",

@@ -81,8 +81,8 @@ pub(crate) struct DescribeAccountUsageResponse {
     history: Option<UsageHistoryView>,
 }
 
-/// Tells what an account has of what it may have; with `from`, `to`, `granularity` or `tag`, or as CSV, also what it has
-/// used in a period and what that costs. Others than the operator see their own account only.
+/// Returns what an account uses of its quotas; with `from`, `to`, `granularity` or `tag`, or as CSV, also what it used
+/// in a period, and its cost. Callers outside the operator's account see only their own account.
 #[utoipa::path(
     get,
     path = "/brokerd/v1/accounts/{account-id}/usage",

@@ -34,7 +34,7 @@ pub(crate) struct EventView {
     /// The time, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     at: String,
-    /// `request`, `verdict`, `failure`, `failover` (the standby of a pair came to serve) or `maintenance` (a reboot in
+    /// `request`, `verdict`, `failure`, `failover` (the standby of a pair became active) or `maintenance` (a reboot in
     /// the maintenance window).
     #[schema(value_type = String, example = "verdict")]
     kind: &'static str,

@@ -17,7 +17,7 @@ use crate::{
     openapi::{NotFound, OfBroker, ServiceErrors},
 };
 
-/// What DescribeBroker does not tell of a broker.
+/// Details of a broker beyond DescribeBroker.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InspectBrokerResponse {
@@ -43,7 +43,7 @@ pub(crate) struct InspectBrokerResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false, example = "AVAILABLE")]
     availability: Option<&'static str>,
-    /// Why what waits was not applied by the last reboot; absent unless that is so.
+    /// Why the last reboot did not apply the pending changes; absent if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     not_applied: Option<String>,
@@ -74,9 +74,9 @@ pub(crate) struct InspectedInstance {
     /// Since when it is in this condition, ISO 8601 in UTC.
     #[schema(format = DateTime)]
     since: String,
-    /// How often it was started without having come to serve.
+    /// Boots since it last served.
     failed_boots: u32,
-    /// How often it ran out of memory of late.
+    /// Times it ran out of memory recently.
     out_of_memory: u32,
 }
 

@@ -143,7 +143,7 @@ impl From<MessageCounts> for MessagesView {
     }
 }
 
-/// What was promised of a broker, and kept.
+/// The availability, incidents and cost of a broker in a period.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetBrokerReportResponse {

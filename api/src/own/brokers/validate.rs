@@ -53,8 +53,8 @@ impl From<Error> for BrokerProblem {
     }
 }
 
-/// Checks a request to CreateBroker against all of its rules, and makes nothing. Of members that depend on others at fault
-/// nothing is told.
+/// Checks a request to CreateBroker against all of its rules, and creates nothing. Members that depend on an invalid
+/// member are not checked.
 #[utoipa::path(
     post,
     path = "/brokerd/v1/brokers/validate",

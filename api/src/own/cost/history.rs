@@ -226,7 +226,7 @@ impl UsageHistoryView {
     /// A row for each line of each broker; `tag` is the value of the tag that was asked for.
     ///
     /// # Errors
-    /// A 500 that never comes.
+    /// A 500 if serialization fails, which these types rule out.
     pub(crate) fn csv(&self, account: &str, tag: Option<&str>) -> Result<Response, ApiError> {
         let rows = self.brokers.iter().flat_map(|broker| {
             broker.lines.iter().map(move |line| {

@@ -102,7 +102,7 @@ fn too_many() -> Error {
         kind: ErrorKind::Conflict,
         attribute: None,
         message: format!(
-            "A broker can have at most [{MOST_FAULTS}] faults at a time. Heal one or wait for its end."
+            "A broker can have at most [{MOST_FAULTS}] faults at a time. Delete one or wait until one ends."
         ),
     }
 }

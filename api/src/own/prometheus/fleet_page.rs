@@ -20,7 +20,7 @@ use crate::fleet::{Fleet, is_asked_for};
 /// Of all brokers, or of those asked for, by identifier or name.
 ///
 /// # Errors
-/// None that is known of: the encoder writes into a text.
+/// If formatting fails, which writing into a `String` rules out.
 pub(super) fn page(fleet: Arc<Fleet>, wanted: Vec<String>) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Page { fleet, wanted }));

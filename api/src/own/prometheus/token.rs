@@ -1,4 +1,4 @@
-//! The bearer token of who reads the metrics of all accounts.
+//! The bearer token for the metrics of all accounts.
 
 use std::sync::Arc;
 

@@ -172,7 +172,7 @@ async fn what_is_no_sign_in_is_refused_by_its_name() {
             r#"{"accessKeyId": "A", "secretAccessKey": "b", "link": "c"}"#,
             "Specify [accessKeyId] and [secretAccessKey], or [link].",
         ),
-        (r#"{"link": "c"}"#, "The link is none."),
+        (r#"{"link": "c"}"#, "[link] is not a valid sign-in link."),
         ("nonsense", "Request body is not a valid JSON object."),
     ] {
         let (status, _, told) = post(&browser, body).await;

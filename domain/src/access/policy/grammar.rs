@@ -45,7 +45,7 @@ pub(super) fn statements(text: &str, is_trust: bool) -> Result<Vec<Statement>, I
     };
     for (name, _) in &document {
         if !["Version", "Id", "Statement"].contains(&name.as_str()) {
-            return Err(malformed(format!("\"{name}\" is no element of a policy")));
+            return Err(malformed(format!("\"{name}\" is not an element of a policy")));
         }
     }
     if let Some(id) = member(&document, "Id") {

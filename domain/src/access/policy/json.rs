@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         let mut map = Vec::new();
         while let Some((key, node)) = access.next_entry::<String, Node>()? {
             if !seen.insert(key.clone()) {
-                return Err(A::Error::custom(format!("\"{key}\" is there twice")));
+                return Err(A::Error::custom(format!("\"{key}\" appears more than once")));
             }
             map.push((key, node));
         }

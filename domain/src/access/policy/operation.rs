@@ -121,9 +121,8 @@ pub enum When {
 impl ResourceType {
     /// The form of its ARN.
     ///
-    /// Source: service authorization reference, "Resource types defined by Amazon MQ", and those of AWS Secrets
-    /// Manager, Amazon EC2, IAM and AWS Account Management for what brokerd has in their place.
-    /// Manager, Amazon EC2 and IAM for what brokerd has in their place, and for IAM itself.
+    /// Source: service authorization reference: Amazon MQ, IAM, AWS STS, Amazon CloudWatch and CloudWatch Logs; AWS
+    /// Secrets Manager, Amazon EC2 and AWS Account Management for brokerd's own resources.
     pub const fn arn_format(self) -> &'static str {
         match self {
             Self::Any => "*",

@@ -38,14 +38,14 @@ pub(super) fn tags(text: &str) -> Result<String, String> {
     for entry in entries {
         match entry {
             Term::Tuple(pair) if matches!(pair[..], [Term::Atom(_), _]) => check(&pair[1])?,
-            other => return Err(format!("{other} is no tag with its query")),
+            other => return Err(format!("{other} is not a tag with its query")),
         }
     }
     Ok(term.to_string())
 }
 
 fn check(query: &Term) -> Result<(), String> {
-    let wrong = || Err(format!("{query} is no query"));
+    let wrong = || Err(format!("{query} is not a query"));
     let Term::Tuple(parts) = query else { return wrong() };
     let Some((Term::Atom(name), arguments)) = parts.split_first() else { return wrong() };
     match (name.as_str(), arguments) {
@@ -64,9 +64,9 @@ fn check(query: &Term) -> Result<(), String> {
         ("for", [Term::List(cases)]) => cases.iter().try_for_each(|case| match case {
             Term::Tuple(parts) => match &parts[..] {
                 [Term::Atom(_), Term::Atom(_), inner] => check(inner),
-                _ => Err(format!("{case} is no case of a for-query")),
+                _ => Err(format!("{case} is not a case of a for-query")),
             },
-            _ => Err(format!("{case} is no case of a for-query")),
+            _ => Err(format!("{case} is not a case of a for-query")),
         }),
         ("equals", [left, right]) => check_text(left).and_then(|()| check_text(right)),
         ("match", [left, right]) => check_texts(left).and_then(|()| check_texts(right)),
@@ -152,7 +152,7 @@ impl Reader<'_> {
         if !self.rest.starts_with(|c: char| c.is_ascii_lowercase()) {
             return Err(match self.rest {
                 "" => "it ends too early".to_owned(),
-                rest => format!("[{}] is no term", super::syntax::shortened(rest)),
+                rest => format!("[{}] is not a term", super::syntax::shortened(rest)),
             });
         }
         let (word, rest) = self.rest.split_at(end);

@@ -84,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Setting>, Error> {
             return Err(invalid(
                 number,
                 format!(
-                    "[{}] is no key: a key is made of words with dots between them, and a word of \
+                    "[{}] is not a key: a key is made of words with dots between them, and a word of \
                      letters, digits, _ and -",
                     shortened(key)
                 ),

@@ -42,7 +42,7 @@ impl ColumnPattern {
             scanner.skip_space();
             if scanner.take("...") {
                 if pattern.tail.is_some() {
-                    return Err(invalid("[...] is there twice"));
+                    return Err(invalid("[...] appears more than once"));
                 }
                 pattern.tail = Some(Vec::new());
             } else {

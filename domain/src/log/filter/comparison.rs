@@ -36,7 +36,7 @@ pub(super) struct Comparison {
 /// A regular expression.
 pub(super) fn regex(text: &str) -> Result<Regex, InvalidPattern> {
     let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
-    built.map_err(|_| invalid(format!("[%{text}%] is no regular expression that is supported")))
+    built.map_err(|_| invalid(format!("[%{text}%] is not a regular expression that is supported")))
 }
 
 impl Comparison {

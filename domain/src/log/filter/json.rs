@@ -170,7 +170,7 @@ fn path(scanner: &mut Scanner<'_>) -> Result<Vec<Step>, InvalidPattern> {
                 steps.push(Step::Every);
             } else {
                 let index = scanner.take_while(|c| c.is_ascii_digit());
-                let index = index.parse().map_err(|_| invalid("an index is no number"))?;
+                let index = index.parse().map_err(|_| invalid("an index is not a number"))?;
                 steps.push(Step::Element(index));
             }
             scanner.expect("]")?;

@@ -192,7 +192,7 @@ impl Expression {
 pub(super) fn regex(text: &str) -> Result<Regex, InvalidQuery> {
     let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
     built.map_err(|_| {
-        InvalidQuery::new(format!("[/{text}/] is no regular expression that is supported"))
+        InvalidQuery::new(format!("[/{text}/] is not a regular expression that is supported"))
     })
 }
 

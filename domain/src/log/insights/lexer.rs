@@ -101,7 +101,7 @@ fn quoted(text: &str, quote: char) -> Result<(String, &str), InvalidQuery> {
 fn number(text: &str) -> Result<(Token, &str), InvalidQuery> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
-    let wrong = || InvalidQuery::new(format!("[{digits}] is no number"));
+    let wrong = || InvalidQuery::new(format!("[{digits}] is not a number"));
     let number: f64 = digits.parse().map_err(|_| wrong())?;
     let unit_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (unit, after) = rest.split_at(unit_end);
@@ -113,7 +113,7 @@ fn number(text: &str) -> Result<(Token, &str), InvalidQuery> {
         "h" | "hr" | "hour" | "hours" => 3_600_000.0,
         "d" | "day" | "days" => 86_400_000.0,
         "w" | "week" | "weeks" => 604_800_000.0,
-        _ => return Err(InvalidQuery::new(format!("[{digits}{unit}] is no period"))),
+        _ => return Err(InvalidQuery::new(format!("[{digits}{unit}] is not a period"))),
     };
     let period = (number * millis) as i64;
     if period < 1 { Err(wrong()) } else { Ok((Token::Period(period), after)) }

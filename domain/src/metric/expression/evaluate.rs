@@ -31,7 +31,7 @@ impl Expression {
     pub fn evaluate(&self, environment: &Environment<'_>) -> Result<Value, ExpressionError> {
         match self {
             Self::Number(number) => Ok(Value::Scalar(*number)),
-            Self::Text(text) => wrong(format!("The text '{}' is no value", text.escape_debug())),
+            Self::Text(text) => wrong(format!("The text '{}' is not a value", text.escape_debug())),
             Self::Name(name) => match environment.values.get(name) {
                 Some(value) => Ok(value.clone()),
                 None => wrong(format!("There is no query with the Id '{name}'")),
@@ -358,7 +358,7 @@ fn slice(
 
 fn index(number: f64) -> Result<usize, ExpressionError> {
     if number.fract() != 0.0 || !(0.0..=10_000.0).contains(&number) {
-        return wrong(format!("{number} is no position in an array"));
+        return wrong(format!("{number} is not a position in an array"));
     }
     #[expect(
         clippy::cast_possible_truncation,

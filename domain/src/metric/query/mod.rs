@@ -313,7 +313,7 @@ pub fn parse_unit(text: &str) -> Result<Unit, CloudWatchError> {
     let known = Unit::ALL.iter().copied().find(|unit| unit.as_str() == text);
     known.ok_or_else(|| {
         CloudWatchError::invalid(format!(
-            "The parameter Unit has the value {}, which is no unit.",
+            "The parameter Unit has the value {}, which is not a unit.",
             text.escape_debug()
         ))
     })

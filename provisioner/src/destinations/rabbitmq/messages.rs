@@ -144,7 +144,7 @@ fn shown(got: Got) -> Result<BrowsedMessage, Failure> {
     let bytes = match got.payload_encoding.as_str() {
         "base64" => STANDARD
             .decode(&got.payload)
-            .map_err(|_| Failure::Odd("a body that is no base64".to_owned()))?,
+            .map_err(|_| Failure::Odd("a body that is not base64".to_owned()))?,
         _ => got.payload.into_bytes(),
     };
     let is_truncated = got.payload_bytes > bytes.len() as u64;

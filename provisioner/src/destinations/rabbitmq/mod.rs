@@ -66,7 +66,7 @@ fn done(answer: &HttpAnswer) -> Result<(), Failure> {
         ),
         401 => Failure::refused(
             RefusalKind::Conflict,
-            "The broker does not know brokerd's own user. It is made anew within a second. Try again.",
+            "The broker does not know brokerd's own user. It is recreated within a second. Try again.",
         ),
         400..=499 => {
             Failure::refused(RefusalKind::Conflict, format!("The broker refuses: {reason}."))

@@ -255,8 +255,9 @@ impl WireProbe {
         target: &ProbeTarget,
         stream: Option<TcpStream>,
     ) -> Result<TlsStream<TcpStream>, String> {
-        let name = ServerName::try_from(target.server_name.clone())
-            .map_err(|_| format!("{} is no name a certificate can have", target.server_name))?;
+        let name = ServerName::try_from(target.server_name.clone()).map_err(|_| {
+            format!("{} is not a name that a certificate can have", target.server_name)
+        })?;
         let connector = TlsConnector::from(self.configuration(&target.authority_pem)?);
         let stream = match stream {
             Some(stream) => stream,

@@ -1,11 +1,10 @@
 //! A RabbitMQ cluster: nodes behind one endpoint.
 //!
-//! A node that has ended is started at once, whatever the others do: nodes that ended together wait for one
-//! another when they boot, so they have to be started together. Only what stops a node waits: one at a time,
-//! while every node serves, all of them know one another and nobody's quorum depends on it. The exception is
-//! an upgrade, which a cluster can't go through with nodes of both versions: all are stopped, then all are
-//! made anew. Nothing is done about what can't be seen, nor about nodes that a fault holds; while it holds
-//! most of them, the others are not blamed for being unable to serve.
+//! A node that has exited is started at once, whatever the others do, because nodes that stopped together wait for one
+//! another when they boot. A node is stopped only while every node serves, all of them are one cluster and its stop
+//! loses no quorum; one node at a time. The exception is an upgrade to a version that can't be in one cluster with the
+//! former: all nodes are stopped, then all are replaced. Nothing is done about nodes that can't be observed or that a
+//! fault holds. While a fault holds most nodes, failed boots of the others are not counted.
 
 mod node;
 
@@ -26,31 +25,33 @@ use crate::runtime::Volumes;
 
 use node::{Node, View};
 
-/// How often a cluster that serves is looked at.
+/// How often a cluster that serves is observed.
 const STEADY_POLL: Duration = Duration::from_secs(5);
-/// How often at most one that boots is: the nodes that serve have better things to do than to answer.
+/// The shortest pause between two observations of a booting node, because probes cost the serving nodes processor time.
 const LEAST_POLL: Duration = Duration::from_millis(400);
 /// How soon nodes that do not agree are asked again.
 const APART_POLL: Duration = Duration::from_secs(1);
-/// How long nodes may be parted before the smaller side is restarted. On Mnesia they may never get over a
-/// partition by themselves, though `pause_minority` says that they should: seen with 4.0 before it began with
-/// Khepri, which does.
+/// How long nodes may be parted before the smaller side is restarted. On Mnesia a partition may never end by itself,
+/// although `pause_minority` promises it (seen with 4.0). On Khepri it does.
 const PARTED_LIMIT: Duration = Duration::from_secs(15);
 /// How long nodes that all serve may fail to see each other for another reason.
 const APART_LIMIT: Duration = Duration::from_mins(1);
-/// How long a reboot waits for a node that somebody's quorum depends on. All nodes serve by then, and what
-/// its owner gave a single member can't become less dependent on it.
+/// How long a reboot waits for a node whose stop would lose a quorum. All nodes serve by then, and a queue with a
+/// single member keeps depending on that member.
 const QUORUM_PATIENCE: Duration = Duration::from_mins(3);
-/// How long every node has to serve before another one is stopped, where nobody can be asked.
+/// How long every node must serve before another one is stopped, if no node can be asked about quorums.
 const SETTLED: Duration = Duration::from_secs(15);
 
-/// What a cluster needs.
+/// The plan of a cluster.
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let in_vain = in_vain_until(subject, seen, now);
     let look = |identity| Node::look(subject, identity, seen, in_vain, now);
     let mut nodes: Vec<Node<'_>> = subject.instances.iter().map(look).collect();
     if let Some(newer) = nodes.iter().find(|node| node.is_newer(subject)) {
-        let sentence = format!("instance {} is newer than what was read", newer.ordinal());
+        let sentence = format!(
+            "instance {} has a newer generation than the broker that was read",
+            newer.ordinal()
+        );
         return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
     }
     give_up_frozen(subject, &mut nodes, now);
@@ -71,7 +72,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         .unwrap_or_else(|| wait_or_finish(subject, &nodes, agree));
     let limits = nodes
         .iter()
-        // The tier of the next reboot is not the one that it runs with.
+        // A stale node runs with its former tier.
         .filter(|node| node.serves() && !node.goes && !node.is_stale)
         .filter_map(|node| limit(subject, node.ordinal(), &node.there?.status));
     let mut steps: Vec<Step> = limits.collect();
@@ -82,8 +83,8 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     decision
 }
 
-/// A node that is frozen, but not by a fault, is not merely slow, and the others wait for it as long as it
-/// exists: while most nodes serve without it, it is restarted at once.
+/// Restarts a node that is paused, but not by a fault, at once while most nodes serve without it: it is not merely
+/// slow, and the others wait for it as long as it exists.
 fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp) {
     let serving = nodes.iter().filter(|node| node.serves()).count();
     if 2 * serving <= nodes.len() {
@@ -105,7 +106,7 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
     }
 }
 
-/// Until when so many nodes are held by faults that the others have no majority.
+/// Until when faults hold so many nodes that the others have no majority.
 fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
     let instances = subject.instances;
     let holds = instances.iter().filter_map(|i| hold(subject, i.ordinal, seen, now));
@@ -134,7 +135,7 @@ fn remember_disagreement(nodes: &mut [Node<'_>], now: Timestamp) -> bool {
     let agree = all_serve && views.iter().all(|view| matches!(view, View::Whole | View::Untold));
     for (node, view) in nodes.iter_mut().zip(views) {
         node.after.apart_since = match view {
-            // The missing nodes are named where not all nodes serve.
+            // While a node does not serve, the plan names that node instead.
             _ if !all_serve => None,
             View::Whole | View::Untold => None,
             View::Apart { .. } => node.before.apart_since.or(Some(now)),
@@ -145,12 +146,12 @@ fn remember_disagreement(nodes: &mut [Node<'_>], now: Timestamp) -> bool {
     agree
 }
 
-/// Stale nodes that need not, or must not, go one after the other: those of a broker that serves nobody yet,
-/// and those of a version that the next one can't be in a cluster with.
+/// Stops and replaces stale nodes together instead of one after the other: those of a broker that never served, and
+/// those of a version that can't be in one cluster with the next.
 fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     let broker = subject.broker;
     let first_time = broker.status.observed_generation.is_none();
-    // Going back from an upgrade that was given up is one, as far as it had come.
+    // A dropped upgrade is undone in the same way, on the nodes that it had reached.
     let is_of_another = |node: &Node<'_>| {
         let made_from = node.there.map(|there| there.status.image_id.as_str());
         made_from.is_some_and(|id| !id.is_empty() && subject.image_id.is_some_and(|now| now != id))
@@ -174,14 +175,14 @@ fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     Some(acting(sentence, vec![stop]))
 }
 
-/// Kills what runs and does not answer: one node while another one serves, so that it can come back to
-/// something; all of them when nobody does, because they may be waiting for each other.
+/// Restarts nodes that run and do not answer: one at a time while another one serves, so that it has a node to join;
+/// all of them when none serves, because they may be waiting for each other.
 fn restart_hung(nodes: &mut [Node<'_>]) -> Option<Plan> {
     let somebody_serves = nodes.iter().any(Node::serves);
     if nodes.iter().any(|node| node.boots() || node.is_about_to_start()) {
         return None;
     }
-    // One that is not given up yet may come back, and is then what the others need.
+    // A node that may still come back may be the one that the others need.
     let may_come_back = |node: &Node<'_>| node.is_alive() && !node.is_hung() && !node.is_held;
     if !somebody_serves && nodes.iter().any(may_come_back) {
         return None;
@@ -192,7 +193,7 @@ fn restart_hung(nodes: &mut [Node<'_>]) -> Option<Plan> {
     for node in nodes.iter_mut().filter(|node| node.is_hung()).take(most) {
         let Need::Steps { sentence, steps: restart, .. } = &node.need else { continue };
         sentences.push(sentence.clone());
-        // What it was made from is not wanted any more.
+        // A stale node is stopped for its replacement instead of restarted.
         match node.is_stale.then(|| node.stop(Duration::ZERO)).flatten() {
             Some(stop) => steps.push(stop),
             None => steps.extend(restart.iter().cloned()),
@@ -215,7 +216,7 @@ fn start_again(nodes: &mut [Node<'_>]) -> Option<Plan> {
     Sentence::joined(sentences).filter(|_| !steps.is_empty()).map(|said| acting(said, steps))
 }
 
-/// Nodes that all serve but are not one cluster: the one that the fewest others know is restarted.
+/// If all nodes serve but are not one cluster, restarts the node that misses the most others.
 fn reunite(
     subject: &Subject<'_>,
     nodes: &mut [Node<'_>],
@@ -239,19 +240,22 @@ fn reunite(
     node.after = starting(&node.before, now, 0);
     node.after.apart_since = None;
     node.goes = true;
-    // One that never heard of the others began a cluster of its own; nobody has put anything there yet.
+    // A node that knows no other node formed a cluster of its own. It has no data yet, because the broker never served.
     if subject.broker.status.observed_generation.is_none() && node.knows_nobody() {
         let Some(again) = subject.apply(ordinal) else {
             return Some(change::first(subject).unwrap_or_else(change::unrendered));
         };
         let steps = vec![Step::Remove(ordinal, Volumes::Delete), again];
-        return Some(acting(format!("instance {ordinal} is alone; making it anew"), steps));
+        return Some(acting(
+            format!("instance {ordinal} formed a cluster of its own; recreating it"),
+            steps,
+        ));
     }
     let sentence = format!("instance {ordinal} is parted from the others; restarting it");
     Some(acting(sentence, vec![node.restart()?]))
 }
 
-/// The next node of a reboot, once everything is as it should be with all of them.
+/// The next node of a reboot, once all nodes serve as one cluster.
 fn reboot_next(nodes: &mut [Node<'_>], agree: bool, now: Timestamp) -> Option<Plan> {
     if !agree || !nodes.iter().any(|node| node.is_stale) {
         return None;
@@ -264,13 +268,16 @@ fn reboot_next(nodes: &mut [Node<'_>], agree: bool, now: Timestamp) -> Option<Pl
     if let Some(node) = nodes.iter_mut().find(|node| replaceable(node)) {
         return stop_for_reboot(node);
     }
-    // Whoever depends on one of them alone has its owner's word for it.
+    // A queue with a single member delays the reboot by QUORUM_PATIENCE at most, because its owner chose one member.
     let node = nodes.iter_mut().find(|node| node.is_stale && node.is_critical())?;
     let since = *node.after.apart_since.get_or_insert(node.before.apart_since.unwrap_or(now));
     if now.since(since) >= QUORUM_PATIENCE {
         return stop_for_reboot(node);
     }
-    Some(waiting(format!("a quorum depends on instance {}", node.ordinal()), APART_POLL))
+    Some(waiting(
+        format!("waiting: stopping instance {} would lose a quorum", node.ordinal()),
+        APART_POLL,
+    ))
 }
 
 fn stop_for_reboot(node: &mut Node<'_>) -> Option<Plan> {
@@ -303,14 +310,14 @@ fn wait_or_finish(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool) -> Pla
     done
 }
 
-/// Leads the endpoint to every node that may have clients, and the metrics pages each to its node. A broker that never
-/// served has none before its nodes are one cluster.
+/// Routes the endpoint to every node that may have clients, and each metrics page to its node. A broker that never
+/// served has no targets before its nodes are one cluster.
 fn lead(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool, now: Timestamp) -> Option<Step> {
     let broker = subject.broker;
     debug_assert_eq!(broker.spec.deployment_mode, DeploymentMode::ClusterMultiAz);
     let began = agree || broker.status.observed_generation.is_some();
     let open: Vec<&Node<'_>> = nodes.iter().filter(|node| began && node.has_clients(now)).collect();
-    // On the smaller side of a partition nothing can be confirmed.
+    // A node on the smaller side of a partition can't confirm messages.
     let among_most = |node: &&&Node<'_>| 2 * node.misses() < nodes.len();
     let led: Vec<&Node<'_>> = match open.iter().filter(among_most).copied().collect::<Vec<_>>() {
         none if none.is_empty() => open,

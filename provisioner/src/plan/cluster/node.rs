@@ -1,4 +1,4 @@
-//! One node: what it should be, what it is, what it says of the others.
+//! One node: its specification, its state, and its view of the other nodes.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use super::super::{
 };
 use crate::runtime::ContainerState;
 
-/// How long a node may be silent until no new clients are led to it.
+/// How long a node may be silent until it gets no new clients.
 const DOUBTED: Duration = Duration::from_secs(3);
 
-/// What a node says of its cluster.
+/// A node's view of its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
-    /// All run and are together.
+    /// All nodes run and are one cluster.
     Whole,
-    /// Some do not run for it.
+    /// Some nodes do not run, as it sees them.
     Apart {
         /// How many.
         misses: usize,
-        /// Whether somebody speaks of a partition.
+        /// Whether a node reports a partition.
         parted: bool,
     },
-    /// There is nobody who could ask.
+    /// brokerd has no user to ask it.
     Untold,
-    /// It was asked and can't be told, or the node does not serve.
+    /// It gave no answer, or the node does not serve.
     Unknown,
 }
 
@@ -41,11 +41,11 @@ pub(super) struct Node<'a> {
     pub(super) there: Option<&'a SeenInstance>,
     /// Its stored condition.
     pub(super) before: InstanceCondition,
-    /// What is to be remembered.
+    /// The condition to store.
     pub(super) after: InstanceCondition,
-    /// What it needs, were it alone and up to date.
+    /// What it needs, regardless of the other nodes and of a reboot.
     pub(super) need: Need,
-    /// Whether it is to be made anew.
+    /// Whether it is to be replaced.
     pub(super) is_stale: bool,
     pub(super) view: View,
     /// Whether a fault keeps it from serving, whatever is done to it.
@@ -67,7 +67,7 @@ impl<'a> Node<'a> {
         let ordinal = identity.ordinal;
         let mut before = condition(subject.broker, ordinal, seen, now);
         if in_vain.is_some() {
-            // No reason to give anything up: it could not have come to serve.
+            // These boots don't count as failed, because the node could not have served.
             before.failed_boots = before.failed_boots.min(1);
         }
         let is_held = hold(subject, ordinal, seen, now).is_some();
@@ -104,7 +104,7 @@ impl<'a> Node<'a> {
         node
     }
 
-    /// It runs, but lacks the nodes that are held until then: its silence counts from then on.
+    /// It runs, but lacks the nodes that are held until then. Its silence counts from then on.
     fn waits_in_vain(&mut self, until: Timestamp, now: Timestamp) {
         let health = match self.before.health {
             Health::Healthy | Health::Suspect => Health::Suspect,
@@ -165,18 +165,18 @@ impl<'a> Node<'a> {
         !self.is_hung() && matches!(self.need, Need::Steps { .. })
     }
 
-    /// What is to be remembered of it: as before when it needs something and its turn has not come.
+    /// The condition to store: the former one if it needs something and its turn has not come.
     pub(super) fn remembered(self) -> InstanceCondition {
         let waits = matches!(self.need, Need::Steps { .. }) && !self.is_dealt_with;
         if waits { self.before } else { self.after }
     }
 
-    /// Whether it runs and is not frozen: then its silence may be a matter of load.
+    /// Whether it runs and is not paused: then load may explain its silence.
     fn may_be_slow(&self) -> bool {
         self.there.is_some_and(|i| matches!(i.status.state, ContainerState::Running { .. }))
     }
 
-    /// Whether clients may be led to it.
+    /// Whether it may have clients.
     pub(super) fn has_clients(&self, now: Timestamp) -> bool {
         let doubted = self.after.health == Health::Suspect
             && self.may_be_slow()
@@ -184,7 +184,7 @@ impl<'a> Node<'a> {
         !self.goes && !self.is_held && (self.serves() || doubted)
     }
 
-    /// What it says of the nodes of those names.
+    /// Its view of the nodes of those names.
     pub(super) fn view(&self, names: &[String]) -> View {
         let Some(instance) = self.there.filter(|_| self.serves()) else { return View::Unknown };
         let said = match &instance.cluster {
@@ -204,7 +204,7 @@ impl<'a> Node<'a> {
         if misses == 0 && !parted { View::Whole } else { View::Apart { misses, parted } }
     }
 
-    /// How many nodes do not run for it or are apart from it.
+    /// How many nodes do not run, as it sees them, or are parted from it.
     pub(super) fn misses(&self) -> usize {
         match self.view {
             View::Apart { misses, .. } => misses,
@@ -218,12 +218,12 @@ impl<'a> Node<'a> {
         matches!(said, Some(Observed::Present(said)) if said.nodes.len() <= 1)
     }
 
-    /// Whether it says that nobody's quorum depends on it.
+    /// Whether it reports that its stop loses no quorum.
     pub(super) fn may_stop(&self) -> bool {
         self.quorum_critical() == Some(false)
     }
 
-    /// Whether it says that somebody's does.
+    /// Whether it reports that its stop would lose a quorum.
     pub(super) fn is_critical(&self) -> bool {
         self.quorum_critical() == Some(true)
     }

@@ -1,4 +1,4 @@
-//! One instance of a pair, and what is done with it.
+//! One instance of a pair, and its next steps.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use super::super::{
 };
 use crate::runtime::{ContainerState, Limits};
 
-/// How often a pair is looked at; the runtime's events come in between. From a hang to the end of the second
-/// look are at most this and twice the time to answer, and the urgent poll: less than two seconds.
+/// How often a pair is observed, besides the runtime's events. A hang is found by the second observation: after this
+/// pause, the urgent pause and twice the time to answer, together less than two seconds.
 pub(super) const STEADY_POLL: Duration = Duration::from_millis(400);
-/// How often a pair of which nobody serves is looked at, and an active one that did not answer.
+/// How often a pair is observed while no instance serves, or the active one did not answer.
 pub(super) const URGENT_POLL: Duration = Duration::from_millis(50);
-/// How long an instance has to run before it counts as a standby: one that can't start ends sooner.
+/// How long an instance must run before it counts as a standby, because one that can't start exits sooner.
 pub(super) const SETTLED: Duration = Duration::from_secs(3);
-/// How long an orderly stop of a standby may take, which has nothing to put in order.
+/// How long an orderly stop of a standby may take. It is short, because a standby has no data to flush.
 const STANDBY_GRACE: Duration = Duration::from_secs(5);
 
-/// One instance: what it should be, what it is, what is remembered of it.
+/// One instance: its specification, its state, and its stored condition.
 pub(super) struct Member<'a> {
     pub(super) identity: &'a InstanceIdentity,
     pub(super) there: Option<&'a SeenInstance>,
     pub(super) condition: InstanceCondition,
-    /// Why it is not to be started or replaced now.
+    /// Why it must not be started or replaced now.
     pub(super) held: Option<Hold>,
 }
 
@@ -89,12 +89,12 @@ impl Member<'_> {
         }
     }
 
-    /// It is made or started now.
+    /// Notes that it is made or started now.
     pub(super) fn starts(&mut self, now: Timestamp, failed_boots: u32) {
         self.condition = starting(&self.condition, now, failed_boots);
     }
 
-    /// Another container takes its place, for what is asked now.
+    /// Notes that a container of the current specification replaces it.
     pub(super) fn is_replaced(&mut self, now: Timestamp) {
         self.starts(now, 0);
         self.condition.out_of_memory = None;
@@ -116,7 +116,7 @@ pub(super) fn waiting(sentence: impl Into<Sentence>, wait: Duration) -> Plan {
     Plan::new(VerdictKind::Progressing, sentence, Next::After(wait.min(STEADY_POLL)))
 }
 
-/// What the one that does not serve needs to be a standby; none: nothing.
+/// The plan that makes the other instance a standby; `None` if it is one.
 pub(super) fn standby(
     subject: &Subject<'_>,
     member: &mut Member<'_>,
@@ -125,7 +125,7 @@ pub(super) fn standby(
     let ordinal = member.ordinal();
     if let Some(held) = &member.held {
         let plan = waiting(held.sentence.clone(), held.until.since(now));
-        // What is down has not failed to boot: it may not.
+        // An instance that is held down has not failed to boot.
         let health = if member.runs() { Health::Starting } else { Health::Standby };
         member.becomes(health, now);
         return Some(plan);
@@ -159,7 +159,7 @@ pub(super) fn standby(
             Some(plan)
         }
         ContainerState::Exited { .. } => Some(start_again(subject, member, now)),
-        // Frozen, it would wake up in the middle of something else's work.
+        // A paused instance is restarted, because it could resume while another one uses the store.
         ContainerState::Paused => Some(start_anew(member, "is frozen", now)),
         ContainerState::Running { .. } => {
             if member.was_active() {
@@ -172,7 +172,7 @@ pub(super) fn standby(
             if member.identity.ports.iter().any(|port| !status.addresses.contains_key(port)) {
                 return Some(start_anew(member, "can't be reached", now));
             }
-            // It may use what the host has until it serves: that is when it is needed most.
+            // It may use all processors of the host until it serves, so that a takeover is quick.
             let mut limits = status.limits;
             let share = subject.limits.map_or(0, |limits| limits.nano_cpus);
             limits.nano_cpus = subject.boot_nano_cpus.max(share);
@@ -185,12 +185,12 @@ pub(super) fn standby(
     }
 }
 
-/// It is not there, and can't be made.
+/// The plan for an instance that does not exist and can't be made.
 fn unmade(subject: &Subject<'_>, ordinal: u8) -> Plan {
     waiting(change::not_made(subject, ordinal), STEADY_POLL)
 }
 
-/// Kills and starts one that nobody depends on.
+/// Kills and starts an instance that has no clients.
 pub(super) fn start_anew(member: &mut Member<'_>, why: &str, now: Timestamp) -> Plan {
     let ordinal = member.ordinal();
     let steps = member.there.map(|i| Step::Restart(ordinal, i.status.id.clone()));
@@ -198,7 +198,7 @@ pub(super) fn start_anew(member: &mut Member<'_>, why: &str, now: Timestamp) -> 
     acting(format!("instance {ordinal} {why}; restarting it"), Vec::from_iter(steps))
 }
 
-/// Starts an instance that has ended, later each time if it never came up.
+/// Starts an instance that has exited, with growing delays if it never booted.
 pub(super) fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: Timestamp) -> Plan {
     let ordinal = member.ordinal();
     let (Some(instance), Some(ContainerState::Exited { code, out_of_memory, last_log_lines })) =

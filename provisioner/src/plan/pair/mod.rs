@@ -1,9 +1,8 @@
 //! An ActiveMQ pair: two instances on one store, whose lock decides which of them serves.
 //!
-//! The lock makes two active instances impossible; what is decided here is only how soon the other one gets
-//! it. An engine that has ended lets go by itself. One that hangs does not, and is killed. What has lost
-//! the store is started again once the other one serves, and becomes the standby. Nothing is done about
-//! what can't be seen.
+//! The lock makes two active instances impossible, so this module decides only how soon the standby gets it. An engine
+//! that exits releases the lock. One that hangs does not, so it is killed. The instance that lost the lock is started
+//! again once the other one serves, and becomes the standby. Nothing is done about instances that can't be observed.
 
 mod member;
 mod takeover;
@@ -24,12 +23,12 @@ use super::{
 use member::{Member, SETTLED, STEADY_POLL, acting, standby, waiting};
 use takeover::without_active;
 
-/// How much longer it has to stand by before the active one is stopped for a reboot.
+/// How long the standby must have stood by before the active one is stopped for a reboot.
 const PROVEN: Duration = Duration::from_secs(3);
-/// How long an orderly stop of the active one may take, while nobody serves. The store survives a kill.
+/// How long an orderly stop of the active one may take, while no instance serves. The store survives a kill.
 const ACTIVE_GRACE: Duration = Duration::from_secs(10);
 
-/// What a pair needs.
+/// The plan of a pair.
 pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     let mut members: Vec<Member<'_>> = subject
         .instances
@@ -45,7 +44,10 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         })
         .collect();
     if let Some(newer) = members.iter().find(|member| member.is_newer(subject)) {
-        let sentence = format!("instance {} is newer than what was read", newer.ordinal());
+        let sentence = format!(
+            "instance {} has a newer generation than the broker that was read",
+            newer.ordinal()
+        );
         return waiting(sentence, STEADY_POLL);
     }
     settle(&mut members, now);
@@ -59,7 +61,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     plan
 }
 
-/// An instance that has run beside one that serves, or did, waits for the store.
+/// An instance that runs for a while beside the active one, or beside the former active one, is a standby.
 fn settle(members: &mut [Member<'_>], now: Timestamp) {
     let holder = members.iter().find(|m| m.serves() || m.was_active()).map(Member::ordinal);
     for member in members {
@@ -72,7 +74,7 @@ fn settle(members: &mut [Member<'_>], now: Timestamp) {
     }
 }
 
-/// One serves: the endpoints of both lead to it, and the other one is made its standby.
+/// One instance serves: the endpoints of both are routed to it, and the other one becomes its standby.
 fn with_active(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -85,7 +87,7 @@ fn with_active(
     member.becomes(Health::Healthy, now);
     member.condition.failed_boots = 0;
     if let Some(instance) = member.there {
-        // The tier of the next reboot is not the one that it runs with.
+        // A stale instance runs with its former tier.
         let tier = limit(subject, member.ordinal(), &instance.status)
             .filter(|_| !member.is_stale(subject));
         steps.extend(tier);
@@ -106,7 +108,7 @@ fn with_active(
     plan
 }
 
-/// Both are there. The active one is replaced last, when the other one is sure to take over.
+/// Both instances exist. The active one is replaced last, when the standby is ready to take over.
 fn finished(
     subject: &Subject<'_>,
     members: &[Member<'_>],
@@ -126,7 +128,7 @@ fn finished(
             .max()
             .unwrap_or(Duration::ZERO);
         if proven < PROVEN || unsettled {
-            let sentence = "waiting until the standby is sure to take over".to_owned();
+            let sentence = "waiting until the standby is ready to take over".to_owned();
             return waiting(sentence, PROVEN.saturating_sub(proven));
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
@@ -143,7 +145,7 @@ fn finished(
     plan
 }
 
-/// Both answer, which the lock forbids: who came later has taken it from who was there.
+/// Both answer, although the lock permits one: the later one has taken the lock, so the former one is killed.
 fn with_two(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -165,7 +167,7 @@ fn with_two(
     members[active].becomes(Health::Healthy, now);
     members[former].becomes(Health::Suspect, now);
     acting(
-        format!("both instances answer; killing instance {ordinal}, which was there before"),
+        format!("both instances answer; killing instance {ordinal}, the former active one"),
         steps,
     )
 }

@@ -1,4 +1,4 @@
-//! A pair of which nobody serves.
+//! A pair without an instance that serves.
 
 use std::time::Duration;
 
@@ -16,16 +16,15 @@ use super::member::{
 };
 use crate::runtime::ContainerState;
 
-/// How long the active one may give no answer at all while another one waits for its store: until
-/// the second time it is asked.
+/// How long the active one may give no answer at all while a standby waits for its lock: until the second probe.
 const SILENCE_LIMIT: Duration = Duration::from_millis(500);
-/// How long it may fail to answer in a part of its protocols, or while nobody could take over.
+/// How long it may fail to answer in some of its protocols, or while no standby could take over.
 const SUSPECT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a takeover may take before the former active one is started beside it.
 const TAKEOVER_LIMIT: Duration = Duration::from_secs(20);
 
-/// No instance serves: the former active one is fenced, the standby gets time to take over, and missing
-/// instances are started.
+/// No instance serves: a hanging active one is killed, the standby gets time to take over, and missing instances are
+/// started.
 pub(super) fn without_active(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -48,8 +47,8 @@ pub(super) fn without_active(
     plan
 }
 
-/// The active one has ended, and its standby needs the processors to open the store; none: it has had
-/// its time, and may hang.
+/// The active one has exited, and its standby gets time and processors to open the store. `None` after
+/// [`TAKEOVER_LIMIT`], because the standby may hang.
 fn takeover(
     members: &mut [Member<'_>],
     lost: usize,
@@ -75,7 +74,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
         let ordinal = member.ordinal();
         if let Some(held) = &member.held {
             sentences.push(held.sentence.clone().into());
-            // It may have taken the store, and nobody can reach it.
+            // It may have taken the store although clients can't reach it.
             if let Some(instance) = member.there
                 && somebody_is_free
                 && !held.is_out_of_reach
@@ -149,8 +148,8 @@ fn refuses(step: &Step) -> bool {
     matches!(step, Step::GiveUpPending(..))
 }
 
-/// The active one does not answer. While it runs it may hold the store's lock for ever, so that it is
-/// killed: soon, if another one waits for the store.
+/// The active one does not answer. It is killed, because it may hold the lock as long as it runs: soon if a standby
+/// waits for the lock.
 fn suspect(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -165,14 +164,14 @@ fn suspect(
     if let Some(held) = &member.held
         && (!has_standby || held.is_out_of_reach)
     {
-        // Killing it is of no use before the other one stands by; and the lock of one that can't be killed goes with it.
+        // Killing it does not help before the other one stands by. If it can't be killed, its lock ends with its host.
         let waiting = waiting(held.sentence.clone(), held.until.since(now));
         let mut plan = repair_other(subject, members, ordinal, now).unwrap_or(waiting);
         plan.steps.splice(0..0, drain(subject.targets, &ordinals));
         return plan;
     }
     let given = if member.is_paused() {
-        // It is frozen, so it is not merely slow.
+        // A paused instance is not merely slow.
         Duration::ZERO
     } else if has_standby && member.answers().all(|answered| !answered) {
         SILENCE_LIMIT
@@ -193,7 +192,7 @@ fn suspect(
         .unwrap_or_else(|| waiting(format!("instance {ordinal} does not answer"), URGENT_POLL))
 }
 
-/// What the other one needs, if it does not run.
+/// The plan for the other instance, if it does not run.
 fn repair_other(
     subject: &Subject<'_>,
     members: &mut [Member<'_>],
@@ -204,8 +203,8 @@ fn repair_other(
     standby(subject, other, now)
 }
 
-/// Both run, and none has come to serve in time. The one that runs longest is restarted: if it is not
-/// the one that holds the store, the other one's turn comes next.
+/// Both run, and none served in time. The one that runs longest is restarted. If the other one holds the lock, it is
+/// restarted next.
 fn overdue(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) -> Option<Plan> {
     let since = |m: &Member<'_>| match m.state() {
         Some(ContainerState::Running { since }) => Some(*since),

@@ -1,7 +1,7 @@
 //! The database that `make run` or Compose brought, as a container of this very engine.
 //!
-//! Docker is told to start it again, and mostly does. It does not always: one that was killed while it stopped its containers may leave
-//! them ended in spite of their restart policy. Then nobody else is there to start it, so brokerd does, who needs it.
+//! Its restart policy tells Docker to start it again. A Docker engine that was killed while it stopped its containers
+//! may leave them stopped nevertheless. Then brokerd starts it, because it depends on it.
 
 use std::{
     path::{Path, PathBuf},

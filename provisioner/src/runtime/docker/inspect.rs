@@ -184,9 +184,9 @@ fn reachable(host: &str) -> Option<IpAddr> {
 }
 
 impl Found {
-    /// The status, for which an ended container is asked for its last words. What is being removed
-    /// is as good as gone: it has ended, and making it anew finishes the removal first. The addresses are
-    /// those in the broker's network, or where they are `published`.
+    /// The status, with the last log lines of a container that has exited. One that is being removed counts as
+    /// exited, because recreating it finishes the removal first. The addresses are those in the broker's network, or
+    /// where they are `published`.
     pub(super) async fn status(self, docker: &Docker, published: bool) -> Option<InstanceStatus> {
         let (state, addresses) = match self.phase {
             Phase::Created => (ContainerState::Created, BTreeMap::new()),

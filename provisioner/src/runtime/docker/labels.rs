@@ -68,7 +68,7 @@ pub(super) fn of_disk(mut volume: Labels) -> Labels {
     volume
 }
 
-/// The labels of a helper. It belongs to no broker in the eyes of whoever lists what brokers have.
+/// The labels of a helper: without the broker label, so that lists of brokers' objects skip it.
 pub(super) fn of_helper(installation: &InstallationId, volume: &str) -> Labels {
     labels([(INSTALLATION, installation.to_string()), (DISK_OF, volume.to_owned())])
 }

@@ -94,7 +94,7 @@ impl DockerRuntime {
         });
         if firewall.is_none() {
             tracing::warn!(
-                "runtime.firewall says that engines may connect to whatever the host lets them: its own services and link-local addresses, too"
+                "runtime.firewall is \"never\": engines can reach the host's services and link-local addresses"
             );
         }
         Ok(Self { docker, options, networks, reach, firewall, cpus, clock })

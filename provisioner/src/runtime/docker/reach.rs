@@ -52,7 +52,7 @@ impl Reach {
     ) -> Result<Self, RuntimeError> {
         let published = |why: &str| Ok(Self::Published { why: why.to_owned() });
         if options.join == Join::Never {
-            return published("runtime.join_networks says so");
+            return published("runtime.join_networks is \"never\"");
         }
         if let Some(joiner) = Joiner::find(docker, &options.installation, &options.join).await? {
             return Ok(Self::Joined(joiner));
@@ -112,8 +112,7 @@ impl Reach {
                 "brokers are reached in their networks and publish nothing; containers reach this host at that address"
             ),
             Self::Published { why } => tracing::warn!(
-                why,
-                "brokers publish their ports on the engine's loopback: before Docker 28, machines beside it get to them past the gateway; and unless endpoint.advertised_host names an address that containers reach, endpoints don't work from one broker to another; what engines may connect to is restricted on the engine's host, which counts another machine's services as those of any other"
+                "engines publish ports on the container engine's loopback ({why}); before Docker 28 other machines can bypass the gateway; set endpoint.advertised_host to an address that containers reach, so that brokers can connect to each other; outgoing connections are restricted on the container engine's host, where this machine counts as any other"
             ),
         }
     }

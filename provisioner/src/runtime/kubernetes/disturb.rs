@@ -1,6 +1,6 @@
 //! What faults do to instances, and how it is undone.
 //!
-//! Kubernetes freezes nothing. A shell inside stops all processes of the engine's user but itself, as it kills them.
+//! Kubernetes has no pause. A shell in the container stops or kills all processes of the engine's user but itself.
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ impl KubernetesRuntime {
                 return Ok(Ensured::AlreadyRight);
             }
             Disturbance::Frozen => {
-                // First, because what is frozen and does not say so is never thawed.
+                // Marked first, because a pod that is paused without the mark is never resumed.
                 self.mark_frozen(INJECT, &found, true).await?;
                 if let Err(error) = self.signal(INJECT, &found.name, "STOP").await {
                     self.mark_frozen(INJECT, &found, false).await?;

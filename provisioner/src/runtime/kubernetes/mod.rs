@@ -85,7 +85,7 @@ impl KubernetesRuntime {
         );
         if options.outgoing.is_none() {
             tracing::warn!(
-                "runtime.firewall says that engines may connect to whatever the cluster lets them: its own services and link-local addresses, too"
+                "runtime.firewall is \"never\": engines can reach the cluster's services and link-local addresses"
             );
         }
         let policies = Policies::new(client.clone(), Arc::clone(&options), neighbours);

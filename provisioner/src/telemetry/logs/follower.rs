@@ -44,7 +44,7 @@ pub(super) enum FollowError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody else reads the same output.
-    #[error("another provisioner has read on")]
+    #[error("another provisioner reads this output")]
     Superseded,
 }
 

@@ -351,7 +351,7 @@ impl LogFollowers {
             if let Err(error) = &ended {
                 tracing::debug!(
                     %broker, ordinal, error = error as &dyn std::error::Error,
-                    "container not followed on; begun anew"
+                    "log follower failed; restarted"
                 );
             }
             followers.over(broker, ordinal, &id, ended.is_ok());

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// The page is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {0} of the page is no figure")]
+#[error("line {0} of the page is not a number")]
 pub(super) struct InvalidPage(usize);
 
 /// A figure.

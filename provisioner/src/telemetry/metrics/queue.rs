@@ -78,7 +78,7 @@ async fn store_some(store: &PgStore, waiting: &mut VecDeque<Sample>) -> Result<u
     Ok(recorded.refused)
 }
 
-/// Drops what is too old, and the oldest of too many. How many that were.
+/// Drops samples that are too old, and the oldest of too many; returns how many.
 fn drop_old(waiting: &mut VecDeque<Sample>, now: Timestamp) -> u64 {
     let before = waiting.len();
     waiting.retain(|sample| now.since(sample.at) < OLDEST);

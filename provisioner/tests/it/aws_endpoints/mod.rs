@@ -296,5 +296,5 @@ async fn what_brokerd_was_not_given_is_named() {
     let wrong = AwsEndpoints { s3: Some("s3".to_owned()), ..AwsEndpoints::default() };
     let refused = Remote::new(&wrong, Arc::new(Still)).err();
     let told = refused.map(|wrong: WrongEndpoint| wrong.to_string());
-    assert_eq!(told.as_deref(), Some("[s3] is no http:// or https:// URL of an endpoint"));
+    assert_eq!(told.as_deref(), Some("[s3] is not an http:// or https:// URL of an endpoint"));
 }

@@ -38,7 +38,7 @@ impl PgStore {
     /// may be shorter than was asked for, or empty, and not be the last.
     ///
     /// # Errors
-    /// As every method.
+    /// As every method of [`PgStore`].
     pub async fn lookup_events(
         &self,
         scope: &Scope,
