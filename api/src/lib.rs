@@ -1,12 +1,13 @@
 //! The HTTP API: Amazon MQ's own under `/v1`, brokerd's own under `/brokerd/v1`.
 //!
-//! A request's way: the middleware (`http/observe.rs`) gives it an identifier and a deadline, the router finds the
+//! A request's way: the middleware (`observe/`) gives it an identifier and a deadline, the router finds the
 //! operation, the extractor `auth::Signed` proves who calls, the handler turns the wire type into a domain command,
 //! hands it to the store and answers. Refusals are values (`http::error::ApiError`) until the middleware writes them.
 //!
 //! | room | holds |
 //! | --- | --- |
 //! | `router.rs` | every route: it imports the operations, none imports it |
+//! | `observe/` | the middleware around every request |
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
 //! | `console/` | the web console: its pages, and signing in to them |
@@ -18,7 +19,7 @@
 //! | `wire/` | structures that are the same in several protocols, and their codecs |
 //! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
-//! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
+//! | `http/` | bodies, parameters, pages, answers, refusals |
 
 mod audit;
 mod auth;
@@ -37,6 +38,7 @@ mod logs;
 mod metrics;
 mod mq;
 mod oam;
+mod observe;
 mod openapi;
 mod operation;
 mod own;

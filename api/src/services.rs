@@ -15,9 +15,10 @@ use brokerd_store::PgStore;
 use crate::{
     auth::{self, Authenticator, Service, Signed},
     cloudtrail, cloudwatch, ec2,
-    http::{error::ApiError, observe::RequestId},
+    http::error::ApiError,
     iam::{self, Services},
     logs,
+    observe::RequestId,
     query::{Output, Parameters, QueryApi},
     settings::ApiSettings,
     sts, tagging,

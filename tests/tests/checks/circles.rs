@@ -1,11 +1,11 @@
-//! No file of a crate needs another one that needs it: each can be read without the other.
+//! No file of a crate needs another one that needs it: each can be read without the other. Nor do two rooms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 
 use crate::{
-    modules::{Module, Needs, needs},
+    modules::{Module, Needs, needs, needs_of_rooms},
     sources::{Source, sources},
 };
 
@@ -52,6 +52,18 @@ fn no_file_needs_one_that_needs_it() -> Result<()> {
         found.extend(circles(&needs).into_iter().map(|circle| format!("{name}: {circle}")));
     }
     ensure!(found.is_empty(), "these need each other:\n  {}", found.join("\n  "));
+    Ok(())
+}
+
+#[test]
+fn no_room_needs_one_that_needs_it() -> Result<()> {
+    let mut found = Vec::new();
+    for name in CRATES {
+        let needs = needs_of_rooms(&needs(&sources(&format!("{name}/src"))?));
+        ensure!(needs.keys().any(|room| room.len() > 1), "{name}: no room in a room is read");
+        found.extend(circles(&needs).into_iter().map(|circle| format!("{name}: {circle}")));
+    }
+    ensure!(found.is_empty(), "these rooms need each other:\n  {}", found.join("\n  "));
     Ok(())
 }
 
@@ -108,4 +120,37 @@ fn a_circle_is_found_however_it_is_written() {
         file("r/two.rs", ""),
     ];
     assert_eq!(found(&siblings), 0, "a tree of imports names its branches");
+}
+
+#[test]
+fn a_circle_of_rooms_is_found_at_every_level() {
+    let found = |files: &[Source]| circles(&needs_of_rooms(&needs(files)));
+    let tree = |of_the_leaf: &str| {
+        [
+            file("lib.rs", "mod a;\nmod b;\nmod c;"),
+            file("a/mod.rs", "pub(crate) mod deep;\nmod top;\npub(crate) use top::Top;"),
+            file("a/top.rs", "use super::deep::{One, two::Two};\nuse crate::b::B;"),
+            file("a/deep/mod.rs", "mod one;\npub(crate) mod two;\npub(crate) use one::One;"),
+            file("a/deep/one/mod.rs", "use super::two::Two;\nuse crate::c::f;"),
+            file("a/deep/one/leaf.rs", ""),
+            file("a/deep/two.rs", of_the_leaf),
+            file("b.rs", "use crate::c::f;"),
+            file("c.rs", "fn f() {}"),
+        ]
+    };
+    assert_eq!(found(&tree("")), [""; 0]);
+    let files = tree("use super::one::leaf::Leaf;");
+    assert_eq!(circles(&needs(&files)), [""; 0], "no file is in a circle");
+    let deep = ["a::deep::one needs a::deep::two", "a::deep::two needs a::deep::one"];
+    assert_eq!(found(&files), deep);
+    let between = [
+        file("one/mod.rs", "mod f;\npub(crate) mod h;"),
+        file("one/f.rs", "use crate::two::g::G;"),
+        file("one/h.rs", ""),
+        file("two/mod.rs", "pub(crate) mod g;"),
+        file("two/g.rs", "use crate::three::T;"),
+        file("three.rs", "use crate::one::h::H;"),
+    ];
+    assert_eq!(circles(&needs(&between)), [""; 0]);
+    assert_eq!(found(&between), ["one needs two", "three needs one", "two needs three"]);
 }

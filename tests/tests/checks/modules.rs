@@ -169,3 +169,19 @@ pub(crate) fn needs(sources: &[Source]) -> Needs {
     };
     codes.into_iter().map(|(here, code)| (here.clone(), needed(&here, code))).collect()
 }
+
+/// What the files and folders beside each other need of each other, at every level: a folder needs what is needed by a
+/// file in it.
+pub(crate) fn needs_of_rooms(needs: &Needs) -> Needs {
+    let mut rooms = Needs::new();
+    for (file, needed) in needs {
+        for needed in needed {
+            let common = file.iter().zip(needed).take_while(|(one, other)| one == other).count();
+            // A folder and what is in it are not beside each other.
+            if let (Some(room), Some(other)) = (file.get(..=common), needed.get(..=common)) {
+                rooms.entry(room.to_vec()).or_default().insert(other.to_vec());
+            }
+        }
+    }
+    rooms
+}

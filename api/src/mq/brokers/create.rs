@@ -23,12 +23,12 @@ use crate::{
     mq::{
         brokers::{
             requests::{
-                ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest,
-                LogsRequest, MaintenanceWindowRequest, UserRequest,
+                EncryptionOptionsRequest, LdapServerMetadataRequest, LogsRequest,
+                MaintenanceWindowRequest, UserRequest,
             },
             security_groups::check_groups,
         },
-        configurations::{named_revision, too_many_configurations},
+        configurations::{ConfigurationIdRequest, named_revision, too_many_configurations},
     },
     openapi::ServiceErrors,
 };

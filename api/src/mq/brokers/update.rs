@@ -24,17 +24,14 @@ use crate::{
     },
     mq::{
         brokers::{
-            requests::{
-                ConfigurationIdRequest, LdapServerMetadataRequest, LogsRequest,
-                MaintenanceWindowRequest,
-            },
+            requests::{LdapServerMetadataRequest, LogsRequest, MaintenanceWindowRequest},
             security_groups::check_groups,
             views::{
                 ConfigurationIdView, LdapServerMetadataView, LogsRequestedView,
                 MaintenanceWindowView,
             },
         },
-        configurations::named_revision,
+        configurations::{ConfigurationIdRequest, named_revision},
     },
     openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
 };
