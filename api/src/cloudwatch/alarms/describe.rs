@@ -10,14 +10,17 @@ use brokerd_store::{AlarmFilter, StoredAlarm};
 
 use super::{
     super::{
-        call::{Answer, Call, Resource, output},
+        call::{Answer, Call, output},
         shapes::{Dimension, pairs},
         token::Pages,
     },
     resource::{all_named, any, check_names},
     view::{self, MetricAlarmView},
 };
-use crate::wire::{Value, shape};
+use crate::{
+    auth::CallResource,
+    wire::{Value, shape},
+};
 
 /// Alarms of a page where nothing else is said, and at most.
 const PER_PAGE: u32 = 50;
@@ -107,7 +110,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmsInput) -> An
 }
 
 pub(super) async fn for_metric(call: Call<'_>, input: DescribeAlarmsForMetricInput) -> Answer {
-    let permit = call.permit(Resource::NONE)?;
+    let permit = call.permit(CallResource::NONE)?;
     let missing = CloudWatchError::missing;
     let namespace = parse_namespace(input.namespace.ok_or_else(|| missing("Namespace"))?)?;
     let metric = input.metric_name.ok_or_else(|| missing("MetricName"))?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{error::ApiError, json::Object},
 };
 
@@ -84,7 +84,7 @@ pub(crate) async fn named_revision(
     match store.revision(scope, parsed, named.revision).await? {
         RevisionLookup::Found(found) => {
             for role in found.roles() {
-                signed.authorize_also(When::WithRole, Subject::named(&role))?;
+                signed.authorize_also(When::WithRole, CallResource::named(&role))?;
             }
             Ok(Some(*found))
         }

@@ -8,7 +8,7 @@ use brokerd_domain::{Arn, Error, ErrorKind, Tags};
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::{PolicyResource as _, Signed, Subject, TagsAsked},
+    auth::{CallResource, PolicyResource as _, Signed, TagsAsked},
     http::{error::ApiError, path::PathParams},
 };
 
@@ -37,7 +37,11 @@ async fn change(
     let Arn { scope, resource } = tagged.arn();
     let (arn, mut denied) = (tagged.policy_arn(), None);
     let changed = store.change_tags(&scope, &resource, |tags| {
-        match signed.authorize(Subject { arn: &arn, tags: Some(tags), asked }) {
+        match signed.authorize(CallResource {
+            tags: Some(tags),
+            asked,
+            ..CallResource::named(&arn)
+        }) {
             Ok(_) => change(tags).map(Some),
             Err(refused) => {
                 denied = Some(refused);

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{AccessDenied, Signed, Subject},
+    auth::{AccessDenied, CallResource, Signed},
     http::{error::ApiError, path::PathParams},
 };
 
@@ -214,12 +214,12 @@ pub(crate) fn authorize_operator(
     settings: &ApiSettings,
     signed: &Signed,
     action: &str,
-    subject: Subject<'_>,
+    resource: CallResource<'_>,
 ) -> Result<(), ApiError> {
-    if is_operator(settings, &signed.authorize(subject)?.account) {
+    if is_operator(settings, &signed.authorize(resource)?.account) {
         return Ok(());
     }
-    let (principal, resource) = (signed.caller.principal().arn(), subject.arn);
+    let (principal, resource) = (signed.caller.principal().arn(), resource.arn);
     let message = format!(
         "User: {principal} is not authorized to perform: {action} on resource: {resource} because only the operator's account may"
     );
@@ -238,7 +238,7 @@ async fn administered(
     path: &PathParams,
 ) -> Result<Account, ApiError> {
     let id = path.get("account-id");
-    authorize_operator(settings, signed, action, Subject::named(&arn(id)))?;
+    authorize_operator(settings, signed, action, CallResource::named(&arn(id)))?;
     find(store, path).await
 }
 
@@ -253,7 +253,7 @@ async fn visible(
     path: &PathParams,
 ) -> Result<Account, ApiError> {
     let id = path.get("account-id");
-    let caller = &signed.authorize(Subject::named(&arn(id)))?.account;
+    let caller = &signed.authorize(CallResource::named(&arn(id)))?.account;
     if !is_operator(settings, caller) && caller.as_str() != id {
         return Err(not_found(path).into());
     }
