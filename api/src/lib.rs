@@ -12,7 +12,9 @@
 //! | `own/` | brokerd's own operations, one file each |
 //! | `console/` | the web console: its pages, and signing in to them |
 //! | `services.rs` | `POST /`: the services that have no paths of their own |
-//! | `iam/`, `sts/`, `cloudtrail/`, `cloudwatch/` | the operations of IAM, AWS STS, AWS CloudTrail and Amazon CloudWatch |
+//! | `iam/`, `sts/`, `cloudtrail/` | the operations of IAM, AWS STS and AWS CloudTrail |
+//! | `cloudwatch/`, `logs/` | the operations of Amazon CloudWatch and of Amazon CloudWatch Logs |
+//! | `service_parts.rs` | the parts of the process that those operations use |
 //! | `tagging.rs`, `ec2.rs`, `oam.rs` | what Grafana's CloudWatch source asks of other services |
 //! | `audit.rs` | the event of every call |
 //! | `query/` | the query protocol of AWS: forms, and answers in XML |
@@ -46,6 +48,7 @@ mod query;
 mod readiness;
 mod resource;
 mod router;
+mod service_parts;
 mod services;
 mod settings;
 mod state;

@@ -9,7 +9,7 @@ use crate::{
     auth::CallResource,
     caller::Caller,
     http::error::ApiError,
-    iam::Services,
+    service_parts::ServiceParts,
     wire::{Shape, Value},
 };
 
@@ -19,7 +19,7 @@ pub(super) type Answer = Result<Option<Value>, ApiError>;
 /// An authentic call, which nothing permits yet.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    services: &'a Services,
+    services: &'a ServiceParts,
     caller: &'a Caller,
     permissions: &'static OperationPermissions,
 }
@@ -33,7 +33,7 @@ pub(super) struct Permit<'a> {
 
 impl<'a> Call<'a> {
     pub(super) const fn new(
-        services: &'a Services,
+        services: &'a ServiceParts,
         caller: &'a Caller,
         permissions: &'static OperationPermissions,
     ) -> Self {

@@ -1,9 +1,7 @@
 //! A call of an operation. What it is about is found and authorised in one step: only a [`Permit`] leads to the store.
 
-use std::sync::Arc;
-
 use brokerd_domain::{
-    AccountId, Clock, Entropy, Tags, Timestamp,
+    AccountId, Entropy, Tags, Timestamp,
     identity::{
         AccessKeyId, Group, GroupName, IamArn, IamError, IamErrorKind, ManagedPolicy, Role,
         RoleName, User, UserName,
@@ -13,10 +11,11 @@ use brokerd_domain::{
 use brokerd_store::{IdentityName, PgStore};
 
 use crate::{
-    auth::{Authenticator, CallResource, TagsAsked},
+    auth::{CallResource, TagsAsked},
     caller::Caller,
     http::error::ApiError,
     query::{Output, Parameters, QueryApi},
+    service_parts::ServiceParts,
 };
 
 /// The service in the query protocol.
@@ -26,18 +25,10 @@ pub(crate) const API: QueryApi =
 /// The output of an operation, or a refusal.
 pub(super) type Answer = Result<Output, ApiError>;
 
-/// The parts of the process that operations use.
-pub(crate) struct Services {
-    pub(crate) store: PgStore,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) authenticator: Arc<Authenticator>,
-}
-
 /// An authentic call, which nothing permits yet.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    services: &'a Services,
+    services: &'a ServiceParts,
     caller: &'a Caller,
     permissions: &'static OperationPermissions,
     pub(super) parameters: &'a Parameters,
@@ -100,7 +91,7 @@ pub(super) enum Holder {
 
 impl<'a> Call<'a> {
     pub(super) const fn new(
-        services: &'a Services,
+        services: &'a ServiceParts,
         caller: &'a Caller,
         permissions: &'static OperationPermissions,
         parameters: &'a Parameters,

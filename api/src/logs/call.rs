@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     auth::{CallResource, Signed, TagsAsked},
-    cloudtrail::protocol,
     http::error::ApiError,
+    wire::aws_json,
 };
 
 /// The output of an operation, or a refusal.
@@ -43,10 +43,7 @@ impl<'a> Call<'a> {
 
     /// The input. Unknown members are ignored, as in the service.
     pub(super) fn input<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
-        match &self.signed.body[..] {
-            [] => Ok(T::default()),
-            body => serde_json::from_slice(body).map_err(|_| protocol::not_serialized()),
-        }
+        aws_json::input(&self.signed.body)
     }
 
     /// The account of the caller and the region of the call.
