@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     auth::Signed,
-    http::error::ApiError,
+    http::{error::ApiError, page},
     wire::{
         Shape as _,
         aws_json::{self, Refusals},
@@ -130,11 +130,8 @@ async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesO
     }
     let region = caller.environment.region.clone();
     let scope = Scope { account: caller.account().clone(), region };
-    let mut found = store.tagged_resources(&scope, &filter, after.as_deref(), limit + 1).await?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    found.truncate(most);
-    let token = found.last().filter(|_| has_more).map(|last| BASE64.encode(&last.arn));
+    let found = store.tagged_resources(&scope, &filter, after.as_deref(), limit + 1).await?;
+    let (found, token) = page::first(found, limit, |last| BASE64.encode(&last.arn));
     Ok(GetResourcesOutput {
         token: token.unwrap_or_default(),
         mappings: found.into_iter().map(Into::into).collect(),

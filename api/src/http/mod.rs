@@ -8,6 +8,7 @@ pub(crate) mod page;
 mod page_token;
 pub(crate) mod path;
 pub(crate) mod query;
+pub(crate) mod refusal;
 pub(crate) mod respond;
 pub(crate) mod text;
 pub(crate) mod throttle;

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::call::{Answered, Call, invalid, missing, no_group, page_size, refusal};
-use crate::{auth::TagsAsked, http::error::ApiError};
+use crate::{
+    auth::TagsAsked,
+    http::{error::ApiError, page},
+};
 
 /// Source: DescribeLogGroups of the CloudWatch Logs API reference, as all limits here.
 const MOST_GROUPS: u32 = 50;
@@ -86,13 +89,8 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
     let after = input.next_token.as_deref();
     // One more, which says whether there are more.
     let groups = call.store.log_groups(&call.scope(), &prefix, &part, after, most + 1).await?;
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let shown: Vec<_> = groups.iter().take(most).map(|group| view(&call, group)).collect();
-    let next = if groups.len() > most {
-        shown.last().map(|last| last.log_group_name.clone())
-    } else {
-        None
-    };
+    let (groups, next) = page::first(groups, most, |last| last.name.clone());
+    let shown: Vec<_> = groups.iter().map(|group| view(&call, group)).collect();
     let mut output = json!({"logGroups": shown});
     if let Some(next) = next {
         output["nextToken"] = next.into();

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     auth::CallResource,
+    http::page,
     wire::{Value, shape},
 };
 
@@ -93,15 +94,12 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmsInput) -> An
         action_prefix: input.action_prefix,
         metric: None,
     };
-    let mut found = if is_none {
+    let found = if is_none {
         Vec::new()
     } else {
         permit.store.alarms(&permit.scope, &filter, after.as_deref(), limit + 1).await?
     };
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    found.truncate(most);
-    let next = found.last().filter(|_| has_more).map(|last| pages.token(&last.alarm.name));
+    let (found, next) = page::first(found, limit, |last| pages.token(&last.alarm.name));
     output(DescribeAlarmsOutput {
         composite_alarms: Vec::new(),
         metric_alarms: views(&permit.scope, found),

@@ -4,21 +4,17 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
 
-use brokerd_domain::{Arn, Error, ErrorKind, Tags};
+use brokerd_domain::{Arn, Error, Tags};
 use brokerd_store::PgStore;
 
 use crate::{
     auth::{CallResource, PolicyResource as _, Signed, TagsAsked},
-    http::{error::ApiError, path::PathParams},
+    http::{error::ApiError, path::PathParams, refusal},
 };
 
 /// Source: recorded answers of the service.
 fn not_found() -> Error {
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: None,
-        message: "Resource was not found".to_owned(),
-    }
+    refusal::not_found_overall("Resource was not found")
 }
 
 /// Changes the tags of the resource in the path. Whether the caller may is decided by the tags that it has at that moment,

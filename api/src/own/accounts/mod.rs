@@ -11,7 +11,7 @@ pub(crate) mod update;
 pub(crate) mod usage;
 
 use brokerd_domain::{
-    AccountId, Error, ErrorKind,
+    AccountId, Error,
     identity::{Account, AccountName, AccountState, OutgoingRanges, Quotas, QuotasInput},
 };
 use brokerd_store::PgStore;
@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     ApiSettings,
     auth::{AccessDenied, CallResource, Signed},
-    http::{error::ApiError, path::PathParams},
+    http::{error::ApiError, path::PathParams, refusal},
 };
 
 /// What an account may have and do. What is absent is not limited by the account.
@@ -185,20 +185,15 @@ fn name_taken(name: &AccountName) -> Error {
 
 fn not_found(path: &PathParams) -> Error {
     let id = path.get("account-id");
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: Some("account-id".into()),
-        message: format!("Account ID [{id}] can't be found. Make sure it exists."),
-    }
+    refusal::not_found(
+        "account-id",
+        format!("Account ID [{id}] can't be found. Make sure it exists."),
+    )
 }
 
 /// The 409 of what may not happen to the operator's own account.
 fn is_operators(what: &str) -> Error {
-    Error {
-        kind: ErrorKind::Conflict,
-        attribute: None,
-        message: format!("The operator's own account can't be {what}."),
-    }
+    refusal::conflict_overall(format!("The operator's own account can't be {what}."))
 }
 
 /// Whether it is the operator's own account.
