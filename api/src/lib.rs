@@ -1,24 +1,27 @@
 //! The HTTP API: Amazon MQ's own under `/v1`, brokerd's own under `/brokerd/v1`.
 //!
-//! A request's way: the middleware (`http/observe.rs`) gives it an identifier and a deadline, the router finds the
+//! A request's way: the middleware (`observe/`) gives it an identifier and a deadline, the router finds the
 //! operation, the extractor `auth::Signed` proves who calls, the handler turns the wire type into a domain command,
 //! hands it to the store and answers. Refusals are values (`http::error::ApiError`) until the middleware writes them.
 //!
 //! | module | holds |
 //! | --- | --- |
 //! | `router.rs` | every route: it imports the operations, none imports it |
+//! | `observe/` | the middleware around every request |
 //! | `mq/` | the operations of Amazon MQ, one file each |
 //! | `own/` | brokerd's own operations, one file each |
 //! | `console/` | the web console: its pages, and signing in to them |
 //! | `services.rs` | `POST /`: the services that have no paths of their own |
-//! | `iam/`, `sts/`, `cloudtrail/`, `cloudwatch/` | the operations of IAM, AWS STS, AWS CloudTrail and Amazon CloudWatch |
+//! | `iam/`, `sts/`, `cloudtrail/` | the operations of IAM, AWS STS and AWS CloudTrail |
+//! | `cloudwatch/`, `logs/` | the operations of Amazon CloudWatch and of Amazon CloudWatch Logs |
+//! | `service_parts.rs` | the parts of the process that those operations use |
 //! | `tagging.rs`, `ec2.rs`, `oam.rs` | what Grafana's CloudWatch source asks of other services |
 //! | `audit.rs` | the event of every call |
 //! | `query/` | the query protocol of AWS: forms, and answers in XML |
 //! | `wire/` | structures that are the same in several protocols, and their codecs |
 //! | `auth/` | signatures, access keys, sizes of bodies, what callers may do |
 //! | `openapi/` | parts of the document that operations share |
-//! | `http/` | bodies, parameters, pages, answers, refusals, the middleware |
+//! | `http/` | bodies, parameters, pages, answers, refusals |
 
 mod audit;
 mod auth;
@@ -37,6 +40,7 @@ mod logs;
 mod metrics;
 mod mq;
 mod oam;
+mod observe;
 mod openapi;
 mod operation;
 mod own;
@@ -44,6 +48,7 @@ mod query;
 mod readiness;
 mod resource;
 mod router;
+mod service_parts;
 mod services;
 mod settings;
 mod state;

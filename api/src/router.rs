@@ -6,28 +6,31 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::Method,
+    http::{Method, StatusCode},
     middleware,
     response::IntoResponse,
-    routing::{MethodRouter, post},
+    routing::{MethodRouter, delete, get, post},
 };
+use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    ApiServices, ApiSettings, auth, console,
-    http::{
-        error::ApiError,
-        observe::{self, Observer},
-    },
+    ApiServices, ApiSettings, auth,
+    console::{assets, calculator, events, session},
+    http::{body, error::ApiError},
     metrics::ApiMetrics,
     mq::{brokers, catalogue, configurations, tags, users},
     oam,
-    openapi::{closed::tell_values, document::base},
+    observe::{self, Observer},
+    openapi::{
+        closed::tell_values,
+        document::{base, text},
+    },
     operation::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
-    own::{self, accounts, destinations, faults, secrets, security_groups},
+    own::{self, accounts, destinations, docs, faults, health, secrets, security_groups},
     services,
     state::ApiState,
 };
@@ -73,8 +76,8 @@ fn operations(document: &OpenApi) -> Operations {
 /// The routes that are not in the document: brokerd's own for machines and people, and that of the services whose
 /// protocols have no paths, which have documents of their own.
 fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> {
-    let mut endpoints = own::undocumented::endpoints(document);
-    endpoints.extend(console::endpoints());
+    let mut endpoints = of_machines(document);
+    endpoints.extend(of_the_console());
     let services = Operation::new(CALL_SERVICE, Method::POST, "/", Kind::Own);
     endpoints.push((services, post(services::call)));
     let rpc = Operation::new(CALL_RPC, Method::POST, services::RPC_ROUTE, Kind::Own);
@@ -84,6 +87,51 @@ fn undocumented(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> 
         endpoints.push((Operation::new(name, Method::POST, path, Kind::Own), post(oam::list)));
     }
     endpoints
+}
+
+/// The OpenAPI document itself, its page for people, and what machines ask. All are read by GET and need no signature.
+fn of_machines(document: &OpenApi) -> Vec<(Operation, MethodRouter<ApiState>)> {
+    let json = Bytes::from(text(document));
+    [
+        ("CheckLiveness", "/health/live", Kind::Probe, get(health::live)),
+        ("CheckReadiness", "/health/ready", Kind::Probe, get(health::ready)),
+        (
+            "ReadOpenApi",
+            "/openapi.json",
+            Kind::Own,
+            get(|| async { body::with_type(StatusCode::OK, "application/json", json) }),
+        ),
+        ("ReadDocs", "/docs", Kind::Own, get(docs::page)),
+        ("ReadDocsFile", "/docs/{file}", Kind::Own, get(docs::file)),
+    ]
+    .into_iter()
+    .map(|(name, path, kind, handler)| (Operation::new(name, Method::GET, path, kind), handler))
+    .collect()
+}
+
+/// The web console: what is served for people.
+fn of_the_console() -> Vec<(Operation, MethodRouter<ApiState>)> {
+    let path_of_session = "/console/session";
+    [
+        ("ReadRoot", Method::GET, "/", get(assets::root)),
+        ("ReadConsoleRoot", Method::GET, "/console", get(assets::without_slash)),
+        ("ReadConsole", Method::GET, "/console/", get(assets::page)),
+        ("ReadConsoleFile", Method::GET, "/console/{*path}", get(assets::read)),
+        ("ConsoleLogin", Method::POST, path_of_session, post(session::sign_in)),
+        ("DescribeConsoleSession", Method::GET, path_of_session, get(session::describe)),
+        ("ConsoleLogout", Method::DELETE, path_of_session, delete(session::sign_out)),
+        (
+            "ConsoleLogoutEverywhere",
+            Method::DELETE,
+            "/console/sessions",
+            delete(session::sign_out_everywhere),
+        ),
+        ("StreamConsoleEvents", Method::GET, "/console/events", get(events::stream_events)),
+        ("CalculateCost", Method::GET, "/console/calculator", get(calculator::calculate_cost)),
+    ]
+    .into_iter()
+    .map(|(name, method, path, handler)| (Operation::new(name, method, path, Kind::Own), handler))
+    .collect()
 }
 
 /// The routes that are in the document, and the document.
@@ -185,7 +233,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{openapi::document::text, operation::BODY_LIMIT};
+    use crate::operation::BODY_LIMIT;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/mq.json");
 

@@ -15,12 +15,14 @@ use brokerd_store::PgStore;
 use crate::{
     auth::{self, Authenticator, Service, Signed},
     cloudtrail, cloudwatch, ec2,
-    http::{error::ApiError, observe::RequestId},
-    iam::{self, Services},
-    logs,
+    http::error::ApiError,
+    iam, logs,
+    observe::RequestId,
     query::{Output, Parameters, QueryApi},
+    service_parts::ServiceParts,
     settings::ApiSettings,
     sts, tagging,
+    wire::aws_json::Refusals,
 };
 
 /// The route of Amazon CloudWatch in Smithy's RPC.
@@ -49,7 +51,7 @@ pub(crate) async fn call(
     };
     if addressed == Some(Service::Monitoring) {
         let protocol = cloudwatch::Protocol::of(&path, &headers);
-        let services = Services { store, clock, entropy, authenticator };
+        let services = ServiceParts { store, clock, entropy, authenticator };
         return match signed {
             Ok(signed) => {
                 let told = (path.as_str(), &headers);
@@ -74,7 +76,7 @@ pub(crate) async fn call(
         (Some(api), Ok(signed)) => (api, signed),
         (Some(api), Err(refused)) => return api.refuse(refused, request_id),
         (None, Err(refused)) if matches!(addressed, Some(Service::CloudTrail | Service::Logs)) => {
-            return cloudtrail::refuse(refused, request_id);
+            return Refusals::COMMON.refuse(refused, request_id);
         }
         (None, Err(refused)) => return refused.into_response(),
         (None, Ok(signed)) if signed.service == Service::Logs => {
@@ -84,7 +86,7 @@ pub(crate) async fn call(
             return cloudtrail::answer(&store, &signed, &headers, request_id).await;
         }
     };
-    let services = Services { store, clock, entropy, authenticator };
+    let services = ServiceParts { store, clock, entropy, authenticator };
     match answered(api, &services, &signed).await {
         Ok((operation, output)) => api.answer(operation, output, request_id),
         Err(refused) => api.refuse(refused, request_id),
@@ -93,7 +95,7 @@ pub(crate) async fn call(
 
 async fn answered(
     api: QueryApi,
-    services: &Services,
+    services: &ServiceParts,
     signed: &Signed,
 ) -> Result<(&'static str, Output), ApiError> {
     let parameters = Parameters::parse(&signed.body)?;

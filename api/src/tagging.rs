@@ -3,7 +3,7 @@
 //! Source: Resource Groups Tagging API reference, version 2017-01-26.
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -13,12 +13,22 @@ use uuid::Uuid;
 
 use crate::{
     auth::Signed,
-    http::{body, error::ApiError},
-    wire::{Members, Shape as _, Value, json, shape},
+    http::{error::ApiError, page},
+    wire::{
+        Shape as _,
+        aws_json::{self, Refusals},
+        json, shape,
+    },
 };
 
 const TARGET: &str = "ResourceGroupsTaggingAPI_20170126.";
-const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+/// Source: GetResources of the API reference, "Errors".
+const REFUSALS: Refusals = Refusals {
+    internal: "InternalServiceException",
+    unavailable: "InternalServiceException",
+    throttled: "ThrottledException",
+    message: "Message",
+};
 /// Resources of a page where nothing else is said, and at most.
 const PER_PAGE: u32 = 50;
 const MOST_PER_PAGE: u32 = 100;
@@ -72,8 +82,7 @@ pub(crate) async fn answer(
     headers: &HeaderMap,
     request_id: Uuid,
 ) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let answered = match target.and_then(|target| target.strip_prefix(TARGET)) {
+    let answered = match aws_json::operation(headers, TARGET) {
         Some("GetResources") => get_resources(store, signed).await,
         Some(_) | None => Err(ApiError::named(
             StatusCode::BAD_REQUEST,
@@ -82,35 +91,14 @@ pub(crate) async fn answer(
         )),
     };
     match answered {
-        Ok(output) => {
-            let document = json::written(&output.write()).to_string();
-            body::with_type(StatusCode::OK, MEDIA_TYPE, document)
-        }
+        Ok(output) => aws_json::answer(&json::written(&output.write())),
         Err(refused) => refuse(refused, request_id),
     }
 }
 
 /// A refusal in the form of the service's protocol.
 pub(crate) fn refuse(error: ApiError, request_id: Uuid) -> Response {
-    let (status, code) = match error.status() {
-        status @ (StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE) => {
-            (status, "InternalServiceException")
-        }
-        _ if error.code() == "TooManyRequestsException" => {
-            (StatusCode::BAD_REQUEST, "ThrottledException")
-        }
-        _ => (StatusCode::BAD_REQUEST, error.code()),
-    };
-    let error = error.called(status, code);
-    let mut document = Members::default();
-    document.put("__type", Value::Text(code.to_owned()));
-    document.put("Message", Value::Text(error.message(request_id).into_owned()));
-    let document = json::written(&Value::Structure(document)).to_string();
-    let mut response = body::with_type(status, MEDIA_TYPE, document);
-    if let Some(seconds) = error.retry_after_seconds() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    error.rendered_as(response)
+    REFUSALS.refuse(error, request_id)
 }
 
 async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesOutput, ApiError> {
@@ -142,11 +130,8 @@ async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesO
     }
     let region = caller.environment.region.clone();
     let scope = Scope { account: caller.account().clone(), region };
-    let mut found = store.tagged_resources(&scope, &filter, after.as_deref(), limit + 1).await?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    found.truncate(most);
-    let token = found.last().filter(|_| has_more).map(|last| BASE64.encode(&last.arn));
+    let found = store.tagged_resources(&scope, &filter, after.as_deref(), limit + 1).await?;
+    let (found, token) = page::first(found, limit, |last| BASE64.encode(&last.arn));
     Ok(GetResourcesOutput {
         token: token.unwrap_or_default(),
         mappings: found.into_iter().map(Into::into).collect(),

@@ -5,8 +5,8 @@ use std::future::Future;
 use brokerd_domain::{
     Scope, Tags,
     policy::{
-        AuthorizationRequest, ConditionKey, Context, Decision, IamEvaluator, PolicyEvaluator as _,
-        Refusal, RequiredAction, ResourceType, When,
+        AuthorizationRequest, ConditionKey, Context, Decision, IamEvaluator, OperationPermissions,
+        PolicyEvaluator as _, Refusal, RequiredAction, ResourceType, When,
     },
 };
 
@@ -63,6 +63,86 @@ impl Caller {
         Err(AccessDenied { message })
     }
 
+    /// Whether the caller may do an operation with `resource`: the actions that every call of it needs, and with tags the
+    /// permission to tag, too.
+    ///
+    /// # Errors
+    /// That of [`Self::check`] for the first action that is not allowed.
+    pub(crate) fn check_operation(
+        &self,
+        permissions: &OperationPermissions,
+        resource: CallResource<'_>,
+    ) -> Result<(), AccessDenied> {
+        self.check_actions(permissions, resource, |when| resource.needs(when))
+    }
+
+    fn check_actions(
+        &self,
+        permissions: &OperationPermissions,
+        resource: CallResource<'_>,
+        is_needed: impl Fn(When) -> bool,
+    ) -> Result<(), AccessDenied> {
+        permissions.actions.iter().filter(|action| is_needed(action.when)).try_for_each(|action| {
+            self.check(action.action, resource.named_for(action), |context| {
+                if action.resource != ResourceType::Any && resource.is_one() {
+                    context.set("aws:ResourceAccount", self.account().as_str());
+                }
+                for key in action.keys {
+                    self.add_key(*key, action, resource, context);
+                }
+            })
+        })
+    }
+
+    fn add_key(
+        &self,
+        key: ConditionKey,
+        action: &RequiredAction,
+        resource: CallResource<'_>,
+        context: &mut Context,
+    ) {
+        let CallResource { arn: _, tags, asked, policy, boundary } = resource;
+        match key {
+            ConditionKey::ResourceTag => {
+                if let Some(tags) = tags {
+                    context.set_resource(self.account(), tags);
+                    // IAM has a name of its own for the tags of what it has.
+                    if action.action.starts_with("iam:") {
+                        for (key, value) in tags.as_map() {
+                            context.set(format!("iam:ResourceTag/{key}"), value);
+                        }
+                    }
+                }
+            }
+            ConditionKey::RequestTag => {
+                if let Some(tags) = asked.added {
+                    context.set_request_tags(tags);
+                }
+            }
+            ConditionKey::TagKeys => {
+                if let Some(keys) = asked.removed {
+                    context.set_tag_keys(keys.to_vec());
+                }
+            }
+            ConditionKey::PassedToService => context.set("iam:PassedToService", SERVICE),
+            ConditionKey::PolicyArn => {
+                if let Some(policy) = policy {
+                    context.set("iam:PolicyARN", policy);
+                }
+            }
+            ConditionKey::PermissionsBoundary => {
+                if let Some(boundary) = boundary {
+                    context.set("iam:PermissionsBoundary", boundary);
+                }
+            }
+            // Of AssumeRole, which asks the role's trust policy, too.
+            ConditionKey::ExternalId
+            | ConditionKey::RoleSessionName
+            | ConditionKey::SourceIdentity
+            | ConditionKey::TransitiveTagKeys => {}
+        }
+    }
+
     fn decide(&self, action: &str, resource: &str, context: &Context) -> Decision {
         let principal = self.principal();
         let request = AuthorizationRequest { principal, action, resource, context };
@@ -96,24 +176,54 @@ pub(crate) struct TagsAsked<'a> {
     pub(crate) removed: Option<&'a [String]>,
 }
 
-/// The resource of a request, as policies see it.
+/// The resource that a call is about, as policies see it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
-    /// The resource that it is about or that it creates; policies of operations on no single resource see `*`.
+pub(crate) struct CallResource<'a> {
+    /// Its ARN, also if it is to be created or is not there. What is no ARN names no single resource: `*`, or what the
+    /// service's refusals say instead, as `policy path /`.
     pub(crate) arn: &'a str,
-    /// The tags that the resource has.
+    /// The tags that it has.
     pub(crate) tags: Option<&'a Tags>,
     /// The tags that the request adds or removes.
     pub(crate) asked: TagsAsked<'a>,
+    /// The managed policy that is attached to it or detached.
+    pub(crate) policy: Option<&'a str>,
+    /// The boundary that it gets or has.
+    pub(crate) boundary: Option<&'a str>,
 }
 
-impl<'a> Subject<'a> {
+impl<'a> CallResource<'a> {
     /// No single resource.
-    pub(crate) const NONE: Subject<'static> = Subject::named("*");
+    pub(crate) const NONE: CallResource<'static> = CallResource::named("*");
 
     /// A resource of which the ARN is all that is known.
     pub(crate) const fn named(arn: &'a str) -> Self {
-        Self { arn, tags: None, asked: TagsAsked { added: None, removed: None } }
+        let asked = TagsAsked { added: None, removed: None };
+        Self { arn, tags: None, asked, policy: None, boundary: None }
+    }
+
+    /// Whether a call needs actions of that kind because of what it is about. Those that depend on more are not told here.
+    fn needs(&self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::WithTags => self.asked.added.is_some_and(|tags| !tags.as_map().is_empty()),
+            When::WithPrimaryBroker
+            | When::WithAuthentication
+            | When::WithRole
+            | When::WithSourceIdentity => false,
+        }
+    }
+
+    /// As policies on that action name it: actions on no single resource see `*`.
+    fn named_for(&self, action: &RequiredAction) -> &'a str {
+        match action.resource {
+            ResourceType::Any if self.is_one() => "*",
+            _ => self.arn,
+        }
+    }
+
+    fn is_one(&self) -> bool {
+        self.arn.starts_with("arn:")
     }
 }
 
@@ -123,15 +233,8 @@ impl Signed {
     /// # Errors
     /// The 403 of the first action that is not allowed. The actions that only some requests need are checked by
     /// [`Self::authorize_also`], but for adding tags to what is created.
-    pub(crate) fn authorize(&self, subject: Subject<'_>) -> Result<&Scope, ApiError> {
-        self.check_actions(subject, |when| match when {
-            When::Always => true,
-            When::WithTags => subject.asked.added.is_some_and(|tags| !tags.as_map().is_empty()),
-            When::WithPrimaryBroker
-            | When::WithAuthentication
-            | When::WithRole
-            | When::WithSourceIdentity => false,
-        })?;
+    pub(crate) fn authorize(&self, resource: CallResource<'_>) -> Result<&Scope, ApiError> {
+        self.check_actions(resource, |when| resource.needs(when))?;
         Ok(&self.scope)
     }
 
@@ -139,8 +242,12 @@ impl Signed {
     ///
     /// # Errors
     /// As [`Self::authorize`].
-    pub(crate) fn authorize_also(&self, when: When, subject: Subject<'_>) -> Result<(), ApiError> {
-        self.check_actions(subject, |also| also == when)
+    pub(crate) fn authorize_also(
+        &self,
+        when: When,
+        resource: CallResource<'_>,
+    ) -> Result<(), ApiError> {
+        self.check_actions(resource, |also| also == when)
     }
 
     /// Finds the resource of the request, and checks that the caller may do the operation with it. If there is no such
@@ -162,9 +269,9 @@ impl Signed {
         let scope = match &found {
             Some(found) => {
                 let (arn, tags) = (found.policy_arn(), found.policy_tags());
-                self.authorize(Subject { arn: &arn, tags, asked })?
+                self.authorize(CallResource { tags, asked, ..CallResource::named(&arn) })?
             }
-            None => self.authorize(Subject { asked, ..Subject::named(absent) })?,
+            None => self.authorize(CallResource { asked, ..CallResource::named(absent) })?,
         };
         Ok((scope, found))
     }
@@ -177,56 +284,51 @@ impl Signed {
 
     fn check_actions(
         &self,
-        subject: Subject<'_>,
+        resource: CallResource<'_>,
         is_needed: impl Fn(When) -> bool,
     ) -> Result<(), ApiError> {
         let permissions = self.permissions.ok_or_else(|| {
             ApiError::internal("the operation is not in the table of permissions")
         })?;
-        for action in permissions.actions.iter().filter(|action| is_needed(action.when)) {
-            self.check_action(action, subject)?;
-        }
-        Ok(())
+        Ok(self.caller.check_actions(permissions, resource, is_needed)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn action(permissions: Option<&'static OperationPermissions>) -> &'static RequiredAction {
+        &permissions.expect("an operation").actions[0]
     }
 
-    fn check_action(
-        &self,
-        action: &RequiredAction,
-        subject: Subject<'_>,
-    ) -> Result<(), AccessDenied> {
-        let Subject { arn, tags, asked } = subject;
-        let is_of_one = action.resource != ResourceType::Any;
-        self.caller.check(action.action, if is_of_one { arn } else { "*" }, |context| {
-            if is_of_one {
-                context.set("aws:ResourceAccount", self.caller.account().as_str());
-            }
-            for key in action.keys {
-                match key {
-                    ConditionKey::ResourceTag => {
-                        if let Some(tags) = tags {
-                            context.set_resource(self.caller.account(), tags);
-                        }
-                    }
-                    ConditionKey::RequestTag => {
-                        if let Some(tags) = asked.added {
-                            context.set_request_tags(tags);
-                        }
-                    }
-                    ConditionKey::TagKeys => {
-                        if let Some(keys) = asked.removed {
-                            context.set_tag_keys(keys.to_vec());
-                        }
-                    }
-                    ConditionKey::PassedToService => context.set("iam:PassedToService", SERVICE),
-                    // Of operations of IAM and AWS STS, which check by themselves.
-                    ConditionKey::PolicyArn
-                    | ConditionKey::PermissionsBoundary
-                    | ConditionKey::ExternalId
-                    | ConditionKey::RoleSessionName
-                    | ConditionKey::SourceIdentity
-                    | ConditionKey::TransitiveTagKeys => {}
-                }
-            }
-        })
+    #[test]
+    fn an_action_on_no_single_resource_sees_none() {
+        let create = action(OperationPermissions::of("CreateBroker"));
+        let reboot = action(OperationPermissions::of("RebootBroker"));
+        let list = action(OperationPermissions::of_iam("ListPolicies"));
+        let one = CallResource::named("arn:aws:mq:us-east-1:123456789012:broker:a:b-1");
+        assert_eq!((one.named_for(create), one.named_for(reboot)), ("*", one.arn));
+        // As refusals name it.
+        let path = CallResource::named("policy path /");
+        assert_eq!((path.named_for(list), path.is_one()), ("policy path /", false));
+        assert_eq!(CallResource::NONE.named_for(reboot), "*");
+    }
+
+    #[test]
+    fn only_who_brings_tags_needs_the_permission_to_tag() {
+        let tags = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Tags::parse(pairs.collect::<BTreeMap<_, _>>()).expect("tags")
+        };
+        let (none, some) = (tags(&[]), tags(&[("team", "red")]));
+        for (added, is_needed) in [(None, false), (Some(&none), false), (Some(&some), true)] {
+            let asked = TagsAsked { added, removed: None };
+            let resource = CallResource { asked, ..CallResource::NONE };
+            assert_eq!(resource.needs(When::WithTags), is_needed, "{added:?}");
+            assert!(resource.needs(When::Always) && !resource.needs(When::WithRole));
+        }
     }
 }

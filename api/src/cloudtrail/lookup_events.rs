@@ -9,8 +9,7 @@ use brokerd_store::{FoundEvent, PgStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::protocol;
-use crate::{auth::Signed, http::error::ApiError};
+use crate::{auth::Signed, http::error::ApiError, wire::aws_json};
 
 /// Source: LookupEvents of the CloudTrail API reference. Unknown members are ignored, as in the service.
 #[derive(Debug, Default, Deserialize)]
@@ -78,10 +77,7 @@ pub(super) async fn lookup_events(
 ) -> Result<LookupEventsResponse, ApiError> {
     let caller = &signed.caller;
     caller.check("cloudtrail:LookupEvents", "*", |_| {})?;
-    let request: LookupEventsRequest = match &signed.body[..] {
-        [] => LookupEventsRequest::default(),
-        body => serde_json::from_slice(body).map_err(|_| protocol::not_serialized())?,
-    };
+    let request: LookupEventsRequest = aws_json::input(&signed.body)?;
     let attributes = request.lookup_attributes.unwrap_or_default();
     let lookup = EventLookup::parse(&LookupInput {
         attributes: attributes.into_iter().map(|a| (a.attribute_key, a.attribute_value)).collect(),

@@ -1,16 +1,15 @@
 //! A call of an operation.
 
 use brokerd_domain::{
-    Scope, Tags, Timestamp,
-    metric::query::CloudWatchError,
-    policy::{ConditionKey, OperationPermissions, When},
+    Scope, Timestamp, metric::query::CloudWatchError, policy::OperationPermissions,
 };
 use brokerd_store::PgStore;
 
 use crate::{
+    auth::CallResource,
     caller::Caller,
     http::error::ApiError,
-    iam::Services,
+    service_parts::ServiceParts,
     wire::{Shape, Value},
 };
 
@@ -20,7 +19,7 @@ pub(super) type Answer = Result<Option<Value>, ApiError>;
 /// An authentic call, which nothing permits yet.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    services: &'a Services,
+    services: &'a ServiceParts,
     caller: &'a Caller,
     permissions: &'static OperationPermissions,
 }
@@ -32,32 +31,9 @@ pub(super) struct Permit<'a> {
     pub(super) now: Timestamp,
 }
 
-/// What a call is about.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Resource<'a> {
-    /// Its ARN, or `*`.
-    pub(super) arn: &'a str,
-    /// Its tags, if it is there.
-    pub(super) tags: Option<&'a Tags>,
-    /// Tags that the call brings.
-    pub(super) added: Option<&'a Tags>,
-    /// Keys of tags that the call takes away.
-    pub(super) removed: Option<&'a [String]>,
-}
-
-impl<'a> Resource<'a> {
-    /// No single one.
-    pub(super) const NONE: Resource<'static> = Resource::named("*");
-
-    /// One of which the ARN is all that is known.
-    pub(super) const fn named(arn: &'a str) -> Self {
-        Self { arn, tags: None, added: None, removed: None }
-    }
-}
-
 impl<'a> Call<'a> {
     pub(super) const fn new(
-        services: &'a Services,
+        services: &'a ServiceParts,
         caller: &'a Caller,
         permissions: &'static OperationPermissions,
     ) -> Self {
@@ -81,37 +57,8 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(super) fn permit(&self, resource: Resource<'_>) -> Result<Permit<'a>, ApiError> {
-        for required in self.permissions.actions {
-            if required.when == When::WithTags && resource.added.is_none() {
-                continue;
-            }
-            self.caller.check(required.action, resource.arn, |context| {
-                if resource.arn != "*" {
-                    context.set("aws:ResourceAccount", self.caller.account().as_str());
-                }
-                for key in required.keys {
-                    match key {
-                        ConditionKey::ResourceTag => {
-                            if let Some(tags) = resource.tags {
-                                context.set_resource(self.caller.account(), tags);
-                            }
-                        }
-                        ConditionKey::RequestTag => {
-                            if let Some(tags) = resource.added {
-                                context.set_request_tags(tags);
-                            }
-                        }
-                        ConditionKey::TagKeys => {
-                            if let Some(keys) = resource.removed {
-                                context.set_tag_keys(keys.to_vec());
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-            })?;
-        }
+    pub(super) fn permit(&self, resource: CallResource<'_>) -> Result<Permit<'a>, ApiError> {
+        self.caller.check_operation(self.permissions, resource)?;
         Ok(Permit {
             store: &self.services.store,
             scope: self.scope(),

@@ -10,11 +10,11 @@ use brokerd_domain::{
 use brokerd_store::{SeriesFilter, SeriesPosition};
 
 use super::{
-    call::{Answer, Call, Resource, output},
+    call::{Answer, Call, output},
     shapes::Metric,
     token::{Pages, invalid_token},
 };
-use crate::wire::shape;
+use crate::{auth::CallResource, wire::shape};
 
 /// Metrics of a page.
 ///
@@ -56,7 +56,7 @@ shape! {
 
 /// The metrics that somebody has measured, those of deleted brokers included.
 pub(super) async fn answer(call: Call<'_>, mut input: ListMetricsInput) -> Answer {
-    let permit = call.permit(Resource::NONE)?;
+    let permit = call.permit(CallResource::NONE)?;
     let token = input.next_token.take();
     let pages = Pages::of(&input);
     let hours = match input.recently_active.as_deref() {

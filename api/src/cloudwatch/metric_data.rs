@@ -10,12 +10,13 @@ use brokerd_domain::{
 };
 
 use super::{
-    call::{Answer, Call, Permit, Resource, output},
+    call::{Answer, Call, Permit, output},
     range::{TimeWindow, periods},
     shapes::MetricDataQuery,
     token::{Pages, invalid_token},
 };
 use crate::{
+    auth::CallResource,
     http::error::ApiError,
     wire::{Value, shape},
 };
@@ -68,7 +69,7 @@ shape! {
 }
 
 pub(super) async fn answer(call: Call<'_>, mut input: GetMetricDataInput) -> Answer {
-    let permit = call.permit(Resource::NONE)?;
+    let permit = call.permit(CallResource::NONE)?;
     let token = input.next_token.take();
     let pages = Pages::of(&input);
     let newest_first = match input.scan_by.as_deref() {

@@ -12,11 +12,11 @@ use brokerd_domain::{
 };
 
 use super::{
-    call::{Answer, Call, Resource, output},
+    call::{Answer, Call, output},
     range::{TimeWindow, periods},
     shapes::{Dimension, pairs},
 };
-use crate::wire::shape;
+use crate::{auth::CallResource, wire::shape};
 
 /// Most data points of an answer.
 ///
@@ -60,7 +60,7 @@ shape! {
 }
 
 pub(super) async fn answer(call: Call<'_>, input: GetMetricStatisticsInput) -> Answer {
-    let permit = call.permit(Resource::NONE)?;
+    let permit = call.permit(CallResource::NONE)?;
     let missing = CloudWatchError::missing;
     let namespace = parse_namespace(input.namespace.ok_or_else(|| missing("Namespace"))?)?;
     let metric = input.metric_name.ok_or_else(|| missing("MetricName"))?;

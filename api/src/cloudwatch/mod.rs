@@ -26,11 +26,11 @@ use self::{
     call::{Answer, Call},
     protocol::input,
 };
-use crate::{auth::Signed, http::error::ApiError, iam::Services, wire::Value};
+use crate::{auth::Signed, http::error::ApiError, service_parts::ServiceParts, wire::Value};
 
 /// Answers a call of the service.
 pub(crate) async fn answer(
-    services: &Services,
+    services: &ServiceParts,
     signed: &Signed,
     protocol: Protocol,
     (path, headers): (&str, &HeaderMap),
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
 }
 
 async fn dispatch(
-    services: &Services,
+    services: &ServiceParts,
     signed: &Signed,
     protocol: Protocol,
     operation: &str,

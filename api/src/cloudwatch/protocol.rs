@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     http::{body, error::ApiError},
     query::{Output, Parameters, QueryApi, query_code},
-    wire::{Members, Shape, Value, Wrong, cbor, form, json, xml},
+    wire::{Members, Shape, Value, Wrong, aws_json, cbor, form, json, xml},
 };
 
 /// The service in the query protocol.
@@ -87,8 +87,7 @@ impl Protocol {
                 Ok((operation, input))
             }
             Form::Json => {
-                let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-                let operation = target.and_then(|target| target.strip_prefix(TARGET));
+                let operation = aws_json::operation(headers, TARGET);
                 let operation = operation.ok_or_else(|| self.unknown(""))?;
                 let input =
                     if is_compressed(headers) { Some(Value::Absent) } else { json::read(body) };

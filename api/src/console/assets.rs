@@ -62,7 +62,7 @@ const fn file(_: &str) -> Option<File> {
 }
 
 /// ReadRoot: redirects browsers to the console. The services without paths are called there by POST.
-pub(super) async fn root(request: Request) -> Response {
+pub(crate) async fn root(request: Request) -> Response {
     if wants_page(&request) {
         return Redirect::temporary("/console/").into_response();
     }
@@ -72,17 +72,17 @@ pub(super) async fn root(request: Request) -> Response {
 }
 
 /// ReadConsoleRoot: redirects to the folder, because names in the page are relative to it.
-pub(super) async fn without_slash() -> Redirect {
+pub(crate) async fn without_slash() -> Redirect {
     Redirect::permanent("/console/")
 }
 
 /// ReadConsole: the page.
-pub(super) async fn page() -> Response {
+pub(crate) async fn page() -> Response {
     index()
 }
 
 /// ReadConsoleFile: a file, or the page for paths that only its scripts know.
-pub(super) async fn read(path: PathParams, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn read(path: PathParams, headers: HeaderMap) -> Result<Response, ApiError> {
     let name = path.get("path");
     if let Some(found) = served(name, &headers) {
         return Ok(found);

@@ -20,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 /// Those of GetCostEstimate; a 429 for senders over their rate.
-pub(super) async fn calculate_cost(
+pub(crate) async fn calculate_cost(
     State(settings): State<Arc<ApiSettings>>,
     State(authenticator): State<Arc<Authenticator>>,
     State(clock): State<Arc<dyn Clock>>,

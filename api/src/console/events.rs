@@ -81,7 +81,7 @@ impl Drop for Place {
 }
 
 /// StreamConsoleEvents: changes of the brokers of an account in a region.
-pub(super) async fn stream_events(
+pub(crate) async fn stream_events(
     State(authenticator): State<Arc<Authenticator>>,
     State(clock): State<Arc<dyn Clock>>,
     State(hub): State<Arc<BrokerHub>>,

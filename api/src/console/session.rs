@@ -86,7 +86,7 @@ struct SettingsView<'a> {
 }
 
 /// ConsoleLogin: begins a session.
-pub(super) async fn sign_in(
+pub(crate) async fn sign_in(
     State(authenticator): State<Arc<Authenticator>>,
     State(settings): State<Arc<ApiSettings>>,
     State(store): State<PgStore>,
@@ -107,7 +107,7 @@ pub(super) async fn sign_in(
 }
 
 /// DescribeConsoleSession: the caller of the session.
-pub(super) async fn describe(
+pub(crate) async fn describe(
     State(authenticator): State<Arc<Authenticator>>,
     State(settings): State<Arc<ApiSettings>>,
     State(store): State<PgStore>,
@@ -120,7 +120,7 @@ pub(super) async fn describe(
 }
 
 /// ConsoleLogout: ends the session of this browser.
-pub(super) async fn sign_out(
+pub(crate) async fn sign_out(
     State(authenticator): State<Arc<Authenticator>>,
     State(store): State<PgStore>,
     State(clock): State<Arc<dyn Clock>>,
@@ -136,7 +136,7 @@ pub(super) async fn sign_out(
 }
 
 /// ConsoleLogoutEverywhere: ends all console sessions of the caller.
-pub(super) async fn sign_out_everywhere(
+pub(crate) async fn sign_out_everywhere(
     State(authenticator): State<Arc<Authenticator>>,
     State(store): State<PgStore>,
     State(clock): State<Arc<dyn Clock>>,

@@ -2,14 +2,14 @@
 
 use std::{fmt, marker::PhantomData};
 
-use brokerd_domain::{Error, ErrorKind};
+use brokerd_domain::Error;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::error::Category;
 
-use super::text;
+use super::{refusal::bad_request_at, text};
 
 /// Reads a body that must be a JSON object. Unknown members are ignored.
 ///
@@ -49,11 +49,8 @@ fn refusal(error: serde_path_to_error::Error<serde_json::Error>) -> Error {
             "i32" | "i64" => "an integer",
             other => other,
         });
-    Error {
-        kind: ErrorKind::BadRequest,
-        message: format!("Value for [{path}] is invalid. Expected {expected}."),
-        attribute: Some(path.into()),
-    }
+    let message = format!("Value for [{path}] is invalid. Expected {expected}.");
+    bad_request_at(path, message)
 }
 
 fn is_duplicate(error: &serde_json::Error) -> bool {

@@ -155,16 +155,38 @@ fn cut<T>(
         let seen = seen.ok_or_else(|| page_token::invalid(token.unwrap_or_default()))?;
         rows.drain(..=seen);
     }
+    Ok(first(rows, size, |row| page_token::after_row(key(row))))
+}
+
+/// The first `size` rows, and if there are more, the token of the page after them, which `token` makes of the last one.
+pub(crate) fn first<T>(
+    mut rows: Vec<T>,
+    size: u32,
+    token: impl FnOnce(&T) -> String,
+) -> (Vec<T>, Option<String>) {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let has_more = rows.len() > size;
     rows.truncate(size);
-    let next = rows.last().filter(|_| has_more).map(|row| page_token::after_row(key(row)));
-    Ok((rows, next))
+    let next = rows.last().filter(|_| has_more).map(token);
+    (rows, next)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_page_that_others_follow_has_a_token() {
+        for (size, page, next) in [
+            (0, vec![], None),
+            (1, vec![7], Some("7")),
+            (2, vec![7, 8], None),
+            (3, vec![7, 8], None),
+        ] {
+            let found = first(vec![7, 8], size, ToString::to_string);
+            assert_eq!(found, (page, next.map(str::to_owned)), "{size}");
+        }
+    }
 
     #[test]
     fn a_page_goes_on_behind_what_is_gone_since() {

@@ -8,10 +8,10 @@ use axum::{
     extract::{FromRequestParts, RawPathParams, rejection::RawPathParamsRejection},
     http::request::Parts,
 };
-use brokerd_domain::{Error, ErrorKind};
+use brokerd_domain::Error;
 use serde_json::Value;
 
-use super::query::Query;
+use super::{query::Query, refusal::bad_request_at};
 
 const NUL: char = '\0';
 
@@ -20,11 +20,8 @@ fn refusal(place: &str) -> Error {
     if place.is_empty() {
         return Error::bad_request_overall(format!("The request is invalid. {message}"));
     }
-    Error {
-        kind: ErrorKind::BadRequest,
-        attribute: Some(place.to_owned().into()),
-        message: format!("Value for [{place}] is invalid. {message}"),
-    }
+    let message = format!("Value for [{place}] is invalid. {message}");
+    bad_request_at(place.to_owned(), message)
 }
 
 /// Checks the parameters of the path and of the query.

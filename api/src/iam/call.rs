@@ -1,22 +1,21 @@
 //! A call of an operation. What it is about is found and authorised in one step: only a [`Permit`] leads to the store.
 
-use std::sync::Arc;
-
 use brokerd_domain::{
-    AccountId, Clock, Entropy, Tags, Timestamp,
+    AccountId, Entropy, Tags, Timestamp,
     identity::{
         AccessKeyId, Group, GroupName, IamArn, IamError, IamErrorKind, ManagedPolicy, Role,
         RoleName, User, UserName,
     },
-    policy::{ConditionKey, Context, OperationPermissions, Principal, PrincipalKind, When},
+    policy::{OperationPermissions, Principal, PrincipalKind},
 };
 use brokerd_store::{IdentityName, PgStore};
 
 use crate::{
-    auth::Authenticator,
+    auth::{CallResource, TagsAsked},
     caller::Caller,
     http::error::ApiError,
     query::{Output, Parameters, QueryApi},
+    service_parts::ServiceParts,
 };
 
 /// The service in the query protocol.
@@ -26,18 +25,10 @@ pub(crate) const API: QueryApi =
 /// The output of an operation, or a refusal.
 pub(super) type Answer = Result<Output, ApiError>;
 
-/// The parts of the process that operations use.
-pub(crate) struct Services {
-    pub(crate) store: PgStore,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) authenticator: Arc<Authenticator>,
-}
-
 /// An authentic call, which nothing permits yet.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    services: &'a Services,
+    services: &'a ServiceParts,
     caller: &'a Caller,
     permissions: &'static OperationPermissions,
     pub(super) parameters: &'a Parameters,
@@ -100,7 +91,7 @@ pub(super) enum Holder {
 
 impl<'a> Call<'a> {
     pub(super) const fn new(
-        services: &'a Services,
+        services: &'a ServiceParts,
         caller: &'a Caller,
         permissions: &'static OperationPermissions,
         parameters: &'a Parameters,
@@ -119,14 +110,17 @@ impl<'a> Call<'a> {
     /// `AccessDenied`, or that the tags can't be.
     pub(super) fn permit(&self, resource: &Resource<'_>) -> Result<Permit<'a>, ApiError> {
         let tags = self.parameters.tags("Tags")?;
-        for required in self.permissions.actions {
-            if required.when == When::WithTags && tags.is_none() {
-                continue;
-            }
-            self.caller.check(required.action, &resource.arn, |context| {
-                self.add_keys(context, required.keys, resource, tags.as_ref());
-            })?;
-        }
+        let keys = self.parameters.list("TagKeys").into_iter().map(str::to_owned);
+        let keys = self.parameters.has_list("TagKeys").then(|| keys.collect::<Vec<_>>());
+        let boundary = resource.boundary.map(ToString::to_string);
+        let resource = CallResource {
+            arn: &resource.arn,
+            tags: resource.tags,
+            asked: TagsAsked { added: tags.as_ref(), removed: keys.as_deref() },
+            policy: self.parameters.text("PolicyArn"),
+            boundary: self.parameters.text("PermissionsBoundary").or(boundary.as_deref()),
+        };
+        self.caller.check_operation(self.permissions, resource)?;
         Ok(Permit {
             store: &self.services.store,
             account: self.account(),
@@ -134,43 +128,6 @@ impl<'a> Call<'a> {
             entropy: &*self.services.entropy,
             now: self.services.clock.now(),
         })
-    }
-
-    fn add_keys(
-        &self,
-        context: &mut Context,
-        keys: &[ConditionKey],
-        resource: &Resource<'_>,
-        tags: Option<&Tags>,
-    ) {
-        if resource.arn.starts_with("arn:") {
-            context.set("aws:ResourceAccount", self.account().as_str());
-        }
-        if let Some(tags) = resource.tags {
-            context.set_resource(self.account(), tags);
-            for (key, value) in tags.as_map() {
-                context.set(format!("iam:ResourceTag/{key}"), value);
-            }
-        }
-        if let Some(tags) = tags {
-            context.set_request_tags(tags);
-        }
-        if self.parameters.has_list("TagKeys") {
-            let keys = self.parameters.list("TagKeys");
-            context.set_tag_keys(keys.into_iter().map(str::to_owned).collect());
-        }
-        if keys.contains(&ConditionKey::PolicyArn)
-            && let Some(arn) = self.parameters.text("PolicyArn")
-        {
-            context.set("iam:PolicyARN", arn);
-        }
-        if keys.contains(&ConditionKey::PermissionsBoundary) {
-            let wanted = self.parameters.text("PermissionsBoundary").map(str::to_owned);
-            let boundary = wanted.or_else(|| resource.boundary.map(ToString::to_string));
-            if let Some(boundary) = boundary {
-                context.set("iam:PermissionsBoundary", boundary);
-            }
-        }
     }
 
     /// The user that the call names.

@@ -24,7 +24,7 @@ mod views;
 
 use brokerd_domain::policy::{AccessLevel, OperationPermissions};
 
-pub(crate) use self::call::{API, Services};
+pub(crate) use self::call::API;
 pub(crate) use self::views::moment;
 use self::{
     attached::Change,
@@ -34,6 +34,7 @@ use crate::{
     caller::Caller,
     http::error::ApiError,
     query::{Output, Parameters},
+    service_parts::ServiceParts,
 };
 
 /// The answer of an operation, and its name.
@@ -41,7 +42,7 @@ use crate::{
 /// What a change means for credentials is known here as soon as this returns, and in other processes as soon as they
 /// forget what they remember of them.
 pub(crate) async fn answer(
-    services: &Services,
+    services: &ServiceParts,
     caller: &Caller,
     operation: &str,
     parameters: &Parameters,

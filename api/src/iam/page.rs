@@ -4,7 +4,10 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use brokerd_domain::identity::IamError;
 use brokerd_store::IamPageQuery;
 
-use crate::query::{Parameters, Xml};
+use crate::{
+    http::page,
+    query::{Parameters, Xml},
+};
 
 /// Items on a page where nothing else is said.
 const DEFAULT: u32 = 100;
@@ -67,12 +70,7 @@ impl Page {
         if let Some(after) = &self.after {
             items.retain(|item| key(item) > *after);
         }
-        let most = usize::try_from(self.most).unwrap_or(usize::MAX);
-        let next = (items.len() > most).then(|| {
-            items.truncate(most);
-            items.last().map(&key).unwrap_or_default()
-        });
-        (items, next)
+        page::first(items, self.most, key)
     }
 }
 

@@ -4,14 +4,18 @@ use axum::http::StatusCode;
 use brokerd_domain::{
     Clock, Entropy, Scope, Tags, Timestamp,
     log::{InvalidLogName, LogGroupName, LogStreamName},
-    policy::{ConditionKey, OperationPermissions, When},
+    policy::OperationPermissions,
 };
 use brokerd_store::{LogGroup, PgStore};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{auth::Signed, cloudtrail::protocol, http::error::ApiError};
+use crate::{
+    auth::{CallResource, Signed, TagsAsked},
+    http::error::ApiError,
+    wire::aws_json,
+};
 
 /// The output of an operation, or a refusal.
 pub(super) type Answered = Result<Value, ApiError>;
@@ -24,17 +28,6 @@ pub(super) struct Call<'a> {
     entropy: &'a dyn Entropy,
     signed: &'a Signed,
     permissions: &'static OperationPermissions,
-}
-
-/// What a call is about.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Subject<'a> {
-    /// The tags of the group, if it is there.
-    pub(super) tags: Option<&'a Tags>,
-    /// Tags that the call brings.
-    pub(super) added: Option<&'a Tags>,
-    /// Keys of tags that it takes away.
-    pub(super) removed: Option<&'a [String]>,
 }
 
 impl<'a> Call<'a> {
@@ -50,10 +43,7 @@ impl<'a> Call<'a> {
 
     /// The input. Unknown members are ignored, as in the service.
     pub(super) fn input<T: DeserializeOwned + Default>(&self) -> Result<T, ApiError> {
-        match &self.signed.body[..] {
-            [] => Ok(T::default()),
-            body => serde_json::from_slice(body).map_err(|_| protocol::not_serialized()),
-        }
+        aws_json::input(&self.signed.body)
     }
 
     /// The account of the caller and the region of the call.
@@ -85,37 +75,16 @@ impl<'a> Call<'a> {
         &self,
         group: &str,
         stream: &str,
-        subject: Subject<'_>,
+        tags: Option<&Tags>,
+        asked: TagsAsked<'_>,
     ) -> Result<(), ApiError> {
-        self.permit(&format!("{}:log-stream:{stream}", self.group_arn(group)), subject)
+        let arn = format!("{}:log-stream:{stream}", self.group_arn(group));
+        self.permit(CallResource { tags, asked, ..CallResource::named(&arn) })
     }
 
-    /// Asks whether the caller may do this with what the ARN names; with tags it needs the permission to tag, too.
-    pub(super) fn permit(&self, arn: &str, subject: Subject<'_>) -> Result<(), ApiError> {
-        let caller = &self.signed.caller;
-        for required in self.permissions.actions {
-            if required.when == When::WithTags && subject.added.is_none() {
-                continue;
-            }
-            caller.check(required.action, arn, |context| {
-                context.set("aws:ResourceAccount", caller.account().as_str());
-                for key in required.keys {
-                    match (key, subject) {
-                        (ConditionKey::ResourceTag, Subject { tags: Some(tags), .. }) => {
-                            context.set_resource(caller.account(), tags);
-                        }
-                        (ConditionKey::RequestTag, Subject { added: Some(tags), .. }) => {
-                            context.set_request_tags(tags);
-                        }
-                        (ConditionKey::TagKeys, Subject { removed: Some(keys), .. }) => {
-                            context.set_tag_keys(keys.to_vec());
-                        }
-                        _ => {}
-                    }
-                }
-            })?;
-        }
-        Ok(())
+    /// Asks whether the caller may do this with `resource`; with tags it needs the permission to tag, too.
+    pub(super) fn permit(&self, resource: CallResource<'_>) -> Result<(), ApiError> {
+        Ok(self.signed.caller.check_operation(self.permissions, resource)?)
     }
 
     /// The group that a call is about, and permits the call for a stream of it, or with an empty name for all.
@@ -126,7 +95,7 @@ impl<'a> Call<'a> {
     ) -> Result<LogGroup, ApiError> {
         let found = self.store.log_group(&self.scope(), name).await?;
         let tags = found.as_ref().map(|group| &group.tags);
-        self.permit_streams(name.as_str(), stream, Subject { tags, ..Subject::default() })?;
+        self.permit_streams(name.as_str(), stream, tags, TagsAsked::default())?;
         found.ok_or_else(no_group)
     }
 

@@ -10,8 +10,11 @@ use brokerd_store::LogGroup;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::call::{Answered, Call, Subject, invalid, missing, no_group, page_size, refusal};
-use crate::http::error::ApiError;
+use super::call::{Answered, Call, invalid, missing, no_group, page_size, refusal};
+use crate::{
+    auth::TagsAsked,
+    http::{error::ApiError, page},
+};
 
 /// Source: DescribeLogGroups of the CloudWatch Logs API reference, as all limits here.
 const MOST_GROUPS: u32 = 50;
@@ -57,7 +60,7 @@ fn view(call: &Call<'_>, group: &LogGroup) -> LogGroupView {
 
 pub(super) async fn describe(call: Call<'_>) -> Answered {
     let input: DescribeLogGroupsRequest = call.input()?;
-    call.permit_streams("", "", Subject::default())?;
+    call.permit_streams("", "", None, TagsAsked::default())?;
     let most = page_size(input.limit, MOST_GROUPS, MOST_GROUPS)?;
     let (prefix, part) = (input.log_group_name_prefix, input.log_group_name_pattern);
     if prefix.is_some() && part.is_some() {
@@ -86,13 +89,8 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
     let after = input.next_token.as_deref();
     // One more, which says whether there are more.
     let groups = call.store.log_groups(&call.scope(), &prefix, &part, after, most + 1).await?;
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let shown: Vec<_> = groups.iter().take(most).map(|group| view(&call, group)).collect();
-    let next = if groups.len() > most {
-        shown.last().map(|last| last.log_group_name.clone())
-    } else {
-        None
-    };
+    let (groups, next) = page::first(groups, most, |last| last.name.clone());
+    let shown: Vec<_> = groups.iter().map(|group| view(&call, group)).collect();
     let mut output = json!({"logGroups": shown});
     if let Some(next) = next {
         output["nextToken"] = next.into();
@@ -113,8 +111,8 @@ pub(super) async fn create(call: Call<'_>) -> Answered {
     let input: CreateLogGroupRequest = call.input()?;
     let name = call.group_name(input.log_group_name.as_deref(), None)?;
     let tags = input.tags.map(tags).transpose()?;
-    let subject = Subject { added: tags.as_ref(), ..Subject::default() };
-    call.permit_streams(name.as_str(), "", subject)?;
+    let asked = TagsAsked { added: tags.as_ref(), removed: None };
+    call.permit_streams(name.as_str(), "", None, asked)?;
     if input.kms_key_id.is_some() {
         return Err(invalid("brokerd encrypts no log groups: leave out kmsKeyId."));
     }

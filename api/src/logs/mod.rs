@@ -17,7 +17,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use self::call::{Answered, Call};
-use crate::{auth::Signed, cloudtrail::protocol, http::error::ApiError};
+use crate::{
+    auth::Signed,
+    http::error::ApiError,
+    wire::aws_json::{self, Refusals},
+};
 
 /// What every operation of the service is called after, in the header `X-Amz-Target`.
 const PREFIX: &str = "Logs_20140328.";
@@ -31,16 +35,15 @@ pub(crate) async fn answer(
     headers: &HeaderMap,
     request_id: Uuid,
 ) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let answered = match target.and_then(|target| target.strip_prefix(PREFIX)) {
+    let answered = match aws_json::operation(headers, PREFIX) {
         Some(operation) => answered(operation, store, clock, entropy, signed).await,
-        None => Err(protocol::unknown_operation()),
+        None => Err(aws_json::unknown_operation()),
     };
     match answered {
         // What has no output has no body, as in the service.
-        Ok(Value::Null) => protocol::answer(&serde_json::json!({})),
-        Ok(output) => protocol::answer(&output),
-        Err(refused) => protocol::refuse(refused, request_id),
+        Ok(Value::Null) => aws_json::answer(&serde_json::json!({})),
+        Ok(output) => aws_json::answer(&output),
+        Err(refused) => Refusals::COMMON.refuse(refused, request_id),
     }
 }
 

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::call::{Answered, Call, Subject, invalid, missing, page_size, refusal};
-use crate::http::error::ApiError;
+use super::call::{Answered, Call, invalid, missing, page_size, refusal};
+use crate::{auth::CallResource, http::error::ApiError};
 
 /// How many events one statement reads, and how long and how many events a query may take: what it has until then are its
 /// results, and its status says that it was ended.
@@ -161,7 +161,7 @@ struct OfQuery {
 }
 
 async fn query(call: &Call<'_>) -> Result<LogQuery, ApiError> {
-    call.permit("*", Subject::default())?;
+    call.permit(CallResource::NONE)?;
     let input: OfQuery = call.input()?;
     let id = input.query_id.ok_or_else(|| missing("queryId"))?;
     let none = || refusal("ResourceNotFoundException", "The specified query does not exist.");
@@ -213,7 +213,7 @@ struct DescribeQueriesRequest {
 }
 
 pub(super) async fn describe(call: Call<'_>) -> Answered {
-    call.permit("*", Subject::default())?;
+    call.permit(CallResource::NONE)?;
     let input: DescribeQueriesRequest = call.input()?;
     let most = page_size(input.max_results, MOST_QUERIES, MOST_QUERIES)?;
     let group = input.log_group_name.as_deref();
@@ -237,7 +237,7 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
 
 /// Nobody can store definitions of queries here.
 pub(super) fn definitions(call: Call<'_>) -> Answered {
-    call.permit("*", Subject::default())?;
+    call.permit(CallResource::NONE)?;
     Ok(json!({"queryDefinitions": []}))
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::call::{Answered, Call, invalid, no_group, no_stream, page_size, stream_name};
+use crate::http::page;
 
 /// Source: DescribeLogStreams of the CloudWatch Logs API reference.
 const MOST_STREAMS: u32 = 50;
@@ -70,17 +71,11 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
         .log_streams(&scope, &name, &prefix, order, descending, after.as_ref(), most + 1)
         .await?;
     let found = found.ok_or_else(no_group)?;
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let next = if found.len() > most {
-        found.get(most - 1).map(|last| token(&last.place()))
-    } else {
-        None
-    };
+    let (found, next) = page::first(found, most, |last| token(&last.place()));
     let millis = |moment: Timestamp| moment.as_micros() / 1000;
     let arn = call.group_arn(name.as_str());
     let shown: Vec<_> = found
         .into_iter()
-        .take(most)
         .map(|stream| LogStreamView {
             arn: format!("{arn}:log-stream:{}", stream.name),
             log_stream_name: stream.name,

@@ -7,10 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    call::{Answered, Call, Subject, invalid, missing, no_group},
+    call::{Answered, Call, invalid, missing, no_group},
     groups,
 };
-use crate::http::error::ApiError;
+use crate::{
+    auth::{CallResource, TagsAsked},
+    http::error::ApiError,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -54,16 +57,17 @@ fn of_group(call: &Call<'_>) -> Result<LogGroupName, ApiError> {
 async fn tags_of(
     call: &Call<'_>,
     name: &LogGroupName,
-    subject: Subject<'_>,
+    asked: TagsAsked<'_>,
 ) -> Result<Tags, ApiError> {
     let found = call.store.log_group(&call.scope(), name).await?;
     let tags = found.as_ref().map(|group| &group.tags);
-    call.permit(&call.group_arn(name.as_str()), Subject { tags, ..subject })?;
+    let arn = call.group_arn(name.as_str());
+    call.permit(CallResource { tags, asked, ..CallResource::named(&arn) })?;
     found.map(|group| group.tags).ok_or_else(no_group)
 }
 
 async fn listed(call: &Call<'_>, name: &LogGroupName) -> Answered {
-    let tags = tags_of(call, name, Subject::default()).await?;
+    let tags = tags_of(call, name, TagsAsked::default()).await?;
     Ok(json!({"tags": tags.as_map()}))
 }
 
@@ -73,7 +77,7 @@ async fn added(
     tags: Option<BTreeMap<String, String>>,
 ) -> Answered {
     let tags = groups::tags(tags.ok_or_else(|| missing("tags"))?)?;
-    tags_of(call, name, Subject { added: Some(&tags), ..Subject::default() }).await?;
+    tags_of(call, name, TagsAsked { added: Some(&tags), removed: None }).await?;
     let change = |before: &Tags| before.with(&tags);
     let changed = call.store.change_log_group_tags(&call.scope(), name, change).await?;
     done(changed)
@@ -81,7 +85,7 @@ async fn added(
 
 async fn removed(call: &Call<'_>, name: &LogGroupName, keys: Option<Vec<String>>) -> Answered {
     let keys = keys.ok_or_else(|| missing("tagKeys"))?;
-    tags_of(call, name, Subject { removed: Some(&keys), ..Subject::default() }).await?;
+    tags_of(call, name, TagsAsked { added: None, removed: Some(&keys) }).await?;
     let change = |before: &Tags| Ok(before.without(&keys));
     let changed = call.store.change_log_group_tags(&call.scope(), name, change).await?;
     done(changed)

@@ -1,7 +1,7 @@
 //! Members of answers whose values are known, all of them. The answers write texts; the document tells which.
 
 use brokerd_domain::{
-    BrokerState, DeploymentMode, EngineType, FaultKind, StorageType,
+    AuthenticationStrategy, BrokerState, DeploymentMode, EngineType, FaultKind, StorageType,
     destination::{BodyEncoding, DestinationKind},
 };
 use utoipa::openapi::{OpenApi, RefOr, schema::Schema};
@@ -18,7 +18,8 @@ fn closed() -> Vec<Closed> {
     let engines = EngineType::ALL.iter();
     let storages: Vec<String> = of(&mut StorageType::ALL.iter().map(|storage| storage.as_str()));
     let lower = storages.iter().map(|storage| storage.to_lowercase()).collect();
-    let strategies = || texts(["simple", "ldap", "config_managed"]);
+    let mut strategies = AuthenticationStrategy::ALL.iter().map(|strategy| strategy.display_name());
+    let of_configurations = [AuthenticationStrategy::Simple, AuthenticationStrategy::Ldap];
     vec![
         (
             &["BrokerSummary", "DescribeBrokerResponse", "BrokerDetails"],
@@ -54,7 +55,7 @@ fn closed() -> Vec<Closed> {
             lower,
         ),
         (&["StorageView"], "storageType", storages),
-        (&["DescribeBrokerResponse"], "authenticationStrategy", strategies()),
+        (&["DescribeBrokerResponse"], "authenticationStrategy", of(&mut strategies)),
         (
             &[
                 "ConfigurationSummary",
@@ -62,7 +63,7 @@ fn closed() -> Vec<Closed> {
                 "DescribeConfigurationResponse",
             ],
             "authenticationStrategy",
-            texts(["simple", "ldap"]),
+            of(&mut of_configurations.into_iter().map(AuthenticationStrategy::display_name)),
         ),
         (
             &["MaintenanceWindowView"],

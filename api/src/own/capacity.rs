@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::accounts::{is_operator, usage::AccountUsageView};
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         error::ApiError,
         respond::{Answer, Reply},
@@ -90,7 +90,7 @@ pub(crate) async fn describe_capacity(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<DescribeCapacityResponse> {
-    let id = &signed.authorize(Subject::NONE)?.account;
+    let id = &signed.authorize(CallResource::NONE)?.account;
     let Some((room, used)) = store.capacity_of_account(id).await? else {
         return Err(ApiError::unavailable(
             "No provisioner has reported its host's memory yet. Try again.",

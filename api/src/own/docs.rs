@@ -42,7 +42,7 @@ static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 });
 
 /// The page.
-pub(super) async fn page() -> Response {
+pub(crate) async fn page() -> Response {
     with_policy(body::with_type(StatusCode::OK, "text/html; charset=utf-8", PAGE))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn page() -> Response {
 ///
 /// # Errors
 /// The 404 of paths that no operation has.
-pub(super) async fn file(path: PathParams) -> Result<Response, ApiError> {
+pub(crate) async fn file(path: PathParams) -> Result<Response, ApiError> {
     let file = utoipa_swagger_ui::serve(path.get("file"), Arc::clone(&CONFIG));
     let file = file.map_err(|error| ApiError::internal(error.to_string()))?;
     let file = file.ok_or_else(ApiError::unknown_path)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -105,7 +105,7 @@ pub(crate) async fn list_engine_versions(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<ListEngineVersionsResponse> {
-    signed.authorize(Subject::NONE)?;
+    signed.authorize(CallResource::NONE)?;
     let offered = store.offered_engines().await?;
     let engine_versions = offered.into_iter().map(described).collect();
     Ok(Reply(ListEngineVersionsResponse { engine_versions }))

@@ -19,13 +19,13 @@ pub(crate) struct Health {
 const OK: Health = Health { status: "ok" };
 
 /// The process answers.
-pub(super) async fn live() -> Answer<Health> {
+pub(crate) async fn live() -> Answer<Health> {
     Ok(Reply(OK))
 }
 
 /// The database answers, an engine version is offered (right after a first start the provisioner has offered none
 /// yet), and no part of the process stays down.
-pub(super) async fn ready(State(readiness): State<Arc<Readiness>>) -> Answer<Health> {
+pub(crate) async fn ready(State(readiness): State<Arc<Readiness>>) -> Answer<Health> {
     readiness.check().await?;
     Ok(Reply(OK))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::accounts::authorize_operator;
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -147,7 +147,7 @@ pub(crate) async fn describe_provisioners(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<DescribeProvisionersResponse> {
-    authorize_operator(&settings, &signed, "brokerd:DescribeProvisioners", Subject::NONE)?;
+    authorize_operator(&settings, &signed, "brokerd:DescribeProvisioners", CallResource::NONE)?;
     let overview = store.overview().await?;
     Ok(Reply(DescribeProvisionersResponse {
         provisioners: overview.provisioners.into_iter().map(Into::into).collect(),

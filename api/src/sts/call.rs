@@ -2,8 +2,8 @@
 
 use crate::{
     caller::Caller,
-    iam::Services,
     query::{Parameters, QueryApi},
+    service_parts::ServiceParts,
 };
 
 /// The service in the query protocol.
@@ -13,7 +13,7 @@ pub(crate) const API: QueryApi =
 /// A call of an operation.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    pub(super) services: &'a Services,
+    pub(super) services: &'a ServiceParts,
     pub(super) caller: &'a Caller,
     pub(super) parameters: &'a Parameters,
 }

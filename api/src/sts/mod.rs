@@ -16,13 +16,13 @@ use self::call::Call;
 use crate::{
     caller::Caller,
     http::error::ApiError,
-    iam::Services,
     query::{Output, Parameters},
+    service_parts::ServiceParts,
 };
 
 /// The answer of an operation, and its name.
 pub(crate) async fn answer(
-    services: &Services,
+    services: &ServiceParts,
     caller: &Caller,
     operation: &str,
     parameters: &Parameters,

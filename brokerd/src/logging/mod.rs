@@ -15,7 +15,7 @@ pub(crate) use self::log_file::LogFile;
 use crate::config::{Configuration, LogFormat};
 
 /// Where the span of a request is made.
-const REQUESTS: &str = "brokerd_api::http::observe";
+const REQUESTS: &str = "brokerd_api::observe";
 
 /// The spans that are traced, whatever the log shows. Events are for the log.
 fn is_traced(metadata: &Metadata<'_>) -> bool {

@@ -1,101 +1,16 @@
-//! No file of a crate needs another one that needs it: each can be read without the other.
+//! No file of a crate needs another one that needs it: each can be read without the other. Nor do two rooms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 
-use crate::sources::{Source, imports, sources};
+use crate::{
+    modules::{Module, Needs, needs, needs_of_rooms},
+    sources::{Source, sources},
+};
 
 /// The crates that are built of modules.
 const CRATES: [&str; 6] = ["api", "brokerd", "domain", "gateway", "provisioner", "store"];
-
-/// A module, by its path from the root of its crate.
-type Module = Vec<String>;
-/// The modules that each one needs.
-type Needs = BTreeMap<Module, BTreeSet<Module>>;
-
-/// The module that a file holds.
-fn module(path: &str) -> Module {
-    let path = path.split_once("/src/").map_or(path, |(_, path)| path);
-    let mut module: Module = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
-    if module.last().is_some_and(|last| matches!(last.as_str(), "mod" | "lib" | "main")) {
-        module.pop();
-    }
-    module
-}
-
-/// The code of a file without the tests that it ends with.
-fn without_tests(code: &str) -> &str {
-    code.find("#[cfg(test)]\nmod tests {").map_or(code, |at| &code[..at])
-}
-
-/// The file that a path leads to, seen from `here`; none: a library's.
-fn leads_to(path: &str, here: &Module, files: &BTreeSet<Module>) -> Option<Module> {
-    let mut segments = path.split("::").map(str::trim).peekable();
-    let mut at = match segments.next()? {
-        "crate" => Module::new(),
-        "self" => here.clone(),
-        "super" => {
-            let mut at = here.clone();
-            at.pop()?;
-            while segments.next_if_eq(&"super").is_some() {
-                at.pop()?;
-            }
-            at
-        }
-        // A child of this module, as in `pub use child::Name`.
-        child => {
-            let mut at = here.clone();
-            at.push(child.to_owned());
-            return files.contains(&at).then_some(at);
-        }
-    };
-    for segment in segments {
-        at.push(segment.to_owned());
-        if !files.contains(&at) {
-            at.pop();
-            break;
-        }
-    }
-    files.contains(&at).then_some(at)
-}
-
-/// Paths that are written where they are used, as `crate::clock::now()`.
-fn written_out(code: &str) -> impl Iterator<Item = &str> {
-    ["crate::", "super::"].into_iter().flat_map(move |begin| {
-        code.match_indices(begin).filter_map(move |(at, _)| {
-            let before = code[..at].chars().next_back();
-            let begins =
-                before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ':' | '_' | '$'));
-            let rest = &code[at..];
-            let end = rest
-                .find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'))
-                .unwrap_or(rest.len());
-            let path = &rest[..end];
-            // A tree of imports goes on with a brace, and is read as such.
-            (begins && !path.ends_with(':')).then_some(path)
-        })
-    })
-}
-
-fn needs(files: &[Source]) -> Needs {
-    let modules: BTreeSet<Module> = files.iter().map(|file| module(&file.path)).collect();
-    let mut needs = Needs::new();
-    for file in files {
-        let here = module(&file.path);
-        let code = without_tests(&file.code);
-        let imported = imports(code).into_iter().filter_map(|import| {
-            let there = leads_to(&import.path, &here, &modules)?;
-            // A re-export of the module's own files is not an import.
-            (!(import.is_reexport && there.starts_with(&here))).then_some(there)
-        });
-        let written = written_out(code).filter_map(|path| leads_to(path, &here, &modules));
-        let mut all: BTreeSet<Module> = imported.chain(written).collect();
-        all.remove(&here);
-        needs.insert(here, all);
-    }
-    needs
-}
 
 /// All that a module needs, directly or by others.
 fn reached(from: &Module, needs: &Needs) -> BTreeSet<Module> {
@@ -119,7 +34,9 @@ fn circles(needs: &Needs) -> Vec<String> {
         .keys()
         .filter(|module| reached[module].contains(*module))
         .map(|module| {
-            let next = needs[module].iter().filter(|next| reached[next].contains(module));
+            let leads_back =
+                |next: &&Module| reached.get(*next).is_some_and(|all| all.contains(module));
+            let next = needs[module].iter().filter(leads_back);
             let next: Vec<_> = next.map(|next| next.join("::")).collect();
             format!("{} needs {}", module.join("::"), next.join(", "))
         })
@@ -139,12 +56,23 @@ fn no_file_needs_one_that_needs_it() -> Result<()> {
 }
 
 #[test]
+fn no_room_needs_one_that_needs_it() -> Result<()> {
+    let mut found = Vec::new();
+    for name in CRATES {
+        let needs = needs_of_rooms(&needs(&sources(&format!("{name}/src"))?));
+        ensure!(needs.keys().any(|room| room.len() > 1), "{name}: no room in a room is read");
+        found.extend(circles(&needs).into_iter().map(|circle| format!("{name}: {circle}")));
+    }
+    ensure!(found.is_empty(), "these rooms need each other:\n  {}", found.join("\n  "));
+    Ok(())
+}
+
+fn file(path: &str, code: &str) -> Source {
+    Source { path: format!("x/src/{path}"), code: code.to_owned(), lines: 1 }
+}
+
+#[test]
 fn a_circle_is_found_however_it_is_written() {
-    let file = |path: &str, code: &str| Source {
-        path: format!("x/src/{path}"),
-        code: code.to_owned(),
-        lines: 1,
-    };
     let found = |files: &[Source]| circles(&needs(files)).len();
     let (root, leaf) = (file("lib.rs", "mod a;\nmod b;"), file("b.rs", "fn f() {}"));
     assert_eq!(found(&[root, file("a.rs", "use crate::b::f;"), leaf]), 0);
@@ -158,10 +86,71 @@ fn a_circle_is_found_however_it_is_written() {
         file("r/two.rs", "#[cfg(test)]\nmod tests {\n use crate::r::one::One;\n}"),
     ];
     assert_eq!(found(&room), 0, "re-exports and tests make no circle");
+    for (given_on, name) in [
+        ("pub(crate) use one::One;", "One"),
+        ("pub use self::{one::One as Uno, two::Two};", "Uno"),
+        ("pub(crate) use one::*;", "One"),
+        ("use one::One;", "One"),
+    ] {
+        for tests in ["#[cfg(test)]\npub(crate) mod tests {\n use crate::b::B;\n}", ""] {
+            let by_a_room = [
+                file("a.rs", &format!("use crate::r::{name};\n{tests}")),
+                file("b.rs", "use crate::a::A;"),
+                file("lib.rs", "mod a;\nmod r;"),
+                file("r/mod.rs", given_on),
+                file("r/one.rs", "use crate::a::A;"),
+                file("r/two.rs", ""),
+            ];
+            let found = circles(&needs(&by_a_room));
+            assert!(found.iter().any(|circle| circle.starts_with("r::one needs")), "{given_on}");
+            assert!(!found.iter().any(|circle| circle.starts_with("b needs")), "tests are no need");
+        }
+    }
+    let tests = [
+        file("a/mod.rs", "#[cfg(test)]\npub(super) mod example;\nuse crate::b::B;"),
+        file("a/example.rs", "use crate::c::C;"),
+        file("b.rs", "#[cfg(test)]\n#[path = \"b_tests.rs\"]\nmod b_tests;"),
+        file("b_tests.rs", "use crate::a::A;"),
+        file("c.rs", "use crate::a::example::Example;"),
+    ];
+    assert_eq!(found(&tests), 0, "files of tests make no circle");
     let siblings = [
         file("r/mod.rs", "mod one;\nmod two;\nuse one::f;"),
         file("r/one.rs", "use super::{\n  two::Two,\n};"),
         file("r/two.rs", ""),
     ];
     assert_eq!(found(&siblings), 0, "a tree of imports names its branches");
+}
+
+#[test]
+fn a_circle_of_rooms_is_found_at_every_level() {
+    let found = |files: &[Source]| circles(&needs_of_rooms(&needs(files)));
+    let tree = |of_the_leaf: &str| {
+        [
+            file("lib.rs", "mod a;\nmod b;\nmod c;"),
+            file("a/mod.rs", "pub(crate) mod deep;\nmod top;\npub(crate) use top::Top;"),
+            file("a/top.rs", "use super::deep::{One, two::Two};\nuse crate::b::B;"),
+            file("a/deep/mod.rs", "mod one;\npub(crate) mod two;\npub(crate) use one::One;"),
+            file("a/deep/one/mod.rs", "use super::two::Two;\nuse crate::c::f;"),
+            file("a/deep/one/leaf.rs", ""),
+            file("a/deep/two.rs", of_the_leaf),
+            file("b.rs", "use crate::c::f;"),
+            file("c.rs", "fn f() {}"),
+        ]
+    };
+    assert_eq!(found(&tree("")), [""; 0]);
+    let files = tree("use super::one::leaf::Leaf;");
+    assert_eq!(circles(&needs(&files)), [""; 0], "no file is in a circle");
+    let deep = ["a::deep::one needs a::deep::two", "a::deep::two needs a::deep::one"];
+    assert_eq!(found(&files), deep);
+    let between = [
+        file("one/mod.rs", "mod f;\npub(crate) mod h;"),
+        file("one/f.rs", "use crate::two::g::G;"),
+        file("one/h.rs", ""),
+        file("two/mod.rs", "pub(crate) mod g;"),
+        file("two/g.rs", "use crate::three::T;"),
+        file("three.rs", "use crate::one::h::H;"),
+    ];
+    assert_eq!(circles(&needs(&between)), [""; 0]);
+    assert_eq!(found(&between), ["one needs two", "three needs one", "two needs three"]);
 }

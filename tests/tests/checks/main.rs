@@ -5,6 +5,7 @@ mod dependencies;
 mod documents;
 mod floors;
 mod migrations;
+mod modules;
 mod observability;
 mod openapi;
 mod sources;

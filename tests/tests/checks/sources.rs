@@ -40,6 +40,8 @@ pub(crate) fn sources(folder: &str) -> Result<Vec<Source>> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) path: String,
+    /// What it is called in the file.
+    pub(crate) name: String,
     /// It is given on, as by `pub use`.
     pub(crate) is_reexport: bool,
 }
@@ -70,7 +72,11 @@ pub(crate) fn imports(code: &str) -> Vec<Import> {
             Some(tree) => {
                 let mut paths = Vec::new();
                 flatten("", tree, &mut paths);
-                found.extend(paths.into_iter().map(|path| Import { path, is_reexport }));
+                found.extend(paths.into_iter().map(|(path, name)| Import {
+                    path,
+                    name,
+                    is_reexport,
+                }));
             }
             None => statement = Some((all, is_reexport)),
         }
@@ -78,14 +84,17 @@ pub(crate) fn imports(code: &str) -> Vec<Import> {
     found
 }
 
-/// The paths of a tree of imports.
-fn flatten(prefix: &str, tree: &str, found: &mut Vec<String>) {
+/// The paths of a tree of imports, each with what it is called.
+fn flatten(prefix: &str, tree: &str, found: &mut Vec<(String, String)>) {
     let Some((name, branches)) =
         tree.split_once('{').and_then(|(name, rest)| Some((name, rest.rsplit_once('}')?.0)))
     else {
-        let path = tree.split(" as ").next().unwrap_or(tree).trim();
-        if !path.is_empty() {
-            found.push(format!("{prefix}{path}"));
+        let (path, alias) = tree.split_once(" as ").unwrap_or((tree, ""));
+        if !path.trim().is_empty() {
+            let path = format!("{prefix}{}", path.trim());
+            let last = path.trim_end_matches("::self").rsplit("::").next().unwrap_or(&path);
+            let name = if alias.is_empty() { last } else { alias.trim() }.to_owned();
+            found.push((path, name));
         }
         return;
     };
@@ -110,6 +119,8 @@ fn imports_are_read_as_the_compiler_reads_them() {
     let found = imports(code);
     let paths: Vec<_> = found.iter().map(|import| import.path.as_str()).collect();
     assert_eq!(paths, ["a::b", "c::d", "c::e::f", "c::e::g", "c::i", "j::*"]);
+    let names: Vec<_> = found.iter().map(|import| import.name.as_str()).collect();
+    assert_eq!(names, ["b", "d", "f", "h", "i", "*"]);
     let given_on: Vec<_> = found.iter().map(|import| import.is_reexport).collect();
     assert_eq!(given_on, [false, true, true, true, true, false]);
 }

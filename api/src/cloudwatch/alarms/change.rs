@@ -9,9 +9,9 @@ use brokerd_store::DeleteAlarmsOutcome;
 use super::{
     super::call::{Answer, Call},
     describe::parse_state,
-    resource::{AskedTags, all_named, check_names, named, not_found},
+    resource::{all_named, check_names, named, not_found},
 };
-use crate::wire::shape;
+use crate::{auth::TagsAsked, wire::shape};
 
 /// The longest reason, and the longest data of one.
 ///
@@ -58,7 +58,7 @@ pub(super) async fn enable(call: Call<'_>, input: AlarmNamesInput, are_enabled: 
 pub(super) async fn set_state(call: Call<'_>, input: SetAlarmStateInput) -> Answer {
     let missing = CloudWatchError::missing;
     let name = input.name.ok_or_else(|| missing("AlarmName"))?;
-    let (permit, _) = named(call, &name, AskedTags::default()).await?;
+    let (permit, _) = named(call, &name, TagsAsked::default()).await?;
     let state = parse_state(&input.state.ok_or_else(|| missing("StateValue"))?)?;
     let reason = input.reason.ok_or_else(|| missing("StateReason"))?;
     for (parameter, text, longest) in [

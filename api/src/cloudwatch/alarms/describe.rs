@@ -10,14 +10,18 @@ use brokerd_store::{AlarmFilter, StoredAlarm};
 
 use super::{
     super::{
-        call::{Answer, Call, Resource, output},
+        call::{Answer, Call, output},
         shapes::{Dimension, pairs},
         token::Pages,
     },
     resource::{all_named, any, check_names},
     view::{self, MetricAlarmView},
 };
-use crate::wire::{Value, shape};
+use crate::{
+    auth::CallResource,
+    http::page,
+    wire::{Value, shape},
+};
 
 /// Alarms of a page where nothing else is said, and at most.
 const PER_PAGE: u32 = 50;
@@ -90,15 +94,12 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmsInput) -> An
         action_prefix: input.action_prefix,
         metric: None,
     };
-    let mut found = if is_none {
+    let found = if is_none {
         Vec::new()
     } else {
         permit.store.alarms(&permit.scope, &filter, after.as_deref(), limit + 1).await?
     };
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = found.len() > most;
-    found.truncate(most);
-    let next = found.last().filter(|_| has_more).map(|last| pages.token(&last.alarm.name));
+    let (found, next) = page::first(found, limit, |last| pages.token(&last.alarm.name));
     output(DescribeAlarmsOutput {
         composite_alarms: Vec::new(),
         metric_alarms: views(&permit.scope, found),
@@ -107,7 +108,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmsInput) -> An
 }
 
 pub(super) async fn for_metric(call: Call<'_>, input: DescribeAlarmsForMetricInput) -> Answer {
-    let permit = call.permit(Resource::NONE)?;
+    let permit = call.permit(CallResource::NONE)?;
     let missing = CloudWatchError::missing;
     let namespace = parse_namespace(input.namespace.ok_or_else(|| missing("Namespace"))?)?;
     let metric = input.metric_name.ok_or_else(|| missing("MetricName"))?;

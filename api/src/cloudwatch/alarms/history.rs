@@ -13,9 +13,9 @@ use super::{
         token::{Pages, invalid_token},
     },
     describe::{has_no_metric_alarms, records},
-    resource::{AskedTags, any, named},
+    resource::{any, named},
 };
-use crate::wire::shape;
+use crate::{auth::TagsAsked, wire::shape};
 
 /// Items of a page where nothing else is said.
 const PER_PAGE: u32 = 100;
@@ -57,7 +57,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmHistoryInput)
     let token = input.next_token.take();
     let pages = Pages::of(&input);
     let permit = match &input.name {
-        Some(name) => named(call, name, AskedTags::default()).await?.0,
+        Some(name) => named(call, name, TagsAsked::default()).await?.0,
         None => any(call)?,
     };
     let limit = records(input.max_records, PER_PAGE)?;

@@ -11,10 +11,13 @@ use super::{
         call::{Answer, Call},
         shapes::{Dimension, MetricDataQuery, Tag, pairs},
     },
-    resource::{AskedTags, check_name, named},
+    resource::{check_name, named},
     tags::parsed,
 };
-use crate::wire::{Value, shape};
+use crate::{
+    auth::TagsAsked,
+    wire::{Value, shape},
+};
 
 shape! {
     PutMetricAlarmInput {
@@ -53,7 +56,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: PutMetricAlarmInput) -> An
     check_name(&name)?;
     let tags = parsed(std::mem::take(&mut input.tags))?;
     let has_tags = !tags.as_map().is_empty();
-    let asked = AskedTags { added: has_tags.then_some(&tags), removed: None };
+    let asked = TagsAsked { added: has_tags.then_some(&tags), removed: None };
     let (permit, _) = named(call, &name, asked).await?;
     let alarm = AlarmInput::from(input).parse()?;
     match permit.store.put_alarm(&permit.scope, &alarm, &tags, permit.now).await? {

@@ -1,14 +1,16 @@
 //! Alarms that calls are about.
 
 use brokerd_domain::{
-    Tags,
     alarm::MetricAlarm,
     metric::query::{CloudWatchError, CloudWatchErrorKind},
 };
 use brokerd_store::StoredAlarm;
 
-use super::super::call::{Call, Permit, Resource};
-use crate::http::error::ApiError;
+use super::super::call::{Call, Permit};
+use crate::{
+    auth::{CallResource, TagsAsked},
+    http::error::ApiError,
+};
 
 /// Most alarms that a call names.
 ///
@@ -17,13 +19,6 @@ const MOST_NAMED: usize = 100;
 /// The longest name of an alarm.
 const LONGEST_NAME: usize = 255;
 
-/// What a call brings for tags.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct AskedTags<'a> {
-    pub(super) added: Option<&'a Tags>,
-    pub(super) removed: Option<&'a [String]>,
-}
-
 /// The alarm of a name, if it is there, and the permission to do with it what is asked.
 ///
 /// # Errors
@@ -31,17 +26,13 @@ pub(super) struct AskedTags<'a> {
 pub(super) async fn named<'a>(
     call: Call<'a>,
     name: &str,
-    asked: AskedTags<'_>,
+    asked: TagsAsked<'_>,
 ) -> Result<(Permit<'a>, Option<StoredAlarm>), ApiError> {
     let scope = call.scope();
     let found = call.store().alarm(&scope, name).await?;
     let arn = MetricAlarm::arn_of(&scope, name);
-    let permit = call.permit(Resource {
-        arn: &arn,
-        tags: found.as_ref().map(|found| &found.tags),
-        added: asked.added,
-        removed: asked.removed,
-    })?;
+    let tags = found.as_ref().map(|found| &found.tags);
+    let permit = call.permit(CallResource { tags, asked, ..CallResource::named(&arn) })?;
     Ok((permit, found))
 }
 
@@ -55,7 +46,7 @@ pub(super) async fn all_named<'a>(
 ) -> Result<Permit<'a>, ApiError> {
     let mut permitted = None;
     for name in names {
-        permitted = Some(named(call, name, AskedTags::default()).await?.0);
+        permitted = Some(named(call, name, TagsAsked::default()).await?.0);
     }
     match permitted {
         Some(permit) => Ok(permit),
@@ -69,7 +60,7 @@ pub(super) async fn all_named<'a>(
 /// `AccessDenied`.
 pub(super) fn any(call: Call<'_>) -> Result<Permit<'_>, ApiError> {
     let all = MetricAlarm::arn_of(&call.scope(), "*");
-    call.permit(Resource::named(&all))
+    call.permit(CallResource::named(&all))
 }
 
 /// Names of alarms that can be some.

@@ -13,9 +13,12 @@ use super::{
         call::{Answer, Call, output},
         shapes::Tag,
     },
-    resource::{AskedTags, named},
+    resource::named,
 };
-use crate::wire::{Members, Value, shape};
+use crate::{
+    auth::TagsAsked,
+    wire::{Members, Value, shape},
+};
 
 shape! {
     TagsInput {
@@ -33,7 +36,7 @@ shape! {
 
 pub(super) async fn list(call: Call<'_>, input: TagsInput) -> Answer {
     let name = alarm_of(&call.scope(), input.arn)?;
-    let (_, found) = named(call, &name, AskedTags::default()).await?;
+    let (_, found) = named(call, &name, TagsAsked::default()).await?;
     let stored = found.ok_or_else(not_found)?;
     let tag = |(key, value): (&String, &String)| Tag {
         key: Some(key.clone()),
@@ -48,7 +51,7 @@ pub(super) async fn add(call: Call<'_>, input: TagsInput) -> Answer {
         return Err(CloudWatchError::missing("Tags").into());
     }
     let added = parsed(input.tags)?;
-    let asked = AskedTags { added: Some(&added), removed: None };
+    let asked = TagsAsked { added: Some(&added), removed: None };
     let (permit, _) = named(call, &name, asked).await?;
     let changed =
         permit.store.change_alarm_tags(&permit.scope, &name, |tags| tags.with(&added)).await?;
@@ -64,7 +67,7 @@ pub(super) async fn remove(call: Call<'_>, input: TagsInput) -> Answer {
     if input.keys.is_empty() {
         return Err(CloudWatchError::missing("TagKeys").into());
     }
-    let asked = AskedTags { added: None, removed: Some(&input.keys) };
+    let asked = TagsAsked { added: None, removed: Some(&input.keys) };
     let (permit, _) = named(call, &name, asked).await?;
     let keys = &input.keys;
     let changed =

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject, TagsAsked},
+    auth::{CallResource, Signed, TagsAsked},
     cache::OfferingsCache,
     http::{
         error::ApiError,
@@ -23,12 +23,12 @@ use crate::{
     mq::{
         brokers::{
             requests::{
-                ConfigurationIdRequest, EncryptionOptionsRequest, LdapServerMetadataRequest,
-                LogsRequest, MaintenanceWindowRequest, UserRequest,
+                EncryptionOptionsRequest, LdapServerMetadataRequest, LogsRequest,
+                MaintenanceWindowRequest, UserRequest,
             },
             security_groups::check_groups,
         },
-        configurations::{named_revision, too_many_configurations},
+        configurations::{ConfigurationIdRequest, named_revision, too_many_configurations},
     },
     openapi::ServiceErrors,
 };
@@ -204,7 +204,7 @@ async fn authorize<'a>(
     // Tags that are invalid are refused with the rest of the request.
     let tags = wire.tags.clone().map(Tags::parse).transpose().unwrap_or_default();
     let asked = TagsAsked { added: tags.as_ref(), removed: None };
-    let scope = signed.authorize(Subject { asked, ..Subject::named(&arn) })?;
+    let scope = signed.authorize(CallResource { asked, ..CallResource::named(&arn) })?;
     if let Some(text) = &wire.data_replication_primary_broker_arn {
         let primary = match text.parse() {
             Ok(Arn { scope: of, resource: Resource::Broker { id, .. } })
@@ -216,8 +216,8 @@ async fn authorize<'a>(
         };
         let arn = primary.as_ref().map_or_else(|| text.clone(), |broker| broker.arn().to_string());
         let tags = primary.as_ref().map(|broker| &broker.tags);
-        let subject = Subject { tags, ..Subject::named(&arn) };
-        signed.authorize_also(When::WithPrimaryBroker, subject)?;
+        let resource = CallResource { tags, ..CallResource::named(&arn) };
+        signed.authorize_also(When::WithPrimaryBroker, resource)?;
     }
     Ok(scope)
 }

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         page::{self, Page},
         respond::{Answer, Reply},
@@ -96,7 +96,7 @@ pub(crate) async fn list_brokers(
     page: Page,
     signed: Signed,
 ) -> Answer<ListBrokersResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     let size = page.size()?;
     let after = page.after_broker(scope)?;
     Ok(Reply(listed(scope, store.brokers(scope, after, size).await?)))

@@ -5,16 +5,6 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A configuration and one of its revisions.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct ConfigurationIdRequest {
-    /// The configuration's identifier.
-    #[schema(required, nullable = false)]
-    pub(crate) id: Option<String>,
-    /// The revision; default: the latest.
-    pub(crate) revision: Option<i32>,
-}
-
 /// Encryption at rest.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

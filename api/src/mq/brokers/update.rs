@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     broker_change::BrokerLocks,
     cache::OfferingsCache,
     http::{
@@ -24,17 +24,14 @@ use crate::{
     },
     mq::{
         brokers::{
-            requests::{
-                ConfigurationIdRequest, LdapServerMetadataRequest, LogsRequest,
-                MaintenanceWindowRequest,
-            },
+            requests::{LdapServerMetadataRequest, LogsRequest, MaintenanceWindowRequest},
             security_groups::check_groups,
             views::{
                 ConfigurationIdView, LdapServerMetadataView, LogsRequestedView,
                 MaintenanceWindowView,
             },
         },
-        configurations::named_revision,
+        configurations::{ConfigurationIdRequest, named_revision},
     },
     openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
 };
@@ -213,8 +210,8 @@ pub(crate) async fn update_broker(
             named_revision(store, signed, scope, named.as_ref(), |missing| missing).await?;
         if changes_authentication(&broker, input, revision.as_ref()) {
             let arn = broker.arn().to_string();
-            let subject = Subject { tags: Some(&broker.tags), ..Subject::named(&arn) };
-            signed.authorize_also(When::WithAuthentication, subject)?;
+            let resource = CallResource { tags: Some(&broker.tags), ..CallResource::named(&arn) };
+            signed.authorize_also(When::WithAuthentication, resource)?;
         }
         let offerings = offerings.get().await?;
         let kept = match &revision {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     cache::OfferingsCache,
     http::{
         page::Page,
@@ -72,7 +72,7 @@ pub(crate) async fn describe_broker_engine_types(
     query: Query,
     signed: Signed,
 ) -> Answer<DescribeBrokerEngineTypesResponse> {
-    signed.authorize(Subject::NONE)?;
+    signed.authorize(CallResource::NONE)?;
     let offerings = offerings.get().await?;
     Ok(Reply(answer(&offerings, &query)?))
 }

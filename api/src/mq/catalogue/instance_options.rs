@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     cache::OfferingsCache,
     http::{
         page::Page,
@@ -89,7 +89,7 @@ pub(crate) async fn describe_broker_instance_options(
     query: Query,
     signed: Signed,
 ) -> Answer<DescribeBrokerInstanceOptionsResponse> {
-    let region = &signed.authorize(Subject::NONE)?.region;
+    let region = &signed.authorize(CallResource::NONE)?.region;
     let offerings = offerings.get().await?;
     Ok(Reply(answer(&offerings, &settings.network, region, &query)?))
 }

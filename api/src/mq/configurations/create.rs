@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{ConfigurationRevisionView, too_many_configurations};
 use crate::{
-    auth::{Signed, Subject, TagsAsked},
+    auth::{CallResource, Signed, TagsAsked},
     cache::OfferingsCache,
     http::respond::{Answer, Reply},
     openapi::{Conflict, ServiceErrors},
@@ -92,7 +92,7 @@ pub(crate) async fn create_configuration(
     let tags = Tags::parse(input.tags.clone()).unwrap_or_default();
     let arn = signed.arn("mq", &format!("configuration:{id}"));
     let asked = TagsAsked { added: Some(&tags), removed: None };
-    let scope = signed.authorize(Subject { asked, ..Subject::named(&arn) })?;
+    let scope = signed.authorize(CallResource { asked, ..CallResource::named(&arn) })?;
     let offerings = offerings.get().await?;
     let command = CreateConfiguration::parse(input, &offerings)?;
     let (description, data) =

@@ -1,7 +1,7 @@
 //! DeleteConfiguration.
 
 use axum::extract::State;
-use brokerd_domain::{Configuration, Error, ErrorKind};
+use brokerd_domain::Configuration;
 use brokerd_store::{DeleteConfiguration, PgStore};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use crate::{
     auth::Signed,
     http::{
         path::PathParams,
+        refusal,
         respond::{Answer, Reply},
     },
     openapi::{Conflict, NotFound, OfConfiguration, ServiceErrors},
@@ -50,11 +51,9 @@ pub(crate) async fn delete_configuration(
             Ok(Reply(DeleteConfigurationResponse { configuration_id: id.to_string() }))
         }
         DeleteConfiguration::NotFound => Err(path.configuration_not_found().into()),
-        DeleteConfiguration::InUse => Err(Error {
-            kind: ErrorKind::Conflict,
-            attribute: None,
-            message: "Configuration ID is already in use. Remove the configuration from all brokers and retry the request.".to_owned(),
+        DeleteConfiguration::InUse => {
+            let message = "Configuration ID is already in use. Remove the configuration from all brokers and retry the request.";
+            Err(refusal::conflict_overall(message).into())
         }
-        .into()),
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::ConfigurationRevisionView;
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         page::{self, Page},
         respond::{Answer, Reply},
@@ -95,7 +95,7 @@ pub(crate) async fn list_configurations(
     page: Page,
     signed: Signed,
 ) -> Answer<ListConfigurationsResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     let max_results = page.size()?;
     let after = page.after_configuration(scope)?;
     let found = store.configurations(scope, after, max_results).await?;

@@ -12,13 +12,12 @@ use brokerd_domain::{
     ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope, policy::When,
 };
 use brokerd_store::{PgStore, RevisionLookup};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{error::ApiError, json::Object},
-    mq::brokers::requests::ConfigurationIdRequest,
 };
 
 /// A revision without its content.
@@ -33,6 +32,16 @@ pub(crate) struct ConfigurationRevisionView {
     description: Option<String>,
     /// Its number, from 1 on.
     revision: i32,
+}
+
+/// A configuration and one of its revisions.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct ConfigurationIdRequest {
+    /// The configuration's identifier.
+    #[schema(required, nullable = false)]
+    pub(crate) id: Option<String>,
+    /// The revision; default: the latest.
+    pub(crate) revision: Option<i32>,
 }
 
 /// The refusal of one configuration more than an account may have.
@@ -75,7 +84,7 @@ pub(crate) async fn named_revision(
     match store.revision(scope, parsed, named.revision).await? {
         RevisionLookup::Found(found) => {
             for role in found.roles() {
-                signed.authorize_also(When::WithRole, Subject::named(&role))?;
+                signed.authorize_also(When::WithRole, CallResource::named(&role))?;
             }
             Ok(Some(*found))
         }

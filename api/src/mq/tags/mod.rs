@@ -4,21 +4,17 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
 
-use brokerd_domain::{Arn, Error, ErrorKind, Tags};
+use brokerd_domain::{Arn, Error, Tags};
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::{PolicyResource as _, Signed, Subject, TagsAsked},
-    http::{error::ApiError, path::PathParams},
+    auth::{CallResource, PolicyResource as _, Signed, TagsAsked},
+    http::{error::ApiError, path::PathParams, refusal},
 };
 
 /// Source: recorded answers of the service.
 fn not_found() -> Error {
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: None,
-        message: "Resource was not found".to_owned(),
-    }
+    refusal::not_found_overall("Resource was not found")
 }
 
 /// Changes the tags of the resource in the path. Whether the caller may is decided by the tags that it has at that moment,
@@ -37,7 +33,11 @@ async fn change(
     let Arn { scope, resource } = tagged.arn();
     let (arn, mut denied) = (tagged.policy_arn(), None);
     let changed = store.change_tags(&scope, &resource, |tags| {
-        match signed.authorize(Subject { arn: &arn, tags: Some(tags), asked }) {
+        match signed.authorize(CallResource {
+            tags: Some(tags),
+            asked,
+            ..CallResource::named(&arn)
+        }) {
             Ok(_) => change(tags).map(Some),
             Err(refused) => {
                 denied = Some(refused);

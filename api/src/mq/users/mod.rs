@@ -6,10 +6,12 @@ pub(crate) mod describe;
 pub(crate) mod list;
 pub(crate) mod update;
 
-use brokerd_domain::{Broker, EngineType, Error, ErrorKind, MOST_USERS};
+use brokerd_domain::{Broker, EngineType, Error, MOST_USERS};
 use brokerd_store::UserOutcome;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::http::refusal;
 
 /// An empty object.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,11 +19,10 @@ pub(crate) struct Nothing {}
 
 /// The 404 of a user.
 fn not_found(username: &str) -> Error {
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: Some("username".into()),
-        message: format!("Can't find requested user [{username}]. Make sure your user exists."),
-    }
+    refusal::not_found(
+        "username",
+        format!("Can't find requested user [{username}]. Make sure your user exists."),
+    )
 }
 
 /// The answer to an outcome; none after a conflict with another change of the broker.

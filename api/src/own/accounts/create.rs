@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::{AccountView, QuotasRequest, authorize_operator, name_taken, parse_name};
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         error::ApiError,
         json::Object,
@@ -62,7 +62,7 @@ pub(crate) async fn create_account(
     State(entropy): State<Arc<dyn Entropy>>,
     signed: Signed,
 ) -> Answer<AccountView> {
-    authorize_operator(&settings, &signed, "brokerd:CreateAccount", Subject::NONE)?;
+    authorize_operator(&settings, &signed, "brokerd:CreateAccount", CallResource::NONE)?;
     let wire: CreateAccountRequest = signed.json()?;
     let name = wire.name.ok_or_else(|| Error::bad_request("name", "[name] is required."))?;
     let name = parse_name(&name)?;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::StatusCode};
-use brokerd_domain::{Clock, Error, ErrorKind};
+use brokerd_domain::Clock;
 use brokerd_store::{DeleteAccountOutcome, PgStore};
 
 use super::{administered, is_operator, is_operators, not_found};
 use crate::{
     ApiSettings,
     auth::{Authenticator, Signed},
-    http::{error::ApiError, path::PathParams},
+    http::{error::ApiError, path::PathParams, refusal},
     openapi::{Conflict, NotFound, OfAccount, ServiceErrors},
 };
 
@@ -44,14 +44,10 @@ pub(crate) async fn delete_account(
             Ok(StatusCode::NO_CONTENT)
         }
         DeleteAccountOutcome::NotFound => Err(not_found(&path).into()),
-        DeleteAccountOutcome::InUse(what) => Err(Error {
-            kind: ErrorKind::Conflict,
-            attribute: None,
-            message: format!(
-                "Account ID [{}] still has {what}. Delete them and retry the request.",
-                account.id
-            ),
-        }
+        DeleteAccountOutcome::InUse(what) => Err(refusal::conflict_overall(format!(
+            "Account ID [{}] still has {what}. Delete them and retry the request.",
+            account.id
+        ))
         .into()),
     }
 }

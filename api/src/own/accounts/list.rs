@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{AccountView, authorize_operator};
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         page::Page,
         respond::{Answer, Reply},
@@ -50,7 +50,7 @@ pub(crate) async fn list_accounts(
     page: Page,
     signed: Signed,
 ) -> Answer<ListAccountsResponse> {
-    authorize_operator(&settings, &signed, "brokerd:ListAccounts", Subject::NONE)?;
+    authorize_operator(&settings, &signed, "brokerd:ListAccounts", CallResource::NONE)?;
     let size = page.size()?;
     let mut accounts = store.accounts().await?;
     // As the page is cut, which is not how the database sorts names.

@@ -11,7 +11,7 @@ pub(crate) mod update;
 pub(crate) mod usage;
 
 use brokerd_domain::{
-    AccountId, Error, ErrorKind,
+    AccountId, Error,
     identity::{Account, AccountName, AccountState, OutgoingRanges, Quotas, QuotasInput},
 };
 use brokerd_store::PgStore;
@@ -20,8 +20,8 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{AccessDenied, Signed, Subject},
-    http::{error::ApiError, path::PathParams},
+    auth::{AccessDenied, CallResource, Signed},
+    http::{error::ApiError, path::PathParams, refusal},
 };
 
 /// What an account may have and do. What is absent is not limited by the account.
@@ -185,20 +185,15 @@ fn name_taken(name: &AccountName) -> Error {
 
 fn not_found(path: &PathParams) -> Error {
     let id = path.get("account-id");
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: Some("account-id".into()),
-        message: format!("Account ID [{id}] can't be found. Make sure it exists."),
-    }
+    refusal::not_found(
+        "account-id",
+        format!("Account ID [{id}] can't be found. Make sure it exists."),
+    )
 }
 
 /// The 409 of what may not happen to the operator's own account.
 fn is_operators(what: &str) -> Error {
-    Error {
-        kind: ErrorKind::Conflict,
-        attribute: None,
-        message: format!("The operator's own account can't be {what}."),
-    }
+    refusal::conflict_overall(format!("The operator's own account can't be {what}."))
 }
 
 /// Whether it is the operator's own account.
@@ -214,12 +209,12 @@ pub(crate) fn authorize_operator(
     settings: &ApiSettings,
     signed: &Signed,
     action: &str,
-    subject: Subject<'_>,
+    resource: CallResource<'_>,
 ) -> Result<(), ApiError> {
-    if is_operator(settings, &signed.authorize(subject)?.account) {
+    if is_operator(settings, &signed.authorize(resource)?.account) {
         return Ok(());
     }
-    let (principal, resource) = (signed.caller.principal().arn(), subject.arn);
+    let (principal, resource) = (signed.caller.principal().arn(), resource.arn);
     let message = format!(
         "User: {principal} is not authorized to perform: {action} on resource: {resource} because only the operator's account may"
     );
@@ -238,7 +233,7 @@ async fn administered(
     path: &PathParams,
 ) -> Result<Account, ApiError> {
     let id = path.get("account-id");
-    authorize_operator(settings, signed, action, Subject::named(&arn(id)))?;
+    authorize_operator(settings, signed, action, CallResource::named(&arn(id)))?;
     find(store, path).await
 }
 
@@ -253,7 +248,7 @@ async fn visible(
     path: &PathParams,
 ) -> Result<Account, ApiError> {
     let id = path.get("account-id");
-    let caller = &signed.authorize(Subject::named(&arn(id)))?.account;
+    let caller = &signed.authorize(CallResource::named(&arn(id)))?.account;
     if !is_operator(settings, caller) && caller.as_str() != id {
         return Err(not_found(path).into());
     }

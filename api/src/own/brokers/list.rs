@@ -17,7 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         page::{self, Page},
         query::Query,
@@ -122,7 +122,7 @@ pub(crate) async fn list_broker_details(
     query: Query,
     signed: Signed,
 ) -> Answer<ListBrokerDetailsResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     let asked = asked(&page, &query)?;
     let listed = store.list_brokers(scope, &asked).await?;
     let ids: Vec<BrokerId> = listed.brokers.iter().map(|broker| broker.summary.id).collect();

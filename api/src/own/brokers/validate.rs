@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     cache::OfferingsCache,
     http::{
         error::ApiError,
@@ -74,7 +74,7 @@ pub(crate) async fn validate_broker(
     State(entropy): State<Arc<dyn Entropy>>,
     signed: Signed,
 ) -> Answer<ValidateBrokerResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     let mut wire: CreateBrokerRequest = match signed.json() {
         Ok(wire) => wire,
         // A member of another type, after which nothing can be read.

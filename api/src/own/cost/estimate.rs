@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::views::PriceView;
 use crate::{
     ApiSettings,
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         query::Query,
         respond::{Answer, Reply},
@@ -113,7 +113,7 @@ pub(crate) async fn get_cost_estimate(
     query: Query,
     signed: Signed,
 ) -> Answer<GetCostEstimateResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     Ok(estimate(&settings, &query, &scope.region)?)
 }
 

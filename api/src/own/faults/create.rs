@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::{
-    Clock, Entropy, Error, ErrorKind, Fault, FaultId, FaultInput, FaultSpec, MOST_FAULTS,
-};
+use brokerd_domain::{Clock, Entropy, Error, Fault, FaultId, FaultInput, FaultSpec, MOST_FAULTS};
 use brokerd_store::{FaultOutcome, PgStore};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,7 +12,7 @@ use super::FaultView;
 use crate::{
     ApiSettings,
     auth::Signed,
-    http::{error::ApiError, path::PathParams, respond::Created},
+    http::{error::ApiError, path::PathParams, refusal, respond::Created},
     openapi::{Conflict, NotFound, OfBroker, ServiceErrors},
 };
 
@@ -90,19 +88,13 @@ pub(crate) async fn create_fault(
 }
 
 fn disabled() -> Error {
-    Error {
-        kind: ErrorKind::Forbidden,
-        attribute: None,
-        message: "Fault injection is disabled. Set [faults.enabled] to [true] in the configuration of brokerd to enable it.".to_owned(),
-    }
+    refusal::forbidden(
+        "Fault injection is disabled. Set [faults.enabled] to [true] in the configuration of brokerd to enable it.",
+    )
 }
 
 fn too_many() -> Error {
-    Error {
-        kind: ErrorKind::Conflict,
-        attribute: None,
-        message: format!(
-            "A broker can have at most [{MOST_FAULTS}] faults at a time. Delete one or wait until one ends."
-        ),
-    }
+    refusal::conflict_overall(format!(
+        "A broker can have at most [{MOST_FAULTS}] faults at a time. Delete one or wait until one ends."
+    ))
 }

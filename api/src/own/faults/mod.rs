@@ -5,11 +5,11 @@ pub(crate) mod delete;
 pub(crate) mod describe;
 pub(crate) mod list;
 
-use brokerd_domain::{Error, ErrorKind, Fault, FaultId, Timestamp};
+use brokerd_domain::{Error, Fault, FaultId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::path::PathParams;
+use crate::http::{path::PathParams, refusal};
 
 /// A fault.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,9 +91,5 @@ fn fault_id(path: &PathParams) -> Result<FaultId, Error> {
 }
 
 fn not_found(path: &PathParams) -> Error {
-    Error {
-        kind: ErrorKind::NotFound,
-        attribute: Some("fault-id".into()),
-        message: format!("Cannot find fault ID [{}].", path.get("fault-id")),
-    }
+    refusal::not_found("fault-id", format!("Cannot find fault ID [{}].", path.get("fault-id")))
 }

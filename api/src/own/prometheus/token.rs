@@ -14,16 +14,20 @@ use crate::{
     auth::{Authenticator, WRONG_TOKEN},
     http::error::ApiError,
     settings::ApiSettings,
-    state::ApiState,
 };
 
 /// A request that brings one of the operator's tokens.
 pub(crate) struct MetricsReader(());
 
-impl FromRequestParts<ApiState> for MetricsReader {
+impl<S> FromRequestParts<S> for MetricsReader
+where
+    S: Send + Sync,
+    Arc<ApiSettings>: FromRef<S>,
+    Arc<Authenticator>: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let settings = Arc::<ApiSettings>::from_ref(state);
         let header = parts.headers.get(header::AUTHORIZATION);
         let brought = header.and_then(|value| bearer(value.to_str().ok()?));

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::SecretView;
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -33,6 +33,6 @@ pub(crate) async fn list_secrets(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<ListSecretsResponse> {
-    let secrets = store.secrets(signed.authorize(Subject::NONE)?).await?;
+    let secrets = store.secrets(signed.authorize(CallResource::NONE)?).await?;
     Ok(Reply(ListSecretsResponse { secrets: secrets.into_iter().map(Into::into).collect() }))
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{IngressRuleRequest, SecurityGroupView, inputs, view};
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::{
         json::Object,
         respond::{Answer, Reply},
@@ -57,7 +57,7 @@ pub(crate) async fn create_security_group(
 ) -> Answer<SecurityGroupView> {
     let wire: CreateSecurityGroupRequest = signed.json()?;
     let group = SecurityGroup::parse(
-        signed.authorize(Subject::NONE)?,
+        signed.authorize(CallResource::NONE)?,
         wire.security_group_id.as_deref(),
         wire.name,
         wire.description,

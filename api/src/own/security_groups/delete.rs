@@ -1,13 +1,13 @@
 //! DeleteSecurityGroup.
 
 use axum::{extract::State, http::StatusCode};
-use brokerd_domain::{Error, ErrorKind, SecurityGroup};
+use brokerd_domain::SecurityGroup;
 use brokerd_store::{DeleteGroupOutcome, PgStore};
 
 use super::{group, not_found};
 use crate::{
     auth::Signed,
-    http::{error::ApiError, path::PathParams},
+    http::{error::ApiError, path::PathParams, refusal},
     openapi::{Conflict, NotFound, OfSecurityGroup, ServiceErrors},
 };
 
@@ -30,11 +30,11 @@ pub(crate) async fn delete_security_group(
     match store.delete_security_group(&scope, &id).await? {
         DeleteGroupOutcome::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteGroupOutcome::NotFound => Err(not_found(&path).into()),
-        DeleteGroupOutcome::InUse => Err(Error {
-            kind: ErrorKind::Conflict,
-            attribute: None,
-            message: format!("Security group ID [{id}] is in use. Remove it from all brokers and retry the request."),
+        DeleteGroupOutcome::InUse => {
+            let message = format!(
+                "Security group ID [{id}] is in use. Remove it from all brokers and retry the request."
+            );
+            Err(refusal::conflict_overall(message).into())
         }
-        .into()),
     }
 }

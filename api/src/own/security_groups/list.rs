@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::SecurityGroupView;
 use crate::{
-    auth::{Signed, Subject},
+    auth::{CallResource, Signed},
     http::respond::{Answer, Reply},
     openapi::ServiceErrors,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn list_security_groups(
     State(store): State<PgStore>,
     signed: Signed,
 ) -> Answer<ListSecurityGroupsResponse> {
-    let scope = signed.authorize(Subject::NONE)?;
+    let scope = signed.authorize(CallResource::NONE)?;
     let groups = store.security_groups(scope).await?;
     let brokers = store.brokers_with_security_groups(scope).await?;
     let view = |group| SecurityGroupView::new(group, &brokers);

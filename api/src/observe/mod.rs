@@ -1,5 +1,8 @@
 //! The middleware around every request: identifier, deadline, panics, CORS, common headers, log and metrics.
 
+mod refusal_log;
+mod trace;
+
 use std::{
     any::Any,
     sync::Arc,
@@ -17,14 +20,11 @@ use brokerd_store::AuditTrail;
 use tracing::{Instrument, Span, field::Empty};
 use uuid::Uuid;
 
-use super::{
-    error::{ApiError, Rendered, chain},
-    refusal_log::RefusalLog,
-    trace,
-};
+use self::refusal_log::RefusalLog;
 use crate::{
     audit::CallRecord,
     caller::CallerSlot,
+    http::error::{ApiError, Rendered, chain},
     metrics::ApiMetrics,
     operation::{Kind, Operation, Operations},
 };
