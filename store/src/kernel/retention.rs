@@ -38,10 +38,18 @@ pub struct Pruned {
 impl Pruned {
     /// The most that was deleted of one table.
     pub fn most(&self) -> u64 {
+        self.of_each_table().into_iter().max().unwrap_or(0)
+    }
+
+    /// How many rows were deleted of all tables together.
+    pub fn rows(&self) -> u64 {
+        self.of_each_table().into_iter().sum()
+    }
+
+    const fn of_each_table(&self) -> [u64; 5] {
         let Self { forgotten_brokers, faults, route_changes, alarm_history, removed_brokers } =
-            self;
-        let all = [forgotten_brokers, faults, route_changes, alarm_history, removed_brokers];
-        all.into_iter().copied().max().unwrap_or(0)
+            *self;
+        [forgotten_brokers, faults, route_changes, alarm_history, removed_brokers]
     }
 }
 
