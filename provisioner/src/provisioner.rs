@@ -199,7 +199,7 @@ impl Provisioner {
         );
         let host = Host { runtime, probe: Arc::new(probe), rsa_keys: rsa_keys.clone() };
         let mut tasks = Supervisor::new(self.metrics.clone(), shutdown.clone());
-        if let Some((name, upkeep)) = upkeep {
+        for (name, upkeep) in upkeep {
             let stop = shutdown.clone();
             tasks.keep(name, move || upkeep(stop.clone()));
         }
@@ -398,9 +398,8 @@ impl Provisioner {
         });
         let alarms = self.store.with_own_connections(ALARM_CONNECTIONS);
         let store = alarms.clone();
-        tasks.repeat(rounds("alarms"), move |rounds| {
-            alarms::keep_evaluating(store.clone(), rounds)
-        });
+        tasks
+            .repeat(rounds("alarms"), move |rounds| alarms::keep_evaluating(store.clone(), rounds));
         let topics = self.topics.clone();
         tasks.repeat(rounds("alarm-notifications"), move |rounds| {
             alarms::keep_delivering(alarms.clone(), topics.clone(), rounds)
