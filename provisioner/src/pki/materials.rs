@@ -10,7 +10,7 @@ use brokerd_domain::{ActionRequired, Broker, BrokerUser, EngineType, Entropy, Ti
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -56,9 +56,10 @@ pub struct Materials {
     /// Certificates and keys as PKCS#12, base64; only ActiveMQ has one.
     #[serde(default)]
     pub keystore: Option<String>,
-    /// The password of the PKCS#12.
-    #[serde(default)]
-    pub keystore_password: String,
+    /// The password of the PKCS#12. It is stored as an empty text where there is none, because a former brokerd that
+    /// reads it expects a text.
+    #[serde(default, deserialize_with = "unless_empty", serialize_with = "or_empty")]
+    pub keystore_password: Option<String>,
     /// What RabbitMQ's nodes know each other by; only RabbitMQ has one.
     #[serde(default)]
     pub erlang_cookie: Option<String>,
@@ -172,6 +173,14 @@ impl fmt::Debug for PreparedPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PreparedPassword")
     }
+}
+
+fn unless_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(String::deserialize(from)?).filter(|text| !text.is_empty()))
+}
+
+fn or_empty<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text.as_deref().unwrap_or_default())
 }
 
 impl fmt::Debug for Materials {
@@ -318,7 +327,7 @@ pub fn issue(
             private_key_pem: rsa_key.expose_secret().to_owned(),
         }),
         keystore: None,
-        keystore_password: String::new(),
+        keystore_password: None,
         erlang_cookie: None,
         passwords: BTreeMap::new(),
         monitoring: None,
@@ -329,8 +338,9 @@ pub fn issue(
     };
     match broker.spec.engine_type {
         EngineType::ActiveMq => {
-            materials.keystore_password = random_text(entropy, ALPHANUMERIC, 32);
-            materials.keystore = Some(BASE64.encode(pkcs12(&materials)?));
+            let password = random_text(entropy, ALPHANUMERIC, 32);
+            materials.keystore = Some(BASE64.encode(pkcs12(&materials, &password)?));
+            materials.keystore_password = Some(password);
         }
         EngineType::RabbitMq => {
             materials.erlang_cookie = Some(random_text(entropy, &ALPHANUMERIC[..26], 32));
@@ -427,7 +437,7 @@ pub fn stored_password(image: &Image, password: &SecretString, entropy: &dyn Ent
 
 /// Keys and chains as Java's keystores expect them. Java takes the one that fits the suite, and if both do, the
 /// first by its alias.
-fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
+fn pkcs12(materials: &Materials, password: &str) -> Result<Vec<u8>, IssueError> {
     let failed = |e: &dyn fmt::Display| IssueError::Keystore(e.to_string());
     let ecdsa = (KEYSTORE_ALIAS, &materials.certificate_pem, &materials.private_key_pem);
     let rsa = materials
@@ -447,7 +457,7 @@ fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
         store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
     }
     store
-        .writer(&materials.keystore_password)
+        .writer(password)
         .encryption_iterations(KEYSTORE_ROUNDS)
         .mac_iterations(KEYSTORE_ROUNDS)
         .write()

@@ -187,9 +187,19 @@ fn each_engine_gets_what_it_needs_and_secrets_stay_out_of_debug_output() {
 
     let active = issued(EngineType::ActiveMq);
     assert!(active.erlang_cookie.is_none());
-    let password = &active.keystore_password;
+    let password = active.keystore_password.as_deref().expect("a password");
     assert!(password.len() == 32 && password.chars().all(|c| c.is_ascii_alphanumeric()));
     assert!(active.passwords.contains_key("alice"));
+}
+
+#[test]
+fn where_there_is_no_keystore_its_password_is_stored_as_a_former_brokerd_reads_it() {
+    let issued = issued(EngineType::RabbitMq);
+    assert_eq!(issued.keystore_password, None);
+    let stored = serde_json::to_value(&issued).expect("stored");
+    assert_eq!(stored["keystore_password"], "");
+    let read: Materials = serde_json::from_value(stored).expect("read");
+    assert_eq!(read, issued);
 }
 
 #[test]
@@ -400,7 +410,7 @@ fn the_keystore_holds_key_and_chain() {
     let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
     let open = |password: &str| KeyStore::from_pkcs12(&bytes, password, Pkcs12ImportPolicy::Strict);
     assert!(open("wrong").is_err());
-    let store = open(&issued.keystore_password).expect("opens");
+    let store = open(issued.keystore_password.as_deref().expect("a password")).expect("opens");
     let rsa = issued.rsa.expect("a certificate for RSA");
     for (alias, pem) in
         [(KEYSTORE_ALIAS, issued.certificate_pem), (KEYSTORE_ALIAS_RSA, rsa.certificate_pem)]
@@ -419,8 +429,9 @@ fn java_reads_the_keystore() {
     let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
     let path = std::env::temp_dir().join(format!("brokerd-test-{}.p12", std::process::id()));
     std::fs::write(&path, bytes).expect("written");
+    let password = issued.keystore_password.expect("a password");
     let listing = Command::new("keytool")
-        .args(["-list", "-v", "-storetype", "PKCS12", "-storepass", &issued.keystore_password])
+        .args(["-list", "-v", "-storetype", "PKCS12", "-storepass", &password])
         .arg("-keystore")
         .arg(&path)
         .output();
