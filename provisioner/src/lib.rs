@@ -4,7 +4,7 @@
 //! record. Nothing is remembered between passes that could be observed instead.
 //!
 //! The rooms, from what others build on to what builds on them: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
-//! `engine`, `secrets`, `alarms`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
+//! `engine`, `secrets`, `alarms`, `metrics`, `https`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
 //! run beside them, `telemetry`, which tells what engines print and measure, and `destinations`, which asks them for requests; and the
 //! role itself, which starts all of it.
 
@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod destinations;
 pub mod engine;
 pub mod health;
+pub mod https;
 pub mod metrics;
 pub mod monitor;
 mod pause;
