@@ -93,8 +93,14 @@ mod tests {
         });
         let uri = format!("http://{address}/hook?key=1").parse().expect("a URL");
         let topic = "arn:aws:sns:us-east-1:000000000000:x";
-        let taken =
-            post(&https::public_client().expect("TLS"), &uri, topic, "id-1", "{\"a\":1}".to_owned()).await;
+        let taken = post(
+            &https::public_client().expect("TLS"),
+            &uri,
+            topic,
+            "id-1",
+            "{\"a\":1}".to_owned(),
+        )
+        .await;
         (server.await.expect("served"), taken)
     }
 
@@ -127,7 +133,8 @@ mod tests {
             assert_eq!(matches!(taken, NotTaken::Now(_)), again, "{answer}: {taken:?}");
         }
         let nobody = "http://127.0.0.1:1/".parse().expect("a URL");
-        let refused = post(&https::public_client().expect("TLS"), &nobody, "t", "i", String::new()).await;
+        let refused =
+            post(&https::public_client().expect("TLS"), &nobody, "t", "i", String::new()).await;
         assert!(matches!(refused, Err(NotTaken::Now(_))), "{refused:?}");
     }
 }

@@ -27,9 +27,15 @@ pub(crate) async fn keep_pruned(store: PgStore, rounds: Rounds) {
 async fn prune(store: &PgStore, rounds: &Rounds) -> Result<u64, StoreError> {
     let batch = || async {
         let now = rounds.clock.now();
-        let pruned = store.prune(now, BATCH).await?;
-        let reports = store.prune_reports(now, BATCH).await?;
-        Ok::<_, StoreError>((pruned.rows() + reports, pruned.most().max(reports)))
+        let of_each = [
+            store.prune_forgotten_brokers(BATCH).await?,
+            store.prune_faults(now, BATCH).await?,
+            store.prune_route_changes(BATCH).await?,
+            store.prune_alarm_history(now, BATCH).await?,
+            store.prune_removed_brokers(BATCH).await?,
+            store.prune_reports(now, BATCH).await?,
+        ];
+        Ok::<_, StoreError>((of_each.iter().sum::<u64>(), of_each.into_iter().max().unwrap_or(0)))
     };
     Ok(rounds.in_batches(BATCH, batch).await?.into_iter().sum())
 }

@@ -195,8 +195,8 @@ async fn alarms_are_deleted_all_or_none_and_their_history_for_a_month_later() {
         assert_eq!(outcome.expect("asked"), DeleteAlarmsOutcome::Deleted);
         assert_eq!((all().await.expect("read").len(), history(&f).await.len()), (0, 4));
         let days = |days: u64| NOW.plus(Duration::from_secs(days * 86_400));
-        assert_eq!(f.store.prune(days(29), 100).await.expect("pruned").alarm_history, 0);
-        assert_eq!(f.store.prune(days(31), 3).await.expect("pruned").alarm_history, 3);
+        assert_eq!(f.store.prune_alarm_history(days(29), 100).await.expect("pruned"), 0);
+        assert_eq!(f.store.prune_alarm_history(days(31), 3).await.expect("pruned"), 3);
         assert_eq!(history(&f).await.len(), 1);
     })
     .await;

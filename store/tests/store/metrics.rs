@@ -268,7 +268,8 @@ async fn the_last_samples_are_those_of_brokers_without_their_queues() {
         let values = [(&key, 4.0), (&queue("orders", "q"), 4.0)];
         record(&f.store, broker, after(HOUR + MINUTE), &values).await;
         let since = after(HOUR - MINUTE);
-        let own = f.store.latest_samples_of(&scope(), &[broker, red, silent], since).await.expect("read");
+        let own =
+            f.store.latest_samples_of(&scope(), &[broker, red, silent], since).await.expect("read");
         assert_eq!(own.len(), 1);
         assert_eq!((own[0].broker, own[0].at), (broker, after(HOUR + MINUTE)));
         assert_eq!(own[0].values, [(key, Unit::Count, 4.0)]);
