@@ -32,7 +32,7 @@ use crate::{
         rsa_keys::{RsaKeys, Stock},
     },
     queue::{Owner, Queue, QueueSettings, follow_notifications},
-    reconcile::{EndpointSettings, PassContext, ReconcileStore, operations::Operations},
+    reconcile::{EndpointSettings, PassContext, ReconcileStore, background_steps::Operations},
     runtime::{
         Runtime,
         connect::{Connect, Connected},

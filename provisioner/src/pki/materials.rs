@@ -14,9 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalogue::{Image, LoginModule},
+    catalogue::Image,
     pki::{
         authorities::Standing,
+        password_hash::stored_password,
         tls::{self, SubjectName, TlsError},
     },
     runtime::host_name,
@@ -27,10 +28,6 @@ pub const KEYSTORE_ALIAS: &str = "broker";
 
 /// That of the RSA key and its chain.
 pub const KEYSTORE_ALIAS_RSA: &str = "broker-rsa";
-
-/// Rounds of PBKDF2. As many as the images spend on an unknown user, so that time does not tell
-/// known names from unknown ones; passwords have at least twelve characters.
-const PBKDF2_ROUNDS: u32 = 10_000;
 
 /// Rounds for the PKCS#12. Its password is random, so that stretching it adds nothing but time to
 /// each start of the engine.
@@ -406,33 +403,6 @@ fn common_name(broker: &Broker) -> String {
     let host = broker.instances.first().map(|instance| instance.host.as_str());
     let address = host.filter(|host| matches!(SubjectName::of(host), SubjectName::Ip(_)));
     address.map_or_else(|| broker.id.to_string(), str::to_owned)
-}
-
-/// What the engine keeps of a password.
-///
-/// RabbitMQ: "Computing the password hash" of its access control guide, with SHA-256. ActiveMQ: the
-/// format of the login module in the images built here, or the password itself for a stock image.
-pub fn stored_password(image: &Image, password: &SecretString, entropy: &dyn Entropy) -> String {
-    let password = password.expose_secret();
-    match (image.engine, image.login_module) {
-        (EngineType::RabbitMq, _) => {
-            let mut salt = [0; 4];
-            entropy.fill(&mut salt);
-            let hash = Sha256::new().chain_update(salt).chain_update(password).finalize();
-            let mut salted = salt.to_vec();
-            salted.extend_from_slice(&hash);
-            BASE64.encode(salted)
-        }
-        (EngineType::ActiveMq, Some(LoginModule::Properties)) => password.to_owned(),
-        (EngineType::ActiveMq, Some(LoginModule::Hashed) | None) => {
-            let mut salt = [0; 16];
-            entropy.fill(&mut salt);
-            let hash: [u8; 32] =
-                pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), &salt, PBKDF2_ROUNDS);
-            let (salt, hash) = (BASE64.encode(salt), BASE64.encode(hash));
-            format!("pbkdf2-sha256${PBKDF2_ROUNDS}${salt}${hash}")
-        }
-    }
 }
 
 /// Keys and chains as Java's keystores expect them. Java takes the one that fits the suite, and if both do, the

@@ -9,7 +9,7 @@ use crate::{
     monitor::Monitor,
     pause::pause_or_stop,
     queue::Queue,
-    reconcile::{ReconcileStore, operations::Operations},
+    reconcile::{ReconcileStore, background_steps::Operations},
 };
 
 /// How often it says so while its term lasts. Four in five attempts may fail, or come late.

@@ -10,6 +10,7 @@ use brokerd_provisioner::{
     pki::{
         authorities::{Authorities, Standing},
         materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
+        password_hash,
         tls::{self, SubjectName},
     },
 };
@@ -164,16 +165,16 @@ fn passwords_are_stored_as_the_engines_expect() {
     let password = SecretString::from("example-password".to_owned());
     let rabbit = image(EngineType::RabbitMq, EngineVersion::new(4, 3));
     assert_eq!(
-        materials::stored_password(&rabbit, &password, &Scripted::new(b"salt")),
+        password_hash::stored_password(&rabbit, &password, &Scripted::new(b"salt")),
         "c2FsdMMfU9udwvPc2rCs2Z5FLl8/AeMJc/yMUV4uIkQIK8Gn"
     );
     let mut active = image(EngineType::ActiveMq, EngineVersion::new(5, 19));
     assert_eq!(
-        materials::stored_password(&active, &password, &Scripted::new(b"example-salt-16b")),
+        password_hash::stored_password(&active, &password, &Scripted::new(b"example-salt-16b")),
         "pbkdf2-sha256$10000$ZXhhbXBsZS1zYWx0LTE2Yg==$2yjWSecDxbd3hPO7Ox7voMy1+3e/x4Lc9qqe8xHX4Qc="
     );
     active.login_module = Some(LoginModule::Properties);
-    let plain = materials::stored_password(&active, &password, &Scripted::new(b""));
+    let plain = password_hash::stored_password(&active, &password, &Scripted::new(b""));
     assert_eq!(plain, password.expose_secret());
 }
 
