@@ -10,7 +10,7 @@
 
 pub mod alarms;
 pub mod catalogue;
-pub mod destinations;
+mod destinations;
 pub mod engine;
 pub mod health;
 pub mod https;

@@ -240,7 +240,7 @@ impl Materials {
     }
 
     /// From when on that is so, as far as it can be told now.
-    pub fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
+    pub(crate) fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
         let is_strange = |pem: &String| !self.trusted().contains(pem.as_str());
         if self.authority_pem != authorities.issuing.certificate_pem
             || authorities.trusted.iter().any(is_strange)
@@ -376,7 +376,7 @@ pub fn renew(
 /// their host names, containers on this host by the usual one for it. `brokerd.internal` is what containers
 /// beside a gateway that runs in one call it. Loopback is named only where clients are told it: whoever trusts
 /// the authority takes the engine for whatever its certificate names.
-pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
+pub(crate) fn subject_names(broker: &Broker) -> Vec<SubjectName> {
     let mut names: BTreeSet<SubjectName> =
         broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
     names.extend(

@@ -150,7 +150,7 @@ impl Held {
     }
 
     /// Whether its passes must not wait behind ordinary work when it is due: a pair or a cluster that has run.
-    pub fn is_urgent(&self) -> bool {
+    pub(crate) fn is_urgent(&self) -> bool {
         self.has_run() && self.work.broker.spec.deployment_mode != DeploymentMode::SingleInstance
     }
 
