@@ -19,18 +19,18 @@
 
 mod admission;
 pub mod atomic_file;
-mod connection_limiter;
 mod gateway;
 mod listeners;
 mod metrics;
 mod options;
+mod pending_connections;
 mod routes;
 mod session;
 mod status;
 
-pub use connection_limiter::{ConnectionLimiter, ConnectionLimits, PeerConnection};
 pub use gateway::Gateway;
 pub use metrics::{Ending, Metrics, Refusal};
 pub use options::Options;
+pub use pending_connections::{ConnectionLimiter, ConnectionLimits, PeerConnection};
 pub use routes::{PgRouteSource, Reading, RouteSource, SourceError};
 pub use status::Status;

@@ -4,15 +4,16 @@
 //! record. Nothing is remembered between passes that could be observed instead.
 //!
 //! The modules, from the lowest layer to the highest: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
-//! `engine`, `secrets`, `alarms`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
+//! `engine`, `secrets`, `https`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
 //! run beside them, `telemetry`, which tells what engines print and measure, and `destinations`, which asks them for requests; and the
 //! role itself, which starts all of it.
 
 pub mod alarms;
 pub mod catalogue;
-pub mod destinations;
+mod destinations;
 pub mod engine;
 pub mod health;
+pub mod https;
 pub mod metrics;
 pub mod monitor;
 mod pause;

@@ -32,7 +32,7 @@ use crate::{
         rsa_keys::{RsaKeys, Stock},
     },
     queue::{Owner, Queue, QueueSettings, follow_notifications},
-    reconcile::{EndpointSettings, PassContext, ReconcileStore, operations::Operations},
+    reconcile::{EndpointSettings, PassContext, ReconcileStore, background_steps::Operations},
     runtime::{
         Runtime,
         connect::{Connect, Connected},
@@ -43,7 +43,9 @@ use crate::{
         capacity::{self, CapacityReport, CapacitySettings},
         expire,
         images::{self, Images},
-        maintenance, retention,
+        maintenance,
+        repeat::Rounds,
+        retention,
         supervise::Supervisor,
         sweep::{self, SweepMeans},
         worker_registry::{Registration, WorkerRegistry},
@@ -197,7 +199,7 @@ impl Provisioner {
         );
         let host = Host { runtime, probe: Arc::new(probe), rsa_keys: rsa_keys.clone() };
         let mut tasks = Supervisor::new(self.metrics.clone(), shutdown.clone());
-        if let Some((name, upkeep)) = upkeep {
+        for (name, upkeep) in upkeep {
             let stop = shutdown.clone();
             tasks.keep(name, move || upkeep(stop.clone()));
         }
@@ -274,12 +276,18 @@ impl Provisioner {
             metrics: normal.metrics.clone(),
             ids: normal.images.clone(),
         });
-        let report = CapacityReport {
-            store: normal.store.clone(),
-            clock: normal.clock.clone(),
-            metrics: normal.metrics.clone(),
-            host_capacity,
+        let rounds = {
+            let (clock, metrics) = (normal.clock.clone(), normal.metrics.clone());
+            let shutdown = shutdown.clone();
+            move |task| Rounds {
+                task,
+                clock: clock.clone(),
+                metrics: metrics.clone(),
+                shutdown: shutdown.clone(),
+            }
         };
+        let store = normal.store.clone();
+        let report = CapacityReport { store, rounds: rounds("capacity"), host_capacity };
         images::look_first(&images).await;
         capacity::report_first(&report).await;
         let monitor = Arc::new(Monitor::new(normal.metrics.watched.clone()));
@@ -337,8 +345,7 @@ impl Provisioner {
                 images::pull(images, registries.clone(), changed, stop.clone())
             });
         }
-        let stop = shutdown.clone();
-        tasks.keep("capacity", move || capacity::keep_reported(report.clone(), stop.clone()));
+        tasks.repeat(report.rounds.clone(), move |_| capacity::keep_reported(report.clone()));
         let means = SweepMeans {
             runtime: normal.runtime.clone(),
             store: normal.store.clone(),
@@ -346,13 +353,10 @@ impl Provisioner {
             installation: normal.installation.clone(),
             metrics: normal.metrics.clone(),
         };
-        let stop = shutdown.clone();
-        tasks.keep("orphans", move || sweep::run(means.clone(), stop.clone()));
-        let (store, clock) = (self.store.clone(), normal.clock.clone());
-        let counted = normal.metrics.clone();
-        let stop = shutdown.clone();
-        tasks.keep("retention", move || {
-            retention::keep_pruned(store.clone(), clock.clone(), counted.clone(), stop.clone())
+        tasks.repeat(rounds("orphans"), move |rounds| sweep::run(means.clone(), rounds));
+        let store = self.store.clone();
+        tasks.repeat(rounds("retention"), move |rounds| {
+            retention::keep_pruned(store.clone(), rounds)
         });
         let means = LogMeans {
             store: self.store.with_own_connections(LOG_CONNECTIONS),
@@ -362,10 +366,9 @@ impl Provisioner {
             me,
             limits: self.settings.logs.limits,
         };
-        let (store, clock) = (means.store.clone(), normal.clock.clone());
-        let (days, stop) = (self.settings.logs.keep_days, shutdown.clone());
-        tasks.keep("log-retention", move || {
-            logs::keep_pruned(store.clone(), clock.clone(), days, stop.clone())
+        let (store, days) = (means.store.clone(), self.settings.logs.keep_days);
+        tasks.repeat(rounds("log-retention"), move |rounds| {
+            logs::keep_pruned(store.clone(), days, rounds)
         });
         let stop = shutdown.clone();
         tasks.keep("logs", move || followers.clone().run(means.clone(), stop.clone()));
@@ -379,11 +382,9 @@ impl Provisioner {
             let stop = shutdown.clone();
             tasks.keep("metrics", move || metrics::collect(means.clone(), stop.clone()));
         }
-        let (clock, counted) = (normal.clock.clone(), normal.metrics.clone());
-        let (retention, stop) = (self.settings.metrics.retention, shutdown.clone());
-        tasks.keep("metrics-upkeep", move || {
-            let (store, clock, counted) = (metrics_store.clone(), clock.clone(), counted.clone());
-            metrics::maintain(store, clock, counted, retention, stop.clone())
+        let retention = self.settings.metrics.retention;
+        tasks.repeat(rounds("metrics-upkeep"), move |rounds| {
+            metrics::maintain(metrics_store.clone(), retention, rounds)
         });
         let means = AnswerMeans {
             me,
@@ -396,20 +397,15 @@ impl Provisioner {
             destinations::keep_answering(means.clone(), stop.clone())
         });
         let alarms = self.store.with_own_connections(ALARM_CONNECTIONS);
-        let (store, clock) = (alarms.clone(), normal.clock.clone());
-        let (counted, stop) = (normal.metrics.clone(), shutdown.clone());
-        tasks.keep("alarms", move || {
-            alarms::keep_evaluating(store.clone(), clock.clone(), counted.clone(), stop.clone())
+        let store = alarms.clone();
+        tasks
+            .repeat(rounds("alarms"), move |rounds| alarms::keep_evaluating(store.clone(), rounds));
+        let topics = self.topics.clone();
+        tasks.repeat(rounds("alarm-notifications"), move |rounds| {
+            alarms::keep_delivering(alarms.clone(), topics.clone(), rounds)
         });
-        let (store, clock) = (alarms, normal.clock.clone());
-        let (topics, stop) = (self.topics.clone(), shutdown.clone());
-        tasks.keep("alarm-notifications", move || {
-            alarms::keep_delivering(store.clone(), topics.clone(), clock.clone(), stop.clone())
-        });
-        let stop = shutdown.clone();
-        tasks.keep("maintenance", move || {
-            let (store, clock) = (normal.store.clone(), normal.clock.clone());
-            maintenance::run(store, clock, normal.metrics.clone(), stop.clone())
+        tasks.repeat(rounds("maintenance"), move |rounds| {
+            maintenance::run(normal.store.clone(), rounds)
         });
         for (name, lane) in [("queue-urgent", Lane::Urgent), ("queue-normal", Lane::Normal)] {
             let queue = queue.clone();

@@ -242,23 +242,6 @@ impl PgStore {
         Ok(claimed.collect())
     }
 
-    /// Gives back what was claimed and not begun, so that others may begin it.
-    ///
-    /// # Errors
-    /// As every method of [`PgStore`].
-    pub async fn release_engine_call(&self, call: &ClaimedEngineCall) -> Result<(), StoreError> {
-        sqlx::query!(
-            "update engine_call set claimed_by = null, claimed_until = null
-             where id = $1 and claims = $2 and answer is null",
-            call.id,
-            i32::try_from(call.claims).unwrap_or(i32::MAX)
-        )
-        .execute(&self.pool)
-        .await?;
-        self.notifier.notify(Channel::EngineCalls);
-        Ok(())
-    }
-
     /// Answers a call; false: nobody waits any more, or somebody else has answered or begun again.
     ///
     /// # Errors

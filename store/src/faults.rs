@@ -1,5 +1,7 @@
 //! Faults: their requests and their progress.
 
+use std::time::Duration;
+
 use brokerd_domain::{
     AffectedInstance, BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS,
     Scope, Timestamp,
@@ -17,6 +19,8 @@ use crate::{
 
 /// How many faults of a broker are remembered after they are over.
 const ENDED_KEPT: i64 = 100;
+/// How long a fault is shown after it is over.
+const FAULTS_KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// The outcome of CreateFault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,6 +299,25 @@ impl PgStore {
         transaction.commit().await?;
         self.announce_latency(fault);
         Ok(())
+    }
+
+    /// Deletes faults that are over for long, up to `most`; how many.
+    /// As many: there may be more.
+    ///
+    /// # Errors
+    /// As every method of [`PgStore`].
+    pub async fn prune_faults(&self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let kept = i64::try_from(FAULTS_KEPT.as_micros()).unwrap_or(i64::MAX);
+        // A concurrent deletion takes other rows.
+        let deleted = sqlx::query!(
+            "delete from fault where id in (
+               select id from fault where ended < $1 order by ended limit $2 for update skip locked)",
+            now.as_micros().saturating_sub(kept),
+            i64::from(most)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 
     /// Latency is the gateways' to add, and they read it with their table.

@@ -51,9 +51,8 @@ pub use gateway::{
     UnreadableRoute,
 };
 pub use kernel::{
-    AuditedCall, Channel, EndedCall, Heard, Listener, MasterKey, MasterKeys, Pruned, ReadKeys,
-    Resealing, ServerAddress, StoreError, sealed_columns, statement_may_write,
-    statement_with_event,
+    AuditedCall, Channel, EndedCall, Heard, Listener, MasterKey, MasterKeys, ReadKeys, Resealing,
+    ServerAddress, StoreError, sealed_columns, statement_may_write, statement_with_event,
 };
 pub use logs::{
     FollowedBroker, FoundLogEvent, LogBatch, LogGroup, LogQuery, LogRange, LogStream, NewLogEvent,

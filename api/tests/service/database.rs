@@ -1,5 +1,9 @@
 //! Where the databases of the tests are.
 
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::migrated_database;
+
 /// The URL of the server.
 #[expect(
     clippy::disallowed_methods,
@@ -11,8 +15,32 @@ pub(crate) fn server_url() -> String {
 
 /// The URL of a database on that server.
 pub(crate) fn database_url(name: &str) -> String {
-    let server = server_url();
-    let (base, options) = server.split_once('?').unwrap_or((&server, ""));
-    let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
-    format!("{base}/{name}?{options}")
+    migrated_database::database_url(&server_url(), name)
+}
+
+/// A database that is dropped when its test panics. A test that ends well drops it itself.
+pub(crate) struct TestDatabase(pub(crate) String);
+
+impl TestDatabase {
+    /// Drops it, whoever is still connected.
+    pub(crate) async fn remove(&self) {
+        let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
+        let statement = format!("drop database {} with (force)", self.0);
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut server).await.expect("dropped");
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        // The runtime of the test can't wait any more.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(self.remove());
+            });
+        });
+    }
 }

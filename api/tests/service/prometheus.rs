@@ -10,7 +10,7 @@ use brokerd_domain::{
     Clock as _, EngineType, Next, Protocol, WorkerId,
     metric::{DimensionName, MetricName, SeriesKey, Unit},
 };
-use brokerd_store::Allocation;
+use brokerd_store::{Allocation, Sample};
 use serde_json::json;
 
 use crate::support::{Client, METRICS_TOKEN, Reply, TestApi, Zeros, rabbitmq};
@@ -103,8 +103,9 @@ async fn brokers_of_all_accounts_are_shown_with_their_last_sample_for_fifteen_se
 
     let broker = id.parse().expect("an identifier");
     let key = SeriesKey::of(MetricName::MessageCount, &[(DimensionName::Broker, "orders")]);
-    let sample = vec![(key, Unit::Count, 7.0)];
-    api.store.record_sample(broker, api.clock.now(), sample).await.expect("recorded");
+    let values = vec![(key, Unit::Count, 7.0)];
+    let sample = Sample { broker, at: api.clock.now(), values };
+    api.store.record_samples(vec![sample]).await.expect("recorded");
     let unchanged = page(&api, PAGE).await;
     assert!(!unchanged.text.contains("message_count"), "it was read fifteen seconds ago");
     assert!(unchanged.header("content-type").starts_with("application/openmetrics-text"));

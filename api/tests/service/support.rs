@@ -29,7 +29,7 @@ use tower::ServiceExt;
 
 pub(crate) use crate::bodies::{activemq, rabbitmq};
 use crate::{
-    database::{database_url, server_url},
+    database::{TestDatabase, database_url, server_url},
     migrated_database,
 };
 
@@ -117,7 +117,7 @@ pub(crate) struct TestApi {
     pub(crate) router: Router,
     pub(crate) alice: Client,
     registry: Registry,
-    database: String,
+    database: TestDatabase,
 }
 
 /// The token with which Prometheus reads.
@@ -225,9 +225,10 @@ impl TestApi {
         let database = format!("api_{}_{count}", std::process::id());
         let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
         migrated_database::create(&mut server, &server_url(), &database).await;
+        let database = TestDatabase(database);
         let seed = (u64::from(std::process::id()) << 32) + count;
         let clock = Arc::new(TestClock(AtomicI64::new(START)));
-        let (services, registry) = services(&database, seed, &clock).await;
+        let (services, registry) = services(&database.0, seed, &clock).await;
         let services = ApiServices { ready_checks, ..services };
         let (store, audit) = (services.store.clone(), services.audit.clone());
         let router = brokerd_api::router(settings, services);
@@ -245,7 +246,7 @@ impl TestApi {
 
     /// The API of another process over the same database.
     pub(crate) async fn another_process(&self) -> Router {
-        let (services, _) = services(&self.database, u64::MAX / 2, &self.clock).await;
+        let (services, _) = services(&self.database.0, u64::MAX / 2, &self.clock).await;
         brokerd_api::router(settings(), services)
     }
 
@@ -356,21 +357,19 @@ impl TestApi {
 
     /// A connection past the API.
     pub(crate) async fn connection(&self) -> PgConnection {
-        PgConnection::connect(&database_url(&self.database)).await.expect("the database answers")
+        PgConnection::connect(&database_url(&self.database.0)).await.expect("the database answers")
     }
 
     /// Removes the database.
     pub(crate) async fn stop(self) {
         drop((self.router, self.store));
-        let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
-        let drop_it = format!("drop database {} with (force)", self.database);
-        sqlx::raw_sql(sqlx::AssertSqlSafe(drop_it)).execute(&mut server).await.expect("dropped");
+        self.database.remove().await;
     }
 
     /// Takes the database away while the API runs.
     pub(crate) async fn lose_database(&self) {
         let mut server = PgConnection::connect(&server_url()).await.expect("the server answers");
-        let name = &self.database;
+        let name = &self.database.0;
         let sql = format!(
             "alter database {name} with allow_connections false;
              select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"

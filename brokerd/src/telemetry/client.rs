@@ -4,25 +4,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::body::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use brokerd_provisioner::https;
+use http_body_util::Full;
 use hyper::{
     Request, Response, StatusCode,
-    client::conn::http1,
     header::{CONTENT_LENGTH, HOST, HeaderValue},
 };
-use hyper_util::rt::TokioIo;
 use opentelemetry_http::{HttpClient, HttpError};
 use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    ClientConfig,
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    runtime::Handle,
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
+use tokio::{runtime::Handle, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 /// The most bytes of an answer, which says little.
@@ -46,11 +39,9 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client that trusts these authorities, PEM.
     pub(super) fn new(authorities: &str, patience: Duration) -> anyhow::Result<Self> {
-        let mut roots = RootCertStore::empty();
         let known = CertificateDer::pem_slice_iter(authorities.as_bytes());
-        roots.add_parsable_certificates(known.collect::<Result<Vec<_>, _>>()?);
-        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { runtime: Handle::try_current()?, tls: Arc::new(tls), patience })
+        let tls = https::client(known.collect::<Result<Vec<_>, _>>()?)?;
+        Ok(Self { runtime: Handle::try_current()?, tls, patience })
     }
 
     /// Sends a request and reads the answer.
@@ -62,37 +53,16 @@ impl Client {
 
     async fn exchange(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
         let uri = request.uri().clone();
-        let host = uri.host().ok_or_else(|| anyhow::anyhow!("{uri} has no host"))?.to_owned();
-        let is_tls = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let plain = host.trim_matches(['[', ']']);
-        let stream = TcpStream::connect((plain, port)).await?;
-        let authority = uri.authority().map_or(host.as_str(), |authority| authority.as_str());
+        let authority = uri.authority().ok_or_else(|| anyhow::anyhow!("{uri} has no host"))?;
+        let authority = HeaderValue::from_str(authority.as_str())?;
         let mut request = request;
         let length = HeaderValue::from(request.body().len());
-        request.headers_mut().insert(HOST, HeaderValue::from_str(authority)?);
+        request.headers_mut().insert(HOST, authority);
         request.headers_mut().insert(CONTENT_LENGTH, length);
         *request.uri_mut() = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
-        let request = request.map(Full::new);
-        if is_tls {
-            let name = ServerName::try_from(plain.to_owned())?;
-            let connector = TlsConnector::from(Arc::clone(&self.tls));
-            return answer(connector.connect(name, stream).await?, request).await;
-        }
-        answer(stream, request).await
+        let answer = https::send(&self.tls, &uri, request.map(Full::new)).await?;
+        Ok(answer.read(MAX_BODY_BYTES).await?)
     }
-}
-
-async fn answer(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> anyhow::Result<Response<Bytes>> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    let (parts, body) = sender.send_request(request).await?.into_parts();
-    let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-    Ok(Response::from_parts(parts, body))
 }
 
 #[async_trait]

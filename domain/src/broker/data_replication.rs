@@ -5,7 +5,7 @@
 //!
 //! Source: "Cross-Region data replication" of the ActiveMQ pages of the developer guide.
 
-use super::{Broker, operation::BrokerOperation};
+use super::{Broker, permitted_in_state::BrokerOperation};
 use crate::{
     access::BrokerUser,
     catalogue::{DeploymentMode, EngineType, EngineVersion, HostInstanceType},

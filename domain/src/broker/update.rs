@@ -9,8 +9,8 @@ use super::{
     action::ActionCode,
     checks::{ldap_required, ldap_without_strategy, oldest_forced, parse_security_group_ids},
     data_replication::{self, Candidate},
-    operation::BrokerOperation,
     pending::{PendingChanges, set},
+    permitted_in_state::BrokerOperation,
     spec::{BrokerSpec, Logs},
 };
 use crate::{

@@ -10,8 +10,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{local_peer::is_local_peer, sni_listener::SniListener};
 use crate::{
-    connection_limiter::ConnectionLimiter,
     metrics::{ActiveGuard, Metrics, Refusal},
+    pending_connections::ConnectionLimiter,
     session::{RouteContext, serve},
     status::StatusReporter,
 };

@@ -20,9 +20,9 @@ use self::{
 };
 use crate::{
     admission::Admission,
-    connection_limiter::{ConnectionLimiter, ConnectionLimits},
     metrics::Metrics,
     options::Options,
+    pending_connections::{ConnectionLimiter, ConnectionLimits},
     routes::{Change, RouteEntry, RouteKey, RoutingTable, Targets},
     session::{ByteBudget, RouteContext, RouteLatency},
     status::StatusReporter,

@@ -10,6 +10,7 @@ use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::webhook::{self, NotTaken};
+use crate::https;
 
 /// How many notifications are delivered at once.
 const AT_ONCE: u32 = 16;
@@ -56,7 +57,8 @@ impl Topics {
         };
         let mut webhooks = webhooks.into_iter().map(parsed).collect::<Result<Vec<_>, _>>()?;
         webhooks.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
-        let client = webhook::client().map_err(|error| WrongWebhook::Tls(error.to_string()))?;
+        let client =
+            https::public_client().map_err(|error| WrongWebhook::Tls(error.to_string()))?;
         Ok(Self { webhooks, client })
     }
 

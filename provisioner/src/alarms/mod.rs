@@ -8,15 +8,13 @@ mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::Clock;
-use brokerd_store::PgStore;
-use tokio_util::sync::CancellationToken;
+use brokerd_store::{PgStore, StoreError};
 
 pub use self::{
     deliver::{Topics, WrongWebhook, deliver},
     evaluate::evaluate,
 };
-use crate::{metrics::Metrics, pause::pause_or_stop};
+use crate::tasks::repeat::Rounds;
 
 /// How often an alarm is evaluated.
 pub const EVERY: Duration = Duration::from_secs(60);
@@ -24,50 +22,22 @@ pub const EVERY: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many alarms one statement takes.
 const BATCH: u32 = 100;
-/// The name of the tasks in metrics.
-const TASK: &str = "alarms";
 
 /// Evaluates alarms until cancelled.
-pub(crate) async fn keep_evaluating(
-    store: PgStore,
-    clock: Arc<dyn Clock>,
-    metrics: Metrics,
-    shutdown: CancellationToken,
-) {
-    while !shutdown.is_cancelled() {
-        match evaluate(&store, &*clock, BATCH).await {
-            Ok(evaluated) => {
-                metrics.task_succeeded(TASK, clock.now());
-                if evaluated >= usize::try_from(BATCH).unwrap_or(usize::MAX) {
-                    continue;
-                }
-            }
-            Err(error) => {
-                metrics.task_failed(TASK);
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "alarms not evaluated; done again");
-            }
-        }
-        pause_or_stop(PAUSE, &shutdown).await;
-    }
+pub(crate) async fn keep_evaluating(store: PgStore, rounds: Rounds) {
+    let evaluated = || async {
+        let evaluated = evaluate(&store, &*rounds.clock, BATCH).await?;
+        let is_full = evaluated >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        Ok::<_, StoreError>(if is_full { Duration::ZERO } else { PAUSE })
+    };
+    rounds.repeat("alarms not evaluated; done again", evaluated).await;
 }
 
 /// Delivers notifications until cancelled.
-pub(crate) async fn keep_delivering(
-    store: PgStore,
-    topics: Arc<Topics>,
-    clock: Arc<dyn Clock>,
-    shutdown: CancellationToken,
-) {
-    while !shutdown.is_cancelled() {
-        match deliver(&store, &topics, &*clock).await {
-            Ok(0) => {}
-            Ok(_) => continue,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "notifications of alarms not delivered; done again");
-            }
-        }
-        pause_or_stop(PAUSE, &shutdown).await;
-    }
+pub(crate) async fn keep_delivering(store: PgStore, topics: Arc<Topics>, rounds: Rounds) {
+    let delivered = || async {
+        let delivered = deliver(&store, &topics, &*rounds.clock).await?;
+        Ok::<_, StoreError>(if delivered > 0 { Duration::ZERO } else { PAUSE })
+    };
+    rounds.repeat("notifications of alarms not delivered; done again", delivered).await;
 }

@@ -2,25 +2,15 @@
 //!
 //! Source: "Amazon SNS message formats", HTTP/HTTPS headers.
 
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::Full;
-use hyper_util::rt::TokioIo;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
-use tokio_util::task::AbortOnDropHandle;
+use rustls::ClientConfig;
+use tokio::time::timeout;
 
-use crate::pki::tls;
+use crate::https;
 
 /// How long a webhook may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,22 +22,6 @@ pub(super) enum NotTaken {
     Now(String),
     /// It refused.
     Never(String),
-}
-
-/// What trusts the public authorities.
-///
-/// # Errors
-/// There is no TLS.
-pub(super) fn client() -> Result<Arc<ClientConfig>, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    let public = CertificateDer::pem_slice_iter(tls::public_authorities_pem().as_bytes());
-    roots.add_parsable_certificates(public.filter_map(Result::ok));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(client))
 }
 
 /// Sends a notification.
@@ -71,8 +45,12 @@ pub(super) async fn post(
         .header("x-amz-sns-topic-arn", topic)
         .body(Full::new(Bytes::from(document)));
     let request = request.map_err(|error| NotTaken::Never(error.to_string()))?;
-    let status = match timeout(PATIENCE, send(client, uri, request)).await {
-        Ok(status) => status.map_err(NotTaken::Now)?,
+    // Nobody needs the body of the answer.
+    let status = match timeout(PATIENCE, https::send(client, uri, request)).await {
+        Ok(Ok(answer)) => answer.status(),
+        Ok(Err(error)) => {
+            return Err(NotTaken::Now(format!("the webhook can't be reached: {error}")));
+        }
         Err(_) => {
             let seconds = PATIENCE.as_secs();
             return Err(NotTaken::Now(format!("the webhook did not answer within {seconds} s")));
@@ -86,36 +64,6 @@ pub(super) async fn post(
         _ if comes_again => Err(NotTaken::Now(why())),
         _ => Err(NotTaken::Never(why())),
     }
-}
-
-async fn send(
-    client: &Arc<ClientConfig>,
-    uri: &Uri,
-    request: Request<Full<Bytes>>,
-) -> Result<StatusCode, String> {
-    let away = |error: &dyn Display| format!("the webhook can't be reached: {error}");
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let is_https = uri.scheme_str() == Some("https");
-    let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
-    if !is_https {
-        return exchange(stream, request).await.map_err(|error| away(&error));
-    }
-    let name = ServerName::try_from(host).map_err(|error| away(&error))?;
-    let connector = TlsConnector::from(Arc::clone(client));
-    let stream = connector.connect(name, stream).await.map_err(|error| away(&error))?;
-    exchange(stream, request).await.map_err(|error| away(&error))
-}
-
-/// The status of the answer, whose body nobody needs.
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<StatusCode, hyper::Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    Ok(sender.send_request(request).await?.status())
 }
 
 #[cfg(test)]
@@ -145,8 +93,14 @@ mod tests {
         });
         let uri = format!("http://{address}/hook?key=1").parse().expect("a URL");
         let topic = "arn:aws:sns:us-east-1:000000000000:x";
-        let taken =
-            post(&client().expect("TLS"), &uri, topic, "id-1", "{\"a\":1}".to_owned()).await;
+        let taken = post(
+            &https::public_client().expect("TLS"),
+            &uri,
+            topic,
+            "id-1",
+            "{\"a\":1}".to_owned(),
+        )
+        .await;
         (server.await.expect("served"), taken)
     }
 
@@ -179,7 +133,8 @@ mod tests {
             assert_eq!(matches!(taken, NotTaken::Now(_)), again, "{answer}: {taken:?}");
         }
         let nobody = "http://127.0.0.1:1/".parse().expect("a URL");
-        let refused = post(&client().expect("TLS"), &nobody, "t", "i", String::new()).await;
+        let refused =
+            post(&https::public_client().expect("TLS"), &nobody, "t", "i", String::new()).await;
         assert!(matches!(refused, Err(NotTaken::Now(_))), "{refused:?}");
     }
 }

@@ -112,12 +112,12 @@ impl Image {
     }
 
     /// Whether its name may mean another image in its registry from one day to the next.
-    pub fn is_named_by_tag(&self) -> bool {
+    pub(crate) fn is_named_by_tag(&self) -> bool {
         self.source == Source::Pulled && self.digest.is_none()
     }
 
     /// By which digests, `sha256:…`, the registry of its name knows it, of all `name@sha256:…` that it has.
-    pub fn digests_among(&self, digests: &[String]) -> Vec<String> {
+    pub(crate) fn digests_among(&self, digests: &[String]) -> Vec<String> {
         let own = in_short(split_tag(&self.image).0);
         let pairs = digests.iter().filter_map(|digest| digest.split_once('@'));
         let own = pairs.filter(|(name, _)| in_short(name) == own);
@@ -133,7 +133,7 @@ impl Image {
     }
 
     /// Whether that describes it, whatever was behind its name then.
-    pub fn is_described_by(&self, described: &str) -> bool {
+    pub(crate) fn is_described_by(&self, described: &str) -> bool {
         let reference = self.reference();
         let rest = described.strip_prefix(&reference);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
@@ -159,7 +159,7 @@ impl Image {
 
     /// Whether brokerd's own launcher runs the engine, which bounds what strangers can make it hold. RabbitMQ needs
     /// none.
-    pub fn has_launcher(&self) -> bool {
+    pub(crate) fn has_launcher(&self) -> bool {
         self.login_module != Some(LoginModule::Properties)
     }
 }

@@ -84,7 +84,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`CatalogueError`] when it does not fit the settings.
-    pub fn built_in_with(settings: &EngineSettings) -> Result<Self, CatalogueError> {
+    pub(crate) fn built_in_with(settings: &EngineSettings) -> Result<Self, CatalogueError> {
         Self::parse(BUILT_IN, settings)
     }
 
@@ -179,7 +179,7 @@ impl Catalogue {
 }
 
 /// The registry that an image's name begins with; none: Docker Hub.
-pub fn registry_of(image: &str) -> Option<&str> {
+pub(crate) fn registry_of(image: &str) -> Option<&str> {
     let (first, _) = image.split_once('/')?;
     (first.contains(['.', ':']) || first == "localhost").then_some(first)
 }

@@ -51,19 +51,19 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// What it takes to answer calls.
 #[derive(Clone)]
-pub struct AnswerMeans {
+pub(crate) struct AnswerMeans {
     /// Who this is.
-    pub me: WorkerId,
+    pub(crate) me: WorkerId,
     /// Where calls and answers are.
-    pub store: PgStore,
+    pub(crate) store: PgStore,
     /// Which brokers are watched.
-    pub monitor: Arc<Monitor>,
+    pub(crate) monitor: Arc<Monitor>,
     /// How to see and ask them.
-    pub context: Arc<PassContext>,
+    pub(crate) context: Arc<PassContext>,
 }
 
 /// Answers calls, until cancelled. Those that are under way then are given up.
-pub async fn keep_answering(means: AnswerMeans, shutdown: CancellationToken) {
+pub(crate) async fn keep_answering(means: AnswerMeans, shutdown: CancellationToken) {
     let answering = Answering { means, under_way: Arc::default(), ended: Arc::default() };
     tokio::select! {
         () = answering.run() => {}

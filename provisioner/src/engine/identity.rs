@@ -47,13 +47,9 @@ pub fn login(materials: &Materials) -> Option<Login> {
         let password = SecretString::from(monitoring.password.clone());
         return Some(Login { username: MONITORING_USER, password });
     }
-    if materials.keystore_password.is_empty() {
-        return None;
-    }
+    let keystore_password = materials.keystore_password.as_deref()?;
     // As long and as random as what it is made from, which the engine has anyway.
-    let digest = Sha256::new()
-        .chain_update("network links\0")
-        .chain_update(&materials.keystore_password)
-        .finalize();
+    let digest =
+        Sha256::new().chain_update("network links\0").chain_update(keystore_password).finalize();
     Some(Login { username: "brokerd", password: SecretString::from(hex::encode(digest)) })
 }

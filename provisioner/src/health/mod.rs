@@ -81,7 +81,7 @@ pub struct Login {
 
 impl Login {
     /// The value of HTTP's header `Authorization`.
-    pub fn basic_authorization(&self) -> String {
+    pub(crate) fn basic_authorization(&self) -> String {
         let credentials = format!("{}:{}", self.username, self.password.expose_secret());
         format!("Basic {}", BASE64.encode(credentials))
     }

@@ -310,7 +310,7 @@ impl Metrics {
     }
 
     /// Counts the links that are down now and were not before.
-    pub fn count_links(&self, before: &[DownLink], after: &[DownLink]) {
+    pub(crate) fn count_links(&self, before: &[DownLink], after: &[DownLink]) {
         let news = after.iter().filter(|link| !before.iter().any(|other| other.link == link.link));
         for link in news {
             self.links_lost.get_or_create(&LinkLabels { kind: kind(link) }).inc();
@@ -330,29 +330,29 @@ impl Metrics {
     }
 
     /// Notes that a background task has done what it is for.
-    pub fn task_succeeded(&self, task: &'static str, now: Timestamp) {
+    pub(crate) fn task_succeeded(&self, task: &'static str, now: Timestamp) {
         self.task_success.get_or_create(&TaskLabels { task }).set(now.as_seconds());
         self.task_health.succeeded(task);
     }
 
     /// Notes that a background task could not do what it is for.
-    pub fn task_failed(&self, task: &'static str) {
+    pub(crate) fn task_failed(&self, task: &'static str) {
         self.task_health.failed(task, "failed");
     }
 
     /// Notes that a background task is over, and how, and is started again.
-    pub fn task_restarted(&self, task: &'static str, how: &'static str) {
+    pub(crate) fn task_restarted(&self, task: &'static str, how: &'static str) {
         self.task_restarts.get_or_create(&TaskLabels { task }).inc();
         self.task_health.failed(task, how);
     }
 
     /// Counts samples.
-    pub fn count_samples(&self, outcome: SampleOutcome, count: u64) {
+    pub(crate) fn count_samples(&self, outcome: SampleOutcome, count: u64) {
         self.samples.get_or_create(&SampleLabels { outcome }).inc_by(count);
     }
 
     /// Counts a call of an engine.
-    pub fn count_engine_call(&self, kind: EngineCallKind, answer: &EngineAnswer) {
+    pub(crate) fn count_engine_call(&self, kind: EngineCallKind, answer: &EngineAnswer) {
         let [answered, refused, unavailable, unknown] = CALL_OUTCOMES;
         let outcome = match answer {
             EngineAnswer::Refused(refusal) => match refusal.kind {
@@ -367,7 +367,7 @@ impl Metrics {
     }
 
     /// Counts a fault that has started.
-    pub fn count_fault(&self, kind: FaultKind) {
+    pub(crate) fn count_fault(&self, kind: FaultKind) {
         self.faults.get_or_create(&FaultLabels { kind: kind.as_str() }).inc();
     }
 }

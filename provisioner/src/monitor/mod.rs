@@ -119,7 +119,7 @@ impl Monitor {
     }
 
     /// Notes that a pass works on a broker since the claim of this epoch. It is not watched meanwhile.
-    pub fn works_on(&self, broker: BrokerId, epoch: i64) {
+    pub(crate) fn works_on(&self, broker: BrokerId, epoch: i64) {
         let mut table = self.table();
         table.forget(broker);
         table.worked_on.insert(broker, WorkedOn { epoch, heard: false });
@@ -127,7 +127,7 @@ impl Monitor {
     }
 
     /// Notes that a pass has ended after which there is nothing to watch; returns whether there was a hint meanwhile.
-    pub fn is_done_with(&self, broker: BrokerId, epoch: i64) -> bool {
+    pub(crate) fn is_done_with(&self, broker: BrokerId, epoch: i64) -> bool {
         self.table().end_of_work(broker, epoch).unwrap_or(false)
     }
 
@@ -167,7 +167,7 @@ impl Monitor {
     }
 
     /// Forgets all brokers, because other provisioners may own them.
-    pub fn forget_all(&self) -> Vec<BrokerId> {
+    pub(crate) fn forget_all(&self) -> Vec<BrokerId> {
         let mut table = self.table();
         let all = table.watched.keys().copied().collect();
         table.watched.clear();

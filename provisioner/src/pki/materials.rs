@@ -10,13 +10,14 @@ use brokerd_domain::{ActionRequired, Broker, BrokerUser, EngineType, Entropy, Ti
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalogue::{Image, LoginModule},
+    catalogue::Image,
     pki::{
         authorities::Standing,
+        password_hash::stored_password,
         tls::{self, SubjectName, TlsError},
     },
     runtime::host_name,
@@ -27,10 +28,6 @@ pub const KEYSTORE_ALIAS: &str = "broker";
 
 /// That of the RSA key and its chain.
 pub const KEYSTORE_ALIAS_RSA: &str = "broker-rsa";
-
-/// Rounds of PBKDF2. As many as the images spend on an unknown user, so that time does not tell
-/// known names from unknown ones; passwords have at least twelve characters.
-const PBKDF2_ROUNDS: u32 = 10_000;
 
 /// Rounds for the PKCS#12. Its password is random, so that stretching it adds nothing but time to
 /// each start of the engine.
@@ -56,9 +53,10 @@ pub struct Materials {
     /// Certificates and keys as PKCS#12, base64; only ActiveMQ has one.
     #[serde(default)]
     pub keystore: Option<String>,
-    /// The password of the PKCS#12.
-    #[serde(default)]
-    pub keystore_password: String,
+    /// The password of the PKCS#12. It is stored as an empty text where there is none, because a former brokerd that
+    /// reads it expects a text.
+    #[serde(default, deserialize_with = "unless_empty", serialize_with = "or_empty")]
+    pub keystore_password: Option<String>,
     /// What RabbitMQ's nodes know each other by; only RabbitMQ has one.
     #[serde(default)]
     pub erlang_cookie: Option<String>,
@@ -174,6 +172,14 @@ impl fmt::Debug for PreparedPassword {
     }
 }
 
+fn unless_empty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(String::deserialize(from)?).filter(|text| !text.is_empty()))
+}
+
+fn or_empty<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text.as_deref().unwrap_or_default())
+}
+
 impl fmt::Debug for Materials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Materials")
@@ -234,7 +240,7 @@ impl Materials {
     }
 
     /// From when on that is so, as far as it can be told now.
-    pub fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
+    pub(crate) fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
         let is_strange = |pem: &String| !self.trusted().contains(pem.as_str());
         if self.authority_pem != authorities.issuing.certificate_pem
             || authorities.trusted.iter().any(is_strange)
@@ -318,7 +324,7 @@ pub fn issue(
             private_key_pem: rsa_key.expose_secret().to_owned(),
         }),
         keystore: None,
-        keystore_password: String::new(),
+        keystore_password: None,
         erlang_cookie: None,
         passwords: BTreeMap::new(),
         monitoring: None,
@@ -329,8 +335,9 @@ pub fn issue(
     };
     match broker.spec.engine_type {
         EngineType::ActiveMq => {
-            materials.keystore_password = random_text(entropy, ALPHANUMERIC, 32);
-            materials.keystore = Some(BASE64.encode(pkcs12(&materials)?));
+            let password = random_text(entropy, ALPHANUMERIC, 32);
+            materials.keystore = Some(BASE64.encode(pkcs12(&materials, &password)?));
+            materials.keystore_password = Some(password);
         }
         EngineType::RabbitMq => {
             materials.erlang_cookie = Some(random_text(entropy, &ALPHANUMERIC[..26], 32));
@@ -369,7 +376,7 @@ pub fn renew(
 /// their host names, containers on this host by the usual one for it. `brokerd.internal` is what containers
 /// beside a gateway that runs in one call it. Loopback is named only where clients are told it: whoever trusts
 /// the authority takes the engine for whatever its certificate names.
-pub fn subject_names(broker: &Broker) -> Vec<SubjectName> {
+pub(crate) fn subject_names(broker: &Broker) -> Vec<SubjectName> {
     let mut names: BTreeSet<SubjectName> =
         broker.instances.iter().map(|instance| SubjectName::of(&instance.host)).collect();
     names.extend(
@@ -398,36 +405,9 @@ fn common_name(broker: &Broker) -> String {
     address.map_or_else(|| broker.id.to_string(), str::to_owned)
 }
 
-/// What the engine keeps of a password.
-///
-/// RabbitMQ: "Computing the password hash" of its access control guide, with SHA-256. ActiveMQ: the
-/// format of the login module in the images built here, or the password itself for a stock image.
-pub fn stored_password(image: &Image, password: &SecretString, entropy: &dyn Entropy) -> String {
-    let password = password.expose_secret();
-    match (image.engine, image.login_module) {
-        (EngineType::RabbitMq, _) => {
-            let mut salt = [0; 4];
-            entropy.fill(&mut salt);
-            let hash = Sha256::new().chain_update(salt).chain_update(password).finalize();
-            let mut salted = salt.to_vec();
-            salted.extend_from_slice(&hash);
-            BASE64.encode(salted)
-        }
-        (EngineType::ActiveMq, Some(LoginModule::Properties)) => password.to_owned(),
-        (EngineType::ActiveMq, Some(LoginModule::Hashed) | None) => {
-            let mut salt = [0; 16];
-            entropy.fill(&mut salt);
-            let hash: [u8; 32] =
-                pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), &salt, PBKDF2_ROUNDS);
-            let (salt, hash) = (BASE64.encode(salt), BASE64.encode(hash));
-            format!("pbkdf2-sha256${PBKDF2_ROUNDS}${salt}${hash}")
-        }
-    }
-}
-
 /// Keys and chains as Java's keystores expect them. Java takes the one that fits the suite, and if both do, the
 /// first by its alias.
-fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
+fn pkcs12(materials: &Materials, password: &str) -> Result<Vec<u8>, IssueError> {
     let failed = |e: &dyn fmt::Display| IssueError::Keystore(e.to_string());
     let ecdsa = (KEYSTORE_ALIAS, &materials.certificate_pem, &materials.private_key_pem);
     let rsa = materials
@@ -447,7 +427,7 @@ fn pkcs12(materials: &Materials) -> Result<Vec<u8>, IssueError> {
         store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
     }
     store
-        .writer(&materials.keystore_password)
+        .writer(password)
         .encryption_iterations(KEYSTORE_ROUNDS)
         .mac_iterations(KEYSTORE_ROUNDS)
         .write()

@@ -2,5 +2,6 @@
 
 pub mod authorities;
 pub mod materials;
+pub mod password_hash;
 pub mod rsa_keys;
 pub mod tls;

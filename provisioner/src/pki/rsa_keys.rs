@@ -60,7 +60,7 @@ impl RsaKeys for Stock {
 
 impl Stock {
     /// Makes keys until cancelled, whenever some were taken.
-    pub async fn keep_filled(&self, shutdown: &CancellationToken) {
+    pub(crate) async fn keep_filled(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             while self.lacks() && !shutdown.is_cancelled() {
                 match make().await {

@@ -245,7 +245,7 @@ pub fn issue(
 ///
 /// # Errors
 /// As [`issue`], and when the key is no key.
-pub fn issue_rsa(
+pub(crate) fn issue_rsa(
     authority: &CertificateAuthority,
     common_name: &str,
     key_pem: &SecretString,
@@ -273,7 +273,7 @@ fn server(names: &[SubjectName]) -> impl FnOnce(&mut CertificateParams) -> Resul
 ///
 /// # Errors
 /// [`TlsError`] when the authority is malformed or none.
-pub fn issue_client(
+pub(crate) fn issue_client(
     authority: &CertificateAuthority,
     common_name: &str,
     now: Timestamp,

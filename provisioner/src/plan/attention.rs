@@ -197,7 +197,7 @@ pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> 
     }
     let wanted = subject.image_id?;
     let older = seen.instances.values().any(|instance| {
-        matches!(instance, Observed::Present(i) if !i.status.image_id.is_empty() && i.status.image_id != wanted)
+        matches!(instance, Observed::Present(i) if i.status.image_id.as_deref().is_some_and(|id| id != wanted))
     });
     older.then(|| "there is a newer build of its engine".to_owned())
 }

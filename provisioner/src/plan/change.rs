@@ -9,7 +9,7 @@ use super::{
     boot,
     hold::hold,
     sentence::Sentence,
-    types::{Desired, Plan, Step, Subject, fail, refuse},
+    types::{Desired, NeedsRendering, Plan, Step, Subject, fail, refuse},
     world::{Observed, Seen},
 };
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
@@ -113,11 +113,11 @@ pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> Sentence {
 }
 
 /// The plan that must come before any change; `None` if the change can be planned.
-pub(super) fn first(subject: &Subject<'_>) -> Option<Plan> {
+pub(super) fn first(subject: &Subject<'_>) -> Result<Option<Plan>, NeedsRendering> {
     let broker = subject.broker;
-    match subject.desired {
+    Ok(match subject.desired {
         Desired::Instances(_) => None,
-        Desired::Unrendered => Some(unrendered()),
+        Desired::Unrendered => return Err(NeedsRendering),
         Desired::Undecided => Some(
             Plan::new(VerdictKind::Progressing, "issuing the certificate", Next::Now)
                 .step(Step::IssueMaterials),
@@ -130,14 +130,7 @@ pub(super) fn first(subject: &Subject<'_>) -> Option<Plan> {
             Some(refuse(why))
         }
         Desired::Unsupported(_) => None,
-    }
-}
-
-/// A plan for which something must be rendered.
-pub(super) fn unrendered() -> Plan {
-    let mut plan = Plan::new(VerdictKind::Progressing, "something is to be changed", Next::Now);
-    plan.needs_rendering = true;
-    plan
+    })
 }
 
 /// The plan of a broker that is to be changed; if it can't be, the plan is blocked and says why.

@@ -30,28 +30,27 @@ pub(crate) use pair::taken_over;
 pub(crate) use poll::retry;
 
 pub use sentence::Sentence;
+use types::NeedsRendering;
 pub(crate) use types::refuse;
-pub use types::{Completion, Desired, FaultStep, InstanceIdentity, Plan, Step, Subject};
+pub use types::{Completion, Decision, Desired, FaultStep, InstanceIdentity, Plan, Step, Subject};
 pub use world::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance};
 
 /// Plans the next steps of a broker.
-pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Decision {
     let broker = subject.broker;
-    let mut plan = if broker.intent == Intent::Delete {
-        deletion::plan(subject, seen)
+    let planned = if broker.intent == Intent::Delete {
+        Ok(deletion::plan(subject, seen))
     } else if let Some(failure) = &broker.status.failure {
-        deletion::after_failure(failure, subject, seen)
+        Ok(deletion::after_failure(failure, subject, seen))
     } else if let Some(disturbing) = fault::act(subject, seen, now) {
-        disturbing
+        Ok(disturbing)
     } else if broker.instances.is_empty() {
-        Plan::new(VerdictKind::Progressing, "allocating endpoints", Next::Now)
-            .step(Step::AllocateEndpoints)
+        let plan = Plan::new(VerdictKind::Progressing, "allocating endpoints", Next::Now);
+        Ok(plan.step(Step::AllocateEndpoints))
     } else {
         plan_instances(subject, seen, now)
     };
-    if plan.needs_rendering {
-        return plan;
-    }
+    let Ok(mut plan) = planned else { return Decision::NeedsRendering };
     let mut conditions = plan.conditions.take().unwrap_or_else(|| broker.status.conditions.clone());
     for condition in &mut conditions {
         attention::forget(condition, now);
@@ -68,10 +67,14 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         plan.next = fault::look_again(subject.faults, plan.next, now);
     }
     plan.conditions = Some(conditions);
-    plan
+    Decision::Plan(Box::new(plan))
 }
 
-fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+fn plan_instances(
+    subject: &Subject<'_>,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Plan, NeedsRendering> {
     let broker = subject.broker;
     let mut ordinals = subject.instances.iter().map(|identity| identity.ordinal);
     let unknown = ordinals.find_map(|ordinal| match seen.instances.get(&ordinal) {
@@ -80,21 +83,25 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         Some(Observed::Absent | Observed::Present(_)) => None,
     });
     if let Some((ordinal, why)) = unknown {
-        return Plan::new(
+        return Ok(Plan::new(
             VerdictKind::Progressing,
             Sentence::detailed(format!("can't see instance {ordinal}"), why),
             retry(broker),
-        );
+        ));
     }
 
     let is_wanted = change::is_wanted(subject, seen, now);
-    if is_wanted
-        && let Some(first) = capacity::first(subject, seen, now).or_else(|| change::first(subject))
-    {
-        return first;
+    if is_wanted {
+        let first = match capacity::first(subject, seen, now) {
+            Some(first) => Some(first),
+            None => change::first(subject)?,
+        };
+        if let Some(first) = first {
+            return Ok(first);
+        }
     }
     let mut plan = match broker.spec.deployment_mode {
-        DeploymentMode::ClusterMultiAz => cluster::plan(subject, seen, now),
+        DeploymentMode::ClusterMultiAz => cluster::plan(subject, seen, now)?,
         DeploymentMode::ActiveStandbyMultiAz => pair::plan(subject, seen, now),
         DeploymentMode::SingleInstance => single::plan(subject, seen, now),
     };
@@ -102,7 +109,7 @@ fn plan_instances(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     if makes && lacks_endpoints(broker) {
         plan.steps.insert(0, Step::AllocateEndpoints);
     }
-    if is_wanted { change::blocked(subject, plan) } else { plan }
+    Ok(if is_wanted { change::blocked(subject, plan) } else { plan })
 }
 
 /// Whether the broker's version has endpoints without addresses, because an earlier brokerd made it or it was upgraded.

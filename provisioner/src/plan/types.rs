@@ -27,7 +27,7 @@ pub struct InstanceIdentity {
 /// are kept alive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
-    /// Not rendered yet. A plan that needs it says so ([`Plan::needs_rendering`]).
+    /// Not rendered yet. A plan that needs it can't be made ([`Decision::NeedsRendering`]).
     Unrendered,
     /// Certificate, keys and hashes must be stored first.
     Undecided,
@@ -209,6 +209,19 @@ pub struct Completion {
     pub reboots: u32,
 }
 
+/// What comes of planning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Something is to be changed for which [`Desired::Unrendered`] is not enough: render, and plan again.
+    NeedsRendering,
+    /// What to do.
+    Plan(Box<Plan>),
+}
+
+/// There is no plan without a rendered specification ([`Decision::NeedsRendering`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NeedsRendering;
+
 /// What to do, in order, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -232,9 +245,6 @@ pub struct Plan {
     pub actions_required: Vec<ActionRequired>,
     /// Why the next maintenance window should reboot the broker even if nothing else waits.
     pub maintenance: Option<String>,
-    /// Whether something is to be changed for which [`Desired::Unrendered`] is not enough. Then the rest of the plan
-    /// means nothing: render, and plan again.
-    pub needs_rendering: bool,
     /// Why the outstanding reboot ends without having replaced every instance, if it does.
     pub not_rebooted: Option<String>,
 }
@@ -242,7 +252,7 @@ pub struct Plan {
 impl Plan {
     /// Whether there is anything to do.
     pub fn acts(&self) -> bool {
-        self.needs_rendering || !self.steps.is_empty()
+        !self.steps.is_empty()
     }
 
     /// Ends the outstanding reboot, because it can't change anything.
@@ -275,7 +285,6 @@ impl Plan {
             failure: None,
             actions_required: Vec::new(),
             maintenance: None,
-            needs_rendering: false,
             not_rebooted: None,
         }
     }

@@ -93,7 +93,7 @@ pub struct Seen {
 
 impl Seen {
     /// Whether something could not be seen, or an engine did not answer.
-    pub fn has_silence(&self) -> bool {
+    pub(crate) fn has_silence(&self) -> bool {
         self.instances.values().any(|instance| match instance {
             Observed::Unknown(_) => true,
             Observed::Absent => false,

@@ -9,7 +9,7 @@ use crate::{
     monitor::Monitor,
     pause::pause_or_stop,
     queue::Queue,
-    reconcile::{ReconcileStore, operations::Operations},
+    reconcile::{ReconcileStore, background_steps::Operations},
 };
 
 /// Heartbeats per lifetime of one. Four in five may fail or be late.

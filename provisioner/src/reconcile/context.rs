@@ -20,7 +20,7 @@ use crate::{
         authorities::{Authorities, Standing},
         rsa_keys::RsaKeys,
     },
-    reconcile::{drain::LogDrain, operations::Operations, port::ReconcileStore},
+    reconcile::{background_steps::Operations, drain::LogDrain, port::ReconcileStore},
     runtime::{Capacity, Runtime},
     secrets::SecretSource,
 };

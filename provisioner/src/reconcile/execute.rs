@@ -11,7 +11,7 @@ use brokerd_store::{Allocation, Names, StoreError, Work};
 use crate::{
     metrics::{StepLabels, StepOutcome},
     plan::{FaultStep, Plan, Sentence, Step, not_enough_memory, not_rebooted, refuse, retry},
-    reconcile::{context::PassContext, operations::Progress, step_error::StepError},
+    reconcile::{background_steps::Progress, context::PassContext, step_error::StepError},
     runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
 };
 

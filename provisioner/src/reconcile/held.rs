@@ -17,7 +17,7 @@ use brokerd_store::Work;
 use crate::{
     health::Login,
     pki::materials::Materials,
-    plan::{Desired, Observed, Plan, Seen, plan},
+    plan::{Decision, Desired, Observed, Plan, Seen, plan},
     reconcile::{
         context::PassContext, observe::RunningInstance, report::changes, resolve::Waiting,
         supervision::Supervision,
@@ -150,7 +150,7 @@ impl Held {
     }
 
     /// Whether its passes are urgent: a pair or a cluster that has run.
-    pub fn is_urgent(&self) -> bool {
+    pub(crate) fn is_urgent(&self) -> bool {
         self.has_run() && self.work.broker.spec.deployment_mode != DeploymentMode::SingleInstance
     }
 
@@ -217,15 +217,11 @@ impl Held {
         asks
     }
 
-    /// Whether these are the steps that could not be carried out.
-    fn is_what_failed(&self, plan: &Plan) -> bool {
-        self.failed.as_ref().is_some_and(|failed| {
-            plan.needs_rendering
-                || (failed.len() == plan.steps.len()
-                    && failed
-                        .iter()
-                        .zip(&plan.steps)
-                        .all(|(failed, step)| *failed == step.to_string()))
+    /// Whether these are the steps that could not be carried out; without a plan, whether any could not.
+    fn is_what_failed(&self, plan: Option<&Plan>) -> bool {
+        let Some(failed) = &self.failed else { return false };
+        plan.is_none_or(|plan| {
+            plan.steps.iter().map(ToString::to_string).eq(failed.iter().cloned())
         })
     }
 
@@ -254,8 +250,8 @@ impl PassContext {
     /// Observes a broker and decides, without the store.
     pub async fn look(&self, held: &Arc<Held>) -> Look {
         let (seen, links) = self.observe(held, held.asks_for_links(self.clock.now())).await;
-        let plan = self.decide(held, held.desired(self.clock.now()), &seen);
-        match self.pause_after(held, &plan, &seen, links.as_deref()) {
+        let decision = self.decide(held, held.desired(self.clock.now()), &seen);
+        match self.pause_after(held, &decision, &seen, links.as_deref()) {
             Some(pause) => Look::Steady(pause),
             None => Look::Changed(Box::new(Glimpse { of: held.clone(), seen, links })),
         }
@@ -265,7 +261,7 @@ impl PassContext {
     fn pause_after(
         &self,
         held: &Held,
-        plan: &Plan,
+        decision: &Decision,
         seen: &Seen,
         links: Option<&[DownLink]>,
     ) -> Option<Duration> {
@@ -273,9 +269,15 @@ impl PassContext {
         if held.waits().is_some_and(|waiting| waiting.until <= self.clock.now()) {
             return None;
         }
-        if plan.acts() && !(plan.needs_rendering && held.is_in_trouble(seen)) {
+        // None: there is one only once something was rendered.
+        let plan = match decision {
+            Decision::Plan(plan) => Some(&**plan),
+            Decision::NeedsRendering => None,
+        };
+        let acts = plan.map_or_else(|| !held.is_in_trouble(seen), Plan::acts);
+        if acts {
             // The steps after one that is in progress wait for its end.
-            let on_its_way = match plan.steps.first() {
+            let on_its_way = match plan.and_then(|plan| plan.steps.first()) {
                 Some(step) => self.operations.are_on(broker.id, step),
                 None => self.operations.are_on_any(broker.id),
             };
@@ -289,6 +291,7 @@ impl PassContext {
                 return Some(BLOCKED_POLL);
             }
         }
+        let plan = plan?;
         if plan.acts() || changes(broker, plan, plan.completes, links) {
             return None;
         }
@@ -326,19 +329,24 @@ impl PassContext {
     }
 
     /// The plan for an observation.
-    pub(crate) fn decide(&self, held: &Held, desired: &Desired, seen: &Seen) -> Plan {
+    pub(crate) fn decide(&self, held: &Held, desired: &Desired, seen: &Seen) -> Decision {
         let now = self.clock.now();
         let image_id = self.image_id(&held.work);
         let subject = held.supervision.subject(&held.work, desired, image_id.as_deref(), now);
         let mut plan = match &held.waits {
-            Some(waiting) if !held.has_run() => return waiting.plan(&held.work.broker, now),
-            _ => plan(&subject, seen, now),
+            Some(waiting) if !held.has_run() => {
+                return Decision::Plan(Box::new(waiting.plan(&held.work.broker, now)));
+            }
+            _ => match plan(&subject, seen, now) {
+                Decision::Plan(plan) => plan,
+                Decision::NeedsRendering => return Decision::NeedsRendering,
+            },
         };
         if let Some(waiting) = &held.waits {
             waiting.add_to(&mut plan, now);
         }
         plan.actions_required.retain(|action| !secrets::is_own(&action.code));
         plan.actions_required.extend(held.invalid_arns.iter().cloned());
-        plan
+        Decision::Plan(plan)
     }
 }

@@ -3,12 +3,12 @@
 //! A pass loads the broker, observes, plans, acts and records, under a lease. A look observes and plans, and starts a
 //! pass only if there is something to do or to record.
 
+pub mod background_steps;
 mod context;
 mod drain;
 mod execute;
 mod held;
 pub mod observe;
-pub mod operations;
 mod pass;
 mod port;
 mod render;

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use crate::{
     metrics::StepOutcome,
     pki::materials::Materials,
-    plan::{Completion, Desired, Plan, Seen, Step, taken_over},
+    plan::{Completion, Decision, Desired, Plan, Seen, Step, taken_over},
     reconcile::{
         context::PassContext,
         execute::Execution,
@@ -171,8 +171,8 @@ impl PassContext {
     ) -> Result<Round, StepError> {
         let Scene { seen, links, materials, damaged, capacity } = scene;
         let mut rendered = None;
-        let mut plan = self.decide(&held, &Desired::Unrendered, seen);
-        if plan.needs_rendering {
+        let mut decision = self.decide(&held, &Desired::Unrendered, seen);
+        if decision == Decision::NeedsRendering {
             let desired = match damaged {
                 Some(why) => Desired::Unsupported(why.clone()),
                 None => match self.desired(lease, work, materials.as_ref(), *capacity).await? {
@@ -192,10 +192,13 @@ impl PassContext {
                     Rendered::Waits(waiting) => Desired::Unsupported(waiting.why),
                 },
             };
-            plan = self.decide(&held, &desired, seen);
+            decision = self.decide(&held, &desired, seen);
             rendered = Some(desired.without_files());
         }
-        let (round, unchanged) = self.carry_out(lease, work, seen, plan, links.as_deref()).await?;
+        let Decision::Plan(plan) = decision else {
+            return Ok(Round::over(VerdictKind::Progressing, Next::Now));
+        };
+        let (round, unchanged) = self.carry_out(lease, work, seen, *plan, links.as_deref()).await?;
         let waits = held.waits().cloned();
         Ok(Round { held: unchanged.then_some(held), rendered, waits, ..round })
     }

@@ -15,7 +15,7 @@ impl PassContext {
     /// longer if the name stands for no image any more.
     pub(crate) fn former_image(&self, work: &Work, image: &Image) -> Option<FormerImage> {
         let running = work.running.as_ref()?;
-        if running.image_id.is_empty() || !image.is_described_by(&running.image) {
+        if !image.is_described_by(&running.image) {
             return None;
         }
         let id = running.image_id.clone();
@@ -53,10 +53,12 @@ impl PassContext {
             Observed::Present(instance) if instance.serves() => Some(&instance.status.image_id),
             Observed::Present(_) | Observed::Absent | Observed::Unknown(_) => None,
         });
-        let image_id = images.next()?;
+        let image_id = images.next()?.as_ref()?;
         let asked = broker.spec.engine_version;
         let is_known = |known: &RunningEngine| known.image_id == *image_id && known.asked == asked;
-        if images.any(|other| other != image_id) || work.running.as_ref().is_some_and(is_known) {
+        if images.any(|other| other.as_ref() != Some(image_id))
+            || work.running.as_ref().is_some_and(is_known)
+        {
             return None;
         }
         let image = self.image(work)?;

@@ -16,8 +16,8 @@ pub type Upkeep = Arc<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send
 pub struct Connected {
     /// The runtime.
     pub runtime: Arc<dyn Runtime>,
-    /// The runtime's own task, with its name in logs and metrics.
-    pub upkeep: Option<(&'static str, Upkeep)>,
+    /// The runtime's own tasks, each with its name in logs and metrics.
+    pub upkeep: Vec<(&'static str, Upkeep)>,
 }
 
 /// Connects to a runtime. It is asked again until it succeeds.

@@ -26,7 +26,7 @@ pub struct Pulled {
 
 impl Pulled {
     /// Notes how many bytes of a layer are there, and how many it has.
-    pub fn note(&self, layer: &str, done: u64, all: u64) {
+    pub(crate) fn note(&self, layer: &str, done: u64, all: u64) {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         layers.insert(layer.to_owned(), (done, all));
     }

@@ -242,8 +242,9 @@ pub struct InstanceStatus {
     pub generation: Generation,
     /// The reboot it embodies.
     pub reboot: u32,
-    /// The runtime's own name for the image it was made from: another one when the image is built anew.
-    pub image_id: String,
+    /// The runtime's own name for the image it was made from: another one when the image is built anew. None where the
+    /// runtime does not tell.
+    pub image_id: Option<String>,
     /// What it is doing.
     pub state: ContainerState,
     /// Where the engine's ports can be reached from here; empty unless it runs and is in its broker's network. They

@@ -24,7 +24,7 @@ impl Outgoing {
     /// Link-local addresses, where clouds have credentials for whoever asks.
     ///
     /// Source: RFC 3927, RFC 4291 section 2.5.6; the IPv6 addresses of EC2's link-local services.
-    pub const NEVER: [&'static str; 3] = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
+    pub(crate) const NEVER: [&'static str; 3] = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
 
     /// Whether a range has no address that engines could be allowed to reach.
     pub fn is_never(range: Cidr) -> bool {

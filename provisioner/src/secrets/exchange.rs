@@ -4,17 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::{Duration, timeout},
-};
-use tokio_rustls::TlsConnector;
+use http_body_util::Full;
+use rustls::ClientConfig;
 
 use super::NotFetched;
+use crate::https::{self, BodyError};
 
 /// The largest answer that is read, in bytes: the largest secret of the service, 65,536 bytes, takes six times as
 /// many as JSON at most.
@@ -55,62 +49,21 @@ pub(super) async fn exchange(
     to: &Uri,
     request: Request<Full<Bytes>>,
 ) -> Result<Bytes, NotFetched> {
-    let host = to.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let is_https = to.scheme_str() == Some("https");
-    let port = to.port_u16().unwrap_or(if is_https { 443 } else { 80 });
     let away = |error: &dyn std::fmt::Display| {
         NotFetched::Transient(format!("{service} can't be asked: {error}"))
     };
-    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
-    let answer = if is_https {
-        let name = ServerName::try_from(host).map_err(|error| away(&error))?;
-        let connector = TlsConnector::from(client.clone());
-        let stream = connector.connect(name, stream).await.map_err(|error| away(&error))?;
-        answer(stream, request).await
-    } else {
-        answer(stream, request).await
-    };
-    match answer {
-        Ok((StatusCode::OK, body)) => Ok(body),
-        Ok((status, body)) => Err(refusal(service, status, &body)),
-        Err(Broken::TooLarge) => {
-            Err(NotFetched::Invalid(format!("{service} answered more than {LARGEST} bytes")))
-        }
-        Err(Broken::Ended(why)) => Err(away(&why)),
-    }
-}
-
-/// Why there is no answer.
-enum Broken {
-    TooLarge,
-    Ended(String),
-}
-
-async fn answer<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Broken>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let ended = |error: hyper::Error| Broken::Ended(error.to_string());
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(ended)?;
-    let asked = async {
-        let response = sender.send_request(request).await.map_err(ended)?;
-        let status = response.status();
-        match Limited::new(response.into_body(), LARGEST).collect().await {
-            Ok(body) => Ok((status, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(Broken::TooLarge),
-            Err(error) => Err(Broken::Ended(error.to_string())),
-        }
-    };
-    tokio::pin!(asked, connection);
-    let broken = tokio::select! {
-        answer = &mut asked => return answer,
-        ended = &mut connection => ended.err().map(|error| error.to_string()),
-    };
-    // What came with the end of the connection is an answer still.
-    match timeout(Duration::from_secs(1), asked).await {
+    let answer = https::send(client, to, request).await.map_err(|error| away(&error))?;
+    let answer = match answer.read(LARGEST).await {
         Ok(answer) => answer,
-        Err(_) => Err(Broken::Ended(broken.unwrap_or_else(|| "the connection ended".to_owned()))),
+        Err(BodyError::TooLarge) => {
+            let why = format!("{service} answered more than {LARGEST} bytes");
+            return Err(NotFetched::Invalid(why));
+        }
+        Err(ended @ BodyError::Ended(_)) => return Err(away(&ended)),
+    };
+    match answer.status() {
+        StatusCode::OK => Ok(answer.into_body()),
+        status => Err(refusal(service, status, answer.body())),
     }
 }
 

@@ -188,7 +188,7 @@ pub(crate) fn actions(work: &Work, image: &Image, materials: &Materials) -> Vec<
 
 /// Whether a RabbitMQ broker knows brokerd's own user: users elsewhere are asked for first otherwise, who may be slow
 /// or away.
-pub fn knows_its_own_users(work: &Work, image: &Image) -> bool {
+pub(crate) fn knows_its_own_users(work: &Work, image: &Image) -> bool {
     settings_of(work, image)
         .is_some_and(|settings| matches!(settings.get("auth_backends.1"), None | Some("internal")))
 }
@@ -207,7 +207,7 @@ impl Wanted {
 
     /// The values in force before a reboot that could not apply the pending changes. They are not fetched
     /// again, so that the broker is what it was.
-    pub fn as_before(&self, former: &Resolved) -> Option<Resolved> {
+    pub(crate) fn as_before(&self, former: &Resolved) -> Option<Resolved> {
         let values = former.in_force(self.reboots_done);
         let has_all = self.keys_by_arn.keys().all(|arn| values.contains_key(arn));
         (self.back && has_all).then(|| Resolved {

@@ -20,16 +20,13 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Uri, header};
 use http_body_util::Full;
-use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{NotFetched, PATIENCE, SecretSource, exchange::exchange};
-use crate::pki::tls;
+use crate::https;
 
 /// How often a request is made that nobody answers, before the next pass does.
 const TRIES: u32 = 3;
@@ -102,16 +99,7 @@ impl Remote {
             let token = endpoints.session_token.as_ref().map(|t| t.expose_secret().to_owned());
             Credentials::new(id, secret.expose_secret(), token, None, "brokerd")
         });
-        let mut roots = RootCertStore::empty();
-        let public = CertificateDer::pem_slice_iter(tls::public_authorities_pem().as_bytes());
-        roots.add_parsable_certificates(public.filter_map(Result::ok));
-        let client =
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|error| WrongEndpoint(error.to_string()))?
-                .with_root_certificates(roots)
-                .with_no_client_auth();
-        let client = Arc::new(client);
+        let client = https::public_client().map_err(|error| WrongEndpoint(error.to_string()))?;
         Ok(Some(Self { secrets_manager, s3, sts, credentials, client, clock }))
     }
 

@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::{Clock, HostCapacity};
+use brokerd_domain::HostCapacity;
+use brokerd_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    metrics::Metrics,
     pause::pause_or_stop,
     reconcile::ReconcileStore,
     runtime::{Capacity, Runtime},
+    tasks::repeat::Rounds,
 };
 
 /// How often to report the capacity, and to assign released memory.
@@ -53,10 +54,12 @@ impl CapacitySettings {
 #[derive(Clone)]
 pub(crate) struct CapacityReport {
     pub(crate) store: Arc<dyn ReconcileStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) metrics: Metrics,
+    pub(crate) rounds: Rounds,
     pub(crate) host_capacity: HostCapacity,
 }
+
+/// What the log says where the store does not take the report.
+const FAILED: &str = "capacity of the host not stored";
 
 /// What the host has, as soon as its runtime tells; none: this process stops first.
 pub(crate) async fn find_out(
@@ -76,30 +79,22 @@ pub(crate) async fn find_out(
 /// Tells once before anybody works on brokers.
 pub(crate) async fn report_first(report: &CapacityReport) {
     // A store that does not take the report can't be asked either.
-    drop(tokio::time::timeout(FIRST, report_once(report)).await);
+    if let Ok(ended) = tokio::time::timeout(FIRST, report_once(report)).await {
+        report.rounds.tell(FAILED, ended);
+    }
 }
 
 /// Tells again and again: others may have told something else, and whoever should have shared out what was given
 /// back may have died.
-pub(crate) async fn keep_reported(report: CapacityReport, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        report_once(&report).await;
-        pause_or_stop(PAUSE, &shutdown).await;
-    }
+pub(crate) async fn keep_reported(report: CapacityReport) {
+    report.rounds.repeat(FAILED, || report_once(&report)).await;
 }
 
-async fn report_once(report: &CapacityReport) {
-    let now = report.clock.now();
-    match report.store.report_capacity(&report.host_capacity, now).await {
-        Ok(used) => {
-            report.metrics.set_host_capacity(&report.host_capacity, used);
-            report.metrics.task_succeeded("capacity", now);
-        }
-        Err(error) => tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "capacity of the host not stored"
-        ),
-    }
+async fn report_once(report: &CapacityReport) -> Result<Duration, StoreError> {
+    let rounds = &report.rounds;
+    let used = report.store.report_capacity(&report.host_capacity, rounds.clock.now()).await?;
+    rounds.metrics.set_host_capacity(&report.host_capacity, used);
+    Ok(PAUSE)
 }
 
 #[cfg(test)]

@@ -7,33 +7,17 @@ use std::{sync::Arc, time::Duration};
 
 use brokerd_domain::{Broker, Clock, due_in_window};
 use brokerd_store::StoreError;
-use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::Metrics, pause::pause_or_stop, reconcile::ReconcileStore};
+use crate::{reconcile::ReconcileStore, tasks::repeat::Rounds};
 
 /// How often to look which windows have begun.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Reboots what is due in its maintenance window, until cancelled.
-pub(crate) async fn run(
-    store: Arc<dyn ReconcileStore>,
-    clock: Arc<dyn Clock>,
-    metrics: Metrics,
-    shutdown: CancellationToken,
-) {
-    while !shutdown.is_cancelled() {
-        match maintain(&*store, &*clock).await {
-            Ok(_) => metrics.task_succeeded("maintenance", clock.now()),
-            Err(error) => {
-                metrics.task_failed("maintenance");
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "brokers in their maintenance window not found"
-                );
-            }
-        }
-        pause_or_stop(EVERY, &shutdown).await;
-    }
+pub(crate) async fn run(store: Arc<dyn ReconcileStore>, rounds: Rounds) {
+    let (store, clock) = (&*store, &*rounds.clock);
+    let work = || async move { maintain(store, clock).await.map(|_| EVERY) };
+    rounds.repeat("brokers in their maintenance window not found", work).await;
 }
 
 /// Asks for a reboot of every broker that is due in its window, once per window. Gives back how many.

@@ -4,6 +4,7 @@ pub mod capacity;
 pub(crate) mod expire;
 pub(crate) mod images;
 pub mod maintenance;
+pub(crate) mod repeat;
 pub(crate) mod retention;
 pub mod supervise;
 pub mod sweep;

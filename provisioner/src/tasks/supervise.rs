@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     metrics::{Metrics, TaskLabels},
     pause::pause_or_stop,
+    tasks::repeat::Rounds,
 };
 
 /// How long to wait before something is started again.
@@ -87,6 +88,15 @@ impl Supervisor {
             };
             keep_running(BACK_OFF, &shutdown, begin, over).await;
         });
+    }
+
+    /// Keeps a task going that does the same again and again.
+    pub(crate) fn repeat<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        rounds: Rounds,
+        begin: impl Fn(Rounds) -> F + Send + 'static,
+    ) {
+        self.keep(rounds.task, move || begin(rounds.clone()));
     }
 
     /// Ends all of them, after `shutdown`.

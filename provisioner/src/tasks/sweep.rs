@@ -12,13 +12,14 @@ use std::{
 };
 
 use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
-use tokio_util::sync::CancellationToken;
+use brokerd_store::StoreError;
 
 use crate::{
     metrics::Metrics,
     pause::pause_or_stop,
     reconcile::ReconcileStore,
-    runtime::{InstanceName, Runtime, RuntimeObject, Volumes},
+    runtime::{InstanceName, Runtime, RuntimeError, RuntimeObject, Volumes},
+    tasks::repeat::{AGAIN, Rounds},
 };
 
 /// How long an object must have been an orphan.
@@ -42,6 +43,17 @@ pub struct SweepMeans {
     pub metrics: Metrics,
 }
 
+/// Why a sweep did not do all it should.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// The runtime did not list what it has, or did not remove all that it should.
+    #[error(transparent)]
+    Runtime(RuntimeError),
+    /// The store did not say what it has deleted.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
 /// The orphans, and since when each is one.
 pub struct Sweeper {
     means: SweepMeans,
@@ -49,15 +61,18 @@ pub struct Sweeper {
 }
 
 /// Removes orphans until cancelled.
-pub(crate) async fn run(means: SweepMeans, shutdown: CancellationToken) {
-    let (metrics, clock) = (means.metrics.clone(), means.clock.clone());
+pub(crate) async fn run(means: SweepMeans, rounds: Rounds) {
     let mut sweeper = Sweeper::new(means);
-    while !shutdown.is_cancelled() {
-        match sweeper.sweep().await {
-            Ok(_) => metrics.task_succeeded("orphans", clock.now()),
-            Err(error) => tracing::warn!(%error, "orphans not listed"),
-        }
-        pause_or_stop(EVERY, &shutdown).await;
+    while !rounds.shutdown.is_cancelled() {
+        let pause = match sweeper.sweep().await {
+            // A runtime that is away does not make the process unready. When it last succeeded is told all the same.
+            Err(SweepError::Runtime(error)) => {
+                tracing::warn!(%error, "orphans not listed, or not all removed");
+                EVERY
+            }
+            swept => rounds.tell("orphans not looked for", swept).map_or(AGAIN, |_| EVERY),
+        };
+        pause_or_stop(pause, &rounds.shutdown).await;
     }
 }
 
@@ -71,16 +86,16 @@ impl Sweeper {
     /// it removed.
     ///
     /// # Errors
-    /// The sentence of the first failure; nothing is removed when the world can't be seen whole. What can't be removed
+    /// The first failure; nothing is removed when the world can't be seen whole. What can't be removed
     /// keeps nothing else from being removed.
-    pub async fn sweep(&mut self) -> Result<usize, String> {
-        let objects = self.means.runtime.list().await.map_err(|error| error.to_string())?;
+    pub async fn sweep(&mut self) -> Result<usize, SweepError> {
+        let objects = self.means.runtime.list().await.map_err(SweepError::Runtime)?;
         let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
         brokers.sort_unstable();
         brokers.dedup();
         let forgotten = self.means.store.forgotten(&brokers).await;
         let forgotten: BTreeSet<BrokerId> =
-            forgotten.map_err(|error| error.to_string())?.into_iter().collect();
+            forgotten.map_err(SweepError::Store)?.into_iter().collect();
         let now = self.means.clock.now();
         let orphans: Vec<RuntimeObject> =
             objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();
@@ -98,7 +113,7 @@ impl Sweeper {
             };
             tracing::warn!(%name, "removing an orphan: no broker has this object");
             if let Err(error) = self.means.runtime.remove(&name, Volumes::Delete).await {
-                failure.get_or_insert_with(|| error.to_string());
+                failure.get_or_insert(SweepError::Runtime(error));
                 continue;
             }
             self.means.metrics.orphans_removed.inc();

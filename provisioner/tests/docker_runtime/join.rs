@@ -11,7 +11,7 @@ use brokerd_provisioner::runtime::{
     Ensured, InstanceStatus, Runtime, Volumes,
     docker::{DockerOptions, DockerRuntime, Join},
 };
-use futures_util::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::*;
 
@@ -76,13 +76,17 @@ async fn containers_of_brokerd_s_own_come_to_its_brokers_and_leave_with_them() {
 
     // A gateway that was replaced is led back as soon as it runs.
     docker(&["rm", "-f", &gateway]).expect("remove the gateway");
-    let mut events = world.runtime.watch().await.expect("watch");
+    let gateways = world.runtime.gateway_networks().expect("this process is in a container");
+    let shutdown = CancellationToken::new();
+    let following = tokio::spawn(gateways.follow(shutdown.clone()));
     let gateway = world.part("gateway");
     let begun = Instant::now();
     while world.attached() != all(&gateway) {
         assert!(begun.elapsed() < Duration::from_secs(20), "still {:?}", world.attached());
-        let _ = tokio::time::timeout(Duration::from_millis(50), events.next()).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    shutdown.cancel();
+    following.await.expect("no panic");
 
     // Whatever was lost unseen is joined again before the next pass, and by connecting to the engine. Looking at an
     // instance changes nothing.

@@ -134,7 +134,7 @@ impl Example {
                     private_key_pem: pem("PRIVATE KEY"),
                 }),
                 keystore: Some(BASE64.encode("a PKCS#12 of the test\n")),
-                keystore_password: "TestKeystorePassword".to_owned(),
+                keystore_password: Some("TestKeystorePassword".to_owned()),
                 erlang_cookie: Some("TESTCOOKIETESTCOOKIETEST".to_owned()),
                 passwords: users
                     .iter()

@@ -98,7 +98,11 @@ async fn what_is_lost_outside_of_a_reboot_is_made_again_from_the_image_that_ran(
     sim.in_the_world(|world| world.image_id = "second".to_owned());
     let made_from = || {
         let world = sim.world.lock().expect("not poisoned");
-        world.containers.values().map(|c| c.status.image_id.clone()).collect::<Vec<_>>()
+        world
+            .containers
+            .values()
+            .map(|c| c.status.image_id.clone().unwrap_or_default())
+            .collect::<Vec<_>>()
     };
     sim.in_the_world(|world| world.containers.clear());
     sim.runtime_event(id).await;

@@ -13,8 +13,8 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     engine::instances,
     plan::{
-        ClusterView, Desired, NodeReport, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Step,
-        Subject, plan,
+        ClusterView, Decision, Desired, NodeReport, Observed, Plan, ProbeOutcome, Seen,
+        SeenInstance, Step, Subject, plan,
     },
     runtime::{ContainerState, InstanceSpec, InstanceStatus, RuntimeId, SpecDigest, Volumes},
 };
@@ -119,7 +119,7 @@ impl Node {
                 },
                 generation: Generation(1),
                 reboot: self.reboot.min(spec.reboot),
-                image_id: "image".to_owned(),
+                image_id: Some("image".to_owned()),
                 state,
                 // The port of one that is frozen is still published.
                 addresses: (runs || self.state == 3)
@@ -171,10 +171,16 @@ impl Node {
 }
 
 fn decide(nodes: &[Node; 3], rebooting: bool) -> Plan {
-    decide_as(None, nodes, rebooting)
+    planned(decide_as(None, nodes, rebooting))
 }
 
-fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> Plan {
+/// The plan, for which nothing has to be rendered.
+fn planned(decision: Decision) -> Plan {
+    let Decision::Plan(plan) = decision else { panic!("{decision:?}") };
+    *plan
+}
+
+fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> Decision {
     let mut broker = crate::world::broker(EngineType::RabbitMq, 1);
     broker.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
     broker.configurations.current = broker.configurations.pending.take();
@@ -319,8 +325,9 @@ proptest! {
     ) {
         let unrendered = decide_as(Some(&Desired::Unrendered), &nodes, rebooting);
         let unsupported = Desired::Unsupported("no room".to_owned());
-        let unsupported = decide_as(Some(&unsupported), &nodes, rebooting);
-        if !unrendered.needs_rendering {
+        let unsupported = planned(decide_as(Some(&unsupported), &nodes, rebooting));
+        if let Decision::Plan(unrendered) = unrendered {
+            let unrendered = *unrendered;
             prop_assert_eq!(&unsupported, &unrendered);
             prop_assert_eq!(&decide(&nodes, rebooting), &unrendered);
         }

@@ -415,9 +415,9 @@ async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes
     let id = sim.create(EngineType::RabbitMq);
     sim.settle().await;
     let mut sweeper = Sweeper::new(sim.sweep_means());
-    assert_eq!(sweeper.sweep().await, Ok(0), "seen once");
+    assert_eq!(sweeper.sweep().await.ok(), Some(0), "seen once");
     sim.clock.advance(Duration::from_secs(59));
-    assert_eq!(sweeper.sweep().await, Ok(0), "not for long enough");
+    assert_eq!(sweeper.sweep().await.ok(), Some(0), "not for long enough");
     *sim.blind.lock().expect("not poisoned") = true;
     sim.clock.advance(Duration::from_secs(60));
     assert!(sweeper.sweep().await.is_err(), "what can't be seen is not removed");
@@ -435,7 +435,7 @@ async fn an_orphan_that_can_t_be_removed_keeps_no_other_one() {
     let sim = Simulation::with_faults(faults.clone());
     let orphan = sim.create_orphan().await;
     let mut sweeper = Sweeper::new(sim.sweep_means());
-    assert_eq!(sweeper.sweep().await, Ok(0), "seen once");
+    assert_eq!(sweeper.sweep().await.ok(), Some(0), "seen once");
     sim.clock.advance(Duration::from_secs(120));
     // The first of several is refused.
     faults.strike_next(Fault::Refused);
@@ -455,7 +455,7 @@ async fn objects_of_a_broker_that_the_store_never_knew_are_not_removed() {
     let stranger = sim.create_stranger().await;
     let mut sweeper = Sweeper::new(sim.sweep_means());
     for _ in 0..10 {
-        assert_eq!(sweeper.sweep().await, Ok(0));
+        assert_eq!(sweeper.sweep().await.ok(), Some(0));
         sim.clock.advance(Duration::from_hours(1));
     }
     assert_eq!(sim.world.lock().expect("not poisoned").belongings(stranger), 4);

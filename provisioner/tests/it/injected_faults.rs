@@ -13,7 +13,7 @@ use brokerd_domain::{
     FaultSpec, FaultState, Generation, Target, Timestamp,
 };
 use brokerd_provisioner::{
-    plan::{Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{Decision, Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
     reconcile::{ReconcileStore, StepError},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
@@ -358,7 +358,7 @@ fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
             digest: SpecDigest("digest".to_owned()),
             generation: Generation(1),
             reboot: 0,
-            image_id: "image".to_owned(),
+            image_id: Some("image".to_owned()),
             state: ContainerState::Running { since: Timestamp::from_micros(7) },
             addresses: BTreeMap::from([(5671, ([127, 0, 0, 1], port).into())]),
             limits,
@@ -407,7 +407,10 @@ fn a_failover_kills_the_instance_that_serves() {
             image_id: None,
             certificate_ends_soon: false,
         };
-        plan(&subject, seen, now).steps
+        match plan(&subject, seen, now) {
+            Decision::Plan(plan) => plan.steps,
+            Decision::NeedsRendering => Vec::new(),
+        }
     };
     let struck = |steps: Vec<Step>| match steps.as_slice() {
         [Step::Fault(FaultStep::Start(_, struck))] => struck.clone(),

@@ -10,6 +10,7 @@ use brokerd_provisioner::{
     pki::{
         authorities::{Authorities, Standing},
         materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
+        password_hash,
         tls::{self, SubjectName},
     },
 };
@@ -164,16 +165,16 @@ fn passwords_are_stored_as_the_engines_expect() {
     let password = SecretString::from("example-password".to_owned());
     let rabbit = image(EngineType::RabbitMq, EngineVersion::new(4, 3));
     assert_eq!(
-        materials::stored_password(&rabbit, &password, &Scripted::new(b"salt")),
+        password_hash::stored_password(&rabbit, &password, &Scripted::new(b"salt")),
         "c2FsdMMfU9udwvPc2rCs2Z5FLl8/AeMJc/yMUV4uIkQIK8Gn"
     );
     let mut active = image(EngineType::ActiveMq, EngineVersion::new(5, 19));
     assert_eq!(
-        materials::stored_password(&active, &password, &Scripted::new(b"example-salt-16b")),
+        password_hash::stored_password(&active, &password, &Scripted::new(b"example-salt-16b")),
         "pbkdf2-sha256$10000$ZXhhbXBsZS1zYWx0LTE2Yg==$2yjWSecDxbd3hPO7Ox7voMy1+3e/x4Lc9qqe8xHX4Qc="
     );
     active.login_module = Some(LoginModule::Properties);
-    let plain = materials::stored_password(&active, &password, &Scripted::new(b""));
+    let plain = password_hash::stored_password(&active, &password, &Scripted::new(b""));
     assert_eq!(plain, password.expose_secret());
 }
 
@@ -187,9 +188,19 @@ fn each_engine_gets_what_it_needs_and_secrets_stay_out_of_debug_output() {
 
     let active = issued(EngineType::ActiveMq);
     assert!(active.erlang_cookie.is_none());
-    let password = &active.keystore_password;
+    let password = active.keystore_password.as_deref().expect("a password");
     assert!(password.len() == 32 && password.chars().all(|c| c.is_ascii_alphanumeric()));
     assert!(active.passwords.contains_key("alice"));
+}
+
+#[test]
+fn where_there_is_no_keystore_its_password_is_stored_as_a_former_brokerd_reads_it() {
+    let issued = issued(EngineType::RabbitMq);
+    assert_eq!(issued.keystore_password, None);
+    let stored = serde_json::to_value(&issued).expect("stored");
+    assert_eq!(stored["keystore_password"], "");
+    let read: Materials = serde_json::from_value(stored).expect("read");
+    assert_eq!(read, issued);
 }
 
 #[test]
@@ -400,7 +411,7 @@ fn the_keystore_holds_key_and_chain() {
     let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
     let open = |password: &str| KeyStore::from_pkcs12(&bytes, password, Pkcs12ImportPolicy::Strict);
     assert!(open("wrong").is_err());
-    let store = open(&issued.keystore_password).expect("opens");
+    let store = open(issued.keystore_password.as_deref().expect("a password")).expect("opens");
     let rsa = issued.rsa.expect("a certificate for RSA");
     for (alias, pem) in
         [(KEYSTORE_ALIAS, issued.certificate_pem), (KEYSTORE_ALIAS_RSA, rsa.certificate_pem)]
@@ -419,8 +430,9 @@ fn java_reads_the_keystore() {
     let bytes = BASE64.decode(issued.keystore.expect("a keystore")).expect("base64");
     let path = std::env::temp_dir().join(format!("brokerd-test-{}.p12", std::process::id()));
     std::fs::write(&path, bytes).expect("written");
+    let password = issued.keystore_password.expect("a password");
     let listing = Command::new("keytool")
-        .args(["-list", "-v", "-storetype", "PKCS12", "-storepass", &issued.keystore_password])
+        .args(["-list", "-v", "-storetype", "PKCS12", "-storepass", &password])
         .arg("-keystore")
         .arg(&path)
         .output();

@@ -8,7 +8,7 @@ use brokerd_provisioner::{
     metrics::{Outcome, PassLabels},
     monitor::{Monitor, StallGuard},
     queue::{Queue, QueueSettings},
-    reconcile::{PassContext, ReconcileStore, operations::Operations},
+    reconcile::{PassContext, ReconcileStore, background_steps::Operations},
 };
 use tokio::{
     task::JoinSet,

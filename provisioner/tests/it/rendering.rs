@@ -469,7 +469,7 @@ fn a_plugin_that_needs_the_scheduler_gets_it() {
 #[test]
 fn values_of_ours_cannot_break_out_of_the_xml() {
     let mut example = activemq();
-    example.materials.keystore_password = "\"/><evil a='&".to_owned();
+    example.materials.keystore_password = Some("\"/><evil a='&".to_owned());
     let text = example.text("activemq.xml");
     let document = roxmltree::Document::parse(&text).expect("well-formed");
     assert!(!document.descendants().any(|n| n.tag_name().name() == "evil"));

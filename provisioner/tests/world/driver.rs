@@ -14,7 +14,7 @@ use brokerd_provisioner::{
     engine::{Engines, Sizing},
     metrics::Metrics,
     pki::{authorities::Authorities, tls},
-    reconcile::{EndpointSettings, PassContext, operations::Operations},
+    reconcile::{EndpointSettings, PassContext, background_steps::Operations},
     runtime::InstanceName,
     tasks::sweep::SweepMeans,
     telemetry::logs::LogFollowers,

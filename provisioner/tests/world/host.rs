@@ -186,7 +186,7 @@ impl World {
             digest,
             generation: spec.generation,
             reboot: spec.reboot,
-            image_id,
+            image_id: Some(image_id),
             state: ContainerState::Created,
             addresses: BTreeMap::new(),
             limits: at_most(spec.limits),

@@ -1,6 +1,6 @@
 //! The history of alarms.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use brokerd_domain::{
     Scope, Timestamp,
@@ -8,6 +8,11 @@ use brokerd_domain::{
 };
 
 use crate::kernel::{PgStore, StoreError, pool::Transaction};
+
+/// How long the history of alarms is kept.
+///
+/// Source: DescribeAlarmHistory of the CloudWatch API reference.
+const ALARM_HISTORY_KEPT: Duration = Duration::from_hours(24 * 30);
 
 /// Which items are meant: those that fulfil all of this.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,6 +110,25 @@ impl PgStore {
             })
         });
         Ok(HistoryPage { items: items.collect(), next })
+    }
+
+    /// Deletes the old history of alarms, up to `most` items; how many.
+    /// As many: there may be more.
+    ///
+    /// # Errors
+    /// As every method of [`PgStore`].
+    pub async fn prune_alarm_history(&self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
+        let kept = i64::try_from(ALARM_HISTORY_KEPT.as_micros()).unwrap_or(i64::MAX);
+        // A concurrent deletion takes other rows.
+        let deleted = sqlx::query!(
+            "delete from alarm_history where id in (
+               select id from alarm_history where at < $1 order by at limit $2 for update skip locked)",
+            now.as_micros().saturating_sub(kept),
+            i64::from(most)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 }
 

@@ -1,11 +1,16 @@
 //! Which brokers have changed, for whoever shows them to people.
 
+use std::time::Duration;
+
 use brokerd_domain::{BrokerId, Scope};
 use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::kernel::{PgStore, StoreError};
+
+/// How long the removal of a broker is kept for those who show brokers, and read changes every few seconds.
+const REMOVED_KEPT: Duration = Duration::from_hours(24);
 
 /// A broker that has changed, or is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,5 +118,24 @@ impl PgStore {
             moment.oldest = moment.oldest.max(since.oldest);
         }
         Ok((changes, moment))
+    }
+
+    /// Deletes what is known of removed brokers that nobody shows any more, up to `most`; how many.
+    /// As many: there may be more.
+    ///
+    /// # Errors
+    /// As every method of [`PgStore`].
+    pub async fn prune_removed_brokers(&self, most: u32) -> Result<u64, StoreError> {
+        // A concurrent deletion takes other rows.
+        let deleted = sqlx::query!(
+            "delete from removed_broker where broker_id in (
+               select broker_id from removed_broker where at < now() - make_interval(secs => $1)
+               order by at limit $2 for update skip locked)",
+            REMOVED_KEPT.as_secs_f64(),
+            i64::from(most)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 }

@@ -1,5 +1,7 @@
 //! Reading the gateway's table.
 
+use std::time::Duration;
+
 use brokerd_domain::{
     BrokerId, DeploymentMode, EngineType, EngineVersion, HostInstanceType, IngressRule,
     InstallationId, Latency,
@@ -21,6 +23,8 @@ use crate::kernel::{
 
 /// One reads, while another one that has read goes back to the pool.
 const CONNECTIONS: u32 = 2;
+/// How long the removal of a broker's routes is kept for gateways. Each reads its whole table much more often.
+const ROUTE_CHANGES_KEPT: Duration = Duration::from_hours(24);
 
 /// Reads the gateway's table, and nothing else: it needs no key, and a database that can't be reached is an
 /// error of each reading, not of its beginning.
@@ -269,6 +273,28 @@ impl RouteReader {
 }
 
 impl PgStore {
+    /// Deletes changes of routes that no gateway needs any more, up to `most`; how many.
+    /// As many: there may be more.
+    ///
+    /// # Errors
+    /// As every method of [`PgStore`].
+    pub async fn prune_route_changes(&self, most: u32) -> Result<u64, StoreError> {
+        // A number from the future is that of another server, from which the database was restored.
+        let deleted = sqlx::query!(
+            "delete from route_change where broker_id in (
+               select c.broker_id from route_change c
+               where (c.at < now() - make_interval(secs => $1)
+                      and not exists (select from broker b where b.id = c.broker_id))
+                  or c.changed > pg_snapshot_xmax(pg_current_snapshot())
+               limit $2 for update skip locked)",
+            ROUTE_CHANGES_KEPT.as_secs_f64(),
+            i64::from(most)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
+
     /// A reader of this store's table.
     pub fn route_reader(&self) -> RouteReader {
         RouteReader { pool: self.pool.clone(), installation: None }

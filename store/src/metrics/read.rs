@@ -132,19 +132,7 @@ impl PgStore {
         }))
     }
 
-    /// The last sample of each broker of an account in a region, if there is one since that moment.
-    ///
-    /// # Errors
-    /// As every method of [`PgStore`].
-    pub async fn latest_samples(
-        &self,
-        scope: &Scope,
-        since: Timestamp,
-    ) -> Result<Vec<BrokerSample>, StoreError> {
-        self.latest(Some(scope), None, since).await
-    }
-
-    /// The same of some brokers of the scope.
+    /// The last sample of each of some brokers of the scope, if there is one since that moment.
     ///
     /// # Errors
     /// As every method of [`PgStore`].
@@ -157,7 +145,7 @@ impl PgStore {
         self.latest(Some(scope), Some(brokers), since).await
     }
 
-    /// The same of all accounts and regions.
+    /// The same of all brokers of all accounts and regions.
     ///
     /// # Errors
     /// As every method of [`PgStore`].

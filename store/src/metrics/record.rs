@@ -39,19 +39,6 @@ pub struct RecordedSamples {
 type Rows = BTreeMap<(i32, i32), BTreeMap<i32, f64>>;
 
 impl PgStore {
-    /// Records what one broker measured: see [`PgStore::record_samples`].
-    ///
-    /// # Errors
-    /// As every method of [`PgStore`].
-    pub async fn record_sample(
-        &self,
-        broker: BrokerId,
-        at: Timestamp,
-        values: Vec<(SeriesKey, Unit, f64)>,
-    ) -> Result<(), StoreError> {
-        self.record_samples(vec![Sample { broker, at, values }]).await.map(drop)
-    }
-
     /// Records what brokers measured, in a few statements for all of them. Values of the same broker and minute come
     /// together; of the same series the last one stays. Brokers that do not exist and never measured anything are left
     /// out.

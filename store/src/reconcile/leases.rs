@@ -15,6 +15,9 @@ use crate::kernel::{Channel, PgStore, StoreError};
 const FIRST_PAUSE: f64 = 5.0;
 /// The longest pause between failed passes.
 const LONGEST_PAUSE: f64 = 300.0;
+/// How long it is remembered that a broker is gone: what a runtime that was away for longer still has of it is not
+/// removed any more.
+const FORGOTTEN_KEPT: Duration = Duration::from_hours(24 * 90);
 /// Among how many due brokers accounts take turns; a longer backlog is looked at from its oldest end.
 const MOST_COMPARED: i64 = 2000;
 
@@ -243,6 +246,25 @@ impl PgStore {
         .fetch_all(&self.pool)
         .await?;
         Ok(found.into_iter().map(BrokerId::from).collect())
+    }
+
+    /// Forgets brokers that are gone for long, up to `most`; how many.
+    /// As many: there may be more.
+    ///
+    /// # Errors
+    /// As every method of [`PgStore`].
+    pub async fn prune_forgotten_brokers(&self, most: u32) -> Result<u64, StoreError> {
+        // A concurrent deletion takes other rows.
+        let deleted = sqlx::query!(
+            "delete from forgotten_broker where broker_id in (
+               select broker_id from forgotten_broker where at < now() - make_interval(secs => $1)
+               order by at limit $2 for update skip locked)",
+            FORGOTTEN_KEPT.as_secs_f64(),
+            i64::from(most)
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 }
 

@@ -13,14 +13,16 @@ use brokerd_store::{
     StoreError, UpdateOutcome,
 };
 use serde_json::json;
-use sqlx::PgPool;
 use tokio::task::JoinSet;
 
 use crate::{
-    accounts::{account, up_to},
+    accounts::account,
     changes::update,
     identities::{in_account, user},
-    support::{Fixture, NOW, OsEntropy, command, complete, ids, leased, rabbit, scope, with_store},
+    support::{
+        Fixture, NOW, OsEntropy, command, complete, ids, leased, rabbit, scope, with_former,
+        with_store,
+    },
 };
 
 async fn with_quotas(f: &Fixture, quotas: Quotas) -> Scope {
@@ -204,14 +206,7 @@ fn specs() -> Vec<(BrokerSpec, PendingChanges)> {
 
 #[tokio::test]
 async fn brokers_of_a_former_brokerd_are_counted_as_todays_are() {
-    with_store(|f| async move {
-        let (server, own) = f.url.rsplit_once('/').expect("a URL with a database");
-        let former = format!("{own}_former");
-        let create = sqlx::AssertSqlSafe(format!("create database {former}"));
-        sqlx::query(create).execute(&f.pool).await.expect("may create databases");
-        let url = format!("{server}/{former}");
-        let pool = PgPool::connect(&url).await.expect("connects");
-        up_to(32).run(&pool).await.expect("migrated");
+    with_former(32, |url, pool| async move {
         sqlx::query("insert into account (id, name, created) values ('100000000001', 'red', 1)")
             .execute(&pool)
             .await
@@ -251,10 +246,6 @@ async fn brokers_of_a_former_brokerd_are_counted_as_todays_are() {
         }
         let account = "100000000001".parse().expect("an account");
         assert_eq!(store.account_usage(&account).await.expect("read"), Some(sum));
-        pool.close().await;
-        drop(store);
-        let drop = sqlx::AssertSqlSafe(format!("drop database {former} with (force)"));
-        sqlx::query(drop).execute(&f.pool).await.expect("may drop databases");
     })
     .await;
 }

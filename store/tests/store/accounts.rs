@@ -1,6 +1,6 @@
 //! Accounts and their quotas.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use brokerd_domain::{
     AccountId, BrokerId, Scope,
@@ -14,9 +14,9 @@ use brokerd_store::{
     UpdateAccountOutcome,
 };
 use secrecy::ExposeSecret as _;
-use sqlx::{PgPool, migrate::Migrator};
+use sqlx::PgPool;
 
-use crate::support::{NOW, OsEntropy, command, create_for, ids, scope, with_store};
+use crate::support::{NOW, OsEntropy, command, create_for, ids, scope, with_former, with_store};
 
 fn name(text: &str) -> AccountName {
     AccountName::parse(text).expect("a name")
@@ -206,13 +206,6 @@ async fn brokers_of_others_do_not_count() {
     .await;
 }
 
-/// The migrations up to that number.
-pub(crate) fn up_to(last: i64) -> Migrator {
-    let all = sqlx::migrate!("../migrations");
-    let some = all.migrations.iter().filter(|migration| migration.version <= last).cloned();
-    Migrator { migrations: Cow::Owned(some.collect()), ..Migrator::DEFAULT }
-}
-
 #[tokio::test]
 async fn keys_and_brokers_of_a_former_brokerd_get_an_account_and_its_root() {
     with_store(|f| async move {
@@ -228,51 +221,44 @@ async fn keys_and_brokers_of_a_former_brokerd_get_an_account_and_its_root() {
             .await
             .expect("read");
 
-        let (server, own) = f.url.rsplit_once('/').expect("a URL with a database");
-        let former = format!("{own}_former");
-        let create = sqlx::AssertSqlSafe(format!("create database {former}"));
-        sqlx::query(create).execute(&f.pool).await.expect("may create databases");
-        let url = format!("{server}/{former}");
-        let pool = PgPool::connect(&url).await.expect("connects");
-        up_to(26).run(&pool).await.expect("migrated");
-        for id in ["AKIA1", "AKIA2", "AKIA3"] {
-            sqlx::query(
-                "insert into access_key (id, account, secret, created)
-                 values ($1, '100000000001', $2, 7)",
-            )
-            .bind(id)
-            .bind(&sealed)
-            .execute(&pool)
-            .await
-            .expect("inserted");
-        }
+        with_former(26, |url, pool| former_account(url, pool, sealed)).await;
+    })
+    .await;
+}
+
+async fn former_account(url: String, pool: PgPool, sealed: Vec<u8>) {
+    for id in ["AKIA1", "AKIA2", "AKIA3"] {
         sqlx::query(
-            "insert into broker (id, account, region, name, created, spec, configurations, tags)
-             values ($1, '100000000002', 'us-east-1', 'orders', 5, '{}', '{}', '{}')",
+            "insert into access_key (id, account, secret, created)
+                 values ($1, '100000000001', $2, 7)",
         )
-        .bind(BrokerId::generate(&OsEntropy).uuid())
+        .bind(id)
+        .bind(&sealed)
         .execute(&pool)
         .await
         .expect("inserted");
-        pool.close().await;
+    }
+    sqlx::query(
+        "insert into broker (id, account, region, name, created, spec, configurations, tags)
+             values ($1, '100000000002', 'us-east-1', 'orders', 5, '{}', '{}', '{}')",
+    )
+    .bind(BrokerId::generate(&OsEntropy).uuid())
+    .execute(&pool)
+    .await
+    .expect("inserted");
+    pool.close().await;
 
-        let store = PgStore::connect(&url, 2, MasterKey::new([7; 32]), Arc::new(OsEntropy)).await;
-        let store = store.expect("connects and migrates");
-        let accounts = store.accounts().await.expect("read");
-        let told: Vec<_> =
-            accounts.iter().map(|a| (a.name.as_str(), a.created.as_micros())).collect();
-        assert_eq!(told, [("100000000001", 7), ("100000000002", 5)]);
-        assert_eq!(usage(&store, &accounts[0].id).await, 0);
-        assert_eq!(usage(&store, &accounts[1].id).await, 1);
-        let caller = store.principal_of("AKIA1").await.expect("read").expect("there");
-        assert_eq!(caller.secret.expose_secret(), "the secret");
-        assert!(caller.is_usable(NOW) && caller.caller.principal.is_root());
-        assert_eq!(caller.caller.principal.account, accounts[0].id);
-        let keys = store.access_keys(&accounts[0].id, KeyHolderName::Root).await.expect("read");
-        assert_eq!(keys.len(), 3, "more than the root would get today");
-        drop(store);
-        let drop = sqlx::AssertSqlSafe(format!("drop database {former} with (force)"));
-        sqlx::query(drop).execute(&f.pool).await.expect("may drop databases");
-    })
-    .await;
+    let store = PgStore::connect(&url, 2, MasterKey::new([7; 32]), Arc::new(OsEntropy)).await;
+    let store = store.expect("connects and migrates");
+    let accounts = store.accounts().await.expect("read");
+    let told: Vec<_> = accounts.iter().map(|a| (a.name.as_str(), a.created.as_micros())).collect();
+    assert_eq!(told, [("100000000001", 7), ("100000000002", 5)]);
+    assert_eq!(usage(&store, &accounts[0].id).await, 0);
+    assert_eq!(usage(&store, &accounts[1].id).await, 1);
+    let caller = store.principal_of("AKIA1").await.expect("read").expect("there");
+    assert_eq!(caller.secret.expose_secret(), "the secret");
+    assert!(caller.is_usable(NOW) && caller.caller.principal.is_root());
+    assert_eq!(caller.caller.principal.account, accounts[0].id);
+    let keys = store.access_keys(&accounts[0].id, KeyHolderName::Root).await.expect("read");
+    assert_eq!(keys.len(), 3, "more than the root would get today");
 }

@@ -12,7 +12,7 @@ use brokerd_domain::{
 };
 use brokerd_store::{
     AlarmFilter, DeleteAccountOutcome, DeleteAlarmsOutcome, DueAlarm, HistoryFilter, PgStore,
-    PutAlarmOutcome,
+    PutAlarmOutcome, Sample,
 };
 
 use crate::support::{Fixture, NOW, create, scope, with_store};
@@ -195,8 +195,8 @@ async fn alarms_are_deleted_all_or_none_and_their_history_for_a_month_later() {
         assert_eq!(outcome.expect("asked"), DeleteAlarmsOutcome::Deleted);
         assert_eq!((all().await.expect("read").len(), history(&f).await.len()), (0, 4));
         let days = |days: u64| NOW.plus(Duration::from_secs(days * 86_400));
-        assert_eq!(f.store.prune(days(29), 100).await.expect("pruned").alarm_history, 0);
-        assert_eq!(f.store.prune(days(31), 3).await.expect("pruned").alarm_history, 3);
+        assert_eq!(f.store.prune_alarm_history(days(29), 100).await.expect("pruned"), 0);
+        assert_eq!(f.store.prune_alarm_history(days(31), 3).await.expect("pruned"), 3);
         assert_eq!(history(&f).await.len(), 1);
     })
     .await;
@@ -229,7 +229,8 @@ async fn a_metric_is_what_brokers_of_its_name_measured_one_after_the_other() {
         for (minute, value) in [(0, 1.0), (1, 2.0), (4, 5.0)] {
             let at = start.plus(MINUTE * minute);
             let values = vec![(key.clone(), Unit::Count, value)];
-            f.store.record_sample(first, at, values).await.expect("recorded");
+            let sample = Sample { broker: first, at, values };
+            f.store.record_samples(vec![sample]).await.expect("recorded");
         }
         let end = start.plus(MINUTE * 10);
         let data = f.store.metric_data(&scope(), &plan_of("orders"), start, end).await;

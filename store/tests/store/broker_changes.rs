@@ -96,7 +96,7 @@ async fn a_broker_that_is_gone_is_told_to_be_removed() {
             .execute(&f.pool)
             .await
             .expect("aged");
-        assert_eq!(f.store.prune(NOW, 10).await.expect("pruned").removed_brokers, 1);
+        assert_eq!(f.store.prune_removed_brokers(10).await.expect("pruned"), 1);
     })
     .await;
 }

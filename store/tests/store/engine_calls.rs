@@ -136,11 +136,6 @@ async fn what_is_withdrawn_before_anybody_has_begun_is_never_begun() {
         over(&f, "deadline").await;
         assert_eq!(f.store.open_engine_calls(10).await.expect("read"), []);
         assert_eq!(claimed(&f.store, id).await, None, "nobody waits any more");
-
-        let id = requested(&f.store, broker, publish()).await;
-        let call = claimed(&f.store, id).await.expect("a call");
-        f.store.release_engine_call(&call).await.expect("given back");
-        assert!(claimed(&f.store, id).await.is_some());
     })
     .await;
 }

@@ -7,7 +7,7 @@ use brokerd_domain::{
     metric::{DimensionName, MetricName, SeriesKey, Unit},
     report::{MessageCounts, Period},
 };
-use brokerd_store::{MeteredBroker, PgStore};
+use brokerd_store::{MeteredBroker, PgStore, Sample};
 
 use crate::support::{NOW, create, ids, rabbit, scope, with_store};
 
@@ -21,7 +21,8 @@ fn hour() -> Period {
 
 async fn record(store: &PgStore, broker: BrokerId, at: u64, values: &[(SeriesKey, f64)]) {
     let values = values.iter().map(|(key, value)| (key.clone(), Unit::Count, *value)).collect();
-    store.record_sample(broker, minute(at), values).await.expect("recorded");
+    let sample = Sample { broker, at: minute(at), values };
+    store.record_samples(vec![sample]).await.expect("recorded");
 }
 
 async fn messages(store: &PgStore, id: BrokerId) -> Option<MessageCounts> {

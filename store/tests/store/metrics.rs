@@ -44,7 +44,8 @@ fn queue(broker: &str, queue: &str) -> SeriesKey {
 
 async fn record(store: &PgStore, broker: BrokerId, at: Timestamp, values: &[(&SeriesKey, f64)]) {
     let values = values.iter().map(|(key, value)| (SeriesKey::clone(key), Unit::Count, *value));
-    store.record_sample(broker, at, values.collect()).await.expect("recorded");
+    let sample = Sample { broker, at, values: values.collect() };
+    store.record_samples(vec![sample]).await.expect("recorded");
 }
 
 async fn list(store: &PgStore, scope: &Scope, filter: &SeriesFilter) -> Vec<String> {
@@ -267,7 +268,8 @@ async fn the_last_samples_are_those_of_brokers_without_their_queues() {
         let values = [(&key, 4.0), (&queue("orders", "q"), 4.0)];
         record(&f.store, broker, after(HOUR + MINUTE), &values).await;
         let since = after(HOUR - MINUTE);
-        let own = f.store.latest_samples(&scope(), since).await.expect("read");
+        let own =
+            f.store.latest_samples_of(&scope(), &[broker, red, silent], since).await.expect("read");
         assert_eq!(own.len(), 1);
         assert_eq!((own[0].broker, own[0].at), (broker, after(HOUR + MINUTE)));
         assert_eq!(own[0].values, [(key, Unit::Count, 4.0)]);

@@ -6,14 +6,23 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator,
-    postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    migrate::Migrator, postgres::PgConnectOptions,
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
 
 /// Held while the original is made, so that one process makes it for all.
 const LOCK: i64 = 0x6272_6f6b_6572_6474;
+
+/// The URL of a database on the server that another URL names.
+///
+/// # Panics
+/// When the other one is no URL.
+pub(crate) fn database_url(server: &str, name: &str) -> String {
+    let options: PgConnectOptions = server.parse().expect("a URL");
+    options.database(name).to_url_lossy().to_string()
+}
 
 /// Creates a database on the server of this connection. The original stays there, for tests that come later.
 ///

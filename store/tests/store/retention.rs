@@ -1,7 +1,5 @@
 //! What is deleted by its age.
 
-use brokerd_store::Pruned;
-
 use crate::support::{NOW, create, with_store};
 
 #[tokio::test]
@@ -39,18 +37,18 @@ async fn records_past_their_retention_are_deleted_in_batches() {
             .await
             .expect("stored");
         }
-        let first = f.store.prune(NOW, 2).await.expect("pruned");
-        assert_eq!(first, Pruned {
-            forgotten_brokers: 2,
-            faults: 1,
-            route_changes: 2,
-            alarm_history: 0,
-            removed_brokers: 0,
-        });
-        assert_eq!(first.most(), 2);
-        let second = f.store.prune(NOW, 2).await.expect("pruned");
-        assert_eq!(second, Pruned { forgotten_brokers: 1, ..Pruned::default() });
-        assert_eq!(f.store.prune(NOW, 2).await.expect("pruned"), Pruned::default());
+        let pruned = async || {
+            [
+                f.store.prune_forgotten_brokers(2).await.expect("pruned"),
+                f.store.prune_faults(NOW, 2).await.expect("pruned"),
+                f.store.prune_route_changes(2).await.expect("pruned"),
+                f.store.prune_alarm_history(NOW, 2).await.expect("pruned"),
+                f.store.prune_removed_brokers(2).await.expect("pruned"),
+            ]
+        };
+        assert_eq!(pruned().await, [2, 1, 2, 0, 0]);
+        assert_eq!(pruned().await, [1, 0, 0, 0, 0]);
+        assert_eq!(pruned().await, [0; 5]);
         let left: (i64, i64, i64) = sqlx::query_as(
             "select (select count(*) from forgotten_broker), (select count(*) from fault),
                     (select count(*) from route_change)",

@@ -1,6 +1,7 @@
 //! A database per test, and what goes into it.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     future::Future,
     sync::{
@@ -16,7 +17,8 @@ use brokerd_domain::{
 };
 use brokerd_store::{MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
+use tokio::task::JoinError;
 
 use crate::migrated_database;
 
@@ -52,22 +54,48 @@ fn admin_url() -> String {
 pub(crate) async fn with_store<F: Future<Output = ()> + Send + 'static>(
     test: impl FnOnce(Fixture) -> F,
 ) {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let admin = admin_url();
-    let name = format!("store_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut connection = PgConnection::connect(&admin).await.expect("the database answers");
-    migrated_database::create(&mut connection, &admin, &name).await;
-    let (server, _) = admin.rsplit_once('/').expect("a URL with a database");
-    let url = format!("{server}/{name}");
+    let (mut server, name, url) = begin().await;
+    migrated_database::create(&mut server, &admin_url(), &name).await;
     let store = PgStore::connect(&url, 10, MasterKey::new([7; 32]), Arc::new(OsEntropy))
         .await
         .expect("connects and migrates");
     let pool = PgPool::connect(&url).await.expect("connects");
     let outcome = tokio::spawn(test(Fixture { store, pool, url })).await;
-    connection
-        .execute(sqlx::AssertSqlSafe(format!("drop database {name} with (force)")))
-        .await
-        .expect("may drop databases");
+    end(server, &name, outcome).await;
+}
+
+/// Runs a test on a fresh database as a former brokerd has made it, and drops it afterwards, also when the test fails.
+/// The test is told its URL, and has a plain connection to it. `last` is the number of the former one's last migration.
+pub(crate) async fn with_former<F: Future<Output = ()> + Send + 'static>(
+    last: i64,
+    test: impl FnOnce(String, PgPool) -> F,
+) {
+    let (mut server, name, url) = begin().await;
+    let create = format!("create database {name}");
+    server.execute(sqlx::AssertSqlSafe(create)).await.expect("may create databases");
+    let pool = PgPool::connect(&url).await.expect("connects");
+    let all = sqlx::migrate!("../migrations");
+    let some = all.migrations.iter().filter(|migration| migration.version <= last).cloned();
+    let former = Migrator { migrations: Cow::Owned(some.collect()), ..Migrator::DEFAULT };
+    former.run(&pool).await.expect("migrated");
+    let outcome = tokio::spawn(test(url, pool)).await;
+    end(server, &name, outcome).await;
+}
+
+/// A connection to the server, and the name and URL of a database that is not there yet.
+async fn begin() -> (PgConnection, String, String) {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let admin = admin_url();
+    let name = format!("store_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let server = PgConnection::connect(&admin).await.expect("the database answers");
+    let url = migrated_database::database_url(&admin, &name);
+    (server, name, url)
+}
+
+/// Drops the database, and fails as the test has.
+async fn end(mut server: PgConnection, name: &str, outcome: Result<(), JoinError>) {
+    let drop = format!("drop database {name} with (force)");
+    server.execute(sqlx::AssertSqlSafe(drop)).await.expect("may drop databases");
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());
     }

@@ -298,8 +298,9 @@ impl TestApi {
         for (value, minute) in values.iter().zip(0..) {
             let at = Timestamp::from_micros((MINUTE + minute * 60 + 7) * 1_000_000);
             let values = vec![(key.clone(), Unit::Count, *value)];
-            let id = id.parse().expect("an identifier");
-            self.store.record_sample(id, at, values).await.expect("recorded");
+            let broker = id.parse().expect("an identifier");
+            let sample = brokerd_store::Sample { broker, at, values };
+            self.store.record_samples(vec![sample]).await.expect("recorded");
         }
     }
 }

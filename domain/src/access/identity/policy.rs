@@ -37,8 +37,6 @@ impl PolicyDocument {
     pub const MOST_OF_MANAGED: u32 = 6144;
     /// Characters of a trust policy, white space not counted.
     pub const MOST_OF_TRUST: u32 = 2048;
-    /// Characters of a session policy, white space not counted.
-    pub const MOST_OF_SESSION: u32 = 2048;
 
     /// Characters of all inline policies of a user, group or role together, white space not counted.
     pub const fn most_inline(identity: &IdentityId) -> u32 {
@@ -67,18 +65,6 @@ impl PolicyDocument {
             ));
         }
         Ok(Self(text.to_owned()))
-    }
-
-    /// The same for a text that may have so many characters, white space not counted.
-    ///
-    /// # Errors
-    /// `MalformedPolicyDocument`, `LimitExceeded`.
-    pub fn parse_within(text: &str, most: u32) -> Result<Self, IamError> {
-        let document = Self::parse(text)?;
-        if document.size() > most {
-            return Err(IamError::limit("PolicySize", most));
-        }
-        Ok(document)
     }
 
     /// The text itself.
@@ -245,10 +231,6 @@ mod tests {
                         "Statement": [] }"#;
         let document = PolicyDocument::parse(text).expect("a document");
         assert_eq!((document.as_str(), document.size()), (text, 39));
-        assert!(PolicyDocument::parse_within(text, 39).is_ok());
-        let refused = PolicyDocument::parse_within(text, 38).expect_err("too long");
-        assert_eq!(refused.kind, IamErrorKind::LimitExceeded);
-        assert_eq!(refused.message, "Cannot exceed quota for PolicySize: 38");
     }
 
     #[test]

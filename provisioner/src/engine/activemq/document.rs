@@ -108,7 +108,7 @@ pub(super) fn render(
     let own = own
         .child(persistence(kaha, blueprint).inside("persistenceAdapter"))
         .child(authentication(plugins))
-        .child(ssl_context(blueprint, connects).inside("sslContext"))
+        .child(ssl_context(blueprint, connects)?.inside("sslContext"))
         .child(system_usage(usage, blueprint).inside("systemUsage"))
         .child(transport_connectors(&connectors, blueprint, max_frame));
 
@@ -125,18 +125,18 @@ pub(super) fn render(
 }
 
 /// The broker's key, and whom it trusts when it connects to others.
-fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Element {
+fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Result<Element, Unsupported> {
     let conf = &blueprint.image.config_root;
     let context = Element::new("sslContext")
         .with("keyStore", &format_args!("file:{conf}/broker.p12"))
         .with("keyStoreType", &"PKCS12")
-        .with("keyStorePassword", &blueprint.materials.keystore_password);
+        .with("keyStorePassword", &super::keystore_password(blueprint)?);
     if !connects {
-        return context;
+        return Ok(context);
     }
-    context
+    Ok(context
         .with("trustStore", &format_args!("file:{conf}/{}", truststore::BROKERS))
-        .with("trustStoreType", &truststore::TYPE)
+        .with("trustStoreType", &truststore::TYPE))
 }
 
 /// The owner's choices for the store; where it is and who may open it is the service's.

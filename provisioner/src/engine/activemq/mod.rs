@@ -116,7 +116,7 @@ impl Engine for ActiveMq {
             let group = if directory.is_some() { directory::CONSOLE_GROUP } else { CONSOLE_GROUP };
             files.push(common::file(conf, "jvm.options", 0o640, options));
             files.push(common::file(conf, "logging.properties", 0o640, LOGGING));
-            files.push(common::file(conf, "console.properties", 0o400, console(blueprint, group)));
+            files.push(common::file(conf, "console.properties", 0o400, console(blueprint, group)?));
         } else {
             let conf = &blueprint.image.config_root;
             files.push(common::file(conf, "log4j2.properties", 0o640, STOCK_LOGGING));
@@ -279,9 +279,15 @@ fn login_config(launcher: bool) -> String {
     )
 }
 
-fn console(blueprint: &Blueprint<'_>, group: &str) -> String {
+fn keystore_password<'a>(blueprint: &Blueprint<'a>) -> Result<&'a str, Unsupported> {
+    let password = blueprint.materials.keystore_password.as_deref();
+    password
+        .ok_or_else(|| Unsupported("the password of the broker's keystore is missing".to_owned()))
+}
+
+fn console(blueprint: &Blueprint<'_>, group: &str) -> Result<String, Unsupported> {
     let port = Protocol::Console.engine_port(EngineType::ActiveMq);
-    let password = &blueprint.materials.keystore_password;
+    let password = keystore_password(blueprint)?;
     let (port, login) = (port.to_string(), login(blueprint.materials));
     let authorization = login.map(|login| login.basic_authorization());
     let links = authorization.as_deref().map(|header| ("linksAuthorization", header));
@@ -291,7 +297,7 @@ fn console(blueprint: &Blueprint<'_>, group: &str) -> String {
         ("keyStorePassword", password),
         ("groups", group),
     ];
-    properties(console.into_iter().chain(links))
+    Ok(properties(console.into_iter().chain(links)))
 }
 
 fn users(blueprint: &Blueprint<'_>) -> Result<String, Unsupported> {

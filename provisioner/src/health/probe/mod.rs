@@ -90,6 +90,14 @@ struct Configuration {
     renewal: Option<Timestamp>,
 }
 
+/// What comes of it until `end`. An engine that says nothing until then is silent.
+async fn within<T, E: From<String>>(
+    end: Instant,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout_at(end, asked).await.unwrap_or_else(|_| Err("silent".to_owned().into()))
+}
+
 #[async_trait]
 impl Probe for WireProbe {
     async fn probe(&self, target: &ProbeTarget, deadline: Duration) -> ProbeOutcome {
@@ -106,11 +114,11 @@ impl Probe for WireProbe {
         login: &Login,
         deadline: Duration,
     ) -> Result<Vec<NodeReport>, ManagementError> {
-        let asked = timeout_at(Instant::now() + deadline, async {
+        within(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::nodes(&mut stream, &target.server_name, login).await
-        });
-        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
+        })
+        .await
     }
 
     async fn is_quorum_critical(
@@ -119,11 +127,11 @@ impl Probe for WireProbe {
         login: &Login,
         deadline: Duration,
     ) -> Result<bool, ManagementError> {
-        let asked = timeout_at(Instant::now() + deadline, async {
+        within(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::is_quorum_critical(&mut stream, &target.server_name, login).await
-        });
-        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
+        })
+        .await
     }
 
     async fn links(
@@ -132,16 +140,15 @@ impl Probe for WireProbe {
         login: &Login,
         deadline: Duration,
     ) -> Result<Vec<LinkReport>, ManagementError> {
-        let asked = timeout_at(Instant::now() + deadline, async {
+        let links = within(Instant::now() + deadline, async {
             let mut links = Vec::new();
             for kind in management::link_kinds(target.engine) {
                 let mut stream = self.connect(target, None).await?;
                 links.extend(kind.ask(&mut stream, &target.server_name, login).await?);
             }
-            Ok(links)
-        });
-        let links =
-            asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))?;
+            Ok::<_, ManagementError>(links)
+        })
+        .await?;
         let mut trying = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(trying.judge(target.address, links, std::time::Instant::now()))
     }
@@ -153,11 +160,11 @@ impl Probe for WireProbe {
         path: &str,
         deadline: Duration,
     ) -> Result<String, ManagementError> {
-        let asked = timeout_at(Instant::now() + deadline, async {
+        within(Instant::now() + deadline, async {
             let mut stream = self.connect(target, None).await?;
             management::page(&mut stream, &target.server_name, login, path).await
-        });
-        asked.await.unwrap_or_else(|_| Err(ManagementError::Failed("silent".to_owned())))
+        })
+        .await
     }
 
     async fn exchange(
@@ -169,13 +176,10 @@ impl Probe for WireProbe {
     ) -> Result<HttpAnswer, ExchangeError> {
         let end = Instant::now() + deadline;
         let connected = end.min(Instant::now() + call.connect_within);
-        let silent = || "silent".to_owned();
-        let stream = timeout_at(connected, self.connect(target, None)).await;
-        let stream = stream.unwrap_or_else(|_| Err(silent()));
+        let stream = within(connected, self.connect(target, None)).await;
         let mut stream = stream.map_err(ExchangeError::NotSent)?;
         let asked = exchange::exchange(&mut stream, &target.server_name, login, call);
-        let answer = timeout_at(end, asked).await.unwrap_or_else(|_| Err(silent()));
-        answer.map_err(ExchangeError::NoAnswer)
+        within(end, asked).await.map_err(ExchangeError::NoAnswer)
     }
 
     fn tls_client(&self, authority_pem: &Arc<str>) -> Result<Arc<ClientConfig>, String> {

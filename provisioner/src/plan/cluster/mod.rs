@@ -18,7 +18,7 @@ use super::{
     hold::hold,
     instance::{Need, limit},
     sentence::Sentence,
-    types::{Completion, Plan, Step, Subject, fail, refuse},
+    types::{Completion, NeedsRendering, Plan, Step, Subject, fail, refuse},
     world::Seen,
 };
 use crate::runtime::Volumes;
@@ -43,7 +43,11 @@ const QUORUM_PATIENCE: Duration = Duration::from_mins(3);
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// The plan of a cluster.
-pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+pub(super) fn plan(
+    subject: &Subject<'_>,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<Plan, NeedsRendering> {
     let in_vain = in_vain_until(subject, seen, now);
     let look = |identity| Node::look(subject, identity, seen, in_vain, now);
     let mut nodes: Vec<Node<'_>> = subject.instances.iter().map(look).collect();
@@ -52,7 +56,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
             "instance {} has a newer generation than the broker that was read",
             newer.ordinal()
         );
-        return Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL));
+        return Ok(Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL)));
     }
     give_up_frozen(subject, &mut nodes, now);
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
@@ -61,13 +65,17 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
         Need::Nothing | Need::Wait { .. } | Need::Steps { .. } => None,
     }) {
         given_up.conditions = Some(nodes.into_iter().map(|node| node.after).collect());
-        return given_up;
+        return Ok(given_up);
     }
     let agree = remember_disagreement(&mut nodes, now);
-    let mut decision = begin(subject, &mut nodes)
+    let first = begin(subject, &mut nodes)
         .or_else(|| restart_hung(&mut nodes))
-        .or_else(|| start_again(&mut nodes))
-        .or_else(|| reunite(subject, &mut nodes, agree, now))
+        .or_else(|| start_again(&mut nodes));
+    let first = match first {
+        Some(first) => Some(first),
+        None => reunite(subject, &mut nodes, agree, now)?,
+    };
+    let mut decision = first
         .or_else(|| reboot_next(&mut nodes, agree, now))
         .unwrap_or_else(|| wait_or_finish(subject, &nodes, agree));
     let limits = nodes
@@ -80,7 +88,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     steps.append(&mut decision.steps);
     decision.steps = steps;
     decision.conditions = Some(nodes.into_iter().map(Node::remembered).collect());
-    decision
+    Ok(decision)
 }
 
 /// Restarts a node that is paused, but not by a fault, at once while most nodes serve without it: it is not merely
@@ -153,8 +161,8 @@ fn begin(subject: &Subject<'_>, nodes: &mut [Node<'_>]) -> Option<Plan> {
     let first_time = broker.status.observed_generation.is_none();
     // A dropped upgrade is undone in the same way, on the nodes that it had reached.
     let is_of_another = |node: &Node<'_>| {
-        let made_from = node.there.map(|there| there.status.image_id.as_str());
-        made_from.is_some_and(|id| !id.is_empty() && subject.image_id.is_some_and(|now| now != id))
+        let made_from = node.there.and_then(|there| there.status.image_id.as_deref());
+        made_from.is_some_and(|id| subject.image_id.is_some_and(|now| now != id))
     };
     let upgrade = broker.is_rebooting()
         && broker.pending.engine_version.is_some()
@@ -222,19 +230,21 @@ fn reunite(
     nodes: &mut [Node<'_>],
     agree: bool,
     now: Timestamp,
-) -> Option<Plan> {
+) -> Result<Option<Plan>, NeedsRendering> {
     if agree || !nodes.iter().all(Node::serves) {
-        return None;
+        return Ok(None);
     }
     if nodes.iter().any(|node| node.view == View::Unknown) {
-        return Some(waiting("the nodes can't be asked about their cluster", APART_POLL));
+        return Ok(Some(waiting("the nodes can't be asked about their cluster", APART_POLL)));
     }
     let parted = nodes.iter().any(|node| matches!(node.view, View::Apart { parted: true, .. }));
     let limit = if parted { PARTED_LIMIT } else { APART_LIMIT };
-    let node = nodes.iter_mut().max_by_key(|node| (node.misses(), node.ordinal()))?;
+    let Some(node) = nodes.iter_mut().max_by_key(|node| (node.misses(), node.ordinal())) else {
+        return Ok(None);
+    };
     let apart = node.after.apart_since.map_or(Duration::ZERO, |since| now.since(since));
     if apart < limit {
-        return Some(waiting("the nodes serve, but are not one cluster", APART_POLL));
+        return Ok(Some(waiting("the nodes serve, but are not one cluster", APART_POLL)));
     }
     let ordinal = node.ordinal();
     node.after = starting(&node.before, now, 0);
@@ -243,16 +253,17 @@ fn reunite(
     // A node that knows no other node formed a cluster of its own. It has no data yet, because the broker never served.
     if subject.broker.status.observed_generation.is_none() && node.knows_nobody() {
         let Some(again) = subject.apply(ordinal) else {
-            return Some(change::first(subject).unwrap_or_else(change::unrendered));
+            let not_made = || waiting(change::not_made(subject, ordinal), APART_POLL);
+            return Ok(Some(change::first(subject)?.unwrap_or_else(not_made)));
         };
         let steps = vec![Step::Remove(ordinal, Volumes::Delete), again];
-        return Some(acting(
+        return Ok(Some(acting(
             format!("instance {ordinal} formed a cluster of its own; recreating it"),
             steps,
-        ));
+        )));
     }
     let sentence = format!("instance {ordinal} is parted from the others; restarting it");
-    Some(acting(sentence, vec![node.restart()?]))
+    Ok(node.restart().map(|restart| acting(sentence, vec![restart])))
 }
 
 /// The next node of a reboot, once all nodes serve as one cluster.

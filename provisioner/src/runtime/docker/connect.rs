@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use brokerd_domain::Clock;
+use futures_util::FutureExt as _;
 
 use crate::runtime::{
     RuntimeError,
@@ -28,10 +29,15 @@ impl ConnectDocker {
 impl Connect for ConnectDocker {
     async fn connect(&self) -> Result<Connected, RuntimeError> {
         let runtime = DockerRuntime::connect(self.options.clone(), self.clock.clone()).await?;
-        let upkeep = runtime.firewall().map(|firewall| {
-            let upkeep: Upkeep = Arc::new(move |stop| Box::pin(firewall.clone().look_after(stop)));
-            ("firewall", upkeep)
-        });
+        let mut upkeep: Vec<(&'static str, Upkeep)> = Vec::new();
+        if let Some(firewall) = runtime.firewall() {
+            let look_after = move |stop| firewall.clone().look_after(stop).boxed();
+            upkeep.push(("firewall", Arc::new(look_after)));
+        }
+        if let Some(gateways) = runtime.gateway_networks() {
+            let follow = move |stop| gateways.clone().follow(stop).boxed();
+            upkeep.push(("gateway networks", Arc::new(follow)));
+        }
         Ok(Connected { runtime: Arc::new(runtime), upkeep })
     }
 

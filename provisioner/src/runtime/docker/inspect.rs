@@ -34,7 +34,7 @@ pub(super) struct Found {
     pub(super) phase: Phase,
     pub(super) limits: Limits,
     pub(super) hostname: String,
-    pub(super) image_id: String,
+    pub(super) image_id: Option<String>,
     /// Where the engine's ports are published on the host.
     published: BTreeMap<u16, SocketAddr>,
     /// Where they are in the broker's network.
@@ -118,7 +118,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
         disk,
         user: config.user.unwrap_or_default(),
         hostname: config.hostname.unwrap_or_default(),
-        image_id: reply.image.unwrap_or_default(),
+        image_id: reply.image.filter(|id| !id.is_empty()),
     })
 }
 

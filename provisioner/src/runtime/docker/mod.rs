@@ -14,6 +14,7 @@ mod disturb;
 mod error;
 mod files;
 mod firewall;
+mod gateway_networks;
 mod helper;
 mod images;
 mod inspect;
@@ -32,13 +33,14 @@ mod statistics;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bollard::{Docker, query_parameters::EventsOptions};
+use bollard::{Docker, models::EventMessage, query_parameters::EventsOptions};
 use brokerd_domain::{BrokerId, Clock, Timestamp};
 use futures_util::{StreamExt, stream::BoxStream};
 
 pub use self::connect::ConnectDocker;
 pub use self::database::OwnDatabase;
 pub use self::firewall::Firewall;
+pub use self::gateway_networks::GatewayNetworks;
 pub use self::network::{InvalidPool, SubnetPool};
 pub use self::options::{DockerOptions, Join};
 
@@ -105,6 +107,19 @@ impl DockerRuntime {
     pub fn firewall(&self) -> Option<Firewall> {
         self.firewall.clone()
     }
+
+    /// What leads gateways to the networks of brokers; none where no container has to be attached. Until somebody follows
+    /// their starts, they are attached by connecting and by the passes of brokers.
+    pub fn gateway_networks(&self) -> Option<GatewayNetworks> {
+        let joiner = self.reach.joiner()?.clone();
+        let (docker, installation) = (self.docker.clone(), self.options.installation.clone());
+        Some(GatewayNetworks::new(docker, installation, self.clock.clone(), joiner))
+    }
+}
+
+/// The broker of which the engine tells something.
+fn broker_of(event: EventMessage) -> Option<BrokerId> {
+    Some(labels::object(&event.actor?.attributes?)?.broker)
 }
 
 async fn capacity(docker: &Docker) -> Result<Capacity, RuntimeError> {
@@ -182,23 +197,9 @@ impl Runtime for DockerRuntime {
             until: None,
         };
         let events = self.docker.events(Some(options));
-        let joiner = self.reach.joiner().cloned();
-        let brokers =
-            events.take_while(|event| std::future::ready(event.is_ok())).filter_map(move |event| {
-                let joiner = joiner.clone();
-                async move {
-                    let event = event.ok()?;
-                    let labels = event.actor?.attributes?;
-                    let object = labels::object(&labels);
-                    if let (None, Some("start"), Some(joiner)) =
-                        (&object, event.action.as_deref(), joiner)
-                    {
-                        // A gateway that was started may have been attached to nothing yet.
-                        joiner.join_all().await;
-                    }
-                    Some(object?.broker)
-                }
-            });
+        let brokers = events
+            .take_while(|event| std::future::ready(event.is_ok()))
+            .filter_map(|event| std::future::ready(event.ok().and_then(broker_of)));
         Ok(brokers.boxed())
     }
 

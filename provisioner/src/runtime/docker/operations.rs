@@ -25,7 +25,7 @@ use super::{
     DockerRuntime, create, disk,
     disk_volume::Disk,
     error::{
-        self, LONG, SHORT, error, missing_image, missing_network, named, request, unless_gone,
+        self, LONG, SHORT, error, missing_image, missing_network, named, odd, request, unless_gone,
     },
     files,
     inspect::{self, Found, Phase},
@@ -118,7 +118,8 @@ impl DockerRuntime {
             match found.phase {
                 Phase::Created => {
                     self.ensure_disks(APPLY, spec).await?;
-                    self.hand_over(APPLY, spec, &found.image_id).await?;
+                    let image = found.image_id.ok_or_else(|| odd(APPLY, "image"))?;
+                    self.hand_over(APPLY, spec, &image).await?;
                     self.upload(&found.id, spec).await?;
                     return Ok(Made::Ready { id: found.id });
                 }

@@ -9,11 +9,10 @@ use tokio::time::Instant;
 
 use super::{
     KubernetesRuntime,
+    apply::{LOOK_FIRST, LOOK_LATER, Started, no_image},
     error::{answered, error, gone, request},
     found::{Found, Phase, engine, engine_status, name_in},
-    labels,
-    operations::{LOOK_FIRST, LOOK_LATER, Started, no_image},
-    quantity,
+    labels, quantity,
     render::{ENGINE, again},
     writing::merge,
 };

@@ -9,6 +9,7 @@
 //! Kubernetes gives a pod no limit of processes or of open files; both are its nodes' affair. [`InstanceStatus`] tells
 //! the former as it was given. An instance's volumes that are not kept are made anew for each of its lives.
 
+mod apply;
 mod client;
 mod connect;
 mod counters;
@@ -20,7 +21,6 @@ mod labels;
 mod life;
 mod logs;
 mod nodes;
-mod operations;
 mod options;
 mod policies;
 mod quantity;

@@ -17,9 +17,9 @@ use tokio::time::Instant;
 
 use super::{
     KubernetesRuntime,
+    apply::{LOOK_FIRST, LOOK_LATER},
     error::{answered, error, request, request_opt},
     labels::{self, Labels},
-    operations::{LOOK_FIRST, LOOK_LATER},
 };
 use crate::runtime::{
     Ensured, InstanceName, RuntimeError, RuntimeErrorClass, RuntimeObject, Volumes,

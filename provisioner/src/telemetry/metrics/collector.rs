@@ -16,11 +16,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ask::Asker,
     counters::Counters,
     queue,
     readings::{EnginePage, MeasuredBroker},
     schedule::Schedule,
+    scrape::Asker,
     values::values,
 };
 use crate::{

@@ -1,7 +1,6 @@
 //! What brokers measure: asked of their engines and their runtime once a minute, made to the service's metrics, stored.
 
 mod activemq;
-mod ask;
 mod collector;
 mod container;
 mod counters;
@@ -10,6 +9,7 @@ mod queue;
 mod rabbitmq;
 mod readings;
 mod schedule;
+mod scrape;
 mod upkeep;
 mod values;
 

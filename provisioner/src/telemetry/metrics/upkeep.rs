@@ -1,12 +1,10 @@
 //! The upkeep of what brokers have measured.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use brokerd_domain::Clock;
-use brokerd_store::{MetricRetention, PgStore};
-use tokio_util::sync::CancellationToken;
+use brokerd_store::{MetricRetention, PgStore, StoreError};
 
-use crate::{metrics::Metrics, pause::pause_or_stop};
+use crate::tasks::repeat::Rounds;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(60);
@@ -23,32 +21,14 @@ pub struct MetricSettings {
 }
 
 /// Rolls up and drops, until cancelled.
-pub(crate) async fn maintain(
-    store: PgStore,
-    clock: Arc<dyn Clock>,
-    metrics: Metrics,
-    retention: MetricRetention,
-    shutdown: CancellationToken,
-) {
-    while !shutdown.is_cancelled() {
-        let mut pause = EVERY;
-        match store.maintain_metrics(clock.now(), &retention).await {
-            Ok(done) => {
-                metrics.task_succeeded("metrics-upkeep", clock.now());
-                if done.dropped > 0 || done.series > 0 {
-                    let (partitions, series) = (done.dropped, done.series);
-                    tracing::info!(partitions, series, "metrics past their retention dropped");
-                }
-                if done.more {
-                    pause = BETWEEN;
-                }
-            }
-            Err(error) => {
-                metrics.task_failed("metrics-upkeep");
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "metrics not rolled up");
-            }
+pub(crate) async fn maintain(store: PgStore, retention: MetricRetention, rounds: Rounds) {
+    let maintain = || async {
+        let done = store.maintain_metrics(rounds.clock.now(), &retention).await?;
+        if done.dropped > 0 || done.series > 0 {
+            let (partitions, series) = (done.dropped, done.series);
+            tracing::info!(partitions, series, "metrics past their retention dropped");
         }
-        pause_or_stop(pause, &shutdown).await;
-    }
+        Ok::<_, StoreError>(if done.more { BETWEEN } else { EVERY })
+    };
+    rounds.repeat("metrics not rolled up", maintain).await;
 }

@@ -8,7 +8,7 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    plan::{Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Subject, plan},
+    plan::{Decision, Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Subject, plan},
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use proptest::prelude::*;
@@ -89,7 +89,7 @@ impl Half {
                 digest: spec.digest(),
                 generation: Generation(1),
                 reboot: self.reboot,
-                image_id: "image".to_owned(),
+                image_id: Some("image".to_owned()),
                 state: state.clone(),
                 addresses: addresses.into_iter().collect(),
                 limits,
@@ -121,7 +121,13 @@ pub(crate) fn addresses(ordinal: u8) -> Vec<(u16, SocketAddr)> {
 }
 
 pub(crate) fn decide(halves: &[Half; 2], observed: bool, reboots: u32, led: Option<u8>) -> Plan {
-    decide_as(None, halves, observed, reboots, led)
+    planned(decide_as(None, halves, observed, reboots, led))
+}
+
+/// The plan, for which nothing has to be rendered.
+pub(crate) fn planned(decision: Decision) -> Plan {
+    let Decision::Plan(plan) = decision else { panic!("{decision:?}") };
+    *plan
 }
 
 /// What should be, unless it was rendered.
@@ -135,7 +141,7 @@ pub(crate) fn decide_as(
     observed: bool,
     reboots: u32,
     led: Option<u8>,
-) -> Plan {
+) -> Decision {
     let mut broker = world::broker(EngineType::ActiveMq, 1);
     broker.spec.deployment_mode = DeploymentMode::ActiveStandbyMultiAz;
     broker.configurations.current = broker.configurations.pending.take();

@@ -9,7 +9,7 @@ use super::{
         ResourceType::{Alarm, Any},
         When::WithTags,
     },
-    operations::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
 };
 
 /// An operation that needs the action of its name.

@@ -7,7 +7,7 @@ use super::{
         ResourceType::{Any, LogGroup, LogStream},
         When::WithTags,
     },
-    operations::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
 };
 
 /// An operation that needs the action of its name.

@@ -1,4 +1,4 @@
-//! The operations and their actions.
+//! The operations, and the actions that callers need for them.
 
 use super::operation::{
     AccessLevel::{self, List, Read, Tagging, Write},

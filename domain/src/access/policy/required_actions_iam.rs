@@ -9,7 +9,7 @@ use super::{
         ResourceType::{Any, IamGroup, IamIdentity, IamPolicy, IamRole, IamUser},
         When::{WithSourceIdentity, WithTags},
     },
-    operations::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
 };
 
 const NEW_BOUNDED: &[ConditionKey] =

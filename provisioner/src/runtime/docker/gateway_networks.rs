@@ -1,0 +1,69 @@
+//! Gateways that start are led to the networks of brokers.
+//!
+//! A gateway that was replaced is attached to nothing, and has no access to the engine to attach itself.
+
+use std::{sync::Arc, time::Duration};
+
+use bollard::{Docker, query_parameters::EventsOptions};
+use brokerd_domain::{Clock, InstallationId};
+use futures_util::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{join::Joiner, labels};
+use crate::pause::pause_or_stop;
+
+/// How long to wait before the engine is asked again for events that it does not tell any more.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Attaches gateways of an installation to the networks of its brokers.
+#[derive(Clone)]
+pub struct GatewayNetworks {
+    docker: Docker,
+    installation: InstallationId,
+    clock: Arc<dyn Clock>,
+    joiner: Joiner,
+}
+
+impl GatewayNetworks {
+    pub(super) fn new(
+        docker: Docker,
+        installation: InstallationId,
+        clock: Arc<dyn Clock>,
+        joiner: Joiner,
+    ) -> Self {
+        Self { docker, installation, clock, joiner }
+    }
+
+    /// Attaches each gateway when it starts, until cancelled. While the engine tells nothing, gateways are attached by
+    /// the next pass of each broker; those that have started meanwhile, as soon as it tells again.
+    pub async fn follow(self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = self.follow_events() => {}
+            }
+            pause_or_stop(PAUSE, &shutdown).await;
+        }
+    }
+
+    /// Does so until the engine ends its events.
+    async fn follow_events(&self) {
+        let mut filters = labels::filter(&[
+            (labels::INSTALLATION, self.installation.to_string()),
+            (labels::ROLE, labels::GATEWAY.to_owned()),
+        ]);
+        filters.insert("type".to_owned(), vec!["container".to_owned()]);
+        filters.insert("event".to_owned(), vec!["start".to_owned()]);
+        let options = EventsOptions {
+            // What starts from here on is told of, though the engine is asked later.
+            since: Some(self.clock.now().as_seconds().to_string()),
+            filters: Some(filters),
+            until: None,
+        };
+        self.joiner.join_all().await;
+        let mut starts = self.docker.events(Some(options));
+        while let Some(Ok(_)) = starts.next().await {
+            self.joiner.join_all().await;
+        }
+    }
+}
