@@ -28,9 +28,9 @@ use uuid::Uuid;
 use crate::{http::query::pairs, wire::cbor};
 
 /// The longest name of an operation, which callers of services without paths choose.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 64;
 /// The longest description of a client.
-const LONGEST_USER_AGENT: usize = 1024;
+const MAX_USER_AGENT_LENGTH: usize = 1024;
 
 /// Where authentication tells what a call is. In the extensions of its request.
 #[derive(Debug, Clone)]
@@ -58,8 +58,8 @@ pub(crate) struct VerifiedRequest<'a> {
 
 impl Recorder {
     /// Tells which trace the call belongs to.
-    pub(crate) fn belongs_to(&self, traceparent: String) {
-        self.call.belongs_to(traceparent);
+    pub(crate) fn set_trace(&self, traceparent: String) {
+        self.call.set_trace(traceparent);
     }
 
     /// Tells what the call is. From then on it may write.
@@ -107,7 +107,7 @@ impl Recorder {
                 on_host: None,
                 // A request within this process has no address.
                 source_ip: peer.map_or_else(String::new, |peer| peer.to_canonical().to_string()),
-                user_agent: agent.map(|agent| agent.chars().take(LONGEST_USER_AGENT).collect()),
+                user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT_LENGTH).collect()),
                 request_parameters: parameters.into_element(),
                 outcome: Outcome::Open,
             })),
@@ -204,7 +204,7 @@ fn of_rpc(source: EventSource, request: &VerifiedRequest<'_>) -> (String, bool, 
 fn operation_name(chosen: Option<&str>) -> String {
     let is_name = |name: &&str| {
         !name.is_empty()
-            && name.len() <= LONGEST_NAME
+            && name.len() <= MAX_NAME_LENGTH
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     chosen.filter(is_name).unwrap_or("Unknown").to_owned()

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a change is tried: less than a request may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 /// The number of locks. Brokers that share one wait for each other for a few statements.
 const LOCKS: usize = 64;
 
@@ -56,7 +56,7 @@ impl BrokerLocks {
         // What is no identifier takes any lock: it is refused when it is read, after the caller was found to be allowed.
         let id = path.broker_id().map_or(0, |id| id.uuid().as_u128());
         let lock = usize::try_from(id % LOCKS as u128).unwrap_or_default();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let lock = timeout_at(until, self.0[lock].lock()).await.map_err(|_| ApiError::busy())?;
         Ok(LockedBroker { store, path, signed, until, _lock: lock })
     }

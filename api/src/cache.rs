@@ -10,7 +10,7 @@ use brokerd_store::{PgStore, StoreError};
 use bytes::Bytes;
 
 /// How old a remembered answer may be.
-const FRESH: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// A value with the time at which it was read.
 struct Remembered<T>(Mutex<Option<(Timestamp, T)>>);
@@ -28,7 +28,7 @@ impl<T: Clone> Remembered<T> {
     /// The value, if it is fresh. One from the future is not: the clock was put back.
     fn fresh(&self, now: Timestamp) -> Option<T> {
         let (at, value) = self.last()?;
-        (at <= now && now.since(at) < FRESH).then_some(value)
+        (at <= now && now.since(at) < CACHE_TTL).then_some(value)
     }
 
     fn set(&self, value: Option<(Timestamp, T)>) {

@@ -30,9 +30,9 @@ use crate::{
 /// How often to look without being told.
 const POLL: Duration = Duration::from_millis(250);
 /// How many requests of this process wait at a time; the others wait for them.
-const AT_A_TIME: usize = 64;
+const MAX_WAITING: usize = 64;
 /// How long the store is listened to after the last request.
-const LISTENED: Duration = Duration::from_secs(30);
+const UNLISTEN_DELAY: Duration = Duration::from_secs(30);
 /// How long to wait before listening again after that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -42,7 +42,7 @@ pub(crate) struct EngineCalls {
     store: PgStore,
     entropy: Arc<dyn Entropy>,
     /// How long a call is waited for.
-    patience: Duration,
+    timeout: Duration,
     turns: Semaphore,
     waiting: Arc<Waiting>,
 }
@@ -54,7 +54,7 @@ struct Waiting {
     /// Whether the store is listened to.
     listened: AtomicBool,
     /// Told when there may be answers.
-    told: Notify,
+    answered: Notify,
 }
 
 impl std::fmt::Debug for EngineCalls {
@@ -65,7 +65,7 @@ impl std::fmt::Debug for EngineCalls {
 
 /// A call that a request makes.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct EngineRequest<'a> {
     /// The store of the request, which takes the event of what changes something along.
     pub(crate) store: &'a PgStore,
     /// Who asks.
@@ -78,9 +78,9 @@ pub(crate) struct Asked<'a> {
 
 impl EngineCalls {
     /// Nobody waits yet. The store is one without audited calls.
-    pub(crate) fn new(store: PgStore, entropy: Arc<dyn Entropy>, patience: Duration) -> Self {
-        let turns = Semaphore::new(AT_A_TIME);
-        Self { store, entropy, patience, turns, waiting: Arc::default() }
+    pub(crate) fn new(store: PgStore, entropy: Arc<dyn Entropy>, timeout: Duration) -> Self {
+        let turns = Semaphore::new(MAX_WAITING);
+        Self { store, entropy, timeout, turns, waiting: Arc::default() }
     }
 
     /// Has a provisioner ask the engine, and waits for the answer.
@@ -90,12 +90,12 @@ impl EngineCalls {
     /// nobody knows whether it was made; a 503 if nothing was done in time.
     pub(crate) async fn ask(
         &self,
-        asked: Asked<'_>,
+        asked: EngineRequest<'_>,
         call: EngineCall,
     ) -> Result<EngineAnswer, ApiError> {
-        let Asked { store, signed, path, broker } = asked;
+        let EngineRequest { store, signed, path, broker } = asked;
         broker.check_engine_call()?;
-        let until = Instant::now() + self.patience;
+        let until = Instant::now() + self.timeout;
         let turn = timeout_at(until, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(ApiError::busy()) };
         let _waits = self.wait();
@@ -103,9 +103,9 @@ impl EngineCalls {
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
         let id = Builder::from_random_bytes(random).into_uuid();
-        let patience = until.saturating_duration_since(Instant::now());
+        let timeout = until.saturating_duration_since(Instant::now());
         let requested_by = signed.caller.principal().arn();
-        let request = EngineCallRequest { id, broker: broker.id, call, requested_by, patience };
+        let request = EngineCallRequest { id, broker: broker.id, call, requested_by, timeout };
         let writer = if kind.is_write() { store } else { &self.store };
         match writer.request_engine_call(&broker.scope, &request).await? {
             RequestOutcome::Requested => {}
@@ -114,13 +114,13 @@ impl EngineCalls {
         }
         loop {
             // From here on nothing that is told is missed.
-            let told = self.waiting.told.notified();
+            let answered = self.waiting.answered.notified();
             if let Some(answer) = self.store.take_engine_answer(id).await? {
                 return Ok(answer);
             }
             let look = Instant::now() + POLL;
             tokio::select! {
-                () = told => {}
+                () = answered => {}
                 () = sleep_until(look.min(until)) => {}
             }
             if Instant::now() >= until {
@@ -138,19 +138,19 @@ impl EngineCalls {
     }
 
     /// Notes that a request waits, and sees to it that the store is listened to.
-    fn wait(&self) -> Waits {
+    fn wait(&self) -> WaitGuard {
         self.waiting.count.fetch_add(1, Ordering::AcqRel);
         if !self.waiting.listened.swap(true, Ordering::AcqRel) {
             tokio::spawn(listen(self.store.clone(), Arc::downgrade(&self.waiting)));
         }
-        Waits(Arc::clone(&self.waiting))
+        WaitGuard(Arc::clone(&self.waiting))
     }
 }
 
 /// That a request waits.
-struct Waits(Arc<Waiting>);
+struct WaitGuard(Arc<Waiting>);
 
-impl Drop for Waits {
+impl Drop for WaitGuard {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::AcqRel);
     }
@@ -159,10 +159,10 @@ impl Drop for Waits {
 /// Tells those who wait, until for a while there are none. Whoever comes at the end of that is not told and looks by
 /// itself.
 async fn listen(store: PgStore, waiting: Weak<Waiting>) {
-    let mut end = Instant::now() + LISTENED;
+    let mut end = Instant::now() + UNLISTEN_DELAY;
     while let Some(here) = waiting.upgrade() {
         if here.count.load(Ordering::Acquire) > 0 {
-            end = Instant::now() + LISTENED;
+            end = Instant::now() + UNLISTEN_DELAY;
         } else if Instant::now() >= end {
             here.listened.store(false, Ordering::Release);
             return;
@@ -172,9 +172,9 @@ async fn listen(store: PgStore, waiting: Weak<Waiting>) {
             Ok(mut listener) => loop {
                 let heard = timeout_at(end, listener.wait()).await;
                 let Some(here) = waiting.upgrade() else { return };
-                here.told.notify_waiters();
+                here.answered.notify_waiters();
                 if here.count.load(Ordering::Acquire) > 0 {
-                    end = Instant::now() + LISTENED;
+                    end = Instant::now() + UNLISTEN_DELAY;
                 } else if heard.is_err() {
                     break;
                 }

@@ -7,7 +7,7 @@ use brokerd_store::{BrokerSample, FleetBroker, PgStore, StoreError};
 use tokio::sync::Mutex;
 
 /// How old a remembered answer may be.
-const FRESH: Duration = Duration::from_secs(15);
+const CACHE_TTL: Duration = Duration::from_secs(15);
 /// How old a sample may be; one is taken every minute. A broker that does not answer leaves a gap.
 const OLDEST_SAMPLE: Duration = Duration::from_mins(3);
 
@@ -54,7 +54,7 @@ impl FleetCache {
     pub(crate) async fn get(&self) -> Result<Arc<Fleet>, StoreError> {
         let mut last = self.last.lock().await;
         let now = self.clock.now();
-        if let Some(fleet) = fresh(last.fleet.as_ref(), now, FRESH) {
+        if let Some(fleet) = fresh(last.fleet.as_ref(), now, CACHE_TTL) {
             return Ok(fleet);
         }
         let brokers = self.store.fleet().await?;

@@ -60,4 +60,4 @@ pub use auth::{OnAuthentic, SecureTransport, sigv4};
 pub use metrics::ApiMetrics;
 pub use readiness::ReadyCheck;
 pub use router::{register_metrics, router};
-pub use settings::{ApiServices, ApiSettings, ConsoleSettings, ENGINE_PATIENCE};
+pub use settings::{ApiServices, ApiSettings, ConsoleSettings, ENGINE_TIMEOUT};

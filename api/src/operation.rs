@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::http::Method;
-use brokerd_domain::{LARGEST_SECRET, destination::MOST_BODY_BYTES, policy::OperationPermissions};
+use brokerd_domain::{MAX_SECRET_BYTES, destination::MAX_BODY_BYTES, policy::OperationPermissions};
 use utoipa::openapi::{self, OpenApi, security::SecurityRequirement};
 
 /// Whose operation it is, and how it is logged.
@@ -44,8 +44,8 @@ pub(crate) const CALL_RPC: &str = "CallRpc";
 /// JSON; a form with policies, each of whose characters may be three.
 const LONG_BODIES: [(&str, usize); 5] = [
     ("UpdateConfiguration", 1 << 20),
-    ("PutSecret", 6 * LARGEST_SECRET + 1024),
-    ("PublishToDestination", 6 * MOST_BODY_BYTES + BODY_LIMIT),
+    ("PutSecret", 6 * MAX_SECRET_BYTES + 1024),
+    ("PublishToDestination", 6 * MAX_BODY_BYTES + BODY_LIMIT),
     (CALL_SERVICE, 512 << 10),
     (CALL_RPC, 512 << 10),
 ];

@@ -11,9 +11,9 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::http::error::ApiError;
 
 /// How old the answer may be.
-const FRESH: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// The same while nothing was ever offered, so that a first start is noticed soon.
-const FRESH_AT_FIRST: Duration = Duration::from_millis(200);
+const FIRST_CACHE_TTL: Duration = Duration::from_millis(200);
 
 /// A part of the process that must be well for the process to be ready. The error is the reason, which anybody can
 /// read.
@@ -43,7 +43,7 @@ struct Remembered {
 
 impl Remembered {
     fn fresh(&self) -> Option<Database> {
-        let age = if self.was_ready { FRESH } else { FRESH_AT_FIRST };
+        let age = if self.was_ready { CACHE_TTL } else { FIRST_CACHE_TTL };
         self.last.filter(|(at, _)| at.elapsed() < age).map(|(_, database)| database)
     }
 }

@@ -12,7 +12,7 @@ use crate::{metrics::ApiMetrics, readiness::ReadyCheck};
 
 /// How long calls of brokers' engines are waited for, because the SDKs give a call up after a minute, and people much
 /// sooner.
-pub const ENGINE_PATIENCE: Duration = Duration::from_secs(10);
+pub const ENGINE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The operator's settings. The default permits least.
 #[derive(Debug, Clone)]
@@ -42,8 +42,8 @@ pub struct ApiSettings {
     pub prices: PriceList,
     /// The tokens with which the metrics of all accounts are read. Default: none, and nobody reads them.
     pub metrics_tokens: Vec<SecretString>,
-    /// How long a call of a broker's engine is waited for. Default: [`ENGINE_PATIENCE`].
-    pub engine_patience: Duration,
+    /// How long a call of a broker's engine is waited for. Default: [`ENGINE_TIMEOUT`].
+    pub engine_timeout: Duration,
     /// The web console.
     pub console: ConsoleSettings,
 }
@@ -90,7 +90,7 @@ impl Default for ApiSettings {
             strict_states: true,
             prices: PriceList::default(),
             metrics_tokens: Vec::new(),
-            engine_patience: ENGINE_PATIENCE,
+            engine_timeout: ENGINE_TIMEOUT,
             console: ConsoleSettings::default(),
         }
     }

@@ -46,7 +46,7 @@ impl ApiState {
         let console = Console::new(&settings, store.clone());
         let hub = BrokerHub::new(store.clone());
         let engine_calls =
-            EngineCalls::new(store.clone(), Arc::clone(&entropy), settings.engine_patience);
+            EngineCalls::new(store.clone(), Arc::clone(&entropy), settings.engine_timeout);
         // Whatever a call writes takes its event along.
         let store = store.audited();
         let authenticator = Authenticator::new(

@@ -31,11 +31,11 @@ const REFUSALS: Refusals = Refusals {
 };
 /// Resources of a page where nothing else is said, and at most.
 const PER_PAGE: u32 = 50;
-const MOST_PER_PAGE: u32 = 100;
+const MAX_PER_PAGE: u32 = 100;
 /// Most filters, and most values of one.
-const MOST_FILTERS: usize = 50;
-const MOST_VALUES: usize = 20;
-const MOST_ARNS: usize = 100;
+const MAX_FILTERS: usize = 50;
+const MAX_VALUES: usize = 20;
+const MAX_ARNS: usize = 100;
 
 shape! {
     TagFilter {
@@ -109,11 +109,9 @@ async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesO
     let input = GetResourcesInput::read(input).map_err(|wrong| invalid(wrong.to_string()))?;
     let limit = match input.per_page.map(u32::try_from) {
         None => PER_PAGE,
-        Some(Ok(most)) if (1..=MOST_PER_PAGE).contains(&most) => most,
+        Some(Ok(most)) if (1..=MAX_PER_PAGE).contains(&most) => most,
         Some(_) => {
-            return Err(invalid(format!(
-                "ResourcesPerPage must be between 1 and {MOST_PER_PAGE}."
-            )));
+            return Err(invalid(format!("ResourcesPerPage must be between 1 and {MAX_PER_PAGE}.")));
         }
     };
     let after = match input.token.filter(|token| !token.is_empty()) {
@@ -125,8 +123,8 @@ async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesO
         }
     };
     let filter = TaggedFilter { types: input.types, tags: tags(input.filters)?, arns: input.arns };
-    if filter.arns.len() > MOST_ARNS || filter.types.len() > MOST_ARNS {
-        return Err(invalid(format!("A list must not have more than {MOST_ARNS} members.")));
+    if filter.arns.len() > MAX_ARNS || filter.types.len() > MAX_ARNS {
+        return Err(invalid(format!("A list must not have more than {MAX_ARNS} members.")));
     }
     let region = caller.environment.region.clone();
     let scope = Scope { account: caller.account().clone(), region };
@@ -139,9 +137,9 @@ async fn get_resources(store: &PgStore, signed: &Signed) -> Result<GetResourcesO
 }
 
 fn tags(filters: Vec<TagFilter>) -> Result<Vec<(String, Vec<String>)>, ApiError> {
-    if filters.len() > MOST_FILTERS || filters.iter().any(|one| one.values.len() > MOST_VALUES) {
+    if filters.len() > MAX_FILTERS || filters.iter().any(|one| one.values.len() > MAX_VALUES) {
         return Err(invalid(format!(
-            "There can be at most {MOST_FILTERS} TagFilters with {MOST_VALUES} values each."
+            "There can be at most {MAX_FILTERS} TagFilters with {MAX_VALUES} values each."
         )));
     }
     let tag = |filter: TagFilter| match filter.key.filter(|key| !key.is_empty()) {

@@ -85,7 +85,7 @@ for (const width of WIDTHS) {
 
   test(`a broker that comes up says what it waits for, live, at ${width} px`, async () => {
     let inside = activemqInside({
-      situation: 'waiting for instance 1 to serve',
+      verdict: 'waiting for instance 1 to serve',
       availability: undefined,
       running: undefined,
       instances: [{ instance: 1, health: 'STARTING', since: new Date().toISOString(), failedBoots: 1, outOfMemory: 0 }],
@@ -117,8 +117,8 @@ for (const width of WIDTHS) {
         brokerInstances: [],
         actionsRequired: [{ actionRequiredCode: 'BROKER_CREATION_FAILED', actionRequiredInfo: info }],
       });
-    const situation = `creation failed: ${info}`;
-    const inside = () => activemqInside({ instances: [], running: undefined, availability: undefined, situation });
+    const verdict = `creation failed: ${info}`;
+    const inside = () => activemqInside({ instances: [], running: undefined, availability: undefined, verdict });
     const server = await startServer({
       ...answersOf(broker, inside),
       'GET /brokerd/v1/brokers/{broker-id}/events': {
@@ -146,7 +146,7 @@ for (const width of WIDTHS) {
     const inside = () =>
       rabbitmqInside({
         availability: 'UNAVAILABLE',
-        situation: 'instance 1 does not answer',
+        verdict: 'instance 1 does not answer',
         linksDown: [{ link: 'shovel orders in /', why: 'connection refused' }],
       });
     const server = await startServer(answersOf(broker, inside));

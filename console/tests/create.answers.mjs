@@ -110,15 +110,15 @@ export function answers(others = {}) {
     },
     'GET /brokerd/v1/cost/estimate': estimate,
     'GET /brokerd/v1/capacity': {
-      grantedMemoryBytes: 2 * GIB,
-      awaitedMemoryBytes: 0,
+      reservedMemoryBytes: 2 * GIB,
+      waitingMemoryBytes: 0,
       waitingBrokers: 0,
       brokers: { used: 3, quota: 20 },
       memoryMib: { used: 10240 },
       storageGib: { used: 60 },
       waitSeconds: 600,
       scale: 0.5,
-      host: { usableMemoryBytes: 10 * GIB, grantedMemoryBytes: 2 * GIB, awaitedMemoryBytes: 0, waitingBrokers: 0 },
+      host: { usableMemoryBytes: 10 * GIB, reservedMemoryBytes: 2 * GIB, waitingMemoryBytes: 0, waitingBrokers: 0 },
     },
     'GET /brokerd/v1/security-groups': {
       securityGroups: [

@@ -72,8 +72,8 @@ export function accountsOf(state) {
 
 const GIB = 2 ** 30;
 export const CAPACITY = {
-  grantedMemoryBytes: 8 * GIB,
-  awaitedMemoryBytes: 0,
+  reservedMemoryBytes: 8 * GIB,
+  waitingMemoryBytes: 0,
   waitingBrokers: 0,
   brokers: { used: 3 },
   memoryMib: { used: 8192 },
@@ -82,8 +82,8 @@ export const CAPACITY = {
   scale: 0.5,
   host: {
     usableMemoryBytes: 28 * GIB,
-    grantedMemoryBytes: 21 * GIB,
-    awaitedMemoryBytes: 4 * GIB,
+    reservedMemoryBytes: 21 * GIB,
+    waitingMemoryBytes: 4 * GIB,
     waitingBrokers: 2,
   },
 };

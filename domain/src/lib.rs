@@ -27,8 +27,8 @@ pub mod report;
 
 pub use access::identity;
 pub use access::{
-    BrokerUser, Cidr, Group, IngressRule, IngressRuleInput, InvalidCidr, LARGEST_SECRET,
-    LdapServerMetadata, LdapServerMetadataInput, MOST_USERS, ManagedUser, PendingChange, Secret,
+    BrokerUser, Cidr, Group, IngressRule, IngressRuleInput, InvalidCidr, LdapServerMetadata,
+    LdapServerMetadataInput, MAX_SECRET_BYTES, MAX_USERS, ManagedUser, PendingChange, Secret,
     SecretName, SecretReference, SecurityGroup, SecurityGroupId, Tags, UserAttributes, UserInput,
     UserUpdate, Username, parse_group_description, parse_password, parse_rules, policy,
     rabbitmq_owns_its_users, role_account,
@@ -49,22 +49,22 @@ pub use catalogue::{
 };
 pub use configuration::{
     ActiveMqElement, Configuration, ConfigurationName, ConfigurationRef, ConfigurationRevision,
-    Configurations, CreateConfiguration, CreateConfigurationInput, MOST_CONFIGURATIONS,
-    MOST_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
+    Configurations, CreateConfiguration, CreateConfigurationInput, MAX_CONFIGURATIONS,
+    MAX_REVISIONS, RabbitMqConfiguration, RabbitMqSettings, Revision, Sanitised,
     SanitizationWarning, SanitizationWarningReason, default_revision, network_uri, parse_revision,
     parse_revision_description, permitted_activemq, sanitise_activemq, xml_attribute_value,
 };
 pub use fault::{
-    AffectedInstance, Fault, FaultInput, FaultKind, FaultSpec, FaultState, Latency, MOST_FAULTS,
+    AffectedInstance, Fault, FaultInput, FaultKind, FaultSpec, FaultState, Latency, MAX_FAULTS,
     zones_of,
 };
 pub use kernel::{
-    AccountId, Arn, BrokerId, BrokerName, Clock, ConfigurationId, Entropy, Error, ErrorKind,
-    FaultId, InstallationId, PageSize, Region, Resource, Scope, Source, Timestamp, WorkerId,
+    AccountId, Arn, BrokerId, BrokerName, ClientNetwork, Clock, ConfigurationId, Entropy, Error,
+    ErrorKind, FaultId, InstallationId, PageSize, Region, Resource, Scope, Timestamp, WorkerId,
     amazon_mq_regions,
 };
 pub use maintenance::{DayOfWeek, MaintenanceWindow, Occurrence, WindowChanges, due_in_window};
 pub use reconcile::{
-    Admission, CapacityUse, Demand, HostCapacity, Lane, Lease, Next, PassReport, Reservation,
+    CapacityUse, Demand, GrantDecision, HostCapacity, Lane, Lease, Next, PassReport, Reservation,
     VerdictKind, instance_memory,
 };

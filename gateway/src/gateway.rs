@@ -188,7 +188,7 @@ impl Gateway {
         match cache.save(routes).await {
             Ok(()) => following.cache_is_stale = false,
             Err(error) => {
-                self.metrics.table_keep_failures.inc();
+                self.metrics.table_cache_write_failures.inc();
                 tracing::warn!(
                     error = &error as &dyn Error, path = %cache.path().display(),
                     "table cache not written; a start without the database would serve an older table"

@@ -24,7 +24,7 @@ pub enum Refusal {
     /// The ClientHello took too long.
     SlowHello,
     /// Evicted before its ClientHello, in favour of newer connections.
-    Crowded,
+    Evicted,
     /// The gateway has as many connections as its descriptors allow.
     Full,
     /// On a shared port: the ClientHello has no server name.
@@ -42,7 +42,7 @@ impl Refusal {
         Self::Forbidden,
         Self::NoHello,
         Self::SlowHello,
-        Self::Crowded,
+        Self::Evicted,
         Self::Full,
         Self::NoName,
         Self::UnknownName,
@@ -61,12 +61,12 @@ pub enum Ending {
     /// The route was removed, or the gateway stopped.
     Withdrawn,
     /// The engine closed its side and the client did not.
-    Deserted,
+    HalfClosed,
 }
 
 impl Ending {
     const ALL: [Self; 5] =
-        [Self::Closed, Self::Broken, Self::Retargeted, Self::Withdrawn, Self::Deserted];
+        [Self::Closed, Self::Broken, Self::Retargeted, Self::Withdrawn, Self::HalfClosed];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -85,7 +85,7 @@ pub struct Metrics {
     /// Connections accepted.
     pub connections: Counter,
     /// Connections that have not sent a ClientHello yet.
-    pub connections_unproven: Gauge,
+    pub connections_pending: Gauge,
     /// Sessions that are connected to an engine now.
     pub sessions_active: Gauge,
     /// Sessions ended, by cause.
@@ -117,11 +117,11 @@ pub struct Metrics {
     /// 1 while the table can't be read and an older one is in force.
     pub table_stale: Gauge,
     /// Failed attempts to write the table cache.
-    pub table_keep_failures: Counter,
+    pub table_cache_write_failures: Counter,
     /// Unreadable rows of the newest table of routes.
     pub routes_unreadable: Gauge,
     /// Bytes delayed by injected latency now.
-    pub late_bytes: Gauge,
+    pub delayed_bytes: Gauge,
 }
 
 impl Metrics {
@@ -137,9 +137,9 @@ impl Metrics {
         let r = registry.sub_registry_with_prefix("brokerd_gateway");
         r.register("connections", "Connections accepted", metrics.connections.clone());
         r.register(
-            "connections_unproven",
+            "connections_pending",
             "Connections that have not sent a ClientHello yet",
-            metrics.connections_unproven.clone(),
+            metrics.connections_pending.clone(),
         );
         r.register(
             "sessions_active",
@@ -207,9 +207,9 @@ impl Metrics {
             metrics.table_stale.clone(),
         );
         r.register(
-            "table_keep_failures",
+            "table_cache_write_failures",
             "Failed attempts to write the table cache",
-            metrics.table_keep_failures.clone(),
+            metrics.table_cache_write_failures.clone(),
         );
         r.register(
             "routes_unreadable",
@@ -217,10 +217,10 @@ impl Metrics {
             metrics.routes_unreadable.clone(),
         );
         r.register_with_unit(
-            "late",
+            "delayed",
             "Bytes delayed by injected latency now",
             Unit::Bytes,
-            metrics.late_bytes.clone(),
+            metrics.delayed_bytes.clone(),
         );
         metrics
     }

@@ -30,9 +30,9 @@ pub struct Options {
     /// How many descriptors listeners and connections may take together; a connection takes two.
     pub descriptors: usize,
     /// How many delayed bytes a route may have, with injected latency.
-    pub late_bytes_per_route: usize,
+    pub delayed_bytes_per_route: usize,
     /// How many delayed bytes all routes may have together.
-    pub late_bytes: usize,
+    pub delayed_bytes: usize,
     /// The port to listen on for a standard port of brokers with host names, where it is another one.
     pub shared_ports: BTreeMap<u16, u16>,
     /// The file that caches the last good table; none: it is lost when the process ends.
@@ -71,8 +71,8 @@ impl Default for Options {
             drain: Duration::from_secs(1),
             hello_timeout: Duration::from_secs(5),
             descriptors: 12_000,
-            late_bytes_per_route: 16 << 20,
-            late_bytes: 64 << 20,
+            delayed_bytes_per_route: 16 << 20,
+            delayed_bytes: 64 << 20,
             shared_ports: BTreeMap::new(),
             table_file: None,
             buffer_bytes: 64 * 1024,

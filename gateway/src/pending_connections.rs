@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use brokerd_domain::Source;
+use brokerd_domain::ClientNetwork;
 use tokio::sync::Notify;
 
 /// How many evicted connections may still be closing when others are admitted.
@@ -55,12 +55,12 @@ struct State {
     /// The number of the newest connection; older ones have lower numbers.
     newest: u64,
     pending: BTreeMap<u64, Pending>,
-    sources: HashMap<Source, BTreeSet<u64>>,
+    sources: HashMap<ClientNetwork, BTreeSet<u64>>,
 }
 
 #[derive(Debug)]
 struct Pending {
-    source: Source,
+    source: ClientNetwork,
     evicted: Arc<Notify>,
 }
 
@@ -88,7 +88,7 @@ impl ConnectionLimiter {
 
     /// Admits a pending connection, evicting an older pending one if a limit is reached; none if there is no room even so.
     pub fn admit(&self, peer: IpAddr) -> Option<PeerConnection> {
-        let source = Source::of(peer);
+        let source = ClientNetwork::of(peer);
         let mut state = self.state();
         let limits = state.limits;
         if state.sources.get(&source).map_or(0, BTreeSet::len) >= limits.pending_per_source {
@@ -125,7 +125,7 @@ impl ConnectionLimiter {
 }
 
 impl State {
-    fn add(&mut self, source: Source, evicted: &Arc<Notify>) -> u64 {
+    fn add(&mut self, source: ClientNetwork, evicted: &Arc<Notify>) -> u64 {
         self.newest += 1;
         let pending = Pending { source, evicted: Arc::clone(evicted) };
         self.pending.insert(self.newest, pending);
@@ -157,7 +157,7 @@ impl State {
         self.evict(oldest)
     }
 
-    fn evict_oldest_of(&mut self, source: Source) -> bool {
+    fn evict_oldest_of(&mut self, source: ClientNetwork) -> bool {
         let oldest = self.sources.get(&source).and_then(|numbers| numbers.first().copied());
         self.evict(oldest)
     }
@@ -167,7 +167,7 @@ impl State {
 #[derive(Debug)]
 pub struct PeerConnection {
     limiter: ConnectionLimiter,
-    source: Source,
+    source: ClientNetwork,
     evicted: Arc<Notify>,
     number: AtomicU64,
 }

@@ -22,8 +22,8 @@ use brokerd_provisioner::{
     catalogue::Catalogue,
     engine::{Blueprint, Engines, Sizing},
     pki::{
-        authorities::Standing,
-        materials::{self, Means},
+        authorities::AuthorityStatus,
+        materials::{self, IssueInputs},
         rsa_keys, tls,
     },
     runtime::{Capacity, InstanceSpec},
@@ -71,13 +71,13 @@ fn main() -> Result<()> {
     let now = now()?;
     let authority = tls::new_authority(now, &System)?;
     let rsa_key = rsa_keys::generate()?;
-    let means = Means {
-        authorities: &Standing::of(authority.clone()),
+    let inputs = IssueInputs {
+        authorities: &AuthorityStatus::of(authority.clone()),
         rsa_key: &rsa_key,
         now,
         entropy: &System,
     };
-    let materials = materials::issue(means, &broker, &users, image)?;
+    let materials = materials::issue(inputs, &broker, &users, image)?;
     let specs = Engines::default().of(kind).desired(&Blueprint {
         installation: &"example".parse::<InstallationId>()?,
         broker: &broker,

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     alarms::{self, Topics, WrongWebhook},
     catalogue::{Catalogue, CatalogueError, EngineSettings},
-    destinations::{self, AnswerMeans},
+    destinations::{self, AnswerContext},
     engine::{
         Engines, Sizing,
         activemq::{ActiveMq, DirectoryAuthorities},
@@ -29,9 +29,9 @@ use crate::{
     pause::pause_or_stop,
     pki::{
         authorities::Authorities,
-        rsa_keys::{RsaKeys, Stock},
+        rsa_keys::{RsaKeyPool, RsaKeys},
     },
-    queue::{Owner, Queue, QueueSettings, follow_notifications},
+    queue::{Heartbeat, Queue, QueueSettings, follow_notifications},
     reconcile::{EndpointSettings, PassContext, ReconcileStore, background_steps::Operations},
     runtime::{
         Runtime,
@@ -47,12 +47,12 @@ use crate::{
         repeat::Rounds,
         retention,
         supervise::Supervisor,
-        sweep::{self, SweepMeans},
+        sweep::{self, SweepContext},
         worker_registry::{Registration, WorkerRegistry},
     },
     telemetry::{
-        logs::{self, LogFollowers, LogMeans, LogSettings},
-        metrics::{self, CollectorMeans, MetricSettings},
+        logs::{self, LogContext, LogFollowers, LogSettings},
+        metrics::{self, CollectorContext, MetricSettings},
     },
 };
 
@@ -80,8 +80,8 @@ pub struct Settings {
     /// How many brokers may boot for the first time at once; none: twice as many as there are processors, but at least
     /// four.
     pub boots: Option<usize>,
-    /// Where provisioners find out which of them have died.
-    pub lives: PathBuf,
+    /// The directory of the worker registry.
+    pub worker_registry: PathBuf,
     /// An operator's catalogue instead of the built-in one.
     pub catalogue: Option<PathBuf>,
     /// The authorities whose certificates directories of ActiveMQ brokers may have.
@@ -191,7 +191,7 @@ impl Provisioner {
         let Some(Connected { runtime, upkeep }) = connected(&*connect, &shutdown).await else {
             return expire::deregister(alive.registration).await;
         };
-        let rsa_keys = Arc::new(Stock::default());
+        let rsa_keys = Arc::new(RsaKeyPool::default());
         let probe = WireProbe::presenting(
             self.authorities.clone(),
             self.clock.clone(),
@@ -299,7 +299,7 @@ impl Provisioner {
             urgent.clone(),
             shutdown.clone(),
         ));
-        let owner = Owner {
+        let heartbeat = Heartbeat {
             me,
             ttl: self.settings.queue.lease,
             store: urgent_store,
@@ -307,7 +307,7 @@ impl Provisioner {
             monitor: monitor.clone(),
             operations: normal.operations.clone(),
         };
-        if !owner.begin(&shutdown).await {
+        if !heartbeat.begin(&shutdown).await {
             return expire::deregister(registration).await;
         }
         let images_changed = Arc::new(Notify::new());
@@ -317,8 +317,8 @@ impl Provisioner {
             let guard = ticking.clone();
             async move { guard.run().await }
         });
-        let (owner, stop) = (Arc::new(owner), shutdown.clone());
-        tasks.keep("ownership", move || owner.clone().keep(stop.clone()));
+        let (heartbeat, stop) = (Arc::new(heartbeat), shutdown.clone());
+        tasks.keep("ownership", move || heartbeat.clone().keep(stop.clone()));
         let (store, woken, stop) = (self.store.clone(), queue.clone(), shutdown.clone());
         tasks.keep("notifications", move || {
             follow_notifications(store.clone(), woken.clone(), stop.clone())
@@ -346,19 +346,19 @@ impl Provisioner {
             });
         }
         tasks.repeat(report.rounds.clone(), move |_| capacity::keep_reported(report.clone()));
-        let means = SweepMeans {
+        let shared = SweepContext {
             runtime: normal.runtime.clone(),
             store: normal.store.clone(),
             clock: normal.clock.clone(),
             installation: normal.installation.clone(),
             metrics: normal.metrics.clone(),
         };
-        tasks.repeat(rounds("orphans"), move |rounds| sweep::run(means.clone(), rounds));
+        tasks.repeat(rounds("orphans"), move |rounds| sweep::run(shared.clone(), rounds));
         let store = self.store.clone();
         tasks.repeat(rounds("retention"), move |rounds| {
             retention::keep_pruned(store.clone(), rounds)
         });
-        let means = LogMeans {
+        let shared = LogContext {
             store: self.store.with_own_connections(LOG_CONNECTIONS),
             runtime: normal.runtime.clone(),
             clock: normal.clock.clone(),
@@ -366,27 +366,27 @@ impl Provisioner {
             me,
             limits: self.settings.logs.limits,
         };
-        let (store, days) = (means.store.clone(), self.settings.logs.keep_days);
+        let (store, days) = (shared.store.clone(), self.settings.logs.keep_days);
         tasks.repeat(rounds("log-retention"), move |rounds| {
             logs::keep_pruned(store.clone(), days, rounds)
         });
         let stop = shutdown.clone();
-        tasks.keep("logs", move || followers.clone().run(means.clone(), stop.clone()));
+        tasks.keep("logs", move || followers.clone().run(shared.clone(), stop.clone()));
         let metrics_store = self.store.with_own_connections(METRICS_CONNECTIONS);
         if self.settings.metrics.collect {
-            let means = CollectorMeans {
+            let shared = CollectorContext {
                 monitor: monitor.clone(),
                 context: normal.clone(),
                 store: metrics_store.clone(),
             };
             let stop = shutdown.clone();
-            tasks.keep("metrics", move || metrics::collect(means.clone(), stop.clone()));
+            tasks.keep("metrics", move || metrics::collect(shared.clone(), stop.clone()));
         }
         let retention = self.settings.metrics.retention;
         tasks.repeat(rounds("metrics-upkeep"), move |rounds| {
             metrics::maintain(metrics_store.clone(), retention, rounds)
         });
-        let means = AnswerMeans {
+        let shared = AnswerContext {
             me,
             store: self.store.with_own_connections(CALL_CONNECTIONS),
             monitor: monitor.clone(),
@@ -394,7 +394,7 @@ impl Provisioner {
         };
         let stop = shutdown.clone();
         tasks.keep("destinations", move || {
-            destinations::keep_answering(means.clone(), stop.clone())
+            destinations::keep_answering(shared.clone(), stop.clone())
         });
         let alarms = self.store.with_own_connections(ALARM_CONNECTIONS);
         let store = alarms.clone();
@@ -416,7 +416,7 @@ impl Provisioner {
         shutdown.cancelled().await;
         queue.finished().await;
         tasks.end().await;
-        match self.store.give_up(me).await {
+        match self.store.release_worker(me).await {
             Ok(_) => expire::deregister(registration).await,
             // The next one gives it up.
             Err(error) => tracing::warn!(
@@ -460,7 +460,7 @@ struct Alive {
 impl Alive {
     async fn begin(provisioner: &Provisioner) -> Self {
         let me = WorkerId::generate(&*provisioner.entropy);
-        let registry = WorkerRegistry::at(provisioner.settings.lives.clone());
+        let registry = WorkerRegistry::at(provisioner.settings.worker_registry.clone());
         let registration = expire::register(&registry, me).await;
         // At once, because the last one to die may have been this one's former self.
         expire::expire(&registry, &provisioner.store).await;

@@ -56,7 +56,7 @@ impl PgStore {
         &self,
         fresh: &CertificateAuthority,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.changing_authorities().await?;
+        let mut transaction = self.lock_authorities().await?;
         let stored =
             sqlx::query_scalar!("select count(*) as \"count!\" from certificate_authority")
                 .fetch_one(&mut *transaction)
@@ -119,7 +119,7 @@ impl PgStore {
         authority: &CertificateAuthority,
         issues_from: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.changing_authorities().await?;
+        let mut transaction = self.lock_authorities().await?;
         let known = sqlx::query!(
             "update certificate_authority set issues_from = $2 where certificate_pem = $1",
             authority.certificate_pem,
@@ -144,7 +144,7 @@ impl PgStore {
         Ok(())
     }
 
-    async fn changing_authorities(&self) -> Result<Transaction, StoreError> {
+    async fn lock_authorities(&self) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await?;
         sqlx::query!("lock table certificate_authority in share row exclusive mode")
             .execute(&mut *transaction)

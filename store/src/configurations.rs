@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AuthenticationStrategy, Configuration, ConfigurationId, ConfigurationName,
-    ConfigurationRevision, CreateConfiguration, EngineType, MOST_CONFIGURATIONS, MOST_REVISIONS,
+    ConfigurationRevision, CreateConfiguration, EngineType, MAX_CONFIGURATIONS, MAX_REVISIONS,
     Revision, Scope, Timestamp,
 };
 use serde_json::json;
@@ -144,7 +144,7 @@ impl PgStore {
             description,
             data,
             now.whole_millis().as_micros(),
-            MOST_CONFIGURATIONS
+            MAX_CONFIGURATIONS
         )
         .execute(&self.pool)
         .await?;
@@ -163,7 +163,7 @@ impl PgStore {
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok(count >= MOST_CONFIGURATIONS)
+        Ok(count >= MAX_CONFIGURATIONS)
     }
 
     /// Makes room for new configurations in a scope that is full of those that came with brokers which are gone, as
@@ -172,7 +172,7 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method of [`PgStore`].
-    pub(crate) async fn forget_left_configurations(
+    pub(crate) async fn delete_leftover_configurations(
         &self,
         scope: &Scope,
     ) -> Result<u64, StoreError> {
@@ -366,7 +366,7 @@ impl PgStore {
         )
         .fetch_one(&mut *transaction)
         .await?;
-        if newest >= MOST_REVISIONS {
+        if newest >= MAX_REVISIONS {
             return Ok(AddRevision::TooMany);
         }
         let number = newest + 1;

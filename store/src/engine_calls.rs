@@ -19,9 +19,9 @@ use crate::kernel::{
 };
 
 /// How many calls of a broker may be open at a time.
-const MOST_OPEN: i64 = 32;
+const MAX_OPEN_CALLS: i64 = 32;
 /// How long what nobody waits for any more is kept.
-const KEPT: Duration = Duration::from_secs(60);
+const RETENTION: Duration = Duration::from_secs(60);
 
 /// A call of an engine that is to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub struct EngineCallRequest {
     /// The ARN of who asks.
     pub requested_by: String,
     /// How long somebody waits for the answer.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// What came of the request of a call.
@@ -70,7 +70,7 @@ pub struct ClaimedEngineCall {
     /// How many had begun, this one included.
     pub claims: u32,
     /// How long the claim holds.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// A call that is not waited for any more.
@@ -108,10 +108,10 @@ impl PgStore {
             request.call.kind().as_str(),
             arguments,
             request.requested_by,
-            request.patience.as_secs_f64(),
+            request.timeout.as_secs_f64(),
             scope.account.as_str(),
             scope.region.as_str(),
-            MOST_OPEN
+            MAX_OPEN_CALLS
         )
         .execute(&self.pool)
         .await?;
@@ -234,7 +234,7 @@ impl PgStore {
                     broker: BrokerId::from(row.broker_id),
                     call: self.open_json(&ENGINE_CALL, row.id, &row.arguments)?,
                     claims: u32::try_from(row.claims).unwrap_or(u32::MAX),
-                    patience: Duration::try_from_secs_f64(row.seconds).unwrap_or_default(),
+                    timeout: Duration::try_from_secs_f64(row.seconds).unwrap_or_default(),
                 })
             };
             self.skipped.keep("engine_call", row.id, read())
@@ -277,7 +277,7 @@ impl PgStore {
             "delete from engine_call where id in (
                select id from engine_call where deadline < now() - make_interval(secs => $1)
                order by deadline limit $2 for update skip locked)",
-            KEPT.as_secs_f64(),
+            RETENTION.as_secs_f64(),
             i64::from(most)
         )
         .execute(&self.pool)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    AffectedInstance, BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MOST_FAULTS,
+    AffectedInstance, BrokerId, Event, EventKind, Fault, FaultId, FaultKind, Lease, MAX_FAULTS,
     Scope, Timestamp,
 };
 use serde_json::json;
@@ -89,7 +89,7 @@ impl PgStore {
         )
         .fetch_one(&mut *transaction)
         .await?;
-        if under_way >= i64::from(MOST_FAULTS) {
+        if under_way >= i64::from(MAX_FAULTS) {
             return Ok(FaultOutcome::TooMany);
         }
         sqlx::query!(

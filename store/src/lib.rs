@@ -35,7 +35,7 @@ pub use alarms::{
 };
 pub use audit::{AuditLog, AuditRetention, AuditTrail, EventPage, FoundEvent};
 pub use brokers::{
-    BrokerChange, BrokerEventPage, BrokerListQuery, BrokerMoment, BrokerOrder, BrokerPage,
+    BrokerChange, BrokerChangeCursor, BrokerEventPage, BrokerListQuery, BrokerOrder, BrokerPage,
     CreateOutcome, FleetBroker, ListedBroker, ListedBrokers, MetricsPage, NewIds, UpdateOutcome,
     UserOutcome,
 };
@@ -47,7 +47,7 @@ pub use engine_calls::{
 };
 pub use faults::FaultOutcome;
 pub use gateway::{
-    Allocation, Entrance, Names, Route, RouteChanges, RouteMoment, RouteReader, RouteTable,
+    Allocation, Entrance, Names, Route, RouteChanges, RouteCursor, RouteReader, RouteTable,
     UnreadableRoute,
 };
 pub use kernel::{
@@ -63,7 +63,7 @@ pub use metrics::{
     BrokerSample, InvalidSeriesPosition, MaintainedMetrics, MetricData, MetricRetention,
     RecordedSamples, Sample, Series, SeriesFilter, SeriesId, SeriesPage, SeriesPosition,
 };
-pub use reconcile::{Overview, PassSeen, PassState, ProvisionerSeen, Term, Work};
+pub use reconcile::{HeartbeatOutcome, Overview, PassState, PassStatus, ProvisionerStatus, Work};
 pub use reports::MeteredBroker;
 pub use tagged::{TaggedFilter, TaggedResource};
 

@@ -20,7 +20,7 @@ use aws_sigv4::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::{NewUser, PASSWORD, PATIENCE, Revision, USER, eventually, http};
+use crate::{NewUser, PASSWORD, Revision, TIMEOUT, USER, eventually, http};
 
 /// A caller of the API.
 #[derive(Debug, Clone)]
@@ -290,7 +290,7 @@ impl Api {
     /// # Errors
     /// At once when it has failed or is gone; otherwise when it takes too long.
     pub fn wait_until_running(&self, id: &str) -> Result<()> {
-        eventually(&format!("{id} runs"), PATIENCE, || match self.state(id)? {
+        eventually(&format!("{id} runs"), TIMEOUT, || match self.state(id)? {
             Some(BrokerState::Running) => Ok(Some(())),
             Some(BrokerState::CreationInProgress | BrokerState::RebootInProgress) => Ok(None),
             other => bail!("{id} is {other:?}: {:?}", self.events(id)),
@@ -310,7 +310,7 @@ impl Api {
     /// # Errors
     /// When it takes too long.
     pub fn wait_until_gone(&self, id: &str) -> Result<()> {
-        eventually(&format!("{id} is gone"), PATIENCE, || match self.state(id)? {
+        eventually(&format!("{id} is gone"), TIMEOUT, || match self.state(id)? {
             None => Ok(Some(())),
             Some(BrokerState::DeletionInProgress) => Ok(None),
             Some(other) => bail!("{id} is being deleted, but its state is {other}"),

@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Api, compose, eventually, http,
-    kubernetes::{Cluster, PATIENCE},
+    kubernetes::{Cluster, TIMEOUT},
     machine::{self, run},
     world::{REGION, SCALE},
 };
@@ -108,7 +108,7 @@ impl Release {
         let pod = pods.first().with_context(|| format!("no pod of {part}"))?;
         self.kubectl(&["delete", pod, "--grace-period=1", "--wait=false"])?;
         let deployment = format!("deployment/{RELEASE}-{part}");
-        eventually("it is gone", PATIENCE, || Ok((!self.pods(part)?.contains(pod)).then_some(())))?;
+        eventually("it is gone", TIMEOUT, || Ok((!self.pods(part)?.contains(pod)).then_some(())))?;
         self.kubectl(&["rollout", "status", &deployment, "--timeout=180s"]).map(drop)
     }
 

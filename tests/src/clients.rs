@@ -31,7 +31,7 @@ pub(crate) use self::ready::{
 use self::ready::{schemathesis, sources};
 pub use self::terraform::Terraform;
 use crate::{
-    Api, PASSWORD, PATIENCE, USER, World, eventually, machine,
+    Api, PASSWORD, TIMEOUT, USER, World, eventually, machine,
     sdk::{Client, Kind as Sdk},
 };
 
@@ -373,7 +373,7 @@ pub fn mechanisms(ca: &Path, url: &str) -> Result<Vec<String>> {
 pub fn queues(world: &World, broker: &str) -> Result<String> {
     let page = format!("{}/admin/queues.jsp", world.api.console(broker)?);
     let request = json!({ "url": page, "user": USER, "password": PASSWORD });
-    eventually("the console lists the queues", PATIENCE, || {
+    eventually("the console lists the queues", TIMEOUT, || {
         let Ok(answers) = https(&world.ca(), vec![request.clone()]) else { return Ok(None) };
         ensure!(answers[0]["status"] == 200, "{}", shown(&answers));
         Ok(answers[0]["body"].as_str().map(str::to_owned))

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tokio::runtime::Runtime;
 
 use crate::{
-    Api, Messenger, PATIENCE,
+    Api, Messenger, TIMEOUT,
     docker::{self, Container, docker},
     eventually, http, machine,
     ports::Ports,
@@ -125,7 +125,7 @@ impl Compose {
     pub fn replica(&self) -> Result<Api> {
         self.run(&["up", "--profile", "replica"])?;
         let address = format!("127.0.0.1:{}", self.ports.second_api());
-        eventually("the second brokerd is ready", PATIENCE, || {
+        eventually("the second brokerd is ready", TIMEOUT, || {
             Ok(http::get(&address, "/health/ready").ok().filter(|a| a.status == 200))
         })?;
         Ok(Api::new(&self.runtime, &address, REGION, &self.api.key, &self.api.secret))

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 
 use crate::{
-    PATIENCE,
+    TIMEOUT,
     docker::{self, Container},
     machine, retry,
 };
@@ -60,7 +60,7 @@ impl Database {
     /// Waits until its server answers, and the one of all other databases.
     pub(crate) fn wait_for_servers(&self, runtime: &Runtime) -> Result<()> {
         for server in [&self.server, &shared_server()?] {
-            retry("the database answers", PATIENCE, || {
+            retry("the database answers", TIMEOUT, || {
                 execute(runtime, server, "SELECT 1".to_owned())
             })?;
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use serde_json::{Value, json};
 
-use crate::{Management, PASSWORD, PATIENCE, USER, World, clients, retry};
+use crate::{Management, PASSWORD, TIMEOUT, USER, World, clients, retry};
 
 /// Those that every broker has.
 const PLUGINS: &[&str] = &[
@@ -134,7 +134,7 @@ impl Defaults {
         for (path, members, expected) in self.table() {
             let expected = sorted(expected);
             // Some nodes tell of themselves only seconds after they have booted.
-            retry(path, PATIENCE, || {
+            retry(path, TIMEOUT, || {
                 let found = management.get(path)?;
                 let row = |item: &Value| {
                     let values = members.iter().map(|member| sorted(item[*member].clone()));

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{PATIENCE, eventually, machine::run};
+use crate::{TIMEOUT, eventually, machine::run};
 
 /// Runs `docker` with these arguments.
 ///
@@ -103,7 +103,7 @@ fn detach_disks(label: &str) -> Result<()> {
 pub fn remembers_queue(broker: &str, queue: &str) -> Result<()> {
     let look = format!("grep -q {queue} $RABBITMQ_DATA_DIR/mnesia/*/quorum/*/names.dets");
     let knows = |node: &Container| docker(&["exec", &node.id, "sh", "-c", &look]).is_ok();
-    eventually("all nodes know the queue", PATIENCE, || {
+    eventually("all nodes know the queue", TIMEOUT, || {
         let all = containers(&format!("brokerd.broker={broker}"))?;
         let all = all.iter().map(|id| inspect(id)).collect::<Result<Vec<_>>>()?;
         let mut nodes =

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    PATIENCE,
+    TIMEOUT,
     docker::{self, Container, docker},
     eventually, machine,
 };
@@ -57,7 +57,7 @@ impl Engine {
         ensure!(!processes.iter().any(|pid| pid == "0"), "one has ended: {containers:?}");
         self.others = Some(others);
         machine::run(Command::new("kill").arg("-9").args(&processes))?;
-        eventually("the engine has ended", PATIENCE, || Ok((!is_alive(self.pid)).then_some(())))
+        eventually("the engine has ended", TIMEOUT, || Ok((!is_alive(self.pid)).then_some(())))
     }
 
     /// Starts it again, and what ran beside the brokers.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{Api, PATIENCE, eventually, http::Answer};
+use crate::{Api, TIMEOUT, eventually, http::Answer};
 
 /// The setting that lets owners disturb their brokers.
 pub const ENABLED: (&str, &str) = ("BROKERD_FAULTS_ENABLED", "true");
@@ -70,7 +70,7 @@ impl<'a> Faults<'a> {
     /// # Errors
     /// When it does not come that far.
     pub fn until_state(&self, fault: &str, wanted: &str) -> Result<()> {
-        eventually(&format!("the fault is {wanted}"), PATIENCE, || {
+        eventually(&format!("the fault is {wanted}"), TIMEOUT, || {
             Ok((self.state(fault)? == wanted).then_some(()))
         })
     }

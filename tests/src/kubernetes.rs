@@ -24,10 +24,10 @@ const KINDS: &str =
 
 /// How long anything may take there: a lost node is missed only after it was silent for a while, and all engines boot on one
 /// machine.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// How many lines of each answer say enough about a failure.
-const MOST_LINES: usize = 120;
+const MAX_LINES: usize = 120;
 
 /// The cluster.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ impl Cluster {
     pub fn until_silent(&self, zone: &str) -> Result<()> {
         let node = format!("node-{zone}");
         let ready = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
-        eventually(&format!("{node} is missed"), PATIENCE, || {
+        eventually(&format!("{node} is missed"), TIMEOUT, || {
             let said = self.kubectl(&["get", "node", &node, "--output", ready])?;
             Ok((said.trim() == "Unknown").then_some(()))
         })
@@ -178,7 +178,7 @@ impl Cluster {
     /// When there is none in time.
     pub fn running(&self, broker: &str, ordinal: u8) -> Result<Pod> {
         let what = format!("instance {ordinal} of {broker} runs");
-        eventually(&what, PATIENCE, || Ok(self.pod(broker, ordinal)?.filter(Pod::runs)))
+        eventually(&what, TIMEOUT, || Ok(self.pod(broker, ordinal)?.filter(Pod::runs)))
     }
 
     /// Ends all processes of a pod's engine at once.
@@ -232,7 +232,7 @@ impl Cluster {
         ] {
             let told = self.kubectl(what).unwrap_or_else(|error| format!("{error:#}"));
             let lines: Vec<_> = told.lines().collect();
-            machine::say(&lines[lines.len().saturating_sub(MOST_LINES)..].join("\n"));
+            machine::say(&lines[lines.len().saturating_sub(MAX_LINES)..].join("\n"));
         }
     }
 }

@@ -78,7 +78,7 @@ pub const WITNESSES: (&str, &str) = ("BROKERD_ENGINES_ALSO_OFFER", "4.0,3.10");
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long anything may take on a busy machine before it counts as never.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Looks until there is something to see.
 ///

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{PASSWORD, PATIENCE, USER, World, clients, eventually};
+use crate::{PASSWORD, TIMEOUT, USER, World, clients, eventually};
 
 /// Where they are, by the order of the nodes.
 ///
@@ -34,7 +34,7 @@ fn holds(world: &World, url: &str, node: &str) -> Result<()> {
     let get = |path: &str, password: &str| json!({ "url": format!("{url}{path}"), "user": USER, "password": password });
     let ask = |requests: Vec<Value>| clients::https(&world.ca(), requests);
     // The node closes what is not the service's within a second.
-    eventually("objects are not listed one by one", PATIENCE, || {
+    eventually("objects are not listed one by one", TIMEOUT, || {
         let answers = ask(vec![get("/metrics/per-object", PASSWORD)])?;
         Ok((answers[0]["status"] == 404).then_some(()))
     })?;

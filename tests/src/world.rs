@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::{
-    Api, NewBroker, PATIENCE,
+    Api, NewBroker, TIMEOUT,
     clients::{self, Messenger},
     database::Database,
     docker::{self, Container},
@@ -406,7 +406,7 @@ impl World {
         for id in self.api.list()? {
             self.api.delete(&id)?;
         }
-        eventually("all brokers are deleted", PATIENCE, || {
+        eventually("all brokers are deleted", TIMEOUT, || {
             Ok(self.api.list()?.is_empty().then_some(()))
         })?;
         let left = docker::objects(&self.label())?;

@@ -12,8 +12,8 @@ use axum::{
     http::{HeaderMap, HeaderName, header::AUTHORIZATION, request::Parts},
 };
 use brokerd_domain::{
-    AccountId, Clock, Entropy, Error, Region, Scope, Source, Timestamp, identity::AccountState,
-    policy::OperationPermissions,
+    AccountId, ClientNetwork, Clock, Entropy, Error, Region, Scope, Timestamp,
+    identity::AccountState, policy::OperationPermissions,
 };
 use brokerd_store::PgStore;
 use bytes::Bytes;
@@ -106,7 +106,7 @@ pub(crate) struct Authenticator {
     /// The accounts' allowances for brokerd's own operations.
     own_throttle: Throttle<AccountId>,
     /// The senders' allowances for lookups of access keys that are not remembered.
-    key_lookups: Throttle<Source>,
+    key_lookups: Throttle<ClientNetwork>,
 }
 
 impl Authenticator {
@@ -199,7 +199,7 @@ impl Authenticator {
         if !self.regions.contains(&claim.region) && !service.is_global_in(&claim.region) {
             return Err(SignatureError::invalid_region().into());
         }
-        let sender = Source::of(peer(parts).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+        let sender = ClientNetwork::of(peer(parts).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
         let token = session_token(&parts.headers)?;
         let id = &claim.access_key_id;
         let credential = match token {
@@ -297,14 +297,18 @@ impl Authenticator {
     ///
     /// # Errors
     /// A 429.
-    pub(super) fn admit_lookup(&self, sender: Source, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn admit_lookup(
+        &self,
+        sender: ClientNetwork,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         self.key_lookups.admit(&sender, None, now).map_err(|wait| {
             ApiError::too_many_requests(wait).because_of_authentication(TOO_MANY_UNKNOWN_KEYS)
         })
     }
 
     /// Uncounts a lookup that found a key.
-    pub(super) fn give_lookup_back(&self, sender: Source, now: Timestamp) {
+    pub(super) fn give_lookup_back(&self, sender: ClientNetwork, now: Timestamp) {
         self.key_lookups.give_back(&sender, now);
     }
 
@@ -313,7 +317,7 @@ impl Authenticator {
     pub(super) async fn key(
         &self,
         id: &str,
-        sender: Source,
+        sender: ClientNetwork,
         now: Timestamp,
     ) -> Result<Arc<Credential>, ApiError> {
         if let Recalled::Fresh(credential) = self.keys.recall(id, now) {

@@ -22,9 +22,9 @@ use tokio::{sync::Notify, time::timeout};
 use crate::http::error::ApiError;
 
 /// Most bytes of bodies in memory.
-const MOST: usize = 32 << 20;
+const MAX_BYTES: usize = 32 << 20;
 /// How long a body may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// All bodies in memory.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl Bodies {
     /// No bodies. `shown` is set to the bytes in memory, `refused` counts refused bodies.
     pub(crate) fn new(shown: Gauge, refused: Counter) -> Self {
-        Self::with_room(MOST, shown, refused)
+        Self::with_room(MAX_BYTES, shown, refused)
     }
 
     fn with_room(most: usize, shown: Gauge, refused: Counter) -> Self {
@@ -107,7 +107,7 @@ impl Bodies {
         tokio::select! {
             biased;
             () = evicted.notified() => Err(self.no_room()),
-            read = timeout(PATIENCE, self.collect(&mut held, body, limit)) => match read {
+            read = timeout(TIMEOUT, self.collect(&mut held, body, limit)) => match read {
                 Ok(read) => read.map(|()| held.complete()),
                 Err(_) => Err(ApiError::body_too_slow()),
             },

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::http::{StatusCode, request::Parts};
-use brokerd_domain::{Region, Source};
+use brokerd_domain::{ClientNetwork, Region};
 use brokerd_store::{ConsoleSession, ConsoleToken, ConsoleTokenHash, PgStore};
 use secrecy::SecretString;
 use tokio::sync::watch;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Most sessions that are remembered to be there.
-const MOST_KNOWN: usize = 4096;
+const MAX_KNOWN_SESSIONS: usize = 4096;
 /// Sign-ins that a sender may try at once, and every second after that. Those that succeed are not counted.
 const SIGN_IN_BURST: u32 = 10;
 const SIGN_IN_RATE: u32 = 1;
@@ -46,9 +46,9 @@ pub(crate) struct Console {
     /// address.
     known: Mutex<HashSet<ConsoleTokenHash>>,
     /// The senders' allowances for sign-ins that fail.
-    pub(super) sign_ins: Throttle<Source>,
+    pub(super) sign_ins: Throttle<ClientNetwork>,
     /// The senders' allowances for estimates of cost, for which nobody has to sign in.
-    pub(super) calculations: Throttle<Source>,
+    pub(super) calculations: Throttle<ClientNetwork>,
     /// Counts what ends sessions in this process.
     pub(super) ends: watch::Sender<u64>,
 }
@@ -75,7 +75,7 @@ impl Console {
 
     pub(super) fn note_known(&self, token: ConsoleTokenHash) {
         let mut known = self.known();
-        if known.len() >= MOST_KNOWN {
+        if known.len() >= MAX_KNOWN_SESSIONS {
             known.clear();
         }
         known.insert(token);

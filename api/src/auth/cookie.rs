@@ -7,7 +7,9 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
-use brokerd_domain::{Region, Source, Timestamp, audit::EventSource, identity::AccountState};
+use brokerd_domain::{
+    ClientNetwork, Region, Timestamp, audit::EventSource, identity::AccountState,
+};
 use brokerd_store::{ConsoleSession, ConsoleToken, ConsoleTokenHash};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
@@ -76,7 +78,7 @@ impl Authenticator {
         visit.check_page(parts)?;
         let token = visit.cookie(&parts.headers).and_then(ConsoleToken::parse);
         let token = token.ok_or_else(no_session)?.hash();
-        let sender = Source::of(peer(parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        let sender = ClientNetwork::of(peer(parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
         // As for unknown access keys, so that made-up cookies don't keep the database busy.
         let is_new = !self.console.known().contains(&token);
         if is_new {
@@ -106,7 +108,7 @@ impl Authenticator {
         let Some(session) = self.console.store.console_session(token, now).await? else {
             return Ok(None);
         };
-        let sender = Source::of(Ipv4Addr::UNSPECIFIED.into());
+        let sender = ClientNetwork::of(Ipv4Addr::UNSPECIFIED.into());
         match self.credential_of(token, &session, sender, now).await {
             Ok(credential) => Ok(Some(credential)),
             Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => Ok(None),
@@ -119,7 +121,7 @@ impl Authenticator {
         &self,
         token: &ConsoleTokenHash,
         session: &ConsoleSession,
-        sender: Source,
+        sender: ClientNetwork,
         now: Timestamp,
     ) -> Result<Arc<Credential>, ApiError> {
         let id = &session.access_key_id;
@@ -140,7 +142,7 @@ impl Authenticator {
         &self,
         id: &str,
         token: Option<&SecretString>,
-        sender: Source,
+        sender: ClientNetwork,
         now: Timestamp,
     ) -> Result<Arc<Credential>, ApiError> {
         let token = token.map(ExposeSecret::expose_secret);
@@ -194,7 +196,7 @@ impl Authenticator {
         let (parts, body) = request.into_parts();
         let visit = self.console.visit(&parts)?;
         visit.check_page(&parts)?;
-        let sender = Source::of(peer(&parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        let sender = ClientNetwork::of(peer(&parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
         self.console.sign_ins.admit(&sender, None, now).map_err(|wait| {
             ApiError::too_many_requests(wait).because_of_authentication(FAILED_SIGN_IN)
         })?;
@@ -218,7 +220,7 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<(ConsoleToken, SignedIn), ApiError> {
         let peer_address = peer(parts);
-        let sender = Source::of(peer_address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+        let sender = ClientNetwork::of(peer_address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
         let (id, session_token) = match &what {
             SignIn::Key { id, token, .. } => (id.clone(), token.clone()),
             SignIn::Link(link) => {
@@ -321,7 +323,11 @@ impl Authenticator {
     ///
     /// # Errors
     /// A 429.
-    pub(crate) fn admit_calculation(&self, sender: Source, now: Timestamp) -> Result<(), ApiError> {
+    pub(crate) fn admit_calculation(
+        &self,
+        sender: ClientNetwork,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         let admitted = self.console.calculations.admit(&sender, None, now);
         admitted.map_err(ApiError::too_many_requests)
     }

@@ -24,13 +24,13 @@ use super::{error::SignatureError, service::Service, sigv4::SigningKey};
 
 /// How long a key is remembered: whatever changes about it or about the policies of its user is in force after that
 /// time at the latest. The process that makes the change forgets the key at once.
-const KNOWN: Duration = Duration::from_secs(5);
+const KNOWN_KEY_TTL: Duration = Duration::from_secs(5);
 /// How long it is remembered that there is no such key.
-const UNKNOWN: Duration = Duration::from_secs(5);
+const UNKNOWN_KEY_TTL: Duration = Duration::from_secs(5);
 /// Most answers remembered.
-const MOST: usize = 1024;
+const MAX_ENTRIES: usize = 1024;
 /// Most signing keys remembered per access key; each is for one day, region and service.
-const MOST_SIGNING_KEYS: usize = 8;
+const MAX_SIGNING_KEYS: usize = 8;
 
 /// The scope of a signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Credential {
         let derived =
             SigningKey::derive(&self.secret, day, region.as_str(), service.signing_name());
         let derived = Arc::new(derived);
-        if keys.len() >= MOST_SIGNING_KEYS {
+        if keys.len() >= MAX_SIGNING_KEYS {
             keys.remove(0);
         }
         keys.push((scope, Arc::clone(&derived)));
@@ -236,16 +236,16 @@ impl CredentialCache {
         if self.forgotten.load(Ordering::SeqCst) != lookup.forgotten {
             return credential;
         }
-        if answers.len() >= MOST {
+        if answers.len() >= MAX_ENTRIES {
             answers.retain(|_, a| now < a.until || a.credential.is_some());
         }
-        if answers.len() >= MOST {
+        if answers.len() >= MAX_ENTRIES {
             // Keys that exist stay longest.
             let first = answers.iter().min_by_key(|(_, a)| (a.credential.is_some(), a.until));
             let first = first.map(|(id, _)| id.clone());
             first.and_then(|id| answers.remove(&id));
         }
-        let until = now.plus(if credential.is_some() { KNOWN } else { UNKNOWN });
+        let until = now.plus(if credential.is_some() { KNOWN_KEY_TTL } else { UNKNOWN_KEY_TTL });
         answers.insert(id.to_owned(), Answer { until, credential: credential.clone() });
         credential
     }
@@ -332,7 +332,7 @@ mod tests {
         for n in 0..3000 {
             remember(&cache, &format!("made-up-{n}"), None, 90).await;
         }
-        assert!(cache.answers.lock().expect("lock").len() <= MOST);
+        assert!(cache.answers.lock().expect("lock").len() <= MAX_ENTRIES);
         assert!(matches!(cache.recall("AKIA", seconds(2)), Recalled::Fresh(Some(_))));
         assert!(matches!(cache.recall("AKIA", seconds(90)), Recalled::Stale));
     }
@@ -386,6 +386,6 @@ mod tests {
         for day in 0..20 {
             credential.signing_key(scope(&format!("202611{day:02}")));
         }
-        assert!(credential.signing_keys.lock().expect("lock").len() <= MOST_SIGNING_KEYS);
+        assert!(credential.signing_keys.lock().expect("lock").len() <= MAX_SIGNING_KEYS);
     }
 }

@@ -21,7 +21,7 @@ use crate::{auth::CallResource, wire::shape};
 /// Source: ListMetrics of the CloudWatch API reference.
 const PER_PAGE: u32 = 500;
 /// Most dimensions that can be asked for.
-const MOST_DIMENSIONS: usize = 10;
+const MAX_DIMENSIONS: usize = 10;
 /// How far back a metric's last value may be: two weeks, or three hours if only recent ones are asked for.
 const LISTED_HOURS: i64 = 14 * 24;
 const RECENT_HOURS: i64 = 3;
@@ -103,9 +103,9 @@ pub(super) async fn answer(call: Call<'_>, mut input: ListMetricsInput) -> Answe
 }
 
 fn wanted(filters: Vec<DimensionFilter>) -> Result<Vec<(String, Option<String>)>, CloudWatchError> {
-    if filters.len() > MOST_DIMENSIONS {
+    if filters.len() > MAX_DIMENSIONS {
         return Err(CloudWatchError::invalid(format!(
-            "The collection Dimensions must not have a size greater than {MOST_DIMENSIONS}."
+            "The collection Dimensions must not have a size greater than {MAX_DIMENSIONS}."
         )));
     }
     let filter = |filter: DimensionFilter| {

@@ -5,7 +5,7 @@ use brokerd_domain::{
     metric::{
         expression::TimeSeries,
         label::{LabelContext, rendered},
-        query::{CloudWatchError, DataPlan, DataQuery, SHORTEST_PERIOD},
+        query::{CloudWatchError, DataPlan, DataQuery, MIN_PERIOD},
     },
 };
 
@@ -24,9 +24,9 @@ use crate::{
 /// Most data points of an answer.
 ///
 /// Source: GetMetricData of the CloudWatch API reference.
-const MOST_POINTS: usize = 100_800;
+const MAX_POINTS: usize = 100_800;
 /// Most data points of a request, on all pages together: five full pages.
-const MOST_OF_ALL_PAGES: i64 = 504_000;
+const MAX_POINTS_OF_ALL_PAGES: i64 = 504_000;
 
 shape! {
     GetMetricDataInput {
@@ -81,11 +81,11 @@ pub(super) async fn answer(call: Call<'_>, mut input: GetMetricDataInput) -> Ans
         }
     };
     let most = match input.max_datapoints.map(usize::try_from) {
-        None => MOST_POINTS,
-        Some(Ok(most)) if (1..=MOST_POINTS).contains(&most) => most,
+        None => MAX_POINTS,
+        Some(Ok(most)) if (1..=MAX_POINTS).contains(&most) => most,
         Some(_) => {
             return Err(CloudWatchError::validation(format!(
-                "The parameter MaxDatapoints must be between 1 and {MOST_POINTS}."
+                "The parameter MaxDatapoints must be between 1 and {MAX_POINTS}."
             ))
             .into());
         }
@@ -121,16 +121,16 @@ pub(super) async fn answer(call: Call<'_>, mut input: GetMetricDataInput) -> Ans
 fn check_size(plan: &DataPlan, window: TimeWindow) -> Result<(), CloudWatchError> {
     let of_metric = |query: &DataQuery| match &query.what {
         brokerd_domain::metric::query::Queried::Metric(stat) => {
-            periods(window, stat.period.max(SHORTEST_PERIOD))
+            periods(window, stat.period.max(MIN_PERIOD))
         }
         brokerd_domain::metric::query::Queried::Math(_) => 0,
     };
     let points: i64 = plan.queries().iter().map(of_metric).sum();
     let searched: i64 = plan.searches().map(|(_, period)| periods(window, period)).sum();
     let points = points.saturating_add(searched);
-    if points > MOST_OF_ALL_PAGES {
+    if points > MAX_POINTS_OF_ALL_PAGES {
         return Err(CloudWatchError::validation(format!(
-            "You have requested up to {points} datapoints, which exceeds the limit of {MOST_OF_ALL_PAGES}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
+            "You have requested up to {points} datapoints, which exceeds the limit of {MAX_POINTS_OF_ALL_PAGES}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
         )));
     }
     Ok(())

@@ -5,7 +5,7 @@ use brokerd_domain::{
     metric::{
         NAMESPACE, StatisticSet,
         query::{
-            CloudWatchError, CloudWatchErrorKind, SHORTEST_PERIOD, Statistic, parse_key,
+            CloudWatchError, CloudWatchErrorKind, MIN_PERIOD, Statistic, parse_key,
             parse_namespace, parse_period, parse_statistic, parse_unit,
         },
     },
@@ -21,9 +21,9 @@ use crate::{auth::CallResource, wire::shape};
 /// Most data points of an answer.
 ///
 /// Source: GetMetricStatistics of the CloudWatch API reference.
-const MOST_POINTS: i64 = 1440;
+const MAX_POINTS: i64 = 1440;
 /// Most statistics.
-const MOST_STATISTICS: usize = 5;
+const MAX_STATISTICS: usize = 5;
 
 shape! {
     GetMetricStatisticsInput {
@@ -67,15 +67,15 @@ pub(super) async fn answer(call: Call<'_>, input: GetMetricStatisticsInput) -> A
     let key = parse_key(metric, pairs(input.dimensions))?;
     let window = TimeWindow::parse(input.start_time, input.end_time)?;
     let period = input.period.ok_or_else(|| missing("Period"))?;
-    let period = parse_period(period)?.max(SHORTEST_PERIOD);
+    let period = parse_period(period)?.max(MIN_PERIOD);
     let statistics = statistics(&input.statistics, &input.extended_statistics)?;
     let unit = input.unit.as_deref().map(parse_unit).transpose()?;
     let points = periods(window, period);
-    if points > MOST_POINTS {
+    if points > MAX_POINTS {
         return Err(CloudWatchError::new(
             CloudWatchErrorKind::InvalidParameterCombination,
             format!(
-                "You have requested up to {points} datapoints, which exceeds the limit of {MOST_POINTS}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
+                "You have requested up to {points} datapoints, which exceeds the limit of {MAX_POINTS}. You may reduce the datapoints requested by increasing Period, or decreasing the time range."
             ),
         )
         .into());
@@ -102,9 +102,9 @@ fn statistics(names: &[String], extended: &[String]) -> Result<Vec<Statistic>, C
             "Exactly one of the parameters Statistics and ExtendedStatistics must be specified.",
         ));
     }
-    if names.len().max(extended.len()) > MOST_STATISTICS {
+    if names.len().max(extended.len()) > MAX_STATISTICS {
         return Err(CloudWatchError::invalid(format!(
-            "The collection Statistics must not have a size greater than {MOST_STATISTICS}."
+            "The collection Statistics must not have a size greater than {MAX_STATISTICS}."
         )));
     }
     names.iter().chain(extended).map(|name| parse_statistic(name)).collect()

@@ -8,7 +8,7 @@ use brokerd_domain::{
 /// The longest time for which metrics are kept, in seconds: 455 days.
 ///
 /// Source: "Metrics retention" of the Amazon CloudWatch user guide.
-const LONGEST: i64 = 455 * 86_400;
+const MAX_SECONDS: i64 = 455 * 86_400;
 
 /// A time, without its end. It begins with a whole minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl TimeWindow {
 pub(super) fn periods(window: TimeWindow, period: u32) -> i64 {
     let (start, end) = window.seconds();
     let period = i64::from(period.max(1));
-    let length = (end - start).clamp(0, LONGEST);
+    let length = (end - start).clamp(0, MAX_SECONDS);
     length.saturating_add(period - 1) / period
 }
 

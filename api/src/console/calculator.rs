@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use brokerd_domain::{Clock, Source};
+use brokerd_domain::{ClientNetwork, Clock};
 
 use super::assets;
 use crate::{
@@ -30,7 +30,7 @@ pub(crate) async fn calculate_cost(
         return Ok(assets::index());
     }
     let (parts, _) = request.into_parts();
-    let sender = Source::of(peer(&parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
+    let sender = ClientNetwork::of(peer(&parts).unwrap_or(Ipv4Addr::UNSPECIFIED.into()));
     authenticator.admit_calculation(sender, clock.now())?;
     let region = authenticator.default_region();
     let region = region.ok_or_else(|| ApiError::internal("no region is configured"))?;

@@ -28,7 +28,7 @@ use tokio::{
 
 use super::{
     assets,
-    hub::{BrokerHub, Subscription, Told},
+    hub::{BrokerHub, BrokerNotice, Subscription},
 };
 use crate::{
     auth::{Authenticator, wants_page},
@@ -37,11 +37,11 @@ use crate::{
 };
 
 /// Streams of one session at a time, at one process.
-const MOST_STREAMS: u32 = 8;
+const MAX_STREAMS: u32 = 8;
 /// How often a comment shows that the stream is there.
-const KEPT_ALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// How often a stream checks that its session still exists. A session that ends in this process is known at once.
-const CHECKED: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The permission that a stream needs, because its events name brokers.
 const LISTS: &str = "mq:ListBrokers";
 
@@ -60,7 +60,7 @@ impl Streams {
     fn take(&self, session: ConsoleTokenHash) -> Option<Place> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(session).or_default();
-        if *count >= MOST_STREAMS {
+        if *count >= MAX_STREAMS {
             return None;
         }
         *count += 1;
@@ -125,7 +125,7 @@ pub(crate) async fn stream_events(
         let event = page.next().await?;
         Some((Ok::<_, Infallible>(event), page))
     });
-    let kept = KeepAlive::new().interval(KEPT_ALIVE);
+    let kept = KeepAlive::new().interval(KEEPALIVE_INTERVAL);
     let mut answer = Sse::new(events).keep_alive(kept).into_response();
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -174,19 +174,19 @@ impl Page {
             tokio::select! {
                 told = self.subscription.told.recv() => self.hear(told),
                 _ = self.session_ends.changed() => self.check().await,
-                () = sleep_until(self.checked + CHECKED) => self.check().await,
+                () = sleep_until(self.checked + CHECK_INTERVAL) => self.check().await,
             }
         }
     }
 
-    fn hear(&mut self, told: Result<Told, RecvError>) {
+    fn hear(&mut self, told: Result<BrokerNotice, RecvError>) {
         match told {
-            Ok(Told::Changes(changes)) if self.may_list => {
+            Ok(BrokerNotice::Changed(changes)) if self.may_list => {
                 let ours = changes.iter().filter(|change| change.scope == self.scope);
                 self.waiting.extend(ours.map(changed));
             }
-            Ok(Told::Changes(_)) => {}
-            Ok(Told::Lost) | Err(RecvError::Lagged(_)) => {
+            Ok(BrokerNotice::Changed(_)) => {}
+            Ok(BrokerNotice::Lagged) | Err(RecvError::Lagged(_)) => {
                 self.waiting.push_back(event("lost", &json!({})));
             }
             Err(RecvError::Closed) => self.is_over = true,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use brokerd_domain::BrokerId;
-use brokerd_store::{BrokerChange, BrokerMoment, Channel, Listener, PgStore};
+use brokerd_store::{BrokerChange, BrokerChangeCursor, Channel, Listener, PgStore};
 use tokio::{
     sync::{broadcast, watch},
     time::{sleep, timeout},
@@ -17,23 +17,23 @@ use tokio::{
 const POLL: Duration = Duration::from_secs(3);
 /// How long changes are collected before they are sent, so that a broker that changes all the time is sent four times a
 /// second.
-const COLLECTED: Duration = Duration::from_millis(250);
-/// How many messages a slow page may be behind. After that it gets [`Told::Lost`].
-const BEHIND: usize = 64;
+const BATCH_INTERVAL: Duration = Duration::from_millis(250);
+/// How many messages a slow page may be behind. After that it gets [`BrokerNotice::Lagged`].
+const MAX_LAG: usize = 64;
 
 /// A message to pages.
 #[derive(Debug, Clone)]
-pub(super) enum Told {
+pub(super) enum BrokerNotice {
     /// These brokers, of any account, have changed.
-    Changes(Arc<[BrokerChange]>),
+    Changed(Arc<[BrokerChange]>),
     /// Changes were lost, so all that a page shows may be out of date.
-    Lost,
+    Lagged,
 }
 
 /// Reads changes while there are pages that wait for them.
 pub(crate) struct BrokerHub {
     store: PgStore,
-    told: broadcast::Sender<Told>,
+    told: broadcast::Sender<BrokerNotice>,
     /// Whether changes are sent from now on.
     ready: watch::Sender<bool>,
     /// Whether the task runs.
@@ -42,7 +42,7 @@ pub(crate) struct BrokerHub {
 
 /// The subscription of a page.
 pub(super) struct Subscription {
-    pub(super) told: broadcast::Receiver<Told>,
+    pub(super) told: broadcast::Receiver<BrokerNotice>,
     ready: watch::Receiver<bool>,
 }
 
@@ -56,7 +56,7 @@ impl Subscription {
 
 impl BrokerHub {
     pub(crate) fn new(store: PgStore) -> Arc<Self> {
-        let (told, _) = broadcast::channel(BEHIND);
+        let (told, _) = broadcast::channel(MAX_LAG);
         let (ready, _) = watch::channel(false);
         Arc::new(Self { store, told, ready, running: Mutex::new(false) })
     }
@@ -99,19 +99,19 @@ impl BrokerHub {
             match reader.read(&self.store).await {
                 Ok(_) if !has_begun => {
                     has_begun = true;
-                    self.tell(Told::Lost);
+                    self.tell(BrokerNotice::Lagged);
                 }
-                Ok(Read::Lost) => self.tell(Told::Lost),
+                Ok(Read::Lost) => self.tell(BrokerNotice::Lagged),
                 Ok(Read::Changes(changes)) if changes.is_empty() => {}
-                Ok(Read::Changes(changes)) => self.tell(Told::Changes(changes.into())),
+                Ok(Read::Changes(changes)) => self.tell(BrokerNotice::Changed(changes.into())),
                 // Changes in the meantime are read the next time.
                 Err(error) => tracing::debug!(%error, "changes of brokers not read; tried again"),
             }
-            sleep(COLLECTED).await;
+            sleep(BATCH_INTERVAL).await;
         }
     }
 
-    fn tell(&self, what: Told) {
+    fn tell(&self, what: BrokerNotice) {
         // There may be no subscription at the moment.
         let _ = self.told.send(what);
     }
@@ -136,7 +136,7 @@ enum Read {
 }
 
 struct Reader {
-    moment: Option<BrokerMoment>,
+    moment: Option<BrokerChangeCursor>,
     /// What was told last, by the numbers of the transactions: while others are under way it is read again.
     told: HashMap<BrokerId, u64>,
 }

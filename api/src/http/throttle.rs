@@ -19,7 +19,7 @@ use brokerd_domain::Timestamp;
 /// Parts of a token, chosen so that a bucket gains `rate` parts in a microsecond.
 const TOKEN: u64 = 1_000_000;
 /// With fewer buckets than this, idle ones are not looked for.
-const FEW: usize = 64;
+const MIN_SWEEP_BUCKETS: usize = 64;
 
 /// The size of an allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl<K: Eq + Hash> Buckets<K> {
     /// the time that fills a bucket. The search is cheap per request, because it waits until the number of buckets
     /// has doubled.
     fn make_room(&mut self, now: Timestamp) {
-        if self.of.len() >= self.many.max(FEW) {
+        if self.of.len() >= self.many.max(MIN_SWEEP_BUCKETS) {
             self.of.retain(|_, bucket| !bucket.is_full(now));
             self.many = self.of.len() * 2;
         }

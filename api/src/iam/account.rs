@@ -1,8 +1,8 @@
 //! The account as a whole: its aliases, and how much of everything there is.
 
 use brokerd_domain::identity::{
-    MOST_ACCESS_KEYS, MOST_ATTACHED_POLICIES, MOST_GROUPS, MOST_GROUPS_PER_USER,
-    MOST_MANAGED_POLICIES, MOST_POLICY_VERSIONS, MOST_ROLES, MOST_USERS,
+    MAX_ACCESS_KEYS, MAX_ATTACHED_POLICIES, MAX_GROUPS, MAX_GROUPS_PER_USER, MAX_MANAGED_POLICIES,
+    MAX_POLICY_VERSIONS, MAX_ROLES, MAX_USERS,
 };
 use brokerd_domain::policy::PolicySize;
 
@@ -28,26 +28,26 @@ pub(super) async fn summary(call: Call<'_>) -> Answer {
     let size = |size: PolicySize| u32::try_from(size.most()).unwrap_or(u32::MAX);
     let entries = [
         ("Users", has.users),
-        ("UsersQuota", MOST_USERS),
+        ("UsersQuota", MAX_USERS),
         ("Groups", has.groups),
-        ("GroupsQuota", MOST_GROUPS),
-        ("GroupsPerUserQuota", MOST_GROUPS_PER_USER),
+        ("GroupsQuota", MAX_GROUPS),
+        ("GroupsPerUserQuota", MAX_GROUPS_PER_USER),
         ("Roles", has.roles),
-        ("RolesQuota", MOST_ROLES),
+        ("RolesQuota", MAX_ROLES),
         ("Policies", has.policies),
-        ("PoliciesQuota", MOST_MANAGED_POLICIES),
+        ("PoliciesQuota", MAX_MANAGED_POLICIES),
         ("PolicyVersionsInUse", has.policy_versions),
-        ("PolicyVersionsInUseQuota", MOST_MANAGED_POLICIES * MOST_POLICY_VERSIONS),
-        ("VersionsPerPolicyQuota", MOST_POLICY_VERSIONS),
+        ("PolicyVersionsInUseQuota", MAX_MANAGED_POLICIES * MAX_POLICY_VERSIONS),
+        ("VersionsPerPolicyQuota", MAX_POLICY_VERSIONS),
         ("PolicySizeQuota", size(PolicySize::Managed)),
         ("UserPolicySizeQuota", size(PolicySize::InlineOfUser)),
         ("GroupPolicySizeQuota", size(PolicySize::InlineOfGroup)),
         ("RolePolicySizeQuota", size(PolicySize::InlineOfRole)),
         ("AssumeRolePolicySizeQuota", size(PolicySize::Trust)),
-        ("AttachedPoliciesPerUserQuota", MOST_ATTACHED_POLICIES),
-        ("AttachedPoliciesPerGroupQuota", MOST_ATTACHED_POLICIES),
-        ("AttachedPoliciesPerRoleQuota", MOST_ATTACHED_POLICIES),
-        ("AccessKeysPerUserQuota", MOST_ACCESS_KEYS),
+        ("AttachedPoliciesPerUserQuota", MAX_ATTACHED_POLICIES),
+        ("AttachedPoliciesPerGroupQuota", MAX_ATTACHED_POLICIES),
+        ("AttachedPoliciesPerRoleQuota", MAX_ATTACHED_POLICIES),
+        ("AccessKeysPerUserQuota", MAX_ACCESS_KEYS),
         ("AccountAccessKeysPresent", u32::from(has.root_keys > 0)),
         ("AccountMFAEnabled", 0),
         ("AccountPasswordPresent", 0),

@@ -1,6 +1,6 @@
 //! Managed policies that users, groups and roles have.
 
-use brokerd_domain::identity::{IamError, MOST_ATTACHED_POLICIES};
+use brokerd_domain::identity::{IamError, MAX_ATTACHED_POLICIES};
 use brokerd_store::AttachOutcome;
 
 use super::{
@@ -36,7 +36,7 @@ pub(super) async fn change(call: Call<'_>, kind: Kind, change: Change) -> Answer
                 Kind::Group => "PoliciesPerGroup",
                 Kind::Role => "PoliciesPerRole",
             };
-            Err(IamError::limit(quota, MOST_ATTACHED_POLICIES).into())
+            Err(IamError::limit(quota, MAX_ATTACHED_POLICIES).into())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Groups of users.
 
 use brokerd_domain::identity::{
-    Group, GroupId, GroupName, IamError, MOST_GROUPS, MOST_GROUPS_PER_USER, Path, UserName,
+    Group, GroupId, GroupName, IamError, MAX_GROUPS, MAX_GROUPS_PER_USER, Path, UserName,
 };
 use brokerd_store::{GroupMemberOutcome, IdentityName};
 
@@ -39,7 +39,7 @@ async fn create(call: Call<'_>) -> Answer {
         created: permit.now,
     };
     let outcome = permit.store.create_iam_group(&group).await?;
-    created(outcome, "Group", group.name.as_str(), "GroupsPerAccount", MOST_GROUPS, || None)?;
+    created(outcome, "Group", group.name.as_str(), "GroupsPerAccount", MAX_GROUPS, || None)?;
     Ok(Output::of(|xml| xml.element("Group", |xml| views::group(xml, &group))))
 }
 
@@ -107,7 +107,7 @@ async fn member(call: Call<'_>, is_wanted: bool) -> Answer {
         }
         GroupMemberOutcome::NoUser => Err(IamError::no_such_entity("user", user.as_str()).into()),
         GroupMemberOutcome::TooMany => {
-            Err(IamError::limit("GroupsPerUser", MOST_GROUPS_PER_USER).into())
+            Err(IamError::limit("GroupsPerUser", MAX_GROUPS_PER_USER).into())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     identity::{
-        AccessKeyId, AccessKeyState, IamError, IamErrorKind, MOST_ACCESS_KEYS,
+        AccessKeyId, AccessKeyState, IamError, IamErrorKind, MAX_ACCESS_KEYS,
         generate_secret_access_key,
     },
     policy::PrincipalKind,
@@ -59,7 +59,7 @@ async fn create(call: Call<'_>) -> Answer {
         NewKeyOutcome::Created => {}
         NewKeyOutcome::NoHolder => return Err(gone(&holder).into()),
         NewKeyOutcome::TooMany => {
-            return Err(IamError::limit("AccessKeysPerUser", MOST_ACCESS_KEYS).into());
+            return Err(IamError::limit("AccessKeysPerUser", MAX_ACCESS_KEYS).into());
         }
         NewKeyOutcome::IdTaken => {
             return Err(ApiError::internal("a random access key ID is taken"));

@@ -12,7 +12,7 @@ use crate::{
 /// Items on a page where nothing else is said.
 const DEFAULT: u32 = 100;
 /// Most items on a page.
-const MOST: u32 = 1000;
+const MAX_ITEMS: u32 = 1000;
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +30,11 @@ impl Page {
     /// `ValidationError`; also for a marker that no page before had.
     pub(super) fn of(parameters: &Parameters) -> Result<Self, IamError> {
         let most = parameters.number("MaxItems")?.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&most) {
+        if !(1..=MAX_ITEMS).contains(&most) {
             return Err(IamError::validation(
                 "maxItems",
                 &most.to_string(),
-                format!("Member must have value between 1 and {MOST}"),
+                format!("Member must have value between 1 and {MAX_ITEMS}"),
             ));
         }
         let after = parameters.text("Marker").map(read_marker).transpose()?;

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     identity::{
-        IamError, IamErrorKind, MOST_MANAGED_POLICIES, ManagedPolicy, Path, PolicyDocument,
+        IamError, IamErrorKind, MAX_MANAGED_POLICIES, ManagedPolicy, Path, PolicyDocument,
         PolicyId, PolicyName, PolicyOwner, PolicyVersionId, parse_policy_description,
     },
     policy::{InvalidPolicy, Policy, PolicyType},
@@ -52,8 +52,8 @@ pub(super) fn readable(text: &str, policy_type: PolicyType) -> Result<PolicyDocu
 /// `MalformedPolicyDocument`, `LimitExceeded`.
 pub(super) fn of_version(parameters: &Parameters) -> Result<PolicyDocument, IamError> {
     let document = readable(parameters.required("PolicyDocument")?, PolicyType::Identity)?;
-    if document.size() > PolicyDocument::MOST_OF_MANAGED {
-        return Err(IamError::limit("PolicySize", PolicyDocument::MOST_OF_MANAGED));
+    if document.size() > PolicyDocument::MAX_MANAGED_SIZE {
+        return Err(IamError::limit("PolicySize", PolicyDocument::MAX_MANAGED_SIZE));
     }
     Ok(document)
 }
@@ -89,7 +89,7 @@ async fn create(call: Call<'_>) -> Answer {
             return Err(IamError::new(IamErrorKind::EntityAlreadyExists, message).into());
         }
         NewPolicyOutcome::TooMany => {
-            return Err(IamError::limit("PoliciesPerAccount", MOST_MANAGED_POLICIES).into());
+            return Err(IamError::limit("PoliciesPerAccount", MAX_MANAGED_POLICIES).into());
         }
     }
     Ok(Output::of(|xml| xml.element("Policy", |xml| views::policy(xml, &policy))))

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     identity::{
-        IamError, MOST_ROLES, Path, PolicyDocument, Role, RoleId, RoleName, SessionDuration,
+        IamError, MAX_ROLES, Path, PolicyDocument, Role, RoleId, RoleName, SessionDuration,
         parse_role_description,
     },
     policy::PolicyType,
@@ -36,8 +36,8 @@ pub(super) async fn answer(operation: &str, call: Call<'_>) -> Answer {
 /// `MalformedPolicyDocument`, `LimitExceeded`.
 fn trust_policy(text: &str) -> Result<PolicyDocument, IamError> {
     let document = readable(text, PolicyType::Trust)?;
-    if document.size() > PolicyDocument::MOST_OF_TRUST {
-        return Err(IamError::limit("ACLSizePerRole", PolicyDocument::MOST_OF_TRUST));
+    if document.size() > PolicyDocument::MAX_TRUST_SIZE {
+        return Err(IamError::limit("ACLSizePerRole", PolicyDocument::MAX_TRUST_SIZE));
     }
     Ok(document)
 }
@@ -66,7 +66,7 @@ async fn create(call: Call<'_>) -> Answer {
         tags: parameters.tags("Tags")?.unwrap_or_default(),
     };
     let outcome = permit.store.create_iam_role(&role).await?;
-    created(outcome, "Role", role.name.as_str(), "RolesPerAccount", MOST_ROLES, || {
+    created(outcome, "Role", role.name.as_str(), "RolesPerAccount", MAX_ROLES, || {
         role.boundary.as_ref().map(not_attachable)
     })?;
     Ok(shown(&role))

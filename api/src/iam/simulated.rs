@@ -14,7 +14,7 @@ use super::positions::Position;
 use crate::query::{Parameters, Xml};
 
 /// Most actions and most resources of a simulation. Source: none; it keeps the effort of a call bounded.
-const MOST: usize = 500;
+const MAX_ITEMS: usize = 500;
 
 /// What is asked: every action on every resource.
 pub(super) struct Questions {
@@ -56,9 +56,9 @@ impl Questions {
                 wrong.escape_debug()
             )));
         }
-        if actions.len() > MOST || resources.len() > MOST {
+        if actions.len() > MAX_ITEMS || resources.len() > MAX_ITEMS {
             return Err(IamError::invalid(format!(
-                "Ask for at most {MOST} actions on at most {MOST} resources at once."
+                "Ask for at most {MAX_ITEMS} actions on at most {MAX_ITEMS} resources at once."
             )));
         }
         if parameters.text("ResourcePolicy").is_some() {

@@ -79,8 +79,8 @@ impl Change {
                 let added = added.as_map();
                 let mut all = kept(&|key| added.keys().any(|one| alike(one, key)));
                 all.extend(added.iter().map(|(key, value)| (key.clone(), value.clone())));
-                if all.len() > Tags::MOST_PER_RESOURCE {
-                    let most = u32::try_from(Tags::MOST_PER_RESOURCE).unwrap_or(u32::MAX);
+                if all.len() > Tags::MAX_PER_RESOURCE {
+                    let most = u32::try_from(Tags::MAX_PER_RESOURCE).unwrap_or(u32::MAX);
                     return Err(IamError::limit("TagsPerResource", most));
                 }
                 parse_tags(all)

@@ -47,7 +47,7 @@ async fn create(call: Call<'_>) -> Answer {
         "User",
         user.name.as_str(),
         "UsersPerAccount",
-        brokerd_domain::identity::MOST_USERS,
+        brokerd_domain::identity::MAX_USERS,
         || user.boundary.as_ref().map(not_attachable),
     )?;
     Ok(Output::of(|xml| xml.element("User", |xml| views::user(xml, &user))))

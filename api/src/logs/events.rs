@@ -13,12 +13,12 @@ use crate::http::error::ApiError;
 
 /// Source: GetLogEvents and FilterLogEvents of the CloudWatch Logs API reference: a page has up to 10000 events and one
 /// megabyte.
-const MOST_EVENTS: u32 = 10_000;
-const MOST_BYTES: usize = 1_000_000;
+const MAX_EVENTS: u32 = 10_000;
+const MAX_BYTES: usize = 1_000_000;
 /// What an event counts beside its message.
 const OVERHEAD: usize = 26;
 /// How many streams FilterLogEvents may name.
-const MOST_STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
 /// How many events FilterLogEvents looks at with one statement, and how many of these one page may cost: who looks for
 /// what is rare gets shorter pages, and goes on by their tokens.
 const SCANNED: u32 = 2000;
@@ -51,7 +51,7 @@ pub(super) async fn get(call: Call<'_>) -> Answered {
         call.group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let stream = stream_name(input.log_stream_name.as_deref())?;
     call.group(&name, stream.as_str()).await?;
-    let most = page_size(input.limit, MOST_EVENTS, MOST_EVENTS)?;
+    let most = page_size(input.limit, MAX_EVENTS, MAX_EVENTS)?;
     let range = LogRange {
         from: moment(input.start_time, "startTime")?.unwrap_or(LogRange::ALL.from),
         to: moment(input.end_time, "endTime")?.unwrap_or(LogRange::ALL.to),
@@ -102,7 +102,7 @@ fn cut(events: &mut Vec<FoundLogEvent>, first: bool) {
     let mut bytes = 0;
     let mut fits = |event: &FoundLogEvent| {
         bytes += event.message.len() + OVERHEAD;
-        bytes <= MOST_BYTES
+        bytes <= MAX_BYTES
     };
     let kept = if first {
         events.iter().take_while(|event| fits(event)).count()
@@ -147,7 +147,7 @@ pub(super) async fn filter(call: Call<'_>) -> Answered {
         call.group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     call.group(&name, "").await?;
     let most =
-        usize::try_from(page_size(input.limit, MOST_EVENTS, MOST_EVENTS)?).unwrap_or(usize::MAX);
+        usize::try_from(page_size(input.limit, MAX_EVENTS, MAX_EVENTS)?).unwrap_or(usize::MAX);
     let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())
         .map_err(|wrong| invalid(wrong.to_string()))?;
     // The end counts, unlike that of GetLogEvents.
@@ -161,8 +161,8 @@ pub(super) async fn filter(call: Call<'_>) -> Answered {
     if names.is_some() && prefix.is_some() {
         return Err(invalid("logStreamNames and logStreamNamePrefix are mutually exclusive."));
     }
-    if names.as_ref().is_some_and(|names| names.len() > MOST_STREAMS) {
-        return Err(invalid(format!("At most {MOST_STREAMS} log streams can be named.")));
+    if names.as_ref().is_some_and(|names| names.len() > MAX_STREAMS) {
+        return Err(invalid(format!("At most {MAX_STREAMS} log streams can be named.")));
     }
     let names = names.map(|names| {
         names.iter().map(|name| LogStreamName::parse(name)).collect::<Result<Vec<_>, _>>()
@@ -188,7 +188,7 @@ pub(super) async fn filter(call: Call<'_>) -> Answered {
         for event in found.events {
             if pattern.matches(&event.message) {
                 bytes += event.message.len() + OVERHEAD;
-                if events.len() == most || (bytes > MOST_BYTES && !events.is_empty()) {
+                if events.len() == most || (bytes > MAX_BYTES && !events.is_empty()) {
                     return Ok(json!({
                         "events": events, "searchedLogStreams": [], "nextToken": after.to_string(),
                     }));

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Source: DescribeLogGroups of the CloudWatch Logs API reference, as all limits here.
-const MOST_GROUPS: u32 = 50;
+const MAX_GROUPS: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -61,7 +61,7 @@ fn view(call: &Call<'_>, group: &LogGroup) -> LogGroupView {
 pub(super) async fn describe(call: Call<'_>) -> Answered {
     let input: DescribeLogGroupsRequest = call.input()?;
     call.permit_streams("", "", None, TagsAsked::default())?;
-    let most = page_size(input.limit, MOST_GROUPS, MOST_GROUPS)?;
+    let most = page_size(input.limit, MAX_GROUPS, MAX_GROUPS)?;
     let (prefix, part) = (input.log_group_name_prefix, input.log_group_name_pattern);
     if prefix.is_some() && part.is_some() {
         return Err(invalid(

@@ -20,13 +20,13 @@ use crate::{auth::CallResource, http::error::ApiError};
 /// How many events one statement reads, and how long and how many events a query may take: what it has until then are its
 /// results, and its status says that it was ended.
 const SCANNED: u32 = 5000;
-const LONGEST: Duration = Duration::from_secs(10);
-const MOST_EVENTS: u64 = 1_000_000;
+const MAX_DURATION: Duration = Duration::from_secs(10);
+const MAX_EVENTS: u64 = 1_000_000;
 /// Source: StartQuery of the CloudWatch Logs API reference.
-const MOST_GROUPS: usize = 50;
-const MOST_ROWS: u32 = 10_000;
+const MAX_GROUPS: usize = 50;
+const MAX_ROWS: u32 = 10_000;
 /// Source: DescribeQueries of the CloudWatch Logs API reference.
-const MOST_QUERIES: u32 = 1000;
+const MAX_QUERIES: u32 = 1000;
 /// How many events tell which fields a group has.
 const SAMPLED: u32 = 1000;
 /// How many minutes around a moment are looked at for fields.
@@ -66,10 +66,10 @@ impl StartQueryRequest {
                 ));
             }
         };
-        if (1..=MOST_GROUPS).contains(&groups.len()) {
+        if (1..=MAX_GROUPS).contains(&groups.len()) {
             Ok(groups)
         } else {
-            Err(invalid(format!("A query is about 1 to {MOST_GROUPS} log groups.")))
+            Err(invalid(format!("A query is about 1 to {MAX_GROUPS} log groups.")))
         }
     }
 }
@@ -84,7 +84,7 @@ pub(super) async fn start(call: Call<'_>) -> Answered {
         return Err(invalid("brokerd has only the query language CWLI."));
     }
     let text = input.query_string.ok_or_else(|| missing("queryString"))?;
-    let most = page_size(input.limit, MOST_ROWS, MOST_ROWS)?;
+    let most = page_size(input.limit, MAX_ROWS, MAX_ROWS)?;
     let seconds = |moment: Option<i64>, member: &str| match moment {
         Some(seconds) if seconds >= 0 => Ok(seconds),
         Some(_) => Err(invalid(format!("{member} must not be negative."))),
@@ -147,7 +147,7 @@ async fn run(
         if is_last || execution.is_full() {
             return Ok((true, execution.finish()));
         }
-        if began.elapsed() > LONGEST || scanned > MOST_EVENTS {
+        if began.elapsed() > MAX_DURATION || scanned > MAX_EVENTS {
             return Ok((false, execution.finish()));
         }
         tokio::task::yield_now().await;
@@ -215,7 +215,7 @@ struct DescribeQueriesRequest {
 pub(super) async fn describe(call: Call<'_>) -> Answered {
     call.permit(CallResource::NONE)?;
     let input: DescribeQueriesRequest = call.input()?;
-    let most = page_size(input.max_results, MOST_QUERIES, MOST_QUERIES)?;
+    let most = page_size(input.max_results, MAX_QUERIES, MAX_QUERIES)?;
     let group = input.log_group_name.as_deref();
     let queries = call.store.log_queries(&call.scope(), group, most).await?;
     let shown: Vec<_> = queries

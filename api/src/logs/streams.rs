@@ -9,7 +9,7 @@ use super::call::{Answered, Call, invalid, no_group, no_stream, page_size, strea
 use crate::http::page;
 
 /// Source: DescribeLogStreams of the CloudWatch Logs API reference.
-const MOST_STREAMS: u32 = 50;
+const MAX_STREAMS: u32 = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -58,7 +58,7 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
     if order == StreamOrder::LastEvent && !prefix.is_empty() {
         return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let most = page_size(input.limit, MOST_STREAMS, MOST_STREAMS)?;
+    let most = page_size(input.limit, MAX_STREAMS, MAX_STREAMS)?;
     let after = input
         .next_token
         .as_deref()

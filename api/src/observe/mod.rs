@@ -92,7 +92,7 @@ pub(crate) async fn observe(
     let record = CallRecord::new(&observer.audit, event_id, request_id, now, name);
     if let Some(recorder) = record.recorder() {
         if let Some(traceparent) = trace::traceparent(&span) {
-            recorder.belongs_to(traceparent);
+            recorder.set_trace(traceparent);
         }
         request.extensions_mut().insert(recorder);
     }

@@ -24,9 +24,9 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CapacityUseView {
     /// The memory that is reserved for brokers, in bytes.
-    granted_memory_bytes: u64,
+    reserved_memory_bytes: u64,
     /// The memory that waiting creations need, in bytes.
-    awaited_memory_bytes: u64,
+    waiting_memory_bytes: u64,
     /// The number of creations that wait.
     waiting_brokers: u64,
 }
@@ -34,8 +34,8 @@ pub(crate) struct CapacityUseView {
 impl From<CapacityUse> for CapacityUseView {
     fn from(used: CapacityUse) -> Self {
         Self {
-            granted_memory_bytes: used.granted_bytes,
-            awaited_memory_bytes: used.waiting_bytes,
+            reserved_memory_bytes: used.granted_bytes,
+            waiting_memory_bytes: used.waiting_bytes,
             waiting_brokers: used.waiting,
         }
     }
@@ -110,7 +110,7 @@ pub(crate) async fn describe_capacity(
     Ok(Reply(DescribeCapacityResponse {
         used: used.into(),
         usage: AccountUsageView::of(usage, quotas),
-        wait_seconds: room.patience.as_secs(),
+        wait_seconds: room.wait_limit.as_secs(),
         scale: room.scale,
         host,
     }))

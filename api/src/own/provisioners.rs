@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use brokerd_domain::Lane;
-use brokerd_store::{PassSeen, PassState, PgStore, ProvisionerSeen};
+use brokerd_store::{PassState, PassStatus, PgStore, ProvisionerStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,8 +35,8 @@ pub(crate) struct ProvisionerView {
     running_passes: u64,
 }
 
-impl From<ProvisionerSeen> for ProvisionerView {
-    fn from(seen: ProvisionerSeen) -> Self {
+impl From<ProvisionerStatus> for ProvisionerView {
+    fn from(seen: ProvisionerStatus) -> Self {
         Self {
             provisioner_id: seen.id.to_string(),
             state: if seen.is_alive { "ALIVE" } else { "DEAD" },
@@ -94,8 +94,8 @@ pub(crate) struct PassView {
     provisioner_id: Option<String>,
 }
 
-impl From<PassSeen> for PassView {
-    fn from(pass: PassSeen) -> Self {
+impl From<PassStatus> for PassView {
+    fn from(pass: PassStatus) -> Self {
         Self {
             broker_id: pass.broker.to_string(),
             broker_name: pass.name,

@@ -8,7 +8,7 @@ use brokerd_domain::{
 };
 
 /// Most parameters of a call: several times as many as the longest list of any operation needs.
-const MOST: usize = 8192;
+const MAX_PARAMETERS: usize = 8192;
 
 /// The parameters of a call, or of one member of a list in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ impl Parameters {
             if name.contains('\0') || value.contains('\0') {
                 return Err(IamError::malformed("Text must not contain the character [U+0000]."));
             }
-            if parameters.len() >= MOST {
+            if parameters.len() >= MAX_PARAMETERS {
                 return Err(IamError::malformed(format!(
-                    "The request has too many parameters. Send at most {MOST}."
+                    "The request has too many parameters. Send at most {MAX_PARAMETERS}."
                 )));
             }
             if parameters.insert(name.to_string(), value.into_owned()).is_some() {
@@ -235,7 +235,7 @@ mod tests {
         for form in ["UserName=a&UserName=b", "UserName=a%00", "a%00=b"] {
             assert!(Parameters::parse(form.as_bytes()).is_err(), "{form}");
         }
-        let many: String = (0..=MOST).map(|n| format!("p{n}=&")).collect();
+        let many: String = (0..=MAX_PARAMETERS).map(|n| format!("p{n}=&")).collect();
         assert!(Parameters::parse(many.as_bytes()).is_err());
     }
 

@@ -80,11 +80,11 @@ fn session_policy(text: &str) -> Result<PolicyDocument, IamError> {
 
 fn policy_arns(parameters: &Parameters) -> Result<Vec<IamArn>, IamError> {
     let members = parameters.members("PolicyArns");
-    if members.len() > Session::MOST_POLICY_ARNS {
+    if members.len() > Session::MAX_POLICY_ARNS {
         return Err(IamError::validation(
             "policyArns",
             &members.len().to_string(),
-            format!("Member must have length less than or equal to {}", Session::MOST_POLICY_ARNS),
+            format!("Member must have length less than or equal to {}", Session::MAX_POLICY_ARNS),
         ));
     }
     let arn = |member: &Parameters| {

@@ -39,14 +39,11 @@ impl Asked {
             _ => error,
         })?;
         let keys = parameters.list("TransitiveTagKeys");
-        if keys.len() > Tags::MOST_PER_RESOURCE {
+        if keys.len() > Tags::MAX_PER_RESOURCE {
             return Err(IamError::validation(
                 "transitiveTagKeys",
                 &keys.len().to_string(),
-                format!(
-                    "Member must have length less than or equal to {}",
-                    Tags::MOST_PER_RESOURCE
-                ),
+                format!("Member must have length less than or equal to {}", Tags::MAX_PER_RESOURCE),
             ));
         }
         let mut transitive_tag_keys = Vec::new();

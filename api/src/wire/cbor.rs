@@ -7,10 +7,10 @@ use minicbor::{
     data::{IanaTag, Tag, Type},
 };
 
-use super::value::{DEEPEST, Members, Value, moment, seconds};
+use super::value::{MAX_DEPTH, Members, Value, moment, seconds};
 
 /// Most items of a body, however they are nested: what a few bytes announce must not take more memory than they.
-const MOST_ITEMS: usize = 200_000;
+const MAX_ITEMS: usize = 200_000;
 
 /// The bytes are no CBOR, or none that requests have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn value(&mut self, depth: usize) -> Result<Value, NotCbor> {
         self.items += 1;
-        if depth > DEEPEST || self.items > MOST_ITEMS {
+        if depth > MAX_DEPTH || self.items > MAX_ITEMS {
             return Err(NotCbor);
         }
         let decoder = &mut self.decoder;
@@ -84,7 +84,7 @@ impl Reader<'_> {
         if self.decoder.tag()? != Tag::from(IanaTag::Timestamp) {
             return Err(NotCbor);
         }
-        let at = match self.value(DEEPEST)? {
+        let at = match self.value(MAX_DEPTH)? {
             #[expect(clippy::cast_precision_loss, reason = "seconds of any year that is taken")]
             Value::Integer(seconds) => moment(seconds as f64),
             Value::Double(seconds) => moment(seconds),

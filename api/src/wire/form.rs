@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::value::{DEEPEST, Members, Value};
+use super::value::{MAX_DEPTH, Members, Value};
 use crate::query::Parameters;
 
 /// The names in a form contradict each other.
@@ -25,7 +25,7 @@ pub(crate) fn read(parameters: &Parameters) -> Result<Value, Contradiction> {
     let mut root = BTreeMap::new();
     for (name, value) in parameters.pairs() {
         let parts: Vec<&str> = name.split('.').collect();
-        if parts.len() > DEEPEST {
+        if parts.len() > MAX_DEPTH {
             return Err(Contradiction(name.to_owned()));
         }
         insert(&mut root, &parts, value).ok_or_else(|| Contradiction(name.to_owned()))?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use brokerd_domain::Timestamp;
 
 /// How deep values may be nested in requests.
-pub(super) const DEEPEST: usize = 24;
+pub(super) const MAX_DEPTH: usize = 24;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]

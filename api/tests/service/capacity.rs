@@ -25,7 +25,7 @@ async fn an_account_is_told_of_its_own_part_and_the_operator_of_the_host() {
     assert_eq!(api.unsigned("GET", TARGET).await.status, 403);
     assert_eq!(api.call("GET", TARGET, "").await.status, 503);
     let room =
-        HostCapacity { memory_bytes: 2 * GIB, scale: 1.0, patience: Duration::from_secs(900) };
+        HostCapacity { memory_bytes: 2 * GIB, scale: 1.0, wait_limit: Duration::from_secs(900) };
     api.store.report_capacity(&room, Timestamp::from_micros(0)).await.expect("told");
     let body = json!({"name": "red", "accountId": "100000000001", "quotas": {"brokers": 5}});
     let made = api.call("POST", "/brokerd/v1/accounts", &body.to_string()).await;
@@ -33,7 +33,7 @@ async fn an_account_is_told_of_its_own_part_and_the_operator_of_the_host() {
     api.add_key("AKIARED", "red-secret", "100000000001").await;
     let red = Client::new("AKIARED", "red-secret", "us-east-1");
     let nothing = json!({
-        "grantedMemoryBytes": 0, "awaitedMemoryBytes": 0, "waitingBrokers": 0,
+        "reservedMemoryBytes": 0, "waitingMemoryBytes": 0, "waitingBrokers": 0,
         "brokers": {"used": 0, "quota": 5}, "memoryMib": {"used": 0}, "storageGib": {"used": 0},
         "waitSeconds": 900, "scale": 1.0,
     });
@@ -52,16 +52,16 @@ async fn an_account_is_told_of_its_own_part_and_the_operator_of_the_host() {
     let large = HostInstanceType::from_name("mq.m7g.medium").map(|tier| room.of_instance(tier));
     let large = large.expect("known");
     let own = json!({
-        "grantedMemoryBytes": GIB, "awaitedMemoryBytes": large, "waitingBrokers": 1,
+        "reservedMemoryBytes": GIB, "waitingMemoryBytes": large, "waitingBrokers": 1,
         "brokers": {"used": 2, "quota": 5}, "memoryMib": {"used": 1024 + 4096}, "storageGib": {"used": 220},
         "waitSeconds": 900, "scale": 1.0,
     });
     assert_eq!(api.call_as(&red, "GET", TARGET, "").await.json(), own);
     let told: Value = api.call("GET", TARGET, "").await.json();
     let host = json!({
-        "usableMemoryBytes": 2 * GIB, "grantedMemoryBytes": 2 * GIB, "awaitedMemoryBytes": large,
+        "usableMemoryBytes": 2 * GIB, "reservedMemoryBytes": 2 * GIB, "waitingMemoryBytes": large,
         "waitingBrokers": 1,
     });
-    assert_eq!((&told["host"], &told["grantedMemoryBytes"]), (&host, &json!(GIB)));
+    assert_eq!((&told["host"], &told["reservedMemoryBytes"]), (&host, &json!(GIB)));
     api.stop().await;
 }

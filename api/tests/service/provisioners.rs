@@ -25,7 +25,7 @@ async fn the_operator_is_told_which_provisioners_live_and_what_they_do() {
     assert_eq!(api.call("GET", TARGET, "").await.json(), none);
 
     let worker = WorkerId::generate(&Zeros);
-    api.store.prolong_life(worker, TTL).await.expect("it lives");
+    api.store.heartbeat(worker, TTL).await.expect("it lives");
     let made = api.call_as(&red, "POST", "/v1/brokers", &activemq("orders", "")).await.json();
     let pass = |told: &Value| {
         let passes = told["passes"].as_array().expect("a list");

@@ -34,7 +34,7 @@ async fn forget(api: &TestApi, id: &str) {
     let leases = api.store.claim_due(worker, None, Duration::from_secs(30), 100).await;
     for lease in leases.expect("claimed") {
         if lease.broker == id {
-            api.store.forget(&lease).await.expect("forgotten");
+            api.store.delete_broker_record(&lease).await.expect("forgotten");
         }
     }
 }

@@ -187,8 +187,8 @@ impl TestApi {
 
     /// Lets callers inject faults, and soon gives up what only a provisioner can do.
     pub(crate) async fn start_without_provisioner() -> Self {
-        let engine_patience = Duration::from_millis(50);
-        let settings = ApiSettings { faults: true, engine_patience, ..settings() };
+        let engine_timeout = Duration::from_millis(50);
+        let settings = ApiSettings { faults: true, engine_timeout, ..settings() };
         Self::start_with(settings, Vec::new()).await
     }
 

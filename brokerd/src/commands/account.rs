@@ -243,7 +243,9 @@ async fn create(
     });
     let answer =
         |id: &AccountId| Some(Map::from_iter([("accountId".to_owned(), id.as_str().into())]));
-    calls.call_answered(call, async |store| created(&store, &name, id, quotas).await, answer).await
+    calls
+        .call_answered(call, async |store| insert_account(&store, &name, id, quotas).await, answer)
+        .await
 }
 
 /// Quotas as the API names them, without those that there are not.
@@ -258,7 +260,7 @@ fn members(quotas: Quotas) -> Value {
     all.into_iter().filter_map(|(name, most)| Some((name.to_owned(), Value::from(most?)))).collect()
 }
 
-async fn created(
+async fn insert_account(
     store: &PgStore,
     name: &AccountName,
     id: Option<AccountId>,

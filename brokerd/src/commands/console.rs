@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a link may be followed.
-const LASTS: Duration = Duration::from_mins(1);
+const LINK_TTL: Duration = Duration::from_mins(1);
 
 /// As whom the link signs in.
 #[derive(Debug, Clone, Args)]
@@ -80,7 +80,7 @@ pub(crate) async fn run(flags: ConsoleFlags, configuration: &Configuration) -> a
     };
     calls
         .call(call, async |store| {
-            let expires = SystemClock.now().plus(LASTS);
+            let expires = SystemClock.now().plus(LINK_TTL);
             let created = store.create_console_link(&token, &id, expires).await?;
             ensure!(created, "the access key {id} was deleted meanwhile");
             Ok(())

@@ -77,7 +77,7 @@ async fn key_of_user(
         Some(key) => key.id,
         None => {
             let calls = HostCalls::new(store, configuration, "brokerd env");
-            let (id, secret) = key::made(&calls, &account, Some(&name), None).await?;
+            let (id, secret) = key::create_key(&calls, &account, Some(&name), None).await?;
             return Ok((id.to_string(), secret));
         }
     };

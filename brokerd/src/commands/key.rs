@@ -256,7 +256,7 @@ async fn create(
     user: Option<&UserName>,
     days: Option<u32>,
 ) -> anyhow::Result<()> {
-    let (id, secret) = made(calls, account, user, days).await?;
+    let (id, secret) = create_key(calls, account, user, days).await?;
     print(&format!(
         "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nunset AWS_SESSION_TOKEN\n",
         quoted(id.as_str()),
@@ -268,7 +268,7 @@ async fn create(
 ///
 /// # Errors
 /// When there are two already, the user is gone, or the database can't be written.
-pub(super) async fn made(
+pub(super) async fn create_key(
     calls: &HostCalls,
     account: &AccountId,
     user: Option<&UserName>,

@@ -65,12 +65,12 @@ impl fmt::Display for PortRange {
 
 /// The longest name of a broker below a domain, without the domain:
 /// `b-<36>-1.mq.<region of at most 32>.` are 79 characters.
-const LONGEST_DOMAIN: usize = 253 - 79;
+const MAX_DOMAIN_LENGTH: usize = 253 - 79;
 
 /// Whether brokers can be named below it: lower case, because names are compared so.
 pub(crate) fn is_domain(text: &str) -> bool {
     let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    text.len() <= LONGEST_DOMAIN
+    text.len() <= MAX_DOMAIN_LENGTH
         && text.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.chars().all(|c| edge(c) || c == '-')

@@ -57,7 +57,7 @@ impl Sizing {
             scale: self.scale.chosen().copied(),
             memory_share: self.memory_share,
             memory_bytes: self.memory_megabytes.map(|megabytes| u64::from(megabytes) << 20),
-            patience: Duration::from_secs(self.wait_seconds.into()),
+            wait_limit: Duration::from_secs(self.wait_seconds.into()),
         }
     }
 }

@@ -385,15 +385,15 @@ fn versions_stand_in_for_others_and_are_offered_if_some_layer_says_so() {
     let file = load(&directory.flags(&["engines.also_offer=4.0"]), &[]).expect("valid").engines;
     assert_eq!((file.stand_in.iter().count(), file.also_offer.len()), (1, 1));
     for (wrong, words) in [
-        ("engines.stand_in=4.2", "no list such as a=b,c=d"),
+        ("engines.stand_in=4.2", "not a list such as a=b,c=d"),
         ("engines.stand_in=4.2=4.2", "can't stand in for itself"),
         ("engines.stand_in=3.13=4.2,4.2=4.3", "served by another version itself"),
         ("engines.stand_in=3.13.7=4.3", "major.minor"),
         ("engines.also_offer=latest", "major.minor"),
         ("engines.images=best", "best"),
         ("registry.username=me", "registry.address"),
-        ("registry.address=registry", "no registry such as"),
-        ("registry.address=https://registry.example", "no registry such as"),
+        ("registry.address=registry", "not a registry such as"),
+        ("registry.address=https://registry.example", "not a registry such as"),
     ] {
         let refused = load(&flags(&[wrong]), &[]).expect_err(wrong);
         assert!(refused.contains(words), "{wrong}: {refused}");

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::error::DataDirError;
 
 /// How short a token may be: what is guessed in fewer tries than there are of it is none.
-const SHORTEST: usize = 16;
+const MIN_LENGTH: usize = 16;
 
 /// The tokens in a file, one per line. Lines that begin with `#` are remarks.
 ///
@@ -22,7 +22,7 @@ pub(crate) fn tokens_in(path: &Path) -> Result<Vec<SecretString>, DataDirError> 
 fn parse(text: &str) -> Option<Vec<SecretString>> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let tokens = lines.filter(|line| !line.starts_with('#')).map(|line| {
-        let is_one = line.len() >= SHORTEST && line.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_one = line.len() >= MIN_LENGTH && line.bytes().all(|byte| byte.is_ascii_graphic());
         is_one.then(|| SecretString::from(line))
     });
     tokens.collect()

@@ -37,7 +37,7 @@ impl Foundation {
     ///
     /// # Errors
     /// An error whose text is shown to the user.
-    pub(crate) async fn lay(
+    pub(crate) async fn set_up(
         configuration: &Configuration,
         api: Option<SocketAddr>,
         url: &DatabaseUrl,
@@ -47,7 +47,7 @@ impl Foundation {
         let began = Instant::now();
         loop {
             let left = patience.map(|patience| patience.saturating_sub(began.elapsed()));
-            let error = match Self::try_lay(configuration, api, url, left, entropy).await {
+            let error = match Self::try_set_up(configuration, api, url, left, entropy).await {
                 Ok(foundation) => return Ok(foundation),
                 Err(error) => error,
             };
@@ -63,7 +63,7 @@ impl Foundation {
         }
     }
 
-    async fn try_lay(
+    async fn try_set_up(
         configuration: &Configuration,
         api: Option<SocketAddr>,
         url: &DatabaseUrl,
@@ -86,7 +86,7 @@ impl Foundation {
             .await?
             .map_err(|error| explain(error, url))?;
         let authorities = Arc::new(authorities);
-        data_dir.write_ca(&authorities.standing(clock.now()).trusted_pem())?;
+        data_dir.write_ca(&authorities.status(clock.now()).trusted_pem())?;
         access_key::ensure(configuration, &data_dir, &store, &*clock, &**entropy)
             .await
             .map_err(|error| error.context("can't set up the access key"))?;

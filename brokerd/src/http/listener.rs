@@ -366,7 +366,7 @@ mod tests {
             let mut assignments = vec![format!("api.listen={listen}")];
             assignments.extend(tls.iter().filter(|_| with_tls).cloned());
             let said = said(&assignments).await;
-            let warns = said.contains("WARN") && said.contains("without TLS");
+            let warns = said.contains("WARN") && said.contains("are not encrypted");
             assert_eq!(warns, warned, "{listen}, TLS {with_tls}: {said}");
             assert!(!warned || said.contains(&format!("listen={listen}")), "{said}");
         }

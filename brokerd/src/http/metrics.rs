@@ -25,7 +25,7 @@ impl Metrics {
             metrics.refused.clone(),
         );
         r.register(
-            "connections_crowded_out",
+            "connections_evicted",
             "Connections without a signed request closed in favour of others",
             metrics.evicted.clone(),
         );

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use anyhow::Context as _;
 use axum::Router;
 use brokerd_api::{
-    ApiMetrics, ApiServices, ApiSettings, ConsoleSettings, ENGINE_PATIENCE, ReadyCheck,
+    ApiMetrics, ApiServices, ApiSettings, ConsoleSettings, ENGINE_TIMEOUT, ReadyCheck,
 };
 use brokerd_domain::price::PriceList;
 use brokerd_store::AuditTrail;
@@ -45,7 +45,7 @@ pub(super) fn router(
         strict_states: configuration.api.strict_states,
         prices: prices(configuration.prices.file.as_deref())?,
         metrics_tokens: metrics_tokens(foundation)?,
-        engine_patience: ENGINE_PATIENCE,
+        engine_timeout: ENGINE_TIMEOUT,
         console: ConsoleSettings {
             url: match &configuration.api.url {
                 Some(url) => url.clone(),

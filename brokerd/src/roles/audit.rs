@@ -1,4 +1,4 @@
-//! The audit trail of the API: the operator's log, the task that writes, retention, metrics.
+//! The audit trail of the API: the audit log, the task that writes, retention, metrics.
 
 use std::{
     fmt,
@@ -37,13 +37,13 @@ const PRUNING_PAUSE: Duration = Duration::from_millis(100);
 /// How many bytes are written to the log at once, but for a longer record.
 const CHUNK: usize = 256 * 1024;
 
-/// The operator's log.
-struct OperatorsLog {
+/// The audit log.
+struct AuditLogFile {
     file: Option<LogFile>,
     stdout: bool,
 }
 
-impl OperatorsLog {
+impl AuditLogFile {
     /// None: the operator wants none.
     fn open(audit: &Audit) -> anyhow::Result<Option<Self>> {
         let open = |path: &std::path::PathBuf| {
@@ -82,7 +82,7 @@ impl OperatorsLog {
     }
 }
 
-impl AuditLog for OperatorsLog {
+impl AuditLog for AuditLogFile {
     fn append(&self, records: &[String]) -> io::Result<()> {
         // Whoever reads standard output may be slow, and a disk, too.
         tokio::task::block_in_place(|| self.write(records))
@@ -95,7 +95,7 @@ impl AuditLog for OperatorsLog {
 /// When the log file can't be opened.
 pub(super) fn trail(foundation: &Foundation) -> anyhow::Result<AuditTrail> {
     let audit = &foundation.configuration.audit;
-    let log = OperatorsLog::open(audit)?.map(|log| Box::new(log) as Box<dyn AuditLog>);
+    let log = AuditLogFile::open(audit)?.map(|log| Box::new(log) as Box<dyn AuditLog>);
     let most = usize::try_from(audit.buffer).unwrap_or(usize::MAX);
     Ok(AuditTrail::new(most, log, Arc::clone(&foundation.clock)))
 }
@@ -226,13 +226,13 @@ mod tests {
     fn the_log_has_each_event_on_a_line_of_its_own() {
         let path = std::env::temp_dir().join(format!("brokerd-audit-{}", std::process::id()));
         let audit = Audit { file: Some(path.clone()), ..Audit::default() };
-        let log = OperatorsLog::open(&audit).expect("opened").expect("wanted");
+        let log = AuditLogFile::open(&audit).expect("opened").expect("wanted");
         let long = "x".repeat(CHUNK);
         log.write(&["{}".to_owned(), long.clone(), "[]".to_owned()]).expect("written");
         log.write(&["7".to_owned()]).expect("written");
         let text = std::fs::read_to_string(&path).expect("text");
         let _ = std::fs::remove_file(&path);
         assert_eq!(text, format!("{{}}\n{long}\n[]\n7\n"));
-        assert!(OperatorsLog::open(&Audit::default()).expect("nothing to open").is_none());
+        assert!(AuditLogFile::open(&Audit::default()).expect("nothing to open").is_none());
     }
 }

@@ -56,18 +56,18 @@ pub(super) async fn refresh(
             }
         }
         let now = clock.now();
-        let standing = authorities.standing(now);
-        metrics.expires_at.set(standing.end.as_seconds());
-        if standing.end <= now.plus(EXPIRY_WARNING)
+        let status = authorities.status(now);
+        metrics.expires_at.set(status.end.as_seconds());
+        if status.end <= now.plus(EXPIRY_WARNING)
             && warned.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL)
         {
             warned = Some(Instant::now());
             tracing::warn!(
-                ends = %standing.end,
+                ends = %status.end,
                 "the certificate authority ends, and brokers' certificates with it: call `brokerd authority rotate`, or configure another one"
             );
         }
-        if let Err(error) = data_dir.write_ca(&standing.trusted_pem()) {
+        if let Err(error) = data_dir.write_ca(&status.trusted_pem()) {
             tracing::error!(error = &error as &dyn std::error::Error, "ca.pem not written");
         }
         tokio::select! {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{foundation::Foundation, role::Role, supervise::Supervisor};
 
 /// How often what was noted is written.
-const EVERY: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Starts to write, until `shutdown`, and then once more.
 pub(super) fn start(
@@ -22,7 +22,7 @@ pub(super) fn start(
         async move {
             loop {
                 let is_over = tokio::select! {
-                    () = tokio::time::sleep(EVERY) => false,
+                    () = tokio::time::sleep(INTERVAL) => false,
                     () = stop.cancelled() => true,
                 };
                 if let Err(error) = store.write_key_uses().await {

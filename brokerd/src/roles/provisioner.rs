@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use brokerd_domain::{BrokerId, Cidr};
 use brokerd_provisioner::{
     Provisioner, Settings, TaskHealth,
-    catalogue::{EngineSettings, Source},
+    catalogue::{EngineSettings, ImageSource},
     engine::activemq::DirectoryAuthorities,
     queue::QueueSettings,
     reconcile::EndpointSettings,
@@ -83,13 +83,13 @@ fn settings(
             poll: seconds(provisioner.poll_seconds),
         },
         boots: usize::try_from(provisioner.boots).ok().filter(|boots| *boots > 0),
-        lives: DataDir::at(&configuration.data_dir).provisioners_path(),
+        worker_registry: DataDir::at(&configuration.data_dir).provisioners_path(),
         catalogue: provisioner.catalogue.clone(),
         directory_authorities,
         engines: EngineSettings {
             prefer: match configuration.engines.images {
-                Images::Built => Source::Built,
-                Images::Pulled => Source::Pulled,
+                Images::Built => ImageSource::Built,
+                Images::Pulled => ImageSource::Pulled,
             },
             stand_ins: configuration.engines.stand_in.clone(),
             also_offer: configuration.engines.also_offer.clone(),

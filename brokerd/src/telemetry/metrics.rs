@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PATIENCE, attributes,
+    TIMEOUT, attributes,
     client::{Client, check},
     open_metrics::{attribute, metrics},
 };
@@ -75,7 +75,7 @@ async fn send(
     for (name, value) in configuration.otlp.headers() {
         request = request.header(name, value);
     }
-    let client = Client::new(&configuration.otlp.authorities()?, PATIENCE)?;
+    let client = Client::new(&configuration.otlp.authorities()?, TIMEOUT)?;
     check(&client.send(request.body(body.into())?).await.context("no answer")?)
 }
 

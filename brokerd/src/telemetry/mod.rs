@@ -14,7 +14,7 @@ pub(crate) use self::{metrics::push, traces::Traces};
 use crate::{config::Configuration, role::Role};
 
 /// How long the collector may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all that this process sends is of.
 ///

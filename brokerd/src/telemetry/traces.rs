@@ -7,7 +7,7 @@ use opentelemetry_sdk::{
     trace::{BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider},
 };
 
-use super::{PATIENCE, client::Client, resource};
+use super::{TIMEOUT, client::Client, resource};
 use crate::{config::Configuration, role::Role};
 
 /// The traces of this process.
@@ -26,11 +26,11 @@ impl Traces {
         let Some(endpoint) = configuration.otlp.endpoint() else { return Ok(None) };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Client::new(&configuration.otlp.authorities()?, PATIENCE)?)
+            .with_http_client(Client::new(&configuration.otlp.authorities()?, TIMEOUT)?)
             .with_endpoint(format!("{endpoint}/v1/traces"))
             .with_protocol(Protocol::HttpBinary)
             .with_headers(configuration.otlp.headers())
-            .with_timeout(PATIENCE)
+            .with_timeout(TIMEOUT)
             .build()?;
         let ratio = Sampler::TraceIdRatioBased(configuration.otlp.sample_ratio);
         let provider = SdkTracerProvider::builder()

@@ -78,8 +78,8 @@ export const REGIONS: readonly string[] = [
   'us-west-1',
   'us-west-2',
 ];
-export const MOST_LINES = 20;
-const MOST_BROKERS = 10_000;
+export const MAX_LINES = 20;
+const MAX_BROKERS = 10_000;
 
 /** What runs on which instance types, whatever is installed here. Source: domain/src/catalogue/instance_type.rs. */
 export const CHOICES: InstanceOption[] = INSTANCE_TYPES.flatMap(({ name }) => {
@@ -129,7 +129,7 @@ export function linesOf(search: string): { region: string; lines: Line[] } {
   const parameters = new URLSearchParams(search);
   const lines = parameters
     .getAll('broker')
-    .slice(0, MOST_LINES)
+    .slice(0, MAX_LINES)
     .map((text) => {
       const [engineType, deploymentMode, hostInstanceType, storageType, storageGb, hours, count] = text.split(',');
       return fittedLine({
@@ -173,7 +173,7 @@ export function estimateQuery(line: Line, region: string): string {
 /** How many brokers a line has; none: the number is wrong. */
 export function countOf({ count }: Line): number | undefined {
   const number = /^\d+$/.test(count.trim()) ? Number(count) : 0;
-  return number >= 1 && number <= MOST_BROKERS ? number : undefined;
+  return number >= 1 && number <= MAX_BROKERS ? number : undefined;
 }
 
 /** What a line costs; none: a part has no price, or it is not known yet. */

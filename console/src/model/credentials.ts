@@ -6,7 +6,7 @@ export type Fault = 'length' | 'characters' | 'variety' | 'reserved';
 const VARIETY = 4;
 const PASSWORD = { least: 12, most: 250 };
 const NAME = { least: 2, most: 100 };
-export const MOST_GROUPS = 20;
+export const MAX_GROUPS = 20;
 
 /** A name of a user: 2 to 100 letters, digits and `-._`, for ActiveMQ also `~`. */
 export function faultOfUsername(engine: 'ActiveMQ' | 'RabbitMQ', name: string): Fault | undefined {

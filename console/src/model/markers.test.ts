@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { linesOf, MARKER_KINDS, markersOf, MOST_LINES, USUAL_KINDS } from './markers';
+import { linesOf, MARKER_KINDS, markersOf, MAX_LINES, USUAL_KINDS } from './markers';
 
 const T = Date.UTC(2026, 10, 29, 12);
 const iso = (minutes: number) => new Date(T + minutes * 60_000).toISOString();
@@ -75,7 +75,7 @@ test('what lies closer together than a period is one line', () => {
 test('where there are too many, failovers stay', () => {
   const events = Array.from({ length: 100 }, (_, n) => ({ at: iso(n / 2), kind: 'failure', message: `${n}` }));
   const lines = linesOf(markersOf({ events, failovers: [failover] }, range, USUAL_KINDS), range, 1);
-  assert.equal(lines.length, MOST_LINES);
+  assert.equal(lines.length, MAX_LINES);
   assert.equal(lines.filter(({ kind }) => kind === 'failover').length, 1);
   assert.ok(Math.min(...lines.filter(({ kind }) => kind === 'failure').map(({ at }) => at)) > T + 1_200_000);
 });

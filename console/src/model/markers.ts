@@ -148,7 +148,7 @@ export interface Line {
 }
 
 /** The most lines that a graph still shows apart. */
-export const MOST_LINES = 40;
+export const MAX_LINES = 40;
 
 /**
  * The lines of markers: where each begins, and of faults where each ends. What lies closer together than a period is
@@ -162,7 +162,7 @@ export function linesOf(markers: readonly Marker[], range: Range, periodSeconds:
     if (kind === 'fault' && isLong && until <= range.to) lines.push({ kind, at: until, title: words.ended(title) });
   }
   const rank = (line: Line) => MARKER_KINDS.indexOf(line.kind);
-  const kept = [...lines].sort((one, other) => rank(one) - rank(other) || other.at - one.at).slice(0, MOST_LINES);
+  const kept = [...lines].sort((one, other) => rank(one) - rank(other) || other.at - one.at).slice(0, MAX_LINES);
   return merged(
     kept.sort((one, other) => one.at - other.at),
     periodSeconds,

@@ -25,7 +25,7 @@ export function firstSpan(created: number, now: number): number {
 }
 
 /** The longest span that can be asked for, in minutes. */
-export const LONGEST_SPAN = 455 * DAY;
+export const MAX_SPAN = 455 * DAY;
 
 /** The periods that are offered, in seconds. */
 export const PERIODS = [60, 300, 900, 3_600, 10_800, 21_600, 86_400] as const;
@@ -33,7 +33,7 @@ export const PERIODS = [60, 300, 900, 3_600, 10_800, 21_600, 86_400] as const;
 /** So many points of a line can be told apart. */
 const READABLE_POINTS = 300;
 /** So many points of a line are still drawn without delay. */
-const MOST_POINTS = 1_500;
+const MAX_POINTS = 1_500;
 
 /** How long values of a period are kept, in minutes. Source: docs/broker-metrics.md, "Kept", the defaults. */
 const KEPT: [period: number, minutes: number][] = [
@@ -59,7 +59,7 @@ export function periodsOf(range: Range, now: number): number[] {
   const seconds = (range.to - range.from) / 1000;
   const shortest = shortestKept(range.from, now);
   const fitting = PERIODS.filter(
-    (period) => period >= shortest && seconds / period <= MOST_POINTS && period * 2 <= Math.max(seconds, 120),
+    (period) => period >= shortest && seconds / period <= MAX_POINTS && period * 2 <= Math.max(seconds, 120),
   );
   return fitting.length ? fitting : [Math.max(shortest, 60)];
 }

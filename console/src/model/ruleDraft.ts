@@ -18,8 +18,8 @@ export interface RuleInput {
   description?: string;
 }
 
-export const MOST_RULES = 60;
-export const LONGEST_TEXT = 255;
+export const MAX_RULES = 60;
+export const MAX_TEXT_LENGTH = 255;
 
 export interface RuleFault {
   ports?: 'PORTS';
@@ -49,7 +49,7 @@ export function ruleFaults(rules: readonly RuleDraft[]): RuleFault[] {
     if (!parsePorts(rule.ports)) fault.ports = 'PORTS';
     if (!isCidr(rule.cidr)) fault.cidr = 'CIDR';
     else if (!fault.ports && rules.slice(0, at).some((other) => key(other) === key(rule))) fault.cidr = 'TWICE';
-    if ([...rule.description].length > LONGEST_TEXT) fault.description = 'LONG';
+    if ([...rule.description].length > MAX_TEXT_LENGTH) fault.description = 'LONG';
     return fault;
   });
 }

@@ -1,9 +1,9 @@
 // Tags: the service's limits, and the differences that are sent.
 // Source: domain/src/access/tag.rs, "Tag naming and usage conventions" of the AWS general reference.
 
-export const MOST_TAGS = 50;
-export const LONGEST_KEY = 128;
-export const LONGEST_VALUE = 256;
+export const MAX_TAGS = 50;
+export const MAX_KEY_LENGTH = 128;
+export const MAX_VALUE_LENGTH = 256;
 /** Letters and digits of every language, spaces, and `_ . : / = + - @`. */
 export const PERMITTED = /^[\p{Alphabetic}\p{N} _.:/=+\-@]*$/u;
 
@@ -14,7 +14,7 @@ export type TagFault = 'EMPTY' | 'LONG_KEY' | 'LONG_VALUE' | 'RESERVED' | 'CHARA
 /** What is wrong with a tag's key, given all keys. */
 export function keyFault(key: string, all: readonly string[] = [key]): TagFault | undefined {
   if (!key) return 'EMPTY';
-  if ([...key].length > LONGEST_KEY) return 'LONG_KEY';
+  if ([...key].length > MAX_KEY_LENGTH) return 'LONG_KEY';
   if (key.toLowerCase().startsWith('aws:')) return 'RESERVED';
   if (!PERMITTED.test(key)) return 'CHARACTER';
   return all.filter((one) => one === key).length > 1 ? 'TWICE' : undefined;
@@ -22,7 +22,7 @@ export function keyFault(key: string, all: readonly string[] = [key]): TagFault 
 
 /** What is wrong with a tag's value. */
 export function valueFault(value: string): TagFault | undefined {
-  if ([...value].length > LONGEST_VALUE) return 'LONG_VALUE';
+  if ([...value].length > MAX_VALUE_LENGTH) return 'LONG_VALUE';
   return PERMITTED.test(value) ? undefined : 'CHARACTER';
 }
 

@@ -12,7 +12,7 @@ import { text } from '../text';
 
 const words = text.account.tags;
 /** The most tags that a resource can have. */
-const MOST_TAGS = 50;
+const MAX_TAGS = 50;
 
 interface Props {
   tags: Record<string, string>;
@@ -83,7 +83,7 @@ export function TagsEditor({ tags, description, onSave }: Props) {
             addButtonText={words.add}
             removeButtonText={words.remove}
             removeButtonAriaLabel={({ key }) => `${words.remove} ${key}`}
-            disableAddButton={items.length >= MOST_TAGS}
+            disableAddButton={items.length >= MAX_TAGS}
             empty={words.empty}
             onAddButtonClick={() => setItems([...items, { key: '', value: '' }])}
             onRemoveButtonClick={({ detail }) => setItems(items.filter((_, at) => at !== detail.itemIndex))}

@@ -86,7 +86,7 @@ export const activemqInside = (changes = {}) => ({
     imageId: 'sha256:0c2f3ef88d033f663975c1124784ec1bce850bb900270e5cb0402249c2271cfd',
     since: '2026-11-29T08:03:30.642197Z',
   },
-  situation: 'instance 2 serves, the other one stands by',
+  verdict: 'instance 2 serves, the other one stands by',
   availability: 'AVAILABLE',
   instances: [instance(1, 'STANDBY', 'STANDBY'), instance(2, 'ACTIVE', 'HEALTHY')],
   linksDown: [],
@@ -108,7 +108,7 @@ export const rabbitmqInside = (changes = {}) => ({
     imageId: 'sha256:64aa5b2030b32d16bdde2477ad23569d092f4ec3a3464a28b6ff44f0f61f58b3',
     since: '2026-11-29T08:03:32.968680Z',
   },
-  situation: 'every endpoint answers',
+  verdict: 'every endpoint answers',
   instances: [instance(1, 'ACTIVE', 'HEALTHY')],
   ...changes,
 });

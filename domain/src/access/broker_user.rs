@@ -13,7 +13,7 @@ use crate::{
 /// Most users an ActiveMQ broker keeps.
 ///
 /// Source: quota page of the developer guide.
-pub const MOST_USERS: usize = 250;
+pub const MAX_USERS: usize = 250;
 
 /// The name of a broker user, valid for its engine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub struct Group(String);
 
 impl Group {
     /// Most groups a user may be in.
-    pub const MOST_PER_USER: usize = 20;
+    pub const MAX_PER_USER: usize = 20;
 
     /// Checks a group's name.
     ///
@@ -288,10 +288,10 @@ pub fn rabbitmq_owns_its_users() -> Error {
 fn parse_groups(texts: &[String]) -> Result<BTreeSet<Group>, Error> {
     let groups: BTreeSet<Group> =
         texts.iter().map(|g| Group::parse(g)).collect::<Result<_, _>>()?;
-    if groups.len() > Group::MOST_PER_USER {
+    if groups.len() > Group::MAX_PER_USER {
         return Err(Error::bad_request(
             "groups",
-            format!("A user can be in at most [{}] groups.", Group::MOST_PER_USER),
+            format!("A user can be in at most [{}] groups.", Group::MAX_PER_USER),
         ));
     }
     Ok(groups)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::{Error, required, text};
 
 /// The longest value of any member, in characters.
-const LONGEST_VALUE: usize = 1024;
+const MAX_VALUE_LENGTH: usize = 1024;
 
 /// The directory, without the password of the service account.
 ///
@@ -108,11 +108,11 @@ impl LdapServerMetadata {
 
 fn required_line(attribute: &'static str, value: Option<String>) -> Result<String, Error> {
     let value = required(attribute, value.filter(|text| !text.is_empty()))?;
-    text::line(attribute, value, LONGEST_VALUE)
+    text::line(attribute, value, MAX_VALUE_LENGTH)
 }
 
 fn optional(attribute: &'static str, value: Option<String>) -> Result<Option<String>, Error> {
-    value.map(|value| text::line(attribute, value, LONGEST_VALUE)).transpose()
+    value.map(|value| text::line(attribute, value, MAX_VALUE_LENGTH)).transpose()
 }
 
 /// Source: RFC 1123, section 2.1.

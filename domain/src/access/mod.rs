@@ -10,11 +10,11 @@ mod security_group;
 mod tag;
 
 pub use broker_user::{
-    BrokerUser, Group, MOST_USERS, ManagedUser, PendingChange, UserAttributes, UserInput,
+    BrokerUser, Group, MAX_USERS, ManagedUser, PendingChange, UserAttributes, UserInput,
     UserUpdate, Username, parse_password, rabbitmq_owns_its_users,
 };
 pub use ldap::{LdapServerMetadata, LdapServerMetadataInput};
-pub use secret::{LARGEST_SECRET, Secret, SecretName, SecretReference, role_account};
+pub use secret::{MAX_SECRET_BYTES, Secret, SecretName, SecretReference, role_account};
 pub use security_group::{
     Cidr, IngressRule, IngressRuleInput, InvalidCidr, SecurityGroup, SecurityGroupId,
     parse_group_description, parse_rules,

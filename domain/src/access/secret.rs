@@ -10,12 +10,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::kernel::{AccountId, Entropy, Error, ErrorKind, Region, Scope, Timestamp};
 
 /// Source: `Name` of CreateSecret.
-const LONGEST_NAME: usize = 512;
+const MAX_NAME_LENGTH: usize = 512;
 
 /// The largest secret, in bytes.
 ///
 /// Source: `SecretString` of CreateSecret.
-pub const LARGEST_SECRET: usize = 65_536;
+pub const MAX_SECRET_BYTES: usize = 65_536;
 
 /// How many characters a secret's ARN has beyond its name.
 const SUFFIX: usize = 6;
@@ -41,7 +41,7 @@ impl FromStr for SecretName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(is_of_a_name) {
+        if (1..=MAX_NAME_LENGTH).contains(&text.len()) && text.bytes().all(is_of_a_name) {
             return Ok(Self(text.to_owned()));
         }
         Err(Error::bad_request(
@@ -109,11 +109,11 @@ impl Secret {
     /// A 400 when it is absent, empty or too large.
     pub fn parse_value(value: Option<String>) -> Result<SecretString, Error> {
         let value = SecretString::from(value.unwrap_or_default());
-        if (1..=LARGEST_SECRET).contains(&value.expose_secret().len()) {
+        if (1..=MAX_SECRET_BYTES).contains(&value.expose_secret().len()) {
             return Ok(value);
         }
         let message =
-            format!("The secret is invalid. Specify 1 to {LARGEST_SECRET} bytes of text.");
+            format!("The secret is invalid. Specify 1 to {MAX_SECRET_BYTES} bytes of text.");
         Err(Error::bad_request("secretString", message))
     }
 }
@@ -297,8 +297,8 @@ mod tests {
         for name in ["", "a b", "a\0", "ä", &"a".repeat(513)] {
             assert!(name.parse::<SecretName>().is_err(), "{name:?}");
         }
-        assert!(Secret::parse_value(Some("x".repeat(LARGEST_SECRET))).is_ok());
-        for wrong in [None, Some(String::new()), Some("x".repeat(LARGEST_SECRET + 1))] {
+        assert!(Secret::parse_value(Some("x".repeat(MAX_SECRET_BYTES))).is_ok());
+        for wrong in [None, Some(String::new()), Some("x".repeat(MAX_SECRET_BYTES + 1))] {
             assert!(Secret::parse_value(wrong).is_err());
         }
     }

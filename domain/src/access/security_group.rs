@@ -10,11 +10,11 @@ use crate::kernel::{Entropy, Error, ErrorKind, Scope, Timestamp, is_resource_id}
 /// How many rules a group may have.
 ///
 /// Source: Amazon VPC quotas, "Inbound or outbound rules per security group".
-const MOST_RULES: usize = 60;
+const MAX_RULES: usize = 60;
 /// How long a name or description may be.
 ///
 /// Source: CreateSecurityGroup of the EC2 API reference.
-const LONGEST_TEXT: usize = 255;
+const MAX_TEXT_LENGTH: usize = 255;
 
 /// `sg-` and letters, digits or hyphens: the identifier of a security group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -236,12 +236,12 @@ pub fn parse_group_description(description: String) -> Result<String, Error> {
 }
 
 fn text(member: &'static str, text: String) -> Result<String, Error> {
-    if text.chars().count() <= LONGEST_TEXT && !text.chars().any(char::is_control) {
+    if text.chars().count() <= MAX_TEXT_LENGTH && !text.chars().any(char::is_control) {
         return Ok(text);
     }
     Err(Error::bad_request(
         member,
-        format!("[{member}] must have at most [{LONGEST_TEXT}] printable characters."),
+        format!("[{member}] must have at most [{MAX_TEXT_LENGTH}] printable characters."),
     ))
 }
 
@@ -250,10 +250,10 @@ fn text(member: &'static str, text: String) -> Result<String, Error> {
 /// # Errors
 /// A 400 that names the member at fault.
 pub fn parse_rules(rules: Vec<IngressRuleInput>) -> Result<Vec<IngressRule>, Error> {
-    if rules.len() > MOST_RULES {
+    if rules.len() > MAX_RULES {
         return Err(Error::bad_request(
             "rules",
-            format!("A security group can have at most [{MOST_RULES}] rules."),
+            format!("A security group can have at most [{MAX_RULES}] rules."),
         ));
     }
     let parsed: Vec<_> = rules.into_iter().enumerate().map(parse_rule).collect::<Result<_, _>>()?;

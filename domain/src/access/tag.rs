@@ -16,7 +16,7 @@ pub struct Tags(BTreeMap<String, String>);
 
 impl Tags {
     /// Most tags a resource may have.
-    pub const MOST_PER_RESOURCE: usize = 50;
+    pub const MAX_PER_RESOURCE: usize = 50;
 
     /// Checks a caller's tags.
     ///
@@ -24,10 +24,10 @@ impl Tags {
     /// A 400 on `tags` that names the first tag at fault.
     pub fn parse(tags: BTreeMap<String, String>) -> Result<Self, Error> {
         let refuse = |message: String| Err(Error::bad_request("tags", message));
-        if tags.len() > Self::MOST_PER_RESOURCE {
+        if tags.len() > Self::MAX_PER_RESOURCE {
             return refuse(format!(
                 "A resource can have at most [{}] tags.",
-                Self::MOST_PER_RESOURCE
+                Self::MAX_PER_RESOURCE
             ));
         }
         for (key, value) in &tags {

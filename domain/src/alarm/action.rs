@@ -7,7 +7,7 @@ use crate::metric::query::CloudWatchError;
 /// The longest ARN.
 ///
 /// Source: `ResourceName` of the service's model.
-const LONGEST_ARN: usize = 1024;
+const MAX_ARN_LENGTH: usize = 1024;
 
 /// A topic of Amazon SNS that is notified: `arn:aws:sns:us-east-1:000000000000:on-call`. Which addresses a topic has says the
 /// operator.
@@ -25,8 +25,8 @@ impl AlarmAction {
         let is_arn = matches!(parts.as_slice(), ["arn", partition, service, _, _, _]
             if !partition.is_empty() && !service.is_empty());
         let is_text = |c: char| c.is_ascii_graphic();
-        if !is_arn || text.len() > LONGEST_ARN || !text.chars().all(is_text) {
-            let shown: String = text.chars().take(LONGEST_ARN).collect();
+        if !is_arn || text.len() > MAX_ARN_LENGTH || !text.chars().all(is_text) {
+            let shown: String = text.chars().take(MAX_ARN_LENGTH).collect();
             return Err(CloudWatchError::validation(format!(
                 "Invalid arn syntax: {}",
                 shown.escape_debug()

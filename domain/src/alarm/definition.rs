@@ -12,7 +12,7 @@ use crate::{
     kernel::Scope,
     metric::{
         SeriesKey,
-        query::{DataQueryInput, LONGEST_PERIOD, MetricStat, MetricStatInput, SHORTEST_PERIOD},
+        query::{DataQueryInput, MAX_PERIOD, MIN_PERIOD, MetricStat, MetricStatInput},
     },
 };
 
@@ -130,7 +130,7 @@ impl Watched {
                 queries.iter().filter_map(of).max()
             }
         };
-        period.unwrap_or(300).clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
+        period.unwrap_or(300).clamp(MIN_PERIOD, MAX_PERIOD)
     }
 
     /// Whether it is this metric with exactly these dimensions, by itself and not in an expression.

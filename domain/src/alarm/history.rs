@@ -11,8 +11,8 @@ use crate::kernel::{Timestamp, wire_enum::wire_enum};
 /// The longest summary, and the longest data.
 ///
 /// Source: `HistorySummary` and `HistoryData` of the service's model.
-const LONGEST_SUMMARY: usize = 255;
-const LONGEST_DATA: usize = 4095;
+const MAX_SUMMARY_LENGTH: usize = 255;
+const MAX_DATA_LENGTH: usize = 4095;
 
 wire_enum!(
     /// What an item of the history is about.
@@ -44,10 +44,10 @@ pub struct HistoryItem {
 impl HistoryItem {
     fn new(alarm: &str, at: Timestamp, kind: HistoryItemType, summary: &str, data: &Value) -> Self {
         let mut text = data.to_string();
-        if text.chars().count() > LONGEST_DATA {
+        if text.chars().count() > MAX_DATA_LENGTH {
             text = json!({"version": "1.0", "truncated": true}).to_string();
         }
-        let summary = summary.chars().take(LONGEST_SUMMARY).collect();
+        let summary = summary.chars().take(MAX_SUMMARY_LENGTH).collect();
         Self { alarm: alarm.to_owned(), at, kind, summary, data: text }
     }
 
@@ -154,7 +154,7 @@ mod tests {
         let now = Timestamp::from_micros(0);
         let long = "x".repeat(5000);
         let item = HistoryItem::acted(&long, &long, AlarmState::Ok, Some(&long), now);
-        assert!(item.summary.len() <= LONGEST_SUMMARY && item.data.len() <= LONGEST_DATA);
+        assert!(item.summary.len() <= MAX_SUMMARY_LENGTH && item.data.len() <= MAX_DATA_LENGTH);
         assert!(serde_json::from_str::<Value>(&item.data).is_ok(), "it is still JSON");
     }
 }

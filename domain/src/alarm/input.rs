@@ -10,15 +10,15 @@ use crate::metric::query::{
     MetricStatInput,
 };
 
-const LONGEST_NAME: usize = 255;
-const LONGEST_DESCRIPTION: usize = 1024;
+const MAX_NAME_LENGTH: usize = 255;
+const MAX_DESCRIPTION_LENGTH: usize = 1024;
 /// Most actions of a state.
-const MOST_ACTIONS: usize = 5;
+const MAX_ACTIONS: usize = 5;
 /// How far back an alarm looks at most: a day, or a week where a period is at least an hour.
 ///
 /// Source: PutMetricAlarm of the API reference, "EvaluationPeriods".
-const LONGEST_EVALUATION: u64 = 86_400;
-const LONGEST_EVALUATION_OF_HOURS: u64 = 7 * 86_400;
+const MAX_EVALUATION_SECONDS: u64 = 86_400;
+const MAX_HOURLY_EVALUATION_SECONDS: u64 = 7 * 86_400;
 
 /// An alarm as callers give it. Members that the service has and that are not here are refused by their names.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,10 +70,13 @@ impl AlarmInput {
             ));
         }
         let name = alarm_name(self.name)?;
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION)
+        if self
+            .description
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > MAX_DESCRIPTION_LENGTH)
         {
             return Err(CloudWatchError::validation(format!(
-                "The parameter AlarmDescription must not have more than {LONGEST_DESCRIPTION} characters."
+                "The parameter AlarmDescription must not have more than {MAX_DESCRIPTION_LENGTH} characters."
             )));
         }
         let evaluation_periods = count("EvaluationPeriods", self.evaluation_periods)?
@@ -123,9 +126,10 @@ impl AlarmInput {
 
 fn alarm_name(name: Option<String>) -> Result<String, CloudWatchError> {
     let name = name.ok_or_else(|| CloudWatchError::missing("AlarmName"))?;
-    if !(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+    if !(1..=MAX_NAME_LENGTH).contains(&name.chars().count()) || name.chars().any(char::is_control)
+    {
         return Err(CloudWatchError::validation(format!(
-            "The parameter AlarmName must have 1 to {LONGEST_NAME} characters and no control characters."
+            "The parameter AlarmName must have 1 to {MAX_NAME_LENGTH} characters and no control characters."
         )));
     }
     Ok(name)
@@ -178,9 +182,9 @@ fn parse_missing_data(text: &str) -> Result<MissingData, CloudWatchError> {
 }
 
 fn actions(parameter: &str, texts: &[String]) -> Result<Vec<AlarmAction>, CloudWatchError> {
-    if texts.len() > MOST_ACTIONS {
+    if texts.len() > MAX_ACTIONS {
         return Err(CloudWatchError::validation(format!(
-            "The collection {parameter} must not have a size greater than {MOST_ACTIONS}."
+            "The collection {parameter} must not have a size greater than {MAX_ACTIONS}."
         )));
     }
     let mut actions: Vec<AlarmAction> = Vec::new();
@@ -243,7 +247,8 @@ fn watched(
 
 fn check_length(watched: &Watched, periods: u32) -> Result<(), CloudWatchError> {
     let period = watched.period();
-    let longest = if period >= 3600 { LONGEST_EVALUATION_OF_HOURS } else { LONGEST_EVALUATION };
+    let longest =
+        if period >= 3600 { MAX_HOURLY_EVALUATION_SECONDS } else { MAX_EVALUATION_SECONDS };
     if u64::from(period) * u64::from(periods) > longest {
         return Err(CloudWatchError::validation(format!(
             "Metrics cannot be checked across more than {longest} seconds: EvaluationPeriods * Period is {}.",

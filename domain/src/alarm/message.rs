@@ -13,7 +13,7 @@ use super::{
 use crate::kernel::{Scope, Timestamp};
 
 /// The longest subject of a notification.
-const LONGEST_SUBJECT: usize = 100;
+const MAX_SUBJECT_LENGTH: usize = 100;
 
 /// A change of an alarm's state.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ impl StateChange<'_> {
         });
         AlarmNotification {
             // As subjects of mails are.
-            subject: subject.chars().filter(char::is_ascii).take(LONGEST_SUBJECT).collect(),
+            subject: subject.chars().filter(char::is_ascii).take(MAX_SUBJECT_LENGTH).collect(),
             message: message.to_string(),
         }
     }

@@ -24,4 +24,4 @@ pub use state::{AlarmState, AlarmStatus};
 /// Alarms an account may have in a region.
 ///
 /// Source: "CloudWatch quotas" of the user guide, "Alarms".
-pub const MOST_ALARMS: u32 = 5000;
+pub const MAX_ALARMS: u32 = 5000;

@@ -12,9 +12,9 @@ use crate::kernel::Timestamp;
 /// The longest reason.
 ///
 /// Source: `StateReason` of the service's model.
-const LONGEST_REASON: usize = 1023;
+const MAX_REASON_LENGTH: usize = 1023;
 /// How many values a reason names.
-const MOST_NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 impl MetricAlarm {
     /// Why it is in that state, for a person, by the values that decided.
@@ -37,7 +37,7 @@ impl MetricAlarm {
             let breaches = state == AlarmState::Alarm;
             let decisive: Vec<_> =
                 evaluated.iter().filter(|point| rule.breaches(point) == breaches).collect();
-            let named = decisive.iter().rev().take(MOST_NAMED).map(|point| shown(point));
+            let named = decisive.iter().rev().take(MAX_NAMED).map(|point| shown(point));
             let named: Vec<_> = named.collect();
             let (was, needed, transition) = if breaches {
                 ("", rule.datapoints_to_alarm, "OK -> ALARM")
@@ -56,7 +56,7 @@ impl MetricAlarm {
                 if needed == 1 { "datapoint" } else { "datapoints" },
             )
         };
-        reason.chars().take(LONGEST_REASON).collect()
+        reason.chars().take(MAX_REASON_LENGTH).collect()
     }
 
     /// The same as JSON.
@@ -163,7 +163,10 @@ mod tests {
     fn a_reason_is_never_longer_than_it_may_be() {
         let points: Vec<_> = (0..1000).map(|n| point(n * 60, 1e300)).collect();
         let reason = alarm(500, 1000).reason(AlarmState::Alarm, &points);
-        assert!(reason.chars().count() <= LONGEST_REASON && reason.contains("1e300"), "{reason}");
+        assert!(
+            reason.chars().count() <= MAX_REASON_LENGTH && reason.contains("1e300"),
+            "{reason}"
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@ use crate::kernel::Timestamp;
 /// The most events of a page, which is also what a page holds when nothing is said.
 ///
 /// Source: LookupEvents of the CloudTrail API reference.
-const MOST: i64 = 50;
+const MAX_EVENTS: i64 = 50;
 /// The longest value of an attribute.
-const LONGEST_VALUE: usize = 2000;
+const MAX_VALUE_LENGTH: usize = 2000;
 
 /// What LookupEvents was asked for, as it came.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -128,8 +128,8 @@ impl EventLookup {
         {
             return Err(InvalidLookup::TimeRange);
         }
-        let most = input.most.unwrap_or(MOST);
-        if !(1..=MOST).contains(&most) {
+        let most = input.most.unwrap_or(MAX_EVENTS);
+        if !(1..=MAX_EVENTS).contains(&most) {
             return Err(InvalidLookup::MaxResults);
         }
         if input.category.is_some() {
@@ -174,7 +174,7 @@ impl EventLookup {
 
 fn attribute(key: &str, value: &str) -> Result<LookupAttribute, InvalidLookup> {
     let length = value.chars().count();
-    if length == 0 || length > LONGEST_VALUE {
+    if length == 0 || length > MAX_VALUE_LENGTH {
         return Err(InvalidLookup::Attributes);
     }
     let text = value.to_owned();

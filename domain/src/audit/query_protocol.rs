@@ -4,9 +4,9 @@ use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
 /// How deep names may be nested.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 /// The highest number of a member of a list.
-const LONGEST_LIST: usize = 1000;
+const MAX_LIST_LENGTH: usize = 1000;
 
 /// A name as events have it: `UserName` is `userName`.
 pub(super) fn lower_first(name: &str) -> String {
@@ -26,7 +26,7 @@ pub fn form_parameters<'a>(
             continue;
         }
         let parts: Vec<&str> = name.split('.').filter(|part| *part != "member").collect();
-        if parts.len() <= DEEPEST {
+        if parts.len() <= MAX_DEPTH {
             set(&mut members, &parts, value);
         }
     }
@@ -41,7 +41,7 @@ fn set(place: &mut Value, parts: &[&str], value: &str) {
         *place = value.into();
         return;
     };
-    let number = part.parse::<usize>().ok().filter(|number| (1..=LONGEST_LIST).contains(number));
+    let number = part.parse::<usize>().ok().filter(|number| (1..=MAX_LIST_LENGTH).contains(number));
     if let Some(number) = number {
         if !place.is_array() {
             *place = Value::Array(Vec::new());
@@ -76,7 +76,7 @@ pub fn answer_of_query(xml: &str) -> Option<Map<String, Value>> {
 
 fn json_of(node: Node<'_, '_>, depth: usize) -> Value {
     let children: Vec<_> = node.children().filter(Node::is_element).collect();
-    if children.is_empty() || depth >= DEEPEST {
+    if children.is_empty() || depth >= MAX_DEPTH {
         return node.text().unwrap_or_default().into();
     }
     if children.iter().all(|child| child.tag_name().name() == "member") {

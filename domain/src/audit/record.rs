@@ -18,7 +18,7 @@ const SERVICE: &str = "mq.amazonaws.com";
 /// The longest `requestParameters` and `responseElements`, in bytes.
 ///
 /// Source: "CloudTrail record contents": what is longer than 100 KB is omitted.
-const LONGEST_ELEMENT: usize = 100_000;
+const MAX_ELEMENT_BYTES: usize = 100_000;
 
 /// A record, its members in the order of the documentation.
 #[derive(Serialize)]
@@ -181,7 +181,7 @@ fn additional(is_open: bool, is_on_host: bool) -> Option<Value> {
 /// An element, or that it was too long, as the service says it.
 fn limited(element: Value) -> Value {
     let size = element.to_string().len();
-    if size <= LONGEST_ELEMENT {
+    if size <= MAX_ELEMENT_BYTES {
         return element;
     }
     json!({"omitted": true, "originalSize": size, "reason": "too long"})

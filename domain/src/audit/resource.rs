@@ -18,7 +18,7 @@ const LOG_STREAM: &str = "AWS::Logs::LogStream";
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 
 /// The longest name.
-const LONGEST_NAME: usize = 512;
+const MAX_NAME_LENGTH: usize = 512;
 
 /// A resource that a call names, by its type of CloudFormation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,7 +160,7 @@ fn kind_of(arn: &str) -> Option<&'static str> {
 fn add(found: &mut Vec<AuditedResource>, kind: Option<&'static str>, name: &str) {
     let Some(kind) = kind else { return };
     // Callers choose names that nothing has, too: no database keeps zeros, and nobody looks for long ones.
-    let name: String = name.chars().filter(|c| *c != '\0').take(LONGEST_NAME).collect();
+    let name: String = name.chars().filter(|c| *c != '\0').take(MAX_NAME_LENGTH).collect();
     let resource = AuditedResource { kind, name };
     if !resource.name.is_empty() && !found.contains(&resource) {
         found.push(resource);

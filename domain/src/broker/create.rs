@@ -11,16 +11,14 @@ use super::{
     spec::{BrokerSpec, EncryptionOptions, Logs},
 };
 use crate::{
-    access::{
-        BrokerUser, LdapServerMetadata, LdapServerMetadataInput, MOST_USERS, Tags, UserInput,
-    },
+    access::{BrokerUser, LdapServerMetadata, LdapServerMetadataInput, MAX_USERS, Tags, UserInput},
     catalogue::{
         AuthenticationStrategy, DeploymentMode, EngineType, HostInstanceType, Offerings,
         StorageType, storage_size,
     },
     configuration::{
         ConfigurationRef, ConfigurationRevision,
-        association::{self, User},
+        association::{self, TargetBroker},
     },
     kernel::{BrokerName, Entropy, Error, Scope, is_resource_id, required, text},
     maintenance::MaintenanceWindow,
@@ -28,13 +26,13 @@ use crate::{
 
 /// How long an idempotency token may be. The service's bound is not known: most of AWS has 64, and Terraform's tokens
 /// are up to 79 characters long.
-const LONGEST_TOKEN: usize = 128;
+const MAX_TOKEN_LENGTH: usize = 128;
 /// How long the name of a key may be.
 ///
 /// Source: `KeyId` of the KMS API reference.
-const LONGEST_KEY: usize = 2048;
+const MAX_KEY_LENGTH: usize = 2048;
 /// How many zones the largest region has, and so how many subnets of different zones there can be.
-const MOST_ZONES: usize = 6;
+const MAX_ZONES: usize = 6;
 
 /// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
@@ -144,8 +142,9 @@ impl CreateBroker {
             ));
         }
         let asked = input.authentication_strategy.as_deref();
-        let user = User { engine, versions: [version; 2], host, mode };
-        let brought = revision.map(|revision| association::check(revision, user)).transpose()?;
+        let target_broker = TargetBroker { engine, versions: [version; 2], host, mode };
+        let brought =
+            revision.map(|revision| association::check(revision, target_broker)).transpose()?;
         let strategy = association::strategy(engine, asked, brought)?;
         let (ldap, ldap_password) = parse_ldap(strategy, input.ldap_server_metadata)?;
         let storage_size = input
@@ -174,7 +173,7 @@ impl CreateBroker {
         let creator_request_id = input
             .creator_request_id
             .filter(|token| !token.is_empty())
-            .map(|token| text::line("creatorRequestId", token, LONGEST_TOKEN))
+            .map(|token| text::line("creatorRequestId", token, MAX_TOKEN_LENGTH))
             .transpose()?;
         let users = parse_users(engine, strategy, input.users)?;
         data_replication::check_creation(
@@ -298,7 +297,7 @@ fn parse_encryption(
             )),
         }),
         (false, Some(key)) => {
-            let key = text::line("encryptionOptions.kmsKeyId", key, LONGEST_KEY)?;
+            let key = text::line("encryptionOptions.kmsKeyId", key, MAX_KEY_LENGTH)?;
             Ok(EncryptionOptions { use_aws_owned_key, kms_key_id: Some(key) })
         }
     }
@@ -324,7 +323,7 @@ fn parse_subnets(
     if subnets.iter().collect::<BTreeSet<_>>().len() != subnets.len() {
         return Err(Error::bad_request("subnetIds", "Specify each subnet ID only once."));
     }
-    let most = wanted.max(MOST_ZONES);
+    let most = wanted.max(MAX_ZONES);
     if mode == DeploymentMode::ClusterMultiAz && subnets.len() > most {
         return Err(Error::bad_request(
             "subnetIds",
@@ -373,10 +372,10 @@ fn parse_users(
                 "Specify at least one user for engine type [ACTIVEMQ].",
             ));
         }
-        EngineType::ActiveMq if inputs.len() > MOST_USERS => {
+        EngineType::ActiveMq if inputs.len() > MAX_USERS => {
             return Err(Error::bad_request(
                 "users",
-                format!("Specify at most [{MOST_USERS}] users."),
+                format!("Specify at most [{MAX_USERS}] users."),
             ));
         }
         EngineType::RabbitMq if inputs.len() != 1 && !(inputs.is_empty() && none_needed) => {

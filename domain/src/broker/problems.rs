@@ -36,7 +36,7 @@ pub struct CreationContext<'a> {
 /// An instance type that there is.
 const ANY_INSTANCE_TYPE: &str = "mq.m5.large";
 /// How often something is put right: more often than there are members.
-const MOST_REPAIRS: usize = 40;
+const MAX_REPAIRS: usize = 40;
 
 /// Members about which nothing can be told while the first one is wrong.
 const DEPENDENTS: &[(&str, &[&str])] = &[
@@ -97,7 +97,7 @@ fn problems_of(
     let mut found = Vec::new();
     let mut wrong = BTreeSet::new();
     let mut revision = context.revision;
-    for _ in 0..MOST_REPAIRS {
+    for _ in 0..MAX_REPAIRS {
         let CreationContext { scope, offerings, network, entropy, .. } = context;
         let parsed =
             CreateBroker::parse(input.clone(), scope, revision, offerings, network, entropy);

@@ -21,7 +21,7 @@ use crate::{
     },
     configuration::{
         ConfigurationRevision, Configurations,
-        association::{self, User},
+        association::{self, TargetBroker},
     },
     kernel::{Error, Timestamp, required},
     maintenance::{MaintenanceWindow, WindowChanges},
@@ -30,7 +30,7 @@ use crate::{
 /// Most resource shares a broker may name.
 ///
 /// Source: quota page of the developer guide.
-const MOST_RESOURCE_SHARES: usize = 10;
+const MAX_RESOURCE_SHARES: usize = 10;
 
 /// The request as it was sent: only the types of its members are checked.
 #[derive(Debug, Clone, Default)]
@@ -255,7 +255,7 @@ impl BrokerUpdate {
         let spec = &broker.spec;
         let engine = spec.engine_type;
         let target = self.pending.applied_to(spec);
-        let user = User {
+        let target_broker = TargetBroker {
             engine,
             versions: [spec.engine_version, target.engine_version],
             host: target.host_instance_type,
@@ -276,7 +276,7 @@ impl BrokerUpdate {
             brought = match (is_current, engine) {
                 // One that waits already was checked when it came, for the version and tier that it came for.
                 (false, _) if changed || is_for_another => {
-                    Some(association::check(revision, user)?)
+                    Some(association::check(revision, target_broker)?)
                 }
                 // The authentication strategy is taken back with it.
                 (true, EngineType::RabbitMq) => Some(spec.authentication_strategy),
@@ -293,7 +293,7 @@ impl BrokerUpdate {
             && self.configurations.pending == Some(kept.reference())
         {
             // It may have come for a version that does not wait any more.
-            association::check(kept, user)?;
+            association::check(kept, target_broker)?;
         }
         if asked.is_some() || brought.is_some() {
             let kept = target.authentication_strategy;
@@ -328,7 +328,7 @@ impl BrokerUpdate {
             match engine {
                 EngineType::ActiveMq => association::check_document(revision, version, strategy)?,
                 EngineType::RabbitMq => {
-                    association::check_settings(revision, version, user)?;
+                    association::check_settings(revision, version, target_broker)?;
                 }
             }
         }
@@ -448,8 +448,8 @@ fn check_resource_shares(engine: EngineType, arns: &[String]) -> Result<(), Erro
     if engine != EngineType::RabbitMq {
         return refuse("Resource shares are supported only for RabbitMQ brokers.".to_owned());
     }
-    if arns.len() > MOST_RESOURCE_SHARES {
-        return refuse(format!("Specify at most [{MOST_RESOURCE_SHARES}] resource shares."));
+    if arns.len() > MAX_RESOURCE_SHARES {
+        return refuse(format!("Specify at most [{MAX_RESOURCE_SHARES}] resource shares."));
     }
     match arns.first() {
         None => Ok(()),

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The largest message of any RabbitMQ broker, in bytes.
-pub(super) const LARGEST_MESSAGE: u32 = 134_217_728;
+pub(super) const MAX_MESSAGE_BYTES: u32 = 134_217_728;
 
 /// The largest message of a RabbitMQ 4 that nobody has configured otherwise, in bytes.
 pub(super) const DEFAULT_MESSAGE: u32 = 524_288;
@@ -95,7 +95,7 @@ macro_rules! limits {
             vhosts: $vhosts,
             shovels: $shovels,
             exchanges: limits!(@optional $($exchanges)?),
-            message_bytes: LARGEST_MESSAGE,
+            message_bytes: MAX_MESSAGE_BYTES,
         }
     };
     (@optional $exchanges:literal) => { Some($exchanges) };

@@ -10,7 +10,7 @@ use crate::{
 
 /// The broker that would use a configuration.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct User {
+pub(crate) struct TargetBroker {
     pub(crate) engine: EngineType,
     /// What it runs now, and what it will: a configuration may be for either, because an upgrade and its
     /// configuration need not come in one request.
@@ -26,29 +26,31 @@ pub(crate) struct User {
 /// A 400 on `configuration`, or the service's own for RabbitMQ limits above those of the instance type.
 pub(crate) fn check(
     revision: &ConfigurationRevision,
-    user: User,
+    target: TargetBroker,
 ) -> Result<AuthenticationStrategy, Error> {
     let configuration = &revision.configuration;
-    let [now, then] = user.versions;
-    if configuration.engine_type != user.engine
+    let [now, then] = target.versions;
+    if configuration.engine_type != target.engine
         || (configuration.engine_version != now && configuration.engine_version != then)
     {
         return Err(Error::bad_request(
             "configuration",
             format!(
                 "Configuration ID [{}] is not for broker engine type [{}] version [{then}].",
-                configuration.id, user.engine
+                configuration.id, target.engine
             ),
         ));
     }
-    match user.engine {
+    match target.engine {
         EngineType::ActiveMq => {
             // It may have been saved when less was known of the engine, or for the other of its versions.
             let strategy = configuration.authentication_strategy;
             check_document(revision, then, strategy)?;
             Ok(strategy)
         }
-        EngineType::RabbitMq => Ok(check_settings(revision, then, user)?.authentication_strategy()),
+        EngineType::RabbitMq => {
+            Ok(check_settings(revision, then, target)?.authentication_strategy())
+        }
     }
 }
 
@@ -60,12 +62,12 @@ pub(crate) fn check(
 pub(crate) fn check_settings(
     revision: &ConfigurationRevision,
     version: EngineVersion,
-    user: User,
+    target: TargetBroker,
 ) -> Result<RabbitMqConfiguration, Error> {
     let configuration = &revision.configuration;
     let settings = RabbitMqConfiguration::parse(configuration.engine_version, &revision.data)?;
     let number = revision.revision.number;
-    settings.check_association(configuration.id, number, version, user.host, user.mode)?;
+    settings.check_association(configuration.id, number, version, target.host, target.mode)?;
     Ok(settings)
 }
 

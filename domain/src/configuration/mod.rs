@@ -16,6 +16,6 @@ pub use rabbitmq::{RabbitMqConfiguration, RabbitMqSettings};
 pub use reference::{ConfigurationRef, Configurations};
 pub use resource::{
     Configuration, ConfigurationName, ConfigurationRevision, CreateConfiguration,
-    CreateConfigurationInput, MOST_CONFIGURATIONS, MOST_REVISIONS, Revision, parse_revision,
+    CreateConfigurationInput, MAX_CONFIGURATIONS, MAX_REVISIONS, Revision, parse_revision,
     parse_revision_description,
 };

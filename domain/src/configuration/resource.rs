@@ -18,13 +18,13 @@ use crate::{
 /// Most revisions a configuration keeps; none can be deleted.
 ///
 /// Source: quota page of the developer guide.
-pub const MOST_REVISIONS: i32 = 300;
+pub const MAX_REVISIONS: i32 = 300;
 
 /// Most configurations an account keeps in a region.
-pub const MOST_CONFIGURATIONS: i64 = 1000;
+pub const MAX_CONFIGURATIONS: i64 = 1000;
 
 /// How long the description of a revision may be, in characters.
-const LONGEST_DESCRIPTION: usize = 1024;
+const MAX_DESCRIPTION_LENGTH: usize = 1024;
 
 /// A configuration's name: 1–150 letters, digits and `-._~`. It need not be unique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +216,7 @@ impl CreateConfiguration {
 /// # Errors
 /// A 400 on `description`.
 pub fn parse_revision_description(text: String) -> Result<String, Error> {
-    text::lines("description", text, LONGEST_DESCRIPTION)
+    text::lines("description", text, MAX_DESCRIPTION_LENGTH)
 }
 
 /// Reads a revision's number from a path: any integer of 32 bits, leading zeros included.

@@ -17,19 +17,19 @@ use crate::{
 };
 
 /// The most messages that are browsed at once.
-pub const MOST_BROWSED: u32 = 100;
+pub const MAX_BROWSED_MESSAGES: u32 = 100;
 /// How many are, where nothing is said.
 const BROWSED: u32 = 20;
 /// The longest body of a message that is published, in bytes.
-pub const MOST_BODY_BYTES: usize = 256 << 10;
+pub const MAX_BODY_BYTES: usize = 256 << 10;
 /// The most properties of a message.
-pub const MOST_PROPERTIES: usize = 64;
+pub const MAX_PROPERTIES: usize = 64;
 /// The longest name of a property, in characters.
-const LONGEST_PROPERTY: usize = 128;
+const MAX_PROPERTY_LENGTH: usize = 128;
 /// The longest text of a property, and of a media type, in characters.
-const LONGEST_VALUE: usize = 1024;
+const MAX_VALUE_LENGTH: usize = 1024;
 /// The longest part of a name that is looked for, in characters.
-const LONGEST_PART: usize = 255;
+const MAX_PART_LENGTH: usize = 255;
 
 /// The request of ListDestinations. How many are on a page is checked where all pages are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +57,9 @@ impl ListCall {
     ) -> Result<Self, Error> {
         let kind = input.kind.map(|kind| parse_kind(engine, &kind)).transpose()?;
         let name_contains = input.name_contains.filter(|part| !part.is_empty());
-        let name_contains =
-            name_contains.map(|part| text::line("nameContains", part, LONGEST_PART)).transpose()?;
+        let name_contains = name_contains
+            .map(|part| text::line("nameContains", part, MAX_PART_LENGTH))
+            .transpose()?;
         let internal = match input.include_internal.as_deref() {
             None | Some("false") => false,
             Some("true") => true,
@@ -97,12 +98,12 @@ impl BrowseCall {
             None => BROWSED,
             Some(wanted) => {
                 let wanted = u32::try_from(wanted).ok();
-                let wanted = wanted.filter(|wanted| (1..=MOST_BROWSED).contains(wanted));
+                let wanted = wanted.filter(|wanted| (1..=MAX_BROWSED_MESSAGES).contains(wanted));
                 wanted.ok_or_else(|| {
                     Error::bad_request(
                         "maxResults",
                         format!(
-                            "[maxResults] must be an integer between [1] and [{MOST_BROWSED}]."
+                            "[maxResults] must be an integer between [1] and [{MAX_BROWSED_MESSAGES}]."
                         ),
                     )
                 })?
@@ -139,7 +140,7 @@ impl PublishCall {
         let body = body(required("body", input.body)?, input.body_encoding.as_deref())?;
         let content_type = input.content_type.filter(|media_type| !media_type.is_empty());
         let content_type = content_type
-            .map(|media_type| text::line("contentType", media_type, LONGEST_PART))
+            .map(|media_type| text::line("contentType", media_type, MAX_PART_LENGTH))
             .transpose()?;
         let properties = properties(input.properties.unwrap_or_default())?;
         let persistent = input.persistent.unwrap_or(true);
@@ -158,25 +159,25 @@ fn body(body: String, encoding: Option<&str>) -> Result<MessageBody, Error> {
             (decoded.len(), MessageBody::Base64(body))
         }
     };
-    if bytes > MOST_BODY_BYTES {
+    if bytes > MAX_BODY_BYTES {
         return Err(Error::bad_request(
             "body",
-            format!("[body] can be at most [{MOST_BODY_BYTES}] bytes long."),
+            format!("[body] can be at most [{MAX_BODY_BYTES}] bytes long."),
         ));
     }
     Ok(body)
 }
 
 fn properties(input: BTreeMap<String, Value>) -> Result<BTreeMap<String, PropertyValue>, Error> {
-    if input.len() > MOST_PROPERTIES {
+    if input.len() > MAX_PROPERTIES {
         return Err(Error::bad_request(
             "properties",
-            format!("A message can have at most [{MOST_PROPERTIES}] properties."),
+            format!("A message can have at most [{MAX_PROPERTIES}] properties."),
         ));
     }
     let mut properties = BTreeMap::new();
     for (name, value) in input {
-        let name = text::line("properties", name, LONGEST_PROPERTY)?;
+        let name = text::line("properties", name, MAX_PROPERTY_LENGTH)?;
         if name.is_empty() {
             return Err(Error::bad_request("properties", "A property must have a name."));
         }
@@ -195,7 +196,7 @@ fn property(value: Value) -> Result<PropertyValue, Error> {
     match value {
         Value::Bool(truth) => Ok(PropertyValue::Boolean(truth)),
         Value::String(value) => {
-            text::lines("properties", value, LONGEST_VALUE).map(PropertyValue::Text)
+            text::lines("properties", value, MAX_VALUE_LENGTH).map(PropertyValue::Text)
         }
         Value::Number(number) => number
             .as_i64()
@@ -291,7 +292,7 @@ mod tests {
             PublishInput { properties: Some(properties.into_iter().collect()), ..input.clone() }
         };
         let many: serde_json::Map<_, _> = (0..65).map(|n| (n.to_string(), json!(n))).collect();
-        let long = Some("a".repeat(MOST_BODY_BYTES + 1));
+        let long = Some("a".repeat(MAX_BODY_BYTES + 1));
         for (wrong, blamed) in [
             (PublishInput { body: None, ..input.clone() }, "body"),
             (PublishInput { body: Some("?".into()), ..input.clone() }, "body"),

@@ -17,7 +17,7 @@ pub use call::{
     BrowseCall, EngineCall, EngineCallKind, ListCall, MessageBody, PropertyValue, PublishCall,
 };
 pub use input::{
-    BrowseInput, ListInput, MOST_BODY_BYTES, MOST_BROWSED, MOST_PROPERTIES, PublishInput,
+    BrowseInput, ListInput, MAX_BODY_BYTES, MAX_BROWSED_MESSAGES, MAX_PROPERTIES, PublishInput,
 };
 pub use kind::{BodyEncoding, DestinationKind};
 pub use name::{Destination, DestinationInput};

@@ -11,7 +11,7 @@ use crate::{
 /// The longest name, in bytes.
 ///
 /// Source: a short string of AMQP 0-9-1; ActiveMQ has no limit, and its names are far shorter.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 /// The virtual host that every broker has.
 const DEFAULT_VIRTUAL_HOST: &str = "/";
 
@@ -94,10 +94,10 @@ pub(super) fn parse_virtual_host(
 }
 
 fn check_text(attribute: &'static str, text: &str) -> Result<(), Error> {
-    if text.is_empty() || text.len() > LONGEST_NAME {
+    if text.is_empty() || text.len() > MAX_NAME_LENGTH {
         return Err(Error::bad_request(
             attribute,
-            format!("[{attribute}] must be [1] to [{LONGEST_NAME}] bytes long in UTF-8."),
+            format!("[{attribute}] must be [1] to [{MAX_NAME_LENGTH}] bytes long in UTF-8."),
         ));
     }
     if text.chars().any(char::is_control) {

@@ -12,7 +12,7 @@ use crate::{catalogue::DeploymentMode, kernel::Error};
 pub enum FaultKind {
     /// The engine is killed, once.
     Kill,
-    /// The engine is frozen: its connections stay open and nothing answers.
+    /// The engine is paused: its connections stay open and nothing answers.
     Pause,
     /// The instance's network is cut.
     Isolate,

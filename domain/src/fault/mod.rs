@@ -13,9 +13,9 @@ pub use kind::FaultKind;
 pub use spec::{FaultInput, FaultSpec, Latency, zones_of};
 
 /// How many faults of one broker may be under way at a time.
-pub const MOST_FAULTS: u32 = 10;
+pub const MAX_FAULTS: u32 = 10;
 /// How long a momentary fault may wait to start, because nobody expects it any more after that.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A container that a fault affects, as it was when the fault started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub struct Fault {
 impl Fault {
     /// A fault that begins now.
     pub fn new(id: FaultId, spec: FaultSpec, now: Timestamp) -> Self {
-        let ends = now.plus(spec.duration.unwrap_or(START_PATIENCE));
+        let ends = now.plus(spec.duration.unwrap_or(START_TIMEOUT));
         Self { id, spec, starts: now, ends, affected: None, ended: None, reason: None }
     }
 

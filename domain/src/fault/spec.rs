@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// How long a fault may last.
-const LONGEST_SECONDS: i64 = 3600;
+const MAX_SECONDS: i64 = 3600;
 /// How much latency may be added, in milliseconds.
-const MOST_LATENCY: i64 = 60_000;
+const MAX_LATENCY_MILLIS: i64 = 60_000;
 
 /// How much later bytes arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ fn duration(kind: FaultKind, value: Option<i64>) -> Result<Option<Duration>, Err
         None if kind.is_momentary() => Ok(None),
         None => Err(required(MEMBER, kind)),
         Some(seconds) => {
-            let seconds = between(MEMBER, seconds, 1, LONGEST_SECONDS)?;
+            let seconds = between(MEMBER, seconds, 1, MAX_SECONDS)?;
             Ok(Some(Duration::from_secs(seconds.into())))
         }
     }
@@ -195,8 +195,8 @@ fn latency(
     match (kind, milliseconds, jitter) {
         (FaultKind::Latency, None, _) => Err(required(LATENCY, kind)),
         (FaultKind::Latency, Some(milliseconds), jitter) => Ok(Some(Latency {
-            milliseconds: between(LATENCY, milliseconds, 1, MOST_LATENCY)?,
-            jitter_milliseconds: between(JITTER, jitter.unwrap_or(0), 0, MOST_LATENCY)?,
+            milliseconds: between(LATENCY, milliseconds, 1, MAX_LATENCY_MILLIS)?,
+            jitter_milliseconds: between(JITTER, jitter.unwrap_or(0), 0, MAX_LATENCY_MILLIS)?,
         })),
         (_, Some(_), _) => Err(does_not_apply(LATENCY, kind)),
         (_, None, Some(_)) => Err(does_not_apply(JITTER, kind)),

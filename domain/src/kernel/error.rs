@@ -52,7 +52,7 @@ impl Error {
     }
 
     /// The 400 of an account that may not have more of these things of ours.
-    pub fn as_many(things: &str) -> Self {
+    pub fn too_many(things: &str) -> Self {
         Self::bad_request_overall(format!(
             "The account has reached the maximum number of {things} in this region. Delete one and retry the request."
         ))

@@ -1,6 +1,7 @@
 //! The base of all modules: identifiers, time, errors, pages, texts.
 
 mod arn;
+mod client_network;
 mod clock;
 mod error;
 mod id;
@@ -8,11 +9,11 @@ mod name;
 mod page;
 mod region;
 mod scope;
-mod source;
 pub(crate) mod text;
 pub(crate) mod wire_enum;
 
 pub use arn::{Arn, Resource};
+pub use client_network::ClientNetwork;
 pub use clock::{Clock, Entropy, Timestamp};
 pub(crate) use error::required;
 pub use error::{Error, ErrorKind};
@@ -22,4 +23,3 @@ pub use name::BrokerName;
 pub use page::PageSize;
 pub use region::amazon_mq_regions;
 pub use scope::Scope;
-pub use source::Source;

@@ -25,7 +25,7 @@ pub struct InvalidLogName {
     pattern: &'static str,
 }
 
-const LONGEST: usize = 512;
+const MAX_LENGTH: usize = 512;
 
 impl LogGroupName {
     /// Reads a name.
@@ -33,7 +33,7 @@ impl LogGroupName {
     /// # Errors
     /// That it is none.
     pub fn parse(name: &str) -> Result<Self, InvalidLogName> {
-        let is_valid = (1..=LONGEST).contains(&name.len())
+        let is_valid = (1..=MAX_LENGTH).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/.#".contains(&byte))
             && !name.starts_with("aws/");
         if is_valid {
@@ -55,7 +55,7 @@ impl LogStreamName {
     /// # Errors
     /// That it is none.
     pub fn parse(name: &str) -> Result<Self, InvalidLogName> {
-        let is_valid = (1..=LONGEST).contains(&name.chars().count())
+        let is_valid = (1..=MAX_LENGTH).contains(&name.chars().count())
             && !name.contains([':', '*'])
             && !name.contains(char::is_control);
         if is_valid {

@@ -8,7 +8,7 @@ use crate::kernel::{Error, Timestamp};
 /// Most changes before the next window.
 ///
 /// Source: the service's quotas, and recorded answers.
-const MOST_CHANGES: u32 = 4;
+const MAX_CHANGES: u32 = 4;
 
 /// How often a broker's window was changed since a window last took place. A broker begins with
 /// none, and nothing but a completed window takes changes back: a reboot does not.
@@ -43,9 +43,9 @@ impl WindowChanges {
     ) -> Result<Option<Self>, Error> {
         let is_over = current.last_completed(now).start >= self.since;
         let count = if is_over { 0 } else { self.count };
-        if count >= MOST_CHANGES {
+        if count >= MAX_CHANGES {
             return Err(Error::bad_request_overall(format!(
-                "Maintenance window cannot be modified greater than {MOST_CHANGES} times. You will be able to modify your broker maintenance window after the next maintenance window has completed."
+                "Maintenance window cannot be modified greater than {MAX_CHANGES} times. You will be able to modify your broker maintenance window after the next maintenance window has completed."
             )));
         }
         Ok((wanted != current).then(|| Self { count: count + 1, since: now }))

@@ -25,10 +25,10 @@ use crate::catalogue::{EngineType, EngineVersion};
 pub const NAMESPACE: &str = "AWS/AmazonMQ";
 
 /// How many queues of a RabbitMQ broker have metrics: those with the most consumers.
-pub const MOST_QUEUES: usize = 500;
+pub const MAX_QUEUES: usize = 500;
 
 /// How many destinations of an ActiveMQ broker have metrics.
-pub const MOST_DESTINATIONS: usize = 1000;
+pub const MAX_DESTINATIONS: usize = 1000;
 
 /// The first version of RabbitMQ whose nodes have metrics of their objects, and whose nodes Prometheus can read.
 pub const NODE_OBJECTS_SINCE: EngineVersion = EngineVersion::new(4, 2);

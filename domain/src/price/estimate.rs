@@ -16,8 +16,8 @@ use crate::{
 const HOURS_OF_MONTH: i64 = 730;
 /// The most hours and gigabytes that an estimate is made for, and their most digits after the point, so that no sum
 /// leaves the range of exact numbers.
-const MOST: i64 = 1_000_000_000;
-const MOST_DIGITS: u32 = 6;
+const MAX_AMOUNT: i64 = 1_000_000_000;
+const MAX_DIGITS: u32 = 6;
 
 /// A broker to estimate, as a caller describes it.
 #[derive(Debug, Clone, Default)]
@@ -152,12 +152,14 @@ const fn on_most_types(engine: EngineType) -> EngineVersion {
 fn quantity(attribute: &'static str, text: Option<String>, default: i64) -> Result<Decimal, Error> {
     let Some(text) = text else { return Ok(Decimal::from(default)) };
     let number = Decimal::from_str_exact(&text).ok().filter(|number| {
-        *number >= Decimal::ZERO && *number <= Decimal::from(MOST) && number.scale() <= MOST_DIGITS
+        *number >= Decimal::ZERO
+            && *number <= Decimal::from(MAX_AMOUNT)
+            && number.scale() <= MAX_DIGITS
     });
     number.ok_or_else(|| {
         Error::bad_request(
             attribute,
-            format!("Value [{text}] is invalid for [{attribute}]. Specify a decimal number from [0] to [{MOST}] with at most [{MOST_DIGITS}] digits after the point."),
+            format!("Value [{text}] is invalid for [{attribute}]. Specify a decimal number from [0] to [{MAX_AMOUNT}] with at most [{MAX_DIGITS}] digits after the point."),
         )
     })
 }

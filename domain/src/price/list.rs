@@ -23,8 +23,8 @@ const CURRENCY: &str = "USD";
 /// Where prices are taken from that a region lacks, unless the list says otherwise.
 const FALLBACK: &str = "us-east-1";
 /// The highest price and its most digits after the point, so that no sum leaves the range of exact numbers.
-const MOST: i64 = 1_000_000;
-const MOST_DIGITS: u32 = 10;
+const MAX_PRICE: i64 = 1_000_000;
+const MAX_DIGITS: u32 = 10;
 
 /// A price list can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,15 +94,15 @@ impl<'de> Deserialize<'de> for Amount {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(
                     f,
-                    "a price: a decimal from 0 to {MOST} with at most {MOST_DIGITS} digits after the point"
+                    "a price: a decimal from 0 to {MAX_PRICE} with at most {MAX_DIGITS} digits after the point"
                 )
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
                 let wrong = || E::invalid_value(Unexpected::Str(text), &self);
                 let amount = Decimal::from_str_exact(text).map_err(|_| wrong())?.normalize();
-                let is_in_range = amount >= Decimal::ZERO && amount <= Decimal::from(MOST);
-                if is_in_range && amount.scale() <= MOST_DIGITS {
+                let is_in_range = amount >= Decimal::ZERO && amount <= Decimal::from(MAX_PRICE);
+                if is_in_range && amount.scale() <= MAX_DIGITS {
                     Ok(Amount(amount))
                 } else {
                     Err(wrong())

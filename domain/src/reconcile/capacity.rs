@@ -10,13 +10,13 @@ use crate::{
 const MIB: u64 = 1 << 20;
 
 /// Neither engine starts reliably with less memory: RabbitMQ blocks its publishers at once.
-const LEAST_MEMORY: u64 = 512 * MIB;
+const MIN_MEMORY: u64 = 512 * MIB;
 
 /// The memory of a cluster of three `mq.m5.large`, unscaled: the smallest type that all deployment modes have.
 const USUAL_BROKER: u64 = 3 * 8 * 1024 * MIB;
 
 /// The smallest factor that brokerd chooses by itself.
-const LEAST_SCALE: f64 = 1.0 / 16.0;
+const MIN_SCALE: f64 = 1.0 / 16.0;
 
 /// How much memory instances may use together, and how much of its instance type's each gets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +26,7 @@ pub struct HostCapacity {
     /// Factor on the memory of instance types, above 0 and at most 1.
     pub scale: f64,
     /// How long a creation waits for memory.
-    pub patience: Duration,
+    pub wait_limit: Duration,
 }
 
 /// The reservation of a broker.
@@ -56,7 +56,7 @@ pub struct Demand {
 
 /// The decision about a demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
+pub enum GrantDecision {
     /// It gets its memory.
     Granted,
     /// It stays in the queue.
@@ -82,7 +82,7 @@ impl HostCapacity {
     /// with which a broker of any deployment mode can be created of type `mq.m5.large`, or else the last one.
     pub fn automatic_scale(memory_bytes: u64) -> f64 {
         let mut scale = 1.0;
-        while scale > LEAST_SCALE && scaled(USUAL_BROKER, scale) > memory_bytes {
+        while scale > MIN_SCALE && scaled(USUAL_BROKER, scale) > memory_bytes {
             scale /= 2.0;
         }
         scale
@@ -104,20 +104,25 @@ impl HostCapacity {
     /// third of its time; after that nothing behind it is granted before it is. So a host is not kept empty for one large
     /// broker, and many small ones don't starve it: for two thirds of its time whatever is freed is its own. Nor does it
     /// starve them, because its time is over before theirs is.
-    pub fn admit(&self, granted_bytes: u64, queue: &[Demand], now: Timestamp) -> Vec<Admission> {
+    pub fn admit(
+        &self,
+        granted_bytes: u64,
+        queue: &[Demand],
+        now: Timestamp,
+    ) -> Vec<GrantDecision> {
         let mut free = self.memory_bytes.saturating_sub(granted_bytes);
         let mut is_reserved = false;
         let decide = |demand: &Demand| {
             if demand.bytes <= free && !is_reserved {
                 free -= demand.bytes;
-                return Admission::Granted;
+                return GrantDecision::Granted;
             }
             let waited = now.since(demand.since);
             // What can never fit, and what is given up any moment, keeps nobody waiting.
             is_reserved |= demand.bytes <= self.memory_bytes
-                && waited >= self.patience / 3
-                && waited < self.patience;
-            Admission::Waits { missing_bytes: demand.bytes.saturating_sub(free) }
+                && waited >= self.wait_limit / 3
+                && waited < self.wait_limit;
+            GrantDecision::Waits { missing_bytes: demand.bytes.saturating_sub(free) }
         };
         queue.iter().map(decide).collect()
     }
@@ -125,7 +130,7 @@ impl HostCapacity {
 
 /// The memory of one instance of a type with that factor, in bytes: whole MiB, and never less than an engine needs.
 pub fn instance_memory(tier: HostInstanceType, scale: f64) -> u64 {
-    (scaled(tier.memory_bytes(), scale) / MIB * MIB).max(LEAST_MEMORY)
+    (scaled(tier.memory_bytes(), scale) / MIB * MIB).max(MIN_MEMORY)
 }
 
 /// `amount` times `factor`, rounded down.
@@ -140,11 +145,11 @@ mod tests {
     use super::*;
 
     const GIB: u64 = 1 << 30;
-    const PATIENCE: Duration = Duration::from_secs(900);
+    const TIMEOUT: Duration = Duration::from_secs(900);
     const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
 
     fn host(memory_bytes: u64) -> HostCapacity {
-        HostCapacity { memory_bytes, scale: 1.0, patience: PATIENCE }
+        HostCapacity { memory_bytes, scale: 1.0, wait_limit: TIMEOUT }
     }
 
     fn demand(bytes: u64, waited: u64) -> Demand {
@@ -154,8 +159,8 @@ mod tests {
         Demand { broker: BrokerId::from(uuid::Uuid::from_u128(bytes.into())), bytes, since }
     }
 
-    fn waits(missing_bytes: u64) -> Admission {
-        Admission::Waits { missing_bytes }
+    fn waits(missing_bytes: u64) -> GrantDecision {
+        GrantDecision::Waits { missing_bytes }
     }
 
     #[test]
@@ -164,7 +169,7 @@ mod tests {
         let admitted = host(10).admit(2, &queue, NOW);
         assert_eq!(
             admitted,
-            [Admission::Granted, waits(1), Admission::Granted, Admission::Granted]
+            [GrantDecision::Granted, waits(1), GrantDecision::Granted, GrantDecision::Granted]
         );
     }
 
@@ -174,7 +179,7 @@ mod tests {
         {
             let queue = [demand(8, waited), demand(1, 0)];
             let admitted = host(10).admit(5, &queue, NOW);
-            let second = if overtaken { Admission::Granted } else { waits(0) };
+            let second = if overtaken { GrantDecision::Granted } else { waits(0) };
             assert_eq!(admitted, [waits(3), second], "after {waited} s");
         }
     }
@@ -182,7 +187,7 @@ mod tests {
     #[test]
     fn a_creation_that_can_never_fit_delays_no_other() {
         let queue = [demand(11, 500), demand(5, 0)];
-        assert_eq!(host(10).admit(5, &queue, NOW), [waits(6), Admission::Granted]);
+        assert_eq!(host(10).admit(5, &queue, NOW), [waits(6), GrantDecision::Granted]);
     }
 
     #[test]
@@ -210,7 +215,7 @@ mod tests {
     fn an_instance_takes_what_its_limit_will_be() {
         let micro = HostInstanceType::from_name("mq.t3.micro").expect("known");
         let host = HostCapacity { scale: 0.3, ..host(GIB) };
-        assert_eq!(host.of_instance(micro), LEAST_MEMORY);
+        assert_eq!(host.of_instance(micro), MIN_MEMORY);
         let large = HostInstanceType::from_name("mq.m7g.large").expect("known");
         assert_eq!(host.of_instances(large, 2), 2 * 2457 * MIB);
     }
@@ -226,7 +231,7 @@ mod tests {
         #[test]
         fn never_more_is_granted_than_there_is(granted in 0u64..15, queue in queue()) {
             let admitted = host(10).admit(granted, &queue, NOW);
-            let new: u64 = queue.iter().zip(&admitted).filter(|(_, t)| **t == Admission::Granted).map(|(d, _)| d.bytes).sum();
+            let new: u64 = queue.iter().zip(&admitted).filter(|(_, t)| **t == GrantDecision::Granted).map(|(d, _)| d.bytes).sum();
             prop_assert!(new == 0 || granted + new <= 10);
             prop_assert_eq!(admitted.len(), queue.len());
         }
@@ -236,7 +241,7 @@ mod tests {
             if let Some(first) = queue.first() {
                 let fits = granted + first.bytes <= 10;
                 let admitted = host(10).admit(granted, &queue, NOW);
-                prop_assert_eq!(admitted[0] == Admission::Granted, fits);
+                prop_assert_eq!(admitted[0] == GrantDecision::Granted, fits);
             }
         }
 
@@ -246,9 +251,9 @@ mod tests {
         ) {
             let admitted = host(10).admit(granted, &queue, NOW);
             let old = |d: &Demand| (300..900).contains(&NOW.since(d.since).as_secs()) && d.bytes <= 10;
-            let first = queue.iter().zip(&admitted).position(|(d, t)| *t != Admission::Granted && old(d));
+            let first = queue.iter().zip(&admitted).position(|(d, t)| *t != GrantDecision::Granted && old(d));
             if let Some(first) = first {
-                prop_assert!(admitted[first..].iter().all(|one| *one != Admission::Granted));
+                prop_assert!(admitted[first..].iter().all(|one| *one != GrantDecision::Granted));
             }
         }
 
@@ -276,12 +281,12 @@ mod tests {
                 let before = std::mem::take(&mut queue);
                 for (asked, admission) in before.into_iter().zip(admitted) {
                     match admission {
-                        Admission::Granted if asked == (large, 0) && served.is_none() => {
+                        GrantDecision::Granted if asked == (large, 0) && served.is_none() => {
                             served = Some(minute);
                             running.push((large, minute + 1));
                         }
-                        Admission::Granted => running.push((asked.0, minute + life)),
-                        Admission::Waits { .. } => queue.push(asked),
+                        GrantDecision::Granted => running.push((asked.0, minute + life)),
+                        GrantDecision::Waits { .. } => queue.push(asked),
                     }
                 }
             }

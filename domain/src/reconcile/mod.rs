@@ -4,6 +4,8 @@ mod capacity;
 mod lease;
 mod report;
 
-pub use capacity::{Admission, CapacityUse, Demand, HostCapacity, Reservation, instance_memory};
+pub use capacity::{
+    CapacityUse, Demand, GrantDecision, HostCapacity, Reservation, instance_memory,
+};
 pub use lease::{Lane, Lease, Next};
 pub use report::{PassReport, VerdictKind};

@@ -11,7 +11,7 @@ pub enum OutageCause {
     EngineEnded,
     /// The engine ran out of memory.
     OutOfMemory,
-    /// The engine ran, or its container was frozen, and did not answer.
+    /// The engine ran, or its container was paused, and did not answer.
     EngineSilent,
     /// The container was gone.
     ContainerGone,

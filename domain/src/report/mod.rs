@@ -12,5 +12,5 @@ pub use availability::{AvailabilityInterval, AvailabilityRecord, AvailabilitySum
 pub use broker::ReportedBroker;
 pub use cause::OutageCause;
 pub use incident::{Failover, InstanceOutage, MessageCounts};
-pub use period::{Granularity, LONGEST_PERIOD, Period};
+pub use period::{Granularity, MAX_PERIOD, Period};
 pub use transition::{Finding, InstanceTransition, ReportedChange, Takeover, Transitions};

@@ -9,11 +9,11 @@ use crate::kernel::{Error, Timestamp};
 /// Microseconds.
 const MINUTE: i64 = 60_000_000;
 /// The longest period of a report, in days.
-const MOST_DAYS: i64 = 1100;
+const MAX_DAYS: i64 = 1100;
 /// The longest period of a report: three years. What is older is of no use.
-pub const LONGEST_PERIOD: Duration = Duration::from_hours(24 * MOST_DAYS.unsigned_abs());
+pub const MAX_PERIOD: Duration = Duration::from_hours(24 * MAX_DAYS.unsigned_abs());
 /// The longest period that is divided into days.
-const MOST_SINGLE_DAYS: i64 = 93;
+const MAX_SINGLE_DAYS: i64 = 93;
 /// The microseconds of a day.
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -74,8 +74,8 @@ impl Period {
             let why = "[from] must be earlier than [to], and than now.";
             return Err(Error::bad_request("from", why));
         }
-        if to.as_micros() - from.as_micros() > MOST_DAYS * DAY {
-            let why = format!("The period is too long. Specify at most [{MOST_DAYS}] days.");
+        if to.as_micros() - from.as_micros() > MAX_DAYS * DAY {
+            let why = format!("The period is too long. Specify at most [{MAX_DAYS}] days.");
             return Err(Error::bad_request("from", why));
         }
         Ok(Self { from, to })
@@ -91,11 +91,11 @@ impl Period {
             Granularity::Month => Ok(self.by_month().into_iter().map(|(part, _)| part).collect()),
             Granularity::Day => {
                 let parts = self.by_day();
-                if i64::try_from(parts.len()).is_ok_and(|days| days <= MOST_SINGLE_DAYS) {
+                if i64::try_from(parts.len()).is_ok_and(|days| days <= MAX_SINGLE_DAYS) {
                     return Ok(parts.into_iter().map(|(part, _)| part).collect());
                 }
                 let why = format!(
-                    "The period has too many days for granularity [DAY]. Specify at most [{MOST_SINGLE_DAYS}] days."
+                    "The period has too many days for granularity [DAY]. Specify at most [{MAX_SINGLE_DAYS}] days."
                 );
                 Err(Error::bad_request("granularity", why))
             }

@@ -126,7 +126,7 @@ impl Listener {
         let (peer, metrics) = (peer.ip(), self.metrics.clone());
         let dispatch = self.dispatch.clone();
         self.sessions.spawn(async move {
-            let pending = ActiveGuard::new(&metrics.connections_unproven);
+            let pending = ActiveGuard::new(&metrics.connections_pending);
             let admitting = async {
                 match dispatch {
                     Dispatch::Route(route) => route.admit(client, peer).await,
@@ -135,7 +135,7 @@ impl Listener {
             };
             let admitted = tokio::select! {
                 admitted = admitting => admitted,
-                () = connection.evicted() => return metrics.count_refusal(Refusal::Crowded),
+                () = connection.evicted() => return metrics.count_refusal(Refusal::Evicted),
             };
             if let Some(admitted) = admitted {
                 connection.set_established();

@@ -66,16 +66,16 @@ pub(crate) struct Listeners {
     sni_listeners: BTreeMap<SniAddress, RunningSniListener>,
     sessions: TaskTracker,
     limiter: ConnectionLimiter,
-    late_bytes: ByteBudget,
+    delayed_bytes: ByteBudget,
 }
 
 impl Listeners {
     pub(crate) fn new(options: Arc<Options>, metrics: Metrics, status: StatusReporter) -> Self {
         let limiter = ConnectionLimiter::new(connection_limits(&options, 0));
-        let late_bytes = ByteBudget::new(options.late_bytes, metrics.late_bytes.clone());
+        let delayed_bytes = ByteBudget::new(options.delayed_bytes, metrics.delayed_bytes.clone());
         Self {
             limiter,
-            late_bytes,
+            delayed_bytes,
             options,
             metrics,
             status,
@@ -136,7 +136,7 @@ impl Listeners {
     fn open(&mut self, key: RouteKey, entry: &RouteEntry) {
         let (targets, watched_targets) = watch::channel(entry.targets.clone());
         let (admission, watched_admission) = watch::channel(entry.admission.clone());
-        let budget = self.late_bytes.child(self.options.late_bytes_per_route);
+        let budget = self.delayed_bytes.child(self.options.delayed_bytes_per_route);
         let route = RouteContext {
             public: entry.public,
             standard_ports: entry.standard_ports.clone().into(),

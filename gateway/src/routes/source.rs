@@ -7,7 +7,7 @@ use std::{
 };
 
 use brokerd_store::{
-    Heard, Listener, RouteChanges, RouteMoment, RouteReader, RouteTable, StoreError,
+    Heard, Listener, RouteChanges, RouteCursor, RouteReader, RouteTable, StoreError,
 };
 
 /// How often the whole table is read, in case a change was missed.
@@ -66,7 +66,7 @@ pub struct PgRouteSource {
 
 /// The last reading, from which changes are read.
 struct LastReading {
-    moment: RouteMoment,
+    moment: RouteCursor,
     /// When the whole table was last read.
     full: Instant,
 }

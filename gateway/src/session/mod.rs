@@ -250,7 +250,7 @@ async fn copy(
             MeteredStream::new(engine, engine_bytes, latency.clone(), Some(&engine_ended));
         copy_bidirectional_with_sizes(&mut client, &mut engine, size, size).await
     };
-    let deserted = async {
+    let half_closed = async {
         engine_ended.notified().await;
         sleep(HALF_CLOSED_TIMEOUT).await;
     };
@@ -265,6 +265,6 @@ async fn copy(
             Ok(_) => Ending::Closed,
             Err(_) => Ending::Broken,
         },
-        () = deserted => Ending::Deserted,
+        () = half_closed => Ending::HalfClosed,
     }
 }

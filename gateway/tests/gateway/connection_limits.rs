@@ -16,7 +16,7 @@ async fn silent_clients_take_no_place_of_the_route_and_do_not_keep_others_out() 
     let engine = Engine::start(b'a').await?;
     let port = free_port();
     let small = Route { connection_limit: Some(1), ..route(port, Some(engine.address)) };
-    // 100 may be unproven, 50 of them from here.
+    // 100 may be pending, 50 of them from here.
     let options = Options { descriptors: 401, ..options() };
     let fixture = Fixture::start_with(Some(vec![small]), options, false);
     fixture.listening_on(&[port]).await?;
@@ -27,8 +27,8 @@ async fn silent_clients_take_no_place_of_the_route_and_do_not_keep_others_out() 
         client.write_all(&HELLO[..number % HELLO.len()]).await?;
         silent.push(client);
     }
-    until("the crowd", || fixture.metrics.refused(Refusal::Crowded) == 250).await?;
-    assert_eq!(fixture.metrics.connections_unproven.get(), 50);
+    until("the crowd", || fixture.metrics.refused(Refusal::Evicted) == 250).await?;
+    assert_eq!(fixture.metrics.connections_pending.get(), 50);
     assert_eq!(fixture.metrics.sessions_active.get(), 0);
     let mut client = connect(port).await?;
     assert_eq!(greeting(&mut client).await?, b'a');
@@ -54,7 +54,7 @@ async fn who_says_nothing_is_not_waited_for_and_who_says_something_else_is_told(
     other.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
     assert_eq!(greeting(&mut other).await?, 21, "an alert");
     until("the count", || fixture.metrics.refused(Refusal::NoHello) == 1).await?;
-    until("nobody is left", || fixture.metrics.connections_unproven.get() == 0).await?;
+    until("nobody is left", || fixture.metrics.connections_pending.get() == 0).await?;
     fixture.stop().await
 }
 

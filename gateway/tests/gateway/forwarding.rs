@@ -264,6 +264,6 @@ async fn an_engine_that_is_gone_ends_the_session_of_a_client_that_does_not_notic
     // It reads the end, and says nothing and does not leave.
     ended(&mut client).await?;
     until("the session's end", || fixture.metrics.sessions_active.get() == 0).await?;
-    assert_eq!(fixture.metrics.ended(Ending::Deserted), 1);
+    assert_eq!(fixture.metrics.ended(Ending::HalfClosed), 1);
     fixture.stop().await
 }

@@ -117,7 +117,7 @@ async fn what_is_on_its_way_for_long_arrives_soon_after_the_end_of_the_latency()
 
 #[tokio::test]
 async fn late_bytes_take_no_more_memory_than_there_is_for_them_and_all_arrive() -> Result<()> {
-    const MOST: i64 = 256 * 1024;
+    const MAX_BYTES: i64 = 256 * 1024;
     const SIZE: usize = 256 * 1024;
     // Each direction of a session may have a chunk on its way that was not asked for.
     const BESIDE: i64 = 8 * 2 * 20 * 1024;
@@ -125,8 +125,8 @@ async fn late_bytes_take_no_more_memory_than_there_is_for_them_and_all_arrive() 
     let port = free_port();
     let forever = Latency { milliseconds: 60_000, jitter_milliseconds: 0 };
     let prompt = route(port, Some(engine.address));
-    let most = usize::try_from(MOST)?;
-    let options = Options { late_bytes_per_route: most, late_bytes: most * 2, ..options() };
+    let most = usize::try_from(MAX_BYTES)?;
+    let options = Options { delayed_bytes_per_route: most, delayed_bytes: most * 2, ..options() };
     let fixture = Fixture::start_with(Some(vec![prompt.clone()]), options, false);
     fixture.listening_on(&[port]).await?;
     let mut clients = Vec::new();
@@ -150,9 +150,9 @@ async fn late_bytes_take_no_more_memory_than_there_is_for_them_and_all_arrive() 
             anyhow::Ok(())
         });
     }
-    until("the budget is used up", || fixture.metrics.late_bytes.get() >= MOST).await?;
-    let held = fixture.metrics.late_bytes.get();
-    assert!(held <= MOST + BESIDE, "{held} bytes are held");
+    until("the budget is used up", || fixture.metrics.delayed_bytes.get() >= MAX_BYTES).await?;
+    let held = fixture.metrics.delayed_bytes.get();
+    assert!(held <= MAX_BYTES + BESIDE, "{held} bytes are held");
     fixture.answer(Some(vec![prompt]));
     let all = async {
         while let Some(done) = sending.join_next().await {
@@ -161,6 +161,6 @@ async fn late_bytes_take_no_more_memory_than_there_is_for_them_and_all_arrive() 
         anyhow::Ok(())
     };
     timeout(SOON, all).await??;
-    until("all is given back", || fixture.metrics.late_bytes.get() == 0).await?;
+    until("all is given back", || fixture.metrics.delayed_bytes.get() == 0).await?;
     fixture.stop().await
 }

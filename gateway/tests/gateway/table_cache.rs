@@ -119,7 +119,7 @@ async fn a_table_that_cannot_be_kept_is_served_all_the_same() -> Result<()> {
     let port = free_port();
     let fixture = Fixture::start_with(Some(vec![route(port, None)]), nowhere, false);
     fixture.listening_on(&[port]).await?;
-    until("the failure", || fixture.metrics.table_keep_failures.get() > 0).await?;
+    until("the failure", || fixture.metrics.table_cache_write_failures.get() > 0).await?;
     fixture.stop().await
 }
 

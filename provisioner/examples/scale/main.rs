@@ -58,7 +58,7 @@ use crate::{
 const BROKERS: usize = 10_000;
 const SECONDS: u64 = 60;
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_mins(20);
+const TIMEOUT: Duration = Duration::from_mins(20);
 /// How many engines are killed at rest and how many while others change.
 const DEATHS: usize = 100;
 /// How often.
@@ -123,7 +123,7 @@ fn settings() -> Result<Settings> {
         // They boot in no time, and take no processor from anybody.
         boots: Some(usize::MAX >> 4),
         directory_authorities: DirectoryAuthorities::default(),
-        lives: std::env::temp_dir().join(format!("brokerd-scale-{}", std::process::id())),
+        worker_registry: std::env::temp_dir().join(format!("brokerd-scale-{}", std::process::id())),
         catalogue: None,
         engines: EngineSettings::default(),
         pull: None,
@@ -133,7 +133,7 @@ fn settings() -> Result<Settings> {
             scale: Some(1.0),
             memory_share: 0.9,
             memory_bytes: None,
-            patience: Duration::from_mins(15),
+            wait_limit: Duration::from_mins(15),
         },
         // There are not as many ports.
         endpoints: EndpointSettings {
@@ -186,7 +186,8 @@ async fn measure(brokers: usize, span: Duration, postmaster: Option<u32>) -> Res
     let mut registry = Registry::default();
     let (now, random) = (clock.clone(), entropy.clone());
     let settings = settings()?;
-    let (lives, installation) = (settings.lives.clone(), settings.installation.clone());
+    let (worker_registry, installation) =
+        (settings.worker_registry.clone(), settings.installation.clone());
     let provisioner =
         Provisioner::new(store.clone(), settings, authorities, now, random, &mut registry).await?;
     let fleet = Arc::new(Fleet::new(installation, clock.clone()));
@@ -203,7 +204,7 @@ async fn measure(brokers: usize, span: Duration, postmaster: Option<u32>) -> Res
     let measured = bench.run(span).await;
     stop.cancel();
     role.await?;
-    drop(std::fs::remove_dir_all(lives));
+    drop(std::fs::remove_dir_all(worker_registry));
     measured
 }
 
@@ -223,12 +224,17 @@ impl Bench {
             .execute(&self.pool)
             .await?;
         sleep(Duration::from_secs(3)).await;
-        let (looks, passes) = (self.counted("looks_total"), self.counted("pass_seconds_count"));
+        let (observations, passes) =
+            (self.counted("observations_total"), self.counted("pass_seconds_count"));
         let before = Usage::now(&self.pool, self.postmaster).await?;
         sleep(span).await;
         before.print_until(&Usage::now(&self.pool, self.postmaster).await?, self.brokers);
         let per_second = |count: f64| count / span.as_secs_f64();
-        line("looks", per_second(self.counted("looks_total") - looks), "per second");
+        line(
+            "observations",
+            per_second(self.counted("observations_total") - observations),
+            "per second",
+        );
         line("passes", per_second(self.counted("pass_seconds_count") - passes), "per second");
         line("memory", resident()?, "MB");
         print_database(&self.pool).await?;
@@ -287,7 +293,7 @@ impl Bench {
             if usize::try_from(running)? == brokers && busy == 0 {
                 return Ok(());
             }
-            ensure!(began.elapsed() < PATIENCE, "{running} of {brokers} run, {busy} are worked on");
+            ensure!(began.elapsed() < TIMEOUT, "{running} of {brokers} run, {busy} are worked on");
             sleep(Duration::from_millis(500)).await;
         }
     }
@@ -312,7 +318,7 @@ impl Bench {
             if left == 0 {
                 break;
             }
-            ensure!(began.elapsed() < PATIENCE, "{left} deaths were never noticed");
+            ensure!(began.elapsed() < TIMEOUT, "{left} deaths were never noticed");
             sleep(Duration::from_millis(50)).await;
         }
         let of = |share, reactions: &mut Vec<Duration>| quantile(reactions, share);

@@ -9,13 +9,13 @@ use http::Uri;
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::webhook::{self, NotTaken};
+use super::webhook::{self, WebhookError};
 use crate::https;
 
 /// How many notifications are delivered at once.
 const AT_ONCE: u32 = 16;
 /// How often a notification is tried: for about an hour and a half.
-const MOST_ATTEMPTS: u32 = 11;
+const MAX_ATTEMPTS: u32 = 11;
 /// The pause after the first try. Each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -97,7 +97,7 @@ async fn deliver_one(
     let document = delivery.notification.envelope(topic, &id, delivery.at);
     match webhook::post(&topics.client, uri, topic, &id, document.to_string()).await {
         Ok(()) => store.end_delivery(delivery, None, clock.now()).await,
-        Err(NotTaken::Now(why)) if delivery.attempt < MOST_ATTEMPTS => {
+        Err(WebhookError::Retryable(why)) if delivery.attempt < MAX_ATTEMPTS => {
             tracing::debug!(
                 topic,
                 alarm = delivery.alarm,
@@ -106,7 +106,7 @@ async fn deliver_one(
             );
             store.postpone_delivery(delivery, pause(delivery.attempt)).await
         }
-        Err(NotTaken::Now(why) | NotTaken::Never(why)) => {
+        Err(WebhookError::Retryable(why) | WebhookError::Permanent(why)) => {
             tracing::warn!(topic, alarm = delivery.alarm, why, "notification of an alarm given up");
             store.end_delivery(delivery, Some(&why), clock.now()).await
         }
@@ -115,7 +115,7 @@ async fn deliver_one(
 
 /// The pause after a try.
 fn pause(attempt: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(MOST_ATTEMPTS))
+    FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(MAX_ATTEMPTS))
 }
 
 #[cfg(test)]

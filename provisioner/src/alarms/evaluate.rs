@@ -3,18 +3,18 @@
 use brokerd_domain::{
     Clock, Timestamp,
     alarm::{AlarmState, AlarmStatus, Datapoint, MetricAlarm, Verdict},
-    metric::query::{CloudWatchError, DataPlan, DataQuery, SHORTEST_PERIOD},
+    metric::query::{CloudWatchError, DataPlan, DataQuery, MIN_PERIOD},
 };
 use brokerd_store::{DueAlarm, MetricData, PgStore, StoreError};
 
-use super::EVERY;
+use super::INTERVAL;
 
 /// Evaluates up to `most` alarms that are due, and stores the states that have changed. Gives back how many were due.
 ///
 /// # Errors
 /// What the store says; alarms that were not evaluated are due again in a minute.
 pub async fn evaluate(store: &PgStore, clock: &dyn Clock, most: u32) -> Result<usize, StoreError> {
-    let due = store.take_due_alarms(most, EVERY).await?;
+    let due = store.take_due_alarms(most, INTERVAL).await?;
     for alarm in &due {
         evaluate_one(store, alarm, clock.now()).await?;
     }
@@ -83,7 +83,7 @@ struct Window {
 impl Window {
     fn of(alarm: &MetricAlarm, now: Timestamp) -> Self {
         let period = i64::from(alarm.watched.period());
-        let is_open = alarm.watched.period() == SHORTEST_PERIOD;
+        let is_open = alarm.watched.period() == MIN_PERIOD;
         let begun = now.as_seconds().div_euclid(period) * period;
         let end = if is_open { begun + period } else { begun };
         let periods = i64::from(alarm.rule().range()) + i64::from(is_open);

@@ -17,7 +17,7 @@ pub use self::{
 use crate::tasks::repeat::Rounds;
 
 /// How often an alarm is evaluated.
-pub const EVERY: Duration = Duration::from_secs(60);
+pub const INTERVAL: Duration = Duration::from_secs(60);
 /// How long to wait where nothing is due.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many alarms one statement takes.

@@ -13,15 +13,15 @@ use tokio::time::timeout;
 use crate::https;
 
 /// How long a webhook may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a webhook did not take a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum NotTaken {
+pub(super) enum WebhookError {
     /// It may take it later.
-    Now(String),
+    Retryable(String),
     /// It refused.
-    Never(String),
+    Permanent(String),
 }
 
 /// Sends a notification.
@@ -31,7 +31,7 @@ pub(super) async fn post(
     topic: &str,
     id: &str,
     document: String,
-) -> Result<(), NotTaken> {
+) -> Result<(), WebhookError> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     // Without a name and password, which are no part of a host.
@@ -44,16 +44,18 @@ pub(super) async fn post(
         .header("x-amz-sns-message-id", id)
         .header("x-amz-sns-topic-arn", topic)
         .body(Full::new(Bytes::from(document)));
-    let request = request.map_err(|error| NotTaken::Never(error.to_string()))?;
+    let request = request.map_err(|error| WebhookError::Permanent(error.to_string()))?;
     // Nobody needs the body of the answer.
-    let status = match timeout(PATIENCE, https::send(client, uri, request)).await {
+    let status = match timeout(TIMEOUT, https::send(client, uri, request)).await {
         Ok(Ok(answer)) => answer.status(),
         Ok(Err(error)) => {
-            return Err(NotTaken::Now(format!("the webhook can't be reached: {error}")));
+            return Err(WebhookError::Retryable(format!("the webhook can't be reached: {error}")));
         }
         Err(_) => {
-            let seconds = PATIENCE.as_secs();
-            return Err(NotTaken::Now(format!("the webhook did not answer within {seconds} s")));
+            let seconds = TIMEOUT.as_secs();
+            return Err(WebhookError::Retryable(format!(
+                "the webhook did not answer within {seconds} s"
+            )));
         }
     };
     let why = || format!("the webhook answered {status}");
@@ -61,8 +63,8 @@ pub(super) async fn post(
         || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
     match status {
         _ if status.is_success() => Ok(()),
-        _ if comes_again => Err(NotTaken::Now(why())),
-        _ => Err(NotTaken::Never(why())),
+        _ if comes_again => Err(WebhookError::Retryable(why())),
+        _ => Err(WebhookError::Permanent(why())),
     }
 }
 
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     /// What a webhook that answers so is sent, and what is made of its answer.
-    async fn sent(answer: &'static str) -> (String, Result<(), NotTaken>) {
+    async fn sent(answer: &'static str) -> (String, Result<(), WebhookError>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
@@ -130,11 +132,11 @@ mod tests {
             ("nothing\r\n\r\n", true),
         ] {
             let taken = sent(answer).await.1.expect_err("not taken");
-            assert_eq!(matches!(taken, NotTaken::Now(_)), again, "{answer}: {taken:?}");
+            assert_eq!(matches!(taken, WebhookError::Retryable(_)), again, "{answer}: {taken:?}");
         }
         let nobody = "http://127.0.0.1:1/".parse().expect("a URL");
         let refused =
             post(&https::public_client().expect("TLS"), &nobody, "t", "i", String::new()).await;
-        assert!(matches!(refused, Err(NotTaken::Now(_))), "{refused:?}");
+        assert!(matches!(refused, Err(WebhookError::Retryable(_))), "{refused:?}");
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// Where an image comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum ImageSource {
     /// Built by `docker/build.sh`.
     Built,
     /// Pulled from a registry.
@@ -47,7 +47,7 @@ pub struct Image {
     #[serde(default)]
     pub digest: Option<String>,
     /// Where it comes from.
-    pub source: Source,
+    pub source: ImageSource,
     /// Whether Amazon MQ offers the version. One that it does not offer is not offered here either, unless
     /// the operator says so.
     #[serde(default = "yes")]
@@ -113,7 +113,7 @@ impl Image {
 
     /// Whether its name may mean another image in its registry from one day to the next.
     pub(crate) fn is_named_by_tag(&self) -> bool {
-        self.source == Source::Pulled && self.digest.is_none()
+        self.source == ImageSource::Pulled && self.digest.is_none()
     }
 
     /// By which digests, `sha256:…`, the registry of its name knows it, of all `name@sha256:…` that it has.
@@ -146,7 +146,7 @@ impl Image {
             return label.to_owned();
         }
         // Without the patch level nothing can be said of advisories.
-        if self.source != Source::Pulled || true_version.split('.').count() != 3 {
+        if self.source != ImageSource::Pulled || true_version.split('.').count() != 3 {
             return String::new();
         }
         let modules = match self.engine {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use ids::ImageIds;
 pub(crate) use image::split_tag;
-pub use image::{Image, LoginModule, Source, Tmpfs};
+pub use image::{Image, ImageSource, LoginModule, Tmpfs};
 
 /// The catalogue that comes with brokerd.
 const BUILT_IN: &str = include_str!("../../../docker/catalogue.toml");
@@ -19,7 +19,7 @@ const BUILT_IN: &str = include_str!("../../../docker/catalogue.toml");
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// Which image runs a version that has one of each source.
-    pub prefer: Source,
+    pub prefer: ImageSource,
     /// Which versions are served by others.
     pub stand_ins: StandIns,
     /// Versions to offer though Amazon MQ does not.
@@ -33,7 +33,7 @@ pub struct EngineSettings {
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
-            prefer: Source::Built,
+            prefer: ImageSource::Built,
             stand_ins: StandIns::default(),
             also_offer: BTreeSet::new(),
             registry: None,
@@ -105,8 +105,9 @@ impl Catalogue {
             image.source == settings.prefer || !seen.contains(&preferred)
         });
         if let Some(registry) = &settings.registry {
-            let is_there =
-                |image: &&mut Image| image.source == Source::Pulled || settings.registry_has_built;
+            let is_there = |image: &&mut Image| {
+                image.source == ImageSource::Pulled || settings.registry_has_built
+            };
             for image in catalogue.images.iter_mut().filter(is_there) {
                 if registry_of(&image.image).is_none() {
                     image.image = format!("{registry}/{}", image.image);
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_amazon_mq_offers_is_offered_from_either_source_and_nothing_else() {
-        for prefer in [Source::Built, Source::Pulled] {
+        for prefer in [ImageSource::Built, ImageSource::Pulled] {
             let settings = EngineSettings { prefer, ..EngineSettings::default() };
             let catalogue = Catalogue::built_in_with(&settings).expect("well-formed");
             assert_eq!(offered(&catalogue, EngineType::ActiveMq), ["5.19", "5.18"]);
@@ -353,7 +354,7 @@ mod tests {
     #[test]
     fn modules_are_what_the_image_tells_or_what_is_released_together() {
         let catalogue = Catalogue::built_in_with(&EngineSettings {
-            prefer: Source::Pulled,
+            prefer: ImageSource::Pulled,
             ..EngineSettings::default()
         });
         let catalogue = catalogue.expect("well-formed");

@@ -16,7 +16,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    bounds::{self, MOST_PROPERTIES},
+    bounds::{self, MAX_PROPERTIES},
     engine::{Engine, Failure, read, words},
 };
 
@@ -142,7 +142,7 @@ pub(super) async fn browse(engine: &Engine<'_>, call: BrowseCall) -> Result<Engi
 
 fn shown(message: Message) -> BrowsedMessage {
     let text = |text: String| bounds::text(&text);
-    let properties = message.properties.iter().take(MOST_PROPERTIES);
+    let properties = message.properties.iter().take(MAX_PROPERTIES);
     let properties: BTreeMap<String, PropertyValue> =
         properties.map(|(name, value)| (bounds::text(name), bounds::property(value))).collect();
     BrowsedMessage {

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     metrics::Metrics,
     monitor::Monitor,
-    reconcile::{Held, PassContext},
+    reconcile::{PassContext, WatchedBroker},
 };
 
 /// How often to look for calls without being told.
@@ -38,7 +38,7 @@ const SOON: Duration = Duration::from_millis(100);
 const AT_A_TIME: usize = 16;
 const AT_A_TIME_OF_ONE: usize = 2;
 /// How many open calls are looked at.
-const MOST_OPEN: u32 = 256;
+const MAX_OPEN_CALLS: u32 = 256;
 /// How long what only reads may take before somebody else may begin it.
 const HOLD: Duration = Duration::from_secs(5);
 /// How long storing an answer takes, at most.
@@ -51,7 +51,7 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// What it takes to answer calls.
 #[derive(Clone)]
-pub(crate) struct AnswerMeans {
+pub(crate) struct AnswerContext {
     /// Who this is.
     pub(crate) me: WorkerId,
     /// Where calls and answers are.
@@ -63,8 +63,8 @@ pub(crate) struct AnswerMeans {
 }
 
 /// Answers calls, until cancelled. Those that are under way then are given up.
-pub(crate) async fn keep_answering(means: AnswerMeans, shutdown: CancellationToken) {
-    let answering = Answering { means, under_way: Arc::default(), ended: Arc::default() };
+pub(crate) async fn keep_answering(shared: AnswerContext, shutdown: CancellationToken) {
+    let answering = Answering { shared, under_way: Arc::default(), ended: Arc::default() };
     tokio::select! {
         () = answering.run() => {}
         () = shutdown.cancelled() => {}
@@ -75,7 +75,7 @@ pub(crate) async fn keep_answering(means: AnswerMeans, shutdown: CancellationTok
 type UnderWay = Arc<Mutex<HashMap<Uuid, BrokerId>>>;
 
 struct Answering {
-    means: AnswerMeans,
+    shared: AnswerContext,
     under_way: UnderWay,
     /// Told when one has ended.
     ended: Arc<Notify>,
@@ -86,7 +86,7 @@ impl Answering {
         let mut tasks = JoinSet::new();
         let mut pruned = Instant::now();
         loop {
-            let mut listener = match self.means.store.listen(Channel::EngineCalls).await {
+            let mut listener = match self.shared.store.listen(Channel::EngineCalls).await {
                 Ok(listener) => listener,
                 Err(error) => {
                     tracing::warn!(
@@ -109,7 +109,7 @@ impl Answering {
                 };
                 if pruned.elapsed() >= PRUNED_EVERY {
                     pruned = Instant::now();
-                    if let Err(error) = self.means.store.prune_engine_calls(PRUNED).await {
+                    if let Err(error) = self.shared.store.prune_engine_calls(PRUNED).await {
                         self.failed("old calls of engines not deleted; retried", &error);
                     }
                 }
@@ -123,7 +123,7 @@ impl Answering {
     }
 
     fn metrics(&self) -> &Metrics {
-        &self.means.context.metrics
+        &self.shared.context.metrics
     }
 
     fn failed(&self, what: &str, error: &StoreError) {
@@ -133,13 +133,13 @@ impl Answering {
 
     /// Begins what there is to begin; whether there is more for this provisioner, soon.
     async fn begin(&self, tasks: &mut JoinSet<()>) -> Result<bool, StoreError> {
-        let means = &self.means;
-        let open = means.store.open_engine_calls(MOST_OPEN).await?;
-        self.metrics().task_succeeded("destinations", means.context.clock.now());
+        let shared = &self.shared;
+        let open = shared.store.open_engine_calls(MAX_OPEN_CALLS).await?;
+        self.metrics().task_succeeded("destinations", shared.context.clock.now());
         if open.is_empty() {
             return Ok(false);
         }
-        let watched = means.monitor.watched();
+        let watched = shared.monitor.watched();
         let mut chosen = Vec::new();
         let mut waits = false;
         {
@@ -166,13 +166,13 @@ impl Answering {
         if chosen.is_empty() {
             return Ok(waits);
         }
-        for call in means.store.claim_engine_calls(means.me, &chosen, HOLD).await? {
-            let Some(held) = watched.get(&call.broker).cloned() else { continue };
+        for call in shared.store.claim_engine_calls(shared.me, &chosen, HOLD).await? {
+            let Some(watched) = watched.get(&call.broker).cloned() else { continue };
             let turn = Turn::begin(self, &call);
-            let means = means.clone();
+            let shared = shared.clone();
             tasks.spawn(async move {
                 let _turn = turn;
-                answer(&means, &held, call).await;
+                answer(&shared, &watched, call).await;
             });
         }
         Ok(waits)
@@ -204,10 +204,10 @@ impl Drop for Turn {
     }
 }
 
-async fn answer(means: &AnswerMeans, held: &Held, call: ClaimedEngineCall) {
+async fn answer(shared: &AnswerContext, watched: &WatchedBroker, call: ClaimedEngineCall) {
     let kind = call.call.kind();
-    let patience = call.patience.saturating_sub(TO_ANSWER);
-    let asked = make(&means.context, held, call.call.clone(), patience);
+    let patience = call.timeout.saturating_sub(TO_ANSWER);
+    let asked = make(&shared.context, watched, call.call.clone(), patience);
     let answer = match timeout(patience, asked).await {
         Ok(Ok(answer)) => bounds::bounded(answer),
         Ok(Err(failure)) => {
@@ -216,8 +216,8 @@ async fn answer(means: &AnswerMeans, held: &Held, call: ClaimedEngineCall) {
         }
         Err(_) => EngineAnswer::unknown(kind),
     };
-    means.context.metrics.count_engine_call(kind, &answer);
-    match means.store.answer_engine_call(&call, &answer).await {
+    shared.context.metrics.count_engine_call(kind, &answer);
+    match shared.store.answer_engine_call(&call, &answer).await {
         Ok(_) => {}
         Err(error) => tracing::warn!(
             error = &error as &dyn std::error::Error,
@@ -230,12 +230,12 @@ async fn answer(means: &AnswerMeans, held: &Held, call: ClaimedEngineCall) {
 /// Makes a call.
 async fn make(
     context: &PassContext,
-    held: &Held,
+    watched: &WatchedBroker,
     call: EngineCall,
     patience: Duration,
 ) -> Result<EngineAnswer, Failure> {
     let until = Instant::now() + patience;
-    let broker = context.measurable(held).await;
+    let broker = context.measurable(watched).await;
     let engine = Engine::of(&*context.probe, &broker, until)?;
     let now = context.clock.now();
     match (broker.broker.spec.engine_type, call) {

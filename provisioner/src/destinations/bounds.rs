@@ -7,19 +7,19 @@ use brokerd_domain::destination::{
 use serde_json::Value;
 
 /// The longest answer, in bytes of JSON.
-pub(super) const LONGEST_ANSWER: usize = 1 << 20;
+pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The most bytes of a body that are shown.
-pub(super) const LONGEST_BODY: usize = 64 << 10;
+pub(super) const MAX_BODY_LENGTH: usize = 64 << 10;
 /// The most bytes of all bodies of an answer that are asked for.
-pub(super) const MOST_BYTES: usize = 512 << 10;
+pub(super) const MAX_BYTES: usize = 512 << 10;
 /// The most properties of a message that are shown.
-pub(super) const MOST_PROPERTIES: usize = 80;
+pub(super) const MAX_PROPERTIES: usize = 80;
 /// The most characters of a name or a value that are shown.
-const LONGEST_TEXT: usize = 1024;
+const MAX_TEXT_LENGTH: usize = 1024;
 
 /// A text of a message, cut if it is long.
 pub(super) fn text(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TEXT) {
+    match text.char_indices().nth(MAX_TEXT_LENGTH) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
     }
@@ -61,10 +61,10 @@ pub(super) fn body(mut bytes: Vec<u8>, is_truncated: bool) -> MessageBody {
 /// As many messages as fit into an answer, the first ones. None of many: the first one alone is too long.
 pub(super) fn bounded(answer: EngineAnswer) -> EngineAnswer {
     let EngineAnswer::Browsed { messages, marks_redelivered } = answer else {
-        return if length(&answer) <= LONGEST_ANSWER { answer } else { too_long() };
+        return if length(&answer) <= MAX_ANSWER_BYTES { answer } else { too_long() };
     };
     // Of what is around the messages.
-    let mut left = LONGEST_ANSWER - 1024;
+    let mut left = MAX_ANSWER_BYTES - 1024;
     let all = messages.len();
     let fits = |message: &BrowsedMessage| {
         let length = serde_json::to_vec(message).map_or(usize::MAX, |text| text.len() + 1);
@@ -126,7 +126,7 @@ mod tests {
             assert_eq!(property(&value), shown);
         }
         let PropertyValue::Text(long) = property(&json!("ä".repeat(2000))) else { panic!("text") };
-        assert_eq!(long.chars().count(), LONGEST_TEXT + 1);
+        assert_eq!(long.chars().count(), MAX_TEXT_LENGTH + 1);
     }
 
     fn message(size: usize) -> BrowsedMessage {

@@ -18,7 +18,7 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(5);
 /// The pause between two attempts to find a console that listens.
 const PAUSE: Duration = Duration::from_millis(200);
 /// The most characters of an engine's own words.
-const LONGEST_REASON: usize = 300;
+const MAX_REASON_LENGTH: usize = 300;
 
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &HttpAnswer) -> Result<T, Failur
 pub(super) fn words(text: &str) -> String {
     let line = text.split(|c: char| c.is_control() || c.is_whitespace());
     let line: Vec<&str> = line.filter(|word| !word.is_empty()).collect();
-    line.join(" ").chars().take(LONGEST_REASON).collect()
+    line.join(" ").chars().take(MAX_REASON_LENGTH).collect()
 }
 
 #[cfg(test)]
@@ -172,6 +172,6 @@ mod tests {
     #[test]
     fn words_of_engines_are_a_short_line() {
         assert_eq!(words(" a\r\n\tb\u{1b}[31m  c "), "a b [31m c");
-        assert_eq!(words(&"ä".repeat(1000)).chars().count(), LONGEST_REASON);
+        assert_eq!(words(&"ä".repeat(1000)).chars().count(), MAX_REASON_LENGTH);
     }
 }

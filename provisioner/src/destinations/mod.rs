@@ -13,4 +13,4 @@ mod test_message;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answering::{AnswerMeans, keep_answering};
+pub(crate) use answering::{AnswerContext, keep_answering};

@@ -10,7 +10,7 @@ pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;
 
 /// With less, a boot takes longer than its deadline on a busy host.
-const LEAST_NANO_CPUS: u64 = 500_000_000;
+const MIN_NANO_CPUS: u64 = 500_000_000;
 
 /// What an instance of the tier may use on this host: memory and processors of the tier, scaled.
 ///
@@ -35,7 +35,7 @@ pub(super) fn limits(
     }
     let host = u64::from(capacity.cpus.max(1)) * 1_000_000_000;
     let nano_cpus =
-        scaled(u64::from(tier.vcpus()) * 1_000_000_000, scale).max(LEAST_NANO_CPUS).min(host);
+        scaled(u64::from(tier.vcpus()) * 1_000_000_000, scale).max(MIN_NANO_CPUS).min(host);
     Ok(Limits { memory_bytes, nano_cpus, cpu_shares: Limits::SERVING_SHARES, pids })
 }
 

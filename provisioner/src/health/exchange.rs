@@ -5,7 +5,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::{HttpAnswer, HttpCall, Login};
 
 /// Most bytes of an answer that are read. A hundred messages of which everything is escaped have as many.
-const LONGEST: u64 = 8 * 1024 * 1024;
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Makes a call, and reads the answer to its end.
 pub(super) async fn exchange<S>(
@@ -33,7 +33,7 @@ where
     stream.write_all(&request).await.map_err(broke)?;
     stream.flush().await.map_err(broke)?;
     let mut answer = Vec::new();
-    let read = stream.take(LONGEST).read_to_end(&mut answer).await;
+    let read = stream.take(MAX_BYTES).read_to_end(&mut answer).await;
     // A complete answer counts without close_notify.
     if let Err(error) = read
         && error.kind() != std::io::ErrorKind::UnexpectedEof
@@ -44,7 +44,7 @@ where
 }
 
 fn parse(answer: &[u8]) -> Result<HttpAnswer, String> {
-    if u64::try_from(answer.len()).unwrap_or(u64::MAX) >= LONGEST {
+    if u64::try_from(answer.len()).unwrap_or(u64::MAX) >= MAX_BYTES {
         return Err("answered more than is read".to_owned());
     }
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or("the answer has no end")?;
@@ -126,7 +126,7 @@ mod tests {
             assert!(answer(wrong).is_err(), "{wrong:?}");
         }
         assert!(parse(b"HTTP/1.1 200 \xff\r\n\r\n").is_err());
-        let longest = usize::try_from(LONGEST).expect("fits");
+        let longest = usize::try_from(MAX_BYTES).expect("fits");
         let mut long = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
         long.resize(longest, b' ');
         assert!(parse(&long).is_err());

@@ -10,10 +10,10 @@ use super::{LinkReport, LinkState, Login, ManagementError};
 use crate::plan::{Alarm, NodeReport};
 
 /// Most bytes of an answer that are read; three nodes need a few hundred, a link about as many.
-const LONGEST: u64 = 256 * 1024;
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// Most bytes of a page that are read: the figures of thousands of queues or destinations.
-const LONGEST_PAGE: u64 = 8 * 1024 * 1024;
+const MAX_PAGE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The maximum number of characters of a reason.
 const REASON: usize = 300;
@@ -197,12 +197,12 @@ pub(super) async fn page<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let answer = get_at_most(stream, host, login, path, LONGEST_PAGE).await?;
+    let answer = get_at_most(stream, host, login, path, MAX_PAGE_BYTES).await?;
     parse_page(&answer)
 }
 
 fn parse_page(answer: &[u8]) -> Result<String, ManagementError> {
-    if u64::try_from(answer.len()).unwrap_or(u64::MAX) >= LONGEST_PAGE {
+    if u64::try_from(answer.len()).unwrap_or(u64::MAX) >= MAX_PAGE_BYTES {
         return Err(ManagementError::Failed("answered more than is read".to_owned()));
     }
     let (status, body) = split(answer)?;
@@ -220,7 +220,7 @@ async fn get<S>(stream: &mut S, host: &str, login: &Login, path: &str) -> Result
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    get_at_most(stream, host, Some(login), path, LONGEST).await
+    get_at_most(stream, host, Some(login), path, MAX_BYTES).await
 }
 
 async fn get_at_most<S>(
@@ -405,7 +405,7 @@ mod tests {
         assert_eq!(parse_page(&answer("401 Unauthorized", "")), Err(ManagementError::Forbidden));
         let mut no_text = answer("200 OK", "");
         no_text.push(0xff);
-        let longest = usize::try_from(LONGEST_PAGE).expect("fits");
+        let longest = usize::try_from(MAX_PAGE_BYTES).expect("fits");
         let cut_off = answer("200 OK", &"a 1\n".repeat(longest / 4));
         for wrong in [Vec::new(), answer("404 Not Found", "a 1"), no_text, cut_off] {
             assert!(matches!(parse_page(&wrong), Err(ManagementError::Failed(_))));

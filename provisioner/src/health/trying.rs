@@ -11,10 +11,10 @@ use std::{
 use super::{LinkReport, LinkState};
 
 /// How long a link may try before it counts as one that is down.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// More than there are engines; who is forgotten is only waited for anew.
-const MOST: usize = 4096;
+const MAX_ENTRIES: usize = 4096;
 
 /// Since when the links of each engine try.
 #[derive(Debug, Default)]
@@ -37,13 +37,13 @@ impl Trying {
                 continue;
             }
             let since = before.remove(&report.link).unwrap_or(now);
-            if now.duration_since(since) >= PATIENCE {
+            if now.duration_since(since) >= TIMEOUT {
                 report.state = LinkState::Down("does not get beyond its start".to_owned());
             }
             still.insert(report.link.clone(), since);
         }
         if !still.is_empty() {
-            if self.since.len() >= MOST {
+            if self.since.len() >= MAX_ENTRIES {
                 self.since.clear();
             }
             self.since.insert(engine, still);

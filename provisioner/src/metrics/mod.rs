@@ -98,7 +98,7 @@ pub struct FaultLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CapacityLabels {
     /// What it is.
-    pub is: &'static str,
+    pub state: &'static str,
 }
 
 /// What became of a sample of a broker, as a label.
@@ -168,7 +168,7 @@ pub struct Metrics {
     /// Brokers that are watched.
     pub watched: Gauge,
     /// Looks at watched brokers.
-    pub looks: Counter,
+    pub observations: Counter,
     /// Times that this process itself was late, so that silence proved nothing.
     pub stalls: Counter,
     /// Bytes of memory by what they are: what instances may use together, what of it is granted, what is waited for.
@@ -200,7 +200,7 @@ impl Metrics {
             faults: Family::default(),
             links_lost: Family::default(),
             watched: Gauge::default(),
-            looks: Counter::default(),
+            observations: Counter::default(),
             stalls: Counter::default(),
             host_capacity: Family::default(),
             waiting_for_memory: Gauge::default(),
@@ -290,7 +290,11 @@ impl Metrics {
             "Creations that wait until there is memory for them",
             metrics.waiting_for_memory.clone(),
         );
-        registry.register("looks", "Looks at watched brokers", metrics.looks.clone());
+        registry.register(
+            "observations",
+            "Observations of watched brokers by the monitor",
+            metrics.observations.clone(),
+        );
         registry.register(
             "samples",
             "Samples of brokers' metrics by what became of them",
@@ -319,13 +323,13 @@ impl Metrics {
 
     /// Sets how the memory of the host is used.
     pub fn set_host_capacity(&self, host_capacity: &HostCapacity, used: CapacityUse) {
-        let bytes = |is: &'static str, bytes: u64| {
+        let bytes = |state: &'static str, bytes: u64| {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-            self.host_capacity.get_or_create(&CapacityLabels { is }).set(bytes);
+            self.host_capacity.get_or_create(&CapacityLabels { state }).set(bytes);
         };
         bytes("usable", host_capacity.memory_bytes);
-        bytes("granted", used.granted_bytes);
-        bytes("waited_for", used.waiting_bytes);
+        bytes("reserved", used.granted_bytes);
+        bytes("waiting", used.waiting_bytes);
         self.waiting_for_memory.set(i64::try_from(used.waiting).unwrap_or(i64::MAX));
     }
 

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::reconcile::Held;
+use crate::reconcile::WatchedBroker;
 
 pub use events::follow;
 pub use stall::StallGuard;
@@ -38,7 +38,7 @@ const EXACT: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Due {
     /// The broker.
-    pub held: Arc<Held>,
+    pub watched: Arc<WatchedBroker>,
     /// The epoch of the claim since which it is watched.
     pub epoch: i64,
 }
@@ -89,7 +89,7 @@ struct WorkedOn {
 
 #[derive(Debug)]
 struct Watched {
-    held: Arc<Held>,
+    watched: Arc<WatchedBroker>,
     epoch: i64,
     /// When the next look is due; `None` during a look.
     due: Option<Instant>,
@@ -106,12 +106,12 @@ impl Monitor {
 
     /// Watches a broker from now on, unless another pass has begun to work on it. An event during its pass
     /// causes an observation at once.
-    pub fn watch(&self, held: Held, epoch: i64, pause: Duration) {
-        let id = held.id();
+    pub fn watch(&self, watched: WatchedBroker, epoch: i64, pause: Duration) {
+        let id = watched.id();
         let mut table = self.table();
         let Some(heard) = table.end_of_work(id, epoch) else { return };
         let due = self.after(if heard { Duration::ZERO } else { pause });
-        let new = Watched { held: Arc::new(held), epoch, due: Some(due), hinted: false };
+        let new = Watched { watched: Arc::new(watched), epoch, due: Some(due), hinted: false };
         table.forget(id);
         table.watched.insert(id, new);
         table.due.insert((due, id));
@@ -148,7 +148,7 @@ impl Monitor {
         let mut table = self.table();
         let now = Instant::now();
         let all: Vec<(BrokerId, bool)> =
-            table.watched.values().map(|w| (w.held.id(), w.held.is_urgent())).collect();
+            table.watched.values().map(|w| (w.watched.id(), w.watched.is_urgent())).collect();
         let others = u32::try_from(all.iter().filter(|(_, urgent)| !urgent).count()).unwrap_or(1);
         let mut place = 0;
         for (broker, urgent) in all {
@@ -189,7 +189,7 @@ impl Monitor {
                         table.due.pop_first();
                         if let Some(watched) = table.watched.get_mut(&broker) {
                             (watched.due, watched.hinted) = (None, false);
-                            return Due { held: watched.held.clone(), epoch: watched.epoch };
+                            return Due { watched: watched.watched.clone(), epoch: watched.epoch };
                         }
                         continue;
                     }
@@ -214,9 +214,9 @@ impl Monitor {
     }
 
     /// Notes that a look found no change. The next look is due after `pause`, or at once if there was a hint meanwhile.
-    pub fn looked(&self, due: &Due, pause: Duration) {
+    pub fn observed(&self, due: &Due, pause: Duration) {
         let mut table = self.table();
-        let id = due.held.id();
+        let id = due.watched.id();
         let Some(watched) = table.watched.get_mut(&id).filter(|w| w.epoch == due.epoch) else {
             return;
         };
@@ -229,7 +229,7 @@ impl Monitor {
     /// Forgets a broker that another provisioner has claimed since; returns whether it was still watched.
     pub fn forget(&self, due: &Due) -> bool {
         let mut table = self.table();
-        let id = due.held.id();
+        let id = due.watched.id();
         let is_watched = table.watched.get(&id).is_some_and(|w| w.epoch == due.epoch);
         if is_watched {
             table.forget(id);
@@ -239,9 +239,9 @@ impl Monitor {
     }
 
     /// The brokers that are watched.
-    pub fn watched(&self) -> HashMap<BrokerId, Arc<Held>> {
+    pub fn watched(&self) -> HashMap<BrokerId, Arc<WatchedBroker>> {
         let table = self.table();
-        table.watched.iter().map(|(id, watched)| (*id, watched.held.clone())).collect()
+        table.watched.iter().map(|(id, watched)| (*id, watched.watched.clone())).collect()
     }
 
     /// How many brokers are watched.

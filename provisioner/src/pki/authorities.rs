@@ -15,12 +15,12 @@ pub struct Authorities(RwLock<Known>);
 
 struct Known {
     all: Vec<StoredAuthority>,
-    standing: Option<Arc<Standing>>,
+    status: Option<Arc<AuthorityStatus>>,
 }
 
 /// How the authorities stand at a moment.
 #[derive(Clone)]
-pub struct Standing {
+pub struct AuthorityStatus {
     /// The one that issues.
     pub issuing: CertificateAuthority,
     /// When that ends; 1970 for one that can't be read, whose certificates nothing outlasts.
@@ -31,7 +31,7 @@ pub struct Standing {
     pub until: Option<Timestamp>,
 }
 
-impl Standing {
+impl AuthorityStatus {
     /// How it stands where this one is the only one.
     pub fn of(issuing: CertificateAuthority) -> Self {
         let end = tls::authority_end(&issuing).unwrap_or(Timestamp::from_micros(0));
@@ -44,34 +44,34 @@ impl Standing {
     }
 }
 
-impl fmt::Debug for Standing {
+impl fmt::Debug for AuthorityStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Standing").field("end", &self.end).finish_non_exhaustive()
+        f.debug_struct("AuthorityStatus").field("end", &self.end).finish_non_exhaustive()
     }
 }
 
 impl Authorities {
     /// These authorities. None: there is none among them.
     pub fn new(all: Vec<StoredAuthority>) -> Option<Self> {
-        (!all.is_empty()).then(|| Self(RwLock::new(Known { all, standing: None })))
+        (!all.is_empty()).then(|| Self(RwLock::new(Known { all, status: None })))
     }
 
     /// Replaces them; by none at all, they stay as they are.
     pub fn replace(&self, all: Vec<StoredAuthority>) {
         if !all.is_empty() {
             let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            *known = Known { all, standing: None };
+            *known = Known { all, status: None };
         }
     }
 
     /// How they stand at `now`.
-    pub fn standing(&self, now: Timestamp) -> Arc<Standing> {
+    pub fn status(&self, now: Timestamp) -> Arc<AuthorityStatus> {
         {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(standing) = &known.standing
-                && standing.until.is_none_or(|until| now < until)
+            if let Some(status) = &known.status
+                && status.until.is_none_or(|until| now < until)
             {
-                return standing.clone();
+                return status.clone();
             }
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -80,9 +80,9 @@ impl Authorities {
             known.all.iter().map(|stored| stored.authority.certificate_pem.clone()).collect();
         let issuing = known.all[0].authority.clone();
         let until = known.all.iter().map(|stored| stored.issues_from).filter(|at| *at > now).min();
-        let standing = Arc::new(Standing { trusted, until, ..Standing::of(issuing) });
-        known.standing = Some(standing.clone());
-        standing
+        let status = Arc::new(AuthorityStatus { trusted, until, ..AuthorityStatus::of(issuing) });
+        known.status = Some(status.clone());
+        status
     }
 
     /// The one that has been trusted for longest of those whose certificates are in `trusted_pem`, which every
@@ -106,7 +106,7 @@ impl From<CertificateAuthority> for Authorities {
     fn from(authority: CertificateAuthority) -> Self {
         let issues_from = Timestamp::from_micros(0);
         let only = StoredAuthority { id: 1, issues_from, authority };
-        Self(RwLock::new(Known { all: vec![only], standing: None }))
+        Self(RwLock::new(Known { all: vec![only], status: None }))
     }
 }
 

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     catalogue::Image,
     pki::{
-        authorities::Standing,
+        authorities::AuthorityStatus,
         password_hash::stored_password,
         tls::{self, SubjectName, TlsError},
     },
@@ -227,7 +227,7 @@ impl Materials {
     }
 
     /// Whether certificates should be issued anew when the broker is rebooted anyway.
-    pub fn is_outdated(&self, authorities: &Standing, now: Timestamp) -> bool {
+    pub fn is_outdated(&self, authorities: &AuthorityStatus, now: Timestamp) -> bool {
         self.rsa.is_none()
             || self.trusted() != authorities.trusted_pem()
             || self.need_renewal(authorities, now)
@@ -235,12 +235,12 @@ impl Materials {
 
     /// Whether the next maintenance window should have certificates issued anew: they end soon, are not of the
     /// authority that issues now, or there is an authority that the broker does not trust yet.
-    pub fn need_renewal(&self, authorities: &Standing, now: Timestamp) -> bool {
+    pub fn need_renewal(&self, authorities: &AuthorityStatus, now: Timestamp) -> bool {
         self.renewal_due(authorities).is_some_and(|from| from <= now)
     }
 
     /// From when on that is so, as far as it can be told now.
-    pub(crate) fn renewal_due(&self, authorities: &Standing) -> Option<Timestamp> {
+    pub(crate) fn renewal_due(&self, authorities: &AuthorityStatus) -> Option<Timestamp> {
         let is_strange = |pem: &String| !self.trusted().contains(pem.as_str());
         if self.authority_pem != authorities.issuing.certificate_pem
             || authorities.trusted.iter().any(is_strange)
@@ -281,9 +281,9 @@ pub enum IssueError {
 
 /// What materials are made of.
 #[derive(Clone, Copy)]
-pub struct Means<'a> {
+pub struct IssueInputs<'a> {
     /// The issuers of certificates, and the trusted authorities.
-    pub authorities: &'a Standing,
+    pub authorities: &'a AuthorityStatus,
     /// An RSA key for this broker alone, PEM (PKCS#8).
     pub rsa_key: &'a SecretString,
     /// The present moment.
@@ -292,9 +292,9 @@ pub struct Means<'a> {
     pub entropy: &'a dyn Entropy,
 }
 
-impl fmt::Debug for Means<'_> {
+impl fmt::Debug for IssueInputs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Means")
+        f.write_str("IssueInputs")
     }
 }
 
@@ -304,12 +304,12 @@ impl fmt::Debug for Means<'_> {
 /// # Errors
 /// [`IssueError`] when the authority or the RSA key is unusable.
 pub fn issue(
-    means: Means<'_>,
+    inputs: IssueInputs<'_>,
     broker: &Broker,
     users: &[BrokerUser],
     image: &Image,
 ) -> Result<Materials, IssueError> {
-    let Means { authorities, rsa_key, now, entropy } = means;
+    let IssueInputs { authorities, rsa_key, now, entropy } = inputs;
     let authority = &authorities.issuing;
     let (name, names) = (common_name(broker), subject_names(broker));
     let issued = tls::issue(authority, &name, &names, now, entropy)?;
@@ -356,12 +356,12 @@ pub fn issue(
 /// As [`issue`].
 pub fn renew(
     former: Materials,
-    means: Means<'_>,
+    inputs: IssueInputs<'_>,
     broker: &Broker,
     users: &[BrokerUser],
     image: &Image,
 ) -> Result<Materials, IssueError> {
-    let issued = issue(means, broker, users, image)?;
+    let issued = issue(inputs, broker, users, image)?;
     Ok(Materials {
         erlang_cookie: former.erlang_cookie.or(issued.erlang_cookie.clone()),
         monitoring: former.monitoring,

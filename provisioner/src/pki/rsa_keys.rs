@@ -39,15 +39,15 @@ pub trait RsaKeys: Send + Sync + 'static {
     async fn take(&self) -> Result<SecretString, TlsError>;
 }
 
-/// Keys that are made in advance by [`Stock::keep_filled`].
+/// Keys that are made in advance by [`RsaKeyPool::keep_filled`].
 #[derive(Debug, Default)]
-pub struct Stock {
+pub struct RsaKeyPool {
     ready: Mutex<Vec<SecretString>>,
     taken: Notify,
 }
 
 #[async_trait]
-impl RsaKeys for Stock {
+impl RsaKeys for RsaKeyPool {
     async fn take(&self) -> Result<SecretString, TlsError> {
         let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop();
         self.taken.notify_one();
@@ -58,7 +58,7 @@ impl RsaKeys for Stock {
     }
 }
 
-impl Stock {
+impl RsaKeyPool {
     /// Makes keys until cancelled, whenever some were taken.
     pub(crate) async fn keep_filled(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
@@ -112,15 +112,15 @@ mod tests {
 
     #[tokio::test]
     async fn keys_are_made_in_advance_and_each_is_given_once() {
-        let (stock, shutdown) = (Stock::default(), CancellationToken::new());
-        let filling = stock.keep_filled(&shutdown);
+        let (pool, shutdown) = (RsaKeyPool::default(), CancellationToken::new());
+        let filling = pool.keep_filled(&shutdown);
         let taking = async {
-            while stock.lacks() {
+            while pool.lacks() {
                 tokio::task::yield_now().await;
             }
             let mut taken = Vec::new();
             for _ in 0..=READY {
-                taken.push(stock.take().await.expect("a key").expose_secret().to_owned());
+                taken.push(pool.take().await.expect("a key").expose_secret().to_owned());
             }
             shutdown.cancel();
             taken

@@ -40,7 +40,7 @@ const RENEWAL: Duration = Duration::from_hours(24 * 45);
 
 /// By how much another certificate must outlast the one that it replaces. Near its own end an authority issues none
 /// that would, however often it is asked.
-const GAIN: Duration = Duration::from_hours(24);
+const MIN_RENEWAL_GAIN: Duration = Duration::from_hours(24);
 
 /// How far back the validity begins, for clients whose clock is behind.
 const BACKDATED: Duration = Duration::from_hours(1);
@@ -447,5 +447,5 @@ pub fn subject(pem: &str) -> Result<String, TlsError> {
 pub fn renewal(expires_at: Timestamp, authority_end: Timestamp) -> Option<Timestamp> {
     let before = i64::try_from(RENEWAL.as_micros()).unwrap_or(i64::MAX);
     let from = Timestamp::from_micros(expires_at.as_micros().saturating_sub(before));
-    (authority_end >= expires_at.plus(GAIN)).then_some(from)
+    (authority_end >= expires_at.plus(MIN_RENEWAL_GAIN)).then_some(from)
 }

@@ -12,7 +12,7 @@ use brokerd_domain::{
 use super::{
     boot::BOOTS_TO_FAIL,
     types::Subject,
-    world::{Alarm, Observed, Seen, SeenInstance},
+    world::{Alarm, Observation, Observed, ObservedInstance},
 };
 use crate::runtime::ContainerState;
 
@@ -20,13 +20,13 @@ use crate::runtime::ContainerState;
 const JVM_OUT_OF_MEMORY: i64 = 3;
 
 /// Out-of-memory exits in a row that count as a loop.
-const LOOP: u32 = 3;
+const LOOP_COUNT: u32 = 3;
 
 /// How long apart two out-of-memory exits may be to count as in a row.
-const ROW: Duration = Duration::from_mins(10);
+const MAX_LOOP_GAP: Duration = Duration::from_mins(10);
 
 /// How long an instance must be stable until its out-of-memory count is cleared.
-const CALM: Duration = Duration::from_mins(5);
+const STABLE_AFTER: Duration = Duration::from_mins(5);
 
 /// Whether that exit code says that the engine ran out of its own memory.
 pub(super) fn is_out_of_memory(engine: EngineType, code: i64) -> bool {
@@ -34,16 +34,16 @@ pub(super) fn is_out_of_memory(engine: EngineType, code: i64) -> bool {
 }
 
 /// Counts another out-of-memory exit.
-pub(super) fn once_more(before: Option<OutOfMemory>, now: Timestamp) -> OutOfMemory {
-    let count = before.filter(|b| now.since(b.last) < ROW).map_or(0, |b| b.count);
+pub(super) fn count_out_of_memory(before: Option<OutOfMemory>, now: Timestamp) -> OutOfMemory {
+    let count = before.filter(|b| now.since(b.last) < MAX_LOOP_GAP).map_or(0, |b| b.count);
     OutOfMemory { count: count.saturating_add(1), last: now }
 }
 
-/// Clears the out-of-memory count of an instance that was stable for [`CALM`]. A standby is stable, too.
-pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
+/// Clears the out-of-memory count of an instance that was stable for [`STABLE_AFTER`]. A standby is stable, too.
+pub(super) fn forget_resolved(condition: &mut InstanceCondition, now: Timestamp) {
     let is_well = matches!(condition.health, Health::Healthy | Health::Standby);
-    let calm = is_well && now.since(condition.since) >= CALM;
-    if calm && condition.out_of_memory.is_some_and(|o| now.since(o.last) >= CALM) {
+    let calm = is_well && now.since(condition.since) >= STABLE_AFTER;
+    if calm && condition.out_of_memory.is_some_and(|o| now.since(o.last) >= STABLE_AFTER) {
         condition.out_of_memory = None;
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn forget(condition: &mut InstanceCondition, now: Timestamp) {
 /// The required actions. Actions for what can't be observed now stay.
 pub(super) fn actions(
     broker: &Broker,
-    seen: &Seen,
+    seen: &Observation,
     conditions: &[InstanceCondition],
     not_rebooted: Option<&str>,
 ) -> Vec<ActionRequired> {
@@ -68,7 +68,7 @@ pub(super) fn actions(
             counts.max().unwrap_or(0)
         }
     };
-    if times >= LOOP {
+    if times >= LOOP_COUNT {
         let info = match engine {
             EngineType::ActiveMq => {
                 "The broker restarts again and again because it runs out of memory. Consume messages, or choose a larger instance type."
@@ -88,9 +88,9 @@ pub(super) fn actions(
 }
 
 /// The action for instances that the last reboot did not replace; it stays until another reboot does.
-fn left_behind(broker: &Broker, seen: &Seen, why: Option<&str>) -> Option<ActionRequired> {
+fn left_behind(broker: &Broker, seen: &Observation, why: Option<&str>) -> Option<ActionRequired> {
     let is_of = |reboots: u32| {
-        move |instance: &Observed<SeenInstance>| {
+        move |instance: &Observed<ObservedInstance>| {
             let Observed::Present(instance) = instance else { return false };
             let status = &instance.status;
             status.reboot >= reboots && status.state != ContainerState::Created
@@ -129,7 +129,11 @@ fn does_not_boot(conditions: &[InstanceCondition]) -> bool {
 /// Whether the outstanding reboot can't go on: an instance that was replaced for it does not boot, the others wait for
 /// that instance, and there are no pending changes to drop. The reboot then counts as done, because the owner can't
 /// reboot again before.
-pub(super) fn reboot_fails(broker: &Broker, seen: &Seen, conditions: &[InstanceCondition]) -> bool {
+pub(super) fn reboot_fails(
+    broker: &Broker,
+    seen: &Observation,
+    conditions: &[InstanceCondition],
+) -> bool {
     let is_new = |ordinal: u8| matches!(seen.instances.get(&ordinal), Some(Observed::Present(i)) if i.status.reboot == broker.reboots_requested);
     let fails = |condition: &InstanceCondition| {
         condition.health == Health::Starting && condition.failed_boots >= BOOTS_TO_FAIL
@@ -141,7 +145,7 @@ pub(super) fn reboot_fails(broker: &Broker, seen: &Seen, conditions: &[InstanceC
         && conditions.iter().any(|condition| fails(condition) && is_new(condition.ordinal))
 }
 
-fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
+fn alarms(broker: &Broker, seen: &Observation) -> Vec<ActionRequired> {
     let (mut raised, mut own_disk) = (Vec::new(), false);
     for instance in seen.instances.values() {
         let Observed::Present(instance) = instance else { continue };
@@ -187,7 +191,7 @@ fn alarms(broker: &Broker, seen: &Seen) -> Vec<ActionRequired> {
 }
 
 /// Why the next maintenance window should reboot the broker even if nothing else waits.
-pub(super) fn maintenance(subject: &Subject<'_>, seen: &Seen) -> Option<String> {
+pub(super) fn maintenance(subject: &Subject<'_>, seen: &Observation) -> Option<String> {
     if subject.certificate_ends_soon {
         return Some("its certificate is to be renewed".to_owned());
     }
@@ -213,10 +217,10 @@ mod tests {
         let minutes = |n| NOW.plus(Duration::from_mins(n));
         let mut out = None;
         for minute in [0, 5, 10] {
-            out = Some(once_more(out, minutes(minute)));
+            out = Some(count_out_of_memory(out, minutes(minute)));
         }
         assert_eq!(out.map(|o| o.count), Some(3));
-        assert_eq!(once_more(out, minutes(30)).count, 1, "long after is no row");
+        assert_eq!(count_out_of_memory(out, minutes(30)).count, 1, "long after is no row");
         let mut condition = InstanceCondition {
             ordinal: 1,
             health: Health::Healthy,
@@ -225,14 +229,14 @@ mod tests {
             out_of_memory: out,
             apart_since: None,
         };
-        forget(&mut condition, minutes(15));
+        forget_resolved(&mut condition, minutes(15));
         assert!(condition.out_of_memory.is_some(), "not for long enough");
         condition.health = Health::Suspect;
-        forget(&mut condition, minutes(60));
+        forget_resolved(&mut condition, minutes(60));
         assert!(condition.out_of_memory.is_some(), "it does not serve");
         for calm in [Health::Healthy, Health::Standby] {
             (condition.health, condition.out_of_memory) = (calm, out);
-            forget(&mut condition, minutes(60));
+            forget_resolved(&mut condition, minutes(60));
             assert_eq!(condition.out_of_memory, None, "{calm:?}");
         }
     }

@@ -7,11 +7,11 @@ use super::{
     poll::IDLE_POLL,
     sentence::Sentence,
     types::{Plan, Step, Subject, fail, refuse},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 
 /// The plan that must come before an instance is made or replaced, to have its memory; `None` if it has it.
-pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
+pub(super) fn first(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Option<Plan> {
     let (broker, host_capacity) = (subject.broker, subject.host_capacity);
     let tier = broker.spec.host_instance_type;
     let wanted = host_capacity.of_instances(tier, broker.spec.deployment_mode.instances());
@@ -47,12 +47,12 @@ pub(super) fn first(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Optio
             let what =
                 missing(&demand(subject, tier, wanted), missing_bytes, host_capacity.memory_bytes);
             let waited = now.since(since);
-            if waited >= host_capacity.patience {
-                let minutes = host_capacity.patience.as_secs() / 60;
+            if waited >= host_capacity.wait_limit {
+                let minutes = host_capacity.wait_limit.as_secs() / 60;
                 return Some(fail(format!("{what}, also after {minutes} minutes")));
             }
-            let left = host_capacity.patience.saturating_sub(waited);
-            let until = since.plus(host_capacity.patience);
+            let left = host_capacity.wait_limit.saturating_sub(waited);
+            let until = since.plus(host_capacity.wait_limit);
             let reason =
                 format!("waiting until other brokers are deleted, until {until} at the latest");
             let sentence = Sentence::detailed(reason, what);

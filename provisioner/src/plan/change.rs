@@ -10,7 +10,7 @@ use super::{
     hold::hold,
     sentence::Sentence,
     types::{Desired, NeedsRendering, Plan, Step, Subject, fail, refuse},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
@@ -18,7 +18,7 @@ use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a InstanceSpec> {
     match subject.desired {
         Desired::Instances(specs) => specs.iter().find(|spec| spec.name.ordinal == ordinal),
-        Desired::Unrendered | Desired::Undecided | Desired::Unsupported(_) => None,
+        Desired::Unrendered | Desired::MissingMaterials | Desired::Unsupported(_) => None,
     }
 }
 
@@ -31,7 +31,7 @@ impl Subject<'_> {
 }
 
 /// Whether some instance is to be made or replaced, or may have to be.
-pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> bool {
+pub(super) fn is_wanted(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> bool {
     let broker = subject.broker;
     // A newer process made that instance, so it is left to that process.
     let mut there = seen.instances.values();
@@ -106,7 +106,7 @@ pub(super) fn not_made(subject: &Subject<'_>, ordinal: u8) -> Sentence {
         Desired::Unsupported(why) => {
             Sentence::detailed(format!("instance {ordinal} can't be made"), why)
         }
-        Desired::Unrendered | Desired::Undecided | Desired::Instances(_) => {
+        Desired::Unrendered | Desired::MissingMaterials | Desired::Instances(_) => {
             format!("instance {ordinal} can't be made yet").into()
         }
     }
@@ -118,7 +118,7 @@ pub(super) fn first(subject: &Subject<'_>) -> Result<Option<Plan>, NeedsRenderin
     Ok(match subject.desired {
         Desired::Instances(_) => None,
         Desired::Unrendered => return Err(NeedsRendering),
-        Desired::Undecided => Some(
+        Desired::MissingMaterials => Some(
             Plan::new(VerdictKind::Progressing, "issuing the certificate", Next::Now)
                 .step(Step::IssueMaterials),
         ),
@@ -144,7 +144,7 @@ pub(super) fn blocked(subject: &Subject<'_>, mut plan: Plan) -> Plan {
     plan.kind = VerdictKind::Blocked;
     if !plan.sentence.contains(why.as_str()) {
         let text = format!("{}; it can't be changed: {why}", plan.sentence);
-        plan.say(Sentence::new(text, format!("{}; it can't be changed", plan.reason)));
+        plan.set_sentence(Sentence::new(text, format!("{}; it can't be changed", plan.reason)));
     }
     plan.completes = None;
     if subject.broker.is_rebooting() {

@@ -7,11 +7,11 @@ use super::{
     sentence::Sentence,
     traffic::drain,
     types::{Plan, Step, Subject},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 use crate::runtime::Volumes;
 
-pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
+pub(super) fn plan(subject: &Subject<'_>, seen: &Observation) -> Plan {
     let ordinals = match &seen.leftovers {
         Observed::Unknown(why) => {
             return Plan::new(
@@ -26,7 +26,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
                 "nothing is left; removing the broker's record",
                 Next::After(IDLE_POLL),
             )
-            .step(Step::Forget);
+            .step(Step::DeleteRecord);
         }
         Observed::Present(ordinals) => ordinals,
     };
@@ -42,7 +42,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen) -> Plan {
 }
 
 /// A broker that could not be created stays listed until it is deleted, but its objects are removed.
-pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Seen) -> Plan {
+pub(super) fn after_failure(failure: &str, subject: &Subject<'_>, seen: &Observation) -> Plan {
     let mut plan = Plan::new(
         VerdictKind::Failed,
         Sentence::detailed("creation failed", failure),

@@ -11,12 +11,12 @@ use brokerd_domain::{
 
 use super::{
     types::{FaultStep, Plan, Step, Subject},
-    world::{Observed, Seen, SeenInstance},
+    world::{Observation, Observed, ObservedInstance},
 };
 use crate::runtime::{ContainerState, Disturbance};
 
 /// The plan that applies or ends the broker's faults; `None` if every fault is as it should be.
-pub(super) fn act(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Plan> {
+pub(super) fn act(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Option<Plan> {
     let mut plan: Option<Plan> = None;
     for fault in subject.faults {
         let steps = steps(fault, subject, seen, now);
@@ -41,7 +41,12 @@ pub(super) fn look_again(faults: &[Fault], next: Next, now: Timestamp) -> Next {
     }
 }
 
-fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Vec<FaultStep> {
+fn steps(
+    fault: &Fault,
+    subject: &Subject<'_>,
+    seen: &Observation,
+    now: Timestamp,
+) -> Vec<FaultStep> {
     let end = |how| vec![FaultStep::End(Box::new(fault.clone()), how)];
     let is_over = fault.ends <= now;
     let Some(struck) = &fault.affected else {
@@ -78,7 +83,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
                     i.status.state == ContainerState::Paused
                         && !is_held_by_another(fault, subject, struck, now)
                 })
-                .map(|(struck, i)| heal(struck.ordinal, i, Disturbance::Frozen))
+                .map(|(struck, i)| heal(struck.ordinal, i, Disturbance::Paused))
                 .collect();
             steps.extend(end("healed"));
             steps
@@ -87,7 +92,7 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
             .filter(|(struck, i)| {
                 i.status.state != ContainerState::Paused && is_same_life(struck, i)
             })
-            .map(|(struck, i)| inject(struck.ordinal, i, Disturbance::Frozen))
+            .map(|(struck, i)| inject(struck.ordinal, i, Disturbance::Paused))
             .collect(),
         FaultKind::Isolate if is_over => {
             let mut steps: Vec<_> = met
@@ -140,7 +145,11 @@ fn steps(fault: &Fault, subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> V
 }
 
 /// The targets of the fault; `None` while they are not known.
-fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<AffectedInstance>> {
+fn targets(
+    fault: &Fault,
+    subject: &Subject<'_>,
+    seen: &Observation,
+) -> Option<Vec<AffectedInstance>> {
     let ordinal = match fault.spec.kind {
         FaultKind::ZoneOutage | FaultKind::Latency => return Some(Vec::new()),
         FaultKind::Kill
@@ -172,7 +181,7 @@ fn targets(fault: &Fault, subject: &Subject<'_>, seen: &Seen) -> Option<Vec<Affe
 
 /// The instance that the endpoints are routed to. A paused one has no addresses; if the endpoints are drained, the
 /// first instance that is alive.
-fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
+fn serving(subject: &Subject<'_>, seen: &Observation) -> Option<u8> {
     let alive =
         || seen.instances.keys().copied().filter(|n| present(seen, *n).is_some_and(is_alive));
     let is_led_to = |ordinal: &u8| {
@@ -182,33 +191,33 @@ fn serving(subject: &Subject<'_>, seen: &Seen) -> Option<u8> {
             led.into_iter().any(|address| own.any(|a| a == address))
         })
     };
-    let is_frozen = |ordinal: &u8| {
+    let is_paused = |ordinal: &u8| {
         present(seen, *ordinal).is_some_and(|i| i.status.state == ContainerState::Paused)
     };
     let leads = subject.targets.iter().any(|target| !target.addresses.is_empty());
     alive()
         .find(is_led_to)
-        .or_else(|| alive().find(|n| leads && is_frozen(n)))
+        .or_else(|| alive().find(|n| leads && is_paused(n)))
         .or_else(|| alive().next())
 }
 
-pub(super) fn present(seen: &Seen, ordinal: u8) -> Option<&SeenInstance> {
+pub(super) fn present(seen: &Observation, ordinal: u8) -> Option<&ObservedInstance> {
     match seen.instances.get(&ordinal)? {
         Observed::Present(instance) => Some(instance),
         Observed::Absent | Observed::Unknown(_) => None,
     }
 }
 
-const fn is_alive(instance: &SeenInstance) -> bool {
+const fn is_alive(instance: &ObservedInstance) -> bool {
     matches!(instance.status.state, ContainerState::Running { .. } | ContainerState::Paused)
 }
 
-pub(super) fn is_of(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
+pub(super) fn is_of(struck: &AffectedInstance, instance: &ObservedInstance) -> bool {
     instance.status.id.0 == struck.container
 }
 
 /// Whether the instance has not exited since the fault started. A paused one has not, because it is still paused.
-fn is_same_life(struck: &AffectedInstance, instance: &SeenInstance) -> bool {
+fn is_same_life(struck: &AffectedInstance, instance: &ObservedInstance) -> bool {
     match instance.status.state {
         ContainerState::Running { since } => struck.since == Some(since),
         ContainerState::Paused => true,
@@ -234,9 +243,9 @@ fn is_held_by_another(
 /// A container that has the disk of an instance: its own, or another one of a pair, which has one disk.
 fn with_disk<'a>(
     subject: &Subject<'_>,
-    seen: &'a Seen,
+    seen: &'a Observation,
     ordinal: u8,
-) -> Option<(u8, &'a SeenInstance)> {
+) -> Option<(u8, &'a ObservedInstance)> {
     let mut candidates = vec![ordinal];
     if has_one_disk(subject) {
         candidates.extend(seen.instances.keys().filter(|other| **other != ordinal));
@@ -276,10 +285,10 @@ fn is_filled_by_another(fault: &Fault, subject: &Subject<'_>, ordinal: u8, now: 
     })
 }
 
-fn inject(ordinal: u8, instance: &SeenInstance, disturbance: Disturbance) -> FaultStep {
+fn inject(ordinal: u8, instance: &ObservedInstance, disturbance: Disturbance) -> FaultStep {
     FaultStep::Inject(ordinal, instance.status.id.clone(), disturbance)
 }
 
-fn heal(ordinal: u8, instance: &SeenInstance, disturbance: Disturbance) -> FaultStep {
+fn heal(ordinal: u8, instance: &ObservedInstance, disturbance: Disturbance) -> FaultStep {
     FaultStep::Heal(ordinal, instance.status.id.clone(), disturbance)
 }

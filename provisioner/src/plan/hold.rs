@@ -8,7 +8,7 @@ use brokerd_domain::{DeploymentMode, FaultKind, Timestamp};
 use super::{
     fault::{is_of, present},
     types::Subject,
-    world::{ProbeOutcome, Seen},
+    world::{Observation, ProbeOutcome},
 };
 use crate::runtime::ContainerState;
 
@@ -30,14 +30,14 @@ pub(super) struct Hold {
 pub(super) fn hold(
     subject: &Subject<'_>,
     ordinal: u8,
-    seen: &Seen,
+    seen: &Observation,
     now: Timestamp,
 ) -> Option<Hold> {
     by_host(ordinal, seen, now).or_else(|| by_fault(subject, ordinal, seen, now))
 }
 
 /// A silent host holds an instance, unless the instance answers: then it runs, whatever the host reports.
-fn by_host(ordinal: u8, seen: &Seen, now: Timestamp) -> Option<Hold> {
+fn by_host(ordinal: u8, seen: &Observation, now: Timestamp) -> Option<Hold> {
     let instance = present(seen, ordinal)?;
     let host = instance.status.silent_host.as_ref()?;
     if instance.answers.values().any(|outcome| *outcome == ProbeOutcome::Answered) {
@@ -50,7 +50,12 @@ fn by_host(ordinal: u8, seen: &Seen, now: Timestamp) -> Option<Hold> {
 }
 
 /// Why a fault keeps an instance from being started, restarted or replaced now.
-fn by_fault(subject: &Subject<'_>, ordinal: u8, seen: &Seen, now: Timestamp) -> Option<Hold> {
+fn by_fault(
+    subject: &Subject<'_>,
+    ordinal: u8,
+    seen: &Observation,
+    now: Timestamp,
+) -> Option<Hold> {
     let in_force = subject.faults.iter().filter(|f| f.ends > now && f.affected.is_some());
     let holds = in_force.filter_map(|fault| {
         let how = match fault.spec.kind {

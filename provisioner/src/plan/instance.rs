@@ -12,7 +12,7 @@ use super::{
     poll::STEADY_POLL,
     sentence::Sentence,
     types::{InstanceIdentity, Step, Subject},
-    world::{Observed, ProbeOutcome, Seen, SeenInstance},
+    world::{Observation, Observed, ObservedInstance, ProbeOutcome},
 };
 use crate::runtime::{ContainerState, InstanceStatus, Limits};
 
@@ -43,7 +43,7 @@ pub(super) enum Need {
 pub(super) fn condition(
     broker: &Broker,
     ordinal: u8,
-    seen: &Seen,
+    seen: &Observation,
     now: Timestamp,
 ) -> InstanceCondition {
     let known = broker.status.conditions.iter().find(|c| c.ordinal == ordinal).cloned();
@@ -83,7 +83,7 @@ pub(super) fn limit(subject: &Subject<'_>, ordinal: u8, status: &InstanceStatus)
 pub(super) fn judge(
     subject: &Subject<'_>,
     identity: &InstanceIdentity,
-    seen: &Seen,
+    seen: &Observation,
     before: InstanceCondition,
     now: Timestamp,
 ) -> (Need, InstanceCondition) {
@@ -244,14 +244,14 @@ fn judge_exited(
     };
     let mut after = starting(&before, now, failed_boots);
     if starved {
-        after.out_of_memory = Some(attention::once_more(before.out_of_memory, now));
+        after.out_of_memory = Some(attention::count_out_of_memory(before.out_of_memory, now));
     }
     (need, after)
 }
 
 pub(super) fn judge_running(
     subject: &Subject<'_>,
-    instance: &SeenInstance,
+    instance: &ObservedInstance,
     since: Timestamp,
     before: InstanceCondition,
     now: Timestamp,

@@ -33,10 +33,12 @@ pub use sentence::Sentence;
 use types::NeedsRendering;
 pub(crate) use types::refuse;
 pub use types::{Completion, Decision, Desired, FaultStep, InstanceIdentity, Plan, Step, Subject};
-pub use world::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance};
+pub use world::{
+    Alarm, ClusterView, NodeReport, Observation, Observed, ObservedInstance, ProbeOutcome,
+};
 
 /// Plans the next steps of a broker.
-pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Decision {
+pub fn plan(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Decision {
     let broker = subject.broker;
     let planned = if broker.intent == Intent::Delete {
         Ok(deletion::plan(subject, seen))
@@ -53,7 +55,7 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Decision {
     let Ok(mut plan) = planned else { return Decision::NeedsRendering };
     let mut conditions = plan.conditions.take().unwrap_or_else(|| broker.status.conditions.clone());
     for condition in &mut conditions {
-        attention::forget(condition, now);
+        attention::forget_resolved(condition, now);
     }
     if broker.intent == Intent::Run {
         let makes = plan.steps.iter().any(|step| matches!(step, Step::Apply(_)));
@@ -72,7 +74,7 @@ pub fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Decision {
 
 fn plan_instances(
     subject: &Subject<'_>,
-    seen: &Seen,
+    seen: &Observation,
     now: Timestamp,
 ) -> Result<Plan, NeedsRendering> {
     let broker = subject.broker;

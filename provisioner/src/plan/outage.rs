@@ -9,7 +9,7 @@ use super::{
     attention,
     pair::taken_over,
     types::{Completion, Plan, Step},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 use crate::runtime::ContainerState;
 
@@ -26,7 +26,7 @@ pub(crate) fn reported_change(
     broker: &Broker,
     plan: &Plan,
     completion: Option<Completion>,
-    seen: Option<&Seen>,
+    seen: Option<&Observation>,
     Moments { seen_at, back_at }: Moments,
 ) -> Option<ReportedChange> {
     if broker.intent == Intent::Delete || plan.failure.is_some() {
@@ -66,12 +66,12 @@ fn stopped(plan: &Plan) -> Vec<u8> {
     plan.steps.iter().filter(|step| step.is_disruptive()).filter_map(Step::ordinal).collect()
 }
 
-fn is_seen(seen: &Seen) -> bool {
+fn is_seen(seen: &Observation) -> bool {
     let mut instances = seen.instances.values();
     instances.all(|instance| !matches!(instance, Observed::Unknown(_)))
 }
 
-fn cause(broker: &Broker, transitions: &Transitions, seen: Option<&Seen>) -> OutageCause {
+fn cause(broker: &Broker, transitions: &Transitions, seen: Option<&Observation>) -> OutageCause {
     let Some(seen) = seen.filter(|seen| is_seen(seen)) else { return OutageCause::Unseen };
     if broker.is_rebooting() {
         return OutageCause::Reboot;

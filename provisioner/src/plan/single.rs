@@ -5,12 +5,12 @@ use brokerd_domain::{Next, Timestamp, VerdictKind};
 use super::{
     instance::{Need, condition, judge, limit},
     poll::STEADY_POLL,
-    traffic::{drain, lead_to},
+    traffic::{drain, route_to},
     types::{Completion, Plan, Subject, fail, refuse},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 
-pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+pub(super) fn plan(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Plan {
     let broker = subject.broker;
     let mut conditions = Vec::new();
     let mut serving = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
     for ordinal in &serving {
         let Some(Observed::Present(instance)) = seen.instances.get(ordinal) else { continue };
         finishing.extend(limit(subject, *ordinal, &instance.status));
-        finishing.extend(lead_to(broker, subject.targets, &[*ordinal], &instance.status));
+        finishing.extend(route_to(broker, subject.targets, &[*ordinal], &instance.status));
     }
     plan.steps.splice(0..0, finishing);
     plan

@@ -16,7 +16,7 @@ pub(super) fn drain(targets: &[Target], ordinals: &[u8]) -> Option<Step> {
 }
 
 /// Routes the endpoints of these instances to the instance of that status.
-pub(super) fn lead_to(
+pub(super) fn route_to(
     broker: &Broker,
     targets: &[Target],
     ordinals: &[u8],

@@ -30,7 +30,7 @@ pub enum Desired {
     /// Not rendered yet. A plan that needs it can't be made ([`Decision::NeedsRendering`]).
     Unrendered,
     /// Certificate, keys and hashes must be stored first.
-    Undecided,
+    MissingMaterials,
     /// These instances.
     Instances(Vec<InstanceSpec>),
     /// No instance can be made at present; the reason.
@@ -105,7 +105,7 @@ pub enum Step {
     /// Do something on behalf of an injected fault.
     Fault(FaultStep),
     /// Remove the record of a broker whose instances and data are gone.
-    Forget,
+    DeleteRecord,
 }
 
 impl Step {
@@ -124,7 +124,7 @@ impl Step {
             | Self::SetTargets(_)
             | Self::GiveUpPending(_)
             | Self::Fault(_)
-            | Self::Forget => None,
+            | Self::DeleteRecord => None,
         }
     }
 
@@ -161,7 +161,7 @@ impl fmt::Display for Step {
             }
             Self::GiveUpPending(_) => f.write_str("drop the pending changes from this reboot"),
             Self::Fault(step) => step.fmt(f),
-            Self::Forget => f.write_str("remove the broker's record"),
+            Self::DeleteRecord => f.write_str("remove the broker's record"),
         }
     }
 }
@@ -184,7 +184,7 @@ impl fmt::Display for FaultStep {
         match self {
             Self::Start(fault, _) => write!(f, "start fault {}", fault.id),
             Self::Inject(n, _, Disturbance::Killed) => write!(f, "kill instance {n}"),
-            Self::Inject(n, _, Disturbance::Frozen) => write!(f, "pause instance {n}"),
+            Self::Inject(n, _, Disturbance::Paused) => write!(f, "pause instance {n}"),
             Self::Inject(n, _, Disturbance::Isolated) => write!(f, "isolate instance {n}"),
             Self::Inject(n, _, Disturbance::Filled { .. }) => {
                 write!(f, "fill the disk of instance {n}")
@@ -193,7 +193,7 @@ impl fmt::Display for FaultStep {
                 write!(f, "make room on the disk of instance {n}")
             }
             Self::Heal(n, _, Disturbance::Killed) => write!(f, "nothing to undo for instance {n}"),
-            Self::Heal(n, _, Disturbance::Frozen) => write!(f, "resume instance {n}"),
+            Self::Heal(n, _, Disturbance::Paused) => write!(f, "resume instance {n}"),
             Self::Heal(n, _, Disturbance::Isolated) => write!(f, "reconnect instance {n}"),
             Self::End(fault, _) => write!(f, "end fault {}", fault.id),
         }
@@ -259,16 +259,16 @@ impl Plan {
     pub(crate) fn end_reboot(&mut self, broker: &Broker, why: &str) {
         let (generation, reboots) = (broker.generation, broker.reboots_requested);
         self.completes = Some(Completion { generation, reboots });
-        self.not_rebooted = Some(ended(why));
+        self.not_rebooted = Some(with_full_stop(why));
     }
 
     /// Replaces the sentence.
-    pub(crate) fn say(&mut self, sentence: impl Into<Sentence>) {
+    pub(crate) fn set_sentence(&mut self, sentence: impl Into<Sentence>) {
         (self.sentence, self.reason) = sentence.into().into_parts();
     }
 
     /// The sentence of the plan.
-    pub(crate) fn said(&self) -> Sentence {
+    pub(crate) fn sentence(&self) -> Sentence {
         Sentence::new(&self.sentence, &self.reason)
     }
 
@@ -299,7 +299,7 @@ impl Plan {
 pub(crate) fn refuse(why: &str) -> Plan {
     let sentence = Sentence::detailed("the pending changes are not applied", why);
     let plan = Plan::new(VerdictKind::Progressing, sentence, Next::Now);
-    plan.step(Step::GiveUpPending(ended(why)))
+    plan.step(Step::GiveUpPending(with_full_stop(why)))
 }
 
 /// The plan for a broker that can't be created, and why.
@@ -311,7 +311,7 @@ pub(super) fn fail(why: String) -> Plan {
 }
 
 /// The sentence with a full stop at its end.
-pub(super) fn ended(sentence: &str) -> String {
+pub(super) fn with_full_stop(sentence: &str) -> String {
     let sentence = sentence.trim_end();
     if sentence.ends_with('.') { sentence.to_owned() } else { format!("{sentence}.") }
 }

@@ -52,7 +52,7 @@ pub struct NodeReport {
 
 /// An instance as it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenInstance {
+pub struct ObservedInstance {
     /// Its container.
     pub status: InstanceStatus,
     /// What its protocols answered; only those that were asked.
@@ -65,7 +65,7 @@ pub struct SeenInstance {
     pub filled: Observed<bool>,
 }
 
-impl SeenInstance {
+impl ObservedInstance {
     /// Whether all protocols that were asked have answered, and some were.
     pub fn serves(&self) -> bool {
         !self.answers.is_empty() && self.answers.values().all(|a| *a == ProbeOutcome::Answered)
@@ -83,15 +83,15 @@ pub struct ClusterView {
 
 /// The world as far as one broker is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observation {
     /// By ordinal.
-    pub instances: BTreeMap<u8, Observed<SeenInstance>>,
+    pub instances: BTreeMap<u8, Observed<ObservedInstance>>,
     /// The ordinals of whatever is left of a broker that is being deleted or could not be created; not looked at
     /// otherwise.
     pub leftovers: Observed<Vec<u8>>,
 }
 
-impl Seen {
+impl Observation {
     /// Whether something could not be seen, or an engine did not answer.
     pub(crate) fn has_silence(&self) -> bool {
         self.instances.values().any(|instance| match instance {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::{Outcome, PassLabels},
-    reconcile::{Glimpse, Held, PassContext, Passed, StepError},
+    reconcile::{MonitorObservation, PassContext, Passed, StepError, WatchedBroker},
 };
 
 /// Renewals per lifetime of a lease. Three in four may fail or be late.
@@ -34,7 +34,7 @@ pub(crate) enum After {
     /// Watch the broker since this claim.
     Watch {
         /// The broker.
-        held: Box<Held>,
+        watched: Box<WatchedBroker>,
         /// When to look first.
         pause: Duration,
         /// Whether it is due already.
@@ -57,15 +57,15 @@ pub(crate) async fn run_pass(
     lease: Lease,
     claimed: Instant,
     ttl: Duration,
-    glimpse: Option<Glimpse>,
+    observation: Option<MonitorObservation>,
 ) -> After {
     let started = Instant::now();
-    let pass = AssertUnwindSafe(context.pass(&lease, glimpse)).catch_unwind();
+    let pass = AssertUnwindSafe(context.pass(&lease, observation)).catch_unwind();
     let result = tokio::select! {
         result = pass => result.unwrap_or_else(|_| Err(StepError::Panicked)),
         () = lost(context, &lease, Term::begun(claimed, ttl)) => Err(StepError::LeaseLost),
         () = out_of_patience(&context.stopping) => {
-            Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)), held: None })
+            Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)), watched: None })
         }
     };
     let (outcome, after) = settle(context, lane, &lease, ttl, result).await;
@@ -126,7 +126,7 @@ async fn settle(
     result: Result<Passed, StepError>,
 ) -> (Outcome, After) {
     let was_urgent = lane == Lane::Urgent && result.is_err();
-    let (outcome, next, held) = match result {
+    let (outcome, next, watched) = match result {
         Ok(passed) => match passed.verdict {
             None => return (Outcome::Converged, After::Nothing),
             Some((kind, next)) => (
@@ -137,7 +137,7 @@ async fn settle(
                     VerdictKind::Failed => Outcome::Failed,
                 },
                 next,
-                passed.held,
+                passed.watched,
             ),
         },
         Err(StepError::LeaseLost) => {
@@ -157,24 +157,24 @@ async fn settle(
             (outcome, after_error(lane, &error, &*context.entropy), None)
         }
     };
-    if held.as_ref().is_none_or(Held::has_run) {
+    if watched.as_ref().is_none_or(WatchedBroker::has_run) {
         context.operations.has_booted(lease.broker);
     }
-    let due = match (next, &held) {
+    let due = match (next, &watched) {
         (Next::After(_), Some(_)) => Next::After(reread_after(&*context.entropy)),
         (next, _) => next,
     };
     // A broker that is not known after a failed pass keeps its lane.
-    let urgent = held.as_ref().map_or(was_urgent, Held::is_urgent);
+    let urgent = watched.as_ref().map_or(was_urgent, WatchedBroker::is_urgent);
     match release(context, lease, ttl, due, urgent).await {
         Ok(woken) => {
-            let after = match (held, next) {
-                (Some(held), Next::After(pause)) => {
-                    After::Watch { held: Box::new(held), pause, woken }
+            let after = match (watched, next) {
+                (Some(watched), Next::After(pause)) => {
+                    After::Watch { watched: Box::new(watched), pause, woken }
                 }
                 // It is watched until its steps are retried, because something else may happen to it.
-                (Some(held), Next::BackOff) => {
-                    After::Watch { held: Box::new(held), pause: RETRY, woken }
+                (Some(watched), Next::BackOff) => {
+                    After::Watch { watched: Box::new(watched), pause: RETRY, woken }
                 }
                 (Some(_), Next::Now) => After::Wait { woken: true },
                 // No monitor watches it, so the lane has to know when it is due.

@@ -4,9 +4,9 @@
 //! its own, and connections of its own to the store. A lane asks the store for due brokers only if it has a permit
 //! left.
 
+mod heartbeat;
 mod lease;
 mod notifications;
-mod ownership;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -19,10 +19,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::lease::{After, jittered, run_pass};
-pub(crate) use self::{notifications::follow_notifications, ownership::Owner};
+pub(crate) use self::{heartbeat::Heartbeat, notifications::follow_notifications};
 use crate::{
     monitor::{Due, Monitor, StallGuard},
-    reconcile::{Glimpse, Look, PassContext},
+    reconcile::{MonitorObservation, ObservationOutcome, PassContext},
 };
 
 /// The pause before a store that did not answer is asked again.
@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The pause between looks at a broker after a look panicked.
 const AFTER_PANIC: Duration = Duration::from_secs(10);
 /// The maximum number of concurrent looks. A look takes long only if an engine or the runtime does not answer.
-const LOOKS: usize = 2048;
+const MAX_OBSERVATIONS: usize = 2048;
 
 /// The state of a lane.
 #[derive(Debug)]
@@ -205,22 +205,23 @@ impl Queue {
 
     /// Looks at watched brokers when each is due, and starts a pass on a change.
     pub async fn watch(self: Arc<Self>, guard: Arc<StallGuard>) {
-        let looks = Arc::new(Semaphore::new(LOOKS));
+        let observations = Arc::new(Semaphore::new(MAX_OBSERVATIONS));
         loop {
             let due = tokio::select! {
                 () = self.shutdown.cancelled() => return,
                 due = self.monitor.next() => due,
             };
-            let Ok(permit) = looks.clone().acquire_owned().await else { return };
+            let Ok(permit) = observations.clone().acquire_owned().await else { return };
             let (queue, guard) = (self.clone(), guard.clone());
             self.passes.spawn(async move {
                 let shutdown = queue.shutdown.clone();
-                let look = AssertUnwindSafe(queue.clone().look(due.clone(), &guard)).catch_unwind();
+                let observing = queue.clone().observe(due.clone(), &guard);
+                let observing = AssertUnwindSafe(observing).catch_unwind();
                 tokio::select! {
                     () = shutdown.cancelled() => {}
-                    looked = look => if looked.is_err() {
-                        tracing::error!(broker.id = %due.held.id(), "observation panicked; repeated later");
-                        queue.monitor.looked(&due, AFTER_PANIC);
+                    observed = observing => if observed.is_err() {
+                        tracing::error!(broker.id = %due.watched.id(), "observation panicked; repeated later");
+                        queue.monitor.observed(&due, AFTER_PANIC);
                     }
                 }
                 drop(permit);
@@ -228,34 +229,34 @@ impl Queue {
         }
     }
 
-    async fn look(self: Arc<Self>, due: Due, guard: &StallGuard) {
+    async fn observe(self: Arc<Self>, due: Due, guard: &StallGuard) {
         let began = Instant::now();
-        self.urgent.metrics.looks.inc();
-        match self.urgent.look(&due.held).await {
-            Look::Steady(pause) => self.monitor.looked(&due, pause),
-            Look::Changed(glimpse)
-                if glimpse.is_silence() && guard.stalled_since(began, Instant::now()) =>
+        self.urgent.metrics.observations.inc();
+        match self.urgent.observe_watched(&due.watched).await {
+            ObservationOutcome::Steady(pause) => self.monitor.observed(&due, pause),
+            ObservationOutcome::Changed(observation)
+                if observation.is_silence() && guard.stalled_since(began, Instant::now()) =>
             {
-                tracing::debug!(broker.id = %due.held.id(), "this process was delayed, so that an engine's silence proves nothing; probed again");
-                self.monitor.looked(&due, Duration::ZERO);
+                tracing::debug!(broker.id = %due.watched.id(), "this process was delayed, so that an engine's silence proves nothing; probed again");
+                self.monitor.observed(&due, Duration::ZERO);
             }
-            Look::Changed(glimpse) => self.react(due, *glimpse).await,
+            ObservationOutcome::Changed(observation) => self.react(due, *observation).await,
         }
     }
 
     /// Starts a pass with the observation of a look.
-    async fn react(self: Arc<Self>, due: Due, glimpse: Glimpse) {
-        let lane = due.held.lane();
+    async fn react(self: Arc<Self>, due: Due, observation: MonitorObservation) {
+        let lane = due.watched.lane();
         let Ok(permit) = self.share(lane).permits.clone().acquire_owned().await else { return };
         let at = Instant::now();
-        let broker = due.held.id();
+        let broker = due.watched.id();
         let claimed = self
             .context(lane)
             .store
             .claim_watched(self.me, broker, due.epoch, self.settings.lease)
             .await;
         match claimed {
-            Ok(Some(lease)) => self.start(lane, lease, at, Some(glimpse), permit),
+            Ok(Some(lease)) => self.start(lane, lease, at, Some(observation), permit),
             // It was claimed since because it was due, or another provisioner owns it.
             Ok(None) => {
                 if self.monitor.forget(&due) {
@@ -264,7 +265,7 @@ impl Queue {
             }
             Err(error) => {
                 tracing::warn!(broker.id = %broker, error = &error as &dyn std::error::Error, "changed broker not claimed");
-                self.monitor.looked(&due, RETRY);
+                self.monitor.observed(&due, RETRY);
             }
         }
     }
@@ -274,7 +275,7 @@ impl Queue {
         lane: Lane,
         lease: Lease,
         at: Instant,
-        glimpse: Option<Glimpse>,
+        observation: Option<MonitorObservation>,
         permit: OwnedSemaphorePermit,
     ) {
         let passes = self.passes.clone();
@@ -282,7 +283,7 @@ impl Queue {
         self.monitor.works_on(broker, epoch);
         passes.spawn(async move {
             let context = self.context(lane).clone();
-            let after = run_pass(&context, lane, lease, at, self.settings.lease, glimpse).await;
+            let after = run_pass(&context, lane, lease, at, self.settings.lease, observation).await;
             drop(permit);
             self.follow_up(&context, broker, epoch, after).await;
         });
@@ -290,8 +291,8 @@ impl Queue {
 
     async fn follow_up(&self, context: &PassContext, broker: BrokerId, epoch: i64, after: After) {
         match after {
-            After::Watch { held, pause, woken } => {
-                self.monitor.watch(*held, epoch, pause);
+            After::Watch { watched, pause, woken } => {
+                self.monitor.watch(*watched, epoch, pause);
                 if woken {
                     self.wake();
                 }

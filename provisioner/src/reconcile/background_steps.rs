@@ -124,7 +124,7 @@ impl Operations {
 
     /// Whether a broker waits for others to boot.
     pub(crate) fn waits_to_boot(&self, broker: BrokerId) -> bool {
-        matches!(lock(&self.boots.admitted).get(&broker), Some(Admission::Waiting(_)))
+        matches!(lock(&self.boots.admitted).get(&broker), Some(BootSlot::Waiting(_)))
     }
 
     /// Whether a step is in progress, or waits for its turn.
@@ -180,11 +180,11 @@ impl Drop for Operations {
 #[derive(Debug)]
 struct Boots {
     free: Arc<Semaphore>,
-    admitted: Mutex<HashMap<BrokerId, Admission>>,
+    admitted: Mutex<HashMap<BrokerId, BootSlot>>,
 }
 
 #[derive(Debug)]
-enum Admission {
+enum BootSlot {
     Waiting(AbortHandle),
     Booting(#[expect(dead_code, reason = "held until the end")] OwnedSemaphorePermit),
 }
@@ -193,12 +193,12 @@ impl Boots {
     fn enter(self: &Arc<Self>, broker: BrokerId, tell: &mpsc::UnboundedSender<BrokerId>) -> bool {
         let mut admitted = lock(&self.admitted);
         match admitted.get(&broker) {
-            Some(Admission::Booting(_)) => return true,
-            Some(Admission::Waiting(_)) => return false,
+            Some(BootSlot::Booting(_)) => return true,
+            Some(BootSlot::Waiting(_)) => return false,
             None => {}
         }
         if let Ok(permit) = self.free.clone().try_acquire_owned() {
-            admitted.insert(broker, Admission::Booting(permit));
+            admitted.insert(broker, BootSlot::Booting(permit));
             return true;
         }
         let (boots, tell) = (Arc::downgrade(self), tell.clone());
@@ -209,16 +209,16 @@ impl Boots {
             };
             // It may have been ended meanwhile.
             if let Some(admission) = lock(&boots.admitted).get_mut(&broker) {
-                *admission = Admission::Booting(permit);
+                *admission = BootSlot::Booting(permit);
                 let _ = tell.send(broker);
             }
         });
-        admitted.insert(broker, Admission::Waiting(waiting.abort_handle()));
+        admitted.insert(broker, BootSlot::Waiting(waiting.abort_handle()));
         false
     }
 
     fn leave(&self, broker: BrokerId) {
-        if let Some(Admission::Waiting(task)) = lock(&self.admitted).remove(&broker) {
+        if let Some(BootSlot::Waiting(task)) = lock(&self.admitted).remove(&broker) {
             task.abort();
         }
     }

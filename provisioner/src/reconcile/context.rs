@@ -17,7 +17,7 @@ use crate::{
     health::Probe,
     metrics::Metrics,
     pki::{
-        authorities::{Authorities, Standing},
+        authorities::{Authorities, AuthorityStatus},
         rsa_keys::RsaKeys,
     },
     reconcile::{background_steps::Operations, drain::LogDrain, port::ReconcileStore},
@@ -98,8 +98,8 @@ impl PassContext {
         self.catalogue.serving(spec.engine_type, spec.engine_version, work.running.as_ref())
     }
 
-    pub(crate) fn standing(&self) -> Arc<Standing> {
-        self.authorities.standing(self.clock.now())
+    pub(crate) fn authority_status(&self) -> Arc<AuthorityStatus> {
+        self.authorities.status(self.clock.now())
     }
 
     /// The runtime's ID of the image that the broker's image name now stands for, if known.

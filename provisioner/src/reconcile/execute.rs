@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use brokerd_domain::{
-    Admission, Broker, BrokerId, EngineType, HostInstanceType, Intent, Lease, Next, Protocol,
+    Broker, BrokerId, EngineType, GrantDecision, HostInstanceType, Intent, Lease, Next, Protocol,
     VerdictKind,
 };
 use brokerd_store::{Allocation, Names, StoreError, Work};
@@ -41,7 +41,7 @@ impl PassContext {
         failed.steps.clear();
         failed.completes = None;
         failed.conditions = None;
-        failed.say(Sentence::detailed(format!("can't {step}"), error));
+        failed.set_sentence(Sentence::detailed(format!("can't {step}"), error));
         let never_ran = broker.status.observed_generation.is_none()
             && broker.intent == Intent::Run
             && broker.status.failure.is_none();
@@ -63,7 +63,7 @@ impl PassContext {
                 if broker.applies_pending() && broker.has_pending() =>
             {
                 let refused = refuse(&failed.sentence);
-                failed.say(refused.said());
+                failed.set_sentence(refused.sentence());
                 failed.steps = refused.steps;
                 (StepOutcome::Rejected, refused.kind, refused.next)
             }
@@ -143,7 +143,7 @@ impl PassContext {
                 self.store.give_up_pending(lease, why, &[], self.clock.now()).await?;
             }
             Step::Fault(step) => self.see_to_fault(lease, step).await?,
-            Step::Forget => self.store.forget(lease).await?,
+            Step::DeleteRecord => self.store.delete_broker_record(lease).await?,
         }
         Ok(Execution::Done)
     }
@@ -197,8 +197,8 @@ impl PassContext {
             return Ok(self.store.reserve(lease, instances, now).await?);
         }
         match self.store.reserve_more(lease, instances, tier, now).await? {
-            Admission::Granted => Ok(()),
-            Admission::Waits { missing_bytes } => {
+            GrantDecision::Granted => Ok(()),
+            GrantDecision::Waits { missing_bytes } => {
                 let (wanted, all) = (
                     self.host_capacity.of_instances(tier, instances),
                     self.host_capacity.memory_bytes,

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::{
     health::{LinkState, Login, ManagementError, Probe, ProbeTarget},
-    plan::{Alarm, ClusterView, NodeReport, Observed, ProbeOutcome, Seen, SeenInstance},
+    plan::{Alarm, ClusterView, NodeReport, Observation, Observed, ObservedInstance, ProbeOutcome},
     runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
 };
 
@@ -27,7 +27,7 @@ pub const PAIR_DEADLINE: Duration = Duration::from_millis(650);
 const STATUS_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long to wait for an engine that boots before other brokers get their turn.
-const BOOT_PATIENCE: Duration = Duration::from_millis(250);
+const BOOT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The input of an observation.
 pub struct Observer<'a> {
@@ -64,7 +64,7 @@ pub struct RunningInstance {
 
 impl Observer<'_> {
     /// Observes the broker. It never fails: what can't be observed is [`Observed::Unknown`].
-    pub async fn observe(&self, broker: &Broker) -> Seen {
+    pub async fn observe(&self, broker: &Broker) -> Observation {
         let goes = broker.intent == Intent::Delete || broker.status.failure.is_some();
         let leftovers = if goes { self.leftovers(broker).await } else { Observed::Absent };
         let ordinals = 1..=broker.spec.deployment_mode.instances();
@@ -72,19 +72,19 @@ impl Observer<'_> {
             Intent::Delete => BTreeMap::new(),
             Intent::Run => {
                 let statuses = join_all(ordinals.map(|n| self.status(broker, n))).await;
-                let frozen = statuses.iter().any(is_frozen);
+                let paused = statuses.iter().any(is_paused);
                 let asked = (1..).zip(statuses).map(|(n, status)| async move {
-                    (n, self.instance(broker, n, status, frozen).await)
+                    (n, self.instance(broker, n, status, paused).await)
                 });
                 join_all(asked).await.into_iter().collect()
             }
         };
-        Seen { instances, leftovers }
+        Observation { instances, leftovers }
     }
 
     /// Which links to other brokers are down; `None` if the engine does not report it. A link that retries stays as it
     /// was.
-    pub async fn links(&self, broker: &Broker, seen: &Seen) -> Option<Vec<DownLink>> {
+    pub async fn links(&self, broker: &Broker, seen: &Observation) -> Option<Vec<DownLink>> {
         let login = self.login?;
         let (ordinal, status) = seen.instances.iter().find_map(|(ordinal, instance)| {
             let Observed::Present(instance) = instance else { return None };
@@ -139,14 +139,14 @@ impl Observer<'_> {
         }
     }
 
-    /// Probes an instance. `frozen`: another instance of the broker is paused.
+    /// Probes an instance. `paused`: another instance of the broker is paused.
     async fn instance(
         &self,
         broker: &Broker,
         ordinal: u8,
         status: Observed<InstanceStatus>,
-        frozen: bool,
-    ) -> Observed<SeenInstance> {
+        paused: bool,
+    ) -> Observed<ObservedInstance> {
         let status = match status {
             Observed::Present(status) => status,
             Observed::Absent => return Observed::Absent,
@@ -161,8 +161,8 @@ impl Observer<'_> {
         let serves = !answers.is_empty() && answers.values().all(|a| *a == ProbeOutcome::Answered);
         let (alarms, cluster) = match (self.login, broker.spec.engine_type) {
             // To answer about all nodes, a node asks each of them, and would wait for the paused one in vain.
-            (Some(_), EngineType::RabbitMq) if serves && frozen => {
-                let why = "another node is frozen";
+            (Some(_), EngineType::RabbitMq) if serves && paused => {
+                let why = "another node is paused";
                 (Observed::Unknown(why.to_owned()), Observed::Unknown(why.to_owned()))
             }
             (Some(login), EngineType::RabbitMq) if serves => {
@@ -171,7 +171,7 @@ impl Observer<'_> {
             _ => (Observed::Absent, Observed::Absent),
         };
         let filled = self.filled(&status).await;
-        Observed::Present(SeenInstance { status, answers, alarms, cluster, filled })
+        Observed::Present(ObservedInstance { status, answers, alarms, cluster, filled })
     }
 
     /// Whether an instance's disk is filled; only asked while that matters.
@@ -273,7 +273,7 @@ impl Observer<'_> {
             }
         }
         let outcomes = if patient {
-            self.probe.await_answers(&targets, deadline, BOOT_PATIENCE).await
+            self.probe.await_answers(&targets, deadline, BOOT_TIMEOUT).await
         } else {
             join_all(targets.iter().map(|t| self.probe.probe(t, deadline))).await
         };
@@ -325,7 +325,7 @@ impl Observer<'_> {
     }
 }
 
-const fn is_frozen(status: &Observed<InstanceStatus>) -> bool {
+const fn is_paused(status: &Observed<InstanceStatus>) -> bool {
     matches!(status, Observed::Present(InstanceStatus { state: ContainerState::Paused, .. }))
 }
 

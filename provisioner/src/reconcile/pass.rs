@@ -9,23 +9,23 @@ use tracing::Instrument as _;
 use crate::{
     metrics::StepOutcome,
     pki::materials::Materials,
-    plan::{Completion, Decision, Desired, Plan, Seen, Step, taken_over},
+    plan::{Completion, Decision, Desired, Observation, Plan, Step, taken_over},
     reconcile::{
         context::PassContext,
         execute::Execution,
-        held::{Glimpse, Held, UNSEEN_POLL},
         render::Rendered,
-        report::{Sight, changes, report, unreachable_runtime},
+        report::{TimedObservation, changes, report, unreachable_runtime},
         resolve::Waiting,
         step_error::StepError,
         stored_materials::parse_materials,
         trace,
+        watched::{MonitorObservation, UNSEEN_POLL, WatchedBroker},
     },
     runtime::{Capacity, Ensured, RuntimeError},
 };
 
 /// How many times a pass may start over at once before others get their turn.
-const MOST_ROUNDS: usize = 30;
+const MAX_ROUNDS: usize = 30;
 /// When to look again at a broker with a long step in progress.
 const OPERATION_POLL: Duration = Duration::from_millis(200);
 /// When such a broker is due for a pass if no monitor watches it.
@@ -37,7 +37,7 @@ pub struct Passed {
     /// The verdict, and when to look again; `None` if the broker is gone, and its lease with it.
     pub verdict: Option<(VerdictKind, Next)>,
     /// The broker for the monitor; `None` if there is nothing to watch.
-    pub held: Option<Held>,
+    pub watched: Option<WatchedBroker>,
 }
 
 /// The result of a round.
@@ -45,7 +45,7 @@ struct Round {
     kind: VerdictKind,
     next: Next,
     /// The observation of the broker, if the broker has not changed since it was read.
-    held: Option<Held>,
+    watched: Option<WatchedBroker>,
     /// The rendered specifications, if there are any, without the content of files.
     rendered: Option<Desired>,
     /// The steps of a plan that could not be carried out.
@@ -56,8 +56,8 @@ struct Round {
 }
 
 /// The input of a round's decision.
-struct Scene {
-    seen: Seen,
+struct RoundInput {
+    seen: Observation,
     links: Option<Vec<DownLink>>,
     materials: Option<Arc<Materials>>,
     /// Why the materials can't be read.
@@ -67,7 +67,15 @@ struct Scene {
 
 impl Round {
     const fn over(kind: VerdictKind, next: Next) -> Self {
-        Self { kind, next, held: None, rendered: None, failed: None, forgotten: false, waits: None }
+        Self {
+            kind,
+            next,
+            watched: None,
+            rendered: None,
+            failed: None,
+            forgotten: false,
+            waits: None,
+        }
     }
 }
 
@@ -79,16 +87,16 @@ impl PassContext {
     pub async fn pass(
         &self,
         lease: &Lease,
-        mut glimpse: Option<Glimpse>,
+        mut observation: Option<MonitorObservation>,
     ) -> Result<Passed, StepError> {
-        for _ in 0..MOST_ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             let Some(work) = self.store.load(lease).await?.map(Arc::new) else {
-                return Ok(Passed { verdict: None, held: None });
+                return Ok(Passed { verdict: None, watched: None });
             };
             let span = trace::pass(&work);
-            let round = self.round(lease, &work, glimpse.take()).instrument(span).await?;
+            let round = self.round(lease, &work, observation.take()).instrument(span).await?;
             if round.forgotten {
-                return Ok(Passed { verdict: None, held: None });
+                return Ok(Passed { verdict: None, watched: None });
             }
             if round.next != Next::Now || self.stopping.is_cancelled() {
                 return self.passed(lease, round).await;
@@ -101,41 +109,44 @@ impl PassContext {
     /// The result of a pass. The broker is read again after a round that recorded something, because pending changes
     /// may be in force now.
     async fn passed(&self, lease: &Lease, round: Round) -> Result<Passed, StepError> {
-        let held = match round.held {
-            Some(held) => Some(held),
+        let watched = match round.watched {
+            Some(watched) => Some(watched),
             None => {
                 let work = match round.waits {
                     Some(_) => self.store.load_before_reboot(lease).await?,
                     None => self.store.load(lease).await?,
                 };
-                let Some(work) = work else { return Ok(Passed { verdict: None, held: None }) };
-                self.hold(work).await.map(|held| held.waiting(round.waits))
+                let Some(work) = work else { return Ok(Passed { verdict: None, watched: None }) };
+                self.watch(work).await.map(|watched| watched.waiting(round.waits))
             }
         };
-        let held = held.filter(Held::is_watchable);
+        let watched = watched.filter(WatchedBroker::is_watchable);
         // Failed steps are retried with growing delays. An unknown state is only observed again.
         let next = match round.next {
-            Next::BackOff if round.failed.is_none() && held.is_some() => Next::After(UNSEEN_POLL),
+            Next::BackOff if round.failed.is_none() && watched.is_some() => {
+                Next::After(UNSEEN_POLL)
+            }
             next => next,
         };
         let failed = round.failed.filter(|_| next == Next::BackOff);
-        let held = held.map(|held| held.after(round.rendered, failed, self.clock.now()));
-        Ok(Passed { verdict: Some((round.kind, next)), held })
+        let watched =
+            watched.map(|watched| watched.after(round.rendered, failed, self.clock.now()));
+        Ok(Passed { verdict: Some((round.kind, next)), watched })
     }
 
     /// The broker for the monitor; `None` as long as the runtime has not reported its capacity.
-    async fn hold(&self, work: Work) -> Option<Held> {
+    async fn watch(&self, work: Work) -> Option<WatchedBroker> {
         let capacity = *self.capacity.get_or_try_init(|| self.runtime.capacity()).await.ok()?;
         // Supervision does without materials that can't be read.
         let materials = parse_materials(&work).ok().flatten();
-        Some(Held::new(self, &work, materials.as_ref(), capacity))
+        Some(WatchedBroker::new(self, &work, materials.as_ref(), capacity))
     }
 
     async fn round(
         &self,
         lease: &Lease,
         work: &Arc<Work>,
-        glimpse: Option<Glimpse>,
+        observation: Option<MonitorObservation>,
     ) -> Result<Round, StepError> {
         let broker = &work.broker;
         let (capacity, reached) = match self.reach(broker).await {
@@ -150,15 +161,15 @@ impl PassContext {
             Ok(materials) => (materials.map(Arc::new), None),
             Err(why) => (None, Some(why)),
         };
-        let held = Held::new(self, work, materials.as_deref(), capacity);
+        let watched = WatchedBroker::new(self, work, materials.as_deref(), capacity);
         // An instance may have been silent because it could not be reached.
-        let glimpse = glimpse.filter(|_| reached == Ensured::AlreadyRight);
-        let (seen, links) = match glimpse.and_then(|glimpse| glimpse.of(&held)) {
+        let observation = observation.filter(|_| reached == Ensured::AlreadyRight);
+        let (seen, links) = match observation.and_then(|observation| observation.of(&watched)) {
             Some(seen) => seen,
-            None => self.observe(&held, false).await,
+            None => self.observe(&watched, false).await,
         };
-        let scene = Scene { seen, links, materials, damaged, capacity };
-        self.act(lease, work, held, &scene).await
+        let input = RoundInput { seen, links, materials, damaged, capacity };
+        self.act(lease, work, watched, &input).await
     }
 
     /// Decides and acts on an observation. A broker whose reboot waits is supervised as before the reboot.
@@ -166,12 +177,12 @@ impl PassContext {
         &self,
         lease: &Lease,
         work: &Arc<Work>,
-        held: Held,
-        scene: &Scene,
+        watched: WatchedBroker,
+        input: &RoundInput,
     ) -> Result<Round, StepError> {
-        let Scene { seen, links, materials, damaged, capacity } = scene;
+        let RoundInput { seen, links, materials, damaged, capacity } = input;
         let mut rendered = None;
-        let mut decision = self.decide(&held, &Desired::Unrendered, seen);
+        let mut decision = self.decide(&watched, &Desired::Unrendered, seen);
         if decision == Decision::NeedsRendering {
             let desired = match damaged {
                 Some(why) => Desired::Unsupported(why.clone()),
@@ -180,27 +191,28 @@ impl PassContext {
                     Rendered::Reload => {
                         return Ok(Round::over(VerdictKind::Progressing, Next::Now));
                     }
-                    Rendered::Waits(waiting) if held.waits().is_none() => {
+                    Rendered::Waits(waiting) if watched.waits().is_none() => {
                         let Some(before) = self.store.load_before_reboot(lease).await? else {
                             return Err(StepError::LeaseLost);
                         };
                         let before = Arc::new(before);
-                        let held = Held::new(self, &before, materials.as_deref(), *capacity);
-                        let held = held.waiting(Some(waiting));
-                        return Box::pin(self.act(lease, &before, held, scene)).await;
+                        let watched =
+                            WatchedBroker::new(self, &before, materials.as_deref(), *capacity);
+                        let watched = watched.waiting(Some(waiting));
+                        return Box::pin(self.act(lease, &before, watched, input)).await;
                     }
                     Rendered::Waits(waiting) => Desired::Unsupported(waiting.why),
                 },
             };
-            decision = self.decide(&held, &desired, seen);
+            decision = self.decide(&watched, &desired, seen);
             rendered = Some(desired.without_files());
         }
         let Decision::Plan(plan) = decision else {
             return Ok(Round::over(VerdictKind::Progressing, Next::Now));
         };
         let (round, unchanged) = self.carry_out(lease, work, seen, *plan, links.as_deref()).await?;
-        let waits = held.waits().cloned();
-        Ok(Round { held: unchanged.then_some(held), rendered, waits, ..round })
+        let waits = watched.waits().cloned();
+        Ok(Round { watched: unchanged.then_some(watched), rendered, waits, ..round })
     }
 
     /// The capacity of the host; and makes the broker's instances reachable from here, because an instance that can't
@@ -219,12 +231,12 @@ impl PassContext {
         &self,
         lease: &Lease,
         work: &Arc<Work>,
-        seen: &Seen,
+        seen: &Observation,
         plan: Plan,
         links: Option<&[DownLink]>,
     ) -> Result<(Round, bool), StepError> {
         let broker = &work.broker;
-        let mut sight = Sight { seen, at: self.clock.now(), led_at: None };
+        let mut observation = TimedObservation { seen, at: self.clock.now(), led_at: None };
         let announce = plan.sentence != broker.status.sentence;
         if announce {
             tracing::info!(broker.id = %broker.id, verdict = plan.kind.as_str(), "{}", plan.sentence);
@@ -235,7 +247,7 @@ impl PassContext {
                 Ok(Execution::Done) => self.count(StepOutcome::Done),
                 Ok(Execution::OnItsWay) => {
                     let begun = Plan { completes: None, ..plan };
-                    self.record(lease, broker, &begun, None, links, Some(sight)).await?;
+                    self.record(lease, broker, &begun, None, links, Some(observation)).await?;
                     let watched = broker.intent == Intent::Run;
                     let next = Next::After(if watched { OPERATION_POLL } else { OPERATION_NET });
                     return Ok((Round::over(VerdictKind::Progressing, next), false));
@@ -247,7 +259,7 @@ impl PassContext {
                     for step in &failed.steps {
                         self.execute(lease, work, step).await?;
                     }
-                    self.record(lease, broker, &failed, failed.completes, links, Some(sight))
+                    self.record(lease, broker, &failed, failed.completes, links, Some(observation))
                         .await?;
                     let mut round = Round::over(failed.kind, failed.next);
                     round.failed = Some(plan.steps.iter().map(ToString::to_string).collect());
@@ -255,9 +267,9 @@ impl PassContext {
                 }
             }
             if matches!(step, Step::SetTargets(_)) {
-                sight.led_at = Some(self.clock.now());
+                observation.led_at = Some(self.clock.now());
             }
-            if matches!(step, Step::Forget) {
+            if matches!(step, Step::DeleteRecord) {
                 self.grant_waiting().await;
                 let round = Round::over(plan.kind, plan.next);
                 return Ok((Round { forgotten: true, ..round }, false));
@@ -267,7 +279,8 @@ impl PassContext {
         if let Some(runs) = self.newly_running(work, seen, completion.is_some()).await {
             self.store.save_running_engine(lease, broker.spec.engine_type, &runs).await?;
         }
-        let recorded = self.record(lease, broker, &plan, completion, links, Some(sight)).await?;
+        let recorded =
+            self.record(lease, broker, &plan, completion, links, Some(observation)).await?;
         Ok((Round::over(plan.kind, plan.next), !recorded && plan.steps.is_empty()))
     }
 
@@ -279,12 +292,12 @@ impl PassContext {
         plan: &Plan,
         completion: Option<Completion>,
         links: Option<&[DownLink]>,
-        sight: Option<Sight<'_>>,
+        observation: Option<TimedObservation<'_>>,
     ) -> Result<bool, StepError> {
         if !changes(broker, plan, completion, links) {
             return Ok(false);
         }
-        let report = report(broker, plan, completion, links, sight, self.clock.now());
+        let report = report(broker, plan, completion, links, observation, self.clock.now());
         self.store.record(lease, &report).await?;
         self.metrics.count_links(&broker.status.links_down, &report.links_down);
         if report.failure != broker.status.failure

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Admission, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse,
-    EngineType, Fault, HostCapacity, HostInstanceType, Lane, Lease, Next, PassReport,
+    ActionRequired, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse, EngineType,
+    Fault, GrantDecision, HostCapacity, HostInstanceType, Lane, Lease, Next, PassReport,
     RunningEngine, Target, Timestamp, WorkerId,
 };
-use brokerd_store::{Allocation, Offering, PgStore, StoreError, Term, Work};
+use brokerd_store::{Allocation, HeartbeatOutcome, Offering, PgStore, StoreError, Work};
 
 /// The reconciler's side of the store. Every method that takes a lease fails with [`StoreError::LeaseLost`] once
 /// another provisioner may have claimed the broker.
@@ -37,7 +37,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         lane: Option<Lane>,
     ) -> Result<Option<Duration>, StoreError>;
     /// Stores a heartbeat, and releases the brokers of provisioners whose heartbeat expired.
-    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError>;
+    async fn heartbeat(&self, me: WorkerId, ttl: Duration) -> Result<HeartbeatOutcome, StoreError>;
     /// Renews a lease.
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError>;
     /// The broker with everything stored of it; `None` if it is gone.
@@ -63,7 +63,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Admission, StoreError>;
+    ) -> Result<GrantDecision, StoreError>;
     /// Grants released memory to waiting creations.
     async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Reports the memory that instances may use together; returns how it is used.
@@ -108,7 +108,7 @@ pub trait ReconcileStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Removes every trace of the broker.
-    async fn forget(&self, lease: &Lease) -> Result<(), StoreError>;
+    async fn delete_broker_record(&self, lease: &Lease) -> Result<(), StoreError>;
     /// Releases the lease; returns whether the broker was woken meanwhile.
     async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError>;
     /// Makes a broker due now.
@@ -167,8 +167,8 @@ impl ReconcileStore for PgStore {
     ) -> Result<Option<Duration>, StoreError> {
         Self::next_due(self, me, lane).await
     }
-    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
-        Self::prolong_life(self, me, ttl).await
+    async fn heartbeat(&self, me: WorkerId, ttl: Duration) -> Result<HeartbeatOutcome, StoreError> {
+        Self::heartbeat(self, me, ttl).await
     }
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
         Self::renew(self, lease, ttl).await
@@ -204,7 +204,7 @@ impl ReconcileStore for PgStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Admission, StoreError> {
+    ) -> Result<GrantDecision, StoreError> {
         Self::reserve_more(self, lease, instances, tier, now).await
     }
     async fn grant_waiting(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -258,8 +258,8 @@ impl ReconcileStore for PgStore {
     ) -> Result<(), StoreError> {
         Self::end_fault(self, lease, fault, how, now).await
     }
-    async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
-        Self::forget(self, lease).await
+    async fn delete_broker_record(&self, lease: &Lease) -> Result<(), StoreError> {
+        Self::delete_broker_record(self, lease).await
     }
     async fn release(&self, lease: &Lease, next: Next, urgent: bool) -> Result<bool, StoreError> {
         Self::release(self, lease, next, urgent).await

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use crate::{
     catalogue::Image,
     engine::Blueprint,
-    pki::materials::{self, Materials, Means},
+    pki::materials::{self, IssueInputs, Materials},
     plan::Desired,
     reconcile::{
         context::PassContext,
@@ -71,10 +71,10 @@ impl PassContext {
         let Some(image) = self.image(work) else {
             return Desired::Unsupported(no_image(broker));
         };
-        let is_outdated = |m: &Materials| m.is_outdated(&self.standing(), self.clock.now());
+        let is_outdated = |m: &Materials| m.is_outdated(&self.authority_status(), self.clock.now());
         let outdated = broker.is_rebooting() && materials.is_some_and(is_outdated);
         let Some(materials) = materials.filter(|m| !outdated && m.cover(&work.users, image)) else {
-            return Desired::Undecided;
+            return Desired::MissingMaterials;
         };
         let blueprint = self.blueprint(work, materials, image, capacity);
         match self.engines.of(broker.spec.engine_type).desired(&blueprint) {
@@ -114,8 +114,8 @@ impl PassContext {
         let image = self.image(work).ok_or_else(|| StepError::Rejected(no_image(broker)))?;
         let now = self.clock.now();
         let former = parse_materials(work).map_err(StepError::Rejected)?;
-        let standing = self.standing();
-        let is_outdated = |m: &Materials| m.is_outdated(&standing, now);
+        let status = self.authority_status();
+        let is_outdated = |m: &Materials| m.is_outdated(&status, now);
         let in_force = former.as_ref().is_some_and(|m| !(broker.is_rebooting() && is_outdated(m)));
         let rsa_key = if in_force {
             None
@@ -143,15 +143,15 @@ impl PassContext {
             // A broker without a former certificate must have a key.
             (None, None) => return Err(StepError::Transient("there is no key yet".to_owned())),
             (former, Some(rsa_key)) => {
-                let means = Means {
-                    authorities: &self.authorities.standing(now),
+                let inputs = IssueInputs {
+                    authorities: &self.authorities.status(now),
                     rsa_key: &rsa_key,
                     now,
                     entropy,
                 };
                 match former {
-                    Some(former) => materials::renew(former, means, broker, users, image),
-                    None => materials::issue(means, broker, users, image)
+                    Some(former) => materials::renew(former, inputs, broker, users, image),
+                    None => materials::issue(inputs, broker, users, image)
                         .map(|new| Materials { own_disk: self.sizing.sized_volumes, ..new }),
                 }
             }

@@ -7,32 +7,33 @@ use brokerd_domain::{
 
 use crate::{
     plan::{
-        Completion, Moments, Plan, Seen, Sentence, interrupts, reported_change, retry, taken_over,
+        Completion, Moments, Observation, Plan, Sentence, interrupts, reported_change, retry,
+        taken_over,
     },
     runtime::RuntimeError,
 };
 
 /// The maximum number of reported reasons of a broker until it has converged, or another generation is asked for.
-const MOST_REASONS: usize = 30;
+const MAX_REASONS: usize = 30;
 
 /// The observation of a pass, and its time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sight<'a> {
-    pub(crate) seen: &'a Seen,
+pub(crate) struct TimedObservation<'a> {
+    pub(crate) seen: &'a Observation,
     pub(crate) at: Timestamp,
     /// When it changed targets of endpoints, if it did. Clients don't wait for later steps, such as starting the next
     /// standby.
     pub(crate) led_at: Option<Timestamp>,
 }
 
-/// The record of an executed plan, with the links that are down, if that was observed. `sight` is `None` if the
+/// The record of an executed plan, with the links that are down, if that was observed. `observation` is `None` if the
 /// container engine did not answer.
 pub(crate) fn report(
     broker: &Broker,
     plan: &Plan,
     completion: Option<Completion>,
     links: Option<&[DownLink]>,
-    sight: Option<Sight<'_>>,
+    observation: Option<TimedObservation<'_>>,
     now: Timestamp,
 ) -> PassReport {
     let conditions = plan.conditions.as_ref().unwrap_or(&broker.status.conditions);
@@ -51,10 +52,10 @@ pub(crate) fn report(
     events.extend(link_events(&broker.status.links_down, &links_down, now));
     events.extend(action_events(&broker.status.actions_required, &plan.actions_required, now));
     let moments = Moments {
-        seen_at: sight.map_or(now, |sight| sight.at),
-        back_at: sight.and_then(|sight| sight.led_at).unwrap_or(now),
+        seen_at: observation.map_or(now, |observation| observation.at),
+        back_at: observation.and_then(|observation| observation.led_at).unwrap_or(now),
     };
-    let seen = sight.map(|sight| sight.seen);
+    let seen = observation.map(|observation| observation.seen);
     PassReport {
         at: now,
         change: reported_change(broker, plan, completion, seen, moments),
@@ -90,7 +91,7 @@ fn reported_reasons(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
         reported = ReportedReasons { generation, reboots, reasons: Vec::new() };
     }
     let is_reported = reported.reasons.contains(&plan.reason);
-    let has_room = reported.reasons.len() < MOST_REASONS;
+    let has_room = reported.reasons.len() < MAX_REASONS;
     if !is_reported && has_room {
         reported.reasons.push(plan.reason.clone());
     }
@@ -99,11 +100,11 @@ fn reported_reasons(broker: &Broker, plan: &Plan) -> (bool, ReportedReasons) {
 
 /// The plan of a pass without an answer from the runtime.
 pub(crate) fn unreachable_runtime(broker: &Broker, error: &RuntimeError) -> Plan {
-    standing_still(broker, Sentence::detailed("can't reach the runtime", error), retry(broker))
+    blocked_report(broker, Sentence::detailed("can't reach the runtime", error), retry(broker))
 }
 
 /// The plan of a pass that can't do anything now.
-pub(crate) fn standing_still(broker: &Broker, sentence: impl Into<Sentence>, next: Next) -> Plan {
+pub(crate) fn blocked_report(broker: &Broker, sentence: impl Into<Sentence>, next: Next) -> Plan {
     let mut plan = Plan::new(VerdictKind::Progressing, sentence, next);
     plan.failure.clone_from(&broker.status.failure);
     plan.actions_required.clone_from(&broker.status.actions_required);

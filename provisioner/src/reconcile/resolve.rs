@@ -12,7 +12,7 @@ use crate::{
     catalogue::LoginModule,
     pki::materials::{Materials, Resolved, Waits},
     plan::{Plan, Sentence},
-    reconcile::{context::PassContext, report::standing_still, step_error::StepError},
+    reconcile::{context::PassContext, report::blocked_report, step_error::StepError},
     secrets::{self, Fetched},
 };
 
@@ -44,7 +44,7 @@ impl Waiting {
     /// The plan for a broker that does not run yet.
     pub(crate) fn plan(&self, broker: &Broker, now: Timestamp) -> Plan {
         let next = Next::After(self.until.since(now));
-        standing_still(broker, Sentence::detailed("waiting", &self.why), next)
+        blocked_report(broker, Sentence::detailed("waiting", &self.why), next)
     }
 
     /// Adds the waiting to `plan`, which supervises a broker that runs as before meanwhile.
@@ -52,7 +52,7 @@ impl Waiting {
         plan.completes = None;
         if plan.kind == VerdictKind::Converged {
             plan.kind = VerdictKind::Progressing;
-            plan.say(Sentence::detailed("the reboot waits", &self.why));
+            plan.set_sentence(Sentence::detailed("the reboot waits", &self.why));
             plan.next = Next::After(self.until.since(now));
         }
     }

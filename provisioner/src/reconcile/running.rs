@@ -5,7 +5,7 @@ use brokerd_store::Work;
 
 use crate::{
     catalogue::Image,
-    plan::{Observed, Seen},
+    plan::{Observation, Observed},
     reconcile::context::PassContext,
     runtime::FormerImage,
 };
@@ -42,7 +42,7 @@ impl PassContext {
     pub(crate) async fn newly_running(
         &self,
         work: &Work,
-        seen: &Seen,
+        seen: &Observation,
         complete: bool,
     ) -> Option<RunningEngine> {
         let broker = &work.broker;

@@ -48,8 +48,8 @@ impl From<RuntimeError> for StepError {
         let text = error.to_string();
         match error.class {
             RuntimeErrorClass::Transient | RuntimeErrorClass::Gone => Self::Transient(text),
-            RuntimeErrorClass::Denied => Self::Blocked(text),
-            RuntimeErrorClass::Invalid => Self::Rejected(text),
+            RuntimeErrorClass::Blocked => Self::Blocked(text),
+            RuntimeErrorClass::Rejected => Self::Rejected(text),
             RuntimeErrorClass::Stale => Self::LeaseLost,
         }
     }

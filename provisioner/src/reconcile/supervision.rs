@@ -99,8 +99,8 @@ impl PassContext {
     ) -> Supervision {
         let spec = &work.broker.spec;
         let kind = self.engines.of(spec.engine_type);
-        let standing = self.standing();
-        let trusted = materials.map_or_else(|| standing.trusted_pem(), |m| m.trusted().to_owned());
+        let status = self.authority_status();
+        let trusted = materials.map_or_else(|| status.trusted_pem(), |m| m.trusted().to_owned());
         Supervision {
             protocols: kind.probes(),
             boot_deadline: kind.boot_deadline(),
@@ -110,7 +110,7 @@ impl PassContext {
             boot_nano_cpus: u64::from(capacity.cpus) * 1_000_000_000,
             authority_pem: self.shared_pem(&trusted),
             login: materials.filter(|_| self.has_own_user(work)).and_then(engine::login),
-            renewal: materials.and_then(|m| m.renewal_due(&standing)),
+            renewal: materials.and_then(|m| m.renewal_due(&status)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{RuntimeError, RuntimeErrorClass};
 
 /// The longest message that is passed on: some repeat a whole command line or object.
-pub(super) const LONGEST: usize = 500;
+pub(super) const MAX_LENGTH: usize = 500;
 
 /// An error of our own.
 pub(super) fn error(
@@ -31,8 +31,8 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut line = words.join(" ");
-    if line.len() > LONGEST {
-        line.truncate(line.floor_char_boundary(LONGEST));
+    if line.len() > MAX_LENGTH {
+        line.truncate(line.floor_char_boundary(MAX_LENGTH));
         line.push('…');
     }
     line
@@ -46,7 +46,7 @@ mod tests {
     fn messages_are_one_bounded_line_that_names_the_operation() {
         let said = |text: &str| error(RuntimeErrorClass::Transient, "try", text);
         assert_eq!(said("first\n\tsecond\r\n").to_string(), "try: first second");
-        assert!(said(&"ä".repeat(5000)).message.len() <= LONGEST + '…'.len_utf8());
+        assert!(said(&"ä".repeat(5000)).message.len() <= MAX_LENGTH + '…'.len_utf8());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What of a container's output explains its end.
 
 /// How much of a container's last output is kept.
-const MOST_BYTES: usize = 2048;
+const MAX_BYTES: usize = 2048;
 
 /// How many of its last lines are kept.
-const MOST_LINES: usize = 20;
+const MAX_LINES: usize = 20;
 
 /// How many lines are to be read for it: the stack traces of an engine that does not start are long.
 pub(super) const LINES_READ: u32 = 200;
@@ -20,10 +20,10 @@ pub(super) fn excerpt(text: &[u8]) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let text = match root_cause(&lines) {
         Some(cause) => cause,
-        None => lines[lines.len().saturating_sub(MOST_LINES)..].join("\n"),
+        None => lines[lines.len().saturating_sub(MAX_LINES)..].join("\n"),
     };
     let text = text.trim();
-    text[text.ceil_char_boundary(text.len().saturating_sub(MOST_BYTES))..].to_owned()
+    text[text.ceil_char_boundary(text.len().saturating_sub(MAX_BYTES))..].to_owned()
 }
 
 /// When the output ends with a stack trace of Java: the line it follows, and the exception that caused all
@@ -57,9 +57,7 @@ mod tests {
     fn last_words_are_the_end_of_the_text_and_bounded() {
         let long = format!("{}end\n", "ä".repeat(5000));
         let words = excerpt(long.as_bytes());
-        assert!(
-            words.ends_with("end") && words.len() <= MOST_BYTES && words.len() > MOST_BYTES - 4
-        );
+        assert!(words.ends_with("end") && words.len() <= MAX_BYTES && words.len() > MAX_BYTES - 4);
         let many: String = (1..=100).map(|n| format!("line {n}\n\n")).collect();
         let words = excerpt(many.as_bytes());
         assert!(words.starts_with("line 81\n") && words.ends_with("\nline 100"), "{words}");

@@ -218,7 +218,7 @@ pub enum ContainerState {
         /// When it was last started.
         since: Timestamp,
     },
-    /// Frozen: it holds what it holds and answers nothing.
+    /// Paused: it holds what it holds and answers nothing.
     Paused,
     /// Ended.
     Exited {
@@ -284,7 +284,7 @@ pub enum Disturbance {
     /// It ends at once.
     Killed,
     /// It stands still, and holds what it holds.
-    Frozen,
+    Paused,
     /// It is cut off the network, at once or in a moment; none of its addresses is published. Where the network keeps the
     /// connections that there are, new ones are refused.
     Isolated,
@@ -303,7 +303,7 @@ pub struct LogLine {
     pub source: LogSource,
     /// When, in nanoseconds since 1970. The lines of one output are in order, unless the host's clock is set back.
     pub at: i64,
-    /// Without its end; what is beyond [`LogLine::LONGEST`] bytes is left out.
+    /// Without its end; what is beyond [`LogLine::MAX_LENGTH`] bytes is left out.
     pub text: String,
 }
 
@@ -311,7 +311,7 @@ impl LogLine {
     /// The longest line.
     ///
     /// Source: the largest event of CloudWatch Logs, 256 KiB with 26 bytes for itself.
-    pub const LONGEST: usize = 256 * 1024 - 26;
+    pub const MAX_LENGTH: usize = 256 * 1024 - 26;
 }
 
 /// What the host has; of several hosts, what the largest of them has, since an instance is on one.
@@ -347,9 +347,9 @@ pub enum RuntimeErrorClass {
     /// The same call may work later.
     Transient,
     /// An operator has to act first: an image is missing, or a permission is.
-    Denied,
+    Blocked,
     /// The request can never work.
-    Invalid,
+    Rejected,
     /// The addressed object is gone.
     Gone,
     /// A newer generation has been here.
@@ -399,15 +399,15 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Makes the container be there with its network, volumes and files, and running: [`Ensured::Created`]. A
     /// container that was made but never started is completed, which is the same. One that has ended is started,
-    /// its kept volumes as they are, with the files of the spec in the others: [`Ensured::Updated`]. One that runs or is frozen is left alone.
+    /// its kept volumes as they are, with the files of the spec in the others: [`Ensured::Updated`]. One that runs or is paused is left alone.
     ///
     /// Kept volumes that are there are taken as they are. Instances of a broker find each other by their host
     /// names. Of two calls at once, one may fail as [`RuntimeErrorClass::Transient`], and one container is made.
     ///
     /// # Errors
-    /// A container of another digest is [`RuntimeErrorClass::Invalid`], because replacing is the caller's decision;
+    /// A container of another digest is [`RuntimeErrorClass::Rejected`], because replacing is the caller's decision;
     /// one that was made for a newer generation, [`RuntimeErrorClass::Stale`]. An image that is not there is
-    /// [`RuntimeErrorClass::Denied`], in words that name it.
+    /// [`RuntimeErrorClass::Blocked`], in words that name it.
     async fn apply(&self, spec: &InstanceSpec) -> Result<Ensured, RuntimeError>;
 
     /// Makes the addresses that [`Runtime::status`] gives reachable from here: a process in a container joins
@@ -432,7 +432,7 @@ pub trait Runtime: Send + Sync + 'static {
         Ok(all.into_iter().filter(|object| object.broker == broker).collect())
     }
 
-    /// Brokers whose instances changed from this call on: started, ended, frozen, thawed or removed. A hint: events
+    /// Brokers whose instances changed from this call on: started, ended, paused, thawed or removed. A hint: events
     /// may be lost and repeated. The stream ends when the connection does.
     async fn watch(&self) -> Result<BoxStream<'static, BrokerId>, RuntimeError>;
 
@@ -447,18 +447,18 @@ pub trait Runtime: Send + Sync + 'static {
         follow: bool,
     ) -> Result<BoxStream<'static, Result<LogLine, RuntimeError>>, RuntimeError>;
 
-    /// What a container that runs or is frozen has used since it was started. One that has not, or has ended, is
+    /// What a container that runs or is paused has used since it was started. One that has not, or has ended, is
     /// [`RuntimeErrorClass::Transient`].
     async fn statistics(&self, id: &RuntimeId) -> Result<ContainerStatistics, RuntimeError>;
 
-    /// Starts an ended container, in its broker's network. One that is frozen is not started, which is
+    /// Starts an ended container, in its broker's network. One that is paused is not started, which is
     /// [`RuntimeErrorClass::Transient`].
     async fn start(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
 
-    /// Kills a container if it runs or is frozen, and starts it, in its broker's network.
+    /// Kills a container if it runs or is paused, and starts it, in its broker's network.
     async fn restart(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError>;
 
-    /// Stops a container in an orderly way, killing it after `grace`; without any, or when it is frozen, it is
+    /// Stops a container in an orderly way, killing it after `grace`; without any, or when it is paused, it is
     /// killed. It has ended when this returns.
     async fn stop(&self, id: &RuntimeId, grace: Duration) -> Result<Ensured, RuntimeError>;
 
@@ -471,7 +471,7 @@ pub trait Runtime: Send + Sync + 'static {
     async fn remove(&self, name: &InstanceName, volumes: Volumes) -> Result<Ensured, RuntimeError>;
 
     /// Disturbs a container on purpose; one that has ended is left alone, except for its disk. To fill the disk of
-    /// one that has none of its own is [`RuntimeErrorClass::Invalid`].
+    /// one that has none of its own is [`RuntimeErrorClass::Rejected`].
     async fn inject(
         &self,
         id: &RuntimeId,

@@ -12,13 +12,13 @@ use crate::https::{self, BodyError};
 
 /// The largest answer that is read, in bytes: the largest secret of the service, 65,536 bytes, takes six times as
 /// many as JSON at most.
-const LARGEST: usize = 400_000;
+const MAX_BYTES: usize = 400_000;
 
 /// Codes by which the services ask for less, or for another time, whatever the status.
 ///
 /// Source: `THROTTLING_ERRORS` and `TRANSIENT_ERRORS` of the official SDK's retry classifier; the two of wrong clocks
 /// pass when the clocks are right.
-const COME_AGAIN: [&str; 21] = [
+const RETRYABLE_CODES: [&str; 21] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "InternalError",
@@ -53,10 +53,10 @@ pub(super) async fn exchange(
         NotFetched::Transient(format!("{service} can't be asked: {error}"))
     };
     let answer = https::send(client, to, request).await.map_err(|error| away(&error))?;
-    let answer = match answer.read(LARGEST).await {
+    let answer = match answer.read(MAX_BYTES).await {
         Ok(answer) => answer,
         Err(BodyError::TooLarge) => {
-            let why = format!("{service} answered more than {LARGEST} bytes");
+            let why = format!("{service} answered more than {MAX_BYTES} bytes");
             return Err(NotFetched::Invalid(why));
         }
         Err(ended @ BodyError::Ended(_)) => return Err(away(&ended)),
@@ -74,7 +74,7 @@ fn refusal(service: &str, status: StatusCode, body: &[u8]) -> NotFetched {
     let why = format!("{service} answered {status}{suffix}");
     let passes = status.is_server_error()
         || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
-        || code.is_some_and(|code| COME_AGAIN.contains(&code.as_str()));
+        || code.is_some_and(|code| RETRYABLE_CODES.contains(&code.as_str()));
     if passes { NotFetched::Transient(why) } else { NotFetched::Invalid(why) }
 }
 

@@ -13,7 +13,7 @@ use super::{NotFetched, Wanted};
 use crate::pki::materials::{Resolved, Unusable};
 
 /// How long what does not answer is waited for. A reboot must end: nobody can change a broker meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_mins(15);
+const MAX_WAIT: Duration = Duration::from_mins(15);
 
 /// The same where the broker has a value from before to go on with.
 const WAIT_WITH_FORMER: Duration = Duration::from_mins(1);
@@ -80,7 +80,7 @@ pub(super) fn judge(
             Err(why) => why,
         };
         let before = in_force.get(arn).or_else(|| former.values.get(arn));
-        let patience = if before.is_some() { WAIT_WITH_FORMER } else { LONGEST_WAIT };
+        let patience = if before.is_some() { WAIT_WITH_FORMER } else { MAX_WAIT };
         let failure = Failure { wanted, arn, why: &why };
         if matches!(why, NotFetched::Transient(_)) && waited < patience {
             later.insert(failure.sentence());

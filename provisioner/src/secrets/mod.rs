@@ -30,7 +30,7 @@ pub(crate) use judge::{by_code, is_own};
 pub use remote::{AwsEndpoints, Remote, WrongEndpoint};
 
 /// How long everything that a broker wants may take together: the pass waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why something can't be had, in a sentence without its subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum NotFetched {
 #[async_trait]
 pub trait SecretSource: Send + Sync + 'static {
     /// The values of these ARNs in their order, for a caller of this scope who acts as `role`. Takes at most
-    /// [`PATIENCE`]; a [`NotFetched`] says why a value can't be fetched.
+    /// [`TIMEOUT`]; a [`NotFetched`] says why a value can't be fetched.
     async fn fetch(
         &self,
         scope: &Scope,
@@ -80,7 +80,7 @@ impl SecretSource for Secrets {
         role: &str,
         references: &[&SecretReference],
     ) -> Vec<Result<SecretString, NotFetched>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let kept = references.iter().map(|reference| self.kept(deadline, scope, reference));
         let kept = join_all(kept).await;
         let elsewhere = references.iter().zip(&kept).filter(|(_, kept)| matches!(kept, Ok(None)));

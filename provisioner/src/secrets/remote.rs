@@ -25,7 +25,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{NotFetched, PATIENCE, SecretSource, exchange::exchange};
+use super::{NotFetched, SecretSource, TIMEOUT, exchange::exchange};
 use crate::https;
 
 /// How often a request is made that nobody answers, before the next pass does.
@@ -74,7 +74,7 @@ impl SecretSource for Remote {
         role: &str,
         references: &[&SecretReference],
     ) -> Vec<Result<SecretString, NotFetched>> {
-        self.fetch_until(Instant::now() + PATIENCE, scope, role, references).await
+        self.fetch_until(Instant::now() + TIMEOUT, scope, role, references).await
     }
 }
 
@@ -271,7 +271,7 @@ impl Remote {
         Err(before.unwrap_or_else(|| {
             NotFetched::Transient(format!(
                 "{service} did not answer within {} s",
-                PATIENCE.as_secs()
+                TIMEOUT.as_secs()
             ))
         }))
     }

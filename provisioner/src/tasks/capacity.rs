@@ -30,7 +30,7 @@ pub struct CapacitySettings {
     /// The same in bytes, instead.
     pub memory_bytes: Option<u64>,
     /// How long a creation waits.
-    pub patience: Duration,
+    pub wait_limit: Duration,
 }
 
 impl CapacitySettings {
@@ -46,7 +46,7 @@ impl CapacitySettings {
         };
         let scale = self.scale.unwrap_or_else(|| HostCapacity::automatic_scale(of_one));
         tracing::info!(scale, "instances may use {} MiB of memory together", memory_bytes >> 20);
-        HostCapacity { memory_bytes, scale, patience: self.patience }
+        HostCapacity { memory_bytes, scale, wait_limit: self.wait_limit }
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
             scale: None,
             memory_share: 0.9,
             memory_bytes: None,
-            patience: Duration::ZERO,
+            wait_limit: Duration::ZERO,
         };
         let host_capacity = settings.on(capacity);
         assert_eq!(

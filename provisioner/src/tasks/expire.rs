@@ -10,7 +10,7 @@ use super::worker_registry::{Registration, WorkerRegistry};
 use crate::pause::pause_or_stop;
 
 /// How often to look whether another provisioner has died.
-const EVERY: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Registers this provisioner. Without its file nobody notices its end before its leases end.
 pub(crate) async fn register(registry: &WorkerRegistry, me: WorkerId) -> Option<Registration> {
@@ -43,7 +43,7 @@ pub(crate) async fn expire(registry: &WorkerRegistry, store: &PgStore) {
         }
     };
     for worker in expired {
-        match store.give_up(worker.id).await {
+        match store.release_worker(worker.id).await {
             Ok(brokers) => {
                 tracing::info!(worker = %worker.id, brokers, "provisioner died; its brokers are released");
                 if let Err(error) = blocking(move || worker.forget()).await {
@@ -67,7 +67,7 @@ pub(crate) async fn keep_expiring(
 ) {
     while !shutdown.is_cancelled() {
         expire(&registry, &store).await;
-        pause_or_stop(EVERY, &shutdown).await;
+        pause_or_stop(INTERVAL, &shutdown).await;
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    catalogue::{Catalogue, Image, ImageIds, Source},
+    catalogue::{Catalogue, Image, ImageIds, ImageSource},
     metrics::Metrics,
     pause::pause_or_stop,
     reconcile::ReconcileStore,
@@ -22,7 +22,7 @@ const FIRST_LOOK: Duration = Duration::from_secs(10);
 /// How long to wait after an image could not be pulled; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest such wait.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+const MAX_PAUSE: Duration = Duration::from_hours(1);
 /// How often to tell how far a pull has got.
 const TELL_PAUSE: Duration = Duration::from_secs(10);
 
@@ -202,7 +202,7 @@ pub(crate) async fn pull(
         for (engine, version, image) in images.catalogue.offered() {
             let reference = image.reference();
             let due = missed.get(&reference).is_none_or(|missed| missed.again <= Instant::now());
-            if image.source != Source::Pulled || !due || shutdown.is_cancelled() {
+            if image.source != ImageSource::Pulled || !due || shutdown.is_cancelled() {
                 continue;
             }
             match images.runtime.image(&reference).await {
@@ -223,7 +223,7 @@ pub(crate) async fn pull(
                 }
                 Err(why) => {
                     let before = missed.get(&reference);
-                    let pause = before.map_or(FIRST_PAUSE, |m| (m.pause * 2).min(LONGEST_PAUSE));
+                    let pause = before.map_or(FIRST_PAUSE, |m| (m.pause * 2).min(MAX_PAUSE));
                     let seconds = pause.as_secs();
                     if before.is_some_and(|before| before.why == why) {
                         tracing::debug!(

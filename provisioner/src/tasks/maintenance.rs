@@ -11,12 +11,12 @@ use brokerd_store::StoreError;
 use crate::{reconcile::ReconcileStore, tasks::repeat::Rounds};
 
 /// How often to look which windows have begun.
-const EVERY: Duration = Duration::from_secs(30);
+const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Reboots what is due in its maintenance window, until cancelled.
 pub(crate) async fn run(store: Arc<dyn ReconcileStore>, rounds: Rounds) {
     let (store, clock) = (&*store, &*rounds.clock);
-    let work = || async move { maintain(store, clock).await.map(|_| EVERY) };
+    let work = || async move { maintain(store, clock).await.map(|_| INTERVAL) };
     rounds.repeat("brokers in their maintenance window not found", work).await;
 }
 

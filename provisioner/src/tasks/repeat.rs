@@ -14,7 +14,7 @@ use crate::{metrics::Metrics, pause::pause_or_stop};
 /// [`TaskHealth`]: crate::metrics::TaskHealth
 pub(super) const AGAIN: Duration = Duration::from_secs(5);
 /// How long to wait between two batches, so that others get their turn.
-const BETWEEN: Duration = Duration::from_millis(100);
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// The rounds of one task.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Rounds {
             if of_one_table < u64::from(most) || self.shutdown.is_cancelled() {
                 return Ok(batches);
             }
-            pause_or_stop(BETWEEN, &self.shutdown).await;
+            pause_or_stop(BATCH_PAUSE, &self.shutdown).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use brokerd_store::{PgStore, StoreError};
 use super::repeat::Rounds;
 
 /// How often.
-const EVERY: Duration = Duration::from_hours(1);
+const INTERVAL: Duration = Duration::from_hours(1);
 /// How many rows of a table one statement deletes, so that none takes long.
 const BATCH: u32 = 1000;
 
@@ -18,7 +18,7 @@ pub(crate) async fn keep_pruned(store: PgStore, rounds: Rounds) {
         if rows > 0 {
             tracing::info!(rows, "records past their retention deleted");
         }
-        Ok::<_, StoreError>(EVERY)
+        Ok::<_, StoreError>(INTERVAL)
     };
     rounds.repeat("records past their retention not deleted", prune).await;
 }

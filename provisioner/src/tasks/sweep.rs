@@ -26,11 +26,11 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(60);
 
 /// How often to look.
-const EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a sweep uses.
 #[derive(Clone)]
-pub struct SweepMeans {
+pub struct SweepContext {
     /// What may have orphans.
     pub runtime: Arc<dyn Runtime>,
     /// Which brokers were deleted.
@@ -56,21 +56,21 @@ pub enum SweepError {
 
 /// The orphans, and since when each is one.
 pub struct Sweeper {
-    means: SweepMeans,
+    shared: SweepContext,
     seen: BTreeMap<RuntimeObject, Timestamp>,
 }
 
 /// Removes orphans until cancelled.
-pub(crate) async fn run(means: SweepMeans, rounds: Rounds) {
-    let mut sweeper = Sweeper::new(means);
+pub(crate) async fn run(shared: SweepContext, rounds: Rounds) {
+    let mut sweeper = Sweeper::new(shared);
     while !rounds.shutdown.is_cancelled() {
         let pause = match sweeper.sweep().await {
             // A runtime that is away does not make the process unready. When it last succeeded is told all the same.
             Err(SweepError::Runtime(error)) => {
                 tracing::warn!(%error, "orphans not listed, or not all removed");
-                EVERY
+                INTERVAL
             }
-            swept => rounds.tell("orphans not looked for", swept).map_or(AGAIN, |_| EVERY),
+            swept => rounds.tell("orphans not looked for", swept).map_or(AGAIN, |_| INTERVAL),
         };
         pause_or_stop(pause, &rounds.shutdown).await;
     }
@@ -78,8 +78,8 @@ pub(crate) async fn run(means: SweepMeans, rounds: Rounds) {
 
 impl Sweeper {
     /// Has seen nothing yet.
-    pub const fn new(means: SweepMeans) -> Self {
-        Self { means, seen: BTreeMap::new() }
+    pub const fn new(shared: SweepContext) -> Self {
+        Self { shared, seen: BTreeMap::new() }
     }
 
     /// Looks once, and removes what has been an orphan for long enough. Gives back how many objects
@@ -89,14 +89,14 @@ impl Sweeper {
     /// The first failure; nothing is removed when the world can't be seen whole. What can't be removed
     /// keeps nothing else from being removed.
     pub async fn sweep(&mut self) -> Result<usize, SweepError> {
-        let objects = self.means.runtime.list().await.map_err(SweepError::Runtime)?;
+        let objects = self.shared.runtime.list().await.map_err(SweepError::Runtime)?;
         let mut brokers: Vec<BrokerId> = objects.iter().map(|o| o.broker).collect();
         brokers.sort_unstable();
         brokers.dedup();
-        let forgotten = self.means.store.forgotten(&brokers).await;
+        let forgotten = self.shared.store.forgotten(&brokers).await;
         let forgotten: BTreeSet<BrokerId> =
             forgotten.map_err(SweepError::Store)?.into_iter().collect();
-        let now = self.means.clock.now();
+        let now = self.shared.clock.now();
         let orphans: Vec<RuntimeObject> =
             objects.into_iter().filter(|o| forgotten.contains(&o.broker)).collect();
         self.seen.retain(|object, _| orphans.contains(object));
@@ -107,16 +107,16 @@ impl Sweeper {
                 continue;
             }
             let name = InstanceName {
-                installation: self.means.installation.clone(),
+                installation: self.shared.installation.clone(),
                 broker: object.broker,
                 ordinal: object.ordinal.unwrap_or(1),
             };
             tracing::warn!(%name, "removing an orphan: no broker has this object");
-            if let Err(error) = self.means.runtime.remove(&name, Volumes::Delete).await {
+            if let Err(error) = self.shared.runtime.remove(&name, Volumes::Delete).await {
                 failure.get_or_insert(SweepError::Runtime(error));
                 continue;
             }
-            self.means.metrics.orphans_removed.inc();
+            self.shared.metrics.orphans_removed.inc();
             self.seen.remove(&object);
             removed += 1;
         }

@@ -9,7 +9,7 @@ use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, Protocol};
 use crate::{engine::Engine, example::Example, without_keys};
 
 /// How much a message may have, in bytes: ActiveMQ's own limit.
-const LARGEST_FRAME: &str = "104857600";
+const MAX_FRAME_SIZE: &str = "104857600";
 
 /// What is the same in every version and mode, by the engine's own names.
 const EVERYWHERE: &[(&str, &str)] = &[
@@ -76,7 +76,7 @@ fn a_broker_has_the_services_defaults_in_every_version_and_mode() {
                     assert!(uri.starts_with(&beginning), "{at}: {uri}");
                     for option in [
                         format!("maximumConnections={connections}&"),
-                        format!("wireFormat.maxFrameSize={LARGEST_FRAME}"),
+                        format!("wireFormat.maxFrameSize={MAX_FRAME_SIZE}"),
                     ] {
                         assert!(uri.contains(&option), "{at}: {option} {uri}");
                     }

@@ -179,7 +179,7 @@ async fn a_missing_image_requires_an_operator() {
     let Some(world) = world().await else { return };
     let spec = InstanceSpec { image: "brokerd/nothing:1".to_owned(), ..world.spec(WAIT) };
     let error = world.apply(&spec).await.expect_err("no image");
-    assert_eq!(error.class, RuntimeErrorClass::Denied);
+    assert_eq!(error.class, RuntimeErrorClass::Blocked);
     assert!(error.message.contains("brokerd/nothing:1") && error.message.contains("make images"));
     let base = world.runtime.image(IMAGE).await.expect("image").expect("is there");
     assert_eq!(base.true_version, None);

@@ -12,7 +12,7 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    plan::{Decision, Desired, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{Decision, Desired, Observation, Observed, ObservedInstance, Step, Subject, plan},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
 
@@ -255,8 +255,8 @@ fn ago(seconds: i64) -> Reservation {
     Reservation::Waiting { since, missing_bytes: GIB }
 }
 
-fn running(broker: &Broker) -> SeenInstance {
-    SeenInstance {
+fn running(broker: &Broker) -> ObservedInstance {
+    ObservedInstance {
         status: InstanceStatus {
             id: RuntimeId("seen".to_owned()),
             digest: SpecDigest(String::new()),
@@ -299,7 +299,7 @@ fn decide(case: Case) -> Decision {
         Instance::Runs => Observed::Present(running(&broker)),
         Instance::Unknown => Observed::Unknown("the runtime does not answer".to_owned()),
     };
-    let seen = Seen { instances: BTreeMap::from([(1, one)]), leftovers: Observed::Absent };
+    let seen = Observation { instances: BTreeMap::from([(1, one)]), leftovers: Observed::Absent };
     let subject = Subject {
         broker: &broker,
         instances: &instances(&broker),

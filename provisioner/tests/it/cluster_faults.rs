@@ -22,7 +22,7 @@ enum Scenario {
     KilledWhileRebooting,
     ContainerRemoved,
     Hung,
-    Frozen,
+    Paused,
     Parted,
     ChangeEverythingAndReboot,
     PoisonAndReboot,
@@ -39,7 +39,7 @@ const SCENARIOS: [Scenario; 14] = [
     Scenario::KilledWhileRebooting,
     Scenario::ContainerRemoved,
     Scenario::Hung,
-    Scenario::Frozen,
+    Scenario::Paused,
     Scenario::Parted,
     Scenario::ChangeEverythingAndReboot,
     Scenario::PoisonAndReboot,
@@ -67,7 +67,7 @@ async fn play(scenario: Scenario, sim: &Simulation) -> BrokerId {
             world.containers.retain(|name, _| name.ordinal != 2);
         }),
         Scenario::Hung => sim.in_the_world(|world| world.hung.extend([3])),
-        Scenario::Frozen => sim.in_the_world(|world| world.freeze_only(id, &[2])),
+        Scenario::Paused => sim.in_the_world(|world| world.pause_only(id, &[2])),
         Scenario::Parted => sim.in_the_world(|world| world.parted.extend([1])),
         Scenario::ChangeEverythingAndReboot => {
             sim.change_everything(id);
@@ -205,13 +205,13 @@ fn ids(sim: &Simulation) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_frozen_node_is_given_no_time_while_the_others_serve() {
+async fn a_paused_node_is_given_no_time_while_the_others_serve() {
     let sim = Simulation::new();
     let id = sim.create_cluster();
     sim.settle().await;
     let effects = sim.faults.effects();
     let began = sim.now();
-    sim.in_the_world(|world| world.freeze_only(id, &[2]));
+    sim.in_the_world(|world| world.pause_only(id, &[2]));
     sim.runtime_event(id).await;
     sim.settle().await;
     let done = sim.faults.names().split_off(effects);

@@ -13,8 +13,8 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     engine::instances,
     plan::{
-        ClusterView, Decision, Desired, NodeReport, Observed, Plan, ProbeOutcome, Seen,
-        SeenInstance, Step, Subject, plan,
+        ClusterView, Decision, Desired, NodeReport, Observation, Observed, ObservedInstance, Plan,
+        ProbeOutcome, Step, Subject, plan,
     },
     runtime::{ContainerState, InstanceSpec, InstanceStatus, RuntimeId, SpecDigest, Volumes},
 };
@@ -93,7 +93,7 @@ impl Node {
         self.state == 5 && self.answers
     }
 
-    fn seen(&self, ordinal: u8, spec: &InstanceSpec) -> Observed<SeenInstance> {
+    fn seen(&self, ordinal: u8, spec: &InstanceSpec) -> Observed<ObservedInstance> {
         let state = match self.state {
             0 => return Observed::Unknown("the engine is away".to_owned()),
             1 => return Observed::Absent,
@@ -109,7 +109,7 @@ impl Node {
         let runs = self.state == 5;
         let address = SocketAddr::from(([127, 0, 0, 1], 40_000 + u16::from(ordinal)));
         let outcome = if self.answers { ProbeOutcome::Answered } else { ProbeOutcome::Silent };
-        Observed::Present(SeenInstance {
+        Observed::Present(ObservedInstance {
             status: InstanceStatus {
                 id: RuntimeId(ordinal.to_string()),
                 digest: if self.reboot == spec.reboot {
@@ -121,7 +121,7 @@ impl Node {
                 reboot: self.reboot.min(spec.reboot),
                 image_id: Some("image".to_owned()),
                 state,
-                // The port of one that is frozen is still published.
+                // The port of one that is paused is still published.
                 addresses: (runs || self.state == 3)
                     .then_some((5671, address))
                     .into_iter()
@@ -201,7 +201,7 @@ fn decide_as(desired: Option<&Desired>, nodes: &[Node; 3], rebooting: bool) -> D
     let specs: Vec<_> =
         (1..=3).map(|ordinal| specification(&broker, ordinal, &[5671, 15671])).collect();
     let there = specs.iter().map(|s| (s.name.ordinal, of(s.name.ordinal).seen(s.name.ordinal, s)));
-    let seen = Seen { instances: there.collect(), leftovers: Observed::Absent };
+    let seen = Observation { instances: there.collect(), leftovers: Observed::Absent };
     let rendered = Desired::Instances(specs);
     // As the specifications of this test have them.
     let mut instances = instances(&broker);

@@ -414,7 +414,7 @@ async fn orphans_go_after_two_sightings_and_a_grace_period_and_nothing_else_goes
     let orphan = sim.create_orphan().await;
     let id = sim.create(EngineType::RabbitMq);
     sim.settle().await;
-    let mut sweeper = Sweeper::new(sim.sweep_means());
+    let mut sweeper = Sweeper::new(sim.sweep_context());
     assert_eq!(sweeper.sweep().await.ok(), Some(0), "seen once");
     sim.clock.advance(Duration::from_secs(59));
     assert_eq!(sweeper.sweep().await.ok(), Some(0), "not for long enough");
@@ -434,7 +434,7 @@ async fn an_orphan_that_can_t_be_removed_keeps_no_other_one() {
     let faults = Arc::new(Faults::default());
     let sim = Simulation::with_faults(faults.clone());
     let orphan = sim.create_orphan().await;
-    let mut sweeper = Sweeper::new(sim.sweep_means());
+    let mut sweeper = Sweeper::new(sim.sweep_context());
     assert_eq!(sweeper.sweep().await.ok(), Some(0), "seen once");
     sim.clock.advance(Duration::from_secs(120));
     // The first of several is refused.
@@ -453,7 +453,7 @@ async fn objects_of_a_broker_that_the_store_never_knew_are_not_removed() {
     use brokerd_provisioner::tasks::sweep::Sweeper;
     let sim = Simulation::new();
     let stranger = sim.create_stranger().await;
-    let mut sweeper = Sweeper::new(sim.sweep_means());
+    let mut sweeper = Sweeper::new(sim.sweep_context());
     for _ in 0..10 {
         assert_eq!(sweeper.sweep().await.ok(), Some(0));
         sim.clock.advance(Duration::from_hours(1));

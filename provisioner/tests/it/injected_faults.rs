@@ -13,7 +13,9 @@ use brokerd_domain::{
     FaultSpec, FaultState, Generation, Target, Timestamp,
 };
 use brokerd_provisioner::{
-    plan::{Decision, Desired, FaultStep, Observed, Seen, SeenInstance, Step, Subject, plan},
+    plan::{
+        Decision, Desired, FaultStep, Observation, Observed, ObservedInstance, Step, Subject, plan,
+    },
     reconcile::{ReconcileStore, StepError},
     runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
@@ -154,7 +156,7 @@ async fn a_short_pause_is_over_before_anybody_restarts_anything() {
 }
 
 #[tokio::test]
-async fn a_long_pause_is_a_hang_and_what_was_restarted_is_not_frozen_again() {
+async fn a_long_pause_is_a_hang_and_what_was_restarted_is_not_paused_again() {
     let (sim, id) = running().await;
     let fault = sim.inject(id, &lasting(FaultKind::Pause, 600));
     sim.live(Duration::from_secs(40)).await;
@@ -345,14 +347,14 @@ async fn a_worker_without_a_lease_starts_no_fault() {
     assert_eq!(container(&sim).kills, 0);
 }
 
-fn seen_instance(id: &str, port: u16) -> Observed<SeenInstance> {
+fn seen_instance(id: &str, port: u16) -> Observed<ObservedInstance> {
     let limits = Limits {
         memory_bytes: 1 << 30,
         nano_cpus: 1_000_000_000,
         cpu_shares: Limits::SERVING_SHARES,
         pids: 512,
     };
-    Observed::Present(SeenInstance {
+    Observed::Present(ObservedInstance {
         status: InstanceStatus {
             id: RuntimeId(id.to_owned()),
             digest: SpecDigest("digest".to_owned()),
@@ -382,7 +384,7 @@ fn a_failover_kills_the_instance_that_serves() {
     let spec =
         FaultSpec::parse(&kind(FaultKind::Failover), &broker, &network, false).expect("a pair");
     let mut fault = Injected::new(FaultId::from(uuid::Uuid::from_u128(5)), spec, now);
-    let mut seen = Seen {
+    let mut seen = Observation {
         instances: BTreeMap::from([(1, seen_instance("one", 1)), (2, seen_instance("two", 2))]),
         leftovers: Observed::Absent,
     };
@@ -392,7 +394,7 @@ fn a_failover_kills_the_instance_that_serves() {
         protocol: brokerd_domain::Protocol::Amqp,
         addresses: vec![([127, 0, 0, 1], 2).into()],
     });
-    let decide = |fault: &Injected, targets: &[Target], seen: &Seen| {
+    let decide = |fault: &Injected, targets: &[Target], seen: &Observation| {
         let subject = Subject {
             broker: &broker,
             instances: &[],
@@ -423,16 +425,16 @@ fn a_failover_kills_the_instance_that_serves() {
         1,
         "led nowhere: the first that is alive"
     );
-    let mut frozen = seen_instance("two", 2);
-    if let Observed::Present(instance) = &mut frozen {
+    let mut paused = seen_instance("two", 2);
+    if let Observed::Present(instance) = &mut paused {
         instance.status.state = ContainerState::Paused;
         instance.status.addresses.clear();
     }
-    let original = seen.instances.insert(2, frozen).expect("it was there");
+    let original = seen.instances.insert(2, paused).expect("it was there");
     assert_eq!(
         struck(decide(&fault, &targets, &seen))[0].ordinal,
         2,
-        "frozen, it tells no addresses"
+        "paused, it tells no addresses"
     );
     seen.instances.insert(2, original);
     fault.affected = Some(hit);

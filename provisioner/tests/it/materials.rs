@@ -8,8 +8,8 @@ use brokerd_domain::{EngineType, EngineVersion, Timestamp};
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image, LoginModule},
     pki::{
-        authorities::{Authorities, Standing},
-        materials::{self, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials, Means},
+        authorities::{Authorities, AuthorityStatus},
+        materials::{self, IssueInputs, KEYSTORE_ALIAS, KEYSTORE_ALIAS_RSA, Materials},
         password_hash,
         tls::{self, SubjectName},
     },
@@ -25,13 +25,17 @@ fn image(kind: EngineType, version: EngineVersion) -> Image {
     catalogue.image(kind, version).expect("offered").clone()
 }
 
-fn means<'a>(authorities: &'a Standing, now: Timestamp, entropy: &'a Scripted) -> Means<'a> {
-    Means { authorities, rsa_key: crate::example::rsa_key(), now, entropy }
+fn inputs<'a>(
+    authorities: &'a AuthorityStatus,
+    now: Timestamp,
+    entropy: &'a Scripted,
+) -> IssueInputs<'a> {
+    IssueInputs { authorities, rsa_key: crate::example::rsa_key(), now, entropy }
 }
 
 /// How it stands where these are of the only authority.
-fn only(materials: &Materials) -> Standing {
-    Standing::of(CertificateAuthority {
+fn only(materials: &Materials) -> AuthorityStatus {
+    AuthorityStatus::of(CertificateAuthority {
         certificate_pem: materials.authority_pem.clone(),
         private_key_pem: SecretString::from("not asked for"),
     })
@@ -46,8 +50,8 @@ fn issued(kind: EngineType) -> Materials {
     let authority = tls::new_authority(NOW, &entropy).expect("made");
     let users = [user(kind, "alice", "correct-horse-battery", &[])];
     let broker = broker(kind, version, host);
-    let authorities = Standing::of(authority);
-    materials::issue(means(&authorities, NOW, &entropy), &broker, &users, &image(kind, version))
+    let authorities = AuthorityStatus::of(authority);
+    materials::issue(inputs(&authorities, NOW, &entropy), &broker, &users, &image(kind, version))
         .expect("issued")
 }
 
@@ -254,7 +258,7 @@ fn a_certificate_is_renewed_in_time_and_nodes_go_on_knowing_each_other() {
     let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
     let renewed = materials::renew(
         former.clone(),
-        means(&Standing::of(authority.clone()), later, &entropy),
+        inputs(&AuthorityStatus::of(authority.clone()), later, &entropy),
         &broker,
         &users,
         &image,
@@ -281,18 +285,18 @@ fn when_authorities_change_brokers_first_trust_the_next_one_then_have_its_certif
     let authorities = Authorities::from(old.clone());
     let (broker, image) = (broker(kind, version, "mq.m7g.medium"), image(kind, version));
     let made = |former: Option<Materials>, now: Timestamp| {
-        let standing = authorities.standing(now);
-        let means = means(&standing, now, &entropy);
+        let status = authorities.status(now);
+        let inputs = inputs(&status, now, &entropy);
         match former {
-            None => materials::issue(means, &broker, &[], &image),
-            Some(former) => materials::renew(former, means, &broker, &[], &image),
+            None => materials::issue(inputs, &broker, &[], &image),
+            Some(former) => materials::renew(former, inputs, &broker, &[], &image),
         }
         .expect("issued")
     };
     let is = |materials: &Materials, now: Timestamp| {
-        let standing = authorities.standing(now);
-        assert!(materials.is_outdated(&standing, now) || !materials.need_renewal(&standing, now));
-        (materials.is_outdated(&standing, now), materials.need_renewal(&standing, now))
+        let status = authorities.status(now);
+        assert!(materials.is_outdated(&status, now) || !materials.need_renewal(&status, now));
+        (materials.is_outdated(&status, now), materials.need_renewal(&status, now))
     };
     let first = made(None, NOW);
     assert_eq!(is(&first, NOW), (false, false));
@@ -326,7 +330,7 @@ fn when_authorities_change_brokers_first_trust_the_next_one_then_have_its_certif
     assert_eq!((fourth.trusted(), is(&fourth, switch)), (&*new.certificate_pem, (false, false)));
 
     authorities.replace(Vec::new());
-    assert_eq!(authorities.standing(switch).issuing.certificate_pem, new.certificate_pem);
+    assert_eq!(authorities.status(switch).issuing.certificate_pem, new.certificate_pem);
     // Near its end, and behind it.
     for days in [3649, 3650, 3660] {
         let now = NOW.plus(days * day);

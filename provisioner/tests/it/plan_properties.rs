@@ -9,7 +9,8 @@ use brokerd_domain::{
 use brokerd_provisioner::{
     engine::instances,
     plan::{
-        Decision, Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Step, Subject, plan,
+        Decision, Desired, Observation, Observed, ObservedInstance, Plan, ProbeOutcome, Step,
+        Subject, plan,
     },
     runtime::{ContainerState, InstanceStatus, RuntimeId, SpecDigest},
 };
@@ -28,7 +29,7 @@ struct Case {
     failed_boots: u32,
     desired: u8,
     waits: bool,
-    instance: Observed<SeenInstance>,
+    instance: Observed<ObservedInstance>,
     leftovers: Observed<Vec<u8>>,
     led: bool,
 }
@@ -56,7 +57,7 @@ fn state() -> impl Strategy<Value = ContainerState> {
     ]
 }
 
-fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
+fn instance() -> impl Strategy<Value = Observed<ObservedInstance>> {
     let present = (state(), outcome(), outcome(), 0u32..3, 0i64..3, any::<bool>(), any::<bool>())
         .prop_map(|(state, one, two, reboot, generation, same, limited)| {
             let mut limits = LIMITS;
@@ -65,7 +66,7 @@ fn instance() -> impl Strategy<Value = Observed<SeenInstance>> {
             }
             let running = matches!(state, ContainerState::Running { .. });
             let address: SocketAddr = "127.0.0.1:40000".parse().expect("valid");
-            Observed::Present(SeenInstance {
+            Observed::Present(ObservedInstance {
                 status: InstanceStatus {
                     id: RuntimeId("seen".to_owned()),
                     digest: SpecDigest(if same { "same".to_owned() } else { "other".to_owned() }),
@@ -171,15 +172,17 @@ fn decide(case: &Case) -> (brokerd_domain::Broker, Decision) {
     }
     let desired = match case.desired {
         0 => Desired::Unrendered,
-        1 => Desired::Undecided,
+        1 => Desired::MissingMaterials,
         2 => Desired::Unsupported("no room".to_owned()),
         _ => Desired::Instances(vec![spec]),
     };
     let address = case.led.then(|| "127.0.0.1:1".parse().expect("valid"));
     let addresses = address.into_iter().collect();
     let targets = [Target { ordinal: 1, protocol: Protocol::Amqp, addresses }];
-    let seen =
-        Seen { instances: BTreeMap::from([(1, instance)]), leftovers: case.leftovers.clone() };
+    let seen = Observation {
+        instances: BTreeMap::from([(1, instance)]),
+        leftovers: case.leftovers.clone(),
+    };
     let subject = Subject {
         broker: &broker,
         instances: &instances(&broker),
@@ -241,7 +244,7 @@ proptest! {
         }
         for step in &plan.steps {
             match step {
-                Step::Forget => prop_assert!(case.deleting && case.leftovers == Observed::Absent),
+                Step::DeleteRecord => prop_assert!(case.deleting && case.leftovers == Observed::Absent),
                 Step::Remove(_, brokerd_provisioner::runtime::Volumes::Delete) => {
                     prop_assert!(case.deleting || case.failed, "deleted data nobody gave up: {plan:?}");
                 }

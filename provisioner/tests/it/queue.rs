@@ -48,7 +48,7 @@ impl Provisioner {
             context.clone(),
             CancellationToken::new(),
         ));
-        sim.store.prolong_life(me, Duration::from_hours(100)).await.expect("it lives");
+        sim.store.heartbeat(me, Duration::from_hours(100)).await.expect("it lives");
         let guard = Arc::new(StallGuard::new(context.metrics.stalls.clone()));
         let mut tasks = JoinSet::new();
         let clock = sim.clock.clone();
@@ -123,9 +123,9 @@ async fn a_quiet_pair_costs_no_call_to_the_store() {
     provisioner.until("both stand", |sim| sentence(sim, id).contains("stands by")).await;
     provisioner.is_watched(1).await;
     let calls = || provisioner.sim.store.calls.lock().expect("not poisoned").clone();
-    let (before, looks) = (calls(), provisioner.context.metrics.looks.get());
+    let (before, looks) = (calls(), provisioner.context.metrics.observations.get());
     let began = Instant::now();
-    while provisioner.context.metrics.looks.get() < looks + 5 {
+    while provisioner.context.metrics.observations.get() < looks + 5 {
         assert!(began.elapsed() < DEADLINE, "nobody looks");
         sleep(Duration::from_millis(20)).await;
     }
@@ -156,7 +156,7 @@ async fn hundreds_of_quiet_brokers_cost_no_call_to_the_store_and_nothing_is_rend
         (calls, provisioner.sim.world.lock().expect("not poisoned").image_looks)
     };
     let before = spent();
-    let looks = provisioner.context.metrics.looks.clone();
+    let looks = provisioner.context.metrics.observations.clone();
     for round in 0..3 {
         let (began, wanted) = (Instant::now(), looks.get() + BROKERS as u64);
         provisioner.monitor.hint_all();
@@ -196,7 +196,7 @@ async fn while_every_worker_is_busy_nobody_asks_what_is_due_and_a_pair_fails_ove
     provisioner.until("they boot", busy).await;
     sleep_until_steady(&provisioner).await;
     let asked = provisioner.sim.store.calls("claim due");
-    let looks = metrics.looks.get();
+    let looks = metrics.observations.get();
     let active = provisioner.sim.active(pair).expect("one serves");
     provisioner.sim.in_the_world(|world| world.kill_only(pair, &[active.ordinal]));
     provisioner.monitor.hint(pair);
@@ -208,7 +208,7 @@ async fn while_every_worker_is_busy_nobody_asks_what_is_due_and_a_pair_fails_ove
         })
         .await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert!(metrics.looks.get() > looks);
+    assert!(metrics.observations.get() > looks);
     let since = provisioner.sim.store.calls("claim due") - asked;
     assert!(since <= 2, "asked {since} times while there was no place");
 
@@ -331,8 +331,8 @@ async fn silence_while_the_process_itself_stood_still_proves_nothing() {
                 && metrics.stalls.get() > stalls
         })
         .await;
-    let looks = metrics.looks.get();
-    provisioner.until("it looks again", |_| metrics.looks.get() > looks + 2).await;
+    let looks = metrics.observations.get();
+    provisioner.until("it looks again", |_| metrics.observations.get() > looks + 2).await;
     assert_eq!((provisioner.sim.active(id), provisioner.starts(id)), (active, starts));
     assert!(sentence(&provisioner.sim, id).contains("stands by"));
 }

@@ -67,7 +67,7 @@ async fn an_instance_that_hangs_is_lost_before_it_is_restarted() {
     let id = sim.create(EngineType::ActiveMq);
     sim.settle().await;
     let before = changes(&sim, id).len();
-    sim.in_the_world(|world| world.freeze_only(id, &[1]));
+    sim.in_the_world(|world| world.pause_only(id, &[1]));
     sim.live(Duration::from_mins(2)).await;
     sim.settle().await;
     let found = changes(&sim, id).split_off(before);

@@ -4,8 +4,8 @@
 use brokerd_domain::{Clock, Timestamp};
 use brokerd_provisioner::{
     pki::{
-        authorities::Standing,
-        materials::{self, Means},
+        authorities::AuthorityStatus,
+        materials::{self, IssueInputs},
         tls,
     },
     runtime::{
@@ -128,13 +128,13 @@ async fn answers(engine: EngineType, version: &str, host: &str, change: fn(&mut 
     }
     let (now, entropy) = (SystemClock.now(), Scripted::new(&[]));
     let authority = tls::new_authority(now, &entropy).expect("authority");
-    let means = Means {
-        authorities: &Standing::of(authority.clone()),
+    let inputs = IssueInputs {
+        authorities: &AuthorityStatus::of(authority.clone()),
         rsa_key: example::rsa_key(),
         now,
         entropy: &entropy,
     };
-    example.materials = materials::issue(means, &example.broker, &example.users, &example.image)
+    example.materials = materials::issue(inputs, &example.broker, &example.users, &example.image)
         .expect("materials");
     example.installation = options.installation;
     example.sizing.scale = 0.25;

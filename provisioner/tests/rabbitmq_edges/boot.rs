@@ -10,8 +10,8 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion};
 use brokerd_provisioner::{
     pki::{
-        authorities::Standing,
-        materials::{self, Means},
+        authorities::AuthorityStatus,
+        materials::{self, IssueInputs},
         tls,
     },
     runtime::InstanceSpec,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// A boot takes seconds; where everything else runs at the same time, more of them.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// What a node says when it serves.
 const SERVES: &str = "Server startup complete";
@@ -82,14 +82,14 @@ fn starts(version: EngineVersion, configuration: &str, more: &str) -> String {
     let mut example = Example::new(EngineType::RabbitMq, &version.to_string(), "mq.m7g.medium");
     let entropy = Scripted::new(&[]);
     let authority = tls::new_authority(NOW, &entropy).expect("made");
-    let means = Means {
-        authorities: &Standing::of(authority.clone()),
+    let inputs = IssueInputs {
+        authorities: &AuthorityStatus::of(authority.clone()),
         rsa_key: example::rsa_key(),
         now: NOW,
         entropy: &entropy,
     };
     example.materials =
-        materials::issue(means, &example.broker, &example.users, &example.image).expect("issued");
+        materials::issue(inputs, &example.broker, &example.users, &example.image).expect("issued");
     configured(&mut example, version, configuration);
     let spec = example.render().expect("rendered");
     let name = format!(
@@ -114,7 +114,7 @@ fn starts(version: EngineVersion, configuration: &str, more: &str) -> String {
     let mut input = container.stdin.take().expect("piped");
     input.write_all(&archive(&spec, more)).expect("taken");
     drop(input);
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     let log = loop {
         let logs = Command::new("docker").args(["logs", &name]).output().expect("docker");
         let told = String::from_utf8_lossy(&[logs.stdout, logs.stderr].concat()).into_owned();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use brokerd_domain::{
-    Admission, BrokerId, Clock, Demand, HostCapacity, Intent, Reservation, Timestamp,
+    BrokerId, Clock, Demand, GrantDecision, HostCapacity, Intent, Reservation, Timestamp,
 };
 
 use super::store::{MemoryStore, Row};
@@ -28,12 +28,12 @@ impl MemoryStore {
         for (demand, turn) in line.iter().zip(turns) {
             let row = rows.get_mut(&demand.broker).expect("it waits");
             row.reservation = Some(match turn {
-                Admission::Granted => Reservation::Granted(row.broker.spec.host_instance_type),
-                Admission::Waits { missing_bytes } => {
+                GrantDecision::Granted => Reservation::Granted(row.broker.spec.host_instance_type),
+                GrantDecision::Waits { missing_bytes } => {
                     Reservation::Waiting { since: demand.since, missing_bytes }
                 }
             });
-            if turn == Admission::Granted && Some(demand.broker) != but {
+            if turn == GrantDecision::Granted && Some(demand.broker) != but {
                 row.wakes += 1;
                 row.due = row.due.min(now);
             }

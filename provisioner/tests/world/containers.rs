@@ -107,8 +107,8 @@ pub struct Container {
     pub isolated: bool,
     /// Whether its engine ends whenever it is started.
     pub(super) dies: bool,
-    /// When it had been started that is frozen.
-    pub(super) frozen: Option<Timestamp>,
+    /// When it had been started that is paused.
+    pub(super) paused: Option<Timestamp>,
     /// Whether its configuration keeps its engine from booting.
     pub(super) is_poisoned: bool,
     /// Whether it is a node of a cluster.
@@ -132,10 +132,10 @@ impl Container {
         self.status.state =
             ContainerState::Exited { code, out_of_memory: false, last_log_lines: String::new() };
         self.status.addresses.clear();
-        self.frozen = None;
+        self.paused = None;
     }
 
-    /// Its status as a runtime tells it: what is frozen can't be reached.
+    /// Its status as a runtime tells it: what is paused can't be reached.
     pub(super) fn told(&self) -> InstanceStatus {
         let mut status = self.status.clone();
         if !matches!(status.state, ContainerState::Running { .. }) {

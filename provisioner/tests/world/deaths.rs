@@ -1,4 +1,4 @@
-//! What ends or freezes engines from outside.
+//! What ends or pauses engines from outside.
 
 use brokerd_domain::BrokerId;
 use brokerd_provisioner::runtime::{ContainerState, Disturbance, InstanceName};
@@ -15,11 +15,11 @@ impl World {
         }
     }
 
-    /// Somebody freezes some engines of a broker.
-    pub fn freeze_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
+    /// Somebody pauses some engines of a broker.
+    pub fn pause_only(&mut self, broker: BrokerId, ordinals: &[u8]) {
         for name in self.containers.names(broker) {
             if ordinals.contains(&name.ordinal) {
-                self.disturb(&name, Disturbance::Frozen).expect("freezing is never refused");
+                self.disturb(&name, Disturbance::Paused).expect("pausing is never refused");
             }
         }
     }

@@ -23,7 +23,7 @@ impl World {
 
     fn own_disk_of(&self, name: &InstanceName) -> Result<InstanceName, Refusal> {
         if !self.containers.get(name).is_some_and(|container| container.status.own_disk) {
-            return Err(refusal(RuntimeErrorClass::Invalid, "it is the host's disk"));
+            return Err(refusal(RuntimeErrorClass::Rejected, "it is the host's disk"));
         }
         Ok(self.disk_of(name))
     }

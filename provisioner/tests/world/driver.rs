@@ -16,7 +16,7 @@ use brokerd_provisioner::{
     pki::{authorities::Authorities, tls},
     reconcile::{EndpointSettings, PassContext, background_steps::Operations},
     runtime::InstanceName,
-    tasks::sweep::SweepMeans,
+    tasks::sweep::SweepContext,
     telemetry::logs::LogFollowers,
 };
 use tokio_util::sync::CancellationToken;
@@ -235,9 +235,9 @@ impl Simulation {
     }
 
     /// What the sweep of a process of its own uses.
-    pub fn sweep_means(&self) -> SweepMeans {
+    pub fn sweep_context(&self) -> SweepContext {
         let PassContext { runtime, store, clock, installation, metrics, .. } = self.process();
-        SweepMeans { runtime, store, clock, installation, metrics }
+        SweepContext { runtime, store, clock, installation, metrics }
     }
 
     /// The broker's row.

@@ -25,7 +25,7 @@ use super::{
 pub const CPUS: u32 = 4;
 
 /// Files of more bytes are not searched for what an engine makes of them.
-const LONGEST_SEARCHED: usize = 64 << 10;
+const MAX_SEARCHED_BYTES: usize = 64 << 10;
 
 /// A volume.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl World {
             return Err(refusal(RuntimeErrorClass::Stale, "newer"));
         }
         if there.status.digest != digest {
-            return Err(refusal(RuntimeErrorClass::Invalid, "another digest"));
+            return Err(refusal(RuntimeErrorClass::Rejected, "another digest"));
         }
         let done = match there.status.state {
             ContainerState::Running { .. } | ContainerState::Paused => {
@@ -168,7 +168,7 @@ impl World {
             Some(FormerImage::First(id)) => by_id(id).or_else(named),
             Some(FormerImage::Last(id)) => named().or_else(|| by_id(id)),
         };
-        let missing = || (RuntimeErrorClass::Denied, format!("no such image: {}", spec.image));
+        let missing = || (RuntimeErrorClass::Blocked, format!("no such image: {}", spec.image));
         found.ok_or_else(missing)
     }
 
@@ -203,7 +203,7 @@ impl World {
         }
         let mut files: Vec<TextFile> = spec.files.iter().filter_map(TextFile::of).collect();
         // The public authorities are no configuration, and searching them would take longer than all the rest.
-        let searched = || files.iter().filter(|text| text.len() < LONGEST_SEARCHED);
+        let searched = || files.iter().filter(|text| text.len() < MAX_SEARCHED_BYTES);
         let is_poisoned = searched().any(|text| super::poison(text));
         let is_node = searched().any(|text| text.contains("cluster_formation."));
         if self.forgets_files {
@@ -220,7 +220,7 @@ impl World {
             hangs: false,
             kills: 0,
             isolated: false,
-            frozen: None,
+            paused: None,
             is_poisoned,
             is_node,
             program: Program::from_command(&spec.command),
@@ -240,7 +240,7 @@ impl World {
         container.starts += 1;
         container.hangs = false;
         container.isolated = false;
-        container.frozen = None;
+        container.paused = None;
         let exited = |code, out_of_memory, words: &str| ContainerState::Exited {
             code,
             out_of_memory,
@@ -340,8 +340,8 @@ impl World {
                 container.end();
                 true
             }
-            (Disturbance::Frozen, ContainerState::Running { since }) => {
-                container.frozen = Some(*since);
+            (Disturbance::Paused, ContainerState::Running { since }) => {
+                container.paused = Some(*since);
                 container.status.state = ContainerState::Paused;
                 true
             }
@@ -371,8 +371,8 @@ impl World {
             return Ok(Ensured::AlreadyRight);
         };
         match (disturbance, &container.status.state) {
-            (Disturbance::Frozen, ContainerState::Paused) => {
-                let since = container.frozen.take().expect("it was frozen while it ran");
+            (Disturbance::Paused, ContainerState::Paused) => {
+                let since = container.paused.take().expect("it was paused while it ran");
                 container.status.state = ContainerState::Running { since };
             }
             (Disturbance::Isolated, state) if container.isolated => {

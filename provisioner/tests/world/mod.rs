@@ -33,7 +33,7 @@ use brokerd_domain::{
 pub const HOST_CAPACITY: HostCapacity = HostCapacity {
     memory_bytes: 1 << 40,
     scale: 1.0,
-    patience: std::time::Duration::from_mins(15),
+    wait_limit: std::time::Duration::from_mins(15),
 };
 
 /// The time, as the test says.

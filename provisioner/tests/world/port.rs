@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use brokerd_domain::{
-    ActionRequired, Admission, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse,
-    Clock, Demand, Endpoint, EngineType, Event, EventKind, Fault, HostCapacity, HostInstanceType,
+    ActionRequired, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse, Clock, Demand,
+    Endpoint, EngineType, Event, EventKind, Fault, GrantDecision, HostCapacity, HostInstanceType,
     Lane, Lease, Next, PassReport, Reservation, RunningEngine, Target, Timestamp, WorkerId,
 };
 use brokerd_provisioner::reconcile::ReconcileStore;
-use brokerd_store::{Allocation, Offering, StoreError, Term, Work};
+use brokerd_store::{Allocation, HeartbeatOutcome, Offering, StoreError, Work};
 
 use super::{
     capacity::{granted, line},
@@ -76,7 +76,7 @@ impl ReconcileStore for MemoryStore {
             .map(|due| due.since(now)))
     }
 
-    async fn prolong_life(&self, me: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
+    async fn heartbeat(&self, me: WorkerId, ttl: Duration) -> Result<HeartbeatOutcome, StoreError> {
         let now = self.clock.now();
         let dead: Vec<WorkerId> = {
             let lives = self.lives.lock().expect("not poisoned");
@@ -95,7 +95,7 @@ impl ReconcileStore for MemoryStore {
             }
         }
         let before = self.lives.lock().expect("not poisoned").insert(me, now.plus(ttl));
-        Ok(Term { continued: before.is_some(), freed })
+        Ok(HeartbeatOutcome { continued: before.is_some(), freed })
     }
 
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), StoreError> {
@@ -184,7 +184,7 @@ impl ReconcileStore for MemoryStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Admission, StoreError> {
+    ) -> Result<GrantDecision, StoreError> {
         let reserve = || {
             self.fenced(lease, |_| ())?;
             let host_capacity = *self.host_capacity.lock().expect("not poisoned");
@@ -194,7 +194,7 @@ impl ReconcileStore for MemoryStore {
             let bytes = host_capacity.of_instances(tier, instances);
             line.push(Demand { broker: lease.broker, bytes, since: now });
             let turn = host_capacity.admit(others, &line, now).pop().expect("one turn each");
-            if turn == Admission::Granted {
+            if turn == GrantDecision::Granted {
                 let row = rows.get_mut(&lease.broker).expect("its lease is held");
                 row.reservation = Some(Reservation::Granted(tier));
             }
@@ -350,7 +350,7 @@ impl ReconcileStore for MemoryStore {
         self.faults.effect("end fault", gone, end).await
     }
 
-    async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
+    async fn delete_broker_record(&self, lease: &Lease) -> Result<(), StoreError> {
         let forget = || match self.fenced(lease, |_| ()) {
             Ok(()) => {
                 self.rows.lock().expect("not poisoned").remove(&lease.broker);

@@ -101,8 +101,8 @@ impl Probe for FakeProbe {
             (None, false) => return Err(ManagementError::Failed("silent".to_owned())),
         };
         let mut nodes = world.containers.of(asked.broker);
-        let frozen = nodes.any(|(_, node)| node.status.state == ContainerState::Paused);
-        assert!(!frozen, "asked about a node that keeps everybody waiting");
+        let paused = nodes.any(|(_, node)| node.status.state == ContainerState::Paused);
+        assert!(!paused, "asked about a node that keeps everybody waiting");
         let peers = world.containers.names(asked.broker);
         let parted = |name: &InstanceName| world.parted.contains(&name.ordinal);
         let node = |name: &InstanceName| format!("rabbit@{}-{}", name.broker, name.ordinal);

@@ -118,7 +118,7 @@ impl MemoryStore {
     }
 
     /// What happens when a worker is known to be dead.
-    pub fn give_up(&self, worker: WorkerId) {
+    pub fn release_worker(&self, worker: WorkerId) {
         let now = self.clock.now();
         self.lives.lock().expect("not poisoned").remove(&worker);
         let mut rows = self.rows.lock().expect("not poisoned");

@@ -26,7 +26,7 @@ impl World {
         })
     }
 
-    /// Who holds the broker's store, and since when. A frozen engine lets go of nothing; one that has
+    /// Who holds the broker's store, and since when. A paused engine lets go of nothing; one that has
     /// ended, of everything.
     pub fn holder(
         &mut self,

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use brokerd_domain::{BrokerId, Entropy, Lease, Next, Timestamp, VerdictKind, WorkerId};
 use brokerd_provisioner::reconcile::{
-    Glimpse, Held, Look, PassContext, Passed, ReconcileStore, StepError,
+    MonitorObservation, ObservationOutcome, PassContext, Passed, ReconcileStore, StepError,
+    WatchedBroker,
 };
 
 use super::driver::Simulation;
@@ -23,7 +24,7 @@ pub(super) struct Process {
 
 /// A broker that a process watches.
 struct Watched {
-    held: Arc<Held>,
+    watched: Arc<WatchedBroker>,
     epoch: i64,
     due: Timestamp,
     /// Whether its last pass, and every look since, found it at rest.
@@ -79,7 +80,7 @@ impl Simulation {
                 self.log("the process dies");
                 // Started again in its directory, or on another machine.
                 if self.entropy.below(2) == 0 {
-                    self.store.give_up(process.me);
+                    self.store.release_worker(process.me);
                 }
                 *process = self.start();
                 continue;
@@ -118,7 +119,7 @@ impl Simulation {
     /// Does what is due now; whether the process survives it.
     async fn step(&self, process: &mut Process) -> bool {
         let me = process.me;
-        self.store.prolong_life(me, TTL).await.expect("living does not fail here");
+        self.store.heartbeat(me, TTL).await.expect("living does not fail here");
         if self.store.shares_out_in() == Some(Duration::ZERO) {
             self.store.grant(None, self.now());
         }
@@ -135,12 +136,12 @@ impl Simulation {
             process.watched.iter().filter(|(_, w)| w.due <= now).map(|(id, _)| *id).collect();
         for id in due {
             let Some(watched) = process.watched.get_mut(&id) else { continue };
-            let glimpse = match process.context.look(&watched.held).await {
-                Look::Steady(pause) => {
+            let observation = match process.context.observe_watched(&watched.watched).await {
+                ObservationOutcome::Steady(pause) => {
                     watched.due = now.plus(pause);
                     continue;
                 }
-                Look::Changed(glimpse) => *glimpse,
+                ObservationOutcome::Changed(observation) => *observation,
             };
             let epoch = watched.epoch;
             let claimed = tokio::select! {
@@ -151,7 +152,7 @@ impl Simulation {
             match claimed {
                 Ok(Some(lease)) => {
                     process.watched.remove(&id);
-                    if !self.run(process, &lease, Some(glimpse)).await {
+                    if !self.run(process, &lease, Some(observation)).await {
                         return false;
                     }
                 }
@@ -163,18 +164,23 @@ impl Simulation {
     }
 
     /// One pass; whether the process survives it.
-    async fn run(&self, process: &mut Process, lease: &Lease, glimpse: Option<Glimpse>) -> bool {
+    async fn run(
+        &self,
+        process: &mut Process,
+        lease: &Lease,
+        observation: Option<MonitorObservation>,
+    ) -> bool {
         let passed = tokio::select! {
             biased;
             () = self.faults.death() => return false,
-            passed = process.context.pass(lease, glimpse) => passed,
+            passed = process.context.pass(lease, observation) => passed,
         };
-        let (kind, next, held) = match passed {
+        let (kind, next, watched) = match passed {
             Ok(Passed { verdict: None, .. }) => {
                 self.log("the broker is gone");
                 return true;
             }
-            Ok(Passed { verdict: Some((kind, next)), held }) => (kind, next, held),
+            Ok(Passed { verdict: Some((kind, next)), watched }) => (kind, next, watched),
             Err(StepError::LeaseLost) => {
                 self.log("lost the lease");
                 return true;
@@ -187,16 +193,17 @@ impl Simulation {
         };
         let sentence = self.row(lease.broker).map(|row| row.broker.status.sentence);
         self.log(&format!("{}: {}", kind.as_str(), sentence.unwrap_or_default()));
-        let (due, pause) = match (next, &held) {
+        let (due, pause) = match (next, &watched) {
             (Next::After(pause), Some(_)) => (Next::After(Duration::from_hours(1)), pause),
             (other, _) => (other, Duration::from_secs(1)),
         };
         let _ = self.store.release(lease, due, false).await;
-        if let Some(held) = held.filter(|_| next != Next::Now) {
+        if let Some(watched) = watched.filter(|_| next != Next::Now) {
             let rests = matches!(kind, VerdictKind::Converged | VerdictKind::Failed)
                 && matches!(next, Next::After(after) if after >= REST);
-            let held = Arc::new(held);
-            let watched = Watched { held, epoch: lease.epoch, due: self.now().plus(pause), rests };
+            let watched = Arc::new(watched);
+            let watched =
+                Watched { watched, epoch: lease.epoch, due: self.now().plus(pause), rests };
             process.watched.insert(lease.broker, watched);
         }
         true

@@ -3,7 +3,7 @@
 use brokerd_domain::{
     AccountId, Timestamp,
     identity::{
-        AccessKey as KeyData, AccessKeyId, AccessKeyState, KeyUse, MOST_ACCESS_KEYS, UserName,
+        AccessKey as KeyData, AccessKeyId, AccessKeyState, KeyUse, MAX_ACCESS_KEYS, UserName,
     },
 };
 use secrecy::SecretString;
@@ -210,7 +210,7 @@ impl PgStore {
             sealed,
             now.as_micros(),
             expires.map(Timestamp::as_micros),
-            i64::from(MOST_ACCESS_KEYS)
+            i64::from(MAX_ACCESS_KEYS)
         )
         .execute(&mut *transaction)
         .await;

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AccountId,
-    identity::{IamArn, MOST_ATTACHED_POLICIES},
+    identity::{IamArn, MAX_ATTACHED_POLICIES},
 };
 
 use super::{
@@ -80,7 +80,7 @@ impl PgStore {
              on conflict (identity_id, policy_id) do update set policy_id = excluded.policy_id",
             identity,
             policy,
-            i64::from(MOST_ATTACHED_POLICIES)
+            i64::from(MAX_ATTACHED_POLICIES)
         )
         .execute(&mut *transaction)
         .await;

@@ -14,7 +14,7 @@ use crate::kernel::{PgStore, StoreError};
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
 /// The most sessions of one access key. Those that began first make room.
-const MOST_SESSIONS: i64 = 100;
+const MAX_SESSIONS: i64 = 100;
 /// The most rows of each kind that a sign-in clears away.
 const CLEARED_AT_ONCE: i64 = 100;
 
@@ -157,7 +157,7 @@ impl PgStore {
                  order by created desc, token_hash offset $2)
                order by token_hash for update)",
             session.access_key_id,
-            MOST_SESSIONS
+            MAX_SESSIONS
         )
         .execute(&mut *transaction)
         .await?;

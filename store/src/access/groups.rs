@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AccountId, Tags,
-    identity::{Group, GroupName, IdentityId, MOST_GROUPS, MOST_GROUPS_PER_USER, User, UserName},
+    identity::{Group, GroupName, IdentityId, MAX_GROUPS, MAX_GROUPS_PER_USER, User, UserName},
 };
 
 use super::{
@@ -46,7 +46,7 @@ impl PgStore {
             description: "",
             trust_policy: None,
             longest_session: None,
-            most: MOST_GROUPS,
+            most: MAX_GROUPS,
         })
         .await
     }
@@ -107,7 +107,7 @@ impl PgStore {
              on conflict (group_id, user_id) do update set user_id = excluded.user_id",
             group,
             user,
-            i64::from(MOST_GROUPS_PER_USER)
+            i64::from(MAX_GROUPS_PER_USER)
         )
         .execute(&mut *transaction)
         .await;

@@ -3,8 +3,8 @@
 use brokerd_domain::{
     AccountId, Tags, Timestamp,
     identity::{
-        IamArn, MOST_MANAGED_POLICIES, ManagedPolicy, Path, PolicyDocument, PolicyName,
-        PolicyOwner, PolicyVersionId,
+        IamArn, MAX_MANAGED_POLICIES, ManagedPolicy, Path, PolicyDocument, PolicyName, PolicyOwner,
+        PolicyVersionId,
     },
 };
 use serde_json::json;
@@ -129,7 +129,7 @@ impl PgStore {
             policy.created.as_micros(),
             json!(policy.tags),
             document.as_str(),
-            i64::from(MOST_MANAGED_POLICIES)
+            i64::from(MAX_MANAGED_POLICIES)
         )
         .execute(&self.pool)
         .await?;

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AccountId, Timestamp,
-    identity::{IamArn, MOST_POLICY_VERSIONS, PolicyDocument, PolicyVersion, PolicyVersionId},
+    identity::{IamArn, MAX_POLICY_VERSIONS, PolicyDocument, PolicyVersion, PolicyVersionId},
 };
 
 use super::{identity_row::policy_key, policies::inconsistent};
@@ -105,7 +105,7 @@ impl PgStore {
             policy.next_version,
             document.as_str(),
             now.as_micros(),
-            i64::from(MOST_POLICY_VERSIONS)
+            i64::from(MAX_POLICY_VERSIONS)
         )
         .execute(&mut *transaction)
         .await?;

@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AccountId,
-    identity::{IdentityId, MOST_ROLES, PolicyDocument, Role, RoleName, SessionDuration},
+    identity::{IdentityId, MAX_ROLES, PolicyDocument, Role, RoleName, SessionDuration},
 };
 
 use super::identity_row::{
@@ -29,7 +29,7 @@ impl PgStore {
             description: &role.description,
             trust_policy: Some(&role.trust_policy),
             longest_session: Some(role.longest_session),
-            most: MOST_ROLES,
+            most: MAX_ROLES,
         })
         .await
     }

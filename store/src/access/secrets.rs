@@ -9,7 +9,7 @@ use crate::kernel::{
 };
 
 /// How many secrets an account may have in a region.
-const MOST_SECRETS: i64 = 1000;
+const MAX_SECRETS: i64 = 1000;
 
 struct SecretRow {
     name: String,
@@ -65,7 +65,7 @@ impl PgStore {
             suffix,
             sealed,
             created.as_micros(),
-            MOST_SECRETS
+            MAX_SECRETS
         )
         .fetch_optional(&self.pool)
         .await?;

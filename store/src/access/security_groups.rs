@@ -11,7 +11,7 @@ use crate::kernel::{
 /// Groups an account may have in a region.
 ///
 /// Source: Amazon VPC quotas, "VPC security groups per Region".
-const MOST_GROUPS: i64 = 2500;
+const MAX_GROUPS: i64 = 2500;
 
 /// The outcome of creating a security group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl PgStore {
             group.description,
             json!(group.rules),
             group.created.as_micros(),
-            MOST_GROUPS
+            MAX_GROUPS
         )
         .execute(&self.pool)
         .await;

@@ -20,7 +20,7 @@ use crate::kernel::{PgStore, StoreError, sealed_column::Place};
 
 /// The largest token, in bytes before it is sealed: so large that a session policy of the greatest permitted length fits,
 /// and so small that every client sends it in a header.
-const LARGEST: usize = 6144;
+const MAX_BYTES: usize = 6144;
 
 /// What is in a token.
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ impl PgStore {
         let token = Token { secret: secret.expose_secret(), session };
         let text = serde_json::to_vec(&token).map(Zeroizing::new);
         let text = text.map_err(|_| StoreError::Seal("session token"))?;
-        if text.len() > LARGEST {
+        if text.len() > MAX_BYTES {
             return Ok(None);
         }
         let sealed = self.key.seal(&*self.entropy, &place(key.as_str()), &text)?;
@@ -65,7 +65,7 @@ impl PgStore {
     /// Whether the session has ended, or was revoked, is not asked.
     pub fn open_credentials(&self, key: &str, token: &str) -> Option<(Session, SecretString)> {
         // Strangers send this: what can't be a token is not decoded.
-        if token.len() > LARGEST * 2 {
+        if token.len() > MAX_BYTES * 2 {
             return None;
         }
         let sealed = BASE64_STANDARD.decode(token).ok()?;

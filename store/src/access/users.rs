@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     AccountId,
-    identity::{IdentityId, MOST_USERS, User, UserName},
+    identity::{IdentityId, MAX_USERS, User, UserName},
 };
 
 use super::identity_row::{IamPage, IamPageQuery, IdentityName, NewIdentity, NewIdentityOutcome};
@@ -27,7 +27,7 @@ impl PgStore {
             description: "",
             trust_policy: None,
             longest_session: None,
-            most: MOST_USERS,
+            most: MAX_USERS,
         })
         .await
     }

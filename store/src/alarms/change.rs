@@ -2,7 +2,7 @@
 
 use brokerd_domain::{
     Error, Scope, Tags, Timestamp,
-    alarm::{AlarmStatus, HistoryItem, MOST_ALARMS, MetricAlarm, StateChange},
+    alarm::{AlarmStatus, HistoryItem, MAX_ALARMS, MetricAlarm, StateChange},
 };
 use serde_json::json;
 
@@ -66,7 +66,7 @@ impl PgStore {
             now.as_micros(),
             status.value.as_str(),
             status.reason,
-            i64::from(MOST_ALARMS)
+            i64::from(MAX_ALARMS)
         )
         .fetch_optional(&mut *transaction)
         .await?;

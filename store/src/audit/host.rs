@@ -6,7 +6,7 @@ use crate::kernel::{PgStore, StoreError};
 
 impl PgStore {
     /// Stores the end of a call that was made on the host. Its event is incomplete until a process of the API appends
-    /// it to the operator's log, when it is a minute old.
+    /// it to the audit log, when it is a minute old.
     ///
     /// # Errors
     /// As every method of [`PgStore`].

@@ -22,14 +22,14 @@ use crate::kernel::StoreError;
 
 /// The maximum time between the first and the last event of a batch, in microseconds. So a search for a moment can skip
 /// batches whose last event is later by more.
-pub(super) const LONGEST: i64 = 10_000_000;
+pub(super) const MAX_SPAN: i64 = 10_000_000;
 /// The maximum number of resources that a batch lists. A batch with more must be opened to find them.
-const MOST_RESOURCES: usize = 32;
+const MAX_RESOURCES: usize = 32;
 /// The term of a batch that does not list its resources.
 const ANY_RESOURCE: &str = "r";
 /// The longest parameters that are kept in a batch, in bytes of JSON. Records shorten longer ones, so their resources
 /// could not be found in a batch.
-const LONGEST_PARAMETERS: usize = 50_000;
+const MAX_PARAMETERS_BYTES: usize = 50_000;
 
 /// Events of one account and region, in the order of time.
 #[derive(Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) struct ReadBatch {
     pub(super) region: Region,
     /// Whether they are listed in every region.
     pub(super) is_global: bool,
-    /// Whether the operator's log has them.
+    /// Whether the audit log has them.
     pub(super) complete: bool,
     pub(super) first_at: i64,
     pub(super) last_at: i64,
@@ -75,10 +75,10 @@ fn is_short(parameters: &Value) -> bool {
             }
         }
     }
-    size(parameters) <= LONGEST_PARAMETERS
+    size(parameters) <= MAX_PARAMETERS_BYTES
 }
 
-/// Sorts events into batches, each with whether the operator's log has it.
+/// Sorts events into batches, each with whether the audit log has it.
 pub(super) fn batches_of<'a>(
     events: impl IntoIterator<Item = (&'a AuditEvent, bool)>,
 ) -> Vec<ReadBatch> {
@@ -92,7 +92,7 @@ pub(super) fn batches_of<'a>(
     for ((account, region, is_global, complete), mut events) in groups {
         events.sort_by_key(|(event, _)| (event.at, event.id));
         let is_near = |first: &(&AuditEvent, &ApiCall), next: &(&AuditEvent, &ApiCall)| {
-            next.0.at.as_micros() - first.0.at.as_micros() <= LONGEST
+            next.0.at.as_micros() - first.0.at.as_micros() <= MAX_SPAN
         };
         let mut rest = &events[..];
         while let Some(first) = rest.first() {
@@ -130,14 +130,14 @@ fn terms(events: &[(&AuditEvent, &ApiCall)]) -> Vec<String> {
         }
         for resource in event.resources() {
             kinds.insert(resource.kind);
-            if resources.len() <= MOST_RESOURCES {
+            if resources.len() <= MAX_RESOURCES {
                 resources.insert(resource.name);
             }
         }
     }
     known.extend(kinds.into_iter().map(|kind| ('t', kind)));
     let mut terms: Vec<String> = known.into_iter().map(|(kind, value)| term(kind, value)).collect();
-    if resources.len() > MOST_RESOURCES {
+    if resources.len() > MAX_RESOURCES {
         terms.push(ANY_RESOURCE.to_owned());
     } else {
         terms.extend(resources.iter().map(|name| term('r', name)));

@@ -1,4 +1,4 @@
-//! The trail of complete events: gathered for a moment, appended to the operator's log, and written in batches.
+//! The trail of complete events: gathered for a moment, appended to the audit log, and written in batches.
 
 use std::{
     collections::VecDeque,
@@ -19,12 +19,12 @@ use crate::kernel::{EndedCall, EventRow, PgStore, StoreError};
 /// How many events one statement writes.
 const BATCH: usize = 500;
 /// How long events are gathered. A read is found in the trail that much later at most.
-const GATHERED: Duration = Duration::from_millis(250);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
 /// How often, and how many at a time, events are completed that other processes left incomplete.
-const SWEPT: Duration = Duration::from_secs(5);
-const MOST_SWEPT: u32 = 500;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+const MAX_SWEPT_EVENTS: u32 = 500;
 
-/// The operator's log of events.
+/// The audit log of events.
 pub trait AuditLog: Send + Sync + 'static {
     /// Appends records, each a line of JSON without its end.
     ///
@@ -131,7 +131,7 @@ impl AuditTrail {
         [("read", count(&self.0.lost_reads)), ("write", count(&self.0.lost_writes))]
     }
 
-    /// How many times the operator's log could not be written.
+    /// How many times the audit log could not be written.
     pub fn log_failures(&self) -> u64 {
         self.0.log_failures.load(Ordering::Relaxed)
     }
@@ -142,9 +142,9 @@ impl AuditTrail {
         let write = async {
             loop {
                 let woken = self.0.wake.notified();
-                let _ = tokio::time::timeout(SWEPT, woken).await;
+                let _ = tokio::time::timeout(SWEEP_INTERVAL, woken).await;
                 if self.waiting_events() < BATCH {
-                    tokio::time::sleep(GATHERED).await;
+                    tokio::time::sleep(FLUSH_INTERVAL).await;
                 }
                 self.flush(store).await;
                 self.tell_of_losses(&mut lost);
@@ -152,7 +152,7 @@ impl AuditTrail {
         };
         let sweep = async {
             loop {
-                tokio::time::sleep(SWEPT).await;
+                tokio::time::sleep(SWEEP_INTERVAL).await;
                 self.sweep(store).await;
             }
         };
@@ -305,9 +305,10 @@ impl AuditTrail {
         }
         loop {
             let now = self.0.clock.now();
-            let told = store.tell_incomplete(now, MOST_SWEPT, |records| self.append(records)).await;
+            let told =
+                store.tell_incomplete(now, MAX_SWEPT_EVENTS, |records| self.append(records)).await;
             match told {
-                Ok(told) if told >= usize::try_from(MOST_SWEPT).unwrap_or(usize::MAX) => {}
+                Ok(told) if told >= usize::try_from(MAX_SWEPT_EVENTS).unwrap_or(usize::MAX) => {}
                 Ok(_) => return,
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;

@@ -55,7 +55,7 @@ impl Batch {
 }
 
 impl PgStore {
-    /// Writes events, or the end of those that exist already, each with whether it is complete: in the operator's log.
+    /// Writes events, or the end of those that exist already, each with whether it is complete: in the audit log.
     ///
     /// # Errors
     /// As every method of [`PgStore`]; then none of them is written.

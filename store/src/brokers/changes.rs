@@ -27,14 +27,14 @@ pub struct BrokerChange {
 
 /// When changes were read, for [`PgStore::broker_changes`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BrokerMoment {
+pub struct BrokerChangeCursor {
     /// The number of the oldest transaction that was under way.
     oldest: u64,
     /// The number of the transaction that was to be the next one.
     next: u64,
 }
 
-impl BrokerMoment {
+impl BrokerChangeCursor {
     /// Whether it is before another one: then the database is not the one that the other moment is of, or an earlier state
     /// of it.
     pub const fn is_before(&self, other: &Self) -> bool {
@@ -78,8 +78,8 @@ impl PgStore {
     /// As every method of [`PgStore`].
     pub async fn broker_changes(
         &self,
-        since: Option<&BrokerMoment>,
-    ) -> Result<(Vec<BrokerChange>, BrokerMoment), StoreError> {
+        since: Option<&BrokerChangeCursor>,
+    ) -> Result<(Vec<BrokerChange>, BrokerChangeCursor), StoreError> {
         // A transaction that a snapshot does not see is not older than the oldest one that was under way in it. A number
         // from the future is that of another server, from which the database was restored.
         let row = sqlx::query!(
@@ -112,7 +112,8 @@ impl PgStore {
                 what: format!("{text} is not a number of a transaction"),
             })
         };
-        let mut moment = BrokerMoment { oldest: number(row.oldest)?, next: number(row.next)? };
+        let mut moment =
+            BrokerChangeCursor { oldest: number(row.oldest)?, next: number(row.next)? };
         // A transaction of another database of the server puts it back.
         if let Some(since) = since.filter(|since| !moment.is_before(since)) {
             moment.oldest = moment.oldest.max(since.oldest);

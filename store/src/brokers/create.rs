@@ -3,7 +3,7 @@
 
 use brokerd_domain::{
     AuthenticationStrategy, Broker, BrokerId, ConfigurationId, ConfigurationRef, Configurations,
-    CreateBroker, EngineType, MOST_CONFIGURATIONS, PendingChanges, Scope, Timestamp, Users,
+    CreateBroker, EngineType, MAX_CONFIGURATIONS, PendingChanges, Scope, Timestamp, Users,
     default_revision, identity::AccountQuota,
 };
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::{
 /// Brokers an account may have in a region.
 ///
 /// Source: quota page of the developer guide.
-const MOST_BROKERS: i64 = 200;
+const MAX_BROKERS: i64 = 200;
 
 /// The constraints that a broker violates for which the account's own quotas leave no room.
 const ACCOUNT_QUOTAS: [(&str, AccountQuota); 3] = [
@@ -121,7 +121,7 @@ impl PgStore {
                     return Ok(CreateOutcome::ConfigurationNotFound);
                 }
                 None if self.is_full_of_configurations(scope).await? => {
-                    if self.forget_left_configurations(scope).await? == 0 {
+                    if self.delete_leftover_configurations(scope).await? == 0 {
                         return Ok(CreateOutcome::TooManyConfigurations);
                     }
                     match self.insert_broker(scope, command, ids, now, reference, own).await? {
@@ -240,7 +240,7 @@ impl PgStore {
             json!(spec),
             json!(configurations),
             json!(command.tags),
-            MOST_BROKERS,
+            MAX_BROKERS,
             matches!(command.users, Users::Managed(_)),
             &users.usernames,
             &users.passwords,
@@ -259,7 +259,7 @@ impl PgStore {
             held.map(|reference| reference.revision),
             ldap_password,
             now.whole_millis().as_micros(),
-            MOST_CONFIGURATIONS,
+            MAX_CONFIGURATIONS,
             memory_mib,
             storage_gib,
             spec.deployment_mode.as_str(),

@@ -13,7 +13,7 @@ mod tags;
 mod update;
 mod users;
 
-pub use changes::{BrokerChange, BrokerMoment};
+pub use changes::{BrokerChange, BrokerChangeCursor};
 pub use create::{CreateOutcome, NewIds};
 pub use events::BrokerEventPage;
 pub use fleet::{FleetBroker, MetricsPage};

@@ -29,7 +29,7 @@ impl PgStore {
     /// why. None: it is not as it was `seen` any more. The caller commits and notifies.
     ///
     /// Locks the lease before the broker, as every recording does.
-    pub(crate) async fn changing(
+    pub(crate) async fn begin_change(
         &self,
         seen: &Broker,
         now: Timestamp,
@@ -73,11 +73,11 @@ impl PgStore {
     ) -> Result<UpdateOutcome, StoreError> {
         let id = seen.id.uuid();
         let message = format!("UpdateBroker accepted: {}", summary(update));
-        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+        let Some(mut transaction) = self.begin_change(seen, now, &message).await? else {
             return Ok(UpdateOutcome::Changed);
         };
         if let Some(reference) = update.configurations.pending
-            && !hold_revision(&mut transaction, reference).await?
+            && !lock_revision(&mut transaction, reference).await?
         {
             return Ok(UpdateOutcome::ConfigurationNotFound);
         }
@@ -163,7 +163,7 @@ async fn exceeded_quota(
 }
 
 /// Keeps a revision from being deleted until the transaction ends; false: it is gone.
-pub(crate) async fn hold_revision(
+pub(crate) async fn lock_revision(
     transaction: &mut Transaction,
     reference: ConfigurationRef,
 ) -> Result<bool, StoreError> {

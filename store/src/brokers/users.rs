@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use brokerd_domain::{
-    Broker, BrokerId, BrokerUser, EngineType, Error, Group, MOST_USERS, ManagedUser, PendingChange,
+    Broker, BrokerId, BrokerUser, EngineType, Error, Group, MAX_USERS, ManagedUser, PendingChange,
     Timestamp, UserAttributes, UserUpdate, Username,
 };
 use secrecy::SecretString;
@@ -104,7 +104,7 @@ impl PgStore {
         let id = seen.id.uuid();
         let name = user.username.as_str();
         let message = format!("CreateUser accepted: {name}");
-        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+        let Some(mut transaction) = self.begin_change(seen, now, &message).await? else {
             return Ok(UserOutcome::Changed);
         };
         let count = sqlx::query_scalar!(
@@ -113,7 +113,7 @@ impl PgStore {
         )
         .fetch_one(&mut *transaction)
         .await?;
-        if usize::try_from(count).unwrap_or(usize::MAX) >= MOST_USERS {
+        if usize::try_from(count).unwrap_or(usize::MAX) >= MAX_USERS {
             return Ok(UserOutcome::TooMany);
         }
         let inserted = sqlx::query_scalar!(
@@ -167,7 +167,7 @@ impl PgStore {
         };
         // The user was read before: if anything has changed since, so has the generation.
         let message = format!("UpdateUser accepted: {username}");
-        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+        let Some(mut transaction) = self.begin_change(seen, now, &message).await? else {
             return Ok(Ok(UserOutcome::Changed));
         };
         if created {
@@ -221,7 +221,7 @@ impl PgStore {
             return Ok(UserOutcome::NotFound);
         }
         let message = format!("DeleteUser accepted: {username}");
-        let Some(mut transaction) = self.changing(seen, now, &message).await? else {
+        let Some(mut transaction) = self.begin_change(seen, now, &message).await? else {
             return Ok(UserOutcome::Changed);
         };
         sqlx::query!(

@@ -6,4 +6,4 @@ mod routes;
 
 pub use endpoints::{Allocation, Names};
 pub use route_table::{Entrance, Route, RouteChanges, RouteTable, UnreadableRoute};
-pub use routes::{RouteMoment, RouteReader};
+pub use routes::{RouteCursor, RouteReader};

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::kernel::{
     Channel, Listener, PgStore, StoreError,
-    availability::Availability,
+    database_health::DatabaseHealth,
     pool::{Limits, Pool},
 };
 
@@ -36,7 +36,7 @@ pub struct RouteReader {
 
 /// When the table was read, for [`RouteReader::routes_since`]: the number of the oldest transaction that was under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteMoment(String);
+pub struct RouteCursor(String);
 
 /// What the table needs of a broker. Each of it is read apart from the others, because one that can't be read
 /// must not take the rest along.
@@ -188,7 +188,7 @@ impl RouteReader {
         installation: InstallationId,
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = database_url.parse()?;
-        let pool = Pool::new(CONNECTIONS, Limits::BACKGROUND, Availability::of(options));
+        let pool = Pool::new(CONNECTIONS, Limits::BACKGROUND, DatabaseHealth::of(options));
         Ok(Self { pool, installation: Some(installation) })
     }
 
@@ -198,7 +198,7 @@ impl RouteReader {
     ///
     /// # Errors
     /// As every method of [`PgStore`].
-    pub async fn routes(&self) -> Result<(RouteTable, RouteMoment), StoreError> {
+    pub async fn routes(&self) -> Result<(RouteTable, RouteCursor), StoreError> {
         let row = sqlx::query!(
             r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "moment!",
                       (select id from installation) as installation"#
@@ -211,7 +211,7 @@ impl RouteReader {
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok((table(rows), RouteMoment(row.moment)))
+        Ok((table(rows), RouteCursor(row.moment)))
     }
 
     /// What has changed of the table since a moment, and the moment that it was read. It holds everything that was
@@ -221,8 +221,8 @@ impl RouteReader {
     /// As every method of [`PgStore`].
     pub async fn routes_since(
         &self,
-        moment: &RouteMoment,
-    ) -> Result<(RouteChanges, RouteMoment), StoreError> {
+        moment: &RouteCursor,
+    ) -> Result<(RouteChanges, RouteCursor), StoreError> {
         // A transaction that a snapshot does not see is not older than the oldest one that was under way in it. A
         // latency ends by the clock, without a change.
         let row = sqlx::query!(
@@ -248,7 +248,7 @@ impl RouteReader {
             changes.table = table(rows);
         }
         changes.brokers = row.brokers.into_iter().map(BrokerId::from).collect();
-        Ok((changes, RouteMoment(row.moment)))
+        Ok((changes, RouteCursor(row.moment)))
     }
 
     fn check_installation(&self, stored: Option<String>) -> Result<(), StoreError> {

@@ -71,7 +71,7 @@ impl AuditedCall {
     }
 
     /// Sets the trace of the call, as a `traceparent`, which is stored with brokers that the call makes due.
-    pub fn belongs_to(&self, traceparent: String) {
+    pub fn set_trace(&self, traceparent: String) {
         let _ = self.trace.set(traceparent);
     }
 

@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 use super::error::StoreError;
 
 /// The maximum number of statements in flight. With two, one can be read while the server works on the other.
-const LANES: usize = 2;
+const MAX_IN_FLIGHT: usize = 2;
 
 /// The maximum number of queries that one statement answers.
-const MOST_BATCHED: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// A query that one statement can answer for many callers.
 pub(crate) trait BatchedQuery: Send + 'static {
@@ -74,13 +74,13 @@ impl<Q: BatchedQuery> Batcher<Q> {
         let is_free = {
             let mut state = self.state();
             state.waiting.push((question, sender));
-            let is_free = state.under_way < LANES;
+            let is_free = state.under_way < MAX_IN_FLIGHT;
             state.under_way += usize::from(is_free);
             is_free
         };
         if is_free {
             // In a task of its own, because the first caller may be gone before the others have their answers.
-            tokio::spawn(Lane { batcher: self.clone(), is_open: true }.work(asker.clone()));
+            tokio::spawn(InFlight { batcher: self.clone(), is_open: true }.work(asker.clone()));
         }
         answer.await.unwrap_or_else(|_| Err(given_up()))
     }
@@ -91,12 +91,12 @@ impl<Q: BatchedQuery> Batcher<Q> {
 }
 
 /// The right to have a statement in flight.
-struct Lane<Q: BatchedQuery> {
+struct InFlight<Q: BatchedQuery> {
     batcher: Batcher<Q>,
     is_open: bool,
 }
 
-impl<Q: BatchedQuery> Lane<Q> {
+impl<Q: BatchedQuery> InFlight<Q> {
     /// Runs waiting queries until none waits.
     async fn work(mut self, asker: Q::Source) {
         while let Some((questions, senders)) = self.next() {
@@ -128,12 +128,12 @@ impl<Q: BatchedQuery> Lane<Q> {
             self.is_open = false;
             return None;
         }
-        let count = state.waiting.len().min(MOST_BATCHED);
+        let count = state.waiting.len().min(MAX_BATCH);
         Some(state.waiting.drain(..count).unzip())
     }
 }
 
-impl<Q: BatchedQuery> Drop for Lane<Q> {
+impl<Q: BatchedQuery> Drop for InFlight<Q> {
     fn drop(&mut self) {
         if self.is_open {
             // It panicked or the process stops. Callers must not wait for it any longer.
@@ -259,9 +259,9 @@ mod tests {
         let (batcher, database) = (Batcher::default(), Database::new());
         let all: Vec<Ask> = (0..10).map(Ask::Number).collect();
         let asking = ask(&batcher, &database, &all).await;
-        assert_eq!(database.asked(), LANES, "more begin only when one has ended");
+        assert_eq!(database.asked(), MAX_IN_FLIGHT, "more begin only when one has ended");
         database.let_through(3);
-        let expected: Vec<_> = (0..10).map(|n| (n, n.min(LANES))).collect();
+        let expected: Vec<_> = (0..10).map(|n| (n, n.min(MAX_IN_FLIGHT))).collect();
         assert_eq!(numbers(asking).await, expected);
         assert_eq!(batcher.state().under_way, 0);
     }
@@ -279,12 +279,12 @@ mod tests {
     #[tokio::test]
     async fn a_statement_has_an_end_to_what_it_is_asked() {
         let (batcher, database) = (Batcher::default(), Database::new());
-        let all: Vec<Ask> = (0..LANES + MOST_BATCHED + 1).map(Ask::Number).collect();
+        let all: Vec<Ask> = (0..MAX_IN_FLIGHT + MAX_BATCH + 1).map(Ask::Number).collect();
         let asking = ask(&batcher, &database, &all).await;
-        database.let_through(LANES + 2);
+        database.let_through(MAX_IN_FLIGHT + 2);
         let answers = numbers(asking).await;
         let of = |statement| answers.iter().filter(|(_, by)| *by == statement).count();
-        assert_eq!((of(LANES), of(LANES + 1)), (MOST_BATCHED, 1));
+        assert_eq!((of(MAX_IN_FLIGHT), of(MAX_IN_FLIGHT + 1)), (MAX_BATCH, 1));
     }
 
     #[tokio::test]

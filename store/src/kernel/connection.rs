@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     audited::{self, AuditedCall},
-    availability::Availability,
+    database_health::DatabaseHealth,
     warm::{Live, Warm},
 };
 
@@ -77,8 +77,8 @@ pub(crate) struct Connection {
     event_of: Option<Arc<AuditedCall>>,
     limits: Limits,
     end: Instant,
-    silent: watch::Receiver<bool>,
-    availability: Arc<Availability>,
+    unreachable: watch::Receiver<bool>,
+    database_health: Arc<DatabaseHealth>,
 }
 
 impl fmt::Debug for Connection {
@@ -101,8 +101,8 @@ impl Connection {
         acquired: Acquired,
         limits: Limits,
         end: Instant,
-        silent: watch::Receiver<bool>,
-        availability: Arc<Availability>,
+        unreachable: watch::Receiver<bool>,
+        database_health: Arc<DatabaseHealth>,
     ) -> Self {
         Self {
             live: Some(acquired.live),
@@ -115,8 +115,8 @@ impl Connection {
             event_of: None,
             limits,
             end,
-            silent,
-            availability,
+            unreachable,
+            database_health,
         }
     }
 
@@ -182,7 +182,7 @@ impl Connection {
             deadline: Deadline {
                 silence: self.limits.silence,
                 end: self.end,
-                silent: self.silent.clone(),
+                unreachable: self.unreachable.clone(),
             },
         })
     }
@@ -199,14 +199,14 @@ impl Connection {
                 match &answered {
                     Ok(_) => {
                         self.is_well = true;
-                        self.availability.answered();
+                        self.database_health.answered();
                     }
-                    Err(error) => self.availability.noticed(error),
+                    Err(error) => self.database_health.record_failure(error),
                 }
                 answered
             }
             Err(error) => {
-                self.availability.noticed(&error);
+                self.database_health.record_failure(&error);
                 Err(error)
             }
         }
@@ -224,7 +224,7 @@ impl Drop for Connection {
             }
         }
         let Ok(runtime) = Handle::try_current() else { return };
-        let (patience, availability) = (self.limits.silence, Arc::clone(&self.availability));
+        let (patience, database_health) = (self.limits.silence, Arc::clone(&self.database_health));
         runtime.spawn(async move {
             let returning = async {
                 if in_transaction {
@@ -235,7 +235,7 @@ impl Drop for Connection {
             };
             let returned = timeout(patience, returning).await;
             if let Err(error) = returned.unwrap_or_else(|_| Err(silence())) {
-                availability.noticed(&error);
+                database_health.record_failure(&error);
             }
             drop(place);
         });
@@ -256,7 +256,7 @@ fn connection(live: &mut Live) -> Result<&mut PgConnection, Error> {
 struct Deadline {
     silence: Duration,
     end: Instant,
-    silent: watch::Receiver<bool>,
+    unreachable: watch::Receiver<bool>,
 }
 
 impl Deadline {
@@ -267,14 +267,14 @@ impl Deadline {
             biased;
             answer = answer => Ok(answer),
             () = sleep_until(until) => Err(silence()),
-            () = until_silent(&mut self.silent) => Err(silence()),
+            () = until_unreachable(&mut self.unreachable) => Err(silence()),
         }
     }
 }
 
 /// Waits until the database counts as silent.
-pub(super) async fn until_silent(silent: &mut watch::Receiver<bool>) {
-    if silent.wait_for(|silent| *silent).await.is_err() {
+pub(super) async fn until_unreachable(unreachable: &mut watch::Receiver<bool>) {
+    if unreachable.wait_for(|unreachable| *unreachable).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

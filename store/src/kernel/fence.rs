@@ -8,13 +8,16 @@ impl PgStore {
     /// A transaction that holds the lease: the broker can't be claimed before it ends.
     pub(crate) async fn fenced(&self, lease: &Lease) -> Result<Transaction, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        hold(&mut transaction, lease).await?;
+        lock_lease(&mut transaction, lease).await?;
         Ok(transaction)
     }
 }
 
 /// Holds the lease until the end of a transaction.
-pub(crate) async fn hold(transaction: &mut Transaction, lease: &Lease) -> Result<(), StoreError> {
+pub(crate) async fn lock_lease(
+    transaction: &mut Transaction,
+    lease: &Lease,
+) -> Result<(), StoreError> {
     let row = sqlx::query_scalar!(
         "select broker_id from reconcile
          where broker_id = $1 and lease_holder = $2 and lease_epoch = $3

@@ -2,10 +2,10 @@
 
 mod address;
 pub(crate) mod audited;
-pub(crate) mod availability;
 mod batching;
 pub(crate) mod broker_row;
 mod connection;
+pub(crate) mod database_health;
 mod error;
 pub(crate) mod fence;
 mod installation;

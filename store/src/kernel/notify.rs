@@ -19,15 +19,15 @@ use tokio::{
 };
 
 use super::{
-    availability::Availability,
+    database_health::DatabaseHealth,
     error::StoreError,
     pool::{Pool, silence},
 };
 
 /// How often a silent connection is pinged.
-const ASKED_EVERY: Duration = Duration::from_secs(5);
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a ping or a new connection may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause before a lost connection is replaced.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -140,7 +140,7 @@ pub enum Heard {
 #[derive(Debug)]
 pub struct Listener {
     channel: Channel,
-    availability: Arc<Availability>,
+    database_health: Arc<DatabaseHealth>,
     /// None: the connection was lost.
     live: Option<Live>,
 }
@@ -148,9 +148,9 @@ pub struct Listener {
 impl Listener {
     /// Starts listening.
     pub(crate) async fn start(pool: &Pool, channel: Channel) -> Result<Self, StoreError> {
-        let availability = Arc::clone(pool.availability());
-        let live = Some(Live::connect(&availability, channel).await?);
-        Ok(Self { channel, availability, live })
+        let database_health = Arc::clone(pool.database_health());
+        let live = Some(Live::connect(&database_health, channel).await?);
+        Ok(Self { channel, database_health, live })
     }
 
     /// Waits for the next notification, or for the loss of the connection or its replacement. After these the caller
@@ -158,7 +158,7 @@ impl Listener {
     /// seconds.
     pub async fn wait(&mut self) -> Heard {
         let Some(live) = &mut self.live else {
-            match Live::connect(&self.availability, self.channel).await {
+            match Live::connect(&self.database_health, self.channel).await {
                 Ok(live) => self.live = Some(live),
                 Err(error) => {
                     tracing::debug!(%error, "listening connection not made; polling instead");
@@ -171,7 +171,7 @@ impl Listener {
             Ok(()) => Heard::Notification,
             Err(error) => {
                 tracing::debug!(%error, "listening connection lost");
-                self.availability.noticed(&error);
+                self.database_health.record_failure(&error);
                 self.live = None;
                 Heard::Loss
             }
@@ -190,40 +190,46 @@ struct Live {
 }
 
 impl Live {
-    async fn connect(availability: &Arc<Availability>, channel: Channel) -> Result<Self, Error> {
-        if *availability.silent().borrow() {
+    async fn connect(
+        database_health: &Arc<DatabaseHealth>,
+        channel: Channel,
+    ) -> Result<Self, Error> {
+        if *database_health.unreachable().borrow() {
             return Err(silence());
         }
-        let connecting = Self::try_connect(availability, channel).await;
-        connecting.inspect_err(|error| availability.noticed(error))
+        let connecting = Self::try_connect(database_health, channel).await;
+        connecting.inspect_err(|error| database_health.record_failure(error))
     }
 
-    async fn try_connect(availability: &Availability, channel: Channel) -> Result<Self, Error> {
+    async fn try_connect(
+        database_health: &DatabaseHealth,
+        channel: Channel,
+    ) -> Result<Self, Error> {
         // A pool of its own, because the listener keeps its connection, and finally lets it wait for an answer.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(availability.options().clone());
+            .acquire_timeout(TIMEOUT)
+            .connect_lazy_with(database_health.options().clone());
         let listener = Some(PgListener::connect_with(&pool).await?);
         let mut live = Self { listener, heard: Instant::now(), asked: None };
         let listener = live.listener()?;
         listener.eager_reconnect(false);
-        timeout(PATIENCE, listener.listen(channel.name())).await.map_err(|_| silence())??;
+        timeout(TIMEOUT, listener.listen(channel.name())).await.map_err(|_| silence())??;
         Ok(live)
     }
 
     /// Waits for a notification, for as long as the server answers.
     async fn notified(&mut self) -> Result<(), Error> {
         loop {
-            let until = self.heard + ASKED_EVERY;
+            let until = self.heard + PING_INTERVAL;
             if let Ok(received) = timeout_at(until, self.listener()?.try_recv()).await {
                 received?.ok_or_else(|| Error::Io(std::io::ErrorKind::ConnectionAborted.into()))?;
                 (self.heard, self.asked) = (Instant::now(), None);
                 return Ok(());
             }
-            let until = *self.asked.get_or_insert_with(Instant::now) + PATIENCE;
+            let until = *self.asked.get_or_insert_with(Instant::now) + TIMEOUT;
             let listener = self.listener()?;
             let answer = async { listener.acquire().await?.ping().await };
             timeout_at(until, answer).await.map_err(|_| silence())??;

@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     audited::{self, AuditedCall},
-    availability::Availability,
-    connection::{Acquired, BoxFuture, Connection, Step, stream_of, until_silent},
+    connection::{Acquired, BoxFuture, Connection, Step, stream_of, until_unreachable},
+    database_health::DatabaseHealth,
     warm::{Live, Warm},
 };
 pub(crate) use super::{
@@ -27,9 +27,9 @@ pub(crate) use super::{
 };
 
 /// How long an idle connection is used without a ping.
-const IDLE_TRUSTED: Duration = Duration::from_secs(30);
+const IDLE_TRUST: Duration = Duration::from_secs(30);
 /// How long an idle connection may take to answer before another one is made.
-const IDLE_PATIENCE: Duration = Duration::from_secs(1);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A pool of connections. Clones share it.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub(crate) struct Pool {
     pool: PgPool,
     warm: Arc<Warm>,
     limits: Limits,
-    availability: Arc<Availability>,
+    database_health: Arc<DatabaseHealth>,
     /// Whether writes are audited: the event of their call is written with them.
     audited: bool,
 }
@@ -50,8 +50,8 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     /// A pool whose connections are made when they are needed.
-    pub(crate) fn new(most: u32, limits: Limits, availability: Arc<Availability>) -> Self {
-        let known = Arc::clone(&availability);
+    pub(crate) fn new(most: u32, limits: Limits, database_health: Arc<DatabaseHealth>) -> Self {
+        let known = Arc::clone(&database_health);
         let pool = PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(limits.silence)
@@ -63,16 +63,16 @@ impl Pool {
                     if stale {
                         return Ok(false);
                     }
-                    if idle.idle_for < IDLE_TRUSTED {
+                    if idle.idle_for < IDLE_TRUST {
                         return Ok(true);
                     }
-                    let asked = timeout(IDLE_PATIENCE, connection.ping()).await;
+                    let asked = timeout(IDLE_TIMEOUT, connection.ping()).await;
                     Ok(matches!(asked, Ok(Ok(()))))
                 })
             })
-            .connect_lazy_with(limits.tell(availability.options().clone()));
-        let warm = Warm::new(most, Arc::clone(&availability));
-        Self { pool, warm, limits, availability, audited: false }
+            .connect_lazy_with(limits.tell(database_health.options().clone()));
+        let warm = Warm::new(most, Arc::clone(&database_health));
+        Self { pool, warm, limits, database_health, audited: false }
     }
 
     /// The same pool for audited calls: see [`audited`].
@@ -82,32 +82,32 @@ impl Pool {
 
     /// A separate pool to the same database.
     pub(crate) fn another(&self, most: u32, limits: Limits) -> Self {
-        Self::new(most, limits, Arc::clone(&self.availability))
+        Self::new(most, limits, Arc::clone(&self.database_health))
     }
 
-    pub(crate) fn availability(&self) -> &Arc<Availability> {
-        &self.availability
+    pub(crate) fn database_health(&self) -> &Arc<DatabaseHealth> {
+        &self.database_health
     }
 
     /// A connection for one statement or transaction, whose time begins now.
     async fn acquire(&self) -> Result<Connection, Error> {
-        let mut silent = self.availability.silent();
-        if *silent.borrow() {
+        let mut unreachable = self.database_health.unreachable();
+        if *unreachable.borrow() {
             return Err(silence());
         }
         let end = Instant::now() + self.limits.total;
         let acquired = tokio::select! {
             biased;
             acquired = self.acquire_place() => acquired,
-            () = until_silent(&mut silent) => Err(silence()),
+            () = until_unreachable(&mut unreachable) => Err(silence()),
         };
         match acquired {
             Ok(acquired) => {
-                let availability = Arc::clone(&self.availability);
-                Ok(Connection::new(acquired, self.limits, end, silent, availability))
+                let database_health = Arc::clone(&self.database_health);
+                Ok(Connection::new(acquired, self.limits, end, unreachable, database_health))
             }
             Err(error) => {
-                self.availability.noticed(&error);
+                self.database_health.record_failure(&error);
                 Err(error)
             }
         }

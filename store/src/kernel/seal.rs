@@ -26,7 +26,7 @@ const NONCE: usize = 12;
 const HEADER: usize = 1 + KEY_ID + NONCE;
 
 /// How old the last reading of the master keys may be when a value is sealed.
-const FRESH: Duration = Duration::from_secs(2);
+const CACHE_TTL: Duration = Duration::from_secs(2);
 
 /// How often the keys are read again because of a value that an unknown key sealed.
 const READ_AGAIN: Duration = Duration::from_millis(500);
@@ -116,7 +116,7 @@ impl MasterKeys {
 
     /// The key that seals.
     pub fn first(&self) -> MasterKey {
-        self.renew(FRESH);
+        self.renew(CACHE_TTL);
         self.known(|known| known.first.clone())
     }
 

@@ -8,9 +8,9 @@ use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    availability::{Availability, answers},
     batching::Batcher,
     broker_row::BrokerRowQuery,
+    database_health::{DatabaseHealth, answers},
     error::StoreError,
     key_uses::KeyUses,
     metric_sources::SourceCache,
@@ -22,7 +22,7 @@ use super::{
 };
 
 /// How long the first connection may take to be made.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The store. Clones share one pool of connections.
 ///
@@ -70,7 +70,7 @@ impl PgStore {
     ) -> Result<Self, StoreError> {
         let options: PgConnectOptions = database_url.parse()?;
         migrate(&options).await?;
-        let pool = Pool::new(max_connections, Limits::REQUEST, Availability::of(options));
+        let pool = Pool::new(max_connections, Limits::REQUEST, DatabaseHealth::of(options));
         let notifier = Notifier::start(pool.clone());
         let store = Self {
             pool,
@@ -137,13 +137,13 @@ impl PgStore {
 
 /// Migrates over a connection of its own, because a migration has no time limit while the database answers.
 async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let connecting = timeout(CONNECT_PATIENCE, PgConnection::connect_with(options));
+    let connecting = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options));
     let mut connection = connecting.await.map_err(|_| silence())??;
     let migrator = sqlx::migrate!("../migrations");
     let unanswered = async {
         loop {
-            sleep(CONNECT_PATIENCE).await;
-            if !answers(options, CONNECT_PATIENCE).await {
+            sleep(CONNECT_TIMEOUT).await;
+            if !answers(options, CONNECT_TIMEOUT).await {
                 return;
             }
         }
@@ -153,6 +153,6 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
         () = unanswered => return Err(silence().into()),
     }
     // If the close is lost, the server notices by itself.
-    drop(timeout(CONNECT_PATIENCE, connection.close()).await);
+    drop(timeout(CONNECT_TIMEOUT, connection.close()).await);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! The pool of sqlx asks a connection for an answer each time it is given back, which is one more round trip for every
 //! call. A connection that has just answered need not be asked, so it stays here, and goes back to that pool only every
-//! [`KEPT`], to be asked and to be closed when it is old.
+//! [`RETENTION`], to be asked and to be closed when it is old.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,12 +16,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::availability::Availability;
+use super::database_health::DatabaseHealth;
 
 /// How long a connection is reused, or is idle, before it is given back.
-const KEPT: Duration = Duration::from_secs(10);
+const RETENTION: Duration = Duration::from_secs(10);
 /// How long a connection that is given back may take to answer.
-const RETURNED: Duration = Duration::from_secs(3);
+const RETURN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that is closed when it is dropped, and never goes back by itself.
 pub(super) struct Live(Option<PoolConnection<Postgres>>);
@@ -56,7 +56,7 @@ impl Drop for Live {
 pub(super) struct Warm {
     places: Arc<Semaphore>,
     idle: Mutex<Idle>,
-    availability: Arc<Availability>,
+    database_health: Arc<DatabaseHealth>,
 }
 
 #[derive(Default)]
@@ -75,10 +75,10 @@ struct IdleConnection {
 
 impl Warm {
     /// For a pool of so many connections.
-    pub(super) fn new(most: u32, availability: Arc<Availability>) -> Arc<Self> {
+    pub(super) fn new(most: u32, database_health: Arc<DatabaseHealth>) -> Arc<Self> {
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));
-        Arc::new(Self { places, idle: Mutex::default(), availability })
+        Arc::new(Self { places, idle: Mutex::default(), database_health })
     }
 
     /// A permit for a connection: its holder finds one here, or a free place in the pool of sqlx.
@@ -92,7 +92,7 @@ impl Warm {
     pub(super) fn take(&self) -> Option<(Live, Instant)> {
         loop {
             let idle = self.idle().connections.pop()?;
-            if !self.availability.was_in_doubt_since(idle.since.elapsed()) {
+            if !self.database_health.was_in_doubt_since(idle.since.elapsed()) {
                 return Some((idle.live, idle.taken));
             }
         }
@@ -101,7 +101,7 @@ impl Warm {
     /// Keeps a connection whose last statement has ended well; returns it as an error if it has been kept for long.
     pub(super) fn keep(self: &Arc<Self>, live: Live, taken: Instant) -> Result<(), Live> {
         let now = Instant::now();
-        if now - taken >= KEPT {
+        if now - taken >= RETENTION {
             return Err(live);
         }
         let Ok(runtime) = Handle::try_current() else { return Err(live) };
@@ -112,7 +112,7 @@ impl Warm {
             let warm = Arc::downgrade(self);
             runtime.spawn(async move {
                 loop {
-                    sleep(KEPT).await;
+                    sleep(RETENTION).await;
                     let Some(warm) = warm.upgrade() else { return };
                     if !warm.sweep().await {
                         return;
@@ -134,12 +134,12 @@ impl Warm {
                     idle.is_swept = false;
                     return false;
                 }
-                let is_old = |idle: &IdleConnection| idle.since.elapsed() >= KEPT;
+                let is_old = |idle: &IdleConnection| idle.since.elapsed() >= RETENTION;
                 let Some(old) = idle.connections.iter().position(is_old) else { return true };
                 idle.connections.remove(old).live
             };
             // One that does not answer is closed.
-            let _ = timeout(RETURNED, live.give_back()).await;
+            let _ = timeout(RETURN_TIMEOUT, live.give_back()).await;
         }
     }
 

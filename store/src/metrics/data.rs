@@ -8,7 +8,7 @@ use brokerd_domain::{
         DataPoint, NAMESPACE, SeriesKey, StatisticSet, Unit,
         expression::{Search, SearchKey, SeriesOrigin, TimeSeries},
         label::tell_apart,
-        query::{DataPlan, MetricStat, Queried, SHORTEST_PERIOD, Statistic, parse_statistic},
+        query::{DataPlan, MIN_PERIOD, MetricStat, Queried, Statistic, parse_statistic},
         search::SearchedMetric,
     },
 };
@@ -19,9 +19,9 @@ use crate::kernel::{PgStore, StoreError};
 /// Most metrics that a search finds.
 ///
 /// Source: "Search expression limits" of the Amazon CloudWatch user guide.
-const MOST_FOUND: usize = 500;
+const MAX_FOUND_SERIES: usize = 500;
 /// How many series a search looks at, at most.
-const MOST_SEARCHED: usize = 50_000;
+const MAX_SEARCHED_SERIES: usize = 50_000;
 /// How many of them one statement reads.
 const SEARCHED_AT_ONCE: u32 = 2000;
 /// Searches find what was measured in the two weeks before.
@@ -69,7 +69,7 @@ impl PgStore {
             wanted.push(Wanted {
                 key: stat.key.clone(),
                 unit: stat.unit,
-                period: stat.period.max(SHORTEST_PERIOD),
+                period: stat.period.max(MIN_PERIOD),
                 statistic: stat.statistic,
             });
             ids.push((query.id.clone(), stat));
@@ -192,14 +192,14 @@ impl PgStore {
                 if !search.pattern.matches(&metric) {
                     continue;
                 }
-                if found.len() >= MOST_FOUND && !found.contains_key(&series.key) {
+                if found.len() >= MAX_FOUND_SERIES && !found.contains_key(&series.key) {
                     return Ok((found, true));
                 }
                 found.entry(series.key.clone()).or_default().push(series);
             }
             match page.next {
                 None => return Ok((found, false)),
-                Some(_) if looked_at >= MOST_SEARCHED => return Ok((found, true)),
+                Some(_) if looked_at >= MAX_SEARCHED_SERIES => return Ok((found, true)),
                 Some(next) => after = Some(next),
             }
         }
@@ -215,7 +215,7 @@ impl PgStore {
     ) -> Result<Vec<TimeSeries>, StoreError> {
         // A plan has only statistics that are there.
         let statistic = parse_statistic(&search.statistic).unwrap_or(Statistic::Average);
-        let period = period.max(SHORTEST_PERIOD);
+        let period = period.max(MIN_PERIOD);
         let (wanted, ids): (Vec<Wanted>, Vec<Vec<SeriesId>>) = found
             .into_iter()
             .map(|(key, series)| {

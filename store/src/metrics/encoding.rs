@@ -22,7 +22,7 @@ const EQUAL: u8 = 1;
 const OWN_COUNT: u8 = 2;
 
 /// Up to here every whole number is a floating-point number.
-const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+const MAX_WHOLE_NUMBER: f64 = 9_007_199_254_740_992.0;
 
 /// A row that can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -152,9 +152,9 @@ fn without_noise(sum: f64) -> f64 {
 
 fn write_number(row: &mut Vec<u8>, number: f64) {
     let thousandths = (number * 1000.0).round();
-    if number.fract() == 0.0 && number.abs() < MOST_WHOLE {
+    if number.fract() == 0.0 && number.abs() < MAX_WHOLE_NUMBER {
         write_varint(row, tagged(number, WHOLE));
-    } else if thousandths.abs() < MOST_WHOLE && thousandths / 1000.0 == number {
+    } else if thousandths.abs() < MAX_WHOLE_NUMBER && thousandths / 1000.0 == number {
         write_varint(row, tagged(thousandths, THOUSANDTHS));
     } else {
         write_varint(row, EIGHT_BYTES);

@@ -8,9 +8,9 @@ use super::table::{Table, minute_of};
 use crate::kernel::{PgStore, StoreError};
 
 /// How many rows' times are filled in one call.
-const MOST_ROLL_UPS: u32 = 100;
+const MAX_ROLL_UPS: u32 = 100;
 /// How many series are deleted in one call.
-const MOST_DELETED: i64 = 10_000;
+const MAX_DELETED_SERIES: i64 = 10_000;
 
 /// How long samples are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +53,9 @@ impl PgStore {
         for table in Table::ALL {
             let next = minute.saturating_add(table.partition_minutes());
             self.ensure_partitions(table, [minute, next]).await?;
-            let filled = self.roll_up(table, minute, MOST_ROLL_UPS).await?;
+            let filled = self.roll_up(table, minute, MAX_ROLL_UPS).await?;
             done.rolled_up += filled;
-            done.more |= filled == MOST_ROLL_UPS;
+            done.more |= filled == MAX_ROLL_UPS;
         }
         let extents = self.extents().await?;
         for (finer, table) in Table::ALL.into_iter().enumerate() {
@@ -65,7 +65,7 @@ impl PgStore {
             done.dropped += self.drop_partitions(table, oldest).await?;
         }
         done.series = self.delete_old_series(minute, retention).await?;
-        done.more |= done.series >= MOST_DELETED.unsigned_abs();
+        done.more |= done.series >= MAX_DELETED_SERIES.unsigned_abs();
         Ok(done)
     }
 
@@ -82,7 +82,7 @@ impl PgStore {
                limit $3 for update skip locked)",
             retention.oldest(Table::FiveMinutes, now),
             retention.oldest(Table::Hour, now),
-            MOST_DELETED
+            MAX_DELETED_SERIES
         )
         .execute(&self.pool)
         .await?

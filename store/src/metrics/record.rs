@@ -52,7 +52,7 @@ impl PgStore {
         let brokers: HashSet<BrokerId> = samples.iter().map(|sample| sample.broker).collect();
         let brokers: Vec<BrokerId> = brokers.into_iter().collect();
         let latest = samples.iter().map(|sample| minute_of(sample.at)).max().unwrap_or(0);
-        self.know_sources(&brokers, latest).await?;
+        self.load_sources(&brokers, latest).await?;
         let new = self.new_series(&samples);
         let refused = self.create_series(new, latest).await?;
         let (rows, stale) = self.placed(samples);

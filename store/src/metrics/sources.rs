@@ -16,7 +16,7 @@ use crate::kernel::{
 };
 
 /// The most series of a broker. Queues that come and go leave series behind.
-const MOST_SERIES: usize = 20_000;
+const MAX_SERIES: usize = 20_000;
 /// A series that has no place yet.
 pub(super) struct NewSeries {
     pub(super) broker: BrokerId,
@@ -26,7 +26,7 @@ pub(super) struct NewSeries {
 
 impl PgStore {
     /// Knows these brokers, as far as they exist or have measured something before.
-    pub(super) async fn know_sources(
+    pub(super) async fn load_sources(
         &self,
         brokers: &[BrokerId],
         now: i32,
@@ -166,7 +166,7 @@ impl PgStore {
                 if known.contains(&key) {
                     continue;
                 }
-                if known.len() >= MOST_SERIES {
+                if known.len() >= MAX_SERIES {
                     refused += 1;
                     continue;
                 }

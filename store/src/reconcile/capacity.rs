@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    AccountId, Admission, BrokerId, CapacityUse, Demand, HostCapacity, HostInstanceType, Lease,
+    AccountId, BrokerId, CapacityUse, Demand, GrantDecision, HostCapacity, HostInstanceType, Lease,
     Reservation, Timestamp,
 };
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use crate::kernel::{Channel, PgStore, StoreError, fence::hold, pool::Transaction};
+use crate::kernel::{Channel, PgStore, StoreError, fence::lock_lease, pool::Transaction};
 
 impl PgStore {
     /// Puts a broker into the queue for memory, from `now` on unless it is there already, and grants what can be granted.
@@ -29,7 +29,7 @@ impl PgStore {
     ) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         let capacity = lock(&mut transaction).await?;
-        hold(&mut transaction, lease).await?;
+        lock_lease(&mut transaction, lease).await?;
         sqlx::query!(
             "insert into reservation (broker_id, instances, waits_since) values ($1, $2, $3)
              on conflict (broker_id) do nothing",
@@ -55,18 +55,18 @@ impl PgStore {
         instances: u8,
         tier: HostInstanceType,
         now: Timestamp,
-    ) -> Result<Admission, StoreError> {
+    ) -> Result<GrantDecision, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let capacity = lock(&mut transaction).await?;
-        hold(&mut transaction, lease).await?;
+        lock_lease(&mut transaction, lease).await?;
         let others = granted(&mut *transaction, &capacity, Some(lease.broker)).await?;
         let mut queue = queue(&mut *transaction, &capacity).await?;
         queue.retain(|demand| demand.broker != lease.broker);
         let bytes = capacity.of_instances(tier, instances);
         queue.push(Demand { broker: lease.broker, bytes, since: now });
         let admission = capacity.admit(others, &queue, now).pop();
-        let admission = admission.unwrap_or(Admission::Waits { missing_bytes: bytes });
-        if admission == Admission::Granted {
+        let admission = admission.unwrap_or(GrantDecision::Waits { missing_bytes: bytes });
+        if admission == GrantDecision::Granted {
             sqlx::query!(
                 "insert into reservation (broker_id, instances, instance_type) values ($1, $2, $3)
                  on conflict (broker_id) do update
@@ -114,7 +114,7 @@ impl PgStore {
         now: Timestamp,
     ) -> Result<CapacityUse, StoreError> {
         let memory = bytes(capacity.memory_bytes);
-        let seconds = i64::try_from(capacity.patience.as_secs()).unwrap_or(i64::MAX);
+        let seconds = i64::try_from(capacity.wait_limit.as_secs()).unwrap_or(i64::MAX);
         sqlx::query!(
             "insert into host (memory_bytes, scale, wait_seconds) values ($1, $2, $3)
              on conflict (singleton) do update set memory_bytes = excluded.memory_bytes,
@@ -209,7 +209,7 @@ impl From<HostRow> for HostCapacity {
         Self {
             memory_bytes: u64::try_from(row.memory_bytes).unwrap_or(0),
             scale: row.scale,
-            patience: Duration::from_secs(u64::try_from(row.wait_seconds).unwrap_or(0)),
+            wait_limit: Duration::from_secs(u64::try_from(row.wait_seconds).unwrap_or(0)),
         }
     }
 }
@@ -291,8 +291,8 @@ async fn grant(
     let (mut admitted, mut waiting, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for (demand, admission) in queue.iter().zip(capacity.admit(granted, &queue, now)) {
         match admission {
-            Admission::Granted => admitted.push(demand.broker.uuid()),
-            Admission::Waits { missing_bytes } => {
+            GrantDecision::Granted => admitted.push(demand.broker.uuid()),
+            GrantDecision::Waits { missing_bytes } => {
                 waiting.push(demand.broker.uuid());
                 missing.push(bytes(missing_bytes));
             }
@@ -352,7 +352,7 @@ pub(crate) fn reservation(
 
 /// A broker whose creation has failed keeps no reservation; every other completed broker keeps what it runs
 /// with.
-pub(crate) async fn settle(
+pub(crate) async fn update_reservation(
     transaction: &mut Transaction,
     broker: Uuid,
     failed: bool,

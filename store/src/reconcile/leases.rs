@@ -14,12 +14,12 @@ use crate::kernel::{Channel, PgStore, StoreError};
 /// The first pause after a failed pass; it doubles with each further one.
 const FIRST_PAUSE: f64 = 5.0;
 /// The longest pause between failed passes.
-const LONGEST_PAUSE: f64 = 300.0;
+const MAX_PAUSE: f64 = 300.0;
 /// How long it is remembered that a broker is gone: what a runtime that was away for longer still has of it is not
 /// removed any more.
-const FORGOTTEN_KEPT: Duration = Duration::from_hours(24 * 90);
+const TOMBSTONE_RETENTION: Duration = Duration::from_hours(24 * 90);
 /// Among how many due brokers accounts take turns; a longer backlog is looked at from its oldest end.
-const MOST_COMPARED: i64 = 2000;
+const MAX_COMPARED_BROKERS: i64 = 2000;
 
 impl PgStore {
     /// Claims brokers that are due, not leased, and not owned by another provisioner that lives. Of one lane, or of
@@ -67,7 +67,7 @@ impl PgStore {
             ttl.as_secs_f64(),
             i64::from(limit),
             lane.map(|lane| lane == Lane::Urgent),
-            MOST_COMPARED
+            MAX_COMPARED_BROKERS
         )
         .fetch_all(&self.pool)
         .await?;
@@ -213,7 +213,7 @@ impl PgStore {
     fn back_off(&self, attempt: u32) -> f64 {
         let doubled = FIRST_PAUSE * f64::from(1_u32 << attempt.min(10));
         let chance = f64::from(u32::try_from(self.entropy.below(400)).unwrap_or(200)) / 1000.0;
-        doubled.min(LONGEST_PAUSE) * (0.8 + chance)
+        doubled.min(MAX_PAUSE) * (0.8 + chance)
     }
 
     /// Makes a broker due now; unknown ones are ignored.
@@ -259,7 +259,7 @@ impl PgStore {
             "delete from forgotten_broker where broker_id in (
                select broker_id from forgotten_broker where at < now() - make_interval(secs => $1)
                order by at limit $2 for update skip locked)",
-            FORGOTTEN_KEPT.as_secs_f64(),
+            TOMBSTONE_RETENTION.as_secs_f64(),
             i64::from(most)
         )
         .execute(&self.pool)

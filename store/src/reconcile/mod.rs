@@ -8,6 +8,6 @@ mod ownership;
 mod record;
 mod work;
 
-pub use overview::{Overview, PassSeen, PassState, ProvisionerSeen};
-pub use ownership::Term;
+pub use overview::{Overview, PassState, PassStatus, ProvisionerStatus};
+pub use ownership::HeartbeatOutcome;
 pub use work::Work;

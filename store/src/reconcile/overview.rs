@@ -5,13 +5,13 @@ use brokerd_domain::{BrokerId, Lane, Timestamp, WorkerId};
 use crate::kernel::{PgStore, StoreError};
 
 /// How many brokers an overview names; the others are only counted.
-const MOST_NAMED: i64 = 100;
+const MAX_NAMED: i64 = 100;
 
 /// The provisioners, and the brokers with a pass that runs, is due or has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overview {
     /// The provisioners with a heartbeat, by ID; dead ones are listed until their brokers are released.
-    pub provisioners: Vec<ProvisionerSeen>,
+    pub provisioners: Vec<ProvisionerStatus>,
     /// The passes that run.
     pub running: u64,
     /// The passes that are due and have not begun.
@@ -21,12 +21,12 @@ pub struct Overview {
     /// The brokers that are only looked at again later.
     pub scheduled: u64,
     /// The first of the first three: those that run, then those that are due, then the others, each by when they were due.
-    pub passes: Vec<PassSeen>,
+    pub passes: Vec<PassStatus>,
 }
 
 /// A provisioner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProvisionerSeen {
+pub struct ProvisionerStatus {
     /// Its ID, which is new after every start.
     pub id: WorkerId,
     /// Whether its term lasts.
@@ -52,7 +52,7 @@ pub enum PassState {
 
 /// A pass on a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassSeen {
+pub struct PassStatus {
     /// The broker.
     pub broker: BrokerId,
     /// Its name. Like the next two as it is stored, so that a broker is told that can't be read.
@@ -108,7 +108,7 @@ impl PgStore {
                from reconcile r join broker b on b.id = r.broker_id
                where r.lease_expires_at > now() or r.due_at <= now() or r.attempt > 0
                order by 7 desc, 8 desc, r.due_at, b.id limit $1"#,
-            MOST_NAMED
+            MAX_NAMED
         )
         .fetch_all(&self.pool)
         .await?;
@@ -116,7 +116,7 @@ impl PgStore {
         Ok(Overview {
             provisioners: provisioners
                 .into_iter()
-                .map(|row| ProvisionerSeen {
+                .map(|row| ProvisionerStatus {
                     id: WorkerId::from(row.id),
                     is_alive: row.is_alive,
                     seen: Timestamp::from_micros(row.seen),
@@ -130,7 +130,7 @@ impl PgStore {
             scheduled: count(counts.all - counts.running - counts.due - counts.retrying),
             passes: passes
                 .into_iter()
-                .map(|row| PassSeen {
+                .map(|row| PassStatus {
                     broker: BrokerId::from(row.id),
                     name: row.name,
                     account: row.account,

@@ -11,7 +11,7 @@ use crate::kernel::{Channel, PgStore, StoreError, notify::notify_now};
 
 /// What a heartbeat found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Term {
+pub struct HeartbeatOutcome {
     /// Whether the heartbeat had not expired. If it had, others may own its brokers now.
     pub continued: bool,
     /// How many brokers of dead provisioners were freed.
@@ -24,7 +24,11 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method of [`PgStore`].
-    pub async fn prolong_life(&self, worker: WorkerId, ttl: Duration) -> Result<Term, StoreError> {
+    pub async fn heartbeat(
+        &self,
+        worker: WorkerId,
+        ttl: Duration,
+    ) -> Result<HeartbeatOutcome, StoreError> {
         let row = sqlx::query!(
             r#"with dead as (
                  delete from provisioner where expires_at < now() and id <> $1 returning id, seen_at
@@ -52,7 +56,7 @@ impl PgStore {
         if freed > 0 {
             self.notifier.notify(Channel::Reconcile);
         }
-        Ok(Term { continued: row.continued, freed })
+        Ok(HeartbeatOutcome { continued: row.continued, freed })
     }
 
     /// Releases all leases and brokers of a provisioner that is dead or stops, and notifies listeners at once; returns
@@ -60,7 +64,7 @@ impl PgStore {
     ///
     /// # Errors
     /// As every method of [`PgStore`].
-    pub async fn give_up(&self, worker: WorkerId) -> Result<u64, StoreError> {
+    pub async fn release_worker(&self, worker: WorkerId) -> Result<u64, StoreError> {
         let given = sqlx::query!(
             "with gone as (delete from provisioner where id = $1 returning seen_at)
              update reconcile

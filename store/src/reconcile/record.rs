@@ -71,7 +71,7 @@ impl PgStore {
             apply_pending(&mut transaction, id, report.at).await?;
         }
         if failed || rebooted {
-            capacity::settle(&mut transaction, id, failed).await?;
+            capacity::update_reservation(&mut transaction, id, failed).await?;
         }
         if failed {
             metering::cancel(&mut transaction, id).await?;
@@ -130,7 +130,7 @@ impl PgStore {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
-    pub async fn forget(&self, lease: &Lease) -> Result<(), StoreError> {
+    pub async fn delete_broker_record(&self, lease: &Lease) -> Result<(), StoreError> {
         // Deleting the lease row needs more than the shared lock that other transactions take.
         let forgotten = sqlx::query!(
             "with b as (

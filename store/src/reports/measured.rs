@@ -21,7 +21,7 @@ const PAGE: u32 = 1000;
 const DAY_SECONDS: u32 = 86_400;
 const DAY_MICROS: i64 = 86_400_000_000;
 /// The most instances of an ActiveMQ broker, each of which has series of its own.
-const MOST_INSTANCES: u8 = 2;
+const MAX_INSTANCES: u8 = 2;
 /// Topics of the engine's own, on which nobody sends anything.
 const ADVISORIES: &str = "ActiveMQ.Advisory.";
 
@@ -67,7 +67,7 @@ impl PgStore {
         let names = match broker.engine_type {
             EngineType::RabbitMq => vec![broker.name.to_string()],
             EngineType::ActiveMq => {
-                (1..=MOST_INSTANCES).map(|ordinal| format!("{}-{ordinal}", broker.name)).collect()
+                (1..=MAX_INSTANCES).map(|ordinal| format!("{}-{ordinal}", broker.name)).collect()
             }
         };
         let is_wanted = |key: &SeriesKey| match broker.engine_type {
@@ -164,7 +164,7 @@ impl PgStore {
 
     async fn store_series_of(&self, broker: &ReportedBroker) -> Result<Vec<Series>, StoreError> {
         let mut found = Vec::new();
-        for ordinal in 1..=MOST_INSTANCES {
+        for ordinal in 1..=MAX_INSTANCES {
             let name = format!("{}-{ordinal}", broker.name);
             let dimension = (DimensionName::Broker.as_str().to_owned(), Some(name));
             let metric = MetricName::StorePercentUsage;

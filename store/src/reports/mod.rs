@@ -1,7 +1,7 @@
 //! Reports of availability, incidents and cost; they outlive the broker.
 
 pub(crate) mod availability;
-mod kept;
+mod history;
 mod measured;
 pub(crate) mod metering;
 mod retention;

@@ -1,6 +1,6 @@
 //! Retention: what is older than any report is deleted.
 
-use brokerd_domain::{Timestamp, report::LONGEST_PERIOD};
+use brokerd_domain::{Timestamp, report::MAX_PERIOD};
 
 use crate::kernel::{PgStore, StoreError};
 
@@ -11,7 +11,7 @@ impl PgStore {
     /// # Errors
     /// As every method of [`PgStore`].
     pub async fn prune_reports(&self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
-        let kept = i64::try_from(LONGEST_PERIOD.as_micros()).unwrap_or(i64::MAX);
+        let kept = i64::try_from(MAX_PERIOD.as_micros()).unwrap_or(i64::MAX);
         let row = sqlx::query!(
             r#"with a as (
                  delete from availability_interval where ctid in (

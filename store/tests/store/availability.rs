@@ -6,8 +6,8 @@ use brokerd_domain::{
     Availability, BrokerId, Fault, FaultId, FaultInput, FaultSpec, Lease, NetworkDefaults, Next,
     PassReport, Timestamp,
     report::{
-        AvailabilityRecord, InstanceTransition, LONGEST_PERIOD, OutageCause, Period,
-        ReportedChange, Takeover, Transitions,
+        AvailabilityRecord, InstanceTransition, MAX_PERIOD, OutageCause, Period, ReportedChange,
+        Takeover, Transitions,
     },
 };
 use brokerd_store::PgStore;
@@ -101,7 +101,7 @@ async fn what_a_pass_changes_is_recorded_with_it_until_the_broker_is_deleted() {
 
         f.store.request_delete(&scope(), id, later(100)).await.expect("asked");
         record(&f.store, &lease, change(Availability::Unavailable, 101)).await;
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         let left = intervals(&f.store, id).await;
         assert_eq!(left[2], (later(65), Some(later(100)), Availability::Available));
         assert_eq!(left.len(), 3, "nothing is promised of what is being deleted");
@@ -174,7 +174,7 @@ async fn what_follows_an_injected_fault_is_its_doing() {
 /// A broker that a provisioner owns and watches.
 async fn watched(f: &Fixture) -> (BrokerId, Lease) {
     let (seen, lease) = running(&f.store, "orders").await;
-    f.store.prolong_life(lease.holder, TTL).await.expect("alive");
+    f.store.heartbeat(lease.holder, TTL).await.expect("alive");
     record(&f.store, &lease, change(Availability::Available, 0)).await;
     let hour = Next::After(Duration::from_secs(3600));
     f.store.release(&lease, hour, false).await.expect("released");
@@ -199,7 +199,7 @@ async fn nobody_watches_a_broker_from_the_last_sign_of_life_of_its_provisioner_u
         sqlx::query(died).execute(&f.pool).await.expect("dead");
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
         let next = brokerd_domain::WorkerId::generate(&OsEntropy);
-        assert_eq!(f.store.prolong_life(next, TTL).await.expect("alive").freed, 1);
+        assert_eq!(f.store.heartbeat(next, TTL).await.expect("alive").freed, 1);
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
         let claimed = f.store.claim_due(next, None, TTL, 1).await.expect("claimed").remove(0);
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign), "nobody has looked");
@@ -224,10 +224,10 @@ async fn nobody_watches_the_brokers_of_a_provisioner_that_stops() {
     with_store(|f| async move {
         let (id, lease) = watched(&f).await;
         let last_sign = Timestamp::from_micros(micros(&f, SEEN).await);
-        assert_eq!(f.store.give_up(lease.holder).await.expect("given up"), 1);
+        assert_eq!(f.store.release_worker(lease.holder).await.expect("released"), 1);
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
         // Others that give up on it later know no better.
-        f.store.give_up(lease.holder).await.expect("given up");
+        f.store.release_worker(lease.holder).await.expect("released");
         assert_eq!(known(&f.store, id).await.unwatched_since, Some(last_sign));
     })
     .await;
@@ -246,13 +246,13 @@ async fn what_a_provisioner_recorded_after_its_last_sign_of_life_is_one_too() {
             down.transitions.availability = Some((Availability::Unavailable, recorded));
             record(&f.store, &lease, down).await;
             if is_given_up {
-                f.store.give_up(lease.holder).await.expect("given up");
+                f.store.release_worker(lease.holder).await.expect("released");
             } else {
                 let died = "update provisioner set expires_at = now() - interval '1 second'";
                 sqlx::query(died).execute(&f.pool).await.expect("dead");
                 assert_eq!(known(&f.store, id).await.unwatched_since, Some(recorded), "nobody yet");
                 let next = brokerd_domain::WorkerId::generate(&OsEntropy);
-                f.store.prolong_life(next, TTL).await.expect("alive");
+                f.store.heartbeat(next, TTL).await.expect("alive");
             }
             assert_eq!(known(&f.store, id).await.unwatched_since, Some(recorded));
         })
@@ -308,7 +308,7 @@ async fn reports_are_kept_for_three_years_and_what_lasts_for_ever() {
         let takeover = Takeover { former: 1, successor: 2, began: later(60), ended: later(65) };
         back.transitions.takeover = Some(takeover);
         record(&f.store, &lease, back).await;
-        let long = LONGEST_PERIOD.as_secs();
+        let long = MAX_PERIOD.as_secs();
         assert_eq!(f.store.prune_reports(later(long + 60), 1).await.expect("pruned"), 0);
         assert_eq!(f.store.prune_reports(later(long + 66), 1).await.expect("pruned"), 1);
         assert_eq!(f.store.prune_reports(later(long + 66), 1).await.expect("pruned"), 1);
@@ -318,7 +318,7 @@ async fn reports_are_kept_for_three_years_and_what_lasts_for_ever() {
         assert!(f.store.failovers(seen.id, always()).await.expect("read").is_empty());
         assert!(f.store.instance_outages(seen.id, always()).await.expect("read").is_empty());
         f.store.request_delete(&scope(), seen.id, later(100)).await.expect("asked");
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         assert_eq!(f.store.prune_reports(later(long + 101), 10).await.expect("pruned"), 1);
         assert_eq!(f.store.metered_broker(&scope(), seen.id, always()).await.expect("read"), None);
     })

@@ -3,23 +3,23 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{BrokerId, Scope};
-use brokerd_store::{BrokerChange, BrokerMoment, Channel, Heard};
+use brokerd_store::{BrokerChange, BrokerChangeCursor, Channel, Heard};
 use tokio::time::{Instant, timeout};
 
 use crate::support::{
     Fixture, NOW, broker, create, create_for, leased, running, scope, with_store,
 };
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-async fn now(f: &Fixture) -> BrokerMoment {
+async fn now(f: &Fixture) -> BrokerChangeCursor {
     let (changes, moment) = f.store.broker_changes(None).await.expect("read");
     assert_eq!(changes, [], "nothing has changed since no moment");
     moment
 }
 
 /// What has changed since a moment. A transaction of another database of the server may have held the moment back.
-async fn changed(f: &Fixture, since: &BrokerMoment) -> Vec<BrokerChange> {
+async fn changed(f: &Fixture, since: &BrokerChangeCursor) -> Vec<BrokerChange> {
     f.store.broker_changes(Some(since)).await.expect("read").0
 }
 
@@ -28,8 +28,8 @@ fn ids(changes: &[BrokerChange]) -> BTreeSet<(BrokerId, bool)> {
 }
 
 /// A moment since which nothing has changed.
-async fn settled(f: &Fixture) -> BrokerMoment {
-    let deadline = Instant::now() + PATIENCE;
+async fn settled(f: &Fixture) -> BrokerChangeCursor {
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let moment = now(f).await;
         if changed(f, &moment).await.is_empty() {
@@ -83,7 +83,7 @@ async fn a_broker_that_is_gone_is_told_to_be_removed() {
         let deleted = f.store.request_delete(&scope(), seen.id, NOW).await;
         assert!(deleted.expect("asked"));
         let moment = settled(&f).await;
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         let changes = changed(&f, &moment).await;
         assert_eq!(ids(&changes), [(seen.id, true)].into());
         assert_eq!(changes[0].scope, scope());
@@ -151,11 +151,11 @@ async fn listeners_are_told_of_changes_of_every_kind() {
         let lease = leased(&f.store).await;
         let mut listener = f.store.listen(Channel::Brokers).await.expect("listens");
         crate::support::complete(&f.store, &lease).await;
-        let heard = timeout(PATIENCE, listener.wait()).await.expect("in time");
+        let heard = timeout(TIMEOUT, listener.wait()).await.expect("in time");
         assert_eq!(heard, Heard::Notification, "a pass");
         let seen = broker(&f.store, id).await;
         assert!(f.store.request_delete(&scope(), seen.id, NOW).await.expect("asked"));
-        let heard = timeout(PATIENCE, listener.wait()).await.expect("in time");
+        let heard = timeout(TIMEOUT, listener.wait()).await.expect("in time");
         assert_eq!(heard, Heard::Notification, "a request");
     })
     .await;
@@ -187,10 +187,7 @@ async fn faults_and_brokers_change_at_once_without_waiting_for_one_another() {
             .execute(&mut *one)
             .await
             .expect("changed");
-        timeout(PATIENCE, fault().execute(&mut *one))
-            .await
-            .expect("does not wait")
-            .expect("stored");
+        timeout(TIMEOUT, fault().execute(&mut *one)).await.expect("does not wait").expect("stored");
         one.commit().await.expect("committed");
         other.commit().await.expect("committed");
     })

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    Admission, BrokerId, HostCapacity, HostInstanceType, Lease, PassReport, Reservation, Timestamp,
+    BrokerId, GrantDecision, HostCapacity, HostInstanceType, Lease, PassReport, Reservation,
+    Timestamp,
 };
 use brokerd_store::{PgStore, StoreError};
 use sqlx::PgPool;
@@ -14,7 +15,7 @@ const GIB: u64 = 1 << 30;
 const TTL: Duration = Duration::from_secs(30);
 
 fn room(gib: u64) -> HostCapacity {
-    HostCapacity { memory_bytes: gib * GIB, scale: 1.0, patience: Duration::from_secs(900) }
+    HostCapacity { memory_bytes: gib * GIB, scale: 1.0, wait_limit: Duration::from_secs(900) }
 }
 
 fn after(seconds: i64) -> Timestamp {
@@ -43,7 +44,7 @@ async fn delete(store: &PgStore, pool: &PgPool, lease: &Lease) {
         .execute(pool)
         .await
         .expect("deleting");
-    store.forget(lease).await.expect("forgotten");
+    store.delete_broker_record(lease).await.expect("forgotten");
 }
 
 async fn wakes(pool: &PgPool, id: BrokerId) -> i64 {
@@ -141,8 +142,11 @@ async fn a_failed_creation_releases_its_memory_and_a_failed_growth_keeps_the_for
         complete(&f.store, &leases[0]).await;
         let (medium, large) = (tier("mq.m7g.medium"), tier("mq.m7g.large"));
         let more = |tier| f.store.reserve_more(&leases[0], 1, tier, NOW);
-        assert_eq!(more(medium).await.expect("asked"), Admission::Waits { missing_bytes: GIB });
-        assert_eq!(more(large).await.expect("asked"), Admission::Waits { missing_bytes: 5 * GIB });
+        assert_eq!(more(medium).await.expect("asked"), GrantDecision::Waits { missing_bytes: GIB });
+        assert_eq!(
+            more(large).await.expect("asked"),
+            GrantDecision::Waits { missing_bytes: 5 * GIB }
+        );
         let has = Some(Reservation::Granted(tier(MICRO)));
         assert_eq!(reservation(&f.store, &leases[0]).await, has);
         let failed = PassReport {
@@ -163,7 +167,7 @@ async fn a_failed_creation_releases_its_memory_and_a_failed_growth_keeps_the_for
         };
         f.store.record(&leases[1], &failed).await.expect("recorded");
         assert_eq!(reservation(&f.store, &leases[1]).await, None);
-        assert_eq!(more(medium).await.expect("asked"), Admission::Granted);
+        assert_eq!(more(medium).await.expect("asked"), GrantDecision::Granted);
         assert_eq!(reservation(&f.store, &leases[0]).await, Some(Reservation::Granted(medium)));
         // What was given up again is given back with the reboot that undoes it.
         sqlx::raw_sql("update broker set reboots_requested = 1")

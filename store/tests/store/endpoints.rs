@@ -139,7 +139,7 @@ async fn the_gateways_table_follows_the_targets_and_wakes_the_gateway() {
         let work = f.store.load(&lease).await.expect("loaded").expect("there");
         assert!(work.targets.contains(&target));
         f.store.request_delete(&scope(), lease.broker, NOW).await.expect("asked");
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         assert!(f.store.routes().await.expect("read").routes.is_empty());
     })
     .await;

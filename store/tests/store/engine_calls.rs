@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::support::{Fixture, OsEntropy, create, scope, with_store, worker};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const HOLD: Duration = Duration::from_secs(30);
 
 fn queue() -> Destination {
@@ -44,7 +44,7 @@ fn publish() -> EngineCall {
 
 pub(crate) fn request(broker: BrokerId, call: EngineCall) -> EngineCallRequest {
     let requested_by = "arn:aws:iam::000000000000:root".to_owned();
-    EngineCallRequest { id: OsEntropy.uuid(), broker, call, requested_by, patience: PATIENCE }
+    EngineCallRequest { id: OsEntropy.uuid(), broker, call, requested_by, timeout: TIMEOUT }
 }
 
 async fn requested(store: &PgStore, broker: BrokerId, call: EngineCall) -> Uuid {
@@ -75,7 +75,7 @@ async fn a_call_is_claimed_once_answered_and_gone() {
 
         let call = claimed(&f.store, id).await.expect("a call");
         assert_eq!((&call.call, call.broker, call.claims), (&browse(), broker, 1));
-        assert!(call.patience <= HOLD && call.patience > HOLD / 2, "{:?}", call.patience);
+        assert!(call.timeout <= HOLD && call.timeout > HOLD / 2, "{:?}", call.timeout);
         assert_eq!(claimed(&f.store, id).await, None);
         assert_eq!(f.store.open_engine_calls(10).await.expect("read"), []);
 
@@ -109,7 +109,7 @@ async fn what_reads_is_begun_again_and_what_changes_something_never() {
         let test = requested(&f.store, broker, EngineCall::Test).await;
         let write = requested(&f.store, broker, publish()).await;
         let begun = claimed(&f.store, write).await.expect("a call");
-        assert!(begun.patience > HOLD, "as long as somebody waits: {:?}", begun.patience);
+        assert!(begun.timeout > HOLD, "as long as somebody waits: {:?}", begun.timeout);
         claimed(&f.store, test).await.expect("a call");
         over(&f, "claimed_until").await;
         assert_eq!(f.store.open_engine_calls(10).await.expect("read"), []);

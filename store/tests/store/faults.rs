@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use brokerd_domain::{
-    AffectedInstance, Broker, Fault, FaultId, FaultInput, FaultSpec, FaultState, Lease,
-    MOST_FAULTS, NetworkDefaults, Next, Scope, Timestamp,
+    AffectedInstance, Broker, Fault, FaultId, FaultInput, FaultSpec, FaultState, Lease, MAX_FAULTS,
+    NetworkDefaults, Next, Scope, Timestamp,
 };
 use brokerd_store::{FaultOutcome, PgStore, StoreError};
 
@@ -126,7 +126,7 @@ async fn healing_early_ends_the_time_of_a_fault_and_wakes_its_broker() {
 async fn a_broker_has_a_bounded_number_of_faults_and_a_bounded_memory_of_them() {
     with_store(|f| async move {
         let (broker, lease) = running(&f.store, "orders").await;
-        for _ in 0..MOST_FAULTS {
+        for _ in 0..MAX_FAULTS {
             created(&f.store, &broker, "PAUSE").await;
         }
         let more = fault(&broker, "KILL", NOW);
@@ -137,7 +137,7 @@ async fn a_broker_has_a_bounded_number_of_faults_and_a_bounded_memory_of_them() 
             for fault in &work.faults {
                 f.store.end_fault(&lease, fault, "healed", NOW).await.expect("ended");
             }
-            for _ in 0..MOST_FAULTS {
+            for _ in 0..MAX_FAULTS {
                 created(&f.store, &broker, "PAUSE").await;
             }
         }
@@ -193,7 +193,7 @@ async fn faults_go_with_their_broker_and_stale_workers_record_nothing() {
         assert!(f.store.request_delete(&scope(), broker.id, NOW).await.expect("asked"));
         let outcome = f.store.create_fault(broker.id, &fault).await.expect("asked");
         assert_eq!(outcome, FaultOutcome::BrokerNotFound, "nobody disturbs what is going");
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         let left: i64 = sqlx::query_scalar("select count(*) from fault")
             .fetch_one(&f.pool)
             .await

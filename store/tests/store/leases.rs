@@ -94,7 +94,7 @@ async fn whoever_slept_through_the_lease_can_do_nothing_with_it() {
             lost(f.store.save_materials(&stale, b"x").await);
             lost(f.store.set_targets(&stale, &[]).await);
             lost(f.store.record(&stale, &crate::passes::report("stale")).await);
-            lost(f.store.forget(&stale).await);
+            lost(f.store.delete_broker_record(&stale).await);
             lost(f.store.release(&stale, Next::Now, false).await.map(drop));
             let allocation = crate::endpoints::allocation(20_000..=20_100);
             let allocated = f.store.allocate_endpoints(&stale, &allocation, &|_| true).await;
@@ -116,9 +116,9 @@ async fn leases_of_a_dead_worker_are_released_at_once_and_no_others() {
         assert!(claim(&f.store).await.is_none());
         let mut listener = f.store.listen(Channel::Reconcile).await.expect("listening");
 
-        assert_eq!(f.store.give_up(dead).await.expect("given up"), 2);
+        assert_eq!(f.store.release_worker(dead).await.expect("released"), 2);
         listener.wait().await;
-        assert_eq!(f.store.give_up(dead).await.expect("nothing left"), 0);
+        assert_eq!(f.store.release_worker(dead).await.expect("nothing left"), 0);
 
         // Should it live after all, it can work with what it claims anew, but not with what it held.
         let again = f.store.claim_due(dead, None, TTL, 1).await.expect("claimed").remove(0);
@@ -242,7 +242,7 @@ async fn only_brokers_that_were_deleted_here_are_said_to_be_gone_for_good() {
             .await
             .expect("asked");
         let lease = claim(&f.store).await.expect("due");
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         assert_eq!(f.store.forgotten(&[stranger, id]).await.expect("asked"), [id]);
     })
     .await;

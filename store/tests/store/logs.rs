@@ -193,7 +193,7 @@ async fn a_broker_that_is_gone_gets_no_lines_and_leaves_its_groups() {
         assert!(append(&f.store, batch(id, 0, &[(0, "last words")])).await);
         f.store.request_delete(&scope(), id, NOW).await.expect("asked");
         let lease = leased(&f.store).await;
-        f.store.forget(&lease).await.expect("gone");
+        f.store.delete_broker_record(&lease).await.expect("gone");
         assert!(!append(&f.store, batch(id, 1, &[(1, "ghost")])).await);
         assert!(!append(&f.store, batch(id, 0, &[(1, "ghost")])).await);
         assert_eq!(texts(&f.store, id).await, ["last words"]);

@@ -61,7 +61,7 @@ async fn a_broker_is_billed_from_its_creation_to_its_deletion_and_reports_outliv
         f.store.request_delete(&scope(), id, later(90)).await.expect("asked again");
         let billed = [(NOW, Some(later(60)), "mq.t3.micro".to_owned())];
         assert_eq!(intervals(&f.store, id).await, billed);
-        f.store.forget(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
         assert_eq!(f.store.broker(&scope(), id).await.expect("read"), None);
         assert_eq!(intervals(&f.store, id).await, billed);
         let gone = reported(&f.store, id).await;
@@ -100,7 +100,7 @@ async fn another_instance_type_is_billed_from_when_it_is_applied() {
         f.store
             .give_up_pending(&lease, "it does not boot.", &[], later(20))
             .await
-            .expect("given up");
+            .expect("released");
         let given_up = PassReport {
             at: later(21),
             kind: VerdictKind::Converged,

@@ -19,7 +19,7 @@ async fn an_overview_tells_who_lives_and_which_passes_run_are_due_or_have_failed
 
         let (busy, dead) = (worker(), worker());
         for one in [busy, dead] {
-            f.store.prolong_life(one, TTL).await.expect("it lives");
+            f.store.heartbeat(one, TTL).await.expect("it lives");
         }
         // Longest due first, so that each claim is of the broker that was made before it.
         let well = create(&f.store, "well").await;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{BrokerId, Lane, Lease, Next, WorkerId};
-use brokerd_store::{PgStore, Term};
+use brokerd_store::{HeartbeatOutcome, PgStore};
 use sqlx::PgPool;
 
 use crate::support::{create, create_for, with_store, worker};
@@ -11,8 +11,8 @@ use crate::support::{create, create_for, with_store, worker};
 const TTL: Duration = Duration::from_secs(30);
 const HOUR: Next = Next::After(Duration::from_hours(1));
 
-async fn lives(store: &PgStore, worker: WorkerId) -> Term {
-    store.prolong_life(worker, TTL).await.expect("it lives")
+async fn lives(store: &PgStore, worker: WorkerId) -> HeartbeatOutcome {
+    store.heartbeat(worker, TTL).await.expect("it lives")
 }
 
 async fn dies(pool: &PgPool, worker: WorkerId) {
@@ -29,8 +29,8 @@ async fn claim(store: &PgStore, worker: WorkerId) -> Option<Lease> {
 async fn a_broker_stays_with_its_owner_until_that_one_is_dead() {
     with_store(|f| async move {
         let (owner, other) = (worker(), worker());
-        assert_eq!(lives(&f.store, owner).await, Term { continued: false, freed: 0 });
-        assert_eq!(lives(&f.store, owner).await, Term { continued: true, freed: 0 });
+        assert_eq!(lives(&f.store, owner).await, HeartbeatOutcome { continued: false, freed: 0 });
+        assert_eq!(lives(&f.store, owner).await, HeartbeatOutcome { continued: true, freed: 0 });
         lives(&f.store, other).await;
         let id = create(&f.store, "orders").await;
         let lease = claim(&f.store, owner).await.expect("due");
@@ -42,11 +42,11 @@ async fn a_broker_stays_with_its_owner_until_that_one_is_dead() {
         f.store.release(&lease, HOUR, false).await.expect("released");
 
         dies(&f.pool, owner).await;
-        assert_eq!(lives(&f.store, other).await, Term { continued: true, freed: 1 });
+        assert_eq!(lives(&f.store, other).await, HeartbeatOutcome { continued: true, freed: 1 });
         let lease = claim(&f.store, other).await.expect("free, and due at once");
         f.store.release(&lease, HOUR, false).await.expect("released");
         // It comes back, and learns that it owns nothing.
-        assert_eq!(lives(&f.store, owner).await, Term { continued: false, freed: 0 });
+        assert_eq!(lives(&f.store, owner).await, HeartbeatOutcome { continued: false, freed: 0 });
         f.store.wake(id).await.expect("woken");
         assert!(claim(&f.store, owner).await.is_none());
     })
@@ -73,7 +73,7 @@ async fn a_watched_broker_is_claimed_by_its_owner_once_and_not_since_another_cla
 
         // Whoever dies with it leaves it due.
         let third = watched(owner, second.epoch).await.expect("its own");
-        assert_eq!(f.store.give_up(owner).await.expect("given up"), 1);
+        assert_eq!(f.store.release_worker(owner).await.expect("released"), 1);
         assert!(f.store.release(&third, HOUR, false).await.is_err());
         assert!(claim(&f.store, other).await.is_some());
     })

@@ -114,11 +114,11 @@ async fn a_forgotten_broker_leaves_its_configuration_and_nothing_else() {
         let id = create(&f.store, "orders").await;
         let lease = leased(&f.store).await;
         f.store.save_materials(&lease, b"secret").await.expect("saved");
-        let refused = f.store.forget(&lease).await;
+        let refused = f.store.delete_broker_record(&lease).await;
         assert!(refused.is_err(), "it is not to be deleted");
         f.store.request_delete(&scope(), id, NOW).await.expect("asked");
-        f.store.forget(&lease).await.expect("forgotten");
-        f.store.forget(&lease).await.expect("forgotten twice");
+        f.store.delete_broker_record(&lease).await.expect("forgotten");
+        f.store.delete_broker_record(&lease).await.expect("forgotten twice");
         assert!(f.store.broker(&scope(), id).await.expect("read").is_none());
         assert!(f.store.load(&lease).await.expect("loaded").is_none());
         for table in ["broker_user", "broker_secret", "endpoint", "reconcile", "event"] {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{BrokerId, Lease, Protocol, Target};
-use brokerd_store::{RouteMoment, RouteReader};
+use brokerd_store::{RouteCursor, RouteReader};
 
 use crate::{
     endpoints::allocation,
@@ -34,7 +34,7 @@ fn target(protocol: Protocol, port: u16) -> Target {
 }
 
 /// The brokers that have changed, and the next moment to ask from.
-async fn changed(reader: &RouteReader, since: &RouteMoment) -> (BTreeSet<BrokerId>, RouteMoment) {
+async fn changed(reader: &RouteReader, since: &RouteCursor) -> (BTreeSet<BrokerId>, RouteCursor) {
     let (changes, moment) = reader.routes_since(since).await.expect("read");
     assert!(changes.table.rows <= changes.brokers.len());
     (changes.brokers, moment)
@@ -42,7 +42,7 @@ async fn changed(reader: &RouteReader, since: &RouteMoment) -> (BTreeSet<BrokerI
 
 /// A moment since which nothing has changed. A transaction of another database of the server that is under way puts it back, so that
 /// former changes are told again.
-async fn settled(reader: &RouteReader, since: RouteMoment) -> RouteMoment {
+async fn settled(reader: &RouteReader, since: RouteCursor) -> RouteCursor {
     let mut moment = since;
     for _ in 0..400 {
         let (brokers, next) = changed(reader, &moment).await;

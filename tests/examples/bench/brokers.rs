@@ -22,7 +22,7 @@ const TARGET: f64 = 1.15;
 const UNSTEADY: f64 = 1.5;
 
 /// How long a broker may take before it counts as never.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// What is created.
 pub(crate) struct Subject {
@@ -88,7 +88,7 @@ pub(crate) async fn running(connection: &mut Connection, api: &Api, id: &str) ->
         let broker = connection.exchange(&request).await?.json(200).context("DescribeBroker")?;
         match broker["brokerState"].as_str() {
             Some("RUNNING") => return Ok(broker),
-            Some("CREATION_IN_PROGRESS") if begin.elapsed() < PATIENCE => {}
+            Some("CREATION_IN_PROGRESS") if begin.elapsed() < TIMEOUT => {}
             state => bail!("{id} is {state:?} after {:?}", begin.elapsed()),
         }
         sleep(LOOK_AGAIN).await;
@@ -115,7 +115,7 @@ pub(crate) async fn delete(connection: &mut Connection, api: &Api, id: &str) -> 
     let request = signed(api, "GET", &path, "")?;
     let begin = Instant::now();
     while connection.exchange(&request).await?.status != 404 {
-        ensure!(begin.elapsed() < PATIENCE, "{id} is not deleted after {:?}", begin.elapsed());
+        ensure!(begin.elapsed() < TIMEOUT, "{id} is not deleted after {:?}", begin.elapsed());
         sleep(LOOK_AGAIN).await;
     }
     Ok(())
@@ -197,9 +197,8 @@ pub(crate) fn measure(bench: &Bench, world: &World) -> Result<()> {
 fn by_hand(bench: &Bench, bare: &Bare, times: &mut Times) -> Result<()> {
     let begin = Instant::now();
     let (id, endpoint) = bare.start()?;
-    bench.wait(async {
-        tokio::time::timeout(PATIENCE, endpoint.first_message()).await?.map(drop)
-    })?;
+    bench
+        .wait(async { tokio::time::timeout(TIMEOUT, endpoint.first_message()).await?.map(drop) })?;
     times.bare.push_milliseconds(begin.elapsed());
     bare::remove(&id)
 }
@@ -223,7 +222,7 @@ pub(crate) fn by_brokerd(
         let broker = running(&mut connection, api, &id).await?;
         times.running.push_milliseconds(begin.elapsed());
         let endpoint = endpoint(&broker, subject, tls)?;
-        times.failed += tokio::time::timeout(PATIENCE, endpoint.first_message()).await??;
+        times.failed += tokio::time::timeout(TIMEOUT, endpoint.first_message()).await??;
         times.first.push_milliseconds(begin.elapsed());
         delete(&mut connection, api, &id).await
     })

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Bench,
-    brokers::{PATIENCE, SUBJECTS, create, delete, running},
+    brokers::{SUBJECTS, TIMEOUT, create, delete, running},
     clients::LOOK_AGAIN,
     http::{Connection, signed},
     pairs::{ByHand, OfBrokerd},
@@ -130,7 +130,7 @@ impl Churn {
         }
         let churn = Self { stop, loops, finished };
         // From the first that is there on, some boot while others go.
-        eventually("others come and go", PATIENCE, || Ok((churn.finished() > 0).then_some(())))?;
+        eventually("others come and go", TIMEOUT, || Ok((churn.finished() > 0).then_some(())))?;
         Ok(churn)
     }
 
@@ -180,7 +180,7 @@ async fn insist(
     loop {
         let answer = connection.exchange(request).await?;
         let status = answer.status;
-        if status != 503 || begin.elapsed() > PATIENCE {
+        if status != 503 || begin.elapsed() > TIMEOUT {
             let expected = wanted.iter().find(|one| **one == status).unwrap_or(&wanted[0]);
             return Ok((status, answer.json(*expected)?));
         }
@@ -223,9 +223,9 @@ fn hanging(bench: &Bench, settings: &[(&str, &str)]) -> Result<(Series, Series)>
         Ok(ids)
     })?;
     let all_hang = || Ok((proxy.held() >= HANGING).then_some(()));
-    eventually("calls to the engine hang", PATIENCE, all_hang)?;
+    eventually("calls to the engine hang", TIMEOUT, all_hang)?;
     let hanging = rounds("calls to the engine hang")?;
-    eventually("they hang to the end", PATIENCE, all_hang)?;
+    eventually("they hang to the end", TIMEOUT, all_hang)?;
     proxy.release();
     bench.wait(async {
         let mut connection = Connection::to(api.address()).await?;

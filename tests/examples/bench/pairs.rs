@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     Bench, SCALE,
     bare::{self, Bare},
-    brokers::{PATIENCE, SUBJECTS, create, delete, endpoint, running},
+    brokers::{SUBJECTS, TIMEOUT, create, delete, endpoint, running},
     clients::{self, Endpoint},
     http::{Connection, signed},
 };
@@ -23,7 +23,7 @@ const WHOLE: &str = " serves, the other one stands by";
 /// How long it takes until a message passes.
 fn next_message(bench: &Bench, endpoint: &Endpoint, begin: Instant) -> Result<Duration> {
     bench.wait(async {
-        tokio::time::timeout(PATIENCE, endpoint.first_message()).await??;
+        tokio::time::timeout(TIMEOUT, endpoint.first_message()).await??;
         Ok(begin.elapsed())
     })
 }
@@ -50,7 +50,7 @@ impl ByHand {
         let active = bare.start_on(&volume)?;
         next_message(bench, &active.1, Instant::now())?;
         let standby = bare.start_on(&volume)?;
-        eventually("the other one stands by", PATIENCE, || {
+        eventually("the other one stands by", TIMEOUT, || {
             Ok((waits(&standby.0)? > 0).then_some(()))
         })?;
         Ok(Self { active, standby, volume })
@@ -68,7 +68,7 @@ impl ByHand {
         let killed = &self.active.0;
         let before = waits(killed)?;
         docker::docker(&["start", killed])?;
-        eventually("it stands by", PATIENCE, || Ok((waits(killed)? > before).then_some(())))?;
+        eventually("it stands by", TIMEOUT, || Ok((waits(killed)? > before).then_some(())))?;
         std::mem::swap(&mut self.active, &mut self.standby);
         Ok(())
     }
@@ -132,7 +132,7 @@ impl<'a> OfBrokerd<'a> {
     /// Waits until it has become whole again; which instance serves.
     fn whole(&mut self) -> Result<String> {
         let path = format!("/brokerd/v1/brokers/{}/events?maxResults=5", self.id);
-        let (at, message) = eventually("the pair is whole", PATIENCE, || {
+        let (at, message) = eventually("the pair is whole", TIMEOUT, || {
             let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
             let text =
                 |name: &str| answer["events"][0][name].as_str().unwrap_or_default().to_owned();

@@ -13,7 +13,7 @@ use tokio::{net::lookup_host, sync::Barrier, task::JoinSet, time::timeout};
 
 use crate::{
     Bench,
-    brokers::{PATIENCE, SUBJECTS, Subject, create, delete, endpoint, running},
+    brokers::{SUBJECTS, Subject, TIMEOUT, create, delete, endpoint, running},
     clients::{self, Endpoint},
     haproxy::HaProxy,
     http::{Connection, signed},
@@ -247,7 +247,7 @@ impl Clients<'_> {
                 empty(address, self.endpoint, &self.queue, published).await?;
                 anyhow::Ok(rate)
             };
-            match timeout(PATIENCE, work).await.context("no confirms").flatten() {
+            match timeout(TIMEOUT, work).await.context("no confirms").flatten() {
                 Ok(rate) => return Ok(rate),
                 Err(error) => self.begin_again(error, address).await?,
             }
@@ -266,7 +266,7 @@ impl Clients<'_> {
                 empty(addresses[0], self.endpoint, &self.queue, published).await?;
                 anyhow::Ok(times)
             };
-            match timeout(PATIENCE, work).await.context("no confirms").flatten() {
+            match timeout(TIMEOUT, work).await.context("no confirms").flatten() {
                 Ok(times) => return Ok(times),
                 Err(error) => self.begin_again(error, addresses[0]).await?,
             }

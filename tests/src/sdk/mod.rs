@@ -293,7 +293,7 @@ impl Client {
     /// When it is in a state that does not lead there, or it takes too long.
     pub fn wait(&mut self, broker: &str, state: &str) -> Result<Value> {
         let described = json!({ "BrokerId": broker });
-        eventually(&format!("{broker} is {state}"), crate::PATIENCE, || {
+        eventually(&format!("{broker} is {state}"), crate::TIMEOUT, || {
             let seen = self.ok("DescribeBroker", &described)?;
             let is = seen["BrokerState"].as_str().unwrap_or_default();
             if is == state {
@@ -311,7 +311,7 @@ impl Client {
     pub fn wait_until_gone(&mut self, broker: &str) -> Result<()> {
         let described = json!({ "BrokerId": broker });
         let says = format!("Cannot find broker ID [{broker}].");
-        eventually(&format!("{broker} is gone"), crate::PATIENCE, || {
+        eventually(&format!("{broker} is gone"), crate::TIMEOUT, || {
             match self.call("DescribeBroker", &described)? {
                 Answer::Failed(failure) => {
                     failure.is("NotFoundException", Some("broker-id"), &says)?;

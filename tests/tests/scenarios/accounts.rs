@@ -1,7 +1,7 @@
 //! Accounts and keys, made by command and by the API. No client talks to an engine.
 
 use anyhow::{Context as _, Result, ensure};
-use brokerd_tests::{Api, NewBroker, PATIENCE, World, clients, eventually, scenario};
+use brokerd_tests::{Api, NewBroker, TIMEOUT, World, clients, eventually, scenario};
 use serde_json::{Value, json};
 
 const ACCOUNTS: &str = "/brokerd/v1/accounts";
@@ -20,7 +20,7 @@ fn refusal(world: &World, arguments: &[&str]) -> Result<String> {
 
 /// Waits until a key signs as expected: processes believe for some seconds what they know of it.
 fn until(api: &Api, status: u16) -> Result<()> {
-    eventually("the change of a key is known", PATIENCE, || {
+    eventually("the change of a key is known", TIMEOUT, || {
         Ok((api.get("/v1/brokers")?.status == status).then_some(()))
     })
 }
@@ -160,7 +160,7 @@ fn the_operator_makes_watches_and_deletes_an_account_by_the_api() -> Result<()> 
             ensure!((status, &usage) == (200, &expected), "{status} {usage}");
         }
         let line = format!("brokerd_account_memory_bytes{{account=\"{number}\"}} 1073741824");
-        eventually("the metrics tell what it has", PATIENCE, || {
+        eventually("the metrics tell what it has", TIMEOUT, || {
             Ok(world.metrics()?.contains(&line).then_some(()))
         })?;
 

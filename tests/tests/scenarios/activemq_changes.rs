@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, ChangeType, EngineType};
 use brokerd_tests::{
-    Messenger, NewBroker, NewUser, PASSWORD, PATIENCE, USER, World, changes::References, clients,
+    Messenger, NewBroker, NewUser, PASSWORD, TIMEOUT, USER, World, changes::References, clients,
     docker, eventually, scenario,
 };
 use serde_json::json;
@@ -95,7 +95,7 @@ fn the_console_answers(world: &World, id: &str, expected: [u64; 6]) -> Result<()
     let page = format!("{}/admin/queues.jsp", world.api.console(id)?);
     let request = |(user, password)| json!({ "url": page, "user": user, "password": password });
     // It starts in the background, after everything else.
-    eventually("the console answers", PATIENCE, || {
+    eventually("the console answers", TIMEOUT, || {
         let answers = clients::https(&world.ca(), LOGINS.map(request).to_vec());
         let Ok(answers) = answers else { return Ok(None) };
         let status: Vec<_> =

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerInstance, BrokerState, BrokerStorageType, DeploymentMode};
 use brokerd_tests::{
-    LONG_LEASES, Messenger, NewBroker, PATIENCE, Pauses, Steady, World,
+    LONG_LEASES, Messenger, NewBroker, Pauses, Steady, TIMEOUT, World,
     broken::BrokenImage,
     clients,
     docker::{self, Container, instance_of as instance},
@@ -76,7 +76,7 @@ impl<'a> Pair<'a> {
     fn whole(&mut self) -> Result<u8> {
         let (id, before) = (&self.id, &self.since);
         let path = format!("/brokerd/v1/brokers/{id}/events?maxResults=5");
-        let (since, sentence) = eventually("the pair is whole", PATIENCE, || {
+        let (since, sentence) = eventually("the pair is whole", TIMEOUT, || {
             let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
             // What somebody asked for meanwhile says nothing about the instances.
             let mut events = answer["events"].as_array().into_iter().flatten();
@@ -319,7 +319,7 @@ fn a_pair_is_changed_and_upgraded_one_instance_at_a_time_and_survives_what_does_
             let (api, id) = (&pair.world.api, &pair.id);
             api.update(id, |call| call.engine_version("5.19"))?;
             api.reboot(id)?;
-            eventually("it is given up", PATIENCE, || {
+            eventually("it is given up", TIMEOUT, || {
                 let state = api.state(id)?;
                 Ok((state == Some(BrokerState::CriticalActionRequired)).then_some(()))
             })?;

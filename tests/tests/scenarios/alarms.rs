@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use aws_sdk_mq::types::BrokerState;
-use brokerd_tests::{NewBroker, PATIENCE, docker, eventually, scenario};
+use brokerd_tests::{NewBroker, TIMEOUT, docker, eventually, scenario};
 
 #[test]
 fn a_memory_alarm_of_rabbitmq_requires_action_until_it_is_gone() -> Result<()> {
@@ -14,7 +14,7 @@ fn a_memory_alarm_of_rabbitmq_requires_action_until_it_is_gone() -> Result<()> {
             docker::docker(&[&set[..], &["absolute", limit]].concat())
         };
         watermark("10MB")?;
-        eventually("the alarm requires action", PATIENCE, || {
+        eventually("the alarm requires action", TIMEOUT, || {
             Ok((world.api.state(&id)? == Some(BrokerState::CriticalActionRequired)).then_some(()))
         })?;
         let broker = world.api.describe(&id)?;
@@ -29,7 +29,7 @@ fn a_memory_alarm_of_rabbitmq_requires_action_until_it_is_gone() -> Result<()> {
         );
 
         watermark("1000MB")?;
-        eventually("the broker is well again", PATIENCE, || {
+        eventually("the broker is well again", TIMEOUT, || {
             Ok((world.api.state(&id)? == Some(BrokerState::Running)).then_some(()))
         })?;
         ensure!(world.api.describe(&id)?.actions_required().is_empty());

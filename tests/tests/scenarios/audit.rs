@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use brokerd_tests::{Api, LONG_LEASES, PATIENCE, World, clients, eventually, scenario};
+use brokerd_tests::{Api, LONG_LEASES, TIMEOUT, World, clients, eventually, scenario};
 use serde_json::{Value, json};
 
 /// How often brokerd is killed.
@@ -148,7 +148,7 @@ fn write_until_killed(world: &mut World, round: usize) -> Result<Answered> {
                 })
             })
             .collect();
-        let enough = eventually("enough is answered", PATIENCE, || {
+        let enough = eventually("enough is answered", TIMEOUT, || {
             let failed = callers.iter().any(thread::ScopedJoinHandle::is_finished);
             Ok((failed || count.load(Ordering::SeqCst) >= ANSWERED).then_some(()))
         });

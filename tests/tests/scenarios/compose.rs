@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, PASSWORD, PATIENCE, USER, clients,
+    Messenger, NewBroker, PASSWORD, TIMEOUT, USER, clients,
     compose::{self, Compose},
     docker, eventually, retry,
 };
@@ -185,7 +185,7 @@ fn what_was_replaced_finds_its_brokers_again(world: &Compose, brokers: &Brokers)
         let engine = docker::container_of(id)?;
         let started = engine.started()?;
         engine.kill9()?;
-        eventually("the engine runs again", PATIENCE, || {
+        eventually("the engine runs again", TIMEOUT, || {
             let now = docker::container_of(id)?;
             Ok((now.running() && now.started()? != started).then_some(()))
         })?;
@@ -240,7 +240,7 @@ impl Brokers {
 
     fn receive(&self, body: &str) -> Result<()> {
         for client in &self.clients {
-            let back = retry("the endpoint is back", PATIENCE, || client.receive("kept"))?;
+            let back = retry("the endpoint is back", TIMEOUT, || client.receive("kept"))?;
             ensure!(back == body, "{back:?} is not {body:?}");
         }
         Ok(())

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, EngineType};
 use brokerd_tests::{
-    LONG_LEASES, NewBroker, NewUser, PATIENCE, USER, World, changes::References, clients, docker,
+    LONG_LEASES, NewBroker, NewUser, TIMEOUT, USER, World, changes::References, clients, docker,
     eventually, retry, scenario,
 };
 use serde_json::json;
@@ -36,13 +36,13 @@ fn brokerd_killed_in_the_middle_of_a_creation_ends_with_exactly_one_broker() -> 
         ensure!(world.api.create(&new)? == id, "the same request made another broker");
 
         let label = world.label();
-        eventually("there is a container", PATIENCE, || {
+        eventually("there is a container", TIMEOUT, || {
             Ok((!docker::containers(&label)?.is_empty()).then_some(()))
         })?;
         world.kill9().context("with a container made")?;
         world.restart()?;
 
-        eventually("the engine was started", PATIENCE, || {
+        eventually("the engine was started", TIMEOUT, || {
             let all = docker::containers(&label)?;
             let started = all.iter().map(|c| docker::inspect(c)).collect::<Result<Vec<_>>>()?;
             Ok(started.iter().any(docker::Container::running).then_some(()))
@@ -130,12 +130,12 @@ fn brokerd_killed_in_the_middle_of_changes_applies_each_of_them_exactly_once() -
         let others = || -> Result<Vec<String>> {
             Ok(docker::containers(&label)?.into_iter().filter(|c| *c != before.id).collect())
         };
-        eventually("another container is made", PATIENCE, || {
+        eventually("another container is made", TIMEOUT, || {
             Ok((!others()?.is_empty()).then_some(()))
         })?;
         world.kill9().context("with the container replaced")?;
         world.restart()?;
-        eventually("the engine was started", PATIENCE, || {
+        eventually("the engine was started", TIMEOUT, || {
             let started =
                 others()?.iter().map(|c| docker::inspect(c)).collect::<Result<Vec<_>>>()?;
             Ok(started.iter().any(docker::Container::running).then_some(()))
@@ -182,11 +182,11 @@ fn everything_is_changed(world: &World, id: &str) -> Result<()> {
     ensure!(users == expected, "{users:?}");
     let messenger = world.messenger(ACTIVEMQ.0, id, ACTIVEMQ.1)?;
     let logins = [(USER, CHANGED), ("newcomer", CHANGED), (USER, brokerd_tests::PASSWORD)];
-    let access = retry("the endpoint is back", PATIENCE, || messenger.logins(&logins))?;
+    let access = retry("the endpoint is back", TIMEOUT, || messenger.logins(&logins))?;
     ensure!(access == [true, true, false], "{access:?}");
     let page = format!("{}/admin/queues.jsp", world.api.console(id)?);
     let request = json!({ "url": page, "user": "newcomer", "password": CHANGED });
-    let answer = retry("the console is back", PATIENCE, || {
+    let answer = retry("the console is back", TIMEOUT, || {
         let answer = clients::https(&world.ca(), vec![request.clone()])?.remove(0);
         ensure!(answer["status"] == 200, "{answer}");
         Ok(answer)
@@ -213,12 +213,12 @@ fn a_killed_engine_comes_back_by_itself_with_its_messages_at_the_same_address() 
             let before = docker::container_of(id)?;
 
             before.kill9()?;
-            let after = eventually("the engine was started again", PATIENCE, || {
+            let after = eventually("the engine was started again", TIMEOUT, || {
                 let now = docker::container_of(id)?;
                 let again = now.running() && now.started()? != before.started()?;
                 Ok(again.then_some(now))
             })?;
-            let body = retry("the message is there", PATIENCE, || messenger.receive("kept"))?;
+            let body = retry("the message is there", TIMEOUT, || messenger.receive("kept"))?;
             ensure!(body == "through a crash", "{body:?}");
             world.api.wait_until_running(id)?;
             ensure!(
@@ -250,7 +250,7 @@ fn engines_run_on_while_brokerd_is_away_and_nothing_changes_when_it_returns() ->
         world.kill9()?;
         ensure!(docker::container_of(&id)?.running(), "the engine ended with brokerd");
         world.restart()?;
-        let body = retry("the endpoint is back", PATIENCE, || messenger.receive("kept"))?;
+        let body = retry("the endpoint is back", TIMEOUT, || messenger.receive("kept"))?;
         ensure!(body == "while nobody looked", "{body:?}");
         world.api.wait_until_running(&id)?;
         ensure!(world.api.describe_raw(&id)? == described, "DescribeBroker differs after kill -9");
@@ -260,7 +260,7 @@ fn engines_run_on_while_brokerd_is_away_and_nothing_changes_when_it_returns() ->
         ensure!(status.success(), "brokerd ended with {status}");
         world.restart()?;
         ensure!(world.api.describe_raw(&id)? == described, "DescribeBroker differs after the stop");
-        let body = retry("the endpoint is back", PATIENCE, || messenger.receive("kept"))?;
+        let body = retry("the endpoint is back", TIMEOUT, || messenger.receive("kept"))?;
         ensure!(body == "through an orderly stop", "{body:?}");
 
         let after = docker::container_of(&id)?;
@@ -299,7 +299,7 @@ fn a_creation_whose_image_is_gone_fails_with_a_reason_and_can_be_deleted() -> Re
     let settings = [("BROKERD_PROVISIONER_CATALOGUE", catalogue.to_str().context("a path")?)];
 
     let played = scenario("a missing image", &settings, |world| {
-        eventually("the version is offered", PATIENCE, || {
+        eventually("the version is offered", TIMEOUT, || {
             let offered = world.api.get("/v1/broker-engine-types")?.body;
             Ok(offered.contains("5.18").then_some(()))
         })?;
@@ -320,7 +320,7 @@ fn a_creation_whose_image_is_gone_fails_with_a_reason_and_can_be_deleted() -> Re
 }
 
 fn it_fails_because(world: &World, id: &str, words: &[&str]) -> Result<()> {
-    eventually("the creation has failed", PATIENCE, || match world.api.state(id)? {
+    eventually("the creation has failed", TIMEOUT, || match world.api.state(id)? {
         Some(BrokerState::CreationFailed) => Ok(Some(())),
         Some(BrokerState::CreationInProgress) => Ok(None),
         other => anyhow::bail!("{other:?}"),

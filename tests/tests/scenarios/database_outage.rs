@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Api, NewBroker, PATIENCE, World,
+    Api, NewBroker, TIMEOUT, World,
     chaos_proxy::{ChaosProxy, Mode},
     clients, docker, eventually, http, retry, scenario,
 };
@@ -57,10 +57,10 @@ fn a_database_that_swallows_packets_makes_the_api_unavailable_and_nothing_else_a
 
         // The provisioner and the gateway, too.
         docker::docker(&["kill", &docker::container_of(&id)?.id])?;
-        retry("the engine is back", PATIENCE, || messenger.round_trip("after.the.outage"))?;
+        retry("the engine is back", TIMEOUT, || messenger.round_trip("after.the.outage"))?;
         let other = world.running(&NewBroker::rabbitmq("others"))?;
         world.messenger("amqp091.py", &other, "amqps")?.round_trip("after.the.outage")?;
-        eventually("nothing of the outage is left", PATIENCE, || {
+        eventually("nothing of the outage is left", TIMEOUT, || {
             // 16 of the API, ten of the lanes, two of the gateway, two of the audit, and three that listen and ask.
             Ok((proxy.open() <= 33).then_some(()))
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, PATIENCE, USER, WITNESSES, World, api::explained, clients,
+    Management, NewBroker, PASSWORD, TIMEOUT, USER, WITNESSES, World, api::explained, clients,
     docker::instance_of as instance, eventually, scenario,
 };
 use serde_json::{Value, json};
@@ -185,7 +185,7 @@ fn queues_of_rabbitmq_are_listed_browsed_published_to_purged_and_deleted() -> Re
         let none = json!({"configure": "^$", "write": "^$", "read": "^$"});
         owner.change(&[("PUT", rights, none), ("PUT", "vhosts/other", json!({}))])?;
         owner.change(&[("PUT", "queues/other/many-101", json!({"durable": true}))])?;
-        eventually("its rights are there again", PATIENCE, || {
+        eventually("its rights are there again", TIMEOUT, || {
             let (status, _) = destinations.ask("destinations/browse", &queue("many-100"))?;
             let there = json!({"kind": "QUEUE", "name": "many-101", "virtualHost": "other"});
             let (other, _) = destinations.ask("destinations/browse", &there)?;
@@ -216,7 +216,7 @@ fn a_cluster_answers_while_one_of_its_nodes_is_away() -> Result<()> {
         ensure!(destinations.publish("QUEUE", "orders", "one")?, "routed");
         destinations.is_reached("AMQP 0-9-1")?;
         instance(&id, 1)?.kill9()?;
-        eventually("the others answer", PATIENCE, || {
+        eventually("the others answer", TIMEOUT, || {
             let (status, shown) = destinations.ask("destinations/browse", &queue("orders"))?;
             Ok((status == 200 && shown["messages"][0]["body"] == "one").then_some(()))
         })?;
@@ -293,7 +293,7 @@ fn security_groups_hold_for_test_messages(
     let group = group["securityGroupId"].as_str().context("a group")?;
     let update = world.api.client.update_broker().broker_id(id).security_groups(group);
     world.api.wait(update.send()).map_err(explained)?;
-    eventually("the test message is kept out", PATIENCE, || {
+    eventually("the test message is kept out", TIMEOUT, || {
         let (status, refused) = destinations.ask("test-message", &json!({}))?;
         let message = refused["message"].as_str().unwrap_or_default();
         Ok((status == 409 && message.contains("security groups")).then_some(()))
@@ -370,13 +370,13 @@ fn the_active_instance_of_a_pair_answers_also_after_a_failover() -> Result<()> {
         for ordinal in [1, 2] {
             // One of them stands by: killing it moves nothing.
             instance(&id, ordinal)?.kill9()?;
-            eventually("the pair answers", PATIENCE, || {
+            eventually("the pair answers", TIMEOUT, || {
                 let (status, shown) = destinations.ask("destinations/browse", &queue("orders"))?;
                 let there = shown["messages"].as_array().map_or(0, Vec::len) == 2;
                 Ok((status == 200 && there).then_some(()))
             })?;
             world.api.wait_until_running(&id)?;
-            eventually("messages go through the endpoint", PATIENCE, || {
+            eventually("messages go through the endpoint", TIMEOUT, || {
                 let (status, _) = destinations.ask("test-message", &json!({}))?;
                 Ok((status == 200).then_some(()))
             })?;

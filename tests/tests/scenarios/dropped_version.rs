@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    NewBroker, PATIENCE, WITNESSES, World, clients,
+    NewBroker, TIMEOUT, WITNESSES, World, clients,
     docker::{Container, container_of, instance_of},
     eventually, scenario,
 };
@@ -26,7 +26,7 @@ fn without_5_19() -> Result<String> {
 
 /// The instance of a pair that serves.
 fn active(world: &World, id: &str) -> Result<u8> {
-    eventually("one serves and one stands by", PATIENCE, || {
+    eventually("one serves and one stands by", TIMEOUT, || {
         let events = world.api.events(id)?;
         let newest = events.iter().find(|(kind, _)| kind != "request");
         let sentence = newest.map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
@@ -38,7 +38,7 @@ fn active(world: &World, id: &str) -> Result<u8> {
 }
 
 fn is_back(what: &str, before: &Container, id: &str, ordinal: u8) -> Result<()> {
-    eventually(what, PATIENCE, || {
+    eventually(what, TIMEOUT, || {
         let now = instance_of(id, ordinal)?;
         ensure!(now.id == before.id, "{what}: it was replaced");
         Ok((now.running() && now.started()? != before.started()?).then_some(()))
@@ -66,7 +66,7 @@ fn brokers_of_a_version_that_was_dropped_are_restarted_and_fail_over_and_are_not
         let path = world.data().join("catalogue.toml");
         fs::write(&path, without_5_19()?)?;
         world.restart_with(SETTING, path.to_str().context("a path")?)?;
-        eventually("it is not offered any more", PATIENCE, || {
+        eventually("it is not offered any more", TIMEOUT, || {
             let types = world.api.get("/v1/broker-engine-types?engineType=ACTIVEMQ")?.body;
             Ok((!types.contains("5.19")).then_some(()))
         })?;
@@ -85,7 +85,7 @@ fn brokers_of_a_version_that_was_dropped_are_restarted_and_fail_over_and_are_not
         // There is nothing to reboot it with: it runs on, is told so, and is not locked.
         let running = container_of(&single)?;
         world.api.reboot(&single)?;
-        eventually("the reboot is over", PATIENCE, || {
+        eventually("the reboot is over", TIMEOUT, || {
             let described = world.api.describe(&single)?;
             let state = described.broker_state();
             Ok((state == Some(&BrokerState::CriticalActionRequired)).then_some(()))

@@ -19,7 +19,7 @@ use brokerd_tests::{
 };
 
 /// How long seven engines may take on two processors.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Where messages are that have to stay.
 const QUEUE: &str = "kept";
@@ -86,7 +86,7 @@ fn come_back(kinds: &[Kind]) -> Result<()> {
             world.wait_for_databases()?;
             Ok(began)
         })?;
-        eventually("an installation that was down before serves again", PATIENCE, || {
+        eventually("an installation that was down before serves again", TIMEOUT, || {
             let ready = http::get(&installation.address(), "/health/ready");
             Ok(ready.is_ok_and(|answer| answer.status == 200).then_some(()))
         })?;
@@ -123,7 +123,7 @@ impl Broker {
         for (kind, id) in kinds.iter().zip(ids) {
             let name = kind.new.name.clone();
             let what = format!("{name} runs");
-            eventually(&what, PATIENCE, || match world.api.state(&id)? {
+            eventually(&what, TIMEOUT, || match world.api.state(&id)? {
                 Some(BrokerState::Running) => Ok(Some(())),
                 Some(BrokerState::CreationInProgress) => Ok(None),
                 other => anyhow::bail!("{other:?}: {:?}", world.api.events(&id)?),
@@ -141,7 +141,7 @@ impl Broker {
     /// Waits until all of its instances are as they should be.
     fn is_whole(&self, world: &World) -> Result<()> {
         let what = format!("{} is whole", self.name);
-        eventually(&what, PATIENCE, || {
+        eventually(&what, TIMEOUT, || {
             let running = self.containers()?.iter().all(Container::running);
             let newest = world.api.events(&self.id)?.into_iter().next();
             let whole = newest.is_some_and(|(_, message)| message.contains(self.whole));
@@ -162,7 +162,7 @@ impl Broker {
 
     /// Both are there, once; since when.
     fn has_its_messages(&self, round: &str) -> Result<Instant> {
-        let body = retry("a message is there", PATIENCE, || self.messenger.receive(QUEUE))?;
+        let body = retry("a message is there", TIMEOUT, || self.messenger.receive(QUEUE))?;
         let served = Instant::now();
         ensure!(body == format!("{round}: 1"), "{body:?}");
         self.receives(&format!("{round}: 2"))?;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, PATIENCE, World,
+    Messenger, NewBroker, TIMEOUT, World,
     docker::{self, Container},
     eventually,
     faults::{ENABLED, Faults},
@@ -47,7 +47,7 @@ impl<'a> Subject<'a> {
 
     /// The container, once it is as wanted.
     fn until(&self, what: &str, wanted: impl Fn(&Container) -> Result<bool>) -> Result<Container> {
-        eventually(what, PATIENCE, || {
+        eventually(what, TIMEOUT, || {
             let container = self.container()?;
             Ok(wanted(&container)?.then_some(container))
         })
@@ -61,13 +61,13 @@ impl<'a> Subject<'a> {
     /// The message is still there, for a client that knows the address it always knew.
     fn has_kept(&self, body: &str) -> Result<()> {
         let back =
-            retry("the message is received", PATIENCE, || self.messenger.receive(self.queue))?;
+            retry("the message is received", TIMEOUT, || self.messenger.receive(self.queue))?;
         ensure!(back == body, "{back:?} instead of {body:?}");
         Ok(())
     }
 
     fn told(&self, part: &str) -> Result<()> {
-        eventually(&format!("the events tell of {part:?}"), PATIENCE, || {
+        eventually(&format!("the events tell of {part:?}"), TIMEOUT, || {
             let events = self.world.api.events(&self.id)?;
             Ok(events.iter().any(|(_, message)| message.contains(part)).then_some(()))
         })
@@ -78,7 +78,7 @@ impl<'a> Subject<'a> {
         let url = self.world.api.endpoint(&self.id, "amqps")?;
         let address = url.split("://").nth(1).context("no address")?.trim_end_matches('/');
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let begun = Instant::now();
         stream.write_all(b"\x16\x03\x01\0\x0a\x01\0\0\x06\x03\x03none")?;
         // An alert or the end of the connection: either comes from the engine.
@@ -175,12 +175,12 @@ fn a_zone_outage_keeps_it_down(subject: &Subject<'_>) -> Result<()> {
 fn latency_is_felt_until_it_is_healed(subject: &Subject<'_>) -> Result<()> {
     let (second, both_ways) = (Duration::from_secs(1), Duration::from_secs(2));
     let prompt = |what: &str| {
-        eventually(what, PATIENCE, || Ok((subject.answer_takes()? < second).then_some(())))
+        eventually(what, TIMEOUT, || Ok((subject.answer_takes()? < second).then_some(())))
     };
     prompt("the engine answers promptly")?;
     let body = json!({"kind": "LATENCY", "latencyMilliseconds": 1000, "durationSeconds": 900});
     let fault = subject.faults().inject(&body)?;
-    eventually("answers are late", PATIENCE, || {
+    eventually("answers are late", TIMEOUT, || {
         Ok((subject.answer_takes()? >= both_ways).then_some(()))
     })?;
     ensure!(subject.faults().state(&fault)? == "ACTIVE");
@@ -225,7 +225,7 @@ fn a_fault_that_expired_while_brokerd_was_down_ends_when_it_is_back() -> Result<
         let begun = Instant::now();
         subject.until("the container is paused", |c| Ok(is_paused(c)))?;
         world.kill9()?;
-        eventually("the fault's time is over", PATIENCE, || {
+        eventually("the fault's time is over", TIMEOUT, || {
             Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()))
         })?;
         ensure!(is_paused(&docker::container_of(&id)?), "nobody was there to heal it");

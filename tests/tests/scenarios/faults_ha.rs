@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Management, NewBroker, PATIENCE, Steady, World,
+    Management, NewBroker, Steady, TIMEOUT, World,
     clients::{self, Load},
     docker::{self, Container},
     eventually,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 const WHOLE: &str = " serves, the other one stands by";
 
 /// How long three nodes may take on two processors.
-const NODES_PATIENCE: Duration = Duration::from_secs(180);
+const NODES_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// What is added to every byte's way, and what a message and its acknowledgement take at least then.
 const LATENCY: u64 = 300;
@@ -111,7 +111,7 @@ impl<'a> Pair<'a> {
     /// stands by.
     fn is_whole_since(&self, earlier: &str) -> Result<()> {
         let wanted = format!("instance {}{WHOLE}", self.active);
-        eventually(&format!("the pair is whole: {wanted}"), PATIENCE, || {
+        eventually(&format!("the pair is whole: {wanted}"), TIMEOUT, || {
             let events = self.world.api.events(&self.id)?;
             let mut newest = events.iter().map(|(_, message)| message.as_str());
             let newest = newest.find(|message| {
@@ -135,7 +135,7 @@ impl<'a> Pair<'a> {
         let fault = self.faults().inject(&case.body)?;
         let told = format!("failover: instance {heir} took over");
         let strikes = format!("fault {fault} started");
-        eventually("the standby takes over", PATIENCE, || {
+        eventually("the standby takes over", TIMEOUT, || {
             let events = self.world.api.events(&self.id)?;
             let struck = events.iter().position(|(_, message)| message.starts_with(&strikes));
             let Some(struck) = struck else { return Ok(None) };
@@ -169,11 +169,11 @@ impl<'a> Pair<'a> {
             json!({"kind": "LATENCY", "latencyMilliseconds": LATENCY, "durationSeconds": 900});
         let case = Case::lasting(body, |_| true, End::Asked);
         let fault = self.faults().inject(&case.body)?;
-        eventually("acknowledgements are late", PATIENCE, || {
+        eventually("acknowledgements are late", TIMEOUT, || {
             Ok((self.steady.longest_pause()? >= BOTH_WAYS).then_some(()))
         })?;
         ended(self.world, &self.id, &fault, &case)?;
-        eventually("acknowledgements are prompt again", PATIENCE, || {
+        eventually("acknowledgements are prompt again", TIMEOUT, || {
             Ok((self.steady.longest_pause()? < BOTH_WAYS).then_some(()))
         })
     }
@@ -232,11 +232,11 @@ impl<'a> Cluster<'a> {
     fn new(world: &'a World) -> Result<Self> {
         let new = NewBroker::rabbitmq("cluster").deployed(DeploymentMode::ClusterMultiAz);
         let id = world.api.create(&new.version("4.3"))?;
-        eventually("the cluster runs", NODES_PATIENCE, || {
+        eventually("the cluster runs", NODES_TIMEOUT, || {
             Ok((world.api.state(&id)? == Some(BrokerState::Running)).then_some(()))
         })?;
         let load = Load::begin(world, &id, "load", 50)?;
-        load.wait_until_served(NODES_PATIENCE)?;
+        load.wait_until_served(NODES_TIMEOUT)?;
         Ok(Self { world, id, load })
     }
 
@@ -250,7 +250,7 @@ impl<'a> Cluster<'a> {
     }
 
     fn is_whole(&self) -> Result<()> {
-        eventually("all nodes are back", NODES_PATIENCE, || {
+        eventually("all nodes are back", NODES_TIMEOUT, || {
             let nodes: Result<Vec<Container>> =
                 (1..=3).map(|ordinal| docker::instance_of(&self.id, ordinal)).collect();
             let all_run = nodes?.iter().all(Container::running);
@@ -269,10 +269,10 @@ impl<'a> Cluster<'a> {
         let began = Instant::now();
         let fault = self.faults().inject(&case.body)?;
         if let Some(held) = case.lasts {
-            eventually("the node is held", PATIENCE, || {
+            eventually("the node is held", TIMEOUT, || {
                 Ok(held(&docker::instance_of(&self.id, ordinal)?).then_some(()))
             })?;
-            self.load.wait_until_served(PATIENCE)?;
+            self.load.wait_until_served(TIMEOUT)?;
             let instance = docker::instance_of(&self.id, ordinal)?;
             // A frozen one is restarted when it counts as hung.
             let is_held = held(&instance) || case.kind() == "PAUSE";
@@ -282,7 +282,7 @@ impl<'a> Cluster<'a> {
         }
         ended(self.world, &self.id, &fault, case)?;
         self.is_whole()?;
-        self.load.wait_until_served(PATIENCE)?;
+        self.load.wait_until_served(TIMEOUT)?;
         let after = self.starts()?;
         let others = (1..=3u8).zip(before.iter().zip(&after)).filter(|(n, _)| *n != ordinal);
         let mut restarted = others.filter(|(_, (before, after))| before != after);
@@ -302,11 +302,11 @@ impl<'a> Cluster<'a> {
             json!({"kind": "LATENCY", "latencyMilliseconds": LATENCY, "durationSeconds": 900});
         let case = Case::lasting(body, |_| true, End::Asked);
         let fault = self.faults().inject(&case.body)?;
-        eventually("confirmations are late", PATIENCE, || {
+        eventually("confirmations are late", TIMEOUT, || {
             Ok((self.load.take_longest_gap() >= BOTH_WAYS).then_some(()))
         })?;
         ended(self.world, &self.id, &fault, &case)?;
-        self.load.wait_until_served(PATIENCE)
+        self.load.wait_until_served(TIMEOUT)
     }
 }
 

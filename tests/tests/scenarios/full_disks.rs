@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    NewBroker, PATIENCE, Steady, World,
+    NewBroker, Steady, TIMEOUT, World,
     clients::{self, Load},
     docker, eventually,
     faults::{ENABLED, Faults},
@@ -23,7 +23,7 @@ const SIZED: &str = "BROKERD_RUNTIME_SIZED_VOLUMES";
 const STILL: Duration = Duration::from_secs(8);
 
 /// How long three nodes may take on two processors.
-const NODES_PATIENCE: Duration = Duration::from_secs(180);
+const NODES_TIMEOUT: Duration = Duration::from_secs(180);
 
 const GIB: u64 = 1 << 30;
 
@@ -60,7 +60,7 @@ impl<'a> Subject<'a> {
     }
 
     fn is_in(&self, wanted: &BrokerState) -> Result<()> {
-        eventually(&format!("the broker is {wanted}"), NODES_PATIENCE, || {
+        eventually(&format!("the broker is {wanted}"), NODES_TIMEOUT, || {
             Ok((self.world.api.state(&self.id)?.as_ref() == Some(wanted)).then_some(()))
         })
     }
@@ -96,7 +96,7 @@ impl<'a> Subject<'a> {
         }
         let fault = self.faults().inject(&body)?;
         let filled = instance.unwrap_or(1);
-        eventually("the disk is full", PATIENCE, || {
+        eventually("the disk is full", TIMEOUT, || {
             let (size, free) = self.disk(filled)?;
             Ok((free < size / 4).then_some(()))
         })?;
@@ -155,7 +155,7 @@ impl<'a> Subject<'a> {
         is_blocked(load)?;
         self.heal(fault)?;
         self.is_in(&BrokerState::Running)?;
-        load.wait_until_served(NODES_PATIENCE)?;
+        load.wait_until_served(NODES_TIMEOUT)?;
         ensure!(self.starts()? == starts, "an engine was restarted");
         Ok(())
     }
@@ -163,7 +163,7 @@ impl<'a> Subject<'a> {
 
 /// Nothing is confirmed for a while.
 fn is_blocked(load: &Load) -> Result<()> {
-    eventually("publishers are blocked", PATIENCE, || {
+    eventually("publishers are blocked", TIMEOUT, || {
         Ok((load.take_longest_gap() > STILL).then_some(()))
     })
 }
@@ -171,7 +171,7 @@ fn is_blocked(load: &Load) -> Result<()> {
 /// Nothing is acknowledged for a while.
 fn waits(steady: &mut Steady) -> Result<()> {
     let (mut stored, mut since) = (0, Instant::now());
-    eventually("producers wait", PATIENCE, || {
+    eventually("producers wait", TIMEOUT, || {
         let now = steady.stored()?;
         if now != stored {
             (stored, since) = (now, Instant::now());
@@ -190,7 +190,7 @@ fn lost_nothing(load: Load) -> Result<()> {
 
 fn nothing_is_lost(mut steady: Steady) -> Result<()> {
     let stored = steady.stored()?;
-    eventually("more is acknowledged", PATIENCE, || {
+    eventually("more is acknowledged", TIMEOUT, || {
         Ok((steady.stored()? > stored + 100).then_some(()))
     })?;
     let outcome = steady.end()?;
@@ -205,7 +205,7 @@ fn a_rabbitmq_broker_blocks_publishers_while_its_disk_is_full() -> Result<()> {
         let subject = Subject::new(world, &NewBroker::rabbitmq("full"), RABBITMQ_DATA)?;
         subject.has_size(200 * GIB)?;
         let load = Load::begin(world, &subject.id, "load", 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let starts = subject.starts()?;
         let fault = subject.fill(None, 900)?;
         subject.blocks_publishers_until_healed(&load, &fault, &starts)?;
@@ -214,14 +214,14 @@ fn a_rabbitmq_broker_blocks_publishers_while_its_disk_is_full() -> Result<()> {
         let fault = subject.fill(None, 5)?;
         let (id, begun) = (subject.id.clone(), Instant::now());
         world.kill9()?;
-        eventually("the fault's time is over", PATIENCE, || {
+        eventually("the fault's time is over", TIMEOUT, || {
             Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()))
         })?;
         world.restart()?;
         let subject = Subject { world, id, instances: 1, data: RABBITMQ_DATA };
         subject.is_over(&fault)?;
         subject.is_in(&BrokerState::Running)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         ensure!(subject.starts()? == starts, "it was restarted");
         lost_nothing(load)?;
         subject.leaves_nothing()
@@ -235,7 +235,7 @@ fn a_cluster_blocks_publishers_on_every_node_while_one_disk_is_full() -> Result<
         let subject = Subject::new(world, &new.version("4.3"), RABBITMQ_DATA)?;
         subject.has_size(5 * GIB)?;
         let load = Load::begin(world, &subject.id, "load", 50)?;
-        load.wait_until_served(NODES_PATIENCE)?;
+        load.wait_until_served(NODES_TIMEOUT)?;
         let starts = subject.starts()?;
         let fault = subject.fill(Some(2), 900)?;
         ensure!(
@@ -267,7 +267,7 @@ fn an_activemq_broker_has_producers_wait_while_its_disk_is_full() -> Result<()> 
         let fault = subject.fill(None, 900)?;
         waits(&mut steady)?;
         docker::container_of(&subject.id)?.kill9()?;
-        eventually("it is started again and serves", PATIENCE, || {
+        eventually("it is started again and serves", TIMEOUT, || {
             let events = world.api.events(&subject.id)?;
             let serves = events.first().is_some_and(|(_, m)| m == "every endpoint answers");
             Ok((serves && subject.starts()? != starts).then_some(()))
@@ -307,7 +307,7 @@ fn a_pair_stays_as_it_is_while_its_disk_is_full() -> Result<()> {
         waits(&mut steady)?;
         let kill = subject.faults().inject(&json!({"kind": "KILL"}))?;
         subject.faults().until_state(&kill, "ENDED")?;
-        eventually("the standby takes over", PATIENCE, || Ok((failovers()? == 1).then_some(())))?;
+        eventually("the standby takes over", TIMEOUT, || Ok((failovers()? == 1).then_some(())))?;
         waits(&mut steady)?;
         subject.heal(&fault)?;
         steady.longest_pause().context("after the failover")?;

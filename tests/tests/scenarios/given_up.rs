@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, ChangeType};
 use brokerd_tests::{
-    NewBroker, NewUser, PASSWORD, PATIENCE, USER, World,
+    NewBroker, NewUser, PASSWORD, TIMEOUT, USER, World,
     broken::{BrokenImage, LAST_WORDS},
     clients, eventually, scenario,
 };
@@ -98,7 +98,7 @@ fn a_version_that_does_not_boot_leaves_everything_as_it_was_until_it_is_taken_ba
 }
 
 fn is_given_up(world: &World, id: &str) -> Result<()> {
-    eventually("the broker is back as it was", PATIENCE, || match world.api.state(id)? {
+    eventually("the broker is back as it was", TIMEOUT, || match world.api.state(id)? {
         Some(BrokerState::CriticalActionRequired) => Ok(Some(())),
         Some(BrokerState::RebootInProgress) => Ok(None),
         other => anyhow::bail!("{other:?}"),

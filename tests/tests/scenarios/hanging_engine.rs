@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    NewBroker, PATIENCE, Steady, World, clients,
+    NewBroker, Steady, TIMEOUT, World, clients,
     docker::instance_of,
     engine_proxy::{EngineProxy, Rule, Trouble},
     eventually, machine, scenario,
@@ -49,7 +49,7 @@ impl<'a> Pair<'a> {
     /// Waits until, since the last time, it has become whole again; the instance that serves.
     fn whole(&mut self) -> Result<u8> {
         let path = format!("/brokerd/v1/brokers/{}/events?maxResults=5", self.id);
-        let (at, message) = eventually("the pair is whole", PATIENCE, || {
+        let (at, message) = eventually("the pair is whole", TIMEOUT, || {
             let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
             let text =
                 |name: &str| answer["events"][0][name].as_str().unwrap_or_default().to_owned();
@@ -119,7 +119,7 @@ fn a_pair_fails_over_while_calls_for_other_brokers_hang_and_without_an_event() -
             .collect::<Result<_>>()?;
         world.api.delete(&doomed)?;
         killed_container.kill9()?;
-        eventually("four calls hang", PATIENCE, || Ok((proxy.held() >= 4).then_some(())))?;
+        eventually("four calls hang", TIMEOUT, || Ok((proxy.held() >= 4).then_some(())))?;
         pair.is_killed_within(most, &mut active, "with four calls for other brokers hanging")?;
         ensure!(proxy.held() >= 4, "they did not hang all the time: {:?}", proxy.troubled());
         proxy.release();
@@ -127,14 +127,14 @@ fn a_pair_fails_over_while_calls_for_other_brokers_hang_and_without_an_event() -
             world.api.wait_until_running(id)?;
         }
         world.api.wait_until_gone(&doomed)?;
-        eventually("what was killed runs", PATIENCE, || {
+        eventually("what was killed runs", TIMEOUT, || {
             let runs = instance_of(&killed, 1)?.running();
             Ok((runs && world.api.state(&killed)? == Some(BrokerState::Running)).then_some(()))
         })?;
 
         proxy.trouble(Rule::new("GET", "/events?", Trouble::Swallow));
         proxy.cut("/events?");
-        eventually("no event is told", PATIENCE, || {
+        eventually("no event is told", TIMEOUT, || {
             Ok(proxy.troubled().iter().any(|call| call.contains("/events?")).then_some(()))
         })?;
         pair.is_killed_within(most + NOTICED, &mut active, "with no event told")?;

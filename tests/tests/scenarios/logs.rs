@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use brokerd_tests::{
-    Api, LONG_LEASES, NewBroker, PASSWORD, PATIENCE, USER, World, clients, docker, eventually,
+    Api, LONG_LEASES, NewBroker, PASSWORD, TIMEOUT, USER, World, clients, docker, eventually,
     scenario,
 };
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn every_line_of_an_engine_is_an_event_once_although_brokerd_and_the_engine_are_
             world.restart()?;
         }
         let last = format!("\"counted {COUNTED}.\"");
-        eventually("the last line is an event", PATIENCE, || {
+        eventually("the last line is an event", TIMEOUT, || {
             Ok((!messages(&world.api, &id, "connection", &last)?.is_empty()).then_some(()))
         })?;
         let found = messages(&world.api, &id, "connection", "\"counted \"")?;
@@ -74,7 +74,7 @@ fn every_line_of_an_engine_is_an_event_once_although_brokerd_and_the_engine_are_
         }
 
         docker::inspect(&container.id)?.kill9()?;
-        eventually("the engine has booted twice", PATIENCE, || {
+        eventually("the engine has booted twice", TIMEOUT, || {
             let boots = messages(&world.api, &id, "general", "\"Time to start RabbitMQ\"")?;
             Ok((boots.len() == 2).then_some(()))
         })?;
@@ -85,7 +85,7 @@ fn every_line_of_an_engine_is_an_event_once_although_brokerd_and_the_engine_are_
         // Another container follows, and nothing of the first one is lost that it says at its end.
         world.api.reboot(&id)?;
         world.api.wait_until_running(&id)?;
-        eventually("the next container is followed", PATIENCE, || {
+        eventually("the next container is followed", TIMEOUT, || {
             let boots = messages(&world.api, &id, "general", "\"Time to start RabbitMQ\"")?;
             Ok((boots.len() == 3).then_some(()))
         })?;
@@ -109,7 +109,7 @@ fn every_line_of_an_engine_is_an_event_once_although_brokerd_and_the_engine_are_
 /// What the runtime has of a container's output is what the groups have.
 fn all_of_it_is_there(world: &World, id: &str, container: &str) -> Result<()> {
     let logs = ["general", "connection", "channel", "queue", "mirroring", "federation", "upgrade"];
-    eventually("every line is an event", PATIENCE, || {
+    eventually("every line is an event", TIMEOUT, || {
         let printed = docker::log(container)?;
         let printed = counted(printed.lines().map(without_domain));
         let mut events = Vec::new();
@@ -168,7 +168,7 @@ fn the_audit_log_of_activemq_tells_who_did_what_in_the_web_console() -> Result<(
         let page = format!("{}/admin/createDestination.action", api.console(&id)?);
         let url =
             format!("{page}?JMSDestination=orders&JMSDestinationType=queue&secret=form-token");
-        eventually("the action is in the audit log", PATIENCE, || {
+        eventually("the action is in the audit log", TIMEOUT, || {
             let request = json!({ "url": url, "user": USER, "password": PASSWORD });
             clients::https(&world.ca(), vec![request])?;
             let found = messages(api, &id, "audit", "createDestination")?;
@@ -193,10 +193,10 @@ fn the_audit_log_of_activemq_tells_who_did_what_in_the_web_console() -> Result<(
         api.wait_until_running(&id)?;
         let before = messages(api, &id, "audit", "createDestination")?.len();
         let request = json!({ "url": url, "user": USER, "password": PASSWORD });
-        eventually("the console answers", PATIENCE, || {
+        eventually("the console answers", TIMEOUT, || {
             Ok(clients::https(&world.ca(), vec![request.clone()]).ok())
         })?;
-        eventually("the new container is followed", PATIENCE, || {
+        eventually("the new container is followed", TIMEOUT, || {
             let boots = messages(api, &id, "general", "\"broker started in\"")?;
             Ok((boots.len() == 2).then_some(()))
         })?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Messenger, NewBroker, PASSWORD, PATIENCE, USER, World, api::explained, clients, eventually,
+    Messenger, NewBroker, PASSWORD, TIMEOUT, USER, World, api::explained, clients, eventually,
     http, retry, scenario,
 };
 use serde_json::{Value, json};
@@ -121,17 +121,17 @@ fn groups_decide(world: &World, clients: &Clients, active: &str) -> Result<()> {
     let update = world.api.client.update_broker().broker_id(active).security_groups(id);
     world.api.wait(update.send()).map_err(explained)?;
     let refused = |client: &Messenger| client.login(USER, PASSWORD).is_err();
-    eventually("MQTT is not let in", PATIENCE, || Ok(refused(&clients.mqtt).then_some(())))?;
+    eventually("MQTT is not let in", TIMEOUT, || Ok(refused(&clients.mqtt).then_some(())))?;
     ensure!(refused(&clients.wss), "a port that no rule names");
     clients.stomp.round_trip("allowed").context("what a rule allows")?;
     clients.amqp.round_trip("allowed").context("a broker without the group")?;
 
     call("PUT", &format!("/{id}"), &json!({ "rules": [rule(8883, "127.0.0.1/32")] }))?;
-    retry("MQTT is let in", PATIENCE, || clients.mqtt.exchange("allowed", "hello"))?;
+    retry("MQTT is let in", TIMEOUT, || clients.mqtt.exchange("allowed", "hello"))?;
     ensure!(refused(&clients.stomp), "what no rule allows any more");
     let all = json!([{ "protocol": "tcp", "fromPort": 1, "toPort": 65535, "cidr": "0.0.0.0/0" }]);
     call("PUT", &format!("/{id}"), &json!({ "rules": all }))?;
-    retry("STOMP is let in", PATIENCE, || clients.stomp.round_trip("allowed"))
+    retry("STOMP is let in", TIMEOUT, || clients.stomp.round_trip("allowed"))
 }
 
 fn the_gateway_stands_alone(world: &mut World, clients: &Clients) -> Result<()> {
@@ -146,7 +146,7 @@ fn the_gateway_stands_alone(world: &mut World, clients: &Clients) -> Result<()> 
     let stale = || -> Result<bool> {
         Ok(http::get(&health, "/metrics")?.body.contains("\nbrokerd_gateway_table_stale 1\n"))
     };
-    eventually("the gateway notices", PATIENCE, || Ok(stale()?.then_some(())))?;
+    eventually("the gateway notices", TIMEOUT, || Ok(stale()?.then_some(())))?;
     world.restart_gateway(DOMAIN)?;
     ensure!(stale()?, "there is no database");
     clients.all_work().context("after a restart without a database")?;
@@ -155,7 +155,7 @@ fn the_gateway_stands_alone(world: &mut World, clients: &Clients) -> Result<()> 
     ensure!(!data.join("master.key").exists(), "a gateway needs no key");
 
     world.restore_database()?;
-    eventually("the gateway reads again", PATIENCE, || Ok((!stale()?).then_some(())))?;
+    eventually("the gateway reads again", TIMEOUT, || Ok((!stale()?).then_some(())))?;
     world.restart_as("api,provisioner")?;
     clients.all_work().context("with everything back")
 }

@@ -18,7 +18,7 @@ use brokerd_tests::{
 use serde_json::{Value, json};
 
 /// Brokers are sampled once a minute, and what goes by rates needs two samples.
-const PATIENCE: Duration = Duration::from_secs(200);
+const TIMEOUT: Duration = Duration::from_secs(200);
 
 /// A query, and where it is from.
 struct Query {
@@ -50,7 +50,7 @@ fn every_query_of_rules_and_dashboards_finds_what_it_asks_for() -> Result<()> {
             machine::leave("queries of them", why);
             queries.retain(|query| !query.expression.contains("brokerd_broker_volume_"));
         }
-        eventually("every query finds something", PATIENCE, || {
+        eventually("every query finds something", TIMEOUT, || {
             let unanswered = unanswered(&prometheus, &queries)?;
             Ok(unanswered.is_empty().then_some(()))
         })
@@ -99,7 +99,7 @@ fn only_who_has_the_token_reads(world: &World) -> Result<()> {
 fn targets_are_up(prometheus: &Prometheus) -> Result<()> {
     let mut told = Value::Null;
     let jobs = ["brokerd", "brokerd-brokers", "rabbitmq", "rabbitmq-queues"];
-    let is_up = eventually("all targets are up", PATIENCE, || {
+    let is_up = eventually("all targets are up", TIMEOUT, || {
         told = prometheus.get("/api/v1/targets?state=active")?["activeTargets"].clone();
         let targets = told.as_array().context("targets")?;
         let up = |job: &&str| {
@@ -225,7 +225,7 @@ fn no_alert_fires_that_should_not(prometheus: &Prometheus) -> Result<()> {
 
 /// The passes that created a broker, and their steps, belong to the trace of its CreateBroker.
 fn a_request_and_what_it_causes_are_one_trace(collector: &Collector, broker: &str) -> Result<()> {
-    eventually("the passes are in the trace of the request", PATIENCE, || {
+    eventually("the passes are in the trace of the request", TIMEOUT, || {
         let spans = collector.spans();
         let is = |span: &Traced, name: &str, value: &str| {
             span.attributes.get(name).is_some_and(|found| found == value)
@@ -245,7 +245,7 @@ fn a_request_and_what_it_causes_are_one_trace(collector: &Collector, broker: &st
 
 fn the_same_metrics_are_pushed(collector: &Collector) -> Result<()> {
     let wanted = ["brokerd_api_requests", "brokerd_api_request_duration_seconds"];
-    eventually("metrics are pushed", PATIENCE, || {
+    eventually("metrics are pushed", TIMEOUT, || {
         let metrics = collector.metrics();
         Ok(wanted.iter().all(|name| metrics.contains_key(*name)).then_some(()))
     })

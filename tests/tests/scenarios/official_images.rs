@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use brokerd_tests::{
-    NewBroker, NewUser, PATIENCE, Steady, USER, World, clients,
+    NewBroker, NewUser, Steady, TIMEOUT, USER, World, clients,
     docker::{self, docker},
     eventually, machine,
     registry::{self, ImageRegistry},
@@ -40,7 +40,7 @@ fn catalogue(images: &[(&str, &str, Option<&str>)]) -> Result<String> {
 }
 
 fn running(world: &World, id: &str) -> Result<Value> {
-    eventually("what runs is known", PATIENCE, || {
+    eventually("what runs is known", TIMEOUT, || {
         let answer = world.api.get(&format!("/brokerd/v1/brokers/{id}"))?;
         let told: Value = serde_json::from_str(&answer.body)?;
         Ok(told.get("running").cloned())
@@ -129,7 +129,7 @@ fn it_fails_over(world: &World, id: &str) -> Result<()> {
     let mut clients = Steady::begin(world, id, "steady")?;
     clients.longest_pause()?;
     let stands_by = || {
-        eventually("the pair is whole", PATIENCE, || {
+        eventually("the pair is whole", TIMEOUT, || {
             let events = world.api.events(id)?;
             let mut whole = events.iter().filter(|(_, message)| message.contains(WHOLE));
             Ok(whole
@@ -143,7 +143,7 @@ fn it_fails_over(world: &World, id: &str) -> Result<()> {
     machine::say(&format!("failover of stock images: {:.1} s", pause.as_secs_f64()));
     let outcome = clients.end()?;
     ensure!(outcome.lost.is_empty() && outcome.stored > 0, "{outcome:?}");
-    eventually("the other one serves", PATIENCE, || Ok((stands_by()? != active).then_some(())))
+    eventually("the other one serves", TIMEOUT, || Ok((stands_by()? != active).then_some(())))
 }
 
 /// What the tag meant when it was pulled is pulled again when it is gone, whatever it means by now.
@@ -160,7 +160,7 @@ fn the_same_is_pulled_again(
     images.moves(&activemq.name, other)?;
     docker(&["rmi", &reference])?;
     again()?;
-    let after = eventually("it is pulled again", PATIENCE, || Ok(id(&reference).ok()))?;
+    let after = eventually("it is pulled again", TIMEOUT, || Ok(id(&reference).ok()))?;
     ensure!(after == before, "{after} is not {before}");
     let log = world.log()?;
     ensure!(!log.contains(&format!("{reference} changed from ")), "{log}");
@@ -201,7 +201,7 @@ fn official_images_are_pulled_from_a_private_registry_and_run() -> Result<()> {
     ];
     let played = scenario("official images", &settings, |world| {
         let api = &world.api;
-        let offered = eventually("both are pulled", PATIENCE, || {
+        let offered = eventually("both are pulled", TIMEOUT, || {
             let types: Value = serde_json::from_str(&api.get("/v1/broker-engine-types")?.body)?;
             let types = types["brokerEngineTypes"].clone();
             Ok((types.as_array().map(Vec::len) == Some(2)).then_some(types))
@@ -272,7 +272,7 @@ fn a_registry_that_refuses_the_password_is_logged_and_other_versions_are_offered
             let mut lines = log.lines().rev();
             lines.find(|line| line.contains("RabbitMQ 4.3 can't be offered")).map(str::to_owned)
         };
-        let refused = eventually("the registry refuses", PATIENCE, || Ok(warning(&world.log()?)))?;
+        let refused = eventually("the registry refuses", TIMEOUT, || Ok(warning(&world.log()?)))?;
         ensure!(refused.contains("can't be pulled: "), "{refused}");
         let why = ["unauthorized", "no basic auth credentials", "401"];
         ensure!(why.iter().any(|word| refused.contains(word)), "{refused}");
@@ -282,7 +282,7 @@ fn a_registry_that_refuses_the_password_is_logged_and_other_versions_are_offered
 
         // Whoever is let in is told something else: the registry is empty.
         world.restart_with("BROKERD_REGISTRY_PASSWORD", registry::PASSWORD)?;
-        eventually("the registry lets brokerd in", PATIENCE, || {
+        eventually("the registry lets brokerd in", TIMEOUT, || {
             Ok(warning(&world.log()?).filter(|told| *told != refused))
                 .map(|told| told.filter(|told| why.iter().all(|word| !told.contains(word))))
         })?;

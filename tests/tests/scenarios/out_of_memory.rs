@@ -6,17 +6,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
-    Management, NewBroker, PATIENCE, Steady, World,
+    Management, NewBroker, Steady, TIMEOUT, World,
     clients::{self, Load},
     docker::{self, instance_of},
     eventually, machine, scenario,
 };
 
 /// So many times in a row are a loop and no accident.
-const LOOP: usize = 3;
+const LOOP_COUNT: usize = 3;
 
 /// How long three nodes may take on two processors.
-const NODES_PATIENCE: Duration = Duration::from_secs(180);
+const NODES_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// More than an instance of the smallest type holds, at half its size.
 const MESSAGES: u32 = 16;
@@ -28,7 +28,7 @@ fn told(world: &World, id: &str, part: &str) -> Result<usize> {
 
 /// Waits until a broker requires this action and nothing else.
 fn requires(world: &World, id: &str, code: &str) -> Result<()> {
-    eventually(&format!("{code} is raised"), PATIENCE, || {
+    eventually(&format!("{code} is raised"), TIMEOUT, || {
         Ok((world.api.state(id)? == Some(BrokerState::CriticalActionRequired)).then_some(()))
     })?;
     let broker = world.api.describe(id)?;
@@ -39,7 +39,7 @@ fn requires(world: &World, id: &str, code: &str) -> Result<()> {
 }
 
 fn requires_nothing(world: &World, id: &str) -> Result<()> {
-    eventually("nothing is required any more", NODES_PATIENCE, || {
+    eventually("nothing is required any more", NODES_TIMEOUT, || {
         Ok((world.api.state(id)? == Some(BrokerState::Running)).then_some(()))
     })?;
     ensure!(world.api.describe(id)?.actions_required().is_empty());
@@ -57,7 +57,7 @@ fn a_pair_that_runs_out_of_memory_fails_over_each_time_and_requires_action_until
         let id = world.running(&new)?;
         let mut steady = Steady::begin(world, &id, "steady")?;
         let mut active = whole(world, &id, 0)?;
-        for times in 1..=LOOP {
+        for times in 1..=LOOP_COUNT {
             let standby = instance_of(&id, 3 - active)?;
             clients::overwhelm(world, &id, MESSAGES)?;
             let heir = whole(world, &id, times)?;
@@ -67,7 +67,10 @@ fn a_pair_that_runs_out_of_memory_fails_over_each_time_and_requires_action_until
             let pause = steady.longest_pause()?.as_secs_f64();
             machine::say(&format!("out of memory: clients waited for {pause:.1} s"));
             let state = world.api.state(&id)?;
-            ensure!(times == LOOP || state == Some(BrokerState::Running), "{times}: {state:?}");
+            ensure!(
+                times == LOOP_COUNT || state == Some(BrokerState::Running),
+                "{times}: {state:?}"
+            );
             active = heir;
         }
         requires(world, &id, "BROKER_OOM")?;
@@ -85,7 +88,7 @@ fn a_pair_that_runs_out_of_memory_fails_over_each_time_and_requires_action_until
 
 /// Waits until a pair has run out of memory so many times and is whole; which of its instances serves.
 fn whole(world: &World, id: &str, times: usize) -> Result<u8> {
-    let sentence = eventually("the pair is whole", PATIENCE, || {
+    let sentence = eventually("the pair is whole", TIMEOUT, || {
         let events = world.api.events(id)?;
         let failovers = events.iter().filter(|(_, message)| message.starts_with("failover: "));
         let newest = events.iter().map(|(_, message)| message);
@@ -106,24 +109,24 @@ fn a_node_that_runs_out_of_memory_again_and_again_requires_action_while_the_othe
     scenario("a node runs out of memory", &[], |world| {
         let new = NewBroker::rabbitmq("hungry").deployed(DeploymentMode::ClusterMultiAz);
         let id = world.api.create(&new)?;
-        eventually("the cluster runs", NODES_PATIENCE, || {
+        eventually("the cluster runs", NODES_TIMEOUT, || {
             Ok((world.api.state(&id)? == Some(BrokerState::Running)).then_some(()))
         })?;
         let load = Load::begin(world, &id, "load", 50)?;
-        load.wait_until_served(NODES_PATIENCE)?;
+        load.wait_until_served(NODES_TIMEOUT)?;
         let started = |ordinal: u8| instance_of(&id, ordinal)?.started();
         let others = [started(1)?, started(3)?];
-        for times in 1..=LOOP {
+        for times in 1..=LOOP_COUNT {
             load.take_longest_gap();
             fill(&id, 2)?;
-            eventually("the node is back", NODES_PATIENCE, || {
+            eventually("the node is back", NODES_TIMEOUT, || {
                 let starved = told(world, &id, "instance 2 ran out of memory")? >= times;
                 // What happens again before the broker is well is told once.
                 let well = told(world, &id, "all 3 nodes serve")? > times;
                 let whole = starved && well && Management::running_nodes(world, &id)? == 3;
                 Ok(whole.then_some(()))
             })?;
-            load.wait_until_served(PATIENCE)?;
+            load.wait_until_served(TIMEOUT)?;
             machine::say(&format!("out of memory: longest gap {:.1?}", load.take_longest_gap()));
         }
         requires(world, &id, "BROKER_OOM")?;
@@ -136,7 +139,7 @@ fn a_node_that_runs_out_of_memory_again_and_again_requires_action_while_the_othe
         ensure!(world.api.reboot(&id).is_err(), "a reboot is no cure for an alarm");
         watermark(&id, 3, "1000MB")?;
         requires_nothing(world, &id)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let delivered = load.finish()?;
         machine::say(&format!("{delivered:?}"));
         ensure!(delivered.lost.is_empty() && delivered.confirmed > 100, "{delivered:?}");

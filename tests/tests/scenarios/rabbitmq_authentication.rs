@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use aws_sdk_mq::types::{AuthenticationStrategy, BrokerState, EngineType};
 use brokerd_tests::{
-    Management, NewBroker, PASSWORD, PATIENCE, USER, World,
+    Management, NewBroker, PASSWORD, TIMEOUT, USER, World,
     aws::Aws,
     clients,
     directory::{self, Directory, password},
@@ -103,7 +103,7 @@ fn users_with_certificates_and_users_of_a_directory_log_in_by_what_is_named_by_a
         let revision = api.revise(&id, &configuration("arn:aws:s3:::remote/clients.pem"))?;
         api.configure(&broker, &revision)?;
         api.reboot(&broker)?;
-        eventually("the reboot waits", PATIENCE, || {
+        eventually("the reboot waits", TIMEOUT, || {
             let told = api.get(&format!("/brokerd/v1/brokers/{broker}/events"))?.body;
             Ok(told
                 .contains("the reboot waits: [arn:aws:s3:::remote/clients.pem] of")
@@ -133,7 +133,7 @@ fn without_its_sources(world: &World, broker: &str) -> Result<()> {
         ensure!(answer.status == 204, "{answer:?}");
     }
     api.reboot(broker)?;
-    let told = eventually("it runs, and says what it could not have", PATIENCE, || {
+    let told = eventually("it runs, and says what it could not have", TIMEOUT, || {
         let described = api.describe(broker)?;
         let done = described.broker_state() == Some(&BrokerState::CriticalActionRequired);
         Ok(done.then_some(described))
@@ -210,7 +210,7 @@ fn what_is_nowhere_is_told(world: &World, broker: &str, configuration: &str) -> 
     let before = api.configurations(broker)?.current.context("a configuration")?;
     api.configure(broker, &revision)?;
     api.reboot(broker)?;
-    let told = eventually("it is given up", PATIENCE, || {
+    let told = eventually("it is given up", TIMEOUT, || {
         let described = api.describe(broker)?;
         let given_up = described.broker_state() == Some(&BrokerState::CriticalActionRequired);
         Ok(given_up.then(|| described.actions_required().to_vec()))
@@ -226,7 +226,7 @@ fn what_is_nowhere_is_told(world: &World, broker: &str, configuration: &str) -> 
     api.configure(broker, &before)?;
     let described = api.describe(broker)?;
     ensure!(described.actions_required().is_empty(), "not taken back: {described:?}");
-    let whoami = retry("the broker is as it was", PATIENCE, || {
+    let whoami = retry("the broker is as it was", TIMEOUT, || {
         Management::of(world, broker, USER, PASSWORD)?.get("whoami")
     })?;
     ensure!(whoami["name"] == USER, "{whoami}");

@@ -14,7 +14,7 @@ use brokerd_tests::{
 use serde_json::{Value, json};
 
 /// How long three nodes may take on two processors.
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 const NODES: [u8; 3] = [1, 2, 3];
 
@@ -30,7 +30,7 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
         let id = created(world, "4.3")?;
         it_looks_like_the_service_s(world, &id).context("DescribeBroker")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         it_has_the_default_policies(world, &id).context("policies")?;
 
         let cluster = Cluster { world, id: &id, load: &load };
@@ -74,7 +74,7 @@ fn no_confirmed_message_is_lost_in_many_losses_of_nodes() -> Result<()> {
     scenario("many losses of a cluster's nodes", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let cluster = Cluster { world, id: &id, load: &load };
         let mut pauses = Pauses::default();
         // Five ways and three nodes: each node is lost in each way in turn.
@@ -96,17 +96,17 @@ fn brokerd_killed_in_the_middle_of_a_rolling_reboot_finishes_it() -> Result<()> 
     scenario("kill brokerd in the middle of a rolling reboot", LONG_LEASES, |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let before = all_ids(&id)?;
         world.api.reboot(&id)?;
-        eventually("the first node is made anew", PATIENCE, || {
+        eventually("the first node is made anew", TIMEOUT, || {
             Ok(node(&id, 1).ok().filter(|n| n.id != before[0] && n.running()).map(drop))
         })?;
         world.kill9()?;
         ensure!(all_ids(&id)?[1..] == before[1..], "more than one node was stopped");
         world.restart()?;
         rebooted(world, &id, &before)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         nothing_is_lost(load)
     })
 }
@@ -119,7 +119,7 @@ fn a_cluster_is_changed_node_by_node_while_clients_are_served() -> Result<()> {
     scenario("changes of a RabbitMQ cluster", &[], |world| {
         let id = created(world, "4.3")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let (api, cluster) = (&world.api, Cluster { world, id: &id, load: &load });
 
         let own = api.configurations(&id)?.current.context("a configuration of its own")?;
@@ -162,7 +162,7 @@ fn a_cluster_of_3_10_gets_over_a_partition() -> Result<()> {
     scenario("a RabbitMQ 3.10 cluster", &[LONG_LEASES, &[WITNESSES]].concat(), |world| {
         let id = created(world, "3.10")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let cluster = Cluster { world, id: &id, load: &load };
         cluster.survives("a partition", || part(world, &id, 2))?;
         who_was_restarted(world, &id)?;
@@ -178,7 +178,7 @@ fn a_cluster_of_4_0_gets_over_a_partition_and_is_upgraded() -> Result<()> {
     scenario("a RabbitMQ 4.0 cluster", &[LONG_LEASES, &[WITNESSES]].concat(), |world| {
         let id = created(world, "4.0")?;
         let load = Load::begin(world, &id, QUEUE, 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         let cluster = Cluster { world, id: &id, load: &load };
         cluster.survives("one node killed", || node(&id, 1)?.kill9())?;
         cluster.survives("a partition", || part(world, &id, 2))?;
@@ -192,7 +192,7 @@ fn a_cluster_of_4_0_gets_over_a_partition_and_is_upgraded() -> Result<()> {
         machine::say(&format!("upgraded in {:.1?}", began.elapsed()));
         let version = world.api.describe(&id)?.engine_version;
         ensure!(version.as_deref() == Some("4.3"), "{version:?}");
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         nothing_is_lost(load)
     })
 }
@@ -211,7 +211,7 @@ fn created(world: &World, version: &str) -> Result<String> {
 }
 
 fn runs(world: &World, id: &str) -> Result<()> {
-    eventually("the cluster runs", PATIENCE, || match world.api.state(id)? {
+    eventually("the cluster runs", TIMEOUT, || match world.api.state(id)? {
         Some(BrokerState::Running) => Ok(Some(())),
         Some(BrokerState::CreationInProgress | BrokerState::RebootInProgress) => Ok(None),
         other => anyhow::bail!("{other:?}: {:?}", world.api.events(id)?),
@@ -244,7 +244,7 @@ fn it_has_the_default_policies(world: &World, id: &str) -> Result<()> {
     let classic = named("AWS-DEFAULT-POLICY-CLUSTER").context("classic")?;
     ensure!(classic["definition"]["queue-mode"] == "lazy", "{classic}");
     // What does not say is a quorum queue with a member on every node.
-    eventually("the queue is known with its policy", PATIENCE, || {
+    eventually("the queue is known with its policy", TIMEOUT, || {
         let queue = management.get(&format!("queues/%2F/{QUEUE}"))?;
         ensure!(queue["type"] == "quorum", "{queue}");
         ensure!(queue["members"].as_array().map(Vec::len) == Some(3), "{queue}");
@@ -287,7 +287,7 @@ fn cut(id: &str, ordinal: u8) -> Result<()> {
 /// Takes a node out of the broker's network until the others miss it, and puts it back.
 fn part(world: &World, id: &str, ordinal: u8) -> Result<()> {
     cut(id, ordinal)?;
-    eventually("the others miss it", PATIENCE, || {
+    eventually("the others miss it", TIMEOUT, || {
         Ok((Management::running_nodes(world, id)? == 2).then_some(()))
     })?;
     let (node, name) = (node(id, ordinal)?, format!("{id}-{ordinal}"));
@@ -317,7 +317,7 @@ fn rebooted(world: &World, id: &str, before: &[String]) -> Result<()> {
     runs(world, id)?;
     let after = all_ids(id)?;
     ensure!(before.iter().all(|node| !after.contains(node)), "{before:?} became {after:?}");
-    eventually("all nodes run", PATIENCE, || {
+    eventually("all nodes run", TIMEOUT, || {
         Ok((Management::running_nodes(world, id)? == 3).then_some(()))
     })
 }
@@ -335,15 +335,15 @@ impl Cluster<'_> {
         self.load.take_longest_gap();
         let began = Instant::now();
         harm().context(what.to_owned())?;
-        self.load.wait_until_served(PATIENCE).context(what.to_owned())?;
+        self.load.wait_until_served(TIMEOUT).context(what.to_owned())?;
         let served = began.elapsed();
-        eventually(&format!("all nodes are back after: {what}"), PATIENCE, || {
+        eventually(&format!("all nodes are back after: {what}"), TIMEOUT, || {
             let whole =
                 alive(self.id)? == 3 && Management::running_nodes(self.world, self.id)? == 3;
             Ok(whole.then_some(()))
         })?;
         let whole = began.elapsed();
-        self.load.wait_until_served(PATIENCE).context(what.to_owned())?;
+        self.load.wait_until_served(TIMEOUT).context(what.to_owned())?;
         let gap = self.load.take_longest_gap();
         machine::say(&format!(
             "{what}: served after {served:.1?}, whole after {whole:.1?}, longest gap {gap:.1?}"
@@ -362,7 +362,7 @@ impl Cluster<'_> {
         ensure!(all_ids(self.id)? == before, "{what}: in force before the reboot");
         let gap = self.is_rebooted_node_by_node().context(what.to_owned())?;
         ensure!(gap < Duration::from_secs(10), "{what}: nobody was served for {gap:?}");
-        self.load.wait_until_served(PATIENCE).context(what.to_owned())
+        self.load.wait_until_served(TIMEOUT).context(what.to_owned())
     }
 
     /// A reboot never stops more than one node; the longest time without service.
@@ -371,7 +371,7 @@ impl Cluster<'_> {
         self.load.take_longest_gap();
         let began = Instant::now();
         self.world.api.reboot(self.id)?;
-        eventually("the cluster is rebooted", PATIENCE, || {
+        eventually("the cluster is rebooted", TIMEOUT, || {
             let alive = alive(self.id)?;
             ensure!(alive >= 2, "only {alive} nodes run during a reboot");
             Ok((self.world.api.state(self.id)? == Some(BrokerState::Running)).then_some(()))

@@ -5,7 +5,7 @@ use std::{fs, net::Ipv4Addr, path::Path, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::BrokerState;
 use brokerd_tests::{
-    Defaults, Management, NewBroker, PASSWORD, PATIENCE, USER, World,
+    Defaults, Management, NewBroker, PASSWORD, TIMEOUT, USER, World,
     clients::{self, Access, Messenger},
     docker, eventually, http, metrics_pages, scenario,
     world::SCALE,
@@ -51,7 +51,7 @@ fn a_rabbitmq_broker_is_created_used_rebooted_and_deleted() -> Result<()> {
 }
 
 fn endpoints_are_never_later_than_running(world: &World, id: &str) -> Result<()> {
-    eventually("the broker runs", brokerd_tests::PATIENCE, || {
+    eventually("the broker runs", brokerd_tests::TIMEOUT, || {
         let broker = world.api.describe(id)?;
         match broker.broker_state() {
             Some(BrokerState::CreationInProgress) => Ok(None),
@@ -263,7 +263,7 @@ fn master_key_and_authority_are_replaced(world: &World, id: &str) -> Result<()> 
     };
     let old = fs::read_to_string(world.ca())?;
     world.brokerd(&["authority", "rotate", "--after", "0"])?;
-    let both = eventually("both authorities are trusted", PATIENCE, || trusted(2))?;
+    let both = eventually("both authorities are trusted", TIMEOUT, || trusted(2))?;
     let new = both.strip_suffix(&old).context("the former authority is not the last one")?;
     ensure!(is_let_in(&both)? && is_let_in(&old)? && !is_let_in(new)?, "before the reboot");
     ensure!(world.brokerd(&["authority", "retire"]).is_err(), "a broker has a certificate of it");
@@ -273,7 +273,7 @@ fn master_key_and_authority_are_replaced(world: &World, id: &str) -> Result<()> 
     ensure!(is_let_in(&both)? && !is_let_in(&old)? && is_let_in(new)?, "after the reboot");
     messages_pass(world, id)?;
     world.brokerd(&["authority", "retire"])?;
-    let only = eventually("one authority is left", PATIENCE, || trusted(1))?;
+    let only = eventually("one authority is left", TIMEOUT, || trusted(1))?;
     ensure!(only == new && is_let_in(&only)?, "at the end");
     messages_pass(world, id)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use aws_sdk_mq::types::BrokerState;
-use brokerd_tests::{NewBroker, PATIENCE, WITNESSES, clients, eventually, scenario};
+use brokerd_tests::{NewBroker, TIMEOUT, WITNESSES, clients, eventually, scenario};
 
 #[test]
 fn without_a_container_engine_the_api_and_the_gateway_serve() -> Result<()> {
@@ -14,7 +14,7 @@ fn without_a_container_engine_the_api_and_the_gateway_serve() -> Result<()> {
         let messenger = world.messenger("amqp091.py", &id, "amqps")?;
         messenger.send("kept", "before")?;
         world.restart_with("BROKERD_PROVISIONER_DOCKER_HOST", "unix:///nowhere/docker.sock")?;
-        eventually("it is missed", PATIENCE, || {
+        eventually("it is missed", TIMEOUT, || {
             Ok(world.log()?.contains("no container engine answers").then_some(()))
         })?;
         ensure!(messenger.receive("kept")? == "before", "the message is gone");

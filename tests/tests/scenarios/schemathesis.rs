@@ -1,7 +1,7 @@
 //! Every documented operation, called with whatever its schema allows and with much that it does not.
 
 use anyhow::{Result, ensure};
-use brokerd_tests::{NewBroker, PATIENCE, USER, clients, eventually, scenario};
+use brokerd_tests::{NewBroker, TIMEOUT, USER, clients, eventually, scenario};
 use serde_json::json;
 
 /// Only the API serves meanwhile: what is created by the hundred is stored and deleted, but never started.
@@ -29,7 +29,7 @@ fn every_answer_is_documented_and_none_is_a_defect() -> Result<()> {
         ensure!(!is_done || brokers.iter().all(|id| left.contains(id)), "a broker was deleted");
         left.iter().try_for_each(|id| world.api.delete(id))?;
         world.restart()?;
-        eventually("all brokers are deleted", PATIENCE, || {
+        eventually("all brokers are deleted", TIMEOUT, || {
             Ok(world.api.list()?.is_empty().then_some(()))
         })
     })

@@ -81,7 +81,7 @@ fn stand_in_versions_look_as_requested_and_the_running_version_is_shown() -> Res
         api.wait_until_running(&kept)?;
         is_served_by_4_3(world, &kept, "4.2")?;
         world.restart_with(SETTING, "")?;
-        let hint = eventually("4.2 is not offered any more", brokerd_tests::PATIENCE, || {
+        let hint = eventually("4.2 is not offered any more", brokerd_tests::TIMEOUT, || {
             let outcome = world.api.create(&NewBroker::rabbitmq("new").version("4.2"));
             Ok(match outcome {
                 Ok(id) => {

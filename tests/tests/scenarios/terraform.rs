@@ -10,7 +10,7 @@ use brokerd_tests::{
 };
 
 /// The password in the shortest example.
-const SHORTEST_PASSWORD: &str = "correct-horse-battery";
+const EXAMPLE_PASSWORD: &str = "correct-horse-battery";
 
 /// A document that nobody would mend by leaving something out: it is no XML.
 const UNREADABLE: &str = r#"
@@ -29,7 +29,7 @@ fn the_shortest_example_makes_a_broker_and_settles() -> Result<()> {
             let endpoint = terraform.output("endpoint")?;
             let url = endpoint.as_str().context("an endpoint")?.to_owned();
             let messenger = Messenger::python("amqp091.py", url, world.ca());
-            messenger.as_user("admin", SHORTEST_PASSWORD).round_trip("orders")?;
+            messenger.as_user("admin", EXAMPLE_PASSWORD).round_trip("orders")?;
         }
         // Applying what is there already is what a pipeline does every day.
         applies(&terraform).context("again")?;

@@ -16,8 +16,8 @@ use crate::{auth::TagsAsked, wire::shape};
 /// The longest reason, and the longest data of one.
 ///
 /// Source: `StateReason` and `StateReasonData` of the service's model.
-const LONGEST_REASON: usize = 1023;
-const LONGEST_DATA: usize = 4000;
+const MAX_REASON_LENGTH: usize = 1023;
+const MAX_DATA_LENGTH: usize = 4000;
 
 shape! {
     AlarmNamesInput {
@@ -62,8 +62,8 @@ pub(super) async fn set_state(call: Call<'_>, input: SetAlarmStateInput) -> Answ
     let state = parse_state(&input.state.ok_or_else(|| missing("StateValue"))?)?;
     let reason = input.reason.ok_or_else(|| missing("StateReason"))?;
     for (parameter, text, longest) in [
-        ("StateReason", Some(&reason), LONGEST_REASON),
-        ("StateReasonData", input.reason_data.as_ref(), LONGEST_DATA),
+        ("StateReason", Some(&reason), MAX_REASON_LENGTH),
+        ("StateReasonData", input.reason_data.as_ref(), MAX_DATA_LENGTH),
     ] {
         if text.is_some_and(|text| text.chars().count() > longest) {
             return Err(CloudWatchError::validation(format!(

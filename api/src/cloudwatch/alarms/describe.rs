@@ -1,7 +1,7 @@
 //! DescribeAlarms and DescribeAlarmsForMetric.
 
 use brokerd_domain::{
-    alarm::{AlarmState, MOST_ALARMS, Watched},
+    alarm::{AlarmState, MAX_ALARMS, Watched},
     metric::query::{
         CloudWatchError, CloudWatchErrorKind, parse_key, parse_namespace, parse_statistic,
     },
@@ -25,7 +25,7 @@ use crate::{
 
 /// Alarms of a page where nothing else is said, and at most.
 const PER_PAGE: u32 = 50;
-const MOST_PER_PAGE: u32 = 100;
+const MAX_PER_PAGE: u32 = 100;
 
 shape! {
     DescribeAlarmsInput {
@@ -117,7 +117,7 @@ pub(super) async fn for_metric(call: Call<'_>, input: DescribeAlarmsForMetricInp
         parse_statistic(statistic)?;
     }
     let filter = AlarmFilter { metric: Some(key.metric.clone()), ..AlarmFilter::default() };
-    let found = permit.store.alarms(&permit.scope, &filter, None, MOST_ALARMS).await?;
+    let found = permit.store.alarms(&permit.scope, &filter, None, MAX_ALARMS).await?;
     let is_meant = |stored: &StoredAlarm| {
         let Watched::Metric(stat) = &stored.alarm.watched else { return false };
         let same = |asked: &Option<String>, is: &Option<String>| asked.is_none() || asked == is;
@@ -141,9 +141,9 @@ fn views(scope: &brokerd_domain::Scope, found: Vec<StoredAlarm>) -> Vec<MetricAl
 pub(super) fn records(asked: Option<i64>, usual: u32) -> Result<u32, CloudWatchError> {
     match asked.map(u32::try_from) {
         None => Ok(usual),
-        Some(Ok(most)) if (1..=MOST_PER_PAGE).contains(&most) => Ok(most),
+        Some(Ok(most)) if (1..=MAX_PER_PAGE).contains(&most) => Ok(most),
         Some(_) => Err(CloudWatchError::validation(format!(
-            "The parameter MaxRecords must be between 1 and {MOST_PER_PAGE}."
+            "The parameter MaxRecords must be between 1 and {MAX_PER_PAGE}."
         ))),
     }
 }

@@ -1,7 +1,7 @@
 //! PutMetricAlarm.
 
 use brokerd_domain::{
-    alarm::{AlarmInput, MOST_ALARMS},
+    alarm::{AlarmInput, MAX_ALARMS},
     metric::query::{CloudWatchError, CloudWatchErrorKind, MetricStatInput},
 };
 use brokerd_store::PutAlarmOutcome;
@@ -63,7 +63,9 @@ pub(super) async fn answer(call: Call<'_>, mut input: PutMetricAlarmInput) -> An
         PutAlarmOutcome::Created | PutAlarmOutcome::Updated => Ok(None),
         PutAlarmOutcome::TooMany => Err(CloudWatchError::new(
             CloudWatchErrorKind::LimitExceeded,
-            format!("The account has reached the maximum number of alarms in this region, {MOST_ALARMS}."),
+            format!(
+                "The account has reached the maximum number of alarms in this region, {MAX_ALARMS}."
+            ),
         )
         .into()),
     }

@@ -15,9 +15,9 @@ use crate::{
 /// Most alarms that a call names.
 ///
 /// Source: `AlarmNames` of the service's model.
-const MOST_NAMED: usize = 100;
+const MAX_NAMED: usize = 100;
 /// The longest name of an alarm.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 
 /// The alarm of a name, if it is there, and the permission to do with it what is asked.
 ///
@@ -68,9 +68,9 @@ pub(super) fn any(call: Call<'_>) -> Result<Permit<'_>, ApiError> {
 /// # Errors
 /// `ValidationError`.
 pub(super) fn check_names(names: &[String]) -> Result<(), CloudWatchError> {
-    if names.len() > MOST_NAMED {
+    if names.len() > MAX_NAMED {
         return Err(CloudWatchError::validation(format!(
-            "The collection AlarmNames must not have a size greater than {MOST_NAMED}."
+            "The collection AlarmNames must not have a size greater than {MAX_NAMED}."
         )));
     }
     names.iter().try_for_each(|name| check_name(name))
@@ -81,11 +81,11 @@ pub(super) fn check_names(names: &[String]) -> Result<(), CloudWatchError> {
 /// # Errors
 /// `ValidationError`.
 pub(super) fn check_name(name: &str) -> Result<(), CloudWatchError> {
-    if (1..=LONGEST_NAME).contains(&name.chars().count()) {
+    if (1..=MAX_NAME_LENGTH).contains(&name.chars().count()) {
         return Ok(());
     }
     Err(CloudWatchError::validation(format!(
-        "The name of an alarm must have 1 to {LONGEST_NAME} characters."
+        "The name of an alarm must have 1 to {MAX_NAME_LENGTH} characters."
     )))
 }
 

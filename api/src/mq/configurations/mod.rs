@@ -9,7 +9,7 @@ pub(crate) mod revision;
 pub(crate) mod update;
 
 use brokerd_domain::{
-    ConfigurationRevision, Error, MOST_CONFIGURATIONS, Revision, Scope, policy::When,
+    ConfigurationRevision, Error, MAX_CONFIGURATIONS, Revision, Scope, policy::When,
 };
 use brokerd_store::{PgStore, RevisionLookup};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub(crate) struct ConfigurationIdRequest {
 /// The refusal of one configuration more than an account may have.
 pub(crate) fn too_many_configurations() -> Error {
     Error::bad_request_overall(format!(
-        "The account has reached the maximum number of configurations in this region, [{MOST_CONFIGURATIONS}]. Delete a configuration and retry the request."
+        "The account has reached the maximum number of configurations in this region, [{MAX_CONFIGURATIONS}]. Delete a configuration and retry the request."
     ))
 }
 

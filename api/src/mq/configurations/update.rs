@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use brokerd_domain::{
-    Clock, Error, MOST_REVISIONS, SanitizationWarning, parse_revision_description,
+    Clock, Error, MAX_REVISIONS, SanitizationWarning, parse_revision_description,
 };
 use brokerd_store::{AddRevision, PgStore};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ use crate::{
 /// Most warnings of one answer.
 ///
 /// Source: the API reference.
-const MOST_WARNINGS: usize = 20;
+const MAX_WARNINGS: usize = 20;
 
 /// The next revision.
 #[derive(Deserialize, ToSchema)]
@@ -129,11 +129,11 @@ pub(crate) async fn update_configuration(
             id: after.id.to_string(),
             latest_revision: (&after.latest).into(),
             name: after.name.to_string(),
-            warnings: warnings.into_iter().take(MOST_WARNINGS).map(Into::into).collect(),
+            warnings: warnings.into_iter().take(MAX_WARNINGS).map(Into::into).collect(),
         })),
         AddRevision::NotFound => Err(path.configuration_not_found().into()),
         AddRevision::TooMany => Err(Error::bad_request_overall(format!(
-            "A configuration can have at most [{MOST_REVISIONS}] revisions."
+            "A configuration can have at most [{MAX_REVISIONS}] revisions."
         ))
         .into()),
     }

@@ -6,7 +6,7 @@ pub(crate) mod describe;
 pub(crate) mod list;
 pub(crate) mod update;
 
-use brokerd_domain::{Broker, EngineType, Error, MOST_USERS};
+use brokerd_domain::{Broker, EngineType, Error, MAX_USERS};
 use brokerd_store::UserOutcome;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ fn answer(outcome: UserOutcome, username: &str) -> Result<Option<Nothing>, Error
         UserOutcome::NotFound => Err(not_found(username)),
         UserOutcome::TooMany => Err(Error::bad_request(
             "users",
-            format!("A broker can have at most [{MOST_USERS}] users."),
+            format!("A broker can have at most [{MAX_USERS}] users."),
         )),
     }
 }

@@ -150,7 +150,7 @@ fn parse_state(state: &str) -> Result<AccountState, Error> {
 
 /// The authorities of directories that a request names; none: an empty text, for those of the installation.
 fn parse_authorities(pem: &str) -> Result<Option<&str>, Error> {
-    const MOST: usize = 100_000;
+    const MAX_BYTES: usize = 100_000;
     let invalid = |why: String| {
         let message = format!("[directoryAuthorities] is invalid. {why}");
         Error::bad_request("directoryAuthorities", message)
@@ -158,8 +158,8 @@ fn parse_authorities(pem: &str) -> Result<Option<&str>, Error> {
     if pem.trim().is_empty() {
         return Ok(None);
     }
-    if pem.len() > MOST {
-        return Err(invalid(format!("Specify at most [{MOST}] bytes.")));
+    if pem.len() > MAX_BYTES {
+        return Err(invalid(format!("Specify at most [{MAX_BYTES}] bytes.")));
     }
     let mut count = 0;
     for block in x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()) {

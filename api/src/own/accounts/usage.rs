@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The most brokers that a history tells of.
-const MOST_BROKERS: u32 = 10_000;
+const MAX_BROKERS: u32 = 10_000;
 
 /// How much of something an account has.
 #[derive(Debug, Serialize, ToSchema)]
@@ -152,10 +152,10 @@ async fn used(
     account: &AccountId,
     asked: &HistoryQuery,
 ) -> Result<UsageHistoryView, ApiError> {
-    let brokers = store.metered_brokers(account, asked.period, MOST_BROKERS + 1).await?;
-    if brokers.len() > MOST_BROKERS as usize {
+    let brokers = store.metered_brokers(account, asked.period, MAX_BROKERS + 1).await?;
+    if brokers.len() > MAX_BROKERS as usize {
         let why = format!(
-            "There were more than [{MOST_BROKERS}] brokers in the period. Specify a shorter one."
+            "There were more than [{MAX_BROKERS}] brokers in the period. Specify a shorter one."
         );
         return Err(Error::bad_request("from", why).into());
     }

@@ -38,7 +38,7 @@ pub(crate) struct InspectBrokerResponse {
     /// What the last pass found, or waits for, in a sentence; absent until there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "waiting for instance 1 to serve")]
-    situation: Option<String>,
+    verdict: Option<String>,
     /// `AVAILABLE`, `UNAVAILABLE` or `UNKNOWN`; absent until the broker was complete for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false, example = "AVAILABLE")]
@@ -186,7 +186,7 @@ impl InspectBrokerResponse {
             engine_type: spec.engine_type.display_name(),
             engine_version: spec.engine_version.to_string(),
             running: running.map(Into::into),
-            situation: said(&status.sentence),
+            verdict: said(&status.sentence),
             availability: status.availability.map(Availability::as_str),
             not_applied: broker.not_applied.clone(),
             maintenance: status.maintenance.clone(),
@@ -240,7 +240,7 @@ mod tests {
             serde_json::to_value(InspectBrokerResponse::of(broker, None)).expect("JSON")
         };
         let new = value(&broker);
-        assert_eq!((&new["situation"], &new["instances"]), (&Value::Null, &json!([])));
+        assert_eq!((&new["verdict"], &new["instances"]), (&Value::Null, &json!([])));
         assert_eq!(new.get("availability"), None);
 
         broker.status.sentence = "waiting for instance 1 to serve".to_owned();
@@ -248,7 +248,7 @@ mod tests {
         broker.status.conditions = vec![condition(1, Health::Starting)];
         broker.not_applied = Some("the engine does not boot".to_owned());
         let told = value(&broker);
-        assert_eq!(told["situation"], "waiting for instance 1 to serve");
+        assert_eq!(told["verdict"], "waiting for instance 1 to serve");
         assert_eq!(told["availability"], "UNAVAILABLE");
         assert_eq!(told["notApplied"], "the engine does not boot");
         let instance = json!({

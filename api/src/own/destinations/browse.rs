@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::refusal;
 use crate::{
     auth::Signed,
-    engine_calls::{Asked, EngineCalls},
+    engine_calls::{EngineCalls, EngineRequest},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -158,7 +158,7 @@ pub(crate) async fn browse_destination(
     let destination = DestinationInput { kind, name, virtual_host };
     let input = BrowseInput { destination, max_results };
     let call = BrowseCall::parse(broker.spec.engine_type, input)?;
-    let asked = Asked { store: &store, signed: &signed, path: &path, broker: &broker };
+    let asked = EngineRequest { store: &store, signed: &signed, path: &path, broker: &broker };
     match calls.ask(asked, EngineCall::Browse(call)).await? {
         EngineAnswer::Browsed { messages, marks_redelivered } => {
             let messages = (1..).zip(messages).map(|(place, m)| MessageView::new(place, m));

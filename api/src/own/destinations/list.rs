@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::refusal;
 use crate::{
     auth::Signed,
-    engine_calls::{Asked, EngineCalls},
+    engine_calls::{EngineCalls, EngineRequest},
     http::{
         page::{Page, after_destination},
         path::PathParams,
@@ -150,7 +150,7 @@ pub(crate) async fn list_destinations(
     };
     let after = page.after_destination()?;
     let call = ListCall::parse(broker.spec.engine_type, input, after, page.size()?)?;
-    let asked = Asked { store: &store, signed: &signed, path: &path, broker: &broker };
+    let asked = EngineRequest { store: &store, signed: &signed, path: &path, broker: &broker };
     match calls.ask(asked, EngineCall::List(call)).await? {
         EngineAnswer::Listed { destinations, next, sampled_at } => {
             Ok(Reply(ListDestinationsResponse {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::refusal;
 use crate::{
     auth::Signed,
-    engine_calls::{Asked, EngineCalls},
+    engine_calls::{EngineCalls, EngineRequest},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -94,7 +94,7 @@ pub(crate) async fn publish_to_destination(
         persistent: wire.persistent,
     };
     let call = PublishCall::parse(broker.spec.engine_type, input)?;
-    let asked = Asked { store: &store, signed: &signed, path: &path, broker: &broker };
+    let asked = EngineRequest { store: &store, signed: &signed, path: &path, broker: &broker };
     match calls.ask(asked, EngineCall::Publish(call)).await? {
         EngineAnswer::Published { is_routed } => {
             Ok(Reply(PublishToDestinationResponse { is_routed }))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{DestinationRequest, refusal};
 use crate::{
     auth::Signed,
-    engine_calls::{Asked, EngineCalls},
+    engine_calls::{EngineCalls, EngineRequest},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -54,7 +54,7 @@ pub(crate) async fn purge_destination(
     let broker = path.broker(&store, &signed).await?;
     let wire: DestinationRequest = signed.json()?;
     let destination = Destination::parse(broker.spec.engine_type, wire.into())?;
-    let asked = Asked { store: &store, signed: &signed, path: &path, broker: &broker };
+    let asked = EngineRequest { store: &store, signed: &signed, path: &path, broker: &broker };
     match calls.ask(asked, EngineCall::Purge(destination)).await? {
         EngineAnswer::Purged { count } => Ok(Reply(PurgeDestinationResponse { purged: count })),
         other => Err(refusal(other)),

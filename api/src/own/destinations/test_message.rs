@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::refusal;
 use crate::{
     auth::Signed,
-    engine_calls::{Asked, EngineCalls},
+    engine_calls::{EngineCalls, EngineRequest},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -85,7 +85,7 @@ pub(crate) async fn send_test_message(
 ) -> Answer<SendTestMessageResponse> {
     let broker = path.broker(&store, &signed).await?;
     let SendTestMessageRequest {} = signed.json()?;
-    let asked = Asked { store: &store, signed: &signed, path: &path, broker: &broker };
+    let asked = EngineRequest { store: &store, signed: &signed, path: &path, broker: &broker };
     match calls.ask(asked, EngineCall::Test).await? {
         EngineAnswer::Tested(tested) => Ok(Reply(tested.into())),
         other => Err(refusal(other)),

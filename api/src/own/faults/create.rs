@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use brokerd_domain::{Clock, Entropy, Error, Fault, FaultId, FaultInput, FaultSpec, MOST_FAULTS};
+use brokerd_domain::{Clock, Entropy, Error, Fault, FaultId, FaultInput, FaultSpec, MAX_FAULTS};
 use brokerd_store::{FaultOutcome, PgStore};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -95,6 +95,6 @@ fn disabled() -> Error {
 
 fn too_many() -> Error {
     refusal::conflict_overall(format!(
-        "A broker can have at most [{MOST_FAULTS}] faults at a time. Delete one or wait until one ends."
+        "A broker can have at most [{MAX_FAULTS}] faults at a time. Delete one or wait until one ends."
     ))
 }

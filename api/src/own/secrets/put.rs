@@ -66,6 +66,6 @@ pub(crate) async fn put_secret(
     let fresh = Secret { scope: scope.clone(), name, suffix, created: now, changed: now };
     match store.put_secret(&fresh, &value).await? {
         Some(secret) => Ok(Reply(secret.into())),
-        None => Err(Error::as_many("secrets").into()),
+        None => Err(Error::too_many("secrets").into()),
     }
 }

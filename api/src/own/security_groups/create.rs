@@ -78,6 +78,6 @@ pub(crate) async fn create_security_group(
             let message = format!("Security group ID [{}] already exists.", group.id);
             Err(Error::conflict("securityGroupId", message).into())
         }
-        NewGroupOutcome::TooMany => Err(Error::as_many("security groups").into()),
+        NewGroupOutcome::TooMany => Err(Error::too_many("security groups").into()),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long what has to come may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A stream that is open.
 struct Stream {
@@ -43,7 +43,7 @@ impl Stream {
 
     /// The next event; none: the stream is over.
     async fn next(&mut self) -> Option<(String, Value)> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());

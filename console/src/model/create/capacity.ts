@@ -14,7 +14,7 @@ export interface Capacity {
   memoryMib: Usage;
   waitSeconds: number;
   scale: number;
-  host?: { usableMemoryBytes: number; grantedMemoryBytes: number; awaitedMemoryBytes: number };
+  host?: { usableMemoryBytes: number; reservedMemoryBytes: number; waitingMemoryBytes: number };
 }
 
 export interface Room {
@@ -41,7 +41,7 @@ export function roomFor(draft: Pick<Draft, 'hostInstanceType' | 'deploymentMode'
   const memoryMib = (instanceType(draft.hostInstanceType)?.memoryGib ?? 0) * 1024 * instances;
   const neededBytes = memoryMib * 2 ** 20 * capacity.scale;
   const { host, brokers, memoryMib: memory } = capacity;
-  const freeBytes = host && Math.max(0, host.usableMemoryBytes - host.grantedMemoryBytes - host.awaitedMemoryBytes);
+  const freeBytes = host && Math.max(0, host.usableMemoryBytes - host.reservedMemoryBytes - host.waitingMemoryBytes);
   return {
     neededBytes,
     ...(freeBytes === undefined ? {} : { freeBytes }),

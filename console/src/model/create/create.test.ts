@@ -245,9 +245,9 @@ test('the room for a broker is what quotas and the host leave', () => {
     hasNoBrokersLeft: false,
     hasNoMemoryLeft: false,
   });
-  const host = { usableMemoryBytes: 10 * GIB, grantedMemoryBytes: 2 * GIB, awaitedMemoryBytes: 0 };
+  const host = { usableMemoryBytes: 10 * GIB, reservedMemoryBytes: 2 * GIB, waitingMemoryBytes: 0 };
   assert.equal(roomFor(pair, { ...usage, host }).isHostFull, false);
-  const waiting = roomFor(pair, { ...usage, host: { ...host, awaitedMemoryBytes: 1 } });
+  const waiting = roomFor(pair, { ...usage, host: { ...host, waitingMemoryBytes: 1 } });
   assert.deepEqual([waiting.isHostFull, waiting.freeBytes], [true, 8 * GIB - 1]);
   const limited = roomFor(pair, { ...usage, brokers: { used: 2, quota: 2 }, memoryMib: { used: 1, quota: 16384 } });
   assert.deepEqual([limited.hasNoBrokersLeft, limited.hasNoMemoryLeft], [true, true]);

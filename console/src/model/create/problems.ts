@@ -63,9 +63,9 @@ export function hasField({ attribute }: Problem): boolean {
 
 const NAME = /^[A-Za-z0-9_-]+$/;
 const TIME = /^([01]?\d|2[0-3]):[0-5]\d$/;
-const MOST_TAGS = 50;
-const MOST_GROUPS = 20;
-const MOST_SECURITY_GROUPS = 5;
+const MAX_TAGS = 50;
+const MAX_GROUPS = 20;
+const MAX_SECURITY_GROUPS = 5;
 const isResourceId = (id: string, prefix: string) => new RegExp(`^${prefix}[A-Za-z0-9-]{1,64}$`).test(id);
 
 /** What the console sees by itself. The server has the last word. */
@@ -104,7 +104,7 @@ function userProblems(draft: Draft): Problem[] {
     if (isRabbitMq) continue;
     const wrong = listOf(groups).find((group) => !/^[A-Za-z0-9._~-]{2,100}$/.test(group));
     if (wrong !== undefined) tell('groups', text.create.wrong.group(wrong));
-    else if (new Set(listOf(groups)).size > MOST_GROUPS) tell('groups', text.create.wrong.tooManyGroups(MOST_GROUPS));
+    else if (new Set(listOf(groups)).size > MAX_GROUPS) tell('groups', text.create.wrong.tooManyGroups(MAX_GROUPS));
   }
   return problems;
 }
@@ -141,8 +141,8 @@ function settingProblems(draft: Draft): Problem[] {
   const groups = hasSecurityGroups(draft) ? draft.securityGroups : [];
   const wrongGroup = groups.find((id) => !isResourceId(id, 'sg-'));
   if (wrongGroup !== undefined) tell('securityGroups', text.create.wrong.securityGroup(wrongGroup));
-  else if (groups.length > MOST_SECURITY_GROUPS) {
-    tell('securityGroups', text.create.wrong.tooManySecurityGroups(MOST_SECURITY_GROUPS));
+  else if (groups.length > MAX_SECURITY_GROUPS) {
+    tell('securityGroups', text.create.wrong.tooManySecurityGroups(MAX_SECURITY_GROUPS));
   }
   const subnets = listOf(draft.subnetIds);
   const count = subnetCount(draft.deploymentMode);
@@ -174,7 +174,7 @@ function tagProblems({ tags }: Draft): Problem[] {
     else if ([...value].length > 256) tell(text.create.wrong.tagValue);
     keys.add(key);
   });
-  if (keys.size > MOST_TAGS) problems.push(of('tags', text.create.wrong.tooManyTags(MOST_TAGS)));
+  if (keys.size > MAX_TAGS) problems.push(of('tags', text.create.wrong.tooManyTags(MAX_TAGS)));
   return problems;
 }
 

@@ -14,7 +14,7 @@ import { Ago } from '../../shared/Time';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import { newTrust } from './documents';
-import { createIdentity, type Identity, type Kind, keys, listIdentities, MOST_ON_A_PAGE } from './iam';
+import { createIdentity, type Identity, type Kind, keys, listIdentities, MAX_ON_A_PAGE } from './iam';
 import { IdentityDetails } from './IdentityDetails';
 
 const words = text.account;
@@ -42,7 +42,7 @@ function List({ kind }: { kind: Kind }) {
       <ServerTable<Identity>
         queryKey={keys.list(kind)}
         read={(size, token) => listIdentities(kind, size, token)}
-        mostOnAPage={MOST_ON_A_PAGE}
+        mostOnAPage={MAX_ON_A_PAGE}
         searched={({ name, path }) => [name, path]}
         trackBy="id"
         title={words.tabs[TAB_OF[kind]]}

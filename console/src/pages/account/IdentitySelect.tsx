@@ -4,7 +4,7 @@ import Select from '@cloudscape-design/components/select';
 import { useQuery } from '@tanstack/react-query';
 import { allPages } from '../../shared/usePages';
 import { text } from '../../text';
-import { type Kind, keys, listIdentities, listPolicies, MOST_ON_A_PAGE } from './iam';
+import { type Kind, keys, listIdentities, listPolicies, MAX_ON_A_PAGE } from './iam';
 
 interface Props {
   kind: Kind;
@@ -16,7 +16,7 @@ interface Props {
 export function IdentitySelect({ kind, label, value, onChange }: Props) {
   const query = useQuery({
     queryKey: [...keys.list(kind), 'all'],
-    queryFn: () => allPages((token) => listIdentities(kind, MOST_ON_A_PAGE, token)),
+    queryFn: () => allPages((token) => listIdentities(kind, MAX_ON_A_PAGE, token)),
   });
   const options = (query.data ?? []).map(({ name, path }) => ({
     value: name,
@@ -54,7 +54,7 @@ interface PolicyProps {
 export function PolicySelect({ value, onChange, without = [] }: PolicyProps) {
   const query = useQuery({
     queryKey: [...keys.list('policy'), 'All', 'all'],
-    queryFn: () => allPages((token) => listPolicies('All', MOST_ON_A_PAGE, token)),
+    queryFn: () => allPages((token) => listPolicies('All', MAX_ON_A_PAGE, token)),
   });
   const offered = (query.data ?? []).filter(({ arn }) => !without.includes(arn));
   const isAws = (arn: string) => arn.startsWith('arn:aws:iam::aws:');

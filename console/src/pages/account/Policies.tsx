@@ -15,7 +15,7 @@ import { Ago } from '../../shared/Time';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import { NEW_POLICY } from './documents';
-import { createPolicy, keys, listPolicies, MOST_ON_A_PAGE, type Policy } from './iam';
+import { createPolicy, keys, listPolicies, MAX_ON_A_PAGE, type Policy } from './iam';
 import { PolicyDetails } from './PolicyDetails';
 
 const words = text.account.policies;
@@ -44,7 +44,7 @@ function List() {
         key={scope}
         queryKey={[...keys.list('policy'), scope]}
         read={(size, token) => listPolicies(scope, size, token)}
-        mostOnAPage={MOST_ON_A_PAGE}
+        mostOnAPage={MAX_ON_A_PAGE}
         searched={({ name, path, description }) => [name, path, description ?? '']}
         trackBy="arn"
         title={text.account.tabs.policies}

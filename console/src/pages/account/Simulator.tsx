@@ -24,7 +24,7 @@ import {
   type Kind,
   keys,
   listIdentities,
-  MOST_ON_A_PAGE,
+  MAX_ON_A_PAGE,
   simulate,
 } from './iam';
 
@@ -54,7 +54,7 @@ export default function Simulator() {
   const principals = useQuery({
     queryKey: [...keys.all, 'principals'],
     queryFn: async () => {
-      const all = (kind: Kind) => allPages((token) => listIdentities(kind, MOST_ON_A_PAGE, token));
+      const all = (kind: Kind) => allPages((token) => listIdentities(kind, MAX_ON_A_PAGE, token));
       return (await Promise.all(KINDS.map(all))).flat();
     },
   });

@@ -51,7 +51,7 @@ const SECONDS: Record<Exclude<Filter['period'], 'all'>, number> = {
 /** How many events are wanted on a page. */
 const ENOUGH = 25;
 /** How many empty parts of the trail are passed over at once. */
-const MOST_PARTS = 20;
+const MAX_PARTS = 20;
 
 /** A page of events, the newest first. Parts of the trail in which nothing fits are passed over. */
 export async function lookUp(filter: Filter, token: string | undefined): Promise<PageOf<AuditEvent>> {
@@ -61,7 +61,7 @@ export async function lookUp(filter: Filter, token: string | undefined): Promise
   const start = since ?? (period === 'all' ? '' : String(Math.floor(Date.now() / 1000) - SECONDS[period]));
   let next = kept || undefined;
   const items: AuditEvent[] = [];
-  for (let part = 0; part < MOST_PARTS; part += 1) {
+  for (let part = 0; part < MAX_PARTS; part += 1) {
     const page: { Events: EventView[]; NextToken?: string } = await target('cloudtrail', 'LookupEvents', {
       MaxResults: ENOUGH,
       ...(attribute ? { LookupAttributes: [{ AttributeKey: attribute, AttributeValue: value.trim() }] } : {}),

@@ -3,7 +3,7 @@ import { query, type QueryParameters } from '../../api/services';
 import { allPages, type PageOf } from '../../shared/usePages';
 
 /** The most items that the server gives at once. */
-export const MOST_ON_A_PAGE = 1000;
+export const MAX_ON_A_PAGE = 1000;
 
 export type Kind = 'user' | 'group' | 'role';
 
@@ -149,7 +149,7 @@ export const listPolicies = (scope: string, size: number, token: string | undefi
 
 /** All of a list that is known to be short. */
 const whole = <T>(action: string, list: string, read: (element: Element) => T, parameters: QueryParameters) =>
-  allPages((token) => page(action, list, read, parameters, MOST_ON_A_PAGE, token));
+  allPages((token) => page(action, list, read, parameters, MAX_ON_A_PAGE, token));
 
 export async function getIdentity(kind: Kind, name: string): Promise<Identity> {
   // Only a group brings a list, of which nothing is needed here.
@@ -315,7 +315,7 @@ export async function deletePolicy(arn: string): Promise<void> {
 /** Who has a policy. */
 export async function entitiesOf(arn: string): Promise<{ kind: Kind; name: string }[]> {
   return allPages(async (token) => {
-    const result = await call('ListEntitiesForPolicy', { PolicyArn: arn, Marker: token, MaxItems: MOST_ON_A_PAGE });
+    const result = await call('ListEntitiesForPolicy', { PolicyArn: arn, Marker: token, MaxItems: MAX_ON_A_PAGE });
     const of = (kind: Kind) =>
       members(result, `Policy${CAPITAL[kind]}s`).map((one) => ({ kind, name: said(one, `${CAPITAL[kind]}Name`) }));
     return { items: [...of('user'), ...of('group'), ...of('role')], next: next(result) };

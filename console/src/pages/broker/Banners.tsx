@@ -42,7 +42,7 @@ export function Banners({ broker, inspection }: { broker: Broker; inspection: In
     <SpaceBetween size="xs">
       {underWay ? (
         <Banner type="info" header={underWay}>
-          {banners.waitsFor} {inspection?.situation ?? (inspection ? banners.noPass : text.common.loading)}
+          {banners.waitsFor} {inspection?.verdict ?? (inspection ? banners.noPass : text.common.loading)}
         </Banner>
       ) : null}
       {broker.brokerState === 'CREATION_FAILED' ? (
@@ -50,7 +50,7 @@ export function Banners({ broker, inspection }: { broker: Broker; inspection: In
       ) : null}
       {isServing && inspection?.availability === 'UNAVAILABLE' ? (
         <Banner type="error" header={banners.unavailable}>
-          {inspection.situation ? `${banners.because} ${inspection.situation}. ` : ''}
+          {inspection.verdict ? `${banners.because} ${inspection.verdict}. ` : ''}
           {banners.unavailableHelp}
         </Banner>
       ) : null}
@@ -106,7 +106,7 @@ interface CreationProps {
 
 function CreationFailed({ broker, inspection, onDelete }: CreationProps) {
   const told = broker.actionsRequired?.find(({ actionRequiredCode: code }) => code === 'BROKER_CREATION_FAILED');
-  const why = told?.actionRequiredInfo ?? inspection?.situation;
+  const why = told?.actionRequiredInfo ?? inspection?.verdict;
   return (
     <Banner
       type="error"

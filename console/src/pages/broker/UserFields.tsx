@@ -8,7 +8,7 @@ import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 import { ApiError } from '../../api/errors';
-import { faultOfGroup, faultOfPassword, faultOfUsername, MOST_GROUPS, names, password } from '../../model/credentials';
+import { faultOfGroup, faultOfPassword, faultOfUsername, MAX_GROUPS, names, password } from '../../model/credentials';
 import { text } from '../../text';
 
 const { users } = text.broker;
@@ -34,7 +34,7 @@ export function faultsOf(draft: Draft, isNew: boolean): Faults {
   const groups = names(draft.groups);
   const wrong = groups.find((group) => faultOfGroup(group));
   if (wrong) faults.groups = users.groupFault(wrong);
-  else if (groups.length > MOST_GROUPS) faults.groups = users.tooManyGroups;
+  else if (groups.length > MAX_GROUPS) faults.groups = users.tooManyGroups;
   return faults;
 }
 

@@ -18,7 +18,7 @@ import {
   estimateQuery,
   type Line,
   linesOf,
-  MOST_LINES,
+  MAX_LINES,
   REGIONS,
   SAMPLE,
   SAMPLE_REGION,
@@ -88,18 +88,14 @@ export default function Page() {
           estimate={estimates[at]?.data}
           error={estimates[at]?.error}
           isAlone={lines.length === 1}
-          isFull={lines.length >= MOST_LINES}
+          isFull={lines.length >= MAX_LINES}
           onChange={(changed) => show(region, lines.with(at, changed))}
           onDuplicate={() => show(region, [...lines.slice(0, at + 1), line, ...lines.slice(at + 1)])}
           onRemove={() => show(region, lines.toSpliced(at, 1))}
           onRetry={() => void estimates[at]?.refetch()}
         />
       ))}
-      <Button
-        iconName="add-plus"
-        disabled={lines.length >= MOST_LINES}
-        onClick={() => show(region, [...lines, SAMPLE])}
-      >
+      <Button iconName="add-plus" disabled={lines.length >= MAX_LINES} onClick={() => show(region, [...lines, SAMPLE])}>
         {text.calculator.add}
       </Button>
       <Container header={<Header variant="h2">{text.calculator.total}</Header>}>

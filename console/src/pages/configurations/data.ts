@@ -8,7 +8,7 @@ export type Summary = Schemas['ConfigurationSummary'];
 export type Revision = Schemas['ConfigurationRevisionView'];
 
 /** The most items that the server gives at once. */
-export const MOST_ON_A_PAGE = 100;
+export const MAX_ON_A_PAGE = 100;
 
 /** Keys of queries. */
 export const keys = {
@@ -35,10 +35,10 @@ export const describe = (id: string) => answer(api.GET('/v1/configurations/{conf
 /** All revisions, of which there are at most 300, newest first. */
 export async function readRevisions(id: string): Promise<Revision[]> {
   const revisions = await allPages<Revision>(async (nextToken) => {
-    const query = { maxResults: MOST_ON_A_PAGE, ...(nextToken ? { nextToken } : {}) };
+    const query = { maxResults: MAX_ON_A_PAGE, ...(nextToken ? { nextToken } : {}) };
     const path = '/v1/configurations/{configuration-id}/revisions';
     const page = await answer(api.GET(path, { params: { ...ofId(id), query } }));
-    const isLast = page.revisions.length < MOST_ON_A_PAGE;
+    const isLast = page.revisions.length < MAX_ON_A_PAGE;
     return { items: page.revisions, next: isLast ? undefined : page.nextToken };
   });
   return revisions.reverse();

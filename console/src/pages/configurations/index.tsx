@@ -10,7 +10,7 @@ import { Ago } from '../../shared/Time';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import { CreateConfiguration } from './CreateConfiguration';
-import { keys, MOST_ON_A_PAGE, readPage, type Summary } from './data';
+import { keys, MAX_ON_A_PAGE, readPage, type Summary } from './data';
 import { strategy } from './strategy';
 
 const words = text.configurations;
@@ -52,7 +52,7 @@ export default function Page() {
       <ServerTable
         queryKey={keys.list}
         read={readPage}
-        mostOnAPage={MOST_ON_A_PAGE}
+        mostOnAPage={MAX_ON_A_PAGE}
         searched={(one) => [one.name, one.id, engine(one)]}
         columns={columns}
         trackBy="id"

@@ -14,7 +14,7 @@ interface Tag {
   value: string;
 }
 
-const MOST_TAGS = 50;
+const MAX_TAGS = 50;
 
 export function Tags() {
   const { draft, change, touch, shown } = useForm();
@@ -51,7 +51,7 @@ export function Tags() {
           removeButtonText={text.create.remove}
           removeButtonAriaLabel={({ key }) => text.create.removeTag(key)}
           i18nStrings={{ itemRemovedAriaLive: text.create.tagRemoved, errorIconAriaLabel: text.create.error }}
-          disableAddButton={draft.tags.length >= MOST_TAGS}
+          disableAddButton={draft.tags.length >= MAX_TAGS}
           onAddButtonClick={() => change({ tags: [...draft.tags, { key: '', value: '' }] })}
           onRemoveButtonClick={({ detail }) =>
             change({ tags: draft.tags.filter((_, place) => place !== detail.itemIndex) })

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { answer, api, type Schemas } from '../../api/client';
 
 /** More pages than any catalogue has. */
-const MOST_PAGES = 50;
+const MAX_PAGES = 50;
 
 /** All items of a list that comes in pages. The service's own lists end with an empty page. */
 async function all<T>(
@@ -11,7 +11,7 @@ async function all<T>(
 ): Promise<T[]> {
   const found: T[] = [];
   let token: string | undefined;
-  for (let number = 0; number < MOST_PAGES; number += 1) {
+  for (let number = 0; number < MAX_PAGES; number += 1) {
     const { items, nextToken } = await page(token);
     found.push(...items);
     if (!nextToken || items.length === 0) break;

@@ -12,7 +12,7 @@ import { Problem } from '../../shared/Problem';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
 import type { Broker } from './graphs/data';
-import { type LogGroup, MOST_OF_FILE, readAll, type Search, useGroups } from './logs/data';
+import { type LogGroup, MAX_OF_FILE, readAll, type Search, useGroups } from './logs/data';
 import { LineList } from './logs/LineList';
 import { LogControls } from './logs/LogControls';
 import { LogsOff, logsOff } from './logs/LogsOff';
@@ -136,7 +136,7 @@ function DownloadButton({ broker, search, choice }: { broker: Broker; search: Se
       const lines = await readAll(search, rangeOf(choice, Date.now()), setCount);
       const name = `${broker.brokerName}-${groupKind(search.group)}.log`;
       download(name, new Blob([asFile(lines)], { type: 'text/plain' }));
-      if (lines.length === MOST_OF_FILE) flash.show({ type: 'info', content: words.downloadCut(MOST_OF_FILE) });
+      if (lines.length === MAX_OF_FILE) flash.show({ type: 'info', content: words.downloadCut(MAX_OF_FILE) });
     } catch (error) {
       flash.failed(words.downloadFailed, error);
     }

@@ -25,7 +25,7 @@ import { ScopeChooser, scopeOf } from './graphs/ScopeChooser';
 import './monitoring.css';
 
 /** Most thresholds of alarms in a graph. */
-const MOST_THRESHOLDS = 3;
+const MAX_THRESHOLDS = 3;
 const NEWEST_EVENTS = 100;
 
 /** The graphs of a broker with what happened to it, and its alarms. */
@@ -157,7 +157,7 @@ function Graphs({ broker, level, shown, choices, markers, alarms, onAlarm }: Gra
       period: shown.period,
       measurements,
       lines,
-      thresholds: on.slice(0, MOST_THRESHOLDS).map((alarm) => ({ name: alarm.AlarmName, value: alarm.Threshold })),
+      thresholds: on.slice(0, MAX_THRESHOLDS).map((alarm) => ({ name: alarm.AlarmName, value: alarm.Threshold })),
     };
   };
   const panels = panelsOf(broker.engineType, level);

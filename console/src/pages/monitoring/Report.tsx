@@ -24,11 +24,11 @@ import './monitoring.css';
 const words = text.monitoring.report;
 
 /** How long reports are kept, in months. Source: docs/reports.md. */
-const MOST_MONTHS = 36;
+const MAX_MONTHS = 36;
 
 /** What was promised of a broker and kept, and what it cost, in a month. */
 export default function Report({ broker }: { broker: Broker }) {
-  const [all] = useState(() => months(new Date(broker.created), new Date(), MOST_MONTHS));
+  const [all] = useState(() => months(new Date(broker.created), new Date(), MAX_MONTHS));
   const [month, setMonth] = useState<Month>(all[0] ?? '');
   const query: ReportQuery = { ...boundsOf(month), granularity: 'DAY' };
   const found = useQuery({

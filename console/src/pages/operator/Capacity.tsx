@@ -35,8 +35,8 @@ export function Capacity() {
         <KeyValuePairs
           columns={4}
           items={[
-            { label: text.operator.granted, value: size(own.grantedMemoryBytes) },
-            { label: text.operator.waitedFor, value: size(own.awaitedMemoryBytes) },
+            { label: text.operator.granted, value: size(own.reservedMemoryBytes) },
+            { label: text.operator.waitedFor, value: size(own.waitingMemoryBytes) },
             {
               label: text.operator.scale,
               value: (
@@ -57,7 +57,7 @@ export function Capacity() {
 }
 
 function OfHost({ host, waitSeconds }: { host: Host; waitSeconds: number }) {
-  const { usableMemoryBytes: usable, grantedMemoryBytes: granted, waitingBrokers: waiting } = host;
+  const { usableMemoryBytes: usable, reservedMemoryBytes: granted, waitingBrokers: waiting } = host;
   const percent = share(granted, usable) ?? 0;
   return (
     <Container
@@ -80,7 +80,7 @@ function OfHost({ host, waitSeconds }: { host: Host; waitSeconds: number }) {
           items={[
             { label: text.operator.usable, value: size(usable) },
             { label: text.operator.free, value: size(Math.max(0, usable - granted)) },
-            { label: text.operator.waitedFor, value: size(host.awaitedMemoryBytes) },
+            { label: text.operator.waitedFor, value: size(host.waitingMemoryBytes) },
             {
               label: text.operator.waiting,
               value: waiting ? (

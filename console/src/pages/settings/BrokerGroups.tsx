@@ -19,7 +19,7 @@ import { type Broker, type Group, readBroker, useChanged } from './queries';
 import { RuleList } from './rules';
 
 const t = text.settings.network;
-const MOST_GROUPS = 5;
+const MAX_GROUPS = 5;
 
 interface Props {
   broker: Broker;
@@ -46,7 +46,7 @@ export function BrokerGroups({ broker, groups, onEdit, onDefine }: Props) {
     ? t.fixedForRabbit
     : isBusy
       ? text.settings.notChangeable(broker.brokerState)
-      : items.length >= MOST_GROUPS
+      : items.length >= MAX_GROUPS
         ? t.attachLimit
         : undefined;
   const whyNotDetach = isFixed

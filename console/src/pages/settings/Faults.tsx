@@ -25,7 +25,7 @@ import { useNow } from './useNow';
 const t = text.settings.faults;
 type Fault = Schemas['Fault'];
 
-const MOST_FAULTS = 10;
+const MAX_FAULTS = 10;
 const PAGE = 10;
 const STATES: Record<string, StatusIndicatorProps.Type> = {
   PENDING: 'pending',
@@ -172,7 +172,7 @@ export default function Faults({ broker }: { broker: Broker }) {
     ? t.disabledTitle
     : !isRunning
       ? t.notRunning(broker.brokerState)
-      : current.length >= MOST_FAULTS
+      : current.length >= MAX_FAULTS
         ? t.tooMany
         : undefined;
   return (

@@ -11,7 +11,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { answer, api } from '../../api/client';
 import { ApiError } from '../../api/errors';
-import { MOST_RULES, type RuleDraft, ruleDraft, type RuleFault, ruleFaults, ruleInputs } from '../../model/ruleDraft';
+import { MAX_RULES, type RuleDraft, ruleDraft, type RuleFault, ruleFaults, ruleInputs } from '../../model/ruleDraft';
 import { Problem } from '../../shared/Problem';
 import { useFlash } from '../../shell/flash';
 import { text } from '../../text';
@@ -58,7 +58,7 @@ function RuleEditor({ rules, faults, refused, onChange }: EditorProps) {
       onAddButtonClick={() => onChange([...rules, { ports: '5671', cidr: '', description: '' }])}
       onRemoveButtonClick={({ detail }) => onChange(rules.filter((_, at) => at !== detail.itemIndex))}
       addButtonText={t.ruleAdd}
-      disableAddButton={rules.length >= MOST_RULES}
+      disableAddButton={rules.length >= MAX_RULES}
       removeButtonText={t.ruleRemove}
       removeButtonAriaLabel={(rule) => t.ruleRemoveWhat(rules.indexOf(rule) + 1)}
       empty={t.rulesEmpty}

@@ -11,7 +11,7 @@ import { type FormEvent, useState } from 'react';
 import { answer, api } from '../../api/client';
 import {
   keyFault,
-  MOST_TAGS,
+  MAX_TAGS,
   type TagConflict,
   tagChanges,
   tagConflicts,
@@ -147,8 +147,8 @@ export default function TagsTab({ broker }: { broker: Broker }) {
             items={rows}
             empty={t.tagsEmpty}
             addButtonText={t.tagAdd}
-            disableAddButton={rows.length >= MOST_TAGS}
-            additionalInfo={t.tagLeft(MOST_TAGS - rows.length)}
+            disableAddButton={rows.length >= MAX_TAGS}
+            additionalInfo={t.tagLeft(MAX_TAGS - rows.length)}
             removeButtonText={t.tagRemove}
             removeButtonAriaLabel={({ key }) => t.tagRemoveWhat(key)}
             onAddButtonClick={() => setRows([...rows, { key: '', value: '', isKept: false }])}

@@ -11,7 +11,7 @@ use crate::kernel::{Entropy, Region, Timestamp};
 /// Access keys a user, and an account's root, may have.
 ///
 /// Source: "IAM and AWS STS quotas".
-pub const MOST_ACCESS_KEYS: u32 = 2;
+pub const MAX_ACCESS_KEYS: u32 = 2;
 
 /// Whether a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -111,7 +111,7 @@ pub struct QuotasInput {
 
 impl Quotas {
     /// The largest value of a quota: as good as none.
-    const MOST: i64 = i32::MAX as i64;
+    const MAX: i64 = i32::MAX as i64;
 
     /// Checks a request's quotas.
     ///
@@ -121,12 +121,12 @@ impl Quotas {
         let quota = |member: &'static str, value: Option<i64>, least: i64| {
             let Some(value) = value else { return Ok(None) };
             match u32::try_from(value) {
-                Ok(quota) if (least..=Self::MOST).contains(&value) => Ok(Some(quota)),
+                Ok(quota) if (least..=Self::MAX).contains(&value) => Ok(Some(quota)),
                 Ok(_) | Err(_) => Err(Error::bad_request(
                     member,
                     format!(
                         "[{member}] is invalid. Specify a number from [{least}] to [{}].",
-                        Self::MOST
+                        Self::MAX
                     ),
                 )),
             }
@@ -146,12 +146,12 @@ pub struct OutgoingRanges(Vec<Cidr>);
 
 impl OutgoingRanges {
     /// How many ranges an account may have.
-    pub const MOST: usize = 100;
+    pub const MAX: usize = 100;
 
     /// Reads a request's list: ranges or addresses, or `none` alone. Nothing: `all` alone, for no limit.
     ///
     /// # Errors
-    /// A 400 on `outgoing` for an empty list, a text that is no range, or more than [`Self::MOST`].
+    /// A 400 on `outgoing` for an empty list, a text that is no range, or more than [`Self::MAX`].
     pub fn parse(texts: &[String]) -> Result<Option<Self>, Error> {
         let invalid =
             |why: String| Error::bad_request("outgoing", format!("[outgoing] is invalid. {why}"));
@@ -159,8 +159,8 @@ impl OutgoingRanges {
             ["all"] => Ok(None),
             ["none"] => Ok(Some(Self(Vec::new()))),
             [] => Err(invalid("Specify [all], [none], or ranges of addresses.".to_owned())),
-            ref ranges if ranges.len() > Self::MOST => {
-                Err(invalid(format!("Specify at most [{}] ranges.", Self::MOST)))
+            ref ranges if ranges.len() > Self::MAX => {
+                Err(invalid(format!("Specify at most [{}] ranges.", Self::MAX)))
             }
             ref ranges => {
                 let range = |text: &&str| {
@@ -317,7 +317,7 @@ mod tests {
             let again = OutgoingRanges::parse(&ranges.texts()).expect("valid");
             assert_eq!(again, Some(ranges));
         }
-        let many = vec!["10.0.0.1"; OutgoingRanges::MOST + 1];
+        let many = vec!["10.0.0.1"; OutgoingRanges::MAX + 1];
         for wrong in [&[][..], &["none", "all"], &["10.0.0.0/33"], &["a\nb"], &many] {
             let refused = parse(wrong).expect_err("invalid");
             assert_eq!(refused.attribute.as_deref(), Some("outgoing"));

@@ -10,12 +10,12 @@ use crate::kernel::{AccountId, Timestamp};
 /// Groups an account may have.
 ///
 /// Source: "IAM and AWS STS quotas".
-pub const MOST_GROUPS: u32 = 300;
+pub const MAX_GROUPS: u32 = 300;
 
 /// Groups a user may be in.
 ///
 /// Source: "IAM and AWS STS quotas".
-pub const MOST_GROUPS_PER_USER: u32 = 10;
+pub const MAX_GROUPS_PER_USER: u32 = 10;
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ mod session;
 mod user;
 
 pub use access_key::{
-    AccessKey, AccessKeyState, KeyUse, MOST_ACCESS_KEYS, generate_secret_access_key,
+    AccessKey, AccessKeyState, KeyUse, MAX_ACCESS_KEYS, generate_secret_access_key,
 };
 pub use account::{
     Account, AccountName, AccountNetwork, AccountQuota, AccountState, AccountUsage, OutgoingRanges,
@@ -25,16 +25,16 @@ pub use account::{
 };
 pub use arn::{IamArn, InvalidIamArn, PolicyOwner};
 pub use error::{IamError, IamErrorKind};
-pub use group::{Group, MOST_GROUPS, MOST_GROUPS_PER_USER};
+pub use group::{Group, MAX_GROUPS, MAX_GROUPS_PER_USER};
 pub use id::{AccessKeyId, GroupId, IdentityId, InvalidIamId, PolicyId, RoleId, UserId};
 pub use name::{GroupName, Path, PolicyName, RoleName, RoleSessionName, SourceIdentity, UserName};
 pub use policy::{
-    InlinePolicy, MOST_ATTACHED_POLICIES, MOST_MANAGED_POLICIES, MOST_POLICY_VERSIONS,
-    ManagedPolicy, PolicyDocument, PolicyVersion, PolicyVersionId, parse_policy_description,
+    InlinePolicy, MAX_ATTACHED_POLICIES, MAX_MANAGED_POLICIES, MAX_POLICY_VERSIONS, ManagedPolicy,
+    PolicyDocument, PolicyVersion, PolicyVersionId, parse_policy_description,
 };
-pub use role::{MOST_ROLES, Role, SessionDuration, parse_role_description};
+pub use role::{MAX_ROLES, Role, SessionDuration, parse_role_description};
 pub use session::{ExternalId, Session, SessionHolder, TemporaryCredentials};
-pub use user::{MOST_USERS, User};
+pub use user::{MAX_USERS, User};
 
 use crate::{access::Tags, kernel::Error};
 

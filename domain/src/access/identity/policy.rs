@@ -16,16 +16,16 @@ use crate::{access::Tags, kernel::Timestamp};
 /// Managed policies an account may have of its own.
 ///
 /// Source: "IAM and AWS STS quotas", as are the following.
-pub const MOST_MANAGED_POLICIES: u32 = 1500;
+pub const MAX_MANAGED_POLICIES: u32 = 1500;
 /// Versions a managed policy may have.
-pub const MOST_POLICY_VERSIONS: u32 = 5;
+pub const MAX_POLICY_VERSIONS: u32 = 5;
 /// Managed policies that may be attached to a user, group or role.
-pub const MOST_ATTACHED_POLICIES: u32 = 10;
+pub const MAX_ATTACHED_POLICIES: u32 = 10;
 
 /// The longest document that is read at all, in bytes.
 ///
 /// Source: `policyDocumentType` of the IAM API reference.
-const LONGEST: usize = 131_072;
+const MAX_BYTES: usize = 131_072;
 
 /// A policy document as its author has written it: a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +34,9 @@ pub struct PolicyDocument(String);
 
 impl PolicyDocument {
     /// Characters of a version of a managed policy, white space not counted.
-    pub const MOST_OF_MANAGED: u32 = 6144;
+    pub const MAX_MANAGED_SIZE: u32 = 6144;
     /// Characters of a trust policy, white space not counted.
-    pub const MOST_OF_TRUST: u32 = 2048;
+    pub const MAX_TRUST_SIZE: u32 = 2048;
 
     /// Characters of all inline policies of a user, group or role together, white space not counted.
     pub const fn most_inline(identity: &IdentityId) -> u32 {
@@ -58,7 +58,7 @@ impl PolicyDocument {
             |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a0}'..='\u{ff}');
         let is_object =
             || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
-        if text.len() > LONGEST || !text.chars().all(permitted) || !is_object() {
+        if text.len() > MAX_BYTES || !text.chars().all(permitted) || !is_object() {
             return Err(IamError::new(
                 IamErrorKind::MalformedPolicyDocument,
                 "Syntax errors in policy.",
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_is_no_object_is_refused() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(9999), "]".repeat(9999));
-        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(LONGEST));
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_BYTES));
         for wrong in
             ["", "[]", "1", "{", "{} {}", "{\"a\":\"\u{1b}\"}", "{\"a\":\"☃\"}", &deep, &long]
         {

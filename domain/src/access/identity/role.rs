@@ -17,7 +17,7 @@ use crate::{
 /// Roles an account may have.
 ///
 /// Source: "IAM and AWS STS quotas".
-pub const MOST_ROLES: u32 = 1000;
+pub const MAX_ROLES: u32 = 1000;
 
 /// How long temporary credentials are valid, in whole seconds: 15 minutes to 36 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +25,7 @@ pub struct SessionDuration(u32);
 
 impl SessionDuration {
     const HOUR: u32 = 3600;
-    const LEAST: u32 = 900;
+    const MIN: u32 = 900;
     /// Of a role whose creator says nothing, and of an AssumeRole that says nothing.
     pub const DEFAULT: Self = Self(Self::HOUR);
 
@@ -48,7 +48,7 @@ impl SessionDuration {
         is_chained: bool,
     ) -> Result<Self, IamError> {
         let member = "durationSeconds";
-        let wanted = bounded(member, seconds, Self::HOUR, Self::LEAST, 12 * Self::HOUR)?;
+        let wanted = bounded(member, seconds, Self::HOUR, Self::MIN, 12 * Self::HOUR)?;
         let refuse =
             |message: &str| Err(IamError::new(super::IamErrorKind::ValidationError, message));
         if wanted > longest {
@@ -71,7 +71,7 @@ impl SessionDuration {
     /// `ValidationError` on `durationSeconds`.
     pub fn parse_of_token(seconds: Option<u32>, is_root: bool) -> Result<Self, IamError> {
         let wanted =
-            bounded("durationSeconds", seconds, 12 * Self::HOUR, Self::LEAST, 36 * Self::HOUR)?;
+            bounded("durationSeconds", seconds, 12 * Self::HOUR, Self::MIN, 36 * Self::HOUR)?;
         Ok(if is_root { wanted.min(Self(Self::HOUR)) } else { wanted })
     }
 

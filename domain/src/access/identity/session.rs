@@ -67,7 +67,7 @@ impl Session {
     /// Managed policies that a session may be begun with.
     ///
     /// Source: `PolicyArns` of AssumeRole.
-    pub const MOST_POLICY_ARNS: usize = 10;
+    pub const MAX_POLICY_ARNS: usize = 10;
 
     /// Whether its key signs at that moment.
     pub fn is_live(&self, now: Timestamp) -> bool {
@@ -145,11 +145,11 @@ mod tests {
     fn a_session_may_have_as_many_tags_as_its_role_beside_them() {
         let many = |prefix: &str| {
             let tags =
-                (0..Tags::MOST_PER_RESOURCE).map(|n| (format!("{prefix}{n}"), prefix.to_owned()));
+                (0..Tags::MAX_PER_RESOURCE).map(|n| (format!("{prefix}{n}"), prefix.to_owned()));
             Tags::parse(tags.collect()).expect("valid")
         };
         let (role, session) = (many("a"), many("b"));
-        assert_eq!(role.overlaid(&session).as_map().len(), 2 * Tags::MOST_PER_RESOURCE);
+        assert_eq!(role.overlaid(&session).as_map().len(), 2 * Tags::MAX_PER_RESOURCE);
         let over = Tags::parse([("A0".to_owned(), "won".to_owned())].into()).expect("valid");
         let overlaid = role.overlaid(&over);
         assert_eq!(overlaid.as_map()["A0"], "won", "whatever the letter case");

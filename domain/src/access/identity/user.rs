@@ -13,7 +13,7 @@ use crate::{
 /// Users an account may have.
 ///
 /// Source: "IAM and AWS STS quotas".
-pub const MOST_USERS: u32 = 5000;
+pub const MAX_USERS: u32 = 5000;
 
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq)]

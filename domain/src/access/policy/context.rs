@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How much of a client's own description policies see.
-const LONGEST_USER_AGENT: usize = 1024;
+const MAX_USER_AGENT_LENGTH: usize = 1024;
 
 /// The value of a condition key, as text; operators read numbers, dates and addresses from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Context {
             context.set("aws:SourceIp", address.to_canonical().to_string());
         }
         if let Some(agent) = user_agent {
-            let agent: String = agent.chars().take(LONGEST_USER_AGENT).collect();
+            let agent: String = agent.chars().take(MAX_USER_AGENT_LENGTH).collect();
             context.set("aws:UserAgent", agent);
         }
         for (key, value) in principal.keys() {

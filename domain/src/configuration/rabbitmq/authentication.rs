@@ -13,7 +13,7 @@ pub(super) fn check(settings: &[Setting]) -> Result<(), (usize, String)> {
     let values: BTreeMap<&str, &Setting> = settings.iter().map(|s| (s.key.as_str(), s)).collect();
     contradictions(&values)?;
     client_certificates(&values)?;
-    elsewhere(&values)?;
+    arn_references(&values)?;
     bind_users(&values)?;
     ldap(&values)
 }
@@ -49,7 +49,7 @@ fn client_certificates(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, 
 }
 
 /// Values of other services are fetched as a role. A certificate and its key need each other.
-fn elsewhere(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
+fn arn_references(values: &BTreeMap<&str, &Setting>) -> Result<(), (usize, String)> {
     let role = format!("{ARNS}assume_role_arn");
     let needs = |setting: &Setting, needed: &str| {
         Err((setting.line, format!("[{}] needs [{needed}]", setting.key)))

@@ -8,10 +8,10 @@
 use std::fmt;
 
 /// How deep a term may be nested.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// The longest atom that Erlang has.
-const LONGEST_ATOM: usize = 255;
+const MAX_ATOM_LENGTH: usize = 255;
 
 /// A term, as far as queries have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +105,8 @@ fn read(text: &str) -> Result<Term, String> {
 }
 
 fn atom(name: String) -> Result<Term, String> {
-    if name.len() > LONGEST_ATOM {
-        return Err(format!("a name has at most {LONGEST_ATOM} characters"));
+    if name.len() > MAX_ATOM_LENGTH {
+        return Err(format!("a name has at most {MAX_ATOM_LENGTH} characters"));
     }
     Ok(Term::Atom(name))
 }
@@ -132,8 +132,8 @@ impl Reader<'_> {
     }
 
     fn term(&mut self, depth: usize) -> Result<Term, String> {
-        if depth == DEEPEST {
-            return Err(format!("it is nested more than {DEEPEST} deep"));
+        if depth == MAX_DEPTH {
+            return Err(format!("it is nested more than {MAX_DEPTH} deep"));
         }
         if self.take('{') {
             return self.elements('}', depth).map(Term::Tuple);

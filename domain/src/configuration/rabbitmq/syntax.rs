@@ -9,10 +9,10 @@ use crate::{
 };
 
 /// No configuration that means anything comes near this many bytes.
-const LONGEST_TEXT: usize = 64 * 1024;
+const MAX_TEXT_LENGTH: usize = 64 * 1024;
 
 /// No key is nearly as long.
-const LONGEST_KEY: usize = 256;
+const MAX_KEY_LENGTH: usize = 256;
 
 const TRIPLE: &str = "'''";
 
@@ -38,12 +38,12 @@ pub(super) struct Setting {
 
 /// Reads a text, in order.
 pub(super) fn read(text: &str) -> Result<Vec<Setting>, Error> {
-    if text.len() > LONGEST_TEXT {
+    if text.len() > MAX_TEXT_LENGTH {
         return Err(Error::bad_request(
             "data",
             format!(
                 "The specified RabbitMQ configuration data is invalid: it has {} bytes, and at most \
-                 {LONGEST_TEXT} are possible.",
+                 {MAX_TEXT_LENGTH} are possible.",
                 text.len()
             ),
         ));
@@ -143,7 +143,7 @@ fn nothing_after(quote: &str) -> Result<(), String> {
 }
 
 fn is_key(text: &str) -> bool {
-    text.len() <= LONGEST_KEY
+    text.len() <= MAX_KEY_LENGTH
         && words(text).iter().all(|word| {
             !word.is_empty()
                 && word
@@ -205,11 +205,11 @@ fn runs_rabbitmq(host: &HostInstanceType) -> bool {
 
 /// A caller's text, short enough for an answer.
 pub(super) fn shortened(text: &str) -> String {
-    const MOST_SHOWN: usize = 80;
-    if text.chars().count() <= MOST_SHOWN {
+    const MAX_SHOWN_LENGTH: usize = 80;
+    if text.chars().count() <= MAX_SHOWN_LENGTH {
         return text.to_owned();
     }
-    let start: String = text.chars().take(MOST_SHOWN).collect();
+    let start: String = text.chars().take(MAX_SHOWN_LENGTH).collect();
     format!("{start}…")
 }
 

@@ -38,7 +38,7 @@ const BACKEND_MODULE: &str = "rabbit_auth_backend_";
 const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN", "EXTERNAL"];
 
 /// No value but a query comes near this many bytes.
-const LONGEST_VALUE: usize = 4096;
+const MAX_VALUE_LENGTH: usize = 4096;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +91,9 @@ impl Kind {
             Self::TagQueries => return query::tags(value).map_err(|e| bad_query(key, &e)),
             _ => {}
         }
-        if value.len() > LONGEST_VALUE || value.chars().any(|c| !matches!(c, ' '..='~')) {
+        if value.len() > MAX_VALUE_LENGTH || value.chars().any(|c| !matches!(c, ' '..='~')) {
             return Err(format!(
-                "the value of [{key}] must be one line of at most {LONGEST_VALUE} printable ASCII \
+                "the value of [{key}] must be one line of at most {MAX_VALUE_LENGTH} printable ASCII \
                  characters"
             ));
         }
@@ -404,7 +404,7 @@ mod tests {
             assert!(Kind::Text.check("k", value, V4).is_err(), "{value}");
         }
         assert!(Kind::Text.check("k", "it's", v3).is_ok());
-        assert!(Kind::Text.check("k", &"x".repeat(LONGEST_VALUE + 1), V4).is_err());
+        assert!(Kind::Text.check("k", &"x".repeat(MAX_VALUE_LENGTH + 1), V4).is_err());
     }
 
     #[test]

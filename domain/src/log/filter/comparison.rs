@@ -5,7 +5,7 @@ use regex::{Regex, RegexBuilder};
 use super::scanner::{InvalidPattern, Scanner, invalid};
 
 /// The largest regular expression, compiled, in bytes.
-const LARGEST_REGEX: usize = 256 * 1024;
+const MAX_REGEX_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
@@ -35,7 +35,7 @@ pub(super) struct Comparison {
 
 /// A regular expression.
 pub(super) fn regex(text: &str) -> Result<Regex, InvalidPattern> {
-    let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
+    let built = RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
     built.map_err(|_| invalid(format!("[%{text}%] is not a regular expression that is supported")))
 }
 

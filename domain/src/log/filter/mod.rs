@@ -19,7 +19,7 @@ use terms::Terms;
 /// The longest pattern, in characters.
 ///
 /// Source: FilterLogEvents of the CloudWatch Logs API reference.
-const LONGEST: usize = 1024;
+const MAX_LENGTH: usize = 1024;
 
 /// A pattern, by which events are chosen.
 #[derive(Debug, Clone)]
@@ -39,8 +39,8 @@ impl FilterPattern {
     /// # Errors
     /// Why it is no pattern.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
-        if text.chars().count() > LONGEST {
-            return Err(invalid(format!("it has more than {LONGEST} characters")));
+        if text.chars().count() > MAX_LENGTH {
+            return Err(invalid(format!("it has more than {MAX_LENGTH} characters")));
         }
         let text = text.trim();
         let kind = if text.is_empty() {

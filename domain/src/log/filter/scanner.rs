@@ -6,7 +6,7 @@
 pub struct InvalidPattern(String);
 
 /// How deep parentheses may be nested.
-const DEEPEST: u32 = 32;
+const MAX_DEPTH: u32 = 32;
 
 pub(super) fn invalid(why: impl Into<String>) -> InvalidPattern {
     InvalidPattern(why.into())
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
         condition: Read<'a, C>,
         [any, all]: [Join<C>; 2],
     ) -> Result<C, InvalidPattern> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return Err(invalid("parentheses are nested too deep"));
         }
         self.joined("||", any, |scanner| {

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// How many values an aggregation keeps that needs all of them. Beyond it is an estimate.
-const MOST_VALUES: usize = 100_000;
+const MAX_VALUES: usize = 100_000;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -97,7 +97,7 @@ impl Aggregation {
         }
         match self.kind {
             Kind::CountDistinct => {
-                if state.distinct.len() < MOST_VALUES {
+                if state.distinct.len() < MAX_VALUES {
                     state.distinct.extend(value.text());
                 }
                 return;
@@ -135,7 +135,7 @@ impl Aggregation {
         state.count += 1;
         state.sum += number;
         state.squares += number * number;
-        if matches!(self.kind, Kind::Percentile(_)) && state.values.len() < MOST_VALUES {
+        if matches!(self.kind, Kind::Percentile(_)) && state.values.len() < MAX_VALUES {
             state.values.push(number);
         }
     }

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::{
-    InvalidQuery, LONGEST,
+    InvalidQuery, MAX_LENGTH,
     aggregate::Aggregation,
     expression::{Expression, Words, regex},
     lexer::{Token, tokens},
@@ -12,9 +12,9 @@ use super::{
 /// The most rows that a query gives, and how many it gives if nothing is said.
 ///
 /// Source: "limit" of the query syntax.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 /// The most commands of a query.
-const MOST_COMMANDS: usize = 50;
+const MAX_COMMANDS: usize = 50;
 
 /// A query.
 #[derive(Debug, Clone)]
@@ -49,8 +49,8 @@ impl Query {
     /// # Errors
     /// Why it is no query.
     pub fn parse(text: &str, most: Option<usize>) -> Result<Self, InvalidQuery> {
-        if text.chars().count() > LONGEST {
-            return Err(InvalidQuery::new(format!("it has more than {LONGEST} characters")));
+        if text.chars().count() > MAX_LENGTH {
+            return Err(InvalidQuery::new(format!("it has more than {MAX_LENGTH} characters")));
         }
         let tokens = tokens(text)?;
         let mut commands = Vec::new();
@@ -63,10 +63,10 @@ impl Query {
             }
             commands.push(command(part)?);
         }
-        if commands.len() > MOST_COMMANDS {
-            return Err(InvalidQuery::new(format!("it has more than {MOST_COMMANDS} commands")));
+        if commands.len() > MAX_COMMANDS {
+            return Err(InvalidQuery::new(format!("it has more than {MAX_COMMANDS} commands")));
         }
-        let most = most.unwrap_or(MOST_ROWS).min(MOST_ROWS);
+        let most = most.unwrap_or(MAX_ROWS).min(MAX_ROWS);
         Ok(Self { commands, most })
     }
 

@@ -4,8 +4,8 @@ use regex::{Regex, RegexBuilder};
 
 use super::{InvalidQuery, lexer::Token, record::Row, value::Value};
 
-const DEEPEST: u32 = 32;
-const LARGEST_REGEX: usize = 256 * 1024;
+const MAX_DEPTH: u32 = 32;
+const MAX_REGEX_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone)]
 pub(super) enum Expression {
@@ -190,7 +190,7 @@ impl Expression {
 
 /// A regular expression.
 pub(super) fn regex(text: &str) -> Result<Regex, InvalidQuery> {
-    let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
+    let built = RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
     built.map_err(|_| {
         InvalidQuery::new(format!("[/{text}/] is not a regular expression that is supported"))
     })
@@ -260,7 +260,7 @@ impl<'a> Words<'a> {
 
     pub(super) fn expression(&mut self) -> Result<Expression, InvalidQuery> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err(InvalidQuery::new("an expression is nested too deep"));
         }
         let mut found = self.conjunction()?;

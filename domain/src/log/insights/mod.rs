@@ -21,7 +21,7 @@ pub use run::{Execution, QueryResults, ResultField, fields_of};
 /// The longest query, in characters.
 ///
 /// Source: StartQuery of the CloudWatch Logs API reference.
-const LONGEST: usize = 10_000;
+const MAX_LENGTH: usize = 10_000;
 
 /// Why a query can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

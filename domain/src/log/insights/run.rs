@@ -11,9 +11,9 @@ use super::{
 };
 
 /// How many rows are kept of events before they are sorted or cut.
-const MOST_KEPT: usize = 20_000;
+const MAX_KEPT_ROWS: usize = 20_000;
 /// How many groups of rows an aggregation may have.
-const MOST_GROUPS: usize = 10_000;
+const MAX_GROUPS: usize = 10_000;
 /// What is shown if nothing is said.
 const USUAL: [&str; 2] = ["@timestamp", "@message"];
 
@@ -97,7 +97,7 @@ impl<'a> Execution<'a> {
         self.matched += 1;
         if let Some(Command::Stats { aggregations, by }) = self.query.commands.get(self.together) {
             group(&mut self.groups, aggregations, by, &row);
-        } else if self.rows.len() < MOST_KEPT {
+        } else if self.rows.len() < MAX_KEPT_ROWS {
             self.rows.push(row);
         }
     }
@@ -272,7 +272,7 @@ fn group(
 ) {
     let values: Vec<Value> = by.iter().map(|(_, expression)| expression.of(row)).collect();
     let key: Key = values.iter().map(Value::text).collect();
-    if groups.len() >= MOST_GROUPS && !groups.contains_key(&key) {
+    if groups.len() >= MAX_GROUPS && !groups.contains_key(&key) {
         return;
     }
     let begin = || (values, vec![State::default(); aggregations.len()]);

@@ -25,7 +25,7 @@ use super::search::SearchPattern;
 /// The longest expression, in characters.
 ///
 /// Source: `MetricExpression` of the service's model.
-pub const LONGEST_EXPRESSION: usize = 2048;
+pub const MAX_EXPRESSION_LENGTH: usize = 2048;
 
 /// Why an expression can't be read or computed, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,14 +1,14 @@
 //! From texts to expressions: recursive descent, by precedence.
 
 use super::{
-    Expression, ExpressionError, Function, LONGEST_EXPRESSION, Operator, Search,
+    Expression, ExpressionError, Function, MAX_EXPRESSION_LENGTH, Operator, Search,
     token::{Token, tokens},
     wrong,
 };
 use crate::metric::search::SearchPattern;
 
 /// How deep parentheses and functions may be nested.
-const DEEPEST: usize = 48;
+const MAX_DEPTH: usize = 48;
 
 /// Operators by precedence, those that bind least first.
 const LEVELS: [&[(&str, Operator)]; 5] = [
@@ -33,8 +33,8 @@ impl Expression {
     /// What is wrong with it, in a sentence. Metrics Insights queries (`SELECT …`) and functions that are not there are
     /// refused by their names.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        if text.chars().count() > LONGEST_EXPRESSION {
-            return wrong(format!("It is longer than {LONGEST_EXPRESSION} characters"));
+        if text.chars().count() > MAX_EXPRESSION_LENGTH {
+            return wrong(format!("It is longer than {MAX_EXPRESSION_LENGTH} characters"));
         }
         let tokens = tokens(text)?;
         if let Some(Token::Word(word)) = tokens.first()
@@ -161,8 +161,8 @@ impl<'a> Parser<'a> {
         &mut self,
         parse: impl FnOnce(&mut Self) -> Result<T, ExpressionError>,
     ) -> Result<T, ExpressionError> {
-        if self.depth >= DEEPEST {
-            return wrong(format!("It is nested deeper than {DEEPEST} levels"));
+        if self.depth >= MAX_DEPTH {
+            return wrong(format!("It is nested deeper than {MAX_DEPTH} levels"));
         }
         self.depth += 1;
         let parsed = parse(self);

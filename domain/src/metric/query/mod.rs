@@ -18,21 +18,21 @@ use super::{
 };
 
 /// The longest name of a metric, a namespace or a dimension.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_LENGTH: usize = 255;
 /// The longest value of a dimension.
-const LONGEST_VALUE: usize = 1024;
+const MAX_VALUE_LENGTH: usize = 1024;
 /// Most dimensions of a metric.
-const MOST_DIMENSIONS: usize = 30;
+const MAX_DIMENSIONS: usize = 30;
 /// Most queries of a request.
 ///
 /// Source: GetMetricData of the CloudWatch API reference.
-const MOST_QUERIES: usize = 500;
+const MAX_QUERIES: usize = 500;
 /// The longest period: a day.
 ///
 /// Source: PutMetricAlarm of the CloudWatch API reference, "Period".
-pub const LONGEST_PERIOD: u32 = 86_400;
+pub const MAX_PERIOD: u32 = 86_400;
 /// The shortest period in which metrics of brokers have values.
-pub const SHORTEST_PERIOD: u32 = 60;
+pub const MIN_PERIOD: u32 = 60;
 
 /// A query as callers give it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,9 +127,9 @@ impl DataQuery {
         if inputs.is_empty() {
             return Err(CloudWatchError::missing("MetricDataQueries"));
         }
-        if inputs.len() > MOST_QUERIES {
+        if inputs.len() > MAX_QUERIES {
             return Err(CloudWatchError::validation(format!(
-                "The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}."
+                "The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}."
             )));
         }
         let queries = inputs.into_iter().map(Self::parse).collect::<Result<Vec<_>, _>>()?;
@@ -211,7 +211,7 @@ impl MetricStat {
 
 /// Whether a text can be the identifier of a query.
 fn is_id(text: &str) -> bool {
-    text.len() <= LONGEST_NAME
+    text.len() <= MAX_NAME_LENGTH
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -244,17 +244,17 @@ pub fn parse_key(
     dimensions: Vec<(String, String)>,
 ) -> Result<SeriesKey, CloudWatchError> {
     let metric = parse_name("MetricName", metric)?;
-    if dimensions.len() > MOST_DIMENSIONS {
+    if dimensions.len() > MAX_DIMENSIONS {
         return Err(CloudWatchError::invalid(format!(
-            "The collection Dimensions must not have a size greater than {MOST_DIMENSIONS}."
+            "The collection Dimensions must not have a size greater than {MAX_DIMENSIONS}."
         )));
     }
     let dimension = |(name, value): (String, String)| {
         let name = parse_name("Dimensions.member.Name", name)?;
         let length = value.chars().count();
-        if !(1..=LONGEST_VALUE).contains(&length) || value.chars().any(char::is_control) {
+        if !(1..=MAX_VALUE_LENGTH).contains(&length) || value.chars().any(char::is_control) {
             return Err(CloudWatchError::invalid(format!(
-                "The parameter Dimensions.member.Value of {name} must have 1 to {LONGEST_VALUE} characters and no control characters."
+                "The parameter Dimensions.member.Value of {name} must have 1 to {MAX_VALUE_LENGTH} characters and no control characters."
             )));
         }
         Ok(Dimension { name, value })
@@ -277,9 +277,9 @@ pub fn parse_key(
 /// `InvalidParameterValue`.
 pub fn parse_name(parameter: &str, name: String) -> Result<String, CloudWatchError> {
     let length = name.chars().count();
-    if !(1..=LONGEST_NAME).contains(&length) || name.chars().any(char::is_control) {
+    if !(1..=MAX_NAME_LENGTH).contains(&length) || name.chars().any(char::is_control) {
         return Err(CloudWatchError::invalid(format!(
-            "The parameter {parameter} must have 1 to {LONGEST_NAME} characters and no control characters."
+            "The parameter {parameter} must have 1 to {MAX_NAME_LENGTH} characters and no control characters."
         )));
     }
     Ok(name)
@@ -297,10 +297,8 @@ pub fn parse_period(seconds: i64) -> Result<u32, CloudWatchError> {
     if !([1, 5, 10, 20, 30].contains(&period) || period > 0 && period.is_multiple_of(60)) {
         return refuse(format!("Period {seconds} is not valid"));
     }
-    if period > LONGEST_PERIOD {
-        return refuse(format!(
-            "Period {seconds} must not be longer than {LONGEST_PERIOD} seconds"
-        ));
+    if period > MAX_PERIOD {
+        return refuse(format!("Period {seconds} must not be longer than {MAX_PERIOD} seconds"));
     }
     Ok(period)
 }

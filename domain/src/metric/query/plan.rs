@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CloudWatchError, DataQuery, Queried, SHORTEST_PERIOD, wrong_expression};
+use super::{CloudWatchError, DataQuery, MIN_PERIOD, Queried, wrong_expression};
 use crate::metric::expression::{
     Environment, ExpressionError, Search, SearchKey, TimeRange, TimeSeries, Value,
 };
@@ -62,7 +62,7 @@ impl DataPlan {
             Queried::Math(_) => None,
         };
         let period = query.period.or_else(|| self.queries.iter().filter_map(of_metric).min());
-        period.unwrap_or(300).max(SHORTEST_PERIOD)
+        period.unwrap_or(300).max(MIN_PERIOD)
     }
 
     /// Computes all queries. `metrics` has the series of the queries that name one, by their identifiers, `searches` what

@@ -13,7 +13,7 @@ use term::{Property, Wanted};
 /// The longest pattern, in characters.
 ///
 /// Source: "Search expression limits" of the user guide.
-pub const LONGEST_PATTERN: usize = 1024;
+pub const MAX_PATTERN_LENGTH: usize = 1024;
 
 /// Why a pattern can't be read, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

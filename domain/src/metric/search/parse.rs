@@ -1,12 +1,12 @@
 //! From texts to patterns.
 
 use super::{
-    Condition, LONGEST_PATTERN, Schema, SearchError, SearchPattern,
+    Condition, MAX_PATTERN_LENGTH, Schema, SearchError, SearchPattern,
     term::{Property, Wanted},
 };
 
 /// How deep parentheses may be nested.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
@@ -18,8 +18,8 @@ enum Token {
 }
 
 pub(super) fn pattern(text: &str) -> Result<SearchPattern, SearchError> {
-    if text.chars().count() > LONGEST_PATTERN {
-        return wrong(format!("The search is longer than {LONGEST_PATTERN} characters"));
+    if text.chars().count() > MAX_PATTERN_LENGTH {
+        return wrong(format!("The search is longer than {MAX_PATTERN_LENGTH} characters"));
     }
     let tokens = tokens(text)?;
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
@@ -171,8 +171,8 @@ impl<'a> Parser<'a> {
         &mut self,
         one: &dyn Fn(&mut Self) -> Result<Condition, SearchError>,
     ) -> Result<Condition, SearchError> {
-        if self.depth >= DEEPEST {
-            return wrong(format!("The search is nested deeper than {DEEPEST} levels"));
+        if self.depth >= MAX_DEPTH {
+            return wrong(format!("The search is nested deeper than {MAX_DEPTH} levels"));
         }
         self.depth += 1;
         let condition = if self.takes_word("NOT") {

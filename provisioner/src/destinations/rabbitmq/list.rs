@@ -19,7 +19,7 @@ use super::{done, encoded};
 use crate::destinations::engine::{Engine, Failure, read};
 
 /// The most pages that are looked at for one answer. A search among a billion queues takes thirty.
-const MOST_LOOKS: usize = 40;
+const MAX_PAGES: usize = 40;
 const KIND: &str = DestinationKind::Queue.as_str();
 const COLUMNS: &str = "name,vhost,type,node,leader,messages_ready,messages_unacknowledged,consumers,\
     message_stats.publish_details.rate,message_stats.deliver_get_details.rate,\
@@ -124,7 +124,7 @@ pub(in crate::destinations) async fn list(
         next = last.or(next);
         if number >= page.page_count {
             next = None;
-        } else if lister.looks < MOST_LOOKS {
+        } else if lister.looks < MAX_PAGES {
             found = lister.page(number + 1).await?.map(|page| (number + 1, page));
             if found.is_none() {
                 next = None;
@@ -150,7 +150,7 @@ impl Lister<'_> {
         let mut number = after.map_or(0, |position| position.rank / self.size).saturating_add(1);
         // Everything before `low` is before the position, and `high` is the first page seen that is not.
         let (mut low, mut high): (u64, Option<(u64, Page)>) = (1, None);
-        while self.looks < MOST_LOOKS {
+        while self.looks < MAX_PAGES {
             let page = self.page(number).await?.filter(|page| !page.items.is_empty());
             // The last page that may be the one.
             let last = match page {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{done, encoded, path, virtual_host};
 use crate::destinations::{
-    bounds::{self, LONGEST_BODY, MOST_BYTES, MOST_PROPERTIES},
+    bounds::{self, MAX_BODY_LENGTH, MAX_BYTES, MAX_PROPERTIES},
     engine::{Engine, Failure, read},
 };
 
@@ -74,7 +74,7 @@ pub(in crate::destinations) async fn browse(
         "count": most,
         "ackmode": "ack_requeue_true",
         "encoding": "auto",
-        "truncate": LONGEST_BODY.min(MOST_BYTES / most),
+        "truncate": MAX_BODY_LENGTH.min(MAX_BYTES / most),
     });
     let messages = get(engine, &call.destination, &asked).await?;
     let marks_redelivered = !messages.is_empty();
@@ -168,7 +168,7 @@ fn shown(got: Got) -> Result<BrowsedMessage, Failure> {
     let mut properties: BTreeMap<String, PropertyValue> = BTreeMap::new();
     let headers = headers.as_ref().and_then(Value::as_object).into_iter().flatten();
     // Headers come last: they are the sender's own.
-    for (name, value) in given.iter().chain(headers).take(MOST_PROPERTIES) {
+    for (name, value) in given.iter().chain(headers).take(MAX_PROPERTIES) {
         properties.insert(bounds::text(name), bounds::property(value));
     }
     Ok(BrowsedMessage {

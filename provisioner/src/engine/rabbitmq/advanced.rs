@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use brokerd_domain::RabbitMqSettings;
 
 use super::{
-    Blueprint, Elsewhere,
+    Blueprint, ResolvedArns,
     configuration::{self, without_timeout},
     listeners,
     terms::{binary, octets, text},
@@ -16,13 +16,13 @@ use super::{
 pub(super) fn render(
     blueprint: &Blueprint<'_>,
     settings: &RabbitMqSettings,
-    elsewhere: &Elsewhere<'_>,
+    resolved_arns: &ResolvedArns<'_>,
 ) -> String {
     let (version, root) = (version(blueprint), &blueprint.image.config_root);
     let mut applications: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut set =
         |application, term: String| applications.entry(application).or_default().push(term);
-    for (application, term) in listeners::terms(blueprint, settings, elsewhere) {
+    for (application, term) in listeners::terms(blueprint, settings, resolved_arns) {
         set(application, term);
     }
     if version.major >= 4 {
@@ -40,7 +40,7 @@ pub(super) fn render(
     }
     // Here a password may be of any characters.
     for bind in ["dn_lookup_bind", "other_bind"] {
-        let password = elsewhere.value(&format!("auth_ldap.{bind}.password"));
+        let password = resolved_arns.value(&format!("auth_ldap.{bind}.password"));
         if let Some((user, password)) =
             settings.get(&format!("auth_ldap.{bind}.user_dn")).zip(password)
         {

@@ -11,7 +11,7 @@ use std::{
 use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
 
 use super::{
-    Blueprint, Elsewhere, cluster, free_disk, is_cluster, metrics_page, trusted_path, version,
+    Blueprint, ResolvedArns, cluster, free_disk, is_cluster, metrics_page, trusted_path, version,
     watermark,
 };
 use crate::runtime::Limits;
@@ -28,7 +28,7 @@ pub(super) fn without_timeout(settings: &RabbitMqSettings, version: EngineVersio
 }
 
 /// The longest that RabbitMQ 4.3 can wait; there it stands for ever, which 4.3 can't.
-const LONGEST_TIMEOUT: u32 = 2_147_483_647;
+const MAX_TIMEOUT: u32 = 2_147_483_647;
 
 /// How clients may log in where the owner does not say.
 const MECHANISMS: &[&str] = &["PLAIN", "AMQPLAIN"];
@@ -45,7 +45,7 @@ pub(super) fn render(
     limits: Limits,
     queue_limits: QueueLimits,
     settings: &RabbitMqSettings,
-    elsewhere: &Elsewhere<'_>,
+    resolved_arns: &ResolvedArns<'_>,
 ) -> String {
     let root = &blueprint.image.config_root;
     let version = version(blueprint);
@@ -100,7 +100,7 @@ pub(super) fn render(
     set("heartbeat", &chosen("heartbeat", "60"));
     if !without_timeout(settings, version) {
         match settings.get(CONSUMER_TIMEOUT) {
-            Some("0") => set(CONSUMER_TIMEOUT, &LONGEST_TIMEOUT),
+            Some("0") => set(CONSUMER_TIMEOUT, &MAX_TIMEOUT),
             _ => set(CONSUMER_TIMEOUT, &chosen(CONSUMER_TIMEOUT, "1800000")),
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn render(
     for (key, value) in limit_keys(version, settings.limits(queue_limits)) {
         set(key, &value);
     }
-    for (key, value) in authentication(settings, version, root, elsewhere) {
+    for (key, value) in authentication(settings, version, root, resolved_arns) {
         set(&key, &quoted(&value));
     }
     if is_cluster(blueprint) {
@@ -154,17 +154,17 @@ fn authentication(
     settings: &RabbitMqSettings,
     version: EngineVersion,
     root: &str,
-    elsewhere: &Elsewhere<'_>,
+    resolved_arns: &ResolvedArns<'_>,
 ) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for (key, value) in settings.iter() {
         let permitted =
             ["auth_", "ssl_cert_login_", "management.oauth_"].iter().any(|p| key.starts_with(p));
-        let elsewhere = key.ends_with(".fail_if_no_peer_cert")
+        let resolved_arns = key.ends_with(".fail_if_no_peer_cert")
             || key.starts_with("auth_ldap.queries.")
             || key.starts_with("auth_oauth2.scope_aliases.")
             || key.ends_with("_bind.user_dn");
-        if permitted && !elsewhere {
+        if permitted && !resolved_arns {
             keys.insert(key.to_owned(), module(key, value).unwrap_or(value).to_owned());
         }
     }
@@ -188,7 +188,7 @@ fn authentication(
     trust(&mut keys, version, &trusted_path(root));
     for (key, _) in settings.references().filter(|(key, _)| key.starts_with("auth_")) {
         if !key.ends_with(".password")
-            && let Some(path) = elsewhere.path(key)
+            && let Some(path) = resolved_arns.path(key)
         {
             keys.insert(key.to_owned(), path);
         }

@@ -5,7 +5,7 @@
 
 use brokerd_domain::{EngineType, Protocol, RabbitMqSettings};
 
-use super::{Blueprint, Elsewhere, metrics_page, terms::text};
+use super::{Blueprint, ResolvedArns, metrics_page, terms::text};
 
 /// Certificate and key for ECDSA, and for RSA.
 pub(super) const ECDSA: [&str; 2] = ["tls/server.pem", "tls/server.key"];
@@ -15,7 +15,7 @@ pub(super) const RSA: [&str; 2] = ["tls/server-rsa.pem", "tls/server-rsa.key"];
 pub(super) fn terms(
     blueprint: &Blueprint<'_>,
     settings: &RabbitMqSettings,
-    elsewhere: &Elsewhere<'_>,
+    resolved_arns: &ResolvedArns<'_>,
 ) -> [(&'static str, String); 3] {
     let root = &blueprint.image.config_root;
     let path = |file: &str| text(&format!("{root}/{file}"));
@@ -28,7 +28,7 @@ pub(super) fn terms(
     let pairs: Vec<String> = pairs.iter().map(|p| format!("#{{{}}}", pair(*p, "=>"))).collect();
     let [certificate, key] = only;
     let common = |prefix: &str| {
-        let authorities = elsewhere.path(&format!("{prefix}.cacertfile"));
+        let authorities = resolved_arns.path(&format!("{prefix}.cacertfile"));
         let authorities = authorities.map_or_else(|| path("tls/ca.pem"), |path| text(&path));
         let mut options = vec![
             // Only for who looks whether there is one at all: the first version with two does.

@@ -9,9 +9,9 @@ mod advanced;
 mod cluster;
 mod configuration;
 mod definitions;
-mod elsewhere;
 mod listeners;
 mod metrics_page;
+mod resolved_arns;
 mod terms;
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use brokerd_domain::{
     BrokerSpec, DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
 };
 
-use elsewhere::Elsewhere;
+use resolved_arns::ResolvedArns;
 
 use super::{
     blueprint::{Blueprint, Engine, Sizing, Unsupported},
@@ -37,10 +37,10 @@ const PIDS: u32 = 1024;
 
 /// Below this an idle node is over its watermark and blocks publishers for ever: an idle 4.3 node
 /// uses about 170 MB.
-const LEAST_WATERMARK: u64 = 256 * MIB;
+const MIN_WATERMARK: u64 = 256 * MIB;
 
 /// RabbitMQ's own default, in bytes.
-const LEAST_FREE_DISK: u64 = 50_000_000;
+const MIN_FREE_DISK: u64 = 50_000_000;
 
 /// The authorities that RabbitMQ trusts as a client: the installation's own and the public ones.
 const TRUSTED: &str = "tls/trusted.pem";
@@ -101,7 +101,7 @@ impl Engine for RabbitMq {
                 spec.engine_version, spec.host_instance_type
             )));
         };
-        let elsewhere = Elsewhere::of(blueprint, &settings)?;
+        let resolved_arns = ResolvedArns::of(blueprint, &settings)?;
         let limits = self.limits(spec, blueprint.sizing, blueprint.capacity)?;
         let materials = blueprint.materials;
         let cookie = materials
@@ -120,7 +120,7 @@ impl Engine for RabbitMq {
                 conf,
                 "rabbitmq.conf",
                 0o640,
-                configuration::render(blueprint, limits, queue_limits, &settings, &elsewhere),
+                configuration::render(blueprint, limits, queue_limits, &settings, &resolved_arns),
             ),
             common::file(conf, "enabled_plugins", 0o640, plugins(version(blueprint), &settings)),
             common::file(conf, "definitions.json", 0o640, seed),
@@ -132,7 +132,7 @@ impl Engine for RabbitMq {
                 conf,
                 "advanced.config",
                 0o400,
-                advanced::render(blueprint, &settings, &elsewhere),
+                advanced::render(blueprint, &settings, &resolved_arns),
             ),
             common::file(
                 conf,
@@ -147,7 +147,7 @@ impl Engine for RabbitMq {
             files.push(common::file(conf, certificate, 0o640, rsa.certificate_pem.as_bytes()));
             files.push(common::file(conf, key, 0o400, rsa.private_key_pem.as_bytes()));
         }
-        files.extend(elsewhere.files(materials.trusted()));
+        files.extend(resolved_arns.files(materials.trusted()));
         let accounts = accounts::program(blueprint);
         let keeps_accounts = accounts.is_some();
         files.extend(accounts.map(|program| common::file(conf, accounts::FILE, 0o640, program)));
@@ -236,7 +236,7 @@ fn trusted_path(root: &str) -> String {
 fn watermark(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
     let tier = blueprint.broker.spec.host_instance_type;
     let share = limits.memory_bytes as f64 / tier.memory_bytes() as f64;
-    common::scaled(tier.memory_watermark_bytes(), share).max(LEAST_WATERMARK)
+    common::scaled(tier.memory_watermark_bytes(), share).max(MIN_WATERMARK)
 }
 
 /// How much free disk RabbitMQ keeps before it blocks publishers.
@@ -248,13 +248,13 @@ fn free_disk(blueprint: &Blueprint<'_>, limits: Limits) -> u64 {
     let (tier, mode) =
         (blueprint.broker.spec.host_instance_type, blueprint.broker.spec.deployment_mode);
     if blueprint.materials.own_disk {
-        return tier.disk_free_limit_bytes(mode).max(LEAST_FREE_DISK);
+        return tier.disk_free_limit_bytes(mode).max(MIN_FREE_DISK);
     }
     let tier = tier.disk_free_limit_bytes(DeploymentMode::SingleInstance);
     (limits.memory_bytes / 8)
         .min(GIB)
         .min(common::scaled(tier, blueprint.sizing.scale))
-        .max(LEAST_FREE_DISK)
+        .max(MIN_FREE_DISK)
 }
 
 #[cfg(test)]

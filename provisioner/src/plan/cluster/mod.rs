@@ -19,7 +19,7 @@ use super::{
     instance::{Need, limit},
     sentence::Sentence,
     types::{Completion, NeedsRendering, Plan, Step, Subject, fail, refuse},
-    world::Seen,
+    world::Observation,
 };
 use crate::runtime::Volumes;
 
@@ -28,7 +28,7 @@ use node::{Node, View};
 /// How often a cluster that serves is observed.
 const STEADY_POLL: Duration = Duration::from_secs(5);
 /// The shortest pause between two observations of a booting node, because probes cost the serving nodes processor time.
-const LEAST_POLL: Duration = Duration::from_millis(400);
+const MIN_POLL: Duration = Duration::from_millis(400);
 /// How soon nodes that do not agree are asked again.
 const APART_POLL: Duration = Duration::from_secs(1);
 /// How long nodes may be parted before the smaller side is restarted. On Mnesia a partition may never end by itself,
@@ -38,17 +38,17 @@ const PARTED_LIMIT: Duration = Duration::from_secs(15);
 const APART_LIMIT: Duration = Duration::from_mins(1);
 /// How long a reboot waits for a node whose stop would lose a quorum. All nodes serve by then, and a queue with a
 /// single member keeps depending on that member.
-const QUORUM_PATIENCE: Duration = Duration::from_mins(3);
+const QUORUM_TIMEOUT: Duration = Duration::from_mins(3);
 /// How long every node must serve before another one is stopped, if no node can be asked about quorums.
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// The plan of a cluster.
 pub(super) fn plan(
     subject: &Subject<'_>,
-    seen: &Seen,
+    seen: &Observation,
     now: Timestamp,
 ) -> Result<Plan, NeedsRendering> {
-    let in_vain = in_vain_until(subject, seen, now);
+    let in_vain = no_majority_until(subject, seen, now);
     let look = |identity| Node::look(subject, identity, seen, in_vain, now);
     let mut nodes: Vec<Node<'_>> = subject.instances.iter().map(look).collect();
     if let Some(newer) = nodes.iter().find(|node| node.is_newer(subject)) {
@@ -58,7 +58,7 @@ pub(super) fn plan(
         );
         return Ok(Plan::new(VerdictKind::Progressing, sentence, Next::After(APART_POLL)));
     }
-    give_up_frozen(subject, &mut nodes, now);
+    give_up_paused(subject, &mut nodes, now);
     if let Some(mut given_up) = nodes.iter().find_map(|node| match &node.need {
         Need::GiveUp(why) => Some(fail(why.clone())),
         Need::Refuse(why) => Some(refuse(why)),
@@ -93,7 +93,7 @@ pub(super) fn plan(
 
 /// Restarts a node that is paused, but not by a fault, at once while most nodes serve without it: it is not merely
 /// slow, and the others wait for it as long as it exists.
-fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp) {
+fn give_up_paused(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp) {
     let serving = nodes.iter().filter(|node| node.serves()).count();
     if 2 * serving <= nodes.len() {
         return;
@@ -102,9 +102,9 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
         let mut faults = subject.faults.iter().filter(|fault| fault.ends > now);
         faults.any(|fault| fault.affected(node.ordinal()).is_some())
     };
-    let is_given_up = |node: &Node<'_>| node.is_frozen() && !node.is_held && !is_wanted(node);
+    let is_given_up = |node: &Node<'_>| node.is_paused() && !node.is_held && !is_wanted(node);
     for node in nodes.iter_mut().filter(|node| is_given_up(node)) {
-        let sentence = format!("instance {} is frozen; restarting it", node.ordinal());
+        let sentence = format!("instance {} is paused; restarting it", node.ordinal());
         node.need = Need::Steps {
             sentence: sentence.into(),
             steps: node.restart().into_iter().collect(),
@@ -115,7 +115,11 @@ fn give_up_frozen(subject: &Subject<'_>, nodes: &mut [Node<'_>], now: Timestamp)
 }
 
 /// Until when faults hold so many nodes that the others have no majority.
-fn in_vain_until(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
+fn no_majority_until(
+    subject: &Subject<'_>,
+    seen: &Observation,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let instances = subject.instances;
     let holds = instances.iter().filter_map(|i| hold(subject, i.ordinal, seen, now));
     let mut ends: Vec<Timestamp> = holds.map(|hold| hold.until).collect();
@@ -279,10 +283,10 @@ fn reboot_next(nodes: &mut [Node<'_>], agree: bool, now: Timestamp) -> Option<Pl
     if let Some(node) = nodes.iter_mut().find(|node| replaceable(node)) {
         return stop_for_reboot(node);
     }
-    // A queue with a single member delays the reboot by QUORUM_PATIENCE at most, because its owner chose one member.
+    // A queue with a single member delays the reboot by QUORUM_TIMEOUT at most, because its owner chose one member.
     let node = nodes.iter_mut().find(|node| node.is_stale && node.is_critical())?;
     let since = *node.after.apart_since.get_or_insert(node.before.apart_since.unwrap_or(now));
-    if now.since(since) >= QUORUM_PATIENCE {
+    if now.since(since) >= QUORUM_TIMEOUT {
         return stop_for_reboot(node);
     }
     Some(waiting(
@@ -306,7 +310,7 @@ fn wait_or_finish(subject: &Subject<'_>, nodes: &[Node<'_>], agree: bool) -> Pla
             _ => None,
         });
         let (sentences, times): (Vec<_>, Vec<_>) = waits.unzip();
-        let next = times.into_iter().min().unwrap_or(APART_POLL).max(LEAST_POLL);
+        let next = times.into_iter().min().unwrap_or(APART_POLL).max(MIN_POLL);
         let sentence =
             Sentence::joined(sentences).unwrap_or_else(|| "waiting for the nodes".into());
         return waiting(sentence, next);

@@ -10,12 +10,12 @@ use super::super::{
     instance::{Need, condition, judge, judge_running},
     poll::STEADY_POLL,
     types::{InstanceIdentity, Step, Subject},
-    world::{Observed, ProbeOutcome, Seen, SeenInstance},
+    world::{Observation, Observed, ObservedInstance, ProbeOutcome},
 };
 use crate::runtime::ContainerState;
 
 /// How long a node may be silent until it gets no new clients.
-const DOUBTED: Duration = Duration::from_secs(3);
+const SUSPECT_AFTER: Duration = Duration::from_secs(3);
 
 /// A node's view of its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) enum View {
 /// A node.
 pub(super) struct Node<'a> {
     pub(super) identity: &'a InstanceIdentity,
-    pub(super) there: Option<&'a SeenInstance>,
+    pub(super) there: Option<&'a ObservedInstance>,
     /// Its stored condition.
     pub(super) before: InstanceCondition,
     /// The condition to store.
@@ -60,7 +60,7 @@ impl<'a> Node<'a> {
     pub(super) fn look(
         subject: &Subject<'_>,
         identity: &'a InstanceIdentity,
-        seen: &'a Seen,
+        seen: &'a Observation,
         in_vain: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
@@ -99,13 +99,13 @@ impl<'a> Node<'a> {
             is_dealt_with: false,
         };
         if let Some(until) = in_vain.filter(|_| !is_held && node.is_alive() && !node.serves()) {
-            node.waits_in_vain(until, now);
+            node.lacks_majority(until, now);
         }
         node
     }
 
     /// It runs, but lacks the nodes that are held until then. Its silence counts from then on.
-    fn waits_in_vain(&mut self, until: Timestamp, now: Timestamp) {
+    fn lacks_majority(&mut self, until: Timestamp, now: Timestamp) {
         let health = match self.before.health {
             Health::Healthy | Health::Suspect => Health::Suspect,
             starting @ (Health::Starting | Health::Standby) => starting,
@@ -138,7 +138,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    pub(super) fn is_frozen(&self) -> bool {
+    pub(super) fn is_paused(&self) -> bool {
         self.there.is_some_and(|i| i.status.state == ContainerState::Paused)
     }
 
@@ -180,7 +180,7 @@ impl<'a> Node<'a> {
     pub(super) fn has_clients(&self, now: Timestamp) -> bool {
         let doubted = self.after.health == Health::Suspect
             && self.may_be_slow()
-            && now.since(self.after.since) < DOUBTED;
+            && now.since(self.after.since) < SUSPECT_AFTER;
         !self.goes && !self.is_held && (self.serves() || doubted)
     }
 

@@ -12,7 +12,7 @@ use super::super::{
     instance::{Need, boot_failures, exit_sentence},
     sentence::Sentence,
     types::{InstanceIdentity, Plan, Step, Subject, fail, refuse},
-    world::{ProbeOutcome, SeenInstance},
+    world::{ObservedInstance, ProbeOutcome},
 };
 use crate::runtime::{ContainerState, Limits};
 
@@ -29,7 +29,7 @@ const STANDBY_GRACE: Duration = Duration::from_secs(5);
 /// One instance: its specification, its state, and its stored condition.
 pub(super) struct Member<'a> {
     pub(super) identity: &'a InstanceIdentity,
-    pub(super) there: Option<&'a SeenInstance>,
+    pub(super) there: Option<&'a ObservedInstance>,
     pub(super) condition: InstanceCondition,
     /// Why it must not be started or replaced now.
     pub(super) held: Option<Hold>,
@@ -160,7 +160,7 @@ pub(super) fn standby(
         }
         ContainerState::Exited { .. } => Some(start_again(subject, member, now)),
         // A paused instance is restarted, because it could resume while another one uses the store.
-        ContainerState::Paused => Some(start_anew(member, "is frozen", now)),
+        ContainerState::Paused => Some(start_anew(member, "is paused", now)),
         ContainerState::Running { .. } => {
             if member.was_active() {
                 return Some(start_anew(member, "lost the store", now));
@@ -226,7 +226,7 @@ pub(super) fn start_again(subject: &Subject<'_>, member: &mut Member<'_>, now: T
     let before = member.condition.out_of_memory;
     member.starts(now, failed_boots);
     if starved {
-        member.condition.out_of_memory = Some(attention::once_more(before, now));
+        member.condition.out_of_memory = Some(attention::count_out_of_memory(before, now));
     }
     plan
 }

@@ -16,20 +16,20 @@ use brokerd_domain::{
 use super::{
     hold::hold,
     instance::{condition, limit},
-    traffic::{drain, lead_to},
+    traffic::{drain, route_to},
     types::{Completion, Plan, Step, Subject},
-    world::{Observed, Seen},
+    world::{Observation, Observed},
 };
 use member::{Member, SETTLED, STEADY_POLL, acting, standby, waiting};
 use takeover::without_active;
 
 /// How long the standby must have stood by before the active one is stopped for a reboot.
-const PROVEN: Duration = Duration::from_secs(3);
+const STANDBY_READY_AFTER: Duration = Duration::from_secs(3);
 /// How long an orderly stop of the active one may take, while no instance serves. The store survives a kill.
 const ACTIVE_GRACE: Duration = Duration::from_secs(10);
 
 /// The plan of a pair.
-pub(super) fn plan(subject: &Subject<'_>, seen: &Seen, now: Timestamp) -> Plan {
+pub(super) fn plan(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Plan {
     let mut members: Vec<Member<'_>> = subject
         .instances
         .iter()
@@ -91,7 +91,7 @@ fn with_active(
         let tier = limit(subject, member.ordinal(), &instance.status)
             .filter(|_| !member.is_stale(subject));
         steps.extend(tier);
-        steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
+        steps.extend(route_to(subject.broker, subject.targets, &ordinals, &instance.status));
     }
     let other = (0..members.len()).find(|n| *n != active);
     let mut plan = match other.and_then(|n| standby(subject, &mut members[n], now)) {
@@ -127,9 +127,9 @@ fn finished(
             .map(|m| now.since(m.condition.since))
             .max()
             .unwrap_or(Duration::ZERO);
-        if proven < PROVEN || unsettled {
+        if proven < STANDBY_READY_AFTER || unsettled {
             let sentence = "waiting until the standby is ready to take over".to_owned();
-            return waiting(sentence, PROVEN.saturating_sub(proven));
+            return waiting(sentence, STANDBY_READY_AFTER.saturating_sub(proven));
         }
         let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
         let mut steps = Vec::from_iter(drain(subject.targets, &ordinals));
@@ -158,7 +158,7 @@ fn with_two(
     let ordinals: Vec<u8> = members.iter().map(Member::ordinal).collect();
     let mut steps = Vec::new();
     if let Some(instance) = members[active].there {
-        steps.extend(lead_to(subject.broker, subject.targets, &ordinals, &instance.status));
+        steps.extend(route_to(subject.broker, subject.targets, &ordinals, &instance.status));
     }
     let ordinal = members[former].ordinal();
     if let Some(instance) = members[former].there {

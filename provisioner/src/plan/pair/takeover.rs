@@ -117,7 +117,7 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
                 if again.failure.is_some() || again.steps.iter().any(refuses) {
                     return again;
                 }
-                sentences.push(again.said());
+                sentences.push(again.sentence());
                 steps.extend(again.steps);
                 if again.next == Next::Now {
                     next = Next::Now;
@@ -125,8 +125,8 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
             }
             Some(ContainerState::Paused) => {
                 if !steps.iter().any(Step::is_disruptive) {
-                    let anew = start_anew(member, "is frozen", now);
-                    sentences.push(anew.said());
+                    let anew = start_anew(member, "is paused", now);
+                    sentences.push(anew.sentence());
                     steps.extend(anew.steps);
                 }
                 next = Next::Now;

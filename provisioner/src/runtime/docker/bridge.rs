@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     /// Source: `IFNAMSIZ` of linux/if.h, which counts the terminating zero.
-    const LONGEST: usize = 15;
+    const MAX_LENGTH: usize = 15;
 
     #[test]
     fn bridges_of_an_installation_begin_alike_and_differ_by_broker_and_attempt() {
@@ -74,7 +74,7 @@ mod tests {
             for broker in 0..200_u128 {
                 for attempt in 0..2 {
                     let name = name(installation, Uuid::from_u128(broker).into(), attempt);
-                    assert_eq!(name.len(), LONGEST, "{name}");
+                    assert_eq!(name.len(), MAX_LENGTH, "{name}");
                     let of = |other| name.starts_with(&prefix(other));
                     assert_eq!(installations.iter().filter(|other| of(other)).count(), 1, "{name}");
                     assert!(of(installation), "{name}");

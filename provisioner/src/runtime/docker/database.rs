@@ -29,10 +29,10 @@ const LOOK: &str = "look for the database of this installation";
 const START: &str = "start the database of this installation";
 
 /// How often to look. It costs a request that takes a millisecond.
-const EVERY: Duration = Duration::from_secs(2);
+const INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long it takes to be started again if it ends at once, at most.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
 /// The role of its container.
 const ROLE: &str = "postgres";
@@ -72,7 +72,7 @@ impl OwnDatabase {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = sleep(EVERY) => {}
+                () = sleep(INTERVAL) => {}
             }
         }
     }
@@ -166,9 +166,9 @@ impl Pause {
     }
 
     fn begin(&mut self, now: Instant) {
-        let long_ago = |began| now.duration_since(began) > 2 * LONGEST_PAUSE;
+        let long_ago = |began| now.duration_since(began) > 2 * MAX_PAUSE;
         let long_ago = self.began.is_none_or(long_ago);
-        self.length = if long_ago { EVERY } else { (2 * self.length).min(LONGEST_PAUSE) };
+        self.length = if long_ago { INTERVAL } else { (2 * self.length).min(MAX_PAUSE) };
         self.began = Some(now);
     }
 }
@@ -271,6 +271,6 @@ mod tests {
         }
         assert_eq!(waits, [0, 2, 4, 8, 16, 32, 60, 60]);
         pause.begin(now + Duration::from_hours(1));
-        assert_eq!(pause.length, EVERY);
+        assert_eq!(pause.length, INTERVAL);
     }
 }

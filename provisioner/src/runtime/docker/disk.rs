@@ -141,7 +141,7 @@ impl DockerRuntime {
     ) -> Result<bool, RuntimeError> {
         let Some((disk, _)) = &found.disk else {
             let message = "its data is on the disk of the host, which others need too";
-            return Err(error(RuntimeErrorClass::Invalid, operation, message));
+            return Err(error(RuntimeErrorClass::Rejected, operation, message));
         };
         // Not known while the disk is not attached. A half-filled disk is emptied, too.
         let was = matches!(self.has_ballast(operation, found).await, Ok(true));
@@ -222,7 +222,7 @@ impl DockerRuntime {
 }
 
 fn no_helper(operation: &'static str) -> RuntimeError {
-    error(RuntimeErrorClass::Denied, operation, NO_HELPER)
+    error(RuntimeErrorClass::Blocked, operation, NO_HELPER)
 }
 
 /// Without the helper's image.

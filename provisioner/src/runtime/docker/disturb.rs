@@ -29,10 +29,10 @@ impl DockerRuntime {
                 Ok(ensured(self.fill(INJECT, &found, Some(leave)).await?))
             }
             (_, Phase::Created | Phase::Exited { .. } | Phase::Removing)
-            | (Disturbance::Frozen, Phase::Paused) => Ok(Ensured::AlreadyRight),
+            | (Disturbance::Paused, Phase::Paused) => Ok(Ensured::AlreadyRight),
             // The engine answers once the container has ended, a paused one too.
             (Disturbance::Killed, _) => Ok(ensured(self.kill(INJECT, &found.id).await?)),
-            (Disturbance::Frozen, Phase::Running(_)) => {
+            (Disturbance::Paused, Phase::Running(_)) => {
                 match request(SHORT, self.docker.pause_container(&found.id)).await {
                     Ok(()) => Ok(Ensured::Updated),
                     // It ended, or somebody else froze it, between the two requests.
@@ -61,14 +61,14 @@ impl DockerRuntime {
         let found = self.seen(HEAL, id).await?;
         match (disturbance, found.phase) {
             (Disturbance::Filled { .. }, _) => Ok(ensured(self.fill(HEAL, &found, None).await?)),
-            (Disturbance::Frozen, Phase::Paused) => {
+            (Disturbance::Paused, Phase::Paused) => {
                 match request(SHORT, self.docker.unpause_container(&found.id)).await {
                     Ok(()) => Ok(Ensured::Updated),
                     Err(cause) if error::status(&cause) == Some(409) => Ok(Ensured::AlreadyRight),
                     Err(cause) => Err(named(HEAL)(cause)),
                 }
             }
-            (Disturbance::Killed | Disturbance::Frozen, _)
+            (Disturbance::Killed | Disturbance::Paused, _)
             | (Disturbance::Isolated, Phase::Removing) => Ok(Ensured::AlreadyRight),
             (Disturbance::Isolated, _) => self.reconnect(&found).await,
         }

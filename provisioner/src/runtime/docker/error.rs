@@ -38,11 +38,11 @@ pub(super) async fn request<T>(
 pub(super) fn named(operation: &'static str) -> impl Fn(DockerError) -> RuntimeError {
     move |cause| {
         let class = match status(&cause) {
-            Some(404) if missing_image(&cause) => RuntimeErrorClass::Denied,
+            Some(404) if missing_image(&cause) => RuntimeErrorClass::Blocked,
             Some(404) => RuntimeErrorClass::Gone,
-            Some(401 | 403) => RuntimeErrorClass::Denied,
+            Some(401 | 403) => RuntimeErrorClass::Blocked,
             Some(408 | 409 | 429) => RuntimeErrorClass::Transient,
-            Some(400..=499) => RuntimeErrorClass::Invalid,
+            Some(400..=499) => RuntimeErrorClass::Rejected,
             _ => RuntimeErrorClass::Transient,
         };
         error(class, operation, message(&cause))
@@ -104,9 +104,9 @@ mod tests {
     fn answers_are_classed_by_what_to_do_about_them() {
         for (status, message, class) in [
             (404, "No such container: x", RuntimeErrorClass::Gone),
-            (404, "No such image: x:1", RuntimeErrorClass::Denied),
-            (403, "forbidden", RuntimeErrorClass::Denied),
-            (400, "invalid reference format", RuntimeErrorClass::Invalid),
+            (404, "No such image: x:1", RuntimeErrorClass::Blocked),
+            (403, "forbidden", RuntimeErrorClass::Blocked),
+            (400, "invalid reference format", RuntimeErrorClass::Rejected),
             (409, "conflict", RuntimeErrorClass::Transient),
             (500, "oops", RuntimeErrorClass::Transient),
             (503, "", RuntimeErrorClass::Transient),

@@ -46,13 +46,13 @@ const MADE_ANEW: i64 = 10;
 
 /// How often they are put in force again: somebody may have flushed them with everything else. It costs a fifth of a
 /// second of a processor.
-const EVERY: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// How often somebody looks whether accounts permit something else than before.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// How long the start of an engine waits for the first attempt.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How old a helper has to be to have been forgotten.
 const FORGOTTEN_SECONDS: i64 = 300;
@@ -107,7 +107,7 @@ impl Firewall {
                 () = shutdown.cancelled() => return,
                 () = sleep(LOOK_EVERY) => {}
             }
-            if applied.elapsed() >= EVERY || self.limits_changed().await {
+            if applied.elapsed() >= INTERVAL || self.limits_changed().await {
                 self.try_to_apply().await;
                 applied = Instant::now();
             }
@@ -156,7 +156,7 @@ impl Firewall {
     }
 
     async fn try_to_apply(&self) {
-        let applied = timeout(PATIENCE, self.apply()).await.unwrap_or_else(|_| {
+        let applied = timeout(TIMEOUT, self.apply()).await.unwrap_or_else(|_| {
             let message = "the helper does not end";
             Err(error(RuntimeErrorClass::Transient, OPERATION, message))
         });

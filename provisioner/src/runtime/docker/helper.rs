@@ -87,7 +87,7 @@ impl Helper {
         let id = match request(LONG, create).await {
             Ok(created) => created.id,
             Err(cause) if missing_image(&cause) => {
-                return Err(error(RuntimeErrorClass::Denied, operation, missing));
+                return Err(error(RuntimeErrorClass::Blocked, operation, missing));
             }
             Err(cause) => return Err(named(operation)(cause)),
         };
@@ -117,7 +117,7 @@ async fn watch(
         Err(DockerError::DockerContainerWaitError { code, .. }) if good.contains(&code) => Ok(code),
         Err(DockerError::DockerContainerWaitError { code, .. }) => {
             let class = match code {
-                UNFIT => RuntimeErrorClass::Denied,
+                UNFIT => RuntimeErrorClass::Blocked,
                 _ => RuntimeErrorClass::Transient,
             };
             let words = last_log_lines(docker, id).await;

@@ -54,7 +54,7 @@ pub(super) enum Phase {
     Created,
     /// Running since then.
     Running(Timestamp),
-    /// Frozen.
+    /// Paused.
     Paused,
     /// Ended.
     Exited { code: i64, out_of_memory: bool },
@@ -125,7 +125,7 @@ fn read(operation: &'static str, reply: ContainerInspectResponse) -> Result<Foun
 fn made_from(operation: &'static str, labels: &Labels) -> Result<MadeFrom, RuntimeError> {
     labels::made_from(labels).ok_or_else(|| {
         let message = "a container of this name is there that brokerd did not make";
-        error(RuntimeErrorClass::Invalid, operation, message)
+        error(RuntimeErrorClass::Rejected, operation, message)
     })
 }
 
@@ -289,7 +289,7 @@ mod tests {
         let reply = ContainerInspectResponse::default();
         assert_eq!(
             read("look", reply).map(|_| ()).map_err(|e| e.class),
-            Err(RuntimeErrorClass::Invalid)
+            Err(RuntimeErrorClass::Rejected)
         );
     }
 }

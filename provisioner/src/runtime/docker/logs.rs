@@ -64,7 +64,7 @@ impl Lines {
             None => (text, false),
         };
         let mut line = begun.take().unwrap_or_else(|| LogLine { source, at, text: String::new() });
-        let room = LogLine::LONGEST.saturating_sub(line.text.len());
+        let room = LogLine::MAX_LENGTH.saturating_sub(line.text.len());
         line.text.push_str(&text[..text.floor_char_boundary(room)]);
         if is_end {
             if line.text.ends_with('\r') {
@@ -121,7 +121,9 @@ mod tests {
             assert_eq!(lines.add(out(&format!("{AT} {}", "ä".repeat(8192)))), None);
         }
         let line = lines.add(out(&format!("{AT} end\n"))).expect("a line");
-        assert!(line.text.len() <= LogLine::LONGEST && line.text.len() > LogLine::LONGEST - 4);
+        assert!(
+            line.text.len() <= LogLine::MAX_LENGTH && line.text.len() > LogLine::MAX_LENGTH - 4
+        );
     }
 
     #[test]

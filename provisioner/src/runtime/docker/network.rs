@@ -32,7 +32,7 @@ const SUBNET_PREFIX: u8 = 28;
 const BRIDGES: u32 = 4;
 
 /// How many brokers' networks are made side by side.
-const LANES: usize = 64;
+const NETWORK_LOCKS: usize = 64;
 
 /// A range of addresses to cut broker networks from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,12 +134,12 @@ pub(super) async fn connect_under(
 #[derive(Debug)]
 pub(super) struct Networks {
     pool: SubnetPool,
-    lanes: Vec<Mutex<()>>,
+    locks: Vec<Mutex<()>>,
 }
 
 impl Networks {
     pub(super) fn new(pool: SubnetPool) -> Self {
-        Self { pool, lanes: (0..LANES).map(|_| Mutex::new(())).collect() }
+        Self { pool, locks: (0..NETWORK_LOCKS).map(|_| Mutex::new(())).collect() }
     }
 
     /// Makes sure that the broker has a network, and one only. Engines before 25 make a second one
@@ -153,8 +153,8 @@ impl Networks {
         broker: BrokerId,
     ) -> Result<(), RuntimeError> {
         let name = name(installation, broker);
-        let lane = usize::from(Sha256::digest(name.as_bytes())[0]) % LANES;
-        let _alone = self.lanes[lane].lock().await;
+        let lock_number = usize::from(Sha256::digest(name.as_bytes())[0]) % NETWORK_LOCKS;
+        let _alone = self.locks[lock_number].lock().await;
         match request(SHORT, docker.inspect_network(&name, None::<InspectNetworkOptions>)).await {
             Ok(_) => return Ok(()),
             Err(cause) if error::status(&cause) == Some(404) => {}

@@ -136,7 +136,7 @@ impl DockerRuntime {
     async fn upload(&self, id: &str, spec: &InstanceSpec) -> Result<(), RuntimeError> {
         let archives =
             files::archives(&spec.files, spec.user, self.clock.now()).map_err(|cause| {
-                error(RuntimeErrorClass::Invalid, APPLY, format!("can't pack the files: {cause}"))
+                error(RuntimeErrorClass::Rejected, APPLY, format!("can't pack the files: {cause}"))
             })?;
         let uploads = archives.into_iter().map(|(root, archive)| async move {
             let options =
@@ -272,7 +272,7 @@ impl DockerRuntime {
         let found = self.seen(STOP, id).await?;
         match found.phase {
             Phase::Created | Phase::Exited { .. } | Phase::Removing => Ok(Ensured::AlreadyRight),
-            // Frozen, it could not end in an orderly way.
+            // Paused, it could not end in an orderly way.
             Phase::Paused => {
                 self.kill(STOP, &found.id).await?;
                 Ok(Ensured::Updated)
@@ -458,7 +458,7 @@ impl DockerRuntime {
 fn compare(found: &Found, spec: &InstanceSpec, digest: &SpecDigest) -> Result<(), RuntimeError> {
     if found.made_from.name != spec.name {
         let message = "the container of this name belongs to something else";
-        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+        return Err(error(RuntimeErrorClass::Rejected, APPLY, message));
     }
     if found.made_from.generation > spec.generation {
         let message = format!(
@@ -469,7 +469,7 @@ fn compare(found: &Found, spec: &InstanceSpec, digest: &SpecDigest) -> Result<()
     }
     if found.made_from.digest != *digest {
         let message = "the container was made from another spec and must be replaced first";
-        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+        return Err(error(RuntimeErrorClass::Rejected, APPLY, message));
     }
     Ok(())
 }
@@ -478,5 +478,5 @@ fn no_image(image: &str) -> RuntimeError {
     let message = format!(
         "the image {image} is not there: build it with `make images`, or pull it with `docker pull {image}`"
     );
-    error(RuntimeErrorClass::Denied, APPLY, message)
+    error(RuntimeErrorClass::Blocked, APPLY, message)
 }

@@ -42,7 +42,7 @@ impl DockerRuntime {
                 Ok(created) => created.id,
                 Err(cause) if missing_image(&cause) => {
                     let message = format!("the image {image} is not there any more");
-                    return Err(error(RuntimeErrorClass::Denied, operation, message));
+                    return Err(error(RuntimeErrorClass::Blocked, operation, message));
                 }
                 Err(cause) => return Err(named(operation)(cause)),
             };
@@ -85,7 +85,7 @@ impl DockerRuntime {
     ) -> Result<(), RuntimeError> {
         let (above, directory) = mount.rsplit_once('/').unwrap_or(("", mount));
         let archive = files::directory(directory, user, self.clock.now()).map_err(|cause| {
-            error(RuntimeErrorClass::Invalid, operation, format!("can't pack {mount}: {cause}"))
+            error(RuntimeErrorClass::Rejected, operation, format!("can't pack {mount}: {cause}"))
         })?;
         let path = if above.is_empty() { "/" } else { above };
         let options = UploadToContainerOptions {

@@ -66,7 +66,7 @@ impl KubernetesRuntime {
             };
             compare(&found.made_from, spec, &digest)?;
             match found.phase {
-                Phase::Running(_) | Phase::Frozen => return Ok(Ensured::AlreadyRight),
+                Phase::Running(_) | Phase::Paused => return Ok(Ensured::AlreadyRight),
                 _ if found.is_ending => self.until_gone(APPLY, &found).await?,
                 Phase::Exited { .. } => {
                     self.relaunch(APPLY, &found).await?;
@@ -115,7 +115,7 @@ impl KubernetesRuntime {
         limits: Limits,
     ) -> Result<String, RuntimeError> {
         let rendered = render::secret(spec, digest, limits)
-            .map_err(|why| error(RuntimeErrorClass::Invalid, APPLY, why))?;
+            .map_err(|why| error(RuntimeErrorClass::Rejected, APPLY, why))?;
         let secret: Secret = typed(APPLY, rendered)?;
         match answered(self.secrets().create(&PostParams::default(), &secret)).await {
             Ok(made) => return made.metadata.uid.ok_or_else(|| odd(APPLY, "uid")),
@@ -160,7 +160,7 @@ impl KubernetesRuntime {
         volume: &VolumeSpec,
     ) -> Result<(), RuntimeError> {
         let rendered = render::claim(spec, volume, &self.options)
-            .map_err(|why| error(RuntimeErrorClass::Denied, APPLY, why))?;
+            .map_err(|why| error(RuntimeErrorClass::Blocked, APPLY, why))?;
         let claim: PersistentVolumeClaim = typed(APPLY, rendered)?;
         let claims: Api<PersistentVolumeClaim> = self.api();
         match answered(claims.create(&PostParams::default(), &claim)).await {
@@ -182,7 +182,7 @@ impl KubernetesRuntime {
         let found = there.metadata.labels.clone().unwrap_or_default();
         if ours.iter().any(|(label, value)| found.get(label) != Some(value)) {
             let message = format!("the claim {name} belongs to something else");
-            return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+            return Err(error(RuntimeErrorClass::Rejected, APPLY, message));
         }
         if let Some(bytes) = spec.disk_bytes.filter(|bytes| requested(&there) < *bytes) {
             grow(&claims, &name, bytes).await;
@@ -250,7 +250,7 @@ impl KubernetesRuntime {
                     return Ok(Started::NoImage(message));
                 }
                 "CreateContainerConfigError" if waited >= UNSCHEDULED => {
-                    return Err(error(RuntimeErrorClass::Denied, operation, message));
+                    return Err(error(RuntimeErrorClass::Blocked, operation, message));
                 }
                 // By its age, because nobody waits for it once more: other instances may need something meanwhile.
                 "Unschedulable" if age(&found.pod, self.clock.now()) >= UNSCHEDULED => {
@@ -300,14 +300,14 @@ fn images(spec: &InstanceSpec) -> Vec<&str> {
 
 pub(super) fn no_image(operation: &'static str, image: &str, said: &str) -> RuntimeError {
     let message = format!("the cluster has no image {image}: {said}");
-    error(RuntimeErrorClass::Denied, operation, message)
+    error(RuntimeErrorClass::Blocked, operation, message)
 }
 
 /// Whether the instance that is there may stand for the spec.
 fn compare(there: &MadeFrom, spec: &InstanceSpec, digest: &SpecDigest) -> Result<(), RuntimeError> {
     if there.name != spec.name {
         let message = "the pod of this name belongs to something else";
-        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+        return Err(error(RuntimeErrorClass::Rejected, APPLY, message));
     }
     if there.generation > spec.generation {
         let message = format!(
@@ -318,7 +318,7 @@ fn compare(there: &MadeFrom, spec: &InstanceSpec, digest: &SpecDigest) -> Result
     }
     if there.digest != *digest {
         let message = "the instance was made from another spec and must be replaced first";
-        return Err(error(RuntimeErrorClass::Invalid, APPLY, message));
+        return Err(error(RuntimeErrorClass::Rejected, APPLY, message));
     }
     Ok(())
 }

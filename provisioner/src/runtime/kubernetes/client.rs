@@ -23,21 +23,21 @@ use crate::runtime::{RuntimeError, RuntimeErrorClass};
 const CONNECT: &str = "connect to the Kubernetes cluster";
 
 /// How long a connection to the API server may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client, and who is beside the instances.
 pub(super) async fn connect(
     options: &KubernetesOptions,
 ) -> Result<(Client, Neighbours), RuntimeError> {
     let (mut config, brokerd_namespace) = configuration(options).await?;
-    config.connect_timeout = Some(PATIENCE);
+    config.connect_timeout = Some(TIMEOUT);
     let mut clients = options.clients.clone();
     if brokerd_namespace.is_none() {
         clients.extend(own_address(&config).await.map(Cidr::from));
     }
     let client = Client::try_from(config).map_err(|cause| {
         error(
-            RuntimeErrorClass::Denied,
+            RuntimeErrorClass::Blocked,
             CONNECT,
             format!("the configuration is not usable: {cause}"),
         )
@@ -54,7 +54,7 @@ async fn configuration(
     options: &KubernetesOptions,
 ) -> Result<(Config, Option<String>), RuntimeError> {
     let denied = |cause: &dyn std::fmt::Display| {
-        error(RuntimeErrorClass::Denied, CONNECT, cause.to_string())
+        error(RuntimeErrorClass::Blocked, CONNECT, cause.to_string())
     };
     let usual = KubeConfigOptions::default();
     if let Some(path) = &options.kubeconfig {
@@ -79,7 +79,7 @@ async fn own_address(config: &Config) -> Option<IpAddr> {
         socket.connect((host, port)).await.ok()?;
         socket.local_addr().ok().map(|address| address.ip())
     };
-    let address = tokio::time::timeout(PATIENCE, find).await.ok()??;
+    let address = tokio::time::timeout(TIMEOUT, find).await.ok()??;
     (!address.is_loopback()).then_some(address)
 }
 
@@ -90,7 +90,7 @@ async fn ensure_namespace(
 ) -> Result<(), RuntimeError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let name = &options.namespace;
-    let denied = RuntimeErrorClass::Denied;
+    let denied = RuntimeErrorClass::Blocked;
     match answered(namespaces.get(name)).await {
         Ok(_) => return Ok(()),
         Err(cause) if cause.code == Some(404) => {}
@@ -111,7 +111,7 @@ async fn ensure_namespace(
         },
     });
     let namespace = serde_json::from_value(namespace)
-        .map_err(|cause| error(RuntimeErrorClass::Invalid, CONNECT, cause.to_string()))?;
+        .map_err(|cause| error(RuntimeErrorClass::Rejected, CONNECT, cause.to_string()))?;
     match answered(namespaces.create(&PostParams::default(), &namespace)).await {
         Ok(_) => {
             tracing::info!(namespace = name, "namespace made");

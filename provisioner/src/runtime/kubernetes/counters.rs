@@ -15,7 +15,7 @@ use super::render::ENGINE;
 use crate::runtime::{ContainerStatistics, NetworkBytes};
 
 /// How long what a node has told is good for: it tells of all of its instances at once.
-const FRESH: Duration = Duration::from_secs(5);
+const CACHE_TTL: Duration = Duration::from_secs(5);
 
 /// What of the kernel's counters is printed, and a line between them.
 pub(super) const COUNTERS: &str = "cd /sys/fs/cgroup; for f in cpu.stat memory.current memory.stat \
@@ -30,7 +30,7 @@ impl Told {
     /// What a node has told, if that is not long ago.
     pub(super) fn lately(&self, node: &str) -> Option<Arc<Summary>> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, (at, _)| at.elapsed() < FRESH);
+        told.retain(|_, (at, _)| at.elapsed() < CACHE_TTL);
         told.get(node).map(|(_, summary)| Arc::clone(summary))
     }
 

@@ -28,14 +28,14 @@ impl KubernetesRuntime {
         let Some(found) = found.filter(Found::is_alive) else { return Ok(Ensured::AlreadyRight) };
         match disturbance {
             Disturbance::Killed => self.kill(INJECT, &found).await?,
-            Disturbance::Frozen if found.phase == Phase::Frozen => {
+            Disturbance::Paused if found.phase == Phase::Paused => {
                 return Ok(Ensured::AlreadyRight);
             }
-            Disturbance::Frozen => {
+            Disturbance::Paused => {
                 // Marked first, because a pod that is paused without the mark is never resumed.
-                self.mark_frozen(INJECT, &found, true).await?;
+                self.mark_paused(INJECT, &found, true).await?;
                 if let Err(error) = self.signal(INJECT, &found.name, "STOP").await {
-                    self.mark_frozen(INJECT, &found, false).await?;
+                    self.mark_paused(INJECT, &found, false).await?;
                     return Err(error);
                 }
             }
@@ -57,13 +57,13 @@ impl KubernetesRuntime {
         }
         let Some(found) = found else { return Ok(Ensured::AlreadyRight) };
         match disturbance {
-            Disturbance::Frozen if found.phase == Phase::Frozen => {
+            Disturbance::Paused if found.phase == Phase::Paused => {
                 self.signal(HEAL, &found.name, "CONT").await?;
-                self.mark_frozen(HEAL, &found, false).await?;
+                self.mark_paused(HEAL, &found, false).await?;
             }
             Disturbance::Isolated if found.is_isolated => self.isolate(HEAL, &found, false).await?,
             Disturbance::Killed
-            | Disturbance::Frozen
+            | Disturbance::Paused
             | Disturbance::Isolated
             | Disturbance::Filled { .. } => return Ok(Ensured::AlreadyRight),
         }
@@ -89,14 +89,14 @@ impl KubernetesRuntime {
         self.change(operation, &found.name, &change).await
     }
 
-    async fn mark_frozen(
+    async fn mark_paused(
         &self,
         operation: &'static str,
         found: &Found,
-        is_frozen: bool,
+        is_paused: bool,
     ) -> Result<(), RuntimeError> {
-        let value = if is_frozen { json!("true") } else { Value::Null };
-        let annotations = json!({ labels::FROZEN: value });
+        let value = if is_paused { json!("true") } else { Value::Null };
+        let annotations = json!({ labels::PAUSED: value });
         let change = json!({ "metadata": { "uid": found.uid, "annotations": annotations } });
         self.change(operation, &found.name, &change).await
     }
@@ -122,5 +122,5 @@ impl KubernetesRuntime {
 
 fn unfillable(operation: &'static str) -> RuntimeError {
     let message = "the disks of instances on Kubernetes can't be filled on purpose";
-    error(RuntimeErrorClass::Invalid, operation, message)
+    error(RuntimeErrorClass::Rejected, operation, message)
 }

@@ -102,15 +102,15 @@ impl Failure {
     fn class(&self) -> RuntimeErrorClass {
         // Source: the API conventions of Kubernetes, "HTTP Status codes".
         match self.code {
-            Some(404) if self.is_missing_namespace() => RuntimeErrorClass::Denied,
+            Some(404) if self.is_missing_namespace() => RuntimeErrorClass::Blocked,
             Some(404 | 410) => RuntimeErrorClass::Gone,
             // A moment after a namespace was made it has no service account yet, without which nothing starts.
             Some(403) if self.message.contains("serviceaccount") && self.is_about_absence() => {
                 RuntimeErrorClass::Transient
             }
-            Some(401 | 403) => RuntimeErrorClass::Denied,
+            Some(401 | 403) => RuntimeErrorClass::Blocked,
             Some(408 | 409 | 429) => RuntimeErrorClass::Transient,
-            Some(400..=499) => RuntimeErrorClass::Invalid,
+            Some(400..=499) => RuntimeErrorClass::Rejected,
             _ => RuntimeErrorClass::Transient,
         }
     }
@@ -137,18 +137,18 @@ mod tests {
     fn answers_are_classed_by_what_to_do_about_them() {
         for (code, message, class) in [
             (404, "pods \"b-1\" not found", RuntimeErrorClass::Gone),
-            (404, "namespaces \"x\" not found", RuntimeErrorClass::Denied),
+            (404, "namespaces \"x\" not found", RuntimeErrorClass::Blocked),
             (409, "pods \"b-1\" already exists", RuntimeErrorClass::Transient),
-            (403, "pods is forbidden: User \"u\" cannot list", RuntimeErrorClass::Denied),
-            (403, "violates PodSecurity \"restricted:latest\"", RuntimeErrorClass::Denied),
+            (403, "pods is forbidden: User \"u\" cannot list", RuntimeErrorClass::Blocked),
+            (403, "violates PodSecurity \"restricted:latest\"", RuntimeErrorClass::Blocked),
             (
                 403,
                 "error looking up service account x/default: serviceaccount \"default\" not found",
                 RuntimeErrorClass::Transient,
             ),
-            (401, "Unauthorized", RuntimeErrorClass::Denied),
-            (422, "Pod \"b-1\" is invalid", RuntimeErrorClass::Invalid),
-            (413, "too large", RuntimeErrorClass::Invalid),
+            (401, "Unauthorized", RuntimeErrorClass::Blocked),
+            (422, "Pod \"b-1\" is invalid", RuntimeErrorClass::Rejected),
+            (413, "too large", RuntimeErrorClass::Rejected),
             (429, "too many requests", RuntimeErrorClass::Transient),
             (500, "etcdserver: leader changed", RuntimeErrorClass::Transient),
             (503, "", RuntimeErrorClass::Transient),

@@ -61,8 +61,8 @@ pub(super) enum Phase {
     Waiting { reason: String, message: String },
     /// Running since then.
     Running(Timestamp),
-    /// Frozen.
-    Frozen,
+    /// Paused.
+    Paused,
     /// Ended.
     Exited { code: i64, out_of_memory: bool, message: String },
 }
@@ -72,7 +72,7 @@ pub(super) fn read(operation: &'static str, pod: Pod) -> Result<Found, RuntimeEr
     let empty = Labels::new();
     let foreign = || {
         let message = "a pod of this name is there that brokerd did not make";
-        error(RuntimeErrorClass::Invalid, operation, message)
+        error(RuntimeErrorClass::Rejected, operation, message)
     };
     let metadata = &pod.metadata;
     let (labels, annotations) = (
@@ -87,7 +87,7 @@ pub(super) fn read(operation: &'static str, pod: Pod) -> Result<Found, RuntimeEr
     let id = id(&name, secret.ok_or_else(foreign)?);
     let state = engine_status(&pod).and_then(|status| status.state.as_ref());
     let started = state.and_then(started);
-    let phase = phase(operation, &pod, state, annotations.contains_key(labels::FROZEN))?;
+    let phase = phase(operation, &pod, state, annotations.contains_key(labels::PAUSED))?;
     let limits = limits(&pod, annotations).ok_or_else(|| odd(operation, "limits"))?;
     Ok(Found {
         is_ending: metadata.deletion_timestamp.is_some(),
@@ -135,7 +135,7 @@ pub(super) fn phase(
     operation: &'static str,
     pod: &Pod,
     state: Option<&State>,
-    is_frozen: bool,
+    is_paused: bool,
 ) -> Result<Phase, RuntimeError> {
     let status = pod.status.as_ref();
     if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
@@ -152,8 +152,8 @@ pub(super) fn phase(
     }
     if let Some(running) = state.and_then(|state| state.running.as_ref()) {
         let since = running.started_at.as_ref().map(moment);
-        return match (is_frozen, since) {
-            (true, _) => Ok(Phase::Frozen),
+        return match (is_paused, since) {
+            (true, _) => Ok(Phase::Paused),
             (false, Some(since)) => Ok(Phase::Running(since)),
             (false, None) => Err(odd(operation, "time of start")),
         };
@@ -213,9 +213,9 @@ fn limits(pod: &Pod, annotations: &Labels) -> Option<Limits> {
 }
 
 impl Found {
-    /// Whether its process is there, frozen or not.
+    /// Whether its process is there, paused or not.
     pub(super) const fn is_alive(&self) -> bool {
-        matches!(self.phase, Phase::Running(_) | Phase::Frozen)
+        matches!(self.phase, Phase::Running(_) | Phase::Paused)
     }
 
     fn addresses(&self) -> BTreeMap<u16, SocketAddr> {
@@ -235,7 +235,7 @@ impl Found {
         let (state, addresses) = match &self.phase {
             Phase::Waiting { .. } => (ContainerState::Created, BTreeMap::new()),
             Phase::Running(since) => (ContainerState::Running { since: *since }, self.addresses()),
-            Phase::Frozen => (ContainerState::Paused, BTreeMap::new()),
+            Phase::Paused => (ContainerState::Paused, BTreeMap::new()),
             Phase::Exited { code, out_of_memory, message } => {
                 let last_log_lines =
                     output.filter(|text| !text.is_empty()).unwrap_or_else(|| message.clone());
@@ -309,7 +309,7 @@ impl Unstarted {
         };
         read().ok_or_else(|| {
             let message = "a secret of this name is there that brokerd did not make";
-            error(RuntimeErrorClass::Invalid, operation, message)
+            error(RuntimeErrorClass::Rejected, operation, message)
         })
     }
 
@@ -389,8 +389,8 @@ mod tests {
         // A third of a processor is not known to Kubernetes, but given.
         assert_eq!((status.limits.nano_cpus, status.limits.cpu_shares), (333_333_333, 128));
 
-        let frozen = pod(&json!({ "brokerd.frozen": "true" }), &engine_is("Running", &running));
-        let status = read("read", frozen).expect("a pod").status(None);
+        let paused = pod(&json!({ "brokerd.frozen": "true" }), &engine_is("Running", &running));
+        let status = read("read", paused).expect("a pod").status(None);
         assert_eq!((status.state, status.addresses.len()), (ContainerState::Paused, 0));
         let mut cut_off = pod(&json!({}), &engine_is("Running", &running));
         let labels = cut_off.metadata.labels.as_mut().expect("labels");
@@ -473,7 +473,7 @@ mod tests {
         unowned.metadata.owner_references = None;
         for pod in [foreign, unowned] {
             let class = read("read", pod).map(|_| ()).map_err(|error| error.class);
-            assert_eq!(class, Err(RuntimeErrorClass::Invalid));
+            assert_eq!(class, Err(RuntimeErrorClass::Rejected));
         }
     }
 }

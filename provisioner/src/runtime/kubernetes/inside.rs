@@ -14,10 +14,10 @@ use super::{
 use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 /// How long a command may take. A node that is lost answers nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How much of what a command prints is read.
-const MOST_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What became of a command.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl KubernetesRuntime {
         pod: &str,
         script: &str,
     ) -> Result<Ran, RuntimeError> {
-        let ran = tokio::time::timeout(PATIENCE, self.run_to_its_end(operation, pod, script));
+        let ran = tokio::time::timeout(TIMEOUT, self.run_to_its_end(operation, pod, script));
         ran.await.unwrap_or_else(|_| {
             let message = "a command inside the instance did not end in time";
             Err(error(RuntimeErrorClass::Transient, operation, message))
@@ -73,7 +73,7 @@ async fn all(stream: Option<impl AsyncRead + Unpin>) -> String {
     let mut text = Vec::new();
     if let Some(stream) = stream {
         // The way to a process that was killed may break.
-        let _ = stream.take(MOST_BYTES).read_to_end(&mut text).await;
+        let _ = stream.take(MAX_BYTES).read_to_end(&mut text).await;
     }
     String::from_utf8_lossy(&text).into_owned()
 }

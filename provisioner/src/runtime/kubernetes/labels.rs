@@ -29,7 +29,7 @@ pub(super) const LIMITS: &str = "brokerd.limits";
 /// Annotation of a secret: the image that the instance is to be made from.
 pub(super) const IMAGE: &str = "brokerd.image";
 /// Annotation of a pod: its processes stand still.
-pub(super) const FROZEN: &str = "brokerd.frozen";
+pub(super) const PAUSED: &str = "brokerd.frozen";
 /// Annotation of a pod: its data is on a disk that has the size of its tier.
 pub(super) const DISK: &str = "brokerd.disk";
 

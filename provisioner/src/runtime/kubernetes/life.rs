@@ -24,17 +24,17 @@ const STOP: &str = "stop an instance";
 const LIMITS: &str = "change an instance's limits";
 
 /// How long a start may take that somebody waits for.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long it may take until what was killed has ended, and its node has said so.
-const KILL_PATIENCE: Duration = Duration::from_secs(3);
+const KILL_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long it is waited for once more: somebody may have to see to other instances meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long it may take until a pod is gone whose end was asked for.
-const GONE_PATIENCE: Duration = Duration::from_secs(15);
+const GONE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How much longer than its grace an orderly end may take, until its node has said so.
 const STOP_SLACK: Duration = Duration::from_secs(3);
 /// How long a node may take to change limits.
-const RESIZE_PATIENCE: Duration = Duration::from_secs(15);
+const RESIZE_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl KubernetesRuntime {
     /// The pod of an instance, as long as it is this instance's; none: it has none at present.
@@ -60,11 +60,11 @@ impl KubernetesRuntime {
         let found = self.seen(START, id).await?.ok_or_else(|| to_be_applied(START))?;
         match found.phase {
             Phase::Running(_) => Ok(Ensured::AlreadyRight),
-            Phase::Frozen => {
-                Err(error(RuntimeErrorClass::Transient, START, "the instance is frozen"))
+            Phase::Paused => {
+                Err(error(RuntimeErrorClass::Transient, START, "the instance is paused"))
             }
             Phase::Waiting { .. } => {
-                let started = self.until_started(START, &found.name, &found.uid, START_PATIENCE);
+                let started = self.until_started(START, &found.name, &found.uid, START_TIMEOUT);
                 has_image(START, &found, started.await?)?;
                 Ok(Ensured::Updated)
             }
@@ -78,7 +78,7 @@ impl KubernetesRuntime {
     pub(super) async fn restart_instance(&self, id: &RuntimeId) -> Result<Ensured, RuntimeError> {
         let found = self.seen(RESTART, id).await?.ok_or_else(|| to_be_applied(RESTART))?;
         if let Phase::Waiting { .. } = found.phase {
-            let started = self.until_started(RESTART, &found.name, &found.uid, START_PATIENCE);
+            let started = self.until_started(RESTART, &found.name, &found.uid, START_TIMEOUT);
             has_image(RESTART, &found, started.await?)?;
             return Ok(Ensured::Updated);
         }
@@ -101,7 +101,7 @@ impl KubernetesRuntime {
         let made = answered(self.pods().create(&PostParams::default(), &again(&found.pod))).await;
         let made = made.map_err(|cause| cause.named(operation))?;
         let uid = made.metadata.uid.unwrap_or_default();
-        let started = self.until_started(operation, &found.name, &uid, START_PATIENCE).await?;
+        let started = self.until_started(operation, &found.name, &uid, START_TIMEOUT).await?;
         has_image(operation, found, started)
     }
 
@@ -124,8 +124,8 @@ impl KubernetesRuntime {
         let Some(found) = self.seen(STOP, id).await? else { return Ok(Ensured::AlreadyRight) };
         match found.phase {
             Phase::Waiting { .. } | Phase::Exited { .. } => Ok(Ensured::AlreadyRight),
-            // Frozen, it could not end in an orderly way.
-            Phase::Frozen => {
+            // Paused, it could not end in an orderly way.
+            Phase::Paused => {
                 self.kill(STOP, &found).await?;
                 Ok(Ensured::Updated)
             }
@@ -147,7 +147,7 @@ impl KubernetesRuntime {
         }
     }
 
-    /// Kills what runs or is frozen: from inside, so that the pod stays to tell of it. Where that can't be done, the
+    /// Kills what runs or is paused: from inside, so that the pod stays to tell of it. Where that can't be done, the
     /// pod goes, once its node says that the process has ended.
     pub(super) async fn kill(
         &self,
@@ -161,7 +161,7 @@ impl KubernetesRuntime {
         if !is_told {
             match self.signal(operation, &found.name, "KILL").await {
                 Ok(()) => {
-                    if self.until_ended(operation, found, KILL_PATIENCE).await? {
+                    if self.until_ended(operation, found, KILL_TIMEOUT).await? {
                         return Ok(());
                     }
                 }
@@ -173,7 +173,7 @@ impl KubernetesRuntime {
             }
         }
         self.delete_pod(operation, &found.name, &found.uid, 1).await?;
-        let patience = if is_told { LOOK_AGAIN } else { KILL_PATIENCE };
+        let patience = if is_told { LOOK_AGAIN } else { KILL_TIMEOUT };
         if self.until_ended(operation, found, patience).await? {
             return Ok(());
         }
@@ -215,7 +215,7 @@ impl KubernetesRuntime {
             if now.is_none_or(|now| now.uid != found.uid) {
                 return Ok(());
             }
-            if begun.elapsed() >= GONE_PATIENCE {
+            if begun.elapsed() >= GONE_TIMEOUT {
                 let node = found.node.as_deref().unwrap_or("its node");
                 let message = format!("{node} does not say that the pod has ended; it may be lost");
                 return Err(error(RuntimeErrorClass::Transient, operation, message));
@@ -322,13 +322,13 @@ impl KubernetesRuntime {
                 .find(|c| c.type_ == "PodResizePending" && c.status == "True");
             if let Some(condition) = pending {
                 let class = match condition.reason.as_deref() {
-                    Some("Infeasible") => RuntimeErrorClass::Denied,
+                    Some("Infeasible") => RuntimeErrorClass::Blocked,
                     _ => RuntimeErrorClass::Transient,
                 };
                 let message = condition.message.as_deref().unwrap_or("its node has no room");
                 return Err(error(class, LIMITS, message));
             }
-            if begun.elapsed() >= RESIZE_PATIENCE {
+            if begun.elapsed() >= RESIZE_TIMEOUT {
                 let message = "its node has not changed the limits yet";
                 return Err(error(RuntimeErrorClass::Transient, LIMITS, message));
             }

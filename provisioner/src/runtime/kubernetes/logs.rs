@@ -24,10 +24,10 @@ use crate::runtime::{
 const OPERATION: &str = "read the output of an instance";
 
 /// How long the last output of what has ended is waited for.
-const LAST_PATIENCE: Duration = Duration::from_secs(5);
+const LAST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest line that is read, with its moment.
-const LONGEST: usize = LogLine::LONGEST + 64;
+const MAX_LENGTH: usize = LogLine::MAX_LENGTH + 64;
 
 impl KubernetesRuntime {
     pub(super) async fn read_logs(
@@ -40,7 +40,7 @@ impl KubernetesRuntime {
         let found =
             self.seen(OPERATION, id).await?.ok_or_else(|| waits("it was not started yet"))?;
         let since_time = jiff::Timestamp::from_second(since.as_seconds())
-            .map_err(|_| error(RuntimeErrorClass::Invalid, OPERATION, "no such moment"))?;
+            .map_err(|_| error(RuntimeErrorClass::Rejected, OPERATION, "no such moment"))?;
         let parameters = LogParams {
             container: Some(ENGINE.to_owned()),
             follow,
@@ -76,7 +76,7 @@ impl KubernetesRuntime {
             }
             Some(excerpt(&text))
         };
-        tokio::time::timeout(LAST_PATIENCE, read).await.ok().flatten()
+        tokio::time::timeout(LAST_TIMEOUT, read).await.ok().flatten()
     }
 }
 
@@ -113,7 +113,7 @@ async fn next_line<R: AsyncBufRead + Unpin>(output: &mut R) -> std::io::Result<O
         }
         let end = part.iter().position(|byte| *byte == b'\n');
         let taken = end.map_or(part.len(), |end| end + 1);
-        let room = LONGEST.saturating_sub(line.len()).min(taken);
+        let room = MAX_LENGTH.saturating_sub(line.len()).min(taken);
         line.extend_from_slice(&part[..room]);
         output.consume_unpin(taken);
         if end.is_some() {
@@ -130,7 +130,7 @@ fn parse(raw: &[u8]) -> Option<LogLine> {
     let at = i64::try_from(moment.as_nanosecond()).ok()?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    let text = text[..text.floor_char_boundary(LogLine::LONGEST)].to_owned();
+    let text = text[..text.floor_char_boundary(LogLine::MAX_LENGTH)].to_owned();
     Some(LogLine { source: LogSource::Stdout, at, text })
 }
 
@@ -159,9 +159,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_has_an_end() {
-        let long = "ä".repeat(LogLine::LONGEST);
+        let long = "ä".repeat(LogLine::MAX_LENGTH);
         let read = read(&format!("{AT} {long}\n{AT} next\n")).await;
-        assert!(read[0].text.len() <= LogLine::LONGEST + 3, "{}", read[0].text.len());
+        assert!(read[0].text.len() <= LogLine::MAX_LENGTH + 3, "{}", read[0].text.len());
         assert_eq!((read.len(), read[1].text.as_str()), (2, "next"));
     }
 }

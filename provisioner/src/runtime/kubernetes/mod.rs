@@ -154,7 +154,7 @@ impl Runtime for KubernetesRuntime {
             }
             let output = match found.phase {
                 Phase::Exited { .. } => self.last_output(&found).await,
-                Phase::Waiting { .. } | Phase::Running(_) | Phase::Frozen => None,
+                Phase::Waiting { .. } | Phase::Running(_) | Phase::Paused => None,
             };
             return Ok(Some(found.status(output)));
         }

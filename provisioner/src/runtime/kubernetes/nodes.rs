@@ -78,7 +78,7 @@ impl KubernetesRuntime {
                 let message = format!(
                     "no node has the image {reference}, and none may fetch it (runtime.kubernetes.image_pull_policy is Never)"
                 );
-                Err(error(RuntimeErrorClass::Denied, "fetch an image", message))
+                Err(error(RuntimeErrorClass::Blocked, "fetch an image", message))
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::runtime::Limits;
 const SERVING_MILLIS: u64 = 100;
 
 /// How much memory the container that lays out the files may use, at least.
-const LEAST_TO_PREPARE: u64 = 64 << 20;
+const MIN_SETUP_MEMORY: u64 = 64 << 20;
 
 /// A number of bytes.
 pub(super) fn bytes(number: u64) -> String {
@@ -41,7 +41,7 @@ pub(super) fn resources(limits: Limits) -> Value {
 
 /// Limits and requests of the container that lays out an instance's files.
 pub(super) fn resources_to_prepare(limits: Limits) -> Value {
-    let memory = limits.memory_bytes.max(LEAST_TO_PREPARE);
+    let memory = limits.memory_bytes.max(MIN_SETUP_MEMORY);
     json!({
         "limits": { "cpu": format!("{}m", millis(limits.nano_cpus)), "memory": bytes(memory) },
         "requests": { "cpu": "1m", "memory": bytes(limits.memory_bytes) },

@@ -29,7 +29,7 @@ const REMOVE: &str = "remove an instance";
 const LIST: &str = "list what the cluster has";
 
 /// How long it may take until a claim is gone that no pod uses any more.
-const CLAIM_PATIENCE: Duration = Duration::from_secs(30);
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl KubernetesRuntime {
     /// What tells of an instance or a broker goes last: until then it is found and removed again.
@@ -114,7 +114,7 @@ impl KubernetesRuntime {
         loop {
             let left = names(claims, selector).await?;
             let Some(name) = left.first() else { return Ok(true) };
-            if begun.elapsed() >= CLAIM_PATIENCE {
+            if begun.elapsed() >= CLAIM_TIMEOUT {
                 let message = format!("the claim {name} is still there; does a pod use it?");
                 return Err(error(RuntimeErrorClass::Transient, REMOVE, message));
             }

@@ -24,10 +24,10 @@ impl KubernetesRuntime {
         match self.summary(node).await {
             Ok(summary) => told(&summary, &found.uid)
                 .ok_or_else(|| waits("its node tells nothing of the instance yet")),
-            Err(refused) if refused.class == RuntimeErrorClass::Denied => {
+            Err(refused) if refused.class == RuntimeErrorClass::Blocked => {
                 let ran = self.run_inside(OPERATION, &found.name, COUNTERS).await;
                 let ran = ran.map_err(|mut error| {
-                    if error.class == RuntimeErrorClass::Denied {
+                    if error.class == RuntimeErrorClass::Blocked {
                         error.message = format!("{}; {}", refused.message, error.message);
                     }
                     error
@@ -46,7 +46,7 @@ impl KubernetesRuntime {
         let path = format!("/api/v1/nodes/{node}/proxy/stats/summary");
         let asked = http::Request::get(path)
             .body(Vec::new())
-            .map_err(|cause| error(RuntimeErrorClass::Invalid, OPERATION, cause.to_string()))?;
+            .map_err(|cause| error(RuntimeErrorClass::Rejected, OPERATION, cause.to_string()))?;
         let summary: Summary = request(OPERATION, self.client.request(asked)).await?;
         let summary = Arc::new(summary);
         self.told.now(node, Arc::clone(&summary));

@@ -31,7 +31,7 @@ struct Seen {
     uid: Option<String>,
     phase: Option<Phase>,
     is_isolated: bool,
-    is_frozen: bool,
+    is_paused: bool,
     is_ending: bool,
     address: Option<String>,
 }
@@ -139,7 +139,7 @@ fn seen(pod: &Pod) -> Seen {
         uid: pod.metadata.uid.clone(),
         phase: super::found::phase(WATCH, pod, state, false).ok(),
         is_isolated: has(&pod.metadata.labels, labels::ISOLATED),
-        is_frozen: has(&pod.metadata.annotations, labels::FROZEN),
+        is_paused: has(&pod.metadata.annotations, labels::PAUSED),
         is_ending: pod.metadata.deletion_timestamp.is_some(),
         address: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
     }

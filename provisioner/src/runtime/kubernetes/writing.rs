@@ -19,7 +19,7 @@ pub(super) fn typed<T: DeserializeOwned>(
     rendered: Value,
 ) -> Result<T, RuntimeError> {
     serde_json::from_value(rendered)
-        .map_err(|cause| error(RuntimeErrorClass::Invalid, operation, cause.to_string()))
+        .map_err(|cause| error(RuntimeErrorClass::Rejected, operation, cause.to_string()))
 }
 
 /// Applies an object as a whole. Of two who do that at the same time, one may have to do it again.

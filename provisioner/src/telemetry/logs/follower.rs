@@ -25,9 +25,9 @@ use super::{
 use crate::runtime::{LogLine, Runtime, RuntimeError, RuntimeId};
 
 /// How long lines are gathered before they are stored.
-const GATHERED: Duration = Duration::from_millis(400);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(400);
 /// How many lines are stored at once.
-const MOST_LINES: usize = 500;
+const MAX_LINES: usize = 500;
 /// How much of what was read is told again, in nanoseconds: the two outputs are not in order with each other.
 const MARGIN: i64 = 2_000_000_000;
 /// What stands for lines that nobody has read in time.
@@ -101,10 +101,10 @@ impl Follower {
                         continue;
                     }
                     if pending.lines == 0 {
-                        due = Instant::now() + GATHERED;
+                        due = Instant::now() + FLUSH_INTERVAL;
                     }
                     self.take(&line, found == Line::AfterGap, &mut pending, &mut position);
-                    if pending.lines >= MOST_LINES {
+                    if pending.lines >= MAX_LINES {
                         self.flush(&mut pending, &mut version, &position).await?;
                     }
                 }

@@ -37,9 +37,9 @@ use crate::{
 pub(crate) use self::retention::keep_pruned;
 
 /// How often it is looked for brokers to follow. What the runtime tells of is looked at at once.
-const LOOKED_FOR: Duration = Duration::from_secs(3);
+const SCAN_INTERVAL: Duration = Duration::from_secs(3);
 /// How often a container that is followed is looked at without a reason.
-const LOOKED_AT: Duration = Duration::from_secs(60);
+const RECHECK_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon a container is followed again of which that failed.
 const RETRY: Duration = Duration::from_secs(2);
 /// How many containers are looked at at once.
@@ -60,7 +60,7 @@ pub struct LogSettings {
 
 /// What following needs.
 #[derive(Clone)]
-pub(crate) struct LogMeans {
+pub(crate) struct LogContext {
     pub(crate) store: PgStore,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -162,19 +162,19 @@ impl LogFollowers {
     }
 
     /// Follows the brokers of this provisioner, until cancelled.
-    pub(crate) async fn run(self: Arc<Self>, means: LogMeans, shutdown: CancellationToken) {
-        let writer = Writer::start(means.store.clone(), means.clock.clone(), shutdown.clone());
+    pub(crate) async fn run(self: Arc<Self>, shared: LogContext, shutdown: CancellationToken) {
+        let writer = Writer::start(shared.store.clone(), shared.clock.clone(), shutdown.clone());
         self.state().runs = true;
         let mut events: Option<BoxStream<'static, BrokerId>> = None;
         while !shutdown.is_cancelled() {
             if events.is_none() {
-                events = means.runtime.watch().await.ok();
+                events = shared.runtime.watch().await.ok();
             }
             let (hinted, hint) = {
                 let mut state = self.state();
                 (std::mem::take(&mut state.hinted), state.hints)
             };
-            match self.look(&means, &writer, &hinted).await {
+            match self.look(&shared, &writer, &hinted).await {
                 Ok(()) => {
                     self.state().answered = hint;
                     self.changed.notify_waiters();
@@ -190,7 +190,7 @@ impl LogFollowers {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(LOOKED_FOR) => {}
+                () = tokio::time::sleep(SCAN_INTERVAL) => {}
                 event = next(&mut events) => match event {
                     Some(broker) => drop(self.state().hinted.insert(broker)),
                     None => events = None,
@@ -224,23 +224,23 @@ impl LogFollowers {
 
     async fn look(
         self: &Arc<Self>,
-        means: &LogMeans,
+        shared: &LogContext,
         writer: &Writer,
         hinted: &HashSet<BrokerId>,
     ) -> Result<(), StoreError> {
-        let followed = means.store.followed_brokers(means.me).await?;
+        let followed = shared.store.followed_brokers(shared.me).await?;
         for broker in &followed {
-            self.know(means, broker).await?;
+            self.know(shared, broker).await?;
         }
         let due = self.due(&followed, hinted);
         let looks = stream::iter(due.into_iter().map(|(broker, ordinal)| async move {
-            let name = InstanceName { installation: means.installation.clone(), broker, ordinal };
-            (broker, ordinal, means.runtime.status(&name).await)
+            let name = InstanceName { installation: shared.installation.clone(), broker, ordinal };
+            (broker, ordinal, shared.runtime.status(&name).await)
         }));
         let mut looks = looks.buffer_unordered(AT_ONCE);
         while let Some((broker, ordinal, status)) = looks.next().await {
             match status {
-                Ok(status) => self.seen(means, writer, broker, ordinal, status.as_ref()),
+                Ok(status) => self.seen(shared, writer, broker, ordinal, status.as_ref()),
                 Err(error) => {
                     tracing::debug!(%broker, ordinal, %error, "container to follow not seen");
                 }
@@ -250,7 +250,7 @@ impl LogFollowers {
     }
 
     /// Takes the settings of a broker.
-    async fn know(&self, means: &LogMeans, broker: &FollowedBroker) -> Result<(), StoreError> {
+    async fn know(&self, shared: &LogContext, broker: &FollowedBroker) -> Result<(), StoreError> {
         if let Some(known) = self.state().brokers.get(&broker.id) {
             known.settings.send_if_modified(|settings| {
                 let changes = settings != broker;
@@ -261,8 +261,8 @@ impl LogFollowers {
             });
             return Ok(());
         }
-        let (day, bytes) = means.store.logged_bytes(broker.id).await?;
-        let budget = Arc::new(Mutex::new(LineBudget::new(means.limits, day, bytes)));
+        let (day, bytes) = shared.store.logged_bytes(broker.id).await?;
+        let budget = Arc::new(Mutex::new(LineBudget::new(shared.limits, day, bytes)));
         let (settings, _) = watch::channel(broker.clone());
         let known = Broker { settings, budget, instances: HashMap::new() };
         self.state().brokers.insert(broker.id, known);
@@ -299,7 +299,7 @@ impl LogFollowers {
     /// Takes what the runtime says of an instance, and follows its container.
     fn seen(
         self: &Arc<Self>,
-        means: &LogMeans,
+        shared: &LogContext,
         writer: &Writer,
         broker: BrokerId,
         ordinal: u8,
@@ -335,8 +335,8 @@ impl LogFollowers {
         let container = Followed { runs, phase: Phase::Follows, stop: stop.clone() };
         instance.containers.insert(status.id.clone(), container);
         let follower = Follower {
-            store: means.store.clone(),
-            runtime: means.runtime.clone(),
+            store: shared.store.clone(),
+            runtime: shared.runtime.clone(),
             writer: writer.clone(),
             broker: known.settings.subscribe(),
             budget: known.budget.clone(),
@@ -393,7 +393,7 @@ impl State {
 impl Instance {
     fn is_due(&self) -> bool {
         let follows = self.containers.values().any(|container| container.phase == Phase::Follows);
-        let patience = if follows { LOOKED_AT } else { LOOKED_FOR };
+        let patience = if follows { RECHECK_INTERVAL } else { SCAN_INTERVAL };
         self.looked_at.is_none_or(|at| at.elapsed() >= patience)
     }
 }

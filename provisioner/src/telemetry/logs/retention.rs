@@ -7,7 +7,7 @@ use brokerd_store::{PgStore, StoreError};
 use crate::tasks::repeat::Rounds;
 
 /// How often.
-const EVERY: Duration = Duration::from_mins(30);
+const INTERVAL: Duration = Duration::from_mins(30);
 /// How many events one statement deletes.
 const BATCH: u32 = 5000;
 
@@ -29,5 +29,5 @@ async fn prune(store: &PgStore, keep_days: u32, rounds: &Rounds) -> Result<Durat
     if days > 0 || events > 0 {
         tracing::info!(days, events, "old log events of brokers deleted");
     }
-    Ok(EVERY)
+    Ok(INTERVAL)
 }

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use crate::pause::pause_or_stop;
 
 /// How many events one transaction stores, a little more if a batch has many.
-const MOST_EVENTS: usize = 2000;
+const MAX_EVENTS: usize = 2000;
 /// How many batches wait to be stored. Followers wait beyond that, and the runtime keeps what they have not read.
 const WAITING: usize = 256;
 /// How long to wait before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(15);
+const MAX_RETRY: Duration = Duration::from_secs(15);
 
 type Waiting = (LogBatch, oneshot::Sender<bool>);
 
@@ -52,7 +52,7 @@ async fn write(
     while let Some(first) = receiver.recv().await {
         let mut waiting = vec![first];
         let mut events = waiting[0].0.events.len();
-        while events < MOST_EVENTS
+        while events < MAX_EVENTS
             && let Ok(next) = receiver.try_recv()
         {
             events += next.0.events.len();
@@ -88,6 +88,6 @@ async fn stored(
             return None;
         }
         pause_or_stop(pause, shutdown).await;
-        pause = (pause * 2).min(LONGEST_RETRY);
+        pause = (pause * 2).min(MAX_RETRY);
     }
 }

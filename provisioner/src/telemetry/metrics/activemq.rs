@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use brokerd_domain::metric::{MOST_DESTINATIONS, MetricName};
+use brokerd_domain::metric::{MAX_DESTINATIONS, MetricName};
 
 use super::{
     counters::rounded,
@@ -105,7 +105,7 @@ pub(super) fn broker_page(page: &str) -> Result<BrokerPage, InvalidPage> {
             };
             let destination = Destination { is_topic, name: name.into_owned() };
             if !read.destinations.contains_key(&destination)
-                && read.destinations.len() >= MOST_DESTINATIONS
+                && read.destinations.len() >= MAX_DESTINATIONS
             {
                 continue;
             }
@@ -183,7 +183,7 @@ mod tests {
             })
             .collect();
         let read = broker_page(&lines).expect("a page");
-        assert_eq!(read.destinations.len(), MOST_DESTINATIONS);
+        assert_eq!(read.destinations.len(), MAX_DESTINATIONS);
         assert!(read.destinations.keys().all(|d| d.name.as_str() < "q1000"));
     }
 }

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     metrics::SampleOutcome,
     monitor::Monitor,
-    reconcile::{Held, Measurable, PassContext},
+    reconcile::{Measurable, PassContext, WatchedBroker},
 };
 
 /// How often to look who is due.
@@ -34,13 +34,13 @@ const TICK: Duration = Duration::from_secs(1);
 /// How many brokers are measured at a time.
 const AT_A_TIME: usize = 8;
 /// How long one waits for others; the next minute comes soon.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many samples may be on their way to the store.
 const ON_THE_WAY: usize = 1000;
 
 /// What it takes to measure brokers.
 #[derive(Clone)]
-pub(crate) struct CollectorMeans {
+pub(crate) struct CollectorContext {
     /// Which brokers there are.
     pub(crate) monitor: Arc<Monitor>,
     /// How to see them.
@@ -50,18 +50,18 @@ pub(crate) struct CollectorMeans {
 }
 
 /// Measures each watched broker once a minute, until cancelled.
-pub(crate) async fn collect(means: CollectorMeans, shutdown: CancellationToken) {
+pub(crate) async fn collect(shared: CollectorContext, shutdown: CancellationToken) {
     let (sender, receiver) = mpsc::channel(ON_THE_WAY);
-    let (store, clock) = (means.store.clone(), means.context.clock.clone());
-    let storing = queue::store(receiver, store, clock, means.context.metrics.clone());
+    let (store, clock) = (shared.store.clone(), shared.context.clock.clone());
+    let storing = queue::store(receiver, store, clock, shared.context.metrics.clone());
     tokio::select! {
         () = storing => {}
-        () = measure_all(means, sender) => {}
+        () = measure_all(shared, sender) => {}
         () = shutdown.cancelled() => {}
     }
 }
 
-async fn measure_all(means: CollectorMeans, sender: mpsc::Sender<Sample>) {
+async fn measure_all(shared: CollectorContext, sender: mpsc::Sender<Sample>) {
     let mut schedule = Schedule::default();
     let mut counters: HashMap<BrokerId, Arc<Mutex<Counters>>> = HashMap::new();
     let turns = Arc::new(Semaphore::new(AT_A_TIME));
@@ -71,19 +71,19 @@ async fn measure_all(means: CollectorMeans, sender: mpsc::Sender<Sample>) {
     loop {
         ticks.tick().await;
         while measuring.try_join_next().is_some() {}
-        let watched = means.monitor.watched();
-        let due = schedule.due(means.context.clock.now(), watched.keys().copied());
+        let watched = shared.monitor.watched();
+        let due = schedule.due(shared.context.clock.now(), watched.keys().copied());
         counters.retain(|broker, _| schedule.knows(*broker));
         for (broker, at) in due {
-            let Some(held) = watched.get(&broker).cloned() else { continue };
+            let Some(watched) = watched.get(&broker).cloned() else { continue };
             let counters = counters.entry(broker).or_default().clone();
-            let (turns, context, sender) = (turns.clone(), means.context.clone(), sender.clone());
+            let (turns, context, sender) = (turns.clone(), shared.context.clone(), sender.clone());
             measuring.spawn(async move {
-                let Ok(Ok(_turn)) = timeout(PATIENCE, turns.acquire()).await else {
+                let Ok(Ok(_turn)) = timeout(TIMEOUT, turns.acquire()).await else {
                     context.metrics.count_samples(SampleOutcome::Missed, 1);
                     return;
                 };
-                let (sample, outcome) = measure(&context, &held, &counters, at).await;
+                let (sample, outcome) = measure(&context, &watched, &counters, at).await;
                 context.metrics.count_samples(outcome, 1);
                 if !sample.values.is_empty() {
                     // Closed when this process stops.
@@ -96,11 +96,11 @@ async fn measure_all(means: CollectorMeans, sender: mpsc::Sender<Sample>) {
 
 async fn measure(
     context: &PassContext,
-    held: &Held,
+    watched: &WatchedBroker,
     counters: &Mutex<Counters>,
     at: Timestamp,
 ) -> (Sample, SampleOutcome) {
-    let measurable = context.measurable(held).await;
+    let measurable = context.measurable(watched).await;
     let broker = measured(&measurable);
     let asker = Asker { probe: &*context.probe, runtime: &*context.runtime };
     let readings = asker.ask(&broker, &measurable).await;

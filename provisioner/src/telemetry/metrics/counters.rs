@@ -10,7 +10,7 @@ use brokerd_domain::Timestamp;
 use crate::runtime::RuntimeId;
 
 /// A reading that is older says nothing about this minute.
-const LONGEST: Duration = Duration::from_secs(150);
+const MAX_AGE: Duration = Duration::from_secs(150);
 
 /// The life of an instance: its counters begin with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub(super) fn rounded(value: f64) -> f64 {
 }
 
 fn growth(before: f64, now: f64, after: Duration) -> Option<Growth> {
-    let is_usable = now >= before && after > Duration::ZERO && after <= LONGEST;
+    let is_usable = now >= before && after > Duration::ZERO && after <= MAX_AGE;
     is_usable.then_some(Growth { by: now - before, seconds: after.as_secs_f64() })
 }
 

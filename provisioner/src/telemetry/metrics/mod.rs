@@ -15,5 +15,5 @@ mod values;
 
 pub use upkeep::MetricSettings;
 
-pub(crate) use collector::{CollectorMeans, collect};
+pub(crate) use collector::{CollectorContext, collect};
 pub(crate) use upkeep::maintain;

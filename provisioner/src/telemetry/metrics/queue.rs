@@ -14,9 +14,9 @@ use crate::metrics::{Metrics, SampleOutcome};
 /// How long samples wait for others.
 const TOGETHER: Duration = Duration::from_secs(2);
 /// How many are stored in one call.
-const MOST_AT_ONCE: usize = 500;
+const MAX_BATCH: usize = 500;
 /// How many wait at most.
-const MOST_WAITING: usize = 20_000;
+const MAX_WAITING: usize = 20_000;
 /// How soon storing is tried again.
 const AGAIN: Duration = Duration::from_secs(3);
 /// How old a sample may get: what is older has been rolled up without it.
@@ -33,7 +33,7 @@ pub(super) async fn store(
     while let Some(first) = samples.recv().await {
         waiting.push_back(first);
         let end = Instant::now() + TOGETHER;
-        while waiting.len() < MOST_AT_ONCE {
+        while waiting.len() < MAX_BATCH {
             match timeout_at(end, samples.recv()).await {
                 Ok(Some(sample)) => waiting.push_back(sample),
                 Ok(None) | Err(_) => break,
@@ -71,7 +71,7 @@ pub(super) async fn store(
 
 /// Stores the first of them; they stay if they can't be stored. How many values were refused.
 async fn store_some(store: &PgStore, waiting: &mut VecDeque<Sample>) -> Result<u64, StoreError> {
-    let count = waiting.len().min(MOST_AT_ONCE);
+    let count = waiting.len().min(MAX_BATCH);
     let some: Vec<Sample> = waiting.iter().take(count).cloned().collect();
     let recorded = store.record_samples(some).await?;
     waiting.drain(..count);
@@ -82,7 +82,7 @@ async fn store_some(store: &PgStore, waiting: &mut VecDeque<Sample>) -> Result<u
 fn drop_old(waiting: &mut VecDeque<Sample>, now: Timestamp) -> u64 {
     let before = waiting.len();
     waiting.retain(|sample| now.since(sample.at) < OLDEST);
-    let excess = waiting.len().saturating_sub(MOST_WAITING);
+    let excess = waiting.len().saturating_sub(MAX_WAITING);
     waiting.drain(..excess);
     u64::try_from(before - waiting.len()).unwrap_or(u64::MAX)
 }
@@ -105,8 +105,8 @@ mod tests {
         assert_eq!(drop_old(&mut waiting, now), 2);
         assert_eq!(waiting, [851, 1000].map(sample));
         let mut many: VecDeque<Sample> =
-            std::iter::once(900).chain([999; MOST_WAITING]).map(sample).collect();
+            std::iter::once(900).chain([999; MAX_WAITING]).map(sample).collect();
         assert_eq!(drop_old(&mut many, now), 1);
-        assert_eq!((many.len(), &many[0]), (MOST_WAITING, &sample(999)));
+        assert_eq!((many.len(), &many[0]), (MAX_WAITING, &sample(999)));
     }
 }

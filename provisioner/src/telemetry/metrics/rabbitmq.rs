@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use brokerd_domain::metric::{MOST_QUEUES, MetricName};
+use brokerd_domain::metric::{MAX_QUEUES, MetricName};
 use serde::Deserialize;
 
 use super::metrics_page::{InvalidPage, figures};
@@ -126,7 +126,7 @@ pub(super) fn queue_figures(page: &str) -> Result<Vec<QueueFigures>, InvalidPage
         .map(|((vhost, queue), figures)| QueueFigures { vhost, queue, figures })
         .collect();
     all.sort_by(|one, other| consumers(other).total_cmp(&consumers(one)));
-    all.truncate(MOST_QUEUES);
+    all.truncate(MAX_QUEUES);
     Ok(all)
 }
 

@@ -7,9 +7,9 @@ use brokerd_store::{MetricRetention, PgStore, StoreError};
 use crate::tasks::repeat::Rounds;
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 /// How long to wait where there is more to do, so that others get their turn.
-const BETWEEN: Duration = Duration::from_millis(200);
+const BATCH_PAUSE: Duration = Duration::from_millis(200);
 
 /// The operator's settings of brokers' metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) async fn maintain(store: PgStore, retention: MetricRetention, rounds:
             let (partitions, series) = (done.dropped, done.series);
             tracing::info!(partitions, series, "metrics past their retention dropped");
         }
-        Ok::<_, StoreError>(if done.more { BETWEEN } else { EVERY })
+        Ok::<_, StoreError>(if done.more { BATCH_PAUSE } else { INTERVAL })
     };
     rounds.repeat("metrics not rolled up", maintain).await;
 }

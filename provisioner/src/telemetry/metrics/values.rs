@@ -5,7 +5,7 @@ use brokerd_domain::{
     metric::{
         DimensionName,
         DimensionName::{Broker, Node, Queue, Topic, VirtualHost},
-        MOST_DESTINATIONS, MOST_QUEUES, Metric, MetricLevel, MetricName, SeriesKey, Unit,
+        MAX_DESTINATIONS, MAX_QUEUES, Metric, MetricLevel, MetricName, SeriesKey, Unit,
     },
 };
 
@@ -90,7 +90,7 @@ impl Values<'_> {
             self.add(MetricLevel::Broker, name, &dimensions, Some(connections));
         }
         // Where not all are told, one that is told for the first time may be old.
-        let are_all = destinations.len() < MOST_DESTINATIONS;
+        let are_all = destinations.len() < MAX_DESTINATIONS;
         for (destination, figures) in destinations {
             let grew = |name: &str, value| {
                 if are_all {
@@ -204,7 +204,7 @@ impl Values<'_> {
             queue.figures.get(&MetricName::ConsumerCount).copied().unwrap_or(0.0)
         };
         queues.sort_by(|one, other| consumers(other).total_cmp(&consumers(one)));
-        for queue in queues.into_iter().take(MOST_QUEUES) {
+        for queue in queues.into_iter().take(MAX_QUEUES) {
             let dimensions = [
                 (Broker, broker),
                 (VirtualHost, queue.vhost.as_str()),

@@ -8,7 +8,10 @@ use brokerd_domain::{
 };
 use brokerd_provisioner::{
     engine::instances,
-    plan::{Decision, Desired, Observed, Plan, ProbeOutcome, Seen, SeenInstance, Subject, plan},
+    plan::{
+        Decision, Desired, Observation, Observed, ObservedInstance, Plan, ProbeOutcome, Subject,
+        plan,
+    },
     runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use proptest::prelude::*;
@@ -61,7 +64,7 @@ impl Half {
         self.runs() && self.answers.iter().all(|a| *a == ProbeOutcome::Answered)
     }
 
-    pub(crate) fn is_frozen(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         matches!(self.state, Some(ContainerState::Paused))
     }
 
@@ -69,7 +72,7 @@ impl Half {
         matches!(self.health, Health::Healthy | Health::Suspect)
     }
 
-    pub(crate) fn seen(&self, spec: &InstanceSpec) -> Observed<SeenInstance> {
+    pub(crate) fn seen(&self, spec: &InstanceSpec) -> Observed<ObservedInstance> {
         if self.blind {
             return Observed::Unknown("the engine is silent".to_owned());
         }
@@ -83,7 +86,7 @@ impl Half {
         let limits = Limits { nano_cpus, ..LIMITS };
         let protocols = [Protocol::Openwire, Protocol::Amqp];
         let answers = protocols.into_iter().zip(self.answers.clone()).filter(|_| running);
-        Observed::Present(SeenInstance {
+        Observed::Present(ObservedInstance {
             status: InstanceStatus {
                 id: RuntimeId(format!("seen-{}", spec.name.ordinal)),
                 digest: spec.digest(),
@@ -132,7 +135,7 @@ pub(crate) fn planned(decision: Decision) -> Plan {
 
 /// What should be, unless it was rendered.
 pub(crate) fn unrendered() -> [Desired; 3] {
-    [Desired::Unrendered, Desired::Undecided, Desired::Unsupported("no room".to_owned())]
+    [Desired::Unrendered, Desired::MissingMaterials, Desired::Unsupported("no room".to_owned())]
 }
 
 pub(crate) fn decide_as(
@@ -156,7 +159,7 @@ pub(crate) fn decide_as(
         broker.status.conditions.push(half.condition(ordinal));
         there.insert(ordinal, half.seen(spec));
     }
-    let seen = Seen { instances: there, leftovers: Observed::Absent };
+    let seen = Observation { instances: there, leftovers: Observed::Absent };
     let led: BTreeMap<u16, SocketAddr> = led.map(addresses).into_iter().flatten().collect();
     let targets: Vec<Target> = (1..=2)
         .flat_map(|ordinal| [(ordinal, Protocol::Openwire), (ordinal, Protocol::Amqp)])

@@ -44,7 +44,7 @@ proptest! {
                         prop_assert!(stands_by && !grace.is_zero(), "the only one: {plan:?}");
                         prop_assert!(it.reboot < reboots || !observed, "for no reason: {plan:?}");
                     } else if !other.serves() {
-                        prop_assert!(it.was_active() || it.is_frozen(), "it may take over: {plan:?}");
+                        prop_assert!(it.was_active() || it.is_paused(), "it may take over: {plan:?}");
                     }
                 }
                 Step::Restart(ordinal, id) => {
@@ -54,7 +54,7 @@ proptest! {
                     let overdue = matches!(&it.state, Some(ContainerState::Running { since })
                         if NOW.since(*since) >= Duration::from_secs(60));
                     prop_assert!(
-                        other.serves() || it.is_frozen() || overdue,
+                        other.serves() || it.is_paused() || overdue,
                         "it may be taking over: {plan:?}"
                     );
                 }
@@ -263,10 +263,10 @@ proptest! {
 }
 
 #[test]
-fn a_frozen_active_is_killed_at_once() {
-    let frozen =
+fn a_paused_active_is_killed_at_once() {
+    let paused =
         Half { state: Some(ContainerState::Paused), ..Half::running(Health::Healthy, false, 9000) };
-    let plan = decide(&[frozen, standby()], true, 0, Some(1));
+    let plan = decide(&[paused, standby()], true, 0, Some(1));
     let stop = Step::Stop(1, RuntimeId("seen-1".to_owned()), Duration::ZERO);
     assert_eq!(plan.steps.last(), Some(&stop), "{plan:?}");
 }

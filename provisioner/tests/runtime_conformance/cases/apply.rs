@@ -88,7 +88,7 @@ pub(crate) async fn another_specification_is_refused_and_a_newer_generation_is_l
     other.limits.memory_bytes *= 2;
     others.push(other);
     for other in others {
-        assert_eq!(class(at.runtime().apply(&other).await), Some(RuntimeErrorClass::Invalid));
+        assert_eq!(class(at.runtime().apply(&other).await), Some(RuntimeErrorClass::Rejected));
     }
     let older = InstanceSpec { generation: Generation(2), ..spec.clone() };
     assert_eq!(class(at.runtime().apply(&older).await), Some(RuntimeErrorClass::Stale));
@@ -103,7 +103,7 @@ pub(crate) async fn a_missing_image_requires_an_operator(at: &dyn Subject) {
     let (there, missing) = (at.spec(1, Does::Serves).image, "brokerd/nothing:1");
     let spec = InstanceSpec { image: missing.to_owned(), ..at.spec(1, Does::Serves) };
     let error = at.runtime().apply(&spec).await.expect_err("there is no image");
-    assert_eq!(error.class, RuntimeErrorClass::Denied);
+    assert_eq!(error.class, RuntimeErrorClass::Blocked);
     assert!(error.message.contains(missing), "{error}");
     assert_eq!(at.runtime().status(&spec.name).await.expect("the engine answers"), None);
     assert_eq!(at.runtime().image(missing).await.expect("asked"), None);
@@ -137,7 +137,7 @@ pub(crate) async fn a_former_image_is_taken_where_it_is_wanted_and_there(at: &dy
                 "{former:?}"
             );
         } else {
-            assert_eq!(class(applied), Some(RuntimeErrorClass::Denied), "{former:?}");
+            assert_eq!(class(applied), Some(RuntimeErrorClass::Blocked), "{former:?}");
         }
     }
 }

@@ -66,21 +66,21 @@ pub(crate) async fn a_stop_without_grace_kills(at: &dyn Subject) {
     }
 }
 
-pub(crate) async fn what_is_frozen_is_not_started_but_restarted_or_killed(at: &dyn Subject) {
+pub(crate) async fn what_is_paused_is_not_started_but_restarted_or_killed(at: &dyn Subject) {
     let seen = at.begin(Does::Serves).await;
     let (runtime, id) = (at.runtime(), &seen.id);
-    runtime.inject(id, Disturbance::Frozen).await.expect("freeze");
-    let frozen = at.status(1).await;
-    assert_eq!((&frozen.state, frozen.addresses.len()), (&ContainerState::Paused, 0));
+    runtime.inject(id, Disturbance::Paused).await.expect("pause");
+    let paused = at.status(1).await;
+    assert_eq!((&paused.state, paused.addresses.len()), (&ContainerState::Paused, 0));
     assert_eq!(class(runtime.start(id).await), Some(RuntimeErrorClass::Transient));
     let applied = runtime.apply(&at.spec(1, Does::Serves)).await;
     assert_eq!(applied.expect("apply"), Ensured::AlreadyRight);
-    assert_eq!(at.status(1).await, frozen);
+    assert_eq!(at.status(1).await, paused);
     assert_eq!(runtime.restart(id).await.expect("restart"), Ensured::Updated);
     let restarted = at.status(1).await;
     assert!(is_running(&restarted.state) && restarted.addresses.len() == 2, "{restarted:?}");
 
-    runtime.inject(id, Disturbance::Frozen).await.expect("freeze");
+    runtime.inject(id, Disturbance::Paused).await.expect("pause");
     assert_eq!(runtime.stop(id, GRACE).await.expect("stop"), Ensured::Updated);
     assert_eq!(exit_code(&at.status(1).await.state), KILLED, "it could not end by itself");
 }
@@ -104,7 +104,7 @@ pub(crate) async fn an_identity_that_is_gone_hits_nothing(at: &dyn Subject) {
         ];
         for disturbance in [
             Disturbance::Killed,
-            Disturbance::Frozen,
+            Disturbance::Paused,
             Disturbance::Isolated,
             Disturbance::Filled { leave: 0 },
         ] {

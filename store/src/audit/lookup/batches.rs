@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::question::{Found, FoundEvent, Question};
 use crate::{
-    audit::read_batch::{LONGEST, events_in, terms_of},
+    audit::read_batch::{MAX_SPAN, events_in, terms_of},
     kernel::{PgStore, StoreError, audited::EventColumns},
 };
 
@@ -43,7 +43,7 @@ impl Batches {
             },
             Some(_) | None => {}
         }
-        let last = (before.at.as_micros().saturating_add(LONGEST), i64::MAX);
+        let last = (before.at.as_micros().saturating_add(MAX_SPAN), i64::MAX);
         Self { found, last, start: start.as_micros(), before }
     }
 

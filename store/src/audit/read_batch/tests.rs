@@ -100,12 +100,12 @@ fn what_is_in_a_batch_is_what_was_put_into_it() {
 
 #[test]
 fn batches_are_short_in_time_and_of_one_account_region_and_kind() {
-    let mut events: Vec<_> = (0..100).map(|n| event(n * LONGEST / 4 + n, |_| {})).collect();
+    let mut events: Vec<_> = (0..100).map(|n| event(n * MAX_SPAN / 4 + n, |_| {})).collect();
     events.push(event(3, |call| call.source = EventSource::Sts));
     let elsewhere = "eu-west-1".parse().expect("a region");
     events.push(AuditEvent { region: elsewhere, ..event(4, |_| {}) });
     let batches = batched(&events);
-    assert!(batches.iter().all(|batch| batch.last_at - batch.first_at <= LONGEST));
+    assert!(batches.iter().all(|batch| batch.last_at - batch.first_at <= MAX_SPAN));
     assert_eq!(batches.iter().map(|batch| batch.events).sum::<usize>(), events.len());
     let alone = |batch: &&ReadBatch| batch.is_global || batch.region.as_str() == "eu-west-1";
     assert!(batches.iter().filter(alone).all(|batch| batch.events == 1));

@@ -19,7 +19,7 @@ async fn traced<T>(trace: Option<&str>, work: impl Future<Output = T>) -> T {
     let call = Arc::new(AuditedCall::default());
     call.begin(event("CreateBroker", 0, &[]));
     if let Some(trace) = trace {
-        call.belongs_to(trace.to_owned());
+        call.set_trace(trace.to_owned());
     }
     call.scope(work).await
 }

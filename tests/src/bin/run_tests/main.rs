@@ -75,7 +75,8 @@ impl Jobs {
     /// As many as there is work and memory for, by what `/proc/meminfo` tells.
     fn of(processors: usize, meminfo: &str) -> Self {
         let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-        let kibibytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        let kibibytes =
+            line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
         let room = kibibytes.map_or(processors, |kibibytes| {
             usize::try_from((kibibytes << 10) / MEMORY_OF_ONE).unwrap_or(usize::MAX)
         });

@@ -265,8 +265,9 @@ mod tests {
 
     #[test]
     fn when_nothing_computes_any_more_a_third_with_engines_that_does_not_measure_takes_its_place() {
-        let mut programs =
-            ["a", "b", "timed c", "d", "e"].map(|name| with_engines(name, Phase::Parallel)).to_vec();
+        let mut programs = ["a", "b", "timed c", "d", "e"]
+            .map(|name| with_engines(name, Phase::Parallel))
+            .to_vec();
         programs.push(documentation());
         programs.push(with_engines("cluster", Phase::Late));
         assert_eq!(

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::{BrokerState, DeploymentMode, EngineType};
 use brokerd_tests::{
-    NewBroker, PASSWORD, PATIENCE, USER, api::explained, clients, eventually, http, scenario,
+    NewBroker, PASSWORD, TIMEOUT, USER, api::explained, clients, eventually, http, scenario,
 };
 use serde_json::{Value, json};
 
@@ -33,14 +33,14 @@ fn the_aws_cli_is_used_as_people_use_it() -> Result<()> {
             let state = aws(&["describe-broker", "--broker-id", id, "--query", "BrokerState"])?;
             Ok((state == "RUNNING").then_some(()))
         };
-        eventually("the broker runs", PATIENCE, running)?;
+        eventually("the broker runs", TIMEOUT, running)?;
         let broker = aws(&["describe-broker", "--broker-id", id])?;
         ensure!(
             broker["BrokerInstances"][0]["Endpoints"].as_array().is_some_and(|e| e.len() == 5),
             "{broker}"
         );
         aws(&["reboot-broker", "--broker-id", id])?;
-        eventually("the broker runs again", PATIENCE, running)?;
+        eventually("the broker runs again", TIMEOUT, running)?;
         let listed = aws(&["list-brokers", "--query", "BrokerSummaries[].BrokerName"])?;
         ensure!(listed == json!(["cli"]), "{listed}");
         aws(&["delete-broker", "--broker-id", id])?;

@@ -1,7 +1,7 @@
 //! Requests as they are on the wire, for what depends on every byte a client sends.
 
 use anyhow::{Context as _, Result, ensure};
-use brokerd_tests::{Api, PASSWORD, PATIENCE, USER, eventually, http::Answer};
+use brokerd_tests::{Api, PASSWORD, TIMEOUT, USER, eventually, http::Answer};
 use serde_json::{Value, json};
 
 use crate::conformance::requests::with;
@@ -98,7 +98,7 @@ pub(crate) fn configuration(api: &Api, name: &str, engine: &str, version: &str) 
 /// RebootBroker, and until it runs again.
 pub(crate) fn reboot(api: &Api, id: &str) -> Result<Value> {
     ok(api, "POST", &format!("/v1/brokers/{id}/reboot"), &Value::Null)?;
-    eventually(&format!("{id} runs again"), PATIENCE, || {
+    eventually(&format!("{id} runs again"), TIMEOUT, || {
         let broker = describe(api, id)?;
         let state = broker["brokerState"].as_str().unwrap_or_default().to_owned();
         ensure!(state == "RUNNING" || state == "REBOOT_IN_PROGRESS", "{id} is {state}");

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Result, anyhow, ensure};
 use brokerd_tests::{
-    Api, PATIENCE, docker::docker, eventually, http, scenario, scenario_with_database,
+    Api, TIMEOUT, docker::docker, eventually, http, scenario, scenario_with_database,
 };
 
 #[test]
@@ -33,13 +33,9 @@ fn while_the_database_starts_callers_are_asked_to_come_back() -> Result<()> {
             })
             .collect();
         container.kill9()?;
-        eventually(
-            "the database is away",
-            PATIENCE,
-            || Ok((!is_there(&world.api)?).then_some(())),
-        )?;
+        eventually("the database is away", TIMEOUT, || Ok((!is_there(&world.api)?).then_some(())))?;
         docker(&["start", &container.id])?;
-        eventually("the database is back", PATIENCE, || Ok(is_there(&world.api)?.then_some(())))?;
+        eventually("the database is back", TIMEOUT, || Ok(is_there(&world.api)?.then_some(())))?;
         over.store(true, Ordering::Relaxed);
         for one in asking {
             let away = one.join().map_err(|_| anyhow!("one who asked panicked"))??;

@@ -33,7 +33,7 @@ fn data_of_strangers_for_a_delayed_broker_does_not_fill_the_gateway() -> Result<
         let opening: Arc<[u8]> = opening.into();
         let endpoint = Way::below_tls(&world.api.endpoint(&id, "amqps")?)?;
         strangers.come(90, &endpoint, |_| Arc::clone(&opening))?;
-        let late = metric(world, "brokerd_gateway_late_bytes")?;
+        let late = metric(world, "brokerd_gateway_delayed_bytes")?;
         ensure!(late < LATE, "{late} bytes are held back");
         let cost = resident_bytes(pid)?.saturating_sub(before);
         ensure!(cost < MEMORY, "{} MiB for 90 late connections", cost >> 20);

@@ -16,7 +16,7 @@ use brokerd_tests::{
     NewBroker, Steady,
     chart::Release,
     eventually,
-    kubernetes::{Cluster, PATIENCE},
+    kubernetes::{Cluster, TIMEOUT},
     machine,
 };
 use serde_json::Value;
@@ -92,7 +92,7 @@ fn a_brokerd_in_the_cluster_serves_while_its_replicas_are_killed_and_upgraded() 
     let active = active(&release, &id)?;
     let pod = format!("{id}-{active}");
     cluster.kubectl_in(&release.engines(), &["delete", "pod", &pod, "--wait=false"])?;
-    eventually("the other one serves", PATIENCE, || {
+    eventually("the other one serves", TIMEOUT, || {
         Ok(self::active(&release, &id).is_ok_and(|now| now != active).then_some(()))
     })?;
     let pause = clients.longest_pause()?;
@@ -111,5 +111,5 @@ fn a_brokerd_in_the_cluster_serves_while_its_replicas_are_killed_and_upgraded() 
     clients.lost_nothing("STOMP")?;
     release.api.delete(&id)?;
     release.api.wait_until_gone(&id)?;
-    eventually("nothing is left", PATIENCE, || Ok(release.objects()?.is_empty().then_some(())))
+    eventually("nothing is left", TIMEOUT, || Ok(release.objects()?.is_empty().then_some(())))
 }

@@ -8,7 +8,7 @@ use brokerd_tests::{
     Management, NewBroker, World,
     clients::Load,
     eventually,
-    kubernetes::{Cluster, PATIENCE, scenario_on_kubernetes},
+    kubernetes::{Cluster, TIMEOUT, scenario_on_kubernetes},
     machine,
 };
 
@@ -16,7 +16,7 @@ fn created(world: &World, cluster: &Cluster) -> Result<String> {
     let began = Instant::now();
     let new = NewBroker::rabbitmq("orders").deployed(DeploymentMode::ClusterMultiAz);
     let id = world.api.create(&new)?;
-    eventually("the cluster runs", PATIENCE, || {
+    eventually("the cluster runs", TIMEOUT, || {
         let state = world.api.state(&id)?;
         Ok(state.is_some_and(|state| state.as_str() == "RUNNING").then_some(()))
     })?;
@@ -31,7 +31,7 @@ fn created(world: &World, cluster: &Cluster) -> Result<String> {
 }
 
 fn nodes_are(world: &World, id: &str, number: usize) -> Result<()> {
-    eventually(&format!("{number} nodes run"), PATIENCE, || {
+    eventually(&format!("{number} nodes run"), TIMEOUT, || {
         Ok(Management::running_nodes(world, id).is_ok_and(|nodes| nodes == number).then_some(()))
     })
 }
@@ -46,12 +46,12 @@ fn survives(
     load.take_longest_gap();
     let lost = lose().with_context(|| what.to_owned())?;
     nodes_are(world, id, 2).with_context(|| what.to_owned())?;
-    load.wait_until_served(PATIENCE).with_context(|| what.to_owned())?;
+    load.wait_until_served(TIMEOUT).with_context(|| what.to_owned())?;
     let gap = load.take_longest_gap();
     machine::say(&format!("{what}: clients waited for {:.1} s", gap.as_secs_f64()));
     lost.bring_back()?;
     nodes_are(world, id, 3).with_context(|| format!("after {what}"))?;
-    load.wait_until_served(PATIENCE)
+    load.wait_until_served(TIMEOUT)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_cluster_goes_on_with_its_majority_whatever_becomes_of_a_zone() -> Result<()
     scenario_on_kubernetes("a RabbitMQ cluster on Kubernetes", &[], |world, cluster| {
         let id = created(world, cluster)?;
         let load = Load::begin(world, &id, "load", 50)?;
-        load.wait_until_served(PATIENCE)?;
+        load.wait_until_served(TIMEOUT)?;
         survives(world, (&id, &load), "a killed node", || cluster.kill_node("a"))?;
         survives(world, (&id, &load), "a cut network", || cluster.cut_node("b"))?;
         survives(world, (&id, &load), "a drained node", || {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::DeploymentMode;
 use brokerd_tests::{
     NewBroker, Steady, World, eventually,
-    kubernetes::{Cluster, PATIENCE, Pod, scenario_on_kubernetes},
+    kubernetes::{Cluster, Pod, TIMEOUT, scenario_on_kubernetes},
     machine,
 };
 use serde_json::Value;
@@ -46,15 +46,15 @@ impl<'a> Pair<'a> {
     }
 
     /// How the pair stands now, as a sentence.
-    fn situation(&self) -> Result<String> {
-        Ok(self.inspect()?["situation"].as_str().context("no situation")?.to_owned())
+    fn verdict(&self) -> Result<String> {
+        Ok(self.inspect()?["verdict"].as_str().context("no verdict")?.to_owned())
     }
 
     /// Waits until one serves and the other one stands by; the one that serves.
     fn whole(&self) -> Result<u8> {
-        eventually("the pair is whole", PATIENCE, || {
-            let situation = self.situation()?;
-            let serves = situation.strip_prefix("instance ").and_then(|it| it.strip_suffix(WHOLE));
+        eventually("the pair is whole", TIMEOUT, || {
+            let verdict = self.verdict()?;
+            let serves = verdict.strip_prefix("instance ").and_then(|it| it.strip_suffix(WHOLE));
             Ok(serves.and_then(|ordinal| ordinal.parse().ok()))
         })
     }
@@ -62,7 +62,7 @@ impl<'a> Pair<'a> {
     /// Waits until another instance than this one serves.
     fn moved_from(&mut self, active: u8, what: &str) -> Result<()> {
         let other = 3 - active;
-        eventually(&format!("instance {other} serves after {what}"), PATIENCE, || {
+        eventually(&format!("instance {other} serves after {what}"), TIMEOUT, || {
             let inspected = self.inspect()?;
             let mut instances = inspected["instances"].as_array().into_iter().flatten();
             Ok(instances.any(|it| it["instance"] == other && it["role"] == "ACTIVE").then_some(()))
@@ -72,10 +72,10 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// Waits until the situation tells that.
+    /// Waits until the verdict tells that.
     fn until_said(&self, what: &str) -> Result<()> {
-        eventually(&format!("it is said that {what}"), PATIENCE, || {
-            Ok(self.situation()?.contains(what).then_some(()))
+        eventually(&format!("it is said that {what}"), TIMEOUT, || {
+            Ok(self.verdict()?.contains(what).then_some(()))
         })
     }
 
@@ -144,7 +144,7 @@ fn nobody_takes_a_store_that_an_unreachable_node_may_hold_until_it_is_confirmed_
         node.fence()?;
         pair.moved_from(active, "a cut network, until the node was confirmed to be off")?;
         ensure!(pair.clients.stored()? > served, "nobody is served");
-        eventually("the pod of the lost node is gone", PATIENCE, || {
+        eventually("the pod of the lost node is gone", TIMEOUT, || {
             Ok(cluster.pod(&pair.id, active)?.is_none_or(|it| it.uid() != pod.uid()).then_some(()))
         })?;
         node.bring_back()?;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use brokerd_tests::{
-    NewBroker, PATIENCE, WITNESSES, World,
+    NewBroker, TIMEOUT, WITNESSES, World,
     kubernetes::{Cluster, scenario_on_kubernetes},
     machine, retry,
 };
@@ -37,7 +37,7 @@ fn lives(
     client.send("kept", "upgraded")?;
     let began = Instant::now();
     cluster.kill9(&second)?;
-    retry("it is served again", PATIENCE, || client.send("kept", "killed"))?;
+    retry("it is served again", TIMEOUT, || client.send("kept", "killed"))?;
     machine::say(&format!("served again {:.1?} after its engine was killed", began.elapsed()));
     let third = cluster.running(&id, 1)?;
     ensure!(third.uid() != second.uid() && third.zone() == second.zone(), "{third:?}");

@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_mq::types::EngineType;
 use brokerd_tests::{
-    NewBroker, PASSWORD, PATIENCE, USER, World, clients, docker, eventually,
+    NewBroker, PASSWORD, TIMEOUT, USER, World, clients, docker, eventually,
     faults::{self, Faults},
     inside,
     management::Management,
@@ -152,7 +152,7 @@ fn a_link_that_is_down_is_told(world: &World, near: &str) -> Result<()> {
     }});
     let management = Management::of(world, near, USER, PASSWORD)?;
     let told = |beginning: &str| {
-        eventually("the link is told of", PATIENCE, || {
+        eventually("the link is told of", TIMEOUT, || {
             let events = world.api.events(near)?;
             let hidden = events.iter().all(|(_, message)| !message.contains("Hidden-word-7"));
             ensure!(hidden, "{events:?}");
@@ -176,7 +176,7 @@ const CONNECTOR_DOWN: &str = "link down: network connector to-hub: ssl://";
 
 /// Waits until a broker has told so many times that it has lost its connector, why, and to which address.
 fn links_lost(world: &World, id: &str, times: usize) -> Result<()> {
-    eventually("the connector is told to be down", PATIENCE, || {
+    eventually("the connector is told to be down", TIMEOUT, || {
         let events = world.api.events(id)?;
         let told: Vec<_> = events.iter().filter(|(_, m)| m.starts_with(CONNECTOR_DOWN)).collect();
         ensure!(told.len() <= times, "{told:?}");
@@ -193,7 +193,7 @@ fn a_network_connector_that_is_down_is_told(world: &World, hub: &str, left: &str
     let outage = Faults::of(&world.api, hub).inject(&outage)?;
     links_lost(world, left, 1)?;
     Faults::of(&world.api, hub).heal(&outage)?;
-    eventually("the connector is told to be up", PATIENCE, || {
+    eventually("the connector is told to be up", TIMEOUT, || {
         let events = world.api.events(left)?;
         let up = "link up, or removed: network connector to-hub";
         Ok(events.iter().any(|(_, message)| message == up).then_some(()))
@@ -216,11 +216,9 @@ fn messages_cross_activemq(world: &World, hub: &str, left: &str, right: &str) ->
     ] {
         let waiting = thread::spawn(move || {
             // Each attempt is a consumer, whom the network makes known to the other end.
-            brokerd_tests::retry("a message crosses", PATIENCE, || to.receive(queue))
+            brokerd_tests::retry("a message crosses", TIMEOUT, || to.receive(queue))
         });
-        eventually("it is taken", PATIENCE, || {
-            Ok(from.send(queue, "hello").is_ok().then_some(()))
-        })?;
+        eventually("it is taken", TIMEOUT, || Ok(from.send(queue, "hello").is_ok().then_some(())))?;
         let came = waiting.join().map_err(|_| anyhow::anyhow!("panicked"))?;
         ensure!(came.with_context(|| queue.to_owned())? == "hello", "{queue}");
     }

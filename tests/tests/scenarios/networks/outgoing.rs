@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    Api, NewBroker, PATIENCE, World, clients, docker, eventually, machine, scenario_with_database,
+    Api, NewBroker, TIMEOUT, World, clients, docker, eventually, machine, scenario_with_database,
 };
 use serde_json::json;
 
@@ -73,7 +73,7 @@ fn engines_reach_the_world_as_the_operator_permits_but_no_host_no_other_network_
         if let Some(far) = &far {
             let more = [&far.near, &far.further, &far.link_local];
             for to in more {
-                eventually("a neighbour listens", PATIENCE, || Ok(connects(to).then_some(())))?;
+                eventually("a neighbour listens", TIMEOUT, || Ok(connects(to).then_some(())))?;
             }
             settled(&[far.near.clone(), far.further.clone()], || tried(&more))?;
             an_account_permits_less(world, &theirs.id, &far.near, &far.further)?;
@@ -147,7 +147,7 @@ fn neighbours_stay_out(
     // From version 28 on Docker itself keeps them out.
     let answering = neighbour.reach(world, &port)?;
     machine::say(&format!("without rules of ours a neighbour is answered by {answering:?}"));
-    eventually("the rules are in force again", PATIENCE, || {
+    eventually("the rules are in force again", TIMEOUT, || {
         let tables = docker::firewall(&["list"])?;
         Ok(tables.lines().any(|line| line == table).then_some(()))
     })?;
@@ -179,7 +179,7 @@ fn reached(container: &str, addresses: &[&str]) -> Result<Vec<String>> {
 /// Waits until exactly these are reached.
 fn settled(wanted: &[String], mut reached: impl FnMut() -> Result<Vec<String>>) -> Result<()> {
     let mut found = Vec::new();
-    let settled = eventually("the rules are what is configured", PATIENCE, || {
+    let settled = eventually("the rules are what is configured", TIMEOUT, || {
         found = reached()?;
         Ok((found == wanted).then_some(()))
     });

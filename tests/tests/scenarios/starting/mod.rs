@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use brokerd_tests::{
-    PATIENCE, World,
+    TIMEOUT, World,
     checkout::{Checkout, Said},
     docker::{self, docker},
     eventually, http, machine, scenario,
@@ -372,7 +372,7 @@ fn the_commands_that_make_run_prints_are_the_readmes_and_end_with_the_message() 
         for message in [r#""payload":"it works""#, "it works over AMQP\n", "\nit works\n"] {
             ensure!(said.printed.contains(message), "{message} is not in {}", said.printed);
         }
-        eventually("both brokers are deleted", PATIENCE, || {
+        eventually("both brokers are deleted", TIMEOUT, || {
             Ok(world.api.list()?.is_empty().then_some(()))
         })
     })

@@ -8,7 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Toggle from '@cloudscape-design/components/toggle';
 import type { ReactNode } from 'react';
 import { MARKER_KINDS, type MarkerKind } from '../../../model/markers';
-import { LONGEST_SPAN, periodsOf, type RangeChoice, rangeOf, SPANS, spanWords } from '../../../model/range';
+import { MAX_SPAN, periodsOf, type RangeChoice, rangeOf, SPANS, spanWords } from '../../../model/range';
 import { text } from '../../../text';
 import { STATISTICS, type Statistic } from './data';
 
@@ -71,7 +71,7 @@ const isValidRange: DateRangePickerProps.ValidationFunction = (value) => {
   const { from, to } = rangeOf(choice, Date.now());
   if (!Number.isFinite(from) || !Number.isFinite(to)) return wrong(text.monitoring.rangeMissing);
   if (from >= to) return wrong(text.monitoring.rangeBackwards);
-  return to - from > LONGEST_SPAN * 60_000 ? wrong(text.monitoring.rangeTooLong) : { valid: true };
+  return to - from > MAX_SPAN * 60_000 ? wrong(text.monitoring.rangeTooLong) : { valid: true };
 };
 
 /** The time range, chosen from spans or a calendar. */

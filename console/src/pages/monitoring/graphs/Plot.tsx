@@ -28,7 +28,7 @@ export interface PlotProps {
 }
 
 /** A line is at least this part of a graph's width. */
-const LEAST_SEEN = 120;
+const MIN_SEEN = 120;
 
 type ChartSeries = MixedLineBarChartProps.LineDataSeries<Date> | MixedLineBarChartProps.ThresholdSeries<Date>;
 
@@ -36,7 +36,7 @@ const moments = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 
 
 /** The lines of a graph. Each part between two gaps is a series of its own: the chart would draw over gaps. */
 function chartSeries({ unit, range, period, series, lines, thresholds }: PlotProps, { divisor }: Axis): ChartSeries[] {
-  const half = Math.max(period * 500, (range.to - range.from) / LEAST_SEEN / 2);
+  const half = Math.max(period * 500, (range.to - range.from) / MIN_SEEN / 2);
   const valueFormatter = (divided: number) => amount(divided * divisor, unit);
   return [
     ...series.flatMap(({ label, index, points }) =>

@@ -2,7 +2,7 @@ import FormField from '@cloudscape-design/components/form-field';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import { brokerDimensions, type Level, panelsOf, type Scope } from '../../../model/metrics';
 import { text } from '../../../text';
-import { type Broker, MOST_NAMES, type Name, useNames } from './data';
+import { type Broker, MAX_NAMES, type Name, useNames } from './data';
 
 interface Props {
   broker: Broker;
@@ -71,7 +71,7 @@ function NameChooser({ broker, level, name, onChange }: Props & { level: Exclude
   return (
     <FormField
       label={level === 'node' && isKnown ? text.monitoring.instance : text.monitoring.name[level]}
-      constraintText={all.length >= MOST_NAMES ? text.monitoring.moreNames(MOST_NAMES) : undefined}
+      constraintText={all.length >= MAX_NAMES ? text.monitoring.moreNames(MAX_NAMES) : undefined}
     >
       <div className="mon-name">
         <Select

@@ -21,9 +21,9 @@ import { readReport } from '../report/data';
 export type Broker = Schemas['DescribeBrokerResponse'];
 
 /** Most queries of a request. Source: GetMetricData of the CloudWatch API reference. */
-const MOST_QUERIES = 500;
+const MAX_QUERIES = 500;
 /** Most names that are listed. */
-export const MOST_NAMES = 2_000;
+export const MAX_NAMES = 2_000;
 const MINUTE_MS = 60_000;
 
 export const STATISTICS = ['Average', 'Maximum', 'Minimum', 'Sum', 'SampleCount'] as const;
@@ -48,8 +48,8 @@ interface GetMetricDataOutput {
 
 async function readMetrics(queries: Wanted[], range: Range, period: number, stat: Statistic): Promise<Measurement[]> {
   const all = queries.map((query): Measurement => ({ ...query, points: [] }));
-  for (let first = 0; first < queries.length; first += MOST_QUERIES) {
-    const part = queries.slice(first, first + MOST_QUERIES);
+  for (let first = 0; first < queries.length; first += MAX_QUERIES) {
+    const part = queries.slice(first, first + MAX_QUERIES);
     const MetricDataQueries = part.map(({ metric, dimensions }, index) => ({
       Id: `m${first + index}`,
       MetricStat: {
@@ -139,9 +139,9 @@ async function readNames(broker: MeasuredBroker, level: 'node' | 'queue' | 'topi
         names.set(`${virtualHost ?? ''}\n${name}`, { name, ...(virtualHost ? { virtualHost } : {}) });
       }
       token = page.NextToken;
-    } while (token && names.size < MOST_NAMES);
+    } while (token && names.size < MAX_NAMES);
   }
-  return [...names.values()].sort((one, other) => one.name.localeCompare(other.name)).slice(0, MOST_NAMES);
+  return [...names.values()].sort((one, other) => one.name.localeCompare(other.name)).slice(0, MAX_NAMES);
 }
 
 /** The names of what a level has. */

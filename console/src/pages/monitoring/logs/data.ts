@@ -78,7 +78,7 @@ export function readLines(search: Search, range: { from: number; to?: number }, 
 }
 
 /** Most lines of a file. */
-export const MOST_OF_FILE = 200_000;
+export const MAX_OF_FILE = 200_000;
 
 /** All lines of a range, at most so many as a file may have. */
 export async function readAll(search: Search, range: Range, onProgress: (count: number) => void): Promise<LogLine[]> {
@@ -89,6 +89,6 @@ export async function readAll(search: Search, range: Range, onProgress: (count: 
     lines.push(...page.events);
     token = page.nextToken;
     onProgress(lines.length);
-  } while (token && lines.length < MOST_OF_FILE);
-  return lines.slice(0, MOST_OF_FILE);
+  } while (token && lines.length < MAX_OF_FILE);
+  return lines.slice(0, MAX_OF_FILE);
 }

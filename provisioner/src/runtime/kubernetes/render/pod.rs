@@ -254,7 +254,7 @@ fn tmpfs_bytes(options: &str) -> Option<u64> {
 }
 
 /// The pod of an instance's next life, from that of the last one: as it was made, where the scheduler likes, neither
-/// frozen nor cut off.
+/// paused nor cut off.
 pub(crate) fn again(last: &Pod) -> Pod {
     let mut metadata = last.metadata.clone();
     let (name, mut labels, mut annotations, owners) = (
@@ -267,7 +267,7 @@ pub(crate) fn again(last: &Pod) -> Pod {
         labels.remove(labels::ISOLATED);
     }
     if let Some(annotations) = &mut annotations {
-        annotations.remove(labels::FROZEN);
+        annotations.remove(labels::PAUSED);
     }
     let mut next = Pod { metadata: Default::default(), spec: last.spec.clone(), status: None };
     (next.metadata.name, next.metadata.labels) = (name, labels);

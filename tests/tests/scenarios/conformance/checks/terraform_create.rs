@@ -1,7 +1,7 @@
 //! CreateBroker as Terraform sends it.
 
 use anyhow::{Result, ensure};
-use brokerd_tests::PATIENCE;
+use brokerd_tests::TIMEOUT;
 use serde_json::{Value, json};
 
 use super::{Scene, checks};
@@ -37,7 +37,7 @@ fn check_06_an_update_in_an_unsuitable_state_is_refused_as_a_conflict(
 /// The brokers of this scene were created like this; here are the variants.
 fn check_01_create_broker_takes_what_terraform_always_sends(scene: &Scene<'_>) -> Result<()> {
     for (id, name) in [(&scene.activemq, "checked"), (&scene.rabbitmq, "checked-too")] {
-        brokerd_tests::eventually(&format!("{name} runs"), PATIENCE, || {
+        brokerd_tests::eventually(&format!("{name} runs"), TIMEOUT, || {
             let broker = describe(scene.api, id)?;
             Ok((broker["brokerState"] == "RUNNING").then_some(()))
         })?;

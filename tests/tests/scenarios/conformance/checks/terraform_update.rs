@@ -1,7 +1,7 @@
 //! UpdateBroker as Terraform sends it: a call for each part of a plan, one right after the other.
 
 use anyhow::{Result, ensure};
-use brokerd_tests::{PASSWORD, PATIENCE, USER, eventually};
+use brokerd_tests::{PASSWORD, TIMEOUT, USER, eventually};
 use serde_json::{Value, json};
 
 use super::{Scene, checks, terraform_configurations::encoded};
@@ -128,7 +128,7 @@ fn check_07_the_state_is_reboot_in_progress_as_soon_as_reboot_is_accepted(
     ensure!(accepted == json!({}), "{accepted}");
     has(&describe(scene.api, &scene.activemq)?, &json!({ "brokerState": "REBOOT_IN_PROGRESS" }))?;
     // As soon as it runs again, nothing that waited is shown.
-    let after = eventually("the broker runs again", PATIENCE, || {
+    let after = eventually("the broker runs again", TIMEOUT, || {
         let broker = describe(scene.api, &scene.activemq)?;
         Ok((broker["brokerState"] == "RUNNING").then_some(broker))
     })?;

@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// One place of origin: an IPv4 address, or an IPv6 network of 64 bits, because a customer of IPv6 has at least
-/// such a network.
+/// The unit that rate limits count: an IPv4 address, or an IPv6 /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(IpAddr);
+pub struct ClientNetwork(IpAddr);
 
-impl Source {
+impl ClientNetwork {
     /// The place of origin of a peer. IPv4 mapped to IPv6 is IPv4.
     pub fn of(peer: IpAddr) -> Self {
         match peer.to_canonical() {
@@ -23,7 +22,7 @@ mod tests {
 
     #[test]
     fn a_source_is_an_address_or_a_network_of_64_bits() {
-        let source = |text: &str| Source::of(text.parse().expect("an address"));
+        let source = |text: &str| ClientNetwork::of(text.parse().expect("an address"));
         assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:2"));
         assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
         assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));

@@ -17,12 +17,12 @@ const OF_CLIENTS: [&str; 2] = ["ssl_options.cacertfile", "management.ssl.cacertf
 
 /// Values by the keys that they are for.
 #[derive(Debug)]
-pub(super) struct Elsewhere<'a> {
+pub(super) struct ResolvedArns<'a> {
     values: BTreeMap<&'a str, &'a str>,
     root: &'a str,
 }
 
-impl<'a> Elsewhere<'a> {
+impl<'a> ResolvedArns<'a> {
     pub(super) fn of(
         blueprint: &'a Blueprint<'_>,
         settings: &'a RabbitMqSettings,

@@ -17,7 +17,7 @@ use brokerd_store::Work;
 use crate::{
     health::Login,
     pki::materials::Materials,
-    plan::{Decision, Desired, Observed, Plan, Seen, plan},
+    plan::{Decision, Desired, Observation, Observed, Plan, plan},
     reconcile::{
         context::PassContext, observe::RunningInstance, report::changes, resolve::Waiting,
         supervision::Supervision,
@@ -42,7 +42,7 @@ const OPERATION_POLL: Duration = Duration::from_millis(200);
 const WAITING_POLL: Duration = Duration::from_secs(10);
 
 /// A broker as its last pass left it: enough to observe it and to decide without the store.
-pub struct Held {
+pub struct WatchedBroker {
     /// Without what only rendering needs.
     work: Work,
     supervision: Supervision,
@@ -59,17 +59,17 @@ pub struct Held {
     invalid_arns: Vec<ActionRequired>,
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for WatchedBroker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held").field("broker", &self.id()).finish_non_exhaustive()
+        f.debug_struct("WatchedBroker").field("broker", &self.id()).finish_non_exhaustive()
     }
 }
 
 /// The observation of a look, for the pass that it starts.
 #[derive(Debug)]
-pub struct Glimpse {
-    of: Arc<Held>,
-    seen: Seen,
+pub struct MonitorObservation {
+    of: Arc<WatchedBroker>,
+    seen: Observation,
     links: Option<Vec<DownLink>>,
 }
 
@@ -90,14 +90,14 @@ pub struct Measurable {
 
 /// The result of a look.
 #[derive(Debug)]
-pub enum Look {
+pub enum ObservationOutcome {
     /// No step and no record is due; when to observe again.
     Steady(Duration),
     /// Something that a pass must deal with.
-    Changed(Box<Glimpse>),
+    Changed(Box<MonitorObservation>),
 }
 
-impl Held {
+impl WatchedBroker {
     pub(crate) fn new(
         context: &PassContext,
         work: &Work,
@@ -182,7 +182,9 @@ impl Held {
         let rendered = rendered.map(|rendered| {
             let good_for = match rendered {
                 Desired::Unsupported(_) => UNSUPPORTED_PAUSE,
-                Desired::Unrendered | Desired::Undecided | Desired::Instances(_) => RENDERED_PAUSE,
+                Desired::Unrendered | Desired::MissingMaterials | Desired::Instances(_) => {
+                    RENDERED_PAUSE
+                }
             };
             (rendered, now.plus(good_for))
         });
@@ -226,7 +228,7 @@ impl Held {
     }
 
     /// Whether an instance does not serve that served according to its stored condition.
-    fn is_in_trouble(&self, seen: &Seen) -> bool {
+    fn is_in_trouble(&self, seen: &Observation) -> bool {
         let conditions = &self.work.broker.status.conditions;
         conditions.iter().filter(|c| matches!(c.health, Health::Healthy | Health::Suspect)).any(
             |c| !matches!(seen.instances.get(&c.ordinal), Some(Observed::Present(i)) if i.serves()),
@@ -234,10 +236,13 @@ impl Held {
     }
 }
 
-impl Glimpse {
+impl MonitorObservation {
     /// The observation, if the broker has not changed since.
-    pub(crate) fn of(self, held: &Held) -> Option<(Seen, Option<Vec<DownLink>>)> {
-        self.of.is_as(held).then_some((self.seen, self.links))
+    pub(crate) fn of(
+        self,
+        watched: &WatchedBroker,
+    ) -> Option<(Observation, Option<Vec<DownLink>>)> {
+        self.of.is_as(watched).then_some((self.seen, self.links))
     }
 
     /// Whether an engine was silent or could not be observed, which a stall of this process could explain, too.
@@ -248,25 +253,29 @@ impl Glimpse {
 
 impl PassContext {
     /// Observes a broker and decides, without the store.
-    pub async fn look(&self, held: &Arc<Held>) -> Look {
-        let (seen, links) = self.observe(held, held.asks_for_links(self.clock.now())).await;
-        let decision = self.decide(held, held.desired(self.clock.now()), &seen);
-        match self.pause_after(held, &decision, &seen, links.as_deref()) {
-            Some(pause) => Look::Steady(pause),
-            None => Look::Changed(Box::new(Glimpse { of: held.clone(), seen, links })),
+    pub async fn observe_watched(&self, watched: &Arc<WatchedBroker>) -> ObservationOutcome {
+        let (seen, links) = self.observe(watched, watched.asks_for_links(self.clock.now())).await;
+        let decision = self.decide(watched, watched.desired(self.clock.now()), &seen);
+        match self.pause_after(watched, &decision, &seen, links.as_deref()) {
+            Some(pause) => ObservationOutcome::Steady(pause),
+            None => ObservationOutcome::Changed(Box::new(MonitorObservation {
+                of: watched.clone(),
+                seen,
+                links,
+            })),
         }
     }
 
     /// When to look again; `None` if there is something to do or to record.
     fn pause_after(
         &self,
-        held: &Held,
+        watched: &WatchedBroker,
         decision: &Decision,
-        seen: &Seen,
+        seen: &Observation,
         links: Option<&[DownLink]>,
     ) -> Option<Duration> {
-        let broker = &held.work.broker;
-        if held.waits().is_some_and(|waiting| waiting.until <= self.clock.now()) {
+        let broker = &watched.work.broker;
+        if watched.waits().is_some_and(|waiting| waiting.until <= self.clock.now()) {
             return None;
         }
         // None: there is one only once something was rendered.
@@ -274,7 +283,7 @@ impl PassContext {
             Decision::Plan(plan) => Some(&**plan),
             Decision::NeedsRendering => None,
         };
-        let acts = plan.map_or_else(|| !held.is_in_trouble(seen), Plan::acts);
+        let acts = plan.map_or_else(|| !watched.is_in_trouble(seen), Plan::acts);
         if acts {
             // The steps after one that is in progress wait for its end.
             let on_its_way = match plan.and_then(|plan| plan.steps.first()) {
@@ -287,7 +296,7 @@ impl PassContext {
             if on_its_way {
                 return Some(OPERATION_POLL);
             }
-            if held.is_what_failed(plan) {
+            if watched.is_what_failed(plan) {
                 return Some(BLOCKED_POLL);
             }
         }
@@ -305,48 +314,53 @@ impl PassContext {
     /// The observation of the broker, and which of its links are down, if it is time to ask.
     pub(crate) async fn observe(
         &self,
-        held: &Held,
+        watched: &WatchedBroker,
         with_links: bool,
-    ) -> (Seen, Option<Vec<DownLink>>) {
-        let broker = &held.work.broker;
-        let observer = held.supervision.observer(self, &held.work, self.clock.now());
+    ) -> (Observation, Option<Vec<DownLink>>) {
+        let broker = &watched.work.broker;
+        let observer = watched.supervision.observer(self, &watched.work, self.clock.now());
         let seen = observer.observe(broker).await;
         let links = if with_links { observer.links(broker, &seen).await } else { None };
         (seen, links)
     }
 
     /// The input of the broker's next measurement.
-    pub(crate) async fn measurable(&self, held: &Held) -> Measurable {
-        let observer = held.supervision.observer(self, &held.work, self.clock.now());
-        let (running, all) = observer.running(&held.work.broker).await;
+    pub(crate) async fn measurable(&self, watched: &WatchedBroker) -> Measurable {
+        let observer = watched.supervision.observer(self, &watched.work, self.clock.now());
+        let (running, all) = observer.running(&watched.work.broker).await;
         Measurable {
-            broker: held.work.broker.clone(),
+            broker: watched.work.broker.clone(),
             running,
             all,
-            nano_cpus: held.supervision.nano_cpus(),
-            login: held.supervision.login().cloned(),
+            nano_cpus: watched.supervision.nano_cpus(),
+            login: watched.supervision.login().cloned(),
         }
     }
 
     /// The plan for an observation.
-    pub(crate) fn decide(&self, held: &Held, desired: &Desired, seen: &Seen) -> Decision {
+    pub(crate) fn decide(
+        &self,
+        watched: &WatchedBroker,
+        desired: &Desired,
+        seen: &Observation,
+    ) -> Decision {
         let now = self.clock.now();
-        let image_id = self.image_id(&held.work);
-        let subject = held.supervision.subject(&held.work, desired, image_id.as_deref(), now);
-        let mut plan = match &held.waits {
-            Some(waiting) if !held.has_run() => {
-                return Decision::Plan(Box::new(waiting.plan(&held.work.broker, now)));
+        let image_id = self.image_id(&watched.work);
+        let subject = watched.supervision.subject(&watched.work, desired, image_id.as_deref(), now);
+        let mut plan = match &watched.waits {
+            Some(waiting) if !watched.has_run() => {
+                return Decision::Plan(Box::new(waiting.plan(&watched.work.broker, now)));
             }
             _ => match plan(&subject, seen, now) {
                 Decision::Plan(plan) => plan,
                 Decision::NeedsRendering => return Decision::NeedsRendering,
             },
         };
-        if let Some(waiting) = &held.waits {
+        if let Some(waiting) = &watched.waits {
             waiting.add_to(&mut plan, now);
         }
         plan.actions_required.retain(|action| !secrets::is_own(&action.code));
-        plan.actions_required.extend(held.invalid_arns.iter().cloned());
+        plan.actions_required.extend(watched.invalid_arns.iter().cloned());
         Decision::Plan(plan)
     }
 }

@@ -17,8 +17,8 @@ const RENEWALS: u32 = 5;
 /// The pause after a heartbeat that was not stored.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The owner of brokers: this provisioner.
-pub(crate) struct Owner {
+/// Renews the heartbeat of a provisioner for `ttl`, and releases the brokers of expired ones.
+pub(crate) struct Heartbeat {
     pub(crate) me: WorkerId,
     /// How long it counts as alive after a heartbeat.
     pub(crate) ttl: Duration,
@@ -28,11 +28,11 @@ pub(crate) struct Owner {
     pub(crate) operations: Arc<Operations>,
 }
 
-impl Owner {
+impl Heartbeat {
     /// Sends the first heartbeat as soon as the store answers; `false` if shutdown comes first.
     pub(crate) async fn begin(&self, shutdown: &CancellationToken) -> bool {
         while !shutdown.is_cancelled() {
-            match self.store.prolong_life(self.me, self.ttl).await {
+            match self.store.heartbeat(self.me, self.ttl).await {
                 Ok(_) => return true,
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -52,7 +52,7 @@ impl Owner {
             if shutdown.is_cancelled() {
                 return;
             }
-            pause = match self.store.prolong_life(self.me, self.ttl).await {
+            pause = match self.store.heartbeat(self.me, self.ttl).await {
                 Ok(term) => {
                     if !term.continued {
                         self.start_over();

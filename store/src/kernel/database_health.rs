@@ -1,4 +1,4 @@
-//! Availability: whether the database answers at all.
+//! The health of the database: whether the database answers at all.
 //!
 //! After a call without an answer one task asks the database over a connection of its own, because one call proves
 //! little. Without an answer to that the database counts as silent: all waiting calls fail at once, and new calls fail
@@ -19,15 +19,15 @@ use tokio::{
 };
 
 /// How long the database may take to answer the test question.
-const ASKED_PATIENCE: Duration = Duration::from_millis(1500);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// The pause between two test questions.
-const ASKED_AGAIN: Duration = Duration::from_millis(500);
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The availability of the database, shared by all pools of a process.
 #[derive(Debug)]
-pub(crate) struct Availability {
+pub(crate) struct DatabaseHealth {
     options: PgConnectOptions,
-    silent: watch::Sender<bool>,
+    unreachable: watch::Sender<bool>,
     asking: AtomicBool,
     since: Instant,
     /// The time of the last answer to any call, in microseconds after that.
@@ -36,12 +36,12 @@ pub(crate) struct Availability {
     doubted: Mutex<Option<Instant>>,
 }
 
-impl Availability {
+impl DatabaseHealth {
     /// The availability of the database with these options.
     pub(crate) fn of(options: PgConnectOptions) -> Arc<Self> {
         Arc::new(Self {
             options,
-            silent: watch::Sender::new(false),
+            unreachable: watch::Sender::new(false),
             asking: AtomicBool::new(false),
             since: Instant::now(),
             answered: AtomicU64::new(0),
@@ -54,8 +54,8 @@ impl Availability {
     }
 
     /// Whether the database is silent, and whenever that changes.
-    pub(crate) fn silent(&self) -> watch::Receiver<bool> {
-        self.silent.subscribe()
+    pub(crate) fn unreachable(&self) -> watch::Receiver<bool> {
+        self.unreachable.subscribe()
     }
 
     /// Whether something went wrong after a connection, idle for so long, was last used.
@@ -74,28 +74,28 @@ impl Availability {
     }
 
     /// Notes the failure of a call, and asks the database if the call had no answer.
-    pub(crate) fn noticed(self: &Arc<Self>, error: &Error) {
+    pub(crate) fn record_failure(self: &Arc<Self>, error: &Error) {
         match error {
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => self.ask(),
             Error::PoolTimedOut => self.ask(),
             // The server stopped or was restarted, so the other connections are dead, too.
-            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => self.doubt(),
+            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) => self.mark_suspect(),
             Error::Database(refused)
                 if refused.code().is_some_and(|code| code.starts_with("57P")) =>
             {
-                self.doubt();
+                self.mark_suspect();
             }
             _ => {}
         }
     }
 
-    fn doubt(&self) {
+    fn mark_suspect(&self) {
         *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Starts the task that asks the database, unless it runs.
     fn ask(self: &Arc<Self>) {
-        self.doubt();
+        self.mark_suspect();
         if self.asking.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -103,21 +103,21 @@ impl Availability {
         tokio::spawn(async move {
             while let Some(known) = known.upgrade() {
                 let began = known.now();
-                let answers = answers(&known.options, ASKED_PATIENCE).await;
+                let answers = answers(&known.options, PROBE_TIMEOUT).await;
                 // The question may have been lost in an outage that has ended meanwhile.
                 if answers || known.answered.load(Ordering::Relaxed) > began {
-                    known.doubt();
-                    if known.silent.send_replace(false) {
+                    known.mark_suspect();
+                    if known.unreachable.send_replace(false) {
                         tracing::info!("the database answers again");
                     }
                     known.asking.store(false, Ordering::Release);
                     return;
                 }
-                if !known.silent.send_replace(true) {
+                if !known.unreachable.send_replace(true) {
                     tracing::warn!("the database does not answer; asking until it does");
                 }
                 drop(known);
-                sleep(ASKED_AGAIN).await;
+                sleep(PROBE_INTERVAL).await;
             }
         });
     }
