@@ -4,9 +4,9 @@
 //! record. Nothing is remembered between passes that could be observed instead.
 //!
 //! The modules, from the lowest layer to the highest: `plan` (pure) and `runtime`, `catalogue`, `pki`, `health`,
-//! `engine`, `secrets`, `https`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`, which
-//! run beside them, `telemetry`, which tells what engines print and measure, and `destinations`, which asks them for requests; and the
-//! role itself, which starts all of it.
+//! `engine`, `secrets`, `https`, `metrics`; `reconcile`, which makes passes; `monitor` and `queue`, which say when; `tasks`,
+//! which run beside them, `alarms`, which evaluates alarms and delivers their notifications, `telemetry`, which reads what engines
+//! print and measure, and `destinations`, which asks engines for API requests; and the role itself, which starts all of it.
 
 pub mod alarms;
 pub mod catalogue;

@@ -120,7 +120,8 @@ impl Caller {
                 }
             }
             ConditionKey::TagKeys => {
-                if let Some(keys) = asked.removed {
+                // Those that are added are set with the tags.
+                if let (None, Some(keys)) = (asked.added, asked.removed) {
                     context.set_tag_keys(keys.to_vec());
                 }
             }

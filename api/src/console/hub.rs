@@ -91,7 +91,7 @@ impl BrokerHub {
     async fn run(self: Arc<Self>) {
         let mut reader = Reader { moment: None, told: HashMap::new() };
         let mut listener = self.store.listen(Channel::Brokers).await.ok();
-        // If the first reading failed, `Lost` is sent as soon as one succeeds.
+        // If the first reading failed, [`BrokerNotice::Lagged`] is sent as soon as one succeeds.
         let mut has_begun = reader.read(&self.store).await.is_ok();
         self.ready.send_replace(true);
         while !self.is_over() {

@@ -89,6 +89,11 @@ pub(super) enum Holder {
     User(UserName),
 }
 
+/// The operations that set the boundary they name. For all others `iam:PermissionsBoundary` is the one that the user or
+/// role has. Source: IAM User Guide, IAM and AWS STS condition context keys.
+const SETS_BOUNDARY: [&str; 4] =
+    ["CreateUser", "CreateRole", "PutUserPermissionsBoundary", "PutRolePermissionsBoundary"];
+
 impl<'a> Call<'a> {
     pub(super) const fn new(
         services: &'a ServiceParts,
@@ -110,15 +115,20 @@ impl<'a> Call<'a> {
     /// `AccessDenied`, or that the tags can't be.
     pub(super) fn permit(&self, resource: &Resource<'_>) -> Result<Permit<'a>, ApiError> {
         let tags = self.parameters.tags("Tags")?;
+        // Only what the operation itself reads counts: others could bring a parameter for the sake of a condition.
+        let operation = self.permissions.operation;
+        let removes_tags = operation.starts_with("Untag") && self.parameters.has_list("TagKeys");
         let keys = self.parameters.list("TagKeys").into_iter().map(str::to_owned);
-        let keys = self.parameters.has_list("TagKeys").then(|| keys.collect::<Vec<_>>());
+        let keys = removes_tags.then(|| keys.collect::<Vec<_>>());
+        let given = self.parameters.text("PermissionsBoundary");
+        let given = given.filter(|_| SETS_BOUNDARY.contains(&operation));
         let boundary = resource.boundary.map(ToString::to_string);
         let resource = CallResource {
             arn: &resource.arn,
             tags: resource.tags,
             asked: TagsAsked { added: tags.as_ref(), removed: keys.as_deref() },
             policy: self.parameters.text("PolicyArn"),
-            boundary: self.parameters.text("PermissionsBoundary").or(boundary.as_deref()),
+            boundary: given.or(boundary.as_deref()),
         };
         self.caller.check_operation(self.permissions, resource)?;
         Ok(Permit {

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The longest answer, in bytes of JSON.
 pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The most bytes of a body that are shown.
-pub(super) const MAX_BODY_LENGTH: usize = 64 << 10;
+pub(super) const MAX_BODY_BYTES: usize = 64 << 10;
 /// The most bytes of all bodies of an answer that are asked for.
 pub(super) const MAX_BYTES: usize = 512 << 10;
 /// The most properties of a message that are shown.

@@ -177,7 +177,7 @@ impl Monitor {
     }
 
     /// Waits for the next broker that is due for a look. It is not due again until [`Monitor::watch`] or
-    /// [`Monitor::looked`].
+    /// [`Monitor::observed`].
     pub async fn next(&self) -> Due {
         loop {
             let sooner = self.sooner.notified();

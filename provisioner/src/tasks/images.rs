@@ -62,30 +62,24 @@ pub(crate) async fn publish_offerings(
     let mut last: Option<Found> = None;
     while !shutdown.is_cancelled() {
         let looked = look(&images).await;
-        if let Ok(found) = &looked
-            && let Err(error) = remember(&images, &found.tags).await
-        {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "images not stored");
-        }
         match looked {
-            Ok(found) if last.as_ref() == Some(&found) => {
-                images.metrics.task_succeeded("offerings", images.clock.now());
-            }
-            Ok(found) => match images.store.set_offerings(&found.offered).await {
+            Ok(found) => match publish(&images, &found, last.as_ref()).await {
                 Ok(()) => {
                     images.metrics.task_succeeded("offerings", images.clock.now());
-                    log_offerings(&found);
-                    last = Some(found);
+                    if last.as_ref() != Some(&found) {
+                        log_offerings(&found);
+                        last = Some(found);
+                    }
                 }
                 Err(error) => {
                     images.metrics.task_failed("offerings");
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "offered versions not stored"
+                        "images and offered versions not stored; retried"
                     );
                 }
             },
+            // A runtime that is away makes no process unready.
             Err(error) => tracing::warn!(%error, "images not listed"),
         }
         tokio::select! {
@@ -93,6 +87,15 @@ pub(crate) async fn publish_offerings(
             () = pause_or_stop(LOOK_PAUSE, &shutdown) => {}
         }
     }
+}
+
+/// Stores what was found, and which versions that offers, if it is not what was found `last`.
+async fn publish(images: &Images, found: &Found, last: Option<&Found>) -> Result<(), StoreError> {
+    remember(images, &found.tags).await?;
+    if last == Some(found) {
+        return Ok(());
+    }
+    images.store.set_offerings(&found.offered).await
 }
 
 /// Records what names of registries stand for, so that the same is pulled again if it goes away.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::Metrics, pause::pause_or_stop};
 
-/// How long to wait at most after a round that failed. It is much less than what [`TaskHealth`] takes for two failures
+/// How long to wait after a round that failed. It is much less than what [`TaskHealth`] takes for two failures
 /// that have nothing to do with each other, so that it is known within a minute of every task that it stays down.
 ///
 /// [`TaskHealth`]: crate::metrics::TaskHealth
@@ -61,7 +61,7 @@ impl Rounds {
     }
 
     /// Calls `batch`, which deletes up to `most` rows of each table, until it deletes fewer of every table, or until
-    /// `shutdown`. It gives back what it deleted, and the most that was of one table. Gives back what each batch deleted.
+    /// `shutdown`. `batch` returns what it deleted and the most that was of one table; this returns what each batch deleted.
     ///
     /// # Errors
     /// That of the first batch that fails. What was deleted before stays deleted.

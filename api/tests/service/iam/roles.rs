@@ -131,5 +131,32 @@ async fn whoever_must_set_a_boundary_can_create_no_user_without_it() {
         "AccessDenied"
     );
     assert_eq!(api.ask(IAM, &admin, "AttachUserPolicy", &attach("bound")).await.code(), "OK");
+    let [name, policy] = attach("free");
+    let claimed = [name, policy, ("PermissionsBoundary", arn.as_str())];
+    assert_eq!(
+        api.ask(IAM, &admin, "AttachUserPolicy", &claimed).await.code(),
+        "AccessDenied",
+        "the boundary that counts is the one that the user has"
+    );
+    api.stop().await;
+}
+
+#[tokio::test]
+async fn the_keys_of_tags_that_count_are_those_that_the_call_sets() {
+    let api = TestApi::start().await;
+    let only_cost = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:TagUser","Resource":"*",
+        "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["cost"]}}}}"#;
+    let tagger = api.caller_named("tagger", Some(only_cost)).await;
+    api.iam("CreateUser", &[("UserName", "bob")]).await.ok();
+    let set = |key: &'static str| {
+        [("UserName", "bob"), ("Tags.member.1.Key", key), ("Tags.member.1.Value", "1")]
+    };
+    let tag = async |call: &[(&str, &str)]| api.ask(IAM, &tagger, "TagUser", call).await.code();
+    assert_eq!(tag(&set("cost")).await, "OK");
+    assert_eq!(tag(&set("admin")).await, "AccessDenied");
+    for claim in [("TagKeys.member.1", "cost"), ("TagKeys.member.1.x", "")] {
+        let claimed: Vec<_> = set("admin").into_iter().chain([claim]).collect();
+        assert_eq!(tag(&claimed).await, "AccessDenied", "{claim:?}");
+    }
     api.stop().await;
 }

@@ -10,7 +10,7 @@ use super::{
     operator::Operator,
     pattern::{Colons, Pattern, Syntax},
     principal_element::PrincipalElement,
-    size::MAX_DOCUMENT_BYTES,
+    size::MAX_DOCUMENT_LENGTH,
     statement::{Effect, Element, Statement},
 };
 
@@ -32,8 +32,8 @@ type Members = [(String, Node)];
 /// # Errors
 /// The first thing at fault.
 pub(super) fn statements(text: &str, is_trust: bool) -> Result<Vec<Statement>, InvalidPolicy> {
-    if text.chars().count() > MAX_DOCUMENT_BYTES {
-        return Err(malformed(format!("it has more than {MAX_DOCUMENT_BYTES} characters")));
+    if text.chars().count() > MAX_DOCUMENT_LENGTH {
+        return Err(malformed(format!("it has more than {MAX_DOCUMENT_LENGTH} characters")));
     }
     let permitted = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
     if let Some(c) = text.chars().find(|c| !permitted(*c)) {

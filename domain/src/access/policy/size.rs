@@ -24,7 +24,7 @@ pub enum PolicySize {
 /// How long a document in a request may be at all.
 ///
 /// Source: `policyDocumentType` of the IAM API reference.
-pub(super) const MAX_DOCUMENT_BYTES: usize = 131_072;
+pub(super) const MAX_DOCUMENT_LENGTH: usize = 131_072;
 
 impl PolicySize {
     /// Most characters.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{done, encoded, path, virtual_host};
 use crate::destinations::{
-    bounds::{self, MAX_BODY_LENGTH, MAX_BYTES, MAX_PROPERTIES},
+    bounds::{self, MAX_BODY_BYTES, MAX_BYTES, MAX_PROPERTIES},
     engine::{Engine, Failure, read},
 };
 
@@ -74,7 +74,7 @@ pub(in crate::destinations) async fn browse(
         "count": most,
         "ackmode": "ack_requeue_true",
         "encoding": "auto",
-        "truncate": MAX_BODY_LENGTH.min(MAX_BYTES / most),
+        "truncate": MAX_BODY_BYTES.min(MAX_BYTES / most),
     });
     let messages = get(engine, &call.destination, &asked).await?;
     let marks_redelivered = !messages.is_empty();

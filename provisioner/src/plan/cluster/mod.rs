@@ -251,15 +251,17 @@ fn reunite(
         return Ok(Some(waiting("the nodes serve, but are not one cluster", APART_POLL)));
     }
     let ordinal = node.ordinal();
+    // A node that knows no other node formed a cluster of its own. It has no data yet, because the broker never served.
+    let is_new = subject.broker.status.observed_generation.is_none() && node.knows_nobody();
+    let again = subject.apply(ordinal).filter(|_| is_new);
+    if is_new && again.is_none() {
+        let not_made = || waiting(change::not_made(subject, ordinal), APART_POLL);
+        return Ok(Some(change::first(subject)?.unwrap_or_else(not_made)));
+    }
     node.after = starting(&node.before, now, 0);
     node.after.apart_since = None;
     node.goes = true;
-    // A node that knows no other node formed a cluster of its own. It has no data yet, because the broker never served.
-    if subject.broker.status.observed_generation.is_none() && node.knows_nobody() {
-        let Some(again) = subject.apply(ordinal) else {
-            let not_made = || waiting(change::not_made(subject, ordinal), APART_POLL);
-            return Ok(Some(change::first(subject)?.unwrap_or_else(not_made)));
-        };
+    if let Some(again) = again {
         let steps = vec![Step::Remove(ordinal, Volumes::Delete), again];
         return Ok(Some(acting(
             format!("instance {ordinal} formed a cluster of its own; recreating it"),

@@ -36,7 +36,7 @@ impl Connect for ConnectDocker {
         }
         if let Some(gateways) = runtime.gateway_networks() {
             let follow = move |stop| gateways.clone().follow(stop).boxed();
-            upkeep.push(("gateway networks", Arc::new(follow)));
+            upkeep.push(("gateway-networks", Arc::new(follow)));
         }
         Ok(Connected { runtime: Arc::new(runtime), upkeep })
     }

@@ -37,17 +37,18 @@ impl GatewayNetworks {
     /// Attaches each gateway when it starts, until cancelled. While the engine tells nothing, gateways are attached by
     /// the next pass of each broker; those that have started meanwhile, as soon as it tells again.
     pub async fn follow(self, shutdown: CancellationToken) {
+        let mut is_failing = false;
         while !shutdown.is_cancelled() {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = self.follow_events() => {}
+                () = self.follow_events(&mut is_failing) => {}
             }
             pause_or_stop(PAUSE, &shutdown).await;
         }
     }
 
     /// Does so until the engine ends its events.
-    async fn follow_events(&self) {
+    async fn follow_events(&self, is_failing: &mut bool) {
         let mut filters = labels::filter(&[
             (labels::INSTALLATION, self.installation.to_string()),
             (labels::ROLE, labels::GATEWAY.to_owned()),
@@ -60,10 +61,31 @@ impl GatewayNetworks {
             filters: Some(filters),
             until: None,
         };
-        self.joiner.join_all().await;
+        self.join_all(is_failing).await;
         let mut starts = self.docker.events(Some(options));
-        while let Some(Ok(_)) = starts.next().await {
-            self.joiner.join_all().await;
+        while let Some(start) = starts.next().await {
+            match start {
+                Ok(_) => self.join_all(is_failing).await,
+                Err(error) => {
+                    tracing::debug!(%error, "starts of gateways are not told any more");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Attaches all gateways. Only the first of several failures in a row is a warning, since an engine that is away
+    /// fails every round.
+    async fn join_all(&self, is_failing: &mut bool) {
+        match self.joiner.join_all().await {
+            Ok(()) => *is_failing = false,
+            Err(error) if *is_failing => {
+                tracing::debug!(%error, "still not all networks of brokers joined");
+            }
+            Err(error) => {
+                *is_failing = true;
+                tracing::warn!(%error, "not all networks of brokers joined; retried");
+            }
         }
     }
 }

@@ -98,13 +98,10 @@ impl Joiner {
 
     /// Attaches what is not attached yet to the networks of all brokers, as far as that is possible: what is
     /// not is tried again when the broker is looked at.
-    pub(super) async fn join_all(&self) {
-        if let Err(error) = self.try_join_all().await {
-            tracing::warn!(%error, "not all networks of brokers joined");
-        }
-    }
-
-    async fn try_join_all(&self) -> Result<(), RuntimeError> {
+    ///
+    /// # Errors
+    /// When the engine does not answer, or refuses to attach one.
+    pub(super) async fn join_all(&self) -> Result<(), RuntimeError> {
         let ours = labels::of_installation(&self.installation);
         let options = ListNetworksOptions { filters: Some(ours) };
         let (networks, attachments) = tokio::try_join!(

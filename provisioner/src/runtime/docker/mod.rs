@@ -84,8 +84,10 @@ impl DockerRuntime {
         let networks = Networks::new(options.subnet_pool);
         let reach = Reach::find(&docker, &options).await?;
         reach.log();
-        if let Some(joiner) = reach.joiner() {
-            joiner.join_all().await;
+        if let Some(joiner) = reach.joiner()
+            && let Err(error) = joiner.join_all().await
+        {
+            tracing::warn!(%error, "not all networks of brokers joined; retried");
         }
         let firewall = options.outgoing.clone().map(|outgoing| {
             let (docker, installation) = (docker.clone(), options.installation.clone());

@@ -30,7 +30,7 @@ impl Connect for ConnectKubernetes {
         let runtime = KubernetesRuntime::connect(self.options.clone(), self.clock.clone()).await?;
         let policies = runtime.policies();
         let upkeep: Upkeep = Arc::new(move |stop| Box::pin(policies.clone().look_after(stop)));
-        Ok(Connected { runtime: Arc::new(runtime), upkeep: vec![("network policies", upkeep)] })
+        Ok(Connected { runtime: Arc::new(runtime), upkeep: vec![("network-policies", upkeep)] })
     }
 
     fn unreachable(&self) -> &'static str {

@@ -6,7 +6,7 @@ use brokerd_domain::{Clock, Timestamp};
 use brokerd_store::{PgStore, Sample, StoreError};
 use tokio::{
     sync::mpsc::Receiver,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::metrics::{Metrics, SampleOutcome};
@@ -17,6 +17,8 @@ const TOGETHER: Duration = Duration::from_secs(2);
 const MAX_BATCH: usize = 500;
 /// How many wait at most.
 const MAX_WAITING: usize = 20_000;
+/// After how long without samples the task is said to be well. Brokers measure once a minute.
+const IDLE: Duration = Duration::from_mins(2);
 /// How soon storing is tried again.
 const AGAIN: Duration = Duration::from_secs(3);
 /// How old a sample may get: what is older has been rolled up without it.
@@ -30,7 +32,16 @@ pub(super) async fn store(
     metrics: Metrics,
 ) {
     let mut waiting: VecDeque<Sample> = VecDeque::new();
-    while let Some(first) = samples.recv().await {
+    loop {
+        let first = match timeout(IDLE, samples.recv()).await {
+            Ok(Some(sample)) => sample,
+            Ok(None) => return,
+            // Without brokers there is nothing to store, which is no failure.
+            Err(_) => {
+                metrics.task_succeeded("metrics", clock.now());
+                continue;
+            }
+        };
         waiting.push_back(first);
         let end = Instant::now() + TOGETHER;
         while waiting.len() < MAX_BATCH {
