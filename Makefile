@@ -69,7 +69,7 @@ lint-rust:
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 
 lint-scripts:
-	@if command -v shellcheck >/dev/null; then git ls-files -z '*.sh' .ci/run docker/activemq/activemq | xargs -0 shellcheck -x -P SCRIPTDIR; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
+	@if command -v shellcheck >/dev/null; then git ls-files -z --cached --others --exclude-standard '*.sh' .ci/run docker/activemq/activemq | xargs -0 shellcheck -x -P SCRIPTDIR; else echo "lint: shellcheck is not installed, scripts are not checked"; fi
 
 lint-console:
 	@scripts/console.sh lint

@@ -20,7 +20,7 @@ trap 'exit 143' TERM
 
 "$root/scripts/console.sh"
 # Those that tell stories in a browser skip them without one.
-if CHROMIUM=$(find_chromium); then export CHROMIUM; else unset CHROMIUM; fi
+if found=$(find_chromium); then export CHROMIUM=$found; else [ -z "${CHROMIUM:-}" ] || die "CHROMIUM=$CHROMIUM is not there"; fi
 say "starting a database in memory"
 DATABASE_URL=$("$root/scripts/postgres.sh" --ephemeral "$run")
 export DATABASE_URL

@@ -72,7 +72,7 @@ test('lines are added, changed and summed up, and the address keeps them', async
   await total(other, '2,112.40 USD');
   await other.getByRole('button', { name: 'Remove line 1' }).click();
   await total(other, '1,901.16 USD');
-  await other.getByRole('button', { name: 'Start anew' }).click();
+  await other.getByRole('button', { name: 'Start over' }).click();
   await total(other, '211.24 USD');
   assert.equal(new URL(other.url()).search, '');
 });

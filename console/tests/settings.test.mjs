@@ -263,7 +263,7 @@ for (const width of [1280, 390]) {
     const page = await opened(server, { width });
     await page.locator(PANEL).getByRole('button', { name: 'Reboot now' }).click();
     const dialog = page.getByRole('dialog', { name: 'Reboot events?' });
-    await dialog.getByText(/All nodes are stopped and made anew/).waitFor();
+    await dialog.getByText(/All nodes are stopped and recreated/).waitFor();
     await dialog.getByText('Messages in memory are lost.', { exact: false }).waitFor();
     await dialog.getByRole('row', { name: 'Engine version 4.2 4.3' }).waitFor();
     assert.equal(calls(server, REBOOT).length, 0);

@@ -22,7 +22,7 @@ export const account = {
     remove: 'Remove',
     empty: 'No tags',
     keyMissing: 'Enter a key.',
-    keyTwice: 'This key is there twice.',
+    keyTwice: 'This key appears more than once.',
     saved: 'The tags were saved.',
   },
   name: 'Name',

@@ -57,8 +57,8 @@ export const broker = {
         'The nodes are replaced one after the other, which takes about half a minute. Each connection breaks once. The ' +
         'other nodes serve throughout; a gap is shorter than a second.',
       FULL_STOP:
-        'Nodes of two versions can’t be in one cluster. All nodes are stopped and made anew: all connections break, ' +
-        'and nobody is served for about half a minute.',
+        'Nodes of two versions can’t be in one cluster. All nodes are stopped and recreated: all connections break, ' +
+        'and no client is served for about half a minute.',
     },
     kept: 'Persistent messages in durable queues, users, addresses and certificates stay. Messages in memory are lost.',
   },

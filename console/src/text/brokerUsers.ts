@@ -54,7 +54,7 @@ export const brokerUsers = {
     variety: 'It has to have at least four different characters.',
     reserved: '',
   },
-  groupFault: (name: string) => `“${name}” is no name of a group: 2 to 100 letters, digits and - . _ ~`,
+  groupFault: (name: string) => `“${name}” is not a valid group name: 2 to 100 letters, digits and - . _ ~`,
   tooManyGroups: 'A user can be in at most 20 groups.',
   exists: 'There is a user of this name.',
   stale: 'Somebody else has changed this user meanwhile',

@@ -41,5 +41,5 @@ export const calculator = {
   duplicateLine: (number: number) => `Duplicate line ${number}`,
   share: 'Copy link',
   csv: 'Copy as CSV',
-  reset: 'Start anew',
+  reset: 'Start over',
 } as const;

@@ -143,7 +143,7 @@ export const settings = {
     LOWER: (version: string) => `Older than ${version}: there is no way back.`,
     STEP_BETWEEN: () => 'Upgrade to a version in between first.',
     NO_WAY: (version: string) => `No upgrade leads here from ${version}.`,
-    STAND_IN: () => 'Here another version stands in, to which there is no way.',
+    STAND_IN: () => 'Another version stands in for it here, to which this broker can’t be upgraded.',
   },
   instanceRefusals: {
     mode: 'Not for this deployment mode.',
@@ -205,7 +205,7 @@ export const settings = {
 
   // Reboot and deletion.
   dangerTitle: 'Danger zone',
-  rebootIntro: 'A reboot applies what waits and makes the containers anew.',
+  rebootIntro: 'A reboot applies pending changes and recreates the containers.',
   rebootRefusedState: (state: string) => `A broker in state ${state} can’t be rebooted.`,
   rebootRefusedAlarm: (code: string) => `RabbitMQ’s alarm ${code} forbids a reboot. Settle it first.`,
   deleteHeader: 'Delete the broker',
@@ -230,7 +230,7 @@ export const settings = {
     LONG_VALUE: 'A value has at most 256 characters.',
     RESERVED: 'Keys that begin with aws: are reserved.',
     CHARACTER: 'Use letters, digits, spaces and _ . : / = + - @ only.',
-    TWICE: 'The key is there twice.',
+    TWICE: 'The key appears more than once.',
   },
   tagKey: 'Key',
   tagValue: 'Value',
@@ -239,7 +239,7 @@ export const settings = {
   tagRemove: 'Remove',
   tagRemoveWhat: (key: string) => `Remove tag ${key}`,
   tagLeft: (count: number) =>
-    count === 0 ? 'The broker has as many tags as it may have (50).' : `You can add ${count} more.`,
+    count === 0 ? 'The broker has the maximum number of tags (50).' : `You can add ${count} more.`,
   tagAbsent: 'No such tag',
   discard: 'Discard changes',
 } as const;

@@ -3,7 +3,7 @@ export const settingsFaults = {
   title: 'Faults',
   intro: 'Disturb the broker on purpose, to see how its clients take it. Every fault ends by itself.',
   disabledTitle: 'Fault injection is disabled on this installation',
-  disabledHelp: 'The operator enables it in brokerd’s configuration, and starts brokerd anew:',
+  disabledHelp: 'The operator enables it in brokerd’s configuration and restarts brokerd:',
   disabledOr: 'Or by the environment or an argument:',
   disabledToml: '[faults]\nenabled = true',
   disabledEnvironment: 'BROKERD_FAULTS_ENABLED=true',

@@ -78,7 +78,7 @@ export const settingsNetwork = {
   notPorts: 'Enter a port or a range, 0 to 65535.',
   notCidr: 'Enter a range such as 10.0.0.0/8 or fd00::/8.',
   tooLong: 'Enter at most 255 characters.',
-  twice: 'This rule is there twice.',
+  twice: 'This rule appears more than once.',
   required: 'Enter a name.',
   openWide: 'This rule lets every address in.',
   staleTitle: 'The group has changed meanwhile',

@@ -11,7 +11,7 @@ const UNDER_WAY_MS = 2_000;
 
 const path = (id: string) => ({ path: { 'broker-id': id } });
 const isUnderWay = (state: string | undefined) => state?.endsWith('_IN_PROGRESS') ?? false;
-/** Passes change the situation, not the broker: no event of the server tells of each. */
+/** Passes change the verdict, not the broker: no event of the server tells of each. */
 const interval = (state: string | undefined) => (isUnderWay(state) ? UNDER_WAY_MS : (false as const));
 
 export function useBroker(id: string) {

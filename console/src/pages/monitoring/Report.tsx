@@ -26,7 +26,7 @@ const words = text.monitoring.report;
 /** How long reports are kept, in months. Source: docs/reports.md. */
 const MAX_MONTHS = 36;
 
-/** What was promised of a broker and kept, and what it cost, in a month. */
+/** The availability, incidents and cost of a broker in a month. */
 export default function Report({ broker }: { broker: Broker }) {
   const [all] = useState(() => months(new Date(broker.created), new Date(), MAX_MONTHS));
   const [month, setMonth] = useState<Month>(all[0] ?? '');

@@ -1,7 +1,7 @@
 /** Texts of queues and topics. */
 export const destinations = {
   title: { RabbitMQ: 'Queues', ActiveMQ: 'Queues and topics' },
-  help: 'As the broker tells of them now. Read anew every five seconds while you look.',
+  help: 'As the broker reports them now. Refreshed every five seconds while this page is open.',
   sampled: (time: string) => `Last read at ${time}.`,
   name: 'Name',
   kind: 'Kind',
@@ -34,7 +34,7 @@ export const destinations = {
   delete: 'Delete',
   select: 'Selection',
   selectOne: (name: string) => `Select ${name}`,
-  refresh: 'Read the list anew',
+  refresh: 'Refresh the list',
   paging: 'Pages of the list',
   purgeTitle: (name: string) => `Purge ${name}?`,
   purgeLost: (engine: string, name: string, ready: number | undefined, unacknowledged: number | undefined) =>
@@ -124,5 +124,5 @@ export const destinations = {
   wrongType: { text: '', number: 'Enter a number.', boolean: 'Enter true or false.' },
   noPropertiesYet: 'The message has no headers.',
   published: (name: string) => `The message is published to ${name}.`,
-  unrouted: (name: string) => `The broker took the message for ${name}, but nobody gets it: it went nowhere.`,
+  unrouted: (name: string) => `The broker took the message for ${name}, but no queue received it.`,
 } as const;

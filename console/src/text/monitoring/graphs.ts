@@ -52,7 +52,7 @@ export const graphs = {
   noMarkersChosen: 'No markers',
   markersChosen: (count: number, all: number) => `${count} of ${all} kinds`,
   everyMinute: 'Every minute',
-  refresh: 'Read the metrics anew',
+  refresh: 'Refresh the metrics',
   view: 'Show as',
   asGraphs: 'Graphs',
   asTables: 'Tables',

@@ -1,7 +1,7 @@
 /** Texts of the report. */
 export const report = {
   title: 'Report',
-  help: 'What was promised of this broker and kept, and what it cost. Months and days are those of UTC.',
+  help: 'Availability, incidents and cost of this broker. Months and days are in UTC.',
   month: 'Month',
   soFar: (month: string) => `${month}, until now`,
   download: 'Download CSV',

@@ -125,11 +125,12 @@ impl Waiting {
         let with_engines = running.iter().filter(|program| program.has_engines).count();
         let is_measured = running.iter().any(|program| program.is_timed);
         let is_late = running.iter().any(|program| program.phase == Phase::Late);
-        if with_engines < jobs.beside_computing && !is_late {
-            let fits = |program: &Program| !(is_measured && program.is_timed);
-            if let Some(at) = self.engines.iter().position(fits) {
-                return self.engines.remove(at);
-            }
+        let fits = |program: &Program| !(is_measured && program.is_timed);
+        if with_engines < jobs.beside_computing
+            && !is_late
+            && let Some(at) = self.engines.iter().position(fits)
+        {
+            return self.engines.remove(at);
         }
         if running.len() == with_engines
             && let Some(program) = self.computing.pop_front()
@@ -139,7 +140,7 @@ impl Waiting {
         if running.len() == with_engines
             && with_engines < jobs.alone
             && !is_late
-            && let Some(at) = self.engines.iter().position(|program| !program.is_timed)
+            && let Some(at) = self.engines.iter().position(fits)
         {
             return self.engines.remove(at);
         }
@@ -264,8 +265,8 @@ mod tests {
     }
 
     #[test]
-    fn when_nothing_computes_any_more_a_third_with_engines_that_does_not_measure_takes_its_place() {
-        let mut programs = ["a", "b", "timed c", "d", "e"]
+    fn when_nothing_computes_any_more_a_third_with_engines_takes_its_place() {
+        let mut programs = ["a", "b", "timed c", "timed d", "e", "f"]
             .map(|name| with_engines(name, Phase::Parallel))
             .to_vec();
         programs.push(documentation());
@@ -275,10 +276,11 @@ mod tests {
             [
                 "a, b, documentation",
                 "b, documentation, timed c",
-                "documentation, timed c, d",
-                "timed c, d, e",
-                "d, e",
-                "e",
+                "documentation, timed c, e",
+                "timed c, e, f",
+                "e, f, timed d",
+                "f, timed d",
+                "timed d",
                 "cluster",
             ]
         );
