@@ -43,6 +43,9 @@ export const conditionKeys: string[] = [
   'aws:RequestTag/…',
   'aws:TagKeys',
   'iam:PassedToService',
+  'iam:PermissionsBoundary',
+  'iam:PolicyARN',
+  'iam:ResourceTag/…',
 ];
 
 /** The operators of conditions, of which most have a form that ends with `IfExists`. */
