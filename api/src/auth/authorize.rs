@@ -120,8 +120,7 @@ impl Caller {
                 }
             }
             ConditionKey::TagKeys => {
-                // Those that are added are set with the tags.
-                if let (None, Some(keys)) = (asked.added, asked.removed) {
+                if let Some(keys) = asked.removed {
                     context.set_tag_keys(keys.to_vec());
                 }
             }

@@ -117,16 +117,18 @@ impl<'a> Call<'a> {
         let tags = self.parameters.tags("Tags")?;
         // Only what the operation itself reads counts: others could bring a parameter for the sake of a condition.
         let operation = self.permissions.operation;
-        let removes_tags = operation.starts_with("Untag") && self.parameters.has_list("TagKeys");
+        let removes_tags = operation.starts_with("Untag");
+        let added = tags.as_ref().filter(|_| !removes_tags);
         let keys = self.parameters.list("TagKeys").into_iter().map(str::to_owned);
-        let keys = removes_tags.then(|| keys.collect::<Vec<_>>());
+        let removes_some = removes_tags && self.parameters.has_list("TagKeys");
+        let keys = removes_some.then(|| keys.collect::<Vec<_>>());
         let given = self.parameters.text("PermissionsBoundary");
         let given = given.filter(|_| SETS_BOUNDARY.contains(&operation));
         let boundary = resource.boundary.map(ToString::to_string);
         let resource = CallResource {
             arn: &resource.arn,
             tags: resource.tags,
-            asked: TagsAsked { added: tags.as_ref(), removed: keys.as_deref() },
+            asked: TagsAsked { added, removed: keys.as_deref() },
             policy: self.parameters.text("PolicyArn"),
             boundary: given.or(boundary.as_deref()),
         };

@@ -144,7 +144,7 @@ async fn whoever_must_set_a_boundary_can_create_no_user_without_it() {
 #[tokio::test]
 async fn the_keys_of_tags_that_count_are_those_that_the_call_sets() {
     let api = TestApi::start().await;
-    let only_cost = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:TagUser","Resource":"*",
+    let only_cost = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:TagUser","iam:UntagUser"],"Resource":"*",
         "Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["cost"]}}}}"#;
     let tagger = api.caller_named("tagger", Some(only_cost)).await;
     api.iam("CreateUser", &[("UserName", "bob")]).await.ok();
@@ -158,5 +158,10 @@ async fn the_keys_of_tags_that_count_are_those_that_the_call_sets() {
         let claimed: Vec<_> = set("admin").into_iter().chain([claim]).collect();
         assert_eq!(tag(&claimed).await, "AccessDenied", "{claim:?}");
     }
+    let untag = [("UserName", "bob"), ("TagKeys.member.1", "admin")];
+    let untag =
+        untag.into_iter().chain([("Tags.member.1.Key", "cost"), ("Tags.member.1.Value", "1")]);
+    let untag: Vec<_> = untag.collect();
+    assert_eq!(api.ask(IAM, &tagger, "UntagUser", &untag).await.code(), "AccessDenied");
     api.stop().await;
 }
