@@ -178,7 +178,7 @@ for (const width of [1280, 390]) {
       },
     });
     const page = await opened(server, 'tags', 'Tags', { width });
-    await page.getByText('You can add 48 more.').first().waitFor();
+    await page.getByText('You can add 48 more.').waitFor();
     await page.getByRole('button', { name: 'Remove tag stage' }).click();
     await page.getByRole('button', { name: 'Add tag' }).click();
     const key = page.getByRole('textbox', { name: 'Key' }).last();
