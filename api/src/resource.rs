@@ -8,7 +8,7 @@ use brokerd_domain::{
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::{PolicyResource, Signed, TagsAsked},
+    auth::{PolicyResource, Signed, TagChange},
     http::{error::ApiError, path::PathParams},
 };
 
@@ -132,8 +132,7 @@ impl PathParams {
                 Err(_) => Ok(None),
             }
         };
-        let (_, broker) =
-            signed.resolve(TagsAsked::default(), &signed.arn("mq", &absent), find).await?;
+        let (_, broker) = signed.resolve(TagChange::None, &signed.arn("mq", &absent), find).await?;
         Ok(broker)
     }
 
@@ -167,7 +166,7 @@ impl PathParams {
             }
         };
         let absent = signed.arn("mq", &absent);
-        let (_, broker) = signed.resolve(TagsAsked::default(), &absent, find).await?;
+        let (_, broker) = signed.resolve(TagChange::None, &absent, find).await?;
         Ok(broker.ok_or_else(|| self.broker_not_found())?)
     }
 
@@ -201,7 +200,7 @@ impl PathParams {
             }
         };
         let absent = signed.arn("mq", &absent);
-        let (_, configuration) = signed.resolve(TagsAsked::default(), &absent, find).await?;
+        let (_, configuration) = signed.resolve(TagChange::None, &absent, find).await?;
         Ok(configuration)
     }
 
@@ -227,10 +226,10 @@ impl PathParams {
         &self,
         store: &PgStore,
         signed: &Signed,
-        asked: TagsAsked<'_>,
+        tag_change: TagChange<'_>,
     ) -> Result<Option<Tagged>, ApiError> {
         let text = self.get("resource-arn");
-        let found = signed.resolve(asked, text, |scope| async move {
+        let found = signed.resolve(tag_change, text, |scope| async move {
             let Ok(Arn { scope: of, resource }) = text.parse() else { return Ok(None) };
             if of != *scope {
                 return Ok(None);

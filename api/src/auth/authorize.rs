@@ -101,7 +101,7 @@ impl Caller {
         resource: CallResource<'_>,
         context: &mut Context,
     ) {
-        let CallResource { arn: _, tags, asked, policy, boundary } = resource;
+        let CallResource { arn: _, tags, tag_change, policy, boundary } = resource;
         match key {
             ConditionKey::ResourceTag => {
                 if let Some(tags) = tags {
@@ -115,12 +115,12 @@ impl Caller {
                 }
             }
             ConditionKey::RequestTag => {
-                if let Some(tags) = asked.added {
+                if let TagChange::Adds(tags) = tag_change {
                     context.set_request_tags(tags);
                 }
             }
             ConditionKey::TagKeys => {
-                if let Some(keys) = asked.removed {
+                if let TagChange::Removes(keys) = tag_change {
                     context.set_tag_keys(keys.to_vec());
                 }
             }
@@ -167,13 +167,23 @@ pub(crate) trait PolicyResource {
     fn policy_tags(&self) -> Option<&Tags>;
 }
 
-/// The tags of a resource that a request adds or removes.
+/// What a request does to the tags of a resource: no request of any service adds some and removes others.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct TagsAsked<'a> {
-    /// Tags to add: `aws:RequestTag` and `aws:TagKeys`.
-    pub(crate) added: Option<&'a Tags>,
-    /// Keys of tags to take away: `aws:TagKeys`.
-    pub(crate) removed: Option<&'a [String]>,
+pub(crate) enum TagChange<'a> {
+    /// Nothing.
+    #[default]
+    None,
+    /// Adds tags: `aws:RequestTag` and `aws:TagKeys`.
+    Adds(&'a Tags),
+    /// Takes away tags by their keys: `aws:TagKeys`.
+    Removes(&'a [String]),
+}
+
+impl<'a> TagChange<'a> {
+    /// The tags that a request brings, if it brings any.
+    pub(crate) fn adding(tags: Option<&'a Tags>) -> Self {
+        tags.map_or(Self::None, Self::Adds)
+    }
 }
 
 /// The resource that a call is about, as policies see it.
@@ -184,8 +194,8 @@ pub(crate) struct CallResource<'a> {
     pub(crate) arn: &'a str,
     /// The tags that it has.
     pub(crate) tags: Option<&'a Tags>,
-    /// The tags that the request adds or removes.
-    pub(crate) asked: TagsAsked<'a>,
+    /// What the request does to its tags.
+    pub(crate) tag_change: TagChange<'a>,
     /// The managed policy that is attached to it or detached.
     pub(crate) policy: Option<&'a str>,
     /// The boundary that it gets or has.
@@ -198,15 +208,16 @@ impl<'a> CallResource<'a> {
 
     /// A resource of which the ARN is all that is known.
     pub(crate) const fn named(arn: &'a str) -> Self {
-        let asked = TagsAsked { added: None, removed: None };
-        Self { arn, tags: None, asked, policy: None, boundary: None }
+        Self { arn, tags: None, tag_change: TagChange::None, policy: None, boundary: None }
     }
 
     /// Whether a call needs actions of that kind because of what it is about. Those that depend on more are not told here.
     fn needs(&self, when: When) -> bool {
         match when {
             When::Always => true,
-            When::WithTags => self.asked.added.is_some_and(|tags| !tags.as_map().is_empty()),
+            When::WithTags => {
+                matches!(self.tag_change, TagChange::Adds(tags) if !tags.as_map().is_empty())
+            }
             When::WithPrimaryBroker
             | When::WithAuthentication
             | When::WithRole
@@ -258,7 +269,7 @@ impl Signed {
     /// As [`Self::authorize`]; the error of `find`.
     pub(crate) async fn resolve<'a, T: PolicyResource, F>(
         &'a self,
-        asked: TagsAsked<'_>,
+        tag_change: TagChange<'_>,
         absent: &str,
         find: impl FnOnce(&'a Scope) -> F,
     ) -> Result<(&'a Scope, Option<T>), ApiError>
@@ -269,9 +280,9 @@ impl Signed {
         let scope = match &found {
             Some(found) => {
                 let (arn, tags) = (found.policy_arn(), found.policy_tags());
-                self.authorize(CallResource { tags, asked, ..CallResource::named(&arn) })?
+                self.authorize(CallResource { tags, tag_change, ..CallResource::named(&arn) })?
             }
-            None => self.authorize(CallResource { asked, ..CallResource::named(absent) })?,
+            None => self.authorize(CallResource { tag_change, ..CallResource::named(absent) })?,
         };
         Ok((scope, found))
     }
@@ -325,8 +336,8 @@ mod tests {
         };
         let (none, some) = (tags(&[]), tags(&[("team", "red")]));
         for (added, is_needed) in [(None, false), (Some(&none), false), (Some(&some), true)] {
-            let asked = TagsAsked { added, removed: None };
-            let resource = CallResource { asked, ..CallResource::NONE };
+            let tag_change = TagChange::adding(added);
+            let resource = CallResource { tag_change, ..CallResource::NONE };
             assert_eq!(resource.needs(When::WithTags), is_needed, "{added:?}");
             assert!(resource.needs(When::Always) && !resource.needs(When::WithRole));
         }

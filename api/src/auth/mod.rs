@@ -14,7 +14,7 @@ mod service;
 pub mod sigv4;
 
 pub(crate) use authenticate::{Authenticator, Signed};
-pub(crate) use authorize::{AccessDenied, CallResource, PolicyResource, TagsAsked};
+pub(crate) use authorize::{AccessDenied, CallResource, PolicyResource, TagChange};
 pub(crate) use browser::wants_page;
 pub(crate) use console::{Console, SignIn, SignedIn};
 pub(crate) use cookie::SERVICE;

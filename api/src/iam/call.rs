@@ -11,7 +11,7 @@ use brokerd_domain::{
 use brokerd_store::{IdentityName, PgStore};
 
 use crate::{
-    auth::{CallResource, TagsAsked},
+    auth::{CallResource, TagChange},
     caller::Caller,
     http::error::ApiError,
     query::{Output, Parameters, QueryApi},
@@ -117,18 +117,20 @@ impl<'a> Call<'a> {
         let tags = self.parameters.tags("Tags")?;
         // Only what the operation itself reads counts: others could bring a parameter for the sake of a condition.
         let operation = self.permissions.operation;
-        let removes_tags = operation.starts_with("Untag");
-        let added = tags.as_ref().filter(|_| !removes_tags);
         let keys = self.parameters.list("TagKeys").into_iter().map(str::to_owned);
-        let removes_some = removes_tags && self.parameters.has_list("TagKeys");
-        let keys = removes_some.then(|| keys.collect::<Vec<_>>());
+        let keys = self.parameters.has_list("TagKeys").then(|| keys.collect::<Vec<_>>());
+        let tag_change = if operation.starts_with("Untag") {
+            keys.as_deref().map_or(TagChange::None, TagChange::Removes)
+        } else {
+            TagChange::adding(tags.as_ref())
+        };
         let given = self.parameters.text("PermissionsBoundary");
         let given = given.filter(|_| SETS_BOUNDARY.contains(&operation));
         let boundary = resource.boundary.map(ToString::to_string);
         let resource = CallResource {
             arn: &resource.arn,
             tags: resource.tags,
-            asked: TagsAsked { added, removed: keys.as_deref() },
+            tag_change,
             policy: self.parameters.text("PolicyArn"),
             boundary: given.or(boundary.as_deref()),
         };

@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    auth::{CallResource, Signed, TagsAsked},
+    auth::{CallResource, Signed, TagChange},
     http::error::ApiError,
     wire::aws_json,
 };
@@ -76,10 +76,10 @@ impl<'a> Call<'a> {
         group: &str,
         stream: &str,
         tags: Option<&Tags>,
-        asked: TagsAsked<'_>,
+        tag_change: TagChange<'_>,
     ) -> Result<(), ApiError> {
         let arn = format!("{}:log-stream:{stream}", self.group_arn(group));
-        self.permit(CallResource { tags, asked, ..CallResource::named(&arn) })
+        self.permit(CallResource { tags, tag_change, ..CallResource::named(&arn) })
     }
 
     /// Asks whether the caller may do this with `resource`; with tags it needs the permission to tag, too.
@@ -95,7 +95,7 @@ impl<'a> Call<'a> {
     ) -> Result<LogGroup, ApiError> {
         let found = self.store.log_group(&self.scope(), name).await?;
         let tags = found.as_ref().map(|group| &group.tags);
-        self.permit_streams(name.as_str(), stream, tags, TagsAsked::default())?;
+        self.permit_streams(name.as_str(), stream, tags, TagChange::None)?;
         found.ok_or_else(no_group)
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::call::{Answered, Call, invalid, missing, no_group, page_size, refusal};
 use crate::{
-    auth::TagsAsked,
+    auth::TagChange,
     http::{error::ApiError, page},
 };
 
@@ -60,7 +60,7 @@ fn view(call: &Call<'_>, group: &LogGroup) -> LogGroupView {
 
 pub(super) async fn describe(call: Call<'_>) -> Answered {
     let input: DescribeLogGroupsRequest = call.input()?;
-    call.permit_streams("", "", None, TagsAsked::default())?;
+    call.permit_streams("", "", None, TagChange::None)?;
     let most = page_size(input.limit, MAX_GROUPS, MAX_GROUPS)?;
     let (prefix, part) = (input.log_group_name_prefix, input.log_group_name_pattern);
     if prefix.is_some() && part.is_some() {
@@ -111,8 +111,8 @@ pub(super) async fn create(call: Call<'_>) -> Answered {
     let input: CreateLogGroupRequest = call.input()?;
     let name = call.group_name(input.log_group_name.as_deref(), None)?;
     let tags = input.tags.map(tags).transpose()?;
-    let asked = TagsAsked { added: tags.as_ref(), removed: None };
-    call.permit_streams(name.as_str(), "", None, asked)?;
+    let tag_change = TagChange::adding(tags.as_ref());
+    call.permit_streams(name.as_str(), "", None, tag_change)?;
     if input.kms_key_id.is_some() {
         return Err(invalid("brokerd encrypts no log groups: leave out kmsKeyId."));
     }

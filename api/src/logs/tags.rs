@@ -11,7 +11,7 @@ use super::{
     groups,
 };
 use crate::{
-    auth::{CallResource, TagsAsked},
+    auth::{CallResource, TagChange},
     http::error::ApiError,
 };
 
@@ -57,17 +57,17 @@ fn of_group(call: &Call<'_>) -> Result<LogGroupName, ApiError> {
 async fn tags_of(
     call: &Call<'_>,
     name: &LogGroupName,
-    asked: TagsAsked<'_>,
+    tag_change: TagChange<'_>,
 ) -> Result<Tags, ApiError> {
     let found = call.store.log_group(&call.scope(), name).await?;
     let tags = found.as_ref().map(|group| &group.tags);
     let arn = call.group_arn(name.as_str());
-    call.permit(CallResource { tags, asked, ..CallResource::named(&arn) })?;
+    call.permit(CallResource { tags, tag_change, ..CallResource::named(&arn) })?;
     found.map(|group| group.tags).ok_or_else(no_group)
 }
 
 async fn listed(call: &Call<'_>, name: &LogGroupName) -> Answered {
-    let tags = tags_of(call, name, TagsAsked::default()).await?;
+    let tags = tags_of(call, name, TagChange::None).await?;
     Ok(json!({"tags": tags.as_map()}))
 }
 
@@ -77,7 +77,7 @@ async fn added(
     tags: Option<BTreeMap<String, String>>,
 ) -> Answered {
     let tags = groups::tags(tags.ok_or_else(|| missing("tags"))?)?;
-    tags_of(call, name, TagsAsked { added: Some(&tags), removed: None }).await?;
+    tags_of(call, name, TagChange::Adds(&tags)).await?;
     let change = |before: &Tags| before.with(&tags);
     let changed = call.store.change_log_group_tags(&call.scope(), name, change).await?;
     done(changed)
@@ -85,7 +85,7 @@ async fn added(
 
 async fn removed(call: &Call<'_>, name: &LogGroupName, keys: Option<Vec<String>>) -> Answered {
     let keys = keys.ok_or_else(|| missing("tagKeys"))?;
-    tags_of(call, name, TagsAsked { added: None, removed: Some(&keys) }).await?;
+    tags_of(call, name, TagChange::Removes(&keys)).await?;
     let change = |before: &Tags| Ok(before.without(&keys));
     let changed = call.store.change_log_group_tags(&call.scope(), name, change).await?;
     done(changed)

@@ -11,7 +11,7 @@ use super::{
     describe::parse_state,
     resource::{all_named, check_names, named, not_found},
 };
-use crate::{auth::TagsAsked, wire::shape};
+use crate::{auth::TagChange, wire::shape};
 
 /// The longest reason, and the longest data of one.
 ///
@@ -58,7 +58,7 @@ pub(super) async fn enable(call: Call<'_>, input: AlarmNamesInput, are_enabled: 
 pub(super) async fn set_state(call: Call<'_>, input: SetAlarmStateInput) -> Answer {
     let missing = CloudWatchError::missing;
     let name = input.name.ok_or_else(|| missing("AlarmName"))?;
-    let (permit, _) = named(call, &name, TagsAsked::default()).await?;
+    let (permit, _) = named(call, &name, TagChange::None).await?;
     let state = parse_state(&input.state.ok_or_else(|| missing("StateValue"))?)?;
     let reason = input.reason.ok_or_else(|| missing("StateReason"))?;
     for (parameter, text, longest) in [

@@ -15,7 +15,7 @@ use super::{
     describe::{has_no_metric_alarms, records},
     resource::{any, named},
 };
-use crate::{auth::TagsAsked, wire::shape};
+use crate::{auth::TagChange, wire::shape};
 
 /// Items of a page where nothing else is said.
 const PER_PAGE: u32 = 100;
@@ -57,7 +57,7 @@ pub(super) async fn answer(call: Call<'_>, mut input: DescribeAlarmHistoryInput)
     let token = input.next_token.take();
     let pages = Pages::of(&input);
     let permit = match &input.name {
-        Some(name) => named(call, name, TagsAsked::default()).await?.0,
+        Some(name) => named(call, name, TagChange::None).await?.0,
         None => any(call)?,
     };
     let limit = records(input.max_records, PER_PAGE)?;

@@ -15,7 +15,7 @@ use super::{
     tags::parsed,
 };
 use crate::{
-    auth::TagsAsked,
+    auth::TagChange,
     wire::{Value, shape},
 };
 
@@ -56,8 +56,8 @@ pub(super) async fn answer(call: Call<'_>, mut input: PutMetricAlarmInput) -> An
     check_name(&name)?;
     let tags = parsed(std::mem::take(&mut input.tags))?;
     let has_tags = !tags.as_map().is_empty();
-    let asked = TagsAsked { added: has_tags.then_some(&tags), removed: None };
-    let (permit, _) = named(call, &name, asked).await?;
+    let tag_change = if has_tags { TagChange::Adds(&tags) } else { TagChange::None };
+    let (permit, _) = named(call, &name, tag_change).await?;
     let alarm = AlarmInput::from(input).parse()?;
     match permit.store.put_alarm(&permit.scope, &alarm, &tags, permit.now).await? {
         PutAlarmOutcome::Created | PutAlarmOutcome::Updated => Ok(None),

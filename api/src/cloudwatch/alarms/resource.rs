@@ -8,7 +8,7 @@ use brokerd_store::StoredAlarm;
 
 use super::super::call::{Call, Permit};
 use crate::{
-    auth::{CallResource, TagsAsked},
+    auth::{CallResource, TagChange},
     http::error::ApiError,
 };
 
@@ -26,13 +26,13 @@ const MAX_NAME_LENGTH: usize = 255;
 pub(super) async fn named<'a>(
     call: Call<'a>,
     name: &str,
-    asked: TagsAsked<'_>,
+    tag_change: TagChange<'_>,
 ) -> Result<(Permit<'a>, Option<StoredAlarm>), ApiError> {
     let scope = call.scope();
     let found = call.store().alarm(&scope, name).await?;
     let arn = MetricAlarm::arn_of(&scope, name);
     let tags = found.as_ref().map(|found| &found.tags);
-    let permit = call.permit(CallResource { tags, asked, ..CallResource::named(&arn) })?;
+    let permit = call.permit(CallResource { tags, tag_change, ..CallResource::named(&arn) })?;
     Ok((permit, found))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn all_named<'a>(
 ) -> Result<Permit<'a>, ApiError> {
     let mut permitted = None;
     for name in names {
-        permitted = Some(named(call, name, TagsAsked::default()).await?.0);
+        permitted = Some(named(call, name, TagChange::None).await?.0);
     }
     match permitted {
         Some(permit) => Ok(permit),

@@ -16,7 +16,7 @@ use super::{
     resource::named,
 };
 use crate::{
-    auth::TagsAsked,
+    auth::TagChange,
     wire::{Members, Value, shape},
 };
 
@@ -36,7 +36,7 @@ shape! {
 
 pub(super) async fn list(call: Call<'_>, input: TagsInput) -> Answer {
     let name = alarm_of(&call.scope(), input.arn)?;
-    let (_, found) = named(call, &name, TagsAsked::default()).await?;
+    let (_, found) = named(call, &name, TagChange::None).await?;
     let stored = found.ok_or_else(not_found)?;
     let tag = |(key, value): (&String, &String)| Tag {
         key: Some(key.clone()),
@@ -51,8 +51,8 @@ pub(super) async fn add(call: Call<'_>, input: TagsInput) -> Answer {
         return Err(CloudWatchError::missing("Tags").into());
     }
     let added = parsed(input.tags)?;
-    let asked = TagsAsked { added: Some(&added), removed: None };
-    let (permit, _) = named(call, &name, asked).await?;
+    let tag_change = TagChange::Adds(&added);
+    let (permit, _) = named(call, &name, tag_change).await?;
     let changed =
         permit.store.change_alarm_tags(&permit.scope, &name, |tags| tags.with(&added)).await?;
     match changed {
@@ -67,8 +67,8 @@ pub(super) async fn remove(call: Call<'_>, input: TagsInput) -> Answer {
     if input.keys.is_empty() {
         return Err(CloudWatchError::missing("TagKeys").into());
     }
-    let asked = TagsAsked { added: None, removed: Some(&input.keys) };
-    let (permit, _) = named(call, &name, asked).await?;
+    let tag_change = TagChange::Removes(&input.keys);
+    let (permit, _) = named(call, &name, tag_change).await?;
     let keys = &input.keys;
     let changed =
         permit.store.change_alarm_tags(&permit.scope, &name, |tags| Ok(tags.without(keys))).await?;

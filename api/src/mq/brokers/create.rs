@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiSettings,
-    auth::{CallResource, Signed, TagsAsked},
+    auth::{CallResource, Signed, TagChange},
     cache::OfferingsCache,
     http::{
         error::ApiError,
@@ -203,8 +203,8 @@ async fn authorize<'a>(
     let arn = signed.arn("mq", &format!("broker:{name}:{id}"));
     // Tags that are invalid are refused with the rest of the request.
     let tags = wire.tags.clone().map(Tags::parse).transpose().unwrap_or_default();
-    let asked = TagsAsked { added: tags.as_ref(), removed: None };
-    let scope = signed.authorize(CallResource { asked, ..CallResource::named(&arn) })?;
+    let tag_change = TagChange::adding(tags.as_ref());
+    let scope = signed.authorize(CallResource { tag_change, ..CallResource::named(&arn) })?;
     if let Some(text) = &wire.data_replication_primary_broker_arn {
         let primary = match text.parse() {
             Ok(Arn { scope: of, resource: Resource::Broker { id, .. } })

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{ConfigurationRevisionView, too_many_configurations};
 use crate::{
-    auth::{CallResource, Signed, TagsAsked},
+    auth::{CallResource, Signed, TagChange},
     cache::OfferingsCache,
     http::respond::{Answer, Reply},
     openapi::{Conflict, ServiceErrors},
@@ -91,8 +91,8 @@ pub(crate) async fn create_configuration(
     // Tags that are invalid are refused below.
     let tags = Tags::parse(input.tags.clone()).unwrap_or_default();
     let arn = signed.arn("mq", &format!("configuration:{id}"));
-    let asked = TagsAsked { added: Some(&tags), removed: None };
-    let scope = signed.authorize(CallResource { asked, ..CallResource::named(&arn) })?;
+    let tag_change = TagChange::Adds(&tags);
+    let scope = signed.authorize(CallResource { tag_change, ..CallResource::named(&arn) })?;
     let offerings = offerings.get().await?;
     let command = CreateConfiguration::parse(input, &offerings)?;
     let (description, data) =

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::change;
 use crate::{
-    auth::{Signed, TagsAsked},
+    auth::{Signed, TagChange},
     http::{error::ApiError, path::PathParams},
     openapi::{NotFound, OfTagged, ServiceErrors},
 };
@@ -40,7 +40,7 @@ pub(crate) async fn create_tags(
 ) -> Result<StatusCode, ApiError> {
     let wire: CreateTagsRequest = signed.json()?;
     let added = Tags::parse(wire.tags.unwrap_or_default())?;
-    let asked = TagsAsked { added: Some(&added), removed: None };
-    change(&store, &path, &signed, asked, |tags| tags.with(&added)).await?;
+    let tag_change = TagChange::Adds(&added);
+    change(&store, &path, &signed, tag_change, |tags| tags.with(&added)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

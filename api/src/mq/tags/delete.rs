@@ -5,7 +5,7 @@ use brokerd_domain::Error;
 
 use super::change;
 use crate::{
-    auth::{Signed, TagsAsked},
+    auth::{Signed, TagChange},
     http::{error::ApiError, path::PathParams, query::Query},
     openapi::{NotFound, OfTagged, ServiceErrors},
 };
@@ -34,7 +34,7 @@ pub(crate) async fn delete_tags(
     if keys.is_empty() {
         return Err(Error::bad_request("tagKeys", "[tagKeys] is required.").into());
     }
-    let asked = TagsAsked { added: None, removed: Some(&keys) };
-    change(&store, &path, &signed, asked, |tags| Ok(tags.without(&keys))).await?;
+    let tag_change = TagChange::Removes(&keys);
+    change(&store, &path, &signed, tag_change, |tags| Ok(tags.without(&keys))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::not_found;
 use crate::{
-    auth::{PolicyResource as _, Signed, TagsAsked},
+    auth::{PolicyResource as _, Signed, TagChange},
     http::{
         path::PathParams,
         respond::{Answer, Reply},
@@ -43,7 +43,7 @@ pub(crate) async fn list_tags(
     path: PathParams,
     signed: Signed,
 ) -> Answer<ListTagsResponse> {
-    let tagged = path.tagged(&store, &signed, TagsAsked::default()).await?;
+    let tagged = path.tagged(&store, &signed, TagChange::None).await?;
     let tagged = tagged.ok_or_else(not_found)?;
     let tags = tagged.policy_tags().map(|tags| tags.as_map().clone());
     Ok(Reply(ListTagsResponse { tags: tags.unwrap_or_default() }))

@@ -8,7 +8,7 @@ use brokerd_domain::{Arn, Error, Tags};
 use brokerd_store::PgStore;
 
 use crate::{
-    auth::{CallResource, PolicyResource as _, Signed, TagsAsked},
+    auth::{CallResource, PolicyResource as _, Signed, TagChange},
     http::{error::ApiError, path::PathParams, refusal},
 };
 
@@ -26,16 +26,16 @@ async fn change(
     store: &PgStore,
     path: &PathParams,
     signed: &Signed,
-    asked: TagsAsked<'_>,
+    tag_change: TagChange<'_>,
     change: impl FnOnce(&Tags) -> Result<Tags, Error> + Send,
 ) -> Result<(), ApiError> {
-    let tagged = path.tagged(store, signed, asked).await?.ok_or_else(not_found)?;
+    let tagged = path.tagged(store, signed, tag_change).await?.ok_or_else(not_found)?;
     let Arn { scope, resource } = tagged.arn();
     let (arn, mut denied) = (tagged.policy_arn(), None);
     let changed = store.change_tags(&scope, &resource, |tags| {
         match signed.authorize(CallResource {
             tags: Some(tags),
-            asked,
+            tag_change,
             ..CallResource::named(&arn)
         }) {
             Ok(_) => change(tags).map(Some),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, TagsAsked},
+    auth::{Signed, TagChange},
     http::{error::ApiError, path::PathParams},
 };
 
@@ -86,7 +86,7 @@ async fn find<'a>(
         true => text.to_owned(),
         false => signed.arn("secretsmanager", &format!("secret:{text}-{suffix}")),
     };
-    signed.resolve(TagsAsked::default(), &absent, |scope| lookup(store, scope, path)).await
+    signed.resolve(TagChange::None, &absent, |scope| lookup(store, scope, path)).await
 }
 
 /// The secret by its name or its ARN, of which the six characters at the end and the hyphen before them may be missing,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    auth::{Signed, TagsAsked},
+    auth::{Signed, TagChange},
     http::{error::ApiError, json::Object, path::PathParams},
 };
 
@@ -155,6 +155,6 @@ async fn group(
         }
     };
     let absent = signed.arn("ec2", &format!("security-group/{text}"));
-    let (_, group) = signed.resolve(TagsAsked::default(), &absent, find).await?;
+    let (_, group) = signed.resolve(TagChange::None, &absent, find).await?;
     Ok(group.ok_or_else(|| not_found(path))?)
 }
