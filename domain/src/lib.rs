@@ -17,6 +17,7 @@ pub mod example;
 mod fault;
 #[cfg(test)]
 mod golden;
+pub mod instance;
 mod kernel;
 pub mod log;
 mod maintenance;

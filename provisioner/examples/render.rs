@@ -16,7 +16,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::SystemTime};
 use anyhow::{Context, Result, bail};
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, EngineType, Entropy, HostInstanceType,
-    InstallationId, Timestamp, Username, default_revision, example, parse_password,
+    InstallationId, Timestamp, Username, default_revision, example, instance::InstanceSpec,
+    parse_password,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -26,7 +27,7 @@ use brokerd_provisioner::{
         materials::{self, IssueInputs},
         rsa_keys, tls,
     },
-    runtime::{Capacity, InstanceSpec},
+    runtime::Capacity,
 };
 use rand::{TryRng, rngs::SysRng};
 use serde_json::json;

@@ -12,11 +12,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, InstallationId, Timestamp,
+    instance::{
+        Disturbance, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
+    },
+};
 use brokerd_provisioner::runtime::{
-    Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,
-    Volumes, registry::RegistryLogin,
+    Capacity, ContainerStatistics, Ensured, ImageInfo, LogLine, Pulled, Runtime, RuntimeError,
+    RuntimeObject, registry::RegistryLogin,
 };
 use futures_util::stream::BoxStream;
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Broker, BrokerSpec, BrokerUser, InstallationId, Protocol};
+use brokerd_domain::{
+    Broker, BrokerSpec, BrokerUser, InstallationId, Protocol,
+    instance::{InstanceSpec, Limits},
+};
 use secrecy::SecretString;
 
-use crate::{
-    catalogue::Image,
-    pki::materials::Materials,
-    runtime::{Capacity, InstanceSpec, Limits},
-};
+use crate::{catalogue::Image, pki::materials::Materials, runtime::Capacity};
 
 /// How tiers are mapped to the host.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,10 +1,14 @@
 //! What both engines' instances have in common.
 
-use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, instance_memory};
+use brokerd_domain::{
+    BrokerSpec, DeploymentMode, EngineType,
+    instance::{InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec},
+    instance_memory,
+};
 
 use super::blueprint::{Blueprint, Sizing, Unsupported};
 use crate::plan::InstanceIdentity;
-use crate::runtime::{Capacity, InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec};
+use crate::runtime::Capacity;
 
 pub(super) const MIB: u64 = 1 << 20;
 pub(super) const GIB: u64 = 1 << 30;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Broker, EngineType, Protocol};
+use brokerd_domain::{Broker, EngineType, Protocol, instance::host_name};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use crate::{health::Login, pki::materials::Materials, plan::InstanceIdentity, runtime::host_name};
+use crate::{health::Login, pki::materials::Materials, plan::InstanceIdentity};
 
 /// The name of brokerd's own user of a RabbitMQ broker.
 ///

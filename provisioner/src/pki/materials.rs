@@ -6,7 +6,9 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{ActionRequired, Broker, BrokerUser, EngineType, Entropy, Timestamp};
+use brokerd_domain::{
+    ActionRequired, Broker, BrokerUser, EngineType, Entropy, Timestamp, instance::host_name,
+};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +22,6 @@ use crate::{
         password_hash::stored_password,
         tls::{self, SubjectName, TlsError},
     },
-    runtime::host_name,
 };
 
 /// The alias of the ECDSA key and its chain in the PKCS#12.

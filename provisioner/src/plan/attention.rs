@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use brokerd_domain::{
     ActionCode, ActionRequired, Broker, DeploymentMode, EngineType, Health, InstanceCondition,
-    OutOfMemory, Timestamp,
+    OutOfMemory, Timestamp, instance::ContainerState,
 };
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     types::Subject,
     world::{Alarm, Observation, Observed, ObservedInstance},
 };
-use crate::runtime::ContainerState;
 
 /// The exit code of a JVM with `ExitOnOutOfMemoryError`.
 const JVM_OUT_OF_MEMORY: i64 = 3;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, InstanceCondition, Timestamp};
-
-use crate::runtime::{InstanceSpec, Limits};
+use brokerd_domain::{
+    Health, InstanceCondition, Timestamp,
+    instance::{InstanceSpec, Limits},
+};
 
 /// How many boots may fail before creation counts as failed.
 pub(super) const BOOTS_TO_FAIL: u32 = 3;

@@ -3,7 +3,10 @@
 //! It is asked for only when something is to be changed. Where it can't be had, everything else goes on: what runs is
 //! supervised as it is, and a reboot that can change nothing is over.
 
-use brokerd_domain::{Next, Timestamp, VerdictKind};
+use brokerd_domain::{
+    Next, Timestamp, VerdictKind,
+    instance::{ContainerState, InstanceSpec, InstanceStatus, Volumes},
+};
 
 use super::{
     boot,
@@ -12,7 +15,6 @@ use super::{
     types::{Desired, NeedsRendering, Plan, Step, Subject, fail, refuse},
     world::{Observation, Observed},
 };
-use crate::runtime::{ContainerState, InstanceSpec, InstanceStatus, Volumes};
 
 /// The specification of an instance, if it was rendered.
 pub(super) fn spec<'a>(subject: &Subject<'a>, ordinal: u8) -> Option<&'a InstanceSpec> {

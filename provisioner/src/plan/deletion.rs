@@ -1,6 +1,6 @@
 //! The deletion of a broker, and the release of everything of a broker that could not be created.
 
-use brokerd_domain::{Next, VerdictKind};
+use brokerd_domain::{Next, VerdictKind, instance::Volumes};
 
 use super::{
     poll::IDLE_POLL,
@@ -9,7 +9,6 @@ use super::{
     types::{Plan, Step, Subject},
     world::{Observation, Observed},
 };
-use crate::runtime::Volumes;
 
 pub(super) fn plan(subject: &Subject<'_>, seen: &Observation) -> Plan {
     let ordinals = match &seen.leftovers {

@@ -7,13 +7,13 @@
 
 use brokerd_domain::{
     AffectedInstance, DeploymentMode, EngineType, Fault, FaultKind, Next, Timestamp, VerdictKind,
+    instance::{ContainerState, Disturbance},
 };
 
 use super::{
     types::{FaultStep, Plan, Step, Subject},
     world::{Observation, Observed, ObservedInstance},
 };
-use crate::runtime::{ContainerState, Disturbance};
 
 /// The plan that applies or ends the broker's faults; `None` if every fault is as it should be.
 pub(super) fn act(subject: &Subject<'_>, seen: &Observation, now: Timestamp) -> Option<Plan> {

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{DeploymentMode, FaultKind, Timestamp};
+use brokerd_domain::{DeploymentMode, FaultKind, Timestamp, instance::ContainerState};
 
 use super::{
     fault::{is_of, present},
     types::Subject,
     world::{Observation, ProbeOutcome},
 };
-use crate::runtime::ContainerState;
 
 /// The pause between observations of a silent host.
 const SILENT_POLL: Duration = Duration::from_secs(1);

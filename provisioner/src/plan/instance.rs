@@ -2,7 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use brokerd_domain::{Broker, Health, InstanceCondition, Next, Timestamp};
+use brokerd_domain::{
+    Broker, Health, InstanceCondition, Next, Timestamp,
+    instance::{ContainerState, InstanceStatus, Limits},
+};
 
 use super::{
     attention,
@@ -14,7 +17,6 @@ use super::{
     types::{InstanceIdentity, Step, Subject},
     world::{Observation, Observed, ObservedInstance, ProbeOutcome},
 };
-use crate::runtime::{ContainerState, InstanceStatus, Limits};
 
 /// How often a booting instance is observed. The pause grows with the length of the boot.
 const BOOT_POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(100);

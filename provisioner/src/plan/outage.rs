@@ -2,6 +2,7 @@
 
 use brokerd_domain::{
     Availability, Broker, Intent, Timestamp,
+    instance::ContainerState,
     report::{Finding, InstanceTransition, OutageCause, ReportedChange, Transitions},
 };
 
@@ -11,7 +12,6 @@ use super::{
     types::{Completion, Plan, Step},
     world::{Observation, Observed},
 };
-use crate::runtime::ContainerState;
 
 /// When a pass observed the instances, and since when recovered instances serve clients.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,8 @@
 //! The targets of the gateway's routes.
 
-use brokerd_domain::{Broker, Target};
+use brokerd_domain::{Broker, Target, instance::InstanceStatus};
 
 use super::types::Step;
-use crate::runtime::InstanceStatus;
 
 /// Removes the targets of these instances' endpoints, so that the gateway holds new connections.
 pub(super) fn drain(targets: &[Target], ordinals: &[u8]) -> Option<Step> {

@@ -5,10 +5,10 @@ use std::{fmt, time::Duration};
 use brokerd_domain::{
     ActionRequired, AffectedInstance, Broker, Fault, Generation, HostCapacity, HostInstanceType,
     InstanceCondition, Next, Reservation, Target, VerdictKind,
+    instance::{Disturbance, InstanceSpec, Limits, RuntimeId, Volumes},
 };
 
 use super::sentence::Sentence;
-use crate::runtime::{Disturbance, InstanceSpec, Limits, RuntimeId, Volumes};
 
 /// What is known of an instance without rendering it. It is enough to keep the instance alive.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use brokerd_domain::Protocol;
-
-use crate::runtime::InstanceStatus;
+use brokerd_domain::{Protocol, instance::InstanceStatus};
 
 /// The result of observing an object; `Unknown` never authorises a destructive step.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use brokerd_domain::{
     Broker, BrokerId, EngineType, GrantDecision, HostInstanceType, Intent, Lease, Next, Protocol,
     VerdictKind,
+    instance::{Disturbance, InstanceName},
 };
 use brokerd_store::{Allocation, Names, StoreError, Work};
 
@@ -12,7 +13,7 @@ use crate::{
     metrics::{StepLabels, StepOutcome},
     plan::{FaultStep, Plan, Sentence, Step, not_enough_memory, not_rebooted, refuse, retry},
     reconcile::{background_steps::Progress, context::PassContext, step_error::StepError},
-    runtime::{Disturbance, InstanceName, RuntimeError, RuntimeErrorClass},
+    runtime::{RuntimeError, RuntimeErrorClass},
 };
 
 /// The result of a step.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use brokerd_domain::{
     Broker, DeploymentMode, DownLink, EngineType, Fault, FaultKind, Health, InstallationId, Intent,
     Protocol, Timestamp,
+    instance::{ContainerState, InstanceName, InstanceStatus},
 };
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 use crate::{
     health::{LinkState, Login, ManagementError, Probe, ProbeTarget},
     plan::{Alarm, ClusterView, NodeReport, Observation, Observed, ObservedInstance, ProbeOutcome},
-    runtime::{ContainerState, InstanceName, InstanceStatus, Runtime},
+    runtime::Runtime,
 };
 
 /// How long one protocol may take to answer.

@@ -1,13 +1,12 @@
 //! The image of a broker, and the engine that runs.
 
-use brokerd_domain::{Broker, RunningEngine};
+use brokerd_domain::{Broker, RunningEngine, instance::FormerImage};
 use brokerd_store::Work;
 
 use crate::{
     catalogue::Image,
     plan::{Observation, Observed},
     reconcile::context::PassContext,
-    runtime::FormerImage,
 };
 
 impl PassContext {

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use brokerd_domain::{HostCapacity, Protocol, Timestamp};
+use brokerd_domain::{HostCapacity, Protocol, Timestamp, instance::Limits};
 use brokerd_store::Work;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     pki::materials::Materials,
     plan::{Desired, InstanceIdentity, Subject},
     reconcile::{context::PassContext, observe::Observer},
-    runtime::{Capacity, Limits},
+    runtime::Capacity,
 };
 
 /// The derived state of a broker that supervision needs.

@@ -1,6 +1,6 @@
 //! The directories of files that are put into a container.
 
-use crate::runtime::InjectedFile;
+use brokerd_domain::instance::InjectedFile;
 
 /// The directories above a file, outermost first.
 pub(super) fn directories(path: &str) -> impl Iterator<Item = &str> {

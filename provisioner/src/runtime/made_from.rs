@@ -1,8 +1,11 @@
 //! What the labels of a runtime's objects say, whatever it calls them: whose they are, and what they were made from.
 
-use brokerd_domain::Generation;
+use brokerd_domain::{
+    Generation,
+    instance::{InstanceName, SpecDigest},
+};
 
-use super::{InstanceName, RuntimeObject, SpecDigest};
+use super::RuntimeObject;
 
 /// The installation.
 pub(super) const INSTALLATION: &str = "brokerd.installation";

@@ -22,241 +22,22 @@ pub mod outgoing;
 pub mod registry;
 mod statistics;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Generation, InstallationId, Timestamp, log::LogSource};
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    instance::{
+        Disturbance, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
+    },
+    log::LogSource,
+};
 use futures_util::stream::BoxStream;
-use sha2::{Digest, Sha256};
 
 pub use self::images::{ImageInfo, Pulled};
 pub use self::statistics::{BlockOperations, ContainerStatistics, NetworkBytes};
 
 use crate::runtime::registry::RegistryLogin;
-
-/// Which instance of which broker of which installation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InstanceName {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The broker.
-    pub broker: BrokerId,
-    /// From 1 on.
-    pub ordinal: u8,
-}
-
-impl fmt::Display for InstanceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "brokerd-{}-{}-{}", self.installation, self.broker, self.ordinal)
-    }
-}
-
-/// The host name of an instance inside its broker's network, by which its peers call it.
-pub fn host_name(broker: BrokerId, ordinal: u8) -> String {
-    format!("{broker}-{ordinal}")
-}
-
-/// How much of the host an instance may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Memory in bytes; swap is not granted on top.
-    pub memory_bytes: u64,
-    /// Processor time in billionths of a processor.
-    pub nano_cpus: u64,
-    /// The weight among instances that compete for the same processors, as in Docker: twice the weight gets
-    /// twice the time. Idle time may be used without limit.
-    pub cpu_shares: u32,
-    /// Processes and threads.
-    pub pids: u32,
-}
-
-impl Limits {
-    /// The share of an instance that serves or stands by: what a container has that nobody gave another one.
-    pub const SERVING_SHARES: u32 = 1024;
-    /// The share of an instance that boots beside others which serve. Eight of them take as much as one of those.
-    pub const BOOTING_SHARES: u32 = 128;
-}
-
-/// A volume of an instance, mounted where the image expects its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VolumeSpec {
-    /// Distinguishes the volumes of one instance: `data`, `conf`.
-    pub role: &'static str,
-    /// The absolute path in the container, which is also an upload root.
-    pub mount: String,
-    /// Whether it outlives the replacement of the container.
-    pub keep: bool,
-    /// Whether all instances of the broker have it together: it goes with the last of them.
-    pub shared: bool,
-}
-
-/// A file put into the container before it starts.
-#[derive(Clone, PartialEq, Eq)]
-pub struct InjectedFile {
-    /// The mount of the volume it goes to.
-    pub root: String,
-    /// The path below `root`.
-    pub path: String,
-    /// Permission bits; the owner is the spec's user.
-    pub mode: u32,
-    /// The content, at most 500 kB, which may be secret: nothing that a runtime tells or labels shows it.
-    pub content: Vec<u8>,
-}
-
-impl fmt::Debug for InjectedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{} ({:o}, {} bytes)", self.root, self.path, self.mode, self.content.len())
-    }
-}
-
-/// One instance, down to the last byte: nothing is left to choose when it is applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceSpec {
-    /// The instance's name.
-    pub name: InstanceName,
-    /// The generation it was rendered from; a container with a higher one is newer than we are.
-    pub generation: Generation,
-    /// Which reboot it embodies.
-    pub reboot: u32,
-    /// How many instances the broker has. A runtime of several hosts keeps them apart: in zones of their own, if there
-    /// are enough.
-    pub instances: u8,
-    /// The host name inside the broker's network, by which its peers call it.
-    pub hostname: String,
-    /// The image.
-    pub image: String,
-    /// The runtime's own name for the image that ran the broker before, which is what to make the container from
-    /// as long as it is there.
-    pub former_image: Option<FormerImage>,
-    /// The user and group the engine runs as.
-    pub user: (u32, u32),
-    /// Whether the image's directories for kept volumes belong to that user. Where they don't, kept volumes begin
-    /// empty and are given to it.
-    pub owns_data: bool,
-    /// The command, if it is not the image's own.
-    pub command: Vec<String>,
-    /// Environment variables, none of them secret.
-    pub environment: Vec<String>,
-    /// The engine's ports.
-    pub ports: Vec<u16>,
-    /// The volumes.
-    pub volumes: Vec<VolumeSpec>,
-    /// How large the file system of each kept volume is, at least; none: it is a directory on the host's disk.
-    pub disk_bytes: Option<u64>,
-    /// Paths in memory, with mount options.
-    pub tmpfs: Vec<(String, String)>,
-    /// The files.
-    pub files: Vec<InjectedFile>,
-    /// The tier.
-    pub limits: Limits,
-    /// How many files may be open.
-    pub open_files: u64,
-    /// How long an orderly stop may take.
-    pub stop_grace: Duration,
-}
-
-/// The image that ran a broker before, by the runtime's own name for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FormerImage {
-    /// It is to be taken, whatever the name means now; what the name means only if it is not there any more.
-    First(String),
-    /// It is to be taken only if nothing has the name any more.
-    Last(String),
-}
-
-/// A digest of what makes an [`InstanceSpec`] need another container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpecDigest(pub String);
-
-impl InstanceSpec {
-    /// The digest. It covers everything but the generation, the processor limits and the size of disks, which
-    /// change without another container, how many instances there are beside it, and what is behind the image's name.
-    pub fn digest(&self) -> SpecDigest {
-        let mut hash = Sha256::new();
-        let mut add = |label: &str, bytes: &[u8]| {
-            hash.update((label.len() as u64).to_le_bytes());
-            hash.update(label.as_bytes());
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
-        add("name", self.name.to_string().as_bytes());
-        add("reboot", &self.reboot.to_le_bytes());
-        add("hostname", self.hostname.as_bytes());
-        add("image", self.image.as_bytes());
-        add("user", format!("{:?}", self.user).as_bytes());
-        add("command", format!("{:?}", self.command).as_bytes());
-        add("environment", format!("{:?}", self.environment).as_bytes());
-        add("ports", format!("{:?}", self.ports).as_bytes());
-        add("volumes", format!("{:?}", self.volumes).as_bytes());
-        add("tmpfs", format!("{:?}", self.tmpfs).as_bytes());
-        add("memory", &self.limits.memory_bytes.to_le_bytes());
-        add("pids", &self.limits.pids.to_le_bytes());
-        add("open files", &self.open_files.to_le_bytes());
-        for file in &self.files {
-            add(&format!("{file:?}"), &file.content);
-        }
-        SpecDigest(hex::encode(hash.finalize()))
-    }
-}
-
-/// A runtime's own name for a container: it changes when the container is replaced.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuntimeId(pub String);
-
-/// What a container is doing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContainerState {
-    /// Made, never started; its files may be missing.
-    Created,
-    /// Running since then.
-    Running {
-        /// When it was last started.
-        since: Timestamp,
-    },
-    /// Paused: it holds what it holds and answers nothing.
-    Paused,
-    /// Ended.
-    Exited {
-        /// The exit code.
-        code: i64,
-        /// Whether it ran out of memory.
-        out_of_memory: bool,
-        /// The last lines it printed, when it is known.
-        last_log_lines: String,
-    },
-}
-
-/// A container as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceStatus {
-    /// Its id.
-    pub id: RuntimeId,
-    /// The digest of the spec it was made from.
-    pub digest: SpecDigest,
-    /// The generation it was made for.
-    pub generation: Generation,
-    /// The reboot it embodies.
-    pub reboot: u32,
-    /// The runtime's own name for the image it was made from: another one when the image is built anew. None where the
-    /// runtime does not tell.
-    pub image_id: Option<String>,
-    /// What it is doing.
-    pub state: ContainerState,
-    /// Where the engine's ports can be reached from here; empty unless it runs and is in its broker's network. They
-    /// may be others after every start.
-    pub addresses: BTreeMap<u16, SocketAddr>,
-    /// What it may use.
-    pub limits: Limits,
-    /// Whether its data is on a disk of its own, which has the size of its tier.
-    pub own_disk: bool,
-    /// The host that it is on, if that says no more what it does: it may run or not, and nothing can be done to it.
-    pub silent_host: Option<String>,
-}
 
 /// Whether an operation found something to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,33 +48,6 @@ pub enum Ensured {
     Updated,
     /// It was as wanted already.
     AlreadyRight,
-}
-
-/// What becomes of an instance's volumes when it is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Volumes {
-    /// Those that are marked so stay.
-    Keep,
-    /// All go; what the broker's instances share, and its network, with the last of them.
-    Delete,
-}
-
-/// What a fault does to a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disturbance {
-    /// It ends at once.
-    Killed,
-    /// It stands still, and holds what it holds.
-    Paused,
-    /// It is cut off the network, at once or in a moment; none of its addresses is published. Where the network keeps the
-    /// connections that there are, new ones are refused.
-    Isolated,
-    /// The disk that its data is on is full. That is the disk's, whatever becomes of the container; what has no disk
-    /// of its own can't be filled.
-    Filled {
-        /// How many bytes are left.
-        leave: u64,
-    },
 }
 
 /// A line that a container has printed.

@@ -11,14 +11,17 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, InstallationId, Timestamp,
+    instance::{InstanceName, Volumes},
+};
 use brokerd_store::StoreError;
 
 use crate::{
     metrics::Metrics,
     pause::pause_or_stop,
     reconcile::ReconcileStore,
-    runtime::{InstanceName, Runtime, RuntimeError, RuntimeObject, Volumes},
+    runtime::{Runtime, RuntimeError, RuntimeObject},
     tasks::repeat::{AGAIN, Rounds},
 };
 

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use brokerd_provisioner::runtime::{
-    Disturbance, Ensured, InstanceSpec, Runtime, RuntimeErrorClass, Volumes,
-};
+use brokerd_domain::instance::{Disturbance, InstanceSpec, Volumes};
+use brokerd_provisioner::runtime::{Ensured, Runtime, RuntimeErrorClass};
 
 use crate::world::*;
 

@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use brokerd_domain::instance::{InstanceStatus, Volumes};
 use brokerd_provisioner::runtime::{
-    Ensured, InstanceStatus, Runtime, Volumes,
+    Ensured, Runtime,
     docker::{DockerOptions, DockerRuntime, Join},
 };
 use tokio_util::sync::CancellationToken;

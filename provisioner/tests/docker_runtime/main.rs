@@ -20,9 +20,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brokerd_domain::InstallationId;
+use brokerd_domain::{
+    InstallationId,
+    instance::{ContainerState, InstanceSpec, Limits},
+};
 use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, InstanceSpec, Limits, Runtime, RuntimeErrorClass,
+    Ensured, Runtime, RuntimeErrorClass,
     docker::{DockerOptions, DockerRuntime},
 };
 

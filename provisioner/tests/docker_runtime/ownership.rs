@@ -1,6 +1,7 @@
 //! Images whose data directory is not the engine's, and images that are there no more.
 
-use brokerd_provisioner::runtime::{FormerImage, InstanceSpec, Runtime, Volumes};
+use brokerd_domain::instance::{FormerImage, InstanceSpec, Volumes};
+use brokerd_provisioner::runtime::Runtime;
 
 use super::world::*;
 

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use brokerd_domain::{BrokerId, InstallationId};
+use brokerd_domain::{
+    BrokerId, InstallationId,
+    instance::{ContainerState, InstanceName, InstanceSpec, InstanceStatus},
+};
 use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, InstanceName, InstanceSpec, InstanceStatus, Runtime, RuntimeError,
-    RuntimeErrorClass, docker::DockerRuntime,
+    Ensured, Runtime, RuntimeError, RuntimeErrorClass, docker::DockerRuntime,
 };
 use rand::random;
 use uuid::Uuid;

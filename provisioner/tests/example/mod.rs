@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use brokerd_domain::{
     Broker, BrokerId, BrokerInstance, BrokerUser, EngineType, EngineVersion, Entropy, Generation,
     Group, HostInstanceType, InstallationId, Timestamp, Username, default_revision, example,
-    parse_password,
+    instance::InstanceSpec, parse_password,
 };
 use brokerd_provisioner::{
     catalogue::{Catalogue, Image},
@@ -24,7 +24,7 @@ use brokerd_provisioner::{
         materials::{Identity, Materials, Monitoring, PreparedPassword, Resolved},
         rsa_keys,
     },
-    runtime::{Capacity, InstanceSpec},
+    runtime::Capacity,
 };
 use secrecy::SecretString;
 use uuid::Uuid;

@@ -9,11 +9,11 @@ use crate::world::{
 use brokerd_domain::{
     ActionRequired, Broker, BrokerId, BrokerState, EngineType, Generation, HostCapacity,
     HostInstanceType, Next, Reservation, Timestamp, VerdictKind,
+    instance::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
 use brokerd_provisioner::{
     engine::instances,
     plan::{Decision, Desired, Observation, Observed, ObservedInstance, Step, Subject, plan},
-    runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
 
 const GIB: u64 = 1 << 30;

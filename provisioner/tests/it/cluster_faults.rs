@@ -8,8 +8,7 @@ use crate::world::{
     fault::{Fault, Faults},
     host::EngineBehaviour,
 };
-use brokerd_domain::{BrokerId, BrokerState, EngineVersion, EventKind};
-use brokerd_provisioner::runtime::ContainerState;
+use brokerd_domain::{BrokerId, BrokerState, EngineVersion, EventKind, instance::ContainerState};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scenario {

@@ -9,6 +9,7 @@ use std::{
 use brokerd_domain::{
     DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Reservation,
     Target, Timestamp,
+    instance::{ContainerState, InstanceSpec, InstanceStatus, RuntimeId, SpecDigest, Volumes},
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -16,7 +17,6 @@ use brokerd_provisioner::{
         ClusterView, Decision, Desired, NodeReport, Observation, Observed, ObservedInstance, Plan,
         ProbeOutcome, Step, Subject, plan,
     },
-    runtime::{ContainerState, InstanceSpec, InstanceStatus, RuntimeId, SpecDigest, Volumes},
 };
 use proptest::prelude::*;
 

@@ -3,8 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p brokerd-provisioner --test it cluster_rendering` writes the goldens anew.
 
 use crate::example::{Example, golden_of};
-use brokerd_domain::{DeploymentMode, EngineType};
-use brokerd_provisioner::runtime::InstanceSpec;
+use brokerd_domain::{DeploymentMode, EngineType, instance::InstanceSpec};
 
 #[test]
 fn every_version_of_a_cluster_is_rendered_as_in_its_golden() {

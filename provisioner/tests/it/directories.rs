@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 
 use crate::example::{Example, compare_with_golden};
-use brokerd_domain::{AuthenticationStrategy, EngineType, LdapServerMetadata, parse_password};
-use brokerd_provisioner::{
-    catalogue::LoginModule, engine::activemq::DirectoryAuthorities, runtime::InstanceSpec,
+use brokerd_domain::{
+    AuthenticationStrategy, EngineType, LdapServerMetadata, instance::InstanceSpec, parse_password,
 };
+use brokerd_provisioner::{catalogue::LoginModule, engine::activemq::DirectoryAuthorities};
 use roxmltree::{Document, Node};
 use secrecy::SecretString;
 

@@ -9,8 +9,10 @@ use crate::world::{
     host::EngineBehaviour,
     store::Row,
 };
-use brokerd_domain::{BrokerId, BrokerState, EngineType, EventKind};
-use brokerd_provisioner::runtime::{ContainerState, InstanceName};
+use brokerd_domain::{
+    BrokerId, BrokerState, EngineType, EventKind,
+    instance::{ContainerState, InstanceName},
+};
 
 /// What is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

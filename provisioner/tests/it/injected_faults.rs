@@ -11,13 +11,13 @@ use crate::world::{
 use brokerd_domain::{
     BrokerId, BrokerState, EngineType, Fault as Injected, FaultId, FaultInput, FaultKind,
     FaultSpec, FaultState, Generation, Target, Timestamp,
+    instance::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
 use brokerd_provisioner::{
     plan::{
         Decision, Desired, FaultStep, Observation, Observed, ObservedInstance, Step, Subject, plan,
     },
     reconcile::{ReconcileStore, StepError},
-    runtime::{ContainerState, InstanceStatus, Limits, RuntimeId, SpecDigest},
 };
 
 fn kind(kind: FaultKind) -> FaultInput {

@@ -10,8 +10,8 @@ use crate::world::{
 };
 use brokerd_domain::{
     BrokerId, BrokerState, EngineVersion, EventKind, FaultInput, FaultKind, FaultState,
+    instance::ContainerState,
 };
-use brokerd_provisioner::runtime::ContainerState;
 
 /// A fault of node 1, or of its zone.
 fn input(kind: FaultKind, seconds: Option<i64>) -> FaultInput {

@@ -6,8 +6,10 @@ use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
-use brokerd_domain::{BrokerId, EngineType, FaultId, FaultInput, FaultKind, FaultState};
-use brokerd_provisioner::runtime::{InstanceName, RuntimeId, Volumes};
+use brokerd_domain::{
+    BrokerId, EngineType, FaultId, FaultInput, FaultKind, FaultState,
+    instance::{InstanceName, RuntimeId, Volumes},
+};
 
 fn filling(seconds: i64) -> FaultInput {
     FaultInput {

@@ -7,8 +7,9 @@ use crate::world::{
     driver::Simulation,
     fault::{Fault, Faults},
 };
-use brokerd_domain::{BrokerId, BrokerState, EventKind, FaultInput, FaultKind, FaultState};
-use brokerd_provisioner::runtime::ContainerState;
+use brokerd_domain::{
+    BrokerId, BrokerState, EventKind, FaultInput, FaultKind, FaultState, instance::ContainerState,
+};
 
 fn input(kind: FaultKind, seconds: Option<i64>) -> FaultInput {
     FaultInput {

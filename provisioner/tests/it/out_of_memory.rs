@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::world::driver::Simulation;
-use brokerd_domain::{ActionCode, BrokerId, BrokerState, Timestamp};
-use brokerd_provisioner::{
-    plan::Alarm,
-    runtime::{ContainerState, InstanceName},
+use brokerd_domain::{
+    ActionCode, BrokerId, BrokerState, Timestamp,
+    instance::{ContainerState, InstanceName},
 };
+use brokerd_provisioner::plan::Alarm;
 
 /// What is required of whoever owns it.
 fn codes(sim: &Simulation, id: BrokerId) -> Vec<ActionCode> {

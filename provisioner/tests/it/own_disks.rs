@@ -1,8 +1,7 @@
 //! What is rendered for a broker whose data is on disks of its own.
 
 use crate::example::{Example, GIB};
-use brokerd_domain::{DeploymentMode, EngineType};
-use brokerd_provisioner::runtime::InstanceSpec;
+use brokerd_domain::{DeploymentMode, EngineType, instance::InstanceSpec};
 
 fn with_disk(kind: EngineType, version: &str, host: &str) -> Example {
     let mut example = Example::new(kind, version, host);

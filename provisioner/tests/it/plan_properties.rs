@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use brokerd_domain::{
     EngineType, Generation, Health, InstanceCondition, Intent, Protocol, Reservation, Target,
     Timestamp,
+    instance::{ContainerState, InstanceStatus, RuntimeId, SpecDigest},
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -12,7 +13,6 @@ use brokerd_provisioner::{
         Decision, Desired, Observation, Observed, ObservedInstance, Plan, ProbeOutcome, Step,
         Subject, plan,
     },
-    runtime::{ContainerState, InstanceStatus, RuntimeId, SpecDigest},
 };
 use proptest::prelude::*;
 
@@ -245,7 +245,7 @@ proptest! {
         for step in &plan.steps {
             match step {
                 Step::DeleteRecord => prop_assert!(case.deleting && case.leftovers == Observed::Absent),
-                Step::Remove(_, brokerd_provisioner::runtime::Volumes::Delete) => {
+                Step::Remove(_, brokerd_domain::instance::Volumes::Delete) => {
                     prop_assert!(case.deleting || case.failed, "deleted data nobody gave up: {plan:?}");
                 }
                 Step::Stop(_, id, _) => {

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::world::{containers::Container, driver::Simulation, fault::Faults};
-use brokerd_domain::{BrokerId, BrokerState, EngineType, Health};
-use brokerd_provisioner::runtime::{InstanceName, Limits};
+use brokerd_domain::{
+    BrokerId, BrokerState, EngineType, Health,
+    instance::{InstanceName, Limits},
+};
 
 type Create = fn(&Simulation) -> BrokerId;
 

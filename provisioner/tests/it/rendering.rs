@@ -6,11 +6,13 @@
 use crate::example::{
     Example, GIB, TRUSTED, compare_with_golden, golden_of, groups, outline, user,
 };
-use brokerd_domain::{DeploymentMode, EngineType, EngineVersion, HostInstanceType, parse_password};
+use brokerd_domain::{
+    DeploymentMode, EngineType, EngineVersion, HostInstanceType, instance::InstanceSpec,
+    parse_password,
+};
 use brokerd_provisioner::{
     catalogue::{Catalogue, LoginModule},
     pki::{materials::PreparedPassword, tls},
-    runtime::InstanceSpec,
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::world::driver::Simulation;
 use brokerd_domain::{
     Availability, BrokerId, EngineType, Timestamp,
+    instance::InstanceName,
     report::{InstanceTransition, OutageCause, ReportedChange},
 };
-use brokerd_provisioner::runtime::InstanceName;
 
 fn changes(sim: &Simulation, id: BrokerId) -> Vec<ReportedChange> {
     sim.row(id).expect("it is there").changes

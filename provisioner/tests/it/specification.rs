@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Broker, Timestamp};
-use brokerd_provisioner::{
-    plan::Step,
-    runtime::{InstanceName, InstanceSpec, Limits},
+use brokerd_domain::{
+    Broker, Timestamp,
+    instance::{InstanceName, InstanceSpec, Limits},
 };
+use brokerd_provisioner::plan::Step;
 
 /// The time of all property tests.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);

@@ -6,11 +6,11 @@ use crate::world::{
     driver::Simulation,
     host::{EngineBehaviour, Volume},
 };
-use brokerd_domain::{ActionCode, BrokerId, BrokerState, EngineType, Health, Protocol};
-use brokerd_provisioner::{
-    catalogue::{Catalogue, EngineSettings},
-    runtime::{ContainerState, InstanceName},
+use brokerd_domain::{
+    ActionCode, BrokerId, BrokerState, EngineType, Health, Protocol,
+    instance::{ContainerState, InstanceName},
 };
+use brokerd_provisioner::catalogue::{Catalogue, EngineSettings};
 
 const MINUTE: Duration = Duration::from_mins(1);
 

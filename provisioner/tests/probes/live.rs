@@ -1,7 +1,10 @@
 //! Real engines, made and run as brokerd does.
 #![expect(clippy::print_stderr, reason = "a skipped test must say so")]
 
-use brokerd_domain::{Clock, Timestamp};
+use brokerd_domain::{
+    Clock, Timestamp,
+    instance::{InstanceSpec, Volumes},
+};
 use brokerd_provisioner::{
     pki::{
         authorities::AuthorityStatus,
@@ -9,7 +12,7 @@ use brokerd_provisioner::{
         tls,
     },
     runtime::{
-        InstanceSpec, Runtime, Volumes,
+        Runtime,
         docker::{DockerOptions, DockerRuntime},
     },
 };

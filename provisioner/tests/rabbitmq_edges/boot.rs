@@ -7,14 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brokerd_domain::{EngineType, EngineVersion};
-use brokerd_provisioner::{
-    pki::{
-        authorities::AuthorityStatus,
-        materials::{self, IssueInputs},
-        tls,
-    },
-    runtime::InstanceSpec,
+use brokerd_domain::{EngineType, EngineVersion, instance::InstanceSpec};
+use brokerd_provisioner::pki::{
+    authorities::AuthorityStatus,
+    materials::{self, IssueInputs},
+    tls,
 };
 
 use crate::{

@@ -8,9 +8,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, InstallationId, Timestamp,
+    instance::{InstanceName, InstanceSpec},
+};
 use brokerd_provisioner::runtime::{
-    InstanceName, InstanceSpec, Runtime,
+    Runtime,
     docker::{DockerOptions, DockerRuntime},
 };
 use rand::random;

@@ -15,9 +15,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Cidr, Clock, InstallationId, Timestamp};
+use brokerd_domain::{
+    BrokerId, Cidr, Clock, InstallationId, Timestamp,
+    instance::{InstanceName, InstanceSpec, host_name},
+};
 use brokerd_provisioner::runtime::{
-    InstanceName, InstanceSpec, Runtime, host_name,
+    Runtime,
     kubernetes::{KubernetesOptions, KubernetesRuntime, PullPolicy},
 };
 use rand::random;

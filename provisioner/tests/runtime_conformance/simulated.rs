@@ -7,8 +7,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
-use brokerd_provisioner::runtime::{InstanceName, InstanceSpec, Runtime};
+use brokerd_domain::{
+    BrokerId, Clock, InstallationId, Timestamp,
+    instance::{InstanceName, InstanceSpec},
+};
+use brokerd_provisioner::runtime::Runtime;
 
 use crate::{
     specs::{IMAGE, spec},

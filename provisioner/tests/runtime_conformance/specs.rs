@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_domain::Generation;
-use brokerd_provisioner::runtime::{InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec};
+use brokerd_domain::{
+    Generation,
+    instance::{InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec},
+};
 
 /// An image that is there, and small.
 pub(crate) const IMAGE: &str = "brokerd/base:trixie";

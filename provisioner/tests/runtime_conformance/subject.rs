@@ -4,11 +4,11 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Timestamp};
-use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, InstanceName, InstanceSpec, InstanceStatus, Runtime, RuntimeError,
-    RuntimeErrorClass,
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    instance::{ContainerState, InstanceName, InstanceSpec, InstanceStatus},
 };
+use brokerd_provisioner::runtime::{Ensured, Runtime, RuntimeError, RuntimeErrorClass};
 
 /// What the process of an instance does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

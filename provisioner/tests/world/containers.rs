@@ -6,9 +6,9 @@ use std::{
     ops::Deref,
 };
 
-use brokerd_domain::{BrokerId, Timestamp};
-use brokerd_provisioner::runtime::{
-    ContainerState, InjectedFile, InstanceName, InstanceStatus, RuntimeId,
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    instance::{ContainerState, InjectedFile, InstanceName, InstanceStatus, RuntimeId},
 };
 
 /// An injected file that is text.

@@ -1,7 +1,9 @@
 //! What ends or pauses engines from outside.
 
-use brokerd_domain::BrokerId;
-use brokerd_provisioner::runtime::{ContainerState, Disturbance, InstanceName};
+use brokerd_domain::{
+    BrokerId,
+    instance::{ContainerState, Disturbance, InstanceName},
+};
 
 use super::host::World;
 

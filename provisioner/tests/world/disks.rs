@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use brokerd_domain::BrokerId;
-use brokerd_provisioner::runtime::{InstanceName, RuntimeErrorClass, Volumes};
+use brokerd_domain::{
+    BrokerId,
+    instance::{InstanceName, Volumes},
+};
+use brokerd_provisioner::runtime::RuntimeErrorClass;
 
 use super::host::{Refusal, World, refusal};
 

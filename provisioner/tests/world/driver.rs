@@ -7,7 +7,7 @@ use std::{
 
 use brokerd_domain::{
     BrokerId, BrokerState, DeploymentMode, EngineType, Entropy, Fault, FaultId, FaultInput,
-    FaultSpec, Intent, PendingChange, Timestamp, Username,
+    FaultSpec, Intent, PendingChange, Timestamp, Username, instance::InstanceName,
 };
 use brokerd_provisioner::{
     catalogue::Catalogue,
@@ -15,7 +15,6 @@ use brokerd_provisioner::{
     metrics::Metrics,
     pki::{authorities::Authorities, tls},
     reconcile::{EndpointSettings, PassContext, background_steps::Operations},
-    runtime::InstanceName,
     tasks::sweep::SweepContext,
     telemetry::logs::LogFollowers,
 };

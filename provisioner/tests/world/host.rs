@@ -5,13 +5,17 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::{BrokerId, InstallationId, Protocol, Timestamp, log::LogSource};
+use brokerd_domain::{
+    BrokerId, InstallationId, Protocol, Timestamp,
+    instance::{
+        ContainerState, Disturbance, FormerImage, InstanceName, InstanceSpec, InstanceStatus,
+        Limits, RuntimeId, SpecDigest, Volumes,
+    },
+    log::LogSource,
+};
 use brokerd_provisioner::{
     plan::Alarm,
-    runtime::{
-        ContainerState, Disturbance, Ensured, FormerImage, InstanceName, InstanceSpec,
-        InstanceStatus, Limits, LogLine, RuntimeErrorClass, RuntimeId, SpecDigest, Volumes,
-    },
+    runtime::{Ensured, LogLine, RuntimeErrorClass},
 };
 
 use super::{

@@ -1,7 +1,9 @@
 //! What is seen from inside of a simulated container.
 
-use brokerd_domain::Timestamp;
-use brokerd_provisioner::runtime::{ContainerState, InstanceName};
+use brokerd_domain::{
+    Timestamp,
+    instance::{ContainerState, InstanceName},
+};
 
 use super::{
     containers::Container,

@@ -6,11 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{Clock, Timestamp};
+use brokerd_domain::{
+    Clock, Timestamp,
+    instance::{ContainerState, InstanceName},
+};
 use brokerd_provisioner::{
     health::{Login, ManagementError, Probe, ProbeTarget},
     plan::{NodeReport, ProbeOutcome},
-    runtime::{ContainerState, InstanceName},
 };
 
 use super::host::{EngineBehaviour, World};

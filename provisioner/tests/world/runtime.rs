@@ -11,11 +11,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, InstallationId, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, InstallationId, Timestamp,
+    instance::{
+        ContainerState, Disturbance, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId,
+        Volumes,
+    },
+};
 use brokerd_provisioner::runtime::{
-    Capacity, ContainerState, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName,
-    InstanceSpec, InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError,
-    RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes, registry::RegistryLogin,
+    Capacity, ContainerStatistics, Ensured, ImageInfo, LogLine, Pulled, Runtime, RuntimeError,
+    RuntimeErrorClass, RuntimeObject, registry::RegistryLogin,
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::error::RecvError;

@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use brokerd_domain::{BrokerId, Timestamp};
-use brokerd_provisioner::runtime::{ContainerState, InstanceName};
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    instance::{ContainerState, InstanceName},
+};
 
 use super::{
     containers::Container,

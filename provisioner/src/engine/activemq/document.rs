@@ -5,7 +5,9 @@
 //! an element that ActiveMQ knows but the service does not permit, or a value that Spring would
 //! evaluate, could run code in the broker.
 
-use brokerd_domain::{DeploymentMode, EngineType, Protocol, permitted_activemq};
+use brokerd_domain::{
+    DeploymentMode, EngineType, Protocol, instance::host_name, permitted_activemq,
+};
 
 use super::{
     super::blueprint::{Blueprint, Unsupported},
@@ -13,10 +15,7 @@ use super::{
     network, truststore,
     xml::{BEANS, Element},
 };
-use crate::{
-    engine::common::{GIB, MIB},
-    runtime::host_name,
-};
+use crate::engine::common::{GIB, MIB};
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
 

@@ -17,7 +17,10 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
-use brokerd_domain::{BrokerSpec, DeploymentMode, EngineType, Protocol};
+use brokerd_domain::{
+    BrokerSpec, DeploymentMode, EngineType, Protocol,
+    instance::{InjectedFile, InstanceSpec, Limits},
+};
 use directory::Directory;
 
 use super::{
@@ -25,11 +28,7 @@ use super::{
     common::{self, GIB, MIB},
     identity::{instances, login},
 };
-use crate::{
-    catalogue::LoginModule,
-    pki::tls,
-    runtime::{Capacity, InjectedFile, InstanceSpec, Limits},
-};
+use crate::{catalogue::LoginModule, pki::tls, runtime::Capacity};
 
 /// The group of everybody who may use the web console.
 const CONSOLE_GROUP: &str = "activemq-webconsole";

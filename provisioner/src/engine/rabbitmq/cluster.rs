@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{Blueprint, Unsupported, add_arguments, version};
-use crate::runtime::host_name;
+use brokerd_domain::instance::host_name;
 
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.

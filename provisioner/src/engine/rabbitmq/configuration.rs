@@ -8,13 +8,14 @@ use std::{
     fmt::{Display, Write as _},
 };
 
-use brokerd_domain::{EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings};
+use brokerd_domain::{
+    EngineType, EngineVersion, Protocol, QueueLimits, RabbitMqSettings, instance::Limits,
+};
 
 use super::{
     Blueprint, ResolvedArns, cluster, free_disk, is_cluster, metrics_page, trusted_path, version,
     watermark,
 };
-use crate::runtime::Limits;
 
 pub(super) const CONSUMER_TIMEOUT: &str = "consumer_timeout";
 pub(super) const CLIENT_VERIFY: &str = "amqp_client.ssl_options.verify";

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use brokerd_domain::{
     BrokerSpec, DeploymentMode, EngineVersion, Protocol, RabbitMqConfiguration, RabbitMqSettings,
+    instance::{InstanceSpec, Limits},
 };
 
 use resolved_arns::ResolvedArns;
@@ -27,10 +28,7 @@ use super::{
     common::{self, GIB, MIB},
     identity::instances,
 };
-use crate::{
-    pki::tls,
-    runtime::{Capacity, InstanceSpec, Limits},
-};
+use crate::{pki::tls, runtime::Capacity};
 
 /// RabbitMQ is one process with a few dozen threads; the rest is for its scripts.
 const PIDS: u32 = 1024;

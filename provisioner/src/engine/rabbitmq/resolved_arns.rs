@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use brokerd_domain::RabbitMqSettings;
+use brokerd_domain::{RabbitMqSettings, instance::InjectedFile};
 
-use crate::{
-    engine::{
-        blueprint::{Blueprint, Unsupported},
-        common,
-    },
-    runtime::InjectedFile,
+use crate::engine::{
+    blueprint::{Blueprint, Unsupported},
+    common,
 };
 
 /// What clients' certificates are verified with. brokerd's own authorities are among it, whose certificate the probe has.

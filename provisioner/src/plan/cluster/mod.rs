@@ -10,7 +10,7 @@ mod node;
 
 use std::time::Duration;
 
-use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind};
+use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind, instance::Volumes};
 
 use super::{
     boot::starting,
@@ -21,7 +21,6 @@ use super::{
     types::{Completion, NeedsRendering, Plan, Step, Subject, fail, refuse},
     world::Observation,
 };
-use crate::runtime::Volumes;
 
 use node::{Node, View};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, InstanceCondition, Next, Timestamp};
+use brokerd_domain::{Health, InstanceCondition, Next, Timestamp, instance::ContainerState};
 
 use super::super::{
     change,
@@ -12,7 +12,6 @@ use super::super::{
     types::{InstanceIdentity, Step, Subject},
     world::{Observation, Observed, ObservedInstance, ProbeOutcome},
 };
-use crate::runtime::ContainerState;
 
 /// How long a node may be silent until it gets no new clients.
 const SUSPECT_AFTER: Duration = Duration::from_secs(3);

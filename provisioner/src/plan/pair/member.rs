@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, InstanceCondition, Next, Timestamp, VerdictKind};
+use brokerd_domain::{
+    Health, InstanceCondition, Next, Timestamp, VerdictKind,
+    instance::{ContainerState, Limits},
+};
 
 use super::super::{
     attention,
@@ -14,7 +17,6 @@ use super::super::{
     types::{InstanceIdentity, Plan, Step, Subject, fail, refuse},
     world::{ObservedInstance, ProbeOutcome},
 };
-use crate::runtime::{ContainerState, Limits};
 
 /// How often a pair is observed, besides the runtime's events. A hang is found by the second observation: after this
 /// pause, the urgent pause and twice the time to answer, together less than two seconds.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Health, Next, Timestamp, VerdictKind};
+use brokerd_domain::{Health, Next, Timestamp, VerdictKind, instance::ContainerState};
 
 use super::super::{
     change,
@@ -14,7 +14,6 @@ use super::super::{
 use super::member::{
     Member, URGENT_POLL, acting, given_up, standby, start_again, start_anew, waiting,
 };
-use crate::runtime::ContainerState;
 
 /// How long the active one may give no answer at all while a standby waits for its lock: until the second probe.
 const SILENCE_LIMIT: Duration = Duration::from_millis(500);

@@ -18,7 +18,7 @@ use super::{
     error::{LONG, missing_image, request},
     labels, network,
 };
-use crate::runtime::{FormerImage, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+use brokerd_domain::instance::{FormerImage, InstanceSpec, Limits, SpecDigest, VolumeSpec};
 
 impl DockerRuntime {
     /// The new container, and the image it was made from.

@@ -19,7 +19,9 @@ use super::{
     inspect::Found,
     labels,
 };
-use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass};
+use brokerd_domain::instance::InstanceSpec;
+
+use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 /// The image of the helper.
 const HELPER: &str = "brokerd/disk:trixie";

@@ -8,7 +8,9 @@ use super::{
     inspect::{Found, Phase},
     network,
 };
-use crate::runtime::{Disturbance, Ensured, RuntimeError, RuntimeErrorClass, RuntimeId};
+use brokerd_domain::instance::{Disturbance, RuntimeId};
+
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass};
 
 const INJECT: &str = "disturb an instance";
 const HEAL: &str = "undo a disturbance";

@@ -5,13 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use brokerd_domain::Timestamp;
+use brokerd_domain::{Timestamp, instance::InjectedFile};
 use tar::{Builder, EntryType, Header};
 
-use crate::runtime::{
-    InjectedFile,
-    directories::{directories, directory_mode},
-};
+use crate::runtime::directories::{directories, directory_mode};
 
 /// How far ahead files are dated. ActiveMQ reads its users again only if the file is younger than
 /// its last look in milliseconds, and the archive's whole seconds would make a fresh file older.

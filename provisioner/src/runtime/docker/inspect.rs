@@ -13,7 +13,10 @@ use bollard::{
     },
     query_parameters::InspectContainerOptions,
 };
-use brokerd_domain::Timestamp;
+use brokerd_domain::{
+    Timestamp,
+    instance::{ContainerState, InstanceStatus, Limits, RuntimeId},
+};
 
 use super::{
     disk_volume::Disk,
@@ -22,9 +25,7 @@ use super::{
     last_log_lines::last_log_lines,
     network,
 };
-use crate::runtime::{
-    ContainerState, InstanceStatus, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
-};
+use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 /// A container as far as anybody here wants to know.
 #[derive(Debug)]

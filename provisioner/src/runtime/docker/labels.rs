@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use brokerd_domain::{BrokerId, InstallationId};
+use brokerd_domain::{
+    BrokerId, InstallationId,
+    instance::{InstanceName, InstanceSpec, SpecDigest, VolumeSpec},
+};
 
 pub(super) use crate::runtime::made_from::{
     BROKER, GENERATION, INSTALLATION, MadeFrom, ORDINAL, REBOOT, SPEC,
 };
-use crate::runtime::{
-    InstanceName, InstanceSpec, RuntimeObject, SpecDigest, VolumeSpec, made_from,
-};
+use crate::runtime::{RuntimeObject, made_from};
 
 /// What a volume is for; what a container of brokerd's own does.
 pub(super) const ROLE: &str = "brokerd.role";

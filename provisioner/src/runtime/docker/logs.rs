@@ -1,11 +1,11 @@
 //! The output of a container.
 
 use bollard::{container::LogOutput, query_parameters::LogsOptions};
-use brokerd_domain::{Timestamp, log::LogSource};
+use brokerd_domain::{Timestamp, instance::RuntimeId, log::LogSource};
 use futures_util::{StreamExt as _, stream::BoxStream};
 
 use super::{DockerRuntime, error::named};
-use crate::runtime::{LogLine, RuntimeError, RuntimeId};
+use crate::runtime::{LogLine, RuntimeError};
 
 const OPERATION: &str = "read the output of an instance";
 

@@ -34,7 +34,12 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bollard::{Docker, models::EventMessage, query_parameters::EventsOptions};
-use brokerd_domain::{BrokerId, Clock, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, Timestamp,
+    instance::{
+        Disturbance, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
+    },
+};
 use futures_util::{StreamExt, stream::BoxStream};
 
 pub use self::connect::ConnectDocker;
@@ -51,9 +56,8 @@ use self::{
     reach::Reach,
 };
 use super::{
-    Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,
-    Volumes,
+    Capacity, ContainerStatistics, Ensured, ImageInfo, LogLine, Pulled, Runtime, RuntimeError,
+    RuntimeObject,
 };
 use crate::runtime::registry::RegistryLogin;
 

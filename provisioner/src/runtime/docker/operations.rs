@@ -14,7 +14,10 @@ use bollard::{
         UploadToContainerOptions,
     },
 };
-use brokerd_domain::BrokerId;
+use brokerd_domain::{
+    BrokerId,
+    instance::{InstanceName, InstanceSpec, Limits, RuntimeId, SpecDigest, Volumes},
+};
 use bytes::Bytes;
 use futures_util::{
     future::{join_all, try_join_all},
@@ -31,10 +34,7 @@ use super::{
     inspect::{self, Found, Phase},
     join, labels, network,
 };
-use crate::runtime::{
-    Ensured, InstanceName, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
-    RuntimeObject, SpecDigest, Volumes,
-};
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass, RuntimeObject};
 
 const APPLY: &str = "apply an instance";
 const START: &str = "start an instance";

@@ -18,7 +18,9 @@ use super::{
     error::{LONG, error, missing_image, named, request},
     files, labels,
 };
-use crate::runtime::{InstanceSpec, RuntimeError, RuntimeErrorClass, VolumeSpec};
+use brokerd_domain::instance::{InstanceSpec, VolumeSpec};
+
+use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 impl DockerRuntime {
     /// Makes the kept volumes of a container that was never started belong to its user, if the image does not.

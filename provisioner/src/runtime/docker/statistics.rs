@@ -8,8 +8,10 @@ use bollard::{
 use futures_util::TryStreamExt as _;
 
 use super::error::{SHORT, error, named, odd, request};
+use brokerd_domain::instance::RuntimeId;
+
 use crate::runtime::{
-    BlockOperations, ContainerStatistics, NetworkBytes, RuntimeError, RuntimeErrorClass, RuntimeId,
+    BlockOperations, ContainerStatistics, NetworkBytes, RuntimeError, RuntimeErrorClass,
 };
 
 const OPERATION: &str = "read the statistics of an instance";

@@ -18,10 +18,9 @@ use super::{
     quantity, render,
     writing::{merge, put, typed},
 };
-use crate::runtime::{
-    Ensured, FormerImage, InstanceSpec, Limits, RuntimeError, RuntimeErrorClass, SpecDigest,
-    VolumeSpec,
-};
+use brokerd_domain::instance::{FormerImage, InstanceSpec, Limits, SpecDigest, VolumeSpec};
+
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass};
 
 const APPLY: &str = "apply an instance";
 

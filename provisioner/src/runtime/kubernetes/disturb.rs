@@ -10,7 +10,9 @@ use super::{
     found::{Found, Phase},
     labels,
 };
-use crate::runtime::{Disturbance, Ensured, RuntimeError, RuntimeErrorClass, RuntimeId};
+use brokerd_domain::instance::{Disturbance, RuntimeId};
+
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass};
 
 const INJECT: &str = "disturb an instance";
 const HEAL: &str = "undo a disturbance";

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use brokerd_domain::Timestamp;
+use brokerd_domain::{
+    Timestamp,
+    instance::{ContainerState, InstanceStatus, Limits, RuntimeId},
+};
 use k8s_openapi::{
     api::core::v1::{Container, ContainerState as State, ContainerStatus, Pod},
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
@@ -18,9 +21,7 @@ use super::{
     quantity,
     render::ENGINE,
 };
-use crate::runtime::{
-    ContainerState, InstanceStatus, Limits, RuntimeError, RuntimeErrorClass, RuntimeId,
-};
+use crate::runtime::{RuntimeError, RuntimeErrorClass};
 
 /// What Docker and the kubelet tell of a process of whose end they know nothing else.
 const UNKNOWN_CODE: i64 = 255;

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use brokerd_domain::{BrokerId, InstallationId};
+use brokerd_domain::{
+    BrokerId, InstallationId,
+    instance::{InstanceName, InstanceSpec, Limits, SpecDigest, VolumeSpec, host_name},
+};
 
 pub(super) use crate::runtime::made_from::{
     BROKER, GENERATION, INSTALLATION, MadeFrom, ORDINAL, REBOOT, SPEC,
 };
-use crate::runtime::{
-    InstanceName, InstanceSpec, Limits, RuntimeObject, SpecDigest, VolumeSpec, host_name, made_from,
-};
+use crate::runtime::{RuntimeObject, made_from};
 
 /// Who made it.
 ///

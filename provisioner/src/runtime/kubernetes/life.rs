@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_domain::Timestamp;
+use brokerd_domain::{
+    Timestamp,
+    instance::{Limits, RuntimeId},
+};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 use tokio::time::Instant;
@@ -16,7 +19,7 @@ use super::{
     render::{ENGINE, again},
     writing::merge,
 };
-use crate::runtime::{Ensured, Limits, RuntimeError, RuntimeErrorClass, RuntimeId};
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass};
 
 const START: &str = "start an instance";
 const RESTART: &str = "restart an instance";

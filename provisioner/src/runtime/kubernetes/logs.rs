@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brokerd_domain::{Timestamp, log::LogSource};
+use brokerd_domain::{Timestamp, instance::RuntimeId, log::LogSource};
 use futures_util::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _,
     stream::{self, BoxStream, StreamExt as _},
@@ -17,7 +17,7 @@ use super::{
     render::ENGINE,
 };
 use crate::runtime::{
-    LogLine, RuntimeError, RuntimeErrorClass, RuntimeId,
+    LogLine, RuntimeError, RuntimeErrorClass,
     last_log_lines::{BYTES_READ, LINES_READ, excerpt},
 };
 

@@ -37,7 +37,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use brokerd_domain::{BrokerId, Clock, Timestamp};
+use brokerd_domain::{
+    BrokerId, Clock, Timestamp,
+    instance::{
+        Disturbance, InstanceName, InstanceSpec, InstanceStatus, Limits, RuntimeId, Volumes,
+    },
+};
 use futures_util::stream::BoxStream;
 use k8s_openapi::{
     NamespaceResourceScope,
@@ -50,9 +55,8 @@ pub use self::options::{KubernetesOptions, PullPolicy};
 
 use self::{counters::Told, found::Phase, policies::Policies};
 use super::{
-    Capacity, ContainerStatistics, Disturbance, Ensured, ImageInfo, InstanceName, InstanceSpec,
-    InstanceStatus, Limits, LogLine, Pulled, Runtime, RuntimeError, RuntimeId, RuntimeObject,
-    Volumes,
+    Capacity, ContainerStatistics, Ensured, ImageInfo, LogLine, Pulled, Runtime, RuntimeError,
+    RuntimeObject,
 };
 use crate::runtime::registry::RegistryLogin;
 

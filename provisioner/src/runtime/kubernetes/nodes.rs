@@ -12,9 +12,11 @@ use super::{
     quantity,
     render::{Spread, ZONE},
 };
+use brokerd_domain::instance::Limits;
+
 use crate::{
     catalogue::split_tag,
-    runtime::{Capacity, ImageInfo, Limits, RuntimeError, RuntimeErrorClass},
+    runtime::{Capacity, ImageInfo, RuntimeError, RuntimeErrorClass},
 };
 
 impl KubernetesRuntime {

@@ -2,10 +2,9 @@
 //!
 //! Source: "resource.Quantity" of apimachinery.
 
+use brokerd_domain::instance::Limits;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
-
-use crate::runtime::Limits;
 
 /// What an instance with [`Limits::SERVING_SHARES`] requests of a processor, in thousandths.
 ///

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
-use brokerd_domain::BrokerId;
+use brokerd_domain::{
+    BrokerId,
+    instance::{InstanceName, Volumes},
+};
 use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Pod, Secret, Service},
     networking::v1::NetworkPolicy,
@@ -21,9 +24,7 @@ use super::{
     error::{answered, error, request, request_opt},
     labels::{self, Labels},
 };
-use crate::runtime::{
-    Ensured, InstanceName, RuntimeError, RuntimeErrorClass, RuntimeObject, Volumes,
-};
+use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass, RuntimeObject};
 
 const REMOVE: &str = "remove an instance";
 const LIST: &str = "list what the cluster has";

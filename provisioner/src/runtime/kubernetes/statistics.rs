@@ -8,7 +8,9 @@ use super::{
     error::{error, request},
     found::Found,
 };
-use crate::runtime::{ContainerStatistics, RuntimeError, RuntimeErrorClass, RuntimeId};
+use brokerd_domain::instance::RuntimeId;
+
+use crate::runtime::{ContainerStatistics, RuntimeError, RuntimeErrorClass};
 
 const OPERATION: &str = "read the statistics of an instance";
 

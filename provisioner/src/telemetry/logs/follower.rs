@@ -8,6 +8,7 @@ use std::{
 
 use brokerd_domain::{
     Timestamp,
+    instance::RuntimeId,
     log::{Dropped, LineBudget, LogCategory, LogSource, classify},
 };
 use brokerd_store::{FollowedBroker, LogBatch, NewLogEvent, PgStore, ReadPosition, StoreError};
@@ -22,7 +23,7 @@ use super::{
     resume::{Line, Resume},
     writer::Writer,
 };
-use crate::runtime::{LogLine, Runtime, RuntimeError, RuntimeId};
+use crate::runtime::{LogLine, Runtime, RuntimeError};
 
 /// How long lines are gathered before they are stored.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(400);

@@ -18,6 +18,7 @@ use std::{
 use async_trait::async_trait;
 use brokerd_domain::{
     BrokerId, Clock, InstallationId, WorkerId,
+    instance::{ContainerState, InstanceName, InstanceStatus, RuntimeId},
     log::{LineBudget, LogLimits},
 };
 use brokerd_store::{FollowedBroker, PgStore, StoreError};
@@ -29,10 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{follower::Follower, writer::Writer};
-use crate::{
-    reconcile::LogDrain,
-    runtime::{ContainerState, InstanceName, InstanceStatus, Runtime, RuntimeId},
-};
+use crate::{reconcile::LogDrain, runtime::Runtime};
 
 pub(crate) use self::retention::keep_pruned;
 

@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use brokerd_domain::Timestamp;
-
-use crate::runtime::RuntimeId;
+use brokerd_domain::{Timestamp, instance::RuntimeId};
 
 /// A reading that is older says nothing about this minute.
 const MAX_AGE: Duration = Duration::from_secs(150);

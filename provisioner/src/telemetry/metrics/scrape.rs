@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use brokerd_domain::{EngineType, metric::NO_QUEUES_SINCE};
+use brokerd_domain::{EngineType, instance::RuntimeId, metric::NO_QUEUES_SINCE};
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     health::{Login, Probe, ProbeTarget},
     reconcile::{Measurable, RunningInstance},
-    runtime::{Runtime, RuntimeId},
+    runtime::Runtime,
 };
 
 /// How long an answer may take.

@@ -235,13 +235,15 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use brokerd_domain::{BrokerId, BrokerName, DeploymentMode, EngineVersion, Timestamp};
+    use brokerd_domain::{
+        BrokerId, BrokerName, DeploymentMode, EngineVersion, Timestamp, instance::RuntimeId,
+    };
 
     use super::{
         super::{activemq, counters::Life, rabbitmq},
         *,
     };
-    use crate::runtime::{BlockOperations, ContainerStatistics, NetworkBytes, RuntimeId};
+    use crate::runtime::{BlockOperations, ContainerStatistics, NetworkBytes};
 
     fn broker(engine: EngineType, version: (u16, u16)) -> MeasuredBroker {
         MeasuredBroker {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use brokerd_domain::{
     DeploymentMode, EngineType, Generation, Health, InstanceCondition, Protocol, Reservation,
     Target, Timestamp,
+    instance::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use brokerd_provisioner::{
     engine::instances,
@@ -12,7 +13,6 @@ use brokerd_provisioner::{
         Decision, Desired, Observation, Observed, ObservedInstance, Plan, ProbeOutcome, Subject,
         plan,
     },
-    runtime::{ContainerState, InstanceSpec, InstanceStatus, Limits, RuntimeId},
 };
 use proptest::prelude::*;
 

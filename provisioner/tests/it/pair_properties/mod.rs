@@ -3,11 +3,13 @@
 mod halves;
 use std::{net::SocketAddr, ops::Range, time::Duration};
 
-use brokerd_domain::{Health, Next, VerdictKind};
+use brokerd_domain::{
+    Health, Next, VerdictKind,
+    instance::{ContainerState, RuntimeId, Volumes},
+};
 use brokerd_provisioner::{
     plan::{Decision, ProbeOutcome, Step},
     reconcile::observe::PAIR_DEADLINE,
-    runtime::{ContainerState, RuntimeId, Volumes},
 };
 use proptest::prelude::*;
 

@@ -1,9 +1,10 @@
 //! `apply`.
 
-use brokerd_domain::Generation;
-use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, FormerImage, InstanceSpec, RuntimeErrorClass, Volumes,
+use brokerd_domain::{
+    Generation,
+    instance::{ContainerState, FormerImage, InstanceSpec, Volumes},
 };
+use brokerd_provisioner::runtime::{Ensured, RuntimeErrorClass};
 
 use crate::{
     specs::file,

@@ -1,8 +1,7 @@
 //! `inject`, `heal` and `is_filled`.
 
-use brokerd_provisioner::runtime::{
-    ContainerState, Disturbance, Ensured, RuntimeErrorClass, Volumes,
-};
+use brokerd_domain::instance::{ContainerState, Disturbance, Volumes};
+use brokerd_provisioner::runtime::{Ensured, RuntimeErrorClass};
 
 use crate::subject::{Does, Subject, class, exit_code, has_ended, is_running};
 

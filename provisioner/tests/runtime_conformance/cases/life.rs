@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use brokerd_provisioner::runtime::{
-    ContainerState, Disturbance, Ensured, InstanceSpec, Limits, RuntimeErrorClass, RuntimeId,
-    Volumes,
+use brokerd_domain::instance::{
+    ContainerState, Disturbance, InstanceSpec, Limits, RuntimeId, Volumes,
 };
+use brokerd_provisioner::runtime::{Ensured, RuntimeErrorClass};
 
 use crate::subject::{Does, Subject, class, exit_code, has_ended, is_running};
 

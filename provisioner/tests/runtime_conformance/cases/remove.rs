@@ -1,6 +1,7 @@
 //! `remove`, and what instances of a broker have together.
 
-use brokerd_provisioner::runtime::{Ensured, InstanceSpec, RuntimeObject, Volumes};
+use brokerd_domain::instance::{InstanceSpec, Volumes};
+use brokerd_provisioner::runtime::{Ensured, RuntimeObject};
 
 use crate::subject::{Does, Subject, has_ended};
 

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use brokerd_domain::{BrokerId, Timestamp};
-use brokerd_provisioner::runtime::{
-    ContainerState, Ensured, InstanceName, RuntimeErrorClass, RuntimeId, RuntimeObject, Volumes,
+use brokerd_domain::{
+    BrokerId, Timestamp,
+    instance::{ContainerState, InstanceName, RuntimeId, Volumes},
 };
+use brokerd_provisioner::runtime::{Ensured, RuntimeErrorClass, RuntimeObject};
 use futures_util::StreamExt;
 
 use crate::subject::{Does, Subject, class, exit_code, has_ended, is_running};

@@ -7,10 +7,10 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use brokerd_domain::instance::{InstanceSpec, Limits, SpecDigest};
 use serde_json::{Value, json};
 
 use crate::runtime::{
-    InstanceSpec, Limits, SpecDigest,
     directories::{directories, directory_mode},
     kubernetes::labels,
 };

@@ -4,13 +4,12 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
 use super::files::{LAID, SCRIPT, SECRET, VOLUMES};
-use crate::runtime::{
-    InstanceSpec, Limits, SpecDigest,
-    kubernetes::{
-        labels,
-        options::KubernetesOptions,
-        quantity::{self, resources, resources_to_prepare},
-    },
+use brokerd_domain::instance::{InstanceSpec, Limits, SpecDigest};
+
+use crate::runtime::kubernetes::{
+    labels,
+    options::KubernetesOptions,
+    quantity::{self, resources, resources_to_prepare},
 };
 
 /// The container that the engine runs in.

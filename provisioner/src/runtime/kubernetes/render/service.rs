@@ -1,9 +1,10 @@
 //! What the instances of a broker have together: the names by which they find each other, and what a drain of nodes
 //! has to leave of them.
 
+use brokerd_domain::instance::InstanceSpec;
 use serde_json::{Value, json};
 
-use crate::runtime::{InstanceSpec, kubernetes::labels};
+use crate::runtime::kubernetes::labels;
 
 /// The service by which instances have names. It leads nowhere, and knows instances that don't serve yet.
 pub(crate) fn service(spec: &InstanceSpec) -> Value {

@@ -2,7 +2,10 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use brokerd_domain::{BrokerId, Cidr, Generation};
+use brokerd_domain::{
+    BrokerId, Cidr, Generation,
+    instance::{InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec},
+};
 use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Pod, Secret, Service},
     networking::v1::NetworkPolicy,
@@ -13,10 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::runtime::{
-    InjectedFile, InstanceName, InstanceSpec, Limits, VolumeSpec,
-    kubernetes::options::KubernetesOptions, outgoing::Outgoing,
-};
+use crate::runtime::{kubernetes::options::KubernetesOptions, outgoing::Outgoing};
 
 const BROKER: &str = "b-00000000-0000-0000-0000-00000000002a";
 

@@ -1,11 +1,9 @@
 //! The claim of a volume, which outlives pods.
 
+use brokerd_domain::instance::{InstanceSpec, VolumeSpec};
 use serde_json::{Value, json};
 
-use crate::runtime::{
-    InstanceSpec, VolumeSpec,
-    kubernetes::{labels, options::KubernetesOptions, quantity},
-};
+use crate::runtime::kubernetes::{labels, options::KubernetesOptions, quantity};
 
 /// What is claimed for data whose size nobody names.
 const UNSIZED: u64 = 8 << 30;
