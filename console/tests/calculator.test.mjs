@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { estimate } from './create.answers.mjs';
-import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer } from './support/index.mjs';
+import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const ANSWERS = { 'GET /console/calculator': estimate };
 const TOTAL = 'main';
@@ -59,8 +59,10 @@ test('lines are added, changed and summed up, and the address keeps them', async
   await page.getByText('Copied').first().waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), address.href);
   await page.getByRole('button', { name: 'Copy as CSV' }).click();
-  await page.getByText('Copied').nth(1).waitFor();
-  const csv = await page.evaluate(() => navigator.clipboard.readText());
+  const csv = await until('the table is copied', async () => {
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    return copied === address.href ? undefined : copied;
+  });
   const rows = csv.trim().split(/\r?\n/);
   assert.equal(rows.length, 3);
   assert.equal(

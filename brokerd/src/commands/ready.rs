@@ -20,21 +20,21 @@ pub(crate) enum Target {
     Gateway,
 }
 
-/// Waits up to `patience` until `target` is ready.
+/// Waits up to `time_limit` until `target` is ready.
 ///
 /// # Errors
 /// Why it is not ready.
 pub(crate) async fn run(
     configuration: &Configuration,
     target: Target,
-    patience: Duration,
+    time_limit: Duration,
 ) -> anyhow::Result<()> {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + time_limit;
     loop {
         let attempt = timeout(ATTEMPT_TIMEOUT, check(configuration, target)).await;
         let Err(reason) = attempt.context("no answer in time").flatten() else { return Ok(()) };
         if Instant::now() + PAUSE >= deadline {
-            let seconds = patience.as_secs();
+            let seconds = time_limit.as_secs();
             return Err(reason.context(format!("brokerd is not ready after {seconds} s")));
         }
         sleep(PAUSE).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// The type of a setting, for the text of an environment variable or a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub(crate) async fn connect_once(
     Ok(store.with_own_connections(COMMAND_CONNECTIONS))
 }
 
-/// Connects, waiting for a database that is away up to `patience`, without end if that is none.
+/// Connects, waiting for a database that is away up to `time_limit`, without end if that is none.
 ///
 /// # Errors
 /// An error whose text is shown to the user.
@@ -40,9 +40,9 @@ pub(super) async fn connect(
     url: &DatabaseUrl,
     keys: &MasterKeys,
     entropy: &Arc<dyn Entropy>,
-    patience: Option<Duration>,
+    time_limit: Option<Duration>,
 ) -> anyhow::Result<PgStore> {
-    let deadline = patience.map(|patience| Instant::now() + patience);
+    let deadline = time_limit.map(|time_limit| Instant::now() + time_limit);
     let mut next_progress = Instant::now();
     loop {
         let most = configuration.database.max_connections;

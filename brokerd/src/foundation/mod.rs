@@ -32,7 +32,7 @@ pub(crate) struct Foundation {
 
 impl Foundation {
     /// Connects to the database and sets up what is missing in it and in the data directory. A database that is away is
-    /// waited for up to `patience`, without end if that is none. `api` is where the API listens, if this process serves
+    /// waited for up to `time_limit`, without end if that is none. `api` is where the API listens, if this process serves
     /// it.
     ///
     /// # Errors
@@ -41,12 +41,12 @@ impl Foundation {
         configuration: &Configuration,
         api: Option<SocketAddr>,
         url: &DatabaseUrl,
-        patience: Option<Duration>,
+        time_limit: Option<Duration>,
         entropy: &Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
         loop {
-            let left = patience.map(|patience| patience.saturating_sub(began.elapsed()));
+            let left = time_limit.map(|time_limit| time_limit.saturating_sub(began.elapsed()));
             let error = match Self::try_set_up(configuration, api, url, left, entropy).await {
                 Ok(foundation) => return Ok(foundation),
                 Err(error) => error,
@@ -67,13 +67,13 @@ impl Foundation {
         configuration: &Configuration,
         api: Option<SocketAddr>,
         url: &DatabaseUrl,
-        patience: Option<Duration>,
+        time_limit: Option<Duration>,
         entropy: &Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let data_dir = DataDir::at(&configuration.data_dir);
         let keys = master_keys::load(configuration, Some(&**entropy))?;
-        let store = database::connect(configuration, url, &keys, entropy, patience).await?;
+        let store = database::connect(configuration, url, &keys, entropy, time_limit).await?;
 
         let wanted = &configuration.installation;
         let stored = store.installation(wanted).await.map_err(|error| explain(error, url))?;

@@ -110,9 +110,9 @@ pub(crate) async fn start(
         return parts.serve(None, sockets, gateway, None);
     }
     // A gateway that serves already is not stopped because the database is slow to come back.
-    let patience = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_TIMEOUT);
+    let time_limit = (gateway.is_none() || waiting.is_some()).then_some(DATABASE_TIMEOUT);
     let api = sockets.api.as_ref().map(HttpListener::address);
-    let foundation = Foundation::set_up(&configuration, api, &url, patience, &entropy).await?;
+    let foundation = Foundation::set_up(&configuration, api, &url, time_limit, &entropy).await?;
     if let (Some(gateway), Some(reader)) = (&gateway, waiting) {
         gateway::start(parts.supervisor, gateway, reader, shutdown);
     }

@@ -27,7 +27,7 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 pub(super) struct Client {
     runtime: Handle,
     tls: Arc<ClientConfig>,
-    patience: Duration,
+    time_limit: Duration,
 }
 
 impl fmt::Debug for Client {
@@ -38,16 +38,16 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client that trusts these authorities, PEM.
-    pub(super) fn new(authorities: &str, patience: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(authorities: &str, time_limit: Duration) -> anyhow::Result<Self> {
         let known = CertificateDer::pem_slice_iter(authorities.as_bytes());
         let tls = https::client(known.collect::<Result<Vec<_>, _>>()?)?;
-        Ok(Self { runtime: Handle::try_current()?, tls, patience })
+        Ok(Self { runtime: Handle::try_current()?, tls, time_limit })
     }
 
     /// Sends a request and reads the answer.
     pub(super) async fn send(&self, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
-        let (client, patience) = (self.clone(), self.patience);
-        let sent = async move { timeout(patience, client.exchange(request)).await? };
+        let (client, time_limit) = (self.clone(), self.time_limit);
+        let sent = async move { timeout(time_limit, client.exchange(request)).await? };
         AbortOnDropHandle::new(self.runtime.spawn(sent)).await?
     }
 

@@ -274,7 +274,10 @@ mod tests {
     /// Containers are labelled with it: with another algorithm an upgrade of brokerd would replace all of them.
     #[test]
     fn the_digest_is_the_one_that_containers_of_earlier_versions_have() {
-        assert_eq!(spec().digest().0, "");
+        assert_eq!(
+            spec().digest().0,
+            "1f43467a322ead3bfdd2ea88c47661acd04eadf3fb44342f2ff8bfeb66987ada"
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The metrics of ActiveMQ brokers.
 
 use super::{
-    Metric, MetricLevel,
-    MetricLevel::{Broker, Destination},
-    MetricName,
-    MetricName::{
+    definition::MetricLevel::{Broker, Destination},
+    definition::{Metric, MetricLevel, MetricSource},
+    name::MetricName,
+    name::MetricName::{
         AmqpMaximumConnections, BurstBalance, ConsumerCount, CpuCreditBalance, CpuUtilization,
         CurrentConnectionsCount, DequeueCount, DispatchCount, EnqueueCount, EnqueueTime,
         EstablishedConnectionsCount, ExpiredCount, HeapUsage, InFlightCount,
@@ -17,8 +17,8 @@ use super::{
         TotalEnqueueCount, TotalMessageCount, TotalProducerCount, TotalReplicationLag,
         VolumeReadOps, VolumeWriteOps, WsMaximumConnections,
     },
-    MetricSource, Unit,
-    Unit::{Bytes, Count, Milliseconds, Percent},
+    unit::Unit,
+    unit::Unit::{Bytes, Count, Milliseconds, Percent},
 };
 use crate::catalogue::EngineType;
 

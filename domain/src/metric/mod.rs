@@ -4,6 +4,7 @@
 //! Source: "Monitoring Amazon MQ brokers using Amazon CloudWatch", for each engine.
 
 mod activemq;
+mod definition;
 pub mod expression;
 pub mod label;
 mod name;
@@ -14,12 +15,13 @@ mod series;
 mod statistics;
 mod unit;
 
+pub use definition::{Metric, MetricLevel, MetricSource, NO_QUEUES_SINCE, NODE_OBJECTS_SINCE};
 pub use name::MetricName;
 pub use series::{Dimension, DimensionName, SeriesKey};
 pub use statistics::{DataPoint, StatisticSet};
 pub use unit::Unit;
 
-use crate::catalogue::{EngineType, EngineVersion};
+use crate::catalogue::EngineType;
 
 /// The namespace of the service's metrics.
 pub const NAMESPACE: &str = "AWS/AmazonMQ";
@@ -29,61 +31,6 @@ pub const MAX_QUEUES: usize = 500;
 
 /// How many destinations of an ActiveMQ broker have metrics.
 pub const MAX_DESTINATIONS: usize = 1000;
-
-/// The first version of RabbitMQ whose nodes have metrics of their objects, and whose nodes Prometheus can read.
-pub const NODE_OBJECTS_SINCE: EngineVersion = EngineVersion::new(4, 2);
-
-/// The first version of RabbitMQ whose queues have no metrics.
-pub const NO_QUEUES_SINCE: EngineVersion = EngineVersion::new(4, 0);
-
-/// What a metric is of; it decides the dimensions of its series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MetricLevel {
-    /// A broker: `Broker`. Of ActiveMQ an instance of it, whose name ends with its ordinal.
-    Broker,
-    /// A node of a RabbitMQ broker: `Broker`, `Node`.
-    Node,
-    /// A queue of a RabbitMQ broker: `Broker`, `VirtualHost`, `Queue`.
-    Queue,
-    /// A queue or a topic of an ActiveMQ broker: `Broker` and `Queue` or `Topic`.
-    Destination,
-}
-
-impl MetricLevel {
-    /// The level in words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Broker => "broker",
-            Self::Node => "node",
-            Self::Queue => "queue",
-            Self::Destination => "destination",
-        }
-    }
-}
-
-/// Where the values of a metric come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricSource {
-    /// They are collected; what they are made of.
-    Collected(&'static str),
-    /// They can't be had; the reason.
-    Unavailable(&'static str),
-}
-
-/// A metric of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Metric {
-    /// Its name.
-    pub name: MetricName,
-    /// Which brokers have it.
-    pub engine: EngineType,
-    /// What it is of.
-    pub level: MetricLevel,
-    /// The unit of its values.
-    pub unit: Unit,
-    /// Where its values come from.
-    pub source: MetricSource,
-}
 
 impl Metric {
     /// All metrics of the service's tables: those of ActiveMQ, then those of RabbitMQ.
@@ -95,22 +42,6 @@ impl Metric {
     pub fn find(engine: EngineType, level: MetricLevel, name: MetricName) -> Option<&'static Self> {
         Self::all().find(|m| (m.engine, m.level, m.name) == (engine, level, name))
     }
-
-    /// Whether its values are collected.
-    pub const fn is_collected(&self) -> bool {
-        matches!(self.source, MetricSource::Collected(_))
-    }
-
-    /// Whether brokers of a version have it.
-    pub fn applies_to(&self, version: EngineVersion) -> bool {
-        match (self.engine, self.level) {
-            (EngineType::RabbitMq, MetricLevel::Queue) => version < NO_QUEUES_SINCE,
-            (EngineType::RabbitMq, MetricLevel::Node) if self.name.is_count_of_objects() => {
-                version >= NODE_OBJECTS_SINCE
-            }
-            _ => true,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -118,6 +49,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::catalogue::EngineVersion;
 
     #[test]
     fn every_name_is_of_a_metric_and_no_metric_is_there_twice() {

@@ -1,18 +1,18 @@
 //! The metrics of RabbitMQ brokers.
 
 use super::{
-    Metric, MetricLevel,
-    MetricLevel::{Broker, Node, Queue},
-    MetricName,
-    MetricName::{
+    definition::MetricLevel::{Broker, Node, Queue},
+    definition::{Metric, MetricLevel, MetricSource},
+    name::MetricName,
+    name::MetricName::{
         AckRate, ChannelCount, ConfirmRate, ConnectionCount, ConsumerCount, ExchangeCount,
         MessageCount, MessageReadyCount, MessageUnacknowledgedCount, NetworkIn, NetworkOut,
         PublishRate, QueueCount, RabbitMqDiskFree, RabbitMqDiskFreeLimit, RabbitMqFdUsed,
         RabbitMqIoReadAverageTime, RabbitMqIoWriteAverageTime, RabbitMqMemLimit, RabbitMqMemUsed,
         SystemCpuUtilization,
     },
-    MetricSource, Unit,
-    Unit::{Bytes, Count, Milliseconds, Percent},
+    unit::Unit,
+    unit::Unit::{Bytes, Count, Milliseconds, Percent},
 };
 use crate::catalogue::EngineType;
 

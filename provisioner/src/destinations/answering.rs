@@ -206,9 +206,9 @@ impl Drop for Turn {
 
 async fn answer(shared: &AnswerContext, watched: &WatchedBroker, call: ClaimedEngineCall) {
     let kind = call.call.kind();
-    let patience = call.timeout.saturating_sub(TO_ANSWER);
-    let asked = make(&shared.context, watched, call.call.clone(), patience);
-    let answer = match timeout(patience, asked).await {
+    let time_limit = call.timeout.saturating_sub(TO_ANSWER);
+    let asked = make(&shared.context, watched, call.call.clone(), time_limit);
+    let answer = match timeout(time_limit, asked).await {
         Ok(Ok(answer)) => bounds::bounded(answer),
         Ok(Err(failure)) => {
             tracing::debug!(broker = %call.broker, kind = kind.as_str(), ?failure, "call failed");
@@ -232,9 +232,9 @@ async fn make(
     context: &PassContext,
     watched: &WatchedBroker,
     call: EngineCall,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<EngineAnswer, Failure> {
-    let until = Instant::now() + patience;
+    let until = Instant::now() + time_limit;
     let broker = context.measurable(watched).await;
     let engine = Engine::of(&*context.probe, &broker, until)?;
     let now = context.clock.now();

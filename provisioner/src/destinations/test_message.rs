@@ -6,10 +6,10 @@
 
 mod amqp_0_9_1;
 mod amqp_1_0;
+mod way;
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,50 +17,20 @@ use brokerd_domain::{
     EngineType, Protocol,
     destination::{EngineAnswer, RefusalKind, TestedEndpoint},
 };
-use rustls::ClientConfig;
-use secrecy::SecretString;
 use tokio::{
     net::{UdpSocket, lookup_host},
     time::timeout,
 };
 
+use self::way::{Broken, Way};
 use super::{
     activemq,
-    engine::{Engine, Failure, words},
+    engine::{Engine, Failure},
 };
 use crate::reconcile::Measurable;
 
 /// How much of the time is for what follows the message.
 const TO_LEAVE: Duration = Duration::from_millis(300);
-
-/// Whom to speak to, as whom.
-struct Way {
-    host: String,
-    port: u16,
-    address: SocketAddr,
-    tls: Arc<ClientConfig>,
-    username: String,
-    password: SecretString,
-}
-
-/// When a message was where.
-struct Steps {
-    connected: Instant,
-    confirmed: Instant,
-    received: Instant,
-}
-
-/// What did not work, and why.
-struct Broken {
-    step: &'static str,
-    why: String,
-}
-
-impl Broken {
-    fn at<E: std::fmt::Display>(step: &'static str) -> impl FnOnce(E) -> Self {
-        move |error| Self { step, why: words(&error.to_string()) }
-    }
-}
 
 /// Sends a message and receives it.
 pub(super) async fn send(

@@ -123,3 +123,10 @@ pub(super) fn stored_password<'a>(
         ))
     })
 }
+
+/// The password of the broker's keystore.
+pub(super) fn keystore_password<'a>(blueprint: &Blueprint<'a>) -> Result<&'a str, Unsupported> {
+    let password = blueprint.materials.keystore_password.as_deref();
+    password
+        .ok_or_else(|| Unsupported("the password of the broker's keystore is missing".to_owned()))
+}

@@ -212,16 +212,16 @@ pub trait Probe: Send + Sync + 'static {
     }
 
     /// Asks an engine that boots, whose listeners open in the order of `targets`. Waits at most
-    /// `patience` for the first of them, so that an answer is not missed until the next pass, and gives
+    /// `time_limit` for the first of them, so that an answer is not missed until the next pass, and gives
     /// each answer its own `deadline`. Outcomes come in the order of the targets; after one that is no
     /// answer the rest may be missing.
     async fn await_answers(
         &self,
         targets: &[ProbeTarget],
         deadline: Duration,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Vec<ProbeOutcome> {
-        let _ = patience;
+        let _ = time_limit;
         let mut outcomes = Vec::new();
         for target in targets {
             let outcome = self.probe(target, deadline).await;

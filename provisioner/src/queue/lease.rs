@@ -64,7 +64,7 @@ pub(crate) async fn run_pass(
     let result = tokio::select! {
         result = pass => result.unwrap_or_else(|_| Err(StepError::Panicked)),
         () = lost(context, &lease, Term::begun(claimed, ttl)) => Err(StepError::LeaseLost),
-        () = out_of_patience(&context.stopping) => {
+        () = stop_deadline_passed(&context.stopping) => {
             Ok(Passed { verdict: Some((VerdictKind::Progressing, Next::Now)), watched: None })
         }
     };
@@ -113,7 +113,7 @@ async fn lost(context: &PassContext, lease: &Lease, mut term: Term) {
     }
 }
 
-async fn out_of_patience(stopping: &CancellationToken) {
+async fn stop_deadline_passed(stopping: &CancellationToken) {
     stopping.cancelled().await;
     sleep(FINISHING).await;
 }

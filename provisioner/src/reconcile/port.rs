@@ -1,4 +1,7 @@
 //! The store as the reconciler needs it, so that passes can be tested on a simulated clock.
+//!
+//! What the trait promises is tried out on PostgreSQL and on the store that passes are simulated on alike:
+//! `tests/store_conformance`.
 
 use std::{collections::BTreeMap, time::Duration};
 

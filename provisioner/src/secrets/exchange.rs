@@ -7,7 +7,7 @@ use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use rustls::ClientConfig;
 
-use super::NotFetched;
+use super::source::NotFetched;
 use crate::https::{self, BodyError};
 
 /// The largest answer that is read, in bytes: the largest secret of the service, 65,536 bytes, takes six times as

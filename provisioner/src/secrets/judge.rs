@@ -9,7 +9,7 @@ use std::{
 
 use brokerd_domain::{ActionCode, ActionRequired};
 
-use super::{NotFetched, Wanted};
+use super::{source::NotFetched, wanted::Wanted};
 use crate::pki::materials::{Resolved, Unusable};
 
 /// How long what does not answer is waited for. A reboot must end: nobody can change a broker meanwhile.
@@ -80,9 +80,9 @@ pub(super) fn judge(
             Err(why) => why,
         };
         let before = in_force.get(arn).or_else(|| former.values.get(arn));
-        let patience = if before.is_some() { WAIT_WITH_FORMER } else { MAX_WAIT };
+        let time_limit = if before.is_some() { WAIT_WITH_FORMER } else { MAX_WAIT };
         let failure = Failure { wanted, arn, why: &why };
-        if matches!(why, NotFetched::Transient(_)) && waited < patience {
+        if matches!(why, NotFetched::Transient(_)) && waited < time_limit {
             later.insert(failure.sentence());
         } else if let Some(value) = before {
             values.insert(arn.to_owned(), value.clone());

@@ -25,7 +25,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{NotFetched, SecretSource, TIMEOUT, exchange::exchange};
+use super::{
+    exchange::exchange,
+    source::{NotFetched, SecretSource, TIMEOUT},
+};
 use crate::https;
 
 /// How often a request is made that nobody answers, before the next pass does.

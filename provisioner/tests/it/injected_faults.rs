@@ -89,9 +89,12 @@ fn assert_healed(sim: &Simulation, id: BrokerId, fault: FaultId, context: &str) 
         let address = container.status.addresses.get(&port);
         assert_eq!(target.addresses.first(), address, "{context}\n{log}");
     }
-    let told = |what: &str| row.events.iter().filter(|e| e.message.starts_with(what)).count();
+    let told = |what: &str| {
+        let message = format!("fault {fault} {what}: ");
+        row.events.iter().filter(|event| event.message.starts_with(&message)).count()
+    };
     let struck = usize::from(sim.fault(id, fault).affected.is_some());
-    assert_eq!((told("fault started"), told("fault ended")), (struck, 1), "{context}\n{log}");
+    assert_eq!((told("started"), told("ended")), (struck, 1), "{context}\n{log}");
 }
 
 #[tokio::test]
@@ -179,7 +182,7 @@ async fn a_container_that_was_replaced_is_none_of_the_faults_business() {
         let before = container(&sim).status.id;
         let name = sim.world.lock().expect("not poisoned").containers.keys().next().cloned();
         let runtime = sim.process().runtime;
-        let keep = brokerd_provisioner::runtime::Volumes::Keep;
+        let keep = brokerd_domain::instance::Volumes::Keep;
         runtime.remove(&name.expect("one"), keep).await.expect("removed by somebody");
         sim.runtime_event(id).await;
         sim.live(Duration::from_secs(5)).await;

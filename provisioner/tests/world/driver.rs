@@ -69,15 +69,8 @@ impl Simulation {
         let entropy = Arc::new(TestEntropy::default());
         let authority = tls::new_authority(brokerd_domain::Clock::now(&*clock), &*entropy)
             .expect("an authority");
-        let store = Arc::new(MemoryStore {
-            rows: Arc::new(Mutex::new(BTreeMap::new())),
-            forgotten: Mutex::default(),
-            lives: Mutex::default(),
-            calls: Mutex::default(),
-            host_capacity: Mutex::new(super::HOST_CAPACITY),
-            clock: clock.clone(),
-            faults: faults.clone(),
-        });
+        let store = MemoryStore::new(clock.clone(), super::HOST_CAPACITY, faults.clone());
+        let store = Arc::new(store);
         Self {
             world: Arc::new(Mutex::new(World::default())),
             store,

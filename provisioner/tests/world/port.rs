@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use brokerd_domain::{
     ActionRequired, AffectedInstance, Broker, BrokerId, BrokerInstance, CapacityUse, Clock, Demand,
     Endpoint, EngineType, Event, EventKind, Fault, GrantDecision, HostCapacity, HostInstanceType,
-    Lane, Lease, Next, PassReport, Reservation, RunningEngine, Target, Timestamp, WorkerId,
+    Intent, Lane, Lease, Next, PassReport, PendingChanges, Reservation, RunningEngine, Target,
+    Timestamp, WorkerId,
 };
 use brokerd_provisioner::reconcile::ReconcileStore;
 use brokerd_store::{Allocation, HeartbeatOutcome, Offering, StoreError, Work};
 
 use super::{
     capacity::{granted, line},
-    store::{MemoryStore, gone, work},
+    store::{MemoryStore, Row, gone, work},
 };
 
 #[async_trait]
@@ -71,7 +72,8 @@ impl ReconcileStore for MemoryStore {
             .values()
             .filter(|row| lane.is_none_or(|lane| row.urgent == (lane == Lane::Urgent)))
             .filter(|row| row.owner.is_none_or(|owner| owner == me))
-            .map(|row| if row.holder.is_some() { row.due.max(row.expires) } else { row.due })
+            .filter(|row| row.holder.is_none() || row.expires <= now)
+            .map(|row| row.due)
             .min()
             .map(|due| due.since(now)))
     }
@@ -246,14 +248,15 @@ impl ReconcileStore for MemoryStore {
                 let first = row.broker.status.observed_generation.is_none()
                     && report.observed_generation.is_some();
                 let done = report.reboots_done.unwrap_or(row.broker.status.reboots_done);
-                let rebooted = row.broker.is_rebooting() && done == row.broker.reboots_requested;
+                let rebooted =
+                    done > row.broker.status.reboots_done && done == row.broker.reboots_requested;
                 let applied = rebooted && row.broker.not_applied.is_none();
                 if first || applied {
                     row.broker.configurations = row.broker.configurations.applied();
                 }
                 if applied {
                     row.broker.spec = row.broker.wanted_spec();
-                    row.broker.pending = brokerd_domain::PendingChanges::default();
+                    row.broker.pending = PendingChanges::default();
                     if let Some(users) = row.pending_users.take() {
                         row.users = users;
                         row.broker.users.clear();
@@ -321,7 +324,7 @@ impl ReconcileStore for MemoryStore {
                     row.faults.iter_mut().find(|f| f.id == fault.id && f.affected.is_none());
                 if let Some(there) = there {
                     there.affected = Some(struck.to_vec());
-                    let message = format!("fault started: {}", fault.spec);
+                    let message = format!("fault {} started: {}", fault.id, fault.spec);
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }
             })
@@ -342,7 +345,7 @@ impl ReconcileStore for MemoryStore {
                 if let Some(there) = there {
                     there.ended = Some(now);
                     there.reason = Some(how.to_owned());
-                    let message = format!("fault ended: {how}");
+                    let message = format!("fault {} ended: {how}", fault.id);
                     row.events.push(Event { at: now, kind: EventKind::Verdict, message });
                 }
             })
@@ -351,8 +354,9 @@ impl ReconcileStore for MemoryStore {
     }
 
     async fn delete_broker_record(&self, lease: &Lease) -> Result<(), StoreError> {
-        let forget = || match self.fenced(lease, |_| ()) {
-            Ok(()) => {
+        let forget = || match self.fenced(lease, |row| row.broker.intent) {
+            Ok(Intent::Run) => Err(StoreError::LeaseLost),
+            Ok(Intent::Delete) => {
                 self.rows.lock().expect("not poisoned").remove(&lease.broker);
                 self.forgotten.lock().expect("not poisoned").insert(lease.broker);
                 Ok(())
@@ -372,11 +376,12 @@ impl ReconcileStore for MemoryStore {
             let after = match next {
                 Next::Now => Duration::ZERO,
                 Next::After(after) => after,
-                Next::BackOff => Duration::from_secs(5 << row.attempt.min(6)),
+                Next::BackOff => Duration::from_secs((5 << lease.attempt.min(6)).min(300)),
             };
-            row.attempt = if next == Next::BackOff { row.attempt + 1 } else { 0 };
-            row.due = if row.wakes == lease.wakes { now.plus(after) } else { now };
-            row.wakes != lease.wakes
+            let woken = row.wakes != lease.wakes;
+            row.attempt = if next == Next::BackOff && !woken { lease.attempt + 1 } else { 0 };
+            row.due = if woken { now } else { now.plus(after) };
+            woken
         })
     }
 
@@ -412,7 +417,16 @@ impl ReconcileStore for MemoryStore {
 
     async fn maintenance_candidates(&self) -> Result<Vec<(Broker, Option<Timestamp>)>, StoreError> {
         let rows = self.rows.lock().expect("not poisoned");
-        Ok(rows.values().map(|row| (row.broker.clone(), row.maintained)).collect())
+        let has_something_to_do = |row: &&Row| {
+            let broker = &row.broker;
+            broker.intent == Intent::Run
+                && (broker.status.maintenance.is_some()
+                    || broker.pending != PendingChanges::default()
+                    || broker.configurations.pending.is_some()
+                    || row.pending_users.is_some())
+        };
+        let candidates = rows.values().filter(has_something_to_do);
+        Ok(candidates.map(|row| (row.broker.clone(), row.maintained)).collect())
     }
 
     async fn request_maintenance(
@@ -444,10 +458,16 @@ impl ReconcileStore for MemoryStore {
     }
 
     async fn pulled_images(&self) -> Result<BTreeMap<String, String>, StoreError> {
-        Ok(BTreeMap::new())
+        Ok(self.pulled.lock().expect("not poisoned").clone())
     }
 
-    async fn save_pulled_image(&self, _: &str, _: &str, _: Timestamp) -> Result<(), StoreError> {
+    async fn save_pulled_image(
+        &self,
+        image: &str,
+        digest: &str,
+        _: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.pulled.lock().expect("not poisoned").insert(image.to_owned(), digest.to_owned());
         Ok(())
     }
 }

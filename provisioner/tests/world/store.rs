@@ -66,6 +66,8 @@ pub struct MemoryStore {
     pub host_capacity: Mutex<HostCapacity>,
     /// Brokers that are gone for good.
     pub forgotten: Mutex<BTreeSet<BrokerId>>,
+    /// The digest of each image that was pulled.
+    pub pulled: Mutex<BTreeMap<String, String>>,
     /// The database's clock.
     pub clock: Arc<TestClock>,
     /// What goes wrong.
@@ -77,6 +79,20 @@ pub(super) fn gone() -> StoreError {
 }
 
 impl MemoryStore {
+    /// A store without brokers.
+    pub fn new(clock: Arc<TestClock>, host_capacity: HostCapacity, faults: Arc<Faults>) -> Self {
+        Self {
+            rows: Arc::default(),
+            calls: Mutex::default(),
+            lives: Mutex::default(),
+            host_capacity: Mutex::new(host_capacity),
+            forgotten: Mutex::default(),
+            pulled: Mutex::default(),
+            clock,
+            faults,
+        }
+    }
+
     /// Adds a broker that is due.
     pub fn insert(&self, broker: Broker, users: Vec<BrokerUser>) {
         let now = self.clock.now();

@@ -195,13 +195,13 @@ impl PgStore {
         most: u32,
         log: impl FnOnce(&[String]) -> bool + Send,
     ) -> Result<usize, StoreError> {
-        let patience = i64::try_from(ANSWERED_WITHIN.as_micros()).unwrap_or(i64::MAX);
+        let time_limit = i64::try_from(ANSWERED_WITHIN.as_micros()).unwrap_or(i64::MAX);
         let mut transaction = self.pool.begin().await?;
         let rows = sqlx::query_as!(
             StoredRecord,
             "select id, at, account, region, name, resources, record, broker_id, message from audit_event
              where not complete and (record is null or at < $1) order by at limit $2 for update skip locked",
-            now.as_micros().saturating_sub(patience),
+            now.as_micros().saturating_sub(time_limit),
             i64::from(most)
         )
         .fetch_all(&mut *transaction)

@@ -224,7 +224,8 @@ impl Drop for Connection {
             }
         }
         let Ok(runtime) = Handle::try_current() else { return };
-        let (patience, database_health) = (self.limits.silence, Arc::clone(&self.database_health));
+        let (time_limit, database_health) =
+            (self.limits.silence, Arc::clone(&self.database_health));
         runtime.spawn(async move {
             let returning = async {
                 if in_transaction {
@@ -233,7 +234,7 @@ impl Drop for Connection {
                 live.give_back().await;
                 Ok(())
             };
-            let returned = timeout(patience, returning).await;
+            let returned = timeout(time_limit, returning).await;
             if let Err(error) = returned.unwrap_or_else(|_| Err(silence())) {
                 database_health.record_failure(&error);
             }

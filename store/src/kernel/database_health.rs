@@ -124,11 +124,11 @@ impl DatabaseHealth {
 }
 
 /// Whether a new connection gets an answer within that time; a refusal counts.
-pub(crate) async fn answers(options: &PgConnectOptions, patience: Duration) -> bool {
+pub(crate) async fn answers(options: &PgConnectOptions, time_limit: Duration) -> bool {
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;
         connection.ping().await?;
         connection.close().await
     };
-    matches!(timeout(patience, asked).await, Ok(Ok(()) | Err(Error::Database(_))))
+    matches!(timeout(time_limit, asked).await, Ok(Ok(()) | Err(Error::Database(_))))
 }

@@ -82,8 +82,8 @@ impl Warm {
     }
 
     /// A permit for a connection: its holder finds one here, or a free place in the pool of sqlx.
-    pub(super) async fn place(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Error> {
-        let place = timeout(patience, Arc::clone(&self.places).acquire_owned()).await;
+    pub(super) async fn place(&self, time_limit: Duration) -> Result<OwnedSemaphorePermit, Error> {
+        let place = timeout(time_limit, Arc::clone(&self.places).acquire_owned()).await;
         place.map_err(|_| Error::PoolTimedOut)?.map_err(|_| Error::PoolClosed)
     }
 

@@ -273,10 +273,10 @@ async fn who_listens_notices_that_nothing_is_said_any_more_and_hears_again_of_wh
         quiet.expect_err("nothing happened");
         p.proxy.set(Mode::Swallow);
         // By one who does not wait for long, too.
-        let patience = Duration::from_secs(1);
+        let time_limit = Duration::from_secs(1);
         let mut noticed = false;
         for _ in 0..9 {
-            noticed |= timeout(patience, listener.wait()).await.is_ok();
+            noticed |= timeout(time_limit, listener.wait()).await.is_ok();
         }
         assert!(noticed, "nothing was noticed");
         p.proxy.set(Mode::Pass);

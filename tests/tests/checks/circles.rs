@@ -80,6 +80,11 @@ fn a_circle_is_found_however_it_is_written() {
         let files = [file("a.rs", "use crate::b::f;"), file("b.rs", back), file("lib.rs", "")];
         assert_eq!(found(&files), 2, "{back}");
     }
+    let child = [
+        file("r/mod.rs", "mod one;\nfn f() { one::g(); }"),
+        file("r/one.rs", "use super::f;\nfn g() { f() }"),
+    ];
+    assert_eq!(found(&child), 2, "a child is named without an import");
     let room = [
         file("r/mod.rs", "pub(crate) use one::One;\nmod one;"),
         file("r/one.rs", "use super::two::Two;"),

@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::sources::sources;
+use crate::{modules::of_production, sources::sources};
 
 /// Libraries that are named for what they bring along, and why.
 const NAMED_FOR_A_FEATURE: &[(&str, &str)] = &[];
@@ -33,19 +33,21 @@ fn every_dependency_is_used() -> Result<()> {
         let manifest = Path::new(package["manifest_path"].as_str().context("a manifest")?);
         let directory = manifest.parent().context("a directory")?;
         let folder = directory.strip_prefix(root)?.to_str().context("UTF-8")?;
-        let of_production = code(&[format!("{folder}/src")])?;
-        let others: Vec<_> = ["tests", "examples", "benches"]
+        let sources = sources(&format!("{folder}/src"))?;
+        let production = of_production(&sources).into_iter().map(|(_, code)| code);
+        let production = production.collect::<Vec<_>>().join("\n");
+        let folders: Vec<_> = ["src", "tests", "examples", "benches"]
             .iter()
             .map(|part| format!("{folder}/{part}"))
             .filter(|part| root.join(part).is_dir())
             .collect();
-        let of_tests = code(&others)?;
+        let all = code(&folders)?;
         for dependency in package["dependencies"].as_array().context("dependencies")? {
             let name = dependency["rename"].as_str().or(dependency["name"].as_str());
             let name = name.context("a name")?.replace('-', "_");
             let is_used = match dependency["kind"].as_str() {
-                None => is_named(&of_production, &name),
-                Some("dev") => is_named(&of_tests, &name) || is_named(&of_production, &name),
+                None => is_named(&production, &name),
+                Some("dev") => is_named(&all, &name),
                 // Build scripts are beside the sources.
                 Some(_) => continue,
             };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sources::{Import, Source, imports};
+use crate::sources::{Import, Source, imports, without_imports};
 
 /// A module, by its path from the root of its crate.
 pub(crate) type Module = Vec<String>;
@@ -142,19 +142,33 @@ fn written_out(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What each file of a crate needs. What is compiled for tests alone is left out.
-pub(crate) fn needs(sources: &[Source]) -> Needs {
-    let mut tree = Tree { files: BTreeSet::new(), imports: BTreeMap::new() };
+/// Whether a path that begins with a module is written where it is used, as `child::f()`.
+fn is_written(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("{name}::")).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ':' | '_' | '$'))
+    })
+}
+
+/// The files of a crate with their code, without what is compiled for tests alone.
+pub(crate) fn of_production(sources: &[Source]) -> Vec<(Module, &str)> {
     let (mut codes, mut tests) = (Vec::new(), Vec::new());
     for source in sources {
         let here = module(&source.path);
         let (code, of_tests) = without_tests(&source.code, &here);
         tests.extend(of_tests);
-        tree.files.insert(here.clone());
-        tree.imports.insert(here.clone(), imports(code));
         codes.push((here, code));
     }
     codes.retain(|(here, _)| !tests.iter().any(|test| here.starts_with(test)));
+    codes
+}
+
+/// What each file of a crate needs. What is compiled for tests alone is left out.
+pub(crate) fn needs(sources: &[Source]) -> Needs {
+    let codes = of_production(sources);
+    let files = sources.iter().map(|source| module(&source.path)).collect();
+    let imports = codes.iter().map(|(here, code)| (here.clone(), imports(code))).collect();
+    let tree = Tree { files, imports };
     let needed = |here: &Module, code: &str| {
         let mut needed = BTreeSet::new();
         for import in &tree.imports[here] {
@@ -163,7 +177,11 @@ pub(crate) fn needs(sources: &[Source]) -> Needs {
             let is_given_on = import.is_reexport && import.name != "*";
             needed.extend(there.filter(|there| !(is_given_on && there.starts_with(here))));
         }
-        needed.extend(written_out(code).flat_map(|path| tree.leads_to(path, here)));
+        let code = without_imports(code);
+        needed.extend(written_out(&code).flat_map(|path| tree.leads_to(path, here)));
+        let is_child = |file: &Module| file.split_last().is_some_and(|(_, at)| at == here);
+        let named = |file: &Module| file.last().is_some_and(|name| is_written(&code, name));
+        needed.extend(tree.files.iter().filter(|file| is_child(file) && named(file)).cloned());
         needed.remove(here);
         needed
     };

@@ -46,19 +46,35 @@ pub(crate) struct Import {
     pub(crate) is_reexport: bool,
 }
 
+/// How statements begin that import, and whether they give on what they do.
+const IMPORTS_BEGIN: [(&str, bool); 5] = [
+    ("use ", false),
+    ("pub use ", true),
+    ("pub(crate) use ", true),
+    ("pub(super) use ", true),
+    ("pub(in ", true),
+];
+
+/// The code of a file without the statements that import.
+pub(crate) fn without_imports(code: &str) -> String {
+    let mut is_import = false;
+    let mut kept = Vec::new();
+    for line in code.lines() {
+        is_import |= IMPORTS_BEGIN.iter().any(|(begin, _)| line.trim().starts_with(begin));
+        if !is_import {
+            kept.push(line);
+        }
+        is_import &= !line.trim_end().ends_with(';');
+    }
+    kept.join("\n")
+}
+
 /// What a file imports.
 pub(crate) fn imports(code: &str) -> Vec<Import> {
-    const BEGINS: [(&str, bool); 5] = [
-        ("use ", false),
-        ("pub use ", true),
-        ("pub(crate) use ", true),
-        ("pub(super) use ", true),
-        ("pub(in ", true),
-    ];
     let mut found = Vec::new();
     let mut statement: Option<(String, bool)> = None;
     for line in code.lines().map(str::trim) {
-        let begun = BEGINS.iter().find_map(|(begin, is_reexport)| {
+        let begun = IMPORTS_BEGIN.iter().find_map(|(begin, is_reexport)| {
             let rest = line.strip_prefix(begin)?;
             let tree = if *begin == "pub(in " { rest.split_once(") use ")?.1 } else { rest };
             Some((tree, *is_reexport))
@@ -111,6 +127,14 @@ fn flatten(prefix: &str, tree: &str, found: &mut Vec<(String, String)>) {
     for branch in branches {
         flatten(&prefix, branch, found);
     }
+}
+
+#[test]
+fn what_is_left_without_imports_is_what_calls() {
+    let code = "use a::b;\npub(crate) use c::{\n  d::e,\n  f,\n};\nfn g() { a::b() }";
+    assert_eq!(without_imports(code), "fn g() { a::b() }");
+    let code = "pub(in crate::a) use b::{\n  c::d,\n};\npub(crate) fn user() {}";
+    assert_eq!(without_imports(code), "pub(crate) fn user() {}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl<'a> Pair<'a> {
     /// Waits until another instance than this one serves and this one stands by; the one that serves. The last pass may
     /// tell of the time before a kill even afterwards, so that is no new event, but another number.
     fn whole_without(&self, active: u8) -> Result<u8> {
-        let path = format!("/brokerd/v1/brokers/{}/events?maxResults=1", self.id);
+        let path = format!("/brokerd/v1/brokers/{}/events?maxResults=5", self.id);
         eventually(&format!("the pair is whole and {active} does not serve"), TIMEOUT, || {
             let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
             let message = answer["events"][0]["message"].as_str().unwrap_or_default();

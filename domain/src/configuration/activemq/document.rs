@@ -4,6 +4,15 @@ use std::fmt::Write as _;
 
 use super::schema::CORE;
 
+/// The maximum size of a document in bytes, before and after serialisation: that of a request, because the
+/// service does not publish its limit.
+pub(super) const MAX_DOCUMENT_BYTES: usize = 1 << 20;
+
+/// What is said of a document that is larger.
+pub(super) fn too_large() -> String {
+    format!("The document is larger than {MAX_DOCUMENT_BYTES} bytes.")
+}
+
 /// An element of a configuration; all of them are in ActiveMQ's namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveMqElement {

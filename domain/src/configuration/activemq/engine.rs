@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    SanitizationWarning, SanitizationWarningReason,
     document::{ActiveMqElement, Node},
     network::network_uri,
     pattern::is_pattern,
+    prune::{SanitizationWarning, SanitizationWarningReason},
     schema::{Place, schema as built_in},
     selector::is_selector,
     validate::{MAX_MESSAGES, incomplete},

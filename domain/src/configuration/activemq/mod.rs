@@ -28,11 +28,7 @@ use crate::{
     kernel::Error,
 };
 
-use document::Document;
-
-/// The maximum size of a document in bytes, before and after serialisation: that of a request, because the
-/// service does not publish its limit.
-const MAX_DOCUMENT_BYTES: usize = 1 << 20;
+use document::{Document, MAX_DOCUMENT_BYTES, too_large};
 
 /// A sanitised document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +88,6 @@ fn sanitised_tree(
     warnings.extend(engine::remove(&mut document.root));
     engine::check(document.root()).map_err(all)?;
     Ok((document, warnings))
-}
-
-fn too_large() -> String {
-    format!("The document is larger than {MAX_DOCUMENT_BYTES} bytes.")
 }
 
 fn invalid(why: impl AsRef<str>) -> Error {

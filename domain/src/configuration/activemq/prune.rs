@@ -5,10 +5,8 @@ use std::fmt;
 use roxmltree::{Document as Xml, Node as XmlNode, ParsingOptions};
 
 use super::{
-    MAX_DOCUMENT_BYTES,
-    document::{ActiveMqElement, Document, Node, is_blank},
+    document::{ActiveMqElement, Document, MAX_DOCUMENT_BYTES, Node, is_blank, too_large},
     schema::{CORE, Place, Schema, schema},
-    too_large,
     value::shortened,
 };
 use crate::catalogue::{AuthenticationStrategy, EngineVersion};

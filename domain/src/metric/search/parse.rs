@@ -1,7 +1,7 @@
 //! From texts to patterns.
 
 use super::{
-    Condition, MAX_PATTERN_LENGTH, Schema, SearchError, SearchPattern,
+    pattern::{Condition, MAX_PATTERN_LENGTH, Schema, SearchError, SearchPattern},
     term::{Property, Wanted},
 };
 

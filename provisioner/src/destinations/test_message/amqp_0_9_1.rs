@@ -18,7 +18,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::mpsc::{self, Sender};
 use tokio_rustls::TlsConnector;
 
-use super::{Broken, Steps, Way};
+use super::way::{Broken, Steps, Way};
 
 /// The name of the connection, as the broker shows it.
 const NAME: &str = "brokerd-test-message";

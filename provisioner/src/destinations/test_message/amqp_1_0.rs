@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{Broken, Steps, Way};
+use super::way::{Broken, Steps, Way};
 
 /// The identifier of the connection, as the broker shows it.
 const NAME: &str = "brokerd-test-message";

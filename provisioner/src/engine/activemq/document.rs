@@ -15,7 +15,7 @@ use super::{
     network, truststore,
     xml::{BEANS, Element},
 };
-use crate::engine::common::{GIB, MIB};
+use crate::engine::common::{GIB, MIB, keystore_password};
 
 const CORE: &str = "http://activemq.apache.org/schema/core";
 
@@ -129,7 +129,7 @@ fn ssl_context(blueprint: &Blueprint<'_>, connects: bool) -> Result<Element, Uns
     let context = Element::new("sslContext")
         .with("keyStore", &format_args!("file:{conf}/broker.p12"))
         .with("keyStoreType", &"PKCS12")
-        .with("keyStorePassword", &super::keystore_password(blueprint)?);
+        .with("keyStorePassword", &keystore_password(blueprint)?);
     if !connects {
         return Ok(context);
     }

@@ -278,15 +278,9 @@ fn login_config(launcher: bool) -> String {
     )
 }
 
-fn keystore_password<'a>(blueprint: &Blueprint<'a>) -> Result<&'a str, Unsupported> {
-    let password = blueprint.materials.keystore_password.as_deref();
-    password
-        .ok_or_else(|| Unsupported("the password of the broker's keystore is missing".to_owned()))
-}
-
 fn console(blueprint: &Blueprint<'_>, group: &str) -> Result<String, Unsupported> {
     let port = Protocol::Console.engine_port(EngineType::ActiveMq);
-    let password = keystore_password(blueprint)?;
+    let password = common::keystore_password(blueprint)?;
     let (port, login) = (port.to_string(), login(blueprint.materials));
     let authorization = login.map(|login| login.basic_authorization());
     let links = authorization.as_deref().map(|header| ("linksAuthorization", header));

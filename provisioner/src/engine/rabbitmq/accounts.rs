@@ -8,7 +8,7 @@
 
 use brokerd_domain::EngineVersion;
 
-use super::{metrics_page, terms::binary, version};
+use super::{metrics_page, node::version, terms::binary};
 use crate::engine::{blueprint::Blueprint, identity::MONITORING_USER};
 
 /// The file with the program.

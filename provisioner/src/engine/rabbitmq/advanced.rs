@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use brokerd_domain::RabbitMqSettings;
 
 use super::{
-    Blueprint, ResolvedArns,
     configuration::{self, without_timeout},
     listeners,
+    node::{trusted_path, version},
+    resolved_arns::ResolvedArns,
     terms::{binary, octets, text},
-    trusted_path, version,
 };
+use crate::engine::blueprint::Blueprint;
 
 /// The file.
 pub(super) fn render(

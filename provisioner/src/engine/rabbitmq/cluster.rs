@@ -3,10 +3,11 @@
 //! Sources: "RabbitMQ broker architecture" and "Default policies" of the developer guide for what the
 //! service sets; RabbitMQ's guides on clustering, partitions and net ticks for the keys.
 
+use brokerd_domain::instance::host_name;
 use serde_json::{Value, json};
 
-use super::{Blueprint, Unsupported, add_arguments, version};
-use brokerd_domain::instance::host_name;
+use super::node::{add_arguments, version};
+use crate::engine::blueprint::{Blueprint, Unsupported};
 
 /// Seconds until a node that went silent without closing its connections counts as down: a sixth of
 /// Erlang's own minute.

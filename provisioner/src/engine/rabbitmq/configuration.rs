@@ -13,9 +13,11 @@ use brokerd_domain::{
 };
 
 use super::{
-    Blueprint, ResolvedArns, cluster, free_disk, is_cluster, metrics_page, trusted_path, version,
-    watermark,
+    cluster, metrics_page,
+    node::{free_disk, is_cluster, trusted_path, version, watermark},
+    resolved_arns::ResolvedArns,
 };
+use crate::engine::blueprint::Blueprint;
 
 pub(super) const CONSUMER_TIMEOUT: &str = "consumer_timeout";
 pub(super) const CLIENT_VERIFY: &str = "amqp_client.ssl_options.verify";

@@ -8,7 +8,10 @@
 use brokerd_domain::BrokerUser;
 use serde_json::{Value, json};
 
-use super::{accounts, cluster, is_cluster, version};
+use super::{
+    accounts, cluster,
+    node::{is_cluster, version},
+};
 use crate::engine::{
     blueprint::{Blueprint, Unsupported},
     common,

@@ -5,7 +5,8 @@
 
 use brokerd_domain::{EngineType, Protocol, RabbitMqSettings};
 
-use super::{Blueprint, ResolvedArns, metrics_page, terms::text};
+use super::{metrics_page, resolved_arns::ResolvedArns, terms::text};
+use crate::engine::blueprint::Blueprint;
 
 /// Certificate and key for ECDSA, and for RSA.
 pub(super) const ECDSA: [&str; 2] = ["tls/server.pem", "tls/server.key"];

@@ -6,7 +6,8 @@
 
 use brokerd_domain::{EngineType, EngineVersion, Protocol};
 
-use super::{Blueprint, version};
+use super::node::version;
+use crate::engine::blueprint::Blueprint;
 
 /// Where it listens, the same on every node.
 pub(super) const PORT: u16 = Protocol::PrometheusNode1.engine_port(EngineType::RabbitMq);

@@ -192,12 +192,12 @@ impl Probe for WireProbe {
         &self,
         targets: &[ProbeTarget],
         deadline: Duration,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Vec<ProbeOutcome> {
         let Some(first) = targets.first() else { return Vec::new() };
         let waiting = self.waiting.try_acquire();
-        let patience = if waiting.is_ok() { patience } else { Duration::ZERO };
-        let listener = await_listener(first, deadline, patience).await;
+        let time_limit = if waiting.is_ok() { time_limit } else { Duration::ZERO };
+        let listener = await_listener(first, deadline, time_limit).await;
         drop(waiting);
         let mut opened = match listener {
             Ok(stream) => Some(stream),
@@ -340,13 +340,13 @@ async fn open(target: &ProbeTarget) -> Result<TcpStream, String> {
     TcpStream::connect(target.address).await.map_err(|error| format!("can't connect: {error}"))
 }
 
-/// Tries once, and as long as `patience` lasts, until somebody listens, and leads there.
+/// Tries once, and as long as `time_limit` lasts, until somebody listens, and leads there.
 async fn await_listener(
     target: &ProbeTarget,
     deadline: Duration,
-    patience: Duration,
+    time_limit: Duration,
 ) -> Result<TcpStream, ProbeOutcome> {
-    let end = Instant::now() + patience;
+    let end = Instant::now() + time_limit;
     loop {
         let reason = match timeout(deadline, open(target)).await {
             Err(_) => return Err(ProbeOutcome::Silent),

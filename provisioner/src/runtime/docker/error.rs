@@ -22,13 +22,13 @@ pub(super) fn odd(operation: &'static str, what: &str) -> RuntimeError {
     )
 }
 
-/// Makes one request, which takes at most `patience`. The client's own timeout ends with the header
+/// Makes one request, which takes at most `time_limit`. The client's own timeout ends with the header
 /// of the reply, so it alone would wait for ever on an engine that stalls in the middle.
 pub(super) async fn request<T>(
-    patience: Duration,
+    time_limit: Duration,
     call: impl Future<Output = Result<T, DockerError>>,
 ) -> Result<T, DockerError> {
-    match tokio::time::timeout(patience, call).await {
+    match tokio::time::timeout(time_limit, call).await {
         Ok(result) => result,
         Err(_) => Err(DockerError::RequestTimeoutError),
     }

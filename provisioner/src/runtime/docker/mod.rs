@@ -4,7 +4,6 @@
 //! What else is to be known later is in labels: a control plane that lost everything reads the
 //! world back from the engine alone.
 
-mod bridge;
 mod connect;
 mod create;
 mod database;
@@ -14,11 +13,9 @@ mod disturb;
 mod error;
 mod files;
 mod firewall;
-mod gateway_networks;
 mod helper;
 mod images;
 mod inspect;
-mod join;
 mod labels;
 mod last_log_lines;
 mod logs;
@@ -26,9 +23,8 @@ mod network;
 mod operations;
 mod options;
 mod ownership;
-mod reach;
-mod rules;
 mod statistics;
+mod subnet_pool;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -45,15 +41,14 @@ use futures_util::{StreamExt, stream::BoxStream};
 pub use self::connect::ConnectDocker;
 pub use self::database::OwnDatabase;
 pub use self::firewall::Firewall;
-pub use self::gateway_networks::GatewayNetworks;
-pub use self::network::{InvalidPool, SubnetPool};
+pub use self::network::GatewayNetworks;
 pub use self::options::{DockerOptions, Join};
+pub use self::subnet_pool::{InvalidPool, SubnetPool};
 
 use self::{
     error::{SHORT, named, odd, request},
-    network::Networks,
+    network::{Networks, Reach},
     options::{USUAL_HOST, client},
-    reach::Reach,
 };
 use super::{
     Capacity, ContainerStatistics, Ensured, ImageInfo, LogLine, Pulled, Runtime, RuntimeError,

@@ -32,7 +32,7 @@ use super::{
     },
     files,
     inspect::{self, Found, Phase},
-    join, labels, network,
+    labels, network,
 };
 use crate::runtime::{Ensured, RuntimeError, RuntimeErrorClass, RuntimeObject};
 
@@ -323,7 +323,7 @@ impl DockerRuntime {
         if volumes == Volumes::Delete && !self.has_instances(name).await? {
             any |= self.remove_shared_volumes(name).await?;
             let network = network::name(&name.installation, name.broker);
-            join::leave(&self.docker, self.reach.joiner(), &name.installation, &network).await?;
+            network::leave(&self.docker, self.reach.joiner(), &name.installation, &network).await?;
             any |= network::remove(&self.docker, &name.installation, name.broker).await?;
         }
         Ok(if any { Ensured::Updated } else { Ensured::AlreadyRight })

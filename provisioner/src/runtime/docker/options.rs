@@ -9,7 +9,7 @@ use std::{
 use bollard::{API_DEFAULT_VERSION, Docker};
 use brokerd_domain::InstallationId;
 
-use super::network::SubnetPool;
+use super::subnet_pool::SubnetPool;
 use crate::runtime::outgoing::{Outgoing, OutgoingLimits, Unlimited};
 
 /// Where the engine listens unless it was told otherwise.
@@ -66,11 +66,13 @@ impl DockerOptions {
 /// A client of the engine that listens there.
 pub(super) fn client(host: &str) -> Result<Docker, bollard::errors::Error> {
     // The client's own timeout is for the header of any reply, that of a slow stop included.
-    let patience = Duration::from_hours(1).as_secs();
+    let time_limit = Duration::from_hours(1).as_secs();
     match host {
         path if path.starts_with('/') || path.starts_with("unix://") => {
-            Docker::connect_with_unix(path, patience, API_DEFAULT_VERSION)
+            Docker::connect_with_unix(path, time_limit, API_DEFAULT_VERSION)
         }
-        other => Ok(Docker::connect_with_host(other)?.with_timeout(Duration::from_secs(patience))),
+        other => {
+            Ok(Docker::connect_with_host(other)?.with_timeout(Duration::from_secs(time_limit)))
+        }
     }
 }

@@ -73,8 +73,8 @@ impl KubernetesRuntime {
                 }
                 Phase::Waiting { .. } => {
                     // Earlier passes have waited for it. It never starts where its node was lost.
-                    let patience = START.saturating_sub(age(&found.pod, self.clock.now()));
-                    match self.until_started(APPLY, &name, &found.uid, patience).await? {
+                    let time_limit = START.saturating_sub(age(&found.pod, self.clock.now()));
+                    match self.until_started(APPLY, &name, &found.uid, time_limit).await? {
                         Started::Yes => return Ok(Ensured::Created),
                         Started::NoImage(_) => {
                             self.delete_unstarted(&found.name, &found.uid).await?;
@@ -227,7 +227,7 @@ impl KubernetesRuntime {
         operation: &'static str,
         name: &str,
         uid: &str,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Started, RuntimeError> {
         let (begun, mut pause) = (Instant::now(), LOOK_FIRST);
         let later = |message: String| error(RuntimeErrorClass::Transient, operation, message);
@@ -255,7 +255,7 @@ impl KubernetesRuntime {
                 "Unschedulable" if age(&found.pod, self.clock.now()) >= UNSCHEDULED => {
                     return Err(later(format!("no node takes it: {message}")));
                 }
-                _ if waited >= patience => {
+                _ if waited >= time_limit => {
                     let why = if reason.is_empty() {
                         String::new()
                     } else {

@@ -50,10 +50,10 @@ pub(super) async fn answered<T>(
 }
 
 async fn answered_within<T>(
-    patience: Duration,
+    time_limit: Duration,
     call: impl Future<Output = Result<T, KubeError>>,
 ) -> Result<T, Failure> {
-    match tokio::time::timeout(patience, call).await {
+    match tokio::time::timeout(time_limit, call).await {
         Ok(result) => result.map_err(Failure::from),
         Err(_) => Err(Failure { code: None, message: "the cluster did not answer in time".into() }),
     }

@@ -176,8 +176,8 @@ impl KubernetesRuntime {
             }
         }
         self.delete_pod(operation, &found.name, &found.uid, 1).await?;
-        let patience = if is_told { LOOK_AGAIN } else { KILL_TIMEOUT };
-        if self.until_ended(operation, found, patience).await? {
+        let time_limit = if is_told { LOOK_AGAIN } else { KILL_TIMEOUT };
+        if self.until_ended(operation, found, time_limit).await? {
             return Ok(());
         }
         let node = found.node.as_deref().unwrap_or("its node");
@@ -190,7 +190,7 @@ impl KubernetesRuntime {
         &self,
         operation: &'static str,
         found: &Found,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<bool, RuntimeError> {
         let (begun, mut pause) = (Instant::now(), LOOK_FIRST);
         loop {
@@ -198,7 +198,7 @@ impl KubernetesRuntime {
             if !now.is_some_and(|now| now.uid == found.uid && now.is_alive()) {
                 return Ok(true);
             }
-            if begun.elapsed() >= patience {
+            if begun.elapsed() >= time_limit {
                 return Ok(false);
             }
             tokio::time::sleep(pause).await;

@@ -391,8 +391,8 @@ impl State {
 impl Instance {
     fn is_due(&self) -> bool {
         let follows = self.containers.values().any(|container| container.phase == Phase::Follows);
-        let patience = if follows { RECHECK_INTERVAL } else { SCAN_INTERVAL };
-        self.looked_at.is_none_or(|at| at.elapsed() >= patience)
+        let interval = if follows { RECHECK_INTERVAL } else { SCAN_INTERVAL };
+        self.looked_at.is_none_or(|at| at.elapsed() >= interval)
     }
 }
 

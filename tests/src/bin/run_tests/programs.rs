@@ -22,7 +22,7 @@ const WITH_ENGINES: [&str; 6] = [
 
 /// Programs without engines that have deadlines all the same, those of requests to the database among them. Next to engines
 /// that boot, one that yields to them may get no processor for seconds.
-const WITH_DEADLINES: [&str; 3] = ["service", "store", "gateway"];
+const WITH_DEADLINES: [&str; 4] = ["service", "store", "store_conformance", "gateway"];
 
 /// The module whose tests stop what the others use, as the engine itself.
 const ALONE: [&str; 1] = ["engine_restart"];

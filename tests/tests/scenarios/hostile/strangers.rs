@@ -134,12 +134,12 @@ impl Strangers {
         Ok(count)
     }
 
-    /// Reads from all that are open until the other side has closed them, for `patience` at most; how many it
+    /// Reads from all that are open until the other side has closed them, for `time_limit` at most; how many it
     /// has left open.
-    pub(crate) fn left_open(&mut self, patience: Duration) -> usize {
+    pub(crate) fn left_open(&mut self, time_limit: Duration) -> usize {
         let open = std::mem::take(&mut self.open);
         self.open = self.runtime.block_on(async {
-            let deadline = Instant::now() + patience;
+            let deadline = Instant::now() + time_limit;
             let mut reading = JoinSet::new();
             for mut stream in open {
                 reading.spawn(async move {

@@ -3,6 +3,8 @@
 //! A helper, which is there for a moment in the network of the engine's host, puts them there. That takes no rights of
 //! this process's but those that it has at the engine, so it is the same for every way to run brokerd.
 
+mod rules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -20,12 +22,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::rules::{Limit, Rules, table};
 use super::{
-    bridge,
     error::{SHORT, error, named, request, unless_gone},
     helper::Helper,
     labels, network,
-    rules::{Limit, Rules, table},
 };
 use crate::runtime::{
     RuntimeError, RuntimeErrorClass,
@@ -187,7 +188,7 @@ impl Firewall {
     /// # Errors
     /// When the helper is not there or the host does not take them.
     pub async fn apply(&self) -> Result<bool, RuntimeError> {
-        let prefix = bridge::prefix(&self.installation);
+        let prefix = network::bridge_prefix(&self.installation);
         let limits = self.limits().await?;
         let bridges = network::bridges(&self.docker, &self.installation).await?;
         let others = bridges.iter().map(|(_, bridge)| bridge.clone());

@@ -2,14 +2,12 @@
 //!
 //! They have tables of their own, because some are called as operations of Amazon MQ are: CreateUser, ListUsers.
 
-use super::{
-    operation::{
-        AccessLevel::{List, Read, Tagging, Write},
-        ConditionKey, OperationPermissions,
-        ResourceType::{Any, IamGroup, IamIdentity, IamPolicy, IamRole, IamUser},
-        When::{WithSourceIdentity, WithTags},
-    },
-    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+use super::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row};
+use crate::access::policy::operation::{
+    AccessLevel::{List, Read, Tagging, Write},
+    ConditionKey, OperationPermissions,
+    ResourceType::{Any, IamGroup, IamIdentity, IamPolicy, IamRole, IamUser},
+    When::{WithSourceIdentity, WithTags},
 };
 
 const NEW_BOUNDED: &[ConditionKey] =

@@ -1,5 +1,9 @@
 //! The operations, and the actions that callers need for them.
 
+mod cloudwatch;
+mod iam;
+mod logs;
+
 use super::operation::{
     AccessLevel::{self, List, Read, Tagging, Write},
     ConditionKey, OperationPermissions, RequiredAction,

@@ -18,29 +18,36 @@ const OF_INSTALLATION: usize = 5;
 const OF_BROKER: usize = 8;
 
 /// What the bridges of an installation, and no others, begin with.
-pub(super) fn prefix(installation: &InstallationId) -> String {
+pub(in crate::runtime::docker) fn prefix(installation: &InstallationId) -> String {
     format!("{OURS}{}", digits(&installation.to_string(), OF_INSTALLATION))
 }
 
 /// The name of a broker's bridge; another one for each attempt, for the case that somebody else has it.
-pub(super) fn name(installation: &InstallationId, broker: BrokerId, attempt: u32) -> String {
+pub(in crate::runtime::docker) fn name(
+    installation: &InstallationId,
+    broker: BrokerId,
+    attempt: u32,
+) -> String {
     let seed = format!("{installation}/{broker}/{attempt}");
     format!("{}{}", prefix(installation), digits(&seed, OF_BROKER))
 }
 
 /// The option by which Docker gives a new network's bridge that name.
-pub(super) fn named(name: String) -> HashMap<String, String> {
+pub(in crate::runtime::docker) fn named(name: String) -> HashMap<String, String> {
     HashMap::from([(NAME.to_owned(), name)])
 }
 
 /// The name of a network's bridge. Docker derives it from the network's identifier where no option sets it.
-pub(super) fn of(options: Option<&HashMap<String, String>>, network: &str) -> String {
+pub(in crate::runtime::docker) fn of(
+    options: Option<&HashMap<String, String>>,
+    network: &str,
+) -> String {
     let named = options.and_then(|options| options.get(NAME)).filter(|name| !name.is_empty());
     named.cloned().unwrap_or_else(|| format!("br-{}", network.get(..12).unwrap_or(network)))
 }
 
 /// Whether a network could not be made because another one's bridge has that name.
-pub(super) fn is_taken(message: &str) -> bool {
+pub(in crate::runtime::docker) fn is_taken(message: &str) -> bool {
     message.contains("same bridge name")
 }
 

@@ -1,7 +1,5 @@
 //! A broker's private network.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
-
 use bollard::{
     Docker,
     errors::Error as DockerError,
@@ -15,18 +13,18 @@ use brokerd_domain::{BrokerId, InstallationId};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use super::{
-    bridge,
-    error::{self, SHORT, named, request, unless_gone},
-    labels,
+use super::bridge;
+use crate::runtime::{
+    RuntimeError,
+    docker::{
+        error::{self, SHORT, named, request, unless_gone},
+        labels,
+        subnet_pool::SubnetPool,
+    },
 };
-use crate::runtime::RuntimeError;
 
 /// How many subnets are tried before giving up until the next pass.
 const ATTEMPTS: u32 = 256;
-
-/// The size of the subnets that are cut from the pool: 14 addresses, one of them the gateway's.
-const SUBNET_PREFIX: u8 = 28;
 
 /// How many other names of a bridge are tried.
 const BRIDGES: u32 = 4;
@@ -34,66 +32,13 @@ const BRIDGES: u32 = 4;
 /// How many brokers' networks are made side by side.
 const NETWORK_LOCKS: usize = 64;
 
-/// A range of addresses to cut broker networks from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SubnetPool {
-    base: u32,
-    prefix: u8,
-}
-
-/// The text was no range of addresses that a network fits in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a range of IPv4 addresses with a prefix length of 8 to 28")]
-pub struct InvalidPool;
-
-impl SubnetPool {
-    /// The pool that is used unless another is configured: 4096 networks.
-    pub const DEFAULT: Self = Self { base: u32::from_be_bytes([10, 213, 0, 0]), prefix: 16 };
-
-    /// The subnets in an order that depends on `seed` only, and differs from seed to seed, so that
-    /// an engine shared by several installations seldom refuses the first.
-    fn candidates(self, seed: &str) -> impl Iterator<Item = String> {
-        let count = 1_u32 << (SUBNET_PREFIX - self.prefix);
-        let hash = Sha256::digest(seed.as_bytes());
-        let first = u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]);
-        // An odd step visits every one of a power of two.
-        let step = u32::from_le_bytes([hash[4], hash[5], hash[6], hash[7]]) | 1;
-        (0..count).map(move |n| {
-            let index = first.wrapping_add(n.wrapping_mul(step)) % count;
-            let address = Ipv4Addr::from(self.base + (index << (32 - SUBNET_PREFIX)));
-            format!("{address}/{SUBNET_PREFIX}")
-        })
-    }
-}
-
-impl FromStr for SubnetPool {
-    type Err = InvalidPool;
-
-    fn from_str(text: &str) -> Result<Self, InvalidPool> {
-        let (address, prefix) = text.split_once('/').ok_or(InvalidPool)?;
-        let address: Ipv4Addr = address.parse().map_err(|_| InvalidPool)?;
-        let prefix: u8 = prefix.parse().map_err(|_| InvalidPool)?;
-        if !(8..=SUBNET_PREFIX).contains(&prefix) {
-            return Err(InvalidPool);
-        }
-        let mask = u32::MAX << (32 - prefix);
-        Ok(Self { base: u32::from(address) & mask, prefix })
-    }
-}
-
-impl fmt::Display for SubnetPool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.prefix)
-    }
-}
-
 /// The name of a broker's network.
-pub(super) fn name(installation: &InstallationId, broker: BrokerId) -> String {
+pub(in crate::runtime::docker) fn name(installation: &InstallationId, broker: BrokerId) -> String {
     format!("brokerd-{installation}-{broker}")
 }
 
 /// Connects a container to a network.
-pub(super) async fn connect(
+pub(in crate::runtime::docker) async fn connect(
     docker: &Docker,
     network: &str,
     container: &str,
@@ -105,7 +50,7 @@ pub(super) async fn connect(
 }
 
 /// Disconnects a container from a network, whatever it is doing.
-pub(super) async fn disconnect(
+pub(in crate::runtime::docker) async fn disconnect(
     docker: &Docker,
     network: &str,
     container: &str,
@@ -116,7 +61,7 @@ pub(super) async fn disconnect(
 
 /// Connects an instance to its broker's network as it was connected when it was made: under its host name,
 /// by which its peers call it. The engine publishes its ports again, others than before.
-pub(super) async fn connect_under(
+pub(in crate::runtime::docker) async fn connect_under(
     docker: &Docker,
     network: &str,
     container: &str,
@@ -132,13 +77,13 @@ pub(super) async fn connect_under(
 
 /// Makes networks.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(in crate::runtime::docker) struct Networks {
     pool: SubnetPool,
     locks: Vec<Mutex<()>>,
 }
 
 impl Networks {
-    pub(super) fn new(pool: SubnetPool) -> Self {
+    pub(in crate::runtime::docker) fn new(pool: SubnetPool) -> Self {
         Self { pool, locks: (0..NETWORK_LOCKS).map(|_| Mutex::new(())).collect() }
     }
 
@@ -146,7 +91,7 @@ impl Networks {
     /// of the same name without complaint, after which the name leads nowhere; so this looks first,
     /// lets nobody of this process in between, and takes back what it made when somebody of another
     /// process was quicker.
-    pub(super) async fn ensure(
+    pub(in crate::runtime::docker) async fn ensure(
         &self,
         docker: &Docker,
         installation: &InstallationId,
@@ -267,7 +212,7 @@ async fn drop_duplicates(
 }
 
 /// The bridges of the installation's brokers.
-pub(super) async fn bridges(
+pub(in crate::runtime::docker) async fn bridges(
     docker: &Docker,
     installation: &InstallationId,
 ) -> Result<Vec<(BrokerId, String)>, RuntimeError> {
@@ -283,7 +228,7 @@ pub(super) async fn bridges(
 }
 
 /// Removes the broker's network; says whether there was one. One that is in use stays.
-pub(super) async fn remove(
+pub(in crate::runtime::docker) async fn remove(
     docker: &Docker,
     installation: &InstallationId,
     broker: BrokerId,
@@ -308,34 +253,5 @@ async fn remove_one(docker: &Docker, id: &str) -> Result<Removed, RuntimeError> 
         result => unless_gone(result)
             .map(|now| if now { Removed::Now } else { Removed::Before })
             .map_err(named("remove the broker's network")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn a_pool_is_read_and_printed() {
-        assert_eq!("10.213.7.9/16".parse(), Ok(SubnetPool::DEFAULT));
-        assert_eq!(SubnetPool::DEFAULT.to_string(), "10.213.0.0/16");
-        for wrong in ["", "10.0.0.0", "10.0.0.0/29", "10.0.0.0/7", "10.0.0/16", "fd00::/16"] {
-            assert_eq!(wrong.parse::<SubnetPool>(), Err(InvalidPool), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn every_subnet_of_the_pool_is_a_candidate_once_in_an_order_of_its_own() {
-        let pool: SubnetPool = "10.9.0.0/20".parse().expect("pool");
-        let order: Vec<String> = pool.candidates("one").collect();
-        assert_eq!(order.len(), 256);
-        assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 256);
-        assert!(order.iter().all(|subnet| subnet.starts_with("10.9.") && subnet.ends_with("/28")));
-        assert_eq!(order, pool.candidates("one").collect::<Vec<_>>());
-        assert_ne!(order, pool.candidates("two").collect::<Vec<_>>());
-        let single: SubnetPool = "10.9.0.16/28".parse().expect("pool");
-        assert_eq!(single.candidates("x").collect::<Vec<_>>(), ["10.9.0.16/28"]);
     }
 }

@@ -1,13 +1,11 @@
 //! The operations of Amazon CloudWatch Logs, and their actions.
 
-use super::{
-    operation::{
-        AccessLevel::{List, Read, Tagging, Write},
-        OperationPermissions,
-        ResourceType::{Any, LogGroup, LogStream},
-        When::WithTags,
-    },
-    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+use super::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row};
+use crate::access::policy::operation::{
+    AccessLevel::{List, Read, Tagging, Write},
+    OperationPermissions,
+    ResourceType::{Any, LogGroup, LogStream},
+    When::WithTags,
 };
 
 /// An operation that needs the action of its name.

@@ -12,12 +12,14 @@ use bollard::{
     query_parameters::InspectNetworkOptions,
 };
 
-use super::{
-    error::{self, SHORT, named, request},
-    join::Joiner,
-    options::{DockerOptions, Join, USUAL_HOST},
+use super::join::Joiner;
+use crate::runtime::{
+    RuntimeError,
+    docker::{
+        error::{self, SHORT, named, request},
+        options::{DockerOptions, Join, USUAL_HOST},
+    },
 };
-use crate::runtime::RuntimeError;
 
 const LOOK: &str = "see where containers are reached";
 
@@ -26,7 +28,7 @@ const DEFAULT_NETWORK: &str = "bridge";
 
 /// Where engines are reached.
 #[derive(Debug, Clone)]
-pub(super) enum Reach {
+pub(in crate::runtime::docker) enum Reach {
     /// In their networks, which this process's container is attached to.
     Joined(Joiner),
     /// In their networks, which are on bridges of this process's host.
@@ -46,7 +48,7 @@ impl Reach {
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub(super) async fn find(
+    pub(in crate::runtime::docker) async fn find(
         docker: &Docker,
         options: &DockerOptions,
     ) -> Result<Self, RuntimeError> {
@@ -81,12 +83,12 @@ impl Reach {
     }
 
     /// Whether instances have to publish their ports.
-    pub(super) const fn publishes(&self) -> bool {
+    pub(in crate::runtime::docker) const fn publishes(&self) -> bool {
         matches!(self, Self::Published { .. })
     }
 
     /// The containers to attach to the networks of brokers.
-    pub(super) const fn joiner(&self) -> Option<&Joiner> {
+    pub(in crate::runtime::docker) const fn joiner(&self) -> Option<&Joiner> {
         match self {
             Self::Joined(joiner) => Some(joiner),
             Self::Beside { .. } | Self::Published { .. } => None,
@@ -94,7 +96,7 @@ impl Reach {
     }
 
     /// The host's address that its containers reach it at.
-    pub(super) const fn host(&self) -> Option<IpAddr> {
+    pub(in crate::runtime::docker) const fn host(&self) -> Option<IpAddr> {
         match self {
             Self::Beside { host } => Some(*host),
             Self::Joined(_) | Self::Published { .. } => None,
@@ -102,7 +104,7 @@ impl Reach {
     }
 
     /// Says what that means.
-    pub(super) fn log(&self) {
+    pub(in crate::runtime::docker) fn log(&self) {
         match self {
             Self::Joined(_) => tracing::info!(
                 "brokers are reached in their networks, which this container joins; they publish nothing"

@@ -2,14 +2,12 @@
 //!
 //! Source: service authorization reference, "Actions defined by Amazon CloudWatch".
 
-use super::{
-    operation::{
-        AccessLevel::{List, Read, Tagging, Write},
-        OperationPermissions,
-        ResourceType::{Alarm, Any},
-        When::WithTags,
-    },
-    required_actions::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row},
+use super::{NEW, NO_KEYS, RESOURCE, TAGGED, UNTAGGED, also, needs, row};
+use crate::access::policy::operation::{
+    AccessLevel::{List, Read, Tagging, Write},
+    OperationPermissions,
+    ResourceType::{Alarm, Any},
+    When::WithTags,
 };
 
 /// An operation that needs the action of its name.

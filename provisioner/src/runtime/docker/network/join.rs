@@ -16,12 +16,15 @@ use bollard::{
 use brokerd_domain::InstallationId;
 use futures_util::future::join_all;
 
-use super::{
-    error::{self, SHORT, named, odd, request},
-    labels, network,
-    options::Join,
+use super::broker_network;
+use crate::runtime::{
+    Ensured, RuntimeError,
+    docker::{
+        error::{self, SHORT, named, odd, request},
+        labels,
+        options::Join,
+    },
 };
-use crate::runtime::{Ensured, RuntimeError};
 
 const FIND: &str = "find the container of this process";
 const JOIN: &str = "join the broker's network";
@@ -38,7 +41,7 @@ const NOT_THERE: &str = "is not connected";
 
 /// Attaches containers of brokerd's own to the networks of brokers.
 #[derive(Debug, Clone)]
-pub(super) struct Joiner {
+pub(in crate::runtime::docker) struct Joiner {
     docker: Docker,
     installation: InstallationId,
     /// The id of this process's own container.
@@ -51,7 +54,7 @@ type Attachments = BTreeMap<String, BTreeSet<String>>;
 impl Joiner {
     /// Nothing, if this process reaches what the host publishes: it runs on the host, in the host's network,
     /// or in a container of another engine than the one it works with.
-    pub(super) async fn find(
+    pub(in crate::runtime::docker) async fn find(
         docker: &Docker,
         installation: &InstallationId,
         join: &Join,
@@ -89,7 +92,10 @@ impl Joiner {
     /// # Errors
     /// When this process's own container can't be attached. Others only delay their clients: the next pass
     /// tries again.
-    pub(super) async fn join(&self, network: &str) -> Result<Ensured, RuntimeError> {
+    pub(in crate::runtime::docker) async fn join(
+        &self,
+        network: &str,
+    ) -> Result<Ensured, RuntimeError> {
         let attachments = self.attachments().await?;
         let missing = attachments.into_iter().filter(|(_, networks)| !networks.contains(network));
         let attached = self.attach(missing.map(|(id, _)| (id, network.to_owned())).collect());
@@ -101,7 +107,7 @@ impl Joiner {
     ///
     /// # Errors
     /// When the engine does not answer, or refuses to attach one.
-    pub(super) async fn join_all(&self) -> Result<(), RuntimeError> {
+    pub(in crate::runtime::docker) async fn join_all(&self) -> Result<(), RuntimeError> {
         let ours = labels::of_installation(&self.installation);
         let options = ListNetworksOptions { filters: Some(ours) };
         let (networks, attachments) = tokio::try_join!(
@@ -151,7 +157,7 @@ impl Joiner {
             // What leads out of the container, and to its published ports, stays what it is. Engines
             // before 28 do not know this: for them the first network by name leads out.
             let how = EndpointSettings { gw_priority: Some(-1), ..EndpointSettings::default() };
-            match network::connect(&self.docker, &network, &container, how).await {
+            match broker_network::connect(&self.docker, &network, &container, how).await {
                 Ok(()) => {
                     tracing::info!(container, network, "joined the network of a broker");
                     return Ok(true);
@@ -178,7 +184,7 @@ impl Joiner {
 /// Detaches brokerd's own containers from a network that is to go: those of this installation that are no
 /// instances, and this process's, which need not be labelled. Ended ones too, because they could not be
 /// started any more without it.
-pub(super) async fn leave(
+pub(in crate::runtime::docker) async fn leave(
     docker: &Docker,
     joiner: Option<&Joiner>,
     installation: &InstallationId,
@@ -198,7 +204,7 @@ pub(super) async fn leave(
         .collect();
     attached.extend(joiner.map(|joiner| joiner.own.clone()));
     for container in attached {
-        match network::disconnect(docker, network, &container).await {
+        match broker_network::disconnect(docker, network, &container).await {
             Ok(()) => {}
             Err(cause) if error::status(&cause) == Some(404) => {}
             Err(cause) if error::message(&cause).contains(NOT_THERE) => {}

@@ -9,8 +9,8 @@ use brokerd_domain::{Clock, InstallationId};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::{join::Joiner, labels};
-use crate::pause::pause_or_stop;
+use super::join::Joiner;
+use crate::{pause::pause_or_stop, runtime::docker::labels};
 
 /// How long to wait before the engine is asked again for events that it does not tell any more.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub struct GatewayNetworks {
 }
 
 impl GatewayNetworks {
-    pub(super) fn new(
+    pub(in crate::runtime::docker) fn new(
         docker: Docker,
         installation: InstallationId,
         clock: Arc<dyn Clock>,
