@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { listOf, manyBrokers, OPTIONS } from './brokers.data.mjs';
+import { answers as answersToCreate } from './create.answers.mjs';
 import { checkAccessibility, checkFits, openPage, refused, screenshot, startServer, until } from './support/index.mjs';
 
 const LIST = 'GET /brokerd/v1/brokers';
@@ -287,7 +288,7 @@ test('one broker is deleted by the keyboard alone, by its name', async () => {
 
 for (const width of [1280, 390]) {
   test(`without brokers the page leads to the first one, at ${width} px`, async () => {
-    const server = await started([]);
+    const server = await started([], answersToCreate());
     const page = await openPage(server, '/', { width });
     await page.getByText('No brokers', { exact: true }).waitFor();
     await checkAccessibility(page);
@@ -295,6 +296,7 @@ for (const width of [1280, 390]) {
     await screenshot(page, `brokers-empty-${width}`);
     await page.getByRole('link', { name: 'Create broker' }).last().click();
     await page.waitForURL('**/console/brokers/create');
+    await page.getByRole('heading', { level: 1, name: 'Select broker engine' }).waitFor();
   });
 }
 

@@ -25,6 +25,9 @@ use crate::example::{self, Example, Scripted};
 /// How often each protocol is asked for a handshake.
 const HANDSHAKES: usize = 12;
 
+/// How many lines an engine logs of a login at most.
+const LINES_OF_A_LOGIN: usize = 3;
+
 struct SystemClock;
 
 impl Clock for SystemClock {
@@ -95,9 +98,10 @@ async fn ask(
     }
     let new = &lines[before.len()..];
     eprintln!("{engine:?}: one login in {logged} is logged as {new:#?}");
-    // ActiveMQ on a busy machine may find a handshake's connection closed before it has accepted it, and says so.
-    let late = targets.len() * HANDSHAKES / 10;
-    assert!(new.len() <= 3 + late, "handshakes are logged: {new:#?}");
+    // On a busy machine lines of the two logins before may come after they were counted, and ActiveMQ may find a
+    // handshake's connection closed before it has accepted it, and says so.
+    let late = 2 * LINES_OF_A_LOGIN + targets.len() * HANDSHAKES / 10;
+    assert!(new.len() <= LINES_OF_A_LOGIN + late, "handshakes are logged: {new:#?}");
 }
 
 /// What the engine has logged of connections and what came over them.
