@@ -12,10 +12,7 @@ use brokerd_domain::{
 };
 use brokerd_store::PgStore;
 
-use crate::{
-    passes::report,
-    support::{Fixture, NOW, OsEntropy, broker, running, scope, with_store},
-};
+use crate::support::{Fixture, NOW, OsEntropy, broker, report, running, scope, with_store};
 
 const TTL: Duration = Duration::from_secs(30);
 

@@ -1,23 +1,11 @@
 //! Addresses and where they lead.
 
-use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use brokerd_domain::{EngineType, Lease, Protocol, Target};
 use brokerd_store::{Allocation, Channel, Entrance, Names, RouteReader, StoreError};
 
-use crate::support::{Fixture, NOW, create, scope, with_store, worker};
-
-pub(crate) fn allocation(ports: RangeInclusive<u16>) -> Allocation {
-    Allocation {
-        engine: EngineType::ActiveMq,
-        instances: 1,
-        protocols: Protocol::of(EngineType::ActiveMq).to_vec(),
-        host: "127.0.0.1".to_owned(),
-        ip_address: Some("127.0.0.1".to_owned()),
-        ports,
-        names: None,
-    }
-}
+use crate::support::{Fixture, NOW, allocation, create, scope, with_store, worker};
 
 async fn leases(f: &Fixture, count: u32) -> Vec<Lease> {
     for n in 0..count {

@@ -8,8 +8,7 @@ use brokerd_domain::{
 };
 use brokerd_store::{FaultOutcome, PgStore, StoreError};
 
-use crate::endpoints::allocation;
-use crate::support::{Fixture, NOW, OsEntropy, running, scope, with_store, worker};
+use crate::support::{Fixture, NOW, OsEntropy, allocation, running, scope, with_store, worker};
 
 fn fault(broker: &Broker, kind: &str, now: Timestamp) -> Fault {
     let mut input = FaultInput { kind: Some(kind.to_owned()), ..FaultInput::default() };

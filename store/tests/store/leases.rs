@@ -93,10 +93,10 @@ async fn whoever_slept_through_the_lease_can_do_nothing_with_it() {
             lost(f.store.renew(&stale, TTL).await);
             lost(f.store.save_materials(&stale, b"x").await);
             lost(f.store.set_targets(&stale, &[]).await);
-            lost(f.store.record(&stale, &crate::passes::report("stale")).await);
+            lost(f.store.record(&stale, &crate::support::report("stale")).await);
             lost(f.store.delete_broker_record(&stale).await);
             lost(f.store.release(&stale, Next::Now, false).await.map(drop));
-            let allocation = crate::endpoints::allocation(20_000..=20_100);
+            let allocation = crate::support::allocation(20_000..=20_100);
             let allocated = f.store.allocate_endpoints(&stale, &allocation, &|_| true).await;
             lost(allocated.map(|_| ()));
         }

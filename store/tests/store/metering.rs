@@ -11,9 +11,9 @@ use brokerd_store::{PgStore, UpdateOutcome};
 
 use crate::{
     changes::update,
-    passes::report,
     support::{
-        NOW, broker, command, complete, create, create_for, ids, leased, running, scope, with_store,
+        NOW, broker, command, complete, create, create_for, ids, leased, report, running, scope,
+        with_store,
     },
 };
 

@@ -1,38 +1,9 @@
 //! What a pass records.
 
-use brokerd_domain::{
-    BrokerId, BrokerState, Event, EventKind, Generation, Health, InstanceCondition, PassReport,
-    VerdictKind,
-};
+use brokerd_domain::{BrokerId, BrokerState, Event, EventKind, Generation, PassReport};
 use secrecy::ExposeSecret;
 
-use crate::support::{NOW, create, leased, scope, with_store, worker};
-
-pub(crate) fn report(sentence: &str) -> PassReport {
-    PassReport {
-        at: NOW,
-        reason: String::new(),
-        reported: Default::default(),
-        kind: VerdictKind::Progressing,
-        sentence: sentence.to_owned(),
-        observed_generation: None,
-        reboots_done: None,
-        failure: None,
-        conditions: vec![InstanceCondition {
-            ordinal: 1,
-            health: Health::Starting,
-            since: NOW,
-            failed_boots: 1,
-            out_of_memory: None,
-            apart_since: None,
-        }],
-        actions_required: Vec::new(),
-        links_down: Vec::new(),
-        maintenance: None,
-        change: None,
-        events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
-    }
-}
+use crate::support::{NOW, create, leased, report, scope, with_store, worker};
 
 #[tokio::test]
 async fn a_recorded_pass_shows_in_the_broker_and_its_history() {

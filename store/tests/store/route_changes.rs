@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use brokerd_domain::{BrokerId, Lease, Protocol, Target};
 use brokerd_store::{RouteCursor, RouteReader};
 
-use crate::{
-    endpoints::allocation,
-    support::{Fixture, create, with_store, worker},
-};
+use crate::support::{Fixture, allocation, create, with_store, worker};
 
 async fn reader(f: &Fixture) -> RouteReader {
     let name = "routes".parse().expect("a name");

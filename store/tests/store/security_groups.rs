@@ -6,9 +6,8 @@ use brokerd_domain::{IngressRuleInput, SecurityGroup, SecurityGroupId, parse_rul
 use brokerd_store::{Channel, DeleteGroupOutcome, NewGroupOutcome};
 use tokio::time::timeout;
 
-use crate::{
-    endpoints::allocation,
-    support::{Fixture, NOW, OsEntropy, command, ids, leased, scope, with_store},
+use crate::support::{
+    Fixture, NOW, OsEntropy, allocation, command, ids, leased, scope, with_store,
 };
 
 fn rule(cidr: &str) -> IngressRuleInput {

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     future::Future,
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,10 +13,10 @@ use std::{
 
 use brokerd_domain::{
     Broker, BrokerId, ConfigurationId, CreateBroker, CreateBrokerInput, EngineType, EngineVersion,
-    Entropy, Generation, Lease, NetworkDefaults, Offerings, PassReport, Scope, Timestamp,
-    UserInput, VerdictKind, WorkerId,
+    Entropy, Event, EventKind, Health, InstanceCondition, Lease, NetworkDefaults, Offerings,
+    PassReport, Protocol, Scope, Timestamp, UserInput, VerdictKind, WorkerId,
 };
-use brokerd_store::{MasterKey, NewIds, PgStore};
+use brokerd_store::{Allocation, MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
 use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
 use tokio::task::JoinError;
@@ -200,20 +201,12 @@ pub(crate) async fn leased(store: &PgStore) -> Lease {
 pub(crate) async fn complete(store: &PgStore, lease: &Lease) {
     let work = store.load(lease).await.expect("loaded").expect("there");
     let report = PassReport {
-        at: NOW,
-        reason: String::new(),
-        reported: Default::default(),
         kind: VerdictKind::Converged,
-        sentence: "every endpoint answers".to_owned(),
-        observed_generation: Some(Generation(work.broker.generation.0)),
+        observed_generation: Some(work.broker.generation),
         reboots_done: Some(work.broker.reboots_requested),
-        failure: None,
         conditions: Vec::new(),
-        actions_required: Vec::new(),
-        links_down: Vec::new(),
-        maintenance: None,
-        change: None,
         events: Vec::new(),
+        ..report("every endpoint answers")
     };
     store.record(lease, &report).await.expect("recorded");
 }
@@ -224,4 +217,44 @@ pub(crate) async fn running(store: &PgStore, name: &str) -> (Broker, Lease) {
     let lease = leased(store).await;
     complete(store, &lease).await;
     (broker(store, id).await, lease)
+}
+
+/// A pass that has something left to do.
+pub(crate) fn report(sentence: &str) -> PassReport {
+    PassReport {
+        at: NOW,
+        reason: String::new(),
+        reported: Default::default(),
+        kind: VerdictKind::Progressing,
+        sentence: sentence.to_owned(),
+        observed_generation: None,
+        reboots_done: None,
+        failure: None,
+        conditions: vec![InstanceCondition {
+            ordinal: 1,
+            health: Health::Starting,
+            since: NOW,
+            failed_boots: 1,
+            out_of_memory: None,
+            apart_since: None,
+        }],
+        actions_required: Vec::new(),
+        links_down: Vec::new(),
+        maintenance: None,
+        change: None,
+        events: vec![Event { at: NOW, kind: EventKind::Verdict, message: sentence.to_owned() }],
+    }
+}
+
+/// Addresses for a single instance of ActiveMQ with ports of that range.
+pub(crate) fn allocation(ports: RangeInclusive<u16>) -> Allocation {
+    Allocation {
+        engine: EngineType::ActiveMq,
+        instances: 1,
+        protocols: Protocol::of(EngineType::ActiveMq).to_vec(),
+        host: "127.0.0.1".to_owned(),
+        ip_address: Some("127.0.0.1".to_owned()),
+        ports,
+        names: None,
+    }
 }

@@ -6,8 +6,10 @@ use brokerd_domain::{
     GrantDecision, HostCapacity, HostInstanceType, Lease, PassReport, Reservation, Timestamp,
 };
 
-use super::record::report;
-use crate::subject::{NOW, Subject};
+use crate::{
+    subject::{NOW, Subject},
+    support::report,
+};
 
 const GIB: u64 = 1 << 30;
 /// An instance of it has a gibibyte.

@@ -2,16 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use brokerd_domain::{
-    EngineType, EngineVersion, HostInstanceType, Lane, Next, Protocol, RunningEngine,
-};
-use brokerd_store::Allocation;
+use brokerd_domain::{EngineType, EngineVersion, HostInstanceType, Lane, Next, RunningEngine};
 
-use super::{
-    capacity::host,
-    record::{done, report},
+use super::{capacity::host, record::done};
+use crate::{
+    subject::{NOW, Subject, TTL, lost},
+    support::{allocation, report},
 };
-use crate::subject::{NOW, Subject, TTL, lost};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -95,7 +92,7 @@ pub(crate) async fn whoever_lost_the_lease_can_do_nothing_with_it(subject: &dyn 
         }
         lost(&store.renew(&stale, TTL).await);
         lost(&store.save_materials(&stale, b"x").await);
-        lost(&store.allocate_endpoints(&stale, &allocation(20_000), &|_| true).await);
+        lost(&store.allocate_endpoints(&stale, &allocation(20_000..=20_100), &|_| true).await);
         lost(&store.reserve(&stale, 1, NOW).await);
         lost(&store.reserve_more(&stale, 1, larger, NOW).await);
         lost(&store.set_targets(&stale, &[]).await);
@@ -233,18 +230,5 @@ pub(crate) fn running_engine() -> RunningEngine {
         image: "brokerd/activemq:5.19".to_owned(),
         image_id: "sha256:0".to_owned(),
         since: NOW,
-    }
-}
-
-/// Ports for an instance of ActiveMQ, from that one on.
-pub(crate) fn allocation(first: u16) -> Allocation {
-    Allocation {
-        engine: EngineType::ActiveMq,
-        instances: 1,
-        protocols: Protocol::of(EngineType::ActiveMq).to_vec(),
-        host: "127.0.0.1".to_owned(),
-        ip_address: Some("127.0.0.1".to_owned()),
-        ports: first..=first + 100,
-        names: None,
     }
 }

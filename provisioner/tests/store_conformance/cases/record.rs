@@ -1,38 +1,13 @@
 //! What a pass records of a broker.
 
 use brokerd_domain::{
-    ActionCode, ActionRequired, BrokerState, Event, EventKind, Generation, Health,
-    InstanceCondition, PassReport, VerdictKind,
+    ActionCode, ActionRequired, BrokerState, Event, EventKind, Generation, PassReport,
 };
 
-use crate::subject::{NOW, Subject};
-
-/// A pass that has something left to do.
-pub(crate) fn report(sentence: &str) -> PassReport {
-    PassReport {
-        at: NOW,
-        reason: "because".to_owned(),
-        reported: Default::default(),
-        kind: VerdictKind::Progressing,
-        sentence: sentence.to_owned(),
-        observed_generation: None,
-        reboots_done: None,
-        failure: None,
-        conditions: vec![InstanceCondition {
-            ordinal: 1,
-            health: Health::Starting,
-            since: NOW,
-            failed_boots: 1,
-            out_of_memory: None,
-            apart_since: None,
-        }],
-        actions_required: Vec::new(),
-        links_down: Vec::new(),
-        maintenance: None,
-        change: None,
-        events: vec![event(EventKind::Verdict, sentence)],
-    }
-}
+use crate::{
+    subject::{NOW, Subject},
+    support::report,
+};
 
 /// A pass that found everything done that was asked for.
 pub(crate) fn done(generation: i64, reboots: u32) -> PassReport {
@@ -68,6 +43,7 @@ pub(crate) async fn a_pass_is_recorded_with_its_events(subject: &dyn Subject) {
     subject.store().record(&lease, &done(1, 0)).await.expect("recorded");
     let action = ActionRequired { code: ActionCode::BrokerDoesNotBoot, info: "why".to_owned() };
     let second = PassReport {
+        reason: "because".to_owned(),
         actions_required: vec![action],
         events: vec![event(EventKind::Failover, "first"), event(EventKind::Verdict, "second")],
         ..report("waiting")

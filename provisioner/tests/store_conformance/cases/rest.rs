@@ -3,11 +3,11 @@
 use brokerd_domain::{AffectedInstance, EngineType, Protocol, Target};
 use secrecy::ExposeSecret as _;
 
-use super::{
-    leases::{allocation, running_engine},
-    record::done,
+use super::{leases::running_engine, record::done};
+use crate::{
+    subject::{NOW, Subject},
+    support::allocation,
 };
-use crate::subject::{NOW, Subject};
 
 pub(crate) async fn materials_and_the_running_engine_are_read_back(subject: &dyn Subject) {
     let lease = subject.claimed().await;
@@ -32,11 +32,11 @@ pub(crate) async fn endpoints_are_allocated_once_and_led_where_they_are_told(
 ) {
     let lease = subject.claimed().await;
     let store = subject.store();
-    let first = store.allocate_endpoints(&lease, &allocation(20_000), &|_| true).await;
+    let first = store.allocate_endpoints(&lease, &allocation(20_000..=20_100), &|_| true).await;
     let first = first.expect("allocated");
     let ports: Vec<u16> = first[0].endpoints.iter().map(|endpoint| endpoint.port).collect();
     assert_eq!(ports, (20_000..).take(ports.len()).collect::<Vec<_>>());
-    let again = store.allocate_endpoints(&lease, &allocation(30_000), &|_| true).await;
+    let again = store.allocate_endpoints(&lease, &allocation(30_000..=30_100), &|_| true).await;
     assert_eq!(again.expect("kept"), first);
 
     let work = subject.work(&lease).await;
