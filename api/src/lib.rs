@@ -42,7 +42,7 @@ mod mq;
 mod oam;
 mod observe;
 mod openapi;
-mod operation;
+mod operation_table;
 mod own;
 mod query;
 mod readiness;

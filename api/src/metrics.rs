@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::operation::{Operation, Operations};
+use crate::operation_table::{Operation, Operations};
 
 /// From half a millisecond, where DescribeBroker should be, to the deadline.
 const BUCKETS: [f64; 13] =

@@ -29,7 +29,7 @@ use crate::{
         closed::tell_values,
         document::{base, text},
     },
-    operation::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
+    operation_table::{CALL_RPC, CALL_SERVICE, Kind, Operation, Operations},
     own::{self, accounts, destinations, docs, faults, health, secrets, security_groups},
     services,
     state::ApiState,
@@ -233,7 +233,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::operation::BODY_LIMIT;
+    use crate::operation_table::BODY_LIMIT;
 
     const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/mq.json");
 

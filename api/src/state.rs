@@ -13,7 +13,7 @@ use crate::{
     console::{events::Streams, hub::BrokerHub},
     engine_calls::EngineCalls,
     fleet::FleetCache,
-    operation::Operations,
+    operation_table::Operations,
     readiness::Readiness,
     settings::{ApiServices, ApiSettings},
 };

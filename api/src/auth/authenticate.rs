@@ -36,7 +36,7 @@ use crate::{
     caller::{Caller, CallerSlot},
     http::{error::ApiError, json, text, throttle::Throttle},
     metrics::ApiMetrics,
-    operation::{BODY_LIMIT, Operation, Operations},
+    operation_table::{BODY_LIMIT, Operation, Operations},
 };
 
 /// The header in which requests bring the token of their session.

@@ -26,7 +26,7 @@ use crate::{
     caller::CallerSlot,
     http::error::{ApiError, Rendered, chain},
     metrics::ApiMetrics,
-    operation::{Kind, Operation, Operations},
+    operation_table::{Kind, Operation, Operations},
 };
 
 /// How long a request may take.

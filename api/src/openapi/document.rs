@@ -6,7 +6,7 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 
-use crate::operation::BEARER_SCHEME;
+use crate::operation_table::BEARER_SCHEME;
 
 const DESCRIPTION: &str = "The Amazon MQ API (version 2017-11-27, REST-JSON) as brokerd implements it, and brokerd's own operations. The exception's name is in the header x-amzn-ErrorType, the request's identifier in x-amzn-RequestId.";
 

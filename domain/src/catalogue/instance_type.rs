@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     engine::{DeploymentMode, EngineType, EngineVersion, StorageType},
-    limits::{ClusterLimits, QueueLimits, VhostLimits},
-    tier::{DEFAULT_MESSAGE, Family, RabbitMqTier, StorageRange, TIERS, Tier},
+    instance_type_table::{
+        ClusterLimits, DEFAULT_MESSAGE, Family, QueueLimits, RabbitMqTier, StorageRange, TIERS,
+        Tier, VhostLimits,
+    },
 };
 use crate::kernel::Error;
 

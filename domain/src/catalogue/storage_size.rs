@@ -3,7 +3,7 @@
 use super::{
     engine::{DeploymentMode, EngineType, EngineVersion},
     instance_type::HostInstanceType,
-    tier::StorageRange,
+    instance_type_table::StorageRange,
 };
 use crate::kernel::Error;
 

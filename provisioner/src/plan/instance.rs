@@ -10,9 +10,9 @@ use brokerd_domain::{
 use super::{
     attention,
     boot::{BOOTS_TO_FAIL, restart_delay, starting},
-    change::{self, needs_replacement},
     hold::hold,
     poll::STEADY_POLL,
+    replacement::{self, needs_replacement},
     sentence::Sentence,
     types::{InstanceIdentity, Step, Subject},
     world::{Observation, Observed, ObservedInstance, ProbeOutcome},
@@ -111,7 +111,7 @@ pub(super) fn judge(
         return (need, booting(0));
     };
     let status = &instance.status;
-    if change::is_newer(subject, status) {
+    if replacement::is_newer(subject, status) {
         let need = Need::Wait {
             sentence: format!(
                 "instance {ordinal} has a newer generation than the broker that was read"
@@ -129,7 +129,7 @@ pub(super) fn judge(
     }
     match &status.state {
         ContainerState::Created => {
-            let Some(steps) = change::complete(subject, ordinal, status) else {
+            let Some(steps) = replacement::complete(subject, ordinal, status) else {
                 return (unmade(subject, ordinal), before);
             };
             let need = Need::Steps {
@@ -156,7 +156,7 @@ pub(super) fn judge(
 
 /// The need of an instance that does not exist and can't be made.
 fn unmade(subject: &Subject<'_>, ordinal: u8) -> Need {
-    let sentence = change::not_made(subject, ordinal);
+    let sentence = replacement::not_made(subject, ordinal);
     Need::Wait { sentence, next: Next::After(STEADY_POLL), keep_traffic: false }
 }
 
@@ -179,7 +179,7 @@ fn replace(
             (need, before)
         }
         ContainerState::Created | ContainerState::Exited { .. } => {
-            let Some(steps) = change::replace(subject, ordinal) else {
+            let Some(steps) = replacement::replace(subject, ordinal) else {
                 return (unmade(subject, ordinal), before);
             };
             let need = Need::Steps {

@@ -5,8 +5,6 @@
 
 mod attention;
 mod boot;
-mod capacity;
-mod change;
 mod cluster;
 mod deletion;
 mod fault;
@@ -15,6 +13,8 @@ mod instance;
 mod outage;
 mod pair;
 mod poll;
+mod replacement;
+mod reservation;
 mod sentence;
 mod single;
 mod traffic;
@@ -24,10 +24,10 @@ mod world;
 use brokerd_domain::{Broker, DeploymentMode, Intent, Next, Protocol, Timestamp, VerdictKind};
 
 pub(crate) use attention::not_rebooted;
-pub(crate) use capacity::not_enough_memory;
 pub(crate) use outage::{Moments, interrupts, reported_change};
 pub(crate) use pair::taken_over;
 pub(crate) use poll::retry;
+pub(crate) use reservation::not_enough_memory;
 
 pub use sentence::Sentence;
 use types::NeedsRendering;
@@ -92,11 +92,11 @@ fn plan_instances(
         ));
     }
 
-    let is_wanted = change::is_wanted(subject, seen, now);
+    let is_wanted = replacement::is_wanted(subject, seen, now);
     if is_wanted {
-        let first = match capacity::first(subject, seen, now) {
+        let first = match reservation::first(subject, seen, now) {
             Some(first) => Some(first),
-            None => change::first(subject)?,
+            None => replacement::first(subject)?,
         };
         if let Some(first) = first {
             return Ok(first);
@@ -111,7 +111,7 @@ fn plan_instances(
     if makes && lacks_endpoints(broker) {
         plan.steps.insert(0, Step::AllocateEndpoints);
     }
-    Ok(if is_wanted { change::blocked(subject, plan) } else { plan })
+    Ok(if is_wanted { replacement::blocked(subject, plan) } else { plan })
 }
 
 /// Whether the broker's version has endpoints without addresses, because an earlier brokerd made it or it was upgraded.

@@ -22,7 +22,7 @@ use super::{
     containers::{Container, Containers, Program, TextFile},
     disks::Disks,
     events::Events,
-    stores::Stores,
+    shared_stores::Stores,
 };
 
 /// How many processors the host has.

@@ -14,8 +14,8 @@ mod kept;
 mod port;
 pub mod probe;
 pub mod runtime;
+pub mod shared_stores;
 pub mod store;
-pub mod stores;
 mod work;
 
 use std::sync::{

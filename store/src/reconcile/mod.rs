@@ -1,11 +1,11 @@
 //! Reconciliation: the queue with its leases and owners, the input and the record of a pass, the memory of the host.
 
-mod capacity;
 mod leases;
 mod materials;
 mod overview;
 mod ownership;
 mod record;
+mod reservations;
 mod work;
 
 pub use overview::{Overview, PassState, PassStatus, ProvisionerStatus};

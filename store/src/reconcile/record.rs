@@ -8,7 +8,7 @@ use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::capacity;
+use super::reservations;
 use crate::{
     brokers::{counted::counted_columns, events::insert_events},
     kernel::{Channel, PgStore, StoreError, pool::Transaction},
@@ -71,7 +71,7 @@ impl PgStore {
             apply_pending(&mut transaction, id, report.at).await?;
         }
         if failed || rebooted {
-            capacity::update_reservation(&mut transaction, id, failed).await?;
+            reservations::update_reservation(&mut transaction, id, failed).await?;
         }
         if failed {
             metering::cancel(&mut transaction, id).await?;

@@ -3,7 +3,7 @@
 use brokerd_domain::{Broker, BrokerUser, Fault, Lease, Reservation, RunningEngine, Target};
 use secrecy::{SecretBox, SecretString};
 
-use super::capacity::reservation;
+use super::reservations::reservation;
 use crate::kernel::{PgStore, StoreError, broker_row::select_broker};
 
 /// The input of a pass: everything that is known of a broker.

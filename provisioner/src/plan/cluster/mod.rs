@@ -14,9 +14,9 @@ use brokerd_domain::{DeploymentMode, Next, Target, Timestamp, VerdictKind, insta
 
 use super::{
     boot::starting,
-    change,
     hold::hold,
     instance::{Need, limit},
+    replacement,
     sentence::Sentence,
     types::{Completion, NeedsRendering, Plan, Step, Subject, fail, refuse},
     world::Observation,
@@ -254,8 +254,8 @@ fn reunite(
     let is_new = subject.broker.status.observed_generation.is_none() && node.knows_nobody();
     let again = subject.apply(ordinal).filter(|_| is_new);
     if is_new && again.is_none() {
-        let not_made = || waiting(change::not_made(subject, ordinal), APART_POLL);
-        return Ok(Some(change::first(subject)?.unwrap_or_else(not_made)));
+        let not_made = || waiting(replacement::not_made(subject, ordinal), APART_POLL);
+        return Ok(Some(replacement::first(subject)?.unwrap_or_else(not_made)));
     }
     node.after = starting(&node.before, now, 0);
     node.after.apart_since = None;

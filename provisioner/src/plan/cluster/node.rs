@@ -5,10 +5,10 @@ use std::time::Duration;
 use brokerd_domain::{Health, InstanceCondition, Next, Timestamp, instance::ContainerState};
 
 use super::super::{
-    change,
     hold::hold,
     instance::{Need, condition, judge, judge_running},
     poll::STEADY_POLL,
+    replacement,
     types::{InstanceIdentity, Step, Subject},
     world::{Observation, Observed, ObservedInstance, ProbeOutcome},
 };
@@ -74,7 +74,7 @@ impl<'a> Node<'a> {
             Some(Observed::Present(instance)) => Some(instance),
             _ => None,
         };
-        let stale = there.filter(|i| change::needs_replacement(subject, ordinal, &i.status));
+        let stale = there.filter(|i| replacement::needs_replacement(subject, ordinal, &i.status));
         let (need, after) = match stale.map(|instance| (instance, &instance.status.state)) {
             // It serves until its turn comes, and is watched like the others.
             Some((instance, ContainerState::Running { since })) if !is_held => {
@@ -128,7 +128,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn is_newer(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| change::is_newer(subject, &i.status))
+        self.there.is_some_and(|i| replacement::is_newer(subject, &i.status))
     }
 
     pub(super) fn is_alive(&self) -> bool {

@@ -10,9 +10,9 @@ use brokerd_domain::{
 use super::super::{
     attention,
     boot::{restart_delay, starting},
-    change,
     hold::Hold,
     instance::{Need, boot_failures, exit_sentence},
+    replacement,
     sentence::Sentence,
     types::{InstanceIdentity, Plan, Step, Subject, fail, refuse},
     world::{ObservedInstance, ProbeOutcome},
@@ -65,11 +65,12 @@ impl Member<'_> {
     }
 
     pub(super) fn is_stale(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| change::needs_replacement(subject, self.ordinal(), &i.status))
+        self.there
+            .is_some_and(|i| replacement::needs_replacement(subject, self.ordinal(), &i.status))
     }
 
     pub(super) fn is_newer(&self, subject: &Subject<'_>) -> bool {
-        self.there.is_some_and(|i| change::is_newer(subject, &i.status))
+        self.there.is_some_and(|i| replacement::is_newer(subject, &i.status))
     }
 
     /// Whether it was the last one to serve, as far as is known.
@@ -145,7 +146,7 @@ pub(super) fn standby(
             let stop = Step::Stop(ordinal, status.id.clone(), grace);
             return Some(acting(format!("stopping standby {ordinal} to replace it"), vec![stop]));
         }
-        let Some(steps) = change::replace(subject, ordinal) else {
+        let Some(steps) = replacement::replace(subject, ordinal) else {
             return Some(unmade(subject, ordinal));
         };
         member.is_replaced(now);
@@ -153,7 +154,7 @@ pub(super) fn standby(
     }
     match &status.state {
         ContainerState::Created => {
-            let Some(steps) = change::complete(subject, ordinal, status) else {
+            let Some(steps) = replacement::complete(subject, ordinal, status) else {
                 return Some(unmade(subject, ordinal));
             };
             let plan = acting(format!("completing instance {ordinal}"), steps);
@@ -189,7 +190,7 @@ pub(super) fn standby(
 
 /// The plan for an instance that does not exist and can't be made.
 fn unmade(subject: &Subject<'_>, ordinal: u8) -> Plan {
-    waiting(change::not_made(subject, ordinal), STEADY_POLL)
+    waiting(replacement::not_made(subject, ordinal), STEADY_POLL)
 }
 
 /// Kills and starts an instance that has no clients.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use brokerd_domain::{Health, Next, Timestamp, VerdictKind, instance::ContainerState};
 
 use super::super::{
-    change,
     instance::boot_failures,
+    replacement,
     sentence::Sentence,
     traffic::drain,
     types::{Plan, Step, Subject},
@@ -88,11 +88,11 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
         match member.state() {
             None | Some(ContainerState::Created) if !stale => {
                 let made = match member.there {
-                    Some(instance) => change::complete(subject, ordinal, &instance.status),
+                    Some(instance) => replacement::complete(subject, ordinal, &instance.status),
                     None => subject.apply(ordinal).map(|apply| vec![apply]),
                 };
                 let Some(made) = made else {
-                    sentences.push(change::not_made(subject, ordinal));
+                    sentences.push(replacement::not_made(subject, ordinal));
                     continue;
                 };
                 sentences.push(format!("creating instance {ordinal}").into());
@@ -101,8 +101,8 @@ fn start_all(subject: &Subject<'_>, members: &mut [Member<'_>], now: Timestamp) 
                 next = Next::Now;
             }
             None | Some(ContainerState::Created | ContainerState::Exited { .. }) if stale => {
-                let Some(replaced) = change::replace(subject, ordinal) else {
-                    sentences.push(change::not_made(subject, ordinal));
+                let Some(replaced) = replacement::replace(subject, ordinal) else {
+                    sentences.push(replacement::not_made(subject, ordinal));
                     continue;
                 };
                 sentences.push(format!("replacing instance {ordinal}").into());
