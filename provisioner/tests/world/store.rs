@@ -176,6 +176,15 @@ impl MemoryStore {
         lives.iter().filter(|(id, _)| **id != me).map(|(_, end)| end.since(now)).min()
     }
 
+    /// How long until a lease runs out, if one is held. After a reply that was lost its holder does not know of it, and
+    /// claims the broker anew when it looks the next time, as it does now and then.
+    pub fn lease_ends_in(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let rows = self.rows.lock().expect("not poisoned");
+        let held = rows.values().filter(|row| row.holder.is_some());
+        held.map(|row| row.expires.since(now)).min()
+    }
+
     pub(super) fn is_alive(&self, worker: WorkerId) -> bool {
         let now = self.clock.now();
         self.lives.lock().expect("not poisoned").get(&worker).is_some_and(|end| *end > now)

@@ -89,11 +89,14 @@ impl Simulation {
             let looks = process.watched.values().map(|w| w.due.since(self.now())).min();
             // Until it is noticed that a former process is dead.
             let others = self.store.others_live_for(process.me);
+            let lease = self.store.lease_ends_in();
             // What is given back is told at once, or shared out when the task comes round.
             let round = self.store.shares_out_in();
-            let next = due.into_iter().chain(looks).chain(others).chain(round).min();
+            let waits = [due, looks, others, lease, round];
+            let next = waits.into_iter().flatten().min();
             let at_rest = due.is_none_or(|due| due >= REST)
                 && others.is_none()
+                && lease.is_none()
                 && self.store.unfinished().all(|id| process.watched.contains_key(&id))
                 && process
                     .watched

@@ -6,10 +6,7 @@ use brokerd_domain::Lease;
 use brokerd_store::{AuditedCall, PgStore};
 
 use super::event;
-use crate::{
-    passes::report,
-    support::{NOW, command, complete, create, ids, leased, scope, with_store},
-};
+use crate::support::{NOW, command, complete, create, ids, leased, report, scope, with_store};
 
 const FIRST: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const SECOND: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
