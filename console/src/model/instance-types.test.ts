@@ -5,7 +5,7 @@ import { bySize, INSTANCE_TYPES, instanceType } from './instance-types';
 
 test('the table is that of the server', () => {
   // Tests run in console/.
-  const source = readFileSync('../domain/src/catalogue/tier.rs', 'utf8');
+  const source = readFileSync('../domain/src/catalogue/instance_type_table.rs', 'utf8');
   const rows = source.matchAll(/name: "(mq\.[^"]+)",\s+family: [^,]+,\s+vcpus: (\d+),\s+memory_gib: (\d+),/g);
   const expected = [...rows].map(([, name, vcpus, memory]) => ({
     name,

@@ -1,4 +1,4 @@
-// What the instance types have. Source: domain/src/catalogue/tier.rs, to which a test compares this.
+// What the instance types have. Source: domain/src/catalogue/instance_type_table.rs, to which a test compares this.
 
 /** An instance type. */
 export interface InstanceType {
