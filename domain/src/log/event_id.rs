@@ -22,7 +22,7 @@ impl EventId {
     /// Before every event.
     pub const FIRST: Self = Self { at: Timestamp::from_micros(0), stream: 0, position: 0 };
 
-    /// Reads what [`EventId::fmt`] writes.
+    /// Reads what its `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != DIGITS.iter().sum::<usize>() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return None;

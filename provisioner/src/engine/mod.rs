@@ -1,6 +1,7 @@
 //! What brokerd knows of the engines: rendered files, limits, what proves that one serves.
 //!
-//! Pure: the same broker, materials and image give the same [`InstanceSpec`], byte for byte.
+//! Pure: the same broker, materials and image give the same
+//! [`InstanceSpec`](brokerd_domain::instance::InstanceSpec), byte for byte.
 
 pub mod activemq;
 mod blueprint;

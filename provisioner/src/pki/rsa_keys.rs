@@ -39,7 +39,7 @@ pub trait RsaKeys: Send + Sync + 'static {
     async fn take(&self) -> Result<SecretString, TlsError>;
 }
 
-/// Keys that are made in advance by [`RsaKeyPool::keep_filled`].
+/// Keys that are made in advance by `RsaKeyPool::keep_filled`.
 #[derive(Debug, Default)]
 pub struct RsaKeyPool {
     ready: Mutex<Vec<SecretString>>,

@@ -67,7 +67,7 @@ pub(crate) struct LogContext {
     pub(crate) limits: LogLimits,
 }
 
-/// Those who follow. Until [`LogFollowers::run`] runs there are none.
+/// Those who follow. Until `LogFollowers::run` runs there are none.
 #[derive(Debug, Default)]
 pub struct LogFollowers {
     state: Mutex<State>,
