@@ -35,6 +35,7 @@ pub mod machine;
 pub mod management;
 pub mod metrics_pages;
 pub mod owner;
+pub mod pair;
 mod ports;
 mod process;
 pub mod prometheus;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { connect, createServer } from 'node:net';
 import { chromium } from 'playwright-core';
-import { faultsOf, looksPastAnnouncements, screenshot } from '../support/browser.mjs';
+import { faultsOf, ignoreLiveRegions, screenshot } from '../support/browser.mjs';
 
 /** Engines start and fail over in seconds; the machine may be busy. */
 const DEADLINE_MS = 180_000;
@@ -40,7 +40,7 @@ export async function play(name, [link, socket], story) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, reducedMotion: 'reduce' });
   context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
-  looksPastAnnouncements(page);
+  ignoreLiveRegions(page);
   const faults = faultsOf(page, origin);
   const begun = Date.now();
   const step = (what) => console.log(`${((Date.now() - begun) / 1000).toFixed(1)} s  ${what}`);

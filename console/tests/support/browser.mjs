@@ -64,7 +64,7 @@ export function faultsOf(page, origin) {
  * Texts are looked for in what is seen. A second after some of them Cloudscape says them again, for screen readers, in
  * regions that are children of the body: whoever looks late would find two.
  */
-export function looksPastAnnouncements(page) {
+export function ignoreLiveRegions(page) {
   const getByText = page.getByText.bind(page);
   page.getByText = (...words) => getByText(...words).and(page.locator(':not(body > [aria-live])'));
 }
@@ -77,7 +77,7 @@ export async function openPage(server, address = '/', options = {}) {
   const { width = 1280, height = width < 600 ? 844 : 900, dark = false, storage = {}, locale = 'en-GB' } = options;
   const context = await profile(locale);
   const page = await context.newPage();
-  looksPastAnnouncements(page);
+  ignoreLiveRegions(page);
   await page.setViewportSize({ width, height });
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
   // Only once: what the page itself has stored must survive a reload.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use brokerd_domain::{Broker, BrokerId, Clock as _, EngineType, Fault, FaultId, Intent, WorkerId};
+use brokerd_domain::{Broker, BrokerId, EngineType, Fault, FaultId, Intent, WorkerId};
 use brokerd_provisioner::reconcile::ReconcileStore;
 
 use crate::{
@@ -75,6 +75,5 @@ impl Subject for Memory {
 
     async fn pass(&self, by: Duration) {
         self.clock.advance(by);
-        assert!(self.clock.now() > NOW);
     }
 }

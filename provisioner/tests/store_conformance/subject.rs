@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use brokerd_domain::{Broker, BrokerId, Fault, Lease, Timestamp, WorkerId};
+use brokerd_domain::{Broker, BrokerId, Fault, Lease, WorkerId};
 use brokerd_provisioner::reconcile::ReconcileStore;
 use brokerd_store::{StoreError, Work};
 
 /// The time of reports. Leases count by the store's own clock.
-pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+pub(crate) use crate::support::NOW;
 
 /// How long leases and heartbeats last.
 pub(crate) const TTL: Duration = Duration::from_secs(30);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
-use brokerd_tests::{World, docker, eventually};
+use anyhow::{Context as _, Result};
+use brokerd_tests::{World, docker, eventually, pair::serving};
 use serde_json::Value;
 
 use crate::{
@@ -16,9 +16,6 @@ use crate::{
 
 /// What an engine prints that waits for the lock of its store.
 const WAITS: &str = "waiting a lock to be acquired";
-
-/// What a pass says of a pair that is whole.
-const WHOLE: &str = " serves, the other one stands by";
 
 /// How long it takes until a message passes.
 fn next_message(bench: &Bench, endpoint: &Endpoint, begin: Instant) -> Result<Duration> {
@@ -137,13 +134,10 @@ impl<'a> OfBrokerd<'a> {
             let text =
                 |name: &str| answer["events"][0][name].as_str().unwrap_or_default().to_owned();
             let (at, message) = (text("at"), text("message"));
-            Ok((at != self.since && message.contains(WHOLE)).then_some((at, message)))
+            Ok((at != self.since && serving(&message).is_some()).then_some((at, message)))
         })?;
         self.since = at;
-        let active = message.strip_prefix("instance ").and_then(|rest| rest.split(' ').next());
-        let active = active.context("who serves")?.to_owned();
-        ensure!(active == "1" || active == "2", "{message}");
-        Ok(active)
+        Ok(serving(&message).context("who serves")?.to_string())
     }
 
     pub(crate) fn delete(mut self, bench: &Bench) -> Result<()> {

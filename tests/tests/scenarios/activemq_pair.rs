@@ -10,12 +10,11 @@ use brokerd_tests::{
     broken::BrokenImage,
     clients,
     docker::{self, Container, instance_of as instance},
-    eventually, inside, machine, scenario,
+    eventually, inside, machine,
+    pair::serving,
+    scenario,
 };
 use serde_json::Value;
-
-/// What a pass says when a pair is whole.
-const WHOLE: &str = " serves, the other one stands by";
 
 fn pair(name: &str) -> NewBroker {
     NewBroker::activemq(name).deployed(DeploymentMode::ActiveStandbyMultiAz)
@@ -85,8 +84,7 @@ impl<'a> Pair<'a> {
     fn whole(&self, before: &str, not: u8) -> Result<u8> {
         let active = eventually(&format!("the pair is whole, without {not}"), TIMEOUT, || {
             let (at, message) = self.newest_event()?;
-            let serves = message.strip_prefix("instance ").and_then(|it| it.strip_suffix(WHOLE));
-            let active = serves.and_then(|ordinal| ordinal.parse().ok());
+            let active = serving(&message);
             Ok(active.filter(|active| at != before && *active != not))
         })?;
         for ordinal in [1, 2] {

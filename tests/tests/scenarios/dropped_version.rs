@@ -7,7 +7,9 @@ use aws_sdk_mq::types::{BrokerState, DeploymentMode};
 use brokerd_tests::{
     NewBroker, TIMEOUT, WITNESSES, World, clients,
     docker::{Container, container_of, instance_of},
-    eventually, scenario,
+    eventually,
+    pair::serving,
+    scenario,
 };
 
 const SETTING: &str = "BROKERD_PROVISIONER_CATALOGUE";
@@ -30,10 +32,7 @@ fn active(world: &World, id: &str) -> Result<u8> {
         let events = world.api.events(id)?;
         let newest = events.iter().find(|(kind, _)| kind != "request");
         let sentence = newest.map(|(_, sentence)| sentence.as_str()).unwrap_or_default();
-        let ordinal = sentence
-            .strip_suffix(" serves, the other one stands by")
-            .and_then(|rest| rest.strip_prefix("instance "));
-        Ok(ordinal.and_then(|ordinal| ordinal.parse().ok()))
+        Ok(serving(sentence))
     })
 }
 

@@ -11,12 +11,11 @@ use brokerd_tests::{
     docker::{self, Container},
     eventually,
     faults::{ENABLED, Faults},
-    machine, scenario,
+    machine,
+    pair::serving,
+    scenario,
 };
 use serde_json::{Value, json};
-
-/// What a pass says when a pair is whole.
-const WHOLE: &str = " serves, the other one stands by";
 
 /// How long three nodes may take on two processors.
 const NODES_TIMEOUT: Duration = Duration::from_secs(180);
@@ -110,15 +109,15 @@ impl<'a> Pair<'a> {
     /// Waits until nothing newer than an event is told but that the expected one serves and the other one
     /// stands by.
     fn is_whole_since(&self, earlier: &str) -> Result<()> {
-        let wanted = format!("instance {}{WHOLE}", self.active);
-        eventually(&format!("the pair is whole: {wanted}"), TIMEOUT, || {
+        let what = format!("the pair is whole, and instance {} serves", self.active);
+        eventually(&what, TIMEOUT, || {
             let events = self.world.api.events(&self.id)?;
             let mut newest = events.iter().map(|(_, message)| message.as_str());
             let newest = newest.find(|message| {
                 let is_earlier = !earlier.is_empty() && message.starts_with(earlier);
                 is_earlier || !message.starts_with("fault ")
             });
-            Ok(newest.is_some_and(|message| message.contains(&wanted)).then_some(()))
+            Ok((newest.and_then(serving) == Some(self.active)).then_some(()))
         })?;
         for ordinal in [1, 2] {
             let instance = docker::instance_of(&self.id, ordinal)?;

@@ -8,12 +8,9 @@ use brokerd_tests::{
     NewBroker, Steady, TIMEOUT, World, clients,
     docker::instance_of,
     engine_proxy::{EngineProxy, Rule, Trouble},
-    eventually, machine, scenario,
+    eventually, machine, pair, scenario,
 };
 use serde_json::Value;
-
-/// What a pass says when a pair is whole.
-const WHOLE: &str = " serves, the other one stands by";
 
 /// How many times as long as on a quiet engine clients may wait on this machine, which others use too; and what
 /// the machine owes anybody: less is luck.
@@ -56,9 +53,7 @@ impl<'a> Pair<'a> {
         eventually(&format!("the pair is whole and {active} does not serve"), TIMEOUT, || {
             let answer: Value = serde_json::from_str(&self.world.api.get(&path)?.body)?;
             let message = answer["events"][0]["message"].as_str().unwrap_or_default();
-            let serves = message.strip_prefix("instance ").and_then(|it| it.strip_suffix(WHOLE));
-            let next = serves.and_then(|ordinal| ordinal.parse().ok());
-            Ok(next.filter(|next| *next != active))
+            Ok(pair::serving(message).filter(|next| *next != active))
         })
     }
 

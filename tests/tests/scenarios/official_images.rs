@@ -8,6 +8,7 @@ use brokerd_tests::{
     NewBroker, NewUser, Steady, TIMEOUT, USER, World, clients,
     docker::{self, docker},
     eventually, machine,
+    pair::serving,
     registry::{self, ImageRegistry},
     scenario,
 };
@@ -121,9 +122,6 @@ fn a_reboot_changes_it(world: &World, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a pass says when a pair is whole.
-const WHOLE: &str = " serves, the other one stands by";
-
 /// When the one that serves is killed, the other one does, and has the messages.
 fn it_fails_over(world: &World, id: &str) -> Result<()> {
     let mut clients = Steady::begin(world, id, "steady")?;
@@ -131,10 +129,7 @@ fn it_fails_over(world: &World, id: &str) -> Result<()> {
     let stands_by = || {
         eventually("the pair is whole", TIMEOUT, || {
             let events = world.api.events(id)?;
-            let mut whole = events.iter().filter(|(_, message)| message.contains(WHOLE));
-            Ok(whole
-                .next()
-                .map(|(_, message)| if message.starts_with("instance 1") { 1 } else { 2 }))
+            Ok(events.iter().find_map(|(_, message)| serving(message)))
         })
     };
     let active = stands_by()?;

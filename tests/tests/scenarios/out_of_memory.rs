@@ -9,7 +9,9 @@ use brokerd_tests::{
     Management, NewBroker, Steady, TIMEOUT, World,
     clients::{self, Load},
     docker::{self, instance_of},
-    eventually, machine, scenario,
+    eventually, machine,
+    pair::serving,
+    scenario,
 };
 
 /// So many times in a row are a loop and no accident.
@@ -88,16 +90,14 @@ fn a_pair_that_runs_out_of_memory_fails_over_each_time_and_requires_action_until
 
 /// Waits until a pair has run out of memory so many times and is whole; which of its instances serves.
 fn whole(world: &World, id: &str, times: usize) -> Result<u8> {
-    let sentence = eventually("the pair is whole", TIMEOUT, || {
+    eventually("the pair is whole", TIMEOUT, || {
         let events = world.api.events(id)?;
         let failovers = events.iter().filter(|(_, message)| message.starts_with("failover: "));
-        let newest = events.iter().map(|(_, message)| message);
-        let newest = newest.clone().find(|message| !message.starts_with("BROKER_OOM"));
-        let whole = newest.filter(|message| message.contains(" serves, the other one stands by"));
-        Ok(whole.filter(|_| failovers.count() == times).cloned())
-    })?;
-    let ordinal = sentence.strip_prefix("instance ").and_then(|rest| rest.split(' ').next());
-    ordinal.and_then(|ordinal| ordinal.parse().ok()).context(sentence)
+        let mut newest = events.iter().map(|(_, message)| message);
+        let newest = newest.find(|message| !message.starts_with("BROKER_OOM"));
+        let active = newest.and_then(|message| serving(message));
+        Ok(active.filter(|_| failovers.count() == times))
+    })
 }
 
 #[test]

@@ -8,11 +8,9 @@ use brokerd_tests::{
     NewBroker, Steady, World, eventually,
     kubernetes::{Cluster, Pod, TIMEOUT, scenario_on_kubernetes},
     machine,
+    pair::serving,
 };
 use serde_json::Value;
-
-/// What a pass says when a pair is whole.
-const WHOLE: &str = " serves, the other one stands by";
 
 /// A pair with clients that send and receive all the time.
 struct Pair<'a> {
@@ -52,11 +50,7 @@ impl<'a> Pair<'a> {
 
     /// Waits until one serves and the other one stands by; the one that serves.
     fn whole(&self) -> Result<u8> {
-        eventually("the pair is whole", TIMEOUT, || {
-            let verdict = self.verdict()?;
-            let serves = verdict.strip_prefix("instance ").and_then(|it| it.strip_suffix(WHOLE));
-            Ok(serves.and_then(|ordinal| ordinal.parse().ok()))
-        })
+        eventually("the pair is whole", TIMEOUT, || Ok(serving(&self.verdict()?)))
     }
 
     /// Waits until another instance than this one serves.
