@@ -2,9 +2,10 @@
 //! engines. Each test of a program with engines runs by itself. Reads cargo's messages from standard input.
 //! The pages of the console in a browser are one more program, which runs when the others are over.
 //!
-//! What a program prints is shown when it ends, whole. At the end comes where the time went, what was skipped, and each program's own
-//! summary line, as cargo prints them. Exit status 1 says that a program failed or took too long.
+//! What a program prints is shown when it ends, whole. At the end comes where the time went, what was skipped, each program's own
+//! summary line, as cargo prints them, and once more which tests failed and why. Exit status 1 says that a program failed or took too long.
 
+mod failures;
 mod programs;
 mod report;
 mod schedule;

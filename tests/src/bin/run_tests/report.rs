@@ -24,7 +24,7 @@ pub(crate) fn progress(ended: usize, all: usize, program: Option<&Ended>) {
     write(&format!("[{ended}/{all}] {result} in {:.1} s: {name}\n", took.as_secs_f64()));
 }
 
-/// Where the time went, what was skipped, and each program's own summary.
+/// Where the time went, what was skipped, each program's own summary, and what failed.
 pub(crate) fn print(ended: &[Ended]) {
     write(&table(ended));
     let mut skipped: Vec<&str> =
@@ -41,15 +41,25 @@ pub(crate) fn print(ended: &[Ended]) {
             text.push_str(&format!("{line}\n"));
         }
     }
-    let failed: Vec<_> = ended
-        .iter()
-        .filter(|program| !program.passed)
-        .map(|program| program.name.as_str())
-        .collect();
-    if !failed.is_empty() {
-        text.push_str(&format!("failed programs: {}\n", failed.join(", ")));
-    }
+    text.push_str(&failed(ended));
     write(&text);
+}
+
+/// Which tests failed and why; the last line names their programs.
+fn failed(ended: &[Ended]) -> String {
+    let failed: Vec<&Ended> = ended.iter().filter(|program| !program.passed).collect();
+    if failed.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for program in &failed {
+        for line in &program.failures {
+            let name = if line.starts_with(' ') { "" } else { "FAILED " };
+            text.push_str(&format!("{name}{line}\n"));
+        }
+    }
+    let names: Vec<&str> = failed.iter().map(|program| program.name.as_str()).collect();
+    text + &format!("failed programs: {}\n", names.join(", "))
 }
 
 fn table(ended: &[Ended]) -> String {
@@ -75,20 +85,36 @@ fn write(text: &str) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_table_begins_with_what_took_longest_and_sums_up_what_took_no_time() {
-        let program = |name: &str, seconds| Ended {
+    fn program(name: &str, seconds: u64, failures: &[&str]) -> Ended {
+        Ended {
             name: name.to_owned(),
             title: String::new(),
             took: Duration::from_secs(seconds),
-            passed: true,
+            passed: failures.is_empty(),
             summary: Vec::new(),
             skipped: Vec::new(),
-        };
-        let table = table(&[program("a", 1), program("b", 6), program("c", 60), program("d", 2)]);
+            failures: failures.iter().map(|&line| line.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_table_begins_with_what_took_longest_and_sums_up_what_took_no_time() {
+        let programs = [("a", 1), ("b", 6), ("c", 60), ("d", 2)];
+        let table = table(&programs.map(|(name, seconds)| program(name, seconds, &[])));
         assert_eq!(
             table,
             "\nwhere the time went, side by side:\n    60.0 s  c\n     6.0 s  b\n     3.0 s  2 others\n"
+        );
+    }
+
+    #[test]
+    fn the_end_tells_which_tests_failed_and_why_and_then_their_programs() {
+        let passed = program("a", 1, &[]);
+        assert_eq!(failed(std::slice::from_ref(&passed)), "");
+        let ended = [passed, program("b", 1, &["one", "    why", "two"]), program("c", 1, &["x"])];
+        assert_eq!(
+            failed(&ended),
+            "FAILED one\n    why\nFAILED two\nFAILED x\nfailed programs: b, c\n"
         );
     }
 }

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use brokerd_tests::machine::SKIPPED;
 
 use crate::{
-    Jobs,
+    Jobs, failures,
     programs::{Phase, Program},
     report,
 };
@@ -34,6 +34,8 @@ pub(crate) struct Ended {
     pub(crate) summary: Vec<String>,
     /// What it could not check.
     pub(crate) skipped: Vec<String>,
+    /// Which of its tests failed and why, if it has not passed.
+    pub(crate) failures: Vec<String>,
 }
 
 struct Running {
@@ -195,6 +197,7 @@ fn end(running: Running, passed: bool, why: Option<&str>) -> Result<Ended> {
         passed,
         summary,
         skipped: skipped.collect(),
+        failures: if passed { Vec::new() } else { failures::of(&rest) },
     })
 }
 
