@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use brokerd_domain::{
@@ -93,10 +94,19 @@ async fn begin() -> (PgConnection, String, String) {
     (server, name, url)
 }
 
+/// How long a database may be in use after its test.
+const RELEASED: Duration = Duration::from_secs(30);
+
 /// Drops the database, and fails as the test has.
 async fn end(mut server: PgConnection, name: &str, outcome: Result<(), JoinError>) {
     let drop = format!("drop database {name} with (force)");
-    server.execute(sqlx::AssertSqlSafe(drop)).await.expect("may drop databases");
+    let deadline = Instant::now() + RELEASED;
+    // Tasks of a store that is gone may connect once more after all connections were ended.
+    while let Err(error) = server.execute(sqlx::AssertSqlSafe(drop.clone())).await {
+        let in_use =
+            error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("55006"));
+        assert!(in_use && Instant::now() < deadline, "{name} is not dropped: {error}");
+    }
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());
     }
@@ -193,7 +203,7 @@ pub(crate) async fn broker(store: &PgStore, id: BrokerId) -> Broker {
 
 /// A lease on the only broker.
 pub(crate) async fn leased(store: &PgStore) -> Lease {
-    let ttl = std::time::Duration::from_secs(30);
+    let ttl = Duration::from_secs(30);
     store.claim_due(worker(), None, ttl, 1).await.expect("claimed").remove(0)
 }
 

@@ -234,6 +234,7 @@ async fn while_the_database_is_away_events_wait_and_what_is_too_much_is_counted(
         while trail.waiting_events() > 0 {
             assert!(tokio::time::Instant::now() < deadline, "the database is back");
             trail.flush(&store).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(found(&f.store, &[]).await.events.len(), 3);
     })
