@@ -98,7 +98,10 @@ impl Database {
             return script(&["stop", own]).map(drop);
         }
         let statement = format!(r#"DROP DATABASE IF EXISTS "{}" WITH (FORCE)"#, self.name);
-        execute(runtime, &self.server, statement)
+        // A process that is gone may still be about to be known as gone, or have connected once more.
+        retry("the database is dropped", TIMEOUT, || {
+            execute(runtime, &self.server, statement.clone())
+        })
     }
 }
 

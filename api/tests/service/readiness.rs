@@ -81,30 +81,47 @@ async fn however_many_ask_for_readiness_and_go_away_one_question_reaches_the_dat
     let api = TestApi::start().await;
     let mut holder = api.connection().await;
     let mut behind = api.connection().await;
-    let mut held = holder.begin().await.expect("begun");
-    sqlx::query("lock table offering in access exclusive mode")
-        .execute(&mut *held)
-        .await
-        .expect("locked");
-    // Those who don't wait for the answer.
-    for _ in 0..5 {
-        let asked = api.unsigned("GET", "/health/ready");
-        timeout(Duration::from_millis(20), asked).await.expect_err("the table is locked");
-    }
-    let many = join_all((0..50).map(|_| api.unsigned("GET", "/health/ready")));
-    let released = async {
-        let deadline = Instant::now() + Duration::from_secs(1);
-        while waiting(&mut behind).await == 0 {
-            assert!(Instant::now() < deadline, "nobody asks the database");
+    // The table is locked for a shorter time than anybody waits for it. A round that takes longer, because the machine
+    // stands still, proves nothing.
+    for round in 1.. {
+        let began = Instant::now();
+        let in_time = || began.elapsed() < Duration::from_millis(1500);
+        let mut held = holder.begin().await.expect("begun");
+        sqlx::query("lock table offering in access exclusive mode")
+            .execute(&mut *held)
+            .await
+            .expect("locked");
+        // Those who don't wait for the answer.
+        for _ in 0..5 {
+            let asked = api.unsigned("GET", "/health/ready");
+            let early = timeout(Duration::from_millis(20), asked).await;
+            assert!(early.is_err() || !in_time(), "the table is locked: {early:?}");
         }
-        for _ in 0..20 {
-            assert_eq!(waiting(&mut behind).await, 1);
+        let many = join_all((0..50).map(|_| api.unsigned("GET", "/health/ready")));
+        let released = async {
+            while waiting(&mut behind).await == 0 && in_time() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            let mut least = i64::MAX;
+            for _ in 0..20 {
+                let now = waiting(&mut behind).await;
+                assert!(now <= 1 || !in_time(), "{now} questions at a time");
+                least = least.min(now);
+            }
+            held.rollback().await.expect("released");
+            least
+        };
+        let (answers, least) = tokio::join!(many, released);
+        if in_time() {
+            assert_eq!(least, 1, "nobody asks the database");
+            for answer in answers {
+                assert_eq!(answer.status, 200, "{answer:?}");
+            }
+            break;
         }
-        held.rollback().await.expect("released");
-    };
-    let (answers, ()) = tokio::join!(many, released);
-    for answer in answers {
-        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(round < 5, "nobody asked the database in time, or it was slow each time");
+        // What was found is forgotten.
+        sleep(Duration::from_millis(1100)).await;
     }
     drop((holder, behind));
     api.stop().await;

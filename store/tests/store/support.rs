@@ -20,7 +20,7 @@ use brokerd_domain::{
 use brokerd_store::{Allocation, MasterKey, NewIds, PgStore};
 use secrecy::SecretString;
 use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
-use tokio::task::JoinError;
+use tokio::{task::JoinError, time::sleep};
 
 use crate::migrated_database;
 
@@ -106,6 +106,7 @@ async fn end(mut server: PgConnection, name: &str, outcome: Result<(), JoinError
         let in_use =
             error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("55006"));
         assert!(in_use && Instant::now() < deadline, "{name} is not dropped: {error}");
+        sleep(Duration::from_millis(100)).await;
     }
     if let Err(error) = outcome {
         std::panic::resume_unwind(error.into_panic());
