@@ -241,13 +241,13 @@ async fn all_values_are_fetched_at_once_and_a_silent_source_delays_them_briefly(
     let begun = Instant::now();
     let fetched = fetch(&remote, &[PASSWORD; 8]).await;
     assert_eq!(fetched, vec![Ok("a".to_owned()); 8]);
-    assert!(begun.elapsed() < Duration::from_secs(3), "one after the other: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < TIMEOUT, "one after the other: {:?}", begun.elapsed());
 
     let silent = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:silent";
     let begun = Instant::now();
     let fetched = fetch(&remote, &[silent, PASSWORD, silent]).await;
     let took = begun.elapsed();
-    assert!(TIMEOUT <= took && took < TIMEOUT + Duration::from_secs(2), "{took:?}");
+    assert!(TIMEOUT <= took && took < 2 * TIMEOUT, "{took:?}");
     let why = NotFetched::Transient("secretsmanager did not answer within 5 s".to_owned());
     assert_eq!(fetched, [Err(why.clone()), Ok("a".to_owned()), Err(why)]);
 }
@@ -274,7 +274,7 @@ async fn who_is_not_there_is_told_at_once() {
     let remote = remote(|endpoints| endpoints.secrets_manager = Some(url));
     let begun = Instant::now();
     let refused = fetch(&remote, &[PASSWORD]).await.remove(0).expect_err("nobody is there");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < TIMEOUT, "{:?}", begun.elapsed());
     let told = matches!(&refused, NotFetched::Transient(why) if why.contains("refused"));
     assert!(told, "{refused:?}");
 }
