@@ -44,7 +44,8 @@ test('another month is chosen, and saved as CSV', async () => {
   ]);
   assert.equal(saved.suggestedFilename(), 'orders-2026-01.csv');
   assert.equal(await readFile(await saved.path(), 'utf8'), CSV);
-  assert.equal(server.calls.at(-1).query.get('format'), 'csv');
+  // The page may ask for something else meanwhile.
+  assert.ok(asked().some(({ format }) => format === 'csv'));
 });
 
 test('who may not read reports is told so', async () => {

@@ -127,7 +127,13 @@ pub(crate) fn ports_of(addresses: &BTreeSet<SocketAddr>) -> BTreeSet<u16> {
 }
 
 pub(crate) fn options() -> Options {
-    Options { hold: SOON, poll: SOON * 10, drain: Duration::from_millis(10), ..Options::default() }
+    Options {
+        hold: SOON,
+        poll: SOON * 10,
+        drain: Duration::from_millis(10),
+        hello_timeout: SOON,
+        ..Options::default()
+    }
 }
 
 /// A port that nobody uses, below those the kernel gives to outgoing connections.

@@ -113,7 +113,7 @@ fn a_killed_engine_comes_back(subject: &Subject<'_>) -> Result<()> {
 
 fn a_short_pause_is_a_moment_of_silence(subject: &Subject<'_>) -> Result<()> {
     let before = subject.container()?;
-    let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 4}))?;
+    let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 8}))?;
     subject.until("the container is paused", |c| Ok(is_paused(c)))?;
     subject.faults().until_state(&fault, "ENDED")?;
     let after = subject.container()?;
@@ -221,12 +221,13 @@ fn a_fault_that_expired_while_brokerd_was_down_ends_when_it_is_back() -> Result<
         let subject = Subject::rabbitmq(world)?;
         let (id, messenger) = (subject.id.clone(), subject.messenger.clone());
         let before = subject.container()?;
-        let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 5}))?;
+        // Long enough to be killed meanwhile; silence for 20 seconds that brokerd noticed would end with a restart.
+        let fault = subject.faults().inject(&json!({"kind": "PAUSE", "durationSeconds": 12}))?;
         let begun = Instant::now();
         subject.until("the container is paused", |c| Ok(is_paused(c)))?;
         world.kill9()?;
         eventually("the fault's time is over", TIMEOUT, || {
-            Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()))
+            Ok((begun.elapsed() > Duration::from_secs(13)).then_some(()))
         })?;
         ensure!(is_paused(&docker::container_of(&id)?), "nobody was there to heal it");
         world.restart()?;

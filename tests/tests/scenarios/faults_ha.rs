@@ -24,6 +24,9 @@ const NODES_TIMEOUT: Duration = Duration::from_secs(180);
 const LATENCY: u64 = 300;
 const BOTH_WAYS: Duration = Duration::from_millis(2 * LATENCY);
 
+/// How long an outage is that ends by itself: longer than it takes until it is seen that the others serve.
+const OUTAGE_SECONDS: u32 = 45;
+
 fn is_down(container: &Container) -> bool {
     !container.running()
 }
@@ -200,7 +203,7 @@ fn the_standby_of_a_pair_serves_through_every_fault_and_nothing_is_lost() -> Res
         let frozen = |container: &Container| !is_paused(container);
         strike(&mut pair, Case::lasting(lasting("PAUSE", 900), frozen, End::Asked))?;
         strike(&mut pair, Case::lasting(lasting("ISOLATE", 900), is_cut_off, End::Asked))?;
-        let mut outage = lasting("ZONE_OUTAGE", 15);
+        let mut outage = lasting("ZONE_OUTAGE", OUTAGE_SECONDS);
         outage["zone"] = zone_of(pair.active).into();
         strike(&mut pair, Case::lasting(outage, is_down, End::ByItself))?;
         pair.feels_latency().context("latency")?;
@@ -324,7 +327,8 @@ fn the_other_nodes_of_a_cluster_serve_through_every_fault_and_nothing_is_lost() 
         strike(1, &Case::once(one("KILL", 1)))?;
         strike(2, &Case::lasting(lasting("PAUSE", 2, 900), is_paused, End::Asked))?;
         strike(3, &Case::lasting(lasting("ISOLATE", 3, 900), is_cut_off, End::Asked))?;
-        let outage = json!({"kind": "ZONE_OUTAGE", "zone": zone_of(2), "durationSeconds": 15});
+        let (zone, seconds) = (zone_of(2), OUTAGE_SECONDS);
+        let outage = json!({"kind": "ZONE_OUTAGE", "zone": zone, "durationSeconds": seconds});
         strike(2, &Case::lasting(outage, is_down, End::ByItself))?;
         cluster.feels_latency().context("latency")?;
         cluster.faults().all_have_ended(&["KILL", "PAUSE", "ISOLATE", "ZONE_OUTAGE", "LATENCY"])?;

