@@ -6,6 +6,11 @@ use super::{InvalidQuery, lexer::Token, record::Row, value::Value};
 
 const MAX_DEPTH: u32 = 32;
 const MAX_REGEX_BYTES: usize = 256 * 1024;
+/// How many operators of those that can follow each other an expression may have: each is a level of what is evaluated by
+/// recursion.
+const MAX_OPERATORS: u32 = 200;
+/// How many bytes of a text `concat` makes, whose result may be joined again and again. It is cut there.
+const MAX_TEXT_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Clone)]
 pub(super) enum Expression {
@@ -89,7 +94,7 @@ impl Function {
             Self::Upper => text(str::to_uppercase),
             Self::Lower => text(str::to_lowercase),
             Self::Trim => text(|text| text.trim().to_owned()),
-            Self::Concat => Value::Text(values.iter().filter_map(Value::text).collect()),
+            Self::Concat => Value::Text(joined(values)),
             Self::Coalesce => values
                 .iter()
                 .find(|value| **value != Value::Missing)
@@ -188,6 +193,19 @@ impl Expression {
     }
 }
 
+/// The texts behind each other, as far as there is room. What is missing is left out.
+fn joined(values: &[Value]) -> String {
+    let mut joined = String::new();
+    for text in values.iter().filter_map(Value::text) {
+        let end = text.floor_char_boundary(MAX_TEXT_BYTES - joined.len());
+        joined.push_str(&text[..end]);
+        if end < text.len() {
+            break;
+        }
+    }
+    joined
+}
+
 /// A regular expression.
 pub(super) fn regex(text: &str) -> Result<Regex, InvalidQuery> {
     let built = RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
@@ -199,13 +217,15 @@ pub(super) fn regex(text: &str) -> Result<Regex, InvalidQuery> {
 /// What is left of a command.
 pub(super) struct Words<'a> {
     tokens: &'a [Token],
-    /// The text of the last expression, by which it is called if nothing else is said.
+    /// How deep the expression is nested that is being read.
     depth: u32,
+    /// How many operators that can follow each other it has so far.
+    operators: u32,
 }
 
 impl<'a> Words<'a> {
     pub(super) const fn new(tokens: &'a [Token]) -> Self {
-        Self { tokens, depth: 0 }
+        Self { tokens, depth: 0, operators: 0 }
     }
 
     pub(super) fn peek(&self) -> Option<&'a Token> {
@@ -259,21 +279,35 @@ impl<'a> Words<'a> {
     }
 
     pub(super) fn expression(&mut self) -> Result<Expression, InvalidQuery> {
+        if self.depth == 0 {
+            self.operators = 0;
+        }
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(InvalidQuery::new("an expression is nested too deep"));
         }
         let mut found = self.conjunction()?;
         while self.take_word("or") {
+            self.count_operator()?;
             found = Expression::Or(Box::new(found), Box::new(self.conjunction()?));
         }
         self.depth -= 1;
         Ok(found)
     }
 
+    fn count_operator(&mut self) -> Result<(), InvalidQuery> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            let why = format!("an expression has more than {MAX_OPERATORS} operators");
+            return Err(InvalidQuery::new(why));
+        }
+        Ok(())
+    }
+
     fn conjunction(&mut self) -> Result<Expression, InvalidQuery> {
         let mut found = self.negation()?;
         while self.take_word("and") {
+            self.count_operator()?;
             found = Expression::And(Box::new(found), Box::new(self.negation()?));
         }
         Ok(found)
@@ -338,6 +372,7 @@ impl<'a> Words<'a> {
             else {
                 return Ok(found);
             };
+            self.count_operator()?;
             found = Expression::Calculate(Box::new(found), operator, Box::new(self.product()?));
         }
     }
@@ -350,6 +385,7 @@ impl<'a> Words<'a> {
             else {
                 return Ok(found);
             };
+            self.count_operator()?;
             found = Expression::Calculate(Box::new(found), operator, Box::new(self.atom()?));
         }
     }

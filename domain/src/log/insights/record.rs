@@ -48,6 +48,15 @@ impl Row {
         self.fields.insert(name.to_owned(), value);
     }
 
+    /// How many bytes its texts have.
+    pub(super) fn text_bytes(&self) -> usize {
+        let bytes = self.fields.values().map(|value| match value {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        });
+        bytes.sum()
+    }
+
     /// The value of a field: one that was made, or one of a message that is JSON, `a.b.0`.
     pub(super) fn get(&self, name: &str) -> Value {
         if let Some(value) = self.fields.get(name) {

@@ -12,6 +12,9 @@ use super::{
 
 /// How many rows are kept of events before they are sorted or cut.
 const MAX_KEPT_ROWS: usize = 20_000;
+/// With how many bytes of text rows are kept, which a query can make much longer than the events are. When they have so
+/// many, those that follow are left out.
+const MAX_KEPT_BYTES: usize = 64 << 20;
 /// How many groups of rows an aggregation may have.
 const MAX_GROUPS: usize = 10_000;
 /// What is shown if nothing is said.
@@ -47,6 +50,7 @@ pub struct Execution<'a> {
     /// Up to which command events are dealt with one by one; from there on all together.
     together: usize,
     rows: Vec<Row>,
+    kept_bytes: usize,
     groups: Groups,
     matched: u64,
     scanned: u64,
@@ -77,6 +81,7 @@ impl<'a> Execution<'a> {
             needs_json: query.needs_json(),
             together,
             rows: Vec::new(),
+            kept_bytes: 0,
             groups: Groups::new(),
             matched: 0,
             scanned: 0,
@@ -97,7 +102,8 @@ impl<'a> Execution<'a> {
         self.matched += 1;
         if let Some(Command::Stats { aggregations, by }) = self.query.commands.get(self.together) {
             group(&mut self.groups, aggregations, by, &row);
-        } else if self.rows.len() < MAX_KEPT_ROWS {
+        } else if self.rows.len() < MAX_KEPT_ROWS && self.kept_bytes < MAX_KEPT_BYTES {
+            self.kept_bytes += row.text_bytes();
             self.rows.push(row);
         }
     }
@@ -109,7 +115,7 @@ impl<'a> Execution<'a> {
             Some(Command::Limit(most)) => (*most).min(self.query.most),
             Some(_) => return false,
         };
-        self.rows.len() >= most
+        self.rows.len() >= most || self.kept_bytes >= MAX_KEPT_BYTES
     }
 
     /// What was found.
@@ -171,7 +177,14 @@ impl<'a> Execution<'a> {
                     });
                 }
                 other => {
-                    rows.retain_mut(|row| each(other, row));
+                    let mut kept = 0;
+                    rows.retain_mut(|row| {
+                        let stays = kept < MAX_KEPT_BYTES && each(other, row);
+                        if stays {
+                            kept += row.text_bytes();
+                        }
+                        stays
+                    });
                     add_columns(other, &mut columns, &self.query.commands);
                 }
             }

@@ -182,6 +182,36 @@ fn rows_are_sorted_cut_and_told_apart() {
 }
 
 #[test]
+fn what_a_query_makes_and_keeps_is_bounded() {
+    let joined = |field: &str| format!("concat({})", [field; 20].join(", "));
+    let (a, b, c) = (joined("@message"), joined("a"), joined("b"));
+    let long = format!("fields {a} as a | fields {b} as b | fields {c} as c | limit 1");
+    assert_eq!(rows(&format!("{long} | display strlen(c) as n")), "n=262144");
+    assert_eq!(rows("fields concat(level, nothing, 'é') as a | limit 1"), "a=erroré");
+    for query in [format!("fields {a} as a | sort @timestamp"), format!("limit 300 | fields {a}")] {
+        let query = Query::parse(&query, None).expect("a query");
+        let mut execution = query.begin();
+        for event in events().into_iter().cycle().take(300) {
+            execution.add(LogRecord { message: "x".repeat(20_000), ..event });
+        }
+        let found = execution.finish();
+        assert_eq!(found.matched, 300);
+        assert!((1..300).contains(&found.rows.len()), "{}", found.rows.len());
+    }
+}
+
+#[test]
+fn an_expression_has_at_most_200_operators_that_follow_each_other() {
+    for operator in ["+", "*", " or ", " and "] {
+        let chain = |terms: usize| format!("fields {}", vec!["a"; terms].join(operator));
+        assert!(Query::parse(&chain(201), None).is_ok(), "{operator}");
+        assert!(Query::parse(&format!("{} as b, a + 1", chain(201)), None).is_ok(), "{operator}");
+        let refused = Query::parse(&chain(202), None).expect_err(operator).to_string();
+        assert_eq!(refused, "Malformed query: an expression has more than 200 operators");
+    }
+}
+
+#[test]
 fn what_is_no_query_is_refused_with_the_reason() {
     for bad in [
         "|",
