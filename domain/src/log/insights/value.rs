@@ -27,14 +27,15 @@ impl Value {
         }
     }
 
-    /// As a number, if it is one or reads like one.
+    /// As a number, if it is one or reads like one. Only what is finite counts: `nan` and `inf` are texts.
     pub(super) fn number(&self) -> Option<f64> {
-        match self {
+        let number = match self {
             Self::Number(number) => Some(*number),
             Self::Moment(millis) => Some(*millis as f64),
             Self::Text(text) => text.trim().parse().ok(),
             Self::Bool(_) | Self::Missing => None,
-        }
+        };
+        number.filter(|number| number.is_finite())
     }
 
     /// As it is shown; none: there is none.
@@ -65,24 +66,29 @@ impl Value {
         if let (Some(one), Some(other)) = (self.number(), other.number()) {
             return one.partial_cmp(&other);
         }
-        let is_bool = |value: &Self| matches!(value, Self::Bool(_));
-        if is_bool(self) || is_bool(other) {
-            let word = |value: &Self| match value {
-                Self::Bool(is) => Some(is.to_string()),
-                other => other.text(),
-            };
-            return Some(word(self)?.cmp(&word(other)?));
-        }
-        Some(self.text()?.cmp(&other.text()?))
+        Some(self.word()?.cmp(&other.word()?))
     }
 
-    /// For sorting: what is missing is smallest.
+    /// As a text that is compared: unlike where it is shown, what is true or false is a word.
+    fn word(&self) -> Option<String> {
+        match self {
+            Self::Bool(is) => Some(is.to_string()),
+            other => other.text(),
+        }
+    }
+
+    /// For sorting: what is missing is smallest, then come numbers, then texts. Numbers beside texts are not compared as
+    /// texts, as they are in conditions: `"9"`, `"10"` and `"1a"` would be in a circle.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Missing, Self::Missing) => Ordering::Equal,
-            (Self::Missing, _) => Ordering::Less,
-            (_, Self::Missing) => Ordering::Greater,
-            _ => self.compare(other).unwrap_or(Ordering::Equal),
+        match (self.number(), other.number()) {
+            // As in conditions, where 0 and -0 are equal; what is finite always compares.
+            (Some(one), Some(other)) => one.partial_cmp(&other).unwrap_or(Ordering::Equal),
+            (Some(_), None) if *other == Self::Missing => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) if *self == Self::Missing => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            // None, which is missing, is smaller than any text.
+            (None, None) => self.word().cmp(&other.word()),
         }
     }
 }
@@ -128,6 +134,33 @@ mod tests {
         assert_eq!(text("b").compare(&text("a")), Some(Ordering::Greater));
         assert_eq!(Value::Bool(true).compare(&text("true")), Some(Ordering::Equal));
         assert_eq!(Value::Missing.compare(&text("a")), None);
+        assert_eq!(text("nan").compare(&text("nan")), Some(Ordering::Equal));
         assert_eq!(Value::Missing.order(&text("a")), Ordering::Less);
+    }
+
+    #[test]
+    fn values_of_all_kinds_have_a_total_order() {
+        let texts = ["9", "10", "1a", "nan", "inf", "-inf", "1e999", "", "b", " 7 ", "-0", "true"];
+        let mut values: Vec<_> = texts.map(|text| Value::Text(text.to_owned())).into();
+        let numbers = [9.5, 0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        values.extend(numbers.map(Value::Number));
+        values.extend([Value::Missing, Value::Moment(8), Value::Bool(true), Value::Bool(false)]);
+        for one in &values {
+            for other in &values {
+                assert_eq!(one.order(other), other.order(one).reverse(), "{one:?} {other:?}");
+                for third in &values {
+                    let follow = one.order(other).is_le() && other.order(third).is_le();
+                    assert!(!follow || one.order(third).is_le(), "{one:?} {other:?} {third:?}");
+                }
+            }
+        }
+        let sorted = |mut texts: Vec<&'static str>| {
+            texts.sort_by(|one, other| {
+                let value = |text: &str| Value::Text(text.to_owned());
+                value(one).order(&value(other))
+            });
+            texts
+        };
+        assert_eq!(sorted(vec!["1a", "nan", "10", "9", ""]), ["9", "10", "", "1a", "nan"]);
     }
 }
