@@ -1,6 +1,6 @@
 //! Log groups and their retention.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use brokerd_domain::{
     Tags,
@@ -18,6 +18,8 @@ use crate::{
 
 /// Source: DescribeLogGroups of the CloudWatch Logs API reference, as all limits here.
 const MAX_GROUPS: u32 = 50;
+/// How many groups DescribeLogGroups may name.
+const MAX_NAMED: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -76,14 +78,14 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
         return Ok(json!({"logGroups": []}));
     }
     if let Some(identifiers) = input.log_group_identifiers.filter(|named| !named.is_empty()) {
-        let mut found = BTreeMap::new();
-        for identifier in identifiers {
-            let name = call.group_name(None, Some(&identifier))?;
+        let names = distinct(&identifiers, |identifier| call.group_name(None, Some(identifier)))?;
+        let mut found = Vec::new();
+        for name in names {
             if let Some(group) = call.store.log_group(&call.scope(), &name).await? {
-                found.insert(group.name.clone(), view(&call, &group));
+                found.push(view(&call, &group));
             }
         }
-        return Ok(json!({"logGroups": found.into_values().collect::<Vec<_>>()}));
+        return Ok(json!({"logGroups": found}));
     }
     let (prefix, part) = (prefix.unwrap_or_default(), part.unwrap_or_default());
     let after = input.next_token.as_deref();
@@ -96,6 +98,17 @@ pub(super) async fn describe(call: Call<'_>) -> Answered {
         output["nextToken"] = next.into();
     }
     Ok(output)
+}
+
+/// The names behind identifiers, each once and in their order.
+fn distinct(
+    identifiers: &[String],
+    name: impl Fn(&str) -> Result<LogGroupName, ApiError>,
+) -> Result<BTreeSet<LogGroupName>, ApiError> {
+    if identifiers.len() > MAX_NAMED {
+        return Err(invalid(format!("At most {MAX_NAMED} log groups can be named.")));
+    }
+    identifiers.iter().map(|identifier| name(identifier)).collect()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -176,5 +189,21 @@ async fn set_retention(call: &Call<'_>, name: &LogGroupName, days: Option<u16>) 
         Ok(Value::Null)
     } else {
         Err(no_group())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_are_named_are_looked_up_once_each_and_fifty_at_most() {
+        let identifiers =
+            |count: usize| -> Vec<String> { (0..count).map(|n| format!("g{}", n % 2)).collect() };
+        let names = |count| distinct(&identifiers(count), |name| Ok(LogGroupName::parse(name)?));
+        let found = names(50).expect("few enough");
+        assert_eq!(found.iter().map(LogGroupName::as_str).collect::<Vec<_>>(), ["g0", "g1"]);
+        let refused = format!("{:?}", names(51).expect_err("too many"));
+        assert!(refused.contains("InvalidParameterException"), "{refused}");
     }
 }
