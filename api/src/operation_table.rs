@@ -40,9 +40,10 @@ pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) const CALL_SERVICE: &str = "CallService";
 /// The call of a service in Smithy's RPC, whose path has nothing but the operation.
 pub(crate) const CALL_RPC: &str = "CallRpc";
-/// Operations with longer bodies: the document of a configuration; a secret or a message, each of whose bytes may be six in
-/// JSON; a form with policies, each of whose characters may be three.
-const LONG_BODIES: [(&str, usize); 5] = [
+/// Operations with longer bodies: a new broker's users, their groups and its tags; the document of a configuration; a secret
+/// or a message, each of whose bytes may be six in JSON; a form with policies, each of whose characters may be three.
+const LONG_BODIES: [(&str, usize); 6] = [
+    ("CreateBroker", 640 << 10),
     ("UpdateConfiguration", 1 << 20),
     ("PutSecret", 6 * MAX_SECRET_BYTES + 1024),
     ("PublishToDestination", 6 * MAX_BODY_BYTES + BODY_LIMIT),

@@ -98,7 +98,12 @@ async fn a_new_key_works_within_seconds_although_it_was_asked_for_before() {
 async fn long_bodies_are_refused_and_only_read_for_keys_that_exist() {
     let api = TestApi::start().await;
     let document = "/v1/configurations/c-00000000-0000-0000-0000-000000000000";
-    for (method, path, most) in [("POST", "/v1/brokers", 1 << 16), ("PUT", document, 1 << 20)] {
+    let operations = [
+        ("POST", "/v1/configurations", 1 << 16),
+        ("POST", "/v1/brokers", 640 << 10),
+        ("PUT", document, 1 << 20),
+    ];
+    for (method, path, most) in operations {
         let long = " ".repeat(most + 1);
         let (status, code, message) = api.call(method, path, &long).await.refusal();
         assert_eq!((status, code.as_str()), (413, "RequestEntityTooLargeException"));
