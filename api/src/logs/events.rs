@@ -89,7 +89,9 @@ pub(super) async fn get(call: Call<'_>) -> Answered {
 fn ends(events: &[FoundLogEvent], token: Option<EventToken>) -> (EventId, EventId) {
     match (events.first(), events.last(), token) {
         (Some(first), Some(last), _) => (first.id, last.id),
-        (_, _, Some(EventToken::Forward(id))) => (EventId { position: id.position + 1, ..id }, id),
+        (_, _, Some(EventToken::Forward(id))) => {
+            (EventId { position: id.position.saturating_add(1), ..id }, id)
+        }
         (_, _, Some(EventToken::Backward(id))) => {
             (id, EventId { position: (id.position - 1).max(0), ..id })
         }
@@ -260,5 +262,8 @@ mod tests {
         assert!(backward == id && forward < id, "on leads to the first one again");
         assert_eq!(ends(&[event(1, 1), event(2, 1)], None), (event(1, 1).id, event(2, 1).id));
         assert_eq!(ends(&[], None), (EventId::FIRST, EventId::FIRST));
+        // Tokens come from callers, who may write what they like.
+        let forged = event(i64::MAX, 1).id;
+        assert_eq!(ends(&[], Some(EventToken::Forward(forged))), (forged, forged));
     }
 }
