@@ -115,17 +115,27 @@ impl Broker {
         self.check_state(operation)
     }
 
-    /// Whether RebootBroker may be accepted now. An alarm of RabbitMQ forbids it, other required actions don't.
+    /// Whether RebootBroker may be accepted now. An alarm of RabbitMQ forbids it, other required actions don't. That of
+    /// the disk does not forbid the reboot that makes the disk larger.
+    ///
+    /// Source: the pages on RABBITMQ_MEMORY_ALARM and RABBITMQ_DISK_ALARM of the developer guide.
     ///
     /// # Errors
     /// A 400; the operation has no 409 in the service model.
     pub fn check_reboot(&self) -> Result<(), Error> {
         let operation = BrokerOperation::RebootBroker;
         self.check_state(operation)?;
-        let alarms = [ActionCode::RabbitmqMemoryAlarm, ActionCode::RabbitmqDiskAlarm];
-        let is_alarmed =
-            self.status.actions_required.iter().any(|action| alarms.contains(&action.code));
-        if is_alarmed { Err(self.refused(operation)) } else { Ok(()) }
+        let is_forbidden = self.status.actions_required.iter().any(|action| match action.code {
+            ActionCode::RabbitmqMemoryAlarm => true,
+            ActionCode::RabbitmqDiskAlarm => !self.enlarges_disk(),
+            _ => false,
+        });
+        if is_forbidden { Err(self.refused(operation)) } else { Ok(()) }
+    }
+
+    /// Whether what waits makes the disk of each instance larger.
+    fn enlarges_disk(&self) -> bool {
+        self.pending.applied_to(&self.spec).storage_bytes() > self.spec.storage_bytes()
     }
 
     /// Whether DeleteBroker may be accepted now: in any state, also twice, so that a cleanup always succeeds.
@@ -143,7 +153,7 @@ mod tests {
     use super::*;
     use crate::{
         broker::{action::ActionRequired, spec::Generation, state::Intent},
-        catalogue::EngineType,
+        catalogue::{DeploymentMode, EngineType},
         example,
     };
 
@@ -209,5 +219,23 @@ mod tests {
         assert!(b.check_reboot().is_err());
         assert!(b.check_delete(true).is_err());
         assert_eq!(b.check_delete(false), Ok(()));
+    }
+
+    #[test]
+    fn under_the_alarm_of_the_disk_only_the_reboot_that_makes_it_larger_is_permitted() {
+        let mut b = example::broker(EngineType::RabbitMq);
+        b.spec.deployment_mode = DeploymentMode::ClusterMultiAz;
+        b.spec.storage_size = Some(10);
+        b.status.observed_generation = Some(Generation(1));
+        let raised = |code| ActionRequired { code, info: String::new() };
+        b.status.actions_required = vec![raised(ActionCode::RabbitmqDiskAlarm)];
+        for (size, reboots) in
+            [(None, false), (Some(None), false), (Some(Some(5)), false), (Some(Some(15)), true)]
+        {
+            b.pending.storage_size = size;
+            assert_eq!(b.check_reboot().is_ok(), reboots, "{size:?}");
+        }
+        b.status.actions_required.push(raised(ActionCode::RabbitmqMemoryAlarm));
+        assert!(b.check_reboot().is_err(), "a larger disk is no cure for the other alarm");
     }
 }
