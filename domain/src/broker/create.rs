@@ -213,8 +213,8 @@ impl CreateBroker {
     /// Whether an earlier CreateBroker with the same token and name asked for the same broker.
     ///
     /// Source: recorded answers of the service: passwords, console access, tags and the maintenance
-    /// window do not matter, the instance type does. The other members that fix what a broker is
-    /// are taken to matter too.
+    /// window do not matter, nor what the broker was changed to since; the instance type does. The
+    /// other members that fix what a broker is are taken to matter too.
     pub fn same_broker(&self, earlier: &BrokerSpec) -> bool {
         let spec = &self.spec;
         spec.engine_type == earlier.engine_type

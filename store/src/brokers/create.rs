@@ -2,16 +2,16 @@
 //! history, in one statement and so in one round trip and one flush to disk.
 
 use brokerd_domain::{
-    AuthenticationStrategy, Broker, BrokerId, ConfigurationId, ConfigurationRef, Configurations,
-    CreateBroker, EngineType, MAX_CONFIGURATIONS, PendingChanges, Scope, Timestamp, Users,
-    default_revision, identity::AccountQuota,
+    AuthenticationStrategy, Broker, BrokerId, BrokerSpec, ConfigurationId, ConfigurationRef,
+    Configurations, CreateBroker, EngineType, MAX_CONFIGURATIONS, PendingChanges, Scope, Timestamp,
+    Users, default_revision, identity::AccountQuota,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{counted::counted_columns, users::password_place};
 use crate::{
-    kernel::{Channel, PgStore, StoreError, broker_row::select_broker},
+    kernel::{Channel, PgStore, Raw, StoreError, broker_row::select_broker, json::read_json},
     reports::metering::billed_disk,
 };
 
@@ -42,8 +42,13 @@ pub struct NewIds {
 pub enum CreateOutcome {
     /// The broker is durably there.
     Created,
-    /// A broker of that name exists and was made with the same token; it comes back as it is.
-    SameToken(Broker),
+    /// A broker of that name exists and was made with the same token.
+    SameToken {
+        /// The broker as it is.
+        existing: Broker,
+        /// What it was asked for as: it may have been changed since.
+        asked_for: BrokerSpec,
+    },
     /// A broker of that name exists.
     NameTaken,
     /// The configuration the caller named does not exist any more.
@@ -138,17 +143,23 @@ impl PgStore {
             return Ok(CreateOutcome::TooManyBrokers);
         };
         let broker = existing.broker(&self.skipped)?;
-        let token = sqlx::query_scalar!(
-            "select creator_request_id from broker where id = $1",
+        let earlier = sqlx::query!(
+            r#"select creator_request_id, asked_for as "asked_for: Raw" from broker where id = $1"#,
             broker.id.uuid()
         )
         .fetch_optional(&self.pool)
-        .await?
-        .flatten();
-        if token.is_some() && token == command.creator_request_id {
-            return Ok(CreateOutcome::SameToken(broker));
+        .await?;
+        let token = command.creator_request_id.as_ref();
+        match earlier {
+            Some(earlier) if token.is_some() && earlier.creator_request_id.as_ref() == token => {
+                let asked_for = match &earlier.asked_for {
+                    Some(asked_for) => read_json("broker", broker.id, asked_for)?,
+                    None => broker.spec.clone(),
+                };
+                Ok(CreateOutcome::SameToken { existing: broker, asked_for })
+            }
+            Some(_) | None => Ok(CreateOutcome::NameTaken),
         }
-        Ok(CreateOutcome::NameTaken)
     }
 
     async fn is_there(&self, reference: ConfigurationRef) -> Result<bool, StoreError> {
@@ -196,8 +207,10 @@ impl PgStore {
                  where c.id = $25 for share of c
                ), b as (
                  insert into broker (id, account, region, name, created, creator_request_id, spec,
-                                     configurations, tags, ldap_password, memory_mib, storage_gib)
-                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27, $30, $31
+                                     configurations, tags, ldap_password, memory_mib, storage_gib,
+                                     asked_for)
+                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $27, $30, $31,
+                        case when $6::text is not null then $7::jsonb end
                  where (select count(*) from broker where account = $2 and region = $3) < $10
                    and ($25::uuid is null or exists (select from held))
                    and ($17::uuid is null or (select count(*) from configuration

@@ -167,7 +167,7 @@ async fn a_quota_of_brokers_is_exact_however_many_are_created_at_once() {
                 .expect("read");
         let here = Scope { account: red.id.clone(), region: region.parse().expect("a region") };
         let again = create(&f.store, &here, &made, "t").await;
-        assert!(matches!(again, CreateOutcome::SameToken(_)), "{again:?}");
+        assert!(matches!(again, CreateOutcome::SameToken { .. }), "{again:?}");
         assert_eq!(create(&f.store, &here, &made, "u").await, CreateOutcome::NameTaken);
 
         let delete = "delete from broker where name = $1";

@@ -89,11 +89,35 @@ async fn the_same_token_gives_the_first_broker_back() {
         let ids = ids();
         f.store.create_broker(&scope(), &with_token("a"), ids, NOW).await.expect("stored");
         match try_create(&f.store, &with_token("a")).await {
-            CreateOutcome::SameToken(broker) => assert_eq!(broker.id, ids.broker),
+            CreateOutcome::SameToken { existing, .. } => assert_eq!(existing.id, ids.broker),
             other => panic!("{other:?}"),
         }
         assert_eq!(try_create(&f.store, &with_token("b")).await, CreateOutcome::NameTaken);
         assert_eq!(try_create(&f.store, &with_token("")).await, CreateOutcome::NameTaken);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_broker_that_was_changed_is_known_by_what_it_was_asked_for_as() {
+    with_store(|f| async move {
+        let command = command("orders", |input| input.creator_request_id = Some("a".to_owned()));
+        assert_eq!(try_create(&f.store, &command).await, CreateOutcome::Created);
+        let change = "update broker set spec = jsonb_set(spec, '{publicly_accessible}',
+                          to_jsonb(not (spec->>'publicly_accessible')::bool))";
+        sqlx::query(change).execute(&f.pool).await.expect("changed");
+        let forget = "update broker set asked_for = null";
+        for is_known in [true, false] {
+            match try_create(&f.store, &command).await {
+                CreateOutcome::SameToken { existing, asked_for } => {
+                    assert_ne!(existing.spec, command.spec);
+                    assert_eq!(asked_for == command.spec, is_known);
+                    assert_eq!(asked_for == existing.spec, !is_known, "one of a former brokerd");
+                }
+                other => panic!("{other:?}"),
+            }
+            sqlx::query(forget).execute(&f.pool).await.expect("forgotten");
+        }
     })
     .await;
 }

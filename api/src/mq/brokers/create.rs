@@ -234,10 +234,10 @@ fn answer(
             let arn = Arn::broker(scope, &command.name, ids.broker);
             Ok(CreateBrokerResponse::of(&arn, ids.broker))
         }
-        CreateOutcome::SameToken(existing) if command.same_broker(&existing.spec) => {
+        CreateOutcome::SameToken { existing, asked_for } if command.same_broker(&asked_for) => {
             Ok(CreateBrokerResponse::of(&existing.arn(), existing.id))
         }
-        CreateOutcome::SameToken(_) | CreateOutcome::NameTaken => Err(Error::conflict(
+        CreateOutcome::SameToken { .. } | CreateOutcome::NameTaken => Err(Error::conflict(
             "brokerName",
             format!(
                 "Broker named [{}] already exists. Specify a unique broker name.",
@@ -319,12 +319,16 @@ mod tests {
         let created = outcome(CreateOutcome::Created).expect("created");
         assert_eq!(created.broker_id, "b-00000000-0000-0000-0000-000000000001");
         let mut existing = fixtures::broker();
-        existing.spec = command("mq.t3.micro").spec;
-        let again = outcome(CreateOutcome::SameToken(existing.clone())).expect("the same");
+        // It was changed meanwhile.
+        existing.spec = command("mq.m5.large").spec;
+        let same_token = |host: &str| CreateOutcome::SameToken {
+            existing: existing.clone(),
+            asked_for: command(host).spec,
+        };
+        let again = outcome(same_token("mq.t3.micro")).expect("the same");
         assert_eq!(again.broker_id, existing.id.to_string());
         assert_eq!(again.broker_arn, existing.arn().to_string());
-        existing.spec = command("mq.m5.large").spec;
-        for refused in [CreateOutcome::SameToken(existing), CreateOutcome::NameTaken] {
+        for refused in [same_token("mq.m5.large"), CreateOutcome::NameTaken] {
             let error = outcome(refused).expect_err("taken");
             assert_eq!(
                 (error.kind, error.attribute.as_deref()),
