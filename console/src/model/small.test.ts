@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import test from 'node:test';
 import { errorOf } from './auditEvent';
 import { decoded, encoded } from './base64';
 import { tagChanges } from './tags';
 import { amount, monthOf, monthsAgo, share } from './usage';
+import { uuid } from './uuid';
 import { compareVersions, isSince } from './version';
 import { malformed } from './xml';
 
@@ -50,4 +52,17 @@ test('a refused call says why', () => {
   assert.equal(errorOf('{"errorCode":"AccessDenied"}'), 'AccessDenied');
   assert.equal(errorOf('{}'), undefined);
   assert.equal(errorOf('no'), undefined);
+});
+
+test('identifiers are made without randomUUID, which pages over http:// from another machine have not', () => {
+  const present = Object.getOwnPropertyDescriptor(globalThis, 'crypto');
+  const getRandomValues = (array: Uint8Array<ArrayBuffer>) => webcrypto.getRandomValues(array);
+  Object.defineProperty(globalThis, 'crypto', { configurable: true, value: { getRandomValues } });
+  try {
+    const all = Array.from({ length: 100 }, uuid);
+    for (const one of all) assert.match(one, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.equal(new Set(all).size, all.length);
+  } finally {
+    if (present) Object.defineProperty(globalThis, 'crypto', present);
+  }
 });

@@ -2,6 +2,7 @@
 import Flashbar, { type FlashbarProps } from '@cloudscape-design/components/flashbar';
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import { ApiError } from '../api/errors';
+import { uuid } from '../model/uuid';
 import { text } from '../text';
 
 interface Flash {
@@ -19,7 +20,7 @@ const FlashContext = createContext<Flash | undefined>(undefined);
 export function FlashProvider({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<FlashbarProps.MessageDefinition[]>([]);
   const show = useCallback((message: FlashbarProps.MessageDefinition) => {
-    const id = message.id ?? crypto.randomUUID();
+    const id = message.id ?? uuid();
     const dismiss = () => setMessages((all) => all.filter((one) => one.id !== id));
     const shown = { dismissible: true, dismissLabel: text.common.close, onDismiss: dismiss, ...message, id };
     setMessages((all) => [shown, ...all.filter((one) => one.id !== id)].slice(0, 5));

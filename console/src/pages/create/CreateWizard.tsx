@@ -9,6 +9,7 @@ import { ApiError } from '../../api/errors';
 import { requestOf } from '../../model/create/draft';
 import type { InstanceOption } from '../../model/create/options';
 import { hasEntries, hasField, type Step, stepOf, STEPS } from '../../model/create/problems';
+import { uuid } from '../../model/uuid';
 import { useLeaveGuard } from '../../shared/leave';
 import { useFlash } from '../../shell/flash';
 import { keys } from '../../shell/live';
@@ -42,7 +43,7 @@ function useToken(request: unknown): () => string {
   const last = useRef({ of: '', token: '' });
   return () => {
     const of = JSON.stringify(request);
-    if (last.current.of !== of) last.current = { of, token: crypto.randomUUID() };
+    if (last.current.of !== of) last.current = { of, token: uuid() };
     return last.current.token;
   };
 }
