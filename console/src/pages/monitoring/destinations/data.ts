@@ -70,10 +70,10 @@ export function useMessages(broker: Broker, destination: Name, maxResults: numbe
           signal,
         }),
       ),
-    // Looking again may mark messages as redelivered, so it is done only when it is asked for.
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
-    staleTime: Number.POSITIVE_INFINITY,
+    // Looking again may mark messages as redelivered, so it is done only when it is asked for: neither when all that is
+    // known becomes stale, as after an interruption, nor when a look has failed, which may have marked them already.
+    staleTime: 'static',
+    retry: false,
     gcTime: 0,
   });
 }
